@@ -1,0 +1,73 @@
+"""The closed lists of words that the broker itself decides on. Each is explained in docs/glossary.md."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Grade(StrEnum):
+    """How urgent a referral is, most urgent first (the police's own grading, see DOMAIN P1 to P5)."""
+
+    IMMEDIATE = "immediate"
+    VERY_HIGH = "very_high"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Milestone(StrEnum):
+    """A point on a delivery's way that can have a deadline of its own."""
+
+    COLLECT = "collect"
+    ACKNOWLEDGE = "acknowledge"
+    DECIDE = "decide"
+
+
+class Role(StrEnum):
+    """Why an agency has a delivery."""
+
+    LEAD = "lead"
+    """It must act."""
+    COPY = "copy"
+    """It must know; another agency leads."""
+
+
+class Stage(StrEnum):
+    """What a receipt says about a delivery."""
+
+    COLLECTED = "collected"
+    ACKNOWLEDGED = "acknowledged"
+    DECIDED = "decided"
+    RETURNED = "returned"
+
+
+class Outcome(StrEnum):
+    """What an agency decided (contact and referral outcomes, DOMAIN part 3.4)."""
+
+    NO_FURTHER_ACTION = "no_further_action"
+    ADVICE = "advice"
+    EARLY_HELP = "early_help"
+    ASSESSMENT = "assessment"
+    STRATEGY_DISCUSSION = "strategy_discussion"
+    ALREADY_OPEN = "already_open"
+    ACTION_TAKEN = "action_taken"
+    OTHER = "other"
+
+
+class ReturnReason(StrEnum):
+    """Why an agency gave a delivery back (DOMAIN P27)."""
+
+    WRONG_AREA = "wrong_area"
+    NOT_OURS = "not_ours"
+    BELOW_THRESHOLD = "below_threshold"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+    NEED_INFORMATION = "need_information"
+
+
+class Scope(StrEnum):
+    """What a credential may be used for."""
+
+    PUBLISH = "publish"
+    COLLECT = "collect"
+    OPS = "ops"

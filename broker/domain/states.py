@@ -1,0 +1,136 @@
+"""The life of a referral and of a delivery: two literal tables of legal steps.
+
+The checks in the SQL, the diagram in docs/architecture.md and the tests derive from these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class ReferralState(StrEnum):
+    """Where a referral stands."""
+
+    ACCEPTED = "accepted"
+    """Committed in the ledger; not yet validated and routed."""
+    ROUTED = "routed"
+    """Every agency that must have a part of it has a delivery."""
+    REJECTED = "rejected"
+    """Invalid; waits in its publisher's queue for a corrected one."""
+    UNROUTABLE = "unroutable"
+    """Valid, but no recipient can be worked out; waits in the ops queue."""
+    CLOSED = "closed"
+    """Every delivery has ended, or a corrected referral took its place."""
+
+
+class DeliveryState(StrEnum):
+    """Where one agency's part of a referral stands."""
+
+    HELD = "held"
+    """Waits for the end of an embargo; visible, and its clock starts when the embargo ends."""
+    AVAILABLE = "available"
+    """In the agency's queue."""
+    LEASED = "leased"
+    """Offered to the agency's software under a lease that lapses."""
+    COLLECTED = "collected"
+    """The agency's software has it."""
+    ACKNOWLEDGED = "acknowledged"
+    """A person at the agency has taken it."""
+    DECIDED = "decided"
+    """A person at the agency has answered with a coded outcome."""
+    RETURNED = "returned"
+    """The agency gave it back with a coded reason."""
+    UNDELIVERABLE = "undeliverable"
+    """The agency cannot be reached by any channel; waits in the ops queue."""
+    RECALLED = "recalled"
+    """The publisher took it back."""
+
+
+class ReferralStep(StrEnum):
+    """What can happen to a referral."""
+
+    ROUTE = "route"
+    REJECT = "reject"
+    STRAND = "strand"
+    """No recipient could be worked out."""
+    CLOSE = "close"
+    REOPEN = "reopen"
+    """A returned part was sent on to another agency after everything else had ended."""
+
+
+class DeliveryStep(StrEnum):
+    """What can happen to a delivery."""
+
+    RELEASE = "release"
+    """The embargo ended."""
+    LEASE = "lease"
+    LAPSE = "lapse"
+    """The lease ran out, or the agency gave it back: it is offered again."""
+    DEFER = "defer"
+    """A push to the agency failed for now and is due again later."""
+    REFUSE = "refuse"
+    """The agency's channel refuses it for good."""
+    COLLECT = "collect"
+    ACKNOWLEDGE = "acknowledge"
+    DECIDE = "decide"
+    RETURN = "return"
+    RECALL = "recall"
+    REPLAY = "replay"
+    """Ops put an undeliverable one back in the queue."""
+
+
+_R, _S = ReferralState, ReferralStep
+
+REFERRAL_STEPS: Mapping[ReferralState, Mapping[ReferralStep, ReferralState]] = {
+    _R.ACCEPTED: {_S.ROUTE: _R.ROUTED, _S.REJECT: _R.REJECTED, _S.STRAND: _R.UNROUTABLE},
+    _R.UNROUTABLE: {_S.ROUTE: _R.ROUTED, _S.CLOSE: _R.CLOSED},
+    _R.REJECTED: {_S.CLOSE: _R.CLOSED},
+    _R.ROUTED: {_S.CLOSE: _R.CLOSED},
+    _R.CLOSED: {_S.REOPEN: _R.ROUTED},
+}
+
+_D, _T = DeliveryState, DeliveryStep
+_ANSWERS: Mapping[DeliveryStep, DeliveryState] = {
+    _T.COLLECT: _D.COLLECTED,
+    _T.ACKNOWLEDGE: _D.ACKNOWLEDGED,
+    _T.DECIDE: _D.DECIDED,
+    _T.RETURN: _D.RETURNED,
+    _T.RECALL: _D.RECALLED,
+}
+
+DELIVERY_STEPS: Mapping[DeliveryState, Mapping[DeliveryStep, DeliveryState]] = {
+    _D.HELD: {_T.RELEASE: _D.AVAILABLE, _T.RECALL: _D.RECALLED},
+    _D.AVAILABLE: {_T.LEASE: _D.LEASED, _T.REFUSE: _D.UNDELIVERABLE, **_ANSWERS},
+    _D.LEASED: {
+        _T.LAPSE: _D.AVAILABLE,
+        _T.DEFER: _D.AVAILABLE,
+        _T.REFUSE: _D.UNDELIVERABLE,
+        **_ANSWERS,
+    },
+    _D.COLLECTED: {
+        _T.ACKNOWLEDGE: _D.ACKNOWLEDGED,
+        _T.DECIDE: _D.DECIDED,
+        _T.RETURN: _D.RETURNED,
+        _T.RECALL: _D.RECALLED,
+    },
+    _D.ACKNOWLEDGED: {
+        _T.DECIDE: _D.DECIDED,
+        _T.RETURN: _D.RETURNED,
+        _T.RECALL: _D.RECALLED,
+    },
+    _D.UNDELIVERABLE: {_T.REPLAY: _D.AVAILABLE, _T.RECALL: _D.RECALLED},
+    _D.DECIDED: {},
+    _D.RETURNED: {},
+    _D.RECALLED: {},
+}
+
+OPEN_DELIVERIES = frozenset(
+    {_D.HELD, _D.AVAILABLE, _D.LEASED, _D.COLLECTED, _D.ACKNOWLEDGED, _D.UNDELIVERABLE}
+)
+"""A delivery in one of these still needs somebody."""
+
+
+def states_before(step: DeliveryStep) -> tuple[DeliveryState, ...]:
+    """Return the states from which the step is legal, which is what a guarded write names."""
+    return tuple(state for state, steps in DELIVERY_STEPS.items() if step in steps)

@@ -1,0 +1,132 @@
+"""Everything this broker raises.
+
+BrokerError
+├── Invalid               the sender must change the request
+│   ├── Malformed         the bytes are not a JSON document that may be read
+│   ├── TooLarge          the body is over the size limit
+│   └── Prohibited        the content may never be carried (pictures, binary data)
+├── Denied                the credential is missing, wrong or not allowed to do this
+├── NotFound              there is no such thing for this organisation
+├── Conflict              the request contradicts what the ledger holds
+│   ├── ReferenceConflict     the same reference with other content
+│   └── IllegalTransition     the state machine has no such step
+├── PolicyError           the policy or the directory cannot be used as it stands
+│   └── BeyondCalendar    a deadline falls past the end of the calendar data
+├── Throttled             too many requests: slow down and repeat
+└── Unavailable           try again later; nothing was lost
+
+Every class has a stable ``code`` (the last part of the problem ``type``, see docs/errors.md).
+The gateway maps each class to an HTTP status in one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a document: where, which rule, and what to do about it.
+
+    ``pointer`` is an RFC 6901 JSON pointer into the document; ``code`` is stable and listed in
+    docs/errors.md; ``message`` never repeats the offending value, which may be personal data.
+    """
+
+    pointer: str
+    code: str
+    message: str
+
+
+class BrokerError(Exception):
+    """The root: catch this to catch everything that the broker raises on purpose."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.faults = tuple(faults)
+
+
+class Invalid(BrokerError):
+    """The sender must change the request; ``faults`` lists everything that is wrong."""
+
+    code = "invalid"
+
+
+class Malformed(Invalid):
+    """The bytes are not a JSON document that may be read."""
+
+    code = "malformed"
+
+
+class TooLarge(Invalid):
+    """The body is over the size limit."""
+
+    code = "too-large"
+
+
+class Prohibited(Invalid):
+    """The content may never be carried, so it was not stored (Protection of Children Act 1978)."""
+
+    code = "prohibited-content"
+
+
+class Denied(BrokerError):
+    """The credential is missing, wrong, expired, revoked or lacks the scope."""
+
+    code = "denied"
+
+
+class NotFound(BrokerError):
+    """There is no such thing, or it belongs to another organisation."""
+
+    code = "not-found"
+
+
+class Conflict(BrokerError):
+    """The request contradicts what the ledger holds."""
+
+    code = "conflict"
+
+
+class ReferenceConflict(Conflict):
+    """The reference or idempotency key was used before, with other content."""
+
+    code = "reference-conflict"
+
+
+class IllegalTransition(Conflict):
+    """The state machine has no such step."""
+
+    code = "illegal-transition"
+
+
+class PolicyError(BrokerError):
+    """The policy or the directory cannot be used as it stands; ``faults`` name file and line."""
+
+    code = "policy"
+
+
+class BeyondCalendar(PolicyError):
+    """A deadline falls past the end of the calendar data, so it is not guessed."""
+
+    code = "beyond-calendar"
+
+
+class Throttled(BrokerError):
+    """Too many requests from this credential; repeat after ``retry_after``."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(BrokerError):
+    """Something that is needed is away; repeat later, nothing was lost."""
+
+    code = "unavailable"

@@ -1,0 +1,335 @@
+"""The values that go into the ledger and come out of it: frozen, and without behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.domain.codes import Milestone, Role, Stage
+from broker.domain.ids import (
+    CredentialId,
+    DeliveryId,
+    LeaseId,
+    OrganisationCode,
+    ReferralId,
+)
+from broker.domain.states import DeliveryState, ReferralState
+from broker.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class NewReferral:
+    """What accept writes: one referral as received."""
+
+    id: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    idempotency_key: str | None
+    digest: bytes
+    """SHA-256 of the canonical form of the document: equal content, equal digest."""
+    body: bytes
+    """The document as received."""
+    accepted_at: datetime
+    actor: str
+    """The credential that submitted it, for the event log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The receipt's facts: the referral that the ledger holds for this submission."""
+
+    id: ReferralId
+    reference: str
+    digest: bytes
+    state: ReferralState
+    accepted_at: datetime
+    duplicate: bool
+    """True when the ledger had it already; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The ledger holds other content under this reference or key; nothing was written."""
+
+    id: ReferralId
+    """The referral that holds the reference or key."""
+    key: str
+    """Which of ``reference`` and ``idempotency_key`` is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrouted:
+    """A claimed referral that waits for routing."""
+
+    id: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    body: bytes
+    accepted_at: datetime
+    attempt: int
+    areas: Mapping[str, str]
+    """Areas given afterwards by ops or the publisher: local child or person id to area code."""
+    state: ReferralState
+    """``accepted``, or ``unroutable`` when an area was given since."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One agency's part of a referral, as routing decided it."""
+
+    id: DeliveryId
+    agency: OrganisationCode
+    channel: str
+    role: Role
+    row: str
+    """The policy row that made it."""
+    view: str
+    scope: Mapping[str, Sequence[str]]
+    """Which children and persons this agency may see, by local id."""
+    state: DeliveryState
+    """``available``, or ``held`` under an embargo."""
+    available_at: datetime
+    """When it may be offered: now, or the embargo's end."""
+    clock_start: datetime
+    due: Mapping[Milestone, datetime]
+    explanation: Mapping[str, Any]
+    """Why this agency, and each deadline in words (see ``broker.policy.routing.Leg``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The decision about one referral: who gets it."""
+
+    id: ReferralId
+    grade: str
+    effective_grade: str
+    first_known_at: datetime | None
+    policy_version: str
+    directory_version: str
+    deliveries: Sequence[NewDelivery]
+    defects: Sequence[Fault] = ()
+    warnings: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The decision about one referral: it is invalid, for all these reasons."""
+
+    id: ReferralId
+    faults: Sequence[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """The decision about one referral: valid, but nobody can be worked out to get it."""
+
+    id: ReferralId
+    grade: str
+    effective_grade: str
+    first_known_at: datetime | None
+    policy_version: str
+    directory_version: str
+    reason: str
+    """A code: ``no_area``, ``no_recipient`` or ``fault``."""
+    attend_by: datetime
+    defects: Sequence[Fault] = ()
+    warnings: Sequence[Fault] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Routing failed for a reason of our own; it is due again at ``next_attempt_at``."""
+
+    id: ReferralId
+    next_attempt_at: datetime
+    code: str
+    """The class of what went wrong; never its text."""
+
+
+Decision = Routed | Rejected | Stranded | Postponed
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on a delivery that lapses by itself."""
+
+    id: LeaseId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A leased delivery with everything that is needed to render what its agency may see."""
+
+    id: DeliveryId
+    referral: ReferralId
+    reference: str
+    publisher: OrganisationCode
+    agency: OrganisationCode
+    channel: str
+    state: DeliveryState
+    attempt: int
+    lease: Lease | None
+    role: Role
+    row: str
+    view: str
+    scope: Mapping[str, Sequence[str]]
+    grade: str
+    effective_grade: str
+    policy_version: str
+    accepted_at: datetime
+    available_at: datetime
+    clock_start: datetime
+    due: Mapping[Milestone, datetime]
+    met: Mapping[Milestone, datetime]
+    explanation: Mapping[str, Any]
+    defects: Sequence[Mapping[str, str]]
+    warnings: Sequence[Mapping[str, str]]
+    areas: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an agency says about one delivery."""
+
+    delivery: DeliveryId
+    stage: Stage
+    by: str
+    """The person (or, for ``collected``, the software) at the agency."""
+    lease: LeaseId | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    area: str | None = None
+    """With ``returned`` and ``wrong_area``: the area it belongs to, as far as the agency knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one receipt."""
+
+    delivery: DeliveryId
+    result: str
+    """``recorded``, ``already`` (the same answer was given before), ``not_found``, ``lease_lost``,
+    ``conflict`` (another outcome stands, or the step is illegal from ``state``)."""
+    state: DeliveryState | None = None
+    at: datetime | None = None
+    """When the milestone was met, now or earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A delivery that was given back in this call, with what a re-route needs."""
+
+    delivery: Offer
+    reason: str
+    area: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of pushing one leased delivery to its agency."""
+
+    delivery: DeliveryId
+    lease: LeaseId
+    result: str
+    """``sent`` (keep the lease until ``until``), ``deferred`` (again at ``until``) or ``refused``."""
+    until: datetime | None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the history; ``data`` carries codes, ids and instants only."""
+
+    cursor: str
+    at: datetime
+    kind: str
+    referral: ReferralId
+    reference: str
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    actor: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """One agency's part as its publisher and ops see it."""
+
+    id: DeliveryId
+    agency: OrganisationCode
+    role: Role
+    row: str
+    view: str
+    state: DeliveryState
+    attempt: int
+    available_at: datetime
+    clock_start: datetime
+    due: Mapping[Milestone, datetime]
+    met: Mapping[Milestone, datetime]
+    outcome: str | None
+    reason: str | None
+    note: str | None
+    answered_by: str | None
+    replaces: DeliveryId | None
+    explanation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralStatus:
+    """A referral as its publisher and ops see it: no content, everything else."""
+
+    id: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    state: ReferralState
+    digest: bytes
+    accepted_at: datetime
+    routed_at: datetime | None
+    closed_at: datetime | None
+    grade: str | None
+    effective_grade: str | None
+    policy_version: str | None
+    directory_version: str | None
+    reason: str | None
+    attend_by: datetime | None
+    faults: Sequence[Mapping[str, str]]
+    defects: Sequence[Mapping[str, str]]
+    warnings: Sequence[Mapping[str, str]]
+    deliveries: Sequence[DeliveryStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """The state of one agency's queue, in counts and ages only."""
+
+    agency: OrganisationCode
+    held: int
+    available: int
+    leased: int
+    collected: int
+    acknowledged: int
+    undeliverable: int
+    oldest_claimable_at: datetime | None
+    oldest_unacknowledged_at: datetime | None
+    next_due_at: datetime | None
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key to the gateway. Only the SHA-256 of its secret is kept."""
+
+    id: CredentialId
+    organisation: OrganisationCode
+    scopes: frozenset[str]
+    secret_sha256: bytes
+    label: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
