@@ -1,0 +1,32 @@
+# `make` alone lists the targets.
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCK := requirements/dev.txt
+STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
+
+.DEFAULT_GOAL := help
+.PHONY: help env test check clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+env: $(STAMP) ## make the environment (.venv) from the hashed lock
+
+$(STAMP): $(LOCK)
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; found $$(python3 --version)." >&2; exit 1; }
+	python3 -m venv --clear $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@touch $@
+
+test: env ## run every test on real engines
+	$(PY) -m pytest
+
+check: env ## format, lint and types
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+clean: ## remove the environment and what tools leave behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
