@@ -1,0 +1,55 @@
+"""The SDK: ``Publisher`` for police systems, ``Consumer`` and ``QueueConsumer`` for agencies.
+
+    with Publisher(url, key) as publisher:
+        receipt = publisher.publish(document)
+
+    with Consumer(url, key, by="Intake desk") as consumer:
+        for delivery in consumer:
+            with delivery:
+                case_system.take_in(delivery.id, delivery.content)
+
+It depends on nothing of the server: urllib3, and Kombu for ``QueueConsumer`` alone
+(``from broker.client.queue import QueueConsumer``). Its logger, ``broker.client``, writes ids and
+codes and never content. See docs/sdk.md.
+"""
+
+from broker.client.consumer import Consumer
+from broker.client.delivery import Answer, Delivery, Lease, Settled
+from broker.client.errors import (
+    ClientError,
+    Conflict,
+    Denied,
+    Fault,
+    Invalid,
+    NotFound,
+    Problem,
+    Throttled,
+    Unavailable,
+    Unexpected,
+)
+from broker.client.publisher import Publisher
+from broker.client.values import DeliveryStatus, Event, Published, Receipt, Status
+
+__all__ = [
+    "Answer",
+    "ClientError",
+    "Conflict",
+    "Consumer",
+    "Delivery",
+    "DeliveryStatus",
+    "Denied",
+    "Event",
+    "Fault",
+    "Invalid",
+    "Lease",
+    "NotFound",
+    "Problem",
+    "Published",
+    "Publisher",
+    "Receipt",
+    "Settled",
+    "Status",
+    "Throttled",
+    "Unavailable",
+    "Unexpected",
+]

@@ -1,0 +1,153 @@
+"""The police side: hand in referrals, and learn what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
+from uuid import UUID
+
+from broker.client.errors import Problem
+from broker.client.values import Event, Published, Receipt, Status
+from broker.client.wire import Json, Wire, encode
+
+Document = Mapping[str, Any] | bytes
+"""A referral: as JSON values, or as the very bytes to send."""
+
+BULK_LINES = 500
+"""How many referrals go into one bulk request at most (the gateway takes 1,000)."""
+BULK_BYTES = 4_000_000
+"""About how many bytes go into one bulk request at most."""
+
+
+class Publisher:
+    """Hands referrals to the broker. Safe to share between threads, and safe to repeat.
+
+    A referral is named by its ``reference``: publishing the same document again, after a lost
+    answer for example, returns the receipt of the first time. Other content under the same
+    reference is a ``Conflict``, and changes nothing.
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        self._wire = Wire(url, key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def publish(
+        self,
+        document: Document,
+        *,
+        idempotency_key: str | None = None,
+        wait: float | None = None,
+    ) -> Receipt:
+        """Hand in one referral; when this returns, the broker has it for good.
+
+        ``wait``: up to so many seconds for routing, so that the receipt's ``state`` and ``raw``
+        say who gets it, and an invalid referral raises ``Invalid`` with every fault.
+        """
+        headers = {}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        if wait is not None:
+            headers["Prefer"] = f"wait={wait:g}"
+        reply = self._wire.post("/v1/referrals", document, headers=headers, wait=wait or 0)
+        return Receipt.from_json(reply.json())
+
+    def publish_many(self, documents: Iterable[Document]) -> Iterator[Published]:
+        """Hand in any number of referrals in bulk; yield one result for each, in order.
+
+        A document that is refused does not stop the others. Results come a bulk at a time, so
+        take them all: what was not asked for is not sent.
+        """
+        for lines in _bulks(documents):
+            yield from self._bulk(lines)
+
+    def _bulk(self, lines: Sequence[bytes]) -> Iterator[Published]:
+        body = b"\n".join(lines) + b"\n"
+        headers = {"Content-Type": "application/x-ndjson"}
+        reply = self._wire.post("/v1/referrals/bulk", body, headers=headers)
+        for line in reply.body.splitlines():
+            yield _published(json.loads(line))
+
+    def check(self, document: Document) -> Json:
+        """Say what would happen to a referral; nothing is stored.
+
+        The answer names who would get it, why, under which view and by when. Raises ``Invalid``
+        with every fault when it would be rejected.
+        """
+        return _object(self._wire.post("/v1/referrals/check", document).json())
+
+    def status(self, referral: str | UUID) -> Status:
+        """Look a referral up by its id or by your own reference."""
+        return Status.from_json(self._wire.get(*_address(referral)).json())
+
+    def timeline(self, referral: str | UUID) -> Json:
+        """Return everything that happened to a referral, oldest first, without content."""
+        path, query = _address(referral)
+        if query:
+            path = f"/v1/referrals/{self.status(referral).id}"
+        return _object(self._wire.get(f"{path}/timeline").json())
+
+    def events(self, *, after: str | None = None, wait: float = 0) -> Iterator[Event]:
+        """Yield what happened to your referrals since ``after``, a cursor that you have stored.
+
+        It ends when there is nothing more, after up to ``wait`` seconds. No event is ever skipped;
+        go on with the ``cursor`` of the last event that you have dealt with.
+        """
+        while True:
+            query = {"wait": f"{wait:g}"} | ({"after": after} if after else {})
+            page = self._wire.get("/v1/events", query, wait=wait).json()
+            if not page["events"]:
+                return
+            yield from map(Event.from_json, page["events"])
+            after = page["next"]
+
+
+def _bulks(documents: Iterable[Document]) -> Iterator[Sequence[bytes]]:
+    """Cut the documents into requests that are neither too long nor too large."""
+    lines: list[bytes] = []
+    size = 0
+    for document in documents:
+        line = _line(document)
+        if lines and (len(lines) == BULK_LINES or size + len(line) > BULK_BYTES):
+            yield lines
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+    if lines:
+        yield lines
+
+
+def _line(document: Document) -> bytes:
+    """Return the document as one line: JSON holds no newline that means anything."""
+    if isinstance(document, bytes):
+        return document.replace(b"\r", b" ").replace(b"\n", b" ")
+    return encode(document)
+
+
+def _published(result: Json) -> Published:
+    receipt, problem = result.get("receipt"), result.get("problem")
+    return Published(
+        receipt=Receipt.from_json(receipt) if receipt else None,
+        problem=Problem.from_json({"status": result["status"], **problem}) if problem else None,
+    )
+
+
+def _address(referral: str | UUID) -> tuple[str, dict[str, str] | None]:
+    """Return path and query for an id, or for anything else: a reference."""
+    try:
+        return f"/v1/referrals/{UUID(str(referral))}", None
+    except ValueError:
+        return "/v1/referrals", {"reference": str(referral)}
+
+
+def _object(value: Any) -> Json:
+    return value if isinstance(value, Mapping) else {"value": value}
