@@ -1,4 +1,4 @@
-"""The SDK: ``Publisher`` for police systems, ``Consumer`` and ``QueueConsumer`` for agencies.
+"""The SDK: ``Publisher`` for police systems, ``Consumer`` for agencies, ``Ops`` for ops.
 
     with Publisher(url, key) as publisher:
         receipt = publisher.publish(document)
@@ -27,6 +27,7 @@ from broker.client.errors import (
     Unavailable,
     Unexpected,
 )
+from broker.client.ops import Ops
 from broker.client.publisher import Publisher
 from broker.client.values import DeliveryStatus, Event, Published, Receipt, Status
 
@@ -43,6 +44,7 @@ __all__ = [
     "Invalid",
     "Lease",
     "NotFound",
+    "Ops",
     "Problem",
     "Published",
     "Publisher",

@@ -1,0 +1,64 @@
+"""``broker deadline compute``: the same sums as routing, for a person to check."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from broker.cli.show import LOCAL, json_option, local, print_json
+from broker.policy import calendars, deadlines
+
+NATIONS = ("ENG", "WLS", "SCT", "NIR")
+
+
+@click.group()
+def deadline() -> None:
+    """Compute a deadline and say how."""
+
+
+@deadline.command()
+@click.option("--nation", required=True, type=click.Choice(NATIONS), help="Whose bank holidays.")
+@click.option(
+    "--within",
+    required=True,
+    help='Such as "4 hours", "4 working hours", "1 working day", "next school day".',
+)
+@click.option("--from", "start", required=True, help="Such as 2026-12-18T16:50 (UK time).")
+@json_option
+def compute(nation: str, within: str, start: str, as_json: bool) -> None:
+    """Say when something is due, and how that was counted.
+
+    Offices are taken to be open from Monday to Friday, 09:00 to 17:00.
+
+    \b
+    Example:    broker deadline compute --nation ENG --within "4 working hours" \\
+                    --from 2026-12-18T16:50
+    """
+    began = _instant(start)
+    due = deadlines.compute(
+        deadlines.Within.parse(within), start=began, calendar=calendars.national(nation)
+    )
+    if as_json:
+        print_json(
+            {
+                "nation": nation,
+                "within": within,
+                "from": began.isoformat(),
+                "due_at": due.due_at.astimezone(LOCAL).isoformat(),
+                "explanation": due.words,
+            }
+        )
+    else:
+        click.echo(f"{local(due.due_at)}\n  {due.words}")
+
+
+def _instant(text: str) -> datetime:
+    """Read an instant; without an offset it is UK local time."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            "write it as 2026-12-18T16:50 or with an offset.", param_hint="--from"
+        ) from None
+    return instant if instant.tzinfo else instant.replace(tzinfo=LOCAL)

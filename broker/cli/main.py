@@ -1,0 +1,123 @@
+"""The command ``broker``: which commands there are, and what becomes of an error.
+
+Each command lives in a module of its own that is imported when the command runs, so that
+``broker --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from broker.cli.exits import INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: where it lives, and its line in the help."""
+
+    target: str
+    help: str
+
+
+SECTIONS: Mapping[str, Mapping[str, Entry]] = {
+    "See it work": {
+        "demo": Entry("demo:demo", "Run everything with sample agencies, and check the sums."),
+        "up": Entry("up:up", "Run everything here until Ctrl-C, ready for a first referral."),
+        "samples": Entry("samples:samples", "Generate invented referrals."),
+    },
+    "Publish referrals (police)": {
+        "publish": Entry("publish:publish", "Hand in a referral, or check one."),
+        "status": Entry("status:status", "Show who has a referral, and by when they must act."),
+        "timeline": Entry("timeline:timeline", "Show everything that happened to a referral."),
+    },
+    "Receive deliveries (agencies)": {
+        "collect": Entry("collect:collect", "Take what is waiting, worst deadline first."),
+        "answer": Entry("answer:answer", "Acknowledge, decide or return a delivery."),
+    },
+    "Watch and act (ops)": {
+        "attention": Entry("attention:attention", "List what no agency owns at the moment."),
+        "give-area": Entry("attention:give_area", "Give an unroutable referral its area."),
+        "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
+    },
+    "Administer": {
+        "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
+        "policy": Entry("policy:policy", "Check, publish, list and explain the policy."),
+        "directory": Entry("directory:directory", "Check and list the organisations."),
+        "deadline": Entry("deadline:deadline", "Compute a deadline and say how."),
+        "doctor": Entry("doctor:doctor", "Check that everything the broker needs is there."),
+    },
+    "Run one part": {
+        "serve": Entry("serve:serve", "Run the gateway."),
+        "worker": Entry("serve:worker", "Run a Celery worker."),
+        "migrate": Entry("serve:migrate", "Bring the ledger's tables up to date."),
+    },
+}
+
+EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid or rejected, 4 not found,\n\
+5 unavailable, 6 conflict, 7 denied, 130 interrupted. See docs/cli.md."
+
+
+class Commands(click.Group):
+    """The top group: finds a command by the table above and imports nothing else."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of the help."""
+        del ctx
+        return [name for entries in SECTIONS.values() for name in entries]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        del ctx
+        entry = next((e[cmd_name] for e in SECTIONS.values() if cmd_name in e), None)
+        if entry is None:
+            return None
+        module, _, name = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(f"broker.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections from the table, without importing what they name."""
+        del ctx
+        for title, entries in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+
+@click.group(cls=Commands, epilog=f"\b\n{EXITS}", context_settings={"max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="referral-broker", message="%(version)s")
+def cli(debug: bool) -> None:
+    """The referral broker: carries safeguarding referrals to the agencies that must act.
+
+    \b
+    Try it:     broker demo
+    Use it:     broker up
+    """
+    del debug
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end with its documented exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = cli.main(args=given, prog_name="broker", standalone_mode=False)
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except Exception as error:
+        code = _report(error, debug="--debug" in given)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception, *, debug: bool) -> int:
+    """Tell the error; what that needs is imported only now."""
+    told: int = importlib.import_module("broker.cli.report").report(error, debug=debug)
+    return told

@@ -1,0 +1,157 @@
+"""A referral's story for people: every leg with its reason, every deadline with its sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from broker.cli.show import LOCAL, local
+
+Json = Mapping[str, Any]
+
+MARKS = {"met": ("✓", "green"), "late": ("✗", "red"), "open": ("·", "yellow")}
+MILESTONES = {
+    "collect": ("collect_by", "collected_at"),
+    "acknowledge": ("acknowledge_by", "acknowledged_at"),
+    "decide": ("decide_by", "decided_at"),
+}
+
+
+def story(status: Json, events: Sequence[Json]) -> RenderableType:
+    """Return head, legs and events of a referral, ready to print."""
+    return Group(_head(status), _legs(status), Text(), _events(status, events))
+
+
+def legs(status: Json) -> RenderableType:
+    """Return head and legs only: who has it, why, and by when."""
+    return Group(_head(status), _legs(status))
+
+
+def _head(status: Json) -> RenderableType:
+    head = Text()
+    head.append(status["reference"], style="bold")
+    head.append(f"  {status['state']}", style="cyan")
+    head.append(f"  {_grades(status)}\n")
+    head.append(f"from {status['publisher']}, accepted {local(status['accepted_at'])}", "dim")
+    for kind in ("faults", "defects", "warnings"):
+        for fault in status.get(kind) or ():
+            head.append(f"\n{kind[:-1]}  ", style="yellow")
+            head.append(f"{fault['message']} ({fault.get('pointer') or '/'})")
+    if status.get("attend_by"):
+        head.append(f"\nnobody can be worked out ({status.get('reason')}): ", style="yellow")
+        head.append(f"ops must see to it by {local(status['attend_by'])}")
+    return head
+
+
+def _grades(status: Json) -> str:
+    grade, effective = status.get("grade"), status.get("effective_grade")
+    if not grade:
+        return ""
+    words = f"graded {_plain(grade)}"
+    return words if effective in (None, grade) else f"{words}, treated as {_plain(effective)}"
+
+
+def _legs(status: Json) -> RenderableType:
+    tree = Tree(Text(), hide_root=True, guide_style="dim")
+    for leg in status["deliveries"]:
+        branch = tree.add(_leg_head(leg))
+        for line in _reasons(leg):
+            branch.add(line)
+    return tree
+
+
+def _leg_head(leg: Json) -> Text:
+    head = Text("\n")
+    head.append(leg.get("agency_name") or leg["agency"], style="bold")
+    head.append(f"  {leg['role']}  ", style="dim")
+    head.append(_state_words(leg), style="cyan")
+    return head
+
+
+def _state_words(leg: Json) -> str:
+    said = leg.get("outcome") or leg.get("reason")
+    return f"{leg['state']}: {_plain(said)}" if said else str(leg["state"])
+
+
+def _reasons(leg: Json) -> Iterator[RenderableType]:
+    why = leg.get("explanation") or {}
+    if why.get("sentence"):
+        yield _line("why", why["sentence"])
+    if why.get("recipient"):
+        yield _line("whom", why["recipient"])
+    for because in why.get("because") or ():
+        yield _line("because", because)
+    if why.get("basis"):
+        yield _line("basis", f"{why['basis']}: {why.get('source') or why.get('row')}")
+    if why.get("hold"):
+        yield _line("held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}")
+    for deadline in why.get("deadlines") or ():
+        yield _deadline(leg, deadline)
+
+
+def _line(label: str, words: str) -> RenderableType:
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=12, style="dim")
+    row.add_column(overflow="fold")
+    row.add_row(label, Text(str(words)))
+    return row
+
+
+def _deadline(leg: Json, deadline: Json) -> RenderableType:
+    milestone = deadline["milestone"]
+    met_at = leg.get(MILESTONES[milestone][1])
+    mark, style = MARKS[_verdict(deadline["due_at"], met_at)]
+    words = Text()
+    words.append(f"{local(deadline['due_at'])} ", style="bold")
+    words.append(f"{mark} ", style=style)
+    words.append(f"{milestone}d {_clock(met_at)}  " if met_at else "")
+    words.append(str(deadline["words"]), style="dim")
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=12, style="dim")
+    row.add_column(overflow="fold")
+    row.add_row(f"{milestone}", words)
+    return row
+
+
+def _verdict(due_at: str, met_at: str | None) -> str:
+    if met_at is None:
+        return "open"
+    return "met" if datetime.fromisoformat(met_at) <= datetime.fromisoformat(due_at) else "late"
+
+
+def _events(status: Json, events: Sequence[Json]) -> RenderableType:
+    names = {leg["agency"]: leg.get("agency_name") or leg["agency"] for leg in status["deliveries"]}
+    grid = Table.grid(padding=(0, 2))
+    for event in events:
+        agency = event.get("agency")
+        grid.add_row(
+            Text(_clock(event["at"]), style="dim"),
+            Text(event["kind"].replace(".", " ").replace("_", " ")),
+            Text(names.get(agency, agency) or ""),
+            Text(_data(event), style="dim"),
+        )
+    return Padding(grid, (0, 0, 0, 1))
+
+
+def _data(event: Json) -> str:
+    data = event.get("data") or {}
+    return ", ".join(f"{name} {value}" for name, value in data.items() if _is_short(value))
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int) and len(str(value)) <= 40
+
+
+def _clock(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(LOCAL):%H:%M:%S.%f}"[:-3]
+
+
+def _plain(code: str | None) -> str:
+    return (code or "").replace("_", " ")

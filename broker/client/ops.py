@@ -1,0 +1,46 @@
+"""The ops side: what nobody owns at the moment, and the two ways to give it an owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+from uuid import UUID
+
+from broker.client.wire import Json, Wire
+
+
+class Ops:
+    """Sees what needs a person and acts on it. Safe to share between threads, and to repeat."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._wire = Wire(url, key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def attention(self) -> Json:
+        """Return what is unroutable, undeliverable, returned without a successor, or refused."""
+        value: Json = self._wire.get("/v1/attention").json()
+        return value
+
+    def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
+        """Give children or persons (by local id) of an unroutable referral their area codes."""
+        path = f"/v1/referrals/{referral}/areas"
+        value: Json = self._wire.post(path, {"areas": dict(areas)}).json()
+        return value
+
+    def reroute(
+        self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
+    ) -> Json:
+        """Send a returned or undeliverable part to another agency, or to another area's."""
+        target = {"agency": agency, "area": area}
+        said = {name: value for name, value in target.items() if value is not None}
+        value: Json = self._wire.post(f"/v1/deliveries/{delivery}/reroute", said).json()
+        return value

@@ -1,0 +1,96 @@
+"""What every command has in common."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from broker.cli.main import SECTIONS, cli
+from tests.unit.cli.conftest import Run
+from tests.unit.client.scripted import Script
+
+COMMANDS = [name for entries in SECTIONS.values() for name in entries]
+
+
+def test_help_answers_at_once_and_lists_every_command() -> None:
+    command = [sys.executable, "-m", "broker", "--help"]
+    subprocess.run(command, check=True, capture_output=True)
+    began = time.monotonic()
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert time.monotonic() - began < 1, "documented: under 200 ms on an idle machine"
+    assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
+
+
+def test_help_imports_none_of_the_commands() -> None:
+    code = "import sys, broker.cli.main; print([m for m in sys.modules if m in "
+    code += "('urllib3', 'rich', 'psycopg', 'marshmallow', 'kombu', 'yaml', 'starlette')])"
+    ran = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_its_options(name: str, run: Run) -> None:
+    ran = run(name, "--help")
+    assert ran.code == 0
+    assert ran.out.startswith(f"Usage: broker {name}")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    guide = Path("docs/cli.md").read_text()
+    assert re.search(rf"^#+ .*`broker {name}\b", guide, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, 3), (401, 7), (403, 7), (404, 4), (409, 6), (413, 3), (422, 3), (500, 1)],
+)
+def test_a_refusal_of_the_gateway_has_its_exit_code_and_a_next_step(
+    police: Run, script: Script, status: int, code: int
+) -> None:
+    script.say("/v1/referrals", status, {"title": "No", "detail": "It will not do."})
+    ran = police("status", "REF/1")
+    assert ran.code == code
+    assert "error: It will not do." in ran.err
+    assert "\nnext:  " in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_gateway_that_is_away_is_exit_5(run: Run) -> None:
+    ran = run("status", "REF/1", BROKER_URL="http://127.0.0.1:9", BROKER_KEY="rb_k_s")
+    assert ran.code == 5
+
+
+def test_without_a_key_the_message_says_where_to_put_it(run: Run) -> None:
+    ran = run("status", "REF/1")
+    assert ran.code == 2
+    assert "BROKER_KEY_FILE" in ran.err
+
+
+def test_a_key_file_that_others_may_read_is_used_with_a_warning(
+    run: Run, script: Script, tmp_path: Path
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("rb_k_fromfile\n")
+    file.chmod(0o644)
+    script.say("/v1/referrals", 404, {"title": "Nothing"})
+    ran = run("status", "REF/1", BROKER_URL=script.url, BROKER_KEY_FILE=str(file))
+    assert script.calls[0].headers["Authorization"] == "Bearer rb_k_fromfile"
+    assert "chmod 600" in ran.err
+
+
+def test_an_unknown_command_is_wrong_usage(run: Run) -> None:
+    assert run("no-such-thing").code == 2
+
+
+def test_no_command_takes_a_key_as_an_argument() -> None:
+    context = cli.make_context("broker", ["--help"], resilient_parsing=True)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert not {"key", "secret", "password"} & {p.name for p in command.params}
