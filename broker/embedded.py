@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -43,7 +43,7 @@ class Engines:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="rb-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
-        self._keeper = _Keeper()
+        self._keeper = _Keeper(self.folder if self._temporary else None)
         self.postgres = Postgres(self.folder / "pg", self._keeper, durable=durable)
         self.wakeup = Valkey(self.folder / "wakeup", self._keeper, keeps=False)
         self.exchange = Valkey(self.folder / "exchange", self._keeper, keeps=True)
@@ -69,12 +69,10 @@ class Engines:
             engine.start()
 
     def close(self) -> None:
-        """Stop all three and delete what was temporary."""
+        """Stop all three; the keeper deletes what was temporary."""
         for engine in (self.wakeup, self.exchange, self.postgres):
             engine.stop()
         self._keeper.close()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:
         try:
@@ -293,9 +291,11 @@ class Valkey(Engine):
 class _Keeper:
     """A process that ends the engines when the pipe from this process closes."""
 
-    def __init__(self) -> None:
+    def __init__(self, temporary: Path | None) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - this very module
-            [sys.executable, __file__], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, __file__, *([temporary] if temporary else [])],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
 
     def add(self, pid: int) -> None:
@@ -318,8 +318,8 @@ class _Keeper:
         self._process.stdin.flush()
 
 
-def _keep(orders: IO[str]) -> None:
-    """Follow the orders until the pipe closes, then end every process that is left."""
+def _keep(orders: IO[str], temporary: Sequence[str]) -> None:
+    """Follow the orders until the pipe closes, then end what is left and delete the folder."""
     watched: set[int] = set()
     for order in orders:
         (watched.add if order[0] == "+" else watched.discard)(int(order[1:]))
@@ -329,6 +329,17 @@ def _keep(orders: IO[str]) -> None:
             os.kill(pid, signal.SIGQUIT)
         except ProcessLookupError:
             continue
+    _wait_for(lambda: not any(map(_is_alive, watched)), STOP_SECONDS, lambda: "An engine hangs.")
+    for folder in temporary:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _wait_for(ready: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:
@@ -350,4 +361,4 @@ def _free_port() -> int:
 
 
 if __name__ == "__main__":
-    _keep(sys.stdin)
+    _keep(sys.stdin, sys.argv[1:])

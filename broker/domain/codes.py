@@ -1,4 +1,4 @@
-"""The closed lists of words that the broker itself decides on. Each is explained in docs/glossary.md."""
+"""The closed lists of words that the broker itself decides on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Grade(StrEnum):
-    """How urgent a referral is, most urgent first (the police's own grading, see DOMAIN P1 to P5)."""
+    """How urgent a referral is, most urgent first, as the police themselves grade it."""
 
     IMMEDIATE = "immediate"
     VERY_HIGH = "very_high"
@@ -42,7 +42,7 @@ class Stage(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What an agency decided (contact and referral outcomes, DOMAIN part 3.4)."""
+    """What an agency decided about the contact or referral."""
 
     NO_FURTHER_ACTION = "no_further_action"
     ADVICE = "advice"
@@ -55,7 +55,7 @@ class Outcome(StrEnum):
 
 
 class ReturnReason(StrEnum):
-    """Why an agency gave a delivery back (DOMAIN P27)."""
+    """Why an agency gave a delivery back."""
 
     WRONG_AREA = "wrong_area"
     NOT_OURS = "not_ours"

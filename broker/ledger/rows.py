@@ -236,7 +236,7 @@ class Attempt:
     delivery: DeliveryId
     lease: LeaseId
     result: str
-    """``sent`` (keep the lease until ``until``), ``deferred`` (again at ``until``) or ``refused``."""
+    """``sent`` (the lease lasts until ``until``), ``deferred`` (again then) or ``refused``."""
     until: datetime | None
     code: str | None = None
 

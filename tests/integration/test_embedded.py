@@ -77,12 +77,13 @@ def test_nothing_is_left_when_the_owner_is_killed() -> None:
     command = [sys.executable, "-c", OPEN_AND_DIE]
     run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == -signal.SIGKILL, run.stderr
-    postgres, valkey, _ = run.stdout.split()
+    postgres, valkey, folder = run.stdout.split()
     until = time.monotonic() + 10
-    while not (gone(int(postgres)) and gone(int(valkey))) and time.monotonic() < until:
+    while Path(folder).exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert gone(int(postgres))
     assert gone(int(valkey))
+    assert not Path(folder).exists()
 
 
 def test_closing_removes_the_folder() -> None:
