@@ -79,5 +79,5 @@ class Consumer(Intake):
     def _read(self, value: Json) -> Delivery:
         try:
             return Delivery.from_json(value, counter=self._keeper, by=self._by)
-        except (KeyError, TypeError, ValueError):
+        except ValueError:
             raise Unexpected("The gateway's delivery lacks something that it must have.") from None

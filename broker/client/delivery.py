@@ -78,7 +78,7 @@ class Settled:
 class Counter(Protocol):
     """Where a delivery in hand is answered or given back."""
 
-    def answer(self, delivery: Delivery, answer: Answer) -> None:
+    def settle(self, delivery: Delivery, answer: Answer) -> None:
         """Take the answer; it goes to the broker in a batch, and is never forgotten silently."""
 
     def release(self, delivery: Delivery) -> None:
@@ -122,8 +122,15 @@ class Delivery:
     _answer: Answer | None = field(default=None, repr=False)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], *, counter: Counter, by: str) -> Delivery:
-        """Read a delivery; raises KeyError, TypeError or ValueError when it is none."""
+    def from_json(cls, value: Any, *, counter: Counter, by: str) -> Delivery:
+        """Read a delivery; raises ValueError when it is none."""
+        try:
+            return cls._from_json(value, counter=counter, by=by)
+        except (AttributeError, KeyError, TypeError):
+            raise ValueError("not a delivery") from None
+
+    @classmethod
+    def _from_json(cls, value: Mapping[str, Any], *, counter: Counter, by: str) -> Delivery:
         lease = value.get("lease")
         return cls(
             id=value["delivery"],
@@ -169,7 +176,7 @@ class Delivery:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._counter.answer(self, self._answer or self._say(ACKNOWLEDGED))
+            self._counter.settle(self, self._answer or self._say(ACKNOWLEDGED))
         else:
             self._counter.release(self)
 

@@ -53,7 +53,7 @@ class Keeper:
             self._start()
             self._changed.notify()
 
-    def answer(self, delivery: Delivery, answer: Answer) -> None:
+    def settle(self, delivery: Delivery, answer: Answer) -> None:
         """Send the answer soon; the lease is kept until it has arrived."""
         del delivery
         with self._changed:

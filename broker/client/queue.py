@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kombu import Connection, Consumer, Producer, Queue
+from kombu.exceptions import KombuError
 
 from broker.client.delivery import Answer, Delivery
 from broker.client.errors import Invalid, Unavailable
@@ -31,6 +32,8 @@ PAUSE_SECONDS = 2.0
 """How long to pause before the next try when the message broker could not be reached."""
 BATCH_SECONDS = 0.02
 """How long to look for a further message of the same batch."""
+LARGEST_MESSAGE = 100
+"""How many receipts go into one message at most."""
 LONGEST_UNSENT_SECONDS = 1.0
 """An answer waits at most so long for others to share its message."""
 TRANSPORT_OPTIONS = {
@@ -84,7 +87,15 @@ class QueueConsumer(Intake):
         finally:
             self._drop()
 
-    def answer(self, delivery: Delivery, answer: Answer) -> None:
+    def answer(self, *answers: Answer) -> None:
+        """Send answers now, such as a person's of days later.
+
+        Nothing comes back over a queue: what became of them is in the ledger.
+        """
+        self._unsent.extend(replace(answer, lease=None) for answer in answers)
+        self._flush()
+
+    def settle(self, delivery: Delivery, answer: Answer) -> None:
         """Take the answer of a delivery's clean exit; it goes out with others of its batch.
 
         It goes without the lease: the copy in a queue may outlive the lease of the push, and the
@@ -121,18 +132,26 @@ class QueueConsumer(Intake):
         return self._arrived
 
     def _fill(self) -> None:
-        """Wait for a first message, then take those that are there already."""
-        self._connected()
+        """Wait for a first message, then take those that are there already.
+
+        An element of the queue that is not even a message makes Kombu raise where it reads it.
+        It has left the queue by then, and the connection is begun afresh.
+        """
         patience = self._wait or BATCH_SECONDS
-        with suppress(TimeoutError):
+        try:
             while len(self._arrived) < self._batch:
-                self._connected().drain_events(timeout=patience)
-                patience = BATCH_SECONDS if self._arrived else patience
+                self._consuming().drain_events(timeout=patience)
+                patience = BATCH_SECONDS
+        except TimeoutError:
+            return
+        except (AttributeError, KeyError, TypeError, ValueError):
+            log.warning("dropped an element of %s that is no message", self._agency)
+            self._drop()
 
     def _take(self, message: Any) -> None:
         try:
             delivery = self._read(message.body)
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             log.warning("dropped a message of %s that is no delivery of its own", self._agency)
             message.reject()
             return
@@ -154,22 +173,26 @@ class QueueConsumer(Intake):
             log.warning("message broker away: %d answers wait", len(self._unsent))
 
     def _flush(self) -> None:
-        """Send every waiting answer in one signed message, then settle the messages behind them."""
-        if not self._unsent:
-            return
-        body = encode({"receipts": [answer.to_json() for answer in self._unsent]})
+        """Send every waiting answer, then settle the messages behind them."""
         with self._talking():
-            Producer(self._connected().default_channel).publish(
-                body,
-                exchange="",
-                routing_key=RECEIPTS_QUEUE,
-                content_type="application/json",
-                content_encoding="utf-8",
-                headers=self._signer.headers(body),
-                declare=[Queue(RECEIPTS_QUEUE, durable=True)],
-            )
-            self._unsent, self._unsent_since = [], 0.0
+            while self._unsent:
+                self._publish(self._unsent[:LARGEST_MESSAGE])
+                del self._unsent[:LARGEST_MESSAGE]
+            self._unsent_since = 0.0
             self._acknowledge_messages()
+
+    def _publish(self, answers: Sequence[Answer]) -> None:
+        """Publish one signed message."""
+        body = encode({"receipts": [answer.to_json() for answer in answers]})
+        Producer(self._connected().default_channel).publish(
+            body,
+            exchange="",
+            routing_key=RECEIPTS_QUEUE,
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers=self._signer.headers(body),
+            declare=[Queue(RECEIPTS_QUEUE, durable=True)],
+        )
 
     def _acknowledge_messages(self) -> None:
         messages, self._unacked = self._unacked, []
@@ -178,41 +201,43 @@ class QueueConsumer(Intake):
                 message.ack()
 
     def _connected(self) -> Connection:
-        """Return the open connection, which consumes the agency's queue."""
+        """Return the open connection, after opening it if need be."""
         if self._connection is None:
             self._connection = Connection(self._url, transport_options=TRANSPORT_OPTIONS)
             self._connection.ensure_connection(max_retries=1, timeout=PAUSE_SECONDS)
-            channel = self._connection.default_channel
+        return self._connection
+
+    def _consuming(self) -> Connection:
+        """Return the open connection, on which the agency's queue is consumed."""
+        connection = self._connected()
+        if self._consumer is None:
             self._consumer = Consumer(
-                channel,
+                connection.default_channel,
                 queues=[Queue(f"agency.{self._agency}", durable=True)],
                 on_message=self._take,
                 prefetch_count=self._batch,
             )
             self._consumer.consume()
-        return self._connection
+        return connection
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
-        """Turn trouble with the connection, or garbage on it, into ``Unavailable``; start afresh.
-
-        An element of the queue that is not even a message makes Kombu raise where it reads; it
-        has left the queue by then.
-        """
+        """Turn trouble with the connection into ``Unavailable``, and begin afresh next time."""
         try:
             yield
-        except (*_connection_errors(self._connection), ValueError, KeyError, TypeError) as error:
+        except _connection_errors(self._connection) as error:
             self._drop()
             raise Unavailable("The message broker cannot be reached.") from error
 
     def _drop(self) -> None:
         """Forget the connection and what was unsettled on it: it comes again."""
-        connection, self._connection = self._connection, None
-        self._in_hand.clear()
-        self._unacked.clear()
+        connection, self._connection, self._consumer = self._connection, None, None
         if connection is not None:
             with suppress(Exception):
                 connection.release()
+        self._in_hand.clear()
+        self._unacked.clear()
+        self._arrived.clear()
 
 
 class Signer:
@@ -242,7 +267,7 @@ def signature(key: bytes, said_at: str, body: bytes) -> str:
 
 def _connection_errors(connection: Connection | None) -> tuple[type[BaseException], ...]:
     """Return what Kombu and its driver raise when the other side is away."""
-    errors: tuple[type[BaseException], ...] = (OSError,)
+    errors: tuple[type[BaseException], ...] = (OSError, KombuError)
     if connection is not None:
         errors += connection.connection_errors + connection.channel_errors
     return errors
