@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from broker.cli.show import LOCAL, json_option, local, print_json
 from broker.policy import calendars, deadlines
 
+SHIPPED_POLICY = Path(__file__).parents[2] / "policies" / "england"
 NATIONS = ("ENG", "WLS", "SCT", "NIR")
 
 
@@ -36,9 +38,7 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
                     --from 2026-12-18T16:50
     """
     began = _instant(start)
-    due = deadlines.compute(
-        deadlines.Within.parse(within), start=began, calendar=calendars.national(nation)
-    )
+    due = deadlines.compute(deadlines.Within.parse(within), start=began, calendar=_office(nation))
     if as_json:
         print_json(
             {
@@ -51,6 +51,11 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
         )
     else:
         click.echo(f"{local(due.due_at)}\n  {due.words}")
+
+
+def _office(nation: str) -> calendars.WorkingCalendar:
+    text = (SHIPPED_POLICY / "bank_holidays.yaml").read_text(encoding="utf-8")
+    return calendars.national(nation, calendars.read_bank_holidays(text))
 
 
 def _instant(text: str) -> datetime:
