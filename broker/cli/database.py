@@ -1,0 +1,29 @@
+"""How an administrator's command reaches the ledger: by ``BROKER_DATABASE_URL`` alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from broker.cli.exits import USAGE, Failure
+from broker.ledger.ledger import Ledger
+
+NAME = "BROKER_DATABASE_URL"
+
+
+def database_url() -> str:
+    """Return the connection string from the environment, or from the file that it names."""
+    file = os.environ.get(f"{NAME}_FILE")
+    url = Path(file).read_text().strip() if file else os.environ.get(NAME, "")
+    if not url:
+        raise Failure(
+            "this command needs the ledger, and nothing says where it is.",
+            next_step=f"set {NAME}, or {NAME}_FILE to a file that holds it",
+            code=USAGE,
+        )
+    return url
+
+
+def open_ledger() -> Ledger:
+    """Open the ledger for one command; a context manager."""
+    return Ledger.open(database_url(), max_size=2, application_name="broker-cli")

@@ -1,0 +1,157 @@
+"""A sample agency: software that collects, and a desk where people answer. For the demo only.
+
+Run as a process of its own: ``python -m broker.cli.desk CODE``. It notes the id of each delivery
+that it received, and nothing else, so that the demo can compare with the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from broker.client import Answer, Consumer, Delivery, Unavailable
+from broker.client.queue import QueueConsumer
+from broker.domain.codes import Outcome, ReturnReason
+
+OUTCOMES = (Outcome.ASSESSMENT, Outcome.STRATEGY_DISCUSSION, Outcome.EARLY_HELP, Outcome.ADVICE)
+RETURN_ONE_IN = 40
+"""Of the deliveries to the council below, one in so many turns out to belong elsewhere."""
+MISTAKEN = "staffordshire-csc"
+ELSEWHERE = "E06000051"
+"""Shropshire."""
+PAUSE_SECONDS = 1.0
+
+Send = Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a person will answer a delivery; chosen by its id, so that it can be repeated."""
+
+    acknowledge_after: float
+    answer_after: float
+    outcome: str | None
+    reason: str | None
+
+
+def plan_for(delivery: str, agency: str) -> Plan:
+    """Plan the answer to a delivery: seconds stand for the hours that it takes in life."""
+    dice = hashlib.sha256(delivery.encode()).digest()
+    returned = agency == MISTAKEN and dice[3] % RETURN_ONE_IN == 0
+    acknowledge_after = 0.2 + dice[0] / 200
+    return Plan(
+        acknowledge_after=acknowledge_after,
+        answer_after=acknowledge_after + 0.3 + dice[1] / 100,
+        outcome=None if returned else OUTCOMES[dice[2] % len(OUTCOMES)],
+        reason=ReturnReason.WRONG_AREA if returned else None,
+    )
+
+
+@dataclass(slots=True)
+class Desk:
+    """The people of an agency: each delivery is acknowledged and then decided or returned."""
+
+    agency: str
+    send: Send
+    _due: list[tuple[float, int, Answer]] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _stopping: bool = False
+
+    def take(self, delivery: str) -> None:
+        """Put a delivery on the desk."""
+        plan, now = plan_for(delivery, self.agency), time.monotonic()
+        by = f"Duty worker, {self.agency}"
+        with self._changed:
+            self._plan(now + plan.acknowledge_after, Answer(delivery, "acknowledged", by))
+            self._plan(now + plan.answer_after, _final(delivery, by, plan))
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Send everybody home."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """Answer what is due, all of it together, until stopped."""
+        while due := self._wait_for_due():
+            try:
+                self.send(*due)
+            except Unavailable:
+                self._put_off(due)
+
+    def _plan(self, at: float, answer: Answer) -> None:
+        heapq.heappush(self._due, (at, len(self._due), answer))
+
+    def _put_off(self, answers: Sequence[Answer]) -> None:
+        with self._changed:
+            for answer in answers:
+                self._plan(time.monotonic() + PAUSE_SECONDS, answer)
+
+    def _wait_for_due(self) -> Sequence[Answer]:
+        with self._changed:
+            while not self._stopping:
+                now = time.monotonic()
+                if self._due and self._due[0][0] <= now:
+                    return self._take_due(now)
+                self._changed.wait(self._due[0][0] - now if self._due else None)
+            return ()
+
+    def _take_due(self, now: float) -> Sequence[Answer]:
+        due = []
+        while self._due and self._due[0][0] <= now:
+            due.append(heapq.heappop(self._due)[2])
+        return due
+
+
+def _final(delivery: str, by: str, plan: Plan) -> Answer:
+    if plan.reason is not None:
+        return Answer(delivery, "returned", by, reason=plan.reason, area=ELSEWHERE)
+    return Answer(delivery, "decided", by, outcome=plan.outcome)
+
+
+def collect(consumer: Consumer | QueueConsumer, desk: Desk, notes: Path) -> None:
+    """Collect until SIGTERM; each delivery is noted before the broker hears that we have it."""
+    with consumer, notes.open("a", buffering=1) as noted:
+        for delivery in consumer:
+            with delivery:
+                _note(delivery, noted.write)
+                delivery.collected()
+            desk.take(delivery.id)
+
+
+def _note(delivery: Delivery, write: Callable[[str], object]) -> None:
+    write(f"{delivery.id}\n")
+
+
+def main(agency: str) -> None:
+    """Run the agency with what the environment says."""
+    url, key = os.environ["BROKER_URL"], os.environ["BROKER_KEY"]
+    exchange = os.environ.get("AGENCY_EXCHANGE_URL")
+    notes = Path(os.environ["AGENCY_NOTES"])
+    by = f"Intake, {agency}"
+
+    def consumer() -> Consumer | QueueConsumer:
+        if exchange:
+            return QueueConsumer(exchange, agency, key, by=by, wait=5, batch=100)
+        return Consumer(url, key, by=by, wait=20, batch=100)
+
+    desk = Desk(agency, consumer().answer)
+    people = threading.Thread(target=desk.run, name="desk")
+    people.start()
+    try:
+        collect(consumer(), desk, notes)
+    finally:
+        desk.stop()
+        people.join()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

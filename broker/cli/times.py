@@ -1,0 +1,83 @@
+"""How long deliveries took, and whether they were in time, for each agency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.domain.codes import Milestone
+from broker.domain.states import DeliveryState
+from broker.ledger.rows import DeliveryStatus
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyTimes:
+    """One agency's line in the demo's table."""
+
+    deliveries: int
+    collected: int
+    acknowledged: int
+    decided: int
+    held: int
+    returned: int
+    p50: timedelta | None
+    """From the moment a delivery could be collected until it was."""
+    p95: timedelta | None
+    slowest: timedelta | None
+    in_time: int
+    """Milestones that were met before their deadline."""
+    late: int
+    """Milestones that were met after their deadline, or not at all though it has passed."""
+
+
+def by_agency(legs: Iterable[DeliveryStatus], *, now: datetime) -> Mapping[str, AgencyTimes]:
+    """Return the times of each agency, the busiest first."""
+    groups: dict[str, list[DeliveryStatus]] = {}
+    for leg in legs:
+        groups.setdefault(leg.agency, []).append(leg)
+    ordered = sorted(groups.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    return {agency: times(group, now=now) for agency, group in ordered}
+
+
+def times(legs: Sequence[DeliveryStatus], *, now: datetime) -> AgencyTimes:
+    """Add up the deliveries of one agency, or of all."""
+    waits = sorted(
+        leg.met[Milestone.COLLECT] - leg.available_at
+        for leg in legs
+        if Milestone.COLLECT in leg.met
+    )
+    verdicts = [in_time for leg in legs for in_time in _verdicts(leg, now)]
+    return AgencyTimes(
+        deliveries=len(legs),
+        collected=sum(Milestone.COLLECT in leg.met for leg in legs),
+        acknowledged=sum(Milestone.ACKNOWLEDGE in leg.met for leg in legs),
+        decided=sum(Milestone.DECIDE in leg.met for leg in legs),
+        held=sum(leg.state is DeliveryState.HELD for leg in legs),
+        returned=sum(leg.state is DeliveryState.RETURNED for leg in legs),
+        p50=percentile(waits, 50),
+        p95=percentile(waits, 95),
+        slowest=waits[-1] if waits else None,
+        in_time=verdicts.count(True),
+        late=verdicts.count(False),
+    )
+
+
+def percentile(ordered: Sequence[timedelta], percent: int) -> timedelta | None:
+    """Return the smallest value that at least so many percent do not exceed (nearest rank)."""
+    if not ordered:
+        return None
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def _verdicts(leg: DeliveryStatus, now: datetime) -> Iterable[bool]:
+    """Tell of each deadline that is met or has passed whether it was kept.
+
+    A delivery that ended another way, as returned for example, owes nothing after its end.
+    """
+    for milestone, due_at in leg.due.items():
+        met_at = leg.met.get(milestone)
+        if met_at is not None:
+            yield met_at <= due_at
+        elif due_at < now and leg.state is not DeliveryState.RETURNED:
+            yield False

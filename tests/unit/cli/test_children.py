@@ -1,0 +1,82 @@
+"""Child processes: nothing is left running, and one that ends by itself is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from broker.cli import children as module
+from broker.cli.children import Children
+from broker.cli.exits import Failure
+
+WAIT = "import signal; print('up', flush=True); signal.pause()"
+STUBBORN = (
+    "import os, signal, sys, time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "child = os.fork()\n"
+    "print(os.getpid(), flush=True)\n"
+    "while True: signal.pause()"
+)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+
+
+def wait_for(log: Path, lines: int) -> list[str]:
+    while len(said := log.read_text().split() if log.exists() else []) < lines:
+        pass
+    return said
+
+
+def test_leaving_the_block_ends_everything(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        children.start("one", [sys.executable, "-c", WAIT], environment={})
+        wait_for(tmp_path / "one.log", 1)
+        pid = children._children[0].process.pid
+        assert is_running(pid)
+    assert not is_running(pid)
+
+
+def test_one_that_does_not_end_is_killed_with_its_own_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.2)
+    with Children(tmp_path) as children:
+        children.start("stubborn", [sys.executable, "-c", STUBBORN], environment={})
+        pids = [int(pid) for pid in wait_for(tmp_path / "stubborn.log", 2)]
+        assert all(is_running(pid) for pid in pids)
+    assert not any(is_running(pid) for pid in pids)
+
+
+def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        children.start("bad", [sys.executable, "-c", "raise SystemExit('no room')"], environment={})
+        children._children[0].process.wait()
+        with pytest.raises(Failure, match=r"bad ended by itself(.|\n)*no room"):
+            children.check()
+
+
+def test_only_those_named_are_ended(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        for name in ("one", "two"):
+            children.start(name, [sys.executable, "-c", WAIT], environment={})
+        children.stop(["one"])
+        assert [child.name for child in children._children] == ["two"]
+        children.check()
+
+
+def test_ctrl_c_in_our_terminal_reaches_them_through_us_alone(tmp_path: Path) -> None:
+    with Children(tmp_path) as children:
+        children.start("one", [sys.executable, "-c", WAIT], environment={})
+        pid = children._children[0].process.pid
+        assert os.getpgid(pid) != os.getpgid(0)
+        os.kill(pid, signal.SIGKILL)
