@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import click
 
+from broker.cli.shipped import POLICY
 from broker.cli.show import LOCAL, json_option, local, print_json
+from broker.errors import PolicyError
 from broker.policy import calendars, deadlines
 
-SHIPPED_POLICY = Path(__file__).parents[2] / "policies" / "england"
 NATIONS = ("ENG", "WLS", "SCT", "NIR")
 
 
@@ -38,7 +38,7 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
                     --from 2026-12-18T16:50
     """
     began = _instant(start)
-    due = deadlines.compute(deadlines.Within.parse(within), start=began, calendar=_office(nation))
+    due = deadlines.compute(_within(within), start=began, calendar=_office(nation))
     if as_json:
         print_json(
             {
@@ -54,8 +54,15 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
 
 
 def _office(nation: str) -> calendars.WorkingCalendar:
-    text = (SHIPPED_POLICY / "bank_holidays.yaml").read_text(encoding="utf-8")
+    text = (POLICY / "bank_holidays.yaml").read_text(encoding="utf-8")
     return calendars.national(nation, calendars.read_bank_holidays(text))
+
+
+def _within(text: str) -> deadlines.Within:
+    try:
+        return deadlines.Within.parse(text)
+    except PolicyError as error:
+        raise click.BadParameter(error.message, param_hint="--within") from None
 
 
 def _instant(text: str) -> datetime:

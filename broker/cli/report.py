@@ -64,6 +64,7 @@ def _advice(error: Exception) -> tuple[str, int]:
     """
     advice = {
         "Invalid": ("correct what is listed and send it again under the same reference", INVALID),
+        "BeyondCalendar": ("add the coming years to the calendar of the policy", INVALID),
         "PolicyError": ("correct the named lines and run `broker policy lint`", INVALID),
         "NotFound": ("check the id or reference, and that the key belongs to its owner", NOT_FOUND),
         "Conflict": ("look at what is there with `broker status`; nothing was changed", CONFLICT),
