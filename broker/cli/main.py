@@ -25,11 +25,6 @@ class Entry:
 
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {
-    "See it work": {
-        "demo": Entry("demo:demo", "Run everything with sample agencies, and check the sums."),
-        "up": Entry("up:up", "Run everything here until Ctrl-C, ready for a first referral."),
-        "samples": Entry("samples:samples", "Generate invented referrals."),
-    },
     "Publish referrals (police)": {
         "publish": Entry("publish:publish", "Hand in a referral, or check one."),
         "status": Entry("status:status", "Show who has a referral, and by when they must act."),
@@ -44,17 +39,8 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "give-area": Entry("attention:give_area", "Give an unroutable referral its area."),
         "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
     },
-    "Administer": {
-        "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
-        "policy": Entry("policy:policy", "Check, publish, list and explain the policy."),
-        "directory": Entry("directory:directory", "Check and list the organisations."),
+    "Reckon": {
         "deadline": Entry("deadline:deadline", "Compute a deadline and say how."),
-        "doctor": Entry("doctor:doctor", "Check that everything the broker needs is there."),
-    },
-    "Run one part": {
-        "serve": Entry("serve:serve", "Run the gateway."),
-        "worker": Entry("serve:worker", "Run a Celery worker."),
-        "migrate": Entry("serve:migrate", "Bring the ledger's tables up to date."),
     },
 }
 
@@ -94,9 +80,7 @@ class Commands(click.Group):
 def cli(debug: bool) -> None:
     """The referral broker: carries safeguarding referrals to the agencies that must act.
 
-    \b
-    Try it:     broker demo
-    Use it:     broker up
+    Give the gateway's address in BROKER_URL and your key in BROKER_KEY_FILE.
     """
     del debug
 

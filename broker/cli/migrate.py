@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from broker.cli.database import database_url
-from broker.cli.show import json_option, print_json
-from broker.ledger import migrate as migrations
+from broker.cli.show import json_option
 
 
 @click.command()
