@@ -1,0 +1,146 @@
+"""Migrations are applied once, together, and never after an edit; the tables guard themselves."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from broker.domain.codes import Stage
+from broker.domain.states import OPEN_DELIVERIES, DeliveryState, ReferralState
+from broker.embedded import Engines
+from broker.errors import Unavailable
+from broker.ledger.migrate import MigrationEdited, migrate, status
+
+REFERRAL = """
+insert into referral (id, publisher, reference, digest, state, accepted_at, routed_at, closed_at)
+values (%s, 'police', %s, %s, %s, now(), %s, %s)
+"""
+
+
+@pytest.fixture
+def dsn(engines: Engines) -> Iterator[str]:
+    """The address of an empty database."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        yield engines.database_url.replace("/postgres?", f"/{name}?")
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def ledger(dsn: str) -> Iterator[psycopg.Connection]:
+    """A connection to a migrated ledger that knows one police force."""
+    migrate(dsn)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("insert into organisation values ('police', 'P', 'police', 'mailbox')")
+        yield connection
+
+
+def add(ledger: psycopg.Connection, reference: str, state: str, *, routed: bool = False) -> UUID:
+    """Write a bare referral and return its id."""
+    referral = uuid4()
+    with ledger.transaction():
+        row = ledger.execute("select now()").fetchone()
+        assert row is not None
+        routed_at = row[0] if routed else None
+        closed_at = row[0] if state == "closed" else None
+        values = [referral, reference, bytes(32), state, routed_at, closed_at]
+        ledger.execute(REFERRAL, values)
+    return referral
+
+
+def test_what_is_missing_is_applied_once(dsn: str) -> None:
+    assert [one.applied for one in status(dsn)] == [False]
+    assert migrate(dsn) == ["0001_ledger"]
+    assert migrate(dsn) == []
+    assert [one.applied for one in status(dsn)] == [True]
+
+
+def test_two_at_the_same_time_apply_it_once(dsn: str) -> None:
+    done: list[list[str]] = []
+    both = [threading.Thread(target=lambda: done.append(migrate(dsn))) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(30)
+    assert sorted(done) == [[], ["0001_ledger"]]
+
+
+def test_an_edited_migration_is_refused(dsn: str, tmp_path: Path) -> None:
+    file = tmp_path / "0001_first.sql"
+    file.write_text("create table one (id int)")
+    migrate(dsn, folder=tmp_path)
+    file.write_text("create table one (id bigint)")
+    with pytest.raises(MigrationEdited, match="0001_first"):
+        migrate(dsn, folder=tmp_path)
+
+
+def test_a_failing_migration_leaves_nothing_behind(dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "0001_good.sql").write_text("create table one (id int)")
+    (tmp_path / "0002_bad.sql").write_text("create table two (id nonsense)")
+    with pytest.raises(errors.UndefinedObject):
+        migrate(dsn, folder=tmp_path)
+    assert [one.applied for one in status(dsn, folder=tmp_path)] == [False, False]
+
+
+def test_a_ledger_that_is_away_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        migrate(f"postgresql://broker@/postgres?host={tmp_path}")
+
+
+def test_the_tables_know_exactly_the_states_and_stages_of_the_domain(
+    ledger: psycopg.Connection,
+) -> None:
+    query = "select pg_get_constraintdef(oid) from pg_constraint where conname = %s"
+    for name, words in [
+        ("referral_state_check", ReferralState),
+        ("delivery_state_check", DeliveryState),
+        ("answer_stage_check", Stage),
+    ]:
+        row = ledger.execute(query, [name]).fetchone()
+        assert row is not None
+        assert sorted(row[0].split("'")[1::2]) == sorted(words)
+
+
+def test_the_index_of_the_unfinished_covers_every_open_state(ledger: psycopg.Connection) -> None:
+    row = ledger.execute("select pg_get_indexdef('delivery_unfinished'::regclass)").fetchone()
+    assert row is not None
+    assert sorted(row[0].split("'")[1::2]) == sorted(OPEN_DELIVERIES)
+
+
+def test_a_reference_is_used_once(ledger: psycopg.Connection) -> None:
+    add(ledger, "OCC/1", "accepted")
+    with pytest.raises(errors.UniqueViolation):
+        add(ledger, "OCC/1", "accepted")
+
+
+def test_a_corrected_referral_may_take_the_reference_of_a_rejected_one(
+    ledger: psycopg.Connection,
+) -> None:
+    first = add(ledger, "OCC/1", "rejected")
+    second = add(ledger, "OCC/1", "accepted")
+    assert first != second
+
+
+def test_a_finished_referral_keeps_its_reference(ledger: psycopg.Connection) -> None:
+    add(ledger, "OCC/1", "closed", routed=True)
+    with pytest.raises(errors.UniqueViolation):
+        add(ledger, "OCC/1", "accepted")
+
+
+@pytest.mark.parametrize(
+    "change", ["update event set actor = 'x'", "delete from event", "truncate event"]
+)
+def test_history_can_only_grow(ledger: psycopg.Connection, change: str) -> None:
+    referral = add(ledger, "OCC/1", "accepted")
+    ledger.execute(
+        "insert into event (at, kind, publisher, referral, actor)"
+        " values (now(), 'referral.accepted', 'police', %s, 'test')",
+        [referral],
+    )
+    with pytest.raises(errors.RestrictViolation, match="append-only"):
+        ledger.execute(change)
