@@ -1,0 +1,184 @@
+"""From bytes to a JSON document that may be read, or every reason why not.
+
+Stricter than a JSON parser, because two readers must never understand one document differently
+(RFC 8259 section 4 and RFC 7493): no duplicate names, no NaN, no lone surrogates, no NUL, and
+bounds on size, depth and lengths. Pictures are never carried (Protection of Children Act 1978).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from schemas.errors import Fault, Kind, Unreadable
+
+SIZE_LIMIT = 256 * 1024
+DEPTH_LIMIT = 32
+LENGTH_LIMIT = 1000
+DIGIT_LIMIT = 18
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_PATH = r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?/[^\s<>\"']*"
+_FORMATS = r"jpe?g|png|gif|webp|hei[cf]|bmp|tiff?|avif|svg|mp4|m4v|mov|webm|avi|mkv|3gp"
+_PROHIBITED = (
+    (
+        re.compile(r"data:[a-z0-9/+.;=-]{0,100}[;,]", re.IGNORECASE),
+        "data-uri",
+        "A data: URI carries content; describe it in words and give its hash.",
+    ),
+    (
+        # PhotoDNA in base64 has 192 characters and SHA-512 in hex 128: both stay below the bound.
+        re.compile(r"[A-Za-z0-9+/_-]{256}|(?:[A-Za-z0-9+/_-]{60,}[\r\n ]+){4}"),
+        "binary-content",
+        "This looks like encoded binary content; describe it in words and give its hash.",
+    ),
+    (
+        re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|AAAA[A-Za-z0-9+/]{2}Z0eX)[A-Za-z0-9+/]{40}"),
+        "binary-content",
+        "This looks like the beginning of a picture or film; describe it in words.",
+    ),
+    (
+        re.compile(rf"{_PATH}\.(?:{_FORMATS})(?![a-z0-9])", re.IGNORECASE),
+        "hosted-image",
+        "A link to a picture or film may not be sent on; give the platform and its report id.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON object that may be read, and the SHA-256 of its canonical form."""
+
+    value: dict[str, Any]
+    digest: bytes
+
+
+def read(body: bytes, *, limit: int = SIZE_LIMIT) -> Document:
+    """Return the document in a body of at most ``limit`` bytes.
+
+    Raises Unreadable with every fault that can be told.
+    """
+    if len(body) > limit:
+        _refuse("too-large", f"The body is over {limit} bytes.", Kind.TOO_LARGE)
+    _check_depth(body)
+    value = _parse(body)
+    _check_strings(value)
+    if faults := prohibited(value):
+        raise Unreadable(Kind.PROHIBITED, faults)
+    return Document(value, digest(value))
+
+
+def digest(value: object) -> bytes:
+    """Return the SHA-256 of the canonical form: names sorted, no white space, UTF-8."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+def prohibited(value: object) -> list[Fault]:
+    """Return a fault for each string that holds a picture, binary content or a link to either."""
+    return _faults(value, _prohibition)
+
+
+def _prohibition(pointer: str, text: str) -> Fault | None:
+    for pattern, code, message in _PROHIBITED:
+        if pattern.search(text):
+            return Fault(pointer, code, message)
+    return None
+
+
+def _check_depth(body: bytes) -> None:
+    # Before parsing: a parser that recurses must never see ten thousand levels.
+    if body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
+        return
+    depth = 0
+    for found in _BRACKETS.finditer(body):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)
+        if depth > DEPTH_LIMIT:
+            _refuse("too-deep", f"The document is nested more than {DEPTH_LIMIT} levels deep.")
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+    except UnicodeDecodeError as error:
+        _refuse("not-utf-8", f"The body is not UTF-8 at byte {error.start}.")
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        _refuse("not-json", f"The body is not JSON: {error.msg} at {place}.")
+    if not isinstance(value, dict):
+        _refuse("not-an-object", "The body must be one JSON object.")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        _refuse("duplicate-name", "A name is given twice in one object; give each one once.")
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > DIGIT_LIMIT:
+        _refuse("number-too-large", f"A whole number has more than {DIGIT_LIMIT} digits.")
+    return int(digits)
+
+
+def _constant(_: str) -> NoReturn:
+    _refuse("not-a-number", "NaN and Infinity are not JSON; leave the value out.")
+
+
+def _check_strings(value: object) -> None:
+    if faults := _faults(value, _unprintable):
+        raise Unreadable(Kind.MALFORMED, faults)
+
+
+def _unprintable(pointer: str, text: str) -> Fault | None:
+    if "\x00" in text:
+        return Fault(pointer, "nul", "A text holds the character NUL; leave it out.")
+    if not text.isascii() and _SURROGATE.search(text):
+        return Fault(pointer, "lone-surrogate", "A text holds half a character (a surrogate).")
+    return None
+
+
+def _faults(value: object, rule: Callable[[str, str], Fault | None]) -> list[Fault]:
+    found = (rule(pointer, text) for pointer, text in _texts(value, ""))
+    return [fault for fault in found if fault is not None]
+
+
+def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+    """Go through every text with its pointer; a name counts as a text of its object."""
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict):
+        _check_length(len(value), pointer)
+        for name, item in value.items():
+            yield pointer, name
+            yield from _texts(item, f"{pointer}/{_escaped(name)}")
+    elif isinstance(value, list):
+        _check_length(len(value), pointer)
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{pointer}/{index}")
+
+
+def _check_length(length: int, pointer: str) -> None:
+    if length > LENGTH_LIMIT:
+        message = f"More than {LENGTH_LIMIT} items stand in one list or object."
+        raise Unreadable(Kind.MALFORMED, [Fault(pointer, "too-long", message)])
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _refuse(code: str, message: str, kind: Kind = Kind.MALFORMED) -> NoReturn:
+    raise Unreadable(kind, [Fault("", code, message)])

@@ -1,0 +1,36 @@
+"""What can be wrong with a document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: an RFC 6901 pointer, a stable code, and what to do about it.
+
+    ``message`` never repeats the offending value, which may be personal data.
+    """
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Kind(StrEnum):
+    """Why a body cannot be taken as a document at all."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too-large"
+    PROHIBITED = "prohibited"
+
+
+class Unreadable(Exception):
+    """The body is not a document that may be read; ``faults`` say everything that is wrong."""
+
+    def __init__(self, kind: Kind, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{kind}: {', '.join(fault.code for fault in faults)}")
+        self.kind = kind
+        self.faults = tuple(faults)
