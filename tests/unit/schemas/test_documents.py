@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -136,3 +137,14 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(body):
     except Unreadable as refused:
         outcome = refused.faults
     assert isinstance(outcome, dict) or len(outcome) > 0
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a.bc/", "ab", "/9j/", "data:", "data:a", "a.bc/x.jpgx", "a" * 60 + " ", "a.", "AAAA ", "é"],
+)
+def test_a_hostile_text_of_full_size_is_judged_within_a_second(unit):
+    text = unit * (SIZE_LIMIT // len(unit.encode()) - 10)
+    began = time.monotonic()
+    prohibited({"a": text})
+    assert time.monotonic() - began < 1
