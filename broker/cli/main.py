@@ -42,6 +42,9 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Reckon": {
         "deadline": Entry("deadline:deadline", "Compute a deadline and say how."),
     },
+    "Administer": {
+        "migrate": Entry("migrate:migrate", "Bring the ledger's tables up to date."),
+    },
 }
 
 EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid or rejected, 4 not found,\n\

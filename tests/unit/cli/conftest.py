@@ -24,6 +24,10 @@ class Ran:
 
 
 Run = Callable[..., Ran]
+ENVIRONMENT = (
+    *("BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"),
+    *("BROKER_DATABASE_URL", "BROKER_DATABASE_URL_FILE"),
+)
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     """Run ``broker`` with these arguments and no environment of its own but the given."""
 
     def running(*arguments: str, **environment: str) -> Ran:
-        for name in ("BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"):
+        for name in ENVIRONMENT:
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
