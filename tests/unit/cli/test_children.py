@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,17 +27,25 @@ STUBBORN = (
 
 
 def is_running(pid: int) -> bool:
+    """Whether the process does anything; one that nobody has waited for yet does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] != "Z"
+
+
+def eventually(check: Callable[[], bool], within: float = 10) -> bool:
+    until, pause = time.monotonic() + within, threading.Event()
+    while not check():
+        if time.monotonic() > until:
+            return False
+        pause.wait(0.01)
+    return True
 
 
 def wait_for(log: Path, lines: int) -> list[str]:
-    while len(said := log.read_text().split() if log.exists() else []) < lines:
-        pass
-    return said
+    assert eventually(lambda: log.exists() and len(log.read_text().split()) >= lines)
+    return log.read_text().split()
 
 
 def test_leaving_the_block_ends_everything(tmp_path: Path) -> None:
@@ -54,7 +65,7 @@ def test_one_that_does_not_end_is_killed_with_its_own_children(
         children.start("stubborn", [sys.executable, "-c", STUBBORN], environment={})
         pids = [int(pid) for pid in wait_for(tmp_path / "stubborn.log", 2)]
         assert all(is_running(pid) for pid in pids)
-    assert not any(is_running(pid) for pid in pids)
+    assert eventually(lambda: not any(is_running(pid) for pid in pids))
 
 
 def test_one_that_ends_by_itself_is_told_with_the_end_of_its_log(tmp_path: Path) -> None:
