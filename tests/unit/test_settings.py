@@ -1,0 +1,78 @@
+"""What an operator may set, and what is refused."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from broker.errors import Invalid
+from broker.settings import Settings
+
+GIVEN = {
+    "BROKER_DATABASE_URL": "postgresql://broker:hush@db.example.org/broker",
+    "BROKER_WAKEUP_URL": "redis://:hush@wakeup.example.org/0",
+    "BROKER_EXCHANGE_URL": "redis://:hush@exchange.example.org/0",
+}
+
+
+def refused(**more: str) -> dict[str, str]:
+    with pytest.raises(Invalid) as caught:
+        Settings.from_environ(GIVEN | more)
+    return {fault.pointer: fault.code for fault in caught.value.faults}
+
+
+def test_three_addresses_are_enough() -> None:
+    settings = Settings.from_environ(GIVEN | {"PATH": "/bin", "BROKER_LEASE_SECONDS": "90"})
+    assert settings.database_url.endswith("/broker")
+    assert settings.lease == timedelta(seconds=90)
+    assert settings.clock_file is None
+
+
+def test_no_address_ever_shows_in_the_repr() -> None:
+    assert "hush" not in repr(Settings.from_environ(GIVEN))
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(Invalid, match="Did you mean BROKER_LOG_LEVEL"):
+        Settings.from_environ(GIVEN | {"BROKER_LOGLEVEL": "info"})
+
+
+def test_what_the_command_line_reads_is_no_fault() -> None:
+    Settings.from_environ(GIVEN | {"BROKER_URL": "http://127.0.0.1:1", "BROKER_KEY": "rb_a_b"})
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        Settings.from_environ({"BROKER_HTTP_PORT": "70000"})
+    assert len(caught.value.faults) == 4
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "8080.5", "", "²", "eight"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    assert refused(BROKER_HTTP_PORT=port) == {"BROKER_HTTP_PORT": "not-in-range"}
+
+
+def test_a_log_level_that_is_none_is_refused() -> None:
+    assert refused(BROKER_LOG_LEVEL="loud") == {"BROKER_LOG_LEVEL": "unknown-word"}
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("redis://from-file.example.org/0\n")
+    environ = GIVEN | {"BROKER_WAKEUP_URL_FILE": str(file)}
+    del environ["BROKER_WAKEUP_URL"]
+    assert Settings.from_environ(environ).wakeup_url == "redis://from-file.example.org/0"
+
+
+def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("redis://from-file.example.org/0")
+    assert refused(BROKER_WAKEUP_URL_FILE=str(file)) == {"BROKER_WAKEUP_URL": "twice"}
+
+
+def test_a_file_that_is_not_there_is_refused_without_its_content(tmp_path: Path) -> None:
+    environ = GIVEN | {"BROKER_WAKEUP_URL_FILE": str(tmp_path / "none")}
+    del environ["BROKER_WAKEUP_URL"]
+    with pytest.raises(Invalid) as caught:
+        Settings.from_environ(environ)
+    assert [fault.code for fault in caught.value.faults] == ["unreadable"]
