@@ -1,0 +1,48 @@
+-- Write each referral that the ledger does not hold yet, with its content and its first event.
+-- One that was rejected gives way to a corrected one under its reference; the same content again
+-- does not. What is not returned was there before, or stands earlier in this batch.
+with incoming as (
+    select *
+    from unnest(%(ids)s::uuid[], %(publishers)s::text[], %(references)s::text[], %(keys)s::text[],
+                %(digests)s::bytea[], %(bodies)s::bytea[], %(accepted)s::timestamptz[],
+                %(actors)s::text[])
+        as row (id, publisher, reference, idempotency_key, digest, body, accepted_at, actor)
+),
+fresh as (
+    select incoming.*, rejected.id as replaces
+    from incoming
+    left join referral rejected
+        on rejected.publisher = incoming.publisher
+        and rejected.reference = incoming.reference
+        and rejected.state = 'rejected'
+    where rejected.id is null or rejected.digest <> incoming.digest
+),
+written as (
+    insert into referral (id, publisher, reference, idempotency_key, digest, accepted_at,
+                          next_attempt_at, replaces)
+    select id, publisher, reference, idempotency_key, digest, accepted_at, accepted_at, replaces
+    from fresh
+    on conflict do nothing
+    returning id, replaces
+),
+superseded as (
+    update referral
+    set state = 'closed', closed_at = fresh.accepted_at
+    from fresh join written using (id)
+    where referral.id = fresh.replaces and referral.state = 'rejected'
+    returning referral.id, referral.publisher, fresh.accepted_at, fresh.actor, fresh.id as by
+),
+content as (
+    insert into referral_content (referral, body)
+    select id, body from fresh join written using (id)
+),
+history as (
+    insert into event (at, kind, publisher, referral, actor, data)
+    select accepted_at, 'referral.accepted', publisher, id, actor, '{}'::jsonb
+    from fresh join written using (id)
+    union all
+    select accepted_at, 'referral.closed', publisher, id, actor,
+           jsonb_build_object('superseded_by', by)
+    from superseded
+)
+select id from written
