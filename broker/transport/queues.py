@@ -1,0 +1,190 @@
+"""Agency queues: copies of deliveries out on ``agency.<code>``, receipts back on ``receipts``.
+
+It has a message broker of its own, so that no agency can ever touch the wake-ups. Whatever lies in
+a queue may be garbage: an element that is not even a message is dropped, and the next one is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from kombu import Connection, Consumer, Producer, Queue, compression
+from kombu.exceptions import KombuError
+
+from broker.domain.ids import OrganisationCode
+from broker.errors import Unavailable
+
+RECEIPTS_QUEUE = "receipts"
+LONGEST_QUEUE = 10_000
+"""Copies in one agency's queue; beyond it they wait in the ledger, where they are ordered."""
+MESSAGES_IN_A_PIPELINE = 200
+BATCH_SECONDS = 0.02
+"""How long to look for a further message of the same batch."""
+TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 5,
+}
+"""Without these Kombu waits for ever on a connection that only looks open."""
+_GARBAGE = (ValueError, LookupError, TypeError, AttributeError)
+"""What Kombu raises when an element of a queue is no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One delivery as it goes into its agency's queue."""
+
+    agency: OrganisationCode
+    id: str
+    """The delivery's id, the same one however often it is sent."""
+    body: bytes
+    """The delivery as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedReceipts:
+    """One message from ``receipts``, as it came: neither its signature nor its form is checked."""
+
+    headers: Mapping[str, Any]
+    body: bytes
+
+
+class AgencyQueues:
+    """A connection to the agencies' message broker; opened when needed, reopened when lost.
+
+    Use it in one thread. Raises ``Unavailable`` when the message broker is away: what was being
+    sent may have arrived or not, and is sent again under the same id.
+    """
+
+    def __init__(self, url: str, *, longest: int = LONGEST_QUEUE) -> None:
+        # A small message can unpack to gigabytes before any look at its signature, and Kombu has
+        # no other switch.
+        compression._decoders.clear()
+        self._url = url
+        self._longest = longest
+        self._connection: Connection | None = None
+        self._consumer: Consumer | None = None
+        self._arrived: list[Any] = []
+
+    def publish(self, copies: Sequence[Copy]) -> list[bool]:
+        """Put each copy in its agency's queue; False where that queue is full."""
+        with self._talking():
+            room = {agency: self._room(agency) for agency in {copy.agency for copy in copies}}
+            producer = Producer(self._connected().default_channel)
+            with producer.batch(MESSAGES_IN_A_PIPELINE):
+                return [self._put(copy, room, producer) for copy in copies]
+
+    def receive(self, handle: Callable[[SignedReceipts], None], *, limit: int, wait: float) -> int:
+        """Hand over what waits in ``receipts``, ``limit`` messages at most; return how many.
+
+        Each is acknowledged after ``handle`` returns, which is after its commit: when ``handle``
+        raises, that message and those behind it come again.
+        """
+        with self._talking():
+            self._gather(limit, wait)
+        for message in self._arrived:
+            self._hand_over(message, handle)
+        return len(self._arrived)
+
+    def close(self) -> None:
+        """Give back what was not acknowledged, and hang up."""
+        self._drop()
+
+    def _put(self, copy: Copy, room: dict[OrganisationCode, int], producer: Producer) -> bool:
+        room[copy.agency] -= 1
+        if room[copy.agency] < 0:
+            return False
+        # By way of the default exchange: one that has lost its bindings drops messages silently.
+        producer.publish(
+            copy.body,
+            exchange="",
+            routing_key=_name(copy.agency),
+            content_type="application/json",
+            content_encoding="utf-8",
+            message_id=copy.id,
+        )
+        return True
+
+    def _room(self, agency: OrganisationCode) -> int:
+        declared = Queue(_name(agency), durable=True)(self._connected().default_channel)
+        return self._longest - int(declared.queue_declare().message_count)
+
+    def _gather(self, limit: int, wait: float) -> None:
+        """Wait for a first message, then take those that are there already."""
+        self._arrived = []
+        connection = self._consuming(limit)
+        patience = wait
+        with suppress(TimeoutError):
+            while len(self._arrived) < limit:
+                connection.drain_events(timeout=patience)
+                patience = BATCH_SECONDS
+
+    def _hand_over(self, message: Any, handle: Callable[[SignedReceipts], None]) -> None:
+        try:
+            handle(SignedReceipts(message.headers, _bytes(message.body)))
+        except BaseException:
+            self._drop()
+            raise
+        with self._talking():
+            message.ack()
+
+    def _consuming(self, prefetch: int) -> Connection:
+        connection = self._connected()
+        if self._consumer is None:
+            self._consumer = Consumer(
+                connection.default_channel,
+                queues=[Queue(RECEIPTS_QUEUE, durable=True)],
+                on_message=self._arrive,
+                prefetch_count=prefetch,
+            )
+            self._consumer.consume()
+        return connection
+
+    def _arrive(self, message: Any) -> None:
+        self._arrived.append(message)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = Connection(self._url, transport_options=TRANSPORT_OPTIONS)
+            self._connection.ensure_connection(max_retries=1, timeout=2)
+        return self._connection
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Turn trouble with the connection, or garbage on it, into ``Unavailable``; start afresh.
+
+        An element of a queue that is no message makes Kombu raise where it reads; the element has
+        left the queue by then.
+        """
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, (*_errors(self._connection), *_GARBAGE)):
+                raise
+            self._drop()
+            raise Unavailable("The agencies' message broker cannot be reached.") from error
+
+    def _drop(self) -> None:
+        connection, self._connection, self._consumer = self._connection, None, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.release()
+
+
+def _errors(connection: Connection | None) -> tuple[type[Exception], ...]:
+    known: tuple[type[Exception], ...] = ()
+    if connection is not None:
+        known = connection.connection_errors + connection.channel_errors
+    return (KombuError, OSError, *known)
+
+
+def _name(agency: OrganisationCode) -> str:
+    return f"agency.{agency}"
+
+
+def _bytes(body: bytes | str) -> bytes:
+    return body if isinstance(body, bytes) else body.encode()
