@@ -30,7 +30,7 @@ FOLLOW_SECONDS = 20.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each delivery as a line of JSON.")
 @with_gateway
-def collect(  # noqa: PLR0913  one parameter for each option
+def collect(
     *, most: int, follow: bool, by: str, into: Path | None, as_json: bool, gateway: Gateway
 ) -> None:
     """Take what is waiting for your agency, worst deadline first, and say that you have it.

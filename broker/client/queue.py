@@ -52,7 +52,7 @@ class QueueConsumer(Intake):
     is dropped with a warning that holds nothing of it; the ledger sends the true one again.
     """
 
-    def __init__(  # noqa: PLR0913  six plain facts, all but three by name
+    def __init__(
         self,
         exchange_url: str,
         agency: str,
