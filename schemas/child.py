@@ -1,0 +1,229 @@
+"""A child: who they are as far as known, where, with whom, and what they themselves said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, validates_schema
+
+from schemas import codes
+from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
+from schemas.formats import Area, Day, Instant, LocalId, NhsNumber, Postcode, Upn, Uprn, Urn
+from schemas.loading import Record
+from schemas.unknown import Unknown
+
+_SAID = ("said", "behaviour", "demeanour", "concerns", "views")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place to live."""
+
+    lines: tuple[str, ...] = ()
+    postcode: str | None = None
+    uprn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ethnicity:
+    """A code, and whose word it is."""
+
+    code: str
+    basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """A team that works with the child already."""
+
+    area: str
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school by its number, its name or both."""
+
+    urn: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the health service may be needed for."""
+
+    needs: tuple[str, ...] = ()
+    details: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Whether the child is missing now."""
+
+    status: str
+    since: datetime | None = None
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What the child said and showed, or why nobody asked."""
+
+    said: str | None = None
+    behaviour: str | None = None
+    demeanour: str | None = None
+    concerns: str | None = None
+    views: str | None = None
+    spoken_to_at: datetime | None = None
+    spoken_to_by: str | None = None
+    not_asked: str | None = None
+
+    @property
+    def heard(self) -> bool:
+        """Return whether anything of the child's own is here."""
+        return any(getattr(self, name) for name in _SAID)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One child. None means that nobody said; ``Unknown`` says why it is not known."""
+
+    id: str
+    given_name: str | None = None
+    family_name: str | None = None
+    aliases: tuple[str, ...] = ()
+    date_of_birth: date | Unknown | None = None
+    expected_date_of_birth: date | None = None
+    approximate_age: int | None = None
+    sex: str | Unknown | None = None
+    gender: str | Unknown | None = None
+    ethnicity: Ethnicity | Unknown | None = None
+    disability: tuple[str, ...] | Unknown | None = None
+    language: str | Unknown | None = None
+    interpreter_needed: bool | None = None
+    religion: str | Unknown | None = None
+    nhs_number: str | Unknown | None = None
+    upn: str | Unknown | None = None
+    address: Address | None = None
+    area: str | None = None
+    found_area: str | None = None
+    placing_authority: str | None = None
+    looked_after: bool | None = None
+    protection_plan: bool | None = None
+    open_case: OpenCase | None = None
+    school: School | None = None
+    lives_with: tuple[str, ...] = ()
+    health: Health | None = None
+    missing: Missing | Unknown | None = None
+    voice: Voice | None = None
+
+
+class AddressSchema(Record[Address]):
+    """A place to live."""
+
+    record = Address
+    lines = Many(Text(200, required=True), 6)
+    postcode = Postcode()
+    uprn = Uprn("Unique property reference number.")
+
+
+class EthnicitySchema(Record[Ethnicity]):
+    """A code, and whose word it is: observed never becomes self-defined."""
+
+    record = Ethnicity
+    code = Code(codes.ETHNICITIES, required=True)
+    basis = Code(codes.ETHNICITY_BASES)
+
+
+class OpenCaseSchema(Record[OpenCase]):
+    """A team that works with the child already."""
+
+    record = OpenCase
+    area = Area(required=True)
+    team = Text(200)
+
+
+class SchoolSchema(Record[School]):
+    """A school by its number, its name or both."""
+
+    record = School
+    urn = Urn("Unique reference number from Get Information about Schools.")
+    name = Text(200)
+
+
+class HealthSchema(Record[Health]):
+    """What the health service may be needed for."""
+
+    record = Health
+    needs = Many(Code(codes.HEALTH_NEEDS), 4)
+    details = Text(4000)
+
+
+class MissingSchema(Record[Missing]):
+    """Whether the child is missing now; a missing child raises the grade."""
+
+    record = Missing
+    status = Code(codes.MISSING_STATUSES, required=True)
+    since = Instant(past=True)
+    reference = Text(100)
+
+
+class VoiceSchema(Record[Voice]):
+    """What the child said and showed; or ``not_asked`` with the reason, and nothing else."""
+
+    record = Voice
+    said = Text(10_000, "In the child's own words.")
+    behaviour = Text(4000)
+    demeanour = Text(4000)
+    concerns = Text(4000)
+    views = Text(4000, "What the child wants to happen.")
+    spoken_to_at = Instant(past=True)
+    spoken_to_by = Text(200)
+    not_asked = Text(2000, "Why the child was not asked.")
+    rules: ClassVar[dict[str, Any]] = {
+        "dependentSchemas": {
+            "not_asked": {"properties": {name: {"maxLength": 0} for name in _SAID}}
+        }
+    }
+
+    @validates_schema(skip_on_field_errors=False)
+    def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("not_asked") and any(data.get(name) for name in _SAID):
+            message = "contradiction: Say what the child said or why nobody asked, not both."
+            raise ValidationError(message, "not_asked")
+
+
+class ChildSchema(Record[Child]):
+    """One child, as far as known. Leave out what was not considered; say why if not known."""
+
+    record = Child
+    id = LocalId("Names this child inside the document.", required=True)
+    given_name = Text(200)
+    family_name = Text(200)
+    aliases = Many(Text(200, required=True), 20)
+    date_of_birth = Knowable(Day())
+    expected_date_of_birth = Day("For a child that is not born yet.", expected=True)
+    approximate_age = Whole(0, 25, "In years, where the date of birth is not known.")
+    sex = Knowable(Code(codes.SEXES))
+    gender = Knowable(Text(60))
+    ethnicity = Knowable(One(EthnicitySchema()))
+    disability = Knowable(Many(Code(codes.DISABILITIES), 13))
+    language = Knowable(Text(60, "First language."))
+    interpreter_needed = Flag()
+    religion = Knowable(Text(100))
+    nhs_number = Knowable(NhsNumber("Ten digits; the last one checks the others."))
+    upn = Knowable(Upn("Unique pupil number."))
+    address = One(AddressSchema())
+    area = Area("Where the child lives.")
+    found_area = Area("Where the child was found or is now, if elsewhere.")
+    placing_authority = Area("The authority that looks after the child, if placed by one.")
+    looked_after = Flag()
+    protection_plan = Flag()
+    open_case = One(OpenCaseSchema())
+    school = One(SchoolSchema())
+    lives_with = Many(LocalId(), 30, "Ids of persons in this document.")
+    health = One(HealthSchema())
+    missing = Knowable(One(MissingSchema()))
+    voice = One(VoiceSchema())

@@ -1,0 +1,244 @@
+"""The kinds of field that documents are made of: text, code, flag, number, list, object.
+
+They check while they load, without marshmallow's chain of validators, which is what makes a
+referral load fast; ``metadata`` carries the same bounds to the exported JSON Schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import ValidationError, fields, types
+
+from schemas.loading import Record
+from schemas.unknown import Unknown
+
+_REASONS = {reason.value: reason for reason in Unknown}
+_NOT_A_REASON = f"unknown-code: Use one of: {', '.join(_REASONS)}."
+
+
+def words(**texts: str) -> types.ErrorMessages:
+    """Return the messages of a kind of field, each of them ``code: sentence``."""
+    return dict(texts)
+
+
+class Spoken:
+    """The words for what any field can have wrong with it. Goes first among the bases."""
+
+    default_error_messages = words(
+        required="required: This field is needed.",
+        null="wrong-type: Leave the field out when there is no value.",
+        invalid="wrong-type: Give a text.",
+    )
+
+
+class Text(Spoken, fields.String):
+    """A text of at most ``limit`` characters. A blank one counts as absent."""
+
+    default_error_messages = words(
+        long="too-long: Use at most {limit} characters.",
+    )
+
+    def __init__(self, limit: int, about: str = "", *, required: bool = False) -> None:
+        bounds: dict[str, Any] = {"maxLength": limit}
+        if required:
+            bounds["pattern"] = r"\S"
+        super().__init__(required=required, metadata=described(about, **bounds))
+        self.limit = limit
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        if len(value) > self.limit:
+            raise self.make_error("long", limit=self.limit)
+        if value and not value.isspace():
+            return value
+        if self.required:
+            raise self.make_error("required")
+        return None
+
+
+class Code(Spoken, fields.String):
+    """A word from a closed list."""
+
+    default_error_messages = words(
+        code="unknown-code: Use one of: {codes}.",
+    )
+
+    def __init__(self, codes: Sequence[str], about: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about, enum=list(codes)))
+        self.codes = frozenset(codes)
+        self.words = ", ".join(codes)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        if value not in self.codes:
+            raise self.make_error("code", codes=self.words)
+        return value
+
+
+class Flag(Spoken, fields.Boolean):
+    """True or false, and no other spelling of them."""
+
+    default_error_messages = words(
+        invalid="wrong-type: Give true or false.",
+    )
+
+    def __init__(self, about: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not bool:
+            raise self.make_error("invalid")
+        return value
+
+
+class Whole(Spoken, fields.Integer):
+    """A whole number from ``least`` to ``most``."""
+
+    default_error_messages = words(
+        invalid="wrong-type: Give a whole number.",
+        range="out-of-range: Give a number from {least} to {most}.",
+    )
+
+    def __init__(self, least: int, most: int, about: str = "", *, required: bool = False) -> None:
+        metadata = described(about, minimum=least, maximum=most)
+        super().__init__(required=required, metadata=metadata)
+        self.least = least
+        self.most = most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        if not self.least <= value <= self.most:
+            raise self.make_error("range", least=self.least, most=self.most)
+        return value
+
+
+class Seconds(Spoken, fields.Float):
+    """A number of seconds from nought to ``most``, fractions allowed."""
+
+    default_error_messages = words(
+        invalid="wrong-type: Give a number.",
+        range="out-of-range: Give a number from 0 to {most}.",
+    )
+
+    def __init__(self, most: int, about: str = "") -> None:
+        super().__init__(metadata=described(about, minimum=0, maximum=most))
+        self.most = most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) not in {int, float}:
+            raise self.make_error("invalid")
+        if not 0 <= value <= self.most:
+            raise self.make_error("range", most=self.most)
+        return float(value)
+
+
+class One(Spoken, fields.Nested):
+    """An object of another schema."""
+
+    def __init__(self, schema: Record[Any], about: str = "", *, required: bool = False) -> None:
+        super().__init__(schema, required=required, metadata=described(about))
+
+
+class Many(Spoken, fields.List[Any]):
+    """A list of at most ``limit`` items, loaded as a tuple."""
+
+    default_error_messages = words(
+        invalid="wrong-type: Give a list.",
+        long="too-long: Give at most {limit} items.",
+        short="required: Give at least {least}.",
+    )
+
+    def __init__(
+        self,
+        item: fields.Field[Any],
+        limit: int,
+        about: str = "",
+        *,
+        least: int = 0,
+        required: bool = False,
+    ) -> None:
+        bounds = {"maxItems": limit} | ({"minItems": least} if least else {})
+        super().__init__(item, required=required, metadata=described(about, **bounds))
+        self.limit = limit
+        self.least = least
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **extra: Any) -> Any:
+        if type(value) is not list:
+            raise self.make_error("invalid")
+        if len(value) > self.limit:
+            raise self.make_error("long", limit=self.limit)
+        if len(value) < self.least:
+            raise self.make_error("short", least=self.least)
+        return tuple(super()._deserialize(value, attr, data, **extra))
+
+
+class Mapped(Spoken, fields.Dict):
+    """An object whose names and values are both checked, one fault for each entry."""
+
+    default_error_messages = words(
+        invalid="wrong-type: Give an object here.",
+        long="too-long: Give at most {limit} entries.",
+        short="required: Give at least one.",
+    )
+
+    def __init__(
+        self, names: fields.Field[Any], values: fields.Field[Any], limit: int, about: str = ""
+    ) -> None:
+        bounds: dict[str, Any] = {"maxProperties": limit, "minProperties": 1}
+        bounds["propertyNames"] = {"pattern": names.metadata["pattern"]}
+        metadata = described(about, **bounds)
+        super().__init__(keys=names, values=values, required=True, metadata=metadata)
+        self.limit = limit
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not dict:
+            raise self.make_error("invalid")
+        if not value or len(value) > self.limit:
+            raise self.make_error("long" if value else "short", limit=self.limit)
+        errors = {name: wrong for name in value if (wrong := self._wrong(name, value[name]))}
+        if errors:
+            raise ValidationError(errors)
+        return dict(value)
+
+    def _wrong(self, name: str, item: Any) -> list[Any]:
+        messages: list[Any] = []
+        for field, part in ((self.key_field, name), (self.value_field, item)):
+            try:
+                field.deserialize(part) if field else None
+            except ValidationError as error:
+                messages.extend(error.messages)
+        return messages
+
+
+class Knowable(Spoken, fields.Field[Any]):
+    """A field that may instead say ``{"unknown": why}``."""
+
+    def __init__(self, inner: fields.Field[Any]) -> None:
+        super().__init__(metadata=described(inner.metadata.get("description", "")))
+        self.inner = inner
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **extra: Any) -> Any:
+        if type(value) is dict and "unknown" in value:
+            return _reason(value)
+        return self.inner.deserialize(value, attr, data, **extra)
+
+
+def described(about: str, **bounds: Any) -> dict[str, Any]:
+    """Return a field's metadata for the export: its bounds, and its description if any."""
+    return bounds | {"description": about} if about else bounds
+
+
+def _reason(value: Mapping[str, Any]) -> Unknown:
+    errors = {name: [Record.error_messages["unknown"]] for name in value if name != "unknown"}
+    why = value["unknown"]
+    reason = _REASONS.get(why) if type(why) is str else None
+    if reason is None:
+        errors["unknown"] = [_NOT_A_REASON]
+    if errors or reason is None:
+        raise ValidationError(dict(errors))
+    return reason

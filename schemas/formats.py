@@ -1,0 +1,303 @@
+"""Texts of a fixed form: identifiers, numbers with a check digit, places, days and instants."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Container
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from marshmallow import fields
+
+from schemas.fields import Spoken, described, words
+
+_DAY = r"^\d{4}-\d\d-\d\d$"
+_INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$"
+_NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
+_UNBORN_DAYS = 300
+_SHAPE = re.compile(_INSTANT.replace("$", r"\Z"), re.ASCII)
+_DAY_SHAPE = re.compile(_DAY.replace("$", r"\Z"), re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a document is judged against, beside its own content."""
+
+    today: date
+    areas: Container[str] | None
+
+
+_ANYWHERE = Surroundings(date.max, None)
+surroundings: ContextVar[Surroundings] = ContextVar("surroundings", default=_ANYWHERE)
+"""Set for the length of one load: marshmallow hands fields nothing from outside."""
+
+
+class Formed(Spoken, fields.String):
+    """A text that matches a pattern as a whole."""
+
+    pattern: ClassVar[str]
+    default_error_messages = words(
+        form="bad-format: The text has not the form that this field needs.",
+    )
+
+    def __init__(self, about: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about, pattern=self.pattern))
+        # In Python $ also matches before a last newline, in JSON Schema it does not.
+        self._matches = re.compile(self.pattern.replace("$", r"\Z"), re.ASCII).match
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        if not self._matches(value):
+            raise self.make_error("form")
+        return value
+
+
+class Reference(Formed):
+    """The publisher's own reference: it goes into addresses, so the characters are few."""
+
+    pattern = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"
+    default_error_messages = words(
+        form="bad-reference: Use 1 to 64 letters, digits and . _ / - and begin with a "
+        "letter or digit.",
+    )
+
+
+class LocalId(Formed):
+    """A name for something inside one document, so that its parts can point at each other."""
+
+    pattern = r"^[a-z][a-z0-9-]{0,31}$"
+    default_error_messages = words(
+        form="bad-id: Use 1 to 32 small letters, digits and - and begin with a letter.",
+    )
+
+
+class Organisation(Formed):
+    """An organisation's code from the directory."""
+
+    pattern = r"^[a-z][a-z0-9-]{1,63}$"
+    default_error_messages = words(
+        form="bad-organisation: Use the organisation's code from the directory.",
+    )
+
+
+class Area(Formed):
+    """The GSS code of a local authority's area (Office for National Statistics)."""
+
+    pattern = r"^[EWSN]\d{8}$"
+    default_error_messages = words(
+        form="bad-area: Give a GSS code: E, W, S or N and eight digits.",
+        area="unknown-area: There is no such area in the directory.",
+    )
+
+    def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
+        code = super()._deserialize(value, *rest, **extra)
+        areas = surroundings.get().areas
+        if areas is not None and code not in areas:
+            raise self.make_error("area")
+        return code
+
+
+class NhsNumber(Formed):
+    """Ten digits, the last of which checks the others; spaces after the third and sixth allowed."""
+
+    pattern = r"^\d{3} ?\d{3} ?\d{4}$"
+    default_error_messages = words(
+        form="nhs-number-format: An NHS number has ten digits.",
+        check="nhs-number-check-digit: The last digit does not fit the others; "
+        "one of them is mistyped.",
+    )
+
+    def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
+        digits = super()._deserialize(value, *rest, **extra).replace(" ", "")
+        if nhs_check_digit(digits[:9]) != int(digits[9]):
+            raise self.make_error("check")
+        return digits
+
+
+class Urn(Formed):
+    """A school's unique reference number (Get Information about Schools)."""
+
+    pattern = r"^\d{6}$"
+    default_error_messages = words(
+        form="bad-urn: A URN has six digits.",
+    )
+
+
+class Upn(Formed):
+    """A pupil's unique number."""
+
+    pattern = r"^[A-Z]\d{11}[0-9A-Z]$"
+    default_error_messages = words(
+        form="bad-upn: A UPN is a capital, eleven digits, and a digit or capital.",
+    )
+
+
+class Uprn(Formed):
+    """A property's unique reference number."""
+
+    pattern = r"^\d{1,12}$"
+    default_error_messages = words(
+        form="bad-uprn: A UPRN has one to twelve digits.",
+    )
+
+
+class Postcode(Formed):
+    """A postcode by its form; whether it exists is not looked up."""
+
+    pattern = r"^[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}$"
+    default_error_messages = words(
+        form="bad-postcode: Give a whole postcode, or leave it out.",
+    )
+
+
+class Email(Formed):
+    """An email address by its rough form."""
+
+    pattern = r"^[^@\s]{1,64}@[^@\s]{1,189}$"
+    default_error_messages = words(
+        form="bad-email: Give an email address, name@host.",
+    )
+
+
+class Digest(Formed):
+    """A hash of a file, in hex or base64."""
+
+    pattern = r"^[0-9A-Za-z+/=_-]{8,256}$"
+    default_error_messages = words(
+        form="bad-hash: Give the hash in hex or base64, 8 to 256 characters.",
+    )
+
+
+class Tag(Formed):
+    """A short word that sorts documents."""
+
+    pattern = r"^[a-z][a-z0-9_-]{0,39}$"
+    default_error_messages = words(
+        form="bad-tag: Use small letters, digits, _ and - and at most 40 of them.",
+    )
+
+
+class Version(Formed):
+    """The name and version of the schema that a referral follows."""
+
+    pattern = r"^referral/1$"
+    default_error_messages = words(
+        form="unknown-schema: This broker reads referral/1.",
+    )
+
+
+class IpAddress(Spoken, fields.String):
+    """An IP address, version 4 or 6, without port or mask."""
+
+    default_error_messages = words(
+        form="bad-ip: Give an IPv4 or IPv6 address, without port or mask.",
+    )
+
+    def __init__(self, about: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about, maxLength=45))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        try:
+            return str(ipaddress.ip_address(value)) if len(value) <= 45 else self._refuse()
+        except ValueError as error:
+            raise self.make_error("form") from error
+
+    def _refuse(self) -> str:
+        raise self.make_error("form")
+
+
+class Identifier(Spoken, fields.UUID):
+    """An id that the broker gave."""
+
+    default_error_messages = words(
+        form="bad-id: Give the id as the broker gave it.",
+    )
+
+    def __init__(self, about: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        try:
+            return UUID(value)
+        except ValueError as error:
+            raise self.make_error("form") from error
+
+
+class Day(Spoken, fields.Date):
+    """A day, which may not lie in the future; or an expected birth, which may, for a while."""
+
+    default_error_messages = words(
+        form="bad-date: Give a day as YYYY-MM-DD.",
+        future="date-in-future: The day lies in the future.",
+        far="date-too-far: The day lies more than {days} days in the future.",
+    )
+
+    def __init__(self, about: str = "", *, expected: bool = False) -> None:
+        super().__init__(metadata=described(about, pattern=_DAY))
+        self.expected = expected
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        day = self._parsed(value)
+        ahead = (day - surroundings.get().today).days
+        if ahead > (_UNBORN_DAYS if self.expected else 0):
+            raise self.make_error("far" if self.expected else "future", days=_UNBORN_DAYS)
+        return day
+
+    def _parsed(self, value: str) -> date:
+        try:
+            if _DAY_SHAPE.match(value):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise self.make_error("form")
+
+
+class Instant(Spoken, fields.DateTime):
+    """A moment with its offset from UTC (RFC 3339), loaded to UTC."""
+
+    default_error_messages = words(
+        form="bad-time: Give date, time and offset as in 2026-12-18T16:50:00Z.",
+        naive="naive-time: Add the offset from UTC, such as Z or +01:00.",
+        future="date-in-future: This has happened, so it cannot lie in the future.",
+    )
+
+    def __init__(self, about: str = "", *, required: bool = False, past: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about, pattern=_INSTANT))
+        self.past = past
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        instant = self._parsed(value)
+        if self.past and instant.date() > surroundings.get().today:
+            raise self.make_error("future")
+        return instant
+
+    def _parsed(self, value: str) -> datetime:
+        try:
+            if _SHAPE.match(value):
+                return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise self.make_error("naive" if _NAIVE.fullmatch(value) else "form")
+
+
+def nhs_check_digit(nine: str) -> int | None:
+    """Return the tenth digit for nine digits, or None when there is no such number.
+
+    Modulus 11, weights ten to two (NHS Data Model and Dictionary, NHS number).
+    """
+    total = sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True))
+    check = 11 - total % 11
+    return {10: None, 11: 0}.get(check, check)

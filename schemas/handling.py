@@ -1,0 +1,184 @@
+"""Who refers, how the referral is to be handled, when what became known, and how urgent it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, validates_schema
+
+from schemas import codes
+from schemas.fields import Code, Flag, Many, One, Text
+from schemas.formats import Email, Instant
+from schemas.loading import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """The officer who refers, with at least one way to reach them."""
+
+    name: str
+    role: str
+    unit: str | None = None
+    email: str | None = None
+    telephone: str | None = None
+    occurrence_reference: str | None = None
+    officer_in_case: str | None = None
+    supervisor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFirst:
+    """Whom to call before doing anything."""
+
+    name: str
+    telephone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embargo:
+    """What must not happen before a moment, so that an arrest is not spoilt."""
+
+    until: datetime
+    reason: str
+    no_contact_with: tuple[str, ...] = ()
+    call_first: CallFirst | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParentsInformed:
+    """Whether the parents know of the referral, and why."""
+
+    informed: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How everybody who gets the referral must treat it."""
+
+    marking: str | None = None
+    instructions: str | None = None
+    embargo: Embargo | None = None
+    do_not_disclose_to: tuple[str, ...] = ()
+    parents_informed: ParentsInformed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When the police came to know what."""
+
+    first_known_at: datetime
+    child_identified_at: datetime | None = None
+    graded_at: datetime | None = None
+    submitted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How urgent the police judge it, and why."""
+
+    level: str
+    reason: str
+    tool: str | None = None
+    graded_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionTaken:
+    """Something that was done already."""
+
+    action: str
+    at: datetime | None = None
+    by: str | None = None
+    details: str | None = None
+
+
+class ReferrerSchema(Record[Referrer]):
+    """The officer who refers: an email address or a telephone number is needed."""
+
+    record = Referrer
+    rules: ClassVar[dict[str, Any]] = {
+        "anyOf": [{"required": ["email"]}, {"required": ["telephone"]}]
+    }
+    name = Text(200, required=True)
+    role = Text(200, "Rank or post.", required=True)
+    unit = Text(200)
+    email = Email()
+    telephone = Text(60)
+    occurrence_reference = Text(100, "The force's own crime or occurrence reference.")
+    officer_in_case = Text(200)
+    supervisor = Text(200)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _reachable(self, _: Any, original: Any, **__: Any) -> None:
+        if isinstance(original, dict) and not (original.get("email") or original.get("telephone")):
+            raise ValidationError("no-contact: Give an email address or a telephone number.")
+
+
+class CallFirstSchema(Record[CallFirst]):
+    """Whom to call before doing anything."""
+
+    record = CallFirst
+    name = Text(200, required=True)
+    telephone = Text(60, required=True)
+
+
+class EmbargoSchema(Record[Embargo]):
+    """What must not happen before a moment. It never delays social care."""
+
+    record = Embargo
+    until = Instant(required=True)
+    reason = Text(2000, required=True)
+    no_contact_with = Many(Code(codes.NO_CONTACT_WITH), 4)
+    call_first = One(CallFirstSchema())
+
+
+class ParentsInformedSchema(Record[ParentsInformed]):
+    """Whether the parents know of the referral, and why."""
+
+    record = ParentsInformed
+    informed = Flag(required=True)
+    reason = Text(2000)
+
+
+class HandlingSchema(Record[Handling]):
+    """How everybody who gets the referral must treat it; shown before anything else."""
+
+    record = Handling
+    marking = Code(codes.MARKINGS, "Government security classification.")
+    instructions = Text(4000)
+    embargo = One(EmbargoSchema())
+    do_not_disclose_to = Many(Text(200, required=True), 20)
+    parents_informed = One(ParentsInformedSchema())
+
+
+class TimesSchema(Record[Times]):
+    """When the police came to know what; inspectors measure delay from ``first_known_at``."""
+
+    record = Times
+    first_known_at = Instant("When any part of the force first knew.", required=True, past=True)
+    child_identified_at = Instant(past=True)
+    graded_at = Instant(past=True)
+    submitted_at = Instant(past=True)
+
+
+class GradeSchema(Record[Grade]):
+    """How urgent the police judge it, and why."""
+
+    record = Grade
+    level = Code(codes.GRADES, required=True)
+    reason = Text(4000, required=True)
+    tool = Text(100, "The risk assessment tool, if one was used.")
+    graded_by = Text(200)
+
+
+class ActionTakenSchema(Record[ActionTaken]):
+    """Something that was done already."""
+
+    record = ActionTaken
+    action = Text(300, required=True)
+    at = Instant(past=True)
+    by = Text(200)
+    details = Text(4000)

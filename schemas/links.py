@@ -1,0 +1,97 @@
+"""Whether the local ids of a referral are given once and point at something.
+
+Read from the document as received, so that these faults stand beside all the others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.errors import Fault
+
+_PEOPLE = ("children", "household", "persons_posing_risk")
+_CHILD = "unknown-child: No child in this document has this id."
+_PERSON = "unknown-person: Nobody in this document has this id."
+_TWICE = "duplicate-id: This id is given twice; give each child and person its own."
+
+
+def check(document: dict[str, Any]) -> Iterator[Fault]:
+    """Go through what is wrong with the ids of a document, whatever shape it has."""
+    children = set(_ids(document, "children"))
+    people = {name for group in _PEOPLE for name in _ids(document, group)}
+    yield from _duplicates(document)
+    for pointer, name in _child_links(document):
+        if name not in children:
+            yield _fault(pointer, _CHILD)
+    for pointer, name in _person_links(document):
+        if name not in people:
+            yield _fault(pointer, _PERSON)
+
+
+def _duplicates(document: dict[str, Any]) -> Iterator[Fault]:
+    seen: Counter[str] = Counter()
+    for group in _PEOPLE:
+        for pointer, item in _items(document.get(group), f"/{group}"):
+            yield from _repeat(seen, pointer, item)
+    identities: Counter[str] = Counter()
+    for pointer, item in _identities(document):
+        yield from _repeat(identities, pointer, item)
+
+
+def _repeat(seen: Counter[str], pointer: str, item: dict[str, Any]) -> Iterator[Fault]:
+    name = item.get("id")
+    if isinstance(name, str):
+        seen[name] += 1
+        if seen[name] > 1:
+            yield _fault(f"{pointer}/id", _TWICE)
+
+
+def _child_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for pointer, member in _items(document.get("household"), "/household"):
+        yield from _texts(member.get("children"), f"{pointer}/children")
+    for pointer, person in _items(document.get("persons_posing_risk"), "/persons_posing_risk"):
+        for place, contact in _items(person.get("contact"), f"{pointer}/contact"):
+            yield from _text(contact.get("child"), f"{place}/child")
+
+
+def _person_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for pointer, child in _items(document.get("children"), "/children"):
+        yield from _texts(child.get("lives_with"), f"{pointer}/lives_with")
+    for pointer, identity in _identities(document):
+        yield from _text(identity.get("belongs_to"), f"{pointer}/belongs_to")
+
+
+def _identities(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    online = document.get("online")
+    if isinstance(online, dict):
+        yield from _items(online.get("identities"), "/online/identities")
+
+
+def _ids(document: dict[str, Any], group: str) -> Iterator[str]:
+    for pointer, item in _items(document.get(group), group):
+        yield from (name for _, name in _text(item.get("id"), pointer))
+
+
+def _items(value: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            if isinstance(item, dict):
+                yield f"{pointer}/{index}", item
+
+
+def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _text(item, f"{pointer}/{index}")
+
+
+def _text(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+
+
+def _fault(pointer: str, message: str) -> Fault:
+    code, _, sentence = message.partition(": ")
+    return Fault(pointer, code, sentence)

@@ -1,0 +1,104 @@
+"""The referral, version 1: what a police system hands in, once, about online abuse.
+
+Three tiers: a fault means that it is refused, a defect that it goes out with the gap named, and
+neither that it is as it should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from datetime import date
+
+from schemas import defects, links
+from schemas.child import Child, ChildSchema
+from schemas.concern import Concern, ConcernSchema
+from schemas.errors import Fault
+from schemas.fields import Many, One
+from schemas.formats import Reference, Surroundings, Version, surroundings
+from schemas.handling import (
+    ActionTaken,
+    ActionTakenSchema,
+    Grade,
+    GradeSchema,
+    Handling,
+    HandlingSchema,
+    Referrer,
+    ReferrerSchema,
+    Times,
+    TimesSchema,
+)
+from schemas.loading import Record, sort
+from schemas.loading import load as load_record
+from schemas.online import Online, OnlineSchema
+from schemas.person import (
+    HouseholdMember,
+    HouseholdMemberSchema,
+    PersonPosingRisk,
+    PersonPosingRiskSchema,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """One referral. Instants are in UTC; lists that are left out are empty."""
+
+    schema: str
+    reference: str
+    referrer: Referrer
+    times: Times
+    grade: Grade
+    concern: Concern
+    handling: Handling = field(default_factory=Handling)
+    children: tuple[Child, ...] = ()
+    household: tuple[HouseholdMember, ...] = ()
+    persons_posing_risk: tuple[PersonPosingRisk, ...] = ()
+    online: Online = field(default_factory=Online)
+    action_taken: tuple[ActionTaken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a document: a referral and its defects, or None and every fault."""
+
+    referral: Referral | None
+    faults: list[Fault]
+    defects: list[Fault]
+
+
+class ReferralSchema(Record[Referral]):
+    """One referral about online abuse, version 1."""
+
+    record = Referral
+    schema = Version(required=True)
+    reference = Reference("The publisher's own reference, unique for the publisher.", required=True)
+    referrer = One(ReferrerSchema(), required=True)
+    handling = One(HandlingSchema())
+    times = One(TimesSchema(), required=True)
+    grade = One(GradeSchema(), required=True)
+    children = Many(One(ChildSchema()), 20, "Empty while no child is known.")
+    household = Many(One(HouseholdMemberSchema()), 30)
+    persons_posing_risk = Many(One(PersonPosingRiskSchema()), 20)
+    online = One(OnlineSchema())
+    concern = One(ConcernSchema(), required=True)
+    action_taken = Many(One(ActionTakenSchema()), 50)
+
+
+REFERRAL = ReferralSchema()
+
+
+def load(value: object, *, today: date, areas: Container[str] | None = None) -> Checked:
+    """Check a document and load it. Never raises on any value that JSON can hold.
+
+    ``today`` bounds what has happened; ``areas`` are the codes of areas that exist, or None to
+    let any well-formed code pass.
+    """
+    token = surroundings.set(Surroundings(today, areas))
+    try:
+        loaded = load_record(REFERRAL, value)
+    finally:
+        surroundings.reset(token)
+    dangling = [*links.check(value)] if isinstance(value, dict) else []
+    if loaded.value is None or dangling:
+        return Checked(None, sort(loaded.faults + dangling), [])
+    return Checked(loaded.value, [], defects.find(loaded.value.children, loaded.value.times))
