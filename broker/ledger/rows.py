@@ -271,6 +271,7 @@ class DeliveryStatus:
     clock_start: datetime
     due: Mapping[Milestone, datetime]
     met: Mapping[Milestone, datetime]
+    returned_at: datetime | None
     outcome: str | None
     reason: str | None
     note: str | None
@@ -333,3 +334,33 @@ class Credential:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that no agency will do by itself: ops must see to it."""
+
+    kind: str
+    """``unroutable``, ``undeliverable`` or ``returned`` (and not sent on)."""
+    referral: ReferralId
+    reference: str
+    publisher: OrganisationCode
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    reason: str | None
+    """A code: why it cannot be routed, or why it came back."""
+    since: datetime
+    due_at: datetime | None
+    effective_grade: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A body that was refused and not kept."""
+
+    publisher: OrganisationCode
+    digest: bytes
+    size: int
+    """In bytes."""
+    reason: str
+    at: datetime

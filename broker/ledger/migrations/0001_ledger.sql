@@ -116,6 +116,8 @@ create index delivery_held on delivery (available_at) where state = 'held';
 create index delivery_unfinished on delivery (agency, state)
     where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable');
 
+create index delivery_attention on delivery (available_at) where state in ('undeliverable', 'returned');
+
 create table delivery_reason (
     delivery uuid primary key references delivery,
     scope jsonb not null,

@@ -1,0 +1,111 @@
+"""The connections to PostgreSQL: pooled, each with its time limits, one transaction at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from broker.errors import Unavailable
+
+_SQL = Path(__file__).with_name("sql")
+Row = dict[str, Any]
+Connection = psycopg.Connection[Row]
+
+set_json_loads(orjson.loads)
+
+
+class Database:
+    """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""
+
+    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @classmethod
+    def open(
+        cls,
+        dsn: str,
+        *,
+        application_name: str,
+        max_size: int = 8,
+        statement_timeout: timedelta = timedelta(seconds=15),
+        lock_timeout: timedelta = timedelta(seconds=5),
+        idle_in_transaction_timeout: timedelta = timedelta(seconds=20),
+    ) -> Self:
+        """Open a pool of connections, each of them with its time limits."""
+        limits = {
+            "statement_timeout": statement_timeout,
+            "lock_timeout": lock_timeout,
+            "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
+        }
+        options = " ".join(f"-c {name}={limit.total_seconds()}s" for name, limit in limits.items())
+        settings = {
+            "application_name": application_name,
+            "connect_timeout": 5,
+            "options": f"{options} -c timezone=UTC",
+            "row_factory": dict_row,
+        }
+        pool: ConnectionPool[Connection] = ConnectionPool(
+            dsn, kwargs=settings, min_size=1, max_size=max_size, timeout=5, open=True
+        )
+        return cls(pool)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    def ping(self) -> None:
+        """Ask PostgreSQL for a sign of life."""
+        with self._transaction() as connection:
+            connection.execute("select 1")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise Unavailable("The ledger cannot be reached; repeat later.") from error
+
+    def _rows(self, name: str, asked: Mapping[str, Any]) -> list[Row]:
+        """Run one statement in a transaction of its own."""
+        with self._transaction() as connection:
+            return rows(connection, name, asked)
+
+
+def rows(connection: Connection, name: str, asked: Mapping[str, Any]) -> list[Row]:
+    """Run the statement in ``sql/<name>.sql`` and return what it says."""
+    cursor = connection.execute(statement(name), asked, binary=True)
+    return cursor.fetchall() if cursor.description else []
+
+
+@cache
+def statement(name: str) -> bytes:
+    """Return the text of a statement."""
+    return (_SQL / f"{name}.sql").read_bytes()
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON, for a parameter that the statement casts to jsonb."""
+    return orjson.dumps(value, default=str).decode()

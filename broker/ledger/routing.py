@@ -1,0 +1,192 @@
+"""What the ledger does for routing: hand out what waits, and write what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from functools import singledispatch
+from typing import Any
+
+from broker.domain.codes import Milestone
+from broker.domain.ids import ReferralId
+from broker.domain.states import ReferralState
+from broker.errors import Fault
+from broker.ledger.database import Connection, Database, json_text, rows
+from broker.ledger.rows import (
+    Decision,
+    NewDelivery,
+    Postponed,
+    Rejected,
+    Routed,
+    Stranded,
+    Unrouted,
+)
+
+_UNROUTED = (ReferralState.ACCEPTED, ReferralState.UNROUTABLE)
+_COLUMNS = (
+    "state",
+    "kind",
+    "grade",
+    "effective_grade",
+    "first_known_at",
+    "policy_version",
+    "directory_version",
+    "reason",
+    "attend_by",
+    "next_attempt_at",
+    "faults",
+    "defects",
+    "warnings",
+    "data",
+)
+
+
+class RouteBatch:
+    """Referrals that this transaction alone may decide about."""
+
+    def __init__(self, connection: Connection, referrals: Sequence[Unrouted]) -> None:
+        self._connection = connection
+        self.referrals = referrals
+
+    def settle(self, decisions: Sequence[Decision], *, now: datetime, actor: str) -> None:
+        """Write what was decided: states, deliveries, reasons and events."""
+        if not decisions:
+            return
+        about = {"now": now, "actor": actor}
+        columns = _decision_columns(decisions)
+        rows(self._connection, "settle_referrals", {**columns, **about, "before": list(_UNROUTED)})
+        publishers = {one.id: one.publisher for one in self.referrals}
+        new = [
+            (one.id, publishers[one.id], delivery)
+            for one in decisions
+            if isinstance(one, Routed)
+            for delivery in one.deliveries
+        ]
+        insert_deliveries(self._connection, new, now=now, actor=actor)
+
+
+class Routing(Database):
+    """Referrals that wait for routing."""
+
+    @contextmanager
+    def claim_unrouted(self, limit: int, *, now: datetime) -> Iterator[RouteBatch]:
+        """Claim referrals that are due; they are free again if the transaction is not finished."""
+        with self._transaction() as connection:
+            found = rows(connection, "claim_unrouted", {"limit": limit, "now": now})
+            referrals = [Unrouted(**{**row, "state": ReferralState(row["state"])}) for row in found]
+            yield RouteBatch(connection, referrals)
+
+    def give_areas(
+        self, referral: ReferralId, areas: Mapping[str, str], *, actor: str, now: datetime
+    ) -> bool:
+        """Add areas to an unroutable referral and make it due; False when it is not unroutable.
+
+        ``areas`` maps a person's local id to an area's code.
+        """
+        told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
+        return bool(self._rows("give_areas", told))
+
+
+def insert_deliveries(
+    connection: Connection,
+    new: Sequence[tuple[ReferralId, str, NewDelivery]],
+    *,
+    now: datetime,
+    actor: str,
+    replaces: Any = None,
+) -> None:
+    """Write new deliveries, each with its referral and publisher, their reasons and events."""
+    if not new:
+        return
+    deliveries = [delivery for _, _, delivery in new]
+    columns = {
+        "referrals": [referral for referral, _, _ in new],
+        "publishers": [publisher for _, publisher, _ in new],
+        "ids": [one.id for one in deliveries],
+        "agencies": [one.agency for one in deliveries],
+        "channels": [one.channel for one in deliveries],
+        "roles": [str(one.role) for one in deliveries],
+        "rows": [one.row for one in deliveries],
+        "views": [one.view for one in deliveries],
+        "states": [str(one.state) for one in deliveries],
+        "available": [one.available_at for one in deliveries],
+        "starts": [one.clock_start for one in deliveries],
+        "scopes": [json_text(one.scope) for one in deliveries],
+        "explanations": [json_text(one.explanation) for one in deliveries],
+        **{f"{m}_by": [one.due.get(m) for one in deliveries] for m in Milestone},
+    }
+    rows(
+        connection,
+        "insert_deliveries",
+        {**columns, "now": now, "actor": actor, "replaces": replaces},
+    )
+
+
+def _decision_columns(decisions: Sequence[Decision]) -> dict[str, list[Any]]:
+    values = [_values(one) for one in decisions]
+    columns = {name: [value.get(name) for value in values] for name in _COLUMNS}
+    return {"ids": [one.id for one in decisions], **columns}
+
+
+@singledispatch
+def _values(decision: Any) -> dict[str, Any]:
+    raise TypeError(f"{type(decision).__name__} is no decision")
+
+
+@_values.register
+def _(one: Routed) -> dict[str, Any]:
+    return {
+        "state": str(ReferralState.ROUTED),
+        "kind": "referral.routed",
+        "data": json_text({"deliveries": len(one.deliveries), "policy": one.policy_version}),
+        **_found(one),
+    }
+
+
+@_values.register
+def _(one: Stranded) -> dict[str, Any]:
+    return {
+        "state": str(ReferralState.UNROUTABLE),
+        "kind": "referral.unroutable",
+        "reason": one.reason,
+        "attend_by": one.attend_by,
+        "data": json_text({"reason": one.reason}),
+        **_found(one),
+    }
+
+
+@_values.register
+def _(one: Rejected) -> dict[str, Any]:
+    return {
+        "state": str(ReferralState.REJECTED),
+        "kind": "referral.rejected",
+        "faults": _faults(one.faults),
+        "data": json_text({"faults": sorted({fault.code for fault in one.faults})}),
+    }
+
+
+@_values.register
+def _(one: Postponed) -> dict[str, Any]:
+    return {
+        "kind": "referral.postponed",
+        "next_attempt_at": one.next_attempt_at,
+        "data": json_text({"code": one.code}),
+    }
+
+
+def _found(one: Routed | Stranded) -> dict[str, Any]:
+    return {
+        "grade": one.grade,
+        "effective_grade": one.effective_grade,
+        "first_known_at": one.first_known_at,
+        "policy_version": one.policy_version,
+        "directory_version": one.directory_version,
+        "defects": _faults(one.defects),
+        "warnings": _faults(one.warnings),
+    }
+
+
+def _faults(faults: Sequence[Fault]) -> str | None:
+    return json_text([asdict(fault) for fault in faults]) if faults else None

@@ -1,0 +1,2 @@
+-- What was answered before.
+select delivery, stage, outcome, reason from answer where delivery = any(%(ids)s::uuid[])

@@ -1,0 +1,20 @@
+-- What no agency will do by itself, earliest deadline first.
+select *
+from (
+    select 'unroutable' as kind, id as referral, reference, publisher, null::uuid as delivery,
+           null::text as agency, reason, accepted_at as since, attend_by as due_at,
+           effective_grade
+    from referral
+    where state = 'unroutable'
+    union all
+    select delivery.state, delivery.referral, referral.reference, referral.publisher, delivery.id,
+           delivery.agency, answer.reason, coalesce(delivery.returned_at, delivery.available_at),
+           coalesce(delivery.acknowledge_by, delivery.decide_by), referral.effective_grade
+    from delivery
+    join referral on referral.id = delivery.referral
+    left join answer on answer.delivery = delivery.id and answer.stage = 'returned'
+    where delivery.state in ('undeliverable', 'returned')
+      and not exists (select from delivery successor where successor.replaces = delivery.id)
+) waiting
+order by due_at nulls last, since
+limit %(limit)s

@@ -1,0 +1,28 @@
+-- Lease what is to be pushed on a channel, longest waiting first.
+with claimed as (
+    select id
+    from delivery
+    where channel = %(channel)s and channel <> 'mailbox' and state = 'available'
+      and next_attempt_at <= %(now)s
+    order by next_attempt_at, id
+    limit %(limit)s
+    for update skip locked
+),
+numbered as (
+    select id, row_number() over () as place from claimed
+),
+leased as (
+    update delivery
+    set state = 'leased', attempt = attempt + 1, lease_until = %(until)s, next_attempt_at = null,
+        lease = (%(leases)s::uuid[])[numbered.place]
+    from numbered
+    where delivery.id = numbered.id and delivery.state = 'available'
+    returning delivery.id, delivery.referral, delivery.agency, delivery.attempt
+),
+history as (
+    insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+    select %(now)s, 'delivery.leased', referral.publisher, leased.referral, leased.id,
+           leased.agency, %(actor)s, jsonb_build_object('attempt', leased.attempt)
+    from leased join referral on referral.id = leased.referral
+)
+select id from leased

@@ -1,0 +1,18 @@
+-- Close the referrals of which nobody has anything left to do.
+with closed as (
+    update referral
+    set state = 'closed', closed_at = %(now)s
+    where id = any(%(ids)s::uuid[]) and state = 'routed'
+      and not exists (
+          select from delivery
+          where delivery.referral = referral.id
+            and (delivery.state in ('held', 'available', 'leased', 'collected', 'acknowledged',
+                                    'undeliverable')
+                 or (delivery.state = 'returned'
+                     and not exists (select from delivery successor
+                                     where successor.replaces = delivery.id)))
+      )
+    returning id, publisher
+)
+insert into event (at, kind, publisher, referral, actor)
+select %(now)s, 'referral.closed', publisher, id, %(actor)s from closed

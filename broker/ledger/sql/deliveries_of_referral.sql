@@ -1,0 +1,18 @@
+-- Each agency's part of a referral, with its last answer.
+select delivery.id, delivery.agency, delivery.role, delivery.policy_row, delivery.view,
+       delivery.state, delivery.attempt, delivery.available_at, delivery.clock_start,
+       delivery.collect_by, delivery.acknowledge_by, delivery.decide_by, delivery.collected_at,
+       delivery.acknowledged_at, delivery.decided_at, delivery.returned_at, last.outcome,
+       last.reason, last.note, last.given_by as answered_by, delivery.replaces,
+       reason.explanation
+from delivery
+join delivery_reason reason on reason.delivery = delivery.id
+left join lateral (
+    select outcome, answer.reason, note, given_by
+    from answer
+    where answer.delivery = delivery.id and answer.stage <> 'collected'
+    order by answer.at desc, answer.stage desc
+    limit 1
+) last on true
+where delivery.referral = %(referral)s
+order by delivery.id

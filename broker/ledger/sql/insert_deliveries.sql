@@ -1,0 +1,32 @@
+-- Write new deliveries with their reasons, and say in the history that each one is there.
+with new as (
+    select *
+    from unnest(%(referrals)s::uuid[], %(publishers)s::text[], %(ids)s::uuid[],
+                %(agencies)s::text[], %(channels)s::text[], %(roles)s::text[], %(rows)s::text[],
+                %(views)s::text[], %(states)s::text[], %(available)s::timestamptz[],
+                %(starts)s::timestamptz[], %(collect_by)s::timestamptz[],
+                %(acknowledge_by)s::timestamptz[], %(decide_by)s::timestamptz[],
+                %(scopes)s::text[], %(explanations)s::text[])
+        with ordinality
+        as row (referral, publisher, id, agency, channel, role, policy_row, view, state,
+                available_at, clock_start, collect_by, acknowledge_by, decide_by, scope,
+                explanation, place)
+),
+written as (
+    insert into delivery (id, referral, agency, channel, role, policy_row, view, state,
+                          available_at, next_attempt_at, clock_start, collect_by, acknowledge_by,
+                          decide_by, replaces)
+    select id, referral, agency, channel, role, policy_row, view, state, available_at,
+           case when channel <> 'mailbox' then available_at end, clock_start, collect_by,
+           acknowledge_by, decide_by, %(replaces)s::uuid
+    from new
+),
+reasons as (
+    insert into delivery_reason (delivery, scope, explanation)
+    select id, scope::jsonb, explanation::jsonb from new
+)
+insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+select %(now)s, 'delivery.' || state, publisher, referral, id, agency, %(actor)s,
+       jsonb_build_object('row', policy_row, 'role', role)
+from new
+order by place

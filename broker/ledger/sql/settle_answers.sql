@@ -1,0 +1,19 @@
+-- Keep what was answered, and write it into the history: codes there, names and notes here.
+with given as (
+    select *
+    from unnest(%(deliveries)s::uuid[], %(stages)s::text[], %(by)s::text[], %(outcomes)s::text[],
+                %(reasons)s::text[], %(notes)s::text[], %(areas)s::text[], %(data)s::text[])
+        with ordinality
+        as row (delivery, stage, given_by, outcome, reason, note, area, data, place)
+),
+kept as (
+    insert into answer (delivery, stage, at, given_by, outcome, reason, note, area)
+    select delivery, stage, %(now)s, given_by, outcome, reason, note, area from given
+)
+insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+select %(now)s, 'delivery.' || given.stage, referral.publisher, delivery.referral, delivery.id,
+       delivery.agency, %(actor)s, given.data::jsonb
+from given
+join delivery on delivery.id = given.delivery
+join referral on referral.id = delivery.referral
+order by given.place

@@ -1,0 +1,27 @@
+-- Write what came of pushes, each only while its lease still stands.
+with attempt as (
+    select *
+    from unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(results)s::text[],
+                %(untils)s::timestamptz[], %(codes)s::text[])
+        as row (id, lease, result, until, code)
+),
+changed as (
+    update delivery
+    set state = case attempt.result when 'sent' then 'leased' when 'deferred' then 'available'
+                                    else 'undeliverable' end,
+        lease_until = case attempt.result when 'sent' then attempt.until end,
+        next_attempt_at = case attempt.result when 'deferred' then attempt.until end
+    from attempt
+    where delivery.id = attempt.id and delivery.lease = attempt.lease
+      and delivery.state = 'leased'
+    returning delivery.id, delivery.referral, delivery.agency, delivery.attempt, attempt.result,
+              attempt.code
+),
+history as (
+    insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+    select %(now)s, 'delivery.' || changed.result, referral.publisher, changed.referral,
+           changed.id, changed.agency, %(actor)s,
+           jsonb_strip_nulls(jsonb_build_object('attempt', changed.attempt, 'code', changed.code))
+    from changed join referral on referral.id = changed.referral
+)
+select id from changed

@@ -1,0 +1,44 @@
+-- Write one decision a referral. Without a state it stays as it is and is due again later.
+with decided as (
+    select *
+    from unnest(%(ids)s::uuid[], %(state)s::text[], %(kind)s::text[], %(grade)s::text[],
+                %(effective_grade)s::text[], %(first_known_at)s::timestamptz[],
+                %(policy_version)s::text[], %(directory_version)s::text[], %(reason)s::text[],
+                %(attend_by)s::timestamptz[], %(next_attempt_at)s::timestamptz[],
+                %(faults)s::text[], %(defects)s::text[], %(warnings)s::text[], %(data)s::text[])
+        as row (id, state, kind, grade, effective_grade, first_known_at, policy_version,
+                directory_version, reason, attend_by, next_attempt_at, faults, defects, warnings,
+                data)
+),
+changed as (
+    update referral
+    set state = coalesce(decided.state, referral.state),
+        routed_at = case when decided.state = 'routed' then %(now)s::timestamptz end,
+        attempt = referral.attempt + 1,
+        next_attempt_at = decided.next_attempt_at,
+        grade = coalesce(decided.grade, referral.grade),
+        effective_grade = coalesce(decided.effective_grade, referral.effective_grade),
+        first_known_at = coalesce(decided.first_known_at, referral.first_known_at),
+        policy_version = coalesce(decided.policy_version, referral.policy_version),
+        directory_version = coalesce(decided.directory_version, referral.directory_version),
+        reason = case when decided.state is null then referral.reason else decided.reason end,
+        -- Who waits for an area has waited since the first time.
+        attend_by = case when decided.state in ('routed', 'rejected') then null
+                         else coalesce(referral.attend_by, decided.attend_by) end
+    from decided
+    where referral.id = decided.id and referral.state = any(%(before)s::text[])
+    returning referral.id, referral.publisher
+),
+findings as (
+    insert into referral_finding (referral, faults, defects, warnings)
+    select id, coalesce(faults, '[]')::jsonb, coalesce(defects, '[]')::jsonb,
+           coalesce(warnings, '[]')::jsonb
+    from decided join changed using (id)
+    where coalesce(faults, defects, warnings) is not null
+    on conflict (referral) do update
+    set faults = excluded.faults, defects = excluded.defects, warnings = excluded.warnings
+)
+insert into event (at, kind, publisher, referral, actor, data)
+select %(now)s, decided.kind, changed.publisher, id, %(actor)s, decided.data::jsonb
+from decided join changed using (id)
+order by id

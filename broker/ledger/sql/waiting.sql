@@ -1,0 +1,5 @@
+-- Which of these agencies have something to collect: one look into the index for each.
+select agency
+from unnest(%(agencies)s::text[]) as asked (agency)
+where exists (select from delivery
+              where delivery.agency = asked.agency and delivery.state = 'available')

@@ -1,0 +1,39 @@
+"""What the ledger does for the sweep: find what fell, and put it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.ledger.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What waits for a worker."""
+
+    route: bool
+    channels: tuple[str, ...]
+    """Pushed channels on which something is due."""
+
+
+class Sweeping(Database):
+    """Leases that ran out, embargoes that ended, work that nobody was woken for."""
+
+    def lapse(self, *, now: datetime, limit: int) -> int:
+        """Put back what was leased and not answered for; return how many."""
+        return len(self._rows("lapse", {"now": now, "limit": limit}))
+
+    def release_held(self, *, now: datetime, limit: int) -> int:
+        """Make available what an embargo held until now; return how many."""
+        return len(self._rows("release_held", {"now": now, "limit": limit}))
+
+    def due(self, *, now: datetime) -> Due:
+        """Say what is due."""
+        (row,) = self._rows("due", {"now": now})
+        return Due(row["route"], tuple(row["channels"]))
+
+    def hold_lead(self, name: str, holder: str, *, for_: timedelta, now: datetime) -> bool:
+        """Take or keep a lead; False while another holder has it."""
+        asked = {"name": name, "holder": holder, "now": now, "until": now + for_}
+        return bool(self._rows("hold_lead", asked))

@@ -1,0 +1,136 @@
+"""A ledger of its own for each test, with a few organisations and a policy to point at."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+import uuid_utils.compat as ids
+
+from broker.domain.codes import Milestone, Role
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.states import DeliveryState
+from broker.embedded import Engines
+from broker.ledger.ledger import Ledger
+from broker.ledger.migrate import migrate
+from broker.ledger.rows import NewDelivery, NewReferral, Offer, Receipt, Routed, Settled
+
+NOW = datetime(2026, 12, 11, 10, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=60)
+POLICE = OrganisationCode("staffordshire-police")
+STOKE = OrganisationCode("stoke-csc")
+SHROPSHIRE = OrganisationCode("shropshire-csc")
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def migrated(engines: Engines) -> str:
+    name = "ledger_template"
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    migrate(engines.database_url.replace("/postgres?", f"/{name}?"))
+    return name
+
+
+@pytest.fixture
+def fresh(engines: Engines, migrated: str) -> Iterator[str]:
+    """The address of a database of its own."""
+    name = f"ledger_{next(_numbers)}"
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {migrated}".encode())
+        yield engines.database_url.replace("/postgres?", f"/{name}?")
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def book(fresh: str) -> Iterator["Book"]:
+    with Ledger.open(fresh, application_name="tests") as ledger:
+        ledger.sync_organisations(
+            [
+                (POLICE, "Staffordshire Police", "police", "mailbox"),
+                (STOKE, "Stoke social care", "social-care", "queue"),
+                (SHROPSHIRE, "Shropshire social care", "social-care", "mailbox"),
+            ]
+        )
+        ledger.publish_policy("v1", bytes(32), {"policy.yaml": "rows: []"}, NOW)
+        yield Book(ledger, fresh)
+
+
+class Book:
+    """Short words for what the tests do with a ledger again and again."""
+
+    def __init__(self, ledger: Ledger, dsn: str) -> None:
+        self.ledger = ledger
+        self.dsn = dsn
+
+    def accept(self, reference: str, *, now: datetime = NOW) -> ReferralId:
+        id_ = ReferralId(ids.uuid7())
+        body = f'{{"reference": "{reference}"}}'.encode()
+        new = NewReferral(id_, POLICE, reference, None, bytes(32), body, now, "key:test")
+        (receipt,) = self.ledger.accept([new])
+        return receipt.id
+
+    def route(self, *agencies: OrganisationCode, now: datetime = NOW, **changes: Any) -> None:
+        """Route whatever waits to these agencies."""
+        with self.ledger.claim_unrouted(100, now=now) as batch:
+            batch.settle(
+                [
+                    routed(one.id, [new_delivery(agency, **changes) for agency in agencies])
+                    for one in batch.referrals
+                ],
+                now=now,
+                actor="broker",
+            )
+
+    def routed_to(self, *agencies: OrganisationCode, **changes: Any) -> ReferralId:
+        id_ = self.accept(f"ref-{next(_numbers)}")
+        self.route(*agencies, **changes)
+        return id_
+
+    def collect(
+        self, agency: OrganisationCode, *, limit: int = 100, now: datetime = NOW
+    ) -> list[Offer]:
+        return self.ledger.collect(agency, limit=limit, lease_for=LEASE, now=now, new_id=ids.uuid7)
+
+    def answer(
+        self, agency: OrganisationCode, *receipts: Receipt, now: datetime = NOW
+    ) -> list[Settled]:
+        with self.ledger.settle(agency, receipts, now=now, actor="key:agency") as batch:
+            return list(batch.results)
+
+    def kinds(self, referral: ReferralId) -> list[str]:
+        return [event.kind for event in self.ledger.timeline(referral)]
+
+    def look(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.dsn) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+
+def new_delivery(
+    agency: OrganisationCode,
+    *,
+    state: DeliveryState = DeliveryState.AVAILABLE,
+    acknowledge_in: timedelta = timedelta(hours=4),
+    available_at: datetime = NOW,
+    channel: str = "mailbox",
+) -> NewDelivery:
+    return NewDelivery(
+        id=DeliveryId(ids.uuid7()),
+        agency=agency,
+        channel=channel,
+        role=Role.LEAD,
+        row="social-care",
+        view="social-care",
+        scope={"children": ["c1"], "persons": []},
+        state=state,
+        available_at=available_at,
+        clock_start=NOW,
+        due={Milestone.ACKNOWLEDGE: NOW + acknowledge_in},
+        explanation={"sentence": "A child lives there.", "deadlines": []},
+    )
+
+
+def routed(id_: ReferralId, deliveries: list[NewDelivery]) -> Routed:
+    return Routed(id_, "high", "high", NOW, "v1", "v1", deliveries)
