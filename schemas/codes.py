@@ -56,3 +56,14 @@ RETURN_REASONS = (
 )
 MILESTONES = ("collect", "acknowledge", "decide")
 ROLES = ("lead", "copy")
+
+REFERRAL_STATES = ("accepted", "routed", "rejected", "unroutable", "closed")
+DELIVERY_STATES = (
+    *("held", "available", "leased", "collected", "acknowledged"),
+    *("decided", "returned", "undeliverable", "recalled"),
+)
+SETTLED = ("recorded", "already", "not_found", "lease_lost", "conflict")
+"""What became of a receipt."""
+LEASE_RESULTS = ("extended", "released", "lease_lost")
+CHANNELS = ("mailbox", "queue")
+NATIONS = ("ENG", "WLS", "SCT", "NIR")

@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, types
 
-from schemas.loading import Record
+from schemas.loading import UNKNOWN_FIELD, Record
 from schemas.unknown import Unknown
 
 _REASONS = {reason.value: reason for reason in Unknown}
@@ -189,10 +189,10 @@ class Mapped(Spoken, fields.Dict):
     def __init__(
         self, names: fields.Field[Any], values: fields.Field[Any], limit: int, about: str = ""
     ) -> None:
-        bounds: dict[str, Any] = {"maxProperties": limit, "minProperties": 1}
-        bounds["propertyNames"] = {"pattern": names.metadata["pattern"]}
-        metadata = described(about, **bounds)
+        metadata = described(about, maxProperties=limit, minProperties=1)
         super().__init__(keys=names, values=values, required=True, metadata=metadata)
+        self.names = names
+        self.values = values
         self.limit = limit
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -207,9 +207,9 @@ class Mapped(Spoken, fields.Dict):
 
     def _wrong(self, name: str, item: Any) -> list[Any]:
         messages: list[Any] = []
-        for field, part in ((self.key_field, name), (self.value_field, item)):
+        for field, part in ((self.names, name), (self.values, item)):
             try:
-                field.deserialize(part) if field else None
+                field.deserialize(part)
             except ValidationError as error:
                 messages.extend(error.messages)
         return messages
@@ -219,7 +219,7 @@ class Knowable(Spoken, fields.Field[Any]):
     """A field that may instead say ``{"unknown": why}``."""
 
     def __init__(self, inner: fields.Field[Any]) -> None:
-        super().__init__(metadata=described(inner.metadata.get("description", "")))
+        super().__init__()
         self.inner = inner
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **extra: Any) -> Any:
@@ -234,7 +234,7 @@ def described(about: str, **bounds: Any) -> dict[str, Any]:
 
 
 def _reason(value: Mapping[str, Any]) -> Unknown:
-    errors = {name: [Record.error_messages["unknown"]] for name in value if name != "unknown"}
+    errors = {name: [UNKNOWN_FIELD] for name in value if name != "unknown"}
     why = value["unknown"]
     reason = _REASONS.get(why) if type(why) is str else None
     if reason is None:

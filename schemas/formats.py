@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -19,6 +19,8 @@ _DAY = r"^\d{4}-\d\d-\d\d$"
 _INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$"
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
 _UNBORN_DAYS = 300
+_GRACE = timedelta(days=1)
+"""A sender's clock may be a little ahead of ours, also at midnight."""
 _SHAPE = re.compile(_INSTANT.replace("$", r"\Z"), re.ASCII)
 _DAY_SHAPE = re.compile(_DAY.replace("$", r"\Z"), re.ASCII)
 
@@ -280,7 +282,7 @@ class Instant(Spoken, fields.DateTime):
         if type(value) is not str:
             raise self.make_error("invalid")
         instant = self._parsed(value)
-        if self.past and instant.date() > surroundings.get().today:
+        if self.past and instant.date() - surroundings.get().today > _GRACE:
             raise self.make_error("future")
         return instant
 

@@ -16,6 +16,11 @@ from schemas.errors import Fault
 
 T = TypeVar("T")
 _OF_THE_OBJECT = "_schema"
+UNKNOWN_FIELD = "unknown-field: There is no such field here; look for a spelling mistake."
+_WORDS = {
+    "unknown": UNKNOWN_FIELD,
+    "type": "wrong-type: Give an object here.",
+}
 
 
 class Record(Schema, Generic[T]):
@@ -24,10 +29,7 @@ class Record(Schema, Generic[T]):
     record: ClassVar[type[Any]]
     rules: ClassVar[dict[str, Any]] = {}
     """What JSON Schema can say about several fields together, for the export."""
-    error_messages = dict(
-        unknown="unknown-field: There is no such field here; look for a spelling mistake.",
-        type="wrong-type: Give an object here.",
-    )
+    error_messages = _WORDS
 
     @post_load
     def _build(self, data: dict[str, Any], **_: Any) -> T:
@@ -41,8 +43,6 @@ class Answer(Schema):
         """Fields that are not listed may appear later."""
 
         unknown = EXCLUDE
-
-    rules: ClassVar[dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)

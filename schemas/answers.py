@@ -1,0 +1,59 @@
+"""The kinds of field in what the broker answers: always there, and null where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from marshmallow import fields
+
+from schemas.fields import described
+from schemas.loading import Answer
+
+
+def text(about: str = "", *, nullable: bool = False) -> fields.String:
+    """Return a text."""
+    return fields.String(required=True, allow_none=nullable, metadata=described(about))
+
+
+def code(codes: Sequence[str], about: str = "", *, nullable: bool = False) -> fields.String:
+    """Return a word from a closed list."""
+    listed: list[str | None] = [*codes, None] if nullable else [*codes]
+    metadata = described(about, enum=listed)
+    return fields.String(required=True, allow_none=nullable, metadata=metadata)
+
+
+def identifier(about: str = "", *, nullable: bool = False) -> fields.UUID:
+    """Return an id that the broker gave."""
+    return fields.UUID(required=True, allow_none=nullable, metadata=described(about))
+
+
+def instant(about: str = "", *, nullable: bool = False) -> fields.AwareDateTime:
+    """Return a moment with its offset from UTC."""
+    return fields.AwareDateTime(required=True, allow_none=nullable, metadata=described(about))
+
+
+def count(about: str = "") -> fields.Integer:
+    """Return a whole number from nought."""
+    return fields.Integer(required=True, strict=True, metadata=described(about, minimum=0))
+
+
+def flag(about: str = "") -> fields.Boolean:
+    """Return true or false."""
+    return fields.Boolean(required=True, metadata=described(about))
+
+
+def one(schema: Answer, about: str = "", *, nullable: bool = False) -> fields.Nested:
+    """Return an object of another schema."""
+    metadata = described(about)
+    return fields.Nested(schema, required=True, allow_none=nullable, metadata=metadata)
+
+
+def many(item: fields.Field[Any], about: str = "") -> fields.List[Any]:
+    """Return a list."""
+    return fields.List(item, required=True, metadata=described(about))
+
+
+def anything(about: str) -> fields.Dict:
+    """Return an object whose names depend on what it is about."""
+    return fields.Dict(required=True, metadata=described(about))

@@ -1,0 +1,74 @@
+"""What an agency collects: its task, by when, how to handle it, and its view of the referral."""
+
+from __future__ import annotations
+
+from schemas import codes
+from schemas.answers import anything, code, count, identifier, instant, many, one, text
+from schemas.loading import Answer
+from schemas.problem import FaultSchema
+
+
+class LeaseSchema(Answer):
+    """A claim that lapses by itself; whoever holds the latest one may answer."""
+
+    id = identifier()
+    until = instant()
+
+
+class DeadlinesSchema(Answer):
+    """By when each milestone is due; null where there is no deadline."""
+
+    collect_by = instant(nullable=True)
+    acknowledge_by = instant(nullable=True)
+    decide_by = instant(nullable=True)
+
+
+class DeliverySchema(Answer):
+    """One agency's part of one referral. Also the message on an agency's queue."""
+
+    delivery = identifier("The same each time that it is offered.")
+    referral = identifier()
+    reference = text("The publisher's own reference.")
+    publisher = text()
+    agency = text()
+    state = code(codes.DELIVERY_STATES)
+    attempt = count("How often it was offered.")
+    lease = one(LeaseSchema(), nullable=True)
+    handling = anything("How to handle it, before anything else is read.")
+    role = code(codes.ROLES, "Whether the agency must act or must know.")
+    view = text("Which fields it is shown.")
+    why = text("Why this agency has it, in words.")
+    grade = code(codes.GRADES, "As the police graded it.")
+    effective_grade = code(codes.GRADES, "As the facts require.")
+    accepted_at = instant()
+    available_at = instant()
+    deadlines = one(DeadlinesSchema())
+    deadline_words = anything("Each deadline in words, by milestone.")
+    defects = many(one(FaultSchema()), "What the referral lacks.")
+    warnings = many(one(FaultSchema()), "Where its facts contradict each other.")
+    content = anything("The part of the referral that this agency may see.")
+
+
+class DeliveriesSchema(Answer):
+    """What was collected, earliest deadline first; empty when there is nothing."""
+
+    deliveries = many(one(DeliverySchema()))
+
+
+class LeaseResultSchema(Answer):
+    """What became of one lease."""
+
+    delivery = identifier()
+    result = code(codes.LEASE_RESULTS)
+    until = instant(nullable=True)
+
+
+class LeaseResultsSchema(Answer):
+    """One result for each lease, in order."""
+
+    results = many(one(LeaseResultSchema()))
+
+
+DELIVERY = DeliverySchema()
+DELIVERIES = DeliveriesSchema()
+LEASE_RESULTS = LeaseResultsSchema()

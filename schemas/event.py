@@ -1,0 +1,30 @@
+"""One line of a referral's history, and the feed of them."""
+
+from __future__ import annotations
+
+from schemas.answers import anything, identifier, instant, many, one, text
+from schemas.loading import Answer
+
+
+class EventSchema(Answer):
+    """One thing that happened. Carries codes, ids and instants; never content."""
+
+    cursor = text("Where this event stands in the feed.")
+    at = instant()
+    kind = text("A word such as ``referral.accepted``; new ones may appear.")
+    referral = identifier()
+    reference = text()
+    delivery = identifier(nullable=True)
+    agency = text(nullable=True)
+    data = anything("What else there is to tell, by kind.")
+
+
+class FeedSchema(Answer):
+    """Events after a cursor, in order; none is ever left out."""
+
+    events = many(one(EventSchema()))
+    next = text("The cursor to ask with next time.")
+
+
+EVENT = EventSchema()
+FEED = FeedSchema()

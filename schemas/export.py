@@ -1,0 +1,135 @@
+"""JSON Schema 2020-12 and OpenAPI 3.1 components, made from the schemas and never by hand."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema, fields
+
+from schemas.fields import Knowable, Mapped
+from schemas.loading import Record
+from schemas.registry import KINDS
+from schemas.unknown import Unknown
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_COMPONENTS = "#/components/schemas/"
+_UNKNOWN = {
+    "type": "object",
+    "description": "The fact is not known, and why.",
+    "properties": {"unknown": {"type": "string", "enum": [reason.value for reason in Unknown]}},
+    "required": ["unknown"],
+    "additionalProperties": False,
+}
+
+
+def kinds() -> list[str]:
+    """Return the names of all kinds of document."""
+    return sorted(KINDS)
+
+
+def component(kind: str) -> str:
+    """Return the name of a kind's schema among the components."""
+    return _name(KINDS[kind])
+
+
+def components() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 ``components.schemas`` of all kinds."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+    spec = APISpec(title="", version="", openapi_version="3.1.0", plugins=[plugin])
+    converter = cast(Any, plugin.converter)
+    _teach(converter)
+    spec.components.schema("Unknown", _UNKNOWN)
+    for schema in KINDS.values():
+        converter.resolve_nested_schema(schema)
+    exported = cast(dict[str, Any], spec.to_dict()["components"]["schemas"])
+    for name, schema_class in _classes(KINDS.values()).items():
+        exported[name] |= _of_the_whole(schema_class)
+    return exported
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Return the JSON Schema of one kind, with all that it refers to in ``$defs``."""
+    everything = components()
+    root = component(kind)
+    needed = _reachable(root, everything)
+    definitions = {name: _relocated(everything[name]) for name in sorted(needed - {root})}
+    return {"$schema": _DIALECT, "title": root, **_relocated(everything[root])} | (
+        {"$defs": definitions} if definitions else {}
+    )
+
+
+def _teach(converter: Any) -> None:
+    """Say to apispec what our own kinds of field are in JSON Schema; it hands itself as ``self``."""
+
+    def knowable(self: Any, field: Any, **_: Any) -> dict[str, Any]:
+        if not isinstance(field, Knowable):
+            return {}
+        return {"anyOf": [self.field2property(field.inner), {"$ref": f"{_COMPONENTS}Unknown"}]}
+
+    def names(_: Any, field: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(field, Mapped):
+            return {}
+        return {"propertyNames": {"pattern": field.names.metadata["pattern"]}}
+
+    converter.add_attribute_function(knowable)
+    converter.add_attribute_function(names)
+
+
+def _name(schema: Any) -> str:
+    schema_class = schema if isinstance(schema, type) else type(schema)
+    return str(schema_class.__name__).removesuffix("Schema")
+
+
+def _classes(schemas: Any) -> dict[str, type[Schema]]:
+    found: dict[str, type[Schema]] = {}
+    waiting = list(schemas)
+    while waiting:
+        schema = waiting.pop()
+        if _name(schema) not in found:
+            found[_name(schema)] = type(schema)
+            waiting += [nested for field in schema.fields.values() for nested in _nested(field)]
+    return found
+
+
+def _nested(field: Any) -> list[Schema]:
+    while isinstance(field, fields.List | Knowable):
+        field = field.inner
+    return [field.schema] if isinstance(field, fields.Nested) else []
+
+
+def _of_the_whole(schema_class: type[Schema]) -> dict[str, Any]:
+    described = {"description": " ".join((schema_class.__doc__ or "").split())}
+    if not issubclass(schema_class, Record):
+        return described
+    return described | schema_class.rules | {"additionalProperties": False}
+
+
+def _reachable(root: str, everything: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    waiting = [root]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _references(everything[name])
+    return found
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"].removeprefix(_COMPONENTS)] if "$ref" in value else []
+        return own + [name for item in value.values() for name in _references(item)]
+    if isinstance(value, list):
+        return [name for item in value for name in _references(item)]
+    return []
+
+
+def _relocated(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: item.replace(_COMPONENTS, "#/$defs/") if key == "$ref" else _relocated(item)
+            for key, item in value.items()
+        }
+    return [_relocated(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,32 @@
+"""Every kind of document by its name: the one list that the exports and the docs go by.
+
+A version that the ledger still holds stays here; version 2 of the referral would stand beside 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from marshmallow import Schema
+
+from schemas import delivery, event, problem, receipt, referral, requests, status
+
+KINDS: Mapping[str, Schema] = {
+    "referral": referral.REFERRAL,
+    "receipt": receipt.RECEIPT,
+    "status": status.STATUS,
+    "delivery": delivery.DELIVERY,
+    "deliveries": delivery.DELIVERIES,
+    "collect": requests.COLLECT,
+    "receipts": requests.RECEIPTS,
+    "receipt-results": receipt.SETTLED_LIST,
+    "leases": requests.LEASES,
+    "lease-results": delivery.LEASE_RESULTS,
+    "areas": requests.AREAS,
+    "reroute": requests.REROUTE,
+    "queue": status.QUEUE_DEPTH,
+    "event": event.EVENT,
+    "feed": event.FEED,
+    "bulk-line": status.BULK_LINE,
+    "problem": problem.PROBLEM,
+}

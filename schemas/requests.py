@@ -1,0 +1,179 @@
+"""What agencies, publishers and ops ask for: one schema for each body that a call takes.
+
+``load(COLLECT, value)`` gives ``Loaded(value, faults)``, as for every other schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from uuid import UUID
+
+from marshmallow import ValidationError, validates_schema
+
+from schemas import codes
+from schemas.fields import Code, Many, Mapped, One, Seconds, Text, Whole
+from schemas.formats import Area, Identifier, LocalId, Organisation
+from schemas.loading import Loaded, Record, load
+
+__all__ = ["AREAS", "COLLECT", "LEASES", "RECEIPTS", "REROUTE", "Loaded", "load"]
+
+RECEIPT_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Ask for up to ``max`` deliveries, and wait so many seconds for the first."""
+
+    max: int = 10
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewReceipt:
+    """What an agency says about one delivery."""
+
+    delivery: UUID
+    stage: str
+    by: str
+    lease: UUID | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    area: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """What an agency says about many deliveries, in order."""
+
+    receipts: tuple[NewReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLease:
+    """A lease on a delivery."""
+
+    delivery: UUID
+    lease: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Leases to keep or to give back."""
+
+    leases: tuple[HeldLease, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """Where children and persons of an unroutable referral live, by their local ids."""
+
+    areas: Mapping[str, str] = field(default_factory=dict)
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reroute:
+    """Where a returned delivery goes instead: an area or an agency."""
+
+    agency: str | None = None
+    area: str | None = None
+    by: str | None = None
+
+
+class CollectSchema(Record[Collect]):
+    """Ask for deliveries, earliest deadline first."""
+
+    record = Collect
+    max = Whole(1, 100, "How many at most; 10 unless told.")
+    wait = Seconds(30, "How many seconds to wait for the first one; 0 unless told.")
+
+
+class NewReceiptSchema(Record[NewReceipt]):
+    """What an agency says about one delivery. May be repeated; the first answer stands."""
+
+    record = NewReceipt
+    rules: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {
+                "if": {"properties": {"stage": {"const": stage}}, "required": ["stage"]},
+                "then": {"required": [name]},
+                "else": {"properties": {name: False}},
+            }
+            for stage, name in (("decided", "outcome"), ("returned", "reason"))
+        ]
+    }
+    delivery = Identifier(required=True)
+    stage = Code(codes.STAGES, required=True)
+    by = Text(200, "The person, or for ``collected`` the software.", required=True)
+    lease = Identifier("The lease under which it was collected.")
+    outcome = Code(codes.OUTCOMES, "With ``decided``, and only then.")
+    reason = Code(codes.RETURN_REASONS, "With ``returned``, and only then.")
+    note = Text(4000)
+    area = Area("With ``wrong_area``: the right one, where known.")
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _fits_the_stage(self, _: Any, original: Any, **__: Any) -> None:
+        if isinstance(original, dict) and original.get("stage") in codes.STAGES:
+            self._check(original, "decided", "outcome")
+            self._check(original, "returned", "reason")
+
+    def _check(self, original: dict[str, Any], stage: str, name: str) -> None:
+        if original["stage"] == stage and name not in original:
+            raise ValidationError(f"required: The stage {stage} needs this field.", name)
+        if original["stage"] != stage and name in original:
+            raise ValidationError(f"contradiction: Only the stage {stage} has this field.", name)
+
+
+class ReceiptsSchema(Record[Receipts]):
+    """What an agency says about many deliveries; one result each, in order."""
+
+    record = Receipts
+    receipts = Many(One(NewReceiptSchema()), RECEIPT_LIMIT, least=1, required=True)
+
+
+class HeldLeaseSchema(Record[HeldLease]):
+    """A lease on a delivery."""
+
+    record = HeldLease
+    delivery = Identifier(required=True)
+    lease = Identifier(required=True)
+
+
+class LeasesSchema(Record[Leases]):
+    """Leases to keep or to give back."""
+
+    record = Leases
+    leases = Many(One(HeldLeaseSchema()), RECEIPT_LIMIT, least=1, required=True)
+
+
+class AreasSchema(Record[Areas]):
+    """Where children and persons of an unroutable referral live, by their local ids."""
+
+    record = Areas
+    areas = Mapped(LocalId(), Area(), 50)
+    by = Text(200)
+
+
+class RerouteSchema(Record[Reroute]):
+    """Where a returned delivery goes instead: an area or an agency, not both."""
+
+    record = Reroute
+    rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["agency"]}, {"required": ["area"]}]}
+    agency = Organisation()
+    area = Area()
+    by = Text(200)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _one_of_two(self, _: Any, original: Any, **__: Any) -> None:
+        if isinstance(original, dict) and ("agency" in original) == ("area" in original):
+            raise ValidationError("contradiction: Give an area or an agency, and one of them only.")
+
+
+COLLECT = CollectSchema()
+RECEIPTS = ReceiptsSchema()
+LEASES = LeasesSchema()
+AREAS = AreasSchema()
+REROUTE = RerouteSchema()
