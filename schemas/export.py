@@ -61,7 +61,7 @@ def json_schema(kind: str) -> dict[str, Any]:
 
 
 def _teach(converter: Any) -> None:
-    """Say to apispec what our own kinds of field are in JSON Schema; it hands itself as ``self``."""
+    """Tell apispec what our own kinds of field are in JSON Schema."""
 
     def knowable(self: Any, field: Any, **_: Any) -> dict[str, Any]:
         if not isinstance(field, Knowable):
