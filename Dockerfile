@@ -1,0 +1,29 @@
+# One image for the gateway, the workers and the command line. Two stages: the second one holds no
+# compiler, no package manager's cache and no test.
+FROM python:3.13-slim AS build
+WORKDIR /build
+COPY requirements/runtime.txt requirements/runtime.txt
+RUN python -m venv /opt/broker \
+ && /opt/broker/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+COPY pyproject.toml README.md ./
+COPY broker broker
+COPY schemas schemas
+COPY workers workers
+RUN /opt/broker/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim
+RUN groupadd --system --gid 10001 broker \
+ && useradd --system --uid 10001 --gid broker --no-create-home --shell /usr/sbin/nologin broker
+COPY --from=build /opt/broker /opt/broker
+COPY policies /srv/broker/policies
+COPY samples /srv/broker/samples
+WORKDIR /srv/broker
+ENV PATH=/opt/broker/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    BROKER_HTTP_HOST=0.0.0.0 \
+    BROKER_HTTP_PORT=8080
+USER broker
+EXPOSE 8080
+# One process a container: `serve`, `worker`, or any other command of `broker`.
+ENTRYPOINT ["broker"]
+CMD ["serve"]

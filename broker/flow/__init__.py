@@ -1,0 +1,1 @@
+"""What happens to a referral, in order: accept, route, dispatch, collect, answer, sweep."""

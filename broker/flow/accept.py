@@ -1,0 +1,147 @@
+"""Step 1, accept: from bytes to rows that are committed. Nothing is accepted before that.
+
+Only what must be known to keep the document is checked here; ``route`` validates all of it, so
+that a referral with a fault is kept, and answered for, instead of being lost at the door.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.errors import (
+    Fault,
+    Invalid,
+    Malformed,
+    Prohibited,
+    ReferenceConflict,
+    TooLarge,
+)
+from broker.flow.parts import Broker
+from broker.ledger.rows import Accepted, Contradiction, NewReferral
+from broker.policy import routing
+from schemas import documents, referral
+from schemas.errors import Kind, Unreadable
+
+LANE = "route"
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_SCHEMA = "referral/1"
+_REFUSALS: dict[Kind, type[Invalid]] = {
+    Kind.MALFORMED: Malformed,
+    Kind.TOO_LARGE: TooLarge,
+    Kind.PROHIBITED: Prohibited,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What would become of a document, with nothing stored."""
+
+    faults: Sequence[Fault]
+    defects: Sequence[Fault]
+    plan: routing.Plan | None
+    """Who would get it, why and by when; None when it would be rejected."""
+
+
+def screen(
+    broker: Broker,
+    publisher: OrganisationCode,
+    body: bytes,
+    *,
+    idempotency_key: str | None,
+    actor: str,
+) -> NewReferral:
+    """Return what the ledger is to hold for a body.
+
+    Raises Malformed, TooLarge or Invalid; and Prohibited, after noting the refusal: the digest,
+    the size and the reason are kept, the body is not.
+    """
+    now = broker.clock()
+    try:
+        document = read(body)
+    except Prohibited as error:
+        broker.ledger.record_refusal(
+            publisher,
+            digest=hashlib.sha256(body).digest(),
+            size=len(body),
+            reason=error.faults[0].code,
+            now=now,
+        )
+        raise
+    return NewReferral(
+        id=ReferralId(broker.new_id()),
+        publisher=publisher,
+        reference=document.value["reference"],
+        idempotency_key=idempotency_key,
+        digest=document.digest,
+        body=body,
+        accepted_at=now,
+        actor=actor,
+    )
+
+
+def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
+    """Commit a batch, wake the routing lane, and answer for each one in order."""
+    answers = broker.ledger.accept(new)
+    broker.wakeups.wake(LANE)
+    return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
+
+
+def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:
+    """Say what would become of a body, and store nothing. Raises as ``screen`` does."""
+    now, book = broker.clock(), broker.books.latest()
+    document = read(body).value
+    checked = referral.load(document, today=now.date(), areas=book.directory.areas)
+    faults, defects = own(checked.faults), own(checked.defects)
+    if faults:
+        return Checked(faults, defects, None)
+    plan = routing.route(
+        document, publisher=publisher, book=book, accepted_at=now, now=now, areas={}
+    )
+    return Checked((), defects, plan)
+
+
+def read(body: bytes) -> documents.Document:
+    """Return a document that has a reference to answer under, or raise why it is none."""
+    try:
+        document = documents.read(body)
+    except Unreadable as unreadable:
+        _refuse(unreadable)
+    faults = _unanswerable(document)
+    if faults:
+        raise Invalid("This is not a referral that can be kept.", faults=faults)
+    return document
+
+
+def own(faults: Sequence[object]) -> list[Fault]:
+    """Return the schemas' faults as the broker's own kind of value."""
+    return [Fault(f.pointer, f.code, f.message) for f in faults]  # type: ignore[attr-defined]
+
+
+def _unanswerable(document: documents.Document) -> list[Fault]:
+    faults = []
+    reference = document.value.get("reference")
+    if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
+        told = "Give your own reference: 1 to 64 letters, digits, '.', '_', '/' or '-'."
+        faults.append(Fault("/reference", "bad-reference", told))
+    if document.value.get("schema") != _SCHEMA:
+        told = f'Say which schema this document follows: "schema": "{_SCHEMA}".'
+        faults.append(Fault("/schema", "unknown-schema", told))
+    return faults
+
+
+def _refuse(unreadable: Unreadable) -> NoReturn:
+    faults = own(unreadable.faults)
+    raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
+
+
+def _conflict(found: Contradiction) -> ReferenceConflict:
+    what = "reference" if found.key == "reference" else "Idempotency-Key"
+    return ReferenceConflict(
+        f"Another document was accepted under this {what} before. Nothing was changed: send the "
+        f"same document again, or use a new {what}."
+    )

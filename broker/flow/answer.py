@@ -1,0 +1,134 @@
+"""Step 5, answer: what agencies say about their deliveries, and what follows from it.
+
+A delivery returned for the wrong area, with the right one named, is sent on in the same
+transaction: nobody has to pick it up again, and its clock keeps its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import orjson
+
+from broker.domain.codes import ReturnReason
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.states import DeliveryState
+from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
+from broker.flow.accept import LANE as ROUTE_LANE
+from broker.flow.dispatch import LANE as DISPATCH_LANE
+from broker.flow.parts import Broker
+from broker.flow.route import new_delivery
+from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
+from broker.policy import routing
+from broker.telemetry import logger, trouble
+
+_log = logger("answer")
+
+
+def settle(
+    broker: Broker, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
+) -> list[Settled]:
+    """Record an agency's receipts, in order; return for each one what became of it."""
+    now = broker.clock()
+    with broker.ledger.settle(agency, receipts, now=now, actor=actor) as batch:
+        for returned in batch.returned:
+            if successor := _successor(broker, returned, now):
+                batch.send_on(returned.delivery.id, successor)
+        results = list(batch.results)
+    if any(result.state is DeliveryState.RETURNED for result in results):
+        broker.wakeups.wake(DISPATCH_LANE)
+    return results
+
+
+def reroute(
+    broker: Broker,
+    delivery: DeliveryId,
+    *,
+    area: str | None,
+    agency: OrganisationCode | None,
+    actor: str,
+) -> DeliveryId:
+    """Send a returned or undeliverable delivery on, by an area's code or an agency's.
+
+    Returns the new delivery's id. Raises NotFound, PolicyError when nobody there is responsible,
+    or Conflict when the delivery has not come back or was sent on before.
+    """
+    now = broker.clock()
+    offer = broker.ledger.delivery(None, delivery)
+    if offer is None:
+        raise NotFound("There is no such delivery.")
+    successor = _readdressed(broker, offer, area=area, to=agency, now=now)
+    if not broker.ledger.reroute(delivery, successor, actor=actor, now=now):
+        raise Conflict(
+            f"This delivery is {offer.state} or was sent on before: only one that was returned or "
+            "cannot be delivered is sent on, once. Nothing was changed."
+        )
+    broker.wakeups.wake(DISPATCH_LANE)
+    return successor.id
+
+
+def give_areas(
+    broker: Broker, referral: ReferralId, areas: Mapping[str, str], *, actor: str
+) -> None:
+    """Say where the people of an unroutable referral live, so that it is routed again.
+
+    Raises Invalid for an area that the directory does not know, and Conflict when the referral
+    does not wait for an area.
+    """
+    known = broker.books.latest().directory.areas
+    faults = [
+        Fault(f"/areas/{local}", "unknown-area", "The directory has no area with this code.")
+        for local, code in areas.items()
+        if code not in known
+    ]
+    if faults:
+        raise Invalid("Some areas are not known.", faults=faults)
+    if not broker.ledger.give_areas(referral, areas, actor=actor, now=broker.clock()):
+        raise Conflict("This referral does not wait for an area. Nothing was changed.")
+    broker.wakeups.wake(ROUTE_LANE)
+
+
+def _successor(broker: Broker, returned: Returned, now: datetime) -> NewDelivery | None:
+    """Return where a returned delivery goes by itself, or None: then ops sees to it."""
+    if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
+        return None
+    offer = returned.delivery
+    try:
+        successor = _readdressed(broker, offer, area=returned.area, to=None, now=now)
+    except PolicyError as error:
+        _log.warning("not sent on", delivery=str(offer.id), **trouble(error))
+        return None
+    return None if _gave_it_back(broker, offer.referral, successor) else successor
+
+
+def _gave_it_back(broker: Broker, referral: ReferralId, successor: NewDelivery) -> bool:
+    """Tell whether two agencies would send a delivery to and fro between them."""
+    status = broker.ledger.referral(None, id=referral)
+    return status is not None and any(
+        one.agency == successor.agency and one.state is DeliveryState.RETURNED
+        for one in status.deliveries
+    )
+
+
+def _readdressed(
+    broker: Broker,
+    offer: Offer,
+    *,
+    area: str | None,
+    to: OrganisationCode | None,
+    now: datetime,
+) -> NewDelivery:
+    leg = routing.readdress(
+        row=offer.row,
+        agency=offer.agency,
+        scope=offer.scope,
+        clock_start=offer.clock_start,
+        effective_grade=offer.effective_grade,
+        document=orjson.loads(offer.body),
+        book=broker.books.latest(),
+        area=area,
+        to=to,
+        now=now,
+    )
+    return new_delivery(leg, now, broker.new_id)

@@ -1,0 +1,53 @@
+"""Step 4, collect: an agency asks for work and gets it under a lease, earliest deadline first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.errors import NotFound, Unavailable
+from broker.flow.parts import Broker
+from broker.flow.render import render
+from broker.ledger.rows import Attempt, Offer
+from broker.telemetry import logger, trouble
+
+_log = logger("collect")
+
+
+def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
+    """Lease up to ``limit`` deliveries to an agency and return what it may see of each."""
+    offers = broker.ledger.collect(
+        agency,
+        limit=limit,
+        lease_for=broker.settings.lease,
+        now=broker.clock(),
+        new_id=broker.new_id,
+    )
+    return [rendered for _, rendered in rendered_offers(broker, offers)]
+
+
+def delivery(broker: Broker, agency: OrganisationCode, id_: DeliveryId) -> dict[str, Any]:
+    """Return one of an agency's own deliveries. Raises NotFound, also for another agency's."""
+    offer = broker.ledger.delivery(agency, id_)
+    if offer is None:
+        raise NotFound("There is no such delivery in your queue.")
+    return render(offer, broker.books)
+
+
+def rendered_offers(broker: Broker, offers: Sequence[Offer]) -> list[tuple[Offer, dict[str, Any]]]:
+    """Render leased deliveries; one that cannot be goes to the ops queue and stops no other."""
+    rendered: list[tuple[Offer, dict[str, Any]]] = []
+    refused: list[Attempt] = []
+    for offer in offers:
+        try:
+            rendered.append((offer, render(offer, broker.books)))
+        except Unavailable:
+            raise
+        except Exception as error:
+            _log.error("rendering failed", delivery=str(offer.id), **trouble(error))
+            assert offer.lease is not None
+            refused.append(Attempt(offer.id, offer.lease.id, "refused", None, "render"))
+    if refused:
+        broker.ledger.settle_pushes(refused, now=broker.clock(), actor="broker")
+    return rendered

@@ -1,0 +1,47 @@
+"""Step 3, dispatch: push deliveries to the agencies that do not come and collect."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import orjson
+
+from broker.channels import Channel, Parcel
+from broker.flow.collect import rendered_offers
+from broker.flow.parts import Broker
+
+LANE = "dispatch"
+BATCH = 100
+BATCHES = 25
+CLAIM = timedelta(seconds=60)
+"""How long a batch may take to send; after that the deliveries are offered again."""
+
+
+def drain(broker: Broker, *, batches: int = BATCHES) -> int:
+    """Send what waits on every pushed channel, in batches, and return how many it was."""
+    broker.wakeups.take(LANE)
+    return sum(_drain(broker, name, channel, batches) for name, channel in broker.channels.items())
+
+
+def _drain(broker: Broker, name: str, channel: Channel, batches: int) -> int:
+    done = 0
+    for _ in range(batches):
+        count = _batch(broker, name, channel)
+        done += count
+        if count < BATCH:
+            return done
+    broker.wakeups.wake(LANE)
+    return done
+
+
+def _batch(broker: Broker, name: str, channel: Channel) -> int:
+    offers = broker.ledger.claim_pushes(
+        name, limit=BATCH, lease_for=CLAIM, now=broker.clock(), new_id=broker.new_id
+    )
+    parcels = [
+        Parcel(offer, orjson.dumps(rendered)) for offer, rendered in rendered_offers(broker, offers)
+    ]
+    if parcels:
+        attempts = channel.send(parcels, now=broker.clock())
+        broker.ledger.settle_pushes(attempts, now=broker.clock(), actor=f"channel:{name}")
+    return len(offers)

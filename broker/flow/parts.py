@@ -1,0 +1,27 @@
+"""The parts that every step of the flow works with, put together once by ``broker.bootstrap``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.channels import Channel
+from broker.domain.ids import Clock, NewId
+from broker.flow.books import Books
+from broker.ledger.ledger import Ledger
+from broker.settings import Settings
+from broker.transport.wakeups import Wakeups
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One process's broker. Every part of it may be used from any thread."""
+
+    settings: Settings
+    ledger: Ledger
+    books: Books
+    wakeups: Wakeups
+    channels: Mapping[str, Channel]
+    """How agencies are pushed to, by the channel's name in the directory."""
+    clock: Clock
+    new_id: NewId

@@ -1,0 +1,69 @@
+"""What an agency is given of a delivery: its view of the referral, and everything about the task.
+
+A view is made when it is read, from the document as received and the policy version that the
+delivery was decided under, so the ledger never holds a second copy of any content.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from broker.domain.codes import Milestone
+from broker.flow.books import Books
+from broker.ledger.rows import Offer
+from broker.policy import views
+
+
+def render(offer: Offer, books: Books) -> dict[str, Any]:
+    """Return a delivery as its agency sees it, the handling instructions before the content."""
+    book = books.version(offer.policy_version)
+    content = views.render(
+        offer.view, document=orjson.loads(offer.body), scope=offer.scope, book=book
+    )
+    handling = content.pop("handling", {})
+    return {
+        "delivery": str(offer.id),
+        "referral": str(offer.referral),
+        "reference": offer.reference,
+        "publisher": offer.publisher,
+        "agency": offer.agency,
+        "state": str(offer.state),
+        "attempt": offer.attempt,
+        "lease": _lease(offer),
+        "handling": handling,
+        "role": str(offer.role),
+        "view": offer.view,
+        "why": _why(offer),
+        "grade": offer.grade,
+        "effective_grade": offer.effective_grade,
+        "accepted_at": offer.accepted_at.isoformat(),
+        "available_at": offer.available_at.isoformat(),
+        "deadlines": deadlines(offer),
+        "deadline_words": {
+            one["milestone"]: one["words"] for one in offer.explanation["deadlines"]
+        },
+        "defects": [dict(defect) for defect in offer.defects],
+        "warnings": [dict(warning) for warning in offer.warnings],
+        "content": content,
+    }
+
+
+def deadlines(offer: Offer) -> dict[str, str | None]:
+    """Return each milestone's deadline, null where there is none."""
+    return {
+        f"{milestone}_by": due.isoformat() if (due := offer.due.get(milestone)) else None
+        for milestone in Milestone
+    }
+
+
+def _lease(offer: Offer) -> dict[str, str] | None:
+    if offer.lease is None:
+        return None
+    return {"id": str(offer.lease.id), "until": offer.lease.until.isoformat()}
+
+
+def _why(offer: Offer) -> str:
+    explanation = offer.explanation
+    return " ".join([explanation["sentence"], *explanation.get("because", ())])

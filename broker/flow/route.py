@@ -1,0 +1,141 @@
+"""Step 2, route: validate what was accepted, decide who gets which part by when, and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import orjson
+
+from broker.domain.ids import DeliveryId, NewId
+from broker.domain.states import DeliveryState
+from broker.errors import Unavailable
+from broker.flow.accept import LANE, own
+from broker.flow.parts import Broker
+from broker.ledger.rows import (
+    Decision,
+    NewDelivery,
+    Postponed,
+    Rejected,
+    Routed,
+    Stranded,
+    Unrouted,
+)
+from broker.policy import routing
+from broker.policy.book import PolicyBook
+from broker.telemetry import logger, trouble
+from schemas import referral
+
+BATCH = 200
+BATCHES = 25
+"""A task that has done so many gives way to others, and wakes its lane again."""
+ATTEMPTS = 5
+"""Routing that failed so often for a reason of our own is for people to look at."""
+FIRST_PAUSE = timedelta(seconds=2)
+ATTEND_WITHIN = timedelta(hours=1)
+ACTOR = "broker"
+_log = logger("route")
+
+
+def drain(broker: Broker, *, batches: int = BATCHES) -> int:
+    """Route what waits, in batches, and return how many referrals it was."""
+    broker.wakeups.take(LANE)
+    done = 0
+    for _ in range(batches):
+        count = _batch(broker)
+        done += count
+        if count < BATCH:
+            return done
+    broker.wakeups.wake(LANE)
+    return done
+
+
+def _batch(broker: Broker) -> int:
+    now, book = broker.clock(), broker.books.latest()
+    with broker.ledger.claim_unrouted(BATCH, now=now) as batch:
+        decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
+        batch.settle(decisions, now=now, actor=ACTOR)
+    if any(_is_pushed(decision, broker) for decision in decisions):
+        broker.wakeups.wake("dispatch")
+    return len(decisions)
+
+
+def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
+    """Decide about one referral; whatever goes wrong with it must not hold up the others."""
+    try:
+        return decide(one, book=book, now=now, new_id=new_id)
+    except Unavailable:
+        raise
+    except Exception as error:
+        _log.error("routing failed", referral=str(one.id), **trouble(error))
+        return _after_failure(one, book, now, type(error).__name__)
+
+
+def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
+    """Return what becomes of a referral: a pure function of it and the policy."""
+    document = orjson.loads(one.body)
+    received = one.accepted_at.date()
+    checked = referral.load(document, today=received, areas=book.directory.areas)
+    if checked.faults:
+        return Rejected(one.id, own(checked.faults))
+    plan = routing.route(
+        document,
+        publisher=one.publisher,
+        book=book,
+        accepted_at=one.accepted_at,
+        now=now,
+        areas=one.areas,
+    )
+    found = {
+        "id": one.id,
+        "grade": document["grade"]["level"],
+        "effective_grade": str(plan.effective_grade),
+        "first_known_at": datetime.fromisoformat(document["times"]["first_known_at"]),
+        "policy_version": book.version,
+        "directory_version": book.version,
+        "defects": own(checked.defects),
+        "warnings": plan.warnings,
+    }
+    if plan.unroutable_reason:
+        attend_by = plan.attend_by or now + ATTEND_WITHIN
+        return Stranded(reason=plan.unroutable_reason, attend_by=attend_by, **found)
+    return Routed(deliveries=[new_delivery(leg, now, new_id) for leg in plan.legs], **found)
+
+
+def new_delivery(leg: routing.Leg, now: datetime, new_id: NewId) -> NewDelivery:
+    """Return the delivery that carries out one leg of a plan."""
+    held = leg.held_until is not None and leg.held_until > now
+    return NewDelivery(
+        id=DeliveryId(new_id()),
+        agency=leg.agency,
+        channel=leg.channel,
+        role=leg.role,
+        row=leg.row,
+        view=leg.view,
+        scope={"children": list(leg.children), "persons": list(leg.persons)},
+        state=DeliveryState.HELD if held else DeliveryState.AVAILABLE,
+        available_at=leg.held_until if held and leg.held_until else now,
+        clock_start=leg.clock_start,
+        due=leg.due,
+        explanation=leg.explanation,
+    )
+
+
+def _after_failure(one: Unrouted, book: PolicyBook, now: datetime, code: str) -> Decision:
+    if one.attempt + 1 < ATTEMPTS:
+        return Postponed(one.id, now + FIRST_PAUSE * 2**one.attempt, code)
+    return Stranded(
+        id=one.id,
+        grade="unknown",
+        effective_grade="unknown",
+        first_known_at=None,
+        policy_version=book.version,
+        directory_version=book.version,
+        reason="fault",
+        attend_by=now + ATTEND_WITHIN,
+    )
+
+
+def _is_pushed(decision: Decision, broker: Broker) -> bool:
+    deliveries: Sequence[NewDelivery] = getattr(decision, "deliveries", ())
+    return any(delivery.channel in broker.channels for delivery in deliveries)

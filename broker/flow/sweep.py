@@ -1,0 +1,58 @@
+"""Whatever fell is put back: lapsed leases, ended embargoes, due retries, lost wake-ups.
+
+Every worker runs a sweeper; one of them leads, by a lease in the ledger. Work that was there at
+the last look and still is gets done here, so a message broker that is away costs seconds only.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from broker.flow import dispatch, route
+from broker.flow.accept import LANE as ROUTE_LANE
+from broker.flow.parts import Broker
+
+EVERY = timedelta(seconds=1)
+LEAD_FOR = timedelta(seconds=5)
+LIMIT = 1000
+BATCHES = 5
+
+
+class Sweeper:
+    """Looks at what is due; call ``sweep`` once every ``EVERY``."""
+
+    def __init__(self, broker: Broker, holder: str) -> None:
+        self._broker = broker
+        self._holder = holder
+        self._seen: frozenset[str] = frozenset()
+
+    def sweep(self) -> bool:
+        """Put back what fell, if this sweeper leads; return whether it does.
+
+        Raises Unavailable when the ledger is away.
+        """
+        ledger, now = self._broker.ledger, self._broker.clock()
+        if not ledger.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
+            self._seen = frozenset()
+            return False
+        ledger.lapse(now=now, limit=LIMIT)
+        ledger.release_held(now=now, limit=LIMIT)
+        self._see_to(self._lanes())
+        return True
+
+    def _lanes(self) -> frozenset[str]:
+        due = self._broker.ledger.due(now=self._broker.clock())
+        lanes = {ROUTE_LANE} if due.route else set()
+        if any(channel in self._broker.channels for channel in due.channels):
+            lanes.add(dispatch.LANE)
+        return frozenset(lanes)
+
+    def _see_to(self, lanes: frozenset[str]) -> None:
+        for lane in sorted(lanes):
+            self._broker.wakeups.wake(lane)
+        still = lanes & self._seen
+        if ROUTE_LANE in still:
+            route.drain(self._broker, batches=BATCHES)
+        if dispatch.LANE in still:
+            dispatch.drain(self._broker, batches=BATCHES)
+        self._seen = lanes

@@ -1,0 +1,99 @@
+"""What every worker does beside its tasks: sweep, and take in receipts from the agencies' queue.
+
+Two threads of the parent process, started before the first message is asked for, so that they run
+also while the wake-up Valkey is away.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Any, ClassVar
+
+from celery import bootsteps
+
+from broker.bootstrap import open_broker
+from broker.errors import Unavailable
+from broker.flow.intake import take_in
+from broker.flow.parts import Broker
+from broker.flow.sweep import EVERY, Sweeper
+from broker.settings import Settings
+from broker.telemetry import logger, trouble
+from broker.transport.queues import AgencyQueues
+
+PAUSE_SECONDS = 1.0
+MESSAGES = 20
+"""Messages of receipts read at a time; each is a transaction of its own."""
+_log = logger("services")
+
+
+class Services(bootsteps.StartStopStep):
+    """Starts the two threads with the worker and ends them with it."""
+
+    requires: ClassVar = {"celery.worker.components:Pool"}
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._stopping = threading.Event()
+        self._open = ExitStack()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, _: Any) -> None:
+        """Open a broker for this process and start the threads."""
+        self._threads = [
+            threading.Thread(
+                target=self._serve, args=(service,), name=service.__name__, daemon=True
+            )
+            for service in (sweeping, taking_in)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, _: Any) -> None:
+        """Let the threads finish what they are at, ten seconds at most."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    terminate = stop
+
+    def _serve(self, service: Callable[[Broker, threading.Event], None]) -> None:
+        """Run a service until the worker stops; whatever it stumbles over, it begins again."""
+        settings = Settings.from_environ(os.environ)
+        while not self._stopping.is_set():
+            try:
+                with open_broker(settings, part=service.__name__, connections=2) as broker:
+                    service(broker, self._stopping)
+            except Exception as error:
+                _log.warning("service begins again", **trouble(error))
+                self._stopping.wait(PAUSE_SECONDS)
+
+
+def sweeping(broker: Broker, stopping: threading.Event) -> None:
+    """Look for what fell once a second."""
+    sweeper = Sweeper(broker, holder=f"{socket.gethostname()}:{os.getpid()}")
+    while not stopping.wait(EVERY.total_seconds()):
+        sweeper.sweep()
+
+
+def taking_in(broker: Broker, stopping: threading.Event) -> None:
+    """Take in receipts from the queue as they come."""
+    queues = AgencyQueues(broker.settings.exchange_url)
+    try:
+        while not stopping.is_set():
+            _receive(queues, broker)
+    finally:
+        queues.close()
+
+
+def _receive(queues: AgencyQueues, broker: Broker) -> None:
+    handle = partial(take_in, broker)
+    # Garbage in the queue looks like a broken connection and is gone by the next read.
+    with suppress(Unavailable):
+        queues.receive(handle, limit=MESSAGES, wait=1.0)
+        return
+    queues.receive(handle, limit=MESSAGES, wait=1.0)

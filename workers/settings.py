@@ -1,0 +1,62 @@
+"""Celery's settings, each with its reason.
+
+Messages are wake-ups without content, and the ledger is the queue of record: whatever Celery or
+Valkey loses costs a second, until the sweeper's next look. So nothing here tries to make messages
+durable, and everything is bounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from broker.flow.accept import LANE as ROUTE_LANE
+from broker.flow.dispatch import LANE as DISPATCH_LANE
+from broker.transport.wakeups import KEY_PREFIX
+
+LANES = (ROUTE_LANE, DISPATCH_LANE)
+
+
+def celery_settings(url: str) -> dict[str, Any]:
+    """Return the settings for a worker that takes its wake-ups from this Valkey."""
+    return {
+        "broker_url": url,
+        "broker_transport_options": {
+            "global_keyprefix": KEY_PREFIX,  # so that an access rule can name the keys
+            "visibility_timeout": 60,  # twice the time limit of a task
+            "unacked_restore_interval": 5,  # the default effective sweep is 100 s
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 5,  # without it a stalled Valkey hangs the worker for ever
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 5,  # a half-open connection is noticed in 11 s, not 51
+            "priority_steps": [0],  # lanes are queues; four steps would be four keys each
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # Valkey may be away as long as it likes
+        "broker_channel_error_retry": True,
+        "task_acks_late": True,  # a worker that dies leaves the wake-up to another one
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        "task_reject_on_worker_lost": False,  # else a poisoned message is run for ever
+        "worker_prefetch_multiplier": 1,
+        "task_time_limit": 30,
+        "task_soft_time_limit": 20,
+        "task_ignore_result": True,  # the ledger holds the results
+        "result_backend": None,
+        "task_serializer": "json",
+        "accept_content": ["json"],  # never pickle: it runs what it reads
+        "task_create_missing_queues": True,
+        "worker_enable_remote_control": False,  # whoever can publish could shut workers down
+        "worker_send_task_events": False,  # they halve the throughput
+        # A run may be cut by a lost connection at any time; cutting it in a commit gains nothing,
+        # since claims skip what another worker holds.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # Children are fresh interpreters: the parent runs threads, and a fork copies their locks.
+        "worker_pool_start_method": "spawn",
+        "worker_proc_alive_timeout": 30,
+        "worker_max_tasks_per_child": 10_000,
+        "worker_max_memory_per_child": 400_000,  # kilobytes
+        "worker_soft_shutdown_timeout": 25,  # a batch that runs is finished
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+    }

@@ -1,0 +1,54 @@
+"""One task a lane: it does what waits in the ledger. The message itself says nothing."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cache
+from typing import Any
+
+from celery import shared_task, signals
+
+from broker.bootstrap import open_broker
+from broker.errors import Unavailable
+from broker.flow import dispatch, route
+from broker.flow.parts import Broker
+from broker.telemetry import logger, trouble
+from broker.transport.wakeups import task_name
+
+_open = ExitStack()
+_log = logger("worker")
+
+
+@shared_task(name=task_name(route.LANE))
+def route_lane() -> None:
+    """Validate and route every accepted referral."""
+    _drain(route)
+
+
+@shared_task(name=task_name(dispatch.LANE))
+def dispatch_lane() -> None:
+    """Push every delivery that waits for a pushed channel."""
+    _drain(dispatch)
+
+
+def _drain(lane: Any) -> None:
+    try:
+        done = lane.drain(_broker())
+    except Unavailable as error:
+        # Nothing is retried here: the ledger knows what is due, and the sweeper wakes the lane.
+        _log.warning("lane stopped", lane=lane.LANE, **trouble(error))
+    else:
+        _log.debug("lane drained", lane=lane.LANE, count=done)
+
+
+@cache
+def _broker() -> Broker:
+    """Open this process's broker at its first task: a child that starts must not wait."""
+    from workers.app import settings  # noqa: PLC0415 - the app includes this module
+
+    return _open.enter_context(open_broker(settings, part="worker", connections=2))
+
+
+@signals.worker_process_shutdown.connect
+def _close(**_: object) -> None:
+    _open.close()
