@@ -18,12 +18,15 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+KILL_SECONDS = 5.0
+"""How long the keeper waits before it kills; less than its owner waits for the keeper."""
 _LOOPBACK = "127.0.0.1"
 
 
@@ -43,10 +46,10 @@ class Engines:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="rb-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
-        self._keeper = _Keeper(self.folder if self._temporary else None)
-        self.postgres = Postgres(self.folder / "pg", self._keeper, durable=durable)
-        self.wakeup = Valkey(self.folder / "wakeup", self._keeper, keeps=False)
-        self.exchange = Valkey(self.folder / "exchange", self._keeper, keeps=True)
+        self.keeper = Keeper(self.folder if self._temporary else None)
+        self.postgres = Postgres(self.folder / "pg", self.keeper, durable=durable)
+        self.wakeup = Valkey(self.folder / "wakeup", self.keeper, keeps=False)
+        self.exchange = Valkey(self.folder / "exchange", self.keeper, keeps=True)
 
     @property
     def database_url(self) -> str:
@@ -72,7 +75,7 @@ class Engines:
         """Stop all three; the keeper deletes what was temporary."""
         for engine in (self.wakeup, self.exchange, self.postgres):
             engine.stop()
-        self._keeper.close()
+        self.keeper.close()
 
     def __enter__(self) -> Self:
         try:
@@ -97,7 +100,7 @@ class Engine(ABC):
     name = "engine"
     stop_signal = signal.SIGTERM
 
-    def __init__(self, folder: Path, keeper: _Keeper) -> None:
+    def __init__(self, folder: Path, keeper: Keeper) -> None:
         self.folder = folder
         self._keeper = keeper
         self._process: subprocess.Popen[bytes] | None = None
@@ -150,7 +153,7 @@ class Postgres(Engine):
     stop_signal = signal.SIGINT
     """Fast shutdown: sessions are cut, everything committed is kept (PostgreSQL manual 18.5)."""
 
-    def __init__(self, folder: Path, keeper: _Keeper, *, durable: bool) -> None:
+    def __init__(self, folder: Path, keeper: Keeper, *, durable: bool) -> None:
         super().__init__(folder, keeper)
         self._durable = durable
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -232,7 +235,7 @@ class Valkey(Engine):
 
     name = "Valkey"
 
-    def __init__(self, folder: Path, keeper: _Keeper, *, keeps: bool) -> None:
+    def __init__(self, folder: Path, keeper: Keeper, *, keeps: bool) -> None:
         super().__init__(folder, keeper)
         self._keeps = keeps
         self._password = secrets.token_urlsafe(24)
@@ -288,23 +291,26 @@ class Valkey(Engine):
                 return answers.readline().strip()
 
 
-class _Keeper:
-    """A process that ends the engines when the pipe from this process closes."""
+class Keeper:
+    """A process that ends what it watches when the pipe from this process closes.
 
-    def __init__(self, temporary: Path | None) -> None:
+    Each watched process leads a session of its own, so that whatever it started ends with it.
+    """
+
+    def __init__(self, temporary: Path | None = None) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - this very module
             [sys.executable, __file__, *([temporary] if temporary else [])],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
 
-    def add(self, pid: int) -> None:
-        """Watch over one more process."""
-        self._tell(f"+{pid}\n")
+    def add(self, pid: int, *, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Watch over one more process, to be ended with this signal."""
+        self._tell(f"{pid} {how:d}\n")
 
     def remove(self, pid: int) -> None:
         """Forget a process that has ended."""
-        self._tell(f"-{pid}\n")
+        self._tell(f"{pid} 0\n")
 
     def close(self) -> None:
         """End the keeper, and with it whatever it still watches."""
@@ -320,18 +326,28 @@ class _Keeper:
 
 def _keep(orders: IO[str], temporary: Sequence[str]) -> None:
     """Follow the orders until the pipe closes, then end what is left and delete the folder."""
-    watched: set[int] = set()
+    watched: dict[int, int] = {}
     for order in orders:
-        (watched.add if order[0] == "+" else watched.discard)(int(order[1:]))
+        pid, how = map(int, order.split())
+        watched[pid] = how
+        if not how:
+            del watched[pid]
+    for pid, how in watched.items():
+        # PostgreSQL takes SIGQUIT as "at once" and ends its children as well.
+        _signal_session(pid, how)
+    with suppress(EngineFailed):
+        _wait_for(
+            lambda: not any(map(_is_alive, watched)), KILL_SECONDS, lambda: "An engine hangs."
+        )
     for pid in watched:
-        try:
-            # PostgreSQL takes SIGQUIT as "at once" and ends its children as well.
-            os.kill(pid, signal.SIGQUIT)
-        except ProcessLookupError:
-            continue
-    _wait_for(lambda: not any(map(_is_alive, watched)), STOP_SECONDS, lambda: "An engine hangs.")
+        _signal_session(pid, signal.SIGKILL)
     for folder in temporary:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _signal_session(pid: int, how: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, how)
 
 
 def _is_alive(pid: int) -> bool:

@@ -14,6 +14,8 @@ from types import TracebackType
 from typing import Self
 
 from broker.cli.exits import Failure
+from broker.cli.shipped import ROOT
+from broker.embedded import Keeper
 
 STOP_SECONDS = 15.0
 """How long a child may take to end in order before it is killed."""
@@ -30,10 +32,14 @@ class Child:
 
 
 class Children:
-    """Starts processes in sessions of their own, so that Ctrl-C reaches them through us alone."""
+    """Starts processes in sessions of their own, so that Ctrl-C reaches them through us alone.
 
-    def __init__(self, folder: Path) -> None:
+    The keeper ends them when this process is killed and cannot do it any more.
+    """
+
+    def __init__(self, folder: Path, keeper: Keeper) -> None:
         self._folder = folder
+        self._keeper = keeper
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -55,7 +61,10 @@ class Children:
         environment: Mapping[str, str],
         fds: Sequence[int] = (),
     ) -> None:
-        """Start a process with this environment on top of ours."""
+        """Start a process with this environment on top of ours, the broker's settings left out.
+
+        What the user has set for another broker must not reach this one.
+        """
         log = self._folder / f"{name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - our own programs, no shell
@@ -63,10 +72,12 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **environment},
+                cwd=ROOT,
+                env={**_inherited(), **environment},
                 pass_fds=fds,
                 start_new_session=True,
             )
+        self._keeper.add(process.pid, how=signal.SIGKILL)
         self._children.append(Child(name, process, log))
 
     def check(self) -> None:
@@ -90,6 +101,11 @@ class Children:
         until = time.monotonic() + STOP_SECONDS
         for child in reversed(ending):
             _wait_or_kill(child.process, until)
+            self._keeper.remove(child.process.pid)
+
+
+def _inherited() -> Mapping[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("BROKER_")}
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes], until: float) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from broker.cli.exits import USAGE, Failure
+from broker.ledger.ledger import Ledger
 
 NAME = "BROKER_DATABASE_URL"
 
@@ -21,3 +24,10 @@ def database_url() -> str:
             code=USAGE,
         )
     return url
+
+
+@contextmanager
+def open_ledger() -> Iterator[Ledger]:
+    """Open the ledger for one command. Raises Unavailable when it is away."""
+    with Ledger.open(database_url(), application_name="broker cli", max_size=2) as ledger:
+        yield ledger

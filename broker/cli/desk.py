@@ -1,7 +1,9 @@
-"""A sample agency: software that collects, and a desk where people answer. For the demo only.
+"""Sample agencies: software that collects, and desks where people answer. For the demo only.
 
-Run as a process of its own: ``python -m broker.cli.desk CODE``. It notes the id of each delivery
-that it received, and nothing else, so that the demo can compare with the ledger.
+Run as a process of its own: ``python -m broker.cli.desk CODE...``, with ``DESK_URL`` (the gateway)
+or ``DESK_EXCHANGE_URL`` (the message broker of the agencies' queues), ``DESK_KEYS`` (a folder with
+a key for each agency) and ``DESK_NOTES`` (a folder). Each agency notes the id of each delivery that
+it received there, and nothing else, so that the demo can compare with the ledger.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import os
+import signal
 import sys
 import threading
 import time
@@ -16,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from broker.client import Answer, Consumer, Delivery, Unavailable
+from broker.client import Answer, Consumer, Unavailable
 from broker.client.queue import QueueConsumer
 from broker.domain.codes import Outcome, ReturnReason
 
@@ -27,6 +30,9 @@ MISTAKEN = "staffordshire-csc"
 ELSEWHERE = "E06000051"
 """Shropshire."""
 PAUSE_SECONDS = 1.0
+LOOK_SECONDS = 0.5
+WAIT_SECONDS = 2.0
+"""How long one question for work may be held; an agency ends within this time."""
 
 Send = Callable[..., object]
 
@@ -117,41 +123,80 @@ def _final(delivery: str, by: str, plan: Plan) -> Answer:
     return Answer(delivery, "decided", by, outcome=plan.outcome)
 
 
-def collect(consumer: Consumer | QueueConsumer, desk: Desk, notes: Path) -> None:
-    """Collect until SIGTERM; each delivery is noted before the broker hears that we have it."""
-    with consumer, notes.open("a", buffering=1) as noted:
-        for delivery in consumer:
-            with delivery:
-                _note(delivery, noted.write)
-                delivery.collected()
-            desk.take(delivery.id)
+class Office:
+    """One agency: a thread that collects, and another one for the people at the desk."""
+
+    def __init__(self, agency: str, connect: Callable[[], Consumer | QueueConsumer]) -> None:
+        self._connect = connect
+        self._consumer = connect()
+        self._desk = Desk(agency, connect().answer)
+        self._notes = Path(os.environ["DESK_NOTES"]) / agency
+        self._threads = [
+            threading.Thread(target=self._collect, name=f"intake of {agency}", daemon=True),
+            threading.Thread(target=self._desk.run, name=f"desk of {agency}", daemon=True),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both are at work."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def open(self) -> None:
+        """Begin to collect and to answer."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Ask both to stop after what they have in hand."""
+        self._consumer.stop()
+        self._desk.stop()
+
+    def wait(self) -> None:
+        """Wait until both have stopped."""
+        for thread in self._threads:
+            thread.join()
+
+    def _collect(self) -> None:
+        """Collect until stopped."""
+        with self._consumer as consumer, self._notes.open("a", buffering=1) as noted:
+            for delivery in consumer:
+                with delivery:
+                    # Noted before the broker hears that we have it.
+                    noted.write(f"{delivery.id}\n")
+                    delivery.collected()
+                self._desk.take(delivery.id)
 
 
-def _note(delivery: Delivery, write: Callable[[str], object]) -> None:
-    write(f"{delivery.id}\n")
-
-
-def main(agency: str) -> None:
-    """Run the agency with what the environment says."""
-    url, key = os.environ["BROKER_URL"], os.environ["BROKER_KEY"]
-    exchange = os.environ.get("AGENCY_EXCHANGE_URL")
-    notes = Path(os.environ["AGENCY_NOTES"])
+def connector(agency: str) -> Callable[[], Consumer | QueueConsumer]:
+    """Return how an agency connects: over HTTP, or to its queue when an exchange is given."""
+    key = (Path(os.environ["DESK_KEYS"]) / agency).read_text().strip()
+    exchange = os.environ.get("DESK_EXCHANGE_URL")
     by = f"Intake, {agency}"
 
-    def consumer() -> Consumer | QueueConsumer:
+    def connect() -> Consumer | QueueConsumer:
         if exchange:
-            return QueueConsumer(exchange, agency, key, by=by, wait=5, batch=100)
-        return Consumer(url, key, by=by, wait=20, batch=100)
+            return QueueConsumer(exchange, agency, key, by=by, wait=WAIT_SECONDS, batch=100)
+        return Consumer(os.environ["DESK_URL"], key, by=by, wait=WAIT_SECONDS, batch=100)
 
-    desk = Desk(agency, consumer().answer)
-    people = threading.Thread(target=desk.run, name="desk")
-    people.start()
-    try:
-        collect(consumer(), desk, notes)
-    finally:
-        desk.stop()
-        people.join()
+    return connect
+
+
+def main(agencies: Sequence[str]) -> None:
+    """Run these agencies until SIGTERM, or until one of them fails."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    offices = [Office(agency, connector(agency)) for agency in agencies]
+    for office in offices:
+        office.open()
+    while not stopping.wait(LOOK_SECONDS) and all(office.is_open for office in offices):
+        continue
+    for office in offices:
+        office.close()
+    for office in offices:
+        office.wait()
+    if not stopping.is_set():
+        sys.exit("An agency stopped by itself; the reason is above.")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from broker.domain.codes import Milestone
 from broker.domain.states import DeliveryState
-from broker.ledger.rows import DeliveryStatus
+from broker.ledger.rows import DeliveryStatus, ReferralStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class AgencyTimes:
     held: int
     returned: int
     p50: timedelta | None
-    """From the moment a delivery could be collected until it was."""
+    """From accepting the referral until its agency had the delivery; one that was held or sent on
+    counts from when it could be collected."""
     p95: timedelta | None
     slowest: timedelta | None
     in_time: int
@@ -31,30 +33,53 @@ class AgencyTimes:
     """Milestones that were met after their deadline, or not at all though it has passed."""
 
 
-def by_agency(legs: Iterable[DeliveryStatus], *, now: datetime) -> Mapping[str, AgencyTimes]:
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A delivery, and when its wait began."""
+
+    status: DeliveryStatus
+    began_at: datetime
+
+
+def legs_of(referrals: Iterable[ReferralStatus]) -> list[Leg]:
+    """Return every delivery of these referrals."""
+    return [
+        Leg(
+            leg,
+            referral.accepted_at if leg.available_at == referral.routed_at else leg.available_at,
+        )
+        for referral in referrals
+        for leg in referral.deliveries
+    ]
+
+
+def by_agency(legs: Iterable[Leg], *, now: datetime) -> Mapping[str, AgencyTimes]:
     """Return the times of each agency, the busiest first."""
-    groups: dict[str, list[DeliveryStatus]] = {}
+    groups: dict[str, list[Leg]] = {}
     for leg in legs:
-        groups.setdefault(leg.agency, []).append(leg)
+        groups.setdefault(leg.status.agency, []).append(leg)
     ordered = sorted(groups.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     return {agency: times(group, now=now) for agency, group in ordered}
 
 
-def times(legs: Sequence[DeliveryStatus], *, now: datetime) -> AgencyTimes:
+def times(legs: Sequence[Leg], *, now: datetime) -> AgencyTimes:
     """Add up the deliveries of one agency, or of all."""
+    statuses = [leg.status for leg in legs]
+    met = Counter(milestone for status in statuses for milestone in status.met)
+    states = Counter(status.state for status in statuses)
+    verdicts = [in_time for status in statuses for in_time in _verdicts(status, now)]
     waits = sorted(
-        leg.met[Milestone.COLLECT] - leg.available_at
+        leg.status.met[Milestone.COLLECT] - leg.began_at
         for leg in legs
-        if Milestone.COLLECT in leg.met
+        if Milestone.COLLECT in leg.status.met
     )
-    verdicts = [in_time for leg in legs for in_time in _verdicts(leg, now)]
     return AgencyTimes(
         deliveries=len(legs),
-        collected=sum(Milestone.COLLECT in leg.met for leg in legs),
-        acknowledged=sum(Milestone.ACKNOWLEDGE in leg.met for leg in legs),
-        decided=sum(Milestone.DECIDE in leg.met for leg in legs),
-        held=sum(leg.state is DeliveryState.HELD for leg in legs),
-        returned=sum(leg.state is DeliveryState.RETURNED for leg in legs),
+        collected=met[Milestone.COLLECT],
+        acknowledged=met[Milestone.ACKNOWLEDGE],
+        decided=met[Milestone.DECIDE],
+        held=states[DeliveryState.HELD],
+        returned=states[DeliveryState.RETURNED],
         p50=percentile(waits, 50),
         p95=percentile(waits, 95),
         slowest=waits[-1] if waits else None,

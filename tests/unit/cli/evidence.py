@@ -42,6 +42,7 @@ def leg(
         clock_start=NOW,
         due=due or {},
         met=met if isinstance(met, Mapping) else dict.fromkeys(met, at),
+        returned_at=None,
         outcome=None,
         reason=None,
         note=None,
