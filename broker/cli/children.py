@@ -77,7 +77,7 @@ class Children:
                 pass_fds=fds,
                 start_new_session=True,
             )
-        self._keeper.add(process.pid, how=signal.SIGKILL)
+        self._keeper.add(process.pid)
         self._children.append(Child(name, process, log))
 
     def check(self) -> None:
