@@ -8,6 +8,7 @@ in one force: one in seven suspects works with children, one in ten is managed a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ _TOWNS = {
     _GLASGOW: "Glasgow",
 }
 _GRADES = {"immediate": 3, "very_high": 10, "high": 27, "medium": 38, "low": 22}
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
 _INVALID, _NOWHERE = 0.02, 0.01
 
 _GIVEN = (
@@ -65,15 +67,23 @@ _SAID = (
     "“I didn't tell anybody because I would lose my tablet.”",
     "“He said that he would send it to my whole class.”",
 )
+_NAMELESS = {"id": "child-1", "missing": {"unknown": "not_yet_known"}}
 _GAPS = ("not_asked", "refused", "not_yet_known")
 
 
-def shipped() -> list[tuple[str, dict[str, Any]]]:
-    """Return the shipped samples with their names, in order of the names."""
-    return [
+def shipped(*, now: datetime | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """Return the shipped samples with their names, in order of the names.
+
+    With ``now``, every instant in a sample is moved by the same number of whole weeks, so that it
+    was submitted within the week before and its weekdays stay as its case tells them.
+    """
+    samples = [
         (path.stem, json.loads(path.read_text(encoding="utf-8")))
         for path in sorted(_SHIPPED.glob("*.json"))
     ]
+    if now is None:
+        return samples
+    return [(name, _brought_to(sample, now)) for name, sample in samples]
 
 
 def generate(seed: int, count: int, *, now: datetime) -> Iterator[dict[str, Any]]:
@@ -85,6 +95,15 @@ def generate(seed: int, count: int, *, now: datetime) -> Iterator[dict[str, Any]
     dice = Random(seed)  # noqa: S311 - invented data, nothing secret
     for number in range(1, count + 1):
         yield _referral(dice, f"GEN-{seed}-{number:06d}", now)
+
+
+def _brought_to(sample: dict[str, Any], now: datetime) -> dict[str, Any]:
+    submitted = datetime.fromisoformat(sample["times"]["submitted_at"])
+    weeks = timedelta(weeks=(now - submitted) // timedelta(weeks=1))
+    moved: dict[str, Any] = json.loads(
+        _INSTANT.sub(lambda at: _text(datetime.fromisoformat(at[0]) + weeks), json.dumps(sample))
+    )
+    return moved
 
 
 def _referral(dice: Random, reference: str, now: datetime) -> dict[str, Any]:
@@ -111,7 +130,7 @@ def _spoilt(dice: Random, document: dict[str, Any], submitted: datetime) -> dict
     if fate < _INVALID:
         dice.choice(_SPOILERS)(document, submitted)
     elif fate < _INVALID + _NOWHERE:
-        document |= {"children": [_nameless()], "household": [], "persons_posing_risk": []}
+        document |= {"children": [dict(_NAMELESS)], "household": [], "persons_posing_risk": []}
     return document
 
 
@@ -311,10 +330,6 @@ def _embargo(dice: Random, now: datetime) -> dict[str, Any]:
     }
 
 
-def _nameless() -> dict[str, Any]:
-    return {"id": "child-1", "missing": {"unknown": "not_yet_known"}}
-
-
 def _with_future_birth(document: dict[str, Any], at: datetime) -> None:
     document["children"][0]["date_of_birth"] = (at + timedelta(days=400)).date().isoformat()
 
@@ -343,7 +358,7 @@ _SPOILERS: Sequence[Callable[[dict[str, Any], datetime], None]] = (
 
 
 def _nhs_number(dice: Random) -> str:
-    # From 999, a range that is not given to anybody.
+    # From 999, a range that nobody is given.
     while True:
         digits = f"999{dice.randrange(1_000_000):06d}"
         total = sum(int(d) * w for d, w in zip(digits, range(10, 1, -1), strict=True))

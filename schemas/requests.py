@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -70,8 +70,7 @@ class Leases:
 class Areas:
     """Where children and persons of an unroutable referral live, by their local ids."""
 
-    areas: Mapping[str, str] = field(default_factory=dict)
-    by: str | None = None
+    areas: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,6 @@ class Reroute:
 
     agency: str | None = None
     area: str | None = None
-    by: str | None = None
 
 
 class CollectSchema(Record[Collect]):
@@ -154,7 +152,6 @@ class AreasSchema(Record[Areas]):
 
     record = Areas
     areas = Mapped(LocalId(), Area(), 50)
-    by = Text(200)
 
 
 class RerouteSchema(Record[Reroute]):
@@ -164,7 +161,6 @@ class RerouteSchema(Record[Reroute]):
     rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["agency"]}, {"required": ["area"]}]}
     agency = Organisation()
     area = Area()
-    by = Text(200)
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _one_of_two(self, _: Any, original: Any, **__: Any) -> None:

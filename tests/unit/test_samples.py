@@ -146,3 +146,14 @@ def test_ages_follow_the_clock_that_is_given():
         if "date_of_birth" in child
     ]
     assert min(born) > date(2008, 1, 1).isoformat()
+
+
+@pytest.mark.parametrize("now", [NOW, datetime(2024, 2, 29, tzinfo=UTC), NOW.replace(year=2029)])
+def test_shipped_samples_can_be_brought_to_any_day_by_whole_weeks(now):
+    for name, moved in shipped(now=now):
+        there, here = (
+            datetime.fromisoformat(one["times"]["submitted_at"]) for one in (SHIPPED[name], moved)
+        )
+        assert timedelta(0) <= now - here < timedelta(weeks=1)
+        assert (there - here) % timedelta(weeks=1) == timedelta(0)
+        assert moved["concern"]["summary"] == SHIPPED[name]["concern"]["summary"]
