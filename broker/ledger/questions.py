@@ -34,6 +34,11 @@ FIRST_CURSOR = "0-0"
 class Questions(Database):
     """What stands in the ledger, for publishers, agencies and ops."""
 
+    def clock(self) -> datetime:
+        """Return what time PostgreSQL has, to compare with."""
+        at: datetime = self._rows("clock", {})[0]["at"]
+        return at
+
     @overload
     def referral(
         self, publisher: OrganisationCode | None, *, id: ReferralId
