@@ -16,9 +16,11 @@ PIPE_COLUMNS = 200
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
     """Print a table as wide as the terminal; to a file or pipe, as wide as it needs to be."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_COLUMNS)
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console.print(table, width=None if console.is_terminal else PIPE_COLUMNS)
+    console.print(table)

@@ -1,0 +1,158 @@
+"""``broker doctor``: look at everything that a broker needs, and say the next step for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import click
+
+from broker.cli.exits import DONE, FAILED
+from broker.cli.show import json_option, print_json
+from broker.errors import BrokerError, Invalid, PolicyError, Unavailable
+from broker.flow.books import Books
+from broker.ledger import migrate
+from broker.ledger.ledger import Ledger
+from broker.settings import Settings
+from broker.transport.queues import AgencyQueues
+
+LARGEST_SKEW = timedelta(seconds=2)
+LONGEST_UNROUTED = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    ok: bool
+    detail: str
+    next_step: str | None = None
+
+
+class Trouble(Exception):
+    """A check failed: what is wrong, and what to do."""
+
+    def __init__(self, detail: str, next_step: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.next_step = next_step
+
+
+Check = Callable[[], str]
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Look at settings, ledger, policy, message brokers, clock and workers; change nothing.
+
+    Exit code 1 when something is wrong; each fault comes with its next step.
+
+    \b
+    Example:    broker doctor --json
+    """
+    findings = list(examine())
+    healthy = all(finding.ok for finding in findings)
+    if as_json:
+        print_json({"ok": healthy, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            _tell(finding)
+    return DONE if healthy else FAILED
+
+
+def examine() -> Iterator[Finding]:
+    """Make every check in order; stop where the next ones would only repeat the trouble."""
+    try:
+        settings = Settings.from_environ(os.environ)
+    except Invalid as error:
+        yield Finding("settings", False, error.message, "set what is named; see docs/operations.md")
+        return
+    yield Finding("settings", True, "complete")
+    yield _look("wake-ups", partial(_reach, settings.wakeup_url, "BROKER_WAKEUP_URL"))
+    yield _look("exchange", partial(_reach, settings.exchange_url, "BROKER_EXCHANGE_URL"))
+    tables = _look("ledger", partial(_migrated, settings.database_url))
+    yield tables
+    if tables.ok:
+        with Ledger.open(settings.database_url, application_name="broker doctor") as ledger:
+            yield from _inside(ledger)
+
+
+def _inside(ledger: Ledger) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    yield _look("clock", partial(_clock, ledger))
+    yield _look("policy", partial(_policy, ledger))
+    yield _look("workers", partial(_led, ledger, now))
+    yield _look("routing", partial(_routed, ledger, now))
+
+
+def _look(name: str, check: Check) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except Trouble as trouble:
+        return Finding(name, False, trouble.detail, trouble.next_step)
+    except BrokerError as error:
+        return Finding(name, False, error.message, "run it again; if it stays, read the log")
+
+
+def _reach(url: str, name: str) -> str:
+    queues = AgencyQueues(url)
+    try:
+        queues.publish([])  # opens the connection and sends nothing
+    except Unavailable:
+        raise Trouble("does not answer", f"start it, or correct {name}") from None
+    finally:
+        queues.close()
+    return "answers"
+
+
+def _migrated(url: str) -> str:
+    try:
+        waiting = [one.name for one in migrate.status(url) if not one.applied]
+    except Unavailable:
+        raise Trouble("does not answer", "start it, or correct BROKER_DATABASE_URL") from None
+    if waiting:
+        raise Trouble(f"{len(waiting)} migrations wait", "run `broker migrate`")
+    return "answers; its tables are up to date"
+
+
+def _clock(ledger: Ledger) -> str:
+    skew = abs(ledger.clock() - datetime.now(UTC))
+    if skew > LARGEST_SKEW:
+        told = f"{skew.total_seconds():.1f} s apart from the ledger's"
+        raise Trouble(told, "synchronise the clocks of both machines (NTP): deadlines need it")
+    return f"within {LARGEST_SKEW.total_seconds():g} s of the ledger's"
+
+
+def _policy(ledger: Ledger) -> str:
+    try:
+        book = Books(ledger).latest()
+    except PolicyError as error:
+        raise Trouble(error.message, "run `broker policy publish`") from None
+    return f"version {book.version} is in force"
+
+
+def _led(ledger: Ledger, now: datetime) -> str:
+    """A lead for no time at all: whoever gets it knows that nobody held it."""
+    if ledger.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
+        raise Trouble("no worker sweeps: nothing is routed", "start one with `broker worker`")
+    return "one leads the sweep"
+
+
+def _routed(ledger: Ledger, now: datetime) -> str:
+    if ledger.due(now=now - LONGEST_UNROUTED).route:
+        told = f"a referral has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
+        raise Trouble(told, "look at the workers' log; start more with `broker worker`")
+    return f"nothing has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
+
+
+def _tell(finding: Finding) -> None:
+    mark, colour = ("ok", "green") if finding.ok else ("FAULT", "red")
+    click.secho(f"{mark:<6}", fg=colour, nl=False)
+    click.echo(f"{finding.check:<10}{finding.detail}")
+    if finding.next_step:
+        click.echo(f"      next: {finding.next_step}")

@@ -1,0 +1,102 @@
+"""``broker up``: a whole broker on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from broker.cli.agencies import Agencies
+from broker.cli.interrupt import Interrupted, interruptible
+from broker.cli.shipped import SAMPLES
+from broker.cli.show import print_json, remark
+from broker.cli.stack import HOST, Stack, running
+
+USUAL_PORT = 8080
+LOOK_SECONDS = 1.0
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="8080, or a free one if it is taken.")
+@click.option("--agencies", is_flag=True, help="Let sample agencies collect and answer, too.")
+@click.option("--json", "as_json", is_flag=True, help="Say where everything is as JSON.")
+def up(port: int | None, agencies: bool, as_json: bool) -> None:
+    """Run everything here until Ctrl-C: for a first referral, and for trying an integration.
+
+    The data is private to this run and gone afterwards.
+    """
+    try:
+        with interruptible(), running(remark, port=_port(port)) as stack:
+            if agencies:
+                Agencies(stack).start()
+            _say_where(stack, as_json=as_json)
+            _stay(stack)
+    except Interrupted:
+        remark("Everything has ended.")
+
+
+def _port(wanted: int | None) -> int:
+    """Return the port that was asked for, else the usual one or a free one."""
+    if wanted is not None:
+        return wanted
+    try:
+        socket.create_server((HOST, USUAL_PORT)).close()
+    except OSError:
+        return 0
+    return USUAL_PORT
+
+
+def _stay(stack: Stack) -> None:
+    """Wait for the signal; look after the processes meanwhile."""
+    nothing = threading.Event()
+    while not nothing.wait(LOOK_SECONDS):
+        stack.children.check()
+
+
+def _say_where(stack: Stack, *, as_json: bool) -> None:
+    if as_json:
+        where = {"keys": stack.keys, "exchange_url_file": stack.exchange_file}
+        print_json({"url": stack.url, **where})
+    else:
+        click.echo(_how_to(stack))
+    sys.stdout.flush()
+
+
+def _how_to(stack: Stack) -> str:
+    python = _short(Path(sys.executable))
+    return f"""
+The broker is running.   {stack.url}     its API: {stack.url}/docs
+
+Keys, a file for each organisation, readable by you alone:
+  {stack.keys}
+The agencies' message broker (for stoke-csc, which consumes a queue):
+  {stack.exchange_file}
+
+  export BROKER_URL={stack.url} KEYS={stack.keys}
+
+Hand in a first referral, as Staffordshire Police:
+
+  curl -sS $BROKER_URL/v1/referrals \\
+    -H "Authorization: Bearer $(cat $KEYS/staffordshire-police)" \\
+    -H "Content-Type: application/json" -H "Prefer: wait=10" \\
+    --data-binary @{_sample()}
+
+See who has it and by when they must act; take it as an agency does:
+
+  BROKER_KEY_FILE=$KEYS/staffordshire-police {python} -m broker status REFERENCE
+  BROKER_KEY_FILE=$KEYS/staffordshire-csc {python} -m broker collect
+
+Ctrl-C ends everything and deletes it.
+"""
+
+
+def _sample() -> Path:
+    return _short(next(iter(sorted(SAMPLES.glob("case-02*.json"))), SAMPLES))
+
+
+def _short(file: Path) -> Path:
+    """Return the path as it is seen from here, if it lies below."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
