@@ -67,3 +67,15 @@ SETTLED = ("recorded", "already", "not_found", "lease_lost", "conflict")
 LEASE_RESULTS = ("extended", "released", "lease_lost")
 CHANNELS = ("mailbox", "queue")
 NATIONS = ("ENG", "WLS", "SCT", "NIR")
+ORGANISATION_KINDS = (
+    *("social-care", "out-of-hours", "lado", "health", "probation", "school"),
+    *("force", "nca", "ops"),
+)
+OPENING_WORDS = ("always", "office")
+BASES = ("statute", "guidance", "local", "assumption")
+SUBJECTS = ("child", "person", "role", "referral")
+SEES = ("children", "persons")
+PLACES = (
+    *("child.area", "child.home_area", "child.placing_authority", "child.open_case_area"),
+    *("child.school_urn", "person.area", "person.managing_area", "role.area", "anywhere"),
+)

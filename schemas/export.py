@@ -8,13 +8,14 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
-from schemas.fields import Knowable, Mapped
+from schemas.fields import Either, Knowable, Mapped
 from schemas.loading import Record
 from schemas.registry import KINDS
 from schemas.unknown import Unknown
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _COMPONENTS = "#/components/schemas/"
+_OF_A_NAME = ("pattern", "enum", "maxLength")
 _UNKNOWN = {
     "type": "object",
     "description": "The fact is not known, and why.",
@@ -63,17 +64,21 @@ def json_schema(kind: str) -> dict[str, Any]:
 def _teach(converter: Any) -> None:
     """Tell apispec what our own kinds of field are in JSON Schema."""
 
-    def knowable(self: Any, field: Any, **_: Any) -> dict[str, Any]:
-        if not isinstance(field, Knowable):
-            return {}
-        return {"anyOf": [self.field2property(field.inner), {"$ref": f"{_COMPONENTS}Unknown"}]}
+    def options(self: Any, field: Any, **_: Any) -> dict[str, Any]:
+        if isinstance(field, Knowable):
+            unknown = {"$ref": f"{_COMPONENTS}Unknown"}
+            return {"anyOf": [self.field2property(field.inner), unknown]}
+        if isinstance(field, Either):
+            return {"anyOf": [self.field2property(option) for option in field.options]}
+        return {}
 
     def names(_: Any, field: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(field, Mapped):
             return {}
-        return {"propertyNames": {"pattern": field.names.metadata["pattern"]}}
+        bounds = field.names.metadata
+        return {"propertyNames": {key: bounds[key] for key in _OF_A_NAME if key in bounds}}
 
-    converter.add_attribute_function(knowable)
+    converter.add_attribute_function(options)
     converter.add_attribute_function(names)
 
 
@@ -94,9 +99,17 @@ def _classes(schemas: Any) -> dict[str, type[Schema]]:
 
 
 def _nested(field: Any) -> list[Schema]:
-    while isinstance(field, fields.List | Knowable):
-        field = field.inner
-    return [field.schema] if isinstance(field, fields.Nested) else []
+    if isinstance(field, fields.Nested):
+        return [field.schema]
+    return [schema for part in _parts(field) for schema in _nested(part)]
+
+
+def _parts(field: Any) -> list[Any]:
+    if isinstance(field, fields.List | Knowable):
+        return [field.inner]
+    if isinstance(field, Mapped):
+        return [field.values]
+    return list(field.options) if isinstance(field, Either) else []
 
 
 def _of_the_whole(schema_class: type[Schema]) -> dict[str, Any]:

@@ -212,10 +212,16 @@ class Mapped(Spoken, fields.Dict):
     )
 
     def __init__(
-        self, names: fields.Field[Any], values: fields.Field[Any], limit: int, about: str = ""
+        self,
+        names: fields.Field[Any],
+        values: fields.Field[Any],
+        limit: int,
+        about: str = "",
+        *,
+        required: bool = True,
     ) -> None:
         metadata = described(about, maxProperties=limit, minProperties=1)
-        super().__init__(keys=names, values=values, required=True, metadata=metadata)
+        super().__init__(keys=names, values=values, required=required, metadata=metadata)
         self.names = names
         self.values = values
         self.limit = limit
@@ -225,19 +231,26 @@ class Mapped(Spoken, fields.Dict):
             raise self.make_error("invalid")
         if not value or len(value) > self.limit:
             raise self.make_error("long" if value else "short", limit=self.limit)
-        errors = {name: wrong for name in value if (wrong := self._wrong(name, value[name]))}
+        loaded, errors = {}, {}
+        for name, item in value.items():
+            _, bad_name = _tried(self.names, name)
+            loaded[name], bad_item = _tried(self.values, item)
+            if bad_name or bad_item:
+                errors[name] = _both(bad_name, bad_item)
         if errors:
             raise ValidationError(errors)
-        return dict(value)
+        return loaded
 
-    def _wrong(self, name: str, item: Any) -> list[Any]:
-        messages: list[Any] = []
-        for field, part in ((self.names, name), (self.values, item)):
-            try:
-                field.deserialize(part)
-            except ValidationError as error:
-                messages.extend(error.messages)
-        return messages
+
+class Either(Spoken):
+    """A word from a closed list, or something that is no text."""
+
+    def __init__(self, word: Code, other: fields.Field[Any], *, required: bool = False) -> None:
+        super().__init__(required=required)
+        self.options = (word, other)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        return self.options[0 if type(value) is str else 1].deserialize(value)
 
 
 class Knowable(Spoken):
@@ -267,3 +280,18 @@ def _reason(value: Mapping[str, Any]) -> Unknown:
     if errors or reason is None:
         raise ValidationError(dict(errors))
     return reason
+
+
+def _tried(field: fields.Field[Any], value: Any) -> tuple[Any, Any]:
+    """Return the loaded value and nothing, or nothing and the messages."""
+    try:
+        return field.deserialize(value), []
+    except ValidationError as error:
+        return None, error.messages
+
+
+def _both(name: list[Any], item: Any) -> Any:
+    """Return the messages about an entry's name and those about its value as one."""
+    if isinstance(item, dict):
+        return item | {"_schema": name} if name else item
+    return name + item

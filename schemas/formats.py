@@ -15,8 +15,8 @@ from marshmallow import fields
 
 from schemas.fields import Spoken, described, words
 
-_DAY = r"^\d{4}-\d\d-\d\d$"
-_INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$"
+_DAY = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]$"
+_INSTANT = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](?:\.[0-9]{1,9})?(?:Z|[+-][0-9][0-9]:[0-9][0-9])$"
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
 _UNBORN_DAYS = 300
 _GRACE = timedelta(days=1)
@@ -90,7 +90,7 @@ class Organisation(Formed):
 class Area(Formed):
     """The GSS code of a local authority's area (Office for National Statistics)."""
 
-    pattern = r"^[EWSN]\d{8}$"
+    pattern = r"^[EWSN][0-9]{8}$"
     default_error_messages = words(
         form="bad-area: Give a GSS code: E, W, S or N and eight digits.",
         area="unknown-area: There is no such area in the directory.",
@@ -107,7 +107,7 @@ class Area(Formed):
 class NhsNumber(Formed):
     """Ten digits, the last of which checks the others; spaces after the third and sixth allowed."""
 
-    pattern = r"^\d{3} ?\d{3} ?\d{4}$"
+    pattern = r"^[0-9]{3} ?[0-9]{3} ?[0-9]{4}$"
     default_error_messages = words(
         form="nhs-number-format: An NHS number has ten digits.",
         check="nhs-number-check-digit: The last digit does not fit the others; "
@@ -124,7 +124,7 @@ class NhsNumber(Formed):
 class Urn(Formed):
     """A school's unique reference number (Get Information about Schools)."""
 
-    pattern = r"^\d{6}$"
+    pattern = r"^[0-9]{6}$"
     default_error_messages = words(
         form="bad-urn: A URN has six digits.",
     )
@@ -133,7 +133,7 @@ class Urn(Formed):
 class Upn(Formed):
     """A pupil's unique number."""
 
-    pattern = r"^[A-Z]\d{11}[0-9A-Z]$"
+    pattern = r"^[A-Z][0-9]{11}[0-9A-Z]$"
     default_error_messages = words(
         form="bad-upn: A UPN is a capital, eleven digits, and a digit or capital.",
     )
@@ -142,7 +142,7 @@ class Upn(Formed):
 class Uprn(Formed):
     """A property's unique reference number."""
 
-    pattern = r"^\d{1,12}$"
+    pattern = r"^[0-9]{1,12}$"
     default_error_messages = words(
         form="bad-uprn: A UPRN has one to twelve digits.",
     )
@@ -151,7 +151,7 @@ class Uprn(Formed):
 class Postcode(Formed):
     """A postcode by its form; whether it exists is not looked up."""
 
-    pattern = r"^[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}$"
+    pattern = r"^[A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2}$"
     default_error_messages = words(
         form="bad-postcode: Give a whole postcode, or leave it out.",
     )
@@ -190,6 +190,36 @@ class Version(Formed):
     pattern = r"^referral/1$"
     default_error_messages = words(
         form="unknown-schema: This broker reads referral/1.",
+    )
+
+
+class LocalDay(Formed):
+    """A day of a calendar, in the future or not."""
+
+    pattern = _DAY
+    default_error_messages = words(form="bad-date: Give a day as YYYY-MM-DD.")
+
+
+class Stretch(Formed):
+    """The first and last day of a stretch of time."""
+
+    pattern = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9] to [0-9]{4}-[0-9][0-9]-[0-9][0-9]$"
+    default_error_messages = words(form="bad-date: Give two days as YYYY-MM-DD to YYYY-MM-DD.")
+
+
+class Hours(Formed):
+    """Opening and closing time of a day."""
+
+    pattern = r"^[0-9][0-9]:[0-9][0-9]-[0-9][0-9]:[0-9][0-9]$"
+    default_error_messages = words(form="bad-hours: Give opening hours as 09:00-17:00.")
+
+
+class Within(Formed):
+    """A span on one of the four clocks."""
+
+    pattern = r"^(?:[1-9][0-9]{0,2} (?:working hour|working day|hour)s?|next school day)$"
+    default_error_messages = words(
+        form="bad-deadline: Give 4 hours, 4 working hours, 1 working day or next school day.",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from marshmallow import Schema
 
-from schemas import delivery, event, problem, receipt, referral, requests, status
+from schemas import delivery, directory, event, policy, problem, receipt, referral, requests, status
 
 KINDS: Mapping[str, Schema] = {
     "referral": referral.REFERRAL,
@@ -29,4 +29,6 @@ KINDS: Mapping[str, Schema] = {
     "feed": event.FEED,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
+    "policy": policy.POLICY,
+    "directory": directory.DIRECTORY,
 }

@@ -1,0 +1,82 @@
+"""The policy document: who gets a part of which referral, why, as what, and by when.
+
+For editors and readers of ``policies/*/policy.yaml``. The broker itself reads the file with
+checks that name the line, and that know the facts a condition may ask for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from schemas import codes
+from schemas.fields import Code, Flag, Many, Mapped, One, Text
+from schemas.formats import LocalDay, LocalId, Within
+from schemas.loading import Record
+
+_CONDITION = "An expression in CEL over documented facts; left out, it always holds."
+
+
+class RecipientSchema(Record[dict[str, Any]]):
+    """Who receives: a kind of organisation, and what it is looked up by."""
+
+    record = dict
+    kind = Code(codes.ORGANISATION_KINDS, required=True)
+    of = Code(codes.PLACES, "Such as ``child.area``.", required=True)
+
+
+class RowSchema(Record[dict[str, Any]]):
+    """One rule of routing."""
+
+    class Meta:
+        """Fields whose names are words of Python."""
+
+        include: ClassVar[dict[str, Any]] = {
+            "for": Code(codes.SUBJECTS, "What it looks at, one by one.", required=True),
+            "from": LocalDay("The first day on which it counts.", required=True),
+        }
+
+    record = dict
+    id = LocalId(required=True)
+    sentence = Text(500, "The rule in plain words, as agencies read it.", required=True)
+    basis = Code(codes.BASES, required=True)
+    source = Text(500, "The law, guidance or agreement that says so.", required=True)
+    when = Text(2000, _CONDITION)
+    to = One(RecipientSchema(), required=True)
+    role = Code(codes.ROLES, required=True)
+    view = LocalId("A view of ``views.yaml``.", required=True)
+    sees = Many(Code(codes.SEES), 2, "What it sees beside its own subject.")
+    deadlines = LocalId("One of the sets of deadlines above.", required=True)
+    until = LocalDay("The last day on which it counts.")
+    held_by = Many(Code(codes.NO_CONTACT_WITH), 4, "Embargoes that hold it.")
+    out_of_hours = Flag("Urgent ones go to the partner while the office is closed.")
+
+
+class RemarkSchema(Record[dict[str, Any]]):
+    """A rule about the grade: it raises it to ``to``, or without that only warns."""
+
+    class Meta:
+        """A field whose name is a word of Python."""
+
+        include: ClassVar[dict[str, Any]] = {"for": Code(codes.SUBJECTS, required=True)}
+
+    record = dict
+    id = LocalId(required=True)
+    sentence = Text(500, required=True)
+    when = Text(2000, _CONDITION, required=True)
+    to = Code(codes.GRADES, "The least grade from then on.")
+
+
+class PolicySchema(Record[dict[str, Any]]):
+    """Sets of deadlines by grade and milestone, rules about the grade, and the rows."""
+
+    record = dict
+    deadlines = Mapped(
+        LocalId(),
+        Mapped(Code((*codes.GRADES, "any")), Mapped(Code(codes.MILESTONES), Within(), 3), 6),
+        100,
+    )
+    grades = Many(One(RemarkSchema()), 100)
+    rows = Many(One(RowSchema()), 1000, least=1, required=True)
+
+
+POLICY = PolicySchema()

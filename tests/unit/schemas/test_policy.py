@@ -1,0 +1,122 @@
+"""The structure of policies and directories, for editors: the broker reads the files itself."""
+
+import jsonschema
+import pytest
+
+from broker.policy import vocabulary
+from broker.policy.deadlines import Within as Reckoned
+from schemas import codes
+from schemas.directory import DIRECTORY
+from schemas.export import json_schema
+from schemas.formats import Within
+from schemas.loading import load
+from schemas.policy import POLICY
+
+ROW = {
+    **{"id": "lead", "sentence": "The council where the child is leads.", "basis": "statute"},
+    **{"source": "Children Act 1989", "for": "child", "role": "lead", "view": "social-care"},
+    **{"to": {"kind": "social-care", "of": "child.area"}, "deadlines": "care"},
+    **{"from": "2026-01-01"},
+}
+POLICY_DOCUMENT = {
+    "deadlines": {
+        "care": {"high": {"acknowledge": "4 working hours"}, "any": {"decide": "1 hour"}}
+    },
+    "rows": [ROW],
+}
+TEAM = {
+    **{"name": "Stoke children's social care", "kind": "social-care", "nation": "ENG"},
+    **{"channel": "queue", "hours": "office", "from": "2026-01-01", "areas": ["E06000021"]},
+}
+DIRECTORY_DOCUMENT = {
+    "areas": {"E06000021": {"name": "Stoke-on-Trent", "nation": "ENG"}},
+    "organisations": {"stoke-csc": TEAM},
+}
+
+
+def judged(schema, kind, document):
+    """Return the faults, after seeing that the exported schema judges alike."""
+    faults = [(fault.pointer, fault.code) for fault in load(schema, document).faults]
+    fits = jsonschema.Draft202012Validator(json_schema(kind)).is_valid(document)
+    assert fits == (faults == [])
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"when": "child.missing", "until": "2027-01-01", "out_of_hours": True}, []),
+        ({"for": "parent"}, [("/rows/0/for", "unknown-code")]),
+        ({"from": "1 January"}, [("/rows/0/from", "bad-date")]),
+        (
+            {"to": {"kind": "council"}},
+            [("/rows/0/to/kind", "unknown-code"), ("/rows/0/to/of", "required")],
+        ),
+        ({"colour": "red"}, [("/rows/0/colour", "unknown-field")]),
+    ],
+)
+def test_a_row_is_checked(change, expected):
+    document = POLICY_DOCUMENT | {"rows": [ROW | change]}
+    assert judged(POLICY, "policy", document) == expected
+
+
+@pytest.mark.parametrize(
+    ("deadlines", "expected"),
+    [
+        ({"care": {"any": {"decide": "soon"}}}, [("/deadlines/care/any/decide", "bad-deadline")]),
+        ({"care": {"some": {"decide": "1 hour"}}}, [("/deadlines/care/some", "unknown-code")]),
+        ({"care": {"any": {"answer": "1 hour"}}}, [("/deadlines/care/any/answer", "unknown-code")]),
+    ],
+)
+def test_deadlines_are_checked(deadlines, expected):
+    assert judged(POLICY, "policy", {"deadlines": deadlines, "rows": [ROW]}) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"hours": {"Mon": "08:30-17:00"}, "closures": {"2026-12-29": "Moving house"}}, []),
+        ({"hours": "sometimes"}, [("/organisations/stoke-csc/hours", "unknown-code")]),
+        (
+            {"hours": {"Day": "09:00-17:00"}},
+            [("/organisations/stoke-csc/hours/Day", "unknown-code")],
+        ),
+        ({"channel": "pigeon"}, [("/organisations/stoke-csc/channel", "unknown-code")]),
+    ],
+)
+def test_an_organisation_is_checked(change, expected):
+    document = DIRECTORY_DOCUMENT | {"organisations": {"stoke-csc": TEAM | change}}
+    assert judged(DIRECTORY, "directory", document) == expected
+
+
+def test_a_bad_name_and_a_bad_value_of_one_entry_are_both_told():
+    document = DIRECTORY_DOCUMENT | {"organisations": {"Stoke CSC": TEAM | {"nation": "UK"}}}
+    assert judged(DIRECTORY, "directory", document) == [
+        ("/organisations/Stoke CSC", "bad-organisation"),
+        ("/organisations/Stoke CSC/nation", "unknown-code"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "known"),
+    [
+        (codes.ORGANISATION_KINDS, vocabulary.KINDS),
+        (codes.CHANNELS, vocabulary.CHANNELS),
+        (codes.NATIONS, vocabulary.NATIONS),
+        (codes.BASES, vocabulary.BASES),
+        (codes.SUBJECTS, vocabulary.SUBJECTS),
+        (codes.PLACES, vocabulary.PLACES),
+        (codes.SEES, vocabulary.SEES),
+        (codes.NO_CONTACT_WITH, vocabulary.HOLDERS),
+    ],
+)
+def test_the_words_are_those_that_the_policy_knows(listed, known):
+    assert list(listed) == list(known)
+
+
+@pytest.mark.parametrize(
+    "written", ["4 hours", "1 hour", "4 working hours", "1 working day", "next school day"]
+)
+def test_a_deadline_is_written_as_the_policy_reads_it(written):
+    assert Reckoned.parse(Within().deserialize(written))
