@@ -53,6 +53,8 @@ def drain(broker: Broker, *, batches: int = BATCHES) -> int:
 def _batch(broker: Broker) -> int:
     now, book = broker.clock(), broker.books.latest()
     with broker.ledger.claim_unrouted(BATCH, now=now) as batch:
+        if len(batch.referrals) == BATCH:
+            broker.wakeups.wake(LANE)  # there may be more: let another process take it meanwhile
         decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
         batch.settle(decisions, now=now, actor=ACTOR)
     if any(_is_pushed(decision, broker) for decision in decisions):
