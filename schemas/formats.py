@@ -15,8 +15,11 @@ from marshmallow import fields
 
 from schemas.fields import Spoken, described, words
 
-_DAY = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]$"
-_INSTANT = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](?:\.[0-9]{1,9})?(?:Z|[+-][0-9][0-9]:[0-9][0-9])$"
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DAY = f"^{_DATE}$"
+_INSTANT = (
+    rf"^{_DATE}T[0-9]{{2}}(?::[0-9]{{2}}){{2}}(?:\.[0-9]{{1,9}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
+)
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
 _UNBORN_DAYS = 300
 _GRACE = timedelta(days=1)
@@ -203,14 +206,14 @@ class LocalDay(Formed):
 class Stretch(Formed):
     """The first and last day of a stretch of time."""
 
-    pattern = r"^[0-9]{4}-[0-9][0-9]-[0-9][0-9] to [0-9]{4}-[0-9][0-9]-[0-9][0-9]$"
+    pattern = f"^{_DATE} to {_DATE}$"
     default_error_messages = words(form="bad-date: Give two days as YYYY-MM-DD to YYYY-MM-DD.")
 
 
 class Hours(Formed):
     """Opening and closing time of a day."""
 
-    pattern = r"^[0-9][0-9]:[0-9][0-9]-[0-9][0-9]:[0-9][0-9]$"
+    pattern = r"^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$"
     default_error_messages = words(form="bad-hours: Give opening hours as 09:00-17:00.")
 
 
