@@ -58,6 +58,7 @@ def demo(count: int, seed: int) -> int:
                 results=handing_in.results,
                 repeats=handing_in.repeats,
                 ledger=_everything(stack.ledger, board, handing_in),
+                refusals=len(stack.ledger.refusals(None, limit=handing_in.total)),
                 notes=agencies.notes(),
                 feed=board,
             )

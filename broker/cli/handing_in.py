@@ -81,8 +81,13 @@ class HandingIn:
 
     def _repeat(self) -> None:
         """Hand some in again, as a system does that did not get the answer."""
-        again = self.publisher.publish_many(self.generated[:REPEATED])
-        first = self.results[-len(self.generated) :][:REPEATED]
-        for one, other in zip(first, again, strict=True):
-            if one.receipt is not None and other.receipt is not None:
-                self.repeats.append((one.receipt, other.receipt))
+        results = self.results[-len(self.generated) :]
+        taken = [
+            (document, result.receipt)
+            for document, result in zip(self.generated, results, strict=True)
+            if result.receipt is not None
+        ][:REPEATED]
+        again = self.publisher.publish_many([document for document, _ in taken])
+        for (_, first), second in zip(taken, again, strict=True):
+            if second.receipt is not None:
+                self.repeats.append((first, second.receipt))

@@ -20,6 +20,8 @@ TAKEN = frozenset({ReferralState.ROUTED, ReferralState.CLOSED, ReferralState.UNR
 NOT_FETCHED = frozenset({DeliveryState.HELD, DeliveryState.UNDELIVERABLE, DeliveryState.RECALLED})
 """States in which no agency need have it."""
 
+PROHIBITED = "prohibited-content"
+
 Notes = Mapping[str, frozenset[str]]
 """The ids of the deliveries that each agency says it received."""
 
@@ -34,6 +36,8 @@ class Evidence:
     """First and second receipt of each document that was handed in twice."""
     ledger: Sequence[ReferralStatus]
     """The ledger's own rows for everything that this publisher has in it."""
+    refusals: int
+    """How many bodies the ledger notes as refused for their content, and not kept."""
     notes: Notes
     feed: Board
 
@@ -45,6 +49,8 @@ class Reckoning:
     published: int
     accepted: int
     rejected: int
+    refused: int
+    """Those of the rejected that were refused at the door: nothing of them is kept."""
     unroutable: int
     deliveries: int
     collected: int
@@ -64,6 +70,7 @@ def reckon(evidence: Evidence) -> Reckoning:
         published=len(evidence.results),
         accepted=sum(states[state] for state in TAKEN),
         rejected=refused + states[ReferralState.REJECTED],
+        refused=refused,
         unroutable=states[ReferralState.UNROUTABLE],
         deliveries=len(legs),
         collected=_met(legs, Milestone.COLLECT),
@@ -112,6 +119,7 @@ def _unfetched(evidence: Evidence) -> Iterator[str]:
 def _differences(evidence: Evidence, legs: Sequence[DeliveryStatus]) -> Iterator[str]:
     yield from _lost(evidence)
     yield from _uncounted(evidence)
+    yield from _unnoted(evidence)
     yield from _doubled(evidence)
     yield from _invented(evidence, legs)
     yield from _unfinished(legs)
@@ -123,6 +131,14 @@ def _uncounted(evidence: Evidence) -> Iterator[str]:
     receipts = sum(result.receipt is not None for result in evidence.results)
     if receipts != len(evidence.ledger):
         yield f"{receipts} receipts, but {len(evidence.ledger)} referrals in the ledger"
+
+
+def _unnoted(evidence: Evidence) -> Iterator[str]:
+    """Of a body that may not be kept, the ledger notes digest, size and reason."""
+    problems = [result.problem for result in evidence.results if result.problem]
+    told = sum(problem.code == PROHIBITED for problem in problems)
+    if told != evidence.refusals:
+        yield f"{told} refused for their content, but the ledger notes {evidence.refusals}"
 
 
 def _doubled(evidence: Evidence) -> Iterator[str]:

@@ -123,7 +123,8 @@ def _sentences(evidence: Evidence, reckoning: Reckoning) -> Sequence[str]:
     r = reckoning
     parts = [f"{count} {state}" for state, count in sorted(r.states.items(), key=lambda s: -s[1])]
     return (
-        f"{r.published} published = {r.accepted} accepted + {r.rejected} rejected with the reasons",
+        f"{r.published} published = {r.accepted} accepted + {r.rejected} rejected with the reasons"
+        f" ({r.refused} of them at the door, of which nothing is kept)",
         f"{r.accepted} accepted = {r.accepted - r.unroutable} with their agencies"
         f" + {r.unroutable} unroutable, which ops own",
         f"{r.deliveries} deliveries = {' + '.join(parts)}",

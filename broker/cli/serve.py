@@ -10,6 +10,7 @@ import uvicorn
 
 from broker import telemetry
 from broker.bootstrap import open_broker
+from broker.cli.exits import Failure
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.gateway.app import build
 from broker.settings import Settings
@@ -32,20 +33,30 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     """
     settings = Settings.from_environ(os.environ)
     telemetry.configure(settings.log_level)
-    inherited = None if fd is None else [socket.socket(fileno=fd)]
+    listener = socket.socket(fileno=fd) if fd is not None else None
+    listener = listener or _listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
         with interruptible(), open_broker(settings, part="gateway") as broker:
             config = uvicorn.Config(
                 build(broker),
-                host=host or settings.http_host,
-                port=port or settings.http_port,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
-            uvicorn.Server(config).run(sockets=inherited)
+            uvicorn.Server(config).run(sockets=[listener])
     except Interrupted:
         return
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise Failure(
+            f"cannot listen on {host}, port {port}: {error.strerror}.",
+            next_step="choose another with --host and --port",
+        ) from None

@@ -31,7 +31,7 @@ OK = 200
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.05
 SCOPES = {
-    "police": frozenset({Scope.PUBLISH, Scope.COLLECT}),
+    "force": frozenset({Scope.PUBLISH, Scope.COLLECT}),
     "ops": frozenset({Scope.OPS}),
 }
 """What the key of an organisation may do, by its kind; any other collects."""

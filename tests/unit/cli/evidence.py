@@ -89,7 +89,8 @@ def evidence(*ledger: ReferralStatus, refused: int = 0) -> Evidence:
     results += [Published(None, refusal)] * refused
     legs = [one for row in ledger for one in row.deliveries]
     fetched = {str(one.id) for one in legs if one.state is not DeliveryState.HELD}
-    return Evidence(results, [], ledger, {STOKE: frozenset(fetched)}, feed(*ledger))
+    notes = {STOKE: frozenset(fetched)}
+    return Evidence(results, [], ledger, refused, notes, feed(*ledger))
 
 
 def feed(*ledger: ReferralStatus) -> Board:

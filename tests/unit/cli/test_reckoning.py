@@ -38,6 +38,12 @@ def test_published_is_always_accepted_and_rejected() -> None:
     assert sums.published == sums.accepted + sums.rejected
 
 
+def test_a_refused_body_that_the_ledger_does_not_note_is_told() -> None:
+    given = evidence(referral(1, leg(1)), refused=2)
+    assert reckon(given).refused == 2
+    assert "2 refused for their content, but the ledger notes 1" in told(replace(given, refusals=1))
+
+
 def test_a_receipt_that_the_ledger_does_not_know_is_a_loss() -> None:
     given = evidence(referral(1, leg(1)), referral(2, leg(2)))
     sums = reckon(replace(given, ledger=given.ledger[:1]))

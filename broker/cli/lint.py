@@ -1,0 +1,52 @@
+"""Check the documents of a policy, for ``broker policy lint`` and ``broker directory lint``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker.cli.exits import DONE, INVALID, Failure
+from broker.cli.shipped import POLICY
+from broker.cli.show import print_json
+from broker.errors import Fault, PolicyError
+from broker.policy.book import documents_from, load
+
+DIRECTORY = "directory.yaml"
+
+folder_argument: Callable[[Callable[..., Any]], Callable[..., Any]] = click.argument(
+    "folder",
+    required=False,
+    envvar="BROKER_POLICY_DIR",
+    default=POLICY,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+
+
+def lint_folder(folder: Path, *, as_json: bool, only: str = "") -> int:
+    """Tell every fault in a folder's documents, or in one of them, and return the exit code."""
+    faults = [fault for fault in _faults(folder) if only in fault.pointer]
+    if as_json:
+        told = [{"where": f.pointer, "code": f.code, "message": f.message} for f in faults]
+        print_json({"folder": folder, "ok": not faults, "faults": told})
+        return INVALID if faults else DONE
+    for fault in faults:
+        click.echo(f"{fault.pointer}: {fault.message} [{fault.code}]")
+    if faults:
+        raise Failure(
+            f"{len(faults)} faults in {folder}.",
+            next_step="correct the named lines and check again",
+            code=INVALID,
+        )
+    click.echo(f"{folder}: no faults")
+    return DONE
+
+
+def _faults(folder: Path) -> Sequence[Fault]:
+    try:
+        load(documents_from(folder), version="unpublished")
+    except PolicyError as error:
+        return error.faults or (Fault(str(folder), error.code, error.message),)
+    return ()

@@ -1,0 +1,78 @@
+"""``broker doctor`` finds what is wrong, and says the next step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from broker.embedded import Engines
+from broker.ledger.ledger import Ledger
+from tests.unit.cli.conftest import Run, run
+
+__all__ = ["run"]
+
+
+@pytest.fixture
+def healthy(engines: Engines, dsn: str) -> dict[str, str]:
+    """An environment in which nothing is wrong: a worker leads."""
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        now = datetime.now(UTC)
+        ledger.hold_lead("sweep", "a worker", for_=timedelta(minutes=1), now=now)
+    return {
+        "BROKER_DATABASE_URL": dsn,
+        "BROKER_WAKEUP_URL": engines.wakeup_url,
+        "BROKER_EXCHANGE_URL": engines.exchange_url,
+    }
+
+
+def faults(run: Run, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Run the doctor; return the findings that are faults, by the name of their check."""
+    ran = run("doctor", "--json", **environment)
+    told = json.loads(ran.out)
+    found = {one["check"]: one for one in told["findings"] if not one["ok"]}
+    assert (ran.code, told["ok"]) == ((1, False) if found else (0, True))
+    return found
+
+
+def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) -> None:
+    assert faults(run, healthy) == {}
+    assert "FAULT" not in run("doctor", **healthy).out
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check"),
+    [
+        ("BROKER_WAKEUP_URL", "redis://127.0.0.1:9/0", "wake-ups"),
+        ("BROKER_EXCHANGE_URL", "redis://127.0.0.1:9/0", "exchange"),
+        ("BROKER_DATABASE_URL", "postgresql://127.0.0.1:9/x", "ledger"),
+        ("BROKER_LOG_LEVEL", "loud", "settings"),
+    ],
+)
+def test_what_does_not_answer_or_is_wrongly_set_is_named_with_a_next_step(
+    run: Run,
+    healthy: dict[str, str],
+    name: str,
+    value: str,
+    check: str,
+) -> None:
+    found = faults(run, {**healthy, name: value})
+    assert set(found) == {check}
+    assert found[check]["next_step"]
+
+
+def test_a_ledger_without_tables_needs_migrating(
+    run: Run, healthy: dict[str, str], engines: Engines
+) -> None:
+    found = faults(run, {**healthy, "BROKER_DATABASE_URL": engines.database_url})
+    assert "broker migrate" in found["ledger"]["next_step"]
+
+
+def test_without_a_worker_nobody_sweeps(run: Run, healthy: dict[str, str], dsn: str) -> None:
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        now = datetime.now(UTC)
+        ledger.hold_lead("sweep", "a worker", for_=timedelta(0), now=now)
+    assert "broker worker" in faults(run, healthy)["workers"]["next_step"]

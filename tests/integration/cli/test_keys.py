@@ -1,0 +1,95 @@
+"""``broker keys`` on a real ledger: a key is shown once, and ends when it should."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from broker.domain.ids import CredentialId
+from broker.flow.keys import Key, is_usable
+from broker.ledger.ledger import Ledger
+from broker.ledger.rows import Credential
+from tests.unit.cli.conftest import Ran, Run, run
+
+__all__ = ["run"]
+
+Keys = Run
+
+
+@pytest.fixture
+def keys(run: Run, dsn: str) -> Keys:
+    """Run ``broker keys`` with these arguments on a ledger of its own."""
+    return lambda *arguments: run("keys", *arguments, BROKER_DATABASE_URL=dsn)
+
+
+def issued(ran: Ran) -> str:
+    return str(json.loads(ran.out)["key"])
+
+
+def kept(dsn: str, id_: str) -> Credential:
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        found = ledger.credential(CredentialId(id_))
+    assert found is not None
+    return found
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(keys: Keys, dsn: str) -> None:
+    key = keys("issue", "stoke-csc", "--scope", "collect", "--label", "test").out.strip()
+    parsed = Key.parse(key)
+    credential = kept(dsn, parsed.id)
+    assert credential.secret_sha256 == parsed.secret_sha256
+    assert (credential.organisation, credential.scopes) == ("stoke-csc", {"collect"})
+    listed = keys("list").out + keys("list", "--json").out
+    assert parsed.id in listed
+    assert key.rpartition("_")[2] not in listed
+
+
+def test_a_key_goes_into_a_file_for_its_owner_alone(keys: Keys, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    ran = keys("issue", "stoke-csc", "--scope", "collect", "--into", str(file), "--json")
+    assert Key.parse(file.read_text().strip()).id == json.loads(ran.out)["id"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert keys("issue", "stoke-csc", "--scope", "collect", "--into", str(file)).code == 1
+
+
+def test_an_organisation_that_the_directory_does_not_know_gets_none(keys: Keys) -> None:
+    ran = keys("issue", "nowhere", "--scope", "collect")
+    assert ran.code == 4
+    assert "broker directory show" in ran.err
+
+
+def test_a_successor_has_the_same_scopes_and_the_old_one_ends_later(keys: Keys, dsn: str) -> None:
+    old = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
+    new = Key.parse(issued(keys("rotate", old, "--overlap-hours", "1", "--json"))).id
+    assert kept(dsn, new).scopes == kept(dsn, old).scopes
+    now = datetime.now(UTC)
+    assert is_usable(kept(dsn, old), now)
+    assert not is_usable(kept(dsn, old), now + timedelta(hours=1))
+    assert is_usable(kept(dsn, new), now + timedelta(hours=1))
+
+
+def test_a_revoked_key_ends_at_once_and_stays_so(keys: Keys, dsn: str) -> None:
+    id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
+    assert json.loads(keys("revoke", id_, "--json").out)["state"] == "revoked"
+    assert not is_usable(kept(dsn, id_), datetime.now(UTC))
+    assert keys("revoke", id_).code == 6
+    assert keys("expire", id_, "--at", "2099-01-01").code == 6
+
+
+def test_a_key_expires_at_a_set_time(keys: Keys, dsn: str) -> None:
+    id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
+    keys("expire", id_, "--at", "2099-01-01T12:00:00")
+    assert kept(dsn, id_).expires_at == datetime(2099, 1, 1, 12, tzinfo=UTC)
+
+
+def test_an_id_that_is_none_is_not_found(keys: Keys) -> None:
+    for command in (
+        ["rotate", "none"],
+        ["revoke", "none"],
+        ["expire", "none", "--at", "2099-01-01"],
+    ):
+        assert keys(*command).code == 4

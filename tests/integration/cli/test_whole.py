@@ -1,0 +1,117 @@
+"""``demo`` and ``up`` for real: they add up, and nothing outlives them, however they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.conftest import eventually
+
+BROKER = (sys.executable, "-m", "broker")
+
+
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that the engines use; its short path fits into a socket's address."""
+    folder = tmp_path_factory.mktemp("t")
+    folder.chmod(0o711)
+    for parent in folder.parents:
+        if parent.owner() == folder.owner() and str(parent).startswith("/tmp/pytest"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def running_from(folder: Path) -> list[str]:
+    """Return the command lines of every process that has to do with a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and int(entry.name) != os.getpid():
+            try:
+                told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(folder).encode() in told:
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+    return found
+
+
+def test_the_demo_adds_up_and_leaves_nothing(temporary: Path) -> None:
+    ran = subprocess.run(
+        [*BROKER, "demo", "--count", "40"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    sums = json.loads(ran.stdout.splitlines()[-1])
+    assert sums["published"] == sums["accepted"] + sums["rejected"]
+    assert sums["published"] > 40
+    assert sums["lost"] == 0
+    assert sums["deliveries"] >= sums["collected"] >= sums["acknowledged"] >= sums["decided"] > 0
+    assert eventually(lambda: not running_from(temporary))
+    assert list(temporary.glob("rb-*")) == []
+
+
+def test_ctrl_c_in_the_middle_of_the_demo_leaves_nothing(temporary: Path) -> None:
+    demo = subprocess.Popen(
+        [*BROKER, "demo"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    assert demo.stderr is not None
+    next(line for line in demo.stderr if "published" in line)
+    demo.send_signal(signal.SIGINT)
+    demo.stderr.close()
+    assert demo.wait(30) == 130
+    assert eventually(lambda: not running_from(temporary))
+    assert list(temporary.glob("rb-*")) == []
+
+
+@pytest.fixture
+def up(temporary: Path) -> Iterator[subprocess.Popen[str]]:
+    """``broker up``, ready."""
+    started = subprocess.Popen(
+        [*BROKER, "up", "--port", "0", "--json"], stdout=subprocess.PIPE, text=True
+    )
+    yield started
+    if started.poll() is None:
+        started.send_signal(signal.SIGTERM)
+        started.wait(30)
+
+
+def where(up: subprocess.Popen[str]) -> dict[str, str]:
+    """Read where everything is."""
+    assert up.stdout is not None
+    lines = []
+    for line in up.stdout:
+        lines.append(line)
+        if line.startswith("}"):
+            break
+    told: dict[str, str] = json.loads("".join(lines))
+    return told
+
+
+def test_up_stays_until_it_is_told_to_end(up: subprocess.Popen[str], temporary: Path) -> None:
+    told = where(up)
+    keys = Path(told["keys"])
+    assert {file.stat().st_mode & 0o777 for file in keys.iterdir()} == {0o600}
+    assert urllib3.request("GET", f"{told['url']}/readyz").status == 200
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(30) == 0
+    assert eventually(lambda: not running_from(temporary))
+    assert list(temporary.glob("rb-*")) == []
+
+
+def test_a_killed_parent_leaves_nothing(up: subprocess.Popen[str], temporary: Path) -> None:
+    where(up)
+    began = time.monotonic()
+    up.kill()
+    up.wait(10)
+    assert eventually(lambda: not running_from(temporary), within=15)
+    assert eventually(lambda: not list(temporary.glob("rb-*")), within=15)
+    assert time.monotonic() - began < 15
