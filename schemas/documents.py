@@ -21,7 +21,9 @@ DEPTH_LIMIT = 32
 LENGTH_LIMIT = 1000
 DIGIT_LIMIT = 18
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+# A string that is never closed reaches to the end, so that no quote in it is looked at again.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _RUN = r"[A-Za-z0-9+/_-]"
 # Possessive, bounded or anchored, each of them: a hostile text costs its length and no more.
@@ -94,8 +96,8 @@ def _check_depth(body: bytes) -> None:
     if body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
         return
     depth = 0
-    for found in _BRACKETS.finditer(body):
-        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)
+    for bracket in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
         if depth > DEPTH_LIMIT:
             _refuse("too-deep", f"The document is nested more than {DEPTH_LIMIT} levels deep.")
 
@@ -149,8 +151,26 @@ def _unprintable(pointer: str, text: str) -> Fault | None:
 
 
 def _faults(value: object, rule: Callable[[str, str], Fault | None]) -> list[Fault]:
+    # Pointers are worked out only where something is wrong, which is rare.
+    if _is_clean(value, rule):
+        return []
     found = (rule(pointer, text) for pointer, text in _texts(value, ""))
     return [fault for fault in found if fault is not None]
+
+
+def _is_clean(value: object, rule: Callable[[str, str], Fault | None]) -> bool:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if rule("", item):
+                return False
+        elif isinstance(item, dict | list):
+            if len(item) > LENGTH_LIMIT:
+                return False
+            waiting += item
+            waiting += item.values() if isinstance(item, dict) else ()
+    return True
 
 
 def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:

@@ -116,7 +116,7 @@ def _of_the_whole(schema_class: type[Schema]) -> dict[str, Any]:
     described = {"description": " ".join((schema_class.__doc__ or "").split())}
     if not issubclass(schema_class, Record):
         return described
-    return described | schema_class.rules | {"additionalProperties": False}
+    return described | schema_class.rules
 
 
 def _reachable(root: str, everything: dict[str, Any]) -> set[str]:

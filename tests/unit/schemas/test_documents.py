@@ -148,3 +148,19 @@ def test_a_hostile_text_of_full_size_is_judged_within_a_second(unit):
     began = time.monotonic()
     prohibited({"a": text})
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]" * 40 + b'"' + b'\\"' * 130_000,
+        b"[]" * 40 + b'"' + b'\\"' * 130_000 + b"\\",
+        b"[]" * 40 + b'"' * 262_000,
+        b"[" * SIZE_LIMIT,
+        b'{"a":' * 50_000,
+    ],
+)
+def test_a_hostile_body_of_full_size_is_refused_within_a_second(body):
+    began = time.monotonic()
+    refusal(body[:SIZE_LIMIT])
+    assert time.monotonic() - began < 1

@@ -170,6 +170,11 @@ def test_an_email_address_or_a_telephone_number_is_enough(full, faults):
     assert faults(full | {"referrer": neither}) == [("/referrer", "no-contact")]
 
 
+def test_null_is_answered_with_what_to_do_instead(changed):
+    found = load(changed("/children/0/upn", None), today=TODAY).faults
+    assert found[0].message == "Leave the field out when there is no value."
+
+
 def test_an_unknown_field_is_found_at_every_depth_and_its_pointer_escaped(full, faults):
     document = full | {"a/b~c": 1, "grade": full["grade"] | {"colour": "red"}}
     assert faults(document) == [("/a~1b~0c", "unknown-field"), ("/grade/colour", "unknown-field")]
