@@ -17,6 +17,9 @@ from schemas.errors import Fault
 T = TypeVar("T")
 _OF_THE_OBJECT = "_schema"
 UNKNOWN_FIELD = "unknown-field: There is no such field here; look for a spelling mistake."
+FAULT_LIMIT = 500
+"""An answer with all faults of a hostile document would be many times as long as the document."""
+_AND_MORE = Fault("", "more-faults", f"There are more than {FAULT_LIMIT} faults; mend these first.")
 _WORDS = {
     "unknown": UNKNOWN_FIELD,
     "type": "wrong-type: Give an object here.",
@@ -67,8 +70,12 @@ def faults(error: ValidationError) -> Iterator[Fault]:
 
 
 def sort(found: Iterator[Fault] | list[Fault]) -> list[Fault]:
-    """Return faults without repeats, in the order of their pointers, items by number."""
-    return sorted(dict.fromkeys(found), key=lambda fault: (_steps(fault.pointer), fault.code))
+    """Return faults without repeats, in the order of their pointers, items by number.
+
+    After the first ``FAULT_LIMIT`` one more says that there are others.
+    """
+    ordered = sorted(dict.fromkeys(found), key=lambda one: (_steps(one.pointer), one.code))
+    return ordered if len(ordered) <= FAULT_LIMIT else [*ordered[:FAULT_LIMIT], _AND_MORE]
 
 
 def escape(name: str) -> str:

@@ -1,5 +1,6 @@
 """Everything wrong with a referral is told at once; gaps are named and let pass."""
 
+import time
 from dataclasses import fields
 from datetime import UTC, date, datetime
 
@@ -212,6 +213,15 @@ def test_a_value_is_never_repeated_in_a_message(changed):
     found = load(document, today=TODAY, areas=set()).faults
     assert len(found) >= 3
     assert not any("Zebedee" in fault.message for fault in found)
+
+
+def test_a_document_of_nothing_but_faults_gets_a_bounded_answer_in_bounded_time(full):
+    wrong = {f"{n:x}": 1 for n in range(1000)}
+    began = time.monotonic()
+    found = load(full | {"children": [wrong] * 20}, today=TODAY).faults
+    assert time.monotonic() - began < 1
+    assert len(found) == 501
+    assert found[-1].code == "more-faults"
 
 
 def test_without_a_list_of_areas_any_well_formed_code_passes(changed):
