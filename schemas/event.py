@@ -1,4 +1,4 @@
-"""One line of a referral's history, and the feed of them."""
+"""What happened: one line of it, a publisher's feed, and a referral's timeline."""
 
 from __future__ import annotations
 
@@ -26,5 +26,13 @@ class FeedSchema(Answer):
     next = text("The cursor to ask with next time.")
 
 
+class TimelineSchema(Answer):
+    """Everything that happened to one referral, in order."""
+
+    referral = identifier()
+    events = many(one(EventSchema()))
+
+
 EVENT = EventSchema()
 FEED = FeedSchema()
+TIMELINE = TimelineSchema()

@@ -9,10 +9,23 @@ from collections.abc import Mapping
 
 from marshmallow import Schema
 
-from schemas import delivery, directory, event, policy, problem, receipt, referral, requests, status
+from schemas import (
+    attention,
+    delivery,
+    directory,
+    event,
+    plan,
+    policy,
+    problem,
+    receipt,
+    referral,
+    requests,
+    status,
+)
 
 KINDS: Mapping[str, Schema] = {
     "referral": referral.REFERRAL,
+    "plan": plan.PLAN,
     "receipt": receipt.RECEIPT,
     "status": status.STATUS,
     "delivery": delivery.DELIVERY,
@@ -24,9 +37,16 @@ KINDS: Mapping[str, Schema] = {
     "lease-results": delivery.LEASE_RESULTS,
     "areas": requests.AREAS,
     "reroute": requests.REROUTE,
+    "areas-given": attention.AREAS_GIVEN,
+    "rerouted": attention.REROUTED,
     "queue": status.QUEUE_DEPTH,
     "event": event.EVENT,
     "feed": event.FEED,
+    "timeline": event.TIMELINE,
+    "attention": attention.ATTENTION,
+    "refusals": attention.REFUSALS,
+    "queues": attention.QUEUES,
+    "readiness": attention.READINESS,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,

@@ -56,6 +56,11 @@ def test_each_kind_is_exported_as_a_sound_and_self_contained_schema(kind):
     assert schema["description"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_no_two_schemas_have_one_name():
+    assert len(components()) > 60
+
+
 def test_every_reference_among_the_components_leads_somewhere():
     exported = components()
     text = json.dumps(exported)
