@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import click
 from broker.cli.exits import DONE, INVALID, Failure
 from broker.cli.shipped import POLICY
 from broker.cli.show import print_json
-from broker.errors import Fault, PolicyError
-from broker.policy.book import documents_from, load
+from broker.policy.book import documents_from
+from broker.policy.lint import lint
 
 DIRECTORY = "directory.yaml"
 
@@ -27,7 +27,7 @@ folder_argument: Callable[[Callable[..., Any]], Callable[..., Any]] = click.argu
 
 def lint_folder(folder: Path, *, as_json: bool, only: str = "") -> int:
     """Tell every fault in a folder's documents, or in one of them, and return the exit code."""
-    faults = [fault for fault in _faults(folder) if only in fault.pointer]
+    faults = [one for one in lint(documents_from(folder)) if one.pointer.startswith(only)]
     if as_json:
         told = [{"where": f.pointer, "code": f.code, "message": f.message} for f in faults]
         print_json({"folder": folder, "ok": not faults, "faults": told})
@@ -42,11 +42,3 @@ def lint_folder(folder: Path, *, as_json: bool, only: str = "") -> int:
         )
     click.echo(f"{folder}: no faults")
     return DONE
-
-
-def _faults(folder: Path) -> Sequence[Fault]:
-    try:
-        load(documents_from(folder), version="unpublished")
-    except PolicyError as error:
-        return error.faults or (Fault(str(folder), error.code, error.message),)
-    return ()

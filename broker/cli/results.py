@@ -21,9 +21,10 @@ from broker.client import Publisher
 from broker.ledger.rows import ReferralStatus
 
 PIPE_COLUMNS = 140
+NUMBERS_COLUMNS = 66
 HEADS = (
-    *("deliveries", "collected", "acknowledged", "decided", "held", "returned"),
-    *("p50", "p95", "max", "in time", "late"),
+    *("deliv-\neries", "col-\nlected", "acknow-\nledged", "de-\ncided"),
+    *("p50\nsec", "p95\nsec", "max\nsec", "in\ntime", "late"),
 )
 COUNTS = (
     "published",
@@ -52,7 +53,7 @@ def tell(
         console = Console(width=PIPE_COLUMNS)
     legs = legs_of(evidence.ledger)
     console.print(Rule("Every agency", style="dim", align="left"))
-    console.print(_table(legs, names))
+    console.print(_table(legs, names, columns=console.width - NUMBERS_COLUMNS))
     console.print(Rule("One referral, and why", style="dim", align="left"))
     _tell_one(console, evidence.ledger, police)
     console.print(Rule("The sums", style="dim", align="left"))
@@ -61,9 +62,10 @@ def tell(
     click.echo(json.dumps({**counts, "seconds": round(seconds, 1)}))
 
 
-def _table(legs: Sequence[Leg], names: Mapping[str, str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_footer=True)
-    table.add_column("agency", footer="all agencies", no_wrap=True)
+def _table(legs: Sequence[Leg], names: Mapping[str, str], *, columns: int) -> Table:
+    """Return a line for each agency; ``columns`` are left for its name."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), header_style="bold", show_footer=True)
+    table.add_column("agency", footer="all agencies", no_wrap=True, max_width=columns)
     now = datetime.now(UTC)
     totals = _cells(times(legs, now=now))
     for head, total in zip(HEADS, totals, strict=True):
@@ -77,9 +79,7 @@ def _cells(line: AgencyTimes) -> tuple[str | Text, ...]:
     counts = (line.deliveries, line.collected, line.acknowledged, line.decided)
     return (
         *(str(count) for count in counts),
-        _unless_zero(line.held, "yellow"),
-        _unless_zero(line.returned, "yellow"),
-        *(_milliseconds(wait) for wait in (line.p50, line.p95, line.slowest)),
+        *(_seconds(wait) for wait in (line.p50, line.p95, line.slowest)),
         _share(line.in_time, line.in_time + line.late),
         _unless_zero(line.late, "red"),
     )
@@ -89,8 +89,8 @@ def _unless_zero(count: int, style: str) -> Text:
     return Text(str(count), style=style if count else "dim")
 
 
-def _milliseconds(wait: timedelta | None) -> str:
-    return "" if wait is None else f"{wait / timedelta(milliseconds=1):,.0f} ms"
+def _seconds(wait: timedelta | None) -> str:
+    return "" if wait is None else f"{wait.total_seconds():.2f}"
 
 
 def _share(part: int, of: int) -> str:

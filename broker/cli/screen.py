@@ -15,7 +15,8 @@ from rich.text import Text
 
 from broker.cli.board import ACKNOWLEDGED, COLLECTED, Board, Tally
 
-BAR_CELLS = 18
+LONGEST_BAR, SHORTEST_BAR = 18, 4
+COLUMNS_WITHOUT_BARS = 70
 LINE_SECONDS = 2.0
 """Without a terminal a line is printed every so often."""
 REFRESHES_A_SECOND = 8
@@ -47,7 +48,8 @@ def screen(names: Mapping[str, str]) -> Iterator[Screen]:
         yield _Lines(console)
         return
     with Live(console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True) as live:
-        yield _Picture(live, names)
+        room = (console.width - COLUMNS_WITHOUT_BARS) // 3
+        yield _Picture(live, names, min(max(room, SHORTEST_BAR), LONGEST_BAR))
 
 
 class _Lines:
@@ -73,53 +75,46 @@ class _Lines:
 class _Picture:
     """The whole board, drawn again and again in the same place."""
 
-    def __init__(self, live: Live, names: Mapping[str, str]) -> None:
+    def __init__(self, live: Live, names: Mapping[str, str], cells: int) -> None:
         self._live = live
         self._names = names
+        self._cells = cells
 
     def show(self, progress: Progress) -> None:
-        parts: list[RenderableType] = [_head(progress), _board(progress.board, self._names)]
+        parts: list[RenderableType] = [self._head(progress), self._board(progress.board)]
         self._live.update(Padding(Group(*parts), (1, 0, 0, 0)))
 
+    def _head(self, progress: Progress) -> RenderableType:
+        states = list(progress.board.referrals.values())
+        head = Text(f"{progress.seconds:5.1f} s  ", style="dim")
+        head.append("published ", style="bold")
+        head.append_text(self._bar(progress.published, progress.to_publish, "blue"))
+        for state, style in (("routed", "green"), ("rejected", "red"), ("unroutable", "yellow")):
+            head.append(f"  {state} ", style="dim")
+            head.append(str(states.count(state)), style=style)
+        return head
 
-def _head(progress: Progress) -> RenderableType:
-    states = list(progress.board.referrals.values())
-    head = Text(f"{progress.seconds:5.1f} s  ", style="dim")
-    head.append("published ", style="bold")
-    head.append_text(_bar(progress.published, progress.to_publish, "blue"))
-    for state, style in (("routed", "green"), ("rejected", "red"), ("unroutable", "yellow")):
-        head.append(f"   {state} ", style="dim")
-        head.append(str(states.count(state)), style=style)
-    return head
+    def _board(self, board: Board) -> RenderableType:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("agency", max_width=44, no_wrap=True)
+        for head in ("deliveries", "collected", "acknowledged", "decided"):
+            table.add_column(head, justify="right", no_wrap=True)
+        for agency, tally in board.tallies().items():
+            table.add_row(self._names.get(agency, agency), *self._cells_of(tally))
+        table.add_row(*([""] * 5))
+        table.add_row(Text("all agencies", style="bold"), *self._cells_of(board.total()))
+        return Padding(table, (1, 0, 0, 0))
 
+    def _cells_of(self, tally: Tally) -> tuple[RenderableType, ...]:
+        return (
+            str(tally.deliveries),
+            self._bar(tally.reached(COLLECTED), tally.deliveries, "cyan"),
+            self._bar(tally.reached(ACKNOWLEDGED), tally.deliveries, "magenta"),
+            self._bar(tally.reached(["decided"]), tally.deliveries, "green"),
+        )
 
-def _board(board: Board, names: Mapping[str, str]) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("agency", max_width=44, no_wrap=True)
-    table.add_column("deliveries", justify="right")
-    for head in ("collected", "acknowledged", "decided"):
-        table.add_column(head, no_wrap=True)
-    for agency, tally in board.tallies().items():
-        table.add_row(names.get(agency, agency), str(tally.deliveries), *_bars(tally))
-    table.add_row(*(["", "", "", "", ""]))
-    table.add_row(Text("all agencies", style="bold"), *_total(board.total()))
-    return Padding(table, (1, 0, 0, 0))
-
-
-def _bars(tally: Tally) -> tuple[Text, Text, Text]:
-    return (
-        _bar(tally.reached(COLLECTED), tally.deliveries, "cyan"),
-        _bar(tally.reached(ACKNOWLEDGED), tally.deliveries, "magenta"),
-        _bar(tally.reached(["decided"]), tally.deliveries, "green"),
-    )
-
-
-def _total(tally: Tally) -> tuple[RenderableType, ...]:
-    return (Text(str(tally.deliveries), style="bold"), *_bars(tally))
-
-
-def _bar(done: int, of: int, style: str) -> Text:
-    full = round(BAR_CELLS * done / of) if of else 0
-    bar = Text(CELL * full, style=style)
-    bar.append(CELL * (BAR_CELLS - full), style="grey30")
-    return bar.append(f" {done:>5}", style="bold" if done == of else "")
+    def _bar(self, done: int, of: int, style: str) -> Text:
+        full = round(self._cells * done / of) if of else 0
+        bar = Text(CELL * full, style=style)
+        bar.append(CELL * (self._cells - full), style="grey30")
+        return bar.append(f" {done:>4}", style="bold" if done == of else "")

@@ -20,8 +20,6 @@ class AgencyTimes:
     collected: int
     acknowledged: int
     decided: int
-    held: int
-    returned: int
     p50: timedelta | None
     """From accepting the referral until its agency had the delivery; one that was held or sent on
     counts from when it could be collected."""
@@ -66,7 +64,6 @@ def times(legs: Sequence[Leg], *, now: datetime) -> AgencyTimes:
     """Add up the deliveries of one agency, or of all."""
     statuses = [leg.status for leg in legs]
     met = Counter(milestone for status in statuses for milestone in status.met)
-    states = Counter(status.state for status in statuses)
     verdicts = [in_time for status in statuses for in_time in _verdicts(status, now)]
     waits = sorted(
         leg.status.met[Milestone.COLLECT] - leg.began_at
@@ -78,8 +75,6 @@ def times(legs: Sequence[Leg], *, now: datetime) -> AgencyTimes:
         collected=met[Milestone.COLLECT],
         acknowledged=met[Milestone.ACKNOWLEDGE],
         decided=met[Milestone.DECIDE],
-        held=states[DeliveryState.HELD],
-        returned=states[DeliveryState.RETURNED],
         p50=percentile(waits, 50),
         p95=percentile(waits, 95),
         slowest=waits[-1] if waits else None,

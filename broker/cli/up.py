@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
@@ -17,11 +18,26 @@ from broker.cli.stack import HOST, Stack, running
 
 USUAL_PORT = 8080
 LOOK_SECONDS = 1.0
+FIRST = SAMPLES / "first-referral.json"
+ANSWERED = """
+Sample agencies collect and answer everything; with --no-agencies you are the agency.
+Ctrl-C ends everything and deletes it.
+"""
+UNANSWERED = """
+Hand in more of them; take what is for you and answer it, as an agency does:
+
+  {broker} samples generate --count 20 |
+    BROKER_KEY_FILE=$KEYS/staffordshire-police {broker} publish - --bulk
+  BROKER_KEY_FILE=$KEYS/staffordshire-csc {broker} collect
+  BROKER_KEY_FILE=$KEYS/staffordshire-csc {broker} answer DELIVERY acknowledged --by "A. Person"
+
+Ctrl-C ends everything and deletes it.
+"""
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="8080, or a free one if it is taken.")
-@click.option("--agencies", is_flag=True, help="Let sample agencies collect and answer, too.")
+@click.option("--agencies/--no-agencies", default=True, help="Sample agencies that answer.")
 @click.option("--json", "as_json", is_flag=True, help="Say where everything is as JSON.")
 def up(port: int | None, agencies: bool, as_json: bool) -> None:
     """Run everything here until Ctrl-C: for a first referral, and for trying an integration.
@@ -32,7 +48,7 @@ def up(port: int | None, agencies: bool, as_json: bool) -> None:
         with interruptible(), running(remark, port=_port(port)) as stack:
             if agencies:
                 Agencies(stack).start()
-            _say_where(stack, as_json=as_json)
+            _say_where(stack, agencies=agencies, as_json=as_json)
             _stay(stack)
     except Interrupted:
         remark("Everything has ended.")
@@ -56,23 +72,22 @@ def _stay(stack: Stack) -> None:
         stack.children.check()
 
 
-def _say_where(stack: Stack, *, as_json: bool) -> None:
+def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
     if as_json:
         where = {"keys": stack.keys, "exchange_url_file": stack.exchange_file}
         print_json({"url": stack.url, **where})
     else:
-        click.echo(_how_to(stack))
+        click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
     sys.stdout.flush()
 
 
 def _how_to(stack: Stack) -> str:
-    python = _short(Path(sys.executable))
     return f"""
 The broker is running.   {stack.url}     its API: {stack.url}/docs
 
 Keys, a file for each organisation, readable by you alone:
   {stack.keys}
-The agencies' message broker (for stoke-csc, which consumes a queue):
+The address of the agencies' message broker, for those that consume a queue:
   {stack.exchange_file}
 
   export BROKER_URL={stack.url} KEYS={stack.keys}
@@ -82,19 +97,20 @@ Hand in a first referral, as Staffordshire Police:
   curl -sS $BROKER_URL/v1/referrals \\
     -H "Authorization: Bearer $(cat $KEYS/staffordshire-police)" \\
     -H "Content-Type: application/json" -H "Prefer: wait=10" \\
-    --data-binary @{_sample()}
+    --data-binary @{_short(FIRST)}
 
-See who has it and by when they must act; take it as an agency does:
+See who has it, why, by when they must act, and what they did:
 
-  BROKER_KEY_FILE=$KEYS/staffordshire-police {python} -m broker status REFERENCE
-  BROKER_KEY_FILE=$KEYS/staffordshire-csc {python} -m broker collect
-
-Ctrl-C ends everything and deletes it.
+  BROKER_KEY_FILE=$KEYS/staffordshire-police {_broker()} timeline {_reference(FIRST)}
 """
 
 
-def _sample() -> Path:
-    return _short(next(iter(sorted(SAMPLES.glob("case-02*.json"))), SAMPLES))
+def _broker() -> str:
+    return f"{_short(Path(sys.executable))} -m broker"
+
+
+def _reference(sample: Path) -> str:
+    return str(json.loads(sample.read_text(encoding="utf-8"))["reference"])
 
 
 def _short(file: Path) -> Path:
