@@ -1,0 +1,143 @@
+"""The gateway: its calls as a table, and what surrounds every one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from anyio import CapacityLimiter
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from broker.errors import BrokerError, Unavailable
+from broker.flow.parts import Broker
+from broker.gateway import deliveries, operations, problems, referrals
+from broker.gateway.authentication import Authentication
+from broker.gateway.calls import Gateway
+from broker.gateway.commits import Commits
+from broker.gateway.polling import Poller
+
+THREADS = 16
+"""Calls to the ledger at once; the pool of connections has half as many."""
+NOTE_USE_SECONDS = 60
+HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
+_Handler = Callable[[Request], Awaitable[Response]]
+CALLS: tuple[tuple[str, str, _Handler], ...] = (
+    ("POST", "/v1/referrals", referrals.publish),
+    ("POST", "/v1/referrals/bulk", referrals.publish_bulk),
+    ("POST", "/v1/referrals/check", referrals.check),
+    ("GET", "/v1/referrals", referrals.look_up),
+    ("GET", "/v1/referrals/{id}", referrals.show),
+    ("GET", "/v1/referrals/{id}/timeline", referrals.timeline),
+    ("POST", "/v1/referrals/{id}/areas", referrals.give_areas),
+    ("GET", "/v1/events", referrals.events),
+    ("POST", "/v1/collect", deliveries.take),
+    ("POST", "/v1/receipts", deliveries.settle),
+    ("POST", "/v1/leases/extend", deliveries.extend),
+    ("POST", "/v1/leases/release", deliveries.release),
+    ("GET", "/v1/deliveries/{id}", deliveries.show),
+    ("POST", "/v1/deliveries/{id}/reroute", deliveries.reroute),
+    ("GET", "/v1/queue", deliveries.queue),
+    ("GET", "/v1/queues", operations.queues),
+    ("GET", "/v1/attention", operations.attention),
+    ("GET", "/v1/refusals", operations.refusals),
+    ("GET", "/livez", operations.livez),
+    ("GET", "/readyz", operations.readyz),
+    ("GET", "/metrics", operations.metrics),
+    ("GET", "/openapi.json", operations.openapi_document),
+    ("GET", "/docs", operations.docs),
+)
+
+
+def build(broker: Broker) -> Starlette:
+    """Return the ASGI application over a broker."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        here = Gateway(
+            broker,
+            Authentication(broker),
+            Commits(broker),
+            Poller(broker),
+            CapacityLimiter(THREADS),
+        )
+        app.state.gateway = here
+        tasks = [asyncio.create_task(here.poller.run()), asyncio.create_task(_note_use(here))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            here.commits.close()
+            with suppress(Unavailable):
+                here.authentication.note_use()
+
+    app = Starlette(
+        routes=_routes(),
+        lifespan=lifespan,
+        exception_handlers={
+            BrokerError: problems.on_broker_error,
+            HTTPException: problems.on_http_error,
+            Exception: problems.on_unexpected,
+        },
+    )
+    app.add_middleware(_Surroundings, broker=broker)
+    return app
+
+
+def _routes() -> list[Route]:
+    """Return one route an address, so that another method is 405 with the methods there are."""
+    by_path: dict[str, dict[str, _Handler]] = {}
+    for method, path, handler in CALLS:
+        by_path.setdefault(path, {})[method] = handler
+    return [Route(path, _dispatch(by_path[path]), methods=list(by_path[path])) for path in by_path]
+
+
+def _dispatch(handlers: dict[str, _Handler]) -> _Handler:
+    async def call(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await handlers[method](request)
+
+    return call
+
+
+async def _note_use(here: Gateway) -> None:
+    while True:
+        await asyncio.sleep(NOTE_USE_SECONDS)
+        with suppress(Unavailable):
+            await here.run(here.authentication.note_use)
+
+
+class _Surroundings:
+    """Gives every request a name, and every response its headers."""
+
+    def __init__(self, app: ASGIApp, broker: Broker) -> None:
+        self._app = app
+        self._new_id = broker.new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = str(self._new_id())
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = (*HEADERS, (b"x-request-id", request_id.encode()))
+                message["headers"] = [*message["headers"], *own]
+            await send(message)
+
+        await self._app(scope, receive, sending)

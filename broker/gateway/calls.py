@@ -1,0 +1,56 @@
+"""What every call has at hand: the broker, who is calling, and threads for the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from broker.domain.codes import Scope
+from broker.errors import NotFound
+from broker.flow.parts import Broker
+from broker.gateway.authentication import Authentication, Caller
+from broker.gateway.commits import Commits
+from broker.gateway.polling import Poller
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts of one gateway process."""
+
+    broker: Broker
+    authentication: Authentication
+    commits: Commits
+    poller: Poller
+    threads: CapacityLimiter
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something that may wait for the ledger, without holding up anybody else."""
+        return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
+
+
+def gateway(request: Request) -> Gateway:
+    """Return the gateway that serves a request."""
+    return cast("Gateway", request.app.state.gateway)
+
+
+async def caller(request: Request, *scopes: Scope) -> Caller:
+    """Return who calls, with one of these scopes. Raises Denied, Forbidden or Throttled."""
+    here = gateway(request)
+    return await here.run(here.authentication.caller, request, *scopes)
+
+
+def identifier(request: Request) -> UUID:
+    """Return the id in the address. Raises NotFound when it is none."""
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError:
+        raise NotFound("There is nothing under this id.") from None

@@ -1,0 +1,119 @@
+"""The agency's calls: collect, answer, keep, give back, look."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.domain.codes import Scope
+from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
+from broker.flow import answer, collect
+from broker.flow.receipts import as_rows
+from broker.gateway import shapes
+from broker.gateway.bodies import answer as respond
+from broker.gateway.bodies import asked
+from broker.gateway.calls import caller, gateway, identifier
+from broker.ledger.delivering import Held
+from schemas import requests
+
+
+async def take(request: Request) -> Response:
+    """Lease what waits for the agency, earliest deadline first; wait for it if asked."""
+    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    wanted = await asked(request, requests.COLLECT)
+    found = await here.run(collect.collect, here.broker, who.organisation, limit=wanted.max)
+    if not found and wanted.wait:
+        await here.poller.for_work(who.organisation, wanted.wait)
+        found = await here.run(collect.collect, here.broker, who.organisation, limit=wanted.max)
+    return respond({"deliveries": found})
+
+
+async def settle(request: Request) -> Response:
+    """Record up to 1,000 receipts; one result each, in order."""
+    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    receipts = as_rows(await asked(request, requests.RECEIPTS))
+    results = await here.run(
+        answer.settle, here.broker, who.organisation, receipts, actor=who.actor
+    )
+    return respond({"results": [shapes.settled(one) for one in results]})
+
+
+async def extend(request: Request) -> Response:
+    """Keep deliveries for longer."""
+    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    held = _held(await asked(request, requests.LEASES))
+    broker = here.broker
+    kept = await here.run(
+        broker.ledger.extend,
+        who.organisation,
+        held,
+        lease_for=broker.settings.lease,
+        now=broker.clock(),
+    )
+    return _results(
+        [
+            (delivery, "extended" if lease else "lease_lost", lease.until if lease else None)
+            for (delivery, _), lease in zip(held, kept, strict=True)
+        ]
+    )
+
+
+async def release(request: Request) -> Response:
+    """Give deliveries back; they are offered again at once."""
+    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    held = _held(await asked(request, requests.LEASES))
+    broker = here.broker
+    released = await here.run(
+        broker.ledger.release, who.organisation, held, now=broker.clock(), actor=who.actor
+    )
+    return _results(
+        [
+            (delivery, "released" if done else "lease_lost", None)
+            for (delivery, _), done in zip(held, released, strict=True)
+        ]
+    )
+
+
+async def show(request: Request) -> Response:
+    """Return one of the agency's own deliveries."""
+    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    id_ = DeliveryId(identifier(request))
+    return respond(await here.run(collect.delivery, here.broker, who.organisation, id_))
+
+
+async def queue(request: Request) -> Response:
+    """Return counts and ages of the agency's own queue."""
+    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    broker = here.broker
+    depth = await here.run(broker.ledger.queue, who.organisation, now=broker.clock())
+    return respond(shapes.queue(depth))
+
+
+async def reroute(request: Request) -> Response:
+    """Send a returned or undeliverable delivery on to another area or agency (ops)."""
+    who, here = await caller(request, Scope.OPS), gateway(request)
+    wanted = await asked(request, requests.REROUTE)
+    new = await here.run(
+        answer.reroute,
+        here.broker,
+        DeliveryId(identifier(request)),
+        area=wanted.area,
+        agency=OrganisationCode(wanted.agency) if wanted.agency else None,
+        actor=who.actor,
+    )
+    return respond({"delivery": str(new)})
+
+
+def _held(leases: requests.Leases) -> Held:
+    return [(DeliveryId(one.delivery), LeaseId(one.lease)) for one in leases.leases]
+
+
+def _results(results: list[tuple[DeliveryId, str, object]]) -> Response:
+    return respond(
+        {
+            "results": [
+                {"delivery": str(delivery), "result": result, "until": until}
+                for delivery, result, until in results
+            ]
+        }
+    )

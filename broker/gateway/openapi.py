@@ -1,0 +1,336 @@
+"""OpenAPI 3.1 of the calls: the schemas come from ``schemas``, the rest is this one table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from schemas import export
+
+_TITLE = "Referral broker"
+_ABOUT = (
+    "Carries online-abuse referrals from police systems to the agencies that must act, and tells "
+    "the police what became of each. Every error is a problem document (RFC 9457); its `next_step` "
+    "says what to do. Every call may be repeated."
+)
+_PROBLEMS = {
+    400: "The body cannot be read.",
+    401: "The key is not accepted.",
+    403: "The key lacks the scope.",
+    404: "There is no such thing for this organisation.",
+    405: "The address has other methods.",
+    408: "The body did not arrive in time.",
+    409: "It contradicts what the ledger holds; nothing was changed.",
+    413: "The body is too large.",
+    415: "The media type or encoding is not taken.",
+    422: "The request is invalid; `errors` lists every fault.",
+    429: "Too many requests; see Retry-After.",
+    500: "Something went wrong here.",
+    503: "Not available; nothing was lost, see Retry-After.",
+}
+_ALWAYS = (400, 405, 500, 503)
+_WITH_KEY = (401, 403, 429)
+_WITH_BODY = (408, 413, 415, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What there is to say of one call."""
+
+    method: str
+    path: str
+    summary: str
+    scopes: tuple[str, ...] = ()
+    takes: str | None = None
+    gives: Mapping[int, str | None] = field(default_factory=lambda: {200: None})
+    """The kind of document for each status of success."""
+    also: tuple[int, ...] = ()
+    """Problems beside those that every such call has."""
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    headers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    media: tuple[str, str] = ("application/json", "application/json")
+
+
+_SECONDS = {"type": "number", "minimum": 0, "maximum": 30}
+_LISTED = {"type": "integer", "minimum": 0, "maximum": 200}
+_NDJSON = ("application/x-ndjson", "application/x-ndjson")
+_PUBLISH = ("publish",)
+_COLLECT = ("collect",)
+_OPS = ("ops",)
+_BOTH = ("publish", "ops")
+CALLS = (
+    Call(
+        "POST",
+        "/v1/referrals",
+        "Hand in one referral",
+        _PUBLISH,
+        takes="referral",
+        gives={202: "receipt", 201: "status"},
+        also=(409,),
+        headers={
+            "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+            "Prefer": {"type": "string", "examples": ["wait=10"]},
+        },
+    ),
+    Call(
+        "POST",
+        "/v1/referrals/bulk",
+        "Hand in up to 1,000 referrals, one a line",
+        _PUBLISH,
+        takes="referral",
+        gives={200: "bulk-line"},
+        media=_NDJSON,
+    ),
+    Call(
+        "POST",
+        "/v1/referrals/check",
+        "Say what would become of a referral; store nothing",
+        _PUBLISH,
+        takes="referral",
+        also=(409,),
+    ),
+    Call(
+        "GET",
+        "/v1/referrals",
+        "Look a referral up by your reference",
+        _BOTH,
+        gives={200: "status"},
+        also=(404, 422),
+        query={"reference": {"type": "string", "minLength": 1, "maxLength": 64}},
+        required=("reference",),
+    ),
+    Call(
+        "GET",
+        "/v1/referrals/{id}",
+        "Show one referral",
+        _BOTH,
+        gives={200: "status"},
+        also=(404,),
+    ),
+    Call(
+        "GET",
+        "/v1/referrals/{id}/timeline",
+        "Everything that happened to a referral",
+        _BOTH,
+        also=(404,),
+    ),
+    Call(
+        "POST",
+        "/v1/referrals/{id}/areas",
+        "Say where the people of an unroutable referral live",
+        _BOTH,
+        takes="areas",
+        gives={202: None},
+        also=(404, 409),
+    ),
+    Call(
+        "GET",
+        "/v1/events",
+        "Your feed after a cursor",
+        _PUBLISH,
+        gives={200: "feed"},
+        also=(422,),
+        query={
+            "after": {"type": "string"},
+            "wait": _SECONDS,
+            "limit": {"type": "integer", "minimum": 0, "maximum": 500},
+        },
+    ),
+    Call(
+        "POST",
+        "/v1/collect",
+        "Take what waits, earliest deadline first",
+        _COLLECT,
+        takes="collect",
+        gives={200: "deliveries"},
+    ),
+    Call(
+        "POST",
+        "/v1/receipts",
+        "Answer up to 1,000 deliveries",
+        _COLLECT,
+        takes="receipts",
+        gives={200: "receipt-results"},
+    ),
+    Call(
+        "POST",
+        "/v1/leases/extend",
+        "Keep deliveries for longer",
+        _COLLECT,
+        takes="leases",
+        gives={200: "lease-results"},
+    ),
+    Call(
+        "POST",
+        "/v1/leases/release",
+        "Give deliveries back",
+        _COLLECT,
+        takes="leases",
+        gives={200: "lease-results"},
+    ),
+    Call(
+        "GET",
+        "/v1/deliveries/{id}",
+        "Show one of your deliveries",
+        _COLLECT,
+        gives={200: "delivery"},
+        also=(404,),
+    ),
+    Call(
+        "POST",
+        "/v1/deliveries/{id}/reroute",
+        "Send a returned delivery on",
+        _OPS,
+        takes="reroute",
+        also=(404, 409),
+    ),
+    Call("GET", "/v1/queue", "The state of your queue", _COLLECT, gives={200: "queue"}),
+    Call("GET", "/v1/queues", "The state of every queue", _OPS),
+    Call(
+        "GET",
+        "/v1/attention",
+        "What no agency will do by itself",
+        _OPS,
+        query={"limit": _LISTED},
+        also=(422,),
+    ),
+    Call(
+        "GET",
+        "/v1/refusals",
+        "Bodies that were refused and not kept",
+        _BOTH,
+        query={"limit": _LISTED},
+        also=(422,),
+    ),
+    Call("GET", "/livez", "The process runs"),
+    Call("GET", "/readyz", "The process can do its work"),
+    Call(
+        "GET",
+        "/metrics",
+        "Counts and ages for Prometheus",
+        _OPS,
+        media=("application/json", "text/plain"),
+    ),
+    Call("GET", "/openapi.json", "This description"),
+    Call("GET", "/docs", "This description as a page", media=("application/json", "text/html")),
+)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for call in CALLS:
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": _TITLE, "version": "1", "description": _ABOUT},
+        "paths": paths,
+        "components": {
+            "schemas": export.components(),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+@cache
+def page() -> str:
+    """Return the calls as a page that needs nothing from elsewhere."""
+    calls = "".join(map(_section, CALLS))
+    return (
+        '<!doctype html><html lang="en-GB"><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{_TITLE}</title>'
+        f"<style>{_STYLE}</style><main><h1>{_TITLE}</h1><p>{html.escape(_ABOUT)}</p>"
+        f'<p>The same for machines: <a href="/openapi.json">openapi.json</a>.</p>{calls}</main>'
+    )
+
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#0b0c0c;background:#fff}"
+    "main{max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "h2{font-size:1.1rem;margin:2rem 0 .25rem;border-top:1px solid #b1b4b6;padding-top:1rem}"
+    "code{font:0.95em ui-monospace,monospace;background:#f3f2f1;padding:.1em .3em}"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}"
+    "dt{color:#505a5f}dd{margin:0}"
+)
+
+
+def _section(call: Call) -> str:
+    facts = {
+        "Key": " or ".join(call.scopes) or "none needed",
+        "Takes": _name(call.takes) if call.takes else "",
+        "Query": ", ".join(call.query),
+        "Gives": ", ".join(f"{code} {_name(kind) if kind else ''}" for code, kind in _gives(call)),
+        "Problems": ", ".join(str(code) for code in _problem_codes(call)),
+    }
+    listed = "".join(
+        f"<dt>{name}</dt><dd>{html.escape(fact)}</dd>" for name, fact in facts.items() if fact
+    )
+    return (
+        f"<h2><code>{call.method} {html.escape(call.path)}</code></h2>"
+        f"<p>{html.escape(call.summary)}.</p><dl>{listed}</dl>"
+    )
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": call.summary,
+        "operationId": f"{call.method.lower()}{call.path.replace('/', '_').replace('.', '_')}",
+        "parameters": list(_parameters(call)),
+        "responses": {
+            **{str(code): _success(call, kind) for code, kind in _gives(call)},
+            **{str(code): _failure(code) for code in _problem_codes(call)},
+        },
+        "security": [{"key": []}] if call.scopes else [],
+    }
+    if call.scopes:
+        operation["description"] = f"Needs a key with the scope {' or '.join(call.scopes)}."
+    if call.takes:
+        schema = _reference(call.takes)
+        operation["requestBody"] = {"required": True, "content": {call.media[0]: schema}}
+    return operation
+
+
+def _parameters(call: Call) -> Iterator[dict[str, Any]]:
+    if "{id}" in call.path:
+        schema = {"type": "string", "format": "uuid"}
+        yield {"name": "id", "in": "path", "required": True, "schema": schema}
+    for where, known in (("query", call.query), ("header", call.headers)):
+        for name, about in known.items():
+            required = name in call.required
+            yield {"name": name, "in": where, "required": required, "schema": about}
+
+
+def _success(call: Call, kind: str | None) -> dict[str, Any]:
+    content = _reference(kind) if kind else {"schema": {}}
+    return {"description": call.summary, "content": {call.media[1]: content}}
+
+
+def _failure(code: int) -> dict[str, Any]:
+    content = {"application/problem+json": _reference("problem")}
+    return {"description": _PROBLEMS[code], "content": content}
+
+
+def _gives(call: Call) -> list[tuple[int, str | None]]:
+    return list(call.gives.items())
+
+
+def _problem_codes(call: Call) -> list[int]:
+    codes = {*_ALWAYS, *call.also}
+    if call.scopes:
+        codes |= set(_WITH_KEY)
+    if call.takes:
+        codes |= set(_WITH_BODY)
+    return sorted(codes)
+
+
+def _reference(kind: str) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{_name(kind)}"}}
+
+
+def _name(kind: str) -> str:
+    return export.component(kind)

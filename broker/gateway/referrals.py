@@ -1,0 +1,232 @@
+"""The publisher's calls: hand in, check, look up, follow."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any, TypeGuard
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.states import ReferralState
+from broker.errors import BrokerError, Fault, Invalid, NotFound, TooLarge
+from broker.flow import accept, answer
+from broker.gateway import shapes
+from broker.gateway.authentication import Caller
+from broker.gateway.bodies import BULK_LIMIT, NDJSON, asked, body, number
+from broker.gateway.bodies import answer as respond
+from broker.gateway.calls import Gateway, caller, gateway, identifier
+from broker.gateway.commits import Answers
+from broker.gateway.problems import instance_of, problem
+from broker.ledger.rows import Accepted, NewReferral, ReferralStatus
+from schemas import documents, requests
+
+BULK_LINES = 1000
+LONGEST_WAIT = 30
+PAGE = 500
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+async def publish(request: Request) -> Response:
+    """Hand in one referral."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    sent = await body(request, limit=documents.SIZE_LIMIT)
+    key = _idempotency_key(request)
+    new = await here.run(_screen, here, who, sent, key)
+    (accepted,) = await _committed(here, [new])
+    if isinstance(accepted, BrokerError):
+        raise accepted
+    headers = {"Location": f"/v1/referrals/{accepted.id}"}
+    seconds = _preferred_wait(request)
+    if seconds is None:
+        return respond(shapes.receipt(accepted), 202, headers)
+    headers["Preference-Applied"] = f"wait={seconds}"
+    return await _after_routing(here, who, accepted, seconds, headers)
+
+
+async def publish_bulk(request: Request) -> Response:
+    """Hand in up to 1,000 referrals, one a line; one result a line, in order."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    lines = (await body(request, limit=BULK_LIMIT, media_type=NDJSON)).splitlines()
+    if len(lines) > BULK_LINES:
+        raise TooLarge(f"Send at most {BULK_LINES} lines at once.")
+    screened = await here.run(_screen_all, here, who, lines)
+    fit = [one for one in screened if _is_fit(one)]
+    answers = iter(await _committed(here, fit) if fit else [])
+    results = [next(answers) if _is_fit(one) else one for one in screened]
+    instance = instance_of(request)
+    told = [_line(place, one, instance) for place, one in enumerate(results, start=1)]
+    return Response(b"".join(orjson.dumps(one) + b"\n" for one in told), media_type=NDJSON)
+
+
+async def check(request: Request) -> Response:
+    """Say what would become of a referral; nothing is stored."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    sent = await body(request, limit=documents.SIZE_LIMIT)
+    checked = await here.run(accept.check, here.broker, who.organisation, sent)
+    if checked.plan is None:
+        raise Invalid("The referral would be rejected.", faults=checked.faults)
+    return respond(_plan(checked, await names(here)))
+
+
+async def look_up(request: Request) -> Response:
+    """Return one referral by the publisher's reference."""
+    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
+    reference = request.query_params.get("reference")
+    if not reference or "\x00" in reference or len(reference) > 64:
+        raise Invalid("Give your reference: /v1/referrals?reference=…")
+    found = await here.run(here.broker.ledger.referral, who.sees, reference=reference)
+    return await _shown(here, found)
+
+
+async def show(request: Request) -> Response:
+    """Return one referral."""
+    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
+    return await _shown(here, await _own(here, who, identifier(request)))
+
+
+async def timeline(request: Request) -> Response:
+    """Return everything that happened to one referral."""
+    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
+    found = await _own(here, who, identifier(request))
+    if found is None:
+        raise NotFound("There is no such referral.")
+    events = await here.run(here.broker.ledger.timeline, found.id)
+    return respond({"referral": str(found.id), "events": [shapes.event(one) for one in events]})
+
+
+async def events(request: Request) -> Response:
+    """Return the publisher's feed after a cursor."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    after, limit = request.query_params.get("after", ""), int(number(request, "limit", 100, PAGE))
+    seconds = number(request, "wait", 0, LONGEST_WAIT)
+    feed = here.broker.ledger.feed
+    found, cursor = await here.run(feed, who.organisation, after=after, limit=limit)
+    if not found and seconds and limit:
+        await here.poller.for_news(who.organisation, cursor, seconds)
+        found, cursor = await here.run(feed, who.organisation, after=cursor, limit=limit)
+    return respond({"events": [shapes.event(one) for one in found], "next": cursor})
+
+
+async def give_areas(request: Request) -> Response:
+    """Say where the people of an unroutable referral live, so that it is routed again."""
+    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
+    given = await asked(request, requests.AREAS)
+    found = await _own(here, who, identifier(request))
+    if found is None:
+        raise NotFound("There is no such referral.")
+    areas = given.areas
+    await here.run(answer.give_areas, here.broker, found.id, areas, actor=who.actor)
+    return respond({"id": str(found.id), "areas": areas}, 202)
+
+
+async def names(here: Gateway) -> dict[OrganisationCode, str]:
+    """Return every organisation's name."""
+    book = await here.run(here.broker.books.latest)
+    known = book.directory.organisations
+    values = known.values() if hasattr(known, "values") else known
+    return {OrganisationCode(one.code): one.name for one in values}
+
+
+async def _after_routing(
+    here: Gateway, who: Caller, accepted: Accepted, seconds: int, headers: dict[str, str]
+) -> Response:
+    """Wait for routing: 201 when it is routed, 422 with the faults when it is rejected."""
+    await here.poller.for_routing(accepted.id, seconds)
+    found = await _own(here, who, accepted.id)
+    assert found is not None
+    if found.state is ReferralState.REJECTED:
+        faults = [Fault(**fault) for fault in found.faults]
+        raise Invalid("The referral was rejected; it waits for a corrected one.", faults=faults)
+    shown = {**shapes.receipt(accepted), **shapes.status(found, await names(here))}
+    return respond(shown, 201 if found.routed_at else 202, headers)
+
+
+async def _committed(here: Gateway, new: Sequence[NewReferral]) -> Answers:
+    """Have referrals accepted in the next commit of this process."""
+    answers: asyncio.Future[Answers] = asyncio.wrap_future(here.commits.submit(new))
+    return await answers
+
+
+async def _own(here: Gateway, who: Caller, id_: Any) -> ReferralStatus | None:
+    return await here.run(here.broker.ledger.referral, who.sees, id=ReferralId(id_))
+
+
+async def _shown(here: Gateway, found: ReferralStatus | None) -> Response:
+    if found is None:
+        raise NotFound("There is no such referral.")
+    return respond(shapes.status(found, await names(here)))
+
+
+def _screen(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
+    return accept.screen(here.broker, who.organisation, sent, idempotency_key=key, actor=who.actor)
+
+
+def _screen_all(
+    here: Gateway, who: Caller, lines: Sequence[bytes]
+) -> list[NewReferral | BrokerError]:
+    """Screen each line by itself: one that is wrong stops no other."""
+    screened: list[NewReferral | BrokerError] = []
+    for line in lines:
+        try:
+            screened.append(_screen(here, who, line, None))
+        except Invalid as error:
+            screened.append(error)
+    return screened
+
+
+def _is_fit(one: NewReferral | BrokerError) -> TypeGuard[NewReferral]:
+    return isinstance(one, NewReferral)
+
+
+def _line(place: int, one: Any, instance: str) -> dict[str, Any]:
+    if isinstance(one, BrokerError):
+        told = problem(one, instance)
+        return {"line": place, "status": told["status"], "problem": told}
+    return {"line": place, "status": 202, "receipt": shapes.receipt(one)}
+
+
+def _plan(checked: accept.Checked, names: dict[OrganisationCode, str]) -> dict[str, Any]:
+    plan = checked.plan
+    assert plan is not None
+    return {
+        "state": "unroutable" if plan.unroutable_reason else "routed",
+        "reason": plan.unroutable_reason,
+        "attend_by": plan.attend_by,
+        "effective_grade": str(plan.effective_grade),
+        "defects": checked.defects,
+        "warnings": plan.warnings,
+        "deliveries": [
+            {
+                "agency": leg.agency,
+                "agency_name": names.get(leg.agency, leg.agency),
+                "role": str(leg.role),
+                "row": leg.row,
+                "view": leg.view,
+                "held_until": leg.held_until,
+                "clock_start": leg.clock_start,
+                "deadlines": {f"{m}_by": due for m, due in leg.due.items()},
+                "explanation": leg.explanation,
+            }
+            for leg in plan.legs
+        ],
+    }
+
+
+def _preferred_wait(request: Request) -> int | None:
+    """Read ``Prefer: wait=N`` (RFC 7240, section 4.3), bounded."""
+    match = _WAIT.search(request.headers.get("prefer", ""))
+    return min(int(match[1]), LONGEST_WAIT) if match else None
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Invalid("Use 1 to 200 printable characters without blanks as Idempotency-Key.")
+    return key

@@ -1,0 +1,120 @@
+"""The ledger's answers as the JSON of the API (schemas: receipt, status, event, queue)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from broker.domain.codes import Milestone
+from broker.domain.ids import OrganisationCode
+from broker.ledger.rows import (
+    Accepted,
+    DeliveryStatus,
+    Event,
+    QueueDepth,
+    ReferralStatus,
+    Refusal,
+    Settled,
+    Waiting,
+)
+
+Json = dict[str, Any]
+Names = Mapping[OrganisationCode, str]
+
+
+def receipt(one: Accepted) -> Json:
+    """Return what a publisher gets for a referral."""
+    address = f"/v1/referrals/{one.id}"
+    return {
+        "id": str(one.id),
+        "reference": one.reference,
+        "state": str(one.state),
+        "accepted_at": one.accepted_at,
+        "digest": one.digest.hex(),
+        "duplicate": one.duplicate,
+        "links": {"self": address, "timeline": f"{address}/timeline"},
+    }
+
+
+def status(one: ReferralStatus, names: Names) -> Json:
+    """Return a referral as its publisher and ops see it."""
+    shown = {
+        name: getattr(one, name)
+        for name in (
+            *("publisher", "reference", "accepted_at", "routed_at", "closed_at", "grade"),
+            *("effective_grade", "policy_version", "directory_version", "reason", "attend_by"),
+            *("faults", "defects", "warnings"),
+        )
+    }
+    return {
+        "id": str(one.id),
+        "state": str(one.state),
+        "digest": one.digest.hex(),
+        **shown,
+        "deliveries": [_delivery(delivery, names) for delivery in one.deliveries],
+    }
+
+
+def event(one: Event) -> Json:
+    """Return one line of the history."""
+    return {
+        "cursor": one.cursor,
+        "at": one.at,
+        "kind": one.kind,
+        "referral": str(one.referral),
+        "reference": one.reference,
+        "delivery": str(one.delivery) if one.delivery else None,
+        "agency": one.agency,
+        "data": one.data,
+    }
+
+
+def settled(one: Settled) -> Json:
+    """Return what became of a receipt."""
+    return {
+        "delivery": str(one.delivery),
+        "result": one.result,
+        "state": str(one.state) if one.state else None,
+        "at": one.at,
+    }
+
+
+def queue(one: QueueDepth) -> Json:
+    """Return the state of a queue."""
+    return {name: value for name, value in asdict(one).items() if name != "undeliverable"}
+
+
+def attention(waiting: Iterable[Waiting], refused: Iterable[Refusal]) -> Json:
+    """Return what ops must see to, by kind."""
+    found: Json = {"unroutable": [], "undeliverable": [], "returned": []}
+    for one in waiting:
+        found[one.kind].append({k: v for k, v in asdict(one).items() if k != "kind"})
+    return found | {"refused": [refusal(one) for one in refused]}
+
+
+def refusal(one: Refusal) -> Json:
+    """Return what is known of a body that was not kept."""
+    return {**asdict(one), "digest": one.digest.hex()}
+
+
+def _delivery(one: DeliveryStatus, names: Names) -> Json:
+    shown = {
+        name: getattr(one, name)
+        for name in (
+            *("row", "view", "attempt", "available_at", "clock_start", "returned_at", "outcome"),
+            *("reason", "note", "answered_by", "explanation", "agency"),
+        )
+    }
+    return {
+        "id": str(one.id),
+        "agency_name": names.get(one.agency, one.agency),
+        "role": str(one.role),
+        "state": str(one.state),
+        "deadlines": {f"{m}_by": one.due.get(m) for m in Milestone},
+        "collected_at": one.met.get(Milestone.COLLECT),
+        "acknowledged_at": one.met.get(Milestone.ACKNOWLEDGE),
+        "decided_at": one.met.get(Milestone.DECIDE),
+        "replaces": str(one.replaces) if one.replaces else None,
+        **shown,
+    }
