@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from broker.cli.reckoning import Notes
@@ -48,7 +48,7 @@ class Agencies:
         """Return the ids that each agency noted when it received a delivery."""
         return {code: _ids(self._notes / code) for code in self._channels}
 
-    def _start(self, name: str, agencies: list[str], more: Mapping[str, str]) -> None:
+    def _start(self, name: str, agencies: Sequence[str], more: Mapping[str, str]) -> None:
         environment = {
             "DESK_URL": self._stack.url,
             "DESK_KEYS": str(self._stack.keys),

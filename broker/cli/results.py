@@ -80,7 +80,7 @@ def _cells(line: AgencyTimes) -> tuple[str | Text, ...]:
     return (
         *(str(count) for count in counts),
         *(_seconds(wait) for wait in (line.p50, line.p95, line.slowest)),
-        _share(line.in_time, line.in_time + line.late),
+        str(line.in_time),
         _unless_zero(line.late, "red"),
     )
 
@@ -91,10 +91,6 @@ def _unless_zero(count: int, style: str) -> Text:
 
 def _seconds(wait: timedelta | None) -> str:
     return "" if wait is None else f"{wait.total_seconds():.2f}"
-
-
-def _share(part: int, of: int) -> str:
-    return f"{part / of:.0%}" if of else ""
 
 
 def _tell_one(console: Console, ledger: Sequence[ReferralStatus], police: Publisher) -> None:

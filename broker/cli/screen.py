@@ -69,6 +69,7 @@ class _Lines:
             f"deliveries {total.deliveries}  collected {total.reached(COLLECTED)}  "
             f"acknowledged {total.reached(ACKNOWLEDGED)}  decided {total.reached(['decided'])}",
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -18,9 +18,9 @@ Json = Mapping[str, Any]
 
 MARKS = {"met": ("✓", "green"), "late": ("✗", "red"), "open": ("·", "yellow")}
 MILESTONES = {
-    "collect": ("collect_by", "collected_at"),
-    "acknowledge": ("acknowledge_by", "acknowledged_at"),
-    "decide": ("decide_by", "decided_at"),
+    "collect": ("collected", "collected_at"),
+    "acknowledge": ("acknowledged", "acknowledged_at"),
+    "decide": ("decided", "decided_at"),
 }
 
 
@@ -106,12 +106,13 @@ def _line(label: str, words: str) -> RenderableType:
 
 def _deadline(leg: Json, deadline: Json) -> RenderableType:
     milestone = deadline["milestone"]
-    met_at = leg.get(MILESTONES[milestone][1])
+    done, at = MILESTONES[milestone]
+    met_at = leg.get(at)
     mark, style = MARKS[_verdict(deadline["due_at"], met_at)]
     words = Text()
     words.append(f"{local(deadline['due_at'])} ", style="bold")
     words.append(f"{mark} ", style=style)
-    words.append(f"{milestone}d {_clock(met_at)}  " if met_at else "")
+    words.append(f"{done} {_clock(met_at)}  " if met_at else "")
     words.append(str(deadline["words"]), style="dim")
     row = Table.grid(padding=(0, 1))
     row.add_column(width=12, style="dim")
