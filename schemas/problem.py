@@ -28,5 +28,4 @@ class ProblemSchema(Answer):
     retryable = flag("Whether the same request may succeed later.")
 
 
-FAULT = FaultSchema()
 PROBLEM = ProblemSchema()

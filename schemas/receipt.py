@@ -42,5 +42,4 @@ class SettledListSchema(Answer):
 
 
 RECEIPT = ReceiptSchema()
-SETTLED = SettledSchema()
 SETTLED_LIST = SettledListSchema()
