@@ -187,7 +187,18 @@ class Postgres(Engine):
         options = ["-U", "broker", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         if not self._durable:
             options.append("--no-sync")
-        if self._run([self._programs / "initdb", "-D", data, *options]).wait(START_SECONDS):
+        process = self._run([self._programs / "initdb", "-D", data, *options])
+        self._keeper.add(process.pid)
+        try:
+            failed = process.wait(START_SECONDS)
+        except BaseException:
+            # Left alone it would go on writing into a folder that is being deleted.
+            _signal_session(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        finally:
+            self._keeper.remove(process.pid)
+        if failed:
             raise EngineFailed(self._failure())
 
     @property
