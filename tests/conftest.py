@@ -1,10 +1,52 @@
-"""What every test may ask for: real engines."""
+"""What every test may ask for: real engines, and a broker on a database of its own."""
 
-from collections.abc import Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
 
+import psycopg
 import pytest
+from starlette.testclient import TestClient
 
+from broker.bootstrap import new_uuid7, open_broker
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode
 from broker.embedded import Engines
+from broker.flow import dispatch, route
+from broker.flow.keys import issue
+from broker.flow.parts import Broker
+from broker.flow.publish import publish
+from broker.gateway.app import build
+from broker.ledger.ledger import Ledger
+from broker.ledger.migrate import migrate
+from broker.policy.book import PolicyBook, documents_from, load
+from broker.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+POLICIES = ROOT / "policies" / "england"
+_numbers = itertools.count()
+T = TypeVar("T")
+
+
+class FixedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def set(self, text: str) -> None:
+        """Stand at an instant with an offset, such as ``2026-12-18T16:50+00:00``."""
+        self.now = datetime.fromisoformat(text).astimezone(UTC)
+
+    def advance(self, **how_far: float) -> None:
+        """Move on by so many ``hours=``, ``minutes=``, ``seconds=`` or ``days=``."""
+        self.now += timedelta(**how_far)
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +54,105 @@ def engines() -> Iterator[Engines]:
     """A private PostgreSQL and two Valkeys, started once for the whole run."""
     with Engines(durable=False) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def template(engines: Engines) -> str:
+    """The name of a database with the ledger's tables, the shipped policy and its directory."""
+    name = "template_of_tests"
+    _administer(engines, f"create database {name}")
+    dsn = _dsn(engines, name)
+    migrate(dsn)
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        publish(ledger, documents_from(POLICIES), now=datetime(2026, 1, 1, tzinfo=UTC))
+    return name
+
+
+@pytest.fixture
+def dsn(engines: Engines, template: str) -> Iterator[str]:
+    """A database of its own for each test, migrated, with the shipped policy."""
+    name = f"test_{next(_numbers)}"
+    _administer(engines, f"create database {name} template {template}")
+    yield _dsn(engines, name)
+    _administer(engines, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def book() -> PolicyBook:
+    """The shipped policy."""
+    return load(documents_from(POLICIES), version="shipped")
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Friday, ten in the morning, when every office is open."""
+    return FixedClock(datetime(2026, 12, 11, 10, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def settings(dsn: str, engines: Engines) -> Settings:
+    """Settings for the private engines."""
+    return Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
+
+
+@pytest.fixture
+def broker(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator[Broker]:
+    """A broker whose clock stands still; nothing runs in it but what a test runs."""
+    engines.wakeup.wipe()
+    engines.exchange.wipe()
+    with open_broker(settings, part="tests", clock=clock, new_id=new_uuid7) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(broker: Broker) -> Iterator[TestClient]:
+    """The gateway, in this process."""
+    with TestClient(build(broker), raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def key(broker: Broker) -> Callable[..., dict[str, str]]:
+    """Give an organisation a key: ``key("stoke-csc", "collect")`` returns request headers."""
+
+    def make(organisation: str, *scopes: str) -> dict[str, str]:
+        found = issue(
+            broker.ledger,
+            OrganisationCode(organisation),
+            [Scope(scope) for scope in scopes],
+            label="test",
+            now=broker.clock(),
+        )
+        return {"Authorization": f"Bearer {found}"}
+
+    return make
+
+
+@pytest.fixture
+def drain(broker: Broker) -> Callable[[], None]:
+    """Do everything that waits for a worker, here and now."""
+
+    def all_lanes() -> None:
+        route.drain(broker)
+        dispatch.drain(broker)
+
+    return all_lanes
+
+
+def eventually(check: Callable[[], T], within: float = 10.0) -> T:
+    """Return the first true value of a check that is asked again and again."""
+    until = time.monotonic() + within
+    while not (found := check()):
+        if time.monotonic() > until:
+            raise AssertionError(f"It did not come true within {within:g} s.")
+        time.sleep(0.02)
+    return found
+
+
+def _dsn(engines: Engines, database: str) -> str:
+    return engines.database_url.replace("/postgres?", f"/{database}?")
+
+
+def _administer(engines: Engines, statement: str) -> None:
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(statement.encode())

@@ -1,0 +1,103 @@
+"""A policy as it is used: read from its documents, checked as a whole, never changed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from broker.errors import Fault, PolicyError
+from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
+from broker.policy.directory import Directory, read_directory
+from broker.policy.reading import Node
+from broker.policy.rows import Remark, Row, read_rows
+from broker.policy.soundness import check
+from broker.policy.viewing import View, read_views
+
+DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
+_HOLIDAYS = "bank_holidays.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """One version of the policy and the directory."""
+
+    version: str
+    directory: Directory
+    rows: tuple[Row, ...]
+    remarks: tuple[Remark, ...]
+    """What raises a grade or contradicts it."""
+    views: Mapping[str, View]
+    calendars: Mapping[str, WorkingCalendar]
+    """An ordinary office's calendar for each nation."""
+
+
+def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
+    """Read a policy. Raises PolicyError whose faults point at ``file:line``."""
+    book, faults = assemble(documents, version=version)
+    if book is None or faults:
+        first = faults[0]
+        raise PolicyError(
+            f"The policy cannot be used: {len(faults)} thing(s) are wrong, first {first.pointer}: "
+            f"{first.message}",
+            faults=faults,
+        )
+    return book
+
+
+def assemble(
+    documents: Mapping[str, str], *, version: str
+) -> tuple[PolicyBook | None, list[Fault]]:
+    """Read a policy as far as it goes, with everything that is wrong with it."""
+    faults: list[Fault] = []
+    roots = {name: _root(name, documents, faults) for name in DOCUMENTS}
+    holidays = _holidays(documents, faults)
+    policy, views, places = (roots[name] for name in DOCUMENTS[:3])
+    if policy is None or views is None or places is None or not holidays:
+        return None, faults
+    rows, remarks = read_rows(policy)
+    book = PolicyBook(
+        version=version,
+        directory=read_directory(places, holidays),
+        rows=rows,
+        remarks=remarks,
+        views=read_views(views),
+        calendars={nation: national(nation, holidays) for nation in holidays},
+    )
+    faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
+    return book, faults
+
+
+def documents_from(path: Path) -> dict[str, str]:
+    """Read the documents of a policy from a directory. Raises PolicyError when one is missing."""
+    try:
+        return {name: (path / name).read_text(encoding="utf-8") for name in DOCUMENTS}
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(
+            f"A policy is a directory with {', '.join(DOCUMENTS)}; one cannot be read."
+        ) from error
+
+
+def digest(documents: Mapping[str, str]) -> bytes:
+    """Return the SHA-256 of the documents, the same whatever their order."""
+    total = sha256()
+    for name in sorted(documents):
+        for part in (name.encode(), documents[name].encode()):
+            total.update(len(part).to_bytes(8, "big") + part)
+    return total.digest()
+
+
+def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node | None:
+    if name not in documents:
+        faults.append(Fault(f"{name}:1", "missing", "This document is missing."))
+        return None
+    return Node.parse(name, documents[name], faults)
+
+
+def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:
+    try:
+        return read_bank_holidays(documents.get(_HOLIDAYS, ""))
+    except PolicyError as error:
+        faults.append(Fault(f"{_HOLIDAYS}:1", "wrong-type", error.message))
+        return {}
