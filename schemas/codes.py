@@ -79,3 +79,8 @@ PLACES = (
     *("child.area", "child.home_area", "child.placing_authority", "child.open_case_area"),
     *("child.school_urn", "person.area", "person.managing_area", "role.area", "anywhere"),
 )
+PARTS = (
+    *("handling", "referrer", "times", "grade", "concern", "children", "household"),
+    *("persons_posing_risk", "children_alleged_to_have_harmed", "online", "action_taken"),
+)
+"""The parts of a referral that a view can show."""

@@ -226,6 +226,13 @@ class Within(Formed):
     )
 
 
+class FieldPath(Formed):
+    """The way to a field inside a part of a referral."""
+
+    pattern = r"^[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,5}$"
+    default_error_messages = words(form="bad-path: Give names of fields with a dot between them.")
+
+
 class IpAddress(Spoken, fields.String):
     """An IP address, version 4 or 6, without port or mask."""
 

@@ -1,7 +1,7 @@
-"""The policy document: who gets a part of which referral, why, as what, and by when.
+"""The policy and its views: who gets which part of which referral, why, as what, and by when.
 
-For editors and readers of ``policies/*/policy.yaml``. The broker itself reads the file with
-checks that name the line, and that know the facts a condition may ask for.
+For editors and readers of ``policies/*/policy.yaml`` and ``views.yaml``. The broker itself reads
+the files with checks that name the line, and that know the facts a condition may ask for.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from schemas import codes
-from schemas.fields import Code, Flag, Many, Mapped, One, Text
-from schemas.formats import LocalDay, LocalId, Within
+from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text
+from schemas.formats import FieldPath, LocalDay, LocalId, Within
 from schemas.loading import Record
 
 _CONDITION = "An expression in CEL over documented facts; left out, it always holds."
@@ -79,4 +79,25 @@ class PolicySchema(Record[dict[str, Any]]):
     rows = Many(One(RowSchema()), 1000, least=1, required=True)
 
 
+class ViewSchema(Record[dict[str, Any]]):
+    """An allow-list: what is not named is not shown."""
+
+    record = dict
+    sentence = Text(500, "For whom and what for, in plain words.", required=True)
+    shows = Mapped(
+        Code(codes.PARTS),
+        Either(Code(("all",)), Many(FieldPath(), 100, least=1)),
+        len(codes.PARTS),
+        "For each part of a referral ``all``, or the fields that are shown.",
+    )
+
+
+class ViewsSchema(Record[dict[str, Any]]):
+    """Every view by its name."""
+
+    record = dict
+    views = Mapped(LocalId(), One(ViewSchema()), 100)
+
+
 POLICY = PolicySchema()
+VIEWS = ViewsSchema()

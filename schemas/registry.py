@@ -50,5 +50,6 @@ KINDS: Mapping[str, Schema] = {
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,
+    "views": policy.VIEWS,
     "directory": directory.DIRECTORY,
 }

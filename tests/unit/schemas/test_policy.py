@@ -1,7 +1,10 @@
 """The structure of policies and directories, for editors: the broker reads the files itself."""
 
+from pathlib import Path
+
 import jsonschema
 import pytest
+import yaml
 
 from broker.policy import vocabulary
 from broker.policy.deadlines import Within as Reckoned
@@ -10,7 +13,8 @@ from schemas.directory import DIRECTORY
 from schemas.export import json_schema
 from schemas.formats import Within
 from schemas.loading import load
-from schemas.policy import POLICY
+from schemas.policy import POLICY, VIEWS
+from schemas.referral import REFERRAL
 
 ROW = {
     **{"id": "lead", "sentence": "The council where the child is leads.", "basis": "statute"},
@@ -31,6 +35,19 @@ TEAM = {
 DIRECTORY_DOCUMENT = {
     "areas": {"E06000021": {"name": "Stoke-on-Trent", "nation": "ENG"}},
     "organisations": {"stoke-csc": TEAM},
+}
+
+
+SHIPPED = Path(__file__).parents[3] / "policies" / "england"
+
+
+class Plain(yaml.SafeLoader):
+    """Reads days as they are written, and only true and false as anything but text."""
+
+
+Plain.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if tag.endswith(":bool")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -120,3 +137,30 @@ def test_the_words_are_those_that_the_policy_knows(listed, known):
 )
 def test_a_deadline_is_written_as_the_policy_reads_it(written):
     assert Reckoned.parse(Within().deserialize(written))
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"), [(POLICY, "policy"), (VIEWS, "views"), (DIRECTORY, "directory")]
+)
+def test_what_is_shipped_fits(schema, kind):
+    text = (SHIPPED / f"{kind}.yaml").read_text(encoding="utf-8")
+    assert judged(schema, kind, yaml.load(text, Loader=Plain)) == []
+
+
+@pytest.mark.parametrize(
+    ("shows", "expected"),
+    [
+        ({"handling": "all", "children": ["id", "missing.status"]}, []),
+        ({"handling": "most"}, [("/views/school/shows/handling", "unknown-code")]),
+        ({"secrets": "all"}, [("/views/school/shows/secrets", "unknown-code")]),
+        ({"children": ["..id"]}, [("/views/school/shows/children/0", "bad-path")]),
+    ],
+)
+def test_a_view_is_checked(shows, expected):
+    document = {"views": {"school": {"sentence": "What a school needs.", "shows": shows}}}
+    assert judged(VIEWS, "views", document) == expected
+
+
+def test_a_view_can_show_every_part_of_a_referral():
+    envelope = {"schema", "reference"}
+    assert {*codes.PARTS} == REFERRAL.fields.keys() - envelope | {"children_alleged_to_have_harmed"}

@@ -1,0 +1,141 @@
+"""What the gateway makes of the ledger's rows fits the schemas that are published."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import jsonschema
+import orjson
+import pytest
+
+from broker.domain.codes import Milestone, Role
+from broker.domain.states import DeliveryState, ReferralState
+from broker.errors import Fault as BrokerFault
+from broker.errors import Invalid
+from broker.gateway import shapes
+from broker.gateway.problems import problem
+from broker.ledger.rows import (
+    Accepted,
+    DeliveryStatus,
+    Event,
+    QueueDepth,
+    ReferralStatus,
+    Refusal,
+    Settled,
+    Waiting,
+)
+from schemas.export import json_schema
+
+ID = UUID("01977f2e-0000-7000-8000-000000000001")
+NOW = datetime(2026, 12, 18, 16, 50, tzinfo=UTC)
+FAULT = {"pointer": "/a", "code": "missing-voice", "message": "Nothing says so."}
+DELIVERY = DeliveryStatus(
+    id=ID,
+    agency="stoke-csc",
+    role=Role.LEAD,
+    row="child-area",
+    view="social-care",
+    state=DeliveryState.DECIDED,
+    attempt=1,
+    available_at=NOW,
+    clock_start=NOW,
+    due={Milestone.ACKNOWLEDGE: NOW},
+    met={Milestone.COLLECT: NOW},
+    outcome="assessment",
+    reason=None,
+    note=None,
+    answered_by="A. Worker",
+    replaces=None,
+    explanation={},
+    returned_at=None,
+)
+STATUS = ReferralStatus(
+    id=ID,
+    publisher="staffordshire-police",
+    reference="R/1",
+    state=ReferralState.ROUTED,
+    digest=b"\0" * 32,
+    accepted_at=NOW,
+    routed_at=NOW,
+    closed_at=None,
+    grade="low",
+    effective_grade="very_high",
+    policy_version="1",
+    directory_version="1",
+    reason=None,
+    attend_by=None,
+    faults=[],
+    defects=[FAULT],
+    warnings=[],
+    deliveries=[DELIVERY],
+)
+WAITING = Waiting(
+    kind="unroutable",
+    referral=ID,
+    reference="R/1",
+    publisher="p",
+    delivery=None,
+    agency=None,
+    reason="no_area",
+    since=NOW,
+    due_at=NOW,
+    effective_grade="high",
+)
+REFUSAL = Refusal(publisher="p", digest=b"\0", size=9, reason="data-uri", at=NOW)
+DEPTH = QueueDepth(
+    agency="a",
+    held=0,
+    available=1,
+    leased=0,
+    collected=0,
+    acknowledged=0,
+    undeliverable=0,
+    oldest_claimable_at=NOW,
+    oldest_unacknowledged_at=None,
+    next_due_at=NOW,
+    overdue=0,
+)
+EVENT = Event(
+    cursor="1",
+    at=NOW,
+    kind="referral.accepted",
+    referral=ID,
+    reference="R/1",
+    delivery=None,
+    agency=None,
+    actor="key:x",
+    data={},
+)
+ACCEPTED = Accepted(
+    id=ID,
+    reference="R/1",
+    digest=b"\0",
+    state=ReferralState.ACCEPTED,
+    accepted_at=NOW,
+    duplicate=False,
+)
+INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is needed.")])
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("receipt", shapes.receipt(ACCEPTED)),
+        ("status", shapes.status(STATUS, {})),
+        ("event", shapes.event(EVENT)),
+        ("queue", shapes.queue(DEPTH)),
+        ("attention", shapes.attention([WAITING], [REFUSAL])),
+        ("refusals", {"refusals": [shapes.refusal(REFUSAL)]}),
+        ("receipt-results", {"results": [shapes.settled(Settled(ID, "not_found"))]}),
+        ("problem", problem(INVALID, "x")),
+        ("bulk-line", {"line": 1, "status": 422, "problem": problem(INVALID, "x")}),
+    ],
+)
+def test_an_answer_fits_and_does_not_with_a_part_missing(kind, answer):
+    validator = jsonschema.Draft202012Validator(
+        json_schema(kind), format_checker=jsonschema.FormatChecker()
+    )
+    sent = json.loads(orjson.dumps(answer))
+    assert [error.message for error in validator.iter_errors(sent)] == []
+    needed = json_schema(kind)["required"]
+    assert not validator.is_valid({name: sent[name] for name in needed[1:]})
