@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help env test check clean
+.PHONY: help env demo up test check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,12 @@ $(STAMP): $(LOCK)
 	python3 -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	@touch $@
+
+demo: env ## run everything with sample agencies, and check the sums
+	@$(PY) -m broker demo
+
+up: env ## run everything here until Ctrl-C
+	@$(PY) -m broker up
 
 test: env ## run every test on real engines
 	$(PY) -m pytest

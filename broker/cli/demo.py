@@ -15,6 +15,7 @@ from broker.cli.board import Board
 from broker.cli.exits import DONE, FAILED
 from broker.cli.handing_in import HandingIn
 from broker.cli.interrupt import interruptible
+from broker.cli.present import at_present
 from broker.cli.reckoning import Evidence, reckon
 from broker.cli.results import tell
 from broker.cli.screen import Progress, screen
@@ -49,8 +50,9 @@ def demo(count: int, seed: int) -> int:
         remark(f"Starting {agencies.count} sample agencies in two processes")
         agencies.start()
         with Publisher(stack.url, stack.key(POLICE)) as police:
-            generated = list(generate(seed, count, now=datetime.now(UTC)))
-            handing_in = HandingIn(police, [sample for _, sample in shipped()], generated)
+            now = datetime.now(UTC)
+            samples = [at_present(sample, now=now) for _, sample in shipped()]
+            handing_in = HandingIn(police, samples, list(generate(seed, count, now=now)))
             board = _follow(handing_in, stack)
             agencies.stop()
             board.note(police.events(after=board.cursor))

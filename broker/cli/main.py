@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import click
 
 from broker.cli.exits import INTERRUPTED
+from broker.cli.interrupt import Interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,11 @@ class Entry:
 
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {
+    "Try it out": {
+        "demo": Entry("demo:demo", "Run everything with sample agencies, and check the sums."),
+        "up": Entry("up:up", "Run everything here until Ctrl-C."),
+        "samples": Entry("samples:samples", "Generate and list invented referrals."),
+    },
     "Publish referrals (police)": {
         "publish": Entry("publish:publish", "Hand in a referral, or check one."),
         "status": Entry("status:status", "Show who has a referral, and by when they must act."),
@@ -44,6 +50,14 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Administer": {
         "migrate": Entry("migrate:migrate", "Bring the ledger's tables up to date."),
+        "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
+        "policy": Entry("policy:policy", "Lint, publish, show and explain the policy."),
+        "directory": Entry("directory:directory", "Lint and show the directory of agencies."),
+        "doctor": Entry("doctor:doctor", "Say what is wrong here, and what to do about it."),
+    },
+    "Run": {
+        "serve": Entry("serve:serve", "Run the gateway."),
+        "worker": Entry("worker:worker", "Run a Celery worker."),
     },
 }
 
@@ -93,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(args=given, prog_name="broker", standalone_mode=False)
-    except click.Abort:
+    except (click.Abort, Interrupted):
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     except click.ClickException as error:

@@ -1,0 +1,30 @@
+"""Move a shipped sample to the present: its story stands at a fixed date in a case."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
+
+
+def at_present(sample: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+    """Return the sample with every instant moved by as much as takes its submission to ``now``.
+
+    Dates without a time, such as a date of birth, stay as they are.
+    """
+    times = sample["times"]
+    submitted = datetime.fromisoformat(times.get("submitted_at") or times["first_known_at"])
+    moved: dict[str, Any] = _moved(sample, now - submitted)
+    return moved
+
+
+def _moved(value: Any, by: timedelta) -> Any:
+    if isinstance(value, dict):
+        return {name: _moved(one, by) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_moved(one, by) for one in value]
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return (datetime.fromisoformat(value) + by).isoformat(timespec="seconds")
+    return value
