@@ -20,12 +20,8 @@ _SHIPPED = Path(__file__).resolve().parents[1] / "samples"
 _STAFFORDSHIRE, _STOKE = "E10000028", "E06000021"
 _SHROPSHIRE, _GLASGOW = "E06000051", "S12000049"
 _AREAS = {_STAFFORDSHIRE: 46, _STOKE: 36, _SHROPSHIRE: 14, _GLASGOW: 4}
-_TOWNS = {
-    _STAFFORDSHIRE: "Stafford",
-    _STOKE: "Stoke-on-Trent",
-    _SHROPSHIRE: "Shrewsbury",
-    _GLASGOW: "Glasgow",
-}
+_TOWNS = dict(zip(_AREAS, ("Stafford", "Stoke-on-Trent", "Shrewsbury", "Glasgow"), strict=True))
+_SCHOOLS = {_STOKE: "900001", _SHROPSHIRE: "900002", _STAFFORDSHIRE: "900003"}
 _GRADES = {"immediate": 3, "very_high": 10, "high": 27, "medium": 38, "low": 22}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)")
 _INVALID, _NOWHERE = 0.02, 0.01
@@ -201,15 +197,17 @@ def _child(dice: Random, name: str, family: str, area: str, at: datetime) -> dic
         "area": area,
         "looked_after": _chance(dice, 0.05),
         "protection_plan": _chance(dice, 0.05),
-        "school": {"urn": "900001"} if area == _STOKE else {"name": "An invented school"},
+        "school": {"urn": _SCHOOLS[area]} if area in _SCHOOLS else {"name": "An invented school"},
         "lives_with": ["parent"],
         "missing": _missing(dice, at),
         "voice": _voice(dice, at),
     }
-    return _with_gaps(dice, child)
+    return _varied(dice, child)
 
 
-def _with_gaps(dice: Random, child: dict[str, Any]) -> dict[str, Any]:
+def _varied(dice: Random, child: dict[str, Any]) -> dict[str, Any]:
+    if _chance(dice, 0.06):
+        child["health"] = {"needs": [dice.choice(("self_harm", "mental_health", "injury"))]}
     for fact in ("ethnicity", "disability", "language", "voice"):
         if _chance(dice, 0.05):
             del child[fact]

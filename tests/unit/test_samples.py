@@ -116,6 +116,7 @@ def test_the_mixture_holds_every_grade_area_and_special_route():
     }
     assert {child.get("area") for child in children} >= AREAS
     assert any(child["missing"].get("status") == "missing" for child in children)
+    assert any("health" in child for child in children)
     assert any("roles" in person for person in persons)
     assert any(person["management"].get("managed_by") == "probation" for person in persons)
     assert any("embargo" in one["handling"] for one in SOME)
