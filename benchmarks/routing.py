@@ -42,7 +42,8 @@ def main() -> None:
     with Engines() as engines:
         routed = measure_routing(engines)
         empty = measure_noop(engines)
-    print(json.dumps({**routed, **empty, "ratio": round(routed["routed_per_s"] / empty["noop_per_s"], 2)}))
+    ratio = round(routed["routed_per_s"] / empty["noop_per_s"], 2)
+    print(json.dumps({**routed, **empty, "ratio": ratio}))
 
 
 def measure_routing(engines: Engines) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def spread(dsn: str) -> tuple[float, float, int]:
 
 
 def measure_noop(engines: Engines) -> dict[str, Any]:
-    """Fill a queue with one empty task a referral, start a worker, and time it until it is empty."""
+    """Fill a queue with one empty task a referral, and time a worker until it is empty."""
     os.environ["NOOP_URL"] = url = engines.wakeup_url.replace("/0", "/1")
     from benchmarks.noop import noop  # noqa: PLC0415 - reads the address when it is imported
 

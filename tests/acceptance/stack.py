@@ -1,0 +1,106 @@
+"""Real processes on real engines: a gateway and workers that a test may kill."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from broker.embedded import Engines
+from tests.conftest import ROOT, eventually
+
+
+class Stack:
+    """One gateway and some workers; whatever runs is ended with it."""
+
+    def __init__(self, engines: Engines, dsn: str, folder: Path, *, workers: int = 1) -> None:
+        self._environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
+            "BROKER_DATABASE_URL": dsn,
+            "BROKER_WAKEUP_URL": engines.wakeup_url,
+            "BROKER_EXCHANGE_URL": engines.exchange_url,
+            "BROKER_LEASE_SECONDS": "5",
+            "BROKER_LOG_LEVEL": "warning",
+        }
+        self._log = (folder / "log").open("ab")
+        self._count = workers
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.gateway: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self.start_gateway()
+            self.workers = [self.start_worker() for _ in range(self._count)]
+            eventually(self.is_ready, within=30)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start_gateway(self) -> None:
+        self.gateway = self._start("serve", "--port", str(self.port))
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        return self._start("worker", "--concurrency", "2")
+
+    def kill_gateway(self) -> None:
+        assert self.gateway is not None
+        _kill(self.gateway)
+
+    def kill_worker(self) -> None:
+        """Kill a worker with all its children, in the middle of whatever it does."""
+        _kill(self.workers.pop(0))
+        self.workers.append(self.start_worker())
+
+    def is_ready(self) -> bool:
+        with (
+            suppress(OSError, urllib.error.URLError),
+            urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer,
+        ):
+            return bool(answer.status == 200)
+        return False
+
+    def close(self) -> None:
+        for process in (self.gateway, *self.workers):
+            if process is not None:
+                _kill(process)
+        self._log.close()
+
+    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "broker.cli.main", *command],
+            cwd=ROOT,
+            env=self._environ,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
