@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
 def at_present(sample: dict[str, Any], *, now: datetime) -> dict[str, Any]:
     """Return the sample with every instant moved by as much as takes its submission to ``now``.
 
-    Dates without a time, such as a date of birth, stay as they are.
+    Dates move by whole days, so that everybody stays as old as in the case.
     """
     times = sample["times"]
     submitted = datetime.fromisoformat(times.get("submitted_at") or times["first_known_at"])
@@ -27,4 +28,6 @@ def _moved(value: Any, by: timedelta) -> Any:
         return [_moved(one, by) for one in value]
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         return (datetime.fromisoformat(value) + by).isoformat(timespec="seconds")
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return (date.fromisoformat(value) + by).isoformat()
     return value

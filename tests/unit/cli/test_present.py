@@ -1,4 +1,4 @@
-"""A sample that is moved to the present keeps everything but its instants."""
+"""A sample that is moved to the present keeps everything but its times."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 INVALID = {"case-13-invalid", "case-14-picture"}
 
 
-def test_instants_move_together_and_dates_stay() -> None:
+def test_instants_and_dates_move_together_and_words_stay() -> None:
     sample = {
         "times": {
-            "first_known_at": "2026-12-18T10:00:00+00:00",
-            "submitted_at": "2026-12-18T16:00:00+00:00",
+            "first_known_at": "2026-12-18T06:00:00+00:00",
+            "submitted_at": "2026-12-18T12:00:00+00:00",
         },
         "children": [{"date_of_birth": "2017-01-05"}],
         "handling": {"embargo": {"until": "2026-12-20T12:00:00Z"}},
@@ -27,8 +27,8 @@ def test_instants_move_together_and_dates_stay() -> None:
     moved = at_present(sample, now=NOW)
     assert moved["times"]["submitted_at"] == "2026-03-02T12:00:00+00:00"
     assert moved["times"]["first_known_at"] == "2026-03-02T06:00:00+00:00"
-    assert moved["handling"]["embargo"]["until"] == "2026-03-04T08:00:00+00:00"
-    assert moved["children"] == sample["children"]
+    assert moved["handling"]["embargo"]["until"] == "2026-03-04T12:00:00+00:00"
+    assert moved["children"] == [{"date_of_birth": "2016-03-20"}]
     assert moved["concern"] == sample["concern"]
 
 
