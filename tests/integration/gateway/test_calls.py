@@ -1,0 +1,141 @@
+"""What the calls do beyond the acceptance cases: waiting, bulk, feeds, leases, health."""
+
+import json
+import threading
+from collections.abc import Callable
+
+from starlette.testclient import TestClient
+
+from broker.flow import route
+from broker.flow.parts import Broker
+from tests.acceptance.conftest import sample
+from tests.conftest import FixedClock
+
+Key = Callable[..., dict[str, str]]
+Drain = Callable[[], None]
+
+
+def test_waiting_for_routing_gives_the_whole_status(
+    client: TestClient, broker: Broker, key: Key
+) -> None:
+    headers = key("staffordshire-police", "publish") | {"Prefer": "wait=10"}
+    timer = threading.Timer(0.3, route.drain, [broker])
+    timer.start()
+    answer = client.post("/v1/referrals", json=sample(12), headers=headers)
+    timer.join()
+    assert answer.status_code == 201
+    assert answer.headers["preference-applied"] == "wait=10"
+    assert answer.headers["location"].endswith(answer.json()["id"])
+    assert answer.json()["deliveries"]
+
+
+def test_waiting_for_routing_gives_the_faults_of_a_rejected_one(
+    client: TestClient, broker: Broker, key: Key
+) -> None:
+    headers = key("staffordshire-police", "publish") | {"Prefer": "wait=10"}
+    timer = threading.Timer(0.3, route.drain, [broker])
+    timer.start()
+    answer = client.post("/v1/referrals", json=sample(13), headers=headers)
+    timer.join()
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) >= 4
+
+
+def test_waiting_ends_in_time_when_nobody_routes(client: TestClient, key: Key) -> None:
+    headers = key("staffordshire-police", "publish") | {"Prefer": "wait=1"}
+    answer = client.post("/v1/referrals", json=sample(12), headers=headers)
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "accepted"
+
+
+def test_bulk_answers_each_line_in_order(client: TestClient, key: Key) -> None:
+    headers = key("staffordshire-police", "publish") | {"Content-Type": "application/x-ndjson"}
+    good = json.dumps(sample(1))
+    other = json.dumps(sample(1) | {"grade": {"level": "low", "reason": "Another."}})
+    lines = [good, "{", good, other, json.dumps(sample(14))]
+    answer = client.post("/v1/referrals/bulk", content="\n".join(lines), headers=headers)
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [one["line"] for one in told] == [1, 2, 3, 4, 5]
+    assert [one["status"] for one in told] == [202, 400, 202, 409, 422]
+    assert told[0]["receipt"]["id"] == told[2]["receipt"]["id"]
+    assert told[2]["receipt"]["duplicate"]
+
+
+def test_checking_stores_nothing(client: TestClient, broker: Broker, key: Key) -> None:
+    headers = key("staffordshire-police", "publish")
+    answer = client.post("/v1/referrals/check", json=sample(1), headers=headers)
+    assert answer.status_code == 200
+    assert [one["agency"] for one in answer.json()["deliveries"]] == ["stoke-csc"]
+    wrong = client.post("/v1/referrals/check", json=sample(13), headers=headers)
+    assert wrong.status_code == 422
+    assert len(wrong.json()["errors"]) >= 4
+    assert not broker.ledger.due(now=broker.clock()).route
+
+
+def test_an_idempotency_key_names_one_referral(client: TestClient, key: Key) -> None:
+    headers = key("staffordshire-police", "publish") | {"Idempotency-Key": "once-1"}
+    first = client.post("/v1/referrals", json=sample(1), headers=headers)
+    again = client.post("/v1/referrals", json=sample(1), headers=headers)
+    assert again.json()["id"] == first.json()["id"]
+    other = client.post("/v1/referrals", json=sample(2), headers=headers)
+    assert other.status_code == 409
+    assert "Idempotency-Key" in other.json()["detail"]
+
+
+def test_a_collector_that_waits_gets_work_when_it_comes(
+    client: TestClient, broker: Broker, key: Key
+) -> None:
+    police, agency = key("staffordshire-police", "publish"), key("staffordshire-csc", "collect")
+    client.post("/v1/referrals", json=sample(12), headers=police)
+    timer = threading.Timer(0.3, route.drain, [broker])
+    timer.start()
+    answer = client.post("/v1/collect", json={"wait": 10}, headers=agency)
+    timer.join()
+    assert len(answer.json()["deliveries"]) == 1
+
+
+def test_leases_are_kept_and_given_back(
+    client: TestClient, clock: FixedClock, key: Key, drain: Drain
+) -> None:
+    agency = key("staffordshire-csc", "collect")
+    police = key("staffordshire-police", "publish")
+    client.post("/v1/referrals", json=sample(12), headers=police)
+    drain()
+    (offer,) = client.post("/v1/collect", json={}, headers=agency).json()["deliveries"]
+    held = {"leases": [{"delivery": offer["delivery"], "lease": offer["lease"]["id"]}]}
+    clock.advance(seconds=30)
+    (kept,) = client.post("/v1/leases/extend", json=held, headers=agency).json()["results"]
+    assert kept["result"] == "extended"
+    assert kept["until"] > offer["lease"]["until"]
+    (given,) = client.post("/v1/leases/release", json=held, headers=agency).json()["results"]
+    assert given["result"] == "released"
+    (lost,) = client.post("/v1/leases/extend", json=held, headers=agency).json()["results"]
+    assert lost["result"] == "lease_lost"
+    assert client.get("/v1/queue", headers=agency).json()["available"] == 1
+
+
+def test_the_feed_tells_a_publisher_everything_once(
+    client: TestClient, key: Key, drain: Drain
+) -> None:
+    police = key("staffordshire-police", "publish")
+    client.post("/v1/referrals", json=sample(12), headers=police)
+    drain()
+    kinds, after = [], ""
+    while True:
+        params = {"after": after, "limit": 1}
+        page = client.get("/v1/events", params=params, headers=police).json()
+        if not page["events"]:
+            break
+        kinds += [event["kind"] for event in page["events"]]
+        after = page["next"]
+    assert kinds[:2] == ["referral.accepted", "referral.routed"]
+    other = key("west-mercia-police", "publish")
+    assert client.get("/v1/events", headers=other).json()["events"] == []
+
+
+def test_health_metrics_and_documentation_are_there(client: TestClient, key: Key) -> None:
+    assert client.get("/livez").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    assert client.get("/openapi.json").json()["openapi"] == "3.1.0"
+    assert "/v1/collect" in client.get("/docs").text
+    assert client.get("/metrics", headers=key("ops", "ops")).status_code == 200
