@@ -3,9 +3,9 @@
 -- does not. What is not returned was there before, or stands earlier in this batch.
 with incoming as (
     select *
-    from unnest(%(ids)s::uuid[], %(publishers)s::text[], %(references)s::text[], %(keys)s::text[],
-                %(digests)s::bytea[], %(bodies)s::bytea[], %(accepted)s::timestamptz[],
-                %(actors)s::text[])
+    from unnest(%(ids)b::uuid[], %(publishers)b::text[], %(references)b::text[], %(keys)b::text[],
+                %(digests)b::bytea[], %(bodies)b::bytea[], %(accepted)b::timestamptz[],
+                %(actors)b::text[])
         as row (id, publisher, reference, idempotency_key, digest, body, accepted_at, actor)
 ),
 fresh as (

@@ -13,7 +13,7 @@ numbered as (
 leased as (
     update delivery
     set state = 'leased', attempt = attempt + 1, lease_until = %(until)s, next_attempt_at = null,
-        lease = (%(leases)s::uuid[])[numbered.place]
+        lease = (%(leases)b::uuid[])[numbered.place]
     from numbered
     where delivery.id = numbered.id and delivery.state = 'available'
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt

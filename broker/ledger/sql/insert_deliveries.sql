@@ -1,12 +1,12 @@
 -- Write new deliveries with their reasons, and say in the history that each one is there.
 with new as (
     select *
-    from unnest(%(referrals)s::uuid[], %(publishers)s::text[], %(ids)s::uuid[],
-                %(agencies)s::text[], %(channels)s::text[], %(roles)s::text[], %(rows)s::text[],
-                %(views)s::text[], %(states)s::text[], %(available)s::timestamptz[],
-                %(starts)s::timestamptz[], %(collect_by)s::timestamptz[],
-                %(acknowledge_by)s::timestamptz[], %(decide_by)s::timestamptz[],
-                %(scopes)s::text[], %(explanations)s::text[])
+    from unnest(%(referrals)b::uuid[], %(publishers)b::text[], %(ids)b::uuid[],
+                %(agencies)b::text[], %(channels)b::text[], %(roles)b::text[], %(rows)b::text[],
+                %(views)b::text[], %(states)b::text[], %(available)b::timestamptz[],
+                %(starts)b::timestamptz[], %(collect_by)b::timestamptz[],
+                %(acknowledge_by)b::timestamptz[], %(decide_by)b::timestamptz[],
+                %(scopes)b::text[], %(explanations)b::text[])
         with ordinality
         as row (referral, publisher, id, agency, channel, role, policy_row, view, state,
                 available_at, clock_start, collect_by, acknowledge_by, decide_by, scope,

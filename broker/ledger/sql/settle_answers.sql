@@ -1,8 +1,8 @@
 -- Keep what was answered, and write it into the history: codes there, names and notes here.
 with given as (
     select *
-    from unnest(%(deliveries)s::uuid[], %(stages)s::text[], %(by)s::text[], %(outcomes)s::text[],
-                %(reasons)s::text[], %(notes)s::text[], %(areas)s::text[], %(data)s::text[])
+    from unnest(%(deliveries)b::uuid[], %(stages)b::text[], %(by)b::text[], %(outcomes)b::text[],
+                %(reasons)b::text[], %(notes)b::text[], %(areas)b::text[], %(data)b::text[])
         with ordinality
         as row (delivery, stage, given_by, outcome, reason, note, area, data, place)
 ),

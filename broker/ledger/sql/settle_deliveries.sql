@@ -3,8 +3,8 @@ update delivery
 set state = changed.state, lease_until = null, next_attempt_at = null,
     collected_at = changed.collected_at, acknowledged_at = changed.acknowledged_at,
     decided_at = changed.decided_at, returned_at = changed.returned_at
-from unnest(%(ids)s::uuid[], %(before)s::text[], %(states)s::text[],
-            %(collected_at)s::timestamptz[], %(acknowledged_at)s::timestamptz[],
-            %(decided_at)s::timestamptz[], %(returned_at)s::timestamptz[])
+from unnest(%(ids)b::uuid[], %(before)b::text[], %(states)b::text[],
+            %(collected_at)b::timestamptz[], %(acknowledged_at)b::timestamptz[],
+            %(decided_at)b::timestamptz[], %(returned_at)b::timestamptz[])
     as changed (id, before, state, collected_at, acknowledged_at, decided_at, returned_at)
 where delivery.id = changed.id and delivery.state = changed.before

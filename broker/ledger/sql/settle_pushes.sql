@@ -1,8 +1,8 @@
 -- Write what came of pushes, each only while its lease still stands.
 with attempt as (
     select *
-    from unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(results)s::text[],
-                %(untils)s::timestamptz[], %(codes)s::text[])
+    from unnest(%(ids)b::uuid[], %(leases)b::uuid[], %(results)b::text[],
+                %(untils)b::timestamptz[], %(codes)b::text[])
         as row (id, lease, result, until, code)
 ),
 changed as (

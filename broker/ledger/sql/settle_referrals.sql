@@ -1,11 +1,11 @@
 -- Write one decision a referral. Without a state it stays as it is and is due again later.
 with decided as (
     select *
-    from unnest(%(ids)s::uuid[], %(state)s::text[], %(kind)s::text[], %(grade)s::text[],
-                %(effective_grade)s::text[], %(first_known_at)s::timestamptz[],
-                %(policy_version)s::text[], %(directory_version)s::text[], %(reason)s::text[],
-                %(attend_by)s::timestamptz[], %(next_attempt_at)s::timestamptz[],
-                %(faults)s::text[], %(defects)s::text[], %(warnings)s::text[], %(data)s::text[])
+    from unnest(%(ids)b::uuid[], %(state)b::text[], %(kind)b::text[], %(grade)b::text[],
+                %(effective_grade)b::text[], %(first_known_at)b::timestamptz[],
+                %(policy_version)b::text[], %(directory_version)b::text[], %(reason)b::text[],
+                %(attend_by)b::timestamptz[], %(next_attempt_at)b::timestamptz[],
+                %(faults)b::text[], %(defects)b::text[], %(warnings)b::text[], %(data)b::text[])
         as row (id, state, kind, grade, effective_grade, first_known_at, policy_version,
                 directory_version, reason, attend_by, next_attempt_at, faults, defects, warnings,
                 data)
@@ -26,7 +26,7 @@ changed as (
         attend_by = case when decided.state in ('routed', 'rejected') then null
                          else coalesce(referral.attend_by, decided.attend_by) end
     from decided
-    where referral.id = decided.id and referral.state = any(%(before)s::text[])
+    where referral.id = decided.id and referral.state = any(%(before)b::text[])
     returning referral.id, referral.publisher
 ),
 findings as (
