@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import itertools
+import math
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +32,7 @@ MISTAKEN = "staffordshire-csc"
 ELSEWHERE = "E06000051"
 """Shropshire."""
 PAUSE_SECONDS = 1.0
+MOMENT_SECONDS = 0.25
 LOOK_SECONDS = 0.5
 WAIT_SECONDS = 2.0
 """How long one question for work may be held; an agency ends within this time."""
@@ -67,6 +70,7 @@ class Desk:
     agency: str
     send: Send
     _due: list[tuple[float, int, Answer]] = field(default_factory=list)
+    _order: Iterator[int] = field(default_factory=itertools.count)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _stopping: bool = False
 
@@ -94,7 +98,9 @@ class Desk:
                 self._put_off(due)
 
     def _plan(self, at: float, answer: Answer) -> None:
-        heapq.heappush(self._due, (at, len(self._due), answer))
+        """Note when to send an answer; what falls into the same moment goes together."""
+        moment = math.ceil(at / MOMENT_SECONDS) * MOMENT_SECONDS
+        heapq.heappush(self._due, (moment, next(self._order), answer))
 
     def _put_off(self, answers: Sequence[Answer]) -> None:
         with self._changed:
