@@ -84,7 +84,7 @@ class Stack:
 
     def _start(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "broker.cli.main", *command],
+            [sys.executable, "-m", "broker", *command],
             cwd=ROOT,
             env=self._environ,
             stdin=subprocess.DEVNULL,
