@@ -12,10 +12,12 @@ import pytest
 
 from broker.cli.shipped import POLICY
 from broker.domain.ids import OrganisationCode
+from broker.embedded import Engines
 from broker.flow.accept import accept, screen
 from broker.flow.parts import Broker
 from broker.ledger.migrate import migrate
 from broker.samples import shipped
+from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run"]
@@ -40,8 +42,9 @@ def broken(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def case_1(broker: Broker, drain: Callable[[], None]) -> str:
+def case_1(broker: Broker, clock: FixedClock, drain: Callable[[], None]) -> str:
     """The reference of a referral that is routed."""
+    clock.set("2026-12-18T16:50+00:00")
     document = dict(shipped())["case-01-friday-afternoon"]
     body = json.dumps(document).encode()
     accept(broker, [screen(broker, POLICE, body, idempotency_key=None, actor="test")])
@@ -64,7 +67,7 @@ def test_a_fault_names_its_file_and_line(run: Run, broken: Path) -> None:
     assert "pigeon" in told["faults"][0]["message"]
 
 
-def test_a_policy_is_put_in_force_once(run: Run, engines, broken: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_policy_is_put_in_force_once(run: Run, engines: Engines, broken: Path) -> None:
     with psycopg.connect(engines.database_url, autocommit=True) as connection:
         connection.execute("drop database if exists cli_policy")
         connection.execute("create database cli_policy")

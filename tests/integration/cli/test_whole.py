@@ -66,8 +66,8 @@ def test_ctrl_c_in_the_middle_of_the_demo_leaves_nothing(temporary: Path) -> Non
     assert demo.stderr is not None
     next(line for line in demo.stderr if "published" in line)
     demo.send_signal(signal.SIGINT)
-    demo.stderr.close()
-    assert demo.wait(30) == 130
+    demo.communicate(timeout=30)
+    assert demo.returncode == 130
     assert eventually(lambda: not running_from(temporary))
     assert list(temporary.glob("rb-*")) == []
 
