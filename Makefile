@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test check clean
+.PHONY: help env demo up test check bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,10 +29,14 @@ up: env ## run everything here until Ctrl-C
 test: env ## run every test on real engines
 	$(PY) -m pytest
 
-check: env ## format, lint and types
+check: env ## format, lint, types and who may import what
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+bench: env ## first figures of speed, beside plain Celery in the same run
+	@$(PY) -m benchmarks.routing
 
 clean: ## remove the environment and what tools leave behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

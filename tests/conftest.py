@@ -85,8 +85,8 @@ def book() -> PolicyBook:
 
 @pytest.fixture
 def clock() -> FixedClock:
-    """Friday, ten in the morning, when every office is open."""
-    return FixedClock(datetime(2026, 12, 11, 10, 0, tzinfo=UTC))
+    """A Wednesday at ten, after every sample's date, when every office is open."""
+    return FixedClock(datetime(2027, 4, 7, 9, 0, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ MESSAGES = 20
 _log = logger("services")
 
 
-class Services(bootsteps.StartStopStep):
+class Services(bootsteps.StartStopStep):  # type: ignore[misc]
     """Starts the two threads with the worker and ends them with it."""
 
     requires: ClassVar = {"celery.worker.components:Pool"}

@@ -24,7 +24,9 @@ from broker.errors import (
 from broker.flow.parts import Broker
 from broker.ledger.rows import Accepted, Contradiction, NewReferral
 from broker.policy import routing
+from broker.policy.calendars import LONDON
 from schemas import documents, referral
+from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
 
 LANE = "route"
@@ -95,7 +97,7 @@ def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:
     """Say what would become of a body, and store nothing. Raises as ``screen`` does."""
     now, book = broker.clock(), broker.books.latest()
     document = read(body).value
-    checked = referral.load(document, today=now.date(), areas=book.directory.areas)
+    checked = referral.load(document, today=now.astimezone(LONDON).date(), areas=book.directory.areas)
     faults, defects = own(checked.faults), own(checked.defects)
     if faults:
         return Checked(faults, defects, None)
@@ -117,9 +119,9 @@ def read(body: bytes) -> documents.Document:
     return document
 
 
-def own(faults: Sequence[object]) -> list[Fault]:
+def own(faults: Sequence[FoundFault]) -> list[Fault]:
     """Return the schemas' faults as the broker's own kind of value."""
-    return [Fault(f.pointer, f.code, f.message) for f in faults]  # type: ignore[attr-defined]
+    return [Fault(one.pointer, one.code, one.message) for one in faults]
 
 
 def _unanswerable(document: documents.Document) -> list[Fault]:

@@ -23,6 +23,7 @@ from broker.ledger.rows import (
 )
 from broker.policy import routing
 from broker.policy.book import PolicyBook
+from broker.policy.calendars import LONDON
 from broker.telemetry import logger, trouble
 from schemas import referral
 
@@ -76,7 +77,7 @@ def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> De
 def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
     """Return what becomes of a referral: a pure function of it and the policy."""
     document = orjson.loads(one.body)
-    received = one.accepted_at.date()
+    received = one.accepted_at.astimezone(LONDON).date()
     checked = referral.load(document, today=received, areas=book.directory.areas)
     if checked.faults:
         return Rejected(one.id, own(checked.faults))

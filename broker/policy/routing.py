@@ -206,7 +206,8 @@ def _note_assumptions(work: _Work, facts: Facts) -> None:
 
 
 def _nobody(facts: Facts) -> str:
-    somewhere = any(one.area for one in (*facts.children, *facts.persons, *facts.roles))
+    everybody: tuple[Child | Person | Work, ...] = (*facts.children, *facts.persons, *facts.roles)
+    somewhere = any(one.area for one in everybody)
     return "no_recipient" if somewhere else "no_area"
 
 
