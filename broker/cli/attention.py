@@ -81,7 +81,7 @@ def _table(kind: str, things: Sequence[Mapping[str, Any]]) -> None:
 def _cell(name: str, value: Any) -> str:
     if value is None:
         return ""
-    return local(value) if name.endswith(("_at", "_by")) or name == "at" else str(value)
+    return local(value) if name.endswith(("_at", "_by")) or name in {"at", "since"} else str(value)
 
 
 def _tell(done: Mapping[str, Any], *, as_json: bool) -> None:
