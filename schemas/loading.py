@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from marshmallow import EXCLUDE, Schema, ValidationError, post_load
+from marshmallow import EXCLUDE, Schema, ValidationError, missing
+from marshmallow.decorators import VALIDATES_SCHEMA
+from marshmallow.error_store import merge_errors
 
 from schemas.errors import Fault
 
@@ -34,9 +36,49 @@ class Record(Schema, Generic[T]):
     """What JSON Schema can say about several fields together, for the export."""
     error_messages = _WORDS
 
-    @post_load
-    def _build(self, data: dict[str, Any], **_: Any) -> T:
-        return cast(T, self.record(**data))
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps = [
+            (field.data_key or name, field.attribute or name, field.deserialize)
+            for name, field in self.load_fields.items()
+        ]
+        self._names = frozenset(step[0] for step in self._steps)
+        self._checks = [
+            (getattr(self, name), bool(options["pass_original"]))
+            for name, _, options in self._hooks[VALIDATES_SCHEMA]
+        ]
+
+    def load(self, data: Any, **_: Any) -> T:
+        """Load one object as marshmallow does, by a way that takes half as long.
+
+        It leaves out what no schema of ours has: partial loads, lists at the top, other hooks. A
+        test holds it against marshmallow's own. Raises ValidationError with every fault.
+        """
+        if type(data) is not dict:
+            raise ValidationError({_OF_THE_OBJECT: [_WORDS["type"]]})
+        loaded: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        for name, attribute, deserialize in self._steps:
+            try:
+                value = deserialize(data.get(name, missing))
+            except ValidationError as error:
+                errors[name] = error.messages
+            else:
+                if value is not missing:
+                    loaded[attribute] = value
+        errors |= {name: [UNKNOWN_FIELD] for name in data.keys() - self._names}
+        self._check_all(loaded, data, errors)
+        if errors:
+            raise ValidationError(errors)
+        return cast(T, self.record(**loaded))
+
+    def _check_all(self, loaded: dict[str, Any], data: Any, errors: dict[str, Any]) -> None:
+        for check, with_original in self._checks:
+            try:
+                check(loaded, data) if with_original else check(loaded)
+            except ValidationError as error:
+                found = {error.field_name: error.messages}
+                errors |= merge_errors(errors, found)  # type: ignore[no-untyped-call]
 
 
 class Answer(Schema):

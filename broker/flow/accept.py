@@ -97,7 +97,8 @@ def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:
     """Say what would become of a body, and store nothing. Raises as ``screen`` does."""
     now, book = broker.clock(), broker.books.latest()
     document = read(body).value
-    checked = referral.load(document, today=now.astimezone(LONDON).date(), areas=book.directory.areas)
+    today = now.astimezone(LONDON).date()
+    checked = referral.load(document, today=today, areas=book.directory.areas)
     faults, defects = own(checked.faults), own(checked.defects)
     if faults:
         return Checked(faults, defects, None)
