@@ -38,11 +38,13 @@ class Record(Schema, Generic[T]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps = [
-            (field.data_key or name, field.attribute or name, field.deserialize)
+        self._steps = {
+            field.data_key or name: (field.attribute or name, field.deserialize)
             for name, field in self.load_fields.items()
-        ]
-        self._names = frozenset(step[0] for step in self._steps)
+        }
+        self._required = {
+            field.data_key or name for name, field in self.load_fields.items() if field.required
+        }
         self._checks = [
             (getattr(self, name), bool(options["pass_original"]))
             for name, _, options in self._hooks[VALIDATES_SCHEMA]
@@ -58,15 +60,16 @@ class Record(Schema, Generic[T]):
             raise ValidationError({_OF_THE_OBJECT: [_WORDS["type"]]})
         loaded: dict[str, Any] = {}
         errors: dict[str, Any] = {}
-        for name, attribute, deserialize in self._steps:
+        # Most fields are absent: only those that are there, or must be, are looked at.
+        for name in (*data, *(self._required - data.keys())):
+            if name not in self._steps:
+                errors[name] = [UNKNOWN_FIELD]
+                continue
+            attribute, deserialize = self._steps[name]
             try:
-                value = deserialize(data.get(name, missing))
+                loaded[attribute] = deserialize(data.get(name, missing))
             except ValidationError as error:
                 errors[name] = error.messages
-            else:
-                if value is not missing:
-                    loaded[attribute] = value
-        errors |= {name: [UNKNOWN_FIELD] for name in data.keys() - self._names}
         self._check_all(loaded, data, errors)
         if errors:
             raise ValidationError(errors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -62,11 +63,7 @@ class WorkingCalendar:
         Raises BeyondCalendar past the end of the bank holiday data.
         """
         self._check(day)
-        hours = self.hours.get(day.weekday())
-        if hours is None or day in self.bank_holidays.days or day in self.closures:
-            return None
-        opens, closes = (datetime.combine(day, at, self.zone).astimezone(UTC) for at in hours)
-        return opens, closes
+        return _opening(self, day)
 
     def is_open(self, instant: datetime) -> bool:
         """Tell whether the office is open at an instant; closing time itself is closed."""
@@ -95,6 +92,15 @@ class WorkingCalendar:
                 f"The bank holidays of {self.nation} end on {in_words(self.bank_holidays.ends)}, "
                 f"before {in_words(day)}: add the next years to the calendar."
             )
+
+
+@lru_cache(maxsize=4096)
+def _opening(calendar: WorkingCalendar, day: date) -> tuple[datetime, datetime] | None:
+    hours = calendar.hours.get(day.weekday())
+    if hours is None or day in calendar.bank_holidays.days or day in calendar.closures:
+        return None
+    opens, closes = (datetime.combine(day, at, calendar.zone).astimezone(UTC) for at in hours)
+    return opens, closes
 
 
 def read_bank_holidays(text: str) -> Mapping[str, BankHolidays]:
