@@ -129,8 +129,8 @@ def _after_failure(one: Unrouted, book: PolicyBook, now: datetime, code: str) ->
         return Postponed(one.id, now + FIRST_PAUSE * 2**one.attempt, code)
     return Stranded(
         id=one.id,
-        grade="unknown",
-        effective_grade="unknown",
+        grade=None,
+        effective_grade=None,
         first_known_at=None,
         policy_version=book.version,
         directory_version=book.version,

@@ -126,8 +126,8 @@ class Stranded:
     """The decision about one referral: valid, but nobody can be worked out to get it."""
 
     id: ReferralId
-    grade: str
-    effective_grade: str
+    grade: str | None
+    effective_grade: str | None
     first_known_at: datetime | None
     policy_version: str
     directory_version: str

@@ -1,0 +1,85 @@
+"""A fault of ours parks what it touches, with a reason and a deadline, and stops nobody else."""
+
+import psycopg
+import pytest
+
+from broker.flow import collect, dispatch, route
+from broker.flow.parts import Broker
+from tests.acceptance.conftest import World, sample
+from tests.conftest import FixedClock
+
+
+def poison(dsn: str, statement: str) -> None:
+    """Change what no code of ours would ever change."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(statement.encode())
+
+
+def test_a_referral_that_cannot_be_routed_is_tried_again_and_then_left_to_ops(
+    world: World, broker: Broker, clock: FixedClock, dsn: str
+) -> None:
+    bad = world.hand_in(sample(12))
+    poison(dsn, "update referral_content set body = 'nonsense'")
+    good = world.hand_in(sample(6))
+    world.drain()
+    assert world.status(good)["state"] == "routed"
+    assert world.status(bad)["state"] == "accepted"
+    for _ in range(route.ATTEMPTS):
+        clock.advance(hours=1)
+        route.drain(broker)
+    status = world.status(bad)
+    assert (status["state"], status["reason"]) == ("unroutable", "fault")
+    assert status["attend_by"]
+    (waiting,) = broker.ledger.attention(limit=10)
+    assert str(waiting.referral) == bad["id"]
+
+
+def test_a_delivery_that_cannot_be_rendered_goes_to_ops_and_the_others_go_on(
+    world: World, broker: Broker, dsn: str
+) -> None:
+    world.routed(sample(12))
+    good = world.routed(sample(11))
+    poison(dsn, "update delivery set view = 'nonsense' where referral <> '" + good["id"] + "'")
+    offered = world.collect("staffordshire-csc")
+    assert [one["referral"] for one in offered] == [good["id"]]
+    (waiting,) = broker.ledger.attention(limit=10)
+    assert (waiting.kind, waiting.agency) == ("undeliverable", "staffordshire-csc")
+
+
+def test_an_exchange_that_is_away_defers_and_loses_nothing(
+    world: World, broker: Broker, clock: FixedClock, engines
+) -> None:
+    status = world.hand_in(sample(15))
+    engines.exchange.kill()
+    try:
+        world.drain()
+        (leg,) = world.status(status)["deliveries"]
+        assert leg["state"] == "available"
+    finally:
+        engines.exchange.start()
+    clock.advance(minutes=1)
+    assert dispatch.drain(broker) == 1
+    (leg,) = world.status(status)["deliveries"]
+    assert leg["state"] == "leased"
+
+
+def test_no_policy_at_all_stops_routing_and_loses_nothing(
+    world: World, broker: Broker, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = world.hand_in(sample(12))
+
+    def away() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("broker.flow.route._decide", lambda *_: away())
+    with pytest.raises(ZeroDivisionError):
+        route.drain(broker)
+    monkeypatch.undo()
+    assert route.drain(broker) == 1
+    assert world.status(receipt)["state"] == "routed"
+
+
+def test_an_offer_is_never_rendered_for_another_agency(world: World, broker: Broker) -> None:
+    world.routed(sample(12))
+    assert collect.collect(broker, "shropshire-csc", limit=10) == []  # type: ignore[arg-type]

@@ -1,0 +1,66 @@
+"""The sweeper finds what nobody was woken for, and does it itself when it must."""
+
+from broker.flow import route
+from broker.flow.parts import Broker
+from broker.flow.sweep import LEAD_FOR, Sweeper
+from tests.acceptance.conftest import World, sample
+from tests.conftest import FixedClock
+
+
+def test_a_lost_wake_up_is_made_good_at_the_second_look(world: World, broker: Broker) -> None:
+    receipt = world.hand_in(sample(12))
+    sweeper = Sweeper(broker, "one")
+    assert sweeper.sweep()
+    assert world.status(receipt)["state"] == "accepted"
+    assert sweeper.sweep()
+    assert world.status(receipt)["state"] == "routed"
+
+
+def test_only_the_leader_sweeps_until_its_lead_ends(
+    world: World, broker: Broker, clock: FixedClock
+) -> None:
+    receipt = world.hand_in(sample(12))
+    first, second = Sweeper(broker, "one"), Sweeper(broker, "two")
+    assert first.sweep()
+    assert not second.sweep()
+    assert not second.sweep()
+    assert world.status(receipt)["state"] == "accepted"
+    clock.now += LEAD_FOR
+    assert second.sweep()
+    assert second.sweep()
+    assert world.status(receipt)["state"] == "routed"
+    assert not first.sweep()
+
+
+def test_a_lease_that_ran_out_is_offered_again(
+    world: World, broker: Broker, clock: FixedClock
+) -> None:
+    world.routed(sample(12))
+    (first,) = world.collect("staffordshire-csc")
+    assert world.collect("staffordshire-csc") == []
+    clock.now += broker.settings.lease
+    Sweeper(broker, "one").sweep()
+    (again,) = world.collect("staffordshire-csc")
+    assert again["delivery"] == first["delivery"]
+    assert again["attempt"] == 2
+
+
+def test_an_embargo_that_ended_releases_what_it_held(
+    world: World, broker: Broker, clock: FixedClock
+) -> None:
+    world.at("2026-12-14 10:00")
+    status = world.routed(sample(7))
+    (school,) = [one for one in status["deliveries"] if one["state"] == "held"]
+    assert world.collect(school["agency"]) == []
+    clock.advance(days=3)
+    Sweeper(broker, "one").sweep()
+    (offered,) = world.collect(school["agency"])
+    assert offered["delivery"] == school["id"]
+    assert offered["deadlines"] == school["deadlines"]
+
+
+def test_a_worker_that_has_a_full_batch_calls_for_another(broker: Broker, world: World) -> None:
+    assert route.drain(broker) == 0
+    world.hand_in(sample(12))
+    assert route.drain(broker) == 1
+    assert route.drain(broker) == 0
