@@ -16,7 +16,11 @@ from rich.text import Text
 from broker.cli.board import ACKNOWLEDGED, COLLECTED, Board, Tally
 
 LONGEST_BAR, SHORTEST_BAR = 18, 4
-COLUMNS_WITHOUT_BARS = 70
+LONGEST_NAME = 44
+COLUMNS_OF_A_COUNT = 12
+"""The narrowest column: the longest head, or the shortest bar with its number."""
+COLUMNS_BETWEEN = 18
+"""The number of deliveries, and what is left free between columns."""
 LINE_SECONDS = 2.0
 """Without a terminal a line is printed every so often."""
 REFRESHES_A_SECOND = 8
@@ -48,8 +52,7 @@ def screen(names: Mapping[str, str]) -> Iterator[Screen]:
         yield _Lines(console)
         return
     with Live(console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True) as live:
-        room = (console.width - COLUMNS_WITHOUT_BARS) // 3
-        yield _Picture(live, names, min(max(room, SHORTEST_BAR), LONGEST_BAR))
+        yield _Picture(live, names, console.width)
 
 
 class _Lines:
@@ -76,10 +79,12 @@ class _Lines:
 class _Picture:
     """The whole board, drawn again and again in the same place."""
 
-    def __init__(self, live: Live, names: Mapping[str, str], cells: int) -> None:
+    def __init__(self, live: Live, names: Mapping[str, str], columns: int) -> None:
         self._live = live
         self._names = names
-        self._cells = cells
+        room = columns - COLUMNS_BETWEEN
+        self._cells = min(max((room - LONGEST_NAME) // 3 - 5, SHORTEST_BAR), LONGEST_BAR)
+        self._name_columns = min(room - 3 * max(self._cells + 5, COLUMNS_OF_A_COUNT), LONGEST_NAME)
 
     def show(self, progress: Progress) -> None:
         parts: list[RenderableType] = [self._head(progress), self._board(progress.board)]
@@ -97,7 +102,7 @@ class _Picture:
 
     def _board(self, board: Board) -> RenderableType:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("agency", max_width=44, no_wrap=True)
+        table.add_column("agency", max_width=self._name_columns, no_wrap=True)
         for head in ("deliveries", "collected", "acknowledged", "decided"):
             table.add_column(head, justify="right", no_wrap=True)
         for agency, tally in board.tallies().items():
