@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
-from typing import Any
 
 from celery import shared_task, signals
 
 from broker.bootstrap import open_broker
 from broker.errors import Unavailable
-from broker.flow import dispatch, route
+from broker.flow import accept, dispatch, route
 from broker.flow.parts import Broker
 from broker.telemetry import logger, trouble
 from broker.transport.wakeups import task_name
@@ -20,26 +20,26 @@ _open = ExitStack()
 _log = logger("worker")
 
 
-@shared_task(name=task_name(route.LANE))
+@shared_task(name=task_name(accept.LANE))
 def route_lane() -> None:
     """Validate and route every accepted referral."""
-    _drain(route)
+    _drain(accept.LANE, route.drain)
 
 
 @shared_task(name=task_name(dispatch.LANE))
 def dispatch_lane() -> None:
     """Push every delivery that waits for a pushed channel."""
-    _drain(dispatch)
+    _drain(dispatch.LANE, dispatch.drain)
 
 
-def _drain(lane: Any) -> None:
+def _drain(lane: str, drain: Callable[[Broker], int]) -> None:
     try:
-        done = lane.drain(_broker())
+        done = drain(_broker())
     except Unavailable as error:
         # Nothing is retried here: the ledger knows what is due, and the sweeper wakes the lane.
-        _log.warning("lane stopped", lane=lane.LANE, **trouble(error))
+        _log.warning("lane stopped", lane=lane, **trouble(error))
     else:
-        _log.debug("lane drained", lane=lane.LANE, count=done)
+        _log.debug("lane drained", lane=lane, count=done)
 
 
 @cache
