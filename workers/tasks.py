@@ -10,7 +10,7 @@ from functools import cache
 from celery import shared_task, signals
 
 from broker.bootstrap import open_broker
-from broker.errors import Unavailable
+from broker.errors import BrokerError
 from broker.flow import accept, dispatch, route
 from broker.flow.parts import Broker
 from broker.telemetry import logger, trouble
@@ -35,7 +35,7 @@ def dispatch_lane() -> None:
 def _drain(lane: str, drain: Callable[[Broker], int]) -> None:
     try:
         done = drain(_broker())
-    except Unavailable as error:
+    except BrokerError as error:
         # Nothing is retried here: the ledger knows what is due, and the sweeper wakes the lane.
         _log.warning("lane stopped", lane=lane, **trouble(error))
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from broker.domain.codes import Scope
 from broker.domain.ids import CredentialId, OrganisationCode
-from broker.errors import Denied
+from broker.errors import Denied, Unavailable
 from broker.flow import answer
 from broker.flow.keys import is_usable
 from broker.flow.parts import Broker
@@ -23,13 +23,24 @@ _log = logger("intake")
 
 
 def take_in(broker: Broker, message: SignedReceipts) -> None:
-    """Settle the receipts of one message. Raises Unavailable, and then it comes again."""
+    """Settle the receipts of one message. Raises Unavailable, and then it comes again.
+
+    One that a fault of ours trips over is dropped like one that cannot be read: it would come
+    again for ever and hold up every other agency's.
+    """
     try:
-        agency, actor = _sender(broker, message)
-        receipts = read_receipts(message.body)
+        _settle(broker, message)
+    except Unavailable:
+        raise
     except (Denied, Unreadable) as error:
         _log.warning("receipts dropped", **trouble(error))
-        return
+    except Exception as error:
+        _log.error("receipts dropped by a fault of ours", **trouble(error))
+
+
+def _settle(broker: Broker, message: SignedReceipts) -> None:
+    agency, actor = _sender(broker, message)
+    receipts = read_receipts(message.body)
     results = answer.settle(broker, agency, receipts, actor=actor)
     unsettled = sum(result.result not in {"recorded", "already"} for result in results)
     if unsettled:

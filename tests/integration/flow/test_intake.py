@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from broker.errors import Unavailable
 from broker.flow.intake import take_in
 from broker.flow.keys import Key
 from broker.flow.parts import Broker
@@ -86,3 +87,24 @@ def test_a_signed_message_that_cannot_be_read_changes_nothing(
 ) -> None:
     take_in(broker, signed(world.headers("stoke-csc", "collect"), content))
     assert state(world, leg) == "leased"
+
+
+def test_a_ledger_that_is_away_keeps_the_message_and_a_fault_of_ours_drops_it(
+    world: World, broker: Broker, leg: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = signed(world.headers("stoke-csc", "collect"), said(leg))
+
+    def fail(error: Exception) -> None:
+        raise error
+
+    for error in (Unavailable("away"), ZeroDivisionError()):
+        monkeypatch.setattr("broker.flow.answer.settle", lambda *_, e=error, **__: fail(e))
+        if isinstance(error, Unavailable):
+            with pytest.raises(Unavailable):
+                take_in(broker, message)
+        else:
+            take_in(broker, message)
+    monkeypatch.undo()
+    assert state(world, leg) == "leased"
+    take_in(broker, message)
+    assert state(world, leg) == "acknowledged"
