@@ -1,0 +1,127 @@
+"""Work that waits is found through its index: a long history makes nothing slower."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from broker.ledger import ledger
+from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
+
+SQL = Path(ledger.__file__).with_name("sql")
+FINISHED = """
+insert into referral (id, publisher, reference, digest, state, accepted_at, routed_at, closed_at)
+select gen_random_uuid(), 'staffordshire-police', 'old-' || n, %(digest)s, 'closed', %(now)s,
+       %(now)s, %(now)s
+from generate_series(1, 20000) n
+"""
+ENDED = """
+insert into delivery (id, referral, agency, channel, role, policy_row, view, state, available_at,
+                      clock_start, acknowledge_by, decided_at)
+select gen_random_uuid(), id, agency, 'queue', 'lead', 'r', 'v', 'decided', accepted_at,
+       accepted_at, accepted_at, accepted_at
+from referral cross join unnest(array['stoke-csc', 'shropshire-csc']) as agency
+"""
+ONE = UUID(int=1)
+SUBMITTED = {
+    "publishers": [POLICE],
+    "references": ["old-5"],
+    "keys": ["none"],
+}
+CLAIM = {"limit": 100, "now": NOW, "until": NOW, "actor": "x", "leases": [ONE] * 100}
+
+
+@pytest.fixture
+def old(book: Book) -> Book:
+    """A ledger with 20,000 finished referrals, and a few that wait."""
+    with psycopg.connect(book.dsn, autocommit=True) as connection:
+        connection.execute(FINISHED.encode(), {"digest": bytes(32), "now": NOW})
+        connection.execute(ENDED.encode())
+        for _ in range(3):
+            book.routed_to(STOKE)
+        connection.execute("vacuum analyze")
+    return book
+
+
+def rows_read(book: Book, name: str, asked: dict[str, Any]) -> int:
+    """Run a statement and return how many rows of the ledger it looked at, kept or thrown away."""
+    text = (SQL / f"{name}.sql").read_bytes()
+    with psycopg.connect(book.dsn) as connection, connection.transaction(force_rollback=True):
+        row = connection.execute(b"explain (analyze, format json) " + text, asked).fetchone()
+    assert row is not None
+    plan = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    return _read_by(plan[0]["Plan"])
+
+
+def _read_by(node: dict[str, Any]) -> int:
+    below = sum(_read_by(child) for child in node.get("Plans", []))
+    if not node["Node Type"].endswith("Scan") or "Relation Name" not in node:
+        return below
+    thrown = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    return below + int((node["Actual Rows"] + thrown) * node["Actual Loops"])
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("claim_unrouted", {"limit": 200, "now": NOW}),
+        ("collect", {"agency": STOKE, **CLAIM}),
+        ("claim_pushes", {"channel": "queue", **CLAIM}),
+        ("lapse", {"limit": 100, "now": NOW}),
+        ("release_held", {"limit": 100, "now": NOW}),
+        ("due", {"now": NOW}),
+        ("waiting", {"agencies": [STOKE]}),
+        ("queues", {"now": NOW, "agency": None}),
+        ("attention", {"limit": 100}),
+        (
+            "accept",
+            {
+                **SUBMITTED,
+                "ids": [ONE],
+                "digests": [bytes(32)],
+                "bodies": [b"{}"],
+                "accepted": [NOW],
+                "actors": ["x"],
+            },
+        ),
+        ("holders", {**SUBMITTED, "places": [0]}),
+        ("referral_by_reference", {"id": None, "reference": "old-5", "publisher": POLICE}),
+    ],
+)
+def test_it_reads_what_waits_and_not_the_history(
+    old: Book, name: str, asked: dict[str, Any]
+) -> None:
+    assert rows_read(old, name, asked) < 100
+
+
+def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> None:
+    cursor = _end_of_feed(old)
+    with psycopg.connect(old.dsn) as connection:
+        connection.execute(
+            b"insert into event (at, kind, publisher, referral, actor)"
+            b" select %s, 'delivery.deferred', publisher, id, 'x' from referral limit 5000",
+            [NOW],
+        )
+    transaction, last = cursor.split("-")
+    hidden = ["delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"]
+    asked = {"publisher": POLICE, "transaction": transaction, "last": int(last), "limit": 100}
+    assert rows_read(old, "feed", {**asked, "hidden": hidden}) < 100
+
+
+def _end_of_feed(book: Book) -> str:
+    events, cursor = book.ledger.feed(POLICE, after="", limit=1000)
+    while events:
+        events, cursor = book.ledger.feed(POLICE, after=cursor, limit=1000)
+    return cursor
+
+
+def test_the_numbers_of_rows_are_counted(old: Book) -> None:
+    """The measure itself can fail: a question about the whole history reads the whole history."""
+    asked: dict[str, datetime | int] = {"limit": 100_000, "now": NOW}
+    with psycopg.connect(old.dsn) as connection:
+        connection.execute("update delivery set state = 'held' where state = 'decided'")
+    assert rows_read(old, "release_held", asked) > 30_000
