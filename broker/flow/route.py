@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import orjson
 
 from broker.domain.ids import DeliveryId, NewId
-from broker.domain.states import DeliveryState
-from broker.errors import Unavailable
+from broker.domain.states import DeliveryState, ReferralState
+from broker.errors import PolicyError, Unavailable
 from broker.flow.accept import LANE, own
 from broker.flow.parts import Broker
 from broker.ledger.rows import (
@@ -79,6 +79,9 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
     document = orjson.loads(one.body)
     received = one.accepted_at.astimezone(LONDON).date()
     checked = referral.load(document, today=received, areas=book.directory.areas)
+    if checked.faults and one.state is ReferralState.UNROUTABLE:
+        # It was valid when it came: what has changed since, the policy say, is no fault of it.
+        raise PolicyError("A referral that was accepted does not fit the policy in force.")
     if checked.faults:
         return Rejected(one.id, own(checked.faults))
     plan = routing.route(

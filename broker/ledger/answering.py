@@ -53,10 +53,10 @@ class _Book:
         if row is None or row["agency"] != agency or row["state"] == DeliveryState.HELD:
             return Settled(receipt.delivery, "not_found")
         state = DeliveryState(row["state"])
-        if earlier := self._earlier(receipt, row):
-            return Settled(receipt.delivery, earlier[0], state, earlier[1])
         if receipt.lease is not None and receipt.lease != row["lease"]:
             return Settled(receipt.delivery, "lease_lost", state)
+        if earlier := self._earlier(receipt, row):
+            return Settled(receipt.delivery, earlier[0], state, earlier[1])
         after = DELIVERY_STEPS[state].get(_STEPS[receipt.stage])
         if after is None:
             return Settled(receipt.delivery, "conflict", state)

@@ -21,13 +21,6 @@ from broker.ledger.rows import (
     Waiting,
 )
 
-INTERNAL_KINDS = (
-    "delivery.leased",
-    "delivery.lapsed",
-    "delivery.deferred",
-    "delivery.sent",
-)
-"""How an agency is reached is not its publisher's business; the timeline has these too."""
 FIRST_CURSOR = "0-0"
 
 
@@ -62,7 +55,7 @@ class Questions(Database):
         """
         asked = {"publisher": publisher, "id": id, "reference": reference}
         with self._transaction() as connection:
-            found = rows(connection, "referral", asked)
+            found = rows(connection, "referral" if id else "referral_by_reference", asked)
             return _status(connection, found[0]) if found else None
 
     def states(self, ids: Sequence[ReferralId]) -> Mapping[ReferralId, ReferralState]:
@@ -79,12 +72,13 @@ class Questions(Database):
     ) -> tuple[list[Event], str]:
         """Return a publisher's events after a cursor, and the cursor to go on from.
 
+        How an agency is reached is left out; the timeline has that too.
         Reads only below the oldest transaction that still runs, so none is ever skipped. An empty
         cursor is the beginning. Raises Invalid for a text that is no cursor.
         """
         transaction, last = _cursor(after or FIRST_CURSOR)
         asked = {"publisher": publisher, "transaction": transaction, "last": last, "limit": limit}
-        found = self._rows("feed", {**asked, "hidden": list(INTERNAL_KINDS)})
+        found = self._rows("feed", asked)
         events = [Event(**row) for row in found]
         return events, events[-1].cursor if events else after or FIRST_CURSOR
 

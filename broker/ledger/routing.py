@@ -24,7 +24,6 @@ from broker.ledger.rows import (
     Unrouted,
 )
 
-_UNROUTED = (ReferralState.ACCEPTED, ReferralState.UNROUTABLE)
 _COLUMNS = (
     "state",
     "kind",
@@ -56,12 +55,13 @@ class RouteBatch:
             return
         about = {"now": now, "actor": actor}
         columns = _decision_columns(decisions)
-        rows(self._connection, "settle_referrals", {**columns, **about, "before": list(_UNROUTED)})
+        settled = rows(self._connection, "settle_referrals", {**columns, **about})
+        changed = {row["referral"] for row in settled}
         publishers = {one.id: one.publisher for one in self.referrals}
         new = [
             (one.id, publishers[one.id], delivery)
             for one in decisions
-            if isinstance(one, Routed)
+            if isinstance(one, Routed) and one.id in changed
             for delivery in one.deliveries
         ]
         insert_deliveries(self._connection, new, now=now, actor=actor)
@@ -137,6 +137,8 @@ def _values(decision: Any) -> dict[str, Any]:
 
 @_values.register
 def _(one: Routed) -> dict[str, Any]:
+    if not one.deliveries:
+        raise ValueError("A referral is never routed to nobody.")
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.routed",

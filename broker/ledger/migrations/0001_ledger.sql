@@ -57,6 +57,7 @@ create table referral (
 -- A corrected referral may take the reference of a rejected one, and of nothing else.
 create unique index referral_reference on referral (publisher, reference)
     where state <> 'rejected' and not (state = 'closed' and routed_at is null);
+create index referral_by_reference on referral (reference, publisher);
 create unique index referral_idempotency_key on referral (publisher, idempotency_key)
     where idempotency_key is not null;
 create index referral_unrouted on referral (next_attempt_at, id)
@@ -96,6 +97,7 @@ create table delivery (
     acknowledge_by timestamptz,
     decide_by timestamptz,
     next_alarm_at timestamptz,
+    refused_because text,
     collected_at timestamptz,
     acknowledged_at timestamptz,
     decided_at timestamptz,
@@ -152,7 +154,9 @@ create table event (
     data jsonb not null default '{}'
 );
 
-create index event_feed on event (publisher, transaction, id);
+-- How an agency is reached is not its publisher's business.
+create index event_feed on event (publisher, transaction, id)
+    where kind not in ('delivery.leased', 'delivery.lapsed', 'delivery.deferred', 'delivery.sent');
 create index event_timeline on event (referral, id);
 
 create function refuse_change() returns trigger language plpgsql as $$
@@ -191,3 +195,4 @@ comment on column delivery.next_attempt_at is 'a push that failed is due again a
 comment on column delivery.lease is 'kept after the lease ended, to tell a late receipt';
 comment on table refusal is 'bodies that may not be kept: digest, size and reason only';
 comment on table lead is 'which process leads the sweep, by a lease';
+comment on column delivery.refused_because is 'a code: why its channel refuses it for good';

@@ -8,7 +8,8 @@ from (
     where state = 'unroutable'
     union all
     select delivery.state, delivery.referral, referral.reference, referral.publisher, delivery.id,
-           delivery.agency, answer.reason, coalesce(delivery.returned_at, delivery.available_at),
+           delivery.agency,
+           coalesce(answer.reason, delivery.refused_because), coalesce(delivery.returned_at, delivery.available_at),
            coalesce(delivery.acknowledge_by, delivery.decide_by), referral.effective_grade
     from delivery
     join referral on referral.id = delivery.referral

@@ -5,6 +5,6 @@ from event join referral on referral.id = event.referral
 where event.publisher = %(publisher)s
   and (event.transaction, event.id) > (%(transaction)s::text::xid8, %(last)s::bigint)
   and event.transaction < pg_snapshot_xmin(pg_current_snapshot())
-  and event.kind <> all(%(hidden)s::text[])
+  and event.kind not in ('delivery.leased', 'delivery.lapsed', 'delivery.deferred', 'delivery.sent')
 order by event.transaction, event.id
 limit %(limit)s

@@ -1,13 +1,24 @@
 -- Which referral holds the reference, and which the idempotency key, of each submission.
-select incoming.place, referral.id, referral.reference, referral.digest, referral.state,
-       referral.accepted_at, referral.reference = incoming.reference as by_reference
-from unnest(%(places)s::int[], %(publishers)s::text[], %(references)s::text[], %(keys)s::text[])
-    as incoming (place, publisher, reference, idempotency_key)
-join referral
-    on referral.publisher = incoming.publisher
-    and (
-        (referral.reference = incoming.reference
-         and not (referral.state = 'closed' and referral.routed_at is null))
-        or referral.idempotency_key = incoming.idempotency_key
-    )
-order by incoming.place, by_reference desc, referral.accepted_at desc
+with incoming as (
+    select *
+    from unnest(%(places)s::int[], %(publishers)s::text[], %(references)s::text[],
+                %(keys)s::text[])
+        as row (place, publisher, reference, idempotency_key)
+),
+holder as (
+    select incoming.place, true as by_reference, referral.*
+    from incoming
+    join referral
+        on referral.publisher = incoming.publisher
+        and referral.reference = incoming.reference
+        and not (referral.state = 'closed' and referral.routed_at is null)
+    union all
+    select incoming.place, false, referral.*
+    from incoming
+    join referral
+        on referral.publisher = incoming.publisher
+        and referral.idempotency_key = incoming.idempotency_key
+)
+select place, id, reference, digest, state, accepted_at, by_reference
+from holder
+order by place, by_reference desc, accepted_at desc

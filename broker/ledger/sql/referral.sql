@@ -1,4 +1,4 @@
--- A referral without its content, by its id or its publisher's reference.
+-- A referral without its content.
 select referral.id, referral.publisher, referral.reference, referral.state, referral.digest,
        referral.accepted_at, referral.routed_at, referral.closed_at, referral.grade,
        referral.effective_grade, referral.policy_version, referral.directory_version,
@@ -7,7 +7,5 @@ select referral.id, referral.publisher, referral.reference, referral.state, refe
        coalesce(finding.warnings, '[]'::jsonb) as warnings
 from referral
 left join referral_finding finding on finding.referral = referral.id
-where (referral.id = %(id)s::uuid or referral.reference = %(reference)s::text)
+where referral.id = %(id)s::uuid
   and (%(publisher)s::text is null or referral.publisher = %(publisher)s)
-order by referral.accepted_at desc, referral.id desc
-limit 1

@@ -1,4 +1,5 @@
--- Give deliveries back whose leases still stand; they are offered again at once.
+-- Give deliveries back whose leases still stand; they are offered again at once. Giving back what
+-- was given back, and nobody has taken since, is the same again.
 with released as (
     update delivery
     set state = 'available', lease_until = null,
@@ -15,3 +16,8 @@ history as (
     from released join referral on referral.id = released.referral
 )
 select id from released
+union all
+select delivery.id
+from delivery join unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as held (id, lease)
+    on delivery.id = held.id and delivery.lease = held.lease
+where delivery.agency = %(agency)s and delivery.state = 'available'

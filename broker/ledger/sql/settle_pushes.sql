@@ -9,6 +9,7 @@ changed as (
     update delivery
     set state = case attempt.result when 'sent' then 'leased' when 'deferred' then 'available'
                                     else 'undeliverable' end,
+        refused_because = case attempt.result when 'refused' then attempt.code end,
         lease_until = case attempt.result when 'sent' then attempt.until end,
         next_attempt_at = case attempt.result when 'deferred' then attempt.until end
     from attempt

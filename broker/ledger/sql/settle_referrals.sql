@@ -26,7 +26,10 @@ changed as (
         attend_by = case when decided.state in ('routed', 'rejected') then null
                          else coalesce(referral.attend_by, decided.attend_by) end
     from decided
-    where referral.id = decided.id and referral.state = any(%(before)b::text[])
+    where referral.id = decided.id
+      -- Only what was never judged can be rejected.
+      and (referral.state = 'accepted'
+           or (referral.state = 'unroutable' and decided.state is distinct from 'rejected'))
     returning referral.id, referral.publisher
 ),
 findings as (
@@ -35,6 +38,7 @@ findings as (
            coalesce(warnings, '[]')::jsonb
     from decided join changed using (id)
     where coalesce(faults, defects, warnings) is not null
+       or exists (select from referral_finding earlier where earlier.referral = id)
     on conflict (referral) do update
     set faults = excluded.faults, defects = excluded.defects, warnings = excluded.warnings
 )
@@ -42,3 +46,4 @@ insert into event (at, kind, publisher, referral, actor, data)
 select %(now)s, decided.kind, changed.publisher, id, %(actor)s, decided.data::jsonb
 from decided join changed using (id)
 order by id
+returning referral
