@@ -52,8 +52,19 @@ def drain(broker: Broker, *, batches: int = BATCHES) -> int:
 
 
 def _batch(broker: Broker) -> int:
+    """Route one batch; if it cannot be written as a whole, one by one."""
+    try:
+        return _routed(broker, BATCH)
+    except Unavailable:
+        raise
+    except Exception as error:
+        _log.error("batch failed", **trouble(error))
+        return sum(_alone(broker) for _ in range(BATCH))
+
+
+def _routed(broker: Broker, limit: int) -> int:
     now, book = broker.clock(), broker.books.latest()
-    with broker.ledger.claim_unrouted(BATCH, now=now) as batch:
+    with broker.ledger.claim_unrouted(limit, now=now) as batch:
         if len(batch.referrals) == BATCH:
             broker.wakeups.wake(LANE)  # there may be more: let another process take it meanwhile
         decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
@@ -61,6 +72,22 @@ def _batch(broker: Broker) -> int:
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")
     return len(decisions)
+
+
+def _alone(broker: Broker) -> int:
+    """Route the next referral; put it off if what was decided about it cannot be written."""
+    try:
+        return _routed(broker, 1)
+    except Unavailable:
+        raise
+    except Exception as error:
+        now, book = broker.clock(), broker.books.latest()
+        with broker.ledger.claim_unrouted(1, now=now) as batch:
+            put_off = [
+                _after_failure(one, book, now, type(error).__name__) for one in batch.referrals
+            ]
+            batch.settle(put_off, now=now, actor=ACTOR)
+        return len(put_off)
 
 
 def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:

@@ -22,6 +22,8 @@ written as (
                           next_attempt_at, replaces)
     select id, publisher, reference, idempotency_key, digest, accepted_at, accepted_at, replaces
     from fresh
+    -- In one order everywhere, so that two gateways never wait for each other.
+    order by publisher, reference
     on conflict do nothing
     returning id, replaces
 ),

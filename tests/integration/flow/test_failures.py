@@ -1,7 +1,6 @@
 """A fault of ours parks what it touches, with a reason and a deadline, and stops nobody else."""
 
 import psycopg
-import pytest
 
 from broker.flow import collect, dispatch, route
 from broker.flow.parts import Broker
@@ -47,6 +46,26 @@ def test_a_delivery_that_cannot_be_rendered_goes_to_ops_and_the_others_go_on(
     assert (waiting.kind, waiting.agency) == ("undeliverable", "staffordshire-csc")
 
 
+def test_a_decision_that_cannot_be_written_holds_up_no_other(
+    world: World, broker: Broker, clock: FixedClock, dsn: str
+) -> None:
+    bad, good = world.hand_in(sample(6)), world.hand_in(sample(15))
+    poison(
+        dsn,
+        "create function refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'no'; end $$;"
+        " create trigger refuse before insert on delivery for each row"
+        f" when (new.referral = '{bad['id']}') execute function refuse()",
+    )
+    route.drain(broker)
+    assert world.status(good)["state"] == "routed"
+    assert world.status(bad)["state"] == "accepted"
+    for _ in range(route.ATTEMPTS):
+        clock.advance(hours=1)
+        route.drain(broker)
+    assert world.status(bad)["reason"] == "fault"
+
+
 def test_an_exchange_that_is_away_defers_and_loses_nothing(
     world: World, broker: Broker, clock: FixedClock, engines
 ) -> None:
@@ -62,22 +81,6 @@ def test_an_exchange_that_is_away_defers_and_loses_nothing(
     assert dispatch.drain(broker) == 1
     (leg,) = world.status(status)["deliveries"]
     assert leg["state"] == "leased"
-
-
-def test_no_policy_at_all_stops_routing_and_loses_nothing(
-    world: World, broker: Broker, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    receipt = world.hand_in(sample(12))
-
-    def away() -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("broker.flow.route._decide", lambda *_: away())
-    with pytest.raises(ZeroDivisionError):
-        route.drain(broker)
-    monkeypatch.undo()
-    assert route.drain(broker) == 1
-    assert world.status(receipt)["state"] == "routed"
 
 
 def test_an_offer_is_never_rendered_for_another_agency(world: World, broker: Broker) -> None:
