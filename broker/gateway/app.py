@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
 from broker.flow.parts import Broker
-from broker.gateway import deliveries, operations, problems, referrals
+from broker.gateway import deliveries, openapi, operations, problems, referrals
 from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
 from broker.gateway.commits import Commits
@@ -27,7 +27,7 @@ THREADS = 16
 NOTE_USE_SECONDS = 60
 HEADERS = (
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"content-security-policy", openapi.CONTENT_SECURITY_POLICY.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -90,9 +90,9 @@ def build(broker: Broker) -> Starlette:
         exception_handlers={
             BrokerError: problems.on_broker_error,
             HTTPException: problems.on_http_error,
-            Exception: problems.on_unexpected,
         },
     )
+    app.router.redirect_slashes = False
     app.add_middleware(_Surroundings, broker=broker)
     return app
 
@@ -121,7 +121,10 @@ async def _note_use(here: Gateway) -> None:
 
 
 class _Surroundings:
-    """Gives every request a name, and every response its headers."""
+    """Gives every request a name and every response its headers, and lets no exception out.
+
+    A server would log the text of an exception, which may repeat what somebody sent.
+    """
 
     def __init__(self, app: ASGIApp, broker: Broker) -> None:
         self._app = app
@@ -133,11 +136,19 @@ class _Surroundings:
             return
         request_id = str(self._new_id())
         scope.setdefault("state", {})["request_id"] = request_id
+        started = False
 
         async def sending(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 own = (*HEADERS, (b"x-request-id", request_id.encode()))
                 message["headers"] = [*message["headers"], *own]
             await send(message)
 
-        await self._app(scope, receive, sending)
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            answer = problems.unexpected(Request(scope), error)
+            if not started:
+                await answer(scope, receive, sending)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from broker.errors import Fault, Invalid, Malformed, TooLarge
+from broker.errors import Fault, Invalid, Malformed, Prohibited, TooLarge
 from broker.flow.accept import own
+from broker.gateway.calls import gateway
 from broker.gateway.problems import TooSlow, Unsupported
 from schemas import documents, requests
 from schemas.errors import Kind, Unreadable
@@ -21,7 +23,14 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 SECONDS = 20.0
 """How long a body may take to arrive."""
+ASKED_LIMIT = 4 * 1024 * 1024
+"""A thousand receipts with a note of a page each, in bytes."""
 BULK_LIMIT = 32 * 1024 * 1024
+_UNREADABLE: Mapping[Kind, type[Invalid]] = {
+    Kind.MALFORMED: Malformed,
+    Kind.TOO_LARGE: TooLarge,
+    Kind.PROHIBITED: Prohibited,
+}
 
 
 async def body(request: Request, *, limit: int, media_type: str = JSON) -> bytes:
@@ -30,8 +39,7 @@ async def body(request: Request, *, limit: int, media_type: str = JSON) -> bytes
     Raises Unsupported, TooLarge or TooSlow; nothing over the limit is ever held in memory.
     """
     _check_headers(request, media_type)
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > limit:
+    if _announced(request) > limit:
         raise _too_large(limit)
     try:
         async with asyncio.timeout(SECONDS):
@@ -43,18 +51,12 @@ async def body(request: Request, *, limit: int, media_type: str = JSON) -> bytes
 
 
 async def asked(request: Request, schema: Record[T]) -> T:
-    """Return the body as an object of a schema. Raises Malformed, or Invalid with every fault."""
-    sent = await body(request, limit=documents.SIZE_LIMIT)
-    try:
-        document = documents.read(sent)
-    except Unreadable as unreadable:
-        kind = TooLarge if unreadable.kind is Kind.TOO_LARGE else Malformed
-        faults = own(unreadable.faults)
-        raise kind(faults[0].message, faults=faults) from unreadable
-    loaded = requests.load(schema, document.value)
-    if loaded.value is None:
-        raise Invalid("The request is invalid.", faults=own(loaded.faults))
-    return loaded.value
+    """Return the body as an object of a schema.
+
+    Raises as ``body`` does; Malformed or Prohibited; or Invalid with every fault.
+    """
+    sent = await body(request, limit=ASKED_LIMIT)
+    return await gateway(request).run(_loaded, sent, schema)
 
 
 def number(request: Request, name: str, default: float, most: float) -> float:
@@ -87,8 +89,26 @@ async def _gathered(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _loaded(sent: bytes, schema: Record[T]) -> T:
+    try:
+        document = documents.read(sent, limit=ASKED_LIMIT)
+    except Unreadable as unreadable:
+        faults = own(unreadable.faults)
+        raise _UNREADABLE[unreadable.kind](faults[0].message, faults=faults) from unreadable
+    loaded = requests.load(schema, document.value)
+    if loaded.value is None:
+        raise Invalid("The request is invalid.", faults=own(loaded.faults))
+    return loaded.value
+
+
+def _announced(request: Request) -> int:
+    """Return how many bytes the sender says will come; 0 when that is not said or no number."""
+    length = request.headers.get("content-length", "")
+    return int(length[:20]) if length.isascii() and length.isdecimal() else 0
+
+
 def _check_headers(request: Request, media_type: str) -> None:
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Unsupported("Compressed bodies are not taken: send it as it is.")
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != media_type:

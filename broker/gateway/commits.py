@@ -59,7 +59,10 @@ class Commits:
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
             batch, more = self._gather(first)
-            self._commit(batch)
+            # Whoever went away before the commit has had no answer, and sends it again.
+            wanted = [one for one in batch if one.answers.set_running_or_notify_cancel()]
+            if wanted:
+                self._commit(wanted)
             if not more:
                 return
 
@@ -79,11 +82,19 @@ class Commits:
         try:
             answers = accept(self._broker, [one for sub in batch for one in sub.referrals])
         except Exception as error:
-            for submission in batch:
-                submission.answers.set_exception(error)
+            self._fail(batch, error)
             return
         start = 0
         for submission in batch:
             end = start + len(submission.referrals)
             submission.answers.set_result(answers[start:end])
             start = end
+
+    def _fail(self, batch: Sequence[_Submission], error: Exception) -> None:
+        """Say why; what nobody planned may lie in one submission, and must not hurt the others."""
+        if len(batch) > 1 and not isinstance(error, Unavailable):
+            for submission in batch:
+                self._commit([submission])
+            return
+        for submission in batch:
+            submission.answers.set_exception(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +15,7 @@ from broker.gateway import shapes
 from broker.gateway.bodies import answer as respond
 from broker.gateway.bodies import asked
 from broker.gateway.calls import caller, gateway, identifier
+from broker.gateway.polling import until
 from broker.ledger.delivering import Held
 from schemas import requests
 
@@ -21,10 +24,12 @@ async def take(request: Request) -> Response:
     """Lease what waits for the agency, earliest deadline first; wait for it if asked."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     wanted = await asked(request, requests.COLLECT)
-    found = await here.run(collect.collect, here.broker, who.organisation, limit=wanted.max)
-    if not found and wanted.wait:
-        await here.poller.for_work(who.organisation, wanted.wait)
-        found = await here.run(collect.collect, here.broker, who.organisation, limit=wanted.max)
+    claim = partial(collect.collect, here.broker, who.organisation, limit=wanted.max)
+    end, found = until(wanted.wait), await here.run(claim)
+    while not found and wanted.wait and await here.poller.for_work(who.organisation, end):
+        if await request.is_disconnected():
+            break  # nothing is leased to somebody who has gone
+        found = await here.run(claim)
     return respond({"deliveries": found})
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
+from broker.gateway.examples import EXAMPLES
 from schemas import export
 
 _TITLE = "Referral broker"
@@ -31,6 +34,13 @@ _PROBLEMS = {
     500: "Something went wrong here.",
     503: "Not available; nothing was lost, see Retry-After.",
 }
+_PROBLEM_HEADERS: Mapping[int, Mapping[str, Any]] = {
+    401: {"WWW-Authenticate": {"type": "string"}},
+    405: {"Allow": {"type": "string"}},
+    429: {"Retry-After": {"type": "integer"}},
+    503: {"Retry-After": {"type": "integer"}},
+}
+_LOCATION = {"schema": {"type": "string"}, "description": "Where the referral's state is."}
 _ALWAYS = (400, 405, 500, 503)
 _WITH_KEY = (401, 403, 429)
 _WITH_BODY = (408, 413, 415, 422)
@@ -91,6 +101,7 @@ CALLS = (
         "Say what would become of a referral; store nothing",
         _PUBLISH,
         takes="referral",
+        gives={200: "plan"},
         also=(409,),
     ),
     Call(
@@ -116,6 +127,7 @@ CALLS = (
         "/v1/referrals/{id}/timeline",
         "Everything that happened to a referral",
         _BOTH,
+        gives={200: "timeline"},
         also=(404,),
     ),
     Call(
@@ -124,7 +136,7 @@ CALLS = (
         "Say where the people of an unroutable referral live",
         _BOTH,
         takes="areas",
-        gives={202: None},
+        gives={202: "areas-given"},
         also=(404, 409),
     ),
     Call(
@@ -186,15 +198,17 @@ CALLS = (
         "Send a returned delivery on",
         _OPS,
         takes="reroute",
+        gives={200: "rerouted"},
         also=(404, 409),
     ),
     Call("GET", "/v1/queue", "The state of your queue", _COLLECT, gives={200: "queue"}),
-    Call("GET", "/v1/queues", "The state of every queue", _OPS),
+    Call("GET", "/v1/queues", "The state of every queue", _OPS, gives={200: "queues"}),
     Call(
         "GET",
         "/v1/attention",
         "What no agency will do by itself",
         _OPS,
+        gives={200: "attention"},
         query={"limit": _LISTED},
         also=(422,),
     ),
@@ -203,11 +217,12 @@ CALLS = (
         "/v1/refusals",
         "Bodies that were refused and not kept",
         _BOTH,
+        gives={200: "refusals"},
         query={"limit": _LISTED},
         also=(422,),
     ),
-    Call("GET", "/livez", "The process runs"),
-    Call("GET", "/readyz", "The process can do its work"),
+    Call("GET", "/livez", "The process runs", gives={200: "readiness"}),
+    Call("GET", "/readyz", "The process can do its work", gives={200: "readiness"}),
     Call(
         "GET",
         "/metrics",
@@ -257,6 +272,12 @@ _STYLE = (
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}"
     "dt{color:#505a5f}dd{margin:0}"
 )
+_STYLE_DIGEST = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""The page has one style of its own, and may load or run nothing else."""
 
 
 def _section(call: Call) -> str:
@@ -279,7 +300,8 @@ def _section(call: Call) -> str:
 def _operation(call: Call) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": call.summary,
-        "operationId": f"{call.method.lower()}{call.path.replace('/', '_').replace('.', '_')}",
+        "operationId": _operation_id(call),
+        "tags": [" or ".join(call.scopes) or "anybody"],
         "parameters": list(_parameters(call)),
         "responses": {
             **{str(code): _success(call, kind) for code, kind in _gives(call)},
@@ -290,9 +312,14 @@ def _operation(call: Call) -> dict[str, Any]:
     if call.scopes:
         operation["description"] = f"Needs a key with the scope {' or '.join(call.scopes)}."
     if call.takes:
-        schema = _reference(call.takes)
-        operation["requestBody"] = {"required": True, "content": {call.media[0]: schema}}
+        content = {call.media[0]: _content(call.takes)}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _operation_id(call: Call) -> str:
+    words = call.path.translate(str.maketrans("/.", "__", "{}")).strip("_")
+    return f"{call.method.lower()}_{words}"
 
 
 def _parameters(call: Call) -> Iterator[dict[str, Any]]:
@@ -306,13 +333,16 @@ def _parameters(call: Call) -> Iterator[dict[str, Any]]:
 
 
 def _success(call: Call, kind: str | None) -> dict[str, Any]:
-    content = _reference(kind) if kind else {"schema": {}}
-    return {"description": call.summary, "content": {call.media[1]: content}}
+    anything = {"type": "object" if call.media[1] == "application/json" else "string"}
+    content = _content(kind) if kind else {"schema": anything}
+    response = {"description": call.summary, "content": {call.media[1]: content}}
+    return response | ({"headers": {"Location": _LOCATION}} if "Prefer" in call.headers else {})
 
 
 def _failure(code: int) -> dict[str, Any]:
     content = {"application/problem+json": _reference("problem")}
-    return {"description": _PROBLEMS[code], "content": content}
+    headers = {name: {"schema": about} for name, about in _PROBLEM_HEADERS.get(code, {}).items()}
+    return {"description": _PROBLEMS[code], "content": content, "headers": headers}
 
 
 def _gives(call: Call) -> list[tuple[int, str | None]]:
@@ -326,6 +356,10 @@ def _problem_codes(call: Call) -> list[int]:
     if call.takes:
         codes |= set(_WITH_BODY)
     return sorted(codes)
+
+
+def _content(kind: str) -> dict[str, Any]:
+    return _reference(kind) | {"example": EXAMPLES[kind]}
 
 
 def _reference(kind: str) -> dict[str, Any]:

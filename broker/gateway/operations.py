@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from broker.domain.codes import Scope
+from broker.errors import PolicyError, Unavailable
 from broker.gateway import openapi, shapes
 from broker.gateway.bodies import answer as respond
 from broker.gateway.bodies import number
@@ -52,10 +53,16 @@ async def livez(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Say whether the process can do its work. Raises Unavailable when the ledger is away."""
+    """Say whether the process can do its work.
+
+    Raises Unavailable when the ledger is away, or no policy is published.
+    """
     here = gateway(request)
     await here.run(here.broker.ledger.ping)
-    await here.run(here.broker.books.latest)
+    try:
+        await here.run(here.broker.books.latest)
+    except PolicyError as error:
+        raise Unavailable("No policy that can be used is published.") from error
     return respond({"status": "ready"})
 
 

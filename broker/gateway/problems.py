@@ -59,6 +59,12 @@ class NotAllowed(BrokerError):
     code = "method-not-allowed"
 
 
+class _Internal(BrokerError):
+    """Stands for whatever nobody planned, and says nothing of it."""
+
+    code = "internal"
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What an error is to a client."""
@@ -127,16 +133,15 @@ def meaning(error: Exception) -> Meaning:
 def problem(error: Exception, instance: str) -> dict[str, Any]:
     """Return the problem document of an error; an unexpected one says nothing of itself."""
     what = meaning(error)
-    expected = isinstance(error, BrokerError)
-    code = error.code if isinstance(error, BrokerError) else "internal"
+    told = error if isinstance(error, BrokerError) else _Internal(what.title)
     return {
-        "type": f"{TYPES}{code}",
+        "type": f"{TYPES}{told.code}",
         "title": what.title,
         "status": what.status,
-        "detail": error.message if isinstance(error, BrokerError) else what.title,
+        "detail": told.message,
         "instance": instance,
-        "code": code,
-        "errors": [asdict(fault) for fault in error.faults] if expected else [],  # type: ignore[attr-defined]
+        "code": told.code,
+        "errors": [asdict(fault) for fault in told.faults],
         "next_step": what.next_step,
         "retryable": what.retryable,
     }
@@ -184,7 +189,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     return respond(request, Malformed("The request cannot be read."))
 
 
-async def on_unexpected(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
     """Answer for a fault of ours: the log gets its class, nobody gets its text."""
     _log.error("unexpected", request_id=request.state.request_id, **trouble(error))
     return respond(request, error)

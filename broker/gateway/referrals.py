@@ -14,7 +14,7 @@ from starlette.responses import Response
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
-from broker.errors import BrokerError, Fault, Invalid, NotFound, TooLarge
+from broker.errors import BrokerError, Fault, Invalid, NotFound, PolicyError, TooLarge
 from broker.flow import accept, answer
 from broker.gateway import shapes
 from broker.gateway.authentication import Caller
@@ -22,6 +22,7 @@ from broker.gateway.bodies import BULK_LIMIT, NDJSON, asked, body, number
 from broker.gateway.bodies import answer as respond
 from broker.gateway.calls import Gateway, caller, gateway, identifier
 from broker.gateway.commits import Answers
+from broker.gateway.polling import until
 from broker.gateway.problems import instance_of, problem
 from broker.ledger.rows import Accepted, NewReferral, ReferralStatus
 from schemas import documents, requests
@@ -29,7 +30,7 @@ from schemas import documents, requests
 BULK_LINES = 1000
 LONGEST_WAIT = 30
 PAGE = 500
-_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+_WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})(?:\.\d*)?"?\s*(?:$|[,;])', re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -55,7 +56,8 @@ async def publish_bulk(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH), gateway(request)
     lines = (await body(request, limit=BULK_LIMIT, media_type=NDJSON)).splitlines()
     if len(lines) > BULK_LINES:
-        raise TooLarge(f"Send at most {BULK_LINES} lines at once.")
+        words = f"Send at most {BULK_LINES} lines at once."
+        raise TooLarge(words, faults=[Fault("", "too-many-lines", words)])
     screened = await here.run(_screen_all, here, who, lines)
     fit = [one for one in screened if _is_fit(one)]
     answers = iter(await _committed(here, fit) if fit else [])
@@ -80,7 +82,8 @@ async def look_up(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     reference = request.query_params.get("reference")
     if not reference or "\x00" in reference or len(reference) > 64:
-        raise Invalid("Give your reference: /v1/referrals?reference=…")
+        told = "Give your own reference: /v1/referrals?reference=…"
+        raise Invalid(told, faults=[Fault("/reference", "bad-reference", told)])
     found = await here.run(here.broker.ledger.referral, who.sees, reference=reference)
     return await _shown(here, found)
 
@@ -108,8 +111,8 @@ async def events(request: Request) -> Response:
     seconds = number(request, "wait", 0, LONGEST_WAIT)
     feed = here.broker.ledger.feed
     found, cursor = await here.run(feed, who.organisation, after=after, limit=limit)
-    if not found and seconds and limit:
-        await here.poller.for_news(who.organisation, cursor, seconds)
+    end = until(seconds if limit else 0)
+    while not found and await here.poller.for_news(who.organisation, cursor, end):
         found, cursor = await here.run(feed, who.organisation, after=cursor, limit=limit)
     return respond({"events": [shapes.event(one) for one in found], "next": cursor})
 
@@ -127,18 +130,19 @@ async def give_areas(request: Request) -> Response:
 
 
 async def names(here: Gateway) -> dict[OrganisationCode, str]:
-    """Return every organisation's name."""
-    book = await here.run(here.broker.books.latest)
-    known = book.directory.organisations
-    values = known.values() if hasattr(known, "values") else known
-    return {OrganisationCode(one.code): one.name for one in values}
+    """Return every organisation's name; none while no policy was ever published."""
+    try:
+        book = await here.run(here.broker.books.latest)
+    except PolicyError:
+        return {}
+    return {one.code: one.name for one in book.directory.organisations}
 
 
 async def _after_routing(
     here: Gateway, who: Caller, accepted: Accepted, seconds: int, headers: dict[str, str]
 ) -> Response:
     """Wait for routing: 201 when it is routed, 422 with the faults when it is rejected."""
-    await here.poller.for_routing(accepted.id, seconds)
+    await here.poller.for_routing(accepted.id, until(seconds))
     found = await _own(here, who, accepted.id)
     assert found is not None
     if found.state is ReferralState.REJECTED:
@@ -228,5 +232,6 @@ def _preferred_wait(request: Request) -> int | None:
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
-        raise Invalid("Use 1 to 200 printable characters without blanks as Idempotency-Key.")
+        told = "Use 1 to 200 printable ASCII characters without blanks as Idempotency-Key."
+        raise Invalid(told, faults=[Fault("", "bad-idempotency-key", told)])
     return key

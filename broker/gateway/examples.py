@@ -1,0 +1,238 @@
+"""One example of each kind of document for the description of the API: invented, every one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_REFERRAL = "01977f2e-6a00-7c11-8a01-0a1b2c3d4e5f"
+_DELIVERY = "01977f2e-6b10-7d22-9b02-1b2c3d4e5f60"
+_NEXT = "01977f2e-9c40-7a33-8c03-2c3d4e5f6071"
+_LEASE = "01977f2e-6c20-7e44-ad04-3d4e5f607182"
+_AT = "2026-12-18T16:50:00Z"
+_ROUTED_AT = "2026-12-18T16:50:01Z"
+_ACKNOWLEDGE_BY = "2026-12-21T12:50:00Z"
+_DECIDE_BY = "2026-12-21T17:00:00Z"
+_DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_ADDRESS = f"/v1/referrals/{_REFERRAL}"
+_GAP = {
+    "pointer": "/children/0/voice",
+    "code": "missing-voice",
+    "message": "What the child said and showed is not here, nor why nobody asked.",
+}
+_DEADLINES = {
+    "collect_by": None,
+    "acknowledge_by": _ACKNOWLEDGE_BY,
+    "decide_by": _DECIDE_BY,
+}
+_EXPLANATION = {
+    "row": "child-area",
+    "sentence": "Children's social care of the area where the child lives leads.",
+    "recipient": "Stoke-on-Trent children's social care, for the child's area",
+}
+_RECEIPT = {
+    "id": _REFERRAL,
+    "reference": "SP-2026-0001",
+    "state": "accepted",
+    "accepted_at": _AT,
+    "digest": _DIGEST,
+    "duplicate": False,
+    "links": {"self": _ADDRESS, "timeline": f"{_ADDRESS}/timeline"},
+}
+_QUEUE = {
+    "agency": "stoke-csc",
+    "held": 0,
+    "available": 2,
+    "leased": 1,
+    "collected": 0,
+    "acknowledged": 5,
+    "oldest_claimable_at": _ROUTED_AT,
+    "oldest_unacknowledged_at": _ROUTED_AT,
+    "next_due_at": _ACKNOWLEDGE_BY,
+    "overdue": 0,
+}
+_EVENT = {
+    "cursor": "7314-52",
+    "at": _ROUTED_AT,
+    "kind": "delivery.available",
+    "referral": _REFERRAL,
+    "reference": "SP-2026-0001",
+    "delivery": _DELIVERY,
+    "agency": "stoke-csc",
+    "data": {},
+}
+_REFUSAL = {
+    "publisher": "staffordshire-police",
+    "digest": _DIGEST,
+    "size": 48211,
+    "reason": "binary-content",
+    "at": _AT,
+}
+_OFFERED = {
+    "delivery": _DELIVERY,
+    "referral": _REFERRAL,
+    "reference": "SP-2026-0001",
+    "publisher": "staffordshire-police",
+    "agency": "stoke-csc",
+    "state": "leased",
+    "attempt": 1,
+    "lease": {"id": _LEASE, "until": "2026-12-18T16:51:05Z"},
+    "handling": {"marking": "OFFICIAL-SENSITIVE"},
+    "role": "lead",
+    "view": "social-care",
+    "why": _EXPLANATION["sentence"],
+    "grade": "high",
+    "effective_grade": "high",
+    "accepted_at": _AT,
+    "available_at": _ROUTED_AT,
+    "deadlines": _DEADLINES,
+    "deadline_words": {"acknowledge": "4 working hours from Friday 16:50"},
+    "defects": [_GAP],
+    "warnings": [],
+    "content": {"children": [{"id": "child-1", "approximate_age": 9}]},
+}
+
+EXAMPLES: Mapping[str, Any] = {
+    "referral": {
+        "schema": "referral/1",
+        "reference": "SP-2026-0001",
+        "referrer": {
+            "name": "DC Rowan Ashgrove",
+            "role": "Detective Constable",
+            "email": "online.team@staffordshire-police.example.org",
+        },
+        "times": {"first_known_at": "2025-12-18T09:30:00Z"},
+        "grade": {"level": "high", "reason": "The contact goes on."},
+        "children": [{"id": "child-1", "approximate_age": 9, "area": "E06000021"}],
+        "concern": {"category": "grooming", "summary": "An unknown adult asks for a meeting."},
+    },
+    "receipt": _RECEIPT,
+    "status": {
+        "id": _REFERRAL,
+        "reference": "SP-2026-0001",
+        "publisher": "staffordshire-police",
+        "state": "routed",
+        "digest": _DIGEST,
+        "accepted_at": _AT,
+        "routed_at": _ROUTED_AT,
+        "closed_at": None,
+        "grade": "high",
+        "effective_grade": "high",
+        "policy_version": "2026-12-01-0a1b2c3d",
+        "directory_version": "2026-12-01-0a1b2c3d",
+        "reason": None,
+        "attend_by": None,
+        "faults": [],
+        "defects": [_GAP],
+        "warnings": [],
+        "deliveries": [
+            {
+                "id": _DELIVERY,
+                "agency": "stoke-csc",
+                "agency_name": "Stoke-on-Trent children's social care",
+                "role": "lead",
+                "row": "child-area",
+                "view": "social-care",
+                "state": "available",
+                "attempt": 0,
+                "available_at": _ROUTED_AT,
+                "clock_start": _AT,
+                "deadlines": _DEADLINES,
+                "collected_at": None,
+                "acknowledged_at": None,
+                "decided_at": None,
+                "returned_at": None,
+                "outcome": None,
+                "reason": None,
+                "note": None,
+                "answered_by": None,
+                "replaces": None,
+                "explanation": _EXPLANATION,
+            }
+        ],
+    },
+    "bulk-line": {"line": 1, "status": 202, "receipt": _RECEIPT},
+    "plan": {
+        "state": "routed",
+        "reason": None,
+        "attend_by": None,
+        "effective_grade": "high",
+        "defects": [_GAP],
+        "warnings": [],
+        "deliveries": [
+            {
+                "agency": "stoke-csc",
+                "agency_name": "Stoke-on-Trent children's social care",
+                "role": "lead",
+                "row": "child-area",
+                "view": "social-care",
+                "held_until": None,
+                "clock_start": _AT,
+                "deadlines": {"acknowledge_by": _ACKNOWLEDGE_BY, "decide_by": _DECIDE_BY},
+                "explanation": _EXPLANATION,
+            }
+        ],
+    },
+    "timeline": {"referral": _REFERRAL, "events": [_EVENT]},
+    "feed": {"events": [_EVENT], "next": "7314-52"},
+    "areas": {"areas": {"child-1": "E06000021"}},
+    "areas-given": {"id": _REFERRAL, "areas": {"child-1": "E06000021"}},
+    "collect": {"max": 20, "wait": 20},
+    "delivery": _OFFERED,
+    "deliveries": {"deliveries": [_OFFERED]},
+    "receipts": {
+        "receipts": [
+            {
+                "delivery": _DELIVERY,
+                "lease": _LEASE,
+                "stage": "acknowledged",
+                "by": "A. Social-Worker",
+            },
+            {
+                "delivery": _NEXT,
+                "stage": "decided",
+                "by": "A. Social-Worker",
+                "outcome": "assessment",
+            },
+        ]
+    },
+    "receipt-results": {
+        "results": [
+            {
+                "delivery": _DELIVERY,
+                "result": "recorded",
+                "state": "acknowledged",
+                "at": "2026-12-18T16:50:40Z",
+            },
+            {"delivery": _NEXT, "result": "not_found", "state": None, "at": None},
+        ]
+    },
+    "leases": {"leases": [{"delivery": _DELIVERY, "lease": _LEASE}]},
+    "lease-results": {
+        "results": [{"delivery": _DELIVERY, "result": "extended", "until": "2026-12-18T16:52:05Z"}]
+    },
+    "reroute": {"area": "E06000051"},
+    "rerouted": {"delivery": _NEXT},
+    "queue": _QUEUE,
+    "queues": {"queues": [_QUEUE]},
+    "attention": {
+        "unroutable": [
+            {
+                "referral": _REFERRAL,
+                "reference": "SP-2026-0001",
+                "publisher": "staffordshire-police",
+                "delivery": None,
+                "agency": None,
+                "reason": "no_area",
+                "since": _AT,
+                "due_at": "2026-12-18T17:50:00Z",
+                "effective_grade": "high",
+            }
+        ],
+        "undeliverable": [],
+        "returned": [],
+        "refused": [_REFUSAL],
+    },
+    "refusals": {"refusals": [_REFUSAL]},
+    "readiness": {"status": "ready"},
+}
