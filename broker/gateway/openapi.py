@@ -259,7 +259,8 @@ def page() -> str:
     return (
         '<!doctype html><html lang="en-GB"><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{_TITLE}</title>'
-        f"<style>{_STYLE}</style><main><h1>{_TITLE}</h1><p>{html.escape(_ABOUT.replace('`', ''))}</p>"
+        f"<style>{_STYLE}</style><main><h1>{_TITLE}</h1>"
+        f"<p>{html.escape(_ABOUT.replace('`', ''))}</p>"
         f'<p>The same for machines: <a href="/openapi.json">openapi.json</a>.</p>{calls}</main>'
     )
 

@@ -1,6 +1,6 @@
 -- Lease what is to be pushed on a channel, longest waiting first.
 with claimed as (
-    select id
+    select id, state
     from delivery
     where channel = %(channel)s and channel <> 'mailbox' and state = 'available'
       and next_attempt_at <= %(now)s
@@ -9,14 +9,14 @@ with claimed as (
     for update skip locked
 ),
 numbered as (
-    select id, row_number() over () as place from claimed
+    select id, state, row_number() over () as place from claimed
 ),
 leased as (
     update delivery
     set state = 'leased', attempt = attempt + 1, lease_until = %(until)s, next_attempt_at = null,
         lease = (%(leases)b::uuid[])[numbered.place]
     from numbered
-    where delivery.id = numbered.id and delivery.state = 'available'
+    where delivery.id = numbered.id and delivery.state = numbered.state
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt
 ),
 history as (

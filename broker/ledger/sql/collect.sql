@@ -1,6 +1,6 @@
 -- Lease what waits for an agency and what nobody else is being given, earliest deadline first.
 with claimed as (
-    select id
+    select id, state
     from delivery
     where agency = %(agency)s and state = 'available'
     order by acknowledge_by nulls last, id
@@ -8,14 +8,14 @@ with claimed as (
     for update skip locked
 ),
 numbered as (
-    select id, row_number() over () as place from claimed
+    select id, state, row_number() over () as place from claimed
 ),
 leased as (
     update delivery
     set state = 'leased', attempt = attempt + 1, lease_until = %(until)s, next_attempt_at = null,
         lease = (%(leases)b::uuid[])[numbered.place]
     from numbered
-    where delivery.id = numbered.id and delivery.state = 'available'
+    where delivery.id = numbered.id and delivery.state = numbered.state
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt
 ),
 history as (

@@ -1,15 +1,15 @@
 -- Keep leases that still stand; locked in the order of the ids.
-with held as (
-    select delivery.id
-    from delivery join unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as given (id, lease)
-        on delivery.id = given.id and delivery.lease = given.lease
-    where delivery.agency = %(agency)s and delivery.state = 'leased'
-      and delivery.lease_until > %(now)s
-    order by delivery.id
-    for update of delivery
+with standing as (
+    select id, state, lease
+    from delivery
+    where id = any(%(ids)s::uuid[]) and agency = %(agency)s and lease_until > %(now)s
+    order by id
+    for update
 )
 update delivery
 set lease_until = %(until)s
-from held
-where delivery.id = held.id and delivery.state = 'leased'
+from standing join unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as given (id, lease)
+    using (id, lease)
+where delivery.id = standing.id and standing.state = 'leased'
+  and delivery.state = standing.state and delivery.lease = standing.lease
 returning delivery.id, delivery.lease, delivery.lease_until as until

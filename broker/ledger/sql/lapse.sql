@@ -1,15 +1,19 @@
 -- Offer again what was leased for long enough; whoever still holds it has lost the lease.
-with lapsed as (
+with due as (
+    select id, state
+    from delivery
+    where state = 'leased' and lease_until <= %(now)s
+    order by lease_until
+    limit %(limit)s
+    for update skip locked
+),
+lapsed as (
     update delivery
     set state = 'available', lease_until = null,
         next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
-    where id in (select id from delivery
-                 where state = 'leased' and lease_until <= %(now)s
-                 order by lease_until
-                 limit %(limit)s
-                 for update skip locked)
-      and state = 'leased'
-    returning id, referral, agency, attempt
+    from due
+    where delivery.id = due.id and delivery.state = due.state
+    returning delivery.id, delivery.referral, delivery.agency, delivery.attempt
 ),
 history as (
     insert into event (at, kind, publisher, referral, delivery, agency, actor, data)

@@ -1,12 +1,20 @@
 -- Give deliveries back whose leases still stand; they are offered again at once. Giving back what
 -- was given back, and nobody has taken since, is the same again.
-with released as (
+with standing as (
+    select id, state, lease
+    from delivery
+    where id = any(%(ids)s::uuid[]) and agency = %(agency)s
+    order by id
+    for update
+),
+released as (
     update delivery
     set state = 'available', lease_until = null,
         next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
     from unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as held (id, lease)
-    where delivery.id = held.id and delivery.lease = held.lease and delivery.agency = %(agency)s
-      and delivery.state = 'leased'
+    join standing using (id, lease)
+    where delivery.id = standing.id and standing.state = 'leased'
+      and delivery.state = standing.state and delivery.lease = standing.lease
     returning delivery.id, delivery.referral, delivery.agency
 ),
 history as (
@@ -17,7 +25,7 @@ history as (
 )
 select id from released
 union all
-select delivery.id
-from delivery join unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as held (id, lease)
-    on delivery.id = held.id and delivery.lease = held.lease
-where delivery.agency = %(agency)s and delivery.state = 'available'
+select id
+from standing join unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as held (id, lease)
+    using (id, lease)
+where standing.state = 'available'

@@ -1,14 +1,18 @@
 -- Make available what an embargo held until now.
-with released as (
+with due as (
+    select id, state
+    from delivery
+    where state = 'held' and available_at <= %(now)s
+    order by available_at
+    limit %(limit)s
+    for update skip locked
+),
+released as (
     update delivery
     set state = 'available'
-    where id in (select id from delivery
-                 where state = 'held' and available_at <= %(now)s
-                 order by available_at
-                 limit %(limit)s
-                 for update skip locked)
-      and state = 'held'
-    returning id, referral, agency
+    from due
+    where delivery.id = due.id and delivery.state = due.state
+    returning delivery.id, delivery.referral, delivery.agency
 ),
 history as (
     insert into event (at, kind, publisher, referral, delivery, agency, actor)

@@ -5,6 +5,13 @@ with attempt as (
                 %(untils)b::timestamptz[], %(codes)b::text[])
         as row (id, lease, result, until, code)
 ),
+standing as (
+    select delivery.id, delivery.state, delivery.lease
+    from delivery
+    where delivery.id = any(%(ids)b::uuid[])
+    order by delivery.id
+    for update
+),
 changed as (
     update delivery
     set state = case attempt.result when 'sent' then 'leased' when 'deferred' then 'available'
@@ -12,9 +19,9 @@ changed as (
         refused_because = case attempt.result when 'refused' then attempt.code end,
         lease_until = case attempt.result when 'sent' then attempt.until end,
         next_attempt_at = case attempt.result when 'deferred' then attempt.until end
-    from attempt
-    where delivery.id = attempt.id and delivery.lease = attempt.lease
-      and delivery.state = 'leased'
+    from attempt join standing on standing.id = attempt.id and standing.lease = attempt.lease
+    where delivery.id = standing.id and standing.state = 'leased'
+      and delivery.state = standing.state and delivery.lease = standing.lease
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt, attempt.result,
               attempt.code
 ),
