@@ -248,8 +248,9 @@ class Event:
     cursor: str
     at: datetime
     kind: str
-    referral: ReferralId
-    reference: str
+    referral: ReferralId | None
+    """None where it is about an organisation alone."""
+    reference: str | None
     delivery: DeliveryId | None
     agency: OrganisationCode | None
     actor: str
