@@ -55,6 +55,14 @@ RETURN_REASONS = (
     *("duplicate", "unreadable", "need_information"),
 )
 MILESTONES = ("collect", "acknowledge", "decide")
+CLOCK_STARTS = ("accepted", "first_known")
+PAUSE_REASONS = ("information_requested", "legal_hold")
+ALARMED = ("unroutable", "silence")
+"""What is alarmed beside deliveries."""
+TOLD = ("agency", "publisher", "ops")
+CONTACTS = ("duty", "manager", "supervisor")
+NOTICE_CHANNELS = ("email", "webhook", "command")
+ESCALATION_STATES = ("open", "acknowledged", "ended")
 ROLES = ("lead", "copy")
 
 REFERRAL_STATES = ("accepted", "routed", "rejected", "unroutable", "closed")

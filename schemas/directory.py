@@ -50,6 +50,13 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
     until = LocalDay("The last day on which the entry counts.")
     urn = Urn("A school's number.")
     terms = Many(Stretch(), 100, "A school's terms.")
+    contacts = Mapped(
+        Code(codes.CONTACTS),
+        Mapped(Code(codes.NOTICE_CHANNELS), Text(200), 3),
+        3,
+        "Where people are told of alarms.",
+        required=False,
+    )
 
 
 class DirectorySchema(Record[dict[str, Any]]):

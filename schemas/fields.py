@@ -243,9 +243,11 @@ class Mapped(Spoken, fields.Dict):
 
 
 class Either(Spoken):
-    """A word from a closed list, or something that is no text."""
+    """A text, or something that is no text."""
 
-    def __init__(self, word: Code, other: fields.Field[Any], *, required: bool = False) -> None:
+    def __init__(
+        self, word: fields.Field[Any], other: fields.Field[Any], *, required: bool = False
+    ) -> None:
         super().__init__(required=required)
         self.options = (word, other)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from schemas import codes
-from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text
+from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text, Whole
 from schemas.formats import FieldPath, LocalDay, LocalId, Within
 from schemas.loading import Record
 
@@ -66,15 +66,63 @@ class RemarkSchema(Record[dict[str, Any]]):
     to = Code(codes.GRADES, "The least grade from then on.")
 
 
+class ClockSchema(Record[dict[str, Any]]):
+    """A deadline that does not start with acceptance, or whose clock may be paused."""
+
+    record = dict
+    within = Within(required=True)
+    starts = Code(codes.CLOCK_STARTS, "From when it counts; left out, ``accepted``.")
+    may_pause = Flag("It may be paused with a reason. Never so for what the law sets.")
+
+
+class StepSchema(Record[dict[str, Any]]):
+    """One step of a ladder: who is told, how, and how long after the breach."""
+
+    record = dict
+    to = Code(codes.TOLD, "Whose contact.", required=True)
+    contact = Code(codes.CONTACTS, required=True)
+    by = Many(Code(codes.NOTICE_CHANNELS), 3, least=1, required=True)
+    after = Within("How long after the breach, on the recipient's clocks; left out, at once.")
+
+
+class LadderSchema(Record[dict[str, Any]]):
+    """Whom a breach is told, one after the other, until a person sees to it."""
+
+    class Meta:
+        """A field whose name is a word of Python."""
+
+        include: ClassVar[dict[str, Any]] = {
+            "for": Many(Code((*codes.GRADES, *codes.ALARMED)), 10, least=1, required=True)
+        }
+
+    record = dict
+    sentence = Text(500, required=True)
+    steps = Many(One(StepSchema()), 10, least=1, required=True)
+
+
+class AlarmsSchema(Record[dict[str, Any]]):
+    """When warnings come, in percent of the time, and whom they are told."""
+
+    record = dict
+    warn_at = Many(Whole(1, 99), 10, required=True)
+    tell = Many(One(StepSchema()), 10)
+
+
 class PolicySchema(Record[dict[str, Any]]):
     """Sets of deadlines by grade and milestone, rules about the grade, and the rows."""
 
     record = dict
     deadlines = Mapped(
         LocalId(),
-        Mapped(Code((*codes.GRADES, "any")), Mapped(Code(codes.MILESTONES), Within(), 3), 6),
+        Mapped(
+            Code((*codes.GRADES, "any")),
+            Mapped(Code(codes.MILESTONES), Either(Within(), One(ClockSchema())), 3),
+            6,
+        ),
         100,
     )
+    alarms = One(AlarmsSchema())
+    ladders = Mapped(LocalId(), One(LadderSchema()), 20, required=False)
     grades = Many(One(RemarkSchema()), 100)
     rows = Many(One(RowSchema()), 1000, least=1, required=True)
 

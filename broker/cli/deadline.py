@@ -24,7 +24,7 @@ def deadline() -> None:
 @click.option(
     "--within",
     required=True,
-    help='Such as "4 hours", "4 working hours", "1 working day", "next school day".',
+    help='Such as "15 minutes", "4 hours", "4 working hours", "1 working day", "next school day".',
 )
 @click.option("--from", "start", required=True, help="Such as 2026-12-18T16:50 (UK time).")
 @json_option

@@ -71,3 +71,35 @@ class Scope(StrEnum):
     PUBLISH = "publish"
     COLLECT = "collect"
     OPS = "ops"
+
+
+class PauseReason(StrEnum):
+    """Why a clock that may be paused stands."""
+
+    INFORMATION_REQUESTED = "information_requested"
+    """The agency cannot go on before the publisher has answered."""
+    LEGAL_HOLD = "legal_hold"
+
+
+class Told(StrEnum):
+    """Whose contact a notice goes to."""
+
+    AGENCY = "agency"
+    PUBLISHER = "publisher"
+    OPS = "ops"
+
+
+class Contact(StrEnum):
+    """Who is told in an organisation."""
+
+    DUTY = "duty"
+    MANAGER = "manager"
+    SUPERVISOR = "supervisor"
+
+
+class NoticeChannel(StrEnum):
+    """How a notice travels. The publisher's feed has every event anyway."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    COMMAND = "command"

@@ -10,6 +10,8 @@ from uuid import UUID
 ReferralId = NewType("ReferralId", UUID)
 DeliveryId = NewType("DeliveryId", UUID)
 LeaseId = NewType("LeaseId", UUID)
+EscalationId = NewType("EscalationId", UUID)
+NoticeId = NewType("NoticeId", UUID)
 OrganisationCode = NewType("OrganisationCode", str)
 """A short stable name from the directory, such as ``stoke-csc``; it also names the queue."""
 CredentialId = NewType("CredentialId", str)

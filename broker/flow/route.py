@@ -21,7 +21,7 @@ from broker.ledger.rows import (
     Stranded,
     Unrouted,
 )
-from broker.policy import routing
+from broker.policy import alarms, routing
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
 from broker.telemetry import logger, trouble
@@ -131,7 +131,10 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
     }
     if plan.unroutable_reason:
         attend_by = plan.attend_by or now + ATTEND_WITHIN
-        return Stranded(reason=plan.unroutable_reason, attend_by=attend_by, **found)
+        alarm_at = _first_alarm(one, attend_by, book)
+        return Stranded(
+            reason=plan.unroutable_reason, attend_by=attend_by, next_alarm_at=alarm_at, **found
+        )
     return Routed(deliveries=[new_delivery(leg, now, new_id) for leg in plan.legs], **found)
 
 
@@ -150,6 +153,7 @@ def new_delivery(leg: routing.Leg, now: datetime, new_id: NewId) -> NewDelivery:
         available_at=leg.held_until if held and leg.held_until else now,
         clock_start=leg.clock_start,
         due=leg.due,
+        next_alarm_at=leg.next_alarm_at,
         explanation=leg.explanation,
     )
 
@@ -157,6 +161,7 @@ def new_delivery(leg: routing.Leg, now: datetime, new_id: NewId) -> NewDelivery:
 def _after_failure(one: Unrouted, book: PolicyBook, now: datetime, code: str) -> Decision:
     if one.attempt + 1 < ATTEMPTS:
         return Postponed(one.id, now + FIRST_PAUSE * 2**one.attempt, code)
+    attend_by = now + ATTEND_WITHIN
     return Stranded(
         id=one.id,
         grade=None,
@@ -165,8 +170,14 @@ def _after_failure(one: Unrouted, book: PolicyBook, now: datetime, code: str) ->
         policy_version=book.version,
         directory_version=book.version,
         reason="fault",
-        attend_by=now + ATTEND_WITHIN,
+        attend_by=attend_by,
+        next_alarm_at=_first_alarm(one, attend_by, book),
     )
+
+
+def _first_alarm(one: Unrouted, attend_by: datetime, book: PolicyBook) -> datetime | None:
+    clock = alarms.attending(one.accepted_at, attend_by)
+    return alarms.first_ring([clock], warn_at=book.alarms.warn_at, calendar=book.calendars["ENG"])
 
 
 def _is_pushed(decision: Decision, broker: Broker) -> bool:

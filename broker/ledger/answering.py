@@ -2,7 +2,7 @@
 
 All deliveries of one call are locked first, then judged in memory in the order of the receipts,
 then written together: so the rules are Python that reads like the state table, and the writes are
-three statements however many receipts there are.
+four statements however many receipts there are.
 """
 
 from __future__ import annotations
@@ -170,6 +170,7 @@ def _write(connection: Connection, book: _Book, about: dict[str, Any]) -> None:
         {**ids, **columns, "states": [row["state"] for row in changed]},
     )
     rows(connection, "settle_answers", {**_answer_columns(book), **about})
+    rows(connection, "end_met_escalations", {"ids": list(book.before), **about})
 
 
 def _answer_columns(book: _Book) -> dict[str, list[Any]]:

@@ -12,7 +12,8 @@ from broker.ledger.intake import Intake
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
+from broker.ledger.watching import Watching
 
 
-class Ledger(Intake, Routing, Delivering, Answering, Sweeping, Questions, Administration):
+class Ledger(Intake, Routing, Delivering, Answering, Watching, Sweeping, Questions, Administration):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

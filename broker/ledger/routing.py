@@ -34,6 +34,7 @@ _COLUMNS = (
     "directory_version",
     "reason",
     "attend_by",
+    "next_alarm_at",
     "next_attempt_at",
     "faults",
     "defects",
@@ -113,6 +114,7 @@ def insert_deliveries(
         "states": [str(one.state) for one in deliveries],
         "available": [one.available_at for one in deliveries],
         "starts": [one.clock_start for one in deliveries],
+        "alarms": [one.next_alarm_at for one in deliveries],
         "scopes": [json_text(one.scope) for one in deliveries],
         "explanations": [json_text(one.explanation) for one in deliveries],
         **{f"{m}_by": [one.due.get(m) for one in deliveries] for m in Milestone},
@@ -154,6 +156,7 @@ def _(one: Stranded) -> dict[str, Any]:
         "kind": "referral.unroutable",
         "reason": one.reason,
         "attend_by": one.attend_by,
+        "next_alarm_at": one.next_alarm_at,
         "data": json_text({"reason": one.reason}),
         **_found(one),
     }

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import Milestone, Role, Stage
+from broker.domain.codes import Contact, Milestone, NoticeChannel, Role, Stage
 from broker.domain.ids import (
     CredentialId,
     DeliveryId,
+    EscalationId,
     LeaseId,
+    NoticeId,
     OrganisationCode,
     ReferralId,
 )
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Fault
+from broker.policy.alarms import Ring, RunningClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class NewDelivery:
     due: Mapping[Milestone, datetime]
     explanation: Mapping[str, Any]
     """Why this agency, and each deadline in words (see ``broker.policy.routing.Leg``)."""
+    next_alarm_at: datetime | None = None
+    """When the first warning of any of its deadlines is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,8 @@ class Stranded:
     attend_by: datetime
     defects: Sequence[Fault] = ()
     warnings: Sequence[Fault] = ()
+    next_alarm_at: datetime | None = None
+    """When the first warning to ops is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,3 +372,132 @@ class Refusal:
     """In bytes."""
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A delivery, or an unroutable referral, with an alarm that is due."""
+
+    referral: ReferralId
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    publisher: OrganisationCode
+    state: str
+    policy_version: str
+    effective_grade: str | None
+    clocks: Sequence[RunningClock]
+    """The deadlines that are not met and whose clocks run."""
+    rung: frozenset[tuple[str, int, datetime]]
+    """Each alarm that rang before: milestone, percent, planned instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """An alarm that rings now; a breach with the escalation that it starts, if there is one."""
+
+    of: Watched
+    ring: Ring
+    escalation: EscalationId | None = None
+    owner: OrganisationCode | None = None
+    """Whose breach it is: the agency's, or that of ops."""
+    ladder: str | None = None
+    next_step_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """An escalation whose next step is due."""
+
+    id: EscalationId
+    ladder: str
+    policy_version: str
+    milestone: str
+    referral: ReferralId | None
+    delivery: DeliveryId | None
+    organisation: OrganisationCode
+    due_at: datetime
+    began_at: datetime
+    step: int
+    """How many steps were taken."""
+    publisher: OrganisationCode | None
+    effective_grade: str | None
+    is_met: bool
+    """There is nothing left to escalate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """A step of a ladder that is taken now."""
+
+    of: DueStep
+    next_step_at: datetime | None
+    data: Mapping[str, Any]
+    """Who was told and how: codes only."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """Something to be told to a contact."""
+
+    id: NoticeId
+    kind: str
+    """The event that it tells of, such as ``delivery.breached``."""
+    organisation: OrganisationCode
+    contact: Contact
+    channel: NoticeChannel
+    referral: ReferralId | None
+    delivery: DeliveryId | None
+    escalation: EscalationId | None
+    data: Mapping[str, Any]
+    """Codes, ids and instants only."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueNotice:
+    """A notice that this process alone may send, for as long as its lease lasts."""
+
+    id: NoticeId
+    kind: str
+    organisation: OrganisationCode
+    contact: Contact
+    channel: NoticeChannel
+    referral: ReferralId | None
+    delivery: DeliveryId | None
+    escalation: EscalationId | None
+    data: Mapping[str, Any]
+    attempt: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeResult:
+    """What came of sending a notice."""
+
+    id: NoticeId
+    state: str
+    """``sent``, ``due`` (again at ``next_attempt_at``), ``failed`` or ``void``."""
+    next_attempt_at: datetime | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A ladder that is being climbed, or was."""
+
+    id: EscalationId
+    milestone: str
+    state: str
+    referral: ReferralId | None
+    reference: str | None
+    delivery: DeliveryId | None
+    organisation: OrganisationCode
+    publisher: OrganisationCode | None
+    ladder: str
+    step: int
+    due_at: datetime
+    began_at: datetime
+    next_step_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    ended_at: datetime | None
+    ended_because: str | None

@@ -8,11 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from broker.errors import Fault, PolicyError
+from broker.policy.alarms import Alarms, read_alarms
 from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
 from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
 from broker.policy.rows import Remark, Row, read_rows
-from broker.policy.soundness import check
+from broker.policy.soundness import check, check_alarms
 from broker.policy.viewing import View, read_views
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
@@ -31,6 +32,7 @@ class PolicyBook:
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
+    alarms: Alarms
 
 
 def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
@@ -64,8 +66,10 @@ def assemble(
         remarks=remarks,
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
+        alarms=read_alarms(policy),
     )
     faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
+    faults.extend(check_alarms(book.alarms, book.directory))
     return book, faults
 
 

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
+from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
 from broker.policy.calendars import OFFICE_HOURS, BankHolidays, WorkingCalendar
 from broker.policy.reading import Node
 from broker.policy.vocabulary import CHANNELS, KINDS, NATIONS, SCHOOL
 
 _OFFICE = dict.fromkeys(range(5), OFFICE_HOURS)
+_ADDRESSES = {
+    NoticeChannel.EMAIL: (
+        re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
+        "duty@stoke.example.org",
+    ),
+    NoticeChannel.WEBHOOK: (
+        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~-]*)?"),
+        "https://stoke.example.org/notices",
+    ),
+    NoticeChannel.COMMAND: (re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
+}
+"""The form of an address for each way. A command is named, and set by the environment."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
-_OPTIONAL = ("areas", "closures", "out_of_hours_partner", "until", "urn", "terms")
+_OPTIONAL = ("areas", "closures", "out_of_hours_partner", "until", "urn", "terms", "contacts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,8 @@ class Organisation:
     out_of_hours_partner: OrganisationCode | None
     urn: str | None
     school_days: frozenset[date] | None
+    contacts: Mapping[Contact, Mapping[NoticeChannel, str]]
+    """Where its people are told of alarms: an address for each way."""
     place: str
     """``file:line`` of its entry."""
     calendar: WorkingCalendar = field(compare=False)
@@ -81,6 +97,12 @@ class Directory:
     def organisation(self, code: str) -> Organisation | None:
         """Return an organisation by its code."""
         return self._by_code.get(OrganisationCode(code))
+
+    @property
+    def ops(self) -> Organisation | None:
+        """Those who look after the broker, and whatever no agency has."""
+        found = self._serving.get(("ops", "anywhere"))
+        return found[0] if found else None
 
     def serving(self, kind: str, place: str, day: date) -> Organisation | None:
         """Return the organisation of a kind for an area, a school's URN or ``anywhere``."""
@@ -143,6 +165,7 @@ def _organisation(
         out_of_hours_partner=OrganisationCode(_text(fields, "out_of_hours_partner")) or None,
         urn=_text(fields, "urn") or None,
         school_days=days,
+        contacts=_contacts(fields),
         place=node.place,
         calendar=WorkingCalendar(bank, hours, closures, days),
     )
@@ -183,6 +206,28 @@ def _closures(fields: Mapping[str, Node]) -> Mapping[date, str]:
         except ValueError:
             node.fault("wrong-type", "Write 'date: reason', such as '2026-12-29: moving house'.")
     return found
+
+
+def _contacts(fields: Mapping[str, Node]) -> Mapping[Contact, Mapping[NoticeChannel, str]]:
+    found = {}
+    for name, node in fields["contacts"].entries() if "contacts" in fields else ():
+        if name not in tuple(Contact):
+            node.fault("unknown-name", f"{name!r} is none of {', '.join(Contact)}.")
+            continue
+        addresses = node.fields((), tuple(NoticeChannel))
+        found[Contact(name)] = {
+            NoticeChannel(channel): _address(NoticeChannel(channel), written)
+            for channel, written in addresses.items()
+        }
+    return found
+
+
+def _address(channel: NoticeChannel, node: Node) -> str:
+    address = node.text()
+    form, example = _ADDRESSES[channel]
+    if address and not form.fullmatch(address):
+        node.fault("wrong-type", f"Write an address for {channel} here, such as {example}.")
+    return address
 
 
 def _school_days(

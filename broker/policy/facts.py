@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from broker.domain.codes import Grade
@@ -109,6 +109,8 @@ class Facts:
     persons: tuple[Person, ...]
     roles: tuple[Work, ...]
     embargo: Embargo | None
+    first_known_at: datetime | None
+    """When the police first knew."""
     not_to: frozenset[str]
     """Organisation codes or kinds that must not be told."""
 
@@ -167,10 +169,17 @@ def derive(
             for n, role in enumerate(one.get("roles") or ())
         ),
         embargo=_embargo(document),
+        first_known_at=first_known_at(document),
         not_to=frozenset(
             str(one).casefold() for one in _part(document, "handling").get("do_not_disclose_to", ())
         ),
     )
+
+
+def first_known_at(document: _Record) -> datetime | None:
+    """Return when the police first knew, in UTC."""
+    written = known(_part(document, "times").get("first_known_at"))
+    return datetime.fromisoformat(written).astimezone(UTC) if written else None
 
 
 def known(value: Any) -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 from broker.domain.codes import Grade, Milestone, Role
 from broker.domain.ids import OrganisationCode
 from broker.errors import BeyondCalendar
+from broker.policy.alarms import RunningClock, first_ring
 from broker.policy.deadlines import Deadline, Within, compute
 from broker.policy.directory import Organisation
-from broker.policy.rows import Row
+from broker.policy.rows import Clock, Row
 
 STAND_IN = timedelta(hours=24)
 """What an agency has when the calendar data ends too soon: strict, so that nothing is relaxed."""
@@ -33,6 +34,8 @@ class Leg:
     held_until: datetime | None
     clock_start: datetime
     due: Mapping[Milestone, datetime]
+    next_alarm_at: datetime | None
+    """When the first warning of any of its deadlines is planned."""
     explanation: Mapping[str, Any]
     """JSON-ready: the row, its basis, because of which facts, the recipient, each deadline."""
 
@@ -55,14 +58,56 @@ class Start:
     """When a clock starts, and the embargo that put it off."""
 
     at: datetime
+    known_at: datetime | None = None
+    """When the police first knew, from which some deadlines count."""
     held_until: datetime | None = None
     reason: str | None = None
 
+    def of(self, clock: Clock) -> tuple[datetime, str]:
+        """Return when a deadline starts to count, and the word for it."""
+        if self.held_until is not None:
+            return self.at, "embargo_end"
+        if clock.starts == "first_known" and self.known_at is not None:
+            return min(self.known_at, self.at), clock.starts
+        return self.at, "accepted"
 
-def finish(draft: Draft, *, grade: Grade, start: Start) -> Leg:
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One deadline of a leg, with the row of policy that it comes from."""
+
+    milestone: Milestone
+    clock: Clock
+    start: datetime
+    starts: str
+    """What it starts with: ``accepted``, ``first_known`` or ``embargo_end``."""
+    deadline: Deadline
+
+    @property
+    def running(self) -> RunningClock:
+        """The clock as the watch sees it."""
+        unit, due_at = self.clock.within.unit, self.deadline.due_at
+        return RunningClock(str(self.milestone), unit, self.start, due_at)
+
+    def said(self) -> dict[str, Any]:
+        """Return the deadline as it is kept and shown."""
+        return {
+            "milestone": str(self.milestone),
+            "rule": self.clock.id,
+            "within": str(self.clock.within),
+            "starts": self.starts,
+            "start": self.start.isoformat(),
+            "due_at": self.deadline.due_at.isoformat(),
+            "may_pause": self.clock.may_pause,
+            "words": self.deadline.words,
+        }
+
+
+def finish(draft: Draft, *, grade: Grade, start: Start, warn_at: Sequence[int]) -> Leg:
     """Return the leg with its deadlines, counted in the recipient's calendar, and its reasons."""
     row, organisation = draft.row, draft.organisation
-    counted = _deadlines(row, grade, organisation, start.at)
+    counted = _deadlines(row, grade, organisation, start)
+    running = [one.running for one in counted]
     return Leg(
         agency=organisation.code,
         channel=organisation.channel,
@@ -73,7 +118,8 @@ def finish(draft: Draft, *, grade: Grade, start: Start) -> Leg:
         persons=tuple(draft.persons),
         held_until=start.held_until,
         clock_start=start.at,
-        due={milestone: deadline.due_at for milestone, _, deadline in counted},
+        due={one.milestone: one.deadline.due_at for one in counted},
+        next_alarm_at=first_ring(running, warn_at=warn_at, calendar=organisation.calendar),
         explanation={
             "row": row.id,
             "sentence": row.sentence,
@@ -81,19 +127,21 @@ def finish(draft: Draft, *, grade: Grade, start: Start) -> Leg:
             "source": row.source,
             "because": list(draft.because),
             "recipient": draft.recipient,
-            "deadlines": [_said(one, start.at) for one in counted],
+            "deadlines": [one.said() for one in counted],
             "hold": _hold(start),
         },
     )
 
 
 def _deadlines(
-    row: Row, grade: Grade, organisation: Organisation, start: datetime
-) -> Sequence[tuple[Milestone, Within, Deadline]]:
-    return [
-        (milestone, within, _deadline(within, start, organisation))
-        for milestone, within in row.deadlines[grade].items()
-    ]
+    row: Row, grade: Grade, organisation: Organisation, start: Start
+) -> Sequence[Counted]:
+    found = []
+    for milestone, clock in row.deadlines[grade].items():
+        at, starts = start.of(clock)
+        deadline = _deadline(clock.within, at, organisation)
+        found.append(Counted(milestone, clock, at, starts, deadline))
+    return found
 
 
 def _deadline(within: Within, start: datetime, organisation: Organisation) -> Deadline:
@@ -106,17 +154,6 @@ def _deadline(within: Within, start: datetime, organisation: Organisation) -> De
     except BeyondCalendar as error:
         words = f"24 hours by the clock stand in for {within}. {error.message}"
         return Deadline(start + STAND_IN, words, ())
-
-
-def _said(counted: tuple[Milestone, Within, Deadline], start: datetime) -> dict[str, str]:
-    milestone, within, deadline = counted
-    return {
-        "milestone": str(milestone),
-        "within": str(within),
-        "start": start.isoformat(),
-        "due_at": deadline.due_at.isoformat(),
-        "words": deadline.words,
-    }
 
 
 def _hold(start: Start) -> dict[str, str | None] | None:

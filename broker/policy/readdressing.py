@@ -10,6 +10,7 @@ from broker.domain.codes import Grade
 from broker.errors import PolicyError
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
+from broker.policy.facts import first_known_at
 from broker.policy.legs import Draft, Leg, Start, finish
 from broker.policy.recipients import Recipient, serving
 from broker.policy.rows import Row
@@ -43,7 +44,8 @@ def readdress(  # noqa: PLR0913
     draft.children.update(dict.fromkeys(scope.get("children", ())))
     draft.persons.update(dict.fromkeys(scope.get("persons", ())))
     draft.because[f"sent on after {_name(agency, book)} gave it back"] = None
-    return finish(draft, grade=grade, start=_start(clock_start, document, now))
+    start = _start(clock_start, document, now)
+    return finish(draft, grade=grade, start=start, warn_at=book.alarms.warn_at)
 
 
 def _row(row: str, book: PolicyBook) -> Row:
@@ -73,8 +75,8 @@ def _name(agency: str, book: PolicyBook) -> str:
 
 def _start(clock_start: datetime, document: Mapping[str, Any], now: datetime) -> Start:
     """Keep the start; a clock that has not started yet is still held by its embargo."""
-    start = clock_start.astimezone(UTC)
+    start, known = clock_start.astimezone(UTC), first_known_at(document)
     if start <= now:
-        return Start(start)
+        return Start(start, known)
     embargo = (document.get("handling") or {}).get("embargo") or {}
-    return Start(start, start, embargo.get("reason"))
+    return Start(start, known, start, embargo.get("reason"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -224,7 +224,7 @@ def _plan(
         grade=facts.overall.grade,
         effective_grade=facts.overall.effective_grade,
         raised_because=raised,
-        legs=() if reason else _legs(work.drafts.values(), facts, accepted_at, raised),
+        legs=() if reason else _legs(work, facts, book, accepted_at, raised),
         unroutable_reason=reason,
         attend_by=attend.due_at if reason else None,
         attend_words=attend.words if reason else None,
@@ -233,24 +233,26 @@ def _plan(
 
 
 def _legs(
-    drafts: Sequence[Draft] | Any, facts: Facts, accepted_at: datetime, raised: str | None
+    work: _Work, facts: Facts, book: PolicyBook, accepted_at: datetime, raised: str | None
 ) -> tuple[Leg, ...]:
+    grade, warn_at = facts.overall.effective_grade, book.alarms.warn_at
     legs = []
-    for draft in drafts:
+    for draft in work.drafts.values():
         if raised:
             draft.because[raised] = None
         start = _start(draft.row, facts, accepted_at)
-        legs.append(finish(draft, grade=facts.overall.effective_grade, start=start))
+        legs.append(finish(draft, grade=grade, start=start, warn_at=warn_at))
     return tuple(legs)
 
 
 def _start(row: Row, facts: Facts, accepted_at: datetime) -> Start:
     """Start a held leg's clock when the embargo ends, every other at once."""
     embargo, accepted = facts.embargo, accepted_at.astimezone(UTC)
+    known = facts.first_known_at
     if embargo and embargo.no_contact_with & row.held_by and embargo.until > accepted_at:
         until = embargo.until.astimezone(UTC)
-        return Start(until, until, embargo.reason)
-    return Start(accepted)
+        return Start(until, known, until, embargo.reason)
+    return Start(accepted, known)
 
 
 def _where(subject: Subject) -> list[str]:

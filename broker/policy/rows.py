@@ -10,14 +10,39 @@ from broker.domain.codes import Grade, Milestone, Role
 from broker.errors import PolicyError
 from broker.policy.conditions import Condition, read_condition
 from broker.policy.deadlines import Within
-from broker.policy.reading import Node
+from broker.policy.reading import NO_TIME, Node
 from broker.policy.vocabulary import BASES, GRADES, HOLDERS, KINDS, PLACES, SEES, SUBJECTS
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
+SECTIONS = ("grades", "alarms", "ladders")
+"""What a policy may leave out; ``broker.policy.alarms`` reads the last two."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 
-Deadlines = Mapping[Grade, Mapping[Milestone, Within]]
+STARTS = ("accepted", "first_known")
+"""From when a deadline counts: when the broker accepted it, or when the police first knew.
+
+A delivery that an embargo holds counts from the embargo's end, whatever is written.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The row of policy behind one deadline."""
+
+    id: str
+    """The set of deadlines, the grade and the milestone: ``social-care.high.acknowledge``."""
+    within: Within
+    starts: str = "accepted"
+    """One of ``STARTS``."""
+    may_pause: bool = False
+
+    def __str__(self) -> str:
+        since = "" if self.starts == "accepted" else " from when the police first knew"
+        return f"{self.within}{since}{', may be paused' if self.may_pause else ''}"
+
+
+Deadlines = Mapping[Grade, Mapping[Milestone, Clock]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +95,8 @@ class Remark:
 
 def read_rows(root: Node) -> tuple[tuple[Row, ...], tuple[Remark, ...]]:
     """Read the policy document: its rows, and its remarks about grades."""
-    sections = root.fields(("deadlines", "rows"), ("grades",))
-    clocks = {name: _clocks(node) for name, node in _entries(sections, "deadlines")}
+    sections = root.fields(("deadlines", "rows"), SECTIONS)
+    clocks = {name: _clocks(name, node) for name, node in _entries(sections, "deadlines")}
     rows = [_row(node, clocks) for node in (sections["rows"].items() if "rows" in sections else ())]
     remarks = sections["grades"].items() if "grades" in sections else ()
     return tuple(rows), tuple(_remark(node) for node in remarks)
@@ -81,13 +106,13 @@ def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
     return sections[name].entries() if name in sections else []
 
 
-def _clocks(node: Node) -> Deadlines:
+def _clocks(name: str, node: Node) -> Deadlines:
     """Read deadlines by grade; ``any`` stands for every grade that is not written."""
-    found: dict[str, Mapping[Milestone, Within]] = {}
+    found: dict[str, Mapping[Milestone, Clock]] = {}
     for grade, milestones in node.entries():
         if grade not in (*GRADES, "any"):
             milestones.fault("unknown-name", f"{grade!r} is no grade; known: {', '.join(GRADES)}.")
-        found[grade] = _milestones(milestones)
+        found[grade] = _milestones(f"{name}.{grade}", milestones)
     missing = [grade for grade in GRADES if grade not in found]
     if missing and "any" not in found:
         node.fault("missing", f"There is no deadline for {', '.join(missing)}.")
@@ -95,17 +120,27 @@ def _clocks(node: Node) -> Deadlines:
     return {Grade(grade): found.get(grade, found.get("any", {})) for grade in GRADES}
 
 
-def _milestones(node: Node) -> Mapping[Milestone, Within]:
+def _milestones(name: str, node: Node) -> Mapping[Milestone, Clock]:
     found = {}
-    for name, written in node.entries():
-        if name not in _MILESTONES:
-            written.fault("unknown-name", f"{name!r} is none of {', '.join(_MILESTONES)}.")
+    for milestone, written in node.entries():
+        if milestone not in _MILESTONES:
+            written.fault("unknown-name", f"{milestone!r} is none of {', '.join(_MILESTONES)}.")
             continue
-        try:
-            found[Milestone(name)] = Within.parse(written.text())
-        except PolicyError as error:
-            written.fault("wrong-deadline", error.message)
+        found[Milestone(milestone)] = _clock(f"{name}.{milestone}", written)
     return found
+
+
+def _clock(name: str, node: Node) -> Clock:
+    """Read a length of time, or one with when it starts and whether it may be paused."""
+    if not node.is_mapping:
+        return Clock(name, node.within())
+    fields = node.fields(("within",), ("starts", "may_pause"))
+    return Clock(
+        name,
+        fields["within"].within() if "within" in fields else NO_TIME,
+        fields["starts"].choice(STARTS, "start") if "starts" in fields else STARTS[0],
+        "may_pause" in fields and fields["may_pause"].flag(),
+    )
 
 
 def _row(node: Node, clocks: Mapping[str, Deadlines]) -> Row:

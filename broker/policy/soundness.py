@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from broker.domain.codes import Milestone, Role
+from broker.domain.codes import Milestone, Role, Told
 from broker.errors import BeyondCalendar, Fault
+from broker.policy.alarms import Alarms, Ladder, Step
 from broker.policy.calendars import WorkingCalendar, in_words
 from broker.policy.deadlines import Unit, Within, compute
 from broker.policy.directory import Directory, Organisation
@@ -51,6 +52,31 @@ def check(
     yield from _coverage(directory)
 
 
+def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
+    """Find ladders that contradict each other or end nowhere."""
+    seen: dict[str, str] = {}
+    for ladder in alarms.ladders.values():
+        for subject in sorted(ladder.subjects):
+            if other := seen.get(subject):
+                words = f"{subject} has the ladder {other!r} already."
+                yield Fault(ladder.place, "duplicate", words)
+            seen[subject] = ladder.name
+        for step in ladder.steps:
+            yield from _reachable(step, ladder, directory)
+
+
+def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fault]:
+    """Find a step to ops that reaches nobody: it is the last that a child has."""
+    if step.to is not Told.OPS:
+        return
+    addresses = [
+        one.contacts.get(step.contact, {}) for one in directory.organisations if one.kind == "ops"
+    ]
+    if not any(channel in known for known in addresses for channel in step.by):
+        words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
+        yield Fault(ladder.place, "nobody", words)
+
+
 def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
     seen: set[str] = set()
     for one in named:
@@ -81,9 +107,13 @@ def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
             if milestone not in milestones:
                 words = f"{grade}: {source} asks for a deadline to {milestone}."
                 yield Fault(row.place, "deadline-missing", words)
-            elif _is_longer(milestones[milestone], within, office):
-                words = f"{grade}: {milestone} within {milestones[milestone]} can be later than "
-                yield Fault(row.place, "deadline-relaxed", f"{words}{within}: see {source}.")
+            elif _is_longer(milestones[milestone].within, within, office):
+                given = milestones[milestone].within
+                words = f"{grade}: {milestone} within {given} can be later than {within}"
+                yield Fault(row.place, "deadline-relaxed", f"{words}: see {source}.")
+            elif milestones[milestone].may_pause:
+                words = f"{grade}: a clock that {source} sets is never paused: {milestone}."
+                yield Fault(row.place, "deadline-relaxed", words)
 
 
 @lru_cache(maxsize=256)

@@ -62,6 +62,7 @@ create index escalation_due on escalation (next_step_at, id)
     where state = 'open' and next_step_at is not null;
 create index escalation_of_referral on escalation (referral);
 create index escalation_running on escalation (began_at) where state <> 'ended';
+create index escalation_of_delivery on escalation (delivery) where state <> 'ended';
 
 -- What is to be told to somebody. Addresses stay in the directory: a notice names a contact.
 create table notice (

@@ -6,19 +6,20 @@ with new as (
                 %(views)b::text[], %(states)b::text[], %(available)b::timestamptz[],
                 %(starts)b::timestamptz[], %(collect_by)b::timestamptz[],
                 %(acknowledge_by)b::timestamptz[], %(decide_by)b::timestamptz[],
-                %(scopes)b::text[], %(explanations)b::text[])
+                %(alarms)b::timestamptz[], %(scopes)b::text[], %(explanations)b::text[])
         with ordinality
         as row (referral, publisher, id, agency, channel, role, policy_row, view, state,
-                available_at, clock_start, collect_by, acknowledge_by, decide_by, scope,
+                available_at, clock_start, collect_by, acknowledge_by, decide_by,
+                next_alarm_at, scope,
                 explanation, place)
 ),
 written as (
     insert into delivery (id, referral, agency, channel, role, policy_row, view, state,
                           available_at, next_attempt_at, clock_start, collect_by, acknowledge_by,
-                          decide_by, replaces)
+                          decide_by, next_alarm_at, replaces)
     select id, referral, agency, channel, role, policy_row, view, state, available_at,
            case when channel <> 'mailbox' then available_at end, clock_start, collect_by,
-           acknowledge_by, decide_by, %(replaces)s::uuid
+           acknowledge_by, decide_by, next_alarm_at, %(replaces)s::uuid
     from new
 ),
 reasons as (

@@ -1,9 +1,13 @@
 -- One that cannot be delivered is taken back from its agency; a closed referral opens again.
 with recalled as (
     update delivery
-    set state = 'recalled'
+    set state = 'recalled', next_alarm_at = null
     where id = %(delivery)s and state = 'undeliverable'
     returning id, referral, agency
+),
+silenced as (
+    -- Its successor has the deadlines now.
+    update delivery set next_alarm_at = null where id = %(delivery)s and state = 'returned'
 ),
 reopened as (
     update referral

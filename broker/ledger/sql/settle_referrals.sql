@@ -4,11 +4,12 @@ with decided as (
     from unnest(%(ids)b::uuid[], %(state)b::text[], %(kind)b::text[], %(grade)b::text[],
                 %(effective_grade)b::text[], %(first_known_at)b::timestamptz[],
                 %(policy_version)b::text[], %(directory_version)b::text[], %(reason)b::text[],
-                %(attend_by)b::timestamptz[], %(next_attempt_at)b::timestamptz[],
+                %(attend_by)b::timestamptz[], %(next_alarm_at)b::timestamptz[],
+                %(next_attempt_at)b::timestamptz[],
                 %(faults)b::text[], %(defects)b::text[], %(warnings)b::text[], %(data)b::text[])
         as row (id, state, kind, grade, effective_grade, first_known_at, policy_version,
-                directory_version, reason, attend_by, next_attempt_at, faults, defects, warnings,
-                data)
+                directory_version, reason, attend_by, next_alarm_at, next_attempt_at, faults, defects,
+                warnings, data)
 ),
 changed as (
     update referral
@@ -24,7 +25,9 @@ changed as (
         reason = case when decided.state is null then referral.reason else decided.reason end,
         -- Who waits for an area has waited since the first time.
         attend_by = case when decided.state in ('routed', 'rejected') then null
-                         else coalesce(referral.attend_by, decided.attend_by) end
+                         else coalesce(referral.attend_by, decided.attend_by) end,
+        next_alarm_at = case when decided.state in ('routed', 'rejected') then null
+                             else coalesce(referral.next_alarm_at, decided.next_alarm_at) end
     from decided
     where referral.id = decided.id
       -- Only what was never judged can be rejected.

@@ -53,7 +53,7 @@ WRONG = {
     ),
     "an unknown view": (replaced("policy.yaml", "view: school", "view: schools"), "unknown-name"),
     "an unknown deadline": (
-        replaced("policy.yaml", "decide: 2 working days", "decide: soon"),
+        replaced("policy.yaml", "within: 2 working days", "within: soon"),
         "wrong-deadline",
     ),
     "a deadline past the statutory one": (

@@ -1,0 +1,14 @@
+-- Ladders, the earliest begun first; an agency or publisher sees its own.
+select escalation.id, escalation.milestone, escalation.state, escalation.referral,
+       referral.reference, escalation.delivery, escalation.organisation, referral.publisher,
+       escalation.ladder, escalation.step, escalation.due_at, escalation.began_at,
+       escalation.next_step_at, escalation.acknowledged_at, escalation.acknowledged_by,
+       escalation.ended_at, escalation.ended_because
+from escalation left join referral on referral.id = escalation.referral
+where (%(id)s::uuid is null or escalation.id = %(id)s)
+  and (%(referral)s::uuid is null or escalation.referral = %(referral)s)
+  and (%(whose)s::text is null or escalation.organisation = %(whose)s
+       or referral.publisher = %(whose)s)
+  and (not %(running)s or escalation.state <> 'ended')
+order by escalation.began_at, escalation.id
+limit %(limit)s

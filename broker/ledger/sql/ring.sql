@@ -1,0 +1,48 @@
+-- Write the alarms that rang, each once, with its event; a breach starts its ladder. What rang
+-- before is not returned, and starts nothing.
+with planned as (
+    select *
+    from unnest(%(referrals)b::uuid[], %(deliveries)b::uuid[], %(publishers)b::text[],
+                %(agencies)b::text[], %(milestones)b::text[], %(percents)b::int[],
+                %(planned)b::timestamptz[], %(due)b::timestamptz[], %(escalations)b::uuid[],
+                %(owners)b::text[], %(ladders)b::text[], %(policies)b::text[],
+                %(steps)b::timestamptz[])
+        with ordinality
+        as row (referral, delivery, publisher, agency, milestone, percent, planned_at, due_at,
+                escalation, owner, ladder, policy_version, next_step_at, place)
+),
+rung as (
+    insert into alarm (subject, milestone, percent, planned_at, due_at, fired_at, referral, delivery)
+    select coalesce(delivery, referral), milestone, percent, planned_at, due_at, %(now)s, referral,
+           delivery
+    from planned
+    on conflict do nothing
+    returning subject, milestone, percent, planned_at
+),
+fresh as (
+    select planned.*
+    from planned
+    join rung on rung.subject = coalesce(planned.delivery, planned.referral)
+        and rung.milestone = planned.milestone and rung.percent = planned.percent
+        and rung.planned_at = planned.planned_at
+),
+begun as (
+    insert into escalation (id, ladder, policy_version, milestone, referral, delivery,
+                            organisation, due_at, began_at, next_step_at)
+    select escalation, ladder, policy_version, milestone, referral, delivery, owner, due_at,
+           %(now)s, next_step_at
+    from fresh
+    where escalation is not null
+    on conflict do nothing
+),
+history as (
+    insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+    select %(now)s,
+           case when delivery is null then 'referral.' else 'delivery.' end
+               || case when percent = 100 then 'breached' else 'warned' end,
+           publisher, referral, delivery, agency, 'broker',
+           jsonb_build_object('milestone', milestone, 'percent', percent, 'due_at', due_at)
+    from fresh
+    order by place
+)
+select place from fresh order by place
