@@ -11,10 +11,15 @@ from uuid import UUID
 import uuid_utils
 
 from broker.channels.queue import QueueChannel
+from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.flow.books import Books
 from broker.flow.parts import Broker
 from broker.ledger.ledger import Ledger
+from broker.notices import Notifier
+from broker.notices.command import Command
+from broker.notices.email import Email
+from broker.notices.webhook import Webhook
 from broker.settings import Settings
 from broker.transport.wakeups import Wakeups
 
@@ -33,7 +38,7 @@ def open_broker(
     ``part`` names the process to PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
     the most that it opens to the ledger. Raises Unavailable when the ledger cannot be reached.
     """
-    new_id = new_id or new_uuid7
+    new_id, clock = new_id or new_uuid7, clock or clock_of(settings)
     with ExitStack() as stack:
         ledger = stack.enter_context(
             Ledger.open(
@@ -50,9 +55,28 @@ def open_broker(
             books=Books(ledger),
             wakeups=wakeups,
             channels={"queue": queue},
-            clock=clock or clock_of(settings),
+            notifiers=notifiers(settings, clock),
+            clock=clock,
             new_id=new_id,
         )
+
+
+def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]:
+    """Return the ways to tell people of alarms that the settings name."""
+    found: dict[NoticeChannel, Notifier] = {}
+    if settings.smtp_url:
+        found[NoticeChannel.EMAIL] = Email(
+            settings.smtp_url, sender=settings.smtp_sender, clock=clock
+        )
+    if settings.webhook_key:
+        found[NoticeChannel.WEBHOOK] = Webhook(
+            settings.webhook_key.encode(),
+            clock=clock,
+            allow_private=settings.webhooks_may_be_private,
+        )
+    if settings.commands:
+        found[NoticeChannel.COMMAND] = Command(settings.commands)
+    return found
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -15,6 +15,7 @@ from broker.errors import Fault, Invalid
 
 CLIENT_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"})
 """Read by the command line when it acts as a publisher or an agency; no settings of the broker."""
+NO_YES = ("no", "yes")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
 
@@ -37,6 +38,18 @@ class Settings:
     """The port that the gateway listens on (BROKER_HTTP_PORT)."""
     lease: timedelta = timedelta(seconds=60)
     """How long an agency may keep a delivery before it is offered again (BROKER_LEASE_SECONDS)."""
+    public_url: str = ""
+    """Where people reach the console, for links in notices (BROKER_PUBLIC_URL)."""
+    smtp_url: str = field(default="", repr=False)
+    """The mail server for notices, smtp:// or smtps:// (BROKER_SMTP_URL); without it, no mail."""
+    smtp_sender: str = "broker@localhost"
+    """The address that notices come from (BROKER_SMTP_SENDER)."""
+    webhook_key: str = field(default="", repr=False)
+    """Signs notices by webhook (BROKER_WEBHOOK_KEY); without it, none are sent."""
+    webhooks_may_be_private: bool = False
+    """Whether webhooks may lead into the own network, unencrypted (BROKER_WEBHOOK_PRIVATE)."""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """Programs for notices by name: ``name=/path,…`` (BROKER_NOTICE_COMMANDS)."""
     clock_file: Path | None = None
     """Tests alone: a file with the present instant, RFC 3339 (BROKER_CLOCK_FILE)."""
     log_level: str = "info"
@@ -56,6 +69,12 @@ class Settings:
             lease=timedelta(
                 seconds=reading.whole("BROKER_LEASE_SECONDS", 60, highest=LONGEST_LEASE_SECONDS)
             ),
+            public_url=reading.text("BROKER_PUBLIC_URL", "").rstrip("/"),
+            smtp_url=reading.secret("BROKER_SMTP_URL", needed=False),
+            smtp_sender=reading.text("BROKER_SMTP_SENDER", "broker@localhost"),
+            webhook_key=reading.secret("BROKER_WEBHOOK_KEY", needed=False),
+            webhooks_may_be_private=reading.one_of("BROKER_WEBHOOK_PRIVATE", NO_YES, "no") == "yes",
+            commands=reading.pairs("BROKER_NOTICE_COMMANDS"),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
         )
@@ -79,7 +98,16 @@ class _Reading:
         text = self.text(name, "")
         return Path(text) if text else None
 
-    def secret(self, name: str) -> str:
+    def pairs(self, name: str) -> Mapping[str, str]:
+        found = {}
+        for pair in filter(None, self.text(name, "").split(",")):
+            key, equals, value = pair.strip().partition("=")
+            if not key or not equals or not value.startswith("/"):
+                self._fault(name, "wrong-form", "Use name=/path/of/program, with commas between.")
+            found[key] = value
+        return found
+
+    def secret(self, name: str, *, needed: bool = True) -> str:
         """Return the value, or the content of the file that ``name_FILE`` names."""
         value, file = self.text(name, ""), self.text(f"{name}_FILE", "")
         if value and file:
@@ -90,7 +118,7 @@ class _Reading:
             except (OSError, UnicodeDecodeError):
                 self._fault(f"{name}_FILE", "unreadable", "The file cannot be read.")
                 return ""
-        if not value:
+        if needed and not value:
             self._fault(name, "missing", f"Set {name} or {name}_FILE.")
         return value
 

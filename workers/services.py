@@ -1,6 +1,6 @@
-"""What every worker does beside its tasks: sweep, and take in receipts from the agencies' queue.
+"""What every worker does beside its tasks: sweep, watch deadlines, send notices, take in receipts.
 
-Two threads of the parent process, started before the first message is asked for, so that they run
+Threads of the parent process, started before the first message is asked for, so that they run
 also while the wake-up Valkey is away.
 """
 
@@ -18,6 +18,7 @@ from celery import bootsteps
 
 from broker.bootstrap import open_broker
 from broker.errors import Unavailable
+from broker.flow import notify, watch
 from broker.flow.intake import take_in
 from broker.flow.parts import Broker
 from broker.flow.sweep import EVERY, Sweeper
@@ -32,7 +33,7 @@ _log = logger("services")
 
 
 class Services(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Starts the two threads with the worker and ends them with it."""
+    """Starts the threads with the worker and ends them with it."""
 
     requires: ClassVar = {"celery.worker.components:Pool"}
 
@@ -43,12 +44,12 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         self._threads: list[threading.Thread] = []
 
     def start(self, _: Any) -> None:
-        """Open a broker for this process and start the threads."""
+        """Start the threads, each with a broker of its own."""
         self._threads = [
             threading.Thread(
                 target=self._serve, args=(service,), name=service.__name__, daemon=True
             )
-            for service in (sweeping, taking_in)
+            for service in (sweeping, watching, notifying, taking_in)
         ]
         for thread in self._threads:
             thread.start()
@@ -78,6 +79,20 @@ def sweeping(broker: Broker, stopping: threading.Event) -> None:
     sweeper = Sweeper(broker, holder=f"{socket.gethostname()}:{os.getpid()}")
     while not stopping.wait(EVERY.total_seconds()):
         sweeper.sweep()
+
+
+def watching(broker: Broker, stopping: threading.Event) -> None:
+    """Look for alarms that are due twice a second."""
+    while not stopping.wait(watch.EVERY.total_seconds()):
+        watch.watch(broker)
+
+
+def notifying(broker: Broker, stopping: threading.Event) -> None:
+    """Send notices; at once again when there may be more."""
+    pause = notify.EVERY.total_seconds()
+    while not stopping.wait(pause):
+        full = notify.notify(broker) == notify.BATCH
+        pause = 0.0 if full else notify.EVERY.total_seconds()
 
 
 def taking_in(broker: Broker, stopping: threading.Event) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.channels import Channel
+from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.flow.books import Books
 from broker.ledger.ledger import Ledger
+from broker.notices import Notifier
 from broker.settings import Settings
 from broker.transport.wakeups import Wakeups
 
@@ -23,5 +25,7 @@ class Broker:
     wakeups: Wakeups
     channels: Mapping[str, Channel]
     """How agencies are pushed to, by the channel's name in the directory."""
+    notifiers: Mapping[NoticeChannel, Notifier]
+    """How people are told of alarms, by the notice's channel; a way that is not set is missing."""
     clock: Clock
     new_id: NewId
