@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -32,17 +32,22 @@ def open_broker(
     clock: Clock | None = None,
     new_id: NewId | None = None,
     connections: int = 8,
+    idle_in_transaction: timedelta = timedelta(seconds=20),
 ) -> Iterator[Broker]:
     """Open a broker for one process and close it at the end; open it after any fork.
 
     ``part`` names the process to PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
-    the most that it opens to the ledger. Raises Unavailable when the ledger cannot be reached.
+    the most that it opens to the ledger; ``idle_in_transaction`` is how long a transaction of a
+    process that stands still holds what it claimed. Raises Unavailable when the ledger is away.
     """
     new_id, clock = new_id or new_uuid7, clock or clock_of(settings)
     with ExitStack() as stack:
         ledger = stack.enter_context(
             Ledger.open(
-                settings.database_url, application_name=f"broker {part}", max_size=connections
+                settings.database_url,
+                application_name=f"broker {part}",
+                max_size=connections,
+                idle_in_transaction_timeout=idle_in_transaction,
             )
         )
         wakeups = Wakeups(settings.wakeup_url, new_id=new_id)

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
 
@@ -27,6 +28,8 @@ from broker.telemetry import logger, trouble
 from broker.transport.queues import AgencyQueues
 
 PAUSE_SECONDS = 1.0
+STANDING_STILL = timedelta(seconds=2)
+"""What a worker that was stopped has claimed is free again after this, for another one's watch."""
 MESSAGES = 20
 """Messages of receipts read at a time; each is a transaction of its own."""
 _log = logger("services")
@@ -67,7 +70,12 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         settings = Settings.from_environ(os.environ)
         while not self._stopping.is_set():
             try:
-                with open_broker(settings, part=service.__name__, connections=2) as broker:
+                with open_broker(
+                    settings,
+                    part=service.__name__,
+                    connections=2,
+                    idle_in_transaction=STANDING_STILL,
+                ) as broker:
                     service(broker, self._stopping)
             except Exception as error:
                 _log.warning("service begins again", **trouble(error))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from broker.domain.codes import Milestone
+from broker.domain.codes import Milestone, NoticeChannel
 from broker.domain.ids import LeaseId
 from broker.flow.parts import Broker
 from broker.ledger.rows import DueNotice, NoticeResult
@@ -41,18 +41,25 @@ def notify(broker: Broker) -> int:
     due = broker.ledger.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
     if due:
         directory = broker.books.latest().directory
-        results = [_told(broker, directory, one) for one in due]
+        away: set[tuple[str, str]] = set()
+        results = [_told(broker, directory, one, away) for one in due]
         broker.ledger.settle_notices(results, lease=lease, now=broker.clock())
     return len(due)
 
 
-def _told(broker: Broker, directory: Directory, one: DueNotice) -> NoticeResult:
+def _told(
+    broker: Broker, directory: Directory, one: DueNotice, away: set[tuple[str, str]]
+) -> NoticeResult:
+    """Tell one notice; ``away`` gathers what did not answer, so that a batch waits for it once."""
     organisation = directory.organisation(one.organisation)
     known = organisation.contacts.get(one.contact, {}) if organisation else {}
     address, notifier = known.get(one.channel), broker.notifiers.get(one.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(one.id, "failed", code=code)
+    server = (str(one.channel), address if one.channel is NoticeChannel.WEBHOOK else "")
+    if server in away:
+        return _later(one, "away", broker.clock())
     try:
         result = notifier.tell(address, written(one, directory, broker.settings.public_url))
     except Exception as error:
@@ -64,6 +71,8 @@ def _told(broker: Broker, directory: Directory, one: DueNotice) -> NoticeResult:
         case Never(code=code):
             return NoticeResult(one.id, "failed", code=code)
         case NotNow(code=code):
+            if code.endswith("_away"):
+                away.add(server)
             return _later(one, code, broker.clock())
         case _:
             assert_never(result)
