@@ -19,7 +19,7 @@ from broker.cli.keys import write_key
 from broker.cli.shipped import POLICY
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
+from broker.embedded import EngineFailed, Engines
 from broker.flow import keys, publish
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
@@ -74,7 +74,7 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
     """
     with ExitStack() as ending:
         say("Starting PostgreSQL and two Valkeys, private to this run")
-        engines = ending.enter_context(Engines())
+        engines = _start_engines(ending)
         folder = engines.folder / "run"
         folder.mkdir(mode=0o700)
         say("Making the ledger, publishing the policy, issuing keys")
@@ -98,6 +98,18 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
             keys=folder / "keys",
             book=book,
         )
+
+
+def _start_engines(ending: ExitStack) -> Engines:
+    try:
+        return ending.enter_context(Engines())
+    except ModuleNotFoundError:
+        raise Failure(
+            "the PostgreSQL and Valkey for trying it out are not installed here.",
+            next_step="run it in a checkout after `make env`, or install referral-broker[embedded]",
+        ) from None
+    except EngineFailed as error:
+        raise Failure(str(error), next_step="the lines above are the end of its log") from None
 
 
 def _publish_policy(ledger: Ledger) -> PolicyBook:
