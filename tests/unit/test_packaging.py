@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import tomllib
 from fnmatch import fnmatch
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -39,6 +40,16 @@ def test_every_file_of_the_packages_is_installed_with_them(project: dict[str, An
         if file.suffix not in NOT_SHIPPED and not any(fnmatch(file.name, p) for p in patterns)
     ]
     assert left_behind == [], "name their kind in pyproject.toml, tool.setuptools.package-data"
+
+
+def test_the_command_runs_from_anywhere(tmp_path: Path) -> None:
+    command = Path(sys.executable).with_name("broker")
+    if not command.exists():
+        pytest.skip("this environment was not made by `make env`, which installs the command")
+    ran = subprocess.run(
+        [command, "policy", "lint"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_the_build_is_locked_to_what_the_project_asks_for(project: dict[str, Any]) -> None:
