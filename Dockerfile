@@ -2,14 +2,19 @@
 # compiler, no package manager's cache and no test.
 FROM python:3.13-slim AS build
 WORKDIR /build
-COPY requirements/runtime.txt requirements/runtime.txt
+COPY requirements requirements
 RUN python -m venv /opt/broker \
- && /opt/broker/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
+ && /opt/broker/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt \
+ && python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md ./
 COPY broker broker
 COPY schemas schemas
 COPY workers workers
-RUN /opt/broker/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+COPY policies policies
+COPY samples samples
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+ && /opt/broker/bin/pip install --no-cache-dir --no-deps wheels/*.whl
 
 FROM python:3.13-slim
 RUN groupadd --system --gid 10001 broker \

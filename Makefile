@@ -4,6 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCK := requirements/dev.txt
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
+BUILD := requirements/build.txt
+COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo up test check bench clean
@@ -11,13 +13,19 @@ STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-env: $(STAMP) ## make the environment (.venv) from the hashed lock
+env: $(COMMAND) ## make the environment (.venv) from the hashed lock
 
 $(STAMP): $(LOCK)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; found $$(python3 --version)." >&2; exit 1; }
 	python3 -m venv --clear $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@touch $@
+
+# The command `broker` itself: $(VENV)/bin/broker runs this checkout from anywhere.
+$(COMMAND): $(STAMP)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BUILD)
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: env ## run everything with sample agencies, and check the sums

@@ -20,6 +20,17 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
 
 
+class BadSettings(Invalid):
+    """The environment does not say what the broker needs; ``faults`` names every variable."""
+
+    code = "bad-settings"
+
+    def __str__(self) -> str:
+        """Name every fault: this may be all that is seen of it."""
+        told = (f"{fault.pointer}: {fault.message}" for fault in self.faults)
+        return " ".join((self.message, *told))
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between two installations. Addresses may hold passwords: no repr."""
@@ -57,7 +68,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; raise ``Invalid`` with every fault at once."""
+        """Read the settings; raise ``BadSettings`` with every fault at once."""
         reading = _Reading({k: v for k, v in environ.items() if k.startswith("BROKER_")})
         settings = cls(
             database_url=reading.secret("BROKER_DATABASE_URL"),
@@ -140,8 +151,7 @@ class _Reading:
         for name in sorted(self._given.keys() - self._known):
             self._fault(name, "unknown-setting", f"There is no such setting.{self._hint(name)}")
         if self._faults:
-            told = " ".join(f"{fault.pointer}: {fault.message}" for fault in self._faults)
-            raise Invalid(f"The settings cannot be used. {told}", faults=self._faults)
+            raise BadSettings("The settings cannot be used.", faults=self._faults)
 
     def _hint(self, name: str) -> str:
         near = difflib.get_close_matches(name, sorted(self._known), n=1)

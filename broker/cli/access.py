@@ -63,6 +63,13 @@ def _key(file: Path | None) -> str:
 
 
 def _key_in(file: Path) -> str:
-    if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        click.echo(f"warning: other users may read {file}; run `chmod 600 {file}`", err=True)
-    return file.read_text().strip()
+    try:
+        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            click.echo(f"warning: other users may read {file}; run `chmod 600 {file}`", err=True)
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise Failure(
+            f"the key's file {file} cannot be read.",
+            next_step="set BROKER_KEY_FILE to a file that holds the key and is yours",
+            code=USAGE,
+        ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TextIO
+from uuid import UUID
 
 import click
 
@@ -18,7 +19,7 @@ STAGES = tuple(stage.value for stage in Stage)
 
 
 @click.command()
-@click.argument("delivery")
+@click.argument("delivery", type=click.UUID)
 @click.argument("stage", type=click.Choice(STAGES))
 @click.option("--by", required=True, help="Who says so: a person, or the desk on duty.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="With decided: what was decided.")
@@ -29,7 +30,7 @@ STAGES = tuple(stage.value for stage in Stage)
 @with_gateway
 def answer(  # noqa: PLR0913  one parameter for each option
     *,
-    delivery: str,
+    delivery: UUID,
     stage: str,
     by: str,
     outcome: str | None,
@@ -51,7 +52,7 @@ def answer(  # noqa: PLR0913  one parameter for each option
     if (stage == "returned") != (reason is not None):
         raise click.UsageError("--reason goes with returned, and returned needs it.")
     said = Answer(
-        delivery=delivery,
+        delivery=str(delivery),
         stage=stage,
         by=by,
         outcome=outcome,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -31,28 +32,30 @@ def attention(as_json: bool, gateway: Gateway) -> None:
 
 
 @click.command("give-area")
-@click.argument("referral")
+@click.argument("referral", type=click.UUID)
 @click.argument("areas", nargs=-1, required=True, metavar="ID=AREA...")
 @json_option
 @with_gateway
-def give_area(referral: str, areas: Sequence[str], as_json: bool, gateway: Gateway) -> None:
+def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gateway) -> None:
     """Give children or persons of an unroutable REFERRAL their area; its clock keeps its start.
+
+    REFERRAL is its id: two publishers may use the same reference.
 
     \b
     Example:    broker give-area 0193... child-1=E06000021
     """
     with Ops(gateway.url, gateway.key) as ops:
-        _tell(ops.give_areas(referral, _pairs(areas)), as_json=as_json)
+        _tell(ops.give_areas(str(referral), _pairs(areas)), as_json=as_json)
 
 
 @click.command()
-@click.argument("delivery")
+@click.argument("delivery", type=click.UUID)
 @click.option("--agency", help="The code of the agency that gets it now.")
 @click.option("--area", help="The area whose corresponding agency gets it now.")
 @json_option
 @with_gateway
 def reroute(
-    delivery: str, agency: str | None, area: str | None, as_json: bool, gateway: Gateway
+    delivery: UUID, agency: str | None, area: str | None, as_json: bool, gateway: Gateway
 ) -> None:
     """Send a returned or undeliverable DELIVERY on; its clock keeps its start.
 

@@ -64,8 +64,12 @@ def _print_line(delivery: Delivery) -> None:
 
 def _print(delivery: Delivery) -> None:
     click.secho(f"{delivery.id}  {delivery.reference}  {delivery.role}", bold=True)
+    click.echo(f"  {delivery.raw['why']}")
     for name, due_at in delivery.deadlines.items():
         click.echo(f"  {name.replace('_', ' ')} {local(due_at)}")
+    for kind in ("warnings", "defects"):
+        for told in delivery.raw.get(kind) or ():
+            click.echo(f"  {kind[:-1]}: {told['message']} ({told['pointer'] or '/'})")
     print_json({"handling": delivery.handling, "content": delivery.content})
 
 

@@ -16,7 +16,7 @@ NAME = "BROKER_DATABASE_URL"
 def database_url() -> str:
     """Return the connection string from the environment, or from the file that it names."""
     file = os.environ.get(f"{NAME}_FILE")
-    url = Path(file).read_text().strip() if file else os.environ.get(NAME, "")
+    url = _url_in(Path(file)) if file else os.environ.get(NAME, "")
     if not url:
         raise Failure(
             "this command needs the ledger, and nothing says where it is.",
@@ -24,6 +24,17 @@ def database_url() -> str:
             code=USAGE,
         )
     return url
+
+
+def _url_in(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise Failure(
+            f"{file} cannot be read.",
+            next_step=f"set {NAME}_FILE to a file that holds {NAME}",
+            code=USAGE,
+        ) from None
 
 
 @contextmanager

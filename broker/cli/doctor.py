@@ -12,11 +12,11 @@ import click
 
 from broker.cli.exits import DONE, FAILED
 from broker.cli.show import json_option, print_json
-from broker.errors import BrokerError, Invalid, PolicyError, Unavailable
+from broker.errors import BrokerError, PolicyError, Unavailable
 from broker.flow.books import Books
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
-from broker.settings import Settings
+from broker.settings import BadSettings, Settings
 from broker.transport.queues import AgencyQueues
 
 LARGEST_SKEW = timedelta(seconds=2)
@@ -69,8 +69,8 @@ def examine() -> Iterator[Finding]:
     """Make every check in order; stop where the next ones would only repeat the trouble."""
     try:
         settings = Settings.from_environ(os.environ)
-    except Invalid as error:
-        yield Finding("settings", False, error.message, "set what is named; see docs/operations.md")
+    except BadSettings as error:
+        yield Finding("settings", False, str(error), "set what is named; see docs/operations.md")
         return
     yield Finding("settings", True, "complete")
     yield _look("wake-ups", partial(_reach, settings.wakeup_url, "BROKER_WAKEUP_URL"))

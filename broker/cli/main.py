@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import click
 
+from broker import __version__
 from broker.cli.exits import INTERRUPTED
 from broker.cli.interrupt import Interrupted
 
@@ -93,7 +94,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, epilog=f"\b\n{EXITS}", context_settings={"max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(package_name="referral-broker", message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 def cli(debug: bool) -> None:
     """The referral broker: carries safeguarding referrals to the agencies that must act.
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import BinaryIO
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO
 
 import click
+from rich.console import Console
 
 from broker.cli.access import Gateway, with_gateway
 from broker.cli.exits import DONE, INVALID
 from broker.cli.show import json_option, local, print_json, print_json_line, remark
+from broker.cli.story import foretold, legs
 from broker.client import Published, Publisher, Receipt
 
 
@@ -38,13 +40,13 @@ def publish(  # noqa: PLR0913  one parameter for each option
     """Hand in the referral in FILE ("-" is standard input). Safe to repeat.
 
     \b
-    Example:    broker publish samples/case-01.json --wait
+    Example:    broker publish samples/first-referral.json --wait
     """
     if bulk and (wait or check or idempotency_key):
         raise click.UsageError("--bulk goes without --wait, --check and --idempotency-key.")
     with Publisher(gateway.url, gateway.key) as publisher:
         if check:
-            print_json(publisher.check(file.read()))
+            _foretell(publisher.check(file.read()), as_json=as_json)
         elif bulk:
             ctx.exit(_tell_many(publisher.publish_many(_lines(file)), as_json=as_json))
         else:
@@ -58,6 +60,13 @@ def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
     return (line for line in file if line.strip())
 
 
+def _foretell(plan: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan)
+    else:
+        Console().print(foretold(plan))
+
+
 def _tell(receipt: Receipt, *, as_json: bool) -> None:
     if as_json:
         print_json(receipt.raw)
@@ -66,6 +75,8 @@ def _tell(receipt: Receipt, *, as_json: bool) -> None:
     click.echo(f"{receipt.state}: {receipt.reference}{known}")
     click.echo(f"  id      {receipt.id}\n  at      {local(receipt.accepted_at)}")
     click.echo(f"  sha-256 {receipt.digest}")
+    if receipt.raw.get("deliveries") is not None:  # it was waited for: the whole status came
+        Console().print(legs(receipt.raw))
     remark(f"next:  broker status {receipt.reference}")
 
 

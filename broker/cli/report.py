@@ -16,6 +16,7 @@ from broker.cli.exits import (
     INVALID,
     NOT_FOUND,
     UNAVAILABLE,
+    USAGE,
     Failure,
 )
 from broker.client.errors import ClientError
@@ -63,6 +64,7 @@ def _advice(error: Exception) -> tuple[str, int]:
     The SDK and the server have a tree of errors each, with the same names for the same things.
     """
     advice = {
+        "BadSettings": ("set what is listed; docs/operations.md has every setting", USAGE),
         "Invalid": ("correct what is listed and send it again under the same reference", INVALID),
         "BeyondCalendar": ("add the coming years to the calendar of the policy", INVALID),
         "PolicyError": ("correct the named lines and run `broker policy lint`", INVALID),

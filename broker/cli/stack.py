@@ -19,7 +19,7 @@ from broker.cli.keys import write_key
 from broker.cli.shipped import POLICY
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
+from broker.embedded import EngineFailed, Engines
 from broker.flow import keys, publish
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
@@ -46,8 +46,8 @@ class Stack:
     url: str
     exchange_url: str = field(repr=False)
     """The agencies' message broker, with its password."""
-    exchange_file: Path
-    """A file with this address, readable by its owner alone."""
+    address_files: Mapping[str, Path]
+    """Of the ledger and both message brokers, by the setting that names the file; for the owner."""
     ledger: Ledger
     children: Children
     folder: Path
@@ -74,7 +74,7 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
     """
     with ExitStack() as ending:
         say("Starting PostgreSQL and two Valkeys, private to this run")
-        engines = ending.enter_context(Engines())
+        engines = _start_engines(ending)
         folder = engines.folder / "run"
         folder.mkdir(mode=0o700)
         say("Making the ledger, publishing the policy, issuing keys")
@@ -87,17 +87,28 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
         say("Starting the gateway, and a worker with two processes")
         children = ending.enter_context(Children(folder, engines.keeper))
         url = _start_services(children, engines, port)
-        write_key(folder / "exchange-url", engines.exchange_url)
         yield Stack(
             url=url,
             exchange_url=engines.exchange_url,
-            exchange_file=folder / "exchange-url",
+            address_files=_write_addresses(engines, folder),
             ledger=ledger,
             children=children,
             folder=folder,
             keys=folder / "keys",
             book=book,
         )
+
+
+def _start_engines(ending: ExitStack) -> Engines:
+    try:
+        return ending.enter_context(Engines())
+    except ModuleNotFoundError:
+        raise Failure(
+            "the PostgreSQL and Valkey for trying it out are not installed here.",
+            next_step="run it in a checkout after `make env`, or install referral-broker[embedded]",
+        ) from None
+    except EngineFailed as error:
+        raise Failure(str(error), next_step="the lines above are the end of its log") from None
 
 
 def _publish_policy(ledger: Ledger) -> PolicyBook:
@@ -115,14 +126,28 @@ def _issue_keys(ledger: Ledger, book: PolicyBook, folder: Path) -> None:
         write_key(folder / one.code, key)
 
 
-def _start_services(children: Children, engines: Engines, port: int) -> str:
-    """Start gateway and worker and wait until the gateway says that it is ready."""
-    environment = {
+def _addresses(engines: Engines) -> Mapping[str, str]:
+    """Return the settings that say where the engines are; they hold passwords."""
+    return {
         "BROKER_DATABASE_URL": engines.database_url,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
-        "BROKER_POLICY_DIR": str(POLICY),
     }
+
+
+def _write_addresses(engines: Engines, folder: Path) -> Mapping[str, Path]:
+    """Write each address into a file of its own, for commands that administer this broker."""
+    files = {}
+    for name, address in _addresses(engines).items():
+        file = folder / name.removeprefix("BROKER_").replace("_", "-").lower()
+        write_key(file, address)
+        files[f"{name}_FILE"] = file
+    return files
+
+
+def _start_services(children: Children, engines: Engines, port: int) -> str:
+    """Start gateway and worker and wait until the gateway says that it is ready."""
+    environment = {**_addresses(engines), "BROKER_POLICY_DIR": str(POLICY)}
     with socket.create_server((HOST, port)) as listener:
         fd = listener.fileno()
         serve = [*BROKER, "serve", "--fd", str(fd)]

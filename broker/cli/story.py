@@ -34,12 +34,29 @@ def legs(status: Json) -> RenderableType:
     return Group(_head(status), _legs(status))
 
 
+def foretold(plan: Json) -> RenderableType:
+    """Return what would become of a referral that was only checked."""
+    head = Text()
+    head.append(f"would be {plan['state']}", style="cyan")
+    head.append(f", treated as {_plain(plan['effective_grade'])}; nothing was stored")
+    _remarks(head, plan)
+    states = ("held" if leg.get("held_until") else "available" for leg in plan["deliveries"])
+    legs = [{**leg, "state": state} for leg, state in zip(plan["deliveries"], states, strict=True)]
+    return Group(head, _legs({"deliveries": legs}))
+
+
 def _head(status: Json) -> RenderableType:
     head = Text()
     head.append(status["reference"], style="bold")
     head.append(f"  {status['state']}", style="cyan")
     head.append(f"  {_grades(status)}\n")
     head.append(f"from {status['publisher']}, accepted {local(status['accepted_at'])}", "dim")
+    _remarks(head, status)
+    return head
+
+
+def _remarks(head: Text, status: Json) -> None:
+    """Add faults, defects and warnings, and by when ops must find an owner."""
     for kind in ("faults", "defects", "warnings"):
         for fault in status.get(kind) or ():
             head.append(f"\n{kind[:-1]}  ", style="yellow")
@@ -47,7 +64,6 @@ def _head(status: Json) -> RenderableType:
     if status.get("attend_by"):
         head.append(f"\nnobody can be worked out ({status.get('reason')}): ", style="yellow")
         head.append(f"ops must see to it by {local(status['attend_by'])}")
-    return head
 
 
 def _grades(status: Json) -> str:

@@ -74,8 +74,8 @@ def _stay(stack: Stack) -> None:
 
 def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
     if as_json:
-        where = {"keys": stack.keys, "exchange_url_file": stack.exchange_file}
-        print_json({"url": stack.url, **where})
+        files = {name.removeprefix("BROKER_").lower(): f for name, f in stack.address_files.items()}
+        print_json({"url": stack.url, "keys": stack.keys, **files})
     else:
         click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
     sys.stdout.flush()
@@ -87,8 +87,6 @@ The broker is running.   {stack.url}     its API: {stack.url}/docs
 
 Keys, a file for each organisation, readable by you alone:
   {stack.keys}
-The address of the agencies' message broker, for those that consume a queue:
-  {stack.exchange_file}
 
   export BROKER_URL={stack.url} KEYS={stack.keys}
 
@@ -102,11 +100,24 @@ Hand in a first referral, as Staffordshire Police:
 See who has it, why, by when they must act, and what they did:
 
   BROKER_KEY_FILE=$KEYS/staffordshire-police {_broker()} timeline {_reference(FIRST)}
+
+Administer it (doctor, keys, policy); the files hold the addresses of its engines, the agencies'
+message broker among them, for agencies that consume a queue:
+
+{_exports(stack)}
+  {_broker()} doctor
 """
 
 
+def _exports(stack: Stack) -> str:
+    return "\n".join(f"  export {name}={file}" for name, file in stack.address_files.items())
+
+
 def _broker() -> str:
-    return f"{_short(Path(sys.executable))} -m broker"
+    """Return how this command is called from here."""
+    python = Path(sys.executable)
+    installed = python.with_name("broker")
+    return f"{_short(installed)}" if installed.exists() else f"{_short(python)} -m broker"
 
 
 def _reference(sample: Path) -> str:

@@ -75,7 +75,9 @@ class Meaning:
     retryable: bool = False
 
 
-_CHANGE = "Change what 'errors' lists, then send it again under the same reference."
+_CHANGE = (
+    "Change what 'errors' lists, then send it again; a referral under the same reference as before."
+)
 MEANINGS: Mapping[type[BrokerError], Meaning] = {
     Malformed: Meaning(400, "The body cannot be read", "Send one JSON document in UTF-8."),
     TooLarge: Meaning(413, "The body is too large", "Shorten the texts; send no attachments."),

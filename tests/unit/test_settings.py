@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.errors import Invalid
-from broker.settings import Settings
+from broker.settings import BadSettings, Settings
 
 GIVEN = {
     "BROKER_DATABASE_URL": "postgresql://broker:hush@db.example.org/broker",
@@ -16,7 +15,7 @@ GIVEN = {
 
 
 def refused(**more: str) -> dict[str, str]:
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(BadSettings) as caught:
         Settings.from_environ(GIVEN | more)
     return {fault.pointer: fault.code for fault in caught.value.faults}
 
@@ -33,7 +32,7 @@ def test_no_address_ever_shows_in_the_repr() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(Invalid, match="Did you mean BROKER_LOG_LEVEL"):
+    with pytest.raises(BadSettings, match="Did you mean BROKER_LOG_LEVEL"):
         Settings.from_environ(GIVEN | {"BROKER_LOGLEVEL": "info"})
 
 
@@ -42,7 +41,7 @@ def test_what_the_command_line_reads_is_no_fault() -> None:
 
 
 def test_every_fault_is_told_at_once() -> None:
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(BadSettings) as caught:
         Settings.from_environ({"BROKER_HTTP_PORT": "70000"})
     assert len(caught.value.faults) == 4
 
@@ -73,6 +72,6 @@ def test_a_secret_given_twice_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused_without_its_content(tmp_path: Path) -> None:
     environ = GIVEN | {"BROKER_WAKEUP_URL_FILE": str(tmp_path / "none")}
     del environ["BROKER_WAKEUP_URL"]
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(BadSettings) as caught:
         Settings.from_environ(environ)
     assert [fault.code for fault in caught.value.faults] == ["unreadable"]

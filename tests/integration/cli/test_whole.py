@@ -96,11 +96,23 @@ def where(up: subprocess.Popen[str]) -> dict[str, str]:
     return told
 
 
+def ask_the_doctor(told: dict[str, str]) -> None:
+    """Administer the broker with nothing but what it said of itself."""
+    files = {f"BROKER_{n.upper()}": value for n, value in told.items() if n.endswith("_url_file")}
+    assert {Path(file).stat().st_mode & 0o777 for file in files.values()} == {0o600}
+    environment = {name: value for name, value in os.environ.items() if "BROKER" not in name}
+    ran = subprocess.run(
+        [*BROKER, "doctor"], env=environment | files, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_up_stays_until_it_is_told_to_end(up: subprocess.Popen[str], temporary: Path) -> None:
     told = where(up)
     keys = Path(told["keys"])
     assert {file.stat().st_mode & 0o777 for file in keys.iterdir()} == {0o600}
     assert urllib3.request("GET", f"{told['url']}/readyz").status == 200
+    ask_the_doctor(told)
     up.send_signal(signal.SIGTERM)
     assert up.wait(30) == 0
     assert eventually(lambda: not running_from(temporary))

@@ -11,6 +11,8 @@ import pytest
 from tests.unit.cli.conftest import Run
 from tests.unit.client.scripted import Script
 
+ONE = "0193e0a0-0000-7000-8000-000000000001"
+
 
 def delivery(number: int) -> dict[str, Any]:
     return {
@@ -21,6 +23,10 @@ def delivery(number: int) -> dict[str, Any]:
         "agency": "stoke-csc",
         "attempt": 1,
         "role": "lead",
+        "why": "The child lives in this council's area.",
+        "deadlines": {"acknowledge_by": "2026-12-21T12:50:00+00:00"},
+        "warnings": [{"pointer": "/grade", "code": "grade-low", "message": "It contradicts."}],
+        "defects": [{"pointer": "", "code": "no-voice", "message": "No child was asked."}],
         "lease": {"id": f"l{number}", "until": "2099-12-18T17:00:00+00:00"},
         "handling": {"marking": "OFFICIAL-SENSITIVE"},
         "content": {"children": []},
@@ -49,6 +55,15 @@ def test_collecting_prints_each_delivery_and_says_that_software_has_it(
     assert [json.loads(line)["delivery"] for line in ran.out.splitlines()] == ["d1", "d2"]
     assert stages(script) == {"d1": "collected", "d2": "collected"}
     assert ran.err == "2 collected\n"
+
+
+@pytest.mark.usefixtures("offered")
+def test_collecting_tells_a_person_why_by_when_and_what_is_missing(police: Run) -> None:
+    out = police("collect", "--max", "1").out
+    assert "d1  REF/1  lead\n  The child lives in this council's area.\n" in out
+    assert "acknowledge by Mon 21 Dec 2026 12:50" in out
+    assert "warning: It contradicts. (/grade)" in out
+    assert "defect: No child was asked. (/)" in out
 
 
 @pytest.mark.usefixtures("offered")
@@ -88,7 +103,7 @@ def test_an_answer_has_the_exit_code_of_what_became_of_it(
 ) -> None:
     settled = {"delivery": "d1", "result": result, "state": "acknowledged", "at": None}
     script.say("/v1/receipts", 200, {"results": [settled]})
-    assert police("answer", "d1", "acknowledged", "--by", "A. Person", "--json").code == code
+    assert police("answer", ONE, "acknowledged", "--by", "A. Person", "--json").code == code
 
 
 @pytest.mark.parametrize(
@@ -104,5 +119,5 @@ def test_an_answer_has_the_exit_code_of_what_became_of_it(
 def test_an_answer_that_makes_no_sense_is_not_sent(
     police: Run, script: Script, arguments: tuple[str, ...]
 ) -> None:
-    assert police("answer", "d1", *arguments, "--by", "A. Person").code == 2
+    assert police("answer", ONE, *arguments, "--by", "A. Person").code == 2
     assert not script.calls

