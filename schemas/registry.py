@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from marshmallow import Schema
 
 from schemas import (
+    alarm,
     attention,
     delivery,
     directory,
@@ -39,6 +40,12 @@ KINDS: Mapping[str, Schema] = {
     "reroute": requests.REROUTE,
     "areas-given": attention.AREAS_GIVEN,
     "rerouted": attention.REROUTED,
+    "pause": requests.PAUSE,
+    "paused": alarm.PAUSED,
+    "resumed": alarm.RESUMED,
+    "sees-to": requests.SEES_TO,
+    "escalation": alarm.ESCALATION,
+    "escalations": alarm.ESCALATIONS,
     "queue": status.QUEUE_DEPTH,
     "event": event.EVENT,
     "feed": event.FEED,

@@ -17,7 +17,17 @@ from schemas.fields import Code, Many, Mapped, One, Seconds, Text, Whole
 from schemas.formats import Area, Identifier, LocalId, Organisation
 from schemas.loading import Loaded, Record, load
 
-__all__ = ["AREAS", "COLLECT", "LEASES", "RECEIPTS", "REROUTE", "Loaded", "load"]
+__all__ = [
+    "AREAS",
+    "COLLECT",
+    "LEASES",
+    "PAUSE",
+    "RECEIPTS",
+    "REROUTE",
+    "SEES_TO",
+    "Loaded",
+    "load",
+]
 
 RECEIPT_LIMIT = 1000
 
@@ -49,6 +59,20 @@ class Receipts:
     """What an agency says about many deliveries, in order."""
 
     receipts: tuple[NewReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why a clock is to stand."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeesTo:
+    """Who sees to an escalation."""
+
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +192,24 @@ class RerouteSchema(Record[Reroute]):
             raise ValidationError("contradiction: Give an area or an agency, and one of them only.")
 
 
+class PauseSchema(Record[Pause]):
+    """Why the clocks of a delivery are to stand."""
+
+    record = Pause
+    reason = Code(codes.PAUSE_REASONS, required=True)
+
+
+class SeesToSchema(Record[SeesTo]):
+    """The person who sees to an escalation."""
+
+    record = SeesTo
+    by = Text(200, required=True)
+
+
 COLLECT = CollectSchema()
 RECEIPTS = ReceiptsSchema()
 LEASES = LeasesSchema()
 AREAS = AreasSchema()
 REROUTE = RerouteSchema()
+PAUSE = PauseSchema()
+SEES_TO = SeesToSchema()

@@ -30,6 +30,7 @@ class DeliveryStatusSchema(Answer):
     acknowledged_at = instant(nullable=True)
     decided_at = instant(nullable=True)
     returned_at = instant(nullable=True)
+    paused_at = instant("Since when its pausable clocks stand.", nullable=True)
     outcome = code(codes.OUTCOMES, nullable=True)
     reason = text("Why it was returned, or cannot be delivered.", nullable=True)
     note = text(nullable=True)

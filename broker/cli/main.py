@@ -44,6 +44,9 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Watch and act (ops)": {
         "attention": Entry("attention:attention", "List what no agency owns at the moment."),
         "give-area": Entry("attention:give_area", "Give an unroutable referral its area."),
+        "escalations": Entry("escalations:escalations", "List missed deadlines, and see to one."),
+        "pause": Entry("escalations:pause", "Let the clocks of a delivery stand."),
+        "resume": Entry("escalations:resume", "Let the clocks of a delivery go on."),
         "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
     },
     "Reckon": {

@@ -36,6 +36,28 @@ class Ops:
         value: Json = self._wire.post(path, {"areas": dict(areas)}).json()
         return value
 
+    def escalations(self) -> Json:
+        """Return the running escalations: of ops all, of others their own."""
+        value: Json = self._wire.get("/v1/escalations").json()
+        return value
+
+    def acknowledge(self, escalation: str | UUID, *, by: str) -> Json:
+        """Say that a person sees to an escalation: nobody further up is told."""
+        path = f"/v1/escalations/{escalation}/acknowledge"
+        value: Json = self._wire.post(path, {"by": by}).json()
+        return value
+
+    def pause(self, delivery: str | UUID, reason: str) -> Json:
+        """Let the clocks of a delivery stand that policy lets stand."""
+        path = f"/v1/deliveries/{delivery}/pause"
+        value: Json = self._wire.post(path, {"reason": reason}).json()
+        return value
+
+    def resume(self, delivery: str | UUID) -> Json:
+        """Let the clocks of a delivery go on."""
+        value: Json = self._wire.post(f"/v1/deliveries/{delivery}/resume", {}).json()
+        return value
+
     def reroute(
         self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
     ) -> Json:

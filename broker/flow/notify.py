@@ -98,7 +98,7 @@ def written(one: DueNotice, directory: Directory, url: str) -> Message:
     if one.escalation:
         lines.append(f"Escalation: {one.escalation}, step {one.data.get('step')}")
         lines += ["", "It goes on to the next contact until a person says that they see to it:"]
-        lines.append(f"  broker escalations acknowledge {one.escalation} --by 'Your name'")
+        lines.append(f"  broker escalations {one.escalation} --acknowledge --by 'Your name'")
     if url and one.referral:
         lines += ["", f"{url}/ops/referrals/{one.referral}"]
     data = {

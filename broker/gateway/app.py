@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
 from broker.flow.parts import Broker
-from broker.gateway import deliveries, openapi, operations, problems, referrals
+from broker.gateway import alarms, deliveries, openapi, operations, problems, referrals
 from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
 from broker.gateway.commits import Commits
@@ -48,6 +48,10 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/v1/leases/release", deliveries.release),
     ("GET", "/v1/deliveries/{id}", deliveries.show),
     ("POST", "/v1/deliveries/{id}/reroute", deliveries.reroute),
+    ("POST", "/v1/deliveries/{id}/pause", alarms.stand),
+    ("POST", "/v1/deliveries/{id}/resume", alarms.go_on),
+    ("GET", "/v1/escalations", alarms.escalations),
+    ("POST", "/v1/escalations/{id}/acknowledge", alarms.acknowledge),
     ("GET", "/v1/queue", deliveries.queue),
     ("GET", "/v1/queues", operations.queues),
     ("GET", "/v1/attention", operations.attention),

@@ -72,6 +72,8 @@ _PUBLISH = ("publish",)
 _COLLECT = ("collect",)
 _OPS = ("ops",)
 _BOTH = ("publish", "ops")
+_ANSWER = ("collect", "ops")
+_EVERYBODY = ("publish", "collect", "ops")
 CALLS = (
     Call(
         "POST",
@@ -200,6 +202,41 @@ CALLS = (
         takes="reroute",
         gives={200: "rerouted"},
         also=(404, 409),
+    ),
+    Call(
+        "POST",
+        "/v1/deliveries/{id}/pause",
+        "Let the clocks of a delivery stand that policy lets stand",
+        _ANSWER,
+        takes="pause",
+        gives={200: "paused"},
+        also=(404, 409),
+    ),
+    Call(
+        "POST",
+        "/v1/deliveries/{id}/resume",
+        "Let the clocks of a delivery go on",
+        _ANSWER,
+        gives={200: "resumed"},
+        also=(404,),
+    ),
+    Call(
+        "GET",
+        "/v1/escalations",
+        "The running escalations that concern you",
+        _EVERYBODY,
+        gives={200: "escalations"},
+        also=(422,),
+        query={"limit": _LISTED},
+    ),
+    Call(
+        "POST",
+        "/v1/escalations/{id}/acknowledge",
+        "Say that a person sees to an escalation",
+        _EVERYBODY,
+        takes="sees-to",
+        gives={200: "escalation"},
+        also=(404,),
     ),
     Call("GET", "/v1/queue", "The state of your queue", _COLLECT, gives={200: "queue"}),
     Call("GET", "/v1/queues", "The state of every queue", _OPS, gives={200: "queues"}),

@@ -11,6 +11,7 @@ from broker.domain.ids import OrganisationCode
 from broker.ledger.rows import (
     Accepted,
     DeliveryStatus,
+    Escalation,
     Event,
     QueueDepth,
     ReferralStatus,
@@ -62,7 +63,7 @@ def event(one: Event) -> Json:
         "cursor": one.cursor,
         "at": one.at,
         "kind": one.kind,
-        "referral": str(one.referral),
+        "referral": str(one.referral) if one.referral else None,
         "reference": one.reference,
         "delivery": str(one.delivery) if one.delivery else None,
         "agency": one.agency,
@@ -93,6 +94,16 @@ def attention(waiting: Iterable[Waiting], refused: Iterable[Refusal]) -> Json:
     return found | {"refused": [refusal(one) for one in refused]}
 
 
+def deadlines(due: Mapping[Any, Any]) -> Json:
+    """Return a delivery's deadlines by name."""
+    return {f"{milestone}_by": due.get(milestone) for milestone in Milestone}
+
+
+def escalation(one: Escalation) -> Json:
+    """Return a ladder that is being climbed, or was."""
+    return asdict(one)
+
+
 def refusal(one: Refusal) -> Json:
     """Return what is known of a body that was not kept."""
     return {**asdict(one), "digest": one.digest.hex()}
@@ -103,7 +114,7 @@ def _delivery(one: DeliveryStatus, names: Names) -> Json:
         name: getattr(one, name)
         for name in (
             *("row", "view", "attempt", "available_at", "clock_start", "returned_at", "outcome"),
-            *("reason", "note", "answered_by", "explanation", "agency"),
+            *("reason", "note", "answered_by", "explanation", "agency", "paused_at"),
         )
     }
     return {
@@ -111,7 +122,7 @@ def _delivery(one: DeliveryStatus, names: Names) -> Json:
         "agency_name": names.get(one.agency, one.agency),
         "role": str(one.role),
         "state": str(one.state),
-        "deadlines": {f"{m}_by": one.due.get(m) for m in Milestone},
+        "deadlines": deadlines(one.due),
         "collected_at": one.met.get(Milestone.COLLECT),
         "acknowledged_at": one.met.get(Milestone.ACKNOWLEDGE),
         "decided_at": one.met.get(Milestone.DECIDE),

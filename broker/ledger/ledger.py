@@ -9,11 +9,14 @@ from broker.ledger.administration import Administration
 from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
 from broker.ledger.intake import Intake
+from broker.ledger.pausing import Pausing
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
 from broker.ledger.watching import Watching
 
 
-class Ledger(Intake, Routing, Delivering, Answering, Watching, Sweeping, Questions, Administration):
+class Ledger(
+    Intake, Routing, Delivering, Answering, Pausing, Watching, Sweeping, Questions, Administration
+):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

@@ -124,6 +124,7 @@ def _delivery_status(row: Row) -> DeliveryStatus:
             "available_at",
             "clock_start",
             "returned_at",
+            "paused_at",
             "outcome",
             "reason",
             "note",

@@ -280,6 +280,7 @@ class DeliveryStatus:
     due: Mapping[Milestone, datetime]
     met: Mapping[Milestone, datetime]
     returned_at: datetime | None
+    paused_at: datetime | None
     outcome: str | None
     reason: str | None
     note: str | None

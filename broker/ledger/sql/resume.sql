@@ -1,0 +1,34 @@
+-- Let a delivery's clocks go on, under the deadlines that were counted anew; its ladders about
+-- deadlines that have moved are over.
+with changed as (
+    update delivery
+    set paused_at = null, next_alarm_at = %(now)s, collect_by = %(collect_by)s,
+        acknowledge_by = %(acknowledge_by)s, decide_by = %(decide_by)s
+    where id = %(delivery)s and paused_at = %(paused_at)s
+    returning id, referral, agency
+),
+ended as (
+    update pause
+    set resumed_at = %(now)s, resumed_by = %(actor)s
+    from changed
+    where pause.delivery = changed.id and pause.resumed_at is null
+),
+reasons as (
+    update delivery_reason
+    set explanation = %(explanation)s::jsonb
+    from changed
+    where delivery_reason.delivery = changed.id
+),
+laid_down as (
+    update escalation
+    set state = 'ended', ended_at = %(now)s, ended_because = 'rescheduled', next_step_at = null
+    from changed
+    where escalation.delivery = changed.id and escalation.state in ('open', 'acknowledged')
+      and escalation.due_at <> all (%(kept)s::timestamptz[])
+)
+insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+select %(now)s, 'delivery.resumed', referral.publisher, changed.referral, changed.id,
+       changed.agency, %(actor)s,
+       jsonb_build_object('paused_at', %(paused_at)s::timestamptz, 'deadlines', %(moved)s::jsonb)
+from changed join referral on referral.id = changed.referral
+returning delivery

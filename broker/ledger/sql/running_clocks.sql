@@ -1,0 +1,13 @@
+-- A delivery with all that its clocks are counted from; locked until the end of the transaction.
+select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery.paused_at,
+       delivery.collected_at, delivery.acknowledged_at, delivery.decided_at,
+       referral.policy_version, reason.explanation,
+       array(select array[paused_at, resumed_at]
+             from pause
+             where pause.delivery = delivery.id and resumed_at is not null
+             order by paused_at) as stood
+from delivery
+join delivery_reason reason on reason.delivery = delivery.id
+join referral on referral.id = delivery.referral
+where delivery.id = %(delivery)s and (%(agency)s::text is null or delivery.agency = %(agency)s)
+for update of delivery
