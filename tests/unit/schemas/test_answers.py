@@ -48,6 +48,7 @@ DELIVERY = DeliveryStatus(
     replaces=None,
     explanation={},
     returned_at=None,
+    paused_at=None,
 )
 STATUS = ReferralStatus(
     id=ID,
