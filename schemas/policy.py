@@ -66,6 +66,24 @@ class RemarkSchema(Record[dict[str, Any]]):
     to = Code(codes.GRADES, "The least grade from then on.")
 
 
+class AmendsSchema(Record[dict[str, Any]]):
+    """What a correction, or a recall, asks of whoever had an earlier version."""
+
+    record = dict
+    sentence = Text(500, "In plain words, as agencies read it.", required=True)
+    basis = Code(codes.BASES, required=True)
+    source = Text(500, required=True)
+    deadlines = Mapped(Code(codes.MILESTONES), Within(), 3, required=True)
+
+
+class VersionsSchema(Record[dict[str, Any]]):
+    """What is sent to earlier recipients beside new content."""
+
+    record = dict
+    correction = One(AmendsSchema(), required=True)
+    recall = One(AmendsSchema(), required=True)
+
+
 class PolicySchema(Record[dict[str, Any]]):
     """Sets of deadlines by grade and milestone, rules about the grade, and the rows."""
 
@@ -76,6 +94,7 @@ class PolicySchema(Record[dict[str, Any]]):
         100,
     )
     grades = Many(One(RemarkSchema()), 100)
+    versions = One(VersionsSchema())
     rows = Many(One(RowSchema()), 1000, least=1, required=True)
 
 

@@ -17,7 +17,7 @@ from schemas.fields import Code, Many, Mapped, One, Seconds, Text, Whole
 from schemas.formats import Area, Identifier, LocalId, Organisation
 from schemas.loading import Loaded, Record, load
 
-__all__ = ["AREAS", "COLLECT", "LEASES", "RECEIPTS", "REROUTE", "Loaded", "load"]
+__all__ = ["AREAS", "COLLECT", "LEASES", "RECALL", "RECEIPTS", "REROUTE", "Loaded", "load"]
 
 RECEIPT_LIMIT = 1000
 
@@ -71,6 +71,14 @@ class Areas:
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     areas: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Why a referral is taken back, and which person says so."""
+
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,14 @@ class AreasSchema(Record[Areas]):
     areas = Mapped(LocalId(), Area(), 50)
 
 
+class RecallSchema(Record[Recall]):
+    """Why a referral is taken back, and which person says so. May be repeated."""
+
+    record = Recall
+    reason = Code(codes.RECALL_REASONS, required=True)
+    by = Text(200, "The person who takes it back.", required=True)
+
+
 class RerouteSchema(Record[Reroute]):
     """Where a returned delivery goes instead: an area or an agency, not both."""
 
@@ -172,4 +188,5 @@ COLLECT = CollectSchema()
 RECEIPTS = ReceiptsSchema()
 LEASES = LeasesSchema()
 AREAS = AreasSchema()
+RECALL = RecallSchema()
 REROUTE = RerouteSchema()

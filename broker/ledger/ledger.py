@@ -12,7 +12,8 @@ from broker.ledger.intake import Intake
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
+from broker.ledger.versions import Versions
 
 
-class Ledger(Intake, Routing, Delivering, Answering, Sweeping, Questions, Administration):
+class Ledger(Intake, Routing, Versions, Delivering, Answering, Sweeping, Questions, Administration):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

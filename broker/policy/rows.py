@@ -70,7 +70,7 @@ class Remark:
 
 def read_rows(root: Node) -> tuple[tuple[Row, ...], tuple[Remark, ...]]:
     """Read the policy document: its rows, and its remarks about grades."""
-    sections = root.fields(("deadlines", "rows"), ("grades",))
+    sections = root.fields(("deadlines", "rows"), ("grades", "versions"))
     clocks = {name: _clocks(node) for name, node in _entries(sections, "deadlines")}
     rows = [_row(node, clocks) for node in (sections["rows"].items() if "rows" in sections else ())]
     remarks = sections["grades"].items() if "grades" in sections else ()
@@ -87,7 +87,7 @@ def _clocks(node: Node) -> Deadlines:
     for grade, milestones in node.entries():
         if grade not in (*GRADES, "any"):
             milestones.fault("unknown-name", f"{grade!r} is no grade; known: {', '.join(GRADES)}.")
-        found[grade] = _milestones(milestones)
+        found[grade] = read_milestones(milestones)
     missing = [grade for grade in GRADES if grade not in found]
     if missing and "any" not in found:
         node.fault("missing", f"There is no deadline for {', '.join(missing)}.")
@@ -95,7 +95,8 @@ def _clocks(node: Node) -> Deadlines:
     return {Grade(grade): found.get(grade, found.get("any", {})) for grade in GRADES}
 
 
-def _milestones(node: Node) -> Mapping[Milestone, Within]:
+def read_milestones(node: Node) -> Mapping[Milestone, Within]:
+    """Read how long there is for each milestone."""
     found = {}
     for name, written in node.entries():
         if name not in _MILESTONES:
