@@ -1,13 +1,20 @@
 """Corrections, regrades and recalls, through the public API: what agencies get of each version."""
 
 import copy
+import itertools
 import json
 import threading
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
+from broker.client.queue import QueueConsumer
+from broker.embedded import Engines
+from broker.flow.intake import take_in
+from broker.flow.parts import Broker
+from broker.transport.queues import AgencyQueues
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_cases import leg, text
 
@@ -532,6 +539,31 @@ def test_corrections_at_the_same_time_are_versions_one_after_the_other(world: Wo
 def timeline(world: World, status: dict[str, Any]) -> list[dict[str, Any]]:
     path = f"/v1/referrals/{status['id']}/timeline"
     return world.client.get(path, headers=world.police).json()["events"]
+
+
+def test_a_queue_carries_every_kind_in_order(
+    world: World, engines: Engines, broker: Broker
+) -> None:
+    world.at("2027-04-07 10:00")
+    document = sample(1)
+    status = world.routed(document)
+    correct(world, status, changed(document))
+    recall(world, status)
+    key = world.headers("stoke-csc", "collect")["Authorization"].removeprefix("Bearer ")
+    with QueueConsumer(engines.exchange_url, "stoke-csc", key, by="Desk", wait=0.5) as consumer:
+        taken = list(itertools.islice(consumer, 3))
+        original, correction, withdrawn = taken
+        assert [one.kind for one in taken] == ["referral", "correction", "recall"]
+        assert [one.version for one in taken] == [1, 2, 2]
+        assert correction.changed == ("concern",)
+        assert correction.follows == original.id
+        assert (withdrawn.content, withdrawn.handling) == ({}, {})
+        with withdrawn:
+            withdrawn.destroyed()
+    receipts = AgencyQueues(engines.exchange_url)
+    receipts.receive(partial(take_in, broker), limit=10, wait=2)
+    receipts.close()
+    assert world.status(status)["state"] == "closed"
 
 
 def test_the_history_names_no_content(world: World) -> None:
