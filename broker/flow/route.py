@@ -143,6 +143,9 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
     if plan.unroutable_reason:
         attend_by = plan.attend_by or now + ATTEND_WITHIN
         del found["version"]
+        if one.earlier:
+            # The grades stay those of what agencies have until it goes to them.
+            found |= {"grade": None, "effective_grade": None}
         return Stranded(reason=plan.unroutable_reason, attend_by=attend_by, **found)
     if one.earlier:
         return _revised(one, plan, found, book, now, new_id)

@@ -71,8 +71,9 @@ class Versions(Database):
 
 def _locked(connection: Connection, new: NewVersion | Withdrawal) -> Row | Refused:
     asked = {"referral": new.referral, "publisher": new.publisher}
-    found = rows(connection, "lock_referral", asked)
-    return found[0] if found else Refused("unknown")
+    if not rows(connection, "lock_referral", asked):
+        return Refused("unknown")
+    return rows(connection, "latest_version", {"referral": new.referral})[0]
 
 
 def _named_by_key(connection: Connection, new: NewVersion) -> Row | None:

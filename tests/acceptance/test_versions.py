@@ -380,6 +380,8 @@ def test_a_correction_that_leaves_nobody_to_go_to_waits_for_ops_and_then_goes_on
     (first,) = world.collect("staffordshire-csc")
     without = copy.deepcopy(document)
     del without["children"][0]["area"]
+    without["grade"]["level"] = "immediate"
+    world.at("2027-04-07 10:30")
     correct(world, status, without)
     stranded = world.status(status)
     assert (stranded["state"], stranded["reason"]) == ("unroutable", "no_area")
@@ -390,6 +392,8 @@ def test_a_correction_that_leaves_nobody_to_go_to_waits_for_ops_and_then_goes_on
     world.drain()
     (offered,) = world.collect("staffordshire-csc")
     assert (offered["kind"], offered["version"]) == ("correction", 2)
+    lead = of(world.status(status), "staffordshire-csc")[0]
+    assert world.local(lead["deadlines"]["acknowledge_by"]) == "2027-04-07 11:30"
 
 
 def test_an_embargo_that_comes_with_a_correction_holds_the_school(world: World) -> None:

@@ -1,10 +1,6 @@
--- A publisher's referral, as it is and stays until the end of the transaction.
-select referral.id, referral.publisher, referral.reference, referral.state, referral.version,
-       referral.routed_at, referral.recalled_at, referral.recall_reason, referral.recalled_by,
-       coalesce(correction.digest, referral.digest) as digest,
-       coalesce(correction.accepted_at, referral.accepted_at) as accepted_at
+-- A publisher's referral stays as it is until the end of the transaction. What it is, is read by
+-- the next statement: this one sees the other tables as they were before it waited.
+select id
 from referral
-left join correction
-    on correction.referral = referral.id and correction.version = referral.version
-where referral.id = %(referral)s::uuid and referral.publisher = %(publisher)s::text
-for update of referral
+where id = %(referral)s::uuid and publisher = %(publisher)s::text
+for update
