@@ -48,7 +48,7 @@ INTELLIGENCE_HANDLING = ("P", "C")
 STAGES = ("collected", "acknowledged", "decided", "returned")
 OUTCOMES = (
     *("no_further_action", "advice", "early_help", "assessment"),
-    *("strategy_discussion", "already_open", "action_taken", "other"),
+    *("strategy_discussion", "already_open", "action_taken", "other", "destroyed"),
 )
 RETURN_REASONS = (
     *("wrong_area", "not_ours", "below_threshold"),
@@ -64,13 +64,16 @@ CONTACTS = ("duty", "manager", "supervisor")
 NOTICE_CHANNELS = ("email", "webhook", "command")
 ESCALATION_STATES = ("open", "acknowledged", "ended")
 ROLES = ("lead", "copy")
+DELIVERY_KINDS = ("referral", "correction", "recall")
+RECALL_REASONS = ("sent_in_error", "wrong_person", "inaccurate", "unlawful")
+RECALL_REASONS_TOLD = (*RECALL_REASONS, "no_longer_addressed")
 
 REFERRAL_STATES = ("accepted", "routed", "rejected", "unroutable", "closed")
 DELIVERY_STATES = (
     *("held", "available", "leased", "collected", "acknowledged"),
     *("decided", "returned", "undeliverable", "recalled"),
 )
-SETTLED = ("recorded", "already", "not_found", "lease_lost", "conflict")
+SETTLED = ("recorded", "already", "not_found", "lease_lost", "conflict", "wrong_kind")
 """What became of a receipt."""
 LEASE_RESULTS = ("extended", "released", "lease_lost")
 CHANNELS = ("mailbox", "queue")

@@ -29,6 +29,12 @@ class DeliverySchema(Answer):
     delivery = identifier("The same each time that it is offered.")
     referral = identifier()
     reference = text("The publisher's own reference.")
+    kind = code(codes.DELIVERY_KINDS, "Whether it is new, corrects what you have, or recalls it.")
+    version = count("Which version of the referral it carries.")
+    latest_version = count("The latest that there is; greater than ``version`` once corrected.")
+    follows = identifier("The delivery of yours that it corrects or recalls.", nullable=True)
+    changed = many(text(), "The parts of ``content`` and ``handling`` that a correction changes.")
+    recall_reason = code(codes.RECALL_REASONS_TOLD, "Why it was recalled.", nullable=True)
     publisher = text()
     agency = text()
     state = code(codes.DELIVERY_STATES)
@@ -46,7 +52,7 @@ class DeliverySchema(Answer):
     deadline_words = anything("Each deadline in words, by milestone.")
     defects = many(one(FaultSchema()), "What the referral lacks.")
     warnings = many(one(FaultSchema()), "Where its facts contradict each other.")
-    content = anything("The part of the referral that this agency may see.")
+    content = anything("The part that this agency may see; empty once it is recalled.")
 
 
 class DeliveriesSchema(Answer):

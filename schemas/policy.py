@@ -108,6 +108,26 @@ class AlarmsSchema(Record[dict[str, Any]]):
     tell = Many(One(StepSchema()), 10)
 
 
+class AmendsSchema(Record[dict[str, Any]]):
+    """What a correction, or a recall, asks of whoever had an earlier version."""
+
+    record = dict
+    sentence = Text(500, "In plain words, as agencies read it.", required=True)
+    basis = Code(codes.BASES, required=True)
+    source = Text(500, required=True)
+    deadlines = Mapped(
+        Code(codes.MILESTONES), Either(Within(), One(ClockSchema())), 3, required=True
+    )
+
+
+class VersionsSchema(Record[dict[str, Any]]):
+    """What is sent to earlier recipients beside new content."""
+
+    record = dict
+    correction = One(AmendsSchema(), required=True)
+    recall = One(AmendsSchema(), required=True)
+
+
 class PolicySchema(Record[dict[str, Any]]):
     """Sets of deadlines by grade and milestone, rules about the grade, and the rows."""
 
@@ -124,6 +144,7 @@ class PolicySchema(Record[dict[str, Any]]):
     alarms = One(AlarmsSchema())
     ladders = Mapped(LocalId(), One(LadderSchema()), 20, required=False)
     grades = Many(One(RemarkSchema()), 100)
+    versions = One(VersionsSchema())
     rows = Many(One(RowSchema()), 1000, least=1, required=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas import codes
-from schemas.answers import code, flag, identifier, instant, many, one, text
+from schemas.answers import code, count, flag, identifier, instant, many, one, text
 from schemas.loading import Answer
 
 
@@ -20,10 +20,22 @@ class ReceiptSchema(Answer):
     id = identifier()
     reference = text()
     state = code(codes.REFERRAL_STATES)
-    accepted_at = instant()
+    accepted_at = instant("When this version was.")
     digest = text("SHA-256 of the canonical form of the document, in hex.")
     duplicate = flag("True when the broker had it already; nothing was changed.")
+    version = count("1, and one more with each correction.")
     links = one(LinksSchema())
+
+
+class RecalledSchema(Answer):
+    """The referral is taken back: nobody is offered any of it from now on."""
+
+    id = identifier()
+    reference = text()
+    state = code(codes.REFERRAL_STATES)
+    recalled_at = instant()
+    reason = code(codes.RECALL_REASONS)
+    duplicate = flag("True when it had been recalled already; nothing was changed.")
 
 
 class SettledSchema(Answer):
@@ -42,4 +54,5 @@ class SettledListSchema(Answer):
 
 
 RECEIPT = ReceiptSchema()
+RECALLED = RecalledSchema()
 SETTLED_LIST = SettledListSchema()

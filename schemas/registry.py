@@ -37,6 +37,8 @@ KINDS: Mapping[str, Schema] = {
     "leases": requests.LEASES,
     "lease-results": delivery.LEASE_RESULTS,
     "areas": requests.AREAS,
+    "recall": requests.RECALL,
+    "recalled": receipt.RECALLED,
     "reroute": requests.REROUTE,
     "areas-given": attention.AREAS_GIVEN,
     "rerouted": attention.REROUTED,

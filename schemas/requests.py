@@ -22,6 +22,7 @@ __all__ = [
     "COLLECT",
     "LEASES",
     "PAUSE",
+    "RECALL",
     "RECEIPTS",
     "REROUTE",
     "SEES_TO",
@@ -95,6 +96,14 @@ class Areas:
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     areas: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Why a referral is taken back, and which person says so."""
+
+    reason: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +187,14 @@ class AreasSchema(Record[Areas]):
     areas = Mapped(LocalId(), Area(), 50)
 
 
+class RecallSchema(Record[Recall]):
+    """Why a referral is taken back, and which person says so. May be repeated."""
+
+    record = Recall
+    reason = Code(codes.RECALL_REASONS, required=True)
+    by = Text(200, "The person who takes it back.", required=True)
+
+
 class RerouteSchema(Record[Reroute]):
     """Where a returned delivery goes instead: an area or an agency, not both."""
 
@@ -210,6 +227,7 @@ COLLECT = CollectSchema()
 RECEIPTS = ReceiptsSchema()
 LEASES = LeasesSchema()
 AREAS = AreasSchema()
+RECALL = RecallSchema()
 REROUTE = RerouteSchema()
 PAUSE = PauseSchema()
 SEES_TO = SeesToSchema()

@@ -12,6 +12,14 @@ from schemas.problem import FaultSchema, ProblemSchema
 from schemas.receipt import ReceiptSchema
 
 
+class VersionSchema(Answer):
+    """One version that the publisher handed in."""
+
+    version = count("From 1.")
+    digest = text()
+    accepted_at = instant()
+
+
 class DeliveryStatusSchema(Answer):
     """One agency's part, as its publisher sees it."""
 
@@ -35,7 +43,10 @@ class DeliveryStatusSchema(Answer):
     reason = text("Why it was returned, or cannot be delivered.", nullable=True)
     note = text(nullable=True)
     answered_by = text(nullable=True)
-    replaces = identifier("The returned delivery that this one follows.", nullable=True)
+    replaces = identifier("The returned delivery whose place it takes.", nullable=True)
+    kind = code(codes.DELIVERY_KINDS)
+    version = count("Which version of the referral it carries.")
+    follows = identifier("What its agency had, which it corrects or recalls.", nullable=True)
     explanation = anything("Why this agency, and how each deadline was reckoned.")
 
 
@@ -46,8 +57,8 @@ class StatusSchema(Answer):
     reference = text()
     publisher = text()
     state = code(codes.REFERRAL_STATES)
-    digest = text()
-    accepted_at = instant()
+    digest = text("Of the latest version.")
+    accepted_at = instant("When the first version was.")
     routed_at = instant(nullable=True)
     closed_at = instant(nullable=True)
     grade = code(codes.GRADES, nullable=True)
@@ -59,6 +70,11 @@ class StatusSchema(Answer):
     faults = many(one(FaultSchema()), "Why it was rejected.")
     defects = many(one(FaultSchema()), "What it lacks.")
     warnings = many(one(FaultSchema()), "Where its facts contradict each other.")
+    version = count("The latest version.")
+    versions = many(one(VersionSchema()), "Every version, oldest first.")
+    recalled_at = instant(nullable=True)
+    recall_reason = code(codes.RECALL_REASONS, nullable=True)
+    recalled_by = text(nullable=True)
     deliveries = many(one(DeliveryStatusSchema()))
 
 

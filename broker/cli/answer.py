@@ -74,6 +74,12 @@ def _tell(settled: Settled, *, as_json: bool) -> None:
             next_step="check the id, and that the key is the agency's own",
             code=NOT_FOUND,
         )
+    if settled.result == "wrong_kind":
+        raise Failure(
+            "a delivery of this kind is not answered so; nothing was changed.",
+            next_step="a recall is decided with destroyed; give back what it follows, if at all",
+            code=CONFLICT,
+        )
     if not settled.ok:
         raise Failure(
             f"another answer stands: the delivery is {settled.state} ({settled.result}).",

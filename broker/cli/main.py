@@ -34,6 +34,8 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Publish referrals (police)": {
         "publish": Entry("publish:publish", "Hand in a referral, or check one."),
+        "correct": Entry("correct:correct", "Correct a referral: the whole document again."),
+        "recall": Entry("correct:recall", "Take a referral back; whoever has it destroys it."),
         "status": Entry("status:status", "Show who has a referral, and by when they must act."),
         "timeline": Entry("timeline:timeline", "Show everything that happened to a referral."),
     },

@@ -51,8 +51,19 @@ def _head(status: Json) -> RenderableType:
     head.append(f"  {status['state']}", style="cyan")
     head.append(f"  {_grades(status)}\n")
     head.append(f"from {status['publisher']}, accepted {local(status['accepted_at'])}", "dim")
+    _versions(head, status)
     _remarks(head, status)
     return head
+
+
+def _versions(head: Text, status: Json) -> None:
+    """Add that it was corrected or recalled."""
+    if status.get("version", 1) > 1:
+        head.append(f"\nversion {status['version']}, ", style="cyan")
+        head.append(f"corrected {local(status['versions'][-1]['accepted_at'])}", style="dim")
+    if status.get("recalled_at"):
+        head.append(f"\nrecalled {local(status['recalled_at'])}", style="red")
+        head.append(f" by {status['recalled_by']}: {_plain(status['recall_reason'])}")
 
 
 def _remarks(head: Text, status: Json) -> None:
@@ -86,9 +97,16 @@ def _legs(status: Json) -> RenderableType:
 def _leg_head(leg: Json) -> Text:
     head = Text("\n")
     head.append(leg.get("agency_name") or leg["agency"], style="bold")
-    head.append(f"  {leg['role']}  ", style="dim")
+    head.append(f"  {_task(leg)}  ", style="dim")
     head.append(_state_words(leg), style="cyan")
     return head
+
+
+def _task(leg: Json) -> str:
+    """Say what a delivery is to its agency: its role, and what else there is to say of it."""
+    kind, version = leg.get("kind", "referral"), leg.get("version", 1)
+    words = leg["role"] if kind == "referral" else f"{leg['role']}, {kind}"
+    return f"{words}, version {version}" if version > 1 else str(words)
 
 
 def _state_words(leg: Json) -> str:
@@ -108,8 +126,22 @@ def _reasons(leg: Json) -> Iterator[RenderableType]:
         yield _line("basis", f"{why['basis']}: {why.get('source') or why.get('row')}")
     if why.get("hold"):
         yield _line("held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}")
+    if why.get("changed"):
+        yield _line("changed", ", ".join(_plain(part) for part in why["changed"]))
     for deadline in why.get("deadlines") or ():
         yield _deadline(leg, deadline)
+    for regrade in why.get("rescheduled") or ():
+        yield _line("regraded", _regraded(regrade))
+
+
+def _regraded(record: Json) -> str:
+    """Say which deadlines a new grade moved, and what they were before."""
+    moved = "; ".join(
+        f"{one['milestone']} was {local(one['due_before'])} ({one['words_before']})"
+        for one in record["deadlines"]
+    )
+    grades = f"{_plain(record['grade_before'])} to {_plain(record['grade'])}"
+    return f"{grades}, {local(record['at'])}: {moved}"
 
 
 def _line(label: str, words: str) -> RenderableType:

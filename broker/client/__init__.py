@@ -29,7 +29,7 @@ from broker.client.errors import (
 )
 from broker.client.ops import Ops
 from broker.client.publisher import Publisher
-from broker.client.values import DeliveryStatus, Event, Published, Receipt, Status
+from broker.client.values import DeliveryStatus, Event, Published, Recall, Receipt, Status
 
 __all__ = [
     "Answer",
@@ -48,6 +48,7 @@ __all__ = [
     "Problem",
     "Published",
     "Publisher",
+    "Recall",
     "Receipt",
     "Settled",
     "Status",

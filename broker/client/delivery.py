@@ -13,6 +13,7 @@ from broker.client.values import deadlines_from
 COLLECTED = "collected"
 ACKNOWLEDGED = "acknowledged"
 DECIDED = "decided"
+DESTROYED = "destroyed"
 RETURNED = "returned"
 
 
@@ -54,7 +55,7 @@ class Settled:
 
     delivery: str
     result: str
-    """``recorded``, ``already``, ``not_found``, ``lease_lost`` or ``conflict``."""
+    """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict`` or ``wrong_kind``."""
     state: str | None
     at: datetime | None
 
@@ -119,6 +120,14 @@ class Delivery:
     """Everything that the broker said about it."""
     _counter: Counter = field(repr=False)
     _by: str = field(repr=False)
+    kind: str = "referral"
+    """``referral``; ``correction``: the whole of your part again; ``recall``: destroy it."""
+    version: int = 1
+    """Which version of the referral this is."""
+    follows: str | None = None
+    """The delivery of yours that this corrects or recalls."""
+    changed: Sequence[str] = ()
+    """Which parts of ``content`` and ``handling`` a correction changes."""
     _answer: Answer | None = field(default=None, repr=False)
 
     @classmethod
@@ -152,6 +161,10 @@ class Delivery:
             raw=value,
             _counter=counter,
             _by=by,
+            kind=value.get("kind", "referral"),
+            version=int(value.get("version", 1)),
+            follows=value.get("follows"),
+            changed=tuple(value.get("changed") or ()),
         )
 
     def collected(self) -> None:
@@ -161,6 +174,10 @@ class Delivery:
     def decide(self, outcome: str, *, note: str | None = None) -> None:
         """On exit say what was decided (docs/glossary.md lists the outcomes)."""
         self._answer = self._say(DECIDED, outcome=outcome, note=note)
+
+    def destroyed(self) -> None:
+        """On exit confirm that every copy of what was recalled is destroyed (kind ``recall``)."""
+        self._answer = self._say(DECIDED, outcome=DESTROYED)
 
     def return_(self, reason: str, *, note: str | None = None, area: str | None = None) -> None:
         """On exit give it back for good, with a coded reason, and where it belongs if known."""

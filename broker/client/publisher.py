@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from broker.client.errors import Problem
-from broker.client.values import Event, Published, Receipt, Status
+from broker.client.values import Event, Published, Recall, Receipt, Status
 from broker.client.wire import Json, Wire, encode
 
 Document = Mapping[str, Any] | bytes
@@ -85,16 +85,42 @@ class Publisher:
         """
         return _object(self._wire.post("/v1/referrals/check", document).json())
 
+    def correct(
+        self,
+        document: Document,
+        *,
+        referral: str | UUID | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Hand in the whole corrected document of a referral that you published.
+
+        ``referral``: its id; without it, the document's own reference names it. Everybody who
+        has it gets the new version. The same document again is the same version; with a key of
+        your own, also after a later one. Raises ``Invalid`` with every fault, and ``Conflict``
+        when the referral was rejected or recalled.
+        """
+        named = _reference(document) if referral is None else referral
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        path = f"{self._path(named)}/corrections"
+        return Receipt.from_json(self._wire.post(path, document, headers=headers).json())
+
+    def recall(self, referral: str | UUID, *, reason: str, by: str) -> Recall:
+        """Take a referral back, by its id or your own reference. Safe to repeat.
+
+        From now on nobody is offered any of it, and whoever has it must destroy it and say so.
+        ``reason``: ``sent_in_error``, ``wrong_person``, ``inaccurate`` or ``unlawful``; ``by``:
+        the person who takes it back.
+        """
+        told = {"reason": reason, "by": by}
+        return Recall.from_json(self._wire.post(f"{self._path(referral)}/recall", told).json())
+
     def status(self, referral: str | UUID) -> Status:
         """Look a referral up by its id or by your own reference."""
         return Status.from_json(self._wire.get(*_address(referral)).json())
 
     def timeline(self, referral: str | UUID) -> Json:
         """Return everything that happened to a referral, oldest first, without content."""
-        path, query = _address(referral)
-        if query:
-            path = f"/v1/referrals/{self.status(referral).id}"
-        return _object(self._wire.get(f"{path}/timeline").json())
+        return _object(self._wire.get(f"{self._path(referral)}/timeline").json())
 
     def events(self, *, after: str | None = None, wait: float = 0) -> Iterator[Event]:
         """Yield what happened to your referrals since ``after``, a cursor that you have stored.
@@ -109,6 +135,20 @@ class Publisher:
                 return
             yield from map(Event.from_json, page["events"])
             after = page["next"]
+
+    def _path(self, referral: str | UUID) -> str:
+        """Return where a referral is, after looking its id up if a reference is given."""
+        path, query = _address(referral)
+        return f"/v1/referrals/{self.status(referral).id}" if query else path
+
+
+def _reference(document: Document) -> str:
+    """Return the reference in a document. Raises ValueError when there is none."""
+    value = json.loads(document) if isinstance(document, bytes) else document
+    reference = value.get("reference") if isinstance(value, Mapping) else None
+    if not isinstance(reference, str):
+        raise ValueError("The document has no reference: say which referral it corrects.")
+    return reference
 
 
 def _bulks(documents: Iterable[Document]) -> Iterator[Sequence[bytes]]:

@@ -36,6 +36,10 @@ class DeliveryStatus:
     """Why this agency has it, and each deadline in words."""
     raw: Mapping[str, Any] = field(repr=False)
     """Everything that the gateway said about it."""
+    kind: str = "referral"
+    """``referral``, ``correction`` or ``recall``."""
+    version: int = 1
+    """Which version of the referral it carries."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> DeliveryStatus:
@@ -57,6 +61,8 @@ class DeliveryStatus:
             answered_by=value.get("answered_by"),
             explanation=value.get("explanation") or {},
             raw=value,
+            kind=value.get("kind", "referral"),
+            version=value.get("version", 1),
         )
 
 
@@ -78,6 +84,9 @@ class Status:
     deliveries: Sequence[DeliveryStatus]
     raw: Mapping[str, Any] = field(repr=False)
     """Everything that the gateway said about it."""
+    version: int = 1
+    """The latest one."""
+    recalled_at: datetime | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Status:
@@ -95,6 +104,8 @@ class Status:
             warnings=faults_from(value.get("warnings")),
             deliveries=tuple(DeliveryStatus.from_json(leg) for leg in value.get("deliveries", ())),
             raw=value,
+            version=value.get("version", 1),
+            recalled_at=instant(value.get("recalled_at")),
         )
 
 
@@ -112,6 +123,8 @@ class Receipt:
     """True when the broker had this very referral already; nothing was written again."""
     raw: Mapping[str, Any] = field(repr=False)
     """Everything that the gateway said; after ``publish(wait=…)`` with the full status."""
+    version: int = 1
+    """1, and one more with each correction."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Receipt:
@@ -122,6 +135,35 @@ class Receipt:
             state=value["state"],
             accepted_at=datetime.fromisoformat(value["accepted_at"]),
             digest=value["digest"],
+            duplicate=bool(value.get("duplicate", False)),
+            raw=value,
+            version=value.get("version", 1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The broker's word that a referral is taken back."""
+
+    id: str
+    reference: str
+    state: str
+    recalled_at: datetime
+    reason: str
+    duplicate: bool
+    """True when it had been recalled already."""
+    raw: Mapping[str, Any] = field(repr=False)
+    """Everything that the gateway said."""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Recall:
+        """Read the answer of ``POST /v1/referrals/{id}/recall``."""
+        return cls(
+            id=value["id"],
+            reference=value["reference"],
+            state=value["state"],
+            recalled_at=datetime.fromisoformat(value["recalled_at"]),
+            reason=value["reason"],
             duplicate=bool(value.get("duplicate", False)),
             raw=value,
         )

@@ -32,6 +32,30 @@ class Role(StrEnum):
     """It must know; another agency leads."""
 
 
+class Kind(StrEnum):
+    """What a delivery is to its agency."""
+
+    REFERRAL = "referral"
+    """A part of a referral that it has not had before."""
+    CORRECTION = "correction"
+    """A later version of what it has."""
+    RECALL = "recall"
+    """What it has must be destroyed; bears no content."""
+
+
+class RecallReason(StrEnum):
+    """Why a publisher took a referral back."""
+
+    SENT_IN_ERROR = "sent_in_error"
+    WRONG_PERSON = "wrong_person"
+    INACCURATE = "inaccurate"
+    UNLAWFUL = "unlawful"
+
+
+NO_LONGER_ADDRESSED = "no_longer_addressed"
+"""Why the broker recalls what an agency had: by a correction it is not concerned any more."""
+
+
 class Stage(StrEnum):
     """What a receipt says about a delivery."""
 
@@ -52,6 +76,8 @@ class Outcome(StrEnum):
     ALREADY_OPEN = "already_open"
     ACTION_TAKEN = "action_taken"
     OTHER = "other"
+    DESTROYED = "destroyed"
+    """Every copy of what was recalled is destroyed; the answer to a recall, and to nothing else."""
 
 
 class ReturnReason(StrEnum):

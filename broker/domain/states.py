@@ -21,7 +21,7 @@ class ReferralState(StrEnum):
     UNROUTABLE = "unroutable"
     """Valid, but no recipient can be worked out; waits in the ops queue."""
     CLOSED = "closed"
-    """Every delivery has ended, or a corrected referral took its place."""
+    """Every delivery has ended, a corrected referral took its place, or it was recalled in time."""
 
 
 class DeliveryState(StrEnum):
@@ -44,7 +44,7 @@ class DeliveryState(StrEnum):
     UNDELIVERABLE = "undeliverable"
     """The agency cannot be reached by any channel; waits in the ops queue."""
     RECALLED = "recalled"
-    """The publisher took it back."""
+    """It was taken back: by its publisher, or because a correction leaves its agency out."""
 
 
 class ReferralStep(StrEnum):
@@ -56,12 +56,14 @@ class ReferralStep(StrEnum):
     """No recipient could be worked out."""
     CLOSE = "close"
     REOPEN = "reopen"
-    """A returned part was sent on to another agency after everything else had ended."""
+    """After everything had ended a part was sent on, or the publisher corrected or recalled it."""
 
 
 class DeliveryStep(StrEnum):
     """What can happen to a delivery."""
 
+    HOLD = "hold"
+    """A new version puts it under an embargo before anybody was offered it."""
     RELEASE = "release"
     """The embargo ended."""
     LEASE = "lease"
@@ -77,16 +79,21 @@ class DeliveryStep(StrEnum):
     RETURN = "return"
     RECALL = "recall"
     REPLAY = "replay"
-    """Ops put an undeliverable one back in the queue."""
+    """An undeliverable one is put back in the queue: by ops, or with a new version."""
 
 
 _R, _S = ReferralState, ReferralStep
 
 REFERRAL_STEPS: Mapping[ReferralState, Mapping[ReferralStep, ReferralState]] = {
-    _R.ACCEPTED: {_S.ROUTE: _R.ROUTED, _S.REJECT: _R.REJECTED, _S.STRAND: _R.UNROUTABLE},
+    _R.ACCEPTED: {
+        _S.ROUTE: _R.ROUTED,
+        _S.REJECT: _R.REJECTED,
+        _S.STRAND: _R.UNROUTABLE,
+        _S.CLOSE: _R.CLOSED,
+    },
     _R.UNROUTABLE: {_S.ROUTE: _R.ROUTED, _S.CLOSE: _R.CLOSED},
     _R.REJECTED: {_S.CLOSE: _R.CLOSED},
-    _R.ROUTED: {_S.CLOSE: _R.CLOSED},
+    _R.ROUTED: {_S.STRAND: _R.UNROUTABLE, _S.CLOSE: _R.CLOSED},
     _R.CLOSED: {_S.REOPEN: _R.ROUTED},
 }
 
@@ -101,7 +108,12 @@ _ANSWERS: Mapping[DeliveryStep, DeliveryState] = {
 
 DELIVERY_STEPS: Mapping[DeliveryState, Mapping[DeliveryStep, DeliveryState]] = {
     _D.HELD: {_T.RELEASE: _D.AVAILABLE, _T.RECALL: _D.RECALLED},
-    _D.AVAILABLE: {_T.LEASE: _D.LEASED, _T.REFUSE: _D.UNDELIVERABLE, **_ANSWERS},
+    _D.AVAILABLE: {
+        _T.HOLD: _D.HELD,
+        _T.LEASE: _D.LEASED,
+        _T.REFUSE: _D.UNDELIVERABLE,
+        **_ANSWERS,
+    },
     _D.LEASED: {
         _T.LAPSE: _D.AVAILABLE,
         _T.DEFER: _D.AVAILABLE,

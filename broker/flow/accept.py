@@ -63,17 +63,7 @@ def screen(
     the size and the reason are kept, the body is not.
     """
     now = broker.clock()
-    try:
-        document = read(body)
-    except Prohibited as error:
-        broker.ledger.record_refusal(
-            publisher,
-            digest=hashlib.sha256(body).digest(),
-            size=len(body),
-            reason=error.faults[0].code,
-            now=now,
-        )
-        raise
+    document = read_or_note(broker, publisher, body)
     return NewReferral(
         id=ReferralId(broker.new_id()),
         publisher=publisher,
@@ -84,6 +74,21 @@ def screen(
         accepted_at=now,
         actor=actor,
     )
+
+
+def read_or_note(broker: Broker, publisher: OrganisationCode, body: bytes) -> documents.Document:
+    """Return a document as ``read`` does; note the refusal of one that may not be carried."""
+    try:
+        return read(body)
+    except Prohibited as error:
+        broker.ledger.record_refusal(
+            publisher,
+            digest=hashlib.sha256(body).digest(),
+            size=len(body),
+            reason=error.faults[0].code,
+            now=broker.clock(),
+        )
+        raise
 
 
 def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:

@@ -7,6 +7,7 @@ transaction: nobody has to pick it up again, and its clock keeps its start.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -119,16 +120,20 @@ def _readdressed(
     to: OrganisationCode | None,
     now: datetime,
 ) -> NewDelivery:
+    # Whoever has it next gets the latest of it, with the clock of what was given back.
+    latest = broker.ledger.head(offer.id) or offer
+    book = broker.books.latest()
     leg = routing.readdress(
         row=offer.row,
         agency=offer.agency,
-        scope=offer.scope,
+        scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        document=orjson.loads(offer.body),
-        book=broker.books.latest(),
+        document=orjson.loads(latest.body),
+        book=book,
         area=area,
         to=to,
         now=now,
     )
-    return new_delivery(leg, now, broker.new_id)
+    new = new_delivery(leg, now, broker.new_id)
+    return replace(new, version=latest.version, policy_version=book.version)

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from broker.domain.codes import Milestone
+from broker.domain.codes import Kind, Milestone
+from broker.domain.states import DeliveryState
 from broker.flow.books import Books
 from broker.ledger.rows import Offer
 from broker.policy import views
@@ -18,15 +19,19 @@ from broker.policy import views
 
 def render(offer: Offer, books: Books) -> dict[str, Any]:
     """Return a delivery as its agency sees it, the handling instructions before the content."""
-    book = books.version(offer.policy_version)
-    content = views.render(
-        offer.view, document=orjson.loads(offer.body), scope=offer.scope, book=book
-    )
+    content = _content(offer, books)
     handling = content.pop("handling", {})
+    is_shown = _is_shown(offer)
     return {
         "delivery": str(offer.id),
         "referral": str(offer.referral),
         "reference": offer.reference,
+        "kind": str(offer.kind),
+        "version": offer.version,
+        "latest_version": offer.latest_version,
+        "follows": str(offer.follows) if offer.follows else None,
+        "changed": offer.explanation.get("changed", []),
+        "recall_reason": offer.explanation.get("recall_reason"),
         "publisher": offer.publisher,
         "agency": offer.agency,
         "state": str(offer.state),
@@ -44,10 +49,22 @@ def render(offer: Offer, books: Books) -> dict[str, Any]:
         "deadline_words": {
             one["milestone"]: one["words"] for one in offer.explanation["deadlines"]
         },
-        "defects": [dict(defect) for defect in offer.defects],
-        "warnings": [dict(warning) for warning in offer.warnings],
+        "defects": [dict(defect) for defect in offer.defects] if is_shown else [],
+        "warnings": [dict(warning) for warning in offer.warnings] if is_shown else [],
         "content": content,
     }
+
+
+def _is_shown(offer: Offer) -> bool:
+    """Tell whether there is content to be seen: of what was taken back nothing is shown again."""
+    return offer.kind is not Kind.RECALL and offer.state is not DeliveryState.RECALLED
+
+
+def _content(offer: Offer, books: Books) -> dict[str, Any]:
+    if not _is_shown(offer):
+        return {}
+    document, book = orjson.loads(offer.body), books.version(offer.policy_version)
+    return views.render(offer.view, document=document, scope=offer.scope, book=book)
 
 
 def deadlines(offer: Offer) -> dict[str, str | None]:

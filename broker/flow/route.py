@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
+from broker.domain.codes import Grade, Kind
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
@@ -17,13 +20,17 @@ from broker.ledger.rows import (
     NewDelivery,
     Postponed,
     Rejected,
+    Revised,
     Routed,
     Stranded,
     Unrouted,
+    Withdrawn,
 )
-from broker.policy import alarms, routing
+from broker.policy import alarms, revising, routing
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
+from broker.policy.earlier import Issued
+from broker.policy.rescheduling import Regrade
 from broker.telemetry import logger, trouble
 from schemas import referral
 
@@ -103,10 +110,12 @@ def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> De
 
 def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
     """Return what becomes of a referral: a pure function of it and the policy."""
-    document = orjson.loads(one.body)
-    received = one.accepted_at.astimezone(LONDON).date()
+    if one.recall_reason is not None:
+        return _withdrawn(one, one.recall_reason, book, now, new_id)
+    document, received_at = orjson.loads(one.body), one.received_at or one.accepted_at
+    received = received_at.astimezone(LONDON).date()
     checked = referral.load(document, today=received, areas=book.directory.areas)
-    if checked.faults and one.state is ReferralState.UNROUTABLE:
+    if checked.faults and one.state is not ReferralState.ACCEPTED:
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
     if checked.faults:
@@ -115,12 +124,14 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
         document,
         publisher=one.publisher,
         book=book,
-        accepted_at=one.accepted_at,
+        # Who is new to a referral that others have cannot have had it before this version.
+        accepted_at=received_at if one.earlier else one.accepted_at,
         now=now,
         areas=one.areas,
     )
     found = {
         "id": one.id,
+        "version": one.version,
         "grade": document["grade"]["level"],
         "effective_grade": str(plan.effective_grade),
         "first_known_at": datetime.fromisoformat(document["times"]["first_known_at"]),
@@ -131,11 +142,80 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
     }
     if plan.unroutable_reason:
         attend_by = plan.attend_by or now + ATTEND_WITHIN
+        del found["version"]
+        if one.earlier:
+            # The grades stay those of what agencies have until it goes to them.
+            found |= {"grade": None, "effective_grade": None}
         alarm_at = _first_alarm(one, attend_by, book)
         return Stranded(
             reason=plan.unroutable_reason, attend_by=attend_by, next_alarm_at=alarm_at, **found
         )
-    return Routed(deliveries=[new_delivery(leg, now, new_id) for leg in plan.legs], **found)
+    if one.earlier:
+        return _revised(one, plan, found, book, now, new_id)
+    legs = [_issue(Issued(leg, Kind.REFERRAL), one, book, now, new_id) for leg in plan.legs]
+    return Routed(deliveries=legs, **found)
+
+
+def _revised(
+    one: Unrouted,
+    plan: routing.Plan,
+    found: dict[str, Any],
+    book: PolicyBook,
+    now: datetime,
+    new_id: NewId,
+) -> Revised:
+    """Return what a new version means for those who had an earlier one, and for who is new."""
+    received_at, before = one.received_at or one.accepted_at, one.effective_grade
+    regrade = None
+    if before is not None and before != plan.effective_grade:
+        regrade = Regrade(Grade(before), plan.effective_grade, received_at)
+    bodies = {**one.bodies, one.version: one.body}
+    new = revising.NewVersion(
+        number=one.version,
+        received_at=received_at,
+        grade=plan.effective_grade,
+        legs=plan.legs,
+        documents={version: orjson.loads(body) for version, body in bodies.items()},
+        regrade=regrade,
+        book=book,
+    )
+    revision = revising.revise(one.earlier, new)
+    issued = [_issue(each, one, book, now, new_id) for each in revision.issued]
+    return Revised(Routed(deliveries=issued, **found), revision.changed, _grades(one, found))
+
+
+def _withdrawn(
+    one: Unrouted, reason: str, book: PolicyBook, now: datetime, new_id: NewId
+) -> Withdrawn:
+    """Return who must destroy what they had of a referral that was taken back."""
+    revision = revising.withdraw(one.earlier, reason=reason, at=now, book=book)
+    return Withdrawn(one.id, [_issue(each, one, book, now, new_id) for each in revision.issued])
+
+
+def _issue(
+    issued: Issued, one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId
+) -> NewDelivery:
+    return replace(
+        new_delivery(issued.leg, now, new_id),
+        version=one.version,
+        kind=issued.kind,
+        follows=issued.follows,
+        replaces=issued.replaces,
+        policy_version=book.version,
+    )
+
+
+def _grades(one: Unrouted, found: dict[str, Any]) -> dict[str, str]:
+    """Return both grades where the new version has others."""
+    grade, effective = found["grade"], found["effective_grade"]
+    if (one.grade, one.effective_grade) == (grade, effective):
+        return {}
+    return {
+        "grade_before": one.grade or "",
+        "grade": grade,
+        "effective_grade_before": one.effective_grade or "",
+        "effective_grade": effective,
+    }
 
 
 def new_delivery(leg: routing.Leg, now: datetime, new_id: NewId) -> NewDelivery:

@@ -67,6 +67,7 @@ class Call:
 
 _SECONDS = {"type": "number", "minimum": 0, "maximum": 30}
 _LISTED = {"type": "integer", "minimum": 0, "maximum": 200}
+_IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[!-~]{1,200}$"}
 _NDJSON = ("application/x-ndjson", "application/x-ndjson")
 _PUBLISH = ("publish",)
 _COLLECT = ("collect",)
@@ -84,7 +85,7 @@ CALLS = (
         gives={202: "receipt", 201: "status"},
         also=(409,),
         headers={
-            "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+            "Idempotency-Key": _IDEMPOTENCY_KEY,
             "Prefer": {"type": "string", "examples": ["wait=10"]},
         },
     ),
@@ -139,6 +140,25 @@ CALLS = (
         _BOTH,
         takes="areas",
         gives={202: "areas-given"},
+        also=(404, 409),
+    ),
+    Call(
+        "POST",
+        "/v1/referrals/{id}/corrections",
+        "Correct a referral: the whole document again",
+        _PUBLISH,
+        takes="referral",
+        gives={202: "receipt"},
+        also=(404, 409),
+        headers={"Idempotency-Key": _IDEMPOTENCY_KEY},
+    ),
+    Call(
+        "POST",
+        "/v1/referrals/{id}/recall",
+        "Take a referral back",
+        _PUBLISH,
+        takes="recall",
+        gives={202: "recalled"},
         also=(404, 409),
     ),
     Call(
@@ -374,7 +394,8 @@ def _success(call: Call, kind: str | None) -> dict[str, Any]:
     anything = {"type": "object" if call.media[1] == "application/json" else "string"}
     content = _content(kind) if kind else {"schema": anything}
     response = {"description": call.summary, "content": {call.media[1]: content}}
-    return response | ({"headers": {"Location": _LOCATION}} if "Prefer" in call.headers else {})
+    is_named = "Idempotency-Key" in call.headers
+    return response | ({"headers": {"Location": _LOCATION}} if is_named else {})
 
 
 def _failure(code: int) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.codes import Scope
+from broker.domain.codes import RecallReason, Scope
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import BrokerError, Fault, Invalid, NotFound, PolicyError, TooLarge
 from broker.flow import accept, answer
+from broker.flow import correct as correcting
 from broker.gateway import shapes
 from broker.gateway.authentication import Caller
 from broker.gateway.bodies import BULK_LIMIT, NDJSON, asked, body, number
@@ -127,6 +128,38 @@ async def give_areas(request: Request) -> Response:
     areas = given.areas
     await here.run(answer.give_areas, here.broker, found.id, areas, actor=who.actor)
     return respond({"id": str(found.id), "areas": areas}, 202)
+
+
+async def correct(request: Request) -> Response:
+    """Hand in the whole corrected document: everybody who has the referral gets it."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    sent = await body(request, limit=documents.SIZE_LIMIT)
+    kept = await here.run(
+        correcting.correct,
+        here.broker,
+        who.organisation,
+        ReferralId(identifier(request)),
+        sent,
+        idempotency_key=_idempotency_key(request),
+        actor=who.actor,
+    )
+    return respond(shapes.receipt(kept), 202, {"Location": f"/v1/referrals/{kept.id}"})
+
+
+async def recall(request: Request) -> Response:
+    """Take a referral back: everybody who has it must destroy it and say so."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    wanted = await asked(request, requests.RECALL)
+    kept = await here.run(
+        correcting.recall,
+        here.broker,
+        who.organisation,
+        ReferralId(identifier(request)),
+        RecallReason(wanted.reason),
+        by=wanted.by,
+        actor=who.actor,
+    )
+    return respond(shapes.recalled(kept), 202)
 
 
 async def names(here: Gateway) -> dict[OrganisationCode, str]:

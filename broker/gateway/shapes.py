@@ -14,6 +14,7 @@ from broker.ledger.rows import (
     Escalation,
     Event,
     QueueDepth,
+    Recalled,
     ReferralStatus,
     Refusal,
     Settled,
@@ -34,7 +35,20 @@ def receipt(one: Accepted) -> Json:
         "accepted_at": one.accepted_at,
         "digest": one.digest.hex(),
         "duplicate": one.duplicate,
+        "version": one.version,
         "links": {"self": address, "timeline": f"{address}/timeline"},
+    }
+
+
+def recalled(one: Recalled) -> Json:
+    """Return what a publisher gets for a recall."""
+    return {
+        "id": str(one.id),
+        "reference": one.reference,
+        "state": str(one.state),
+        "recalled_at": one.recalled_at,
+        "reason": one.reason,
+        "duplicate": one.duplicate,
     }
 
 
@@ -45,7 +59,8 @@ def status(one: ReferralStatus, names: Names) -> Json:
         for name in (
             *("publisher", "reference", "accepted_at", "routed_at", "closed_at", "grade"),
             *("effective_grade", "policy_version", "directory_version", "reason", "attend_by"),
-            *("faults", "defects", "warnings"),
+            *("faults", "defects", "warnings", "version"),
+            *("recalled_at", "recall_reason", "recalled_by"),
         )
     }
     return {
@@ -53,6 +68,7 @@ def status(one: ReferralStatus, names: Names) -> Json:
         "state": str(one.state),
         "digest": one.digest.hex(),
         **shown,
+        "versions": [{**asdict(each), "digest": each.digest.hex()} for each in one.versions],
         "deliveries": [_delivery(delivery, names) for delivery in one.deliveries],
     }
 
@@ -114,7 +130,7 @@ def _delivery(one: DeliveryStatus, names: Names) -> Json:
         name: getattr(one, name)
         for name in (
             *("row", "view", "attempt", "available_at", "clock_start", "returned_at", "outcome"),
-            *("reason", "note", "answered_by", "explanation", "agency", "paused_at"),
+            *("reason", "note", "answered_by", "explanation", "agency", "paused_at", "version"),
         )
     }
     return {
@@ -127,5 +143,7 @@ def _delivery(one: DeliveryStatus, names: Names) -> Json:
         "acknowledged_at": one.met.get(Milestone.ACKNOWLEDGE),
         "decided_at": one.met.get(Milestone.DECIDE),
         "replaces": str(one.replaces) if one.replaces else None,
+        "kind": str(one.kind),
+        "follows": str(one.follows) if one.follows else None,
         **shown,
     }

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import Stage
+from broker.domain.codes import Kind, Outcome, Stage
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
 from broker.ledger.database import Connection, Database, Row, json_text, rows
@@ -57,6 +57,8 @@ class _Book:
             return Settled(receipt.delivery, "lease_lost", state)
         if earlier := self._earlier(receipt, row):
             return Settled(receipt.delivery, earlier[0], state, earlier[1])
+        if not _fits(receipt, Kind(row["kind"])):
+            return Settled(receipt.delivery, "wrong_kind", state)
         after = DELIVERY_STEPS[state].get(_STEPS[receipt.stage])
         if after is None:
             return Settled(receipt.delivery, "conflict", state)
@@ -85,6 +87,19 @@ class _Book:
             "reason": receipt.reason,
         }
         self.given.append(receipt)
+
+
+def _fits(receipt: Receipt, kind: Kind) -> bool:
+    """Tell whether a kind of delivery is answered so.
+
+    A recall ends with the word that everything is destroyed, and nothing else does. Neither a
+    recall nor a correction is given back: whose it is was settled with what it follows.
+    """
+    if receipt.stage is Stage.RETURNED:
+        return kind is Kind.REFERRAL
+    if receipt.stage is Stage.DECIDED:
+        return (receipt.outcome == Outcome.DESTROYED) == (kind is Kind.RECALL)
+    return True
 
 
 class SettleBatch:
@@ -145,8 +160,8 @@ def send_on(
     """Write the delivery that takes another's place, and reopen its referral if it had closed."""
     asked = {"delivery": old, "new": new.id, "now": now, "actor": actor}
     (found,) = rows(connection, "send_on", asked)
-    whose = (ReferralId(found["referral"]), found["publisher"], new)
-    insert_deliveries(connection, [whose], now=now, actor=actor, replaces=old)
+    whose = (ReferralId(found["referral"]), found["publisher"], replace(new, replaces=old))
+    insert_deliveries(connection, [whose], now=now, actor=actor)
 
 
 def _locked(connection: Connection, ids: Sequence[DeliveryId], now: datetime) -> _Book:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from broker.domain.codes import Milestone, Role
+from broker.domain.codes import Kind, Milestone, Role
 from broker.domain.ids import DeliveryId, LeaseId, NewId, OrganisationCode
 from broker.domain.states import DeliveryState
 from broker.ledger.database import Connection, Database, Row, rows
@@ -146,6 +146,10 @@ def _offer(row: Row) -> Offer:
         warnings=row["warnings"],
         areas=row["areas"],
         body=row["body"],
+        version=row["version"],
+        latest_version=row["latest_version"],
+        kind=Kind(row["kind"]),
+        follows=row["follows"],
     )
 
 

@@ -13,10 +13,20 @@ from broker.ledger.pausing import Pausing
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
+from broker.ledger.versions import Versions
 from broker.ledger.watching import Watching
 
 
 class Ledger(
-    Intake, Routing, Delivering, Answering, Pausing, Watching, Sweeping, Questions, Administration
+    Intake,
+    Routing,
+    Versions,
+    Delivering,
+    Answering,
+    Pausing,
+    Watching,
+    Sweeping,
+    Questions,
+    Administration,
 ):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

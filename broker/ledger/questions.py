@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, overload
 
-from broker.domain.codes import Role
+from broker.domain.codes import Kind, Role
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Invalid
@@ -18,6 +18,7 @@ from broker.ledger.rows import (
     QueueDepth,
     ReferralStatus,
     Refusal,
+    Version,
     Waiting,
 )
 
@@ -108,8 +109,11 @@ class Questions(Database):
 def _status(connection: Connection, row: Row) -> ReferralStatus:
     found = rows(connection, "deliveries_of_referral", {"referral": row["id"]})
     deliveries = [_delivery_status(one) for one in found]
+    versions = [Version(**one) for one in rows(connection, "versions", {"referral": row["id"]})]
     return ReferralStatus(
-        **{**row, "state": ReferralState(row["state"])}, deliveries=tuple(deliveries)
+        **{**row, "state": ReferralState(row["state"])},
+        deliveries=tuple(deliveries),
+        versions=tuple(versions),
     )
 
 
@@ -131,11 +135,14 @@ def _delivery_status(row: Row) -> DeliveryStatus:
             "answered_by",
             "replaces",
             "explanation",
+            "version",
+            "follows",
         )
     }
     return DeliveryStatus(
         **kept,
         role=Role(row["role"]),
+        kind=Kind(row["kind"]),
         row=row["policy_row"],
         state=DeliveryState(row["state"]),
         due=due_times(row),

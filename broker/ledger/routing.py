@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
@@ -13,15 +13,18 @@ from broker.domain.codes import Milestone
 from broker.domain.ids import ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
-from broker.ledger.database import Connection, Database, json_text, rows
+from broker.ledger import revising
+from broker.ledger.database import Connection, Database, Row, json_text, rows
 from broker.ledger.rows import (
     Decision,
     NewDelivery,
     Postponed,
     Rejected,
+    Revised,
     Routed,
     Stranded,
     Unrouted,
+    Withdrawn,
 )
 
 _COLUMNS = (
@@ -62,9 +65,11 @@ class RouteBatch:
         new = [
             (one.id, publishers[one.id], delivery)
             for one in decisions
-            if isinstance(one, Routed) and one.id in changed
+            if isinstance(one, Routed | Revised | Withdrawn) and one.id in changed
             for delivery in one.deliveries
         ]
+        revised = [one for one in decisions if isinstance(one, Revised) and one.id in changed]
+        revising.write(self._connection, revised, publishers, about)
         insert_deliveries(self._connection, new, now=now, actor=actor)
 
 
@@ -76,8 +81,8 @@ class Routing(Database):
         """Claim referrals that are due; they are free again if the transaction is not finished."""
         with self._transaction() as connection:
             found = rows(connection, "claim_unrouted", {"limit": limit, "now": now})
-            referrals = [Unrouted(**{**row, "state": ReferralState(row["state"])}) for row in found]
-            yield RouteBatch(connection, referrals)
+            had = revising.had(connection, [row["id"] for row in found if row["was_routed"]])
+            yield RouteBatch(connection, [_unrouted(row, had) for row in found])
 
     def give_areas(
         self, referral: ReferralId, areas: Mapping[str, str], *, actor: str, now: datetime
@@ -96,7 +101,6 @@ def insert_deliveries(
     *,
     now: datetime,
     actor: str,
-    replaces: Any = None,
 ) -> None:
     """Write new deliveries, each with its referral and publisher, their reasons and events."""
     if not new:
@@ -117,13 +121,22 @@ def insert_deliveries(
         "alarms": [one.next_alarm_at for one in deliveries],
         "scopes": [json_text(one.scope) for one in deliveries],
         "explanations": [json_text(one.explanation) for one in deliveries],
+        "versions": [one.version for one in deliveries],
+        "kinds": [str(one.kind) for one in deliveries],
+        "follows": [one.follows for one in deliveries],
+        "replaces": [one.replaces for one in deliveries],
+        "policies": [one.policy_version for one in deliveries],
         **{f"{m}_by": [one.due.get(m) for one in deliveries] for m in Milestone},
     }
-    rows(
-        connection,
-        "insert_deliveries",
-        {**columns, "now": now, "actor": actor, "replaces": replaces},
-    )
+    rows(connection, "insert_deliveries", {**columns, "now": now, "actor": actor})
+
+
+def _unrouted(row: Row, had: Mapping[ReferralId, revising.Had]) -> Unrouted:
+    known = {name: value for name, value in row.items() if name != "was_routed"}
+    one = Unrouted(**{**known, "state": ReferralState(row["state"])})
+    if one.id not in had:
+        return one
+    return replace(one, earlier=had[one.id].deliveries, bodies=had[one.id].bodies)
 
 
 def _decision_columns(decisions: Sequence[Decision]) -> dict[str, list[Any]]:
@@ -147,6 +160,26 @@ def _(one: Routed) -> dict[str, Any]:
         "data": json_text({"deliveries": len(one.deliveries), "policy": one.policy_version}),
         **_found(one),
     }
+
+
+@_values.register
+def _(one: Revised) -> dict[str, Any]:
+    told = {"version": one.routed.version, "deliveries": len(one.deliveries)}
+    return {
+        "state": str(ReferralState.ROUTED),
+        "kind": "referral.revised",
+        "data": json_text({**told, "policy": one.routed.policy_version}),
+        **_found(one.routed),
+    }
+
+
+@_values.register
+def _(one: Withdrawn) -> dict[str, Any]:
+    state, kind = ReferralState.ROUTED, "referral.withdrawn"
+    if not one.deliveries:
+        state, kind = ReferralState.CLOSED, "referral.closed"
+    data = json_text({"deliveries": len(one.deliveries)})
+    return {"state": str(state), "kind": kind, "data": data}
 
 
 @_values.register

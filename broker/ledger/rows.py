@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import Contact, Milestone, NoticeChannel, Role, Stage
+from broker.domain.codes import Contact, Kind, Milestone, NoticeChannel, Role, Stage
 from broker.domain.ids import (
     CredentialId,
     DeliveryId,
@@ -20,6 +20,7 @@ from broker.domain.ids import (
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Fault
 from broker.policy.alarms import Ring, RunningClock
+from broker.policy.earlier import Changed, Earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Accepted:
     accepted_at: datetime
     duplicate: bool
     """True when the ledger had it already; nothing was written."""
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,54 @@ class Contradiction:
     """The referral that holds the reference or key."""
     key: str
     """Which of ``reference`` and ``idempotency_key`` is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A correction as received: the whole document again."""
+
+    referral: ReferralId
+    publisher: OrganisationCode
+    idempotency_key: str | None
+    digest: bytes
+    body: bytes
+    accepted_at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A publisher's word that a referral is taken back."""
+
+    referral: ReferralId
+    publisher: OrganisationCode
+    reason: str
+    """A code of ``broker.domain.codes.RecallReason``."""
+    by: str
+    """The person who took it back."""
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the ledger holds of a recall; the first one stands."""
+
+    id: ReferralId
+    reference: str
+    state: ReferralState
+    recalled_at: datetime
+    reason: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A correction or a recall that the state of its referral does not allow; nothing changed."""
+
+    why: str
+    """``unknown``, ``rejected``, ``superseded``, ``recalled``, ``too_many``, ``other_reason``, or
+    ``idempotency_key`` when that names other content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +125,19 @@ class Unrouted:
     areas: Mapping[str, str]
     """Areas given afterwards by ops or the publisher: local child or person id to area code."""
     state: ReferralState
-    """``accepted``, or ``unroutable`` when an area was given since."""
+    """``accepted``; ``unroutable`` when an area was given since; ``routed`` when there is a new
+    version, or a recall."""
+    version: int = 1
+    received_at: datetime | None = None
+    """When the publisher handed in this version; ``accepted_at`` is that of the first one."""
+    grade: str | None = None
+    effective_grade: str | None = None
+    """Those of the version that was routed last."""
+    recall_reason: str | None = None
+    earlier: Sequence[Earlier] = ()
+    """What agencies were given before, in the order of its ids."""
+    bodies: Mapping[int, bytes] = field(default_factory=dict)
+    """The versions that agencies have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +163,12 @@ class NewDelivery:
     """Why this agency, and each deadline in words (see ``broker.policy.routing.Leg``)."""
     next_alarm_at: datetime | None = None
     """When the first warning of any of its deadlines is planned."""
+    version: int = 1
+    kind: Kind = Kind.REFERRAL
+    follows: DeliveryId | None = None
+    replaces: DeliveryId | None = None
+    policy_version: str | None = None
+    """Under which its view is rendered; None is the referral's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +184,37 @@ class Routed:
     deliveries: Sequence[NewDelivery]
     defects: Sequence[Fault] = ()
     warnings: Sequence[Fault] = ()
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """The decision about a new version of a referral that agencies have."""
+
+    routed: Routed
+    """Its deliveries are the new ones only."""
+    changed: Sequence[Changed]
+    """Deliveries that are changed where they stand."""
+    grades: Mapping[str, str]
+    """For the history: the grades before and now where they differ, else empty."""
+
+    @property
+    def id(self) -> ReferralId:
+        """The referral."""
+        return self.routed.id
+
+    @property
+    def deliveries(self) -> Sequence[NewDelivery]:
+        """The new deliveries."""
+        return self.routed.deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The decision about a referral that was taken back: who must destroy what they had."""
+
+    id: ReferralId
+    deliveries: Sequence[NewDelivery]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +254,7 @@ class Postponed:
     """The class of what went wrong; never its text."""
 
 
-Decision = Routed | Rejected | Stranded | Postponed
+Decision = Routed | Revised | Withdrawn | Rejected | Stranded | Postponed
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +295,10 @@ class Offer:
     warnings: Sequence[Mapping[str, str]]
     areas: Mapping[str, str]
     body: bytes
+    version: int
+    latest_version: int
+    kind: Kind
+    follows: DeliveryId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +324,8 @@ class Settled:
     delivery: DeliveryId
     result: str
     """``recorded``, ``already`` (the same answer was given before), ``not_found``, ``lease_lost``,
-    ``conflict`` (another outcome stands, or the step is illegal from ``state``)."""
+    ``conflict`` (another outcome stands, or the step is illegal from ``state``), ``wrong_kind``
+    (a delivery of this kind is not answered so)."""
     state: DeliveryState | None = None
     at: datetime | None = None
     """When the milestone was met, now or earlier."""
@@ -287,6 +391,18 @@ class DeliveryStatus:
     answered_by: str | None
     replaces: DeliveryId | None
     explanation: Mapping[str, Any]
+    version: int = 1
+    kind: Kind = Kind.REFERRAL
+    follows: DeliveryId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a referral that its publisher handed in."""
+
+    version: int
+    digest: bytes
+    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +414,7 @@ class ReferralStatus:
     reference: str
     state: ReferralState
     digest: bytes
+    """Of the latest version."""
     accepted_at: datetime
     routed_at: datetime | None
     closed_at: datetime | None
@@ -311,6 +428,11 @@ class ReferralStatus:
     defects: Sequence[Mapping[str, str]]
     warnings: Sequence[Mapping[str, str]]
     deliveries: Sequence[DeliveryStatus]
+    version: int = 1
+    versions: Sequence[Version] = ()
+    recalled_at: datetime | None = None
+    recall_reason: str | None = None
+    recalled_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

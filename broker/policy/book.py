@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from broker.domain.codes import Kind
 from broker.errors import Fault, PolicyError
 from broker.policy.alarms import Alarms, read_alarms
+from broker.policy.amends import Amends, check_amends, read_amends
 from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
 from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
@@ -29,6 +31,8 @@ class PolicyBook:
     rows: tuple[Row, ...]
     remarks: tuple[Remark, ...]
     """What raises a grade or contradicts it."""
+    amends: Mapping[Kind, Amends]
+    """What a correction, and what a recall, asks of whoever had an earlier version."""
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
@@ -64,12 +68,14 @@ def assemble(
         directory=read_directory(places, holidays),
         rows=rows,
         remarks=remarks,
+        amends=read_amends(policy),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
         alarms=read_alarms(policy),
     )
     faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
     faults.extend(check_alarms(book.alarms, book.directory))
+    faults.extend(check_amends(book.amends))
     return book, faults
 
 

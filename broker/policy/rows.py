@@ -15,8 +15,8 @@ from broker.policy.vocabulary import BASES, GRADES, HOLDERS, KINDS, PLACES, SEES
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
-SECTIONS = ("grades", "alarms", "ladders")
-"""What a policy may leave out; ``broker.policy.alarms`` reads the last two."""
+SECTIONS = ("grades", "versions", "alarms", "ladders")
+"""What a policy may leave out; ``broker.policy.alarms`` and ``amends`` read theirs."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 
 STARTS = ("accepted", "first_known")
@@ -112,7 +112,7 @@ def _clocks(name: str, node: Node) -> Deadlines:
     for grade, milestones in node.entries():
         if grade not in (*GRADES, "any"):
             milestones.fault("unknown-name", f"{grade!r} is no grade; known: {', '.join(GRADES)}.")
-        found[grade] = _milestones(f"{name}.{grade}", milestones)
+        found[grade] = read_milestones(f"{name}.{grade}", milestones)
     missing = [grade for grade in GRADES if grade not in found]
     if missing and "any" not in found:
         node.fault("missing", f"There is no deadline for {', '.join(missing)}.")
@@ -120,7 +120,8 @@ def _clocks(name: str, node: Node) -> Deadlines:
     return {Grade(grade): found.get(grade, found.get("any", {})) for grade in GRADES}
 
 
-def _milestones(name: str, node: Node) -> Mapping[Milestone, Clock]:
+def read_milestones(name: str, node: Node) -> Mapping[Milestone, Clock]:
+    """Read how long there is for each milestone, under the name of the set."""
     found = {}
     for milestone, written in node.entries():
         if milestone not in _MILESTONES:

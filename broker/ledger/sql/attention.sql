@@ -15,6 +15,7 @@ from (
     join referral on referral.id = delivery.referral
     left join answer on answer.delivery = delivery.id and answer.stage = 'returned'
     where delivery.state in ('undeliverable', 'returned')
+      and not (delivery.state = 'returned' and referral.recalled_at is not null)
       and not exists (select from delivery successor where successor.replaces = delivery.id)
 ) waiting
 order by due_at nulls last, since

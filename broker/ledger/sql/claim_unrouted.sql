@@ -1,6 +1,7 @@
 -- Take the referrals that are due and that nobody else holds, longest waiting first.
 with claimed as (
-    select id, publisher, reference, accepted_at, attempt, state, next_attempt_at
+    select id, publisher, reference, accepted_at, attempt, state, next_attempt_at, version,
+           grade, effective_grade, recall_reason, routed_at
     from referral
     where next_attempt_at <= %(now)s
     order by next_attempt_at, id
@@ -8,8 +9,13 @@ with claimed as (
     for update skip locked
 )
 select claimed.id, claimed.publisher, claimed.reference, content.body, claimed.accepted_at,
-       claimed.attempt, coalesce(finding.areas, '{}'::jsonb) as areas, claimed.state
+       claimed.attempt, coalesce(finding.areas, '{}'::jsonb) as areas, claimed.state,
+       claimed.version, coalesce(correction.accepted_at, claimed.accepted_at) as received_at,
+       claimed.grade, claimed.effective_grade, claimed.recall_reason, claimed.routed_at is not null as was_routed
 from claimed
-join referral_content content on content.referral = claimed.id
+join referral_content content
+    on content.referral = claimed.id and content.version = claimed.version
+left join correction
+    on correction.referral = claimed.id and correction.version = claimed.version
 left join referral_finding finding on finding.referral = claimed.id
 order by claimed.next_attempt_at, claimed.id

@@ -2,9 +2,10 @@
 select delivery.id, delivery.agency, delivery.role, delivery.policy_row, delivery.view,
        delivery.state, delivery.attempt, delivery.available_at, delivery.clock_start,
        delivery.collect_by, delivery.acknowledge_by, delivery.decide_by, delivery.collected_at,
-       delivery.acknowledged_at, delivery.decided_at, delivery.returned_at, delivery.paused_at, last.outcome,
-       coalesce(last.reason, delivery.refused_because) as reason, last.note, last.given_by as answered_by, delivery.replaces,
-       reason.explanation
+       delivery.acknowledged_at, delivery.decided_at, delivery.returned_at, delivery.paused_at,
+       last.outcome, coalesce(last.reason, delivery.refused_because) as reason, last.note,
+       last.given_by as answered_by, delivery.replaces, reason.explanation, delivery.version,
+       delivery.kind, delivery.follows
 from delivery
 join delivery_reason reason on reason.delivery = delivery.id
 left join lateral (

@@ -11,7 +11,8 @@ holder as (
     join referral
         on referral.publisher = incoming.publisher
         and referral.reference = incoming.reference
-        and not (referral.state = 'closed' and referral.routed_at is null)
+        and not (referral.state = 'closed' and referral.routed_at is null
+                 and referral.recalled_at is null)
     union all
     select incoming.place, false, referral.*
     from incoming

@@ -6,20 +6,23 @@ with new as (
                 %(views)b::text[], %(states)b::text[], %(available)b::timestamptz[],
                 %(starts)b::timestamptz[], %(collect_by)b::timestamptz[],
                 %(acknowledge_by)b::timestamptz[], %(decide_by)b::timestamptz[],
-                %(alarms)b::timestamptz[], %(scopes)b::text[], %(explanations)b::text[])
+                %(alarms)b::timestamptz[], %(scopes)b::text[], %(explanations)b::text[],
+                %(versions)b::int[], %(kinds)b::text[], %(follows)b::uuid[], %(replaces)b::uuid[],
+                %(policies)b::text[])
         with ordinality
         as row (referral, publisher, id, agency, channel, role, policy_row, view, state,
-                available_at, clock_start, collect_by, acknowledge_by, decide_by,
-                next_alarm_at, scope,
-                explanation, place)
+                available_at, clock_start, collect_by, acknowledge_by, decide_by, next_alarm_at,
+                scope, explanation, version, kind, follows, replaces, policy_version, place)
 ),
 written as (
     insert into delivery (id, referral, agency, channel, role, policy_row, view, state,
                           available_at, next_attempt_at, clock_start, collect_by, acknowledge_by,
-                          decide_by, next_alarm_at, replaces)
+                          decide_by, next_alarm_at, replaces, version, kind, follows,
+                          policy_version)
     select id, referral, agency, channel, role, policy_row, view, state, available_at,
            case when channel <> 'mailbox' then available_at end, clock_start, collect_by,
-           acknowledge_by, decide_by, next_alarm_at, %(replaces)s::uuid
+           acknowledge_by, decide_by, next_alarm_at, replaces, version, kind, follows,
+           policy_version
     from new
 ),
 reasons as (
@@ -29,5 +32,7 @@ reasons as (
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
 select %(now)s, 'delivery.' || state, publisher, referral, id, agency, %(actor)s,
        jsonb_build_object('row', policy_row, 'role', role)
+       || case when kind = 'referral' and version = 1 then '{}'::jsonb
+               else jsonb_build_object('kind', kind, 'version', version) end
 from new
 order by place

@@ -2,7 +2,10 @@
 select delivery.id, delivery.referral, referral.reference, referral.publisher, delivery.agency,
        delivery.channel, delivery.state, delivery.attempt, delivery.lease, delivery.lease_until,
        delivery.role, delivery.policy_row, delivery.view, reason.scope, referral.grade,
-       referral.effective_grade, referral.policy_version, referral.accepted_at,
+       referral.effective_grade,
+       coalesce(delivery.policy_version, referral.policy_version) as policy_version,
+       delivery.version, referral.version as latest_version, delivery.kind, delivery.follows,
+       referral.accepted_at,
        delivery.available_at, delivery.clock_start, delivery.collect_by, delivery.acknowledge_by,
        delivery.decide_by, delivery.collected_at, delivery.acknowledged_at, delivery.decided_at,
        reason.explanation, coalesce(finding.defects, '[]'::jsonb) as defects,
@@ -10,7 +13,8 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
        coalesce(finding.areas, '{}'::jsonb) as areas, content.body
 from delivery
 join referral on referral.id = delivery.referral
-join referral_content content on content.referral = delivery.referral
+join referral_content content
+    on content.referral = delivery.referral and content.version = delivery.version
 join delivery_reason reason on reason.delivery = delivery.id
 left join referral_finding finding on finding.referral = delivery.referral
 where delivery.id = any(%(ids)s::uuid[])

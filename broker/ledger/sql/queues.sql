@@ -17,6 +17,7 @@ select agency,
                              or decide_by < %(now)s)) as overdue
 from delivery
 where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+  and not (kind = 'correction' and state = 'acknowledged')
   and (%(agency)s::text is null or agency = %(agency)s)
 group by agency
 order by next_due_at nulls last, agency

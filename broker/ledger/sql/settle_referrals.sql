@@ -14,7 +14,10 @@ with decided as (
 changed as (
     update referral
     set state = coalesce(decided.state, referral.state),
-        routed_at = case when decided.state = 'routed' then %(now)s::timestamptz end,
+        routed_at = case when decided.state = 'routed'
+                         then coalesce(referral.routed_at, %(now)s::timestamptz)
+                         else referral.routed_at end,
+        closed_at = case when decided.state = 'closed' then %(now)s::timestamptz end,
         attempt = referral.attempt + 1,
         next_attempt_at = decided.next_attempt_at,
         grade = coalesce(decided.grade, referral.grade),
@@ -24,15 +27,17 @@ changed as (
         directory_version = coalesce(decided.directory_version, referral.directory_version),
         reason = case when decided.state is null then referral.reason else decided.reason end,
         -- Who waits for an area has waited since the first time.
-        attend_by = case when decided.state in ('routed', 'rejected') then null
+        attend_by = case when decided.state in ('routed', 'rejected', 'closed') then null
                          else coalesce(referral.attend_by, decided.attend_by) end,
-        next_alarm_at = case when decided.state in ('routed', 'rejected') then null
+        next_alarm_at = case when decided.state in ('routed', 'rejected', 'closed') then null
                              else coalesce(referral.next_alarm_at, decided.next_alarm_at) end
     from decided
     where referral.id = decided.id
-      -- Only what was never judged can be rejected.
+      -- Only what was never judged can be rejected, and a routed one is judged again when it is due.
       and (referral.state = 'accepted'
-           or (referral.state = 'unroutable' and decided.state is distinct from 'rejected'))
+           or (referral.state = 'unroutable' and decided.state is distinct from 'rejected')
+           or (referral.state = 'routed' and referral.next_attempt_at is not null
+               and decided.state is distinct from 'rejected'))
     returning referral.id, referral.publisher
 ),
 findings as (
@@ -41,7 +46,8 @@ findings as (
            coalesce(warnings, '[]')::jsonb
     from decided join changed using (id)
     where coalesce(faults, defects, warnings) is not null
-       or exists (select from referral_finding earlier where earlier.referral = id)
+       or (policy_version is not null
+           and exists (select from referral_finding earlier where earlier.referral = id))
     on conflict (referral) do update
     set faults = excluded.faults, defects = excluded.defects, warnings = excluded.warnings
 )

@@ -86,3 +86,30 @@ def test_an_exchange_that_is_away_defers_and_loses_nothing(
 def test_an_offer_is_never_rendered_for_another_agency(world: World, broker: Broker) -> None:
     world.routed(sample(12))
     assert collect.collect(broker, "shropshire-csc", limit=10) == []  # type: ignore[arg-type]
+
+
+def test_a_version_that_cannot_be_routed_is_left_to_ops_and_what_agencies_have_stays(
+    world: World, broker: Broker, clock: FixedClock, dsn: str
+) -> None:
+    document = sample(12)
+    status = world.routed(document)
+    (offered,) = world.collect("staffordshire-csc")
+    path = f"/v1/referrals/{status['id']}/corrections"
+    other = document | {"action_taken": []}
+    assert world.client.post(path, json=other, headers=world.police).status_code == 202
+    poison(dsn, "update referral_content set body = 'nonsense' where version = 2")
+    decided = {"stage": "decided", "by": "A. Worker", "outcome": "assessment"}
+    world.answer("staffordshire-csc", delivery=offered["delivery"], **decided)
+    assert world.status(status)["state"] == "routed", "there is a version still to be sent"
+    for _ in range(route.ATTEMPTS):
+        route.drain(broker)
+        clock.advance(hours=1)
+    assert (world.status(status)["state"], world.status(status)["reason"]) == (
+        *("unroutable", "fault"),
+    )
+    (waiting,) = broker.ledger.attention(limit=10)
+    assert str(waiting.referral) == status["id"]
+    assert world.client.post(path, json=document, headers=world.police).status_code == 202
+    route.drain(broker)
+    kinds = [(one["kind"], one["version"]) for one in world.status(status)["deliveries"]]
+    assert ("correction", 3) in kinds

@@ -111,7 +111,8 @@ def test_the_tables_know_exactly_the_states_and_stages_of_the_domain(
 def test_the_index_of_the_unfinished_covers_every_open_state(ledger: psycopg.Connection) -> None:
     row = ledger.execute("select pg_get_indexdef('delivery_unfinished'::regclass)").fetchone()
     assert row is not None
-    assert sorted(row[0].split("'")[1::2]) == sorted(OPEN_DELIVERIES)
+    states = row[0].partition("NOT")[0].split("'")[1::2]
+    assert sorted(states) == sorted(OPEN_DELIVERIES)
 
 
 def test_a_reference_is_used_once(ledger: psycopg.Connection) -> None:

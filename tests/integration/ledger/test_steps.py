@@ -10,8 +10,8 @@ import pytest
 from broker.domain.codes import Stage
 from broker.domain.ids import DeliveryId, LeaseId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
-from broker.ledger.rows import Attempt, Receipt
-from tests.integration.ledger.conftest import LEASE, NOW, STOKE, Book
+from broker.ledger.rows import Attempt, Receipt, Withdrawal
+from tests.integration.ledger.conftest import LEASE, NOW, POLICE, STOKE, Book
 
 LEASED_AS = LeaseId(UUID(int=7))
 LATER = NOW + timedelta(days=1)
@@ -36,6 +36,12 @@ def push(result: str) -> Callable[[Book, DeliveryId], object]:
     return settle
 
 
+def recall(book: Book, id_: DeliveryId) -> object:
+    ((referral,),) = book.look("select referral from delivery where id = %s", id_)
+    asked = Withdrawal(referral, POLICE, "unlawful", "A. Person", NOW, "key:test")
+    return book.ledger.recall(asked)
+
+
 def answer(stage: Stage) -> Callable[[Book, DeliveryId], object]:
     return lambda book, id_: book.answer(STOKE, Receipt(id_, stage, "A. Person"))
 
@@ -50,6 +56,7 @@ ACTS: dict[DeliveryStep, Callable[[Book, DeliveryId], object]] = {
     DeliveryStep.ACKNOWLEDGE: answer(Stage.ACKNOWLEDGED),
     DeliveryStep.DECIDE: answer(Stage.DECIDED),
     DeliveryStep.RETURN: answer(Stage.RETURNED),
+    DeliveryStep.RECALL: recall,
 }
 NEEDS_A_LEASE = {(DeliveryState.AVAILABLE, DeliveryStep.REFUSE)}
 """Legal by the table, and never done: who pushes has leased first."""

@@ -19,6 +19,7 @@ from broker.ledger.rows import (
     DeliveryStatus,
     Event,
     QueueDepth,
+    Recalled,
     ReferralStatus,
     Refusal,
     Settled,
@@ -115,6 +116,14 @@ ACCEPTED = Accepted(
     accepted_at=NOW,
     duplicate=False,
 )
+RECALLED = Recalled(
+    id=ID,
+    reference="R/1",
+    state=ReferralState.ROUTED,
+    recalled_at=NOW,
+    reason="wrong_person",
+    duplicate=False,
+)
 INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is needed.")])
 
 
@@ -129,6 +138,7 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
         ("refusals", {"refusals": [shapes.refusal(REFUSAL)]}),
         ("receipt-results", {"results": [shapes.settled(Settled(ID, "not_found"))]}),
         ("problem", problem(INVALID, "x")),
+        ("recalled", shapes.recalled(RECALLED)),
         ("bulk-line", {"line": 1, "status": 422, "problem": problem(INVALID, "x")}),
     ],
 )

@@ -17,7 +17,7 @@ ACKNOWLEDGED = {"delivery": ID, "stage": "acknowledged", "by": "A. Worker"}
 DEADLINES = {"collect_by": None, "acknowledge_by": NOW, "decide_by": NOW}
 RECEIPT = {
     **{"id": ID, "reference": "R/1", "state": "accepted", "accepted_at": NOW, "digest": "00"},
-    **{"duplicate": False, "links": {"self": "/v1/referrals/x", "timeline": "/v1/x"}},
+    **{"duplicate": False, "version": 1, "links": {"self": "/v1/referrals/x", "timeline": "/v1/x"}},
 }
 PROBLEM = {
     **{"type": "about:blank", "title": "No", "status": 400, "detail": "No.", "instance": "x"},
@@ -33,6 +33,8 @@ EXAMPLES = {
     },
     "delivery": {
         **{"delivery": ID, "referral": ID, "reference": "R/1", "publisher": "p", "agency": "a"},
+        **{"kind": "correction", "version": 2, "latest_version": 2, "follows": ID},
+        **{"changed": ["children"], "recall_reason": None},
         **{"state": "leased", "attempt": 1, "lease": {"id": ID, "until": NOW}, "handling": {}},
         **{"role": "lead", "view": "v", "why": "Because.", "grade": "low"},
         **{"effective_grade": "very_high", "accepted_at": NOW, "available_at": NOW},

@@ -1,0 +1,109 @@
+"""A publisher corrects a referral, or takes it back; ``route`` tells those who have it.
+
+A correction is validated at once, because its publisher waits for the answer: unlike a referral
+it is kept only when it is valid, and until then the version before it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from broker.domain.codes import RecallReason
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
+from broker.flow.accept import LANE, own, read_or_note
+from broker.flow.parts import Broker
+from broker.ledger.rows import Accepted, NewVersion, Recalled, Refused, Withdrawal
+from broker.ledger.versions import MOST_VERSIONS
+from broker.policy.calendars import LONDON
+from schemas import documents, referral
+
+_WHY: Mapping[str, str] = {
+    "rejected": "This referral was rejected, so nobody has it. Hand the corrected document in as a "
+    "new referral, under the same reference.",
+    "superseded": "Another document took the place of this referral after it was rejected. Look "
+    "it up by its reference, and correct that one.",
+    "recalled": "This referral was recalled, so there is nothing to correct or to recall. Hand in "
+    "a new one, under a new reference.",
+    "other_reason": "This referral was recalled before, for another reason, which stands.",
+    "too_many": f"A referral has at most {MOST_VERSIONS} versions. Hand in a new one, under a new "
+    "reference, and recall this one.",
+}
+
+
+def correct(
+    broker: Broker,
+    publisher: OrganisationCode,
+    id_: ReferralId,
+    body: bytes,
+    *,
+    idempotency_key: str | None,
+    actor: str,
+) -> Accepted:
+    """Keep a further version of a referral and have it routed; return its receipt.
+
+    Raises NotFound; Malformed, TooLarge or Prohibited; Invalid with every fault; Conflict when
+    the referral was rejected or recalled; ReferenceConflict for a key that names other content.
+    """
+    found = broker.ledger.referral(publisher, id=id_)
+    if found is None:
+        raise NotFound("There is no such referral.")
+    document = read_or_note(broker, publisher, body)
+    if faults := _faults(broker, document, found.reference):
+        raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
+    new = NewVersion(
+        referral=id_,
+        publisher=publisher,
+        idempotency_key=idempotency_key,
+        digest=document.digest,
+        body=body,
+        accepted_at=broker.clock(),
+        actor=actor,
+    )
+    kept = broker.ledger.correct(new)
+    if isinstance(kept, Refused):
+        raise _refusal(kept)
+    broker.wakeups.wake(LANE)
+    return kept
+
+
+def recall(
+    broker: Broker,
+    publisher: OrganisationCode,
+    id_: ReferralId,
+    reason: RecallReason,
+    *,
+    by: str,
+    actor: str,
+) -> Recalled:
+    """Take a referral back: from now on nobody is offered any of it.
+
+    Raises NotFound, or Conflict when it was rejected or recalled for another reason.
+    """
+    asked = Withdrawal(id_, publisher, str(reason), by, broker.clock(), actor)
+    kept = broker.ledger.recall(asked)
+    if isinstance(kept, Refused):
+        raise _refusal(kept)
+    broker.wakeups.wake(LANE)
+    return kept
+
+
+def _faults(broker: Broker, document: documents.Document, reference: str) -> list[Fault]:
+    today = broker.clock().astimezone(LONDON).date()
+    areas = broker.books.latest().directory.areas
+    faults = own(referral.load(document.value, today=today, areas=areas).faults)
+    if document.value["reference"] != reference:
+        told = "A correction bears the reference of the referral that it corrects."
+        faults.append(Fault("/reference", "other-reference", told))
+    return faults
+
+
+def _refusal(refused: Refused) -> BrokerError:
+    if refused.why == "unknown":
+        return NotFound("There is no such referral.")
+    if refused.why == "idempotency_key":
+        return ReferenceConflict(
+            "Another correction was accepted under this Idempotency-Key before. Nothing was "
+            "changed: send the same document again, or use a new key."
+        )
+    return Conflict(f"{_WHY[refused.why]} Nothing was changed.")

@@ -1,0 +1,25 @@
+-- Write a further version of a referral and make it due for routing; a closed one opens again.
+with changed as (
+    update referral
+    set version = %(version)s, attempt = 0, next_attempt_at = %(now)s::timestamptz,
+        state = case when referral.state = 'closed' then 'routed' else referral.state end,
+        closed_at = null
+    where id = %(referral)s and version = %(version)s - 1 and state = %(before)s
+    returning id, publisher, state
+),
+content as (
+    insert into referral_content (referral, version, body)
+    select id, %(version)s, %(body)s from changed
+),
+written as (
+    insert into correction (referral, version, digest, idempotency_key, accepted_at, actor)
+    select id, %(version)s, %(digest)s, %(idempotency_key)s, %(now)s, %(actor)s from changed
+)
+insert into event (at, kind, publisher, referral, actor, data)
+select %(now)s, step.kind, changed.publisher, changed.id, %(actor)s,
+       jsonb_build_object('version', %(version)s::int)
+from changed
+cross join (values (1, 'referral.corrected'), (2, 'referral.reopened')) as step (place, kind)
+where step.kind = 'referral.corrected' or %(before)s = 'closed'
+order by step.place
+returning referral
