@@ -17,6 +17,7 @@ CLIENT_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"})
 """Read by the command line when it acts as a publisher or an agency; no settings of the broker."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
+SHORTEST_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Settings:
     """The Valkey that carries wake-ups; no agency may reach it (BROKER_WAKEUP_URL)."""
     exchange_url: str = field(repr=False)
     """The message broker that holds the agencies' queues (BROKER_EXCHANGE_URL)."""
+    child_key: bytes | None = field(default=None, repr=False)
+    """The secret under which children are known again, in hex, at least 32 bytes; without it
+    nothing is counted (BROKER_CHILD_KEY)."""
     policy_dir: Path = Path("policies/england")
     """The policy and directory that ``broker policy publish`` reads (BROKER_POLICY_DIR)."""
     http_host: str = "127.0.0.1"
@@ -50,6 +54,7 @@ class Settings:
             database_url=reading.secret("BROKER_DATABASE_URL"),
             wakeup_url=reading.secret("BROKER_WAKEUP_URL"),
             exchange_url=reading.secret("BROKER_EXCHANGE_URL"),
+            child_key=reading.key("BROKER_CHILD_KEY"),
             policy_dir=Path(reading.text("BROKER_POLICY_DIR", "policies/england")),
             http_host=reading.text("BROKER_HTTP_HOST", "127.0.0.1"),
             http_port=reading.whole("BROKER_HTTP_PORT", 8080, highest=65_535),
@@ -79,7 +84,7 @@ class _Reading:
         text = self.text(name, "")
         return Path(text) if text else None
 
-    def secret(self, name: str) -> str:
+    def secret(self, name: str, *, needed: bool = True) -> str:
         """Return the value, or the content of the file that ``name_FILE`` names."""
         value, file = self.text(name, ""), self.text(f"{name}_FILE", "")
         if value and file:
@@ -90,9 +95,21 @@ class _Reading:
             except (OSError, UnicodeDecodeError):
                 self._fault(f"{name}_FILE", "unreadable", "The file cannot be read.")
                 return ""
-        if not value:
+        if not value and needed:
             self._fault(name, "missing", f"Set {name} or {name}_FILE.")
         return value
+
+    def key(self, name: str) -> bytes | None:
+        """Return a secret key that may be left out, written in hex."""
+        text = self.secret(name, needed=False)
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if text and len(key) < SHORTEST_KEY_BYTES:
+            told = f"Use at least {SHORTEST_KEY_BYTES} random bytes in hex: openssl rand -hex 32."
+            self._fault(name, "no-key", told)
+        return key or None
 
     def whole(self, name: str, default: int, *, highest: int) -> int:
         text = self.text(name, str(default))

@@ -220,9 +220,10 @@ class Hours(Formed):
 class Within(Formed):
     """A span on one of the four clocks."""
 
-    pattern = r"^(?:[1-9][0-9]{0,2} (?:working hour|working day|hour)s?|next school day)$"
+    pattern = r"^(?:[1-9][0-9]{0,2} (?:working hour|working day|hour|minute)s?|next school day)$"
     default_error_messages = words(
-        form="bad-deadline: Give 4 hours, 4 working hours, 1 working day or next school day.",
+        form="bad-deadline: Give 15 minutes, 4 hours, 4 working hours, 1 working day or "
+        "next school day.",
     )
 
 

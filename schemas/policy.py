@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from schemas import codes
-from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text
+from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text, Whole
 from schemas.formats import FieldPath, LocalDay, LocalId, Within
 from schemas.loading import Record
 
@@ -66,6 +66,15 @@ class RemarkSchema(Record[dict[str, Any]]):
     to = Code(codes.GRADES, "The least grade from then on.")
 
 
+class RecurrenceSchema(Record[dict[str, Any]]):
+    """Which referrals for one child are counted, and from how many on it is told."""
+
+    record = dict
+    grade = Code(codes.GRADES, "As the police gave it.", required=True)
+    count = Whole(2, 20, required=True)
+    within_days = Whole(1, 366, required=True)
+
+
 class PolicySchema(Record[dict[str, Any]]):
     """Sets of deadlines by grade and milestone, rules about the grade, and the rows."""
 
@@ -76,6 +85,7 @@ class PolicySchema(Record[dict[str, Any]]):
         100,
     )
     grades = Many(One(RemarkSchema()), 100)
+    recurrence = One(RecurrenceSchema())
     rows = Many(One(RowSchema()), 1000, least=1, required=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import sys
 import time
@@ -121,6 +122,7 @@ def _start_services(children: Children, engines: Engines, port: int) -> str:
         "BROKER_DATABASE_URL": engines.database_url,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
+        "BROKER_CHILD_KEY": secrets.token_hex(32),
         "BROKER_POLICY_DIR": str(POLICY),
     }
     with socket.create_server((HOST, port)) as listener:

@@ -6,6 +6,7 @@ delivery was decided under, so the ledger never holds a second copy of any conte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -14,14 +15,18 @@ from broker.domain.codes import Milestone
 from broker.flow.books import Books
 from broker.ledger.rows import Offer
 from broker.policy import views
+from broker.policy.book import PolicyBook
+from broker.policy.recurrence import CODE as RECURRENCE
+from broker.policy.vocabulary import SOCIAL_CARE
+
+TOLD_OF_RECURRENCE = (SOCIAL_CARE, "out-of-hours")
 
 
 def render(offer: Offer, books: Books) -> dict[str, Any]:
     """Return a delivery as its agency sees it, the handling instructions before the content."""
     book = books.version(offer.policy_version)
-    content = views.render(
-        offer.view, document=orjson.loads(offer.body), scope=offer.scope, book=book
-    )
+    document = orjson.loads(offer.body)
+    content = views.render(offer.view, document=document, scope=offer.scope, book=book)
     handling = content.pop("handling", {})
     return {
         "delivery": str(offer.id),
@@ -45,9 +50,26 @@ def render(offer: Offer, books: Books) -> dict[str, Any]:
             one["milestone"]: one["words"] for one in offer.explanation["deadlines"]
         },
         "defects": [dict(defect) for defect in offer.defects],
-        "warnings": [dict(warning) for warning in offer.warnings],
+        "warnings": warnings(offer, document, book),
         "content": content,
     }
+
+
+def warnings(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> list[dict[str, str]]:
+    """Return the warnings that concern an agency.
+
+    How often a child was referred is for social care alone, and for a child that it may see.
+    """
+    agency = book.directory.organisation(offer.agency)
+    told = agency is not None and agency.kind in TOLD_OF_RECURRENCE
+    seen = {
+        f"/children/{number}"
+        for number, child in enumerate(document.get("children") or ())
+        if told and child["id"] in offer.scope["children"]
+    }
+    return [
+        dict(one) for one in offer.warnings if one["code"] != RECURRENCE or one["pointer"] in seen
+    ]
 
 
 def deadlines(offer: Offer) -> dict[str, str | None]:

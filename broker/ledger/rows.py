@@ -17,6 +17,7 @@ from broker.domain.ids import (
 )
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Fault
+from broker.policy.recurrence import Recurring, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ class Routed:
     deliveries: Sequence[NewDelivery]
     defects: Sequence[Fault] = ()
     warnings: Sequence[Fault] = ()
+    sightings: Sequence[Sighting] = ()
+    """Its children, where its grade is one that is counted."""
+    recurring: Sequence[Recurring] = ()
+    """Which of them were referred too often."""
 
 
 @dataclass(frozen=True, slots=True)

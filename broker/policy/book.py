@@ -11,6 +11,7 @@ from broker.errors import Fault, PolicyError
 from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
 from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
+from broker.policy.recurrence import Recurrence, read_recurrence
 from broker.policy.rows import Remark, Row, read_rows
 from broker.policy.soundness import check
 from broker.policy.viewing import View, read_views
@@ -28,6 +29,8 @@ class PolicyBook:
     rows: tuple[Row, ...]
     remarks: tuple[Remark, ...]
     """What raises a grade or contradicts it."""
+    recurrence: Recurrence | None
+    """Which referrals for one child are counted; None counts none."""
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
@@ -62,6 +65,7 @@ def assemble(
         directory=read_directory(places, holidays),
         rows=rows,
         remarks=remarks,
+        recurrence=_recurrence(policy),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
     )
@@ -93,6 +97,11 @@ def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node 
         faults.append(Fault(f"{name}:1", "missing", "This document is missing."))
         return None
     return Node.parse(name, documents[name], faults)
+
+
+def _recurrence(policy: Node) -> Recurrence | None:
+    sections = dict(policy.entries())
+    return read_recurrence(sections["recurrence"]) if "recurrence" in sections else None
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:

@@ -17,17 +17,22 @@ from typing import Self
 from broker.errors import PolicyError
 from broker.policy.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
 
-_FORM = re.compile(r"([1-9][0-9]{0,2}) (working hour|working day|hour)s?")
+_FORM = re.compile(r"([1-9][0-9]{0,2}) (working hour|working day|hour|minute)s?")
 _LISTED_CLOSED = 8
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 class Unit(StrEnum):
     """What a deadline is counted in."""
 
+    CALENDAR_MINUTE = "minute"
     CALENDAR_HOUR = "hour"
     WORKING_HOUR = "working hour"
     WORKING_DAY = "working day"
     SCHOOL_DAY = "school day"
+
+
+_LENGTHS = {Unit.CALENDAR_MINUTE: _MINUTE, Unit.CALENDAR_HOUR: _HOUR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Within:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``4 hours``, ``4 working hours``, ``1 working day`` or ``next school day``.
+        """Read ``15 minutes``, ``4 hours``, ``4 working hours``, ``1 working day`` or
+        ``next school day``.
 
         Raises PolicyError for anything else.
         """
@@ -49,7 +55,7 @@ class Within:
         if match is None:
             raise PolicyError(
                 f"{text[:40]!r} is no length of time that the policy knows. Write "
-                "'4 hours', '4 working hours', '1 working day' or 'next school day'."
+                "'15 minutes', '4 hours', '4 working hours', '1 working day' or 'next school day'."
             )
         return cls(int(match[1]), Unit(match[2]))
 
@@ -84,8 +90,8 @@ def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> De
     return _CLOCKS[within.unit](within, start.astimezone(UTC), calendar)
 
 
-def _calendar_hours(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    due = start + timedelta(hours=within.count)
+def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    due = start + within.count * _LENGTHS[within.unit]
     calendar.opening(calendar.local(due).date())
     words = f"{_said(start, calendar)} and {within} by the clock, day and night"
     return Deadline(due, words, (Span(start, due),))
@@ -141,7 +147,8 @@ def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadli
 
 
 _CLOCKS: Mapping[Unit, Callable[[Within, datetime, WorkingCalendar], Deadline]] = {
-    Unit.CALENDAR_HOUR: _calendar_hours,
+    Unit.CALENDAR_MINUTE: _calendar_time,
+    Unit.CALENDAR_HOUR: _calendar_time,
     Unit.WORKING_HOUR: _working_hours,
     Unit.WORKING_DAY: _working_days,
     Unit.SCHOOL_DAY: _school_day,

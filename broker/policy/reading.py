@@ -9,10 +9,13 @@ from typing import Self
 
 import yaml
 
-from broker.errors import Fault
+from broker.errors import Fault, PolicyError
+from broker.policy.deadlines import Unit, Within
 
 _MOST_NODES = 50_000
 _NO_DAY = date(1970, 1, 1)
+NO_TIME = Within(1, Unit.CALENDAR_MINUTE)
+"""Stands for a length of time that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ class Node:
     def place(self) -> str:
         """Where this is: ``file:line``."""
         return f"{self.file}:{self.node.start_mark.line + 1}"
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether ``key: value`` lines stand here."""
+        return isinstance(self.node, yaml.MappingNode)
 
     def fault(self, code: str, message: str) -> None:
         """Record that something is wrong here."""
@@ -109,6 +117,22 @@ class Node:
         except ValueError:
             self.fault("wrong-type", "Write a date here, such as 2026-12-18.")
             return _NO_DAY
+
+    def within(self) -> Within:
+        """Return a length of time on one of the clocks, such as ``4 working hours``."""
+        try:
+            return Within.parse(self.text())
+        except PolicyError as error:
+            self.fault("wrong-deadline", error.message)
+            return NO_TIME
+
+    def number(self, least: int, most: int) -> int:
+        """Return a whole number between two bounds."""
+        word = self.text()
+        if word.isascii() and word.isdecimal() and least <= int(word) <= most:
+            return int(word)
+        self.fault("wrong-type", f"Write a whole number from {least} to {most} here.")
+        return least
 
     def times(self) -> tuple[time, time]:
         """Return opening and closing time, written as 09:00-17:00."""

@@ -15,6 +15,8 @@ from broker.policy.vocabulary import BASES, GRADES, HOLDERS, KINDS, PLACES, SEES
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
+SECTIONS = ("grades", "recurrence", "silence")
+"""What a policy may leave out; the last two are read where they are used."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 
 Deadlines = Mapping[Grade, Mapping[Milestone, Within]]
@@ -70,7 +72,7 @@ class Remark:
 
 def read_rows(root: Node) -> tuple[tuple[Row, ...], tuple[Remark, ...]]:
     """Read the policy document: its rows, and its remarks about grades."""
-    sections = root.fields(("deadlines", "rows"), ("grades",))
+    sections = root.fields(("deadlines", "rows"), SECTIONS)
     clocks = {name: _clocks(node) for name, node in _entries(sections, "deadlines")}
     rows = [_row(node, clocks) for node in (sections["rows"].items() if "rows" in sections else ())]
     remarks = sections["grades"].items() if "grades" in sections else ()

@@ -11,6 +11,7 @@ import pytest
 
 from broker.embedded import Engines
 from broker.ledger.ledger import Ledger
+from tests.conftest import CHILD_KEY
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run"]
@@ -26,6 +27,7 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
         "BROKER_DATABASE_URL": dsn,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
+        "BROKER_CHILD_KEY": CHILD_KEY.hex(),
     }
 
 
