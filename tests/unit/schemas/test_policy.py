@@ -42,11 +42,11 @@ SHIPPED = Path(__file__).parents[3] / "policies" / "england"
 
 
 class Plain(yaml.SafeLoader):
-    """Reads days as they are written, and only true and false as anything but text."""
+    """Reads days as they are written, and only numbers, true and false as anything but text."""
 
 
 Plain.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if tag.endswith(":bool")]
+    first: [(tag, form) for tag, form in resolvers if tag.endswith((":bool", ":int"))]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -133,7 +133,8 @@ def test_the_words_are_those_that_the_policy_knows(listed, known):
 
 
 @pytest.mark.parametrize(
-    "written", ["4 hours", "1 hour", "4 working hours", "1 working day", "next school day"]
+    "written",
+    ["15 minutes", "4 hours", "1 hour", "4 working hours", "1 working day", "next school day"],
 )
 def test_a_deadline_is_written_as_the_policy_reads_it(written):
     assert Reckoned.parse(Within().deserialize(written))
