@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +12,8 @@ import uuid_utils
 
 from broker.channels.queue import QueueChannel
 from broker.domain.ids import Clock, NewId
+from broker.errors import Unavailable
+from broker.flow.activity import Activity
 from broker.flow.books import Books
 from broker.flow.parts import Broker
 from broker.ledger.ledger import Ledger
@@ -44,15 +46,24 @@ def open_broker(
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
+        activity = Activity(ledger, clock or clock_of(settings))
+        stack.callback(_written_down, activity)
         yield Broker(
             settings=settings,
             ledger=ledger,
             books=Books(ledger),
             wakeups=wakeups,
+            activity=activity,
             channels={"queue": queue},
             clock=clock or clock_of(settings),
             new_id=new_id,
         )
+
+
+def _written_down(activity: Activity) -> None:
+    """Write down who was there, at the end; when the ledger is away, a few seconds are lost."""
+    with suppress(Unavailable):
+        activity.flush()
 
 
 def clock_of(settings: Settings) -> Clock:

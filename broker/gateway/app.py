@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
+from broker.flow.activity import EVERY as NOTE_ACTIVITY
 from broker.flow.parts import Broker
 from broker.gateway import deliveries, openapi, operations, problems, referrals
 from broker.gateway.authentication import Authentication
@@ -73,7 +74,8 @@ def build(broker: Broker) -> Starlette:
             CapacityLimiter(THREADS),
         )
         app.state.gateway = here
-        tasks = [asyncio.create_task(here.poller.run()), asyncio.create_task(_note_use(here))]
+        work = (here.poller.run(), _note_use(here), _note_activity(here))
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
         finally:
@@ -118,6 +120,13 @@ async def _note_use(here: Gateway) -> None:
         await asyncio.sleep(NOTE_USE_SECONDS)
         with suppress(Unavailable):
             await here.run(here.authentication.note_use)
+
+
+async def _note_activity(here: Gateway) -> None:
+    while True:
+        await asyncio.sleep(NOTE_ACTIVITY.total_seconds())
+        with suppress(Unavailable):
+            await here.run(here.broker.activity.flush)
 
 
 class _Surroundings:

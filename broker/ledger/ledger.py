@@ -10,10 +10,13 @@ from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
 from broker.ledger.intake import Intake
 from broker.ledger.marking import Marking
+from broker.ledger.presence import Presence
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
 
 
-class Ledger(Intake, Routing, Delivering, Answering, Sweeping, Marking, Questions, Administration):
+class Ledger(
+    Intake, Routing, Delivering, Answering, Sweeping, Marking, Presence, Questions, Administration
+):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

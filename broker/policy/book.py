@@ -13,7 +13,8 @@ from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
 from broker.policy.recurrence import Recurrence, read_recurrence
 from broker.policy.rows import Remark, Row, read_rows
-from broker.policy.soundness import check
+from broker.policy.silence import Silence, read_silence
+from broker.policy.soundness import check, check_silence
 from broker.policy.viewing import View, read_views
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
@@ -31,6 +32,8 @@ class PolicyBook:
     """What raises a grade or contradicts it."""
     recurrence: Recurrence | None
     """Which referrals for one child are counted; None counts none."""
+    silence: Silence
+    """When an organisation has been silent for too long."""
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
@@ -66,10 +69,12 @@ def assemble(
         rows=rows,
         remarks=remarks,
         recurrence=_recurrence(policy),
+        silence=_silence(policy),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
     )
     faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
+    faults.extend(check_silence(book.silence, book.directory, policy.place))
     return book, faults
 
 
@@ -102,6 +107,11 @@ def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node 
 def _recurrence(policy: Node) -> Recurrence | None:
     sections = dict(policy.entries())
     return read_recurrence(sections["recurrence"]) if "recurrence" in sections else None
+
+
+def _silence(policy: Node) -> Silence:
+    sections = dict(policy.entries())
+    return read_silence(sections["silence"]) if "silence" in sections else Silence()
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:

@@ -13,8 +13,9 @@ from broker.policy.calendars import WorkingCalendar, in_words
 from broker.policy.deadlines import Unit, Within, compute
 from broker.policy.directory import Directory, Organisation
 from broker.policy.rows import Remark, Row
+from broker.policy.silence import Silence
 from broker.policy.viewing import View
-from broker.policy.vocabulary import FORCE, SCHOOL, SOCIAL_CARE
+from broker.policy.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
 
 STATUTORY: Mapping[tuple[str, Role, Milestone], tuple[Within, str]] = {
     (SOCIAL_CARE, Role.LEAD, Milestone.ACKNOWLEDGE): (
@@ -49,6 +50,14 @@ def check(
     for one in directory.organisations:
         yield from _organisation(one, directory, {row.kind for row in rows})
     yield from _coverage(directory)
+
+
+def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
+    """Find rules about silence for somebody whom the directory does not know."""
+    known = {*KINDS, *(one.code for one in directory.organisations)}
+    for name in sorted({*silence.sending, *silence.collecting} - known):
+        words = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
+        yield Fault(place, "unknown-name", words)
 
 
 def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
