@@ -34,6 +34,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Publish referrals (police)": {
         "publish": Entry("publish:publish", "Hand in a referral, or check one."),
         "status": Entry("status:status", "Show who has a referral, and by when they must act."),
+        "reconcile": Entry("reconcile:reconcile", "Say which occurrences have no referral."),
         "timeline": Entry("timeline:timeline", "Show everything that happened to a referral."),
     },
     "Receive deliveries (agencies)": {

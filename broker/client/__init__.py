@@ -29,7 +29,7 @@ from broker.client.errors import (
 )
 from broker.client.ops import Ops
 from broker.client.publisher import Publisher
-from broker.client.values import DeliveryStatus, Event, Published, Receipt, Status
+from broker.client.values import DeliveryStatus, Event, Published, Receipt, Reconciled, Status
 
 __all__ = [
     "Answer",
@@ -49,6 +49,7 @@ __all__ = [
     "Published",
     "Publisher",
     "Receipt",
+    "Reconciled",
     "Settled",
     "Status",
     "Throttled",

@@ -23,6 +23,7 @@ from broker.errors import (
 )
 from broker.flow.activity import SENT
 from broker.flow.parts import Broker
+from broker.flow.reconcile import occurrence_of
 from broker.ledger.rows import Accepted, Contradiction, NewReferral
 from broker.policy import routing
 from broker.policy.calendars import LONDON
@@ -84,6 +85,7 @@ def screen(
         body=body,
         accepted_at=now,
         actor=actor,
+        occurrence=occurrence_of(document.value),
     )
 
 

@@ -89,6 +89,7 @@ class Listener:
     def _forget(self, book: PolicyBook, now: datetime) -> None:
         ledger = self._broker.ledger
         ledger.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
+        ledger.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
         if book.recurrence is not None:
             ledger.purge_marks(before=now - book.recurrence.window, limit=PURGED)
 

@@ -17,7 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broker.errors import BrokerError, Unavailable
 from broker.flow.activity import EVERY as NOTE_ACTIVITY
 from broker.flow.parts import Broker
-from broker.gateway import deliveries, openapi, operations, problems, referrals
+from broker.gateway import (
+    deliveries,
+    openapi,
+    operations,
+    problems,
+    reconciliations,
+    referrals,
+)
 from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
 from broker.gateway.commits import Commits
@@ -53,6 +60,8 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/v1/queues", operations.queues),
     ("GET", "/v1/attention", operations.attention),
     ("GET", "/v1/refusals", operations.refusals),
+    ("POST", "/v1/reconciliations", reconciliations.compare),
+    ("GET", "/v1/reconciliations", reconciliations.listed),
     ("GET", "/livez", operations.livez),
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),

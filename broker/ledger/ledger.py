@@ -12,11 +12,21 @@ from broker.ledger.intake import Intake
 from broker.ledger.marking import Marking
 from broker.ledger.presence import Presence
 from broker.ledger.questions import Questions
+from broker.ledger.reconciling import Reconciling
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
 
 
 class Ledger(
-    Intake, Routing, Delivering, Answering, Sweeping, Marking, Presence, Questions, Administration
+    Intake,
+    Routing,
+    Delivering,
+    Answering,
+    Sweeping,
+    Marking,
+    Presence,
+    Reconciling,
+    Questions,
+    Administration,
 ):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

@@ -35,6 +35,8 @@ class NewReferral:
     accepted_at: datetime
     actor: str
     """The credential that submitted it, for the event log."""
+    occurrence: str | None = None
+    """The force's occurrence reference, in capitals and without blanks."""
 
 
 @dataclass(frozen=True, slots=True)
