@@ -89,26 +89,21 @@ def test_a_publisher_reads_its_own_silence_in_its_feed(
 ) -> None:
     world.at("2026-12-14 09:00")
     world.routed(sample(12))
-    clock.advance(days=2)
+    clock.advance(days=1, hours=7, minutes=59)
     look()
     assert "staffordshire-police" not in [one["organisation"] for one in silent(world)]
     clock.advance(minutes=1)
-    clock.advance(hours=1)
     look()
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
     (event,) = [one for one in feed if one["kind"] == "organisation.silent"]
     assert event["referral"] is event["reference"] is None
     assert event["data"]["activity"] == "sending"
-    world.client.get("/v1/events", headers=world.police)
     world.hand_in(sample(15))
     look()
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
-    assert feed[-1]["kind"] in {"organisation.heard", "referral.accepted"}
     assert "organisation.heard" in [one["kind"] for one in feed]
     other = world.client.get("/v1/events", headers=world.headers("police-scotland", "publish"))
-    assert "organisation" not in str(
-        [one for one in other.json()["events"] if one["data"].get("organisation") == POLICE]
-    )
+    assert [one["kind"] for one in other.json()["events"]] == []
 
 
 def test_many_that_look_at_once_open_one_alarm(world: World, broker: Broker) -> None:
@@ -151,7 +146,7 @@ def test_a_drop_is_learned_and_told(broker: Broker, look: Any, clock: FixedClock
     ((kind, data),) = told(broker)
     assert kind == "organisation.dropped"
     assert data["counted"] == 12
-    assert 60 < data["expected"] < 75
+    assert 50 < data["expected"] < 65
 
 
 def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
