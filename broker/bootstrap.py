@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +13,8 @@ import uuid_utils
 from broker.channels.queue import QueueChannel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
+from broker.errors import Unavailable
+from broker.flow.activity import Activity
 from broker.flow.books import Books
 from broker.flow.parts import Broker
 from broker.ledger.ledger import Ledger
@@ -54,11 +56,14 @@ def open_broker(
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
+        activity = Activity(ledger, clock)
+        stack.callback(_written_down, activity)
         yield Broker(
             settings=settings,
             ledger=ledger,
             books=Books(ledger),
             wakeups=wakeups,
+            activity=activity,
             channels={"queue": queue},
             notifiers=notifiers(settings, clock),
             clock=clock,
@@ -82,6 +87,12 @@ def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]
     if settings.commands:
         found[NoticeChannel.COMMAND] = Command(settings.commands)
     return found
+
+
+def _written_down(activity: Activity) -> None:
+    """Write down who was there, at the end; when the ledger is away, a few seconds are lost."""
+    with suppress(Unavailable):
+        activity.flush()
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -18,6 +18,7 @@ CLIENT_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"})
 NO_YES = ("no", "yes")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
+SHORTEST_KEY_BYTES = 32
 
 
 class BadSettings(Invalid):
@@ -41,6 +42,9 @@ class Settings:
     """The Valkey that carries wake-ups; no agency may reach it (BROKER_WAKEUP_URL)."""
     exchange_url: str = field(repr=False)
     """The message broker that holds the agencies' queues (BROKER_EXCHANGE_URL)."""
+    child_key: bytes | None = field(default=None, repr=False)
+    """The secret under which children are known again, in hex, at least 32 bytes; without it
+    nothing is counted (BROKER_CHILD_KEY)."""
     policy_dir: Path = Path("policies/england")
     """The policy and directory that ``broker policy publish`` reads (BROKER_POLICY_DIR)."""
     http_host: str = "127.0.0.1"
@@ -74,6 +78,7 @@ class Settings:
             database_url=reading.secret("BROKER_DATABASE_URL"),
             wakeup_url=reading.secret("BROKER_WAKEUP_URL"),
             exchange_url=reading.secret("BROKER_EXCHANGE_URL"),
+            child_key=reading.key("BROKER_CHILD_KEY"),
             policy_dir=Path(reading.text("BROKER_POLICY_DIR", "policies/england")),
             http_host=reading.text("BROKER_HTTP_HOST", "127.0.0.1"),
             http_port=reading.whole("BROKER_HTTP_PORT", 8080, highest=65_535),
@@ -132,6 +137,18 @@ class _Reading:
         if needed and not value:
             self._fault(name, "missing", f"Set {name} or {name}_FILE.")
         return value
+
+    def key(self, name: str) -> bytes | None:
+        """Return a secret key that may be left out, written in hex."""
+        text = self.secret(name, needed=False)
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if text and len(key) < SHORTEST_KEY_BYTES:
+            told = f"Use at least {SHORTEST_KEY_BYTES} random bytes in hex: openssl rand -hex 32."
+            self._fault(name, "no-key", told)
+        return key or None
 
     def whole(self, name: str, default: int, *, highest: int) -> int:
         text = self.text(name, str(default))

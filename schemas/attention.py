@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas import codes
 from schemas.answers import anything, code, count, identifier, instant, many, one, text
 from schemas.loading import Answer
+from schemas.reconciliation import UnreferredSchema
 from schemas.status import QueueDepthSchema
 
 
@@ -20,6 +21,17 @@ class WaitingSchema(Answer):
     since = instant()
     due_at = instant(nullable=True)
     effective_grade = code(codes.GRADES, nullable=True)
+
+
+class SilentSchema(Answer):
+    """An organisation that has been silent for too long, or sends much less than it used to."""
+
+    organisation = text()
+    activity = code(("sending", "collecting"))
+    reason = code(("policy", "deadline", "learned", "dropped"), "How it is known.")
+    since = instant("When the alarm opened.")
+    last_at = instant("When it was last seen before.", nullable=True)
+    acknowledged_by = text("Who sees to it.", nullable=True)
 
 
 class RefusalSchema(Answer):
@@ -39,6 +51,8 @@ class AttentionSchema(Answer):
     undeliverable = many(one(WaitingSchema()))
     returned = many(one(WaitingSchema()), "Returned, and not sent on yet.")
     refused = many(one(RefusalSchema()))
+    silent = many(one(SilentSchema()))
+    unreferred = many(one(UnreferredSchema()), "Days of which something has no referral.")
 
 
 class RefusalsSchema(Answer):

@@ -47,8 +47,8 @@ class Document:
     digest: bytes
 
 
-def read(body: bytes, *, limit: int = SIZE_LIMIT) -> Document:
-    """Return the document in a body of at most ``limit`` bytes.
+def read(body: bytes, *, limit: int = SIZE_LIMIT, most_items: int = LENGTH_LIMIT) -> Document:
+    """Return the document in a body of at most ``limit`` bytes, with lists of ``most_items``.
 
     Raises Unreadable with every fault that can be told.
     """
@@ -56,8 +56,8 @@ def read(body: bytes, *, limit: int = SIZE_LIMIT) -> Document:
         _refuse("too-large", f"The body is over {limit} bytes.", Kind.TOO_LARGE)
     _check_depth(body)
     value = _parse(body)
-    _check_strings(value)
-    if faults := prohibited(value):
+    _check_strings(value, most_items)
+    if faults := prohibited(value, most_items=most_items):
         raise Unreadable(Kind.PROHIBITED, faults)
     return Document(value, digest(value))
 
@@ -68,9 +68,9 @@ def digest(value: object) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def prohibited(value: object) -> list[Fault]:
+def prohibited(value: object, *, most_items: int = LENGTH_LIMIT) -> list[Fault]:
     """Return a fault for each string that holds a picture, binary content or a link to either."""
-    return _faults(value, _prohibition)
+    return _faults(value, _prohibition, most_items)
 
 
 def _prohibition(pointer: str, text: str) -> Fault | None:
@@ -137,8 +137,8 @@ def _constant(_: str) -> NoReturn:
     _refuse("not-a-number", "NaN and Infinity are not JSON; leave the value out.")
 
 
-def _check_strings(value: object) -> None:
-    if faults := _faults(value, _unprintable):
+def _check_strings(value: object, most_items: int) -> None:
+    if faults := _faults(value, _unprintable, most_items):
         raise Unreadable(Kind.MALFORMED, faults)
 
 
@@ -150,15 +150,17 @@ def _unprintable(pointer: str, text: str) -> Fault | None:
     return None
 
 
-def _faults(value: object, rule: Callable[[str, str], Fault | None]) -> list[Fault]:
+def _faults(
+    value: object, rule: Callable[[str, str], Fault | None], most_items: int
+) -> list[Fault]:
     # Pointers are worked out only where something is wrong, which is rare.
-    if _is_clean(value, rule):
+    if _is_clean(value, rule, most_items):
         return []
-    found = (rule(pointer, text) for pointer, text in _texts(value, ""))
+    found = (rule(pointer, text) for pointer, text in _texts(value, "", most_items))
     return [fault for fault in found if fault is not None]
 
 
-def _is_clean(value: object, rule: Callable[[str, str], Fault | None]) -> bool:
+def _is_clean(value: object, rule: Callable[[str, str], Fault | None], most_items: int) -> bool:
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -166,31 +168,31 @@ def _is_clean(value: object, rule: Callable[[str, str], Fault | None]) -> bool:
             if rule("", item):
                 return False
         elif isinstance(item, dict | list):
-            if len(item) > LENGTH_LIMIT:
+            if len(item) > most_items:
                 return False
             waiting += item
             waiting += item.values() if isinstance(item, dict) else ()
     return True
 
 
-def _texts(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+def _texts(value: object, pointer: str, most_items: int) -> Iterator[tuple[str, str]]:
     """Go through every text with its pointer; a name counts as a text of its object."""
     if isinstance(value, str):
         yield pointer, value
     elif isinstance(value, dict):
-        _check_length(len(value), pointer)
+        _check_length(len(value), pointer, most_items)
         for name, item in value.items():
             yield pointer, name
-            yield from _texts(item, f"{pointer}/{_escaped(name)}")
+            yield from _texts(item, f"{pointer}/{_escaped(name)}", most_items)
     elif isinstance(value, list):
-        _check_length(len(value), pointer)
+        _check_length(len(value), pointer, most_items)
         for index, item in enumerate(value):
-            yield from _texts(item, f"{pointer}/{index}")
+            yield from _texts(item, f"{pointer}/{index}", most_items)
 
 
-def _check_length(length: int, pointer: str) -> None:
-    if length > LENGTH_LIMIT:
-        message = f"More than {LENGTH_LIMIT} items stand in one list or object."
+def _check_length(length: int, pointer: str, most_items: int) -> None:
+    if length > most_items:
+        message = f"More than {most_items} items stand in one list or object."
         raise Unreadable(Kind.MALFORMED, [Fault(pointer, "too-long", message)])
 
 

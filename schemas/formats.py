@@ -284,8 +284,8 @@ class Day(Spoken, fields.Date):
         far="date-too-far: The day lies more than {days} days in the future.",
     )
 
-    def __init__(self, about: str = "", *, expected: bool = False) -> None:
-        super().__init__(metadata=described(about, pattern=_DAY))
+    def __init__(self, about: str = "", *, expected: bool = False, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(about, pattern=_DAY))
         self.expected = expected
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:

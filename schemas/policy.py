@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from schemas import codes
 from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text, Whole
-from schemas.formats import FieldPath, LocalDay, LocalId, Within
+from schemas.formats import FieldPath, LocalDay, LocalId, Organisation, Within
 from schemas.loading import Record
 
 _CONDITION = "An expression in CEL over documented facts; left out, it always holds."
@@ -128,6 +128,40 @@ class VersionsSchema(Record[dict[str, Any]]):
     recall = One(AmendsSchema(), required=True)
 
 
+class RecurrenceSchema(Record[dict[str, Any]]):
+    """Which referrals for one child are counted, and from how many on it is told."""
+
+    record = dict
+    grade = Code(codes.GRADES, "As the police gave it.", required=True)
+    count = Whole(2, 20, required=True)
+    within_days = Whole(1, 366, required=True)
+
+
+class SendingSchema(Record[dict[str, Any]]):
+    """How long a publisher may send nothing."""
+
+    record = dict
+    after = Within(required=True)
+
+
+class CollectingSchema(Record[dict[str, Any]]):
+    """How long an agency may not come for what waits in its queue."""
+
+    record = dict
+    after = Within(required=True)
+    due_within = Within("When the nearest deadline is as close as this, ``then_after`` counts.")
+    then_after = Within()
+
+
+class SilenceSchema(Record[dict[str, Any]]):
+    """When an organisation has been silent for too long, by its code or its kind."""
+
+    record = dict
+    sending = Mapped(Organisation(), One(SendingSchema()), 200)
+    collecting = Mapped(Organisation(), One(CollectingSchema()), 500)
+    learned_after = Within("What is learned is alarmed at the soonest after so long.")
+
+
 class PolicySchema(Record[dict[str, Any]]):
     """Sets of deadlines by grade and milestone, rules about the grade, and the rows."""
 
@@ -145,6 +179,8 @@ class PolicySchema(Record[dict[str, Any]]):
     ladders = Mapped(LocalId(), One(LadderSchema()), 20, required=False)
     grades = Many(One(RemarkSchema()), 100)
     versions = One(VersionsSchema())
+    recurrence = One(RecurrenceSchema())
+    silence = One(SilenceSchema())
     rows = Many(One(RowSchema()), 1000, least=1, required=True)
 
 

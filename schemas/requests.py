@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from marshmallow import ValidationError, validates_schema
 
 from schemas import codes
 from schemas.fields import Code, Many, Mapped, One, Seconds, Text, Whole
-from schemas.formats import Area, Identifier, LocalId, Organisation
+from schemas.formats import Area, Day, Identifier, LocalId, Organisation
 from schemas.loading import Loaded, Record, load
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PAUSE",
     "RECALL",
     "RECEIPTS",
+    "RECONCILIATION",
     "REROUTE",
     "SEES_TO",
     "Loaded",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 RECEIPT_LIMIT = 1000
+REFERENCE_LIMIT = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,14 @@ class Reroute:
 
     agency: str | None = None
     area: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The references of a day's occurrences that concern a child."""
+
+    day: date
+    references: tuple[str, ...]
 
 
 class CollectSchema(Record[Collect]):
@@ -223,6 +234,18 @@ class SeesToSchema(Record[SeesTo]):
     by = Text(200, required=True)
 
 
+class ReconciliationSchema(Record[Reconciliation]):
+    """The references of a day's occurrences that concern a child."""
+
+    record = Reconciliation
+    day = Day("The day that the list is of.", required=True)
+    references = Many(
+        Text(100, "A referral's reference or an occurrence's.", required=True),
+        REFERENCE_LIMIT,
+        required=True,
+    )
+
+
 COLLECT = CollectSchema()
 RECEIPTS = ReceiptsSchema()
 LEASES = LeasesSchema()
@@ -231,3 +254,4 @@ RECALL = RecallSchema()
 REROUTE = RerouteSchema()
 PAUSE = PauseSchema()
 SEES_TO = SeesToSchema()
+RECONCILIATION = ReconciliationSchema()

@@ -27,6 +27,7 @@ from broker.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"
+CHILD_KEY = bytes(range(32))
 _numbers = itertools.count()
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 def settings(dsn: str, engines: Engines) -> Settings:
     """Settings for the private engines."""
-    return Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
+    return Settings(dsn, engines.wakeup_url, engines.exchange_url, CHILD_KEY, POLICIES)
 
 
 @pytest.fixture

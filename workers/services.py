@@ -1,4 +1,4 @@
-"""What every worker does beside its tasks: sweep, watch deadlines, send notices, take in receipts.
+"""What every worker does beside its tasks: sweep, watch, notify, listen, take in receipts.
 
 Threads of the parent process, started before the first message is asked for, so that they run
 also while the wake-up Valkey is away.
@@ -20,8 +20,11 @@ from celery import bootsteps
 from broker.bootstrap import open_broker
 from broker.errors import Unavailable
 from broker.flow import notify, watch
+from broker.flow.activity import EVERY as NOTE_ACTIVITY
 from broker.flow.intake import take_in
 from broker.flow.parts import Broker
+from broker.flow.silence import EVERY as LISTEN_EVERY
+from broker.flow.silence import Listener
 from broker.flow.sweep import EVERY, Sweeper
 from broker.settings import Settings
 from broker.telemetry import logger, trouble
@@ -52,7 +55,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
             threading.Thread(
                 target=self._serve, args=(service,), name=service.__name__, daemon=True
             )
-            for service in (sweeping, watching, notifying, taking_in)
+            for service in (sweeping, watching, notifying, listening, taking_in)
         ]
         for thread in self._threads:
             thread.start()
@@ -103,12 +106,22 @@ def notifying(broker: Broker, stopping: threading.Event) -> None:
         pause = 0.0 if full else notify.EVERY.total_seconds()
 
 
+def listening(broker: Broker, stopping: threading.Event) -> None:
+    """Look for who is silent twice a minute."""
+    listener = Listener(broker, holder=f"{socket.gethostname()}:{os.getpid()}")
+    while not stopping.wait(LISTEN_EVERY.total_seconds()):
+        listener.look()
+
+
 def taking_in(broker: Broker, stopping: threading.Event) -> None:
     """Take in receipts from the queue as they come."""
-    queues = AgencyQueues(broker.settings.exchange_url)
+    queues, due = AgencyQueues(broker.settings.exchange_url), broker.clock()
     try:
         while not stopping.is_set():
             _receive(queues, broker)
+            if broker.clock() >= due:
+                broker.activity.flush()
+                due = broker.clock() + NOTE_ACTIVITY
     finally:
         queues.close()
 

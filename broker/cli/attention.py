@@ -18,7 +18,7 @@ from broker.client.ops import Ops
 @json_option
 @with_gateway
 def attention(as_json: bool, gateway: Gateway) -> None:
-    """List what no agency owns: unroutable, undeliverable, returned, refused at the door."""
+    """List what no agency owns, what was refused or never referred, and who is silent."""
     with Ops(gateway.url, gateway.key) as ops:
         found = ops.attention()
     if as_json:
@@ -28,7 +28,7 @@ def attention(as_json: bool, gateway: Gateway) -> None:
         if isinstance(things, Sequence) and not isinstance(things, str) and things:
             _table(kind, things)
     if not any(found.values()):
-        click.echo("Nothing needs attention: every referral has an owner.")
+        click.echo("Nothing needs attention: every referral has an owner, and nobody is silent.")
 
 
 @click.command("give-area")

@@ -60,7 +60,7 @@ class Board:
         """Take in a stretch of the feed."""
         for event in events:
             self.cursor = event.cursor
-            if event.kind in _REFERRAL_STATES:
+            if event.referral and event.kind in _REFERRAL_STATES:
                 self.referrals[event.referral] = _REFERRAL_STATES[event.kind]
             elif event.kind in _STATES and event.delivery and event.agency:
                 self.deliveries[event.delivery] = (event.agency, _STATES[event.kind])

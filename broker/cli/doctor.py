@@ -16,6 +16,7 @@ from broker.errors import BrokerError, PolicyError, Unavailable
 from broker.flow.books import Books
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
+from broker.policy.book import PolicyBook
 from broker.settings import BadSettings, Settings
 from broker.transport.queues import AgencyQueues
 
@@ -79,13 +80,14 @@ def examine() -> Iterator[Finding]:
     yield tables
     if tables.ok:
         with Ledger.open(settings.database_url, application_name="broker doctor") as ledger:
-            yield from _inside(ledger)
+            yield from _inside(ledger, settings)
 
 
-def _inside(ledger: Ledger) -> Iterator[Finding]:
+def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     yield _look("clock", partial(_clock, ledger))
     yield _look("policy", partial(_policy, ledger))
+    yield _look("children", partial(_counted, ledger, settings))
     yield _look("workers", partial(_led, ledger, now))
     yield _look("routing", partial(_routed, ledger, now))
 
@@ -129,11 +131,27 @@ def _clock(ledger: Ledger) -> str:
 
 
 def _policy(ledger: Ledger) -> str:
+    return f"version {_in_force(ledger).version} is in force"
+
+
+def _in_force(ledger: Ledger) -> PolicyBook:
     try:
-        book = Books(ledger).latest()
+        return Books(ledger).latest()
     except PolicyError as error:
         raise Trouble(error.message, "run `broker policy publish`") from None
-    return f"version {book.version} is in force"
+
+
+def _counted(ledger: Ledger, settings: Settings) -> str:
+    """Without the key, low referrals for one child are never added up, and nothing else tells."""
+    rule = _in_force(ledger).recurrence
+    if rule is None:
+        return "the policy counts no referrals for one child"
+    if settings.child_key is None:
+        raise Trouble(
+            "referrals for one child are not counted: there is no key",
+            "set BROKER_CHILD_KEY_FILE, the same everywhere: `openssl rand -hex 32` makes a key",
+        )
+    return f"{rule.count} graded {rule.grade} within {rule.window.days} days are told"
 
 
 def _led(ledger: Ledger, now: datetime) -> str:

@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "correct": Entry("correct:correct", "Correct a referral: the whole document again."),
         "recall": Entry("correct:recall", "Take a referral back; whoever has it destroys it."),
         "status": Entry("status:status", "Show who has a referral, and by when they must act."),
+        "reconcile": Entry("reconcile:reconcile", "Say which occurrences have no referral."),
         "timeline": Entry("timeline:timeline", "Show everything that happened to a referral."),
     },
     "Receive deliveries (agencies)": {

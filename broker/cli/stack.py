@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import sys
 import time
@@ -132,6 +133,7 @@ def _addresses(engines: Engines) -> Mapping[str, str]:
         "BROKER_DATABASE_URL": engines.database_url,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
+        "BROKER_CHILD_KEY": secrets.token_hex(32),
     }
 
 

@@ -29,7 +29,15 @@ from broker.client.errors import (
 )
 from broker.client.ops import Ops
 from broker.client.publisher import Publisher
-from broker.client.values import DeliveryStatus, Event, Published, Recall, Receipt, Status
+from broker.client.values import (
+    DeliveryStatus,
+    Event,
+    Published,
+    Recall,
+    Receipt,
+    Reconciled,
+    Status,
+)
 
 __all__ = [
     "Answer",
@@ -50,6 +58,7 @@ __all__ = [
     "Publisher",
     "Recall",
     "Receipt",
+    "Reconciled",
     "Settled",
     "Status",
     "Throttled",

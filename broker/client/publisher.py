@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Self
 from uuid import UUID
 
 from broker.client.errors import Problem
-from broker.client.values import Event, Published, Recall, Receipt, Status
+from broker.client.values import Event, Published, Recall, Receipt, Reconciled, Status
 from broker.client.wire import Json, Wire, encode
 
 Document = Mapping[str, Any] | bytes
@@ -135,6 +136,15 @@ class Publisher:
                 return
             yield from map(Event.from_json, page["events"])
             after = page["next"]
+
+    def reconcile(self, day: date, references: Iterable[str]) -> Reconciled:
+        """Compare the references of a day's occurrences that concern a child, 5,000 at most.
+
+        Each is looked for as a referral's reference and as its occurrence reference. Safe to
+        repeat: the last list of a day counts.
+        """
+        listed = {"day": day.isoformat(), "references": list(references)}
+        return Reconciled.from_json(self._wire.post("/v1/reconciliations", listed).json())
 
     def _path(self, referral: str | UUID) -> str:
         """Return where a referral is, after looking its id up if a reference is given."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from broker.client.errors import ClientError, Fault, Problem, error_for, faults_from
@@ -190,8 +190,9 @@ class Event:
     """Store it when you have dealt with the event, and go on from it with ``after``."""
     at: datetime
     kind: str
-    referral: str
-    reference: str
+    referral: str | None
+    """None where it is about an organisation: silence, a list that was compared."""
+    reference: str | None
     delivery: str | None
     agency: str | None
     data: Mapping[str, Any]
@@ -208,6 +209,33 @@ class Event:
             delivery=value.get("delivery"),
             agency=value.get("agency"),
             data=value.get("data") or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Which references of a day's list have no referral."""
+
+    day: date
+    listed: int
+    referred: int
+    missing: Sequence[str]
+    """Nothing was handed in for these."""
+    rejected: Sequence[str]
+    """What was handed in was rejected, and no corrected referral came."""
+    raw: Mapping[str, Any] = field(repr=False)
+    """Everything that the gateway said."""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Reconciled:
+        """Read the answer of ``POST /v1/reconciliations``."""
+        return cls(
+            day=date.fromisoformat(value["day"]),
+            listed=value["listed"],
+            referred=value["referred"],
+            missing=tuple(value["missing"]),
+            rejected=tuple(value["rejected"]),
+            raw=value,
         )
 
 

@@ -21,7 +21,9 @@ from broker.errors import (
     ReferenceConflict,
     TooLarge,
 )
+from broker.flow.activity import SENT
 from broker.flow.parts import Broker
+from broker.flow.reconcile import occurrence_of
 from broker.ledger.rows import Accepted, Contradiction, NewReferral
 from broker.policy import routing
 from broker.policy.calendars import LONDON
@@ -73,6 +75,7 @@ def screen(
         body=body,
         accepted_at=now,
         actor=actor,
+        occurrence=occurrence_of(document.value),
     )
 
 
@@ -95,7 +98,17 @@ def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | Refere
     """Commit a batch, wake the routing lane, and answer for each one in order."""
     answers = broker.ledger.accept(new)
     broker.wakeups.wake(LANE)
+    _note(broker, new, answers)
     return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
+
+
+def _note(
+    broker: Broker, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
+) -> None:
+    """Note who sent something new; what came before tells nothing about today."""
+    for one, answer in zip(new, answers, strict=True):
+        if isinstance(answer, Accepted) and not answer.duplicate:
+            broker.activity.note(one.publisher, SENT)
 
 
 def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:

@@ -17,6 +17,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.flow.accept import LANE as ROUTE_LANE
+from broker.flow.activity import ANSWERED
 from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.parts import Broker
 from broker.flow.route import new_delivery
@@ -37,6 +38,7 @@ def settle(
             if successor := _successor(broker, returned, now):
                 batch.send_on(returned.delivery.id, successor)
         results = list(batch.results)
+    broker.activity.note(agency, ANSWERED, len(receipts))
     if any(result.state is DeliveryState.RETURNED for result in results):
         broker.wakeups.wake(DISPATCH_LANE)
     return results

@@ -7,6 +7,7 @@ from typing import Any
 
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import NotFound, Unavailable
+from broker.flow.activity import COLLECTED, POLLED
 from broker.flow.parts import Broker
 from broker.flow.render import render
 from broker.ledger.rows import Attempt, Offer
@@ -24,6 +25,8 @@ def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dic
         now=broker.clock(),
         new_id=broker.new_id,
     )
+    broker.activity.note(agency, POLLED)
+    broker.activity.note(agency, COLLECTED, len(offers))
     return [rendered for _, rendered in rendered_offers(broker, offers)]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from broker.channels import Channel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
+from broker.flow.activity import Activity
 from broker.flow.books import Books
 from broker.ledger.ledger import Ledger
 from broker.notices import Notifier
@@ -23,6 +24,7 @@ class Broker:
     ledger: Ledger
     books: Books
     wakeups: Wakeups
+    activity: Activity
     channels: Mapping[str, Channel]
     """How agencies are pushed to, by the channel's name in the directory."""
     notifiers: Mapping[NoticeChannel, Notifier]

@@ -6,6 +6,7 @@ delivery was decided under, so the ledger never holds a second copy of any conte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -15,13 +16,20 @@ from broker.domain.states import DeliveryState
 from broker.flow.books import Books
 from broker.ledger.rows import Offer
 from broker.policy import views
+from broker.policy.book import PolicyBook
+from broker.policy.recurrence import CODE as RECURRENCE
+from broker.policy.vocabulary import SOCIAL_CARE
+
+TOLD_OF_RECURRENCE = (SOCIAL_CARE, "out-of-hours")
 
 
 def render(offer: Offer, books: Books) -> dict[str, Any]:
     """Return a delivery as its agency sees it, the handling instructions before the content."""
-    content = _content(offer, books)
-    handling = content.pop("handling", {})
+    book = books.version(offer.policy_version)
+    document = orjson.loads(offer.body)
     is_shown = _is_shown(offer)
+    content = _content(offer, document, book) if is_shown else {}
+    handling = content.pop("handling", {})
     return {
         "delivery": str(offer.id),
         "referral": str(offer.referral),
@@ -50,7 +58,7 @@ def render(offer: Offer, books: Books) -> dict[str, Any]:
             one["milestone"]: one["words"] for one in offer.explanation["deadlines"]
         },
         "defects": [dict(defect) for defect in offer.defects] if is_shown else [],
-        "warnings": [dict(warning) for warning in offer.warnings] if is_shown else [],
+        "warnings": warnings(offer, document, book) if is_shown else [],
         "content": content,
     }
 
@@ -60,11 +68,25 @@ def _is_shown(offer: Offer) -> bool:
     return offer.kind is not Kind.RECALL and offer.state is not DeliveryState.RECALLED
 
 
-def _content(offer: Offer, books: Books) -> dict[str, Any]:
-    if not _is_shown(offer):
-        return {}
-    document, book = orjson.loads(offer.body), books.version(offer.policy_version)
+def _content(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> dict[str, Any]:
     return views.render(offer.view, document=document, scope=offer.scope, book=book)
+
+
+def warnings(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> list[dict[str, str]]:
+    """Return the warnings that concern an agency.
+
+    How often a child was referred is for social care alone, and for a child that it may see.
+    """
+    agency = book.directory.organisation(offer.agency)
+    told = agency is not None and agency.kind in TOLD_OF_RECURRENCE
+    seen = {
+        f"/children/{number}"
+        for number, child in enumerate(document.get("children") or ())
+        if told and child["id"] in offer.scope["children"]
+    }
+    return [
+        dict(one) for one in offer.warnings if one["code"] != RECURRENCE or one["pointer"] in seen
+    ]
 
 
 def deadlines(offer: Offer) -> dict[str, str | None]:

@@ -15,6 +15,7 @@ from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
 from broker.flow.accept import LANE, own
 from broker.flow.parts import Broker
+from broker.flow.recurrence import counted
 from broker.ledger.rows import (
     Decision,
     NewDelivery,
@@ -75,6 +76,7 @@ def _routed(broker: Broker, limit: int) -> int:
         if len(batch.referrals) == BATCH:
             broker.wakeups.wake(LANE)  # there may be more: let another process take it meanwhile
         decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
+        decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
         batch.settle(decisions, now=now, actor=ACTOR)
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")

@@ -15,8 +15,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
+from broker.flow.activity import EVERY as NOTE_ACTIVITY
 from broker.flow.parts import Broker
-from broker.gateway import alarms, deliveries, openapi, operations, problems, referrals
+from broker.gateway import (
+    alarms,
+    deliveries,
+    openapi,
+    operations,
+    problems,
+    reconciliations,
+    referrals,
+)
 from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
 from broker.gateway.commits import Commits
@@ -58,6 +67,8 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/v1/queues", operations.queues),
     ("GET", "/v1/attention", operations.attention),
     ("GET", "/v1/refusals", operations.refusals),
+    ("POST", "/v1/reconciliations", reconciliations.compare),
+    ("GET", "/v1/reconciliations", reconciliations.listed),
     ("GET", "/livez", operations.livez),
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),
@@ -79,7 +90,8 @@ def build(broker: Broker) -> Starlette:
             CapacityLimiter(THREADS),
         )
         app.state.gateway = here
-        tasks = [asyncio.create_task(here.poller.run()), asyncio.create_task(_note_use(here))]
+        work = (here.poller.run(), _note_use(here), _note_activity(here))
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             yield
         finally:
@@ -124,6 +136,13 @@ async def _note_use(here: Gateway) -> None:
         await asyncio.sleep(NOTE_USE_SECONDS)
         with suppress(Unavailable):
             await here.run(here.authentication.note_use)
+
+
+async def _note_activity(here: Gateway) -> None:
+    while True:
+        await asyncio.sleep(NOTE_ACTIVITY.total_seconds())
+        with suppress(Unavailable):
+            await here.run(here.broker.activity.flush)
 
 
 class _Surroundings:

@@ -50,13 +50,15 @@ async def body(request: Request, *, limit: int, media_type: str = JSON) -> bytes
         raise Malformed("The body ended before its time.") from error
 
 
-async def asked(request: Request, schema: Record[T]) -> T:
+async def asked(
+    request: Request, schema: Record[T], *, most_items: int = documents.LENGTH_LIMIT
+) -> T:
     """Return the body as an object of a schema.
 
     Raises as ``body`` does; Malformed or Prohibited; or Invalid with every fault.
     """
     sent = await body(request, limit=ASKED_LIMIT)
-    return await gateway(request).run(_loaded, sent, schema)
+    return await gateway(request).run(_loaded, sent, schema, most_items)
 
 
 def number(request: Request, name: str, default: float, most: float) -> float:
@@ -89,9 +91,9 @@ async def _gathered(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _loaded(sent: bytes, schema: Record[T]) -> T:
+def _loaded(sent: bytes, schema: Record[T], most_items: int) -> T:
     try:
-        document = documents.read(sent, limit=ASKED_LIMIT)
+        document = documents.read(sent, limit=ASKED_LIMIT, most_items=most_items)
     except Unreadable as unreadable:
         faults = own(unreadable.faults)
         raise _UNREADABLE[unreadable.kind](faults[0].message, faults=faults) from unreadable

@@ -88,6 +88,15 @@ _REFUSAL = {
     "reason": "binary-content",
     "at": _AT,
 }
+_RECONCILED = {
+    "publisher": "staffordshire-police",
+    "day": "2026-12-18",
+    "at": _AT,
+    "listed": 3,
+    "referred": 1,
+    "missing": ["21260015"],
+    "rejected": ["21260012"],
+}
 _OFFERED = {
     "delivery": _DELIVERY,
     "referral": _REFERRAL,
@@ -282,7 +291,33 @@ EXAMPLES: Mapping[str, Any] = {
         "undeliverable": [],
         "returned": [],
         "refused": [_REFUSAL],
+        "silent": [
+            {
+                "organisation": "stoke-csc",
+                "activity": "collecting",
+                "reason": "deadline",
+                "since": _ROUTED_AT,
+                "last_at": _AT,
+                "acknowledged_by": None,
+            }
+        ],
+        "unreferred": [
+            {
+                "publisher": "staffordshire-police",
+                "day": "2026-12-18",
+                "at": _AT,
+                "listed": 3,
+                "missing": 1,
+                "rejected": 1,
+            }
+        ],
     },
+    "reconciliation": {
+        "day": "2026-12-18",
+        "references": ["21260001", "21260012", "21260015"],
+    },
+    "reconciled": _RECONCILED,
+    "reconciliations": {"reconciliations": [_RECONCILED]},
     "refusals": {"refusals": [_REFUSAL]},
     "readiness": {"status": "ready"},
 }

@@ -278,6 +278,23 @@ CALLS = (
         query={"limit": _LISTED},
         also=(422,),
     ),
+    Call(
+        "POST",
+        "/v1/reconciliations",
+        "Say which occurrences of a day have no referral",
+        _PUBLISH,
+        takes="reconciliation",
+        gives={200: "reconciled"},
+    ),
+    Call(
+        "GET",
+        "/v1/reconciliations",
+        "What came of the daily lists",
+        _BOTH,
+        gives={200: "reconciliations"},
+        query={"limit": _LISTED},
+        also=(422,),
+    ),
     Call("GET", "/livez", "The process runs", gives={200: "readiness"}),
     Call("GET", "/readyz", "The process can do its work", gives={200: "readiness"}),
     Call(

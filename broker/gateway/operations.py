@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -19,16 +20,23 @@ from broker.gateway.calls import Gateway, caller, gateway
 from broker.ledger.rows import QueueDepth
 
 LISTED = 200
+UNREFERRED_FOR = timedelta(days=7)
+"""How old a day's list may be whose occurrences without a referral ops see."""
 _COUNTS = ("held", "available", "leased", "collected", "acknowledged", "undeliverable", "overdue")
 
 
 async def attention(request: Request) -> Response:
-    """Return what no agency will do by itself, earliest deadline first."""
+    """Return what no agency will do by itself, and who is silent."""
     await caller(request, Scope.OPS)
     here, limit = gateway(request), int(number(request, "limit", LISTED, LISTED))
     waiting = await here.run(here.broker.ledger.attention, limit=limit)
     refused = await here.run(here.broker.ledger.refusals, None, limit=limit)
-    return respond(shapes.attention(waiting, refused))
+    silent = await here.run(here.broker.ledger.silences, limit=limit)
+    since = (here.broker.clock() - UNREFERRED_FOR).date()
+    unreferred = await here.run(
+        here.broker.ledger.reconciliations, None, limit=limit, unreferred_since=since
+    )
+    return respond(shapes.attention(waiting, refused, silent, unreferred))
 
 
 async def refusals(request: Request) -> Response:

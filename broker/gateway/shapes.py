@@ -8,6 +8,8 @@ from typing import Any
 
 from broker.domain.codes import Milestone
 from broker.domain.ids import OrganisationCode
+from broker.ledger.presence import OpenSilence
+from broker.ledger.reconciling import Reconciled
 from broker.ledger.rows import (
     Accepted,
     DeliveryStatus,
@@ -102,12 +104,21 @@ def queue(one: QueueDepth) -> Json:
     return {name: value for name, value in asdict(one).items() if name != "undeliverable"}
 
 
-def attention(waiting: Iterable[Waiting], refused: Iterable[Refusal]) -> Json:
+def attention(
+    waiting: Iterable[Waiting],
+    refused: Iterable[Refusal],
+    silent: Iterable[OpenSilence],
+    unreferred: Iterable[Reconciled],
+) -> Json:
     """Return what ops must see to, by kind."""
     found: Json = {"unroutable": [], "undeliverable": [], "returned": []}
     for one in waiting:
         found[one.kind].append({k: v for k, v in asdict(one).items() if k != "kind"})
-    return found | {"refused": [refusal(one) for one in refused]}
+    return found | {
+        "refused": [refusal(one) for one in refused],
+        "silent": [_silent(one) for one in silent],
+        "unreferred": [_unreferred(one) for one in unreferred],
+    }
 
 
 def deadlines(due: Mapping[Any, Any]) -> Json:
@@ -123,6 +134,21 @@ def escalation(one: Escalation) -> Json:
 def refusal(one: Refusal) -> Json:
     """Return what is known of a body that was not kept."""
     return {**asdict(one), "digest": one.digest.hex()}
+
+
+def reconciled(one: Reconciled) -> Json:
+    """Return what came of a publisher's list."""
+    unreferred = len(one.missing) + len(one.rejected)
+    return {**asdict(one), "referred": one.listed - unreferred}
+
+
+def _silent(one: OpenSilence) -> Json:
+    shown = ("organisation", "activity", "reason", "last_at", "acknowledged_by")
+    return {"since": one.began_at, **{name: getattr(one, name) for name in shown}}
+
+
+def _unreferred(one: Reconciled) -> Json:
+    return {**asdict(one), "missing": len(one.missing), "rejected": len(one.rejected)}
 
 
 def _delivery(one: DeliveryStatus, names: Names) -> Json:

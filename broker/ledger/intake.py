@@ -64,6 +64,7 @@ def _columns(new: Sequence[NewReferral]) -> dict[str, list[Any]]:
         "bodies": [one.body for one in new],
         "accepted": [one.accepted_at for one in new],
         "actors": [one.actor for one in new],
+        "occurrences": [one.occurrence for one in new],
     }
 
 

@@ -9,8 +9,11 @@ from broker.ledger.administration import Administration
 from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
 from broker.ledger.intake import Intake
+from broker.ledger.marking import Marking
 from broker.ledger.pausing import Pausing
+from broker.ledger.presence import Presence
 from broker.ledger.questions import Questions
+from broker.ledger.reconciling import Reconciling
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
 from broker.ledger.versions import Versions
@@ -26,6 +29,9 @@ class Ledger(
     Pausing,
     Watching,
     Sweeping,
+    Marking,
+    Presence,
+    Reconciling,
     Questions,
     Administration,
 ):

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from functools import singledispatch
 from typing import Any
+from uuid import UUID
 
 from broker.domain.codes import Milestone
 from broker.domain.ids import ReferralId
@@ -15,6 +16,7 @@ from broker.domain.states import ReferralState
 from broker.errors import Fault
 from broker.ledger import revising
 from broker.ledger.database import Connection, Database, Row, json_text, rows
+from broker.ledger.marking import earlier, record_sightings, tell_recurring
 from broker.ledger.rows import (
     Decision,
     NewDelivery,
@@ -26,6 +28,7 @@ from broker.ledger.rows import (
     Unrouted,
     Withdrawn,
 )
+from broker.policy.recurrence import Earlier, Recurrence, Sighting
 
 _COLUMNS = (
     "state",
@@ -53,8 +56,17 @@ class RouteBatch:
         self._connection = connection
         self.referrals = referrals
 
+    def earlier(
+        self, sightings: Sequence[Sighting], rule: Recurrence
+    ) -> Mapping[tuple[UUID, str], list[Earlier]]:
+        """Return what was recorded of these children before, by referral and local id.
+
+        Until the commit nobody else may count a child that one of these marks is of.
+        """
+        return earlier(self._connection, sightings, rule)
+
     def settle(self, decisions: Sequence[Decision], *, now: datetime, actor: str) -> None:
-        """Write what was decided: states, deliveries, reasons and events."""
+        """Write what was decided: states, deliveries, reasons, events, and who was seen."""
         if not decisions:
             return
         about = {"now": now, "actor": actor}
@@ -71,6 +83,9 @@ class RouteBatch:
         revised = [one for one in decisions if isinstance(one, Revised) and one.id in changed]
         revising.write(self._connection, revised, publishers, about)
         insert_deliveries(self._connection, new, now=now, actor=actor)
+        routed = [one for one in decisions if isinstance(one, Routed) and one.id in changed]
+        record_sightings(self._connection, [seen for one in routed for seen in one.sightings])
+        tell_recurring(self._connection, [told for one in routed for told in one.recurring], about)
 
 
 class Routing(Database):

@@ -21,6 +21,7 @@ from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Fault
 from broker.policy.alarms import Ring, RunningClock
 from broker.policy.earlier import Changed, Earlier
+from broker.policy.recurrence import Recurring, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class NewReferral:
     accepted_at: datetime
     actor: str
     """The credential that submitted it, for the event log."""
+    occurrence: str | None = None
+    """The force's occurrence reference, in capitals and without blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,10 @@ class Routed:
     defects: Sequence[Fault] = ()
     warnings: Sequence[Fault] = ()
     version: int = 1
+    sightings: Sequence[Sighting] = ()
+    """Its children, where its grade is one that is counted."""
+    recurring: Sequence[Recurring] = ()
+    """Which of them were referred too often."""
 
 
 @dataclass(frozen=True, slots=True)

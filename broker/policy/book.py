@@ -14,8 +14,10 @@ from broker.policy.amends import Amends, check_amends, read_amends
 from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
 from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
+from broker.policy.recurrence import Recurrence, read_recurrence
 from broker.policy.rows import Remark, Row, read_rows
-from broker.policy.soundness import check, check_alarms
+from broker.policy.silence import Silence, read_silence
+from broker.policy.soundness import check, check_alarms, check_silence
 from broker.policy.viewing import View, read_views
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
@@ -33,6 +35,10 @@ class PolicyBook:
     """What raises a grade or contradicts it."""
     amends: Mapping[Kind, Amends]
     """What a correction, and what a recall, asks of whoever had an earlier version."""
+    recurrence: Recurrence | None
+    """Which referrals for one child are counted; None counts none."""
+    silence: Silence
+    """When an organisation has been silent for too long."""
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
@@ -69,6 +75,8 @@ def assemble(
         rows=rows,
         remarks=remarks,
         amends=read_amends(policy),
+        recurrence=_recurrence(policy),
+        silence=_silence(policy),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
         alarms=read_alarms(policy),
@@ -76,6 +84,7 @@ def assemble(
     faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
     faults.extend(check_alarms(book.alarms, book.directory))
     faults.extend(check_amends(book.amends))
+    faults.extend(check_silence(book.silence, book.directory, policy.place))
     return book, faults
 
 
@@ -103,6 +112,16 @@ def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node 
         faults.append(Fault(f"{name}:1", "missing", "This document is missing."))
         return None
     return Node.parse(name, documents[name], faults)
+
+
+def _recurrence(policy: Node) -> Recurrence | None:
+    sections = dict(policy.entries())
+    return read_recurrence(sections["recurrence"]) if "recurrence" in sections else None
+
+
+def _silence(policy: Node) -> Silence:
+    sections = dict(policy.entries())
+    return read_silence(sections["silence"]) if "silence" in sections else Silence()
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:

@@ -15,8 +15,8 @@ from broker.policy.vocabulary import BASES, GRADES, HOLDERS, KINDS, PLACES, SEES
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
-SECTIONS = ("grades", "versions", "alarms", "ladders")
-"""What a policy may leave out; ``broker.policy.alarms`` and ``amends`` read theirs."""
+SECTIONS = ("grades", "versions", "alarms", "ladders", "recurrence", "silence")
+"""What a policy may leave out; all but the first are read where they are used."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 
 STARTS = ("accepted", "first_known")

@@ -14,8 +14,9 @@ from broker.policy.calendars import WorkingCalendar, in_words
 from broker.policy.deadlines import Unit, Within, compute
 from broker.policy.directory import Directory, Organisation
 from broker.policy.rows import Remark, Row
+from broker.policy.silence import Silence
 from broker.policy.viewing import View
-from broker.policy.vocabulary import FORCE, SCHOOL, SOCIAL_CARE
+from broker.policy.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
 
 STATUTORY: Mapping[tuple[str, Role, Milestone], tuple[Within, str]] = {
     (SOCIAL_CARE, Role.LEAD, Milestone.ACKNOWLEDGE): (
@@ -75,6 +76,14 @@ def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fau
     if not any(channel in known for known in addresses for channel in step.by):
         words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
         yield Fault(ladder.place, "nobody", words)
+
+
+def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
+    """Find rules about silence for somebody whom the directory does not know."""
+    known = {*KINDS, *(one.code for one in directory.organisations)}
+    for name in sorted({*silence.sending, *silence.collecting} - known):
+        words = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
+        yield Fault(place, "unknown-name", words)
 
 
 def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from broker.embedded import Engines
-from tests.conftest import ROOT, eventually
+from tests.conftest import CHILD_KEY, ROOT, eventually
 
 
 class Stack:
@@ -25,6 +25,7 @@ class Stack:
             "BROKER_DATABASE_URL": dsn,
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
+            "BROKER_CHILD_KEY": CHILD_KEY.hex(),
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",
         }

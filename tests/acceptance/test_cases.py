@@ -215,12 +215,20 @@ def test_15_the_same_twice_is_one_and_other_content_changes_nothing(world: World
     assert world.status(first)["digest"] == first["digest"]
 
 
-@pytest.mark.xfail(reason="counting earlier referrals waits for the deadlines issue", strict=True)
 def test_16_the_third_low_in_ninety_days_is_flagged(world: World) -> None:
     world.at("2026-12-14 10:00")
+    told = []
     for number in range(3):
         status = world.routed(sample(12) | {"reference": f"third-{number}"})
-    assert "third-low" in [warning["code"] for warning in status["warnings"]]
+        told.append([one["message"] for one in status["warnings"] if one["code"] == "third-low"])
+    assert [len(one) for one in told] == [0, 0, 1]
+    assert "3rd referral graded low" in told[2][0]
+    feed = world.client.get("/v1/events", headers=world.police).json()["events"]
+    (event,) = [one for one in feed if one["kind"] == "referral.third_low"]
+    assert event["referral"] == status["id"]
+    assert event["data"] == {"child": "child-1", "count": 3, "earlier": ["third-0", "third-1"]}
+    offered = {one["referral"]: one for one in world.collect("staffordshire-csc")}
+    assert told[2][0] in [one["message"] for one in offered[status["id"]]["warnings"]]
 
 
 def test_17_returned_for_the_wrong_area_it_goes_on_and_the_clock_keeps_its_start(

@@ -75,3 +75,16 @@ def test_a_file_that_is_not_there_is_refused_without_its_content(tmp_path: Path)
     with pytest.raises(BadSettings) as caught:
         Settings.from_environ(environ)
     assert [fault.code for fault in caught.value.faults] == ["unreadable"]
+
+
+def test_the_key_of_marks_is_read_from_hex_and_shown_nowhere() -> None:
+    settings = Settings.from_environ(GIVEN | {"BROKER_CHILD_KEY": "ab" * 32})
+    assert settings.child_key == b"\xab" * 32
+    assert "ab" * 32 not in repr(settings)
+    assert "xab" not in repr(settings)
+    assert Settings.from_environ(GIVEN).child_key is None
+
+
+@pytest.mark.parametrize("key", ["ab" * 31, "not hex", "xy" * 32])
+def test_a_short_or_wrong_key_of_marks_is_refused(key: str) -> None:
+    assert refused(BROKER_CHILD_KEY=key) == {"BROKER_CHILD_KEY": "no-key"}

@@ -5,8 +5,9 @@ with incoming as (
     select *
     from unnest(%(ids)b::uuid[], %(publishers)b::text[], %(references)b::text[], %(keys)b::text[],
                 %(digests)b::bytea[], %(bodies)b::bytea[], %(accepted)b::timestamptz[],
-                %(actors)b::text[])
-        as row (id, publisher, reference, idempotency_key, digest, body, accepted_at, actor)
+                %(actors)b::text[], %(occurrences)b::text[])
+        as row (id, publisher, reference, idempotency_key, digest, body, accepted_at, actor,
+                occurrence)
 ),
 fresh as (
     select incoming.*, rejected.id as replaces
@@ -19,8 +20,9 @@ fresh as (
 ),
 written as (
     insert into referral (id, publisher, reference, idempotency_key, digest, accepted_at,
-                          next_attempt_at, replaces)
-    select id, publisher, reference, idempotency_key, digest, accepted_at, accepted_at, replaces
+                          next_attempt_at, replaces, occurrence)
+    select id, publisher, reference, idempotency_key, digest, accepted_at, accepted_at, replaces,
+           occurrence
     from fresh
     -- In one order everywhere, so that two gateways never wait for each other.
     order by publisher, reference

@@ -11,6 +11,7 @@ import pytest
 
 from broker.embedded import Engines
 from broker.ledger.ledger import Ledger
+from tests.conftest import CHILD_KEY
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run"]
@@ -26,6 +27,7 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
         "BROKER_DATABASE_URL": dsn,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
+        "BROKER_CHILD_KEY": CHILD_KEY.hex(),
     }
 
 
@@ -76,3 +78,10 @@ def test_without_a_worker_nobody_sweeps(run: Run, healthy: dict[str, str], dsn: 
         now = datetime.now(UTC)
         ledger.hold_lead("sweep", "a worker", for_=timedelta(0), now=now)
     assert "broker worker" in faults(run, healthy)["workers"]["next_step"]
+
+
+def test_without_a_key_nobody_counts_low_referrals(run: Run, healthy: dict[str, str]) -> None:
+    keyless = {name: value for name, value in healthy.items() if name != "BROKER_CHILD_KEY"}
+    found = faults(run, keyless)
+    assert set(found) == {"children"}
+    assert "BROKER_CHILD_KEY" in found["children"]["next_step"]

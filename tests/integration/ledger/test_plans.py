@@ -77,6 +77,12 @@ def _read_by(node: dict[str, Any]) -> int:
         ("waiting", {"agencies": [STOKE]}),
         ("queues", {"now": NOW, "agency": None}),
         ("attention", {"limit": 100}),
+        ("seen", {"now": NOW, "hour": NOW, "day": NOW}),
+        ("silences", {"limit": 100}),
+        (
+            "unreferred",
+            {"publisher": POLICE, "references": ["old-5", "x"], "occurrences": ["OLD-5", "X"]},
+        ),
         (
             "accept",
             {
@@ -86,6 +92,7 @@ def _read_by(node: dict[str, Any]) -> int:
                 "bodies": [b"{}"],
                 "accepted": [NOW],
                 "actors": ["x"],
+                "occurrences": ["21260012"],
             },
         ),
         ("holders", {**SUBMITTED, "places": [0]}),

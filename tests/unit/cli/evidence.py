@@ -43,6 +43,7 @@ def leg(
         due=due or {},
         met=met if isinstance(met, Mapping) else dict.fromkeys(met, at),
         returned_at=None,
+        paused_at=None,
         outcome=None,
         reason=None,
         note=None,

@@ -159,3 +159,17 @@ def test_the_timeline_tells_every_event(police: Run, script: Script) -> None:
     script.say(f"/v1/referrals/{ID}/timeline", 200, EVENTS)
     assert "16:50:00.000 delivery decided" in " ".join(police("timeline", "REF/1").out.split())
     assert json.loads(police("timeline", "REF/1", "--json").out) == EVENTS
+
+
+def test_a_days_list_prints_what_has_no_referral(
+    police: Run, script: Script, tmp_path: Path
+) -> None:
+    told = {"day": "2026-12-18", "listed": 3, "referred": 1, "missing": ["a"], "rejected": ["b"]}
+    script.say("/v1/reconciliations", 200, told)
+    file = tmp_path / "list"
+    file.write_text("a\n\n b \nc\n")
+    ran = police("reconcile", str(file), "--day", "2026-12-18")
+    assert (ran.code, ran.out) == (0, "missing\ta\nrejected\tb\n")
+    assert "3 listed, 1 have a referral" in ran.err
+    sent = json.loads(script.calls[-1].body)
+    assert sent == {"day": "2026-12-18", "references": ["a", "b", "c"]}

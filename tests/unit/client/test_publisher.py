@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -188,3 +188,22 @@ def test_the_feed_goes_on_from_a_cursor_until_it_is_empty(script: Script) -> Non
         script.say("/v1/events", 200, {"events": events, "next": cursors[-1] if cursors else "3"})
     assert [event.cursor for event in publisher(script).events(after="0")] == ["1", "2", "3"]
     assert [call.target.partition("after=")[2] for call in script.calls] == ["0", "2", "3"]
+
+
+def test_a_list_is_answered_with_what_has_no_referral(script: Script) -> None:
+    told = {"day": "2026-12-18", "listed": 2, "referred": 0, "missing": ["a"], "rejected": ["b"]}
+    script.say("/v1/reconciliations", 200, told)
+    done = publisher(script).reconcile(date(2026, 12, 18), ["a", "b"])
+    assert (done.missing, done.rejected, done.day) == (("a",), ("b",), date(2026, 12, 18))
+    assert json.loads(script.calls[-1].body) == {"day": "2026-12-18", "references": ["a", "b"]}
+
+
+def test_an_event_about_an_organisation_has_no_referral(script: Script) -> None:
+    event = {
+        **{"cursor": "1-1", "at": RECEIPT["accepted_at"], "kind": "organisation.silent"},
+        **{"referral": None, "reference": None, "delivery": None, "agency": None, "data": {}},
+    }
+    script.say("/v1/events", 200, {"events": [event], "next": "1-1"})
+    script.say("/v1/events", 200, {"events": [], "next": "1-1"})
+    (found,) = publisher(script).events()
+    assert found.referral is found.reference is None

@@ -14,6 +14,8 @@ from broker.errors import Fault as BrokerFault
 from broker.errors import Invalid
 from broker.gateway import shapes
 from broker.gateway.problems import problem
+from broker.ledger.presence import OpenSilence
+from broker.ledger.reconciling import Reconciled
 from broker.ledger.rows import (
     Accepted,
     DeliveryStatus,
@@ -84,6 +86,9 @@ WAITING = Waiting(
     effective_grade="high",
 )
 REFUSAL = Refusal(publisher="p", digest=b"\0", size=9, reason="data-uri", at=NOW)
+SILENCE = OpenSilence(ID, "a", "collecting", "policy", NOW, None, None, None, None)
+RECONCILED = Reconciled("p", NOW.date(), NOW, 2, ("x",), ())
+ORGANISATION_EVENT = Event("1", NOW, "organisation.silent", None, None, None, "a", "broker", {})
 DEPTH = QueueDepth(
     agency="a",
     held=0,
@@ -133,8 +138,10 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
         ("receipt", shapes.receipt(ACCEPTED)),
         ("status", shapes.status(STATUS, {})),
         ("event", shapes.event(EVENT)),
+        ("event", shapes.event(ORGANISATION_EVENT)),
+        ("reconciled", shapes.reconciled(RECONCILED)),
         ("queue", shapes.queue(DEPTH)),
-        ("attention", shapes.attention([WAITING], [REFUSAL])),
+        ("attention", shapes.attention([WAITING], [REFUSAL], [SILENCE], [RECONCILED])),
         ("refusals", {"refusals": [shapes.refusal(REFUSAL)]}),
         ("receipt-results", {"results": [shapes.settled(Settled(ID, "not_found"))]}),
         ("problem", problem(INVALID, "x")),

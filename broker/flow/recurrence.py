@@ -1,0 +1,76 @@
+"""Part of step 2, route: count low referrals for one child, and tell one too many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+import orjson
+
+from broker.domain.codes import Grade
+from broker.errors import Fault
+from broker.ledger.routing import RouteBatch
+from broker.ledger.rows import Decision, Routed, Unrouted
+from broker.policy.book import PolicyBook
+from broker.policy.recurrence import (
+    CODE,
+    Recurrence,
+    Recurring,
+    Sighting,
+    recurring,
+    sightings,
+)
+from broker.telemetry import logger, trouble
+
+_log = logger("route")
+
+
+def counted(
+    batch: RouteBatch, decisions: Sequence[Decision], *, book: PolicyBook, key: bytes | None
+) -> list[Decision]:
+    """Return the decisions with who was seen in them, and a warning for who was seen too often.
+
+    Without a key, or where the policy counts no grade, nothing is added.
+    """
+    rule = book.recurrence
+    if rule is None or key is None:
+        return list(decisions)
+    referrals = {one.id: one for one in batch.referrals}
+    seen: dict[UUID, list[Sighting]] = {
+        one.id: _sightings(referrals[one.id], rule, key)
+        for one in decisions
+        if isinstance(one, Routed) and one.grade == rule.grade
+    }
+    every = [sighting for found in seen.values() for sighting in found]
+    told = recurring(every, batch.earlier(every, rule), rule)
+    return [_with(one, seen, told, rule) for one in decisions]
+
+
+def _sightings(one: Unrouted, rule: Recurrence, key: bytes) -> list[Sighting]:
+    """Return who is in a referral; what goes wrong with one must not hold up the others."""
+    try:
+        return sightings(
+            orjson.loads(one.body),
+            referral=one.id,
+            publisher=one.publisher,
+            grade=Grade(rule.grade),
+            at=one.accepted_at,
+            key=key,
+        )
+    except Exception as error:
+        _log.error("counting failed", referral=str(one.id), **trouble(error))
+        return []
+
+
+def _with(
+    one: Decision,
+    seen: Mapping[UUID, Sequence[Sighting]],
+    told: Sequence[Recurring],
+    rule: Recurrence,
+) -> Decision:
+    if not isinstance(one, Routed) or one.id not in seen:
+        return one
+    own = [other for other in told if other.sighting.referral == one.id]
+    warnings = [Fault(other.sighting.pointer, CODE, other.words(rule)) for other in own]
+    return replace(one, sightings=seen[one.id], recurring=own, warnings=[*one.warnings, *warnings])

@@ -1,0 +1,39 @@
+"""The calls about publishers' daily lists: compare one, and look at what came of them."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.domain.codes import Scope
+from broker.flow.reconcile import reconcile
+from broker.gateway import shapes
+from broker.gateway.bodies import answer as respond
+from broker.gateway.bodies import asked, number
+from broker.gateway.calls import caller, gateway
+from schemas import requests
+
+LISTED = 200
+
+
+async def compare(request: Request) -> Response:
+    """Say which references of a list have no referral; repeat it as often as you like."""
+    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+    wanted = await asked(request, requests.RECONCILIATION, most_items=requests.REFERENCE_LIMIT)
+    done = await here.run(
+        reconcile,
+        here.broker,
+        who.organisation,
+        wanted.day,
+        wanted.references,
+        actor=who.actor,
+    )
+    return respond(shapes.reconciled(done))
+
+
+async def listed(request: Request) -> Response:
+    """Return what came of the lists: the caller's own, or all for ops."""
+    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
+    limit = int(number(request, "limit", LISTED, LISTED))
+    found = await here.run(here.broker.ledger.reconciliations, who.sees, limit=limit)
+    return respond({"reconciliations": [shapes.reconciled(one) for one in found]})

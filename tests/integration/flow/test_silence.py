@@ -1,0 +1,233 @@
+"""Who is silent is alarmed once, whoever looks, and ends by itself when heard again."""
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from broker.domain.ids import OrganisationCode
+from broker.errors import Unavailable
+from broker.flow.activity import Activity
+from broker.flow.parts import Broker
+from broker.flow.silence import Listener
+from tests.acceptance.conftest import World, sample
+from tests.conftest import FixedClock
+
+STOKE = OrganisationCode("stoke-csc")
+POLICE = OrganisationCode("staffordshire-police")
+
+
+@pytest.fixture
+def look(broker: Broker) -> Any:
+    """Write down who was there, and look."""
+    listener = Listener(broker, "one")
+
+    def looking() -> bool:
+        broker.activity.flush()
+        return listener.look()
+
+    return looking
+
+
+def rows(broker: Broker, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(broker.settings.database_url) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+def told(broker: Broker) -> list[tuple[Any, ...]]:
+    return rows(broker, "select kind, data from event where kind like 'organisation.%' order by id")
+
+
+def silent(world: World) -> list[dict[str, Any]]:
+    answer = world.client.get("/v1/attention", headers=world.headers("ops", "ops"))
+    return answer.json()["silent"]
+
+
+def test_an_agency_that_stops_collecting_is_told_before_the_deadline_and_heard_again(
+    world: World, look: Any, broker: Broker, clock: FixedClock
+) -> None:
+    world.at("2026-12-14 10:00")
+    world.headers("staffordshire-csc", "collect")
+    assert world.collect("staffordshire-csc") == []
+    world.routed(sample(12))
+    look()
+    assert silent(world) == []
+    clock.advance(minutes=31)
+    assert look()
+    (alarm,) = silent(world)
+    assert (alarm["organisation"], alarm["reason"]) == ("staffordshire-csc", "policy")
+    escalation = "select ladder, milestone, state, next_step_at = began_at from escalation"
+    assert rows(broker, escalation) == [("silence", "silence", "open", True)]
+    clock.advance(minutes=5)
+    look()
+    assert [kind for kind, _ in told(broker)] == ["organisation.silent"]
+    assert len(world.collect("staffordshire-csc")) == 1
+    look()
+    assert silent(world) == []
+    assert [kind for kind, _ in told(broker)] == ["organisation.silent", "organisation.heard"]
+    ended = "select state, ended_because, next_step_at from escalation"
+    assert rows(broker, ended) == [("ended", "heard", None)]
+
+
+def test_what_is_answered_by_others_is_not_waited_for(
+    world: World, look: Any, broker: Broker, clock: FixedClock
+) -> None:
+    world.routed(sample(12))
+    clock.advance(minutes=31)
+    look()
+    assert len(silent(world)) == 1
+    with psycopg.connect(broker.settings.database_url) as connection:
+        connection.execute("update delivery set state = 'recalled'")
+    look()
+    assert [data["because"] for _, data in told(broker)[1:]] == ["not_expected"]
+
+
+def test_a_publisher_reads_its_own_silence_in_its_feed(
+    world: World, look: Any, clock: FixedClock
+) -> None:
+    world.at("2026-12-14 09:00")
+    world.routed(sample(12))
+    clock.advance(days=1, hours=7, minutes=59)
+    look()
+    assert "staffordshire-police" not in [one["organisation"] for one in silent(world)]
+    clock.advance(minutes=1)
+    look()
+    feed = world.client.get("/v1/events", headers=world.police).json()["events"]
+    (event,) = [one for one in feed if one["kind"] == "organisation.silent"]
+    assert event["referral"] is event["reference"] is None
+    assert event["data"]["activity"] == "sending"
+    world.hand_in(sample(15))
+    look()
+    feed = world.client.get("/v1/events", headers=world.police).json()["events"]
+    assert "organisation.heard" in [one["kind"] for one in feed]
+    other = world.client.get("/v1/events", headers=world.headers("police-scotland", "publish"))
+    assert [one["kind"] for one in other.json()["events"]] == []
+
+
+def test_many_that_look_at_once_open_one_alarm(world: World, broker: Broker) -> None:
+    world.routed(sample(12))
+    world.clock.advance(minutes=31)
+    broker.activity.flush()
+    listeners = [Listener(broker, "the same") for _ in range(4)]
+    threads = [threading.Thread(target=one.look) for one in listeners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [kind for kind, _ in told(broker)] == ["organisation.silent"]
+    assert rows(broker, "select count(*) from escalation") == [(1,)]
+
+
+def test_one_leads(broker: Broker, clock: FixedClock) -> None:
+    first, second = Listener(broker, "one"), Listener(broker, "two")
+    assert first.look()
+    assert not second.look()
+    clock.advance(minutes=3)
+    assert second.look()
+
+
+def test_a_drop_is_learned_and_told(broker: Broker, look: Any, clock: FixedClock, key: Any) -> None:
+    key("staffordshire-police", "publish")
+    with psycopg.connect(broker.settings.database_url) as connection:
+        connection.execute(
+            "insert into traffic (activity, hour, organisation, count)"
+            " select 'sent', %(now)s - n * interval '1 hour', %(who)s,"
+            " case when n <= 24 then 1 else 3 end from generate_series(1, 672) n"
+            " where n > 24 or n %% 2 = 0",
+            {"now": clock.now, "who": POLICE},
+        )
+        connection.execute(
+            "insert into presence values (%(who)s, 'sent', %(now)s)",
+            {"now": clock.now, "who": POLICE},
+        )
+    look()
+    ((kind, data),) = told(broker)
+    assert kind == "organisation.dropped"
+    assert data["counted"] == 12
+    assert 50 < data["expected"] < 65
+
+
+def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
+    broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (Activity(broker.ledger, clock) for _ in range(2))
+    one.note(STOKE, "polled")
+    one.note(STOKE, "collected", 0)
+    clock.advance(seconds=20)
+    other.note(STOKE, "polled", 2)
+
+    def away(_: Any) -> None:
+        raise Unavailable("away")
+
+    with monkeypatch.context() as absent:
+        absent.setattr(broker.ledger, "note_activity", away)
+        with pytest.raises(Unavailable):
+            other.flush()
+    other.note(STOKE, "polled")
+    other.flush()
+    one.flush()
+    one.flush()
+    assert rows(broker, "select activity, count from traffic") == [("polled", 4)]
+    assert rows(broker, "select last_at from presence") == [(clock.now,)]
+
+
+def test_every_way_to_be_there_is_noted(world: World, broker: Broker) -> None:
+    world.hand_in(sample(15))
+    world.hand_in(sample(15))
+    world.drain()
+    status = world.routed(sample(12))
+    world.collect("staffordshire-csc")
+    (delivery,) = [one for one in status["deliveries"] if one["agency"] == "staffordshire-csc"]
+    world.answer("staffordshire-csc", delivery=delivery["id"], stage="acknowledged", by="Duty")
+    broker.activity.flush()
+    counts = dict(
+        rows(
+            broker,
+            "select activity, count from traffic"
+            " where organisation in ('staffordshire-csc', 'staffordshire-police')",
+        )
+    )
+    assert counts["sent"] == 2
+    assert counts["polled"] == counts["answered"] == 1
+    assert counts["collected"] >= 1
+
+
+def test_what_is_old_is_forgotten(broker: Broker, look: Any, clock: FixedClock) -> None:
+    broker.activity.note(STOKE, "polled")
+    look()
+    clock.advance(days=55)
+    look()
+    assert rows(broker, "select count(*) from traffic") == [(1,)]
+    clock.advance(days=2)
+    look()
+    assert rows(broker, "select count(*) from traffic") == [(0,)]
+
+
+def test_a_look_costs_the_same_however_much_waits(broker: Broker, world: World) -> None:
+    """Of one agency's queue of any length a hundred rows are read."""
+    world.routed(sample(12))
+    with psycopg.connect(broker.settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "insert into delivery (id, referral, agency, channel, role, policy_row, view, state,"
+            " available_at, clock_start, acknowledge_by)"
+            " select gen_random_uuid(), referral, agency, channel, role, policy_row, view,"
+            " 'available', available_at, clock_start, acknowledge_by + n * interval '1 second'"
+            " from delivery cross join generate_series(1, 20000) n"
+        )
+        connection.execute("vacuum analyze delivery")
+        before = _read(connection)
+        broker.ledger.seen(now=broker.clock() + timedelta(minutes=1))
+        assert _read(connection) - before < 1000
+
+
+def _read(connection: psycopg.Connection) -> int:
+    connection.execute("select pg_stat_force_next_flush()")
+    connection.execute("select pg_sleep(1.1)")
+    found = connection.execute(
+        "select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::bigint"
+        " from pg_stat_user_tables where relname = 'delivery'"
+    ).fetchone()
+    assert found is not None
+    return int(found[0])
