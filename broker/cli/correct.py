@@ -33,7 +33,7 @@ def correct(
     Whoever has it gets the new version. Safe to repeat.
 
     \b
-    Example:    broker correct samples/case-01.json
+    Example:    broker correct samples/case-01-friday-afternoon.json
     """
     document = file.read()
     try:

@@ -87,11 +87,12 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
         _issue_keys(ledger, book, folder / "keys")
         say("Starting the gateway, and a worker with two processes")
         children = ending.enter_context(Children(folder, engines.keeper))
-        url = _start_services(children, engines, port)
+        settings = _settings(engines)
+        url = _start_services(children, settings, port)
         yield Stack(
             url=url,
             exchange_url=engines.exchange_url,
-            address_files=_write_addresses(engines, folder),
+            address_files=_write_files(settings, folder),
             ledger=ledger,
             children=children,
             folder=folder,
@@ -127,8 +128,8 @@ def _issue_keys(ledger: Ledger, book: PolicyBook, folder: Path) -> None:
         write_key(folder / one.code, key)
 
 
-def _addresses(engines: Engines) -> Mapping[str, str]:
-    """Return the settings that say where the engines are; they hold passwords."""
+def _settings(engines: Engines) -> Mapping[str, str]:
+    """Return the secret settings: where the engines are, and a key for children's marks."""
     return {
         "BROKER_DATABASE_URL": engines.database_url,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
@@ -137,19 +138,19 @@ def _addresses(engines: Engines) -> Mapping[str, str]:
     }
 
 
-def _write_addresses(engines: Engines, folder: Path) -> Mapping[str, Path]:
-    """Write each address into a file of its own, for commands that administer this broker."""
+def _write_files(settings: Mapping[str, str], folder: Path) -> Mapping[str, Path]:
+    """Write each setting into a file of its own, for commands that administer this broker."""
     files = {}
-    for name, address in _addresses(engines).items():
+    for name, secret in settings.items():
         file = folder / name.removeprefix("BROKER_").replace("_", "-").lower()
-        write_key(file, address)
+        write_key(file, secret)
         files[f"{name}_FILE"] = file
     return files
 
 
-def _start_services(children: Children, engines: Engines, port: int) -> str:
+def _start_services(children: Children, settings: Mapping[str, str], port: int) -> str:
     """Start gateway and worker and wait until the gateway says that it is ready."""
-    environment = {**_addresses(engines), "BROKER_POLICY_DIR": str(POLICY)}
+    environment = {**settings, "BROKER_POLICY_DIR": str(POLICY)}
     with socket.create_server((HOST, port)) as listener:
         fd = listener.fileno()
         serve = [*BROKER, "serve", "--fd", str(fd)]

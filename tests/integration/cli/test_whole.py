@@ -98,7 +98,11 @@ def where(up: subprocess.Popen[str]) -> dict[str, str]:
 
 def ask_the_doctor(told: dict[str, str]) -> None:
     """Administer the broker with nothing but what it said of itself."""
-    files = {f"BROKER_{n.upper()}": value for n, value in told.items() if n.endswith("_url_file")}
+    files = {
+        f"BROKER_{n.upper()}": value
+        for n, value in told.items()
+        if n.endswith(("_url_file", "child_key_file"))
+    }
     assert {Path(file).stat().st_mode & 0o777 for file in files.values()} == {0o600}
     environment = {name: value for name, value in os.environ.items() if "BROKER" not in name}
     ran = subprocess.run(

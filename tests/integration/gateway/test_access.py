@@ -21,6 +21,8 @@ def test_every_call_needs_a_key_with_its_scope(client: TestClient, key: Key, cal
     path = call.path.replace("{id}", ID)
     assert client.request(call.method, path).status_code == 401
     others = {"publish", "collect", "ops"} - set(call.scopes)
+    if not others:
+        return  # any key may
     answer = client.request(call.method, path, headers=key("ops", *others))
     assert answer.status_code == 403
     assert answer.json()["code"] == "forbidden"
