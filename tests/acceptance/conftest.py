@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
+from broker.flow.parts import Broker
+from broker.flow.watch import watch
 from tests.conftest import FixedClock
 
 LONDON = ZoneInfo("Europe/London")
@@ -31,6 +34,8 @@ class World:
     clock: FixedClock
     drain: Callable[[], None]
     key: Callable[..., dict[str, str]]
+    watch: Callable[[], int]
+    """Ring what is due, and take the steps that are due."""
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def headers(self, organisation: str, scope: str) -> dict[str, str]:
@@ -98,5 +103,5 @@ class World:
 
 
 @pytest.fixture
-def world(client: TestClient, clock: FixedClock, drain: Any, key: Any) -> World:
-    return World(client, clock, drain, key)
+def world(client: TestClient, clock: FixedClock, drain: Any, key: Any, broker: Broker) -> World:
+    return World(client, clock, drain, key, partial(watch, broker))

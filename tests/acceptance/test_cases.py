@@ -6,8 +6,7 @@ Times are local (Europe/London). Each test is one case, and says in its name wha
 import copy
 import hashlib
 import json
-
-import pytest
+from typing import Any
 
 from tests.acceptance.conftest import World, sample
 
@@ -257,11 +256,49 @@ def test_17_returned_for_the_wrong_area_it_goes_on_and_the_clock_keeps_its_start
     assert "gave it back" in offered["why"]
 
 
-@pytest.mark.xfail(reason="alarms and escalation wait for the deadlines issue", strict=True)
 def test_18_silence_is_alarmed_and_nothing_expires(world: World) -> None:
-    world.at("2026-12-14 10:00")
+    """Four working hours from Friday 16:50: half of them are gone on Monday at 10:50."""
+    world.at("2026-12-18 16:50")
     status = world.routed(sample(1))
-    world.clock.advance(days=3)
-    world.drain()
-    timeline = world.client.get(f"/v1/referrals/{status['id']}/timeline", headers=world.police)
-    assert "delivery.breached" in timeline.text
+    told = []
+    for moment in (
+        *("2026-12-21 10:49", "2026-12-21 10:51", "2026-12-21 11:51", "2026-12-21 12:27"),
+        *("2026-12-21 12:51", "2026-12-21 13:51", "2026-12-21 14:51", "2026-12-21 16:51"),
+    ):
+        world.at(moment)
+        world.watch()
+        told.append(_alarms(world, status)[sum(map(len, told)) :])
+    assert told == [
+        [],
+        ["delivery.warned 50"],
+        ["delivery.warned 75"],
+        ["delivery.warned 90"],
+        ["delivery.breached 100", "delivery.escalated 1 agency duty"],
+        ["delivery.warned 50", "delivery.escalated 2 agency manager"],
+        ["delivery.escalated 3 publisher supervisor"],
+        ["delivery.warned 75", "delivery.warned 90", "delivery.escalated 4 ops duty"],
+    ]
+    world.clock.advance(days=30)
+    world.watch()
+    (leg_,) = world.status(status)["deliveries"]
+    assert (leg_["state"], leg_["acknowledged_at"]) == ("leased", None)
+
+
+def _alarms(world: World, status: dict[str, Any]) -> list[str]:
+    """Return what was alarmed so far: kind, and percentage or step with who was told."""
+    address = f"/v1/referrals/{status['id']}/timeline"
+    events = world.client.get(address, headers=world.police).json()["events"]
+    return [
+        " ".join(
+            str(part)
+            for part in (
+                one["kind"],
+                one["data"].get("percent") or one["data"].get("step"),
+                one["data"].get("to"),
+                one["data"].get("contact"),
+            )
+            if part
+        )
+        for one in events
+        if one["kind"].startswith(("delivery.warned", "delivery.breached", "delivery.escalated"))
+    ]

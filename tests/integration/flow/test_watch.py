@@ -1,0 +1,159 @@
+"""Alarms, ladders and clocks that stand, on real engines: each once, and none that is not due."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from broker.domain.codes import PauseReason
+from broker.domain.ids import DeliveryId
+from broker.errors import Conflict
+from broker.flow import pause, watch
+from broker.flow.parts import Broker
+from tests.acceptance.conftest import World, sample
+
+
+@pytest.fixture
+def ledger(dsn: str) -> Any:
+    """Look at the ledger's own tables."""
+
+    def ask(question: str, *values: object) -> list[tuple[Any, ...]]:
+        with psycopg.connect(dsn) as connection:
+            return connection.execute(question.encode(), values).fetchall()
+
+    return ask
+
+
+@pytest.fixture
+def late(world: World) -> dict[str, Any]:
+    """A high referral of Monday at ten that nobody acknowledges by two."""
+    world.at("2026-12-21 10:00")
+    return world.routed(sample(1))
+
+
+def leg(status: dict[str, Any]) -> dict[str, Any]:
+    (found,) = status["deliveries"]
+    return found
+
+
+def escalations(world: World, organisation: str, scope: str) -> list[dict[str, Any]]:
+    headers = world.headers(organisation, scope)
+    found: list[dict[str, Any]] = world.client.get("/v1/escalations", headers=headers).json()[
+        "escalations"
+    ]
+    return found
+
+
+def test_many_that_watch_at_once_ring_each_alarm_once(
+    world: World, broker: Broker, ledger: Any
+) -> None:
+    world.at("2026-12-21 10:00")
+    for number in range(30):
+        world.hand_in(sample(1) | {"reference": f"OCC/{number}"})
+    world.drain()
+    world.at("2026-12-21 18:00")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: watch.watch(broker), range(8)))
+    rung = ledger("select milestone, percent, count(*) from alarm group by 1, 2 order by 1, 2")
+    assert {(milestone, percent) for milestone, percent, _ in rung} == {
+        *(("acknowledge", percent) for percent in (50, 75, 90, 100)),
+    }
+    assert {count for _, _, count in rung} == {30}
+    told = ledger("select kind, count(*) from event where kind ~ 'breached|warned' group by 1")
+    assert sorted(told) == [("delivery.breached", 30), ("delivery.warned", 90)]
+    assert ledger("select count(*), min(step), max(step) from escalation") == [(30, 1, 1)]
+
+
+def test_nothing_rings_for_what_was_met(world: World, late: dict[str, Any], ledger: Any) -> None:
+    taken = leg(late)["id"]
+    world.answer("stoke-csc", delivery=taken, stage="acknowledged", by="A. Duty")
+    world.answer(
+        "stoke-csc",
+        delivery=taken,
+        stage="decided",
+        by="A. Duty",
+        outcome="assessment",
+    )
+    world.clock.advance(days=10)
+    world.watch()
+    assert ledger("select count(*) from alarm") == [(0,)]
+    assert ledger("select count(*) from delivery where next_alarm_at is not null") == [(0,)]
+
+
+def test_a_person_who_sees_to_it_stops_the_ladder(world: World, late: dict[str, Any]) -> None:
+    world.at("2026-12-21 14:01")
+    world.watch()
+    (running,) = escalations(world, "stoke-csc", "collect")
+    assert (running["milestone"], running["step"], running["state"]) == ("acknowledge", 1, "open")
+    assert escalations(world, "shropshire-csc", "collect") == []
+    address = f"/v1/escalations/{running['id']}/acknowledge"
+    strangers = world.headers("shropshire-csc", "collect")
+    said = {"by": "Duty manager"}
+    assert world.client.post(address, json=said, headers=strangers).status_code == 404
+    own = world.headers("stoke-csc", "collect")
+    done = world.client.post(address, json=said, headers=own).json()
+    assert (done["state"], done["acknowledged_by"]) == ("acknowledged", "Duty manager")
+    again = world.client.post(address, json={"by": "Somebody else"}, headers=own).json()
+    assert again["acknowledged_by"] == "Duty manager"
+    world.at("2026-12-21 16:30")
+    world.watch()
+    (running,) = escalations(world, "staffordshire-police", "publish")
+    assert (running["step"], running["state"]) == (1, "acknowledged")
+
+
+def test_an_answer_ends_the_ladder(world: World, late: dict[str, Any], ledger: Any) -> None:
+    world.at("2026-12-21 14:01")
+    world.watch()
+    taken = leg(late)["id"]
+    world.answer("stoke-csc", delivery=taken, stage="acknowledged", by="A. Duty")
+    assert escalations(world, "stoke-csc", "collect") == []
+    assert ledger("select state, ended_because from escalation") == [("ended", "met")]
+    kinds = ledger("select kind from event where delivery = %s order by id", taken)
+    assert ("delivery.escalation_ended",) in kinds
+
+
+def test_what_nobody_can_route_is_alarmed_to_ops(world: World) -> None:
+    world.at("2026-12-14 10:00")
+    status = world.routed(sample(10))
+    assert status["state"] == "unroutable"
+    world.at("2026-12-14 11:01")
+    world.watch()
+    (running,) = escalations(world, "ops", "ops")
+    assert (running["milestone"], running["organisation"]) == ("attend", "ops")
+    assert escalations(world, "staffordshire-police", "publish")[0]["id"] == running["id"]
+
+
+def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, broker: Broker) -> None:
+    """Probation: acknowledge 24 hours, never paused; decide 3 working days, which may be."""
+    world.at("2026-12-14 10:00")
+    status = world.routed(sample(8))
+    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    before = own["deadlines"]
+    address = f"/v1/deliveries/{own['id']}"
+    headers = world.headers(own["agency"], "collect")
+    stood = world.client.post(
+        f"{address}/pause", json={"reason": "information_requested"}, headers=headers
+    )
+    assert stood.status_code == 200, stood.text
+    world.at("2026-12-17 18:00")
+    world.watch()
+    timeline = world.client.get(f"/v1/referrals/{status['id']}/timeline", headers=world.police)
+    rung = [one for one in timeline.json()["events"] if one["delivery"] == own["id"]]
+    breached = {one["data"]["milestone"] for one in rung if one["kind"] == "delivery.breached"}
+    assert breached == {"acknowledge"}
+    gone_on = world.client.post(f"{address}/resume", json={}, headers=headers).json()["deadlines"]
+    assert gone_on["acknowledge_by"] == before["acknowledge_by"]
+    # All 31 opening hours until Thursday 17:00 were lost: they run from Friday, to Wednesday 16:00,
+    # and a working day ends with the close of business.
+    assert world.local(gone_on["decide_by"]) == "2026-12-23 17:00"
+    again = world.client.post(f"{address}/resume", json={}, headers=headers).json()["deadlines"]
+    assert again == gone_on
+
+
+def test_what_the_law_sets_is_never_paused(
+    world: World, broker: Broker, late: dict[str, Any]
+) -> None:
+    id_ = DeliveryId(leg(late)["id"])
+    with pytest.raises(Conflict, match="what the law sets runs on"):
+        pause.pause(broker, id_, PauseReason.LEGAL_HOLD, agency=None, actor="key:ops")
