@@ -72,8 +72,10 @@ def show(version: str | None, as_json: bool) -> None:
         book = kept(ledger, version)
     rows = [_plain(row) for row in book.rows]
     if as_json:
-        print_json({"version": book.version, "rows": rows})
+        print_json({"version": book.version, "calendar": edition(book), "rows": rows})
         return
+    told = book.edition
+    remark(f"bank holidays {told.version} ({told.source or 'no source'}), to {told.ends}")
     heads = ("id", "sentence", "basis", "source", "role", "view")
     print_table(heads, [[row[head] for head in heads] for row in rows], title=book.version)
 
@@ -108,6 +110,17 @@ def kept(ledger: Ledger, version: str | None) -> PolicyBook:
             code=NOT_FOUND,
         )
     return load(found[1], version=found[0])
+
+
+def edition(book: PolicyBook) -> dict[str, str]:
+    """Return which calendar data a policy counts by."""
+    told = book.edition
+    return {
+        "version": told.version,
+        "source": told.source,
+        "sha256": told.sha256,
+        "ends": told.ends.isoformat(),
+    }
 
 
 def _find(ledger: Ledger, referral: str) -> ReferralStatus:

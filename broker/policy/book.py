@@ -8,7 +8,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from broker.errors import Fault, PolicyError
-from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
+from broker.policy.calendars import (
+    BankHolidays,
+    Edition,
+    WorkingCalendar,
+    national,
+    read_bank_holidays,
+)
 from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
 from broker.policy.rows import Remark, Row, read_rows
@@ -16,7 +22,7 @@ from broker.policy.soundness import check
 from broker.policy.viewing import View, read_views
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
-_HOLIDAYS = "bank_holidays.yaml"
+HOLIDAYS = "bank_holidays.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,11 @@ class PolicyBook:
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
+
+    @property
+    def edition(self) -> Edition:
+        """Which calendar data its deadlines are counted by."""
+        return next(iter(self.calendars.values())).bank_holidays.edition
 
 
 def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
@@ -97,7 +108,7 @@ def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:
     try:
-        return read_bank_holidays(documents.get(_HOLIDAYS, ""))
+        return read_bank_holidays(documents.get(HOLIDAYS, ""))
     except PolicyError as error:
-        faults.append(Fault(f"{_HOLIDAYS}:1", "wrong-type", error.message))
+        faults.append(Fault(f"{HOLIDAYS}:1", "wrong-type", error.message))
         return {}
