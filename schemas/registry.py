@@ -19,6 +19,7 @@ from schemas import (
     problem,
     receipt,
     referral,
+    report,
     requests,
     status,
 )
@@ -47,6 +48,7 @@ KINDS: Mapping[str, Schema] = {
     "refusals": attention.REFUSALS,
     "queues": attention.QUEUES,
     "readiness": attention.READINESS,
+    "deadline-report": report.DEADLINE_REPORT,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,

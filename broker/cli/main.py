@@ -43,6 +43,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Watch and act (ops)": {
         "attention": Entry("attention:attention", "List what no agency owns at the moment."),
         "give-area": Entry("attention:give_area", "Give an unroutable referral its area."),
+        "report": Entry("figures:report", "Figures: how long it took, and what was in time."),
         "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
     },
     "Reckon": {

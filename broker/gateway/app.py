@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
 from broker.flow.parts import Broker
-from broker.gateway import deliveries, openapi, operations, problems, referrals
+from broker.gateway import deliveries, openapi, operations, problems, referrals, reports
 from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
 from broker.gateway.commits import Commits
@@ -52,6 +52,8 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/v1/queues", operations.queues),
     ("GET", "/v1/attention", operations.attention),
     ("GET", "/v1/refusals", operations.refusals),
+    ("GET", "/v1/reports/deadlines", reports.deadlines),
+    ("GET", "/v1/reports/deadlines.csv", reports.deadlines_csv),
     ("GET", "/livez", operations.livez),
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),
