@@ -52,7 +52,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Administer": {
         "migrate": Entry("migrate:migrate", "Bring the ledger's tables up to date."),
         "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
-        "policy": Entry("policy:policy", "Lint, publish, show and explain the policy."),
+        "policy": Entry("policy:policy", "Lint, compare, publish, show and explain it."),
         "directory": Entry("directory:directory", "Lint and show the directory of agencies."),
         "doctor": Entry("doctor:doctor", "Say what is wrong here, and what to do about it."),
     },
@@ -63,7 +63,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
 }
 
 EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid or rejected, 4 not found,\n\
-5 unavailable, 6 conflict, 7 denied, 130 interrupted. See docs/cli.md."
+5 unavailable, 6 conflict, 7 denied, 8 different, 130 interrupted. See docs/cli.md."
 
 
 class Commands(click.Group):

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from broker.cli.database import open_ledger
+from broker.cli.difference import diff
 from broker.cli.exits import NOT_FOUND, Failure
 from broker.cli.lint import folder_argument, lint_folder
 from broker.cli.show import json_option, print_json, remark
@@ -27,7 +28,13 @@ from broker.policy.rows import Row
 
 @click.group()
 def policy() -> None:
-    """Lint, publish, show and explain the policy. All but lint need BROKER_DATABASE_URL."""
+    """Lint, compare, publish, show and explain the policy.
+
+    All but lint, and diff of two folders, need BROKER_DATABASE_URL.
+    """
+
+
+policy.add_command(diff)
 
 
 @policy.command()

@@ -9,11 +9,14 @@ from broker.ledger.administration import Administration
 from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
 from broker.ledger.figures import Counting
+from broker.ledger.history import History
 from broker.ledger.intake import Intake
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
 
 
-class Ledger(Intake, Routing, Delivering, Answering, Sweeping, Questions, Counting, Administration):
+class Ledger(
+    Intake, Routing, Delivering, Answering, Sweeping, Questions, Counting, History, Administration
+):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""
