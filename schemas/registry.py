@@ -21,6 +21,7 @@ from schemas import (
     receipt,
     reconciliation,
     referral,
+    report,
     requests,
     status,
 )
@@ -60,6 +61,7 @@ KINDS: Mapping[str, Schema] = {
     "reconciled": reconciliation.RECONCILED,
     "reconciliations": reconciliation.RECONCILIATIONS,
     "readiness": attention.READINESS,
+    "deadline-report": report.DEADLINE_REPORT,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,

@@ -38,7 +38,9 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
                     --from 2026-12-18T16:50
     """
     began = _instant(start)
-    due = deadlines.compute(_within(within), start=began, calendar=_office(nation))
+    office = _office(nation)
+    due = deadlines.compute(_within(within), start=began, calendar=office)
+    edition = office.bank_holidays.edition
     if as_json:
         print_json(
             {
@@ -47,10 +49,17 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
                 "from": began.isoformat(),
                 "due_at": due.due_at.astimezone(LOCAL).isoformat(),
                 "explanation": due.words,
+                "calendar": {
+                    "version": edition.version,
+                    "source": edition.source,
+                    "sha256": edition.sha256,
+                    "ends": edition.ends,
+                },
             }
         )
     else:
         click.echo(f"{local(due.due_at)}\n  {due.words}")
+        click.echo(f"  calendar {edition.version}: {edition.source}")
 
 
 def _office(nation: str) -> calendars.WorkingCalendar:

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import click
 
 from broker.cli.exits import DONE, FAILED
-from broker.cli.show import json_option, print_json
+from broker.cli.show import LOCAL, json_option, print_json
 from broker.errors import BrokerError, PolicyError, Unavailable
 from broker.flow.books import Books
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.book import PolicyBook
+from broker.policy.endings import NOTICE, ending_soon
 from broker.settings import BadSettings, Settings
 from broker.transport.queues import AgencyQueues
 
 LARGEST_SKEW = timedelta(seconds=2)
 LONGEST_UNROUTED = timedelta(seconds=60)
+LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Finding:
     ok: bool
     detail: str
     next_step: str | None = None
+    warning: bool = False
+    """Nothing is wrong yet, but will be: there is a next step all the same."""
 
 
 class Trouble(Exception):
@@ -43,6 +47,10 @@ class Trouble(Exception):
         self.next_step = next_step
 
 
+class Foreseen(Trouble):
+    """Nothing is wrong yet, but will be unless somebody acts."""
+
+
 Check = Callable[[], str]
 
 
@@ -51,7 +59,8 @@ Check = Callable[[], str]
 def doctor(as_json: bool) -> int:
     """Look at settings, ledger, policy, message brokers, clock and workers; change nothing.
 
-    Exit code 1 when something is wrong; each fault comes with its next step.
+    Exit code 1 when something is wrong; each fault comes with its next step. What will be wrong
+    within 90 days, because calendar data or an entry ends, is a warning.
 
     \b
     Example:    broker doctor --json
@@ -88,6 +97,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("clock", partial(_clock, ledger))
     yield _look("policy", partial(_policy, ledger))
     yield _look("children", partial(_counted, ledger, settings))
+    yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
     yield _look("workers", partial(_led, ledger, now))
     yield _look("routing", partial(_routed, ledger, now))
 
@@ -95,6 +105,8 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 def _look(name: str, check: Check) -> Finding:
     try:
         return Finding(name, True, check())
+    except Foreseen as foreseen:
+        return Finding(name, True, foreseen.detail, foreseen.next_step, warning=True)
     except Trouble as trouble:
         return Finding(name, False, trouble.detail, trouble.next_step)
     except BrokerError as error:
@@ -154,6 +166,20 @@ def _counted(ledger: Ledger, settings: Settings) -> str:
     return f"{rule.count} graded {rule.grade} within {rule.window.days} days are told"
 
 
+def _calendars(ledger: Ledger, today: date) -> str:
+    """Nothing is computed past the end of a calendar, so whoever keeps it is told in time."""
+    book = Books(ledger).latest()
+    soon = ending_soon(book, on=today)
+    if soon:
+        told = "; ".join(one.words for one in soon[:LISTED])
+        more = f"; and {len(soon) - LISTED} more" if len(soon) > LISTED else ""
+        trouble = Trouble if any(one.last < today for one in soon) else Foreseen
+        raise trouble(told + more, "publish what comes after with `broker policy publish`")
+    if not book.edition.source:
+        raise Foreseen("the bank holidays do not say who sets them", "add 'source' and publish")
+    return f"bank holidays {book.edition.version}; nothing ends within {NOTICE.days} days"
+
+
 def _led(ledger: Ledger, now: datetime) -> str:
     """A lead for no time at all: whoever gets it knows that nobody held it."""
     if ledger.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
@@ -170,6 +196,8 @@ def _routed(ledger: Ledger, now: datetime) -> str:
 
 def _tell(finding: Finding) -> None:
     mark, colour = ("ok", "green") if finding.ok else ("FAULT", "red")
+    if finding.warning:
+        mark, colour = "WARN", "yellow"
     click.secho(f"{mark:<6}", fg=colour, nl=False)
     click.echo(f"{finding.check:<10}{finding.detail}")
     if finding.next_step:

@@ -10,6 +10,8 @@ NOT_FOUND = 4
 UNAVAILABLE = 5
 CONFLICT = 6
 DENIED = 7
+DIFFERENT = 8
+"""Two policies differ, and the caller asked to be told so by the exit code."""
 INTERRUPTED = 130
 
 

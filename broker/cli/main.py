@@ -50,6 +50,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "escalations": Entry("escalations:escalations", "List missed deadlines, and see to one."),
         "pause": Entry("escalations:pause", "Let the clocks of a delivery stand."),
         "resume": Entry("escalations:resume", "Let the clocks of a delivery go on."),
+        "report": Entry("figures:report", "Figures: how long it took, and what was in time."),
         "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
     },
     "Reckon": {
@@ -58,7 +59,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Administer": {
         "migrate": Entry("migrate:migrate", "Bring the ledger's tables up to date."),
         "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
-        "policy": Entry("policy:policy", "Lint, publish, show and explain the policy."),
+        "policy": Entry("policy:policy", "Lint, compare, publish, show and explain it."),
         "directory": Entry("directory:directory", "Lint and show the directory of agencies."),
         "doctor": Entry("doctor:doctor", "Say what is wrong here, and what to do about it."),
     },
@@ -69,7 +70,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
 }
 
 EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid or rejected, 4 not found,\n\
-5 unavailable, 6 conflict, 7 denied, 130 interrupted. See docs/cli.md."
+5 unavailable, 6 conflict, 7 denied, 8 different, 130 interrupted. See docs/cli.md."
 
 
 class Commands(click.Group):

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from broker.cli.database import open_ledger
+from broker.cli.difference import diff
 from broker.cli.exits import NOT_FOUND, Failure
 from broker.cli.lint import folder_argument, lint_folder
 from broker.cli.show import json_option, print_json, remark
@@ -27,7 +28,13 @@ from broker.policy.rows import Row
 
 @click.group()
 def policy() -> None:
-    """Lint, publish, show and explain the policy. All but lint need BROKER_DATABASE_URL."""
+    """Lint, compare, publish, show and explain the policy.
+
+    All but lint, and diff of two folders, need BROKER_DATABASE_URL.
+    """
+
+
+policy.add_command(diff)
 
 
 @policy.command()
@@ -72,8 +79,10 @@ def show(version: str | None, as_json: bool) -> None:
         book = kept(ledger, version)
     rows = [_plain(row) for row in book.rows]
     if as_json:
-        print_json({"version": book.version, "rows": rows})
+        print_json({"version": book.version, "calendar": edition(book), "rows": rows})
         return
+    told = book.edition
+    remark(f"bank holidays {told.version} ({told.source or 'no source'}), to {told.ends}")
     heads = ("id", "sentence", "basis", "source", "role", "view")
     print_table(heads, [[row[head] for head in heads] for row in rows], title=book.version)
 
@@ -108,6 +117,17 @@ def kept(ledger: Ledger, version: str | None) -> PolicyBook:
             code=NOT_FOUND,
         )
     return load(found[1], version=found[0])
+
+
+def edition(book: PolicyBook) -> dict[str, str]:
+    """Return which calendar data a policy counts by."""
+    told = book.edition
+    return {
+        "version": told.version,
+        "source": told.source,
+        "sha256": told.sha256,
+        "ends": told.ends.isoformat(),
+    }
 
 
 def _find(ledger: Ledger, referral: str) -> ReferralStatus:

@@ -30,6 +30,17 @@ class Ops:
         value: Json = self._wire.get("/v1/attention").json()
         return value
 
+    def deadline_report(self, since: str, until: str) -> Json:
+        """Return the deadline figures of what was accepted from a day to another, both whole."""
+        asked = {"from": since, "to": until}
+        value: Json = self._wire.get("/v1/reports/deadlines", asked).json()
+        return value
+
+    def deadline_report_csv(self, since: str, until: str) -> str:
+        """Return the same as CSV."""
+        asked = {"from": since, "to": until}
+        return self._wire.get("/v1/reports/deadlines.csv", asked).body.decode()
+
     def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
         """Give children or persons (by local id) of an unroutable referral their area codes."""
         path = f"/v1/referrals/{referral}/areas"

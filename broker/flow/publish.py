@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.book import digest, load
+from broker.policy.lint import unsourced
 
 
 def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> str:
@@ -20,7 +22,9 @@ def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> s
     if latest is not None and digest(latest[1]) == fingerprint:
         return latest[0]
     book = load(documents, version=version)
+    if faults := unsourced(book):
+        raise PolicyError("The calendar does not say where it comes from.", faults=faults)
     known = [(one.code, one.name, one.kind, one.channel) for one in book.directory.organisations]
     ledger.sync_organisations(known)
-    ledger.publish_policy(version, fingerprint, documents, now)
+    ledger.publish_policy(version, fingerprint, documents, now, calendar=book.edition)
     return version

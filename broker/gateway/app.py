@@ -25,6 +25,7 @@ from broker.gateway import (
     problems,
     reconciliations,
     referrals,
+    reports,
 )
 from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
@@ -69,6 +70,8 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/v1/refusals", operations.refusals),
     ("POST", "/v1/reconciliations", reconciliations.compare),
     ("GET", "/v1/reconciliations", reconciliations.listed),
+    ("GET", "/v1/reports/deadlines", reports.deadlines),
+    ("GET", "/v1/reports/deadlines.csv", reports.deadlines_csv),
     ("GET", "/livez", operations.livez),
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),

@@ -127,6 +127,56 @@ _OFFERED = {
     "content": {"children": [{"id": "child-1", "approximate_age": 9}]},
 }
 
+_NOTHING = {"count": 0, "median_seconds": None, "p90_seconds": None}
+_NO_DEADLINES = {"in_time": 0, "late": 0, "open": 0, "overdue": 0, "ended": 0, "without": 3}
+_DEADLINE_REPORT = {
+    "since": "2026-12-01T00:00:00Z",
+    "until": "2027-01-01T00:00:00Z",
+    "counted_at": "2027-01-04T09:00:00Z",
+    "figures": [
+        {
+            "by": "all",
+            "of": "",
+            **{"referrals": 2, "unrouted": 0, "rejected": 0, "unroutable": 0},
+            **{"legs": 3, "held": 0, "undeliverable": 0},
+            **{"returned": 0, "recalled": 0, "sent_on": 0},
+            "stages": {
+                "first_known_to_accepted": {
+                    "count": 2,
+                    "median_seconds": 5400.0,
+                    "p90_seconds": 9000.0,
+                },
+                "accepted_to_available": {
+                    "count": 3,
+                    "median_seconds": 0.8,
+                    "p90_seconds": 1.4,
+                },
+                "available_to_collected": {
+                    "count": 3,
+                    "median_seconds": 41.0,
+                    "p90_seconds": 88.5,
+                },
+                "collected_to_acknowledged": {
+                    "count": 3,
+                    "median_seconds": 2760.0,
+                    "p90_seconds": 9120.0,
+                },
+                "acknowledged_to_decided": _NOTHING,
+                "accepted_to_acknowledged": {
+                    "count": 3,
+                    "median_seconds": 2801.8,
+                    "p90_seconds": 9209.9,
+                },
+                "accepted_to_decided": _NOTHING,
+            },
+            "deadlines": {
+                "collect": _NO_DEADLINES,
+                "acknowledge": {**_NO_DEADLINES, "in_time": 2, "late": 1, "without": 0},
+                "decide": {**_NO_DEADLINES, "open": 2, "overdue": 1, "without": 0},
+            },
+        }
+    ],
+}
 EXAMPLES: Mapping[str, Any] = {
     "referral": {
         "schema": "referral/1",
@@ -320,4 +370,5 @@ EXAMPLES: Mapping[str, Any] = {
     "reconciliations": {"reconciliations": [_RECONCILED]},
     "refusals": {"refusals": [_REFUSAL]},
     "readiness": {"status": "ready"},
+    "deadline-report": _DEADLINE_REPORT,
 }

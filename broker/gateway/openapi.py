@@ -68,6 +68,7 @@ class Call:
 _SECONDS = {"type": "number", "minimum": 0, "maximum": 30}
 _LISTED = {"type": "integer", "minimum": 0, "maximum": 200}
 _IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[!-~]{1,200}$"}
+_DAY = {"type": "string", "format": "date", "examples": ["2026-12-31"]}
 _NDJSON = ("application/x-ndjson", "application/x-ndjson")
 _PUBLISH = ("publish",)
 _COLLECT = ("collect",)
@@ -294,6 +295,26 @@ CALLS = (
         gives={200: "reconciliations"},
         query={"limit": _LISTED},
         also=(422,),
+    ),
+    Call(
+        "GET",
+        "/v1/reports/deadlines",
+        "How long each stage took and what was in time, of what was accepted in a stretch",
+        _OPS,
+        gives={200: "deadline-report"},
+        query={"from": _DAY, "to": _DAY},
+        required=("from", "to"),
+        also=(422,),
+    ),
+    Call(
+        "GET",
+        "/v1/reports/deadlines.csv",
+        "The same as a table for spreadsheets",
+        _OPS,
+        query={"from": _DAY, "to": _DAY},
+        required=("from", "to"),
+        also=(422,),
+        media=("application/json", "text/csv"),
     ),
     Call("GET", "/livez", "The process runs", gives={200: "readiness"}),
     Call("GET", "/readyz", "The process can do its work", gives={200: "readiness"}),

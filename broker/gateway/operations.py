@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,7 +18,9 @@ from broker.gateway import openapi, shapes
 from broker.gateway.bodies import answer as respond
 from broker.gateway.bodies import number
 from broker.gateway.calls import Gateway, caller, gateway
+from broker.gateway.endings import Endings
 from broker.ledger.rows import QueueDepth
+from broker.policy.calendars import LONDON
 
 LISTED = 200
 UNREFERRED_FOR = timedelta(days=7)
@@ -122,4 +125,7 @@ def _metrics(here: Gateway) -> bytes:
     now = here.broker.clock()
     registry = CollectorRegistry()
     registry.register(_Queues(here.broker.ledger.queues(now=now), now.timestamp()))
+    with suppress(PolicyError):  # before the first policy nothing can end
+        today = now.astimezone(LONDON).date()
+        registry.register(Endings(here.broker.books.latest(), today))
     return generate_latest(registry)

@@ -8,6 +8,7 @@ from datetime import datetime
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.ledger.database import Database, Row, json_text
 from broker.ledger.rows import Credential
+from broker.policy.calendars import Edition
 
 
 class Administration(Database):
@@ -23,11 +24,24 @@ class Administration(Database):
         self._rows("sync_organisations", columns)
 
     def publish_policy(
-        self, version: str, sha256: bytes, documents: Mapping[str, str], now: datetime
+        self,
+        version: str,
+        sha256: bytes,
+        documents: Mapping[str, str],
+        now: datetime,
+        *,
+        calendar: Edition | None = None,
     ) -> None:
-        """Keep a policy version; the latest one published is in force. Repeating it is harmless."""
+        """Keep a policy version; the latest one published is in force. Repeating it is harmless.
+
+        ``calendar`` says which calendar data its deadlines are counted by.
+        """
         told = {"version": version, "sha256": sha256, "documents": json_text(dict(documents))}
-        self._rows("publish_policy", {**told, "now": now})
+        counted = {
+            "calendar_sha256": bytes.fromhex(calendar.sha256) if calendar else None,
+            "calendar_ends": calendar.ends if calendar else None,
+        }
+        self._rows("publish_policy", {**told, **counted, "now": now})
 
     def policy(self, version: str | None) -> tuple[str, Mapping[str, str]] | None:
         """Return a version's documents, or those in force when ``version`` is None."""

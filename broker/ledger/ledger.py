@@ -8,6 +8,8 @@ from __future__ import annotations
 from broker.ledger.administration import Administration
 from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
+from broker.ledger.figures import Counting
+from broker.ledger.history import History
 from broker.ledger.intake import Intake
 from broker.ledger.marking import Marking
 from broker.ledger.pausing import Pausing
@@ -33,6 +35,8 @@ class Ledger(
     Presence,
     Reconciling,
     Questions,
+    Counting,
+    History,
     Administration,
 ):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

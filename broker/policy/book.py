@@ -11,7 +11,13 @@ from broker.domain.codes import Kind
 from broker.errors import Fault, PolicyError
 from broker.policy.alarms import Alarms, read_alarms
 from broker.policy.amends import Amends, check_amends, read_amends
-from broker.policy.calendars import BankHolidays, WorkingCalendar, national, read_bank_holidays
+from broker.policy.calendars import (
+    BankHolidays,
+    Edition,
+    WorkingCalendar,
+    national,
+    read_bank_holidays,
+)
 from broker.policy.directory import Directory, read_directory
 from broker.policy.reading import Node
 from broker.policy.recurrence import Recurrence, read_recurrence
@@ -21,7 +27,7 @@ from broker.policy.soundness import check, check_alarms, check_silence
 from broker.policy.viewing import View, read_views
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
-_HOLIDAYS = "bank_holidays.yaml"
+HOLIDAYS = "bank_holidays.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,11 @@ class PolicyBook:
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
     alarms: Alarms
+
+    @property
+    def edition(self) -> Edition:
+        """Which calendar data its deadlines are counted by."""
+        return next(iter(self.calendars.values())).bank_holidays.edition
 
 
 def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
@@ -126,7 +137,7 @@ def _silence(policy: Node) -> Silence:
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:
     try:
-        return read_bank_holidays(documents.get(_HOLIDAYS, ""))
+        return read_bank_holidays(documents.get(HOLIDAYS, ""))
     except PolicyError as error:
-        faults.append(Fault(f"{_HOLIDAYS}:1", "wrong-type", error.message))
+        faults.append(Fault(f"{HOLIDAYS}:1", "wrong-type", error.message))
         return {}

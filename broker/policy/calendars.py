@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -21,6 +22,23 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """Which calendar data it is: where it comes from, its digest, and how far it reaches."""
+
+    source: str
+    """Who sets these days, in words; empty in data from before sources were asked for."""
+    sha256: str
+    """Of the document, in hexadecimal: what ``sha256sum`` says of the file."""
+    ends: date
+    """The last day that is known."""
+
+    @property
+    def version(self) -> str:
+        """Its name: the last day and the beginning of the digest."""
+        return f"{self.ends}-{self.sha256[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
 class BankHolidays:
     """The bank holidays of one nation (Banking and Financial Dealings Act 1971), to a last day.
 
@@ -29,7 +47,12 @@ class BankHolidays:
 
     nation: str
     days: Mapping[date, str]
-    ends: date
+    edition: Edition
+
+    @property
+    def ends(self) -> date:
+        """The last day that is known."""
+        return self.edition.ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +101,7 @@ class WorkingCalendar:
         self._check(day)
         if self.school_days is None:
             return self.opening(day) is not None
-        if not self.school_days or day > max(self.school_days):
+        if day > _last_school_day(self):
             raise BeyondCalendar(f"The term dates end before {in_words(day)}: add the next ones.")
         return day in self.school_days and day not in self.closures
 
@@ -92,6 +115,11 @@ class WorkingCalendar:
                 f"The bank holidays of {self.nation} end on {in_words(self.bank_holidays.ends)}, "
                 f"before {in_words(day)}: add the next years to the calendar."
             )
+
+
+@lru_cache(maxsize=4096)
+def _last_school_day(calendar: WorkingCalendar) -> date:
+    return max(calendar.school_days or (), default=date.min)
 
 
 @lru_cache(maxsize=4096)
@@ -110,15 +138,19 @@ def read_bank_holidays(text: str) -> Mapping[str, BankHolidays]:
     """
     try:
         document = yaml.safe_load(text)
-        ends = date.fromisoformat(str(document["ends"]))
+        edition = Edition(
+            source=str(document.get("source") or "").strip(),
+            sha256=sha256(text.encode()).hexdigest(),
+            ends=date.fromisoformat(str(document["ends"])),
+        )
         return {
-            nation: BankHolidays(nation, dict(days), ends)
+            nation: BankHolidays(nation, dict(days), edition)
             for nation, days in document["nations"].items()
         }
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise PolicyError(
-            "The bank holidays cannot be read: write 'ends' and 'nations', each nation with a "
-            "line 'date: name' for every holiday."
+            "The bank holidays cannot be read: write 'source', 'ends' and 'nations', each nation "
+            "with a line 'date: name' for every holiday."
         ) from error
 
 

@@ -116,7 +116,7 @@ def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
             if milestone not in milestones:
                 words = f"{grade}: {source} asks for a deadline to {milestone}."
                 yield Fault(row.place, "deadline-missing", words)
-            elif _is_longer(milestones[milestone].within, within, office):
+            elif can_be_later(milestones[milestone].within, within, office):
                 given = milestones[milestone].within
                 words = f"{grade}: {milestone} within {given} can be later than {within}"
                 yield Fault(row.place, "deadline-relaxed", f"{words}: see {source}.")
@@ -126,7 +126,7 @@ def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
 
 
 @lru_cache(maxsize=256)
-def _is_longer(one: Within, other: Within, office: WorkingCalendar) -> bool:
+def can_be_later(one: Within, other: Within, office: WorkingCalendar) -> bool:
     """Tell whether one length of time ever ends after another that starts with it."""
     starts = [_TRIED_FROM + timedelta(hours=hours) for hours in range(_TRIED_STARTS)]
     try:

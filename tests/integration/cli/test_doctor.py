@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from broker.cli.shipped import POLICY
 from broker.embedded import Engines
+from broker.flow.publish import publish
 from broker.ledger.ledger import Ledger
+from broker.policy.book import documents_from
 from tests.conftest import CHILD_KEY
 from tests.unit.cli.conftest import Run, run
 
@@ -85,3 +89,23 @@ def test_without_a_key_nobody_counts_low_referrals(run: Run, healthy: dict[str, 
     found = faults(run, keyless)
     assert set(found) == {"children"}
     assert "BROKER_CHILD_KEY" in found["children"]["next_step"]
+
+
+@pytest.mark.parametrize(("days", "ok", "mark"), [(60, True, "WARN"), (-1, False, "FAULT")])
+def test_what_ends_is_a_warning_before_and_a_fault_after(
+    run: Run, healthy: dict[str, str], dsn: str, days: int, ok: bool, mark: str
+) -> None:
+    now = datetime.now(UTC)
+    term = f"    terms: &terms\n      - 2026-01-05 to {(now + timedelta(days=days)).date()}\n"
+    documents = documents_from(POLICY)
+    directory = re.sub(
+        r"    terms: &terms\n(      - .*\n)+", term, documents["directory.yaml"], count=1
+    )
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        publish(ledger, documents | {"directory.yaml": directory}, now=now)
+    ran = run("doctor", "--json", **healthy)
+    (found,) = [one for one in json.loads(ran.out)["findings"] if one["check"] == "calendars"]
+    assert (found["ok"], found["warning"], ran.code) == (ok, ok, 0 if ok else 1)
+    assert "the term dates of school-900001 end on" in found["detail"]
+    assert "broker policy publish" in found["next_step"]
+    assert mark in run("doctor", **healthy).out

@@ -79,6 +79,22 @@ def test_a_policy_is_put_in_force_once(run: Run, engines: Engines, broken: Path)
     assert json.loads(run("policy", "publish", "--json", BROKER_DATABASE_URL=url).out) == first
     shown = json.loads(run("policy", "show", "--json", BROKER_DATABASE_URL=url).out)
     assert shown["version"] == first["version"]
+    with psycopg.connect(url) as connection:
+        (kept,) = connection.execute("select calendar_sha256, calendar_ends from policy").fetchall()
+    assert (kept[0].hex(), kept[1].isoformat()) == (
+        shown["calendar"]["sha256"],
+        shown["calendar"]["ends"],
+    )
+
+
+def test_a_calendar_without_a_source_is_not_published(admin: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    shutil.copytree(POLICY, folder)
+    calendar = folder / "bank_holidays.yaml"
+    calendar.write_text(calendar.read_text().replace("source:", "# source:"))
+    ran = admin("policy", "publish", str(folder))
+    assert ran.code == 3
+    assert "bank_holidays.yaml:1" in ran.err
 
 
 def test_rows_are_shown_with_their_reasons_and_deadlines(admin: Run) -> None:

@@ -139,3 +139,11 @@ def test_health_metrics_and_documentation_are_there(client: TestClient, key: Key
     assert client.get("/openapi.json").json()["openapi"] == "3.1.0"
     assert "/v1/collect" in client.get("/docs").text
     assert client.get("/metrics", headers=key("ops", "ops")).status_code == 200
+
+
+def test_metrics_say_what_ends_soon(client: TestClient, key: Key, clock: FixedClock) -> None:
+    clock.set("2028-06-01T09:00+00:00")
+    text = client.get("/metrics", headers=key("ops", "ops")).text
+    assert 'broker_bank_holidays_left_days{nation="SCT"} 213.0' in text
+    assert 'broker_ending_soon{what="terms"} 3.0' in text
+    assert 'broker_ending_soon{what="bank_holidays"} 0.0' in text

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
+from broker.cli.shipped import POLICY
 from tests.unit.cli.conftest import Run
 
 
-def compute(run: Run, nation: str, within: str, start: str) -> dict[str, str]:
+def compute(run: Run, nation: str, within: str, start: str) -> dict[str, Any]:
     ran = run(
         "deadline", "compute", "--nation", nation, "--within", within, "--from", start, "--json"
     )
     assert ran.code == 0
-    value: dict[str, str] = json.loads(ran.out)
+    value: dict[str, Any] = json.loads(ran.out)
     return value
 
 
@@ -35,7 +38,7 @@ def test_it_says_when_something_is_due(
 ) -> None:
     answer = compute(run, nation, within, start)
     assert answer["due_at"] == due_at
-    assert set(answer) == {"nation", "within", "from", "due_at", "explanation"}
+    assert set(answer) == {"nation", "within", "from", "due_at", "explanation", "calendar"}
 
 
 def test_it_says_how_it_counted(run: Run) -> None:
@@ -55,3 +58,11 @@ def test_what_cannot_be_computed_is_refused(run: Run, within: str, start: str, c
     ran = run("deadline", "compute", "--nation", "ENG", "--within", within, "--from", start)
     assert ran.code == code
     assert not ran.out
+
+
+def test_it_says_which_calendar_counted(run: Run) -> None:
+    digest = sha256((POLICY / "bank_holidays.yaml").read_bytes()).hexdigest()
+    calendar = compute(run, "ENG", "4 working hours", "2026-12-18T16:50")["calendar"]
+    assert (calendar["sha256"], calendar["ends"]) == (digest, "2028-12-31")
+    asked = ("--nation", "ENG", "--within", "4 hours", "--from", "2026-12-18T16:50")
+    assert f"calendar 2028-12-31-{digest[:8]}: " in run("deadline", "compute", *asked).out

@@ -1,0 +1,82 @@
+"""Deadlines a second on one core, for each clock: the aim is 20,000.
+
+Each clock is measured over a year of starts (weekends, holidays and both changes of the clocks
+among them) and over the offices of the shipped directory, as routing meets them: the best of a few
+rounds, because other work on the machine can only slow it down, and the slowest beside it.
+
+Run it with ``python -m benchmarks.deadlines``; it prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from broker.policy.book import documents_from, load
+from broker.policy.calendars import WorkingCalendar
+from broker.policy.deadlines import Within, compute
+from broker.policy.vocabulary import SCHOOL
+
+ROOT = Path(__file__).parent.parent
+AIM = 20_000
+COUNT = 20_000
+ROUNDS = 5
+FIRST = datetime(2026, 12, 1, tzinfo=UTC)
+CLOCKS = {
+    "calendar_hours": "4 hours",
+    "working_hours": "4 working hours",
+    "working_day": "1 working day",
+    "working_days_5": "5 working days",
+    "school_day": "next school day",
+}
+
+
+def main() -> None:
+    """Measure every clock, and print one line of JSON."""
+    book = load(documents_from(ROOT / "policies" / "england"), version="bench")
+    organisations = book.directory.organisations
+    offices = [one.calendar for one in organisations if one.kind != SCHOOL]
+    schools = [one.calendar for one in organisations if one.kind == SCHOOL]
+    starts = _starts()
+    measured = {
+        name: _rates(Within.parse(within), starts, schools if name == "school_day" else offices)
+        for name, within in CLOCKS.items()
+    }
+    slowest = min(best for best, _ in measured.values())
+    print(
+        json.dumps(
+            {
+                "deadlines_per_s": {name: best for name, (best, _) in measured.items()},
+                "slowest_round_per_s": {name: worst for name, (_, worst) in measured.items()},
+                "aim_per_s": AIM,
+                "reached": slowest >= AIM,
+            }
+        )
+    )
+
+
+def _starts() -> list[datetime]:
+    """Return instants spread over a year by chance, the same each time."""
+    chance = random.Random(1)  # noqa: S311 - a spread, not a secret
+    return [FIRST + timedelta(minutes=chance.randrange(365 * 24 * 60)) for _ in range(COUNT)]
+
+
+def _rates(
+    within: Within, starts: Sequence[datetime], calendars: Sequence[WorkingCalendar]
+) -> tuple[int, int]:
+    """Return deadlines a second in the best and in the slowest round."""
+    rates = []
+    for _ in range(ROUNDS):
+        begun = time.process_time()
+        for number, start in enumerate(starts):
+            compute(within, start=start, calendar=calendars[number % len(calendars)])
+        rates.append(round(len(starts) / (time.process_time() - begun)))
+    return max(rates), min(rates)
+
+
+if __name__ == "__main__":
+    main()

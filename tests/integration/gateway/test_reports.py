@@ -1,0 +1,148 @@
+"""The deadline report through the gateway and the command line, of real referrals."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.acceptance.conftest import sample
+from tests.conftest import FixedClock
+from tests.unit.cli.conftest import Run, run
+
+__all__ = ["run"]
+
+Key = Callable[..., dict[str, str]]
+DECEMBER = {"from": "2026-12-01", "to": "2026-12-31"}
+
+
+@pytest.fixture
+def december(client: TestClient, key: Key, clock: FixedClock, drain: Callable[[], None]) -> None:
+    """Case 1 acknowledged in time; case 5 with one leg late and one returned and sent on."""
+    police, stoke = key("staffordshire-police", "publish"), key("stoke-csc", "collect")
+    clock.set("2026-12-18T16:50+00:00")
+    assert client.post("/v1/referrals", json=sample(1), headers=police).status_code == 202
+    drain()
+    clock.advance(hours=1)
+    deliveries = client.get("/v1/queue", headers=stoke)
+    assert deliveries.status_code == 200
+    (first,) = legs(client, police, sample(1)["reference"])
+    answered(client, stoke, first["id"], "acknowledged")
+
+    clock.set("2026-12-22T10:00+00:00")
+    assert client.post("/v1/referrals", json=sample(5), headers=police).status_code == 202
+    drain()
+    by_agency = {one["agency"]: one for one in legs(client, police, sample(5)["reference"])}
+    clock.set("2026-12-24T10:00+00:00")
+    lado = key("staffordshire-lado", "collect")
+    answered(client, lado, by_agency["staffordshire-lado"]["id"], "acknowledged")
+    wrong = {"reason": "wrong_area", "area": "E06000051"}
+    answered(client, stoke, by_agency["stoke-csc"]["id"], "returned", **wrong)
+
+
+def legs(client: TestClient, police: dict[str, str], reference: str) -> list[dict[str, Any]]:
+    found = client.get("/v1/referrals", params={"reference": reference}, headers=police).json()
+    deliveries: list[dict[str, Any]] = found["deliveries"]
+    return deliveries
+
+
+def answered(client: TestClient, agency: dict[str, str], id_: str, stage: str, **more: str) -> None:
+    receipt = {"delivery": id_, "stage": stage, "by": "A. Person", **more}
+    told = client.post("/v1/receipts", json={"receipts": [receipt]}, headers=agency).json()
+    assert told["results"][0]["result"] == "recorded"
+
+
+@pytest.mark.usefixtures("december")
+def test_the_report_counts_what_happened(client: TestClient, key: Key) -> None:
+    told = client.get("/v1/reports/deadlines", params=DECEMBER, headers=key("ops", "ops")).json()
+    assert told["since"] == "2026-12-01T00:00:00+00:00"
+    assert told["until"] == "2027-01-01T00:00:00+00:00"
+    lines = {(one["by"], one["of"]): one for one in told["figures"]}
+    everything = lines["all", ""]
+    assert (everything["referrals"], everything["legs"]) == (2, 5)
+    assert (everything["returned"], everything["sent_on"]) == (1, 1)
+    assert everything["deadlines"]["collect"]["without"] == 5
+    stoke = lines["agency", "stoke-csc"]
+    assert stoke["deadlines"]["acknowledge"] == {
+        **{"in_time": 1, "late": 1, "open": 0, "overdue": 0, "ended": 0, "without": 0}
+    }, "the one in time, and one that came back after its deadline"
+    assert stoke["stages"]["accepted_to_acknowledged"] == {
+        **{"count": 1, "median_seconds": 3600.0, "p90_seconds": 3600.0}
+    }
+    assert lines["agency", "staffordshire-lado"]["deadlines"]["acknowledge"]["late"] == 1
+    assert lines["agency", "shropshire-csc"]["deadlines"]["acknowledge"]["overdue"] == 1
+    assert lines["agency", "shropshire-csc"]["sent_on"] == 1
+    assert {of for by, of in lines if by == "hour"} == {"10", "16"}
+    assert {of for by, of in lines if by == "force"} == {"staffordshire-police"}
+
+
+@pytest.mark.usefixtures("december")
+def test_the_table_for_spreadsheets_says_the_same_without_references(
+    client: TestClient, key: Key
+) -> None:
+    headers = key("ops", "ops")
+    figures = client.get("/v1/reports/deadlines", params=DECEMBER, headers=headers).json()
+    answer = client.get("/v1/reports/deadlines.csv", params=DECEMBER, headers=headers)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == len(figures["figures"])
+    for row, one in zip(rows, figures["figures"], strict=True):
+        assert (row["by"], row["of"], int(row["legs"])) == (one["by"], one["of"], one["legs"])
+        assert int(row["acknowledge_late"]) == one["deadlines"]["acknowledge"]["late"]
+        median = one["stages"]["accepted_to_acknowledged"]["median_seconds"]
+        assert row["accepted_to_acknowledged_median_seconds"] == (
+            "" if median is None else str(median)
+        )
+    for number in (1, 5):
+        assert sample(number)["reference"] not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "pointers"),
+    [
+        ({}, ["/from", "/to"]),
+        ({"from": "2026-12-01"}, ["/to"]),
+        ({"from": "December", "to": "2026-12-31"}, ["/from"]),
+        ({"from": "2026-12-01", "to": "2026-11-30"}, ["/to"]),
+        ({"from": "2020-01-01", "to": "2026-11-30"}, ["/to"]),
+        ({"from": "9999-12-31", "to": "9999-12-31"}, ["/to"]),
+        ({"from": "0001-01-01T00:00+14:00", "to": "9999-12-31"}, ["/from"]),
+    ],
+)
+def test_a_stretch_that_makes_no_sense_is_refused(
+    client: TestClient, key: Key, query: dict[str, str], pointers: list[str]
+) -> None:
+    for path in ("/v1/reports/deadlines", "/v1/reports/deadlines.csv"):
+        answer = client.get(path, params=query, headers=key("ops", "ops"))
+        assert answer.status_code == 422
+        assert [one["pointer"] for one in answer.json()["errors"]] == pointers
+
+
+@pytest.mark.usefixtures("december")
+def test_the_command_prints_it_in_each_form(run: Run, address: str, key: Key) -> None:
+    secret = key("ops", "ops")["Authorization"].removeprefix("Bearer ")
+
+    def ran(*more: str) -> str:
+        command = ("report", "deadlines", "--from", "2026-12-01", "--to", "2026-12-31", *more)
+        done = run(*command, BROKER_URL=address, BROKER_KEY=secret)
+        assert done.code == 0, done.err
+        return done.out
+
+    table = ran()
+    assert re.search(
+        r"agency stoke-csc +accepted to acknowledged +1 +1 h 00 min +1 h 00 min", table
+    )
+    assert re.search(r"agency shropshire-csc +acknowledge +0 +0 +0 +1 +0 +0", table)
+    assert json.loads(ran("--format", "json"))["figures"][0]["legs"] == 5
+    assert ran("--format", "csv").startswith("by,of,referrals,")
+    wrong = run(
+        *("report", "deadlines", "--from", "x", "--to", "2026-12-31"),
+        BROKER_URL=address,
+        BROKER_KEY=secret,
+    )
+    assert wrong.code == 3
+    assert "/from" in wrong.err
