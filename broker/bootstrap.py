@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from broker.domain.ids import Clock, NewId
 from broker.flow.books import Books
 from broker.flow.parts import Broker
 from broker.ledger.ledger import Ledger
+from broker.points import Orders, Reached, passed_by
 from broker.settings import Settings
 from broker.transport.wakeups import Wakeups
 
@@ -40,7 +41,8 @@ def open_broker(
                 settings.database_url, application_name=f"broker {part}", max_size=connections
             )
         )
-        wakeups = Wakeups(settings.wakeup_url, new_id=new_id)
+        reached = reached_of(settings)
+        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, reached=reached)
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
@@ -52,6 +54,7 @@ def open_broker(
             channels={"queue": queue},
             clock=clock or clock_of(settings),
             new_id=new_id,
+            reached=reached,
         )
 
 
@@ -68,8 +71,24 @@ def utc_now() -> datetime:
 
 
 def file_clock(path: Path) -> Clock:
-    """Return a clock that stands at the RFC 3339 instant in a file."""
-    return lambda: datetime.fromisoformat(path.read_text(encoding="utf-8").strip()).astimezone(UTC)
+    """Return a clock that does what a file says each time it is asked.
+
+    An RFC 3339 instant: it stands there. A signed number of seconds, such as ``+90``: it goes, and
+    is so far ahead of the system's clock.
+    """
+
+    def now() -> datetime:
+        text = path.read_text(encoding="utf-8").strip()
+        if text.startswith(("+", "-")):
+            return utc_now() + timedelta(seconds=float(text))
+        return datetime.fromisoformat(text).astimezone(UTC)
+
+    return now
+
+
+def reached_of(settings: Settings) -> Reached:
+    """Return what is told of named points: nobody, or whoever carries out a test's orders."""
+    return passed_by if settings.points_dir is None else Orders(settings.points_dir)
 
 
 def new_uuid7() -> UUID:

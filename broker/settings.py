@@ -38,7 +38,9 @@ class Settings:
     lease: timedelta = timedelta(seconds=60)
     """How long an agency may keep a delivery before it is offered again (BROKER_LEASE_SECONDS)."""
     clock_file: Path | None = None
-    """Tests alone: a file with the present instant, RFC 3339 (BROKER_CLOCK_FILE)."""
+    """Tests alone: a file that says what time it is (BROKER_CLOCK_FILE)."""
+    points_dir: Path | None = None
+    """Tests alone: a folder of orders for named points (BROKER_POINTS_DIR)."""
     log_level: str = "info"
     """debug, info, warning or error (BROKER_LOG_LEVEL)."""
 
@@ -57,6 +59,7 @@ class Settings:
                 seconds=reading.whole("BROKER_LEASE_SECONDS", 60, highest=LONGEST_LEASE_SECONDS)
             ),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
+            points_dir=reading.path("BROKER_POINTS_DIR"),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
         )
         reading.finish()

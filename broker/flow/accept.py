@@ -23,6 +23,7 @@ from broker.errors import (
 )
 from broker.flow.parts import Broker
 from broker.ledger.rows import Accepted, Contradiction, NewReferral
+from broker.points import ACCEPTED
 from broker.policy import routing
 from broker.policy.calendars import LONDON
 from schemas import documents, referral
@@ -89,6 +90,7 @@ def screen(
 def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
     """Commit a batch, wake the routing lane, and answer for each one in order."""
     answers = broker.ledger.accept(new)
+    broker.reached(ACCEPTED)
     broker.wakeups.wake(LANE)
     return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
 

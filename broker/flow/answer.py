@@ -20,6 +20,7 @@ from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.parts import Broker
 from broker.flow.route import new_delivery
 from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
+from broker.points import SETTLED
 from broker.policy import routing
 from broker.telemetry import logger, trouble
 
@@ -36,6 +37,7 @@ def settle(
             if successor := _successor(broker, returned, now):
                 batch.send_on(returned.delivery.id, successor)
         results = list(batch.results)
+    broker.reached(SETTLED)
     if any(result.state is DeliveryState.RETURNED for result in results):
         broker.wakeups.wake(DISPATCH_LANE)
     return results

@@ -10,6 +10,7 @@ from broker.errors import NotFound, Unavailable
 from broker.flow.parts import Broker
 from broker.flow.render import render
 from broker.ledger.rows import Attempt, Offer
+from broker.points import LEASED
 from broker.telemetry import logger, trouble
 
 _log = logger("collect")
@@ -24,6 +25,7 @@ def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dic
         now=broker.clock(),
         new_id=broker.new_id,
     )
+    broker.reached(LEASED)
     return [rendered for _, rendered in rendered_offers(broker, offers)]
 
 

@@ -9,6 +9,7 @@ from broker.channels import Channel
 from broker.domain.ids import Clock, NewId
 from broker.flow.books import Books
 from broker.ledger.ledger import Ledger
+from broker.points import Reached, passed_by
 from broker.settings import Settings
 from broker.transport.wakeups import Wakeups
 
@@ -25,3 +26,5 @@ class Broker:
     """How agencies are pushed to, by the channel's name in the directory."""
     clock: Clock
     new_id: NewId
+    reached: Reached = passed_by
+    """Told of every named point that is reached; see ``broker.points``."""

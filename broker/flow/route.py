@@ -21,6 +21,7 @@ from broker.ledger.rows import (
     Stranded,
     Unrouted,
 )
+from broker.points import DECIDED, ROUTED
 from broker.policy import routing
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
@@ -69,6 +70,8 @@ def _routed(broker: Broker, limit: int) -> int:
             broker.wakeups.wake(LANE)  # there may be more: let another process take it meanwhile
         decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
         batch.settle(decisions, now=now, actor=ACTOR)
+        broker.reached(DECIDED)
+    broker.reached(ROUTED)
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")
     return len(decisions)
