@@ -1,0 +1,234 @@
+"""A run: calm, faults under load, rest; then the checker speaks.
+
+``python -m tests.faults --seconds 60 --seed 7``, or ``make faults SECONDS=60 SEED=7``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from broker import points
+from broker.cli.shipped import POLICY
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode
+from broker.embedded import Engines
+from broker.flow.keys import issue
+from broker.flow.publish import publish
+from broker.ledger import migrate
+from broker.ledger.ledger import Ledger
+from broker.policy.book import documents_from
+from tests.faults import documents, witness
+from tests.faults.checker import RECOVERY_SECONDS, Finding, check
+from tests.faults.collecting import Agency, Mailbox, QueueReader
+from tests.faults.journal import Journal, Struck
+from tests.faults.processes import Installation
+from tests.faults.publishing import Publisher
+from tests.faults.schedule import Strike, plan
+from tests.faults.strikes import FAULTS, Fault
+from tests.faults.wire import Wire
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+PROBES = 12
+DELAY_SECONDS = 0.15
+"""In the calm, how long the broker lingers between a commit and its wake-up."""
+LOOKED_AT = 100
+"""Referrals that each publisher asks about at the end."""
+LONG = 4 * 3600 + 60
+"""Longer than a copy ever lies in an agency's queue before it is sent again."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to."""
+
+    seed: int
+    strikes: Sequence[Strike]
+    journal: Journal
+    ledger: witness.Ledger
+    findings: Sequence[Finding]
+    folder: Path
+
+
+class Campaign:
+    """Clients, faults and processes of one run."""
+
+    def __init__(
+        self, town: Installation, keys: Mapping[str, str], seed: int, journal: Journal, say: Say
+    ) -> None:
+        self.town = town
+        self.journal = journal
+        self._keys = keys
+        self._seed = seed
+        self._say = say
+        self._run = f"R{seed}"
+        self.publishers = [self._publisher(code) for code in documents.PUBLISHERS]
+        self.agencies: list[Agency] = [
+            Mailbox(code, self._wire(code, place), self._dice(code, place), journal)
+            for code in documents.MAILBOX_AGENCIES
+            for place in (1, 2)
+        ]
+        code = documents.QUEUE_AGENCY
+        url = self.town.engines.exchange
+        self.agencies.append(
+            QueueReader(code, self._wire(code, 1), self._dice(code, 1), journal, lambda: url.url)
+        )
+
+    def calm(self) -> None:
+        """Wait until all is up; then see how soon a wake-up brings a referral its routing."""
+        publisher = self.publishers[0]
+        _until(lambda: publisher.hand_in_one().receipt is not None, START_SECONDS)
+        order = self.town.points / points.ACCEPTED
+        lags = [self._lag(publisher) for _ in range(4)]  # workers load what they need
+        order.write_text(f"always delay {DELAY_SECONDS}")
+        for _ in range(2):
+            lags = [self._lag(publisher) for _ in range(PROBES)]
+            best = self.journal.lags
+            self.journal.lags = min(best or lags, lags, key=sorted)
+        order.unlink()
+        self._say(f"calm: routed {sorted(self.journal.lags)[PROBES // 2]:.2f} s after the receipt")
+
+    def storm(self, strikes: Sequence[Strike], faults: Mapping[str, Fault]) -> None:
+        """Load, and every strike at its time."""
+        for client in (*self.publishers, *self.agencies):
+            client.start()
+        began = time.monotonic()
+        threads = []
+        for strike in strikes:
+            time.sleep(max(0.0, began + strike.at - time.monotonic()))
+            thread = threading.Thread(target=self._strike, args=(strike, faults[strike.name]))
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            thread.join()
+        self.town.heal()
+
+    def rest(self) -> None:
+        """Let everything come to rest; copies in queues are waited for with the clock's help."""
+        began = time.monotonic()
+        for agency in self.agencies:
+            agency.sober_up()
+        for publisher in self.publishers:
+            publisher.rest()
+        left = self._drained(RECOVERY_SECONDS, queues=False)
+        self.journal.drained_after = time.monotonic() - began
+        for _ in range(4):
+            if left or not self._open(queues=True):
+                break
+            self.town.go_ahead(LONG)
+            left = self._drained(RECOVERY_SECONDS, queues=True)
+        self.journal.undrained = left
+        self._close()
+
+    def _close(self) -> None:
+        for publisher in self.publishers:
+            publisher.look(LOOKED_AT)
+        for client in (*self.agencies, *self.publishers):
+            client.close()
+
+    def _strike(self, strike: Strike, fault: Fault) -> None:
+        with self.town.locks[fault.part]:
+            began = time.monotonic()
+            try:
+                note = fault.blow(self.town, strike.seconds, Random(strike.seed))
+            except Exception as error:  # another strike was in the way; the run goes on
+                note = f"missed: {type(error).__name__}"
+            self.journal.struck.append(Struck(strike.name, began, time.monotonic(), note))
+        self._say(f"{strike.at:6.1f} s  {strike.name} for {strike.seconds:.1f} s: {note}")
+
+    def _lag(self, publisher: Publisher) -> float:
+        handed = publisher.hand_in_one()
+        if handed.receipt is None:
+            return START_SECONDS
+        referral = handed.receipt["id"]
+        _until(lambda: publisher.is_routed(referral), START_SECONDS)
+        lag = time.monotonic() - handed.told_at
+        time.sleep(0.05)
+        return lag
+
+    def _drained(self, seconds: float, *, queues: bool) -> list[str]:
+        until = time.monotonic() + seconds
+        while left := self._open(queues=queues):
+            if time.monotonic() > until:
+                return left
+            time.sleep(0.2)
+        return []
+
+    def _open(self, *, queues: bool) -> list[str]:
+        return witness.unfinished(self.town.engines.database_url, queues=queues)
+
+    def _publisher(self, code: str) -> Publisher:
+        wire, dice = self._wire(code, 0), self._dice(code, 0)
+        return Publisher(code, wire, dice, self.journal, self._run)
+
+    def _wire(self, code: str, place: int) -> Wire:
+        dice = self._dice(f"wire {code}", place)
+        return Wire(code, self._keys[code], self.town.ports, self.journal, dice)
+
+    def _dice(self, who: str, place: int) -> Random:
+        return Random(f"{self._seed} {who} {place}")
+
+
+def run(
+    seed: int,
+    seconds: float,
+    *,
+    say: Say = lambda _: None,
+    tree: Path = ROOT,
+    strikes: Sequence[Strike] | None = None,
+    folder: Path | None = None,
+) -> Result:
+    """Strike for so many seconds, wait for rest, and return what the checker found.
+
+    ``tree``: where the product's code is that gets struck. ``strikes``: other than the seed's own.
+    """
+    folder = folder or Path(tempfile.mkdtemp(prefix="rb-faults-"))
+    if strikes is None:
+        strikes = plan(seed, seconds, {name: fault.seconds for name, fault in FAULTS.items()})
+    journal = Journal()
+    with Engines() as engines:
+        keys = _prepare(engines)
+        with Installation(engines, folder / "run", tree) as town:
+            campaign = Campaign(town, keys, seed, journal, say)
+            campaign.calm()
+            campaign.storm(strikes, FAULTS)
+            campaign.rest()
+        ledger = witness.read(engines.database_url)
+    journal.write(folder / "journal")
+    return Result(seed, strikes, journal, ledger, check(journal, ledger), folder)
+
+
+def _prepare(engines: Engines) -> dict[str, str]:
+    """Make the tables, publish the policy, issue a key to everybody who takes part."""
+    url = engines.database_url
+    migrate.migrate(url)
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("alter system set log_min_messages = 'fatal'")
+    everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
+    everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
+    with Ledger.open(url, application_name="campaign") as ledger:
+        publish(ledger, documents_from(POLICY), now=datetime.now(UTC))
+        return {
+            code: issue(
+                ledger, OrganisationCode(code), [scope], label="campaign", now=datetime.now(UTC)
+            )
+            for code, scope in everybody.items()
+        }
+
+
+def _until(check: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > until:
+            raise AssertionError(f"The broker is not up after {seconds:g} s.")
+        time.sleep(0.01)
