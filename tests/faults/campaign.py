@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 import time
@@ -204,6 +205,7 @@ def run(
             campaign.storm(strikes, FAULTS)
             campaign.rest()
         ledger = witness.read(engines.database_url)
+        shutil.copy(engines.postgres.folder / "log", folder / "run" / "postgres.log")
     journal.write(folder / "journal")
     return Result(seed, strikes, journal, ledger, check(journal, ledger), folder)
 
@@ -213,7 +215,8 @@ def _prepare(engines: Engines) -> dict[str, str]:
     url = engines.database_url
     migrate.migrate(url)
     with psycopg.connect(url, autocommit=True) as session:
-        session.execute("alter system set log_min_messages = 'fatal'")
+        session.execute("alter system set log_min_duration_statement = '1s'")
+        session.execute("select pg_reload_conf()")
     everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
     with Ledger.open(url, application_name="campaign") as ledger:

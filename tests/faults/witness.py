@@ -1,4 +1,4 @@
-"""The last witness: what stands in the tables at the end, by plain SQL and no code of the product."""
+"""The last witness: what stands in the tables at the end, read with SQL of its own."""
 
 from __future__ import annotations
 
