@@ -37,7 +37,8 @@ def summary(result: Result) -> str:
         f"calls        {len(journal.called)}: {_counts(statuses)}",
         f"receipts     {len(journal.answered)}: {_counts(results)}",
         f"feeds        {len(journal.fed)} events",
-        f"at rest      {journal.drained_after:.1f} s after the last fault",
+        f"at rest      {journal.drained_after:.1f} s after the last fault"
+        f" (on a machine with {journal.crowding:.1f} processes for each processor)",
         f"journal      {result.folder}",
         f"findings     {len(result.findings)}",
     ]

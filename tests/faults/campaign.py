@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -116,18 +117,20 @@ class Campaign:
 
     def rest(self) -> None:
         """Let everything come to rest; copies in queues are waited for with the clock's help."""
+        self.journal.crowding = _crowding()
+        patience = RECOVERY_SECONDS * self.journal.crowding
         began = time.monotonic()
         for agency in self.agencies:
             agency.sober_up()
         for publisher in self.publishers:
             publisher.rest()
-        left = self._drained(RECOVERY_SECONDS, queues=False)
+        left = self._drained(patience, queues=False)
         self.journal.drained_after = time.monotonic() - began
         for _ in range(4):
             if left or not self._open(queues=True):
                 break
             self.town.go_ahead(LONG)
-            left = self._drained(RECOVERY_SECONDS, queues=True)
+            left = self._drained(patience, queues=True)
         self.journal.undrained = left
         self._close()
 
@@ -227,6 +230,11 @@ def _prepare(engines: Engines) -> dict[str, str]:
             )
             for code, scope in everybody.items()
         }
+
+
+def _crowding() -> float:
+    """Return how many processes want each processor, of late; 1 when nobody has to wait."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _until(check: Callable[[], bool], seconds: float) -> None:

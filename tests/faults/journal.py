@@ -124,6 +124,9 @@ class Journal:
     """In the calm at the start: seconds from a receipt until the referral was routed."""
     undrained: list[str] = field(default_factory=list)
     """What had not come to rest when its time was up."""
+    crowding: float = 1.0
+    """How many processes wanted each processor of this machine; bounds in time are so much longer.
+    """
     drained_after: float = 0.0
     """Seconds from the end of the last fault until everything had come to rest."""
 
