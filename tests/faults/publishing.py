@@ -54,9 +54,12 @@ class Publisher:
         for thread in self._threads:
             thread.start()
 
-    def rest(self) -> None:
-        """Hand in nothing new; what nobody has answered for is repeated first."""
+    def stop(self) -> None:
+        """Hand in nothing new."""
         self._stopping.set()
+
+    def rest(self) -> None:
+        """Wait until what nobody has answered for was repeated, and answered."""
         self._threads[0].join(60)
 
     def close(self) -> None:
