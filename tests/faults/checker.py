@@ -272,9 +272,9 @@ def honest_results(seen: _Evidence) -> Iterator[str]:
 
 
 def honest_answers(seen: _Evidence) -> Iterator[str]:
-    """Publishers are shown what agencies were told."""
+    """Publishers are shown what agencies were told before they asked."""
     outcomes = {
-        one.delivery: one.outcome
+        one.delivery: (one.told_at, one.outcome)
         for one in seen.journal.answered
         if one.result == "recorded" and one.stage == "decided"
     }
@@ -283,8 +283,8 @@ def honest_answers(seen: _Evidence) -> Iterator[str]:
             yield f"referral {one.referral} was accepted, and its publisher was told {one.status}"
             continue
         for delivery in one.value["deliveries"]:
-            expected = outcomes.get(delivery["id"], delivery["outcome"])
-            if delivery["outcome"] != expected:
+            answered_at, expected = outcomes.get(delivery["id"], (one.asked_at, None))
+            if answered_at < one.asked_at and delivery["outcome"] != expected:
                 yield f"{delivery['id']} was decided {expected}, shown {delivery['outcome']}"
 
 

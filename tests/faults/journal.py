@@ -69,7 +69,7 @@ class Shown:
 
     publisher: str
     referral: str
-    told_at: float
+    asked_at: float
     status: int | None
     value: dict[str, Any] | None
 

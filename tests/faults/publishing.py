@@ -76,7 +76,7 @@ class Publisher:
         ]
         for referral in self._dice.sample(known, min(most, len(known))):
             told = self._wire.get(f"/v1/referrals/{referral}")
-            shown = Shown(self.code, referral, told.told_at, told.status, told.value)
+            shown = Shown(self.code, referral, told.sent_at, told.status, told.value)
             self._journal.shown.append(shown)
 
     def hand_in_one(self) -> HandedIn:
