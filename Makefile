@@ -8,7 +8,7 @@ BUILD := requirements/build.txt
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test check bench clean
+.PHONY: help env demo up test check bench faults clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ check: env ## format, lint, types and who may import what
 
 bench: env ## first figures of speed, beside plain Celery in the same run
 	@$(PY) -m benchmarks.routing
+
+faults: env ## strike real processes: make faults SECONDS=600 SEED=7
+	@$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 clean: ## remove the environment and what tools leave behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

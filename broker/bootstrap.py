@@ -22,6 +22,7 @@ from broker.notices import Notifier
 from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
+from broker.points import Orders, Reached, passed_by
 from broker.settings import Settings
 from broker.transport.wakeups import Wakeups
 
@@ -52,7 +53,8 @@ def open_broker(
                 idle_in_transaction_timeout=idle_in_transaction,
             )
         )
-        wakeups = Wakeups(settings.wakeup_url, new_id=new_id)
+        reached = reached_of(settings)
+        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, reached=reached)
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
@@ -68,6 +70,7 @@ def open_broker(
             notifiers=notifiers(settings, clock),
             clock=clock,
             new_id=new_id,
+            reached=reached,
         )
 
 
@@ -108,8 +111,24 @@ def utc_now() -> datetime:
 
 
 def file_clock(path: Path) -> Clock:
-    """Return a clock that stands at the RFC 3339 instant in a file."""
-    return lambda: datetime.fromisoformat(path.read_text(encoding="utf-8").strip()).astimezone(UTC)
+    """Return a clock that does what a file says each time it is asked.
+
+    An RFC 3339 instant: it stands there. A signed number of seconds, such as ``+90``: it goes, and
+    is so far ahead of the system's clock.
+    """
+
+    def now() -> datetime:
+        text = path.read_text(encoding="utf-8").strip()
+        if text.startswith(("+", "-")):
+            return utc_now() + timedelta(seconds=float(text))
+        return datetime.fromisoformat(text).astimezone(UTC)
+
+    return now
+
+
+def reached_of(settings: Settings) -> Reached:
+    """Return what is told of named points: nobody, or whoever carries out a test's orders."""
+    return passed_by if settings.points_dir is None else Orders(settings.points_dir)
 
 
 def new_uuid7() -> UUID:

@@ -66,7 +66,9 @@ class Settings:
     commands: Mapping[str, str] = field(default_factory=dict)
     """Programs for notices by name: ``name=/path,…`` (BROKER_NOTICE_COMMANDS)."""
     clock_file: Path | None = None
-    """Tests alone: a file with the present instant, RFC 3339 (BROKER_CLOCK_FILE)."""
+    """Tests alone: a file that says what time it is (BROKER_CLOCK_FILE)."""
+    points_dir: Path | None = None
+    """Tests alone: a folder of orders for named points (BROKER_POINTS_DIR)."""
     log_level: str = "info"
     """debug, info, warning or error (BROKER_LOG_LEVEL)."""
 
@@ -92,6 +94,7 @@ class Settings:
             webhooks_may_be_private=reading.one_of("BROKER_WEBHOOK_PRIVATE", NO_YES, "no") == "yes",
             commands=reading.pairs("BROKER_NOTICE_COMMANDS"),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
+            points_dir=reading.path("BROKER_POINTS_DIR"),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
         )
         reading.finish()

@@ -22,7 +22,7 @@ def celery_settings(url: str) -> dict[str, Any]:
         "broker_url": url,
         "broker_transport_options": {
             "global_keyprefix": KEY_PREFIX,  # so that an access rule can name the keys
-            "visibility_timeout": 60,  # twice the time limit of a task
+            "visibility_timeout": 240,  # twice the time limit of a task
             "unacked_restore_interval": 5,  # the default effective sweep is 100 s
             "unacked_restore_throttle": 1,
             "socket_timeout": 5,  # without it a stalled Valkey hangs the worker for ever
@@ -39,8 +39,10 @@ def celery_settings(url: str) -> dict[str, Any]:
         "task_acks_on_timeout": True,
         "task_reject_on_worker_lost": False,  # else a poisoned message is run for ever
         "worker_prefetch_multiplier": 1,
-        "task_time_limit": 30,
-        "task_soft_time_limit": 20,
+        # For a child that hangs: every wait in a task has a shorter limit of its own, and a cold
+        # child on a crowded machine needs half a minute for its first batch. No soft limit: it
+        # strikes anywhere, looks like a fault of the batch, and has the batch done one by one.
+        "task_time_limit": 120,
         "task_ignore_result": True,  # the ledger holds the results
         "result_backend": None,
         "task_serializer": "json",

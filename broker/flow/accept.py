@@ -25,6 +25,7 @@ from broker.flow.activity import SENT
 from broker.flow.parts import Broker
 from broker.flow.reconcile import occurrence_of
 from broker.ledger.rows import Accepted, Contradiction, NewReferral
+from broker.points import ACCEPTED
 from broker.policy import routing
 from broker.policy.calendars import LONDON
 from schemas import documents, referral
@@ -97,6 +98,7 @@ def read_or_note(broker: Broker, publisher: OrganisationCode, body: bytes) -> do
 def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
     """Commit a batch, wake the routing lane, and answer for each one in order."""
     answers = broker.ledger.accept(new)
+    broker.reached(ACCEPTED)
     broker.wakeups.wake(LANE)
     _note(broker, new, answers)
     return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]

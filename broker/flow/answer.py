@@ -22,6 +22,7 @@ from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.parts import Broker
 from broker.flow.route import new_delivery
 from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
+from broker.points import SETTLED
 from broker.policy import routing
 from broker.telemetry import logger, trouble
 
@@ -39,6 +40,7 @@ def settle(
                 batch.send_on(returned.delivery.id, successor)
         results = list(batch.results)
     broker.activity.note(agency, ANSWERED, len(receipts))
+    broker.reached(SETTLED)
     if any(result.state is DeliveryState.RETURNED for result in results):
         broker.wakeups.wake(DISPATCH_LANE)
     return results

@@ -11,6 +11,7 @@ from broker.flow.activity import COLLECTED, POLLED
 from broker.flow.parts import Broker
 from broker.flow.render import render
 from broker.ledger.rows import Attempt, Offer
+from broker.points import LEASED
 from broker.telemetry import logger, trouble
 
 _log = logger("collect")
@@ -27,6 +28,7 @@ def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dic
     )
     broker.activity.note(agency, POLLED)
     broker.activity.note(agency, COLLECTED, len(offers))
+    broker.reached(LEASED)
     return [rendered for _, rendered in rendered_offers(broker, offers)]
 
 

@@ -9,6 +9,7 @@ import orjson
 from broker.channels import Channel, Parcel
 from broker.flow.collect import rendered_offers
 from broker.flow.parts import Broker
+from broker.points import SENT
 
 LANE = "dispatch"
 BATCH = 100
@@ -43,5 +44,6 @@ def _batch(broker: Broker, name: str, channel: Channel) -> int:
     ]
     if parcels:
         attempts = channel.send(parcels, now=broker.clock())
+        broker.reached(SENT)
         broker.ledger.settle_pushes(attempts, now=broker.clock(), actor=f"channel:{name}")
     return len(offers)

@@ -12,6 +12,7 @@ from broker.flow.activity import Activity
 from broker.flow.books import Books
 from broker.ledger.ledger import Ledger
 from broker.notices import Notifier
+from broker.points import Reached, passed_by
 from broker.settings import Settings
 from broker.transport.wakeups import Wakeups
 
@@ -31,3 +32,5 @@ class Broker:
     """How people are told of alarms, by the notice's channel; a way that is not set is missing."""
     clock: Clock
     new_id: NewId
+    reached: Reached = passed_by
+    """Told of every named point that is reached; see ``broker.points``."""

@@ -27,6 +27,7 @@ from broker.ledger.rows import (
     Unrouted,
     Withdrawn,
 )
+from broker.points import DECIDED, ROUTED
 from broker.policy import alarms, revising, routing
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
@@ -78,6 +79,8 @@ def _routed(broker: Broker, limit: int) -> int:
         decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
         decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
         batch.settle(decisions, now=now, actor=ACTOR)
+        broker.reached(DECIDED)
+    broker.reached(ROUTED)
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")
     return len(decisions)

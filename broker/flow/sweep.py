@@ -11,6 +11,7 @@ from datetime import timedelta
 from broker.flow import dispatch, route
 from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.parts import Broker
+from broker.points import LED
 
 EVERY = timedelta(seconds=1)
 LEAD_FOR = timedelta(seconds=5)
@@ -35,6 +36,7 @@ class Sweeper:
         if not ledger.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = frozenset()
             return False
+        self._broker.reached(LED)
         ledger.lapse(now=now, limit=LIMIT)
         ledger.release_held(now=now, limit=LIMIT)
         self._see_to(self._lanes())

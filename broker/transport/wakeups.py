@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from broker.domain.ids import NewId
+from broker.points import MARKED, Reached, passed_by
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000
@@ -44,8 +45,9 @@ class Wakeups:
     Open it after a fork: the thread does not survive one.
     """
 
-    def __init__(self, url: str, *, new_id: NewId) -> None:
+    def __init__(self, url: str, *, new_id: NewId, reached: Reached = passed_by) -> None:
         self._new_id = new_id
+        self._reached = reached
         self._tokens = Redis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
@@ -104,6 +106,7 @@ class Wakeups:
 
     def _wake(self, lane: str) -> None:
         if self._tokens.set(_token(lane), 1, nx=True, px=TOKEN_MILLISECONDS):
+            self._reached(MARKED)
             self._publish(lane)
 
     def _publish(self, lane: str) -> None:

@@ -12,7 +12,8 @@ left join lateral (
     select outcome, answer.reason, note, given_by
     from answer
     where answer.delivery = delivery.id and answer.stage <> 'collected'
-    order by answer.at desc, answer.stage desc
+    -- The one that ended it, if any: by what it says, since two gateways' clocks may differ.
+    order by answer.stage = 'acknowledged'
     limit 1
 ) last on true
 where delivery.referral = %(referral)s

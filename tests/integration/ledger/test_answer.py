@@ -194,3 +194,16 @@ def test_history_cannot_be_changed(book: Book, offer: Offer) -> None:
     for statement in ("update event set kind = 'referral.x'", "delete from event"):
         with psycopg.connect(book.dsn) as connection, pytest.raises(psycopg.Error, match="append"):
             connection.execute(statement)
+
+
+@pytest.mark.parametrize("end", ["decided", "returned"])
+def test_the_answer_that_ended_it_is_shown_whatever_the_clocks_say(
+    book: Book, offer: Offer, end: str
+) -> None:
+    code = {"outcome": "advice"} if end == "decided" else {"reason": "not_ours"}
+    book.answer(SHROPSHIRE, said(offer, "acknowledged"), now=NOW + timedelta(seconds=10))
+    book.answer(SHROPSHIRE, said(offer, end, **code), now=NOW)
+    status = book.ledger.referral(POLICE, id=offer.referral)
+    assert status is not None
+    (shown,) = status.deliveries
+    assert (shown.outcome or shown.reason) == next(iter(code.values()))

@@ -1,0 +1,267 @@
+"""A run: calm, faults under load, rest; then the checker speaks.
+
+``python -m tests.faults --seconds 60 --seed 7``, or ``make faults SECONDS=60 SEED=7``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+
+import psycopg
+
+from broker import points
+from broker.cli.shipped import POLICY
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode
+from broker.embedded import Engines
+from broker.flow.keys import issue
+from broker.flow.publish import publish
+from broker.ledger import migrate
+from broker.ledger.ledger import Ledger
+from broker.policy.book import documents_from
+from tests.faults import documents, witness
+from tests.faults.checker import RECOVERY_SECONDS, Finding, check
+from tests.faults.collecting import Agency, Mailbox, QueueReader
+from tests.faults.journal import Journal, Struck
+from tests.faults.processes import Installation
+from tests.faults.publishing import Publisher
+from tests.faults.schedule import Strike, plan
+from tests.faults.strikes import FAULTS, Fault
+from tests.faults.wire import Wire
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+WARM_UP = 6
+PROBES = 3
+DELAY_SECONDS = 2.0
+"""In the calm, how long the broker lingers between a commit and its wake-up."""
+HOLD_SECONDS = 10.0
+"""In the calm, how long each sweep is held."""
+AWAY_SHARE = 0.3
+"""Of the runs, in how many the agency with a queue is away until the faults are over."""
+LOOKED_AT = 100
+"""Referrals that each publisher asks about at the end."""
+LONG = 4 * 3600 + 60
+"""Longer than a copy ever lies in an agency's queue before it is sent again."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to."""
+
+    seed: int
+    strikes: Sequence[Strike]
+    journal: Journal
+    ledger: witness.Ledger
+    findings: Sequence[Finding]
+    folder: Path
+
+
+class Campaign:
+    """Clients, faults and processes of one run."""
+
+    def __init__(
+        self, town: Installation, keys: Mapping[str, str], seed: int, journal: Journal, say: Say
+    ) -> None:
+        self.town = town
+        self.journal = journal
+        self._keys = keys
+        self._seed = seed
+        self._say = say
+        self._run = f"R{seed}"
+        self.publishers = [self._publisher(code) for code in documents.PUBLISHERS]
+        self.agencies: list[Agency] = [
+            Mailbox(code, self._wire(code, place), self._dice(code, place), journal)
+            for code in documents.MAILBOX_AGENCIES
+            for place in (1, 2)
+        ]
+        code, exchange = documents.QUEUE_AGENCY, self.town.engines.exchange
+        self.reader = QueueReader(
+            code, self._wire(code, 1), self._dice(code, 1), journal, lambda: exchange.url
+        )
+        self.agencies.append(self.reader)
+
+    def calm(self) -> None:
+        """Wait until all is up; then see whether wake-ups alone get referrals routed.
+
+        The sweeps are held meanwhile, and the broker lingers between a commit and its wake-up: one
+        that came before the commit would find nothing, and nobody would look again.
+        """
+        publisher = self.publishers[0]
+        _until(lambda: publisher.hand_in_one().receipt is not None, START_SECONDS)
+        for _ in range(WARM_UP):  # workers load what they need with their first batch
+            self._lag(publisher)
+        orders = {points.ACCEPTED: DELAY_SECONDS, points.LED: HOLD_SECONDS}
+        for point, seconds in orders.items():
+            (self.town.points / point).write_text(f"always delay {seconds}")
+        time.sleep(2)  # by now the leader has come to where it is held
+        self.journal.lags = [self._lag(publisher) for _ in range(PROBES)]
+        for point in orders:
+            (self.town.points / point).unlink()
+        lags = ", ".join(f"{lag:.2f}" for lag in self.journal.lags)
+        self._say(f"calm: routed {lags} s after the receipts")
+
+    def storm(
+        self, strikes: Sequence[Strike], faults: Mapping[str, Fault], *, late: Sequence[Agency]
+    ) -> None:
+        """Load, and every strike at its time; agencies that are ``late`` begin afterwards."""
+        for client in (*self.publishers, *self.agencies):
+            if client not in late:
+                client.start()
+        began = time.monotonic()
+        threads = []
+        for strike in strikes:
+            time.sleep(max(0.0, began + strike.at - time.monotonic()))
+            thread = threading.Thread(target=self._strike, args=(strike, faults[strike.name]))
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            thread.join()
+        self.town.heal()
+        for agency in late:
+            agency.start()
+
+    def rest(self) -> None:
+        """Let everything come to rest; copies in queues are waited for with the clock's help."""
+        self.journal.crowding = _crowding()
+        patience = RECOVERY_SECONDS * self.journal.crowding
+        began = time.monotonic()
+        for agency in self.agencies:
+            agency.sober_up()
+        for publisher in self.publishers:
+            publisher.stop()
+        for publisher in self.publishers:
+            publisher.rest()
+        left = self._drained(patience, queues=False)
+        self.journal.drained_after = time.monotonic() - began
+        for _ in range(4):
+            if left or not self._open(queues=True):
+                break
+            self.town.go_ahead(LONG)
+            left = self._drained(patience, queues=True)
+        self.journal.undrained = left
+        self._close()
+
+    def _close(self) -> None:
+        for publisher in self.publishers:
+            publisher.look(LOOKED_AT)
+        for client in (*self.agencies, *self.publishers):
+            client.close()
+
+    def _strike(self, strike: Strike, fault: Fault) -> None:
+        with self.town.locks[fault.part]:
+            began = time.monotonic()
+            try:
+                note = fault.blow(self.town, strike.seconds, Random(strike.seed))
+            except Exception as error:  # another strike was in the way; the run goes on
+                note = f"missed: {type(error).__name__}"
+            self.journal.struck.append(Struck(strike.name, began, time.monotonic(), note))
+        self._say(f"{strike.at:6.1f} s  {strike.name} for {strike.seconds:.1f} s: {note}")
+
+    def _lag(self, publisher: Publisher) -> float:
+        handed = publisher.hand_in_one()
+        if handed.receipt is None:
+            return START_SECONDS
+        referral = handed.receipt["id"]
+        _until(lambda: publisher.is_routed(referral), START_SECONDS)
+        lag = time.monotonic() - handed.told_at
+        time.sleep(0.05)
+        return lag
+
+    def _drained(self, seconds: float, *, queues: bool) -> list[str]:
+        until = time.monotonic() + seconds
+        while left := self._open(queues=queues):
+            if time.monotonic() > until:
+                return left
+            time.sleep(0.2)
+        return []
+
+    def _open(self, *, queues: bool) -> list[str]:
+        return witness.unfinished(self.town.engines.database_url, queues=queues)
+
+    def _publisher(self, code: str) -> Publisher:
+        wire, dice = self._wire(code, 0), self._dice(code, 0)
+        return Publisher(code, wire, dice, self.journal, self._run)
+
+    def _wire(self, code: str, place: int) -> Wire:
+        dice = self._dice(f"wire {code}", place)
+        return Wire(code, self._keys[code], self.town.ports, self.journal, dice)
+
+    def _dice(self, who: str, place: int) -> Random:
+        return Random(f"{self._seed} {who} {place}")
+
+
+def run(
+    seed: int,
+    seconds: float,
+    *,
+    say: Say = lambda _: None,
+    tree: Path = ROOT,
+    strikes: Sequence[Strike] | None = None,
+    folder: Path | None = None,
+    reader_is_away: bool | None = None,
+) -> Result:
+    """Strike for so many seconds, wait for rest, and return what the checker found.
+
+    ``tree``: where the product's code is that gets struck. ``strikes``: other than the seed's own.
+    ``reader_is_away``: whether the agency with a queue reads it only at the end; else by the seed.
+    """
+    folder = folder or Path(tempfile.mkdtemp(prefix="rb-faults-"))
+    if strikes is None:
+        strikes = plan(seed, seconds, {name: fault.seconds for name, fault in FAULTS.items()})
+    if reader_is_away is None:
+        reader_is_away = Random(seed).random() < AWAY_SHARE
+    journal = Journal()
+    with Engines() as engines:
+        keys = _prepare(engines)
+        with Installation(engines, folder / "run", tree) as town:
+            campaign = Campaign(town, keys, seed, journal, say)
+            campaign.calm()
+            campaign.storm(strikes, FAULTS, late=[campaign.reader] if reader_is_away else [])
+            campaign.rest()
+        ledger = witness.read(engines.database_url)
+        shutil.copy(engines.postgres.folder / "log", folder / "run" / "postgres.log")
+    journal.write(folder / "journal")
+    return Result(seed, strikes, journal, ledger, check(journal, ledger), folder)
+
+
+def _prepare(engines: Engines) -> dict[str, str]:
+    """Make the tables, publish the policy, issue a key to everybody who takes part."""
+    url = engines.database_url
+    migrate.migrate(url)
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("alter system set log_min_duration_statement = '1s'")
+        session.execute("select pg_reload_conf()")
+    everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
+    everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
+    with Ledger.open(url, application_name="campaign") as ledger:
+        publish(ledger, documents_from(POLICY), now=datetime.now(UTC))
+        return {
+            code: issue(
+                ledger, OrganisationCode(code), [scope], label="campaign", now=datetime.now(UTC)
+            )
+            for code, scope in everybody.items()
+        }
+
+
+def _crowding() -> float:
+    """Return how many processes want each processor, of late; 1 when nobody has to wait."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def _until(check: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > until:
+            raise AssertionError(f"The broker is not up after {seconds:g} s.")
+        time.sleep(0.01)

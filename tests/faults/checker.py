@@ -1,0 +1,446 @@
+"""The checker: it knows what clients were told, and what must hold; it shares no code with the
+product, and looks into the tables only as its last witness.
+
+One function for each invariant of the reliability catalogue; each returns what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from tests.faults.documents import AGENCIES
+from tests.faults.journal import HandedIn, Journal, Offered
+from tests.faults.witness import Ledger, Row
+
+RECOVERY_SECONDS = 30.0
+"""I8: after the last fault everything that agencies collect comes to rest within so long, on a
+machine that has nothing else to do."""
+ROUTED_SECONDS = 3.0
+"""With nothing broken and the sweeps held, referrals are routed so soon after their receipts: it is
+the wake-ups that do it."""
+HANG_SECONDS = 19.0
+"""A call that a patient client gave up on after so long hung: every step has a shorter limit."""
+MOST_OFFERS = 40
+"""I8: no delivery is offered more often, whatever happened: that would be a storm."""
+COLUMNS = ("collect_by", "acknowledge_by", "decide_by")
+HIDDEN = {"delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"}
+"""How an agency is reached is not its publisher's business."""
+
+_ANSWERS = {"collected", "acknowledged", "decided", "returned"}
+_OPEN = {"leased", "refused", *_ANSWERS}
+STEPS: dict[str, set[str]] = {
+    "": {"held", "available"},
+    "held": {"available"},
+    "available": _OPEN,
+    "leased": {"lapsed", "deferred", "sent", "refused", *_ANSWERS},
+    "sent": {"lapsed", "refused", *_ANSWERS},
+    "lapsed": _OPEN,
+    "deferred": _OPEN,
+    "collected": {"acknowledged", "decided", "returned"},
+    "acknowledged": {"decided", "returned"},
+    "decided": set(),
+    "returned": set(),
+    "refused": {"recalled"},
+    "recalled": set(),
+}
+"""I5: what may follow what in a delivery's history, as docs/architecture.md draws it."""
+_STATES = {
+    "held": "held",
+    "available": "available",
+    "leased": "leased",
+    "sent": "leased",
+    "lapsed": "available",
+    "deferred": "available",
+    "refused": "undeliverable",
+    **{stage: stage for stage in _ANSWERS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that does not hold."""
+
+    invariant: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
+
+
+def check(journal: Journal, ledger: Ledger) -> list[Finding]:
+    """Return everything that is wrong; an empty list is a run that nobody can complain of."""
+    return [
+        Finding(invariant, what)
+        for invariant, rule in RULES
+        for what in rule(_Evidence(journal, ledger))
+    ]
+
+
+class _Evidence:
+    """The journal and the tables, sorted for looking things up."""
+
+    def __init__(self, journal: Journal, ledger: Ledger) -> None:
+        self.journal = journal
+        self.ledger = ledger
+        self.referrals = {row["id"]: row for row in ledger.referrals}
+        self.deliveries = {row["id"]: row for row in ledger.deliveries}
+        self.answers = {(row["delivery"], row["stage"]): row for row in ledger.answers}
+        self.of_referral: dict[str, list[Row]] = defaultdict(list)
+        for row in ledger.deliveries:
+            self.of_referral[row["referral"]].append(row)
+        self.receipts: dict[str, HandedIn] = {
+            one.receipt["id"]: one for one in journal.handed_in if one.receipt is not None
+        }
+        self.papers: dict[tuple[str, str], list[HandedIn]] = defaultdict(list)
+        for one in journal.handed_in:
+            self.papers[one.publisher, one.reference].append(one)
+
+
+# I1
+
+
+def no_loss(seen: _Evidence) -> Iterator[str]:
+    """Whatever a receipt was given for is there, and has a delivery for each child's area."""
+    for id_, receipt in seen.receipts.items():
+        row = seen.referrals.get(id_)
+        if row is None:
+            yield f"{receipt.reference} had receipt {id_}, which the ledger does not know"
+        elif (row["publisher"], row["reference"]) != (receipt.publisher, receipt.reference):
+            yield f"{receipt.reference} had the receipt of {row['reference']}"
+        elif row["state"] == "accepted":
+            yield f"{receipt.reference} was accepted and is still not routed"
+        elif receipt.variant.startswith("x"):
+            if row["state"] not in {"rejected", "closed"}:
+                yield f"{receipt.reference} is faulty and {row['state']}"
+        else:
+            yield from _unowned(seen, receipt, id_)
+
+
+def _unowned(seen: _Evidence, receipt: HandedIn, id_: str) -> Iterator[str]:
+    first = Counter(row["agency"] for row in seen.of_referral[id_] if row["replaces"] is None)
+    if first != Counter(AGENCIES[area] for area in receipt.areas):
+        yield f"{receipt.reference} for {receipt.areas} went to {dict(first)}"
+
+
+def nothing_taken_is_forgotten(seen: _Evidence) -> Iterator[str]:
+    """What was decided according to the ledger was offered to its agency before."""
+    offered = {one.delivery for one in seen.journal.offered}
+    unseen = {(one.agency, one.delivery) for one in seen.journal.answered if one.result is None}
+    for row in seen.ledger.deliveries:
+        told = row["id"] in offered or (row["agency"], row["id"]) in unseen
+        if row["state"] in {"decided", "collected", "acknowledged"} and not told:
+            yield f"delivery {row['id']} is {row['state']}, and {row['agency']} never saw it"
+
+
+# I2
+
+
+def no_invention(seen: _Evidence) -> Iterator[str]:
+    """What is offered was handed in, and goes to whoever is responsible, with its part alone."""
+    for one in seen.journal.offered:
+        papers = seen.papers.get((one.publisher, one.reference), [])
+        same = [paper for paper in papers if paper.variant == one.variant]
+        if not same:
+            yield f"delivery {one.delivery} holds variant {one.variant}, which nobody handed in"
+        elif all(paper.status in {409, 413, 422} for paper in same):
+            yield f"delivery {one.delivery} holds variant {one.variant}, which was refused"
+        else:
+            yield from _misdelivered(seen, one, same[0])
+
+
+def _misdelivered(seen: _Evidence, one: Offered, paper: HandedIn) -> Iterator[str]:
+    row = seen.deliveries.get(one.delivery)
+    if row is None:
+        yield f"delivery {one.delivery} was offered, and the ledger does not know it"
+        return
+    if row["replaces"] is None:
+        expected = tuple(area for area in paper.areas if AGENCIES[area] == one.agency)
+    else:
+        expected = one.areas if _was_sent_here(seen, row, one.agency) else ()
+    if one.areas != expected or not set(one.areas) <= set(paper.areas) or not one.areas:
+        yield (
+            f"{one.agency} was offered children of {one.areas} in {one.reference},"
+            f" where {expected} are its own"
+        )
+
+
+def _was_sent_here(seen: _Evidence, row: Row, agency: str) -> bool:
+    """Say whether an agency that returned the delivery before named this agency's area."""
+    return any(
+        answer.delivery == row["replaces"]
+        and answer.stage == "returned"
+        and AGENCIES.get(answer.area or "") == agency
+        for answer in seen.journal.answered
+    )
+
+
+def only_ones_own(seen: _Evidence) -> Iterator[str]:
+    """Nobody gets anything out of another agency's delivery, or of one that does not exist."""
+    for one in seen.journal.answered:
+        row = seen.deliveries.get(one.delivery)
+        theirs = row is not None and row["agency"] == one.agency
+        if not theirs and one.result not in {"not_found", None}:
+            yield f"{one.agency} answered {one.delivery}, not its own, and was told {one.result}"
+
+
+# I3
+
+
+def one_outcome(seen: _Evidence) -> Iterator[str]:
+    """Each stage of a delivery is recorded once, whoever answers how often."""
+    recorded = Counter(
+        (one.delivery, one.stage) for one in seen.journal.answered if one.result == "recorded"
+    )
+    for (delivery, stage), count in recorded.items():
+        if count > 1:
+            yield f"{stage} of {delivery} was recorded {count} times"
+    for delivery in {delivery for delivery, _ in recorded}:
+        ends = [stage for stage in ("decided", "returned") if recorded[delivery, stage]]
+        if len(ends) > 1:
+            yield f"delivery {delivery} ended twice: {ends}"
+
+
+def one_identity(seen: _Evidence) -> Iterator[str]:
+    """A delivery bears the same id, content and agency however often it is offered."""
+    about: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    ids: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for one in seen.journal.offered:
+        about[one.delivery].add((one.agency, one.referral, one.variant, one.areas))
+        row = seen.deliveries.get(one.delivery)
+        ids[one.agency, one.referral, str(row and row["replaces"])].add(one.delivery)
+    yield from (f"{id_} was offered as {told}" for id_, told in about.items() if len(told) > 1)
+    yield from (f"{who} was offered as {told}" for who, told in ids.items() if len(told) > 1)
+
+
+def lost_leases(seen: _Evidence) -> Iterator[str]:
+    """Whoever answers under a lease after another one was given is told that it is lost."""
+    offers: dict[str, list[Offered]] = defaultdict(list)
+    for offer in seen.journal.offered:
+        offers[offer.delivery].append(offer)
+    for one in seen.journal.answered:
+        if one.lease is None or one.result not in {"recorded", "already"}:
+            continue
+        mine = [offer for offer in offers[one.delivery] if offer.lease == one.lease]
+        later = [
+            offer
+            for offer in offers[one.delivery]
+            if mine and offer.attempt > mine[0].attempt and offer.told_at < one.sent_at
+        ]
+        if later:
+            yield (
+                f"{one.stage} of {one.delivery} was {one.result} under the lease of attempt"
+                f" {mine[0].attempt}, after attempt {later[-1].attempt} was offered"
+            )
+
+
+# I4
+
+
+def honest_receipts(seen: _Evidence) -> Iterator[str]:
+    """The same document gets the same receipt; another one under its reference gets none."""
+    for (_, reference), papers in seen.papers.items():
+        told: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+        for one in papers:
+            if one.receipt is not None:
+                receipt = one.receipt
+                told[one.variant].add((receipt["id"], receipt["accepted_at"], receipt["digest"]))
+        for variant, receipts in told.items():
+            if len(receipts) > 1:
+                yield f"{reference} [{variant}] had {len(receipts)} receipts: {sorted(receipts)}"
+        sound = sorted(variant for variant in told if not variant.startswith("x"))
+        if len(sound) > 1:
+            yield f"{reference} was accepted with different contents: {sound}"
+        if any(variant.startswith("p") for variant in told):
+            yield f"{reference} may not be carried and was accepted"
+
+
+def honest_results(seen: _Evidence) -> Iterator[str]:
+    """What an agency was told is recorded stands in the ledger as it was given."""
+    for one in seen.journal.answered:
+        if one.result != "recorded":
+            continue
+        kept = seen.answers.get((one.delivery, one.stage))
+        if kept is None:
+            yield f"{one.stage} of {one.delivery} was recorded, and is not there"
+        elif kept["outcome"] != one.outcome:
+            yield f"{one.delivery} was decided {one.outcome}, and says {kept['outcome']}"
+
+
+def honest_answers(seen: _Evidence) -> Iterator[str]:
+    """Publishers are shown what agencies were told before they asked."""
+    outcomes = {
+        one.delivery: (one.told_at, one.outcome)
+        for one in seen.journal.answered
+        if one.result == "recorded" and one.stage == "decided"
+    }
+    for one in seen.journal.shown:
+        if one.status != 200 or one.value is None:
+            yield f"referral {one.referral} was accepted, and its publisher was told {one.status}"
+            continue
+        for delivery in one.value["deliveries"]:
+            answered_at, expected = outcomes.get(delivery["id"], (one.asked_at, None))
+            if answered_at < one.asked_at and delivery["outcome"] != expected:
+                yield f"{delivery['id']} was decided {expected}, shown {delivery['outcome']}"
+
+
+def honest_errors(seen: _Evidence) -> Iterator[str]:
+    """Nobody is told that something went wrong which nobody planned."""
+    counts = Counter(one.path for one in seen.journal.called if one.status == 500)
+    yield from (f"{path} answered 500 {count} times" for path, count in counts.items())
+
+
+# I5
+
+
+def whole_history(seen: _Evidence) -> Iterator[str]:
+    """Each delivery's events are a way through the table of steps, and end where it stands."""
+    history: dict[str, list[Row]] = defaultdict(list)
+    for event in seen.ledger.events:
+        if event["delivery"] is not None:
+            history[event["delivery"]].append(event)
+    for id_, row in seen.deliveries.items():
+        yield from _walk(id_, row, history[id_])
+
+
+def _walk(id_: str, row: Row, events: Sequence[Row]) -> Iterator[str]:
+    at, attempt = "", 0
+    for event in events:
+        step = event["kind"].removeprefix("delivery.")
+        if step not in STEPS:
+            continue  # says something of it and moves it nowhere
+        if step not in STEPS[at]:
+            yield f"delivery {id_}: {step} after {at or 'nothing'}"
+        told = event["data"].get("attempt", attempt)
+        if told != attempt + (step == "leased"):
+            yield f"delivery {id_}: {step} of attempt {told} after attempt {attempt}"
+        at, attempt = step, told
+    if _STATES.get(at, at) != row["state"]:
+        yield f"delivery {id_} is {row['state']}, its history ends with {at or 'nothing'}"
+    if attempt != row["attempt"]:
+        yield f"delivery {id_} had {row['attempt']} attempts, its history tells of {attempt}"
+
+
+def whole_referrals(seen: _Evidence) -> Iterator[str]:
+    """Each referral was accepted once, and routed once under one version of the policy."""
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    versions: dict[str, set[str]] = defaultdict(set)
+    for event in seen.ledger.events:
+        kinds[event["referral"]][event["kind"]] += 1
+        if event["kind"] == "referral.routed":
+            versions[event["referral"]].add(event["data"]["policy"])
+    known = {row["version"] for row in seen.ledger.policies}
+    for id_, row in seen.referrals.items():
+        if kinds[id_]["referral.accepted"] != 1 or kinds[id_]["referral.routed"] > 1:
+            yield f"referral {row['reference']} has the history {dict(kinds[id_])}"
+        if row["routed_at"] and not versions[id_] == {row["policy_version"]} <= known:
+            yield f"referral {row['reference']} was routed under {versions[id_]}"
+
+
+def whole_feed(seen: _Evidence) -> Iterator[str]:
+    """A publisher that reads on from its cursor gets every event once, in order."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for one in seen.journal.fed:
+        told[one.publisher].append(one.cursor)
+    for publisher, cursors in told.items():
+        kept = {
+            event["cursor"]
+            for event in seen.ledger.events
+            if event["publisher"] == publisher and event["kind"] not in HIDDEN
+        }
+        if missed := kept - set(cursors):
+            yield f"the feed of {publisher} skipped {len(missed)} events, such as {min(missed)}"
+        if invented := set(cursors) - kept:
+            yield f"the feed of {publisher} had {len(invented)} events that are not there"
+        if sorted(set(cursors), key=_place) != cursors:
+            yield f"the feed of {publisher} came out of order, or told something twice"
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    transaction, _, event = cursor.partition("-")
+    return int(transaction), int(event)
+
+
+# I6
+
+
+def kept_clocks(seen: _Evidence) -> Iterator[str]:
+    """No deadline that an agency or a publisher was told ever changes."""
+    told: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
+    for one in seen.journal.offered:
+        told[one.delivery].add(_due(one.deadlines))
+    for shown in seen.journal.shown:
+        for delivery in (shown.value or {}).get("deliveries", ()) if shown.status == 200 else ():
+            told[delivery["id"]].add(_due(delivery["deadlines"]))
+    for id_, due in told.items():
+        row = seen.deliveries.get(id_)
+        if row is not None and due != {tuple(_whole(row[column]) for column in COLUMNS)}:
+            yield f"the deadlines of {id_} were told as {sorted(due, key=str)}"
+
+
+def _due(deadlines: dict[str, str | None]) -> tuple[int | None, ...]:
+    found = [deadlines.get(column) for column in COLUMNS]
+    return tuple(_whole(datetime.fromisoformat(at).timestamp()) if at else None for at in found)
+
+
+def _whole(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
+
+
+# I7 and I8
+
+
+def nobody_hangs(seen: _Evidence) -> Iterator[str]:
+    """Every call of a patient client is answered, or cut, before its patience ends."""
+    hung = Counter(
+        one.path
+        for one in seen.journal.called
+        if one.status is None and one.seconds >= HANG_SECONDS
+    )
+    yield from (f"{path} hung {count} times" for path, count in hung.items())
+
+
+def comes_to_rest(seen: _Evidence) -> Iterator[str]:
+    """After the faults everything comes to rest, in time and without a storm."""
+    yield from seen.journal.undrained
+    if seen.journal.drained_after > RECOVERY_SECONDS * seen.journal.crowding:
+        yield f"it took {seen.journal.drained_after:.0f} s to come to rest"
+    yield from (
+        f"delivery {row['id']} of {row['agency']} was offered {row['attempt']} times"
+        for row in seen.ledger.deliveries
+        if row["attempt"] > MOST_OFFERS
+    )
+
+
+def wakes_at_once(seen: _Evidence) -> Iterator[str]:
+    """A wake-up follows the commit, so that nobody waits for the sweep."""
+    lags = seen.journal.lags
+    if lags and median(lags) > ROUTED_SECONDS:
+        yield f"in the calm referrals waited {median(lags):.1f} s for the sweep to route them"
+
+
+Rule = Callable[[_Evidence], Iterable[str]]
+RULES: Sequence[tuple[str, Rule]] = (
+    ("I1 no loss", no_loss),
+    ("I1 no loss", nothing_taken_is_forgotten),
+    ("I2 no invention", no_invention),
+    ("I2 no invention", only_ones_own),
+    ("I3 one outcome", one_outcome),
+    ("I3 one outcome", one_identity),
+    ("I3 one outcome", lost_leases),
+    ("I4 honesty", honest_receipts),
+    ("I4 honesty", honest_results),
+    ("I4 honesty", honest_answers),
+    ("I4 honesty", honest_errors),
+    ("I5 history", whole_history),
+    ("I5 history", whole_referrals),
+    ("I5 history", whole_feed),
+    ("I6 clocks", kept_clocks),
+    ("I7 isolation", nobody_hangs),
+    ("I8 recovery", comes_to_rest),
+    ("I8 recovery", wakes_at_once),
+)

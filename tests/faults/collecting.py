@@ -1,0 +1,246 @@
+"""Agencies under load: they collect, answer, answer twice, too late, for others, or crash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from kombu import Connection, Producer, Queue
+
+from tests.faults import documents
+from tests.faults.journal import Answered, Journal, Offered
+from tests.faults.wire import Wire
+
+LEASE_SECONDS = 5
+OUTCOMES = ("assessment", "no_further_action", "advice")
+Delivery = dict[str, Any]
+
+
+class Agency:
+    """What every agency does: it takes note of what it is offered, and answers."""
+
+    def __init__(self, code: str, wire: Wire, dice: Random, journal: Journal) -> None:
+        self.code = code
+        self._wire = wire
+        self._dice = dice
+        self._journal = journal
+        self._sober, self._ending = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name=code, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def sober_up(self) -> None:
+        """From now on only collect and answer, so that everything comes to rest."""
+        self._sober.set()
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join(40)
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+    def _take_note(self, one: Delivery, by: str) -> None:
+        lease = one.get("lease") or {}
+        offered = Offered(
+            agency=self.code,
+            delivery=one["delivery"],
+            referral=one["referral"],
+            reference=one["reference"],
+            publisher=one["publisher"],
+            variant=documents.variant_of(one["content"]),
+            areas=documents.areas_of(one["content"]),
+            attempt=one["attempt"],
+            lease=lease.get("id", ""),
+            deadlines=one["deadlines"],
+            told_at=time.monotonic(),
+            by=by,
+        )
+        self._journal.offered.append(offered)
+
+    def _answer(self, deliveries: list[Delivery], stage: str, **more: Any) -> None:
+        """Give receipts until somebody says what became of them; a few times at most."""
+        receipts = [self._receipt(one, stage, **more) for one in deliveries]
+        for _ in range(4):
+            if not receipts or self._give(receipts):
+                return
+            self._ending.wait(0.2)
+
+    def _receipt(self, one: Delivery, stage: str, **more: Any) -> dict[str, Any]:
+        receipt = {"delivery": one["delivery"], "stage": stage, "by": "Duty worker", **more}
+        if lease := (one.get("lease") or {}).get("id"):
+            receipt["lease"] = lease
+        if stage == "decided":
+            receipt.setdefault("outcome", self._dice.choice(OUTCOMES))
+        return receipt
+
+    def _give(self, receipts: list[dict[str, Any]]) -> bool:
+        told = self._wire.post("/v1/receipts", {"receipts": receipts})
+        results = told.value["results"] if told.status == 200 else [{}] * len(receipts)
+        for receipt, result in zip(receipts, results, strict=True):
+            self._note(receipt, told.sent_at, told.told_at, result.get("result"))
+        return not told.again
+
+    def _note(
+        self, receipt: dict[str, Any], sent_at: float, told_at: float, result: str | None
+    ) -> None:
+        answered = Answered(
+            agency=self.code,
+            delivery=receipt["delivery"],
+            stage=receipt["stage"],
+            outcome=receipt.get("outcome"),
+            area=receipt.get("area"),
+            lease=receipt.get("lease"),
+            sent_at=sent_at,
+            told_at=told_at,
+            result=result,
+        )
+        self._journal.answered.append(answered)
+
+
+class Mailbox(Agency):
+    """An agency that collects over HTTP; two of these share one agency's mailbox."""
+
+    def _work(self) -> None:
+        ways: dict[Callable[[list[Delivery]], None], int] = {
+            self._decide: 56,
+            self._step_by_step: 12,
+            self._twice: 8,
+            self._late: 6,
+            self._crash: 6,
+            self._for_others: 5,
+            self._give_back: 4,
+            self._return: 3,
+        }
+        while not self._ending.is_set():
+            if self._sober.is_set():
+                self._decide(self._collect(100))
+                continue
+            (way,) = self._dice.choices(list(ways), list(ways.values()))
+            way(self._collect(self._dice.choice((1, 5, 20))))
+
+    def _collect(self, most: int) -> list[Delivery]:
+        impatient = not self._sober.is_set() and self._dice.random() < 0.05
+        asked = {"max": most, "wait": 0 if self._dice.random() < 0.5 else 1}
+        told = self._wire.post("/v1/collect", asked, patience=0.03 if impatient else 20.0)
+        found = told.value["deliveries"] if told.status == 200 else []
+        for one in found:
+            self._take_note(one, "mailbox")
+        if not found:
+            self._ending.wait(0.1)
+        return list(found)
+
+    def _decide(self, found: list[Delivery]) -> None:
+        self._answer(found, "decided")
+
+    def _step_by_step(self, found: list[Delivery]) -> None:
+        for stage in ("collected", "acknowledged", "decided"):
+            self._answer(found, stage)
+
+    def _twice(self, found: list[Delivery]) -> None:
+        """The same answer twice changes nothing; another one contradicts it."""
+        self._answer(found, "decided", outcome="advice")
+        self._answer(found, "decided", outcome="advice")
+        self._answer(found, "decided", outcome="assessment")
+
+    def _late(self, found: list[Delivery]) -> None:
+        if found:
+            self._ending.wait(LEASE_SECONDS + self._dice.uniform(0.5, 3))
+            self._answer(found, "decided")
+
+    def _crash(self, _: list[Delivery]) -> None:
+        """Forget what was collected: the leases must lapse."""
+
+    def _for_others(self, found: list[Delivery]) -> None:
+        """Answer another agency's deliveries, and one that does not exist."""
+        others = [one for one in self._journal.offered[-200:] if one.agency != self.code]
+        strangers: list[Delivery] = [{"delivery": one.delivery} for one in others[-3:]]
+        strangers.append({"delivery": str(UUID(int=self._dice.getrandbits(128), version=4))})
+        self._give([self._receipt(one, "decided") for one in strangers])
+        self._answer(found, "decided")
+
+    def _give_back(self, found: list[Delivery]) -> None:
+        """Keep one lease for longer, give all of them back, and answer with one of them."""
+        if not found:
+            return
+        held = [{"delivery": one["delivery"], "lease": one["lease"]["id"]} for one in found]
+        self._wire.post("/v1/leases/extend", {"leases": held[:1]})
+        self._wire.post("/v1/leases/release", {"leases": held})
+        self._answer(found[:1], "decided")
+
+    def _return(self, found: list[Delivery]) -> None:
+        area = self._dice.choice(documents.AREAS)
+        self._answer(found[:1], "returned", reason="wrong_area", area=area)
+        self._answer(found[1:], "decided")
+
+
+class QueueReader(Agency):
+    """An agency that consumes its queue by itself and answers through ``receipts`` or HTTP."""
+
+    def __init__(
+        self, code: str, wire: Wire, dice: Random, journal: Journal, url: Callable[[], str]
+    ) -> None:
+        super().__init__(code, wire, dice, journal)
+        self._url = url
+
+    def _work(self) -> None:
+        while not self._ending.is_set():
+            with suppress(Exception):
+                self._consume()
+            self._ending.wait(0.3)
+
+    def _consume(self) -> None:
+        limits = {"socket_timeout": 3, "socket_connect_timeout": 1}
+        with Connection(self._url(), transport_options=limits) as connection:
+            channel = connection.default_channel
+            queue = Queue(f"agency.{self.code}", durable=True)(channel)
+            queue.declare()
+            while not self._ending.is_set():
+                message = queue.get()
+                if message is None:
+                    self._ending.wait(0.1)
+                    continue
+                self._serve(json.loads(message.body), channel)
+                message.ack()
+
+    def _serve(self, one: Delivery, channel: Any) -> None:
+        self._take_note(one, "queue")
+        if not self._sober.is_set() and self._dice.random() < 0.05:
+            return  # a crash after the message was taken: its patience must end
+        receipt = {**self._receipt({"delivery": one["delivery"]}, "decided")}
+        if self._sober.is_set() or self._dice.random() < 0.5:
+            self._give([receipt])
+            return
+        sent_at = time.monotonic()
+        self._publish({"receipts": [receipt]}, channel)
+        self._note(receipt, sent_at, time.monotonic(), None)
+
+    def _publish(self, value: dict[str, Any], channel: Any) -> None:
+        body = json.dumps(value).encode()
+        Producer(channel).publish(
+            body,
+            exchange="",
+            routing_key="receipts",
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers=self._signed(body),
+            declare=[Queue("receipts", durable=True)],
+        )
+
+    def _signed(self, body: bytes) -> dict[str, str]:
+        """Sign as docs/api-agencies.md says."""
+        _, key, secret = self._wire.key.split("_", 2)
+        said_at = datetime.now(UTC).isoformat()
+        hashed = hashlib.sha256(secret.encode()).digest()
+        signed = hmac.new(hashed, said_at.encode() + b"\n" + body, hashlib.sha256).hexdigest()
+        return {"X-Broker-Key": key, "X-Broker-Time": said_at, "X-Broker-Signature": signed}

@@ -1,0 +1,73 @@
+"""The referrals of the campaign, made so that anybody can say who must get them.
+
+One child for each area, living there, and nothing else that calls for an agency: so the children's
+social care of each area gets one delivery, with its own child in it and no other.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from random import Random
+from typing import Any
+
+AGENCIES = {
+    "E10000028": "staffordshire-csc",
+    "E06000021": "stoke-csc",
+    "E06000051": "shropshire-csc",
+    "S12000049": "glasgow-sw",
+}
+"""Who is responsible where, as the shipped directory says; grades below very high only."""
+AREAS = tuple(AGENCIES)
+QUEUE_AGENCY = "stoke-csc"
+MAILBOX_AGENCIES = tuple(agency for agency in AGENCIES.values() if agency != QUEUE_AGENCY)
+PUBLISHERS = ("staffordshire-police", "west-mercia-police", "police-scotland")
+_GRADES = ("high", "medium", "low")
+_VARIANT = re.compile(r"\[variant ([a-z0-9-]+)\]")
+_SAMPLE = json.loads(
+    (Path(__file__).parents[2] / "samples" / "first-referral.json").read_text(encoding="utf-8")
+)
+
+
+def document(reference: str, variant: str, areas: tuple[str, ...], dice: Random) -> dict[str, Any]:
+    """Return a referral with one child in each of the areas."""
+    made = copy.deepcopy(_SAMPLE)
+    made["reference"] = reference
+    made["grade"]["level"] = dice.choice(_GRADES)
+    made["concern"]["summary"] += f" [variant {variant}]"
+    (child,) = made["children"]
+    made["children"] = [
+        {**copy.deepcopy(child), "id": f"child-{number}", "area": area}
+        for number, area in enumerate(areas, start=1)
+    ]
+    return made
+
+
+def faulty(made: dict[str, Any]) -> dict[str, Any]:
+    """Return a referral that is accepted, and rejected when it is looked at."""
+    return {**made, "children": [{**one, "shoe_size": 34} for one in made["children"]]}
+
+
+def prohibited(made: dict[str, Any]) -> dict[str, Any]:
+    """Return a referral that may not even be kept."""
+    spoilt = copy.deepcopy(made)
+    spoilt["concern"]["summary"] += " data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAA" * 20
+    return spoilt
+
+
+def areas(dice: Random) -> tuple[str, ...]:
+    """Return one area, or two for siblings who live apart."""
+    return tuple(dice.sample(AREAS, 1 if dice.random() < 0.85 else 2))
+
+
+def variant_of(content: dict[str, Any]) -> str:
+    """Return which document a delivery's content was made from."""
+    found = _VARIANT.search(content["concern"]["summary"])
+    return found[1] if found else "none"
+
+
+def areas_of(content: dict[str, Any]) -> tuple[str, ...]:
+    """Return where the children in a delivery's content live."""
+    return tuple(sorted(child["area"] for child in content["children"]))

@@ -1,0 +1,249 @@
+"""Real processes on real engines: gateways, workers, PostgreSQL, two Valkeys, all to be struck.
+
+A supervisor starts again whatever has died, as any host's would; whatever is frozen by a strike is
+thawed by it, or at the end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from broker.cli.shipped import POLICY
+from broker.embedded import Engine, Engines
+from broker.flow.publish import publish
+from broker.ledger.ledger import Ledger
+from broker.policy.book import documents_from
+
+LOOK_SECONDS = 0.2
+END_SECONDS = 45.0
+"""What docs/operations.md grants a worker between TERM and KILL."""
+
+
+class Service:
+    """One gateway or worker, with a clock file of its own."""
+
+    def __init__(self, name: str, command: list[str], installation: Installation) -> None:
+        self.name = name
+        self.clock = installation.folder / f"clock.{name}"
+        self.resting = False
+        """Whether a strike keeps it down."""
+        self._command = command
+        self._installation = installation
+        self._process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        self.starts += 1
+        self.sweep_up()
+        with (self._installation.folder / f"{self.name}.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "broker", *self._command],
+                cwd=self._installation.tree,
+                env={**self._installation.environment, "BROKER_CLOCK_FILE": str(self.clock)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def children(self) -> list[int]:
+        return sorted(descendants(self.pid))
+
+    def end(self) -> None:
+        """Ask it to end in order, and make sure that it has."""
+        assert self._process is not None
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_SECONDS)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it with everything that it started."""
+        self.sweep_up()
+        if self._process is not None:
+            self._process.wait(10)
+
+    def sweep_up(self) -> None:
+        """Kill whatever is left of the session that the last start began."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class Installation:
+    """Two gateways and two workers from one tree, over engines of their own."""
+
+    def __init__(self, engines: Engines, folder: Path, tree: Path) -> None:
+        self.engines = engines
+        self.folder = folder
+        self.tree = tree
+        self.points = folder / "points"
+        self.points.mkdir(parents=True)
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
+            "BROKER_DATABASE_URL": engines.database_url,
+            "BROKER_WAKEUP_URL": engines.wakeup_url,
+            "BROKER_EXCHANGE_URL": engines.exchange_url,
+            "BROKER_POINTS_DIR": str(self.points),
+            "BROKER_LEASE_SECONDS": "5",
+            "BROKER_LOG_LEVEL": "warning",
+        }
+        self._ports = {f"gateway-{n}": _free_port() for n in (1, 2)}
+        self.gateways = [
+            Service(name, ["serve", "--port", str(port)], self)
+            for name, port in self._ports.items()
+        ]
+        self.workers = [
+            Service(f"worker-{n}", ["worker", "--concurrency", "1"], self) for n in (1, 2)
+        ]
+        self.locks = {
+            part: threading.Lock()
+            for part in (
+                "ledger",
+                "wakeup",
+                "exchange",
+                "gateway",
+                "worker",
+                "clock",
+                "points",
+                "policy",
+            )
+        }
+        """One strike at a time on each part."""
+        self.ahead = 0.0
+        """How far every clock is ahead of this machine's, in seconds; it only ever grows."""
+        self._policies = itertools.count(1)
+        self._frozen: set[int] = set()
+        self._ending = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+
+    @property
+    def services(self) -> list[Service]:
+        return [*self.gateways, *self.workers]
+
+    def ports(self) -> list[int]:
+        return list(self._ports.values())
+
+    def __enter__(self) -> Self:
+        self.set_clocks()
+        for service in self.services:
+            service.start()
+        self._supervisor.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._supervisor.join(10)
+        self.thaw_all()
+        for service in self.services:
+            service.kill()
+
+    def heal(self) -> None:
+        """Take back whatever a strike may have left behind."""
+        for order in self.points.iterdir():
+            order.unlink(missing_ok=True)
+        self.thaw_all()
+        self.set_clocks()
+
+    def set_clocks(self, only: Service | None = None, *, off: float = 0.0) -> None:
+        """Set every clock, or one alone, this far off from where they belong."""
+        for service in self.services if only is None else [only]:
+            fresh = service.clock.with_suffix(".new")
+            fresh.write_text(f"{self.ahead + off:+f}\n")
+            fresh.rename(service.clock)
+
+    def go_ahead(self, seconds: float) -> None:
+        """Move every clock on, for good."""
+        self.ahead += seconds
+        self.set_clocks()
+
+    def publish_policy(self) -> str:
+        """Put one more version of the shipped policy in force, which decides the same."""
+        documents = documents_from(POLICY)
+        name = next(iter(documents))
+        changed = {**documents, name: f"{documents[name]}\n# Number {next(self._policies)}.\n"}
+        with Ledger.open(self.engines.database_url, application_name="campaign") as ledger:
+            return publish(ledger, changed, now=datetime.now(UTC))
+
+    def freeze(self, *pids: int) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                self._frozen.add(pid)
+
+    def thaw(self, *pids: int) -> None:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+            self._frozen.discard(pid)
+
+    def thaw_all(self) -> None:
+        self.thaw(*self._frozen)
+
+    def _supervise(self) -> None:
+        while not self._ending.wait(LOOK_SECONDS):
+            for service in self.services:
+                if not service.resting and not service.alive:
+                    service.start()
+
+
+def engine_pids(engine: Engine) -> list[int]:
+    """Return the processes of an engine, its parent first."""
+    process = engine._process
+    if process is None or process.poll() is not None:
+        return []
+    return [process.pid, *descendants(process.pid)]
+
+
+def kill_engine(engine: Engine) -> None:
+    """Kill an engine and every process of it, as when its machine loses power."""
+    pids = engine_pids(engine)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    engine.kill()
+    until = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Give the children of a process, and theirs."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError, IndexError, ValueError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                parents.setdefault(int(fields[1]), []).append(int(folder.name))
+    waiting = list(parents.get(pid, ()))
+    while waiting:
+        child = waiting.pop()
+        yield child
+        waiting += parents.get(child, ())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

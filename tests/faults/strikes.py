@@ -1,0 +1,401 @@
+"""Every fault that can strike: each begins, lasts, and is over when its function returns."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+import psycopg
+from redis import Redis
+
+from broker import points
+from broker.embedded import Valkey
+from tests.faults.processes import Installation, Service, engine_pids, kill_engine
+
+Blow = Callable[[Installation, float, Random], str]
+"""Strikes for so many seconds, and says whom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A blow, how long it may last, and the part that only one strike at a time may touch."""
+
+    blow: Blow
+    part: str
+    seconds: tuple[float, float]
+
+
+# Processes
+
+
+def kill(part: str, town: Installation, seconds: float, dice: Random) -> str:
+    """Kill a gateway or a worker with all its children; it is away for a while."""
+    with _down(_one(part, town, dice)) as service:
+        service.kill()
+        time.sleep(seconds)
+    return service.name
+
+
+def end(part: str, town: Installation, seconds: float, dice: Random) -> str:
+    """Ask one to end in order, with work under way."""
+    with _down(_one(part, town, dice)) as service:
+        service.end()
+        time.sleep(seconds)
+    return service.name
+
+
+def freeze(part: str, town: Installation, seconds: float, dice: Random) -> str:
+    """Stop one where it stands, with everything that it started."""
+    service = _one(part, town, dice)
+    return _frozen(town, [service.pid, *service.children()], seconds, service.name)
+
+
+def kill_a_parent(town: Installation, _: float, dice: Random) -> str:
+    """Kill a worker's parent alone; its children must not go on for ever."""
+    service = _one("worker", town, dice)
+    with suppress(ProcessLookupError):
+        os.kill(service.pid, signal.SIGKILL)
+    return service.name
+
+
+def kill_a_child(town: Installation, _: float, dice: Random) -> str:
+    service = _one("worker", town, dice)
+    children = service.children()
+    if children:
+        os.kill(dice.choice(children), signal.SIGKILL)
+    return f"{service.name}, {len(children)} children"
+
+
+def freeze_a_child(town: Installation, seconds: float, dice: Random) -> str:
+    service = _one("worker", town, dice)
+    return _frozen(town, service.children(), seconds, service.name)
+
+
+def kill_the_leader(town: Installation, seconds: float, dice: Random) -> str:
+    leader = _leader(town)
+    if leader is None:
+        return "nobody leads"
+    with _down(leader):
+        leader.kill()
+        time.sleep(seconds)
+    return leader.name
+
+
+def freeze_the_leader(town: Installation, seconds: float, dice: Random) -> str:
+    """Stop it for longer than its lead lasts, so that another one takes over meanwhile."""
+    leader = _leader(town)
+    if leader is None:
+        return "nobody leads"
+    return _frozen(town, [leader.pid], seconds, leader.name)
+
+
+# Named points
+
+
+def order(point: str, what: str, town: Installation, seconds: float, _: Random) -> str:
+    """Kill, freeze or delay whoever reaches a point first."""
+    (town.points / point).write_text(what)
+    taken = _wait_until_taken(town, point, seconds + 1)
+    (town.points / point).unlink(missing_ok=True)
+    if taken is None:
+        return "nobody came"
+    if what == "freeze":
+        return _frozen(town, [taken], seconds, f"process {taken}")
+    return f"process {taken}"
+
+
+def overtake_a_dispatcher(town: Installation, seconds: float, dice: Random) -> str:
+    """Freeze one between sending and settling until its claim has lapsed and others have sent."""
+    (town.points / points.SENT).write_text("freeze")
+    taken = _wait_until_taken(town, points.SENT, seconds + 2)
+    (town.points / points.SENT).unlink(missing_ok=True)
+    if taken is None:
+        return "nobody came"
+    town.freeze(taken)
+    with town.locks["clock"]:
+        town.go_ahead(65)  # longer than a claim for a push
+    time.sleep(4)  # the claims lapse; another process claims, sends and settles
+    town.thaw(taken)
+    return f"process {taken}"
+
+
+# Valkeys
+
+
+def kill_valkey(part: str, town: Installation, seconds: float, _: Random) -> str:
+    engine = _valkey(part, town)
+    engine.kill()
+    time.sleep(seconds)
+    engine.start()
+    return part
+
+
+def wipe_valkey(part: str, town: Installation, _: float, __: Random) -> str:
+    _valkey(part, town).wipe()
+    return part
+
+
+def fill_valkey(part: str, town: Installation, seconds: float, _: Random) -> str:
+    """Let it refuse every write for want of memory."""
+    with _client(_valkey(part, town)) as client:
+        client.config_set("maxmemory", 1)
+        time.sleep(seconds)
+        client.config_set("maxmemory", 512 * 1024 * 1024)
+    return part
+
+
+def slow_valkey(part: str, town: Installation, seconds: float, dice: Random) -> str:
+    return _slow(town, lambda: engine_pids(_valkey(part, town)), seconds, dice)
+
+
+def take_both_valkeys_away(town: Installation, seconds: float, _: Random) -> str:
+    with town.locks["wakeup"]:
+        engines = (town.engines.wakeup, town.engines.exchange)
+        for engine in engines:
+            engine.kill()
+        time.sleep(seconds)
+        for engine in engines:
+            engine.start()
+    return "both"
+
+
+# PostgreSQL
+
+
+def restart_ledger(town: Installation, seconds: float, _: Random) -> str:
+    town.engines.postgres.stop()
+    time.sleep(seconds)
+    town.engines.postgres.start()
+    return "in order"
+
+
+def kill_ledger(town: Installation, seconds: float, _: Random) -> str:
+    kill_engine(town.engines.postgres)
+    time.sleep(seconds)
+    town.engines.postgres.start()
+    return "kill -9"
+
+
+def cut_connections(town: Installation, _: float, __: Random) -> str:
+    """End every session of the broker, whatever it is at."""
+    cut = _sql(
+        town,
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+        " where application_name like 'broker%'",
+    )
+    return f"{cut[0][0]} sessions"
+
+
+def stall_ledger(town: Installation, seconds: float, _: Random) -> str:
+    """Let it take connections and answer nothing: what a one-way cut of the network looks like."""
+    return _frozen(town, engine_pids(town.engines.postgres), seconds, "PostgreSQL")
+
+
+def slow_ledger(town: Installation, seconds: float, dice: Random) -> str:
+    return _slow(town, lambda: engine_pids(town.engines.postgres), seconds, dice)
+
+
+def lock_deliveries(town: Installation, seconds: float, _: Random) -> str:
+    """Hold the table of deliveries, as a careless administrator would."""
+    with _session(town) as session, session.transaction():
+        session.execute("set local lock_timeout = '5s'")
+        session.execute("lock table delivery in access exclusive mode")
+        time.sleep(seconds)
+    return "access exclusive"
+
+
+def hold_a_snapshot(town: Installation, seconds: float, _: Random) -> str:
+    """Keep a transaction open that writes nothing: the feeds wait, and skip nothing."""
+    with _session(town) as session, session.transaction():
+        session.execute("select pg_current_xact_id()")
+        time.sleep(seconds)
+    return "open transaction"
+
+
+def fill_ledger(town: Installation, seconds: float, _: Random) -> str:
+    """Refuse every new row as PostgreSQL does when its disk is full (SQLSTATE 53100)."""
+    tables = ("referral", "delivery", "event", "answer")
+    with _session(town) as session:
+        session.execute(_FULL)
+        try:
+            for table in tables:
+                session.execute(
+                    f"create trigger disk_full before insert on {table}"
+                    " for each statement execute function refuse_for_want_of_space()".encode()
+                )
+            time.sleep(seconds)
+        finally:
+            for table in tables:
+                session.execute(f"drop trigger if exists disk_full on {table}".encode())
+    return "53100"
+
+
+_FULL = """
+create or replace function refuse_for_want_of_space() returns trigger language plpgsql as $$
+begin
+    raise exception 'could not extend file: No space left on device' using errcode = '53100';
+end
+$$
+"""
+
+
+# Clocks
+
+
+def step_one_clock(town: Installation, seconds: float, dice: Random) -> str:
+    """Set one process's clock wrong, and right again."""
+    service, off = dice.choice(town.services), dice.choice((-45, -10, 10, 45))
+    town.set_clocks(service, off=off)
+    time.sleep(seconds)
+    town.set_clocks()
+    return f"{service.name} {off:+d} s"
+
+
+def step_all_clocks(town: Installation, seconds: float, dice: Random) -> str:
+    off = dice.choice((-45, -10, 10, 45))
+    town.set_clocks(off=off)
+    time.sleep(seconds)
+    town.set_clocks()
+    return f"{off:+d} s"
+
+
+def leap_ahead(town: Installation, _: float, __: Random) -> str:
+    """Let every clock go ahead for good, by more than any lease."""
+    town.go_ahead(20)
+    return "+20 s"
+
+
+def change_policy(town: Installation, _: float, __: Random) -> str:
+    """Put another version in force, in the midst of the traffic."""
+    return town.publish_policy()
+
+
+_PARTS = ("gateway", "worker")
+_VALKEYS = ("wakeup", "exchange")
+FAULTS: Mapping[str, Fault] = {
+    **{f"{part}-killed": Fault(partial(kill, part), part, (0, 2)) for part in _PARTS},
+    **{f"{part}-ended": Fault(partial(end, part), part, (0, 1)) for part in _PARTS},
+    **{f"{part}-frozen": Fault(partial(freeze, part), part, (1, 6)) for part in _PARTS},
+    "parent-killed": Fault(kill_a_parent, "worker", (0, 0)),
+    "child-killed": Fault(kill_a_child, "worker", (0, 0)),
+    "child-frozen": Fault(freeze_a_child, "worker", (1, 6)),
+    "leader-killed": Fault(kill_the_leader, "worker", (0, 2)),
+    "leader-frozen": Fault(freeze_the_leader, "worker", (6, 8)),
+    **{
+        f"{point}-{what}": Fault(partial(order, point, what), "points", (1, 4))
+        for point in (
+            points.ACCEPTED,
+            points.MARKED,
+            points.DECIDED,
+            points.ROUTED,
+            points.LEASED,
+            points.SENT,
+            points.SETTLED,
+            points.LED,
+        )
+        for what in ("kill", "freeze")
+    },
+    "dispatcher-overtaken": Fault(overtake_a_dispatcher, "points", (1, 2)),
+    **{
+        f"{part}-valkey-killed": Fault(partial(kill_valkey, part), part, (0, 4))
+        for part in _VALKEYS
+    },
+    **{
+        f"{part}-valkey-wiped": Fault(partial(wipe_valkey, part), part, (0, 0)) for part in _VALKEYS
+    },
+    **{f"{part}-valkey-full": Fault(partial(fill_valkey, part), part, (1, 4)) for part in _VALKEYS},
+    **{f"{part}-valkey-slow": Fault(partial(slow_valkey, part), part, (1, 5)) for part in _VALKEYS},
+    "valkeys-away": Fault(take_both_valkeys_away, "exchange", (5, 60)),
+    "ledger-restarted": Fault(restart_ledger, "ledger", (0, 2)),
+    "ledger-killed": Fault(kill_ledger, "ledger", (0, 2)),
+    "ledger-cut": Fault(cut_connections, "ledger", (0, 0)),
+    "ledger-stalled": Fault(stall_ledger, "ledger", (1, 6)),
+    "ledger-slow": Fault(slow_ledger, "ledger", (2, 5)),
+    "ledger-locked": Fault(lock_deliveries, "ledger", (1, 4)),
+    "ledger-full": Fault(fill_ledger, "ledger", (1, 4)),
+    "snapshot-held": Fault(hold_a_snapshot, "ledger", (2, 6)),
+    "clock-stepped": Fault(step_one_clock, "clock", (1, 5)),
+    "clocks-stepped": Fault(step_all_clocks, "clock", (1, 5)),
+    "clocks-ahead": Fault(leap_ahead, "clock", (0, 0)),
+    "policy-changed": Fault(change_policy, "policy", (0, 0)),
+}
+
+
+def _one(part: str, town: Installation, dice: Random) -> Service:
+    return dice.choice(town.gateways if part == "gateway" else town.workers)
+
+
+def _leader(town: Installation) -> Service | None:
+    """Return the worker whose process holds the lead of the sweep."""
+    holders = [row[0] for row in _sql(town, "select holder from lead where name = 'sweep'")]
+    return next(
+        (one for one in town.workers if any(h.endswith(f":{one.pid}") for h in holders)), None
+    )
+
+
+@contextmanager
+def _down(service: Service) -> Iterator[Service]:
+    """Keep the supervisor from starting a service again meanwhile."""
+    service.resting = True
+    try:
+        yield service
+    finally:
+        service.resting = False
+
+
+def _frozen(town: Installation, pids: list[int], seconds: float, whom: str) -> str:
+    town.freeze(*pids)
+    time.sleep(seconds)
+    town.thaw(*pids)
+    return whom
+
+
+def _slow(town: Installation, pids: Callable[[], list[int]], seconds: float, dice: Random) -> str:
+    """Let an engine run for a twentieth of a second at a time, with long pauses."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        _frozen(town, pids(), dice.uniform(0.1, 0.4), "")
+        time.sleep(0.05)
+    return "in fits"
+
+
+def _wait_until_taken(town: Installation, point: str, seconds: float) -> int | None:
+    """Return the process that took an order, or None when nobody did in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for taken in town.points.glob(f"{point}.taken.*"):
+            taken.unlink()
+            return int(taken.name.rpartition(".")[2])
+        time.sleep(0.01)
+    return None
+
+
+def _valkey(part: str, town: Installation) -> Valkey:
+    return town.engines.wakeup if part == "wakeup" else town.engines.exchange
+
+
+@contextmanager
+def _client(engine: Valkey) -> Iterator[Redis]:
+    client = Redis.from_url(engine.url, socket_timeout=5)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _session(town: Installation) -> Iterator[psycopg.Connection]:
+    url = town.engines.database_url
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as session:
+        yield session
+
+
+def _sql(town: Installation, statement: str) -> list[tuple]:
+    with _session(town) as session:
+        return session.execute(statement.encode()).fetchall()

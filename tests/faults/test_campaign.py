@@ -1,0 +1,35 @@
+"""A short run on every change; `make faults SECONDS=600` is for the night."""
+
+from pathlib import Path
+
+from tests.faults.__main__ import summary
+from tests.faults.campaign import run
+from tests.faults.schedule import plan
+from tests.faults.strikes import FAULTS
+
+SECONDS = 10
+SEED = 4
+LENGTHS = {name: fault.seconds for name, fault in FAULTS.items()}
+
+
+def test_nothing_is_lost_under_fire(tmp_path: Path) -> None:
+    result = run(SEED, SECONDS, folder=tmp_path)
+    assert not result.findings, summary(result)
+    assert len(result.journal.struck) == len(result.strikes)
+    assert len(result.ledger.referrals) > 50
+    assert any(one.result == "recorded" for one in result.journal.answered)
+
+
+def test_a_seed_gives_the_same_strikes_again_and_another_seed_gives_others() -> None:
+    assert plan(7, 60, LENGTHS) == plan(7, 60, LENGTHS)
+    assert plan(7, 60, LENGTHS) != plan(8, 60, LENGTHS)
+
+
+def test_every_fault_strikes_before_any_strikes_twice() -> None:
+    names = [strike.name for strike in plan(3, 600, LENGTHS)]
+    assert set(names[: len(FAULTS)]) == set(FAULTS)
+    assert len(names) > 3 * len(FAULTS)
+
+
+def test_no_strike_outlasts_its_run() -> None:
+    assert all(strike.at + strike.seconds <= 61 for strike in plan(5, 60, LENGTHS))

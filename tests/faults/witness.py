@@ -1,0 +1,69 @@
+"""The last witness: what stands in the tables at the end, read with SQL of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+Row = dict[str, Any]
+
+_REFERRALS = """
+select id::text, publisher, reference, state, policy_version, accepted_at, routed_at
+from referral
+"""
+_DELIVERIES = """
+select id::text, referral::text, agency, channel, state, attempt, replaces::text,
+       extract(epoch from collect_by)::float8 as collect_by,
+       extract(epoch from acknowledge_by)::float8 as acknowledge_by,
+       extract(epoch from decide_by)::float8 as decide_by
+from delivery
+"""
+_ANSWERS = "select delivery::text, stage, outcome, reason from answer"
+_EVENTS = """
+select id, transaction::text || '-' || id as cursor, kind, publisher, referral::text,
+       delivery::text, data
+from event
+order by id
+"""
+_POLICIES = "select version, published_at from policy"
+_OPEN = """
+select 'referral ' || id || ' is accepted and not routed' as what
+from referral
+where state = 'accepted'
+union all
+select 'delivery ' || id || ' of ' || agency || ' is ' || state
+from delivery
+where state in ('available', 'leased') and (channel = 'mailbox' or %(queues)s)
+limit 20
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Every row that the invariants speak of."""
+
+    referrals: list[Row]
+    deliveries: list[Row]
+    answers: list[Row]
+    events: list[Row]
+    policies: list[Row]
+
+
+def read(url: str) -> Ledger:
+    """Return what the ledger holds."""
+    with psycopg.connect(url, row_factory=dict_row) as session:
+        return Ledger(
+            *(
+                session.execute(question.encode()).fetchall()
+                for question in (_REFERRALS, _DELIVERIES, _ANSWERS, _EVENTS, _POLICIES)
+            )
+        )
+
+
+def unfinished(url: str, *, queues: bool) -> list[str]:
+    """Return some of what a worker or an agency still has to do; queue agencies' only if asked."""
+    with psycopg.connect(url, connect_timeout=5) as session:
+        return [what for (what,) in session.execute(_OPEN.encode(), {"queues": queues})]

@@ -1,0 +1,205 @@
+"""Leases and fencing: whatever is tried, and in whatever order, one lease counts at a time."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat as ids
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from broker.domain.codes import Stage
+from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
+from broker.ledger.rows import Attempt, Offer, Receipt
+from tests.integration.ledger.conftest import LEASE, NOW, Book
+from tests.integration.models.conftest import explore
+
+MOST = 4
+SECONDS = timedelta(seconds=1)
+_ORDER = ("collected", "acknowledged", "decided")
+
+
+@dataclass
+class Part:
+    """What the model knows of one delivery."""
+
+    channel: str
+    state: str = "available"
+    attempt: int = 0
+    lease: UUID | None = None
+    until: datetime | None = None
+    due_at: datetime = NOW
+    """When a push is due."""
+    reached: set[str] = field(default_factory=set)
+    given: list[UUID] = field(default_factory=list)
+    """Every lease that anybody ever had."""
+
+    def lapse(self, now: datetime) -> None:
+        self.state, self.until, self.due_at = "available", None, now
+
+    def take(self, lease: UUID, until: datetime) -> None:
+        self.state, self.lease, self.until = "leased", lease, until
+        self.attempt += 1
+        self.given.append(lease)
+
+
+class Leases(RuleBasedStateMachine):
+    """Agencies that collect, a channel that pushes, a sweep, and a clock."""
+
+    count = 0
+
+    def __init__(self, book: Book) -> None:
+        super().__init__()
+        Leases.count += 1
+        self.book = book
+        self.mailbox = OrganisationCode(f"model-{Leases.count}-mailbox")
+        self.channel = f"model-{Leases.count}-queue"
+        self.now = NOW
+        self.parts: dict[UUID, Part] = {}
+        known = (self.mailbox, "A model", "social-care", "mailbox")
+        book.ledger.sync_organisations([known])
+
+    @precondition(lambda self: len(self.parts) < MOST)
+    @rule(pushed=st.booleans())
+    def route(self, pushed: bool) -> None:
+        channel = self.channel if pushed else "mailbox"
+        referral = self.book.routed_to(self.mailbox, channel=channel, available_at=self.now)
+        asked = "select id from delivery where referral = %s"
+        ((id_,),) = self.book.look(asked, referral)
+        self.parts[id_] = Part(channel, due_at=self.now)
+
+    @rule(seconds=st.sampled_from([1, 30, 59, 60, 90]))
+    def wait(self, seconds: int) -> None:
+        self.now += seconds * SECONDS
+
+    @rule()
+    def sweep(self) -> None:
+        lapsed = [one for one in self.parts.values() if one.until and one.until <= self.now]
+        for one in lapsed:
+            one.lapse(self.now)
+        assert self.book.ledger.lapse(now=self.now, limit=1000) == len(lapsed)
+
+    @rule(limit=st.integers(1, 3))
+    def collect(self, limit: int) -> None:
+        waiting = [id_ for id_, one in sorted(self.parts.items()) if one.state == "available"]
+        found = self.book.collect(self.mailbox, limit=limit, now=self.now)
+        self._taken(found, set(waiting[:limit]))
+
+    @rule(limit=st.integers(1, 3))
+    def claim_pushes(self, limit: int) -> None:
+        waiting = sorted(
+            (one.due_at, id_)
+            for id_, one in self.parts.items()
+            if one.channel == self.channel and one.state == "available" and one.due_at <= self.now
+        )
+        found = self.book.ledger.claim_pushes(
+            self.channel, limit=limit, lease_for=LEASE, now=self.now, new_id=ids.uuid7
+        )
+        self._taken(found, {id_ for _, id_ in waiting[:limit]})
+
+    @precondition(lambda self: any(one.given for one in self.parts.values()))
+    @rule(data=st.data())
+    def extend(self, data: st.DataObject) -> None:
+        id_, lease, part = self._held(data)
+        stands = part.lease == lease and part.until is not None and part.until > self.now
+        (kept,) = self.book.ledger.extend(
+            self.mailbox, [(DeliveryId(id_), LeaseId(lease))], lease_for=LEASE, now=self.now
+        )
+        assert (kept is not None) == stands
+        if stands:
+            part.until = self.now + LEASE
+
+    @precondition(lambda self: any(one.given for one in self.parts.values()))
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        id_, lease, part = self._held(data)
+        mine = part.lease == lease and part.state in {"leased", "available"}
+        (released,) = self.book.ledger.release(
+            self.mailbox, [(DeliveryId(id_), LeaseId(lease))], now=self.now, actor="key:model"
+        )
+        assert released == mine
+        if mine and part.state == "leased":
+            part.lapse(self.now)
+
+    @precondition(lambda self: any(one.given for one in self.parts.values()))
+    @rule(data=st.data(), result=st.sampled_from(["sent", "deferred", "refused"]))
+    def settle_push(self, data: st.DataObject, result: str) -> None:
+        id_, lease, part = self._held(data)
+        until = self.now + 30 * SECONDS
+        attempt = Attempt(DeliveryId(id_), LeaseId(lease), result, until, None)  # type: ignore[arg-type]
+        settled = self.book.ledger.settle_pushes([attempt], now=self.now, actor="channel:model")
+        stands = part.lease == lease and part.state == "leased"
+        assert settled == stands
+        if stands:
+            self._settle(part, result, until)
+
+    @precondition(lambda self: self.parts)
+    @rule(data=st.data(), stage=st.sampled_from(_ORDER), bears_lease=st.booleans())
+    def answer(self, data: st.DataObject, stage: str, bears_lease: bool) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.parts)))
+        part = self.parts[id_]
+        lease = data.draw(st.sampled_from([*part.given, UUID(int=7)])) if bears_lease else None
+        outcome = "assessment" if stage == "decided" else None
+        receipt = Receipt(
+            DeliveryId(id_),
+            Stage(stage),
+            "A. Worker",
+            LeaseId(lease) if lease else None,
+            outcome,
+            None,
+            None,
+            None,
+        )
+        (settled,) = self.book.answer(self.mailbox, receipt, now=self.now)
+        assert settled.result == self._judged(part, stage, lease)
+
+    @invariant()
+    def the_ledger_says_the_same(self) -> None:
+        rows: dict[UUID, tuple[Any, ...]] = {
+            row[0]: row[1:]
+            for row in self.book.look(
+                "select id, state, attempt, lease, lease_until from delivery where agency = %s",
+                self.mailbox,
+            )
+        }
+        assert rows == {
+            id_: (one.state, one.attempt, one.lease, one.until) for id_, one in self.parts.items()
+        }
+
+    def _held(self, data: st.DataObject) -> tuple[UUID, UUID, Part]:
+        held = [(id_, lease) for id_, one in self.parts.items() for lease in one.given]
+        id_, lease = data.draw(st.sampled_from(held))
+        return id_, lease, self.parts[id_]
+
+    def _taken(self, found: list[Offer], expected: set[UUID]) -> None:
+        assert {one.id for one in found} == expected
+        for one in found:
+            assert one.lease is not None
+            assert one.lease.id not in self.parts[one.id].given
+            self.parts[one.id].take(one.lease.id, self.now + LEASE)
+            assert one.attempt == self.parts[one.id].attempt
+
+    def _settle(self, part: Part, result: str, until: datetime) -> None:
+        if result == "sent":
+            part.until = until
+        elif result == "deferred":
+            part.lapse(until)
+        else:
+            part.state, part.until = "undeliverable", None
+
+    def _judged(self, part: Part, stage: str, lease: UUID | None) -> str:
+        """Say what must come of a receipt, and note it."""
+        if lease is not None and lease != part.lease:
+            return "lease_lost"
+        if stage in part.reached:
+            return "already"
+        if part.state == "undeliverable":
+            return "conflict"
+        part.reached |= set(_ORDER[: _ORDER.index(stage) + 1])
+        part.state, part.until = stage, None
+        return "recorded"
+
+
+def test_one_lease_counts_at_a_time(book: Book) -> None:
+    explore(lambda: Leases(book))
