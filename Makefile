@@ -3,6 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 LOCK := requirements/dev.txt
+SCENARIOS :=
+SCALE := 1
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 
 .DEFAULT_GOAL := help
@@ -35,8 +37,8 @@ check: env ## format, lint, types and who may import what
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: env ## first figures of speed, beside plain Celery in the same run
-	@$(PY) -m benchmarks.routing
+bench: env ## measure speed beside rivals; SCENARIOS=route,single SCALE=0.1
+	@$(PY) -m benchmarks --scenarios "$(SCENARIOS)" --scale $(SCALE)
 
 clean: ## remove the environment and what tools leave behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
