@@ -3,6 +3,8 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 LOCK := requirements/dev.txt
+SCENARIOS :=
+SCALE := 1
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 BUILD := requirements/build.txt
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
@@ -43,8 +45,8 @@ check: env ## format, lint, types and who may import what
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-bench: env ## first figures of speed, beside plain Celery in the same run
-	@$(PY) -m benchmarks.routing
+bench: env ## measure speed beside rivals; SCENARIOS=route,single SCALE=0.1
+	@$(PY) -m benchmarks --scenarios "$(SCENARIOS)" --scale $(SCALE)
 
 faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 	@$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))

@@ -1,0 +1,64 @@
+"""``python -m benchmarks``, or ``make bench``: everything side by side in one run.
+
+Machines are noisy, so the ratios come first; no figure counts before its ids add up.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from benchmarks import machine, results
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.sizes import Sizes
+from benchmarks.world import opened
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+@click.command()
+@click.option("--scenarios", default="", help="Some of them, with commas between; all unless told.")
+@click.option("--scale", default=1.0, show_default=True, type=click.FloatRange(0.0001, 100))
+@click.option("--size", "sizes", multiple=True, metavar="NAME=COUNT", help="One count by name.")
+@click.option("--output", default=RESULTS, show_default=True, type=click.Path(path_type=Path))
+def main(scenarios: str, scale: float, sizes: tuple[str, ...], output: Path) -> None:
+    """Measure the broker beside its rivals, print a table and write it as JSON."""
+    wanted = _wanted(scenarios)
+    # Whoever pipes the table into a file wants it whole.
+    console = Console(width=None if Console().is_terminal else 160)
+    with opened(_sizes(scale, sizes), console.log) as world:
+        described = dict(machine.describe(world, scale))
+        figures = {}
+        for name in wanted:
+            begun = time.monotonic()
+            console.log(f"{name} …")
+            figures[name] = SCENARIOS[name](world)
+            world.tidy()
+            console.log(f"{name}: {time.monotonic() - begun:.0f} s")
+            results.write(output, described, figures)
+    results.show(console, described, figures)
+
+
+def _wanted(names: str) -> list[str]:
+    wanted = [name.strip() for name in names.split(",") if name.strip()] or [*SCENARIOS]
+    if unknown := [name for name in wanted if name not in SCENARIOS]:
+        raise click.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(SCENARIOS)}.")
+    return wanted
+
+
+def _sizes(scale: float, given: tuple[str, ...]) -> Sizes:
+    counts = asdict(Sizes().scaled(scale))
+    for one in given:
+        name, _, count = one.partition("=")
+        if name not in counts or not count.isdecimal():
+            raise click.BadParameter(f"{one}: give NAME=COUNT, NAME one of {', '.join(counts)}.")
+        counts[name] = int(count)
+    return Sizes(**counts)
+
+
+if __name__ == "__main__":
+    main()

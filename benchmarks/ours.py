@@ -1,0 +1,197 @@
+"""The broker under measurement: its processes over a database of its own, and what is checked."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import orjson
+
+from benchmarks import post, world
+from benchmarks.payload import PUBLISHER, to_three
+from benchmarks.post import Answer
+from benchmarks.world import HOST, PROCESSES, World
+from broker.bootstrap import new_uuid7, utc_now
+from broker.cli.shipped import POLICY
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.flow import keys
+from broker.flow.publish import publish
+from broker.ledger.ledger import Ledger
+from broker.ledger.migrate import migrate
+from broker.ledger.rows import NewReferral
+from broker.policy.book import documents_from
+from schemas import documents
+
+CONNECTIONS = 16
+BULK_LINES = 500
+BULK_CONNECTIONS = 4
+WARM = 400
+"""Referrals that go through before anything is timed: policy read, caches filled."""
+_AT_ONCE = 200
+_CHANNEL = re.compile(r"\bchannel: (mailbox|queue)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A broker whose ledger is ready: migrated, with a policy."""
+
+    world: World
+    dsn: str
+
+    @classmethod
+    def fresh(cls, world: World, name: str, *, channel: str = "mailbox") -> Ours:
+        """Make a ledger whose agencies are all reached by one channel."""
+        world.wipe()
+        return cls(world, world.database(name, _MAKERS[channel]))
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        """Run one worker with two processes."""
+        broker = [sys.executable, "-m", "broker", "worker", f"--concurrency={PROCESSES}"]
+        with self.world.processes([broker], self._environment()):
+            yield
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        """Run a gateway and a worker; give the gateway's address."""
+        with self.worker(), self.gateway() as url:
+            yield url
+
+    @contextmanager
+    def gateway(self) -> Iterator[str]:
+        """Run a gateway; give its address."""
+        port = world.free_port()
+        serve = [sys.executable, "-m", "broker", "serve", "--host", HOST, "--port", str(port)]
+        with self.world.processes([serve], self._environment()):
+            url = f"http://{HOST}:{port}"
+            self.world.until_ready(f"{url}/readyz")
+            yield url
+
+    def keys(self, organisation: str, scope: Scope, count: int = 1) -> list[str]:
+        """Issue keys; a key may make 200 calls a second, so fast callers share out several."""
+        with Ledger.open(self.dsn, application_name="bench") as ledger:
+            return [
+                keys.issue(
+                    ledger, OrganisationCode(organisation), [scope], label="bench", now=utc_now()
+                )
+                for _ in range(count)
+            ]
+
+    def publishing(self, count: int = CONNECTIONS) -> list[str]:
+        """Issue keys for the publisher, one a connection."""
+        return self.keys(PUBLISHER, Scope.PUBLISH, count)
+
+    def fill(self, bodies: Mapping[str, bytes]) -> None:
+        """Accept referrals, with no gateway between."""
+        new = [_new(reference, body) for reference, body in bodies.items()]
+        with Ledger.open(self.dsn, application_name="bench") as ledger:
+            for start in range(0, len(new), _AT_ONCE):
+                ledger.accept(new[start : start + _AT_ONCE])
+
+    def settle(self) -> None:
+        """Let autovacuum's work be done beforehand, so that it disturbs no figure."""
+        world.vacuum(self.dsn)
+
+    def until_routed(self) -> None:
+        """Wait until nothing waits for routing."""
+        waits = "select exists (select from referral where next_attempt_at is not null)"
+        self.world.until(lambda: not world.rows(self.dsn, waits)[0][0])
+
+    def warm_up(self, url: str, key: str) -> None:
+        """Send some referrals through and wait for them."""
+        bodies = to_three("WARM", WARM)
+        post.send(url, "/v1/referrals/bulk", list(post.chunks(bodies, 50)), [key], post.NDJSON)
+        self.until_routed()
+
+    def verify_routed(self, references: Collection[str], deliveries: int = 3) -> None:
+        """Raise unless exactly these references are routed, each to so many agencies."""
+        found = world.rows(
+            self.dsn,
+            "select reference, count(distinct agency), count(*) from referral"
+            " join delivery on delivery.referral = referral.id"
+            " where reference like %s group by reference",
+            _like(references),
+        )
+        expected = {(reference, deliveries, deliveries) for reference in references}
+        must_be_equal("routed referrals", {tuple(row) for row in found}, expected)
+
+    def verify_receipts(self, receipts: Mapping[str, str]) -> None:
+        """Raise unless each reference has the id in the ledger that its receipt names."""
+        found = world.rows(
+            self.dsn,
+            "select reference, id::text from referral where reference like %s",
+            _like(receipts),
+        )
+        must_be_equal("receipts", dict(found), dict(receipts))
+
+    def _environment(self) -> dict[str, str]:
+        engines = self.world.engines
+        return {
+            "BROKER_DATABASE_URL": self.dsn,
+            "BROKER_WAKEUP_URL": engines.wakeup_url,
+            "BROKER_EXCHANGE_URL": engines.exchange_url,
+            "BROKER_LOG_LEVEL": "error",
+        }
+
+
+def receipts_of(answers: Sequence[Answer]) -> dict[str, str]:
+    """Return the ids that publishers were given, by reference."""
+    told = [orjson.loads(answer.body) for answer in answers]
+    return {one["reference"]: one["id"] for one in told}
+
+
+def bulk_receipts_of(answers: Sequence[Answer]) -> dict[str, str]:
+    """Return the ids that publishers were given in bulk, by reference."""
+    lines = [orjson.loads(line) for one in answers for line in one.body.splitlines()]
+    return {line["receipt"]["reference"]: line["receipt"]["id"] for line in lines}
+
+
+def must_be_equal(what: str, found: object, expected: object) -> None:
+    """Raise unless two collections of ids are the same: no figure counts without."""
+    if found != expected:
+        raise post.Unexpected(f"The ids do not add up: {what} are not what was sent.")
+
+
+def _like(references: Collection[str]) -> str:
+    """Return the pattern of a scenario's references: what nobody sent must not be there either."""
+    return f"{next(iter(references)).rpartition('-')[0]}-%"
+
+
+def mailbox(dsn: str) -> None:
+    """Make a ledger whose agencies all collect."""
+    _make(dsn, "mailbox")
+
+
+def queue(dsn: str) -> None:
+    """Make a ledger whose agencies all have a queue of their own."""
+    _make(dsn, "queue")
+
+
+_MAKERS = {"mailbox": mailbox, "queue": queue}
+
+
+def _make(dsn: str, channel: str) -> None:
+    migrate(dsn)
+    policy = {
+        file: _CHANNEL.sub(f"channel: {channel}", text)
+        for file, text in documents_from(POLICY).items()
+    }
+    with Ledger.open(dsn, application_name="bench") as ledger:
+        publish(ledger, policy, now=utc_now())
+
+
+def _new(reference: str, body: bytes) -> NewReferral:
+    return NewReferral(
+        id=ReferralId(new_uuid7()),
+        publisher=OrganisationCode(PUBLISHER),
+        reference=reference,
+        idempotency_key=None,
+        digest=documents.read(body).digest,
+        body=body,
+        accepted_at=utc_now(),
+        actor="bench",
+    )

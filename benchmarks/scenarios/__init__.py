@@ -1,0 +1,30 @@
+"""What is measured: one file each, or one for those that differ in a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from benchmarks.results import Figure
+from benchmarks.scenarios import (
+    catch_up,
+    collect,
+    kombu,
+    large_ledger,
+    noisy,
+    publish,
+    route,
+    trickle,
+)
+from benchmarks.world import World
+
+SCENARIOS: Mapping[str, Callable[[World], Figure]] = {
+    "route": route.measure,
+    "bulk": publish.bulk,
+    "single": publish.single,
+    "collect": collect.measure,
+    "trickle": trickle.measure,
+    "kombu": kombu.measure,
+    "large_ledger": large_ledger.measure,
+    "noisy": noisy.measure,
+    "catch_up": catch_up.measure,
+}
