@@ -10,7 +10,7 @@ BUILD := requirements/build.txt
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test check bench faults clean
+.PHONY: help env demo up test check bench faults proof clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: env ## measure speed beside rivals; SCENARIOS=route,single SCALE=0.1
 
 faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 	@$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+proof: env ## show that the campaign finds copies which are wrong on purpose; four minutes
+	$(PY) -m pytest -m proof tests/faults
 
 clean: ## remove the environment and what tools leave behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,23 +19,27 @@ def violated(result: Result) -> set[str]:
     return {finding.invariant for finding in result.findings}
 
 
+@pytest.mark.proof
 def test_a_push_that_is_settled_under_a_lost_lease_is_noticed(tmp_path: Path) -> None:
     again = [Strike(at, "dispatcher-overtaken", 4, 1) for at in (1, 2)]
     result = strike(ROOT, "no fencing where pushes are settled", tmp_path, *again)
     assert "I5 history" in violated(result), summary(result)
 
 
+@pytest.mark.proof
 def test_an_answer_under_a_lost_lease_is_noticed(tmp_path: Path) -> None:
     last = Strike(12, "clocks-ahead", 0, 1)  # until then agencies answer late by themselves
     result = strike(ROOT, "no fencing where answers are settled", tmp_path, last)
     assert "I3 one outcome" in violated(result), summary(result)
 
 
+@pytest.mark.proof
 def test_a_wake_up_before_its_commit_is_noticed(tmp_path: Path) -> None:
     result = strike(ROOT, "wake-up before commit", tmp_path)
     assert "I8 recovery" in violated(result), summary(result)
 
 
+@pytest.mark.proof
 def test_a_receipt_before_its_commit_is_noticed(tmp_path: Path) -> None:
     killed = Strike(2, "ledger-killed", 2, 1)
     result = strike(ROOT, "receipt before commit", tmp_path, killed)
