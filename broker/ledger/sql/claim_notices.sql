@@ -1,17 +1,22 @@
 -- Lease notices that are due, or whose lease has lapsed, and that nobody else holds.
-with due as (
-    select id, state
-    from (
-        (select id, state, next_attempt_at as since from notice
-         where state = 'due' and next_attempt_at <= %(now)s
-         order by next_attempt_at, id limit %(limit)s for update skip locked)
-        union all
-        (select id, state, lease_until from notice
-         where state = 'sending' and lease_until <= %(now)s
-         order by lease_until, id limit %(limit)s for update skip locked)
-    ) waiting
-    order by since, id
+with fresh as (
+    select id, state, next_attempt_at as since
+    from notice
+    where state = 'due' and next_attempt_at <= %(now)s
+    order by next_attempt_at, id
     limit %(limit)s
+    for update skip locked
+),
+lapsed as (
+    select id, state, lease_until as since
+    from notice
+    where state = 'sending' and lease_until <= %(now)s
+    order by lease_until, id
+    limit %(limit)s
+    for update skip locked
+),
+due as (
+    select * from fresh union all select * from lapsed order by since, id limit %(limit)s
 )
 update notice
 set state = 'sending', attempt = attempt + 1, next_attempt_at = null, lease = %(lease)s,

@@ -1,0 +1,241 @@
+"""People are told: by a real mail server, a real web server and a real program, on loopback."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+
+from broker.bootstrap import notifiers
+from broker.domain.codes import NoticeChannel
+from broker.flow.notify import ATTEMPTS, notify
+from broker.flow.parts import Broker
+from broker.flow.publish import publish
+from broker.notices import Message, Never, NotNow, Told
+from broker.notices.command import Command
+from broker.notices.email import Email
+from broker.notices.webhook import Webhook, signature
+from broker.policy.book import documents_from
+from tests.acceptance.conftest import World, sample
+from tests.conftest import POLICIES
+
+AT = datetime(2026, 12, 21, 14, 1, tzinfo=UTC)
+MESSAGE = Message("0193", "Deadline missed: Stoke", "In words.\n", {"kind": "delivery.escalated"})
+
+
+class MailServer:
+    """Keeps what it is given; answers each recipient as it is told."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[list[str], str]] = []
+        self.answer = "250 OK"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_RCPT(self, _s: Any, _x: Any, envelope: Any, address: str, _o: Any) -> str:
+        if self.answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return self.answer
+
+    async def handle_DATA(self, _s: Any, _x: Any, envelope: Any) -> str:
+        self.got.append((envelope.rcpt_tos, envelope.content.decode()))
+        return "250 kept"
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def mail() -> Iterator[MailServer]:
+    server = MailServer()
+    server.controller.start()
+    yield server
+    server.controller.stop()
+
+
+@pytest.fixture
+def web() -> Iterator[tuple[str, list[tuple[dict[str, str], bytes]], list[int]]]:
+    """A web server: its address, what it got, and the answers that it will give."""
+    got: list[tuple[dict[str, str], bytes]] = []
+    answers: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((dict(self.headers), body))
+            self.send_response(answers.pop(0) if answers else 204)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/notices", got, answers
+    server.shutdown()
+    server.server_close()
+
+
+def email(mail: MailServer) -> Email:
+    return Email(mail.url, sender="broker@broker.example.org", clock=lambda: AT)
+
+
+def test_a_mail_has_what_mail_servers_ask_for(mail: MailServer) -> None:
+    assert email(mail).tell("duty@stoke.example.org", MESSAGE) == Told()
+    ((recipients, text),) = mail.got
+    assert recipients == ["duty@stoke.example.org"]
+    for line in (
+        "Subject: Deadline missed: Stoke",
+        "Message-ID: <0193@broker.example.org>",
+        "Auto-Submitted: auto-generated",
+        "Date: Mon, 21 Dec 2026 14:01:00 +0000",
+    ):
+        assert line in text
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("550 no such mailbox", Never("recipient_refused")),
+        ("451 come back later", NotNow("recipient_deferred")),
+    ],
+)
+def test_a_refusal_is_for_good_and_a_deferral_is_not(
+    mail: MailServer, answer: str, expected: object
+) -> None:
+    mail.answer = answer
+    assert email(mail).tell("duty@stoke.example.org", MESSAGE) == expected
+
+
+def test_a_mail_server_that_is_away_is_tried_again() -> None:
+    away = Email("smtp://127.0.0.1:1", sender="b@example.org", clock=lambda: AT)
+    assert away.tell("duty@stoke.example.org", MESSAGE) == NotNow("mail_server_away")
+
+
+def test_a_webhook_is_signed_and_follows_no_redirect(web: Any) -> None:
+    url, got, answers = web
+    answers += [204, 302, 503, 410]
+    hook = Webhook(b"shared", clock=lambda: AT, allow_private=True)
+    results = [hook.tell(url, MESSAGE) for _ in range(4)]
+    assert results == [Told(), Never("http_302"), NotNow("http_503"), Never("http_410")]
+    headers, body = got[0]
+    assert json.loads(body) == MESSAGE.data
+    at = headers["Webhook-Timestamp"]
+    assert headers["Webhook-Signature"] == signature(b"shared", "0193", at, body)
+    assert len(got) == 4
+
+
+def test_a_webhook_never_leads_into_the_own_network(web: Any) -> None:
+    url, got, _ = web
+    hook = Webhook(b"shared", clock=lambda: AT)
+    assert hook.tell(url, MESSAGE) == Never("not_encrypted")
+    assert hook.tell(url.replace("http:", "https:"), MESSAGE) in (
+        Never("private_address"),
+        NotNow("webhook_away"),
+    )
+    assert got == []
+
+
+def test_a_command_gets_the_notice_on_standard_input_alone(tmp_path: Path) -> None:
+    program, seen = tmp_path / "page", tmp_path / "seen"
+    program.write_text(f'#!/bin/sh\n[ $# = 0 ] || exit 9\n/bin/cat > "{seen}"\n')
+    program.chmod(0o700)
+    runner = Command({"page-on-call": str(program)})
+    assert runner.tell("page-on-call", MESSAGE) == Told()
+    assert json.loads(seen.read_text())["subject"] == MESSAGE.subject
+    assert runner.tell("unknown", MESSAGE) == Never("no_such_command")
+    program.write_text("#!/bin/sh\nexit 3\n")
+    assert runner.tell("page-on-call", MESSAGE) == NotNow("exit_3")
+
+
+def told(broker: Broker, mail: MailServer) -> Broker:
+    """Return the broker with a way to send mail."""
+    settings = replace(broker.settings, smtp_url=mail.url, public_url="https://broker.example.org")
+    ways = notifiers(settings, broker.clock)
+    return replace(broker, settings=settings, notifiers=ways)
+
+
+def states(dsn: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn) as connection:
+        question = b"select channel, state, code, attempt from notice order by id"
+        return connection.execute(question).fetchall()
+
+
+def test_a_breach_is_told_once_and_names_no_child(
+    world: World, broker: Broker, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    document = sample(1)
+    status = world.routed(document)
+    world.at("2026-12-21 14:01")
+    world.watch()
+    posted = told(broker, mail)
+    assert notify(posted) > 0
+    assert notify(posted) == 0
+    assert {state for _, state, _, _ in states(dsn)} == {"sent"}
+    assert [recipients for recipients, _ in mail.got] == [["duty@stoke-csc.example.org"]]
+    text = "".join(text for _, text in mail.got)
+    assert status["id"] in text
+    assert "https://broker.example.org/ops/referrals/" in text
+    child = document["children"][0]
+    for secret in (child["id"], document["reference"], *names(child)):
+        assert secret not in text
+
+
+def names(child: dict[str, Any]) -> list[str]:
+    said = child.get("name") or {}
+    return [value for value in said.values() if isinstance(value, str)]
+
+
+def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
+    world: World, broker: Broker, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    world.routed(sample(1))
+    world.at("2026-12-21 12:01")
+    world.watch()
+    mail.answer = "451 later"
+    posted = told(broker, mail)
+    for _ in range(ATTEMPTS + 3):
+        notify(posted)
+        world.clock.advance(hours=5)
+    assert states(dsn) == [("email", "failed", "recipient_deferred", ATTEMPTS)]
+
+
+def test_a_way_that_is_not_set_fails_at_once_and_says_so(
+    world: World, broker: Broker, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    world.routed(sample(1))
+    world.at("2026-12-21 12:01")
+    world.watch()
+    notify(broker)
+    assert states(dsn) == [("email", "failed", "channel_not_set", 1)]
+
+
+def test_an_address_is_looked_up_when_it_is_used(
+    world: World, broker: Broker, mail: MailServer
+) -> None:
+    world.at("2026-12-21 10:00")
+    world.routed(sample(1))
+    world.at("2026-12-21 12:01")
+    world.watch()
+    documents = documents_from(POLICIES)
+    moved = documents["directory.yaml"].replace("duty@stoke-csc.", "new-duty@stoke-csc.")
+    publish(broker.ledger, documents | {"directory.yaml": moved}, now=broker.clock())
+    broker.books._fresh_until = 0.0
+    notify(told(broker, mail))
+    assert mail.got[0][0] == ["new-duty@stoke-csc.example.org"]
+    assert NoticeChannel.EMAIL in told(broker, mail).notifiers
