@@ -8,6 +8,7 @@ is needed; who is to be told stands in the ledger before anybody is (``broker.fl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,8 @@ def watch(broker: Broker) -> int:
 
     Raises Unavailable when the ledger is away.
     """
+    with suppress(PolicyError):
+        broker.books.latest()  # read before anything is claimed: the first time takes a second
     return (
         _until_short(broker, _ring_deliveries)
         + _until_short(broker, _ring_referrals)

@@ -185,7 +185,8 @@ def _write(connection: Connection, book: _Book, about: dict[str, Any]) -> None:
         {**ids, **columns, "states": [row["state"] for row in changed]},
     )
     rows(connection, "settle_answers", {**_answer_columns(book), **about})
-    rows(connection, "end_met_escalations", {"ids": list(book.before), **about})
+    referrals = sorted({row["referral"] for row in changed})
+    rows(connection, "end_over_escalations", {"referrals": referrals, **about})
 
 
 def _answer_columns(book: _Book) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.domain.codes import Milestone
-from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.ledger.database import Connection, Database, json_text, rows
 from broker.policy.deadlines import Span
 
@@ -20,6 +20,7 @@ class Clocks:
     """A delivery's clocks, which this transaction alone may change."""
 
     delivery: DeliveryId
+    referral: ReferralId
     agency: OrganisationCode
     state: str
     paused_at: datetime | None
@@ -62,10 +63,13 @@ class ClockBatch:
             "paused_at": clocks.paused_at,
             "explanation": json_text(explanation),
             "moved": json_text(list(moved)),
-            "kept": list(due.values()),
             **{f"{m}_by": due.get(m) for m in Milestone},
         }
-        return bool(rows(self._connection, "resume", {**asked, "actor": actor, "now": now}))
+        about = {"actor": actor, "now": now}
+        resumed = rows(self._connection, "resume", {**asked, **about})
+        over = {"referrals": [clocks.referral], **about}
+        rows(self._connection, "end_over_escalations", over)
+        return bool(resumed)
 
     @property
     def _delivery(self) -> DeliveryId | None:
@@ -89,6 +93,7 @@ class Pausing(Database):
 def _clocks(row: Mapping[str, Any]) -> Clocks:
     return Clocks(
         delivery=row["id"],
+        referral=row["referral"],
         agency=row["agency"],
         state=row["state"],
         paused_at=row["paused_at"],

@@ -86,6 +86,14 @@ class RouteBatch:
         routed = [one for one in decisions if isinstance(one, Routed) and one.id in changed]
         record_sightings(self._connection, [seen for one in routed for seen in one.sightings])
         tell_recurring(self._connection, [told for one in routed for told in one.recurring], about)
+        self._end_escalations(changed, about)
+
+    def _end_escalations(self, changed: set[ReferralId], about: Mapping[str, Any]) -> None:
+        """End the ladders of what has an owner, other deadlines or no deliveries any more."""
+        before = [one.id for one in self.referrals if one.state is not ReferralState.ACCEPTED]
+        over = sorted(changed.intersection(before))
+        if over:
+            rows(self._connection, "end_over_escalations", {"referrals": over, **about})
 
 
 class Routing(Database):

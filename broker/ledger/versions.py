@@ -58,6 +58,8 @@ class Versions(Database):
             told = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
             asked = {"referral": new.referral, "before": found["state"], **told}
             rows(connection, "recall", asked)
+            over = {"referrals": [new.referral], "now": new.at, "actor": new.actor}
+            rows(connection, "end_over_escalations", over)
             state = _after(found["state"])
             now = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
             return _recalled({**found, **now}, duplicate=False)

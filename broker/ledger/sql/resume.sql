@@ -1,5 +1,4 @@
--- Let a delivery's clocks go on, under the deadlines that were counted anew; its ladders about
--- deadlines that have moved are over.
+-- Let a delivery's clocks go on, under the deadlines that were counted anew.
 with changed as (
     update delivery
     set paused_at = null, next_alarm_at = %(now)s, collect_by = %(collect_by)s,
@@ -18,13 +17,6 @@ reasons as (
     set explanation = %(explanation)s::jsonb
     from changed
     where delivery_reason.delivery = changed.id
-),
-laid_down as (
-    update escalation
-    set state = 'ended', ended_at = %(now)s, ended_because = 'rescheduled', next_step_at = null
-    from changed
-    where escalation.delivery = changed.id and escalation.state in ('open', 'acknowledged')
-      and escalation.due_at <> all (%(kept)s::timestamptz[])
 )
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
 select %(now)s, 'delivery.resumed', referral.publisher, changed.referral, changed.id,

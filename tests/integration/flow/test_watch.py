@@ -157,3 +157,50 @@ def test_what_the_law_sets_is_never_paused(
     id_ = DeliveryId(leg(late)["id"])
     with pytest.raises(Conflict, match="what the law sets runs on"):
         pause.pause(broker, id_, PauseReason.LEGAL_HOLD, agency=None, actor="key:ops")
+
+
+def test_once_ops_gives_the_area_the_ladder_of_what_nobody_had_is_over(
+    world: World, ledger: Any
+) -> None:
+    world.at("2026-12-14 10:00")
+    document = sample(10)
+    status = world.routed(document)
+    world.at("2026-12-14 11:01")
+    world.watch()
+    areas = {one["id"]: "E06000021" for one in document["children"]}
+    address = f"/v1/referrals/{status['id']}/areas"
+    given = world.client.post(address, json={"areas": areas}, headers=world.headers("ops", "ops"))
+    assert given.status_code == 202, given.text
+    world.drain()
+    assert ledger("select state, ended_because from escalation") == [("ended", "met")]
+
+
+def test_what_is_recalled_is_escalated_no_further(
+    world: World, late: dict[str, Any], ledger: Any
+) -> None:
+    world.at("2026-12-21 14:01")
+    world.watch()
+    told = {"reason": "wrong_person", "by": "DS Imogen Farlow"}
+    world.client.post(f"/v1/referrals/{late['id']}/recall", json=told, headers=world.police)
+    assert ledger("select state, ended_because from escalation") == [("ended", "recalled")]
+
+
+def test_a_regrade_moves_alarms_with_the_deadlines(
+    world: World, late: dict[str, Any], ledger: Any
+) -> None:
+    """Immediate from 12:00 on: due at 13:00, and the half hour rings, though 50 % rang before."""
+    world.at("2026-12-21 12:01")
+    world.watch()
+    document = sample(1)
+    document["grade"]["level"] = "immediate"
+    path = f"/v1/referrals/{late['id']}/corrections"
+    corrected = world.client.post(path, json=document, headers=world.police)
+    assert corrected.status_code == 202, corrected.text
+    world.drain()
+    world.at("2026-12-21 12:33")
+    world.watch()
+    asked = "select percent from alarm where delivery = %s and milestone = 'acknowledge' order by 1"
+    assert ledger(asked, leg(late)["id"]) == [(50,), (50,)]
+    world.at("2026-12-21 13:02")
+    world.watch()
+    assert ledger(asked, leg(late)["id"])[-1] == (100,)

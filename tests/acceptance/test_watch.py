@@ -1,0 +1,85 @@
+"""Two real workers watch; one of them stands still, and no alarm rings twice, late or never."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from broker.embedded import Engines
+from tests.acceptance.stack import Stack
+from tests.conftest import eventually
+
+COUNT = 1000
+LATE = timedelta(seconds=2)
+REFERRALS = """
+insert into referral (id, publisher, reference, digest, state, accepted_at, routed_at,
+                      effective_grade, policy_version, directory_version)
+select gen_random_uuid(), 'staffordshire-police', 'OCC/' || n, %(digest)s, 'routed', %(now)s,
+       %(now)s, 'immediate', version, version
+from generate_series(1, %(count)s) n, policy
+"""
+DELIVERIES = """
+insert into delivery (id, referral, agency, channel, role, policy_row, view, state, available_at,
+                      clock_start, acknowledge_by, next_alarm_at)
+select gen_random_uuid(), id, 'shropshire-edt', 'mailbox', 'lead', 'social-care', 'social-care',
+       'available', %(now)s, %(now)s, at + interval '30 minutes', at
+from (select id, %(first)s + (row_number() over ()) * interval '1 millisecond' as at
+      from referral) planned
+"""
+REASONS = """
+insert into delivery_reason (delivery, scope, explanation)
+select id, '{}', jsonb_build_object('deadlines', jsonb_build_array(jsonb_build_object(
+    'milestone', 'acknowledge', 'within', '1 hour', 'may_pause', false,
+    'start', next_alarm_at - interval '30 minutes', 'due_at', acknowledge_by)))
+from delivery
+"""
+"""Each is half way to its deadline when it is planned to ring for the first time."""
+
+
+def ask(dsn: str, question: str, **values: Any) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn) as connection:
+        cursor = connection.execute(question.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def two_workers(engines: Engines, dsn: str, folder: Path) -> Iterator[Stack]:
+    stack = Stack(engines, dsn, folder)
+    watching = "select count(*) from pg_stat_activity where application_name = 'broker watching'"
+    try:
+        stack.workers = [stack.start_worker() for _ in range(2)]
+        eventually(lambda: ask(dsn, watching)[0][0] >= 2, within=60)
+        yield stack
+    finally:
+        stack.close()
+
+
+@pytest.mark.parametrize("stopped", [8, pytest.param(60, marks=pytest.mark.proof)])
+def test_a_worker_that_stands_still_neither_repeats_nor_loses_an_alarm(
+    engines: Engines, dsn: str, tmp_path: Path, stopped: int
+) -> None:
+    engines.wakeup.wipe()
+    with two_workers(engines, dsn, tmp_path) as stack:
+        now = datetime.now(UTC)
+        first = now + timedelta(seconds=4)
+        plan = {"digest": bytes(32), "now": now, "count": COUNT, "first": first}
+        for statement in (REFERRALS, DELIVERIES, REASONS):
+            ask(dsn, statement, **plan)
+        os.kill(stack.workers[0].pid, signal.SIGSTOP)
+        time.sleep(stopped)
+        os.kill(stack.workers[0].pid, signal.SIGCONT)
+        time.sleep(3)
+    rung = ask(dsn, "select subject, percent, fired_at - planned_at from alarm")
+    assert len(rung) == len({subject for subject, _, _ in rung}) == COUNT
+    assert {percent for _, percent, _ in rung} == {50}
+    assert ask(dsn, "select count(*) from event where kind = 'delivery.warned'") == [(COUNT,)]
+    lateness = sorted(late for _, _, late in rung)
+    print("lateness p50", lateness[COUNT // 2], "p99", lateness[COUNT * 99 // 100])
+    assert lateness[COUNT * 99 // 100] < LATE
