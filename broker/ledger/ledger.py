@@ -5,14 +5,28 @@ The methods stand by concern, in the order in which a referral meets them.
 
 from __future__ import annotations
 
+from broker.ledger.acting import Acting
 from broker.ledger.administration import Administration
 from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
+from broker.ledger.insights import Insights
 from broker.ledger.intake import Intake
+from broker.ledger.people import People
 from broker.ledger.questions import Questions
 from broker.ledger.routing import Routing
 from broker.ledger.sweeping import Sweeping
 
 
-class Ledger(Intake, Routing, Delivering, Answering, Sweeping, Questions, Administration):
+class Ledger(
+    Intake,
+    Routing,
+    Delivering,
+    Answering,
+    Sweeping,
+    Questions,
+    Insights,
+    People,
+    Acting,
+    Administration,
+):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""
