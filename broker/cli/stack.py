@@ -48,6 +48,8 @@ class Stack:
     """The agencies' message broker, with its password."""
     exchange_file: Path
     """A file with this address, readable by its owner alone."""
+    database_file: Path
+    """A file with the address of the ledger, readable by its owner alone."""
     ledger: Ledger
     children: Children
     folder: Path
@@ -88,10 +90,12 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
         children = ending.enter_context(Children(folder, engines.keeper))
         url = _start_services(children, engines, port)
         write_key(folder / "exchange-url", engines.exchange_url)
+        write_key(folder / "database-url", engines.database_url)
         yield Stack(
             url=url,
             exchange_url=engines.exchange_url,
             exchange_file=folder / "exchange-url",
+            database_file=folder / "database-url",
             ledger=ledger,
             children=children,
             folder=folder,

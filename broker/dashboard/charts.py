@@ -10,7 +10,7 @@ from broker.dashboard.words import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_man
 from broker.ledger.insights import BANDS, Breach, Heat, Kept
 
 WIDTH = 640
-LABEL = 120
+LABEL = 150
 ROW = 26
 _SHADES = ((0.999999, "all"), (0.95, "most"), (0.8, "some"), (0.0, "few"))
 
@@ -72,8 +72,8 @@ def _burn_finding(bands: Mapping[str, Mapping[str, int]]) -> str:
         return "Nothing is open."
     hour = sum(sum(bands[band].values()) for band in ("5", "15", "30", "60"))
     late = sum(bands["breached"].values())
-    return f"Of {how_many(total, 'open delivery', 'open deliveries')}, {late:,} are late and \
-{hour:,} are due within the hour."
+    open_ = how_many(total, "open delivery", "open deliveries")
+    return f"{open_}: {late or 'none'} late, {hour or 'none'} due within the hour."
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,6 @@ ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are a click away."""
 LISTED = 200
 QUEUE = 50
-FAR = timedelta(days=365)
 DONE = {
     "replayed": "The delivery is back in its agency's queue.",
     "sent-on": "The delivery was sent on.",
@@ -95,7 +94,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
     return {
         "now": now,
         "line": agency_lines(broker, "24h", now=now, agency=code)[0],
-        "queue": ledger.at_risk(now=now, limit=QUEUE, within=FAR, agency=code),
+        "queue": ledger.at_risk(now=now, limit=QUEUE, agency=code, everything=True),
         "burn_down": charts.burn_down(ledger.burn_down(now=now, agency=code)),
         "bands": ledger.burn_down(now=now, agency=code),
         "times": ledger.latencies(WINDOWS, now=now, agency=code),

@@ -28,7 +28,6 @@ def environment() -> Environment:
             }
         ),
         autoescape=True,
-        trim_blocks=True,
         lstrip_blocks=True,
     )
     made.globals.update(

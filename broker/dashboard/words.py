@@ -41,6 +41,7 @@ WHY_NAMES: Mapping[str, str] = {
     "soon": "Due soon",
     "trouble": "Last attempt failed",
     "usual": "Slower than usual",
+    "open": "Open",
 }
 CAUSE_NAMES: Mapping[str, str] = {
     "broker": "The broker was late",
@@ -59,7 +60,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 0:
         return "clock differs"
     if seconds < MINUTE:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
     if seconds < HOUR:
         return f"{int(seconds // MINUTE)} min"
     large, small = ((HOUR, "h"), (MINUTE, "min")) if seconds < DAY else ((DAY, "d"), (HOUR, "h"))

@@ -103,8 +103,8 @@ class AtRisk:
     milestone: str
     due_at: datetime
     why: str
-    """``breached``, ``soon`` (within 15 minutes), ``trouble``, or ``usual``: less time is left
-    than its agency usually takes (p95 over seven days)."""
+    """``breached``, ``soon`` (within 15 minutes), ``trouble``, ``usual`` (less time is left than
+    its agency usually takes, p95 over seven days); or just ``open``."""
     grade: str | None
     escalation: UUID | None
     escalation_state: str | None
@@ -231,8 +231,9 @@ class Insights(Database):
         within: timedelta = SOON,
         agency: str | None = None,
         usual: Mapping[str, float] | None = None,
+        everything: bool = False,
     ) -> list[AtRisk]:
-        """Return what is late or may become so, soonest first.
+        """Return what is late or may become so, or ``everything`` that is open, soonest first.
 
         ``usual`` tells how many seconds each agency usually takes (see ``usual_times``); without
         it nothing is listed for that reason.
@@ -245,6 +246,7 @@ class Insights(Database):
             "limit": limit,
             "agencies": list(usual),
             "usual": list(usual.values()),
+            "everything": everything,
         }
         return [AtRisk(**row) for row in self._rows("at_risk", asked)]
 

@@ -21,7 +21,9 @@ from broker.settings import Settings
 from tests.conftest import POLICIES, FixedClock
 from tests.integration.gateway.conftest import listening
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 QUIET = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -42,8 +44,8 @@ made as (
            decode(repeat('00', 32), 'hex'), 'routed', %(now)s - make_interval(mins => n %% 400),
            %(now)s - make_interval(mins => n %% 400), g, g, (select version from policy limit 1)
     from generate_series(1, %(count)s) n
-    cross join lateral (select (array['immediate', 'very_high', 'high', 'medium', 'low'])[1 + n %% 5]
-                        as g) graded
+    cross join lateral (
+        select (array['immediate', 'very_high', 'high', 'medium', 'low'])[1 + n %% 5] as g) graded
     returning id, accepted_at, reference, effective_grade
 ),
 numbered as (
@@ -60,7 +62,8 @@ delivered as (
                           available_at, clock_start, acknowledge_by, decide_by, collected_at,
                           acknowledged_at, refused_because, attempt)
     select gen_random_uuid(), id, agencies.code, 'mailbox', 'lead', 'social-care', 'social-care',
-           case when numbered.n %% 9 = 0 then 'acknowledged' when numbered.n %% 7 = 0 then 'collected'
+           case when numbered.n %% 9 = 0 then 'acknowledged'
+                when numbered.n %% 7 = 0 then 'collected'
                 when numbered.n %% 23 = 0 then 'undeliverable' else 'available' end,
            accepted_at, accepted_at, accepted_at + hours.h, accepted_at + interval '1 day',
            case when numbered.n %% 9 = 0 or numbered.n %% 7 = 0
@@ -130,16 +133,18 @@ def fill(dsn: str, count: int) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(DAY.encode(), {"now": NOW, "count": count})
     with psycopg.connect(dsn) as connection:
-        id_, agency = connection.execute(
-            "select referral, agency from delivery where acknowledge_by < %s"
-            " and acknowledged_at is null order by acknowledge_by limit 1", [NOW]
+        (id_,) = connection.execute(
+            "select referral from delivery where acknowledge_by < %s"
+            " and acknowledged_at is null order by acknowledge_by limit 1",
+            [NOW],
         ).fetchone()
         connection.execute(
             "insert into escalation (id, ladder, policy_version, milestone, referral, delivery,"
             " organisation, due_at, began_at, step, next_step_at)"
             " select gen_random_uuid(), 'usual', (select version from policy limit 1),"
             " 'acknowledge', referral, id, agency, acknowledge_by, acknowledge_by, 1, %s"
-            " from delivery where referral = %s", [NOW + timedelta(minutes=5), id_]
+            " from delivery where referral = %s",
+            [NOW + timedelta(minutes=5), id_],
         )
 
 
@@ -175,5 +180,3 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
     yield go
     for context in contexts:
         context.close()
-
-

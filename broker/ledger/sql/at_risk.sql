@@ -38,6 +38,7 @@ judged as (
                 when trouble is not null then 'trouble'
                 when unanswered and due_at < %(now)s::timestamptz
                                              + make_interval(secs => usual.seconds) then 'usual'
+                when %(everything)s then 'open'
            end as why
     from work left join usual using (agency)
 ),
