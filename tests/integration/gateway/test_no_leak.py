@@ -1,9 +1,11 @@
 """Content that is marked shows up in no log, metric, page or wake-up message."""
 
+import io
 import json
 from typing import Any
 
 import pytest
+import structlog
 from redis import Redis
 from starlette.testclient import TestClient
 
@@ -24,8 +26,15 @@ def test_marked_content_leaks_nowhere(
     key: Any,
     world: World,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
+    log = io.StringIO()
     telemetry.configure("debug")
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(log),
+        cache_logger_on_first_use=False,
+    )
+    request.addfinalizer(structlog.reset_defaults)
     document = sample(2)
     name = document["children"][0]["family_name"]
     marked = json.loads(json.dumps(document).replace(name, MARK))
@@ -59,6 +68,6 @@ def test_marked_content_leaks_nowhere(
         lists = [name for name in names if wakeups.type(name) == b"list"]
         seen["wake-ups"] = str([names, *(wakeups.lrange(name, 0, -1) for name in lists)])
     told = capsys.readouterr()
-    seen["log"] = told.out + told.err
+    seen["log"] = log.getvalue() + told.out + told.err
     assert [where for where, text in seen.items() if MARK in text] == []
     assert MARK in str(world.collect(delivery["agency"]))
