@@ -19,7 +19,7 @@ from tests.conftest import FixedClock
 MARK = "Zebrahollow"
 
 
-def test_marked_content_leaks_nowhere(
+def test_marked_content_leaks_nowhere(  # noqa: PLR0917
     broker: Broker,
     client: TestClient,
     clock: FixedClock,
