@@ -19,11 +19,11 @@ from broker.flow import dispatch, route
 from broker.flow.keys import issue
 from broker.flow.parts import Broker
 from broker.flow.publish import publish
-from broker.gateway.app import build
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
 from broker.policy.book import PolicyBook, documents_from, load
 from broker.settings import Settings
+from broker.web import build
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"

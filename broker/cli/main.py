@@ -52,6 +52,11 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "resume": Entry("escalations:resume", "Let the clocks of a delivery go on."),
         "report": Entry("figures:report", "Figures: how long it took, and what was in time."),
         "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
+        "top": Entry("watching:top", "Watch queues and deadlines live."),
+        "watch": Entry("watching:watch", "Print deadlines as they come near."),
+        "check": Entry("watching:check", "Compare a figure with limits, for monitoring."),
+        "queue": Entry("acting:queue", "Look at queues, pause and resume delivery."),
+        "dead": Entry("acting:dead", "Look at what cannot be delivered, and replay it."),
     },
     "Reckon": {
         "deadline": Entry("deadline:deadline", "Compute a deadline and say how."),
@@ -59,6 +64,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Administer": {
         "migrate": Entry("migrate:migrate", "Bring the ledger's tables up to date."),
         "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
+        "people": Entry("people:people", "Let people sign in to the pages for ops."),
         "policy": Entry("policy:policy", "Lint, compare, publish, show and explain it."),
         "directory": Entry("directory:directory", "Lint and show the directory of agencies."),
         "doctor": Entry("doctor:doctor", "Say what is wrong here, and what to do about it."),

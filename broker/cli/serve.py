@@ -12,8 +12,8 @@ from broker import telemetry
 from broker.bootstrap import open_broker
 from broker.cli.exits import Failure
 from broker.cli.interrupt import Interrupted, interruptible
-from broker.gateway.app import build
 from broker.settings import Settings
+from broker.web import build
 
 GRACE_SECONDS = 10
 """How long requests under way may take when the gateway is asked to end."""

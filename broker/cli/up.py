@@ -6,18 +6,24 @@ import json
 import socket
 import sys
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from broker.bootstrap import new_uuid7
 from broker.cli.agencies import Agencies
 from broker.cli.interrupt import Interrupted, interruptible
+from broker.cli.people import address
 from broker.cli.shipped import SAMPLES
 from broker.cli.show import print_json, remark
 from broker.cli.stack import HOST, Stack, running
+from broker.domain.codes import Right
+from broker.flow import people
 
 USUAL_PORT = 8080
 LOOK_SECONDS = 1.0
+PERSON = "Ops Example"
 FIRST = SAMPLES / "first-referral.json"
 ANSWERED = """
 Sample agencies collect and answer everything; with --no-agencies you are the agency.
@@ -75,7 +81,8 @@ def _stay(stack: Stack) -> None:
 def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
     if as_json:
         files = {name.removeprefix("BROKER_").lower(): f for name, f in stack.address_files.items()}
-        print_json({"url": stack.url, "keys": stack.keys, **files})
+        where = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
+        print_json({"url": stack.url, **where})
     else:
         click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
     sys.stdout.flush()
@@ -84,6 +91,10 @@ def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
 def _how_to(stack: Stack) -> str:
     return f"""
 The broker is running.   {stack.url}     its API: {stack.url}/docs
+
+Watch it in a browser; this link signs you in, once, within fifteen minutes:
+  {_sign_in(stack)}
+Another one, with what is exported below:  {_broker()} people link "Ops Example"
 
 Keys, a file for each organisation, readable by you alone:
   {stack.keys}
@@ -111,6 +122,13 @@ message broker among them, for agencies that consume a queue:
 
 def _exports(stack: Stack) -> str:
     return "\n".join(f"  export {name}={file}" for name, file in stack.address_files.items())
+
+
+def _sign_in(stack: Stack) -> str:
+    """Return a link by which a sample person signs in."""
+    now = datetime.now(UTC)
+    people.add(stack.ledger, PERSON, list(Right), now=now, new_id=new_uuid7)
+    return address(stack.url, people.link(stack.ledger, PERSON, now=now))
 
 
 def _broker() -> str:

@@ -129,3 +129,17 @@ class NoticeChannel(StrEnum):
     EMAIL = "email"
     WEBHOOK = "webhook"
     COMMAND = "command"
+
+
+class Right(StrEnum):
+    """What a person may do on the pages for ops. There is no right to delete."""
+
+    VIEW = "view"
+    REVEAL = "reveal"
+    """See the content of a referral, with a reason."""
+    ACT = "act"
+    """Replay, re-route, acknowledge, pause and resume, one at a time."""
+    BULK = "bulk"
+    """The same for many at once."""
+    POLICY = "policy"
+    """Publish a policy."""

@@ -6,9 +6,9 @@ the last look and still is gets done here, so a message broker that is away cost
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from broker.flow import dispatch, route
+from broker.flow import act, dispatch, route
 from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.parts import Broker
 from broker.points import LED
@@ -16,6 +16,9 @@ from broker.points import LED
 EVERY = timedelta(seconds=1)
 LEAD_FOR = timedelta(seconds=5)
 LIMIT = 1000
+COUNTS = 5000
+"""Rows of counts that are folded at a look."""
+THIN_EVERY = timedelta(hours=1)
 BATCHES = 5
 
 
@@ -26,6 +29,7 @@ class Sweeper:
         self._broker = broker
         self._holder = holder
         self._seen: frozenset[str] = frozenset()
+        self._thinned_at: datetime | None = None
 
     def sweep(self) -> bool:
         """Put back what fell, if this sweeper leads; return whether it does.
@@ -39,8 +43,16 @@ class Sweeper:
         self._broker.reached(LED)
         ledger.lapse(now=now, limit=LIMIT)
         ledger.release_held(now=now, limit=LIMIT)
+        act.advance_replays(self._broker)
+        self._tidy_counts(now)
         self._see_to(self._lanes())
         return True
+
+    def _tidy_counts(self, now: datetime) -> None:
+        self._broker.ledger.fold_counts(limit=COUNTS)
+        if self._thinned_at is None or now - self._thinned_at >= THIN_EVERY:
+            self._broker.ledger.thin_counts(now=now)
+            self._thinned_at = now
 
     def _lanes(self) -> frozenset[str]:
         due = self._broker.ledger.due(now=self._broker.clock())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
@@ -80,8 +80,13 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
 )
 
 
-def build(broker: Broker) -> Starlette:
-    """Return the ASGI application over a broker."""
+def build(
+    broker: Broker,
+    *,
+    beside: Sequence[BaseRoute] = (),
+    running: AbstractAsyncContextManager[None] | None = None,
+) -> Starlette:
+    """Return the ASGI application over a broker; ``beside`` it other routes, with their life."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -96,7 +101,8 @@ def build(broker: Broker) -> Starlette:
         work = (here.poller.run(), _note_use(here), _note_activity(here))
         tasks = [asyncio.create_task(one) for one in work]
         try:
-            yield
+            async with running or nullcontext():
+                yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -106,7 +112,7 @@ def build(broker: Broker) -> Starlette:
                 here.authentication.note_use()
 
     app = Starlette(
-        routes=_routes(),
+        routes=[*_routes(), *beside],
         lifespan=lifespan,
         exception_handlers={
             BrokerError: problems.on_broker_error,
@@ -170,8 +176,10 @@ class _Surroundings:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                own = (*HEADERS, (b"x-request-id", request_id.encode()))
-                message["headers"] = [*message["headers"], *own]
+                given = {name for name, _ in message["headers"]}
+                own = [one for one in HEADERS if one[0] not in given]
+                named = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message["headers"], *own, named]
             await send(message)
 
         try:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from broker.domain.codes import Scope
 from broker.errors import PolicyError, Unavailable
+from broker.gateway import metrics as figures
 from broker.gateway import openapi, shapes
 from broker.gateway.bodies import answer as respond
 from broker.gateway.bodies import number
-from broker.gateway.calls import Gateway, caller, gateway
-from broker.gateway.endings import Endings
-from broker.ledger.rows import QueueDepth
-from broker.policy.calendars import LONDON
+from broker.gateway.calls import caller, gateway
 
 LISTED = 200
 UNREFERRED_FOR = timedelta(days=7)
 """How old a day's list may be whose occurrences without a referral ops see."""
-_COUNTS = ("held", "available", "leased", "collected", "acknowledged", "undeliverable", "overdue")
 
 
 async def attention(request: Request) -> Response:
@@ -81,8 +73,8 @@ async def metrics(request: Request) -> Response:
     """Return counts and ages by agency for Prometheus: codes and numbers only."""
     await caller(request, Scope.OPS)
     here = gateway(request)
-    text = await here.run(_metrics, here)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    found = await here.run(figures.text, here.broker)
+    return Response(found, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def openapi_document(_: Request) -> Response:
@@ -93,39 +85,3 @@ async def openapi_document(_: Request) -> Response:
 async def docs(_: Request) -> Response:
     """Return the description of the API as a page."""
     return HTMLResponse(openapi.page())
-
-
-class _Queues(Collector):
-    """The queues as gauges."""
-
-    def __init__(self, found: list[QueueDepth], now: float) -> None:
-        self._found = found
-        self._now = now
-
-    def collect(self) -> Iterator[Metric]:
-        counts = GaugeMetricFamily(
-            "broker_deliveries", "Unfinished deliveries.", labels=["agency", "state"]
-        )
-        oldest = GaugeMetricFamily(
-            "broker_oldest_unacknowledged_seconds",
-            "Age of the oldest delivery that no person has taken.",
-            labels=["agency"],
-        )
-        for one in self._found:
-            for state in _COUNTS:
-                counts.add_metric([one.agency, state], getattr(one, state))
-            if one.oldest_unacknowledged_at is not None:
-                age = self._now - one.oldest_unacknowledged_at.timestamp()
-                oldest.add_metric([one.agency], age)
-        yield counts
-        yield oldest
-
-
-def _metrics(here: Gateway) -> bytes:
-    now = here.broker.clock()
-    registry = CollectorRegistry()
-    registry.register(_Queues(here.broker.ledger.queues(now=now), now.timestamp()))
-    with suppress(PolicyError):  # before the first policy nothing can end
-        today = now.astimezone(LONDON).date()
-        registry.register(Endings(here.broker.books.latest(), today))
-    return generate_latest(registry)

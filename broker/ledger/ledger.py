@@ -5,14 +5,17 @@ The methods stand by concern, in the order in which a referral meets them.
 
 from __future__ import annotations
 
+from broker.ledger.acting import Acting
 from broker.ledger.administration import Administration
 from broker.ledger.answering import Answering
 from broker.ledger.delivering import Delivering
 from broker.ledger.figures import Counting
 from broker.ledger.history import History
+from broker.ledger.insights import Insights
 from broker.ledger.intake import Intake
 from broker.ledger.marking import Marking
 from broker.ledger.pausing import Pausing
+from broker.ledger.people import People
 from broker.ledger.presence import Presence
 from broker.ledger.questions import Questions
 from broker.ledger.reconciling import Reconciling
@@ -37,6 +40,9 @@ class Ledger(
     Questions,
     Counting,
     History,
+    Insights,
+    People,
+    Acting,
     Administration,
 ):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

@@ -59,6 +59,11 @@ class Questions(Database):
             found = rows(connection, "referral" if id else "referral_by_reference", asked)
             return _status(connection, found[0]) if found else None
 
+    def content(self, id: ReferralId) -> bytes | None:
+        """Return a referral's document as it was received: only for whoever may see it."""
+        found = self._rows("content", {"id": id})
+        return found[0]["body"] if found else None
+
     def states(self, ids: Sequence[ReferralId]) -> Mapping[ReferralId, ReferralState]:
         """Return where each referral stands; ids that are not there are left out."""
         found = self._rows("states", {"ids": list(ids)})

@@ -28,6 +28,15 @@ class Sweeping(Database):
         """Make available what an embargo held until now; return how many."""
         return len(self._rows("release_held", {"now": now, "limit": limit}))
 
+    def fold_counts(self, *, limit: int) -> int:
+        """Fold what transactions counted into minutes, hours and days; return how many rows."""
+        folded: int = self._rows("fold_counts", {"limit": limit})[0]["folded"]
+        return folded
+
+    def thin_counts(self, *, now: datetime) -> None:
+        """Let go of counts that are finer than anybody asks for at their age."""
+        self._rows("thin_counts", {"now": now})
+
     def due(self, *, now: datetime) -> Due:
         """Say what is due."""
         (row,) = self._rows("due", {"now": now})

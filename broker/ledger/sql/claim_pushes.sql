@@ -4,9 +4,11 @@ with claimed as (
     from delivery
     where channel = %(channel)s and channel <> 'mailbox' and state = 'available'
       and next_attempt_at <= %(now)s
+      and not exists (select from stop
+                      where stop.organisation = delivery.agency and stop.ended_at is null)
     order by next_attempt_at, id
     limit %(limit)s
-    for update skip locked
+    for update of delivery skip locked
 ),
 numbered as (
     select id, state, row_number() over () as place from claimed

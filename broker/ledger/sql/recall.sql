@@ -20,7 +20,8 @@ standing as (
 ),
 ended as (
     update delivery
-    set state = 'recalled', lease_until = null, next_attempt_at = null, next_alarm_at = null
+    set state = 'recalled', lease_until = null, next_attempt_at = null, next_alarm_at = null,
+        recalled_at = %(now)s
     from standing
     where delivery.id = standing.id and delivery.state = standing.state
     returning delivery.id, delivery.agency

@@ -24,7 +24,8 @@ changed as (
                                when revised.state in ('held', 'available')
                                then greatest(delivery.next_attempt_at, revised.available_at) end,
         -- The watch reckons the next alarm from the deadlines as they are now.
-        next_alarm_at = case when revised.state <> 'recalled' then %(now)s::timestamptz end
+        next_alarm_at = case when revised.state <> 'recalled' then %(now)s::timestamptz end,
+        recalled_at = case when revised.state = 'recalled' then %(now)s::timestamptz end
     from revised
     where delivery.id = revised.id and delivery.state = revised.before
       and delivery.attempt = revised.attempt

@@ -1,7 +1,7 @@
 -- One that cannot be delivered is taken back from its agency; a closed referral opens again.
 with recalled as (
     update delivery
-    set state = 'recalled', next_alarm_at = null
+    set state = 'recalled', next_alarm_at = null, recalled_at = %(now)s
     where id = %(delivery)s and state = 'undeliverable'
     returning id, referral, agency
 ),

@@ -3,3 +3,5 @@ select agency
 from unnest(%(agencies)s::text[]) as asked (agency)
 where exists (select from delivery
               where delivery.agency = asked.agency and delivery.state = 'available')
+  and not exists (select from stop
+                  where stop.organisation = asked.agency and stop.ended_at is null)

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from broker.flow.parts import Broker
-from broker.gateway.app import build
+from broker.web import build
 from tests.conftest import eventually
 
 

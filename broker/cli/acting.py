@@ -1,0 +1,170 @@
+"""``broker queue`` and ``broker dead``: look at queues, pause them, replay what could not go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+import click
+
+from broker.bootstrap import open_broker
+from broker.cli.database import open_ledger
+from broker.cli.exits import NOT_FOUND, Failure
+from broker.cli.show import json_option, local, print_json, remark
+from broker.cli.table import print_table
+from broker.domain.ids import OrganisationCode
+from broker.flow import act
+from broker.flow.parts import Broker
+from broker.settings import Settings
+
+reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--reason", required=True, help="Why: others will read it in the history."
+)
+by_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--by", required=True, help="Your name, for the history."
+)
+
+
+@contextmanager
+def _broker() -> Iterator[Broker]:
+    settings = Settings.from_environ(os.environ)
+    with open_broker(settings, part="cli", connections=2) as broker:
+        yield broker
+
+
+@click.group()
+def queue() -> None:
+    """Look at the agencies' queues, and pause delivery. Looking needs BROKER_DATABASE_URL."""
+
+
+@queue.command("ls")
+@json_option
+def ls(as_json: bool) -> None:
+    """List every queue in which something is open."""
+    with open_ledger() as ledger:
+        now = ledger.clock()
+        found = sorted(ledger.work(now=now).values(), key=lambda one: (-one.overdue, -one.open))
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    heads = ("agency", "open", "late", "undeliverable", "oldest claimable", "oldest unacknowledged")
+    rows = [
+        (
+            one.agency,
+            one.open,
+            one.overdue,
+            one.undeliverable,
+            local(one.oldest_claimable_at),
+            local(one.oldest_unacknowledged_at),
+        )
+        for one in found
+    ]
+    print_table(heads, rows)
+
+
+@queue.command()
+@click.argument("agency")
+@json_option
+def show(agency: str, as_json: bool) -> None:
+    """Show what is open at AGENCY, soonest deadline first."""
+    with open_ledger() as ledger:
+        if OrganisationCode(agency) not in ledger.presences():
+            raise Failure("there is no agency with this code.", code=NOT_FOUND)
+        now = ledger.clock()
+        found = ledger.at_risk(now=now, limit=200, agency=agency, everything=True)
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    rows = [
+        (local(one.due_at), one.milestone, one.state, one.reference, one.delivery) for one in found
+    ]
+    print_table(("due", "must", "state", "reference", "delivery"), rows)
+
+
+@queue.command()
+@click.argument("agency")
+@reason_option
+@by_option
+def pause(agency: str, reason: str, by: str) -> None:
+    """Offer nothing to AGENCY until it is resumed; its deadlines run on."""
+    with _broker() as broker:
+        act.pause(broker, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+    click.echo(f"Delivery to {agency} is paused.")
+
+
+@queue.command()
+@click.argument("agency")
+@reason_option
+@by_option
+def resume(agency: str, reason: str, by: str) -> None:
+    """Offer to AGENCY again."""
+    with _broker() as broker:
+        act.resume(broker, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+    click.echo(f"Delivery to {agency} goes on.")
+
+
+@click.group()
+def dead() -> None:
+    """Look at what cannot be delivered, and replay it."""
+
+
+@dead.command("ls")
+@json_option
+def dead_ls(as_json: bool) -> None:
+    """List what cannot be delivered, by cause and agency."""
+    with open_ledger() as ledger:
+        found = ledger.dead_letters()
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    rows = [(one.cause, one.agency, one.count, local(one.next_due_at)) for one in found]
+    print_table(("cause", "agency", "count", "next deadline"), rows)
+
+
+@dead.command()
+@click.option("--agency", help="Only this agency's.")
+@click.option("--cause", help="Only of this cause.")
+@click.option("--per-minute", default=act.PER_MINUTE, show_default=True, help="The pace.")
+@by_option
+@json_option
+def plan(agency: str | None, cause: str | None, per_minute: int, by: str, as_json: bool) -> None:
+    """Plan a replay; nothing is replayed yet.
+
+    \b
+    Example:    broker dead plan --agency stoke-csc --by "Jo Example"
+    """
+    with _broker() as broker:
+        id_ = act.plan_replay(
+            broker, agency=agency, cause=cause, per_minute=per_minute, by=f"person:{by}"
+        )
+        planned = act.planned(broker, id_)
+        lines = broker.ledger.replay_plan(id_, now=broker.clock())
+    if as_json:
+        print_json({**asdict(planned), "lines": [asdict(one) for one in lines]})
+        return
+    rows = [(one.agency, one.cause, one.count, one.overdue, one.replayed_before) for one in lines]
+    print_table(("agency", "cause", "count", "past deadline", "replayed before"), rows)
+    click.echo(f"Plan {id_}: {planned.planned} deliveries, {per_minute} a minute.")
+    remark(f'next:  broker dead replay {id_} --count {planned.planned} --reason "..."')
+
+
+@dead.command()
+@click.argument("plan_id", metavar="PLAN")
+@click.option("--count", type=int, required=True, help="How many the plan says, to confirm.")
+@reason_option
+def replay(plan_id: str, count: int, reason: str) -> None:
+    """Start the replay PLAN; workers carry it out at its pace."""
+    try:
+        id_ = UUID(plan_id)
+    except ValueError:
+        raise click.UsageError("PLAN is the id that `broker dead plan` printed.") from None
+    with _broker() as broker:
+        planned = act.planned(broker, id_).planned
+        if count != planned:
+            raise click.UsageError(f"The plan says {planned}, not {count}.")
+        act.start_replay(broker, id_, reason=reason, typed=str(count))
+    click.echo(f"Replay of {planned} has started; see it at /ops/replays/{id_}")

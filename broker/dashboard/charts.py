@@ -1,0 +1,170 @@
+"""Charts as figures in a plane: what the templates draw as SVG, each with its finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.dashboard.words import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_many, share
+from broker.ledger.insights import BANDS, Breach, Heat, Kept
+
+WIDTH = 640
+LABEL = 150
+ROW = 26
+_SHADES = ((0.999999, "all"), (0.95, "most"), (0.8, "some"), (0.0, "few"))
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a bar: where it is, and which pattern fills it."""
+
+    x: float
+    width: float
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of a chart."""
+
+    label: str
+    y: int
+    pieces: Sequence[Piece]
+    end: float
+    """Where the text after the bar begins."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing with its one-sentence finding."""
+
+    finding: str
+    height: int
+    bars: Sequence[Bar]
+
+
+def burn_down(bands: Mapping[str, Mapping[str, int]]) -> Chart:
+    """Draw open work by time left, stacked by grade."""
+    shown = [band for band in BANDS if bands[band] or band not in ("none", "paused", "held")]
+    most = max((sum(bands[band].values()) for band in shown), default=0)
+    bars = [_stack(BAND_NAMES[band], bands[band], place, most) for place, band in enumerate(shown)]
+    return Chart(_burn_finding(bands), len(bars) * ROW + 4, bars)
+
+
+def _stack(label: str, counts: Mapping[str, int], place: int, most: int) -> Bar:
+    room, x = WIDTH - LABEL - 60, float(LABEL)
+    pieces = []
+    for grade, name in GRADE_NAMES.items():
+        if count := counts.get(grade, 0):
+            width = count / most * room
+            pieces.append(Piece(round(x, 1), round(width, 1), grade, f"{name}: {count:,}"))
+            x += width
+    total = sum(counts.values())
+    return Bar(label, place * ROW, pieces, round(x, 1) + 8, f"{total:,}")
+
+
+def _burn_finding(bands: Mapping[str, Mapping[str, int]]) -> str:
+    total = sum(sum(band.values()) for band in bands.values())
+    if not total:
+        return "Nothing is open."
+    hour = sum(sum(bands[band].values()) for band in ("5", "15", "30", "60"))
+    late = sum(bands["breached"].values())
+    open_ = how_many(total, "open delivery", "open deliveries")
+    return f"{open_}: {late or 'none'} late, {hour or 'none'} due within the hour."
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A slot of an agency: its share, its shade, and what it says."""
+
+    x: int
+    shade: str
+    text: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """An agency's row."""
+
+    agency: str
+    y: int
+    cells: Sequence[Cell]
+    kept: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """The slots of the agencies that kept least of their deadlines."""
+
+    finding: str
+    columns: Sequence[tuple[int, datetime]]
+    rows: Sequence[HeatRow]
+    height: int
+    step: int
+
+
+def heat_map(found: Sequence[Heat], *, start: datetime, slot: timedelta, slots: int) -> HeatMap:
+    """Draw the share of deadlines kept, by agency and slot, worst agency first."""
+    step = (WIDTH - LABEL) // slots
+    columns = [(LABEL + n * step, start + n * slot) for n in range(slots)]
+    rows = [_heat_row(one, place, columns) for place, one in enumerate(found)]
+    return HeatMap(_heat_finding(rows), columns, rows, len(rows) * ROW + 22, step)
+
+
+def _heat_row(one: Heat, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
+    cells = [_cell(x, one.slots[at]) for x, at in columns if at in one.slots]
+    due = sum(kept.due for kept in one.slots.values())
+    return HeatRow(
+        one.agency, place * ROW + 20, cells, Kept(due, sum(k.in_time for k in one.slots.values()))
+    )
+
+
+def _cell(x: int, kept: Kept) -> Cell:
+    part = kept.share or 0.0
+    shade = next(name for least, name in _SHADES if part >= least)
+    told = f"{kept.in_time} of {kept.due} in time"
+    return Cell(x, shade, f"{int(part * 100)}", told)
+
+
+def _heat_finding(rows: Sequence[HeatRow]) -> str:
+    missed = [row for row in rows if row.kept.in_time < row.kept.due]
+    if not rows:
+        return "No deadline fell into this time."
+    if not missed:
+        return "Every deadline in this time was kept."
+    worst = missed[0]
+    return f"{how_many(len(missed), 'agency', 'agencies')} shown missed a deadline; \
+{worst.agency} kept least: {share(worst.kept.share)} of {worst.kept.due}."
+
+
+def timeline(found: Sequence[Breach], *, now: datetime, since: datetime) -> Chart:
+    """Draw each breach as a bar from its deadline until it ended, or now."""
+    room = WIDTH - LABEL
+    span = (now - since).total_seconds()
+
+    def at(instant: datetime) -> float:
+        return LABEL + max(0.0, (instant - since).total_seconds()) / span * room
+
+    bars = []
+    for place, one in enumerate(found):
+        start, end = at(one.due_at), at(min(one.ended_at or now, now))
+        kind = "over" if one.ended_at else "lasting"
+        piece = Piece(round(start, 1), round(max(3.0, end - start), 1), kind, one.cause)
+        bars.append(Bar(one.agency, place * ROW, [piece], round(end, 1), ""))
+    return Chart(_breach_finding(found), len(bars) * ROW + 22, bars)
+
+
+def _breach_finding(found: Sequence[Breach]) -> str:
+    if not found:
+        return "No deadline was missed."
+    causes: dict[str, int] = {}
+    for one in found:
+        causes[one.cause] = causes.get(one.cause, 0) + 1
+    cause, count = max(causes.items(), key=lambda entry: entry[1])
+    lasting = sum(one.ended_at is None for one in found)
+    return f"{how_many(len(found), 'deadline')} missed, {lasting} still waiting; \
+most often: {CAUSE_NAMES[cause].lower()} ({count})."

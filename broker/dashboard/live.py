@@ -1,0 +1,79 @@
+"""Live pages: one stream a page that says when to look again. It carries no figure itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from starlette.responses import Response, StreamingResponse
+
+from broker.dashboard.access import Desk, Visit
+from broker.errors import Unavailable
+from broker.ledger.insights import Counts
+
+EVERY_SECONDS = 0.5
+TICK_SECONDS = 15.0
+"""Ages and times left grow without any event: pages look again after so long at the latest."""
+LONGEST_SECONDS = 600.0
+"""A stream ends after this, and the browser asks again: so an ended session ends it, too."""
+MOST_STREAMS = 500
+
+
+class Changes:
+    """Looks for changes while somebody listens, once for all of them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._changed = asyncio.Condition()
+        self._seen: Counts | None = None
+        self._number = 0
+        self.listeners = 0
+
+    async def run(self) -> None:
+        """Look again and again; ends when it is cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            if self.listeners:
+                with suppress(Unavailable):
+                    await self._look()
+
+    async def _look(self) -> None:
+        broker = self._desk.broker
+        found = await self._desk.run(broker.ledger.risk_counts, now=broker.clock())
+        if found != self._seen:
+            self._seen = found
+            async with self._changed:
+                self._number += 1
+                self._changed.notify_all()
+
+    async def after(self, number: int) -> int:
+        """Wait until something has changed since, a tick at most; return the present number."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: self._number != number)
+        return self._number
+
+
+async def live(visit: Visit) -> Response:
+    """Tell a page when to look again."""
+    changes: Changes = visit.request.app.state.changes
+    if changes.listeners >= MOST_STREAMS:
+        return Response(status_code=204)  # an event source stops asking for good
+    return StreamingResponse(
+        _told(changes), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
+
+
+async def _told(changes: Changes) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + LONGEST_SECONDS
+    changes.listeners += 1
+    number = -1
+    try:
+        yield "retry: 2000\n\n"
+        while loop.time() < until:
+            number = await changes.after(number)
+            yield f"event: look\ndata: {number}\n\n"
+    finally:
+        changes.listeners -= 1

@@ -1,0 +1,163 @@
+"""The picture that every page for ops begins with, gathered at most once a second a process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.domain.latency import P50, P95, P99, Latencies
+from broker.flow.parts import Broker
+from broker.ledger.insights import (
+    AtRisk,
+    Breach,
+    Climbing,
+    Counts,
+    DeadLetters,
+    Heat,
+    Kept,
+    Pipes,
+    Presence,
+    Work,
+)
+
+FRESH_SECONDS = 1.0
+USUAL_SECONDS = 60.0
+"""How often the agencies' usual times, over seven days, are looked up again."""
+LISTED = 25
+BREACHES = 20
+HEAT_ROWS = 12
+SLOTS = 24
+SLOT_LENGTHS: Mapping[str, timedelta] = {"5m": timedelta(minutes=5), "1h": timedelta(hours=1)}
+NOTHING = Kept(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyLine:
+    """One agency's figures."""
+
+    presence: Presence
+    work: Work
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    day: Kept
+    month: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything on the status page, of one instant."""
+
+    now: datetime
+    counts: Counts
+    bands: Mapping[str, Mapping[str, int]]
+    risks: Sequence[AtRisk]
+    agencies: Sequence[AgencyLine]
+    heat: Sequence[Heat]
+    slot: timedelta
+    breaches: Sequence[Breach]
+    pipes: Pipes
+    dead: Sequence[DeadLetters]
+    escalations: Sequence[Climbing]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The agencies' names by code."""
+        return {one.presence.agency: one.presence.name for one in self.agencies}
+
+    @property
+    def heat_start(self) -> datetime:
+        """When the first slot of the heat map begins."""
+        return self.now.replace(second=0, microsecond=0) - self.slot * SLOTS
+
+
+class Watch:
+    """Gathers pictures. May be used from any thread."""
+
+    def __init__(self, broker: Broker, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._broker = broker
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
+        self._usual: tuple[float, Mapping[str, float]] = (float("-inf"), {})
+
+    def picture(self, window: str, slot: str) -> Picture:
+        """Return a picture of at most a second ago; whoever comes meanwhile waits for the same."""
+        with self._lock:
+            at, found = self._pictures.get((window, slot), (float("-inf"), None))
+            if found is None or self._monotonic() - at >= FRESH_SECONDS:
+                found = self._gather(window, slot)
+                self._pictures[window, slot] = (self._monotonic(), found)
+            return found
+
+    def usual(self) -> Mapping[str, float]:
+        """Return the seconds that each agency usually takes to acknowledge."""
+        at, found = self._usual
+        if self._monotonic() - at >= USUAL_SECONDS:
+            times = self._broker.ledger.usual_times(now=self._broker.clock())
+            found = {str(agency): seconds for agency, seconds in times.items()}
+            self._usual = (self._monotonic(), found)
+        return found
+
+    def _gather(self, window: str, slot: str) -> Picture:
+        ledger, now = self._broker.ledger, self._broker.clock()
+        length = SLOT_LENGTHS[slot]
+        return Picture(
+            now=now,
+            counts=ledger.risk_counts(now=now),
+            bands=ledger.burn_down(now=now),
+            risks=ledger.at_risk(now=now, limit=LISTED, usual=self.usual()),
+            agencies=agency_lines(self._broker, window, now=now),
+            heat=ledger.heat(now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS),
+            slot=length,
+            breaches=ledger.breaches(now=now, since=now - timedelta(days=1), limit=BREACHES),
+            pipes=ledger.pipes(now=now),
+            dead=ledger.dead_letters(),
+            escalations=ledger.climbing(limit=LISTED),
+        )
+
+
+def agency_lines(
+    broker: Broker, window: str, *, now: datetime, agency: str | None = None
+) -> list[AgencyLine]:
+    """Return the figures of every agency that ever had work or a deadline, worst first."""
+    ledger = broker.ledger
+    work = ledger.work(now=now, agency=agency)
+    took = ledger.latencies((window,), now=now, agency=agency, milestone="acknowledge")[window]
+    kept = ledger.promises(("24h", "28d"), now=now, agency=agency)
+    lines = []
+    for code, presence in ledger.presences().items():
+        of = [key for key in kept["28d"] if key[0] == code]
+        if agency not in (None, code) or not (code in work or of or presence.stopped_at or agency):
+            continue
+        times = took.get((code, "acknowledge")) or Latencies(ledger.edges, {})
+        lines.append(
+            AgencyLine(
+                presence,
+                work.get(code) or Work(code),
+                times.percentile(P50),
+                times.percentile(P95),
+                times.percentile(P99),
+                _added(kept["24h"].get(key, NOTHING) for key in of),
+                _added(kept["28d"].get(key, NOTHING) for key in of),
+            )
+        )
+    return sorted(lines, key=_worst_first)
+
+
+def _worst_first(line: AgencyLine) -> tuple[float, ...]:
+    oldest = line.work.oldest_unacknowledged_at
+    return (
+        -line.work.overdue,
+        line.day.share if line.day.share is not None else 1.0,
+        oldest.timestamp() if oldest else float("inf"),
+        -line.work.open,
+    )
+
+
+def _added(parts: Iterable[Kept]) -> Kept:
+    found = list(parts)
+    return Kept(sum(one.due for one in found), sum(one.in_time for one in found))

@@ -1,0 +1,122 @@
+"""Words for people: durations, instants, and the sentences that say what a figure means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from broker.ledger.insights import AtRisk, Counts
+
+LOCAL = ZoneInfo("Europe/London")
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+BAND_NAMES: Mapping[str, str] = {
+    "breached": "Late",
+    "5": "Under 5 min",
+    "15": "5 to 15 min",
+    "30": "15 to 30 min",
+    "60": "30 to 60 min",
+    "more": "Over 60 min",
+    "none": "No deadline",
+    "paused": "Clock paused",
+    "held": "Under embargo",
+}
+GRADE_NAMES: Mapping[str, str] = {
+    "immediate": "Immediate",
+    "very_high": "Very high",
+    "high": "High",
+    "medium": "Medium",
+    "low": "Low",
+    "unknown": "Not graded",
+}
+MILESTONE_NAMES: Mapping[str, str] = {
+    "collect": "collect",
+    "acknowledge": "acknowledge",
+    "decide": "decide",
+    "attend": "find an owner",
+    "silence": "be heard from",
+}
+WHY_NAMES: Mapping[str, str] = {
+    "breached": "Late",
+    "soon": "Due soon",
+    "trouble": "Last attempt failed",
+    "usual": "Slower than usual",
+    "open": "Open",
+}
+CAUSE_NAMES: Mapping[str, str] = {
+    "broker": "The broker was late",
+    "sent_on": "Sent on late",
+    "channel": "Could not be delivered",
+    "not_collected": "Not collected",
+    "not_acknowledged": "Nobody took it",
+    "not_decided": "No decision",
+}
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in its two largest units; never a negative one."""
+    if seconds is None:
+        return "–"
+    if seconds < 0:
+        return "clock differs"
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min"
+    large, small = ((HOUR, "h"), (MINUTE, "min")) if seconds < DAY else ((DAY, "d"), (HOUR, "h"))
+    rest = int(seconds % large[0] // small[0])
+    return f"{int(seconds // large[0])} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """Return how long something has lasted."""
+    return duration((now - since).total_seconds()) if since else "–"
+
+
+def left(due_at: datetime | None, now: datetime) -> str:
+    """Return how much time is left, or how late it is."""
+    if due_at is None:
+        return "no deadline"
+    seconds = (due_at - now).total_seconds()
+    return f"{duration(seconds)} left" if seconds >= 0 else f"{duration(-seconds)} late"
+
+
+def clock(instant: datetime | None) -> str:
+    """Return an instant as local weekday, day and time."""
+    return f"{instant.astimezone(LOCAL):%a %-d %b %H:%M}" if instant else "–"
+
+
+def second(instant: datetime | None) -> str:
+    """Return an instant to the second, for histories."""
+    return f"{instant.astimezone(LOCAL):%a %-d %b %Y %H:%M:%S}" if instant else "–"
+
+
+def share(part: float | None) -> str:
+    """Return a share as a percentage; 100 % only if it is all."""
+    if part is None:
+        return "–"
+    return "100 %" if part == 1 else f"{min(99.9, part * 100):.3g} %"
+
+
+def plain(code: object) -> str:
+    """Return a code as words."""
+    return str(code).replace("_", " ").replace("-", " ") if code else "–"
+
+
+def how_many(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def status(counts: Counts, risks: Sequence[AtRisk], names: Mapping[str, str], now: datetime) -> str:
+    """Return the sentence that answers: is anybody late, and who is next?"""
+    late = f"{counts.breached:,} late" if counts.breached else "Nobody is late"
+    soon = f"{counts.at_risk:,} due in the next 15 min" if counts.at_risk else "nothing due soon"
+    told = f"{late}, {soon}."
+    unanswered = [one for one in risks if one.milestone in ("collect", "acknowledge")]
+    if not unanswered:
+        return told
+    oldest = min(unanswered, key=lambda one: one.clock_start)
+    who = names.get(oldest.agency or "", oldest.agency or "nobody")
+    allowed = duration((oldest.due_at - oldest.clock_start).total_seconds())
+    return f"{told} Longest unacknowledged: {who}, {age(oldest.clock_start, now)} of {allowed}."

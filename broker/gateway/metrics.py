@@ -1,0 +1,132 @@
+"""Metrics: what the ledger knows, counted once for all processes. Codes and numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from broker.domain.latency import Latencies
+from broker.errors import PolicyError
+from broker.flow.parts import Broker
+from broker.gateway.endings import Endings
+from broker.ledger.insights import BANDS, Work
+from broker.policy.calendars import LONDON
+
+EDGES = (1, 8, 32, 128, 609, 1720, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
+"""Seconds; one exactly on every deadline class that counts calendar hours. Each is moved down to
+the nearest edge that the ledger counts by."""
+_STATES = ("held", "available", "leased", "collected", "acknowledged", "undeliverable", "overdue")
+
+
+def text(broker: Broker) -> bytes:
+    """Return the metrics in Prometheus's format."""
+    registry = CollectorRegistry()
+    now = broker.clock()
+    registry.register(Ledger(broker, now))
+    with suppress(PolicyError):  # before the first policy nothing can end
+        registry.register(Endings(broker.books.latest(), now.astimezone(LONDON).date()))
+    return generate_latest(registry)
+
+
+class Ledger(Collector):
+    """Everything that the ledger can tell at an instant."""
+
+    def __init__(self, broker: Broker, now: datetime) -> None:
+        self._broker = broker
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        yield from self._queues()
+        yield from self._promises()
+        yield from self._pipes()
+
+    def _queues(self) -> Iterator[Metric]:
+        found = list(self._broker.ledger.work(now=self._now).values())
+        deliveries = GaugeMetricFamily(
+            "broker_deliveries", "Unfinished deliveries.", labels=["agency", "state"]
+        )
+        for one in found:
+            for state in _STATES:
+                deliveries.add_metric([one.agency, state], getattr(one, state))
+        yield deliveries
+        yield self._ages(found, "claimable", "Age of the oldest delivery that could be taken now.")
+        yield self._ages(
+            found, "unacknowledged", "Age of the oldest delivery that no person has taken."
+        )
+        yield self._bands()
+
+    def _ages(self, found: list[Work], which: str, told: str) -> Metric:
+        ages = GaugeMetricFamily(f"broker_oldest_{which}_seconds", told, labels=["agency"])
+        for one in found:
+            since = getattr(one, f"oldest_{which}_at")
+            age = (self._now - since).total_seconds() if since else 0.0
+            ages.add_metric([one.agency], max(0.0, age))
+        return ages
+
+    def _bands(self) -> Metric:
+        bands = GaugeMetricFamily(
+            "broker_open_by_time_left",
+            "Open work by time left until its deadline.",
+            labels=["left"],
+        )
+        found = self._broker.ledger.burn_down(now=self._now)
+        for band in BANDS:
+            bands.add_metric([band], sum(found[band].values()))
+        return bands
+
+    def _promises(self) -> Iterator[Metric]:
+        promised, took = self._broker.ledger.totals(now=self._now)
+        told = {
+            "due": "Deadlines that have come due.",
+            "in_time": "Deadlines that were kept, of those that have come due.",
+            "withdrawn": "Deadlines that came due, but had been moved or ended before.",
+        }
+        for name, words in told.items():
+            family = CounterMetricFamily(
+                f"broker_deadlines_{name}", words, labels=["agency", "milestone"]
+            )
+            for row in promised:
+                family.add_metric([row["agency"], row["milestone"]], row[name])
+            yield family
+        latency = HistogramMetricFamily(
+            "broker_latency_seconds",
+            "From a delivery's clock start until the milestone; _sum is not kept and is 0.",
+            labels=["agency", "milestone"],
+        )
+        for (agency, milestone), one in sorted(took.items()):
+            latency.add_metric([agency, milestone], _buckets(one), 0.0)
+        yield latency
+
+    def _pipes(self) -> Iterator[Metric]:
+        pipes = self._broker.ledger.pipes(now=self._now)
+        oldest = pipes.inbox_oldest_at
+        age = (self._now - oldest).total_seconds() if oldest else 0.0
+        beat = pipes.sweep_until.timestamp() if pipes.sweep_until else 0.0
+        gauges = (
+            ("unrouted", "Referrals that wait for routing.", pipes.inbox),
+            ("oldest_unrouted_seconds", "Age of the oldest one.", max(0.0, age)),
+            ("unroutable", "Referrals that nobody owns.", pipes.unroutable),
+            ("retries", "Pushes that wait for their next attempt.", pipes.retries),
+            ("escalations_open", "Ladders that nobody has acknowledged.", pipes.escalations),
+            ("notices_due", "Notices that wait to be sent.", pipes.notices_due),
+            ("notices_failed", "Notices that failed within a day.", pipes.notices_failed),
+            ("sweep_lead_until_seconds", "Until when a worker leads the sweep (Unix time).", beat),
+        )
+        for name, words, value in gauges:
+            yield GaugeMetricFamily(f"broker_{name}", words, value=value)
+
+
+def _buckets(one: Latencies) -> list[tuple[str, float]]:
+    edges = [max(edge for edge in one.edges if edge <= wanted) for wanted in EDGES]
+    return [*((f"{edge:g}", float(one.up_to(edge))) for edge in edges), ("+Inf", float(one.count))]

@@ -1,0 +1,147 @@
+"""What people do to the ledger: each act is an event with their name, and keeps their reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.ledger.database import Database, json_text
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Who acts, when, why, and under which id the act is kept."""
+
+    act: UUID
+    by: str
+    """As events name them: ``person:<name>``."""
+    reason: str
+    now: datetime
+
+    def told(self) -> dict[str, Any]:
+        """Return it as the parameters of a statement."""
+        return {"act": self.act, "by": self.by, "reason": self.reason, "now": self.now}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did, and why."""
+
+    at: datetime
+    kind: str
+    by: str
+    delivery: DeliveryId | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replay of many: its filter, its pace (deliveries a minute) and how far it has come."""
+
+    id: UUID
+    agency: OrganisationCode | None
+    cause: str | None
+    planned: int
+    planned_at: datetime
+    planned_by: str
+    reason: str | None
+    per_minute: int
+    state: str
+    done: int
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """What a replay would take of one agency and cause."""
+
+    agency: OrganisationCode
+    cause: str | None
+    count: int
+    oldest_at: datetime
+    overdue: int
+    replayed_before: int
+
+
+class Acting(Database):
+    """Acts of people."""
+
+    def replay_delivery(self, delivery: DeliveryId, doing: Doing) -> bool:
+        """Put an undeliverable delivery back into the queue; False when it is not one."""
+        return bool(self._rows("replay_delivery", {"delivery": delivery, **doing.told()}))
+
+    def note_act(
+        self,
+        kind: str,
+        doing: Doing,
+        *,
+        referral: ReferralId | None = None,
+        delivery: DeliveryId | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> bool:
+        """Keep an act about a referral or one of its deliveries, ``data`` in codes.
+
+        False when there is none.
+        """
+        told = {"kind": kind, "referral": referral, "delivery": delivery, **doing.told()}
+        return bool(self._rows("note_act", {**told, "data": json_text(data or {})}))
+
+    def see_to_escalation(self, escalation: UUID, doing: Doing) -> bool:
+        """Stop climbing a ladder because somebody sees to it; False when it is not open."""
+        return bool(self._rows("see_to_escalation", {"escalation": escalation, **doing.told()}))
+
+    def stop_agency(self, agency: OrganisationCode, doing: Doing) -> bool:
+        """Offer nothing to an agency from now on; False when it is stopped or unknown."""
+        return bool(self._rows("stop_agency", {"agency": agency, **doing.told()}))
+
+    def resume_agency(self, agency: OrganisationCode, doing: Doing) -> bool:
+        """Offer to an agency again; False when it was not stopped."""
+        return bool(self._rows("resume_agency", {"agency": agency, **doing.told()}))
+
+    def acts_of_referral(self, referral: ReferralId) -> list[Act]:
+        """Return what people did about a referral, in order."""
+        return [Act(**row) for row in self._rows("acts_of_referral", {"referral": referral})]
+
+    def acts_of_agency(self, agency: OrganisationCode, *, limit: int) -> list[Act]:
+        """Return what people did about an agency, latest first."""
+        found = self._rows("acts_of_agency", {"agency": agency, "limit": limit})
+        return [Act(**row) for row in found]
+
+    def plan_replay(
+        self,
+        id_: UUID,
+        *,
+        agency: str | None,
+        cause: str | None,
+        per_minute: int,
+        by: str,
+        now: datetime,
+    ) -> None:
+        """Count what a replay would take, and keep its filter; nothing is changed yet."""
+        told = {"id": id_, "agency": agency, "cause": cause, "per_minute": per_minute}
+        self._rows("plan_replay", {**told, "by": by, "now": now})
+
+    def replay_plan(self, id_: UUID, *, now: datetime) -> list[PlanLine]:
+        """Return what a replay would take now."""
+        return [PlanLine(**row) for row in self._rows("replay_plan", {"id": id_, "now": now})]
+
+    def replays(self, *, id_: UUID | None = None, limit: int = 1) -> list[Replay]:
+        """Return one replay, or the latest ones."""
+        return [Replay(**row) for row in self._rows("replays", {"id": id_, "limit": limit})]
+
+    def turn_replay(
+        self, id_: UUID, *, frm: Collection[str], to: str, now: datetime, reason: str | None = None
+    ) -> bool:
+        """Bring a replay from one of these states to another; False when it is in none of them."""
+        told = {"id": id_, "from": sorted(frm), "to": to, "reason": reason, "now": now}
+        return bool(self._rows("turn_replay", told))
+
+    def step_replays(self, *, now: datetime, limit: int) -> Sequence[int]:
+        """Let running replays go on at their pace; return how many deliveries each one took."""
+        found = self._rows("step_replays", {"now": now, "limit": limit})
+        return [row["count"] for row in found]

@@ -1,0 +1,105 @@
+"""What the ledger keeps of people: who they are, their links to sign in by, their sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from broker.domain.codes import Right
+from broker.ledger.database import Database, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who watches and acts."""
+
+    id: UUID
+    name: str
+    rights: frozenset[Right]
+    subject: str | None
+    """What an OpenID provider knows them by."""
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who a session belongs to, what they may do, and when it ends."""
+
+    name: str
+    rights: frozenset[Right]
+    expires_at: datetime
+
+
+class People(Database):
+    """People, links and sessions; of every secret only the SHA-256."""
+
+    def add_person(
+        self,
+        id_: UUID,
+        name: str,
+        rights: Collection[Right],
+        *,
+        subject: str | None,
+        now: datetime,
+    ) -> UUID:
+        """Make a person known, or give one that is known these rights; return their id."""
+        told = {"id": id_, "name": name, "rights": sorted(rights), "subject": subject, "now": now}
+        found: UUID = self._rows("add_person", told)[0]["id"]
+        return found
+
+    def people(self, *, name: str | None = None, subject: str | None = None) -> list[Person]:
+        """Return people by name or subject, or all of them."""
+        return [_person(row) for row in self._rows("people", {"name": name, "subject": subject})]
+
+    def disable_person(self, name: str, *, now: datetime) -> bool:
+        """End a person's access and sessions; False when there is nobody to disable."""
+        return bool(self._rows("disable_person", {"name": name, "now": now}))
+
+    def add_link(
+        self, person: UUID, secret_sha256: bytes, *, now: datetime, expires_at: datetime
+    ) -> None:
+        """Keep a one-time link."""
+        told = {"person": person, "secret_sha256": secret_sha256}
+        self._rows("add_link", {**told, "now": now, "expires_at": expires_at})
+
+    def link_owner(self, secret_sha256: bytes, *, now: datetime) -> str | None:
+        """Return whose link this is; None when it is not good for signing in."""
+        found = self._rows("link_owner", {"secret_sha256": secret_sha256, "now": now})
+        return found[0]["name"] if found else None
+
+    def use_link(
+        self, link_sha256: bytes, secret_sha256: bytes, *, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Use a link up and begin a session; False when it is not good for it."""
+        told = {"link_sha256": link_sha256, "secret_sha256": secret_sha256}
+        return bool(self._rows("use_link", {**told, "now": now, "expires_at": expires_at}))
+
+    def begin_session(
+        self, subject: str, secret_sha256: bytes, *, now: datetime, expires_at: datetime
+    ) -> bool:
+        """Begin a session for a subject that a provider vouched for; False for a stranger."""
+        told = {"subject": subject, "secret_sha256": secret_sha256}
+        return bool(self._rows("begin_session", {**told, "now": now, "expires_at": expires_at}))
+
+    def signed_in(self, secret_sha256: bytes, *, now: datetime) -> SignedIn | None:
+        """Return who is signed in with a secret."""
+        found = self._rows("session", {"secret_sha256": secret_sha256, "now": now})
+        if not found:
+            return None
+        (row,) = found
+        return SignedIn(row["name"], _rights(row), row["expires_at"])
+
+    def end_session(self, secret_sha256: bytes, *, now: datetime) -> None:
+        """Sign out."""
+        self._rows("end_session", {"secret_sha256": secret_sha256, "now": now})
+
+
+def _person(row: Row) -> Person:
+    return Person(**{**row, "rights": _rights(row)})
+
+
+def _rights(row: Row) -> frozenset[Right]:
+    return frozenset(Right(right) for right in row["rights"])

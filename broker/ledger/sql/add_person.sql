@@ -1,0 +1,7 @@
+-- Make a person known, or give one that is known these rights.
+insert into person (id, name, rights, subject, created_at)
+values (%(id)s, %(name)s, %(rights)s, %(subject)s, %(now)s)
+on conflict (name) do update
+set rights = excluded.rights, subject = coalesce(excluded.subject, person.subject),
+    disabled_at = null
+returning id

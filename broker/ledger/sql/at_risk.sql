@@ -1,0 +1,68 @@
+-- Open work that is late or may become so, soonest first: why each one is on the list, and whether
+-- a ladder is being climbed for it.
+with usual as (
+    select * from unnest(%(agencies)b::text[], %(usual)b::float8[]) as row (agency, seconds)
+),
+work as (
+    select delivery.referral, delivery.id as delivery, delivery.agency, delivery.state,
+           delivery.attempt, delivery.clock_start, delivery.acknowledged_at is null as unanswered,
+           case when delivery.state = 'undeliverable' then delivery.refused_because
+                when delivery.state = 'available' and delivery.next_attempt_at is not null
+                     and delivery.attempt > 0 then 'deferred' end as trouble,
+           next.milestone, next.due_at
+    from delivery
+    cross join lateral (
+        select step.milestone, step.due_at
+        from (values
+            ('collect', case when delivery.collected_at is null then delivery.collect_by end),
+            ('acknowledge',
+             case when delivery.acknowledged_at is null then delivery.acknowledge_by end),
+            ('decide', delivery.decide_by)
+        ) as step (milestone, due_at)
+        where step.due_at is not null
+        order by step.due_at
+        limit 1
+    ) as next
+    where delivery.state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and delivery.paused_at is null
+      and (%(agency)s::text is null or delivery.agency = %(agency)s)
+    union all
+    select id, null, null, state, attempt, accepted_at, true, reason, 'attend', attend_by
+    from referral
+    where state = 'unroutable' and %(agency)s::text is null
+),
+judged as (
+    select work.*,
+           case when due_at < %(now)s then 'breached'
+                when due_at < %(now)s::timestamptz + %(within)s::interval then 'soon'
+                when trouble is not null then 'trouble'
+                when unanswered and due_at < %(now)s::timestamptz
+                                             + make_interval(secs => usual.seconds) then 'usual'
+                when %(everything)s then 'open'
+           end as why
+    from work left join usual using (agency)
+),
+listed as (
+    select *, count(*) over (partition by why) as of_why
+    from judged
+    where why is not null
+    order by due_at, referral, delivery
+    limit %(limit)s
+)
+select listed.referral, referral.reference, referral.publisher, listed.delivery, listed.agency,
+       listed.state, listed.attempt, listed.clock_start, listed.trouble, listed.milestone,
+       listed.due_at, listed.why, referral.effective_grade as grade,
+       escalation.id as escalation, escalation.state as escalation_state,
+       escalation.acknowledged_by as owner
+from listed
+join referral on referral.id = listed.referral
+left join lateral (
+    select escalation.id, escalation.state, escalation.acknowledged_by
+    from escalation
+    where escalation.referral = listed.referral
+      and escalation.delivery is not distinct from listed.delivery
+      and escalation.state <> 'ended'
+    order by escalation.began_at desc
+    limit 1
+) escalation on true
+order by listed.due_at, listed.referral, listed.delivery

@@ -1,0 +1,2 @@
+-- The document of a referral as it was received.
+select body from referral_content where referral = %(id)s

@@ -1,0 +1,3 @@
+-- Sign out.
+update session set ended_at = %(now)s
+where secret_sha256 = %(secret_sha256)s and ended_at is null

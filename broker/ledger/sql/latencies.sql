@@ -1,0 +1,27 @@
+-- How many deliveries took how long in each window, by agency, milestone and bucket. A window's
+-- sum is that of the days from the first one's beginning up to its end, less up to its start.
+with span as (
+    select *
+    from unnest(%(names)b::text[], %(starts)b::timestamptz[], %(ends)b::timestamptz[])
+        as row (name, start, stop)
+),
+part as (
+    select span.name, piece.*
+    from span
+    cross join lateral (values
+        ('day', date_trunc('day', start, 'UTC'), date_trunc('day', stop, 'UTC'), 1),
+        ('hour', date_trunc('day', stop, 'UTC'), date_trunc('hour', stop, 'UTC'), 1),
+        ('minute', date_trunc('hour', stop, 'UTC'), stop, 1),
+        ('hour', date_trunc('day', start, 'UTC'), date_trunc('hour', start, 'UTC'), -1),
+        ('minute', date_trunc('hour', start, 'UTC'), start, -1)
+    ) as piece (level, low, high, sign)
+)
+select part.name as window, seen.agency, seen.milestone, seen.bucket,
+       sum(part.sign * seen.count)::bigint as count
+from part
+join latency_seen seen on seen.level = part.level and seen.at >= part.low and seen.at < part.high
+where (%(agency)s::text is null or seen.agency = %(agency)s)
+  and (%(milestone)s::text is null or seen.milestone = %(milestone)s)
+group by 1, 2, 3, 4
+having sum(part.sign * seen.count) <> 0
+order by 1, 2, 3, 4

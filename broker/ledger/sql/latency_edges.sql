@@ -1,0 +1,2 @@
+-- The edges of the latencies' buckets, in seconds.
+select latency_edges() as edges

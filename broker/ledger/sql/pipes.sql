@@ -1,0 +1,16 @@
+-- What flows through the broker itself, each figure read through an index of what waits.
+select (select count(*) from referral where next_attempt_at is not null) as inbox,
+       (select min(accepted_at) from referral where next_attempt_at is not null
+                                                and state = 'accepted') as inbox_oldest_at,
+       (select count(*) from delivery where state = 'available' and channel <> 'mailbox'
+                                        and next_attempt_at > %(now)s) as retries,
+       (select min(next_attempt_at) from delivery where state = 'available'
+                                                    and channel <> 'mailbox') as next_retry_at,
+       (select count(*) from referral where state = 'unroutable') as unroutable,
+       (select count(*) from escalation where state = 'open') as escalations,
+       (select count(*) from notice where state = 'due') as notices_due,
+       (select count(*) from notice where state = 'failed'
+                                      and ended_at > %(now)s::timestamptz - interval '1 day')
+           as notices_failed,
+       (select until from lead where name = 'sweep') as sweep_until,
+       (select holder from lead where name = 'sweep') as sweeper

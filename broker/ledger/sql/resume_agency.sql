@@ -1,0 +1,15 @@
+-- Offer to an organisation again.
+with ended as (
+    update stop
+    set ended_at = %(now)s, ended_by = %(by)s
+    where organisation = %(agency)s and ended_at is null
+    returning organisation
+),
+kept as (
+    insert into act (id, at, kind, by, organisation, reason)
+    select %(act)s, %(now)s, 'organisation.delivery_resumed', %(by)s, organisation, %(reason)s
+    from ended
+)
+insert into event (at, kind, agency, actor)
+select %(now)s, 'organisation.delivery_resumed', organisation, %(by)s from ended
+returning id

@@ -1,0 +1,15 @@
+-- How much is late, and how much will be within a time; and how far the history has come.
+with work as (
+    select least(case when collected_at is null then collect_by end,
+                 case when acknowledged_at is null then acknowledge_by end, decide_by) as due_at
+    from delivery
+    where state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and paused_at is null
+    union all
+    select attend_by from referral where state = 'unroutable'
+)
+select count(*) filter (where due_at < %(now)s) as breached,
+       count(*) filter (where due_at >= %(now)s
+                        and due_at < %(now)s::timestamptz + %(within)s::interval) as at_risk,
+       (select coalesce(max(id), 0) from event) as last_event
+from work

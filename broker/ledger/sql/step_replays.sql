@@ -1,0 +1,57 @@
+-- Let every running replay go on by as much as its pace allows; each delivery once a replay.
+with running as (
+    select id, agency, cause, before, planned_by,
+           floor(per_minute * extract(epoch from %(now)s::timestamptz - stepped_at) / 60)::int
+               as budget
+    from replay
+    where state = 'running'
+    order by started_at
+    for update skip locked
+),
+taken as (
+    select running.id as replay, running.planned_by as by, one.id, one.state
+    from running
+    cross join lateral (
+        select delivery.id, delivery.state
+        from delivery
+        where delivery.state = 'undeliverable' and delivery.available_at <= running.before
+          and (running.agency is null or delivery.agency = running.agency)
+          and (running.cause is null or delivery.refused_because = running.cause)
+          and not exists (
+              select from event
+              where event.referral = delivery.referral and event.delivery = delivery.id
+                and event.kind = 'delivery.replayed'
+                and event.data ->> 'replay' = running.id::text)
+        order by delivery.acknowledge_by nulls last, delivery.id
+        limit least(running.budget, %(limit)s)
+        for update skip locked
+    ) as one
+),
+replayed as (
+    update delivery
+    set state = 'available', refused_because = null,
+        next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
+    from taken
+    where delivery.id = taken.id and delivery.state = taken.state
+    returning delivery.id, delivery.referral, delivery.agency, delivery.attempt, taken.replay,
+              taken.by
+),
+history as (
+    insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+    select %(now)s, 'delivery.replayed', referral.publisher, referral.id, replayed.id,
+           replayed.agency, replayed.by,
+           jsonb_build_object('attempt', replayed.attempt, 'replay', replayed.replay)
+    from replayed join referral on referral.id = replayed.referral
+),
+counted as (
+    select running.id, running.budget, count(replayed.id) as count
+    from running left join replayed on replayed.replay = running.id
+    group by running.id, running.budget
+)
+update replay
+set done = done + counted.count, stepped_at = %(now)s,
+    state = case when counted.count = 0 then 'done' else state end,
+    ended_at = case when counted.count = 0 then %(now)s::timestamptz end
+from counted
+where replay.id = counted.id and replay.state = 'running' and counted.budget > 0
+returning replay.id, counted.count

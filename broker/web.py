@@ -1,0 +1,15 @@
+"""All that is served over HTTP: the API for machines, and the pages for ops beside it."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+
+from broker.dashboard import app as dashboard
+from broker.flow.parts import Broker
+from broker.gateway import app as gateway
+
+
+def build(broker: Broker) -> Starlette:
+    """Return the ASGI application over a broker."""
+    pages = dashboard.mount(broker)
+    return gateway.build(broker, beside=pages, running=dashboard.running(pages))

@@ -1,0 +1,264 @@
+"""Every page in a real Chromium: to be read by everybody, live, and safe."""
+
+import re
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import urllib3
+from playwright.sync_api import Browser, Page, expect
+
+from broker.domain.codes import Right
+from tests.browser.conftest import AXE, Site
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOKS = {
+    "light": {},
+    "dark": {"dark": True},
+    "forced colours": {"forced_colors": "active"},
+    "320 px": {"width": 320},
+    "320 px, dark": {"width": 320, "dark": True},
+    "200 %": {"width": 640, "device_scale_factor": 2},
+}
+Visit = Callable[..., Page]
+
+
+def pages(site: Site) -> list[str]:
+    found = "select {} from delivery where state = 'undeliverable' order by id limit 1"
+    (referral,) = site.look(found.format("referral"))[0]
+    (delivery,) = site.look(found.format("id"))[0]
+    return [
+        "/ops/",
+        "/ops/?slot=5m&window=28d",
+        "/ops/attention",
+        "/ops/agencies/stoke-csc",
+        f"/ops/referrals/{referral}",
+        f"/ops/act/replay/{delivery}",
+        f"/ops/act/reroute/{delivery}",
+        f"/ops/act/cause/{delivery}",
+        f"/ops/act/reveal/{referral}",
+        "/ops/act/pause/stoke-csc",
+        "/ops/replays",
+        "/ops/search?q=nothing",
+        "/ops/sign-in",
+        "/ops/nowhere",
+    ]
+
+
+def violations(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
+    return [
+        f"{page.url} {one['id']}: {node['html'][:160]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_can_be_read_by_everybody(visit: Visit, site: Site, look: str) -> None:
+    page = visit("/ops/", bypass_csp=True, **LOOKS[look])
+    found = []
+    for path in pages(site):
+        page.goto(site.url + path)
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        found += violations(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            found.append(f"{path} is {wide} px wider than the window")
+    assert "\n".join(found) == ""
+
+
+def test_nothing_breaks_the_content_security_policy(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in pages(site)[:-1]:
+        page.goto(site.url + path)
+    assert told == []
+    assert all(url.startswith(site.url) for url in asked)
+
+
+def test_a_breach_is_seen_within_two_seconds(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    expect(page.locator("#live-state")).to_have_text("● Live")
+    before = site.broker.ledger.risk_counts(now=site.clock.now).breached
+    site.clock.advance(minutes=5, seconds=1)
+    try:
+        began = time.monotonic()
+        after = site.broker.ledger.risk_counts(now=site.clock.now).breached
+        assert after > before
+        expect(page.locator("#sentence")).to_contain_text(f"{after} late", timeout=2000)
+        assert time.monotonic() - began < 2
+    finally:
+        site.clock.now -= timedelta(minutes=5, seconds=1)
+
+
+def test_paused_updates_stay_paused(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    expect(page.locator("#live-state")).to_have_text("● Live")
+    page.get_by_role("button", name="Pause updates").click()
+    was = page.locator("#sentence").text_content()
+    site.clock.advance(minutes=7)
+    try:
+        page.wait_for_timeout(2500)
+        assert page.locator("#sentence").text_content() == was
+    finally:
+        site.clock.now -= timedelta(minutes=7)
+
+
+def test_a_delivery_is_replayed_by_keyboard_alone(visit: Visit, site: Site) -> None:
+    """Find a reference, replay its delivery: twelve strokes beside the texts that are typed."""
+    (delivery, reference) = site.look(
+        "select delivery.id, reference from delivery join referral on referral.id = referral"
+        " where delivery.state = 'undeliverable' order by delivery.id desc limit 1"
+    )[0]
+    page = visit("/ops/")
+    strokes = 0
+
+    def press(key: str) -> None:
+        nonlocal strokes
+        strokes += 1
+        page.keyboard.press(key)
+
+    press("/")
+    page.keyboard.type(reference)
+    press("Enter")
+    page.wait_for_url("**/ops/referrals/*")
+    replay = page.get_by_role("link", name=re.compile(r"^Replay\s"))
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if replay.evaluate("one => one === document.activeElement"):
+            break
+    press("Enter")
+    page.wait_for_url("**/ops/act/replay/*")
+    page.keyboard.type("their limit was raised")
+    press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text(
+        "back in its agency’s queue".replace("’", "'")
+    )
+    assert strokes <= 12
+    assert site.look("select state from delivery where id = %s", delivery) == [("available",)]
+    assert "their limit was raised" in page.locator(".ops-timeline").inner_text()
+
+
+def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
+    page = visit("/ops/", java_script_enabled=False)
+    expect(page.get_by_role("link", name="Refresh this page")).to_be_visible()
+    page.goto(f"{site.url}/ops/attention")
+    page.get_by_role("button", name="Plan a replay of everything").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Plan: replay")
+    page.get_by_role("button", name="Start the replay").click()
+    expect(page.get_by_role("link", name="Say why")).to_be_visible()
+    page.get_by_label("Why", exact=True).fill("the channel is mended")
+    page.get_by_role("button", name="Start the replay").click()
+    expect(page.get_by_role("button", name="Stop for good")).to_be_visible()
+    page.get_by_role("button", name="Stop for good").click()
+    expect(page.locator("#replay-part")).to_contain_text("stopped")
+
+
+def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    page.get_by_role("link", name=re.compile("^See to it")).first.click()
+    page.get_by_label("Why", exact=True).fill("I rang the team leader")
+    page.get_by_role("button", name="I see to it").click()
+    expect(page.get_by_role("status").first).to_contain_text("You see to this escalation")
+    assert site.look("select state, acknowledged_by from escalation") == [
+        ("acknowledged", "person:Jo Example")
+    ]
+
+
+def test_delivery_is_paused_and_resumed(visit: Visit, site: Site) -> None:
+    page = visit("/ops/agencies/stoke-csc")
+    page.get_by_role("link", name="Pause delivery").click()
+    page.get_by_role("button", name="Pause delivery").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    page.get_by_label("Why", exact=True).fill("their system is down")
+    page.get_by_role("button", name="Pause delivery").click()
+    expect(page.get_by_text("Delivery is paused")).to_be_visible()
+    page.get_by_role("link", name="Resume delivery").click()
+    page.get_by_label("Why", exact=True).fill("it is up again")
+    page.get_by_role("button", name="Resume delivery").click()
+    expect(page.get_by_role("link", name="Pause delivery")).to_be_visible()
+
+
+def test_content_is_hidden_until_somebody_says_why(visit: Visit, site: Site) -> None:
+    (referral,) = site.look("select id from referral order by reference limit 1")[0]
+    page = visit(f"/ops/referrals/{referral}")
+    assert "MARKED-CONTENT" not in page.content()
+    page.get_by_role("link", name="Show it, with a reason").click()
+    page.get_by_label("Why", exact=True).fill("the agency rang")
+    page.get_by_role("button", name="Show the content").click()
+    expect(page.get_by_text("MARKED-CONTENT-4711")).to_be_visible()
+    page.goto(f"{site.url}/ops/referrals/{referral}")
+    assert "MARKED-CONTENT" not in page.content()
+    assert "Referral content revealed" in page.locator(".ops-timeline").inner_text()
+    assert "the agency rang" in page.locator(".ops-timeline").inner_text()
+
+
+def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
+    page = visit("/ops/", Right.VIEW)
+    assert page.get_by_role("link", name=re.compile(r"^(See to it|Replay\s|Send on)")).count() == 0
+    for path in (*pages(site)[5:10],):
+        answer = page.goto(site.url + path)
+        assert answer is not None
+        assert answer.status == 403
+    (referral,) = site.look("select id from referral limit 1")[0]
+    page.goto(f"{site.url}/ops/referrals/{referral}")
+    assert "You have not the right to see it" in page.content()
+
+
+def test_a_stranger_is_asked_to_sign_in(browser: Browser, site: Site) -> None:
+    page = browser.new_page()
+    for path in pages(site)[:-2]:
+        page.goto(site.url + path)
+        assert "/ops/sign-in" in page.url
+    page.close()
+
+
+def test_signing_out_ends_it(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    page.goto(f"{site.url}/ops/")
+    assert "/ops/sign-in" in page.url
+
+
+def test_a_form_of_another_session_changes_nothing(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    (cookie,) = page.context.cookies()
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Lax"
+    headers = {
+        "Cookie": f"{cookie['name']}={cookie['value']}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    with urllib3.PoolManager(retries=False) as http:
+        for body, more in (
+            ("reason=x", {}),
+            ("reason=x&token=guess", {}),
+            ("reason=x", {"Sec-Fetch-Site": "cross-site"}),
+        ):
+            answer = http.request(
+                "POST",
+                f"{site.url}/ops/act/pause/stoke-csc",
+                body=body,
+                headers={**headers, **more},
+            )
+            assert answer.status == 403
+    assert site.look("select id from stop where ended_at is null") == []
+
+
+def test_over_tls_the_cookie_is_bound_to_it(site: Site) -> None:
+    link = site.link("Jo Example").removeprefix(site.url)
+    headers = {"Host": "ops.example.org", "Content-Type": "application/x-www-form-urlencoded"}
+    with urllib3.PoolManager(retries=False) as http:
+        answer = http.request("POST", site.url + link, body="", headers=headers, redirect=False)
+    given = answer.headers["set-cookie"]
+    assert given.startswith("__Host-broker-session=")
+    assert "Secure" in given
+    assert "HttpOnly" in given

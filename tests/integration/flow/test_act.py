@@ -1,0 +1,252 @@
+"""What people do is guarded, needs a reason, and stands in the history with their name."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from broker.domain.codes import Right
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.errors import Conflict, Denied, Invalid, NotFound
+from broker.flow import act, people
+from broker.flow.collect import collect
+from broker.flow.parts import Broker
+from broker.flow.sweep import Sweeper
+from tests.acceptance.conftest import World, sample, world  # noqa: F401
+from tests.conftest import FixedClock
+
+JO = "person:Jo Example"
+STAFFORDSHIRE = OrganisationCode("staffordshire-csc")
+
+
+@pytest.fixture
+def dead(world: World, broker: Broker, settings: Any) -> Callable[[int], list[DeliveryId]]:  # noqa: F811
+    """Make so many deliveries that cannot be made."""
+
+    def make(count: int) -> list[DeliveryId]:
+        ids = []
+        for number in range(count):
+            document = sample(1) | {"reference": f"OCC/2027/{number}"}
+            status = world.routed(document)
+            ids += [DeliveryId(one["id"]) for one in status["deliveries"]]
+        with psycopg.connect(settings.database_url) as connection:
+            connection.execute(
+                "update delivery set state = 'undeliverable', refused_because = 'too-large',"
+                " next_attempt_at = null, lease_until = null"
+            )
+        return ids
+
+    return make
+
+
+def told(broker: Broker, delivery: Any) -> list[tuple[str, str]]:
+    (referral,) = broker.ledger.find(str(delivery))
+    return [(one.kind, one.actor) for one in broker.ledger.timeline(referral)]
+
+
+def test_an_undeliverable_one_is_replayed_once(broker: Broker, dead: Any) -> None:
+    (id_, *_) = dead(1)
+    act.replay(broker, id_, by=JO, reason="their certificate was renewed")
+    assert ("delivery.replayed", JO) in told(broker, id_)
+    (referral,) = broker.ledger.find(str(id_))
+    (kept,) = broker.ledger.acts_of_referral(referral)
+    assert (kept.by, kept.reason) == (JO, "their certificate was renewed")
+    with pytest.raises(Conflict):
+        act.replay(broker, id_, by=JO, reason="again")
+
+
+def test_an_act_without_a_reason_changes_nothing(broker: Broker, dead: Any) -> None:
+    (id_, *_) = dead(1)
+    for reason in ("", "  \n", "x" * 501):
+        with pytest.raises(Invalid):
+            act.replay(broker, id_, by=JO, reason=reason)
+    assert ("delivery.replayed", JO) not in told(broker, id_)
+
+
+def test_a_paused_agency_gets_nothing_until_it_is_resumed(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    world.routed(sample(2))
+    (agency,) = broker.ledger.work(now=broker.clock())
+    act.pause(broker, agency, by=JO, reason="their system is being rebuilt")
+    assert broker.ledger.waiting([agency]) == set()
+    assert collect(broker, agency, limit=10) == []
+    with pytest.raises(Conflict):
+        act.pause(broker, agency, by=JO, reason="twice")
+    assert broker.ledger.presences()[agency].stopped_by == JO
+    act.resume(broker, agency, by=JO, reason="it is back")
+    assert len(collect(broker, agency, limit=10)) == 1
+    with pytest.raises(Conflict):
+        act.resume(broker, agency, by=JO, reason="twice")
+    assert {(one.kind, one.reason) for one in broker.ledger.acts_of_agency(agency, limit=9)} == {
+        ("organisation.delivery_resumed", "it is back"),
+        ("organisation.delivery_paused", "their system is being rebuilt"),
+    }
+
+
+def test_content_is_shown_only_after_it_was_written_down(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    id_ = ReferralId(world.routed(sample(2))["id"])
+    document = act.reveal(broker, id_, by=JO, reason="the agency rang")
+    assert document["reference"] == sample(2)["reference"]
+    assert ("referral.content_revealed", JO) in [
+        (one.kind, one.actor) for one in broker.ledger.timeline(id_)
+    ]
+    with pytest.raises(NotFound):
+        act.reveal(broker, ReferralId(broker.new_id()), by=JO, reason="a guess")
+
+
+def test_a_cause_is_corrected_and_the_first_one_kept(
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(2))
+    delivery = DeliveryId(status["deliveries"][0]["id"])
+    clock.advance(days=9)
+    since = clock.now - timedelta(days=20)
+    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9)[-1]
+    assert (breach.cause, breach.corrected) == ("not_collected", False)
+    act.correct_cause(
+        broker, delivery, milestone=breach.milestone, cause="broker", by=JO, reason="our fault"
+    )
+    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9)[-1]
+    assert (breach.cause, breach.corrected) == ("broker", True)
+
+
+def test_an_escalation_is_acknowledged_once(
+    broker: Broker,
+    settings: Any,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(2))
+    delivery = status["deliveries"][0]
+    with psycopg.connect(settings.database_url) as connection:
+        (version,) = connection.execute("select version from policy").fetchone() or ("",)
+        id_ = broker.new_id()
+        connection.execute(
+            "insert into escalation (id, ladder, policy_version, milestone, referral, delivery,"
+            " organisation, due_at, began_at, next_step_at)"
+            " values (%s, 'usual', %s, 'acknowledge', %s, %s, %s, %s, %s, %s)",
+            [id_, version, status["id"], delivery["id"], delivery["agency"], *[broker.clock()] * 3],
+        )
+    (climbing,) = broker.ledger.escalations(limit=9)
+    assert (climbing.id, climbing.state) == (id_, "open")
+    act.acknowledge(broker, id_, by=JO, reason="I rang the team leader")
+    assert ("delivery.escalation_acknowledged", JO) in told(broker, delivery["id"])
+    (climbing,) = broker.ledger.escalations(limit=9)
+    assert (climbing.state, climbing.acknowledged_by, climbing.next_step_at) == (
+        "acknowledged",
+        JO,
+        None,
+    )
+    with pytest.raises(Conflict):
+        act.acknowledge(broker, id_, by=JO, reason="twice")
+
+
+def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
+    broker: Broker, clock: FixedClock, dead: Any, settings: Any
+) -> None:
+    ids = dead(5)
+    id_ = act.plan_replay(broker, agency=None, cause="too-large", per_minute=60, by=JO)
+    plan = act.planned(broker, id_)
+    assert plan.planned == len(ids) == sum(one.count for one in _lines(broker, id_))
+    assert act.advance_replays(broker) == 0
+    with pytest.raises(Invalid):
+        act.start_replay(broker, id_, reason="", typed="")
+    act.start_replay(broker, id_, reason="the limit was raised", typed="")
+    with pytest.raises(Conflict):
+        act.start_replay(broker, id_, reason="twice", typed="")
+    clock.advance(seconds=2)
+    assert act.advance_replays(broker) == 2
+    act.turn_replay(broker, id_, "pause")
+    clock.advance(seconds=30)
+    assert act.advance_replays(broker) == 0
+    act.turn_replay(broker, id_, "go_on")
+    clock.advance(seconds=60)
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute(
+            "update delivery set state = 'undeliverable', refused_because = 'too-large',"
+            " next_attempt_at = null, lease_until = null"
+        )
+    assert act.advance_replays(broker) == len(ids) - 2
+    clock.advance(seconds=60)
+    assert act.advance_replays(broker) == 0
+    found = act.planned(broker, id_)
+    assert (found.state, found.done) == ("done", len(ids))
+    again = [one.replayed_before for one in _lines(broker, id_)]
+    assert sum(again) == 2
+
+
+def _lines(broker: Broker, id_: Any) -> Any:
+    return broker.ledger.replay_plan(id_, now=broker.clock())
+
+
+def test_the_filter_is_that_of_the_plan(broker: Broker, clock: FixedClock, dead: Any) -> None:
+    dead(2)
+    id_ = act.plan_replay(broker, agency=None, cause="another", per_minute=6000, by=JO)
+    act.start_replay(broker, id_, reason="a try", typed="")
+    clock.advance(seconds=5)
+    Sweeper(broker, "test").sweep()
+    assert act.planned(broker, id_).done == 0
+    assert broker.ledger.dead_letters()[0].count >= 2
+
+
+def test_many_need_the_number_typed(broker: Broker, settings: Any, dead: Any) -> None:
+    dead(1)
+    id_ = act.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("update replay set planned = 51")
+    with pytest.raises(Invalid):
+        act.start_replay(broker, id_, reason="all of them", typed="50")
+    act.start_replay(broker, id_, reason="all of them", typed="51")
+
+
+def test_a_link_is_good_once_and_for_a_while(broker: Broker, clock: FixedClock) -> None:
+    ledger = broker.ledger
+    people.add(ledger, "Jo Example", {Right.ACT}, now=clock.now, new_id=broker.new_id)
+    with pytest.raises(Denied):
+        people.link(ledger, "Nobody", now=clock.now)
+    link = people.link(ledger, "Jo Example", now=clock.now)
+    session = people.sign_in(ledger, link, now=clock.now)
+    with pytest.raises(Denied):
+        people.sign_in(ledger, link, now=clock.now)
+    who = people.signed_in(ledger, session, now=clock.now)
+    assert who is not None
+    assert (who.name, who.rights) == ("Jo Example", {Right.VIEW, Right.ACT})
+    late = people.link(ledger, "Jo Example", now=clock.now)
+    clock.advance(minutes=16)
+    with pytest.raises(Denied):
+        people.sign_in(ledger, late, now=clock.now)
+    clock.advance(hours=12)
+    assert people.signed_in(ledger, session, now=clock.now) is None
+
+
+def test_who_is_disabled_is_out_at_once(broker: Broker, clock: FixedClock) -> None:
+    ledger = broker.ledger
+    people.add(ledger, "Jo Example", set(), now=clock.now, new_id=broker.new_id)
+    session = people.sign_in(
+        ledger, people.link(ledger, "Jo Example", now=clock.now), now=clock.now
+    )
+    open_link = people.link(ledger, "Jo Example", now=clock.now)
+    assert ledger.disable_person("Jo Example", now=clock.now)
+    assert people.signed_in(ledger, session, now=clock.now) is None
+    with pytest.raises(Denied):
+        people.sign_in(ledger, open_link, now=clock.now)
+    with pytest.raises(Denied):
+        people.link(ledger, "Jo Example", now=clock.now)
+
+
+def test_signing_out_ends_a_session(broker: Broker, clock: FixedClock) -> None:
+    ledger = broker.ledger
+    people.add(ledger, "Jo Example", set(), now=clock.now, new_id=broker.new_id)
+    session = people.sign_in(
+        ledger, people.link(ledger, "Jo Example", now=clock.now), now=clock.now
+    )
+    people.sign_out(ledger, session, now=clock.now)
+    assert people.signed_in(ledger, session, now=clock.now) is None

@@ -1,0 +1,109 @@
+"""The metrics are true, rise where they must, and name nobody; every alert can be computed."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from broker.flow.parts import Broker
+from tests.acceptance.conftest import World, sample, world  # noqa: F401
+from tests.conftest import ROOT, FixedClock
+
+RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
+NAMES = re.compile(r"\bbroker_[a-z_]+")
+
+
+def families(client: TestClient, key: Callable[..., dict[str, str]]) -> dict[str, Any]:
+    answer = client.get("/metrics", headers=key("ops", "ops"))
+    assert answer.status_code == 200
+    return {one.name: one for one in text_string_to_metric_families(answer.text)}
+
+
+def value(family: Any, **labels: str) -> float:
+    return sum(
+        one.value
+        for one in family.samples
+        if labels.items() <= one.labels.items() and not one.name.endswith("_created")
+    )
+
+
+def test_figures_are_those_of_the_ledger(
+    client: TestClient,
+    key: Any,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(2))
+    (delivery,) = status["deliveries"]
+    agency = delivery["agency"]
+    found = families(client, key)
+    assert value(found["broker_deliveries"], agency=agency, state="available") == 1
+    clock.advance(days=9)
+    found = families(client, key)
+    due = found["broker_deadlines_due"]
+    assert value(due, agency=agency) == 2
+    assert value(found["broker_deadlines_in_time"], agency=agency) == 0
+    assert value(found["broker_open_by_time_left"], left="breached") == 1
+    world.answer(agency, delivery=delivery["id"], stage="acknowledged", by="A. Person")
+    took = families(client, key)["broker_latency_seconds"]
+    counts = [
+        one.value
+        for one in took.samples
+        if one.labels.get("le") == "+Inf" and one.labels["milestone"] == "acknowledge"
+    ]
+    assert counts == [1]
+
+
+def test_no_metric_bears_a_reference_or_an_id(
+    client: TestClient,
+    key: Any,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(2))
+    text = client.get("/metrics", headers=key("ops", "ops")).text
+    assert status["reference"] not in text
+    assert status["id"] not in text
+    labels = {
+        name
+        for family in families(client, key).values()
+        for one in family.samples
+        for name in one.labels
+    }
+    assert labels <= {"agency", "milestone", "state", "left", "le"}
+
+
+def test_a_bucket_ends_on_every_deadline_class(
+    client: TestClient,
+    key: Any,
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    del broker
+    status = world.routed(sample(2))
+    (delivery,) = status["deliveries"]
+    world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
+    took = families(client, key)["broker_latency_seconds"]
+    edges = {float(one.labels["le"]) for one in took.samples if "le" in one.labels}
+    assert {3600.0, 14_400.0, 86_400.0} <= edges
+
+
+def test_every_alert_speaks_of_metrics_that_there_are(client: TestClient, key: Any) -> None:
+    known = {f"{name}{end}" for name in families(client, key) for end in ("", "_total", "_bucket")}
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rules = [
+        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+    ]
+    assert len({rule["alert"] for rule in rules}) == len(rules) > 5
+    for rule in rules:
+        assert set(NAMES.findall(rule["expr"])) <= known, rule["alert"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+        assert rule["labels"]["severity"] in {"page", "warn"}
+        assert f"### {rule['alert']}\n" in runbook
+        assert rule["annotations"]["runbook"].endswith(f"#{rule['alert'].lower()}")
+    board = json.loads((ROOT / "deploy" / "grafana" / "deadlines.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    assert all(set(NAMES.findall(expr)) <= known for expr in asked)

@@ -1,0 +1,259 @@
+"""Every figure equals a recount from the raw tables, whatever happened and when it was folded."""
+
+import itertools
+import math
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broker.domain.codes import Outcome, ReturnReason, Stage
+from broker.ledger import migrate
+from broker.ledger.insights import WINDOWS, cause_of, window_start
+from broker.ledger.rows import Receipt
+from tests.integration.ledger.conftest import NOW, SHROPSHIRE, STOKE, Book
+
+AGENCIES = (STOKE, SHROPSHIRE)
+RAW = """
+select agency, clock_start, available_at, collect_by, acknowledge_by, decide_by, collected_at,
+       acknowledged_at, decided_at, returned_at, state
+from delivery
+"""
+
+
+def days_of_work(book: Book, seed: int, count: int) -> datetime:
+    """Let so many referrals come over thirty days, be answered early, late or never; return now."""
+    chance = random.Random(seed)
+    now = NOW
+    open_ = []
+    for _ in range(count):
+        now += timedelta(seconds=chance.randint(0, 2 * 30 * 86_400 // count))
+        if chance.random() < 0.6:
+            book.accept(f"ref-{next(_numbers)}", now=now)
+            start = {"available_at": now, "acknowledge_in": now - NOW + timedelta(hours=4)}
+            book.route(chance.choice(AGENCIES), now=now, **start)
+            open_ = [row[:2] for row in book.look("select id, agency from delivery")]
+        elif open_:
+            delivery, agency = chance.choice(open_)
+            book.answer(agency, _receipt(chance, delivery), now=now)
+        if chance.random() < 0.2:
+            book.ledger.fold_counts(limit=chance.choice((1, 10, 1000)))
+    return now + timedelta(seconds=chance.randint(0, 3600))
+
+
+def _receipt(chance: random.Random, delivery) -> Receipt:
+    stage = chance.choice(list(Stage))
+    outcome = Outcome.ADVICE if stage is Stage.DECIDED else None
+    reason = ReturnReason.NOT_OURS if stage is Stage.RETURNED else None
+    return Receipt(delivery, stage, by="Somebody", outcome=outcome, reason=reason)
+
+
+_numbers = itertools.count()
+steps = ("collect", "acknowledge", "decide")
+
+
+def owed(row: dict, milestone: str) -> bool:
+    due, met = row[f"{milestone}_by"], row[f"{_met(milestone)}"]
+    ended = row["returned_at"]
+    return due is not None and (met is not None or ended is None or ended > due)
+
+
+def _met(milestone: str) -> str:
+    return {"collect": "collected_at", "acknowledge": "acknowledged_at", "decide": "decided_at"}[
+        milestone
+    ]
+
+
+def raw(book: Book) -> list[dict]:
+    with psycopg.connect(book.dsn, row_factory=psycopg.rows.dict_row) as connection:
+        return connection.execute(RAW).fetchall()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    until = now.replace(second=0, microsecond=0)
+    found = book.ledger.promises(WINDOWS, now=now)
+    for name in WINDOWS:
+        counted: Counter = Counter()
+        kept: Counter = Counter()
+        for row, milestone in itertools.product(raw(book), steps):
+            due = row[f"{milestone}_by"]
+            if owed(row, milestone) and window_start(name, now) <= due < until:
+                counted[row["agency"], milestone] += 1
+                met = row[_met(milestone)]
+                kept[row["agency"], milestone] += met is not None and met <= due
+        assert {key: (one.due, one.in_time) for key, one in found[name].items()} == {
+            key: (counted[key], kept[key]) for key in counted
+        }
+    assert any(found["28d"].values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    found = book.ledger.latencies(WINDOWS, now=now)
+    edges = book.ledger.edges
+    for name in WINDOWS:
+        times: dict = {}
+        for row, milestone in itertools.product(raw(book), steps):
+            met = row[_met(milestone)]
+            if met is not None and met >= window_start(name, now):
+                took = (met - row["clock_start"]).total_seconds()
+                times.setdefault((row["agency"], milestone), []).append(max(0.0, took))
+        assert {key: one.count for key, one in found[name].items()} == {
+            key: len(values) for key, values in times.items()
+        }
+        for key, values in times.items():
+            for percent in (50, 95, 99):
+                true = sorted(values)[max(1, math.ceil(len(values) * percent / 100)) - 1]
+                told = found[name][key].percentile(percent)
+                above = next(edge for edge in edges if true <= edge)
+                assert told is not None
+                assert told <= above
+                assert told >= max((edge for edge in edges if edge < true), default=0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 70) + timedelta(days=120)
+    before = book.ledger.totals(now=now)
+    while book.ledger.fold_counts(limit=1000):
+        pass
+    book.ledger.thin_counts(now=now)
+    assert book.ledger.totals(now=now) == before
+    promised, took = before
+    met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
+    assert sum(one.count for one in took.values()) == met
+    due = sum(owed(row, milestone) for row in raw(book) for milestone in steps)
+    assert sum(row["due"] - row["withdrawn"] for row in promised) == due
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seconds=st.floats(0, 4e6))
+def test_a_duration_falls_below_its_own_edge(seconds: float) -> None:
+    edges = _edges()
+    bucket = sum(edge < seconds - 5e-7 for edge in edges)
+    assert bucket == 0 or edges[bucket - 1] < seconds
+    assert bucket == len(edges) or seconds <= edges[bucket] + 1e-6
+
+
+def _edges() -> list[float]:
+    text = (Path(migrate.__file__).with_name("migrations") / "0006_insights.sql").read_text()
+    return [float(one) for one in text.split("array[")[1].split("]")[0].split(",")]
+
+
+def test_an_edge_lies_exactly_on_every_deadline_in_calendar_hours(book: Book) -> None:
+    assert {3600, 4 * 3600, 24 * 3600} <= set(book.ledger.edges)
+    (bucket,) = book.look("select latency_bucket(interval '4 hours')")[0]
+    assert book.ledger.edges[bucket] == 4 * 3600
+
+
+def test_two_ages_are_told_apart(book: Book) -> None:
+    book.routed_to(STOKE)
+    (offer,) = book.collect(STOKE, now=NOW + timedelta(minutes=1))
+    work = book.ledger.work(now=NOW + timedelta(minutes=5))[STOKE]
+    assert (work.oldest_claimable_at, work.oldest_unacknowledged_at) == (None, NOW)
+    book.routed_to(STOKE, available_at=NOW + timedelta(minutes=3))
+    work = book.ledger.work(now=NOW + timedelta(minutes=5))[STOKE]
+    assert work.oldest_claimable_at == NOW + timedelta(minutes=3)
+    book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
+    assert book.ledger.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_list_at_risk_is_that_of_a_recount(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    found = book.ledger.at_risk(now=now, limit=1000)
+    expected = []
+    for row in raw(book):
+        if row["state"] in ("decided", "returned", "recalled", "held"):
+            continue
+        dues = [row[f"{m}_by"] for m in steps if row[f"{m}_by"] and row[_met(m)] is None]
+        if dues and min(dues) < now + timedelta(minutes=15):
+            expected.append(min(dues))
+    assert [one.due_at for one in found] == sorted(expected)
+    assert {one.why for one in found} <= {"breached", "soon"}
+    counts = book.ledger.risk_counts(now=now)
+    assert counts.breached == sum(due < now for due in expected)
+    assert counts.breached + counts.at_risk == len(expected)
+    bands = book.ledger.burn_down(now=now)
+    assert sum(bands["breached"].values()) == counts.breached
+    open_ = sum(one.open for one in book.ledger.work(now=now).values())
+    assert sum(sum(band.values()) for band in bands.values()) == open_
+
+
+def test_a_slow_agency_is_at_risk_early(book: Book) -> None:
+    book.routed_to(STOKE, acknowledge_in=timedelta(hours=1))
+    early = NOW + timedelta(minutes=10)
+    assert book.ledger.at_risk(now=early, limit=10) == []
+    (one,) = book.ledger.at_risk(now=early, limit=10, usual={STOKE: 3300.0})
+    assert one.why == "usual"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_breaches_are_those_of_a_recount(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    since = now - timedelta(days=3)
+    expected = [
+        row["acknowledge_by"]
+        for row in raw(book)
+        if owed(row, "acknowledge")
+        and since <= row["acknowledge_by"] < now
+        and (row["acknowledged_at"] is None or row["acknowledged_at"] > row["acknowledge_by"])
+    ]
+    found = book.ledger.breaches(now=now, since=since, limit=1000)
+    assert [one.due_at for one in found] == sorted(expected, reverse=True)
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"state": "undeliverable"}, "channel"),
+        ({"available_at": NOW + timedelta(hours=3)}, "broker"),
+        ({"available_at": NOW + timedelta(hours=3), "sent_on": True}, "sent_on"),
+        ({}, "not_collected"),
+        ({"collected_at": NOW}, "not_acknowledged"),
+        ({"collected_at": NOW, "acknowledged_at": NOW}, "not_decided"),
+    ],
+)
+def test_a_breach_has_a_cause(changes: dict, cause: str) -> None:
+    row = {
+        "due_at": NOW + timedelta(hours=4),
+        "clock_start": NOW,
+        "available_at": NOW,
+        "collected_at": None,
+        "acknowledged_at": None,
+        "state": "available",
+        "sent_on": False,
+    }
+    assert cause_of({**row, **changes}) == cause
+
+
+def test_the_heat_is_that_of_the_slots(book: Book) -> None:
+    book.routed_to(STOKE, acknowledge_in=timedelta(minutes=30))
+    book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(minutes=30))
+    (offer,) = book.collect(STOKE)
+    book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
+    now = NOW + timedelta(hours=1)
+    found = book.ledger.heat(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
+    assert [one.agency for one in found] == [SHROPSHIRE, STOKE]
+    assert {at: kept.share for at, kept in found[1].slots.items()} == {
+        NOW + timedelta(minutes=30): 1.0
+    }
+
+
+def test_a_referral_is_found_by_every_name_it_has(book: Book) -> None:
+    id_ = book.accept("OCC/2026/1")
+    book.route(STOKE)
+    (delivery,) = book.look("select id from delivery")[0]
+    event = book.ledger.timeline(id_)[0].cursor
+    for text in (str(id_), str(delivery), "OCC/2026/1", event):
+        assert book.ledger.find(text) == [id_]
+    assert book.ledger.find("nothing") == []
