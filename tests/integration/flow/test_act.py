@@ -135,11 +135,11 @@ def test_an_escalation_is_acknowledged_once(
             " values (%s, 'usual', %s, 'acknowledge', %s, %s, %s, %s, %s, %s)",
             [id_, version, status["id"], delivery["id"], delivery["agency"], *[broker.clock()] * 3],
         )
-    (climbing,) = broker.ledger.escalations(limit=9)
+    (climbing,) = broker.ledger.climbing(limit=9)
     assert (climbing.id, climbing.state) == (id_, "open")
     act.acknowledge(broker, id_, by=JO, reason="I rang the team leader")
     assert ("delivery.escalation_acknowledged", JO) in told(broker, delivery["id"])
-    (climbing,) = broker.ledger.escalations(limit=9)
+    (climbing,) = broker.ledger.climbing(limit=9)
     assert (climbing.state, climbing.acknowledged_by, climbing.next_step_at) == (
         "acknowledged",
         JO,

@@ -45,7 +45,7 @@ def test_figures_are_those_of_the_ledger(
     clock.advance(days=9)
     found = families(client, key)
     due = found["broker_deadlines_due"]
-    assert value(due, agency=agency) == 2
+    assert value(due, agency=agency) == len(delivery["explanation"]["deadlines"]) == 3
     assert value(found["broker_deadlines_in_time"], agency=agency) == 0
     assert value(found["broker_open_by_time_left"], left="breached") == 1
     world.answer(agency, delivery=delivery["id"], stage="acknowledged", by="A. Person")
@@ -73,7 +73,7 @@ def test_no_metric_bears_a_reference_or_an_id(
         for one in family.samples
         for name in one.labels
     }
-    assert labels <= {"agency", "milestone", "state", "left", "le"}
+    assert labels <= {"agency", "milestone", "state", "left", "le", "what", "nation"}
 
 
 def test_a_bucket_ends_on_every_deadline_class(

@@ -27,7 +27,7 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def migrated(engines: Engines) -> str:
-    name = "ledger_template"
+    name = f"ledger_template_{next(_numbers)}"
     with psycopg.connect(engines.database_url, autocommit=True) as connection:
         connection.execute(f"create database {name}".encode())
     migrate(engines.database_url.replace("/postgres?", f"/{name}?"))

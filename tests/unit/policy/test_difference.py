@@ -9,7 +9,7 @@ from broker.policy.difference import Change, compare
 from tests.conftest import POLICIES
 
 Altered = Callable[[str, str, str], PolicyBook]
-SOCIAL_CARE = "    very_high: {acknowledge: 4 hours, decide: 1 working day}"
+SOCIAL_CARE = "    very_high: {collect: 30 minutes, acknowledge: 4 hours, decide: 1 working day}"
 COPY = "any: {acknowledge: 1 working day}"
 HEALTH_ROW = "deadlines: health\n    from: 2026-01-01"
 DESIGNATED = "role.works_with_children && person.age != 'under_18'"
@@ -31,8 +31,10 @@ CHANGES = {
         "shorter",
     ),
     "longer": (
-        *("policy.yaml", "decide: 2 working days", "decide: 3 working days"),
-        *("row health", "decide within 3 working days, longer than 2 working days (every grade)"),
+        *("policy.yaml", "{within: 2 working days", "{within: 3 working days"),
+        "row health",
+        "decide within 3 working days, may be paused, longer than 2 working days, may be paused "
+        "(every grade)",
         "longer",
     ),
     "neither shorter nor longer": (
@@ -47,7 +49,7 @@ CHANGES = {
         *("row placing-authority", "collect has a deadline now: 4 hours (every grade)", "shorter"),
     ),
     "no deadline": (
-        *("policy.yaml", "acknowledge: 1 working day, decide: 2 w", "decide: 2 w"),
+        *("policy.yaml", "acknowledge: 1 working day, decide: {within: 2", "decide: {within: 2"),
         *("row health", "acknowledge has no deadline any more; it was 1 working day (every grade)"),
         "longer",
     ),

@@ -54,8 +54,9 @@ def test_term_dates_are_told_by_their_last_school_day(book: PolicyBook) -> None:
     }
 
 
-PROBATION = "hours: office\n    channel: mailbox\n    from: 2026-01-01\n\n  # Schools"
-ENDS = PROBATION.replace("01-01\n\n", "01-01\n    until: 2027-03-31\n\n")
+MAILS = "manager: {email: manager@probation-west-midlands.example.org}}\n"
+PROBATION = f"{MAILS}\n  # Schools"
+ENDS = PROBATION.replace(MAILS, f"{MAILS}    until: 2027-03-31\n")
 NEXT = """
   probation-next:
     name: Probation, its successor (sample)
