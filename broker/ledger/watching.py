@@ -207,6 +207,7 @@ def _clock(written: Mapping[str, Any], stood: tuple[Span, ...]) -> RunningClock:
         _instant(written["start"]),
         _instant(written["due_at"]),
         stood if written.get("may_pause") else (),
+        _instant(written["first_due_at"]) if "first_due_at" in written else None,
     )
 
 

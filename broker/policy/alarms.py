@@ -81,6 +81,8 @@ class RunningClock:
     due_at: datetime
     stood: tuple[Span, ...] = ()
     """When it was paused; each pause has ended."""
+    first_due_at: datetime | None = None
+    """What the deadline was before that."""
 
 
 def attending(since: datetime, attend_by: datetime) -> RunningClock:
@@ -161,6 +163,7 @@ def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> da
             percent=percent,
             calendar=calendar,
             stood=clock.stood,
+            first_due_at=clock.first_due_at,
         )
     except BeyondCalendar:
         return clock.start + (clock.due_at - clock.start) * min(percent, BREACH) / BREACH

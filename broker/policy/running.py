@@ -26,9 +26,12 @@ def point(
     percent: int,
     calendar: WorkingCalendar,
     stood: Sequence[Span] = (),
+    first_due_at: datetime | None = None,
 ) -> datetime:
     """Return when so many percent of the time between a start and a deadline have run.
 
+    ``first_due_at`` is what the deadline was before the clock ``stood``: the time there is is
+    measured to it, so that a pause moves only what had not been reached.
     Working time is counted while the recipient is open, so that a warning reaches somebody; when
     it is not open before the deadline at all, the time is counted by the clock.
     Raises BeyondCalendar when the calendar data ends before the deadline does.
@@ -36,10 +39,11 @@ def point(
     if percent >= 100 or due_at <= start:
         return due_at
     for by_the_clock in (unit in _BY_THE_CLOCK, True):
-        total = _length(_running(start, calendar, stood, by_the_clock=by_the_clock), due_at)
+        plain = _running(start, calendar, (), by_the_clock=by_the_clock)
+        total = _length(plain, first_due_at or due_at)
         if total:
             running = _running(start, calendar, stood, by_the_clock=by_the_clock)
-            return _after(total * percent / 100, running)
+            return min(_after(total * percent / 100, running), due_at)
     return due_at
 
 

@@ -138,6 +138,7 @@ def test_warnings_come_in_order_and_never_after_the_deadline(
 ) -> None:
     stood = spans(start, pauses)
     due_at = resumed(within, start=start, calendar=calendar, stood=stood).due_at
+    first = compute(within, start=start, calendar=calendar).due_at
     points = [
         point(
             within.unit,
@@ -146,6 +147,7 @@ def test_warnings_come_in_order_and_never_after_the_deadline(
             percent=percent,
             calendar=calendar,
             stood=stood,
+            first_due_at=first,
         )
         for percent in (1, 50, 75, 90, 100)
     ]
@@ -173,3 +175,21 @@ def test_a_school_clock_that_stood_ends_at_a_school_opening() -> None:
     )
     assert moved.due_at == local("2026-12-17T08:30")
     assert "the clock stood Mon 14 Dec 12:00 to Wed 16 Dec 12:00" in moved.words
+
+
+@settings(max_examples=150, deadline=None)
+@given(NATIONS, STARTS, WITHINS, PAUSES, st.sampled_from([10, 50, 75, 90]))
+def test_a_pause_moves_only_warnings_that_had_not_come(
+    calendar: WorkingCalendar,
+    start: datetime,
+    within: Within,
+    pauses: list[tuple[int, int]],
+    percent: int,
+) -> None:
+    first = compute(within, start=start, calendar=calendar).due_at
+    asked = {"start": start, "percent": percent, "calendar": calendar}
+    before = point(within.unit, due_at=first, **asked)
+    stood = [span for span in spans(start, pauses) if span.start >= before]
+    due_at = resumed(within, start=start, calendar=calendar, stood=stood).due_at
+    after = point(within.unit, due_at=due_at, stood=stood, first_due_at=first, **asked)
+    assert after == before

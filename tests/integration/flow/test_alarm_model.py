@@ -1,0 +1,150 @@
+"""Alarms: whatever agencies answer and whoever stops a clock, each rings when it must, and once."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from broker.policy.book import PolicyBook
+from broker.policy.calendars import WorkingCalendar
+from tests.acceptance.conftest import World, sample
+from tests.integration.models.conftest import explore
+
+MINUTE = timedelta(minutes=1)
+PERCENTS = (50, 75, 90)
+BY_THE_CLOCK = ("hour", "minute")
+
+
+@dataclass
+class Clock:
+    """One deadline as the model knows it; time is counted minute by minute."""
+
+    start: datetime
+    due_at: datetime
+    calendar: WorkingCalendar | None
+    may_pause: bool
+    total: int = 0
+    ran: int = 0
+    at: datetime | None = None
+    met: bool = False
+    rung: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        at = self.start
+        while at < self.due_at:
+            self.total += self.runs(at)
+            at += MINUTE
+        self.at = self.start
+
+    def runs(self, minute: datetime) -> bool:
+        return self.calendar is None or self.calendar.is_open(minute)
+
+    def run_to(self, now: datetime, *, stands: bool) -> None:
+        assert self.at is not None
+        while self.at < now:
+            self.ran += self.runs(self.at) and not (stands and self.may_pause)
+            self.at += MINUTE
+
+
+class Alarms(RuleBasedStateMachine):
+    """A referral for social care and probation; people who answer, stop clocks, and watch."""
+
+    count = 0
+
+    def __init__(self, world: World, book: PolicyBook, dsn: str) -> None:
+        super().__init__()
+        Alarms.count += 1
+        self.world, self.dsn = world, dsn
+        world.at("2026-12-14 10:00")
+        status = world.routed(sample(8) | {"reference": f"MODEL/{Alarms.count}"})
+        self.deliveries = {one["id"]: one["agency"] for one in status["deliveries"]}
+        self.stands: set[str] = set()
+        self.ended: set[str] = set()
+        self.clocks = {
+            (one["id"], said["milestone"]): self._clock(said, one["agency"], book)
+            for one in status["deliveries"]
+            for said in one["explanation"]["deadlines"]
+        }
+
+    @staticmethod
+    def _clock(said: dict[str, Any], agency: str, book: PolicyBook) -> Clock:
+        organisation = book.directory.organisation(agency)
+        assert organisation is not None
+        by_the_clock = said["within"].rstrip("s").endswith(BY_THE_CLOCK)
+        by_the_clock = by_the_clock and "working" not in said["within"]
+        calendar = None if by_the_clock else organisation.calendar
+        start, due_at = (datetime.fromisoformat(said[name]) for name in ("start", "due_at"))
+        return Clock(start, due_at, calendar, said["may_pause"])
+
+    @rule(minutes=st.sampled_from([7, 61, 200, 433, 900]))
+    def wait(self, minutes: int) -> None:
+        self.world.clock.advance(minutes=minutes)
+        for (id_, _), clock in self.clocks.items():
+            clock.run_to(self.world.clock.now, stands=id_ in self.stands)
+
+    @rule()
+    def watch(self) -> None:
+        self.world.watch()
+        for (id_, _), clock in self.clocks.items():
+            if clock.met or id_ in self.ended or (id_ in self.stands and clock.may_pause):
+                continue
+            now = self.world.clock.now
+            clock.rung |= {p for p in PERCENTS if clock.ran * 100 >= p * clock.total}
+            clock.rung |= {100} if clock.due_at <= now else set()
+
+    @rule(data=st.data(), stage=st.sampled_from(["acknowledged", "decided"]))
+    def answer(self, data: st.DataObject, stage: str) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.deliveries)))
+        said = {"outcome": "assessment"} if stage == "decided" else {}
+        self.world.answer(self.deliveries[id_], delivery=id_, stage=stage, by="A. Person", **said)
+        met = {"collect", "acknowledge"} | ({"decide"} if stage == "decided" else set())
+        for milestone in met:
+            if clock := self.clocks.get((id_, milestone)):
+                clock.met = True
+        if stage == "decided":
+            self.ended.add(id_)
+
+    @rule(data=st.data())
+    def pause(self, data: st.DataObject) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.deliveries)))
+        answer = self._call(id_, "pause", {"reason": "information_requested"})
+        may = any(one.may_pause for (of, _), one in self.clocks.items() if of == id_)
+        runs = id_ not in self.ended
+        assert (answer.status_code == 200) == (may and (runs or id_ in self.stands)), answer.text
+        if answer.status_code == 200:
+            self.stands.add(id_)
+
+    @precondition(lambda self: self.stands)
+    @rule(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        id_ = data.draw(st.sampled_from(sorted(self.stands)))
+        due = self._call(id_, "resume", {}).json()["deadlines"]
+        self.stands.discard(id_)
+        for (of, milestone), clock in self.clocks.items():
+            if of == id_:
+                moved = datetime.fromisoformat(due[f"{milestone}_by"])
+                assert moved >= clock.due_at
+                assert clock.may_pause or moved == clock.due_at
+                clock.due_at = moved
+
+    @invariant()
+    def each_rang_as_it_must(self) -> None:
+        asked = "select delivery, milestone, percent from alarm where delivery = any(%s)"
+        with psycopg.connect(self.dsn) as connection:
+            found = connection.execute(asked.encode(), [list(self.deliveries)]).fetchall()
+        once = {(str(id_), milestone, percent) for id_, milestone, percent in found}
+        expected = {(*of, percent) for of, clock in self.clocks.items() for percent in clock.rung}
+        assert once == expected
+        moved = {key for key in once if key[2] == 100}
+        assert len(found) - len(once) <= len(moved), "only a breach may ring anew, when it moved"
+
+    def _call(self, id_: str, what: str, body: dict[str, Any]) -> Any:
+        headers = self.world.headers(self.deliveries[id_], "collect")
+        return self.world.client.post(f"/v1/deliveries/{id_}/{what}", json=body, headers=headers)
+
+
+def test_each_alarm_rings_when_it_must_and_once(world: World, book: PolicyBook, dsn: str) -> None:
+    explore(lambda: Alarms(world, book, dsn))
