@@ -79,11 +79,13 @@ class Alarms(RuleBasedStateMachine):
         start, due_at = (datetime.fromisoformat(said[name]) for name in ("start", "due_at"))
         return Clock(start, due_at, calendar, said["may_pause"])
 
-    @rule(minutes=st.sampled_from([7, 61, 200, 433, 900]))
-    def wait(self, minutes: int) -> None:
+    @rule(minutes=st.sampled_from([61, 200, 433, 900, 1441, 2000]), then_watch=st.booleans())
+    def wait(self, minutes: int, then_watch: bool) -> None:
         self.world.clock.advance(minutes=minutes)
         for (id_, _), clock in self.clocks.items():
             clock.run_to(self.world.clock.now, stands=id_ in self.stands)
+        if then_watch:
+            self.watch()
 
     @rule()
     def watch(self) -> None:
@@ -95,7 +97,8 @@ class Alarms(RuleBasedStateMachine):
             clock.rung |= {p for p in PERCENTS if clock.ran * 100 >= p * clock.total}
             clock.rung |= {100} if clock.due_at <= now else set()
 
-    @rule(data=st.data(), stage=st.sampled_from(["acknowledged", "decided"]))
+    @precondition(lambda self: self.world.clock.now.day > 15)
+    @rule(data=st.data(), stage=st.sampled_from(["acknowledged", "acknowledged", "decided"]))
     def answer(self, data: st.DataObject, stage: str) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.deliveries)))
         said = {"outcome": "assessment"} if stage == "decided" else {}
@@ -107,9 +110,11 @@ class Alarms(RuleBasedStateMachine):
         if stage == "decided":
             self.ended.add(id_)
 
-    @rule(data=st.data())
-    def pause(self, data: st.DataObject) -> None:
-        id_ = data.draw(st.sampled_from(sorted(self.deliveries)))
+    @rule(data=st.data(), whom=st.sampled_from(["pausable", "pausable", "any"]))
+    def pause(self, data: st.DataObject, whom: str) -> None:
+        pausable = {of for (of, _), one in self.clocks.items() if one.may_pause}
+        whose = pausable if whom == "pausable" else self.deliveries
+        id_ = data.draw(st.sampled_from(sorted(whose)))
         answer = self._call(id_, "pause", {"reason": "information_requested"})
         may = any(one.may_pause for (of, _), one in self.clocks.items() if of == id_)
         runs = id_ not in self.ended
