@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -124,6 +124,8 @@ def _reasons(leg: Json) -> Iterator[RenderableType]:
         yield _line("because", because)
     if why.get("basis"):
         yield _line("basis", f"{why['basis']}: {why.get('source') or why.get('row')}")
+    if leg.get("paused_at"):
+        yield _line("clock", f"stands since {local(leg['paused_at'])}, where policy lets it")
     if why.get("hold"):
         yield _line("held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}")
     if why.get("changed"):
@@ -170,9 +172,10 @@ def _deadline(leg: Json, deadline: Json) -> RenderableType:
 
 
 def _verdict(due_at: str, met_at: str | None) -> str:
+    due = datetime.fromisoformat(due_at)
     if met_at is None:
-        return "open"
-    return "met" if datetime.fromisoformat(met_at) <= datetime.fromisoformat(due_at) else "late"
+        return "late" if due < datetime.now(UTC) else "open"
+    return "met" if datetime.fromisoformat(met_at) <= due else "late"
 
 
 def _events(status: Json, events: Sequence[Json]) -> RenderableType:

@@ -47,6 +47,7 @@ class Intake(Database):
             "publishers": [new[place].publisher for place in places],
             "references": [new[place].reference for place in places],
             "keys": [new[place].idempotency_key for place in places],
+            "digests": [new[place].digest for place in places],
         }
         found: dict[int, Row] = {}
         for row in rows(connection, "holders", asked):

@@ -18,7 +18,7 @@ _NOTHING = timedelta(0)
 _BY_THE_CLOCK = (Unit.CALENDAR_MINUTE, Unit.CALENDAR_HOUR)
 
 
-def point(
+def point(  # noqa: PLR0913 - each of them is a fact about the clock
     unit: Unit,
     *,
     start: datetime,

@@ -1,9 +1,10 @@
--- Which referral holds the reference, and which the idempotency key, of each submission.
+-- Which referral holds the reference, and which the idempotency key, of each submission. A rejected
+-- one holds its reference against the same content alone: it gives way to a corrected one.
 with incoming as (
     select *
     from unnest(%(places)s::int[], %(publishers)s::text[], %(references)s::text[],
-                %(keys)s::text[])
-        as row (place, publisher, reference, idempotency_key)
+                %(keys)s::text[], %(digests)s::bytea[])
+        as row (place, publisher, reference, idempotency_key, digest)
 ),
 holder as (
     select incoming.place, true as by_reference, referral.*
@@ -13,6 +14,7 @@ holder as (
         and referral.reference = incoming.reference
         and not (referral.state = 'closed' and referral.routed_at is null
                  and referral.recalled_at is null)
+        and not (referral.state = 'rejected' and referral.digest <> incoming.digest)
     union all
     select incoming.place, false, referral.*
     from incoming

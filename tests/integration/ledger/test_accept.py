@@ -138,3 +138,19 @@ def test_a_ledger_that_is_away_says_so(tmp_path: Path) -> None:
     dsn = f"postgresql://broker@/postgres?host={tmp_path}"
     with Ledger.open(dsn, application_name="test") as away, pytest.raises(Unavailable):
         away.accept([new("OCC/1")])
+
+
+def test_a_key_of_another_referral_is_named_though_the_reference_would_be_free(
+    ledger: Ledger, dsn: str
+) -> None:
+    """A rejected one gives way to a corrected one: its reference stands against nothing."""
+    rejected = new("A", "1")
+    other = new("B", "2", key="k")
+    ledger.accept([rejected, other])
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "update referral set state = 'rejected', next_attempt_at = null where id = %s",
+            [rejected.id],
+        )
+    (refused,) = ledger.accept([new("A", "3", key="k")])
+    assert refused == Contradiction(other.id, "idempotency_key")

@@ -95,7 +95,7 @@ def _read_by(node: dict[str, Any]) -> int:
                 "occurrences": ["21260012"],
             },
         ),
-        ("holders", {**SUBMITTED, "places": [0]}),
+        ("holders", {**SUBMITTED, "places": [0], "digests": [bytes(32)]}),
         ("referral_by_reference", {"id": None, "reference": "old-5", "publisher": POLICE}),
     ],
 )
