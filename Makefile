@@ -36,8 +36,8 @@ demo: env ## run everything with sample agencies, and check the sums
 up: env ## run everything here until Ctrl-C
 	@$(PY) -m broker up
 
-test: env ## run every test on real engines
-	$(PY) -m pytest
+test: env ## run every test on real engines, in two processes
+	$(PY) -m pytest -n 2 --dist loadgroup
 
 check: env ## format, lint, types and who may import what
 	$(PY) -m ruff format --check .

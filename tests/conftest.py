@@ -28,6 +28,8 @@ from broker.web import build
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"
 CHILD_KEY = bytes(range(32))
+PROCESSES = frozenset({"acceptance", "browser", "cli", "faults", "test_benchmarks.py"})
+"""Folders and files whose tests run one after the other."""
 _numbers = itertools.count()
 T = TypeVar("T")
 
@@ -48,6 +50,13 @@ class FixedClock:
     def advance(self, **how_far: float) -> None:
         """Move on by so many ``hours=``, ``minutes=``, ``seconds=`` or ``days=``."""
         self.now += timedelta(**how_far)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what starts processes of its own, or measures time, in one of the two processes."""
+    for item in items:
+        if any(part in PROCESSES for part in item.path.relative_to(ROOT / "tests").parts):
+            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 @pytest.fixture(scope="session")
