@@ -6,7 +6,7 @@ which it stood (``broker.policy.running``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +14,15 @@ from broker.domain.codes import Milestone, PauseReason
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import BeyondCalendar, Conflict, NotFound
 from broker.flow.parts import Broker
-from broker.ledger.pausing import Clocks
+from broker.ledger.pausing import ClockBatch, Clocks
+from broker.ledger.routing import RouteBatch
+from broker.ledger.rows import Decision, Revised
 from broker.policy.calendars import WorkingCalendar
 from broker.policy.deadlines import Span, Within
 from broker.policy.running import resumed
 
+CORRECTED = "corrected"
+"""Why a clock goes on by itself: the publisher handed in a new version."""
 _NOTHING = "There is no such delivery."
 
 
@@ -62,30 +66,48 @@ def resume(
 
     Raises NotFound. Repeating it is harmless.
     """
-    now = broker.clock()
     with broker.ledger.clocks(delivery, agency=agency) as batch:
-        clocks = batch.clocks
-        if clocks is None:
+        if batch.clocks is None:
             raise NotFound(_NOTHING)
-        if clocks.paused_at is None:
-            return _due(clocks.explanation["deadlines"])
-        calendar = _calendar(broker, clocks)
-        stood = [*clocks.stood, Span(clocks.paused_at, now)]
-        deadlines = [
-            _moved(one, calendar, stood) if one.get("may_pause") else one
-            for one in clocks.explanation["deadlines"]
-        ]
-        batch.resume(
-            {
-                Milestone(one["milestone"]): datetime.fromisoformat(one["due_at"])
-                for one in deadlines
-            },
-            {**clocks.explanation, "deadlines": deadlines},
-            moved=[_changed(one) for one in deadlines if one.get("may_pause")],
-            actor=actor,
-            now=now,
-        )
-        return _due(deadlines)
+        return _go_on(broker, batch, batch.clocks, actor=actor)
+
+
+def end_waiting(broker: Broker, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
+    """Let the clocks go on that stood until the publisher said more, where a new version does.
+
+    Whether it says enough is for the agency to judge: it may ask again.
+    """
+    revised = [one.id for one in decisions if isinstance(one, Revised)]
+    for waiting in batch.awaiting_information(revised):
+        if waiting.clocks is not None:
+            _go_on(broker, waiting, waiting.clocks, because=CORRECTED)
+
+
+def _go_on(
+    broker: Broker,
+    batch: ClockBatch,
+    clocks: Clocks,
+    *,
+    actor: str = "broker",
+    because: str | None = None,
+) -> dict[str, Any]:
+    if clocks.paused_at is None:
+        return _due(clocks.explanation["deadlines"])
+    now, calendar = broker.clock(), _calendar(broker, clocks)
+    stood = [*clocks.stood, Span(clocks.paused_at, now)]
+    deadlines = [
+        _moved(one, calendar, stood) if one.get("may_pause") else one
+        for one in clocks.explanation["deadlines"]
+    ]
+    batch.resume(
+        {Milestone(one["milestone"]): datetime.fromisoformat(one["due_at"]) for one in deadlines},
+        {**clocks.explanation, "deadlines": deadlines},
+        moved=[_changed(one) for one in deadlines if one.get("may_pause")],
+        because=because,
+        actor=actor,
+        now=now,
+    )
+    return _due(deadlines)
 
 
 def _pausable(clocks: Clocks) -> list[Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
 from broker.flow.accept import LANE, own
 from broker.flow.parts import Broker
+from broker.flow.pause import end_waiting
 from broker.flow.recurrence import counted
 from broker.ledger.rows import (
     Decision,
@@ -79,6 +80,7 @@ def _routed(broker: Broker, limit: int) -> int:
         decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
         decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
         batch.settle(decisions, now=now, actor=ACTOR)
+        end_waiting(broker, batch, decisions)
         broker.reached(DECIDED)
     broker.reached(ROUTED)
     if any(_is_pushed(decision, broker) for decision in decisions):

@@ -51,10 +51,14 @@ class ClockBatch:
         explanation: Mapping[str, Any],
         *,
         moved: Sequence[Mapping[str, Any]],
+        because: str | None,
         actor: str,
         now: datetime,
     ) -> bool:
-        """Let the clocks go on under new deadlines; False when they run."""
+        """Let the clocks go on under new deadlines; False when they run.
+
+        ``because`` is the code of what ended the pause, where no person did.
+        """
         clocks = self.clocks
         if clocks is None or clocks.paused_at is None:
             return False
@@ -63,6 +67,7 @@ class ClockBatch:
             "paused_at": clocks.paused_at,
             "explanation": json_text(explanation),
             "moved": json_text(list(moved)),
+            "because": because,
             **{f"{m}_by": due.get(m) for m in Milestone},
         }
         about = {"actor": actor, "now": now}
@@ -85,9 +90,23 @@ class Pausing(Database):
     ) -> Iterator[ClockBatch]:
         """Lock a delivery's clocks: of an agency, or of any when ``agency`` is None."""
         with self._transaction() as connection:
-            asked = {"delivery": delivery, "agency": agency}
-            found = rows(connection, "running_clocks", asked)
-            yield ClockBatch(connection, _clocks(found[0]) if found else None)
+            yield _locked(connection, delivery, agency)
+
+
+def awaiting_information(
+    connection: Connection, referrals: Sequence[ReferralId]
+) -> Iterator[ClockBatch]:
+    """Lock, one after the other, the clocks that stand until the publisher says more."""
+    if referrals:
+        for row in rows(connection, "awaiting_information", {"referrals": list(referrals)}):
+            yield _locked(connection, row["id"], None)
+
+
+def _locked(
+    connection: Connection, delivery: DeliveryId, agency: OrganisationCode | None
+) -> ClockBatch:
+    found = rows(connection, "running_clocks", {"delivery": delivery, "agency": agency})
+    return ClockBatch(connection, _clocks(found[0]) if found else None)
 
 
 def _clocks(row: Mapping[str, Any]) -> Clocks:

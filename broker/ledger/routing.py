@@ -17,6 +17,7 @@ from broker.errors import Fault
 from broker.ledger import revising
 from broker.ledger.database import Connection, Database, Row, json_text, rows
 from broker.ledger.marking import earlier, record_sightings, tell_recurring
+from broker.ledger.pausing import ClockBatch, awaiting_information
 from broker.ledger.rows import (
     Decision,
     NewDelivery,
@@ -87,6 +88,10 @@ class RouteBatch:
         record_sightings(self._connection, [seen for one in routed for seen in one.sightings])
         tell_recurring(self._connection, [told for one in routed for told in one.recurring], about)
         self._end_escalations(changed, about)
+
+    def awaiting_information(self, referrals: Sequence[ReferralId]) -> Iterator[ClockBatch]:
+        """Go through the clocks of referrals that stand until the publisher says more."""
+        return awaiting_information(self._connection, referrals)
 
     def _end_escalations(self, changed: set[ReferralId], about: Mapping[str, Any]) -> None:
         """End the ladders of what has an owner, other deadlines or no deliveries any more."""

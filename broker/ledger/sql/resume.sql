@@ -21,6 +21,8 @@ reasons as (
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
 select %(now)s, 'delivery.resumed', referral.publisher, changed.referral, changed.id,
        changed.agency, %(actor)s,
-       jsonb_build_object('paused_at', %(paused_at)s::timestamptz, 'deadlines', %(moved)s::jsonb)
+       jsonb_strip_nulls(jsonb_build_object('because', %(because)s::text))
+           || jsonb_build_object('paused_at', %(paused_at)s::timestamptz,
+                                 'deadlines', %(moved)s::jsonb)
 from changed join referral on referral.id = changed.referral
 returning delivery

@@ -151,6 +151,43 @@ def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, broker:
     assert again == gone_on
 
 
+@pytest.mark.parametrize(
+    ("reason", "goes_on"), [("information_requested", True), ("legal_hold", False)]
+)
+def test_a_correction_ends_the_wait_for_information_and_no_other(
+    world: World, ledger: Any, reason: str, *, goes_on: bool
+) -> None:
+    world.at("2026-12-14 10:00")
+    status = world.routed(sample(8))
+    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    headers = world.headers(own["agency"], "collect")
+    world.answer(own["agency"], delivery=own["id"], stage="acknowledged", by="A. Person")
+    world.at("2026-12-15 09:00")
+    address = f"/v1/deliveries/{own['id']}"
+    assert world.client.post(
+        f"{address}/pause", json={"reason": reason}, headers=headers
+    ).is_success
+    world.at("2026-12-16 09:00")
+    document = sample(8)
+    document["concern"]["summary"] += " The account has another name."
+    sent = world.client.post(
+        f"/v1/referrals/{status['id']}/corrections", json=document, headers=world.police
+    )
+    assert sent.status_code == 202, sent.text
+    world.drain()
+    (due,) = ledger("select decide_by from delivery where id = %s", own["id"])
+    # One working day was lost: Thursday's close of business became Friday's.
+    local = world.local(due[0].isoformat())
+    assert local == ("2026-12-18 17:00" if goes_on else "2026-12-17 17:00")
+    told = ledger(
+        "select data ->> 'because', actor from event where kind = 'delivery.resumed' "
+        "and delivery = %s",
+        own["id"],
+    )
+    assert told == ([("corrected", "broker")] if goes_on else [])
+    assert ledger("select paused_at is null from delivery where id = %s", own["id"]) == [(goes_on,)]
+
+
 def test_what_the_law_sets_is_never_paused(
     world: World, broker: Broker, late: dict[str, Any]
 ) -> None:

@@ -145,9 +145,9 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(body):
 )
 def test_a_hostile_text_of_full_size_is_judged_within_a_second(unit):
     text = unit * (SIZE_LIMIT // len(unit.encode()) - 10)
-    began = time.monotonic()
+    began = time.process_time()
     prohibited({"a": text})
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,6 @@ def test_a_hostile_text_of_full_size_is_judged_within_a_second(unit):
     ],
 )
 def test_a_hostile_body_of_full_size_is_refused_within_a_second(body):
-    began = time.monotonic()
+    began = time.process_time()
     refusal(body[:SIZE_LIMIT])
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1

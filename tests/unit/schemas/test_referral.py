@@ -217,9 +217,9 @@ def test_a_value_is_never_repeated_in_a_message(changed):
 
 def test_a_document_of_nothing_but_faults_gets_a_bounded_answer_in_bounded_time(full):
     wrong = {f"{n:x}": 1 for n in range(1000)}
-    began = time.monotonic()
+    began = time.process_time()
     found = load(full | {"children": [wrong] * 20}, today=TODAY).faults
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
     assert len(found) == 501
     assert found[-1].code == "more-faults"
 
