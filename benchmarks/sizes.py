@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-_LEAST = {"route": 600, "bulk": 200}
-"""A rate of routing takes several batches."""
+_LEAST = {"route": 600, "bulk": 200, "open": 400}
+"""A rate of routing takes several batches, and the watch looks at a hundredth of what is open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from benchmarks.results import Figure
 from benchmarks.scenarios import (
     catch_up,
     collect,
+    deadlines,
     kombu,
     large_ledger,
     noisy,
     publish,
     route,
     trickle,
+    watch,
 )
 from benchmarks.world import World
 
@@ -27,4 +29,6 @@ SCENARIOS: Mapping[str, Callable[[World], Figure]] = {
     "large_ledger": large_ledger.measure,
     "noisy": noisy.measure,
     "catch_up": catch_up.measure,
+    "deadlines": deadlines.measure,
+    "watch": watch.measure,
 }
