@@ -12,19 +12,21 @@ work as (
            next.milestone, next.due_at
     from delivery
     cross join lateral (
-        select step.milestone, step.due_at
+        select step.milestone,
+               running(step.due_at, step.milestone, delivery.standing, delivery.paused_at)
+                   as due_at
         from (values
             ('collect', case when delivery.collected_at is null then delivery.collect_by end),
             ('acknowledge',
              case when delivery.acknowledged_at is null then delivery.acknowledge_by end),
             ('decide', delivery.decide_by)
         ) as step (milestone, due_at)
-        where step.due_at is not null
-        order by step.due_at
+        where running(step.due_at, step.milestone, delivery.standing, delivery.paused_at)
+              is not null
+        order by 2
         limit 1
     ) as next
     where delivery.state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
-      and delivery.paused_at is null
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
     union all
     select id, null, null, state, attempt, accepted_at, true, reason, 'attend', attend_by

@@ -3,12 +3,15 @@
 with late as (
     select id, 'acknowledge' as milestone, acknowledge_by as due_at, acknowledged_at as met_at
     from delivery
-    where (acknowledged_at is null or acknowledged_at > acknowledge_by)
+    where (acknowledged_at is null and running(acknowledge_by, 'acknowledge', standing, paused_at)
+                                       is not null
+           or acknowledged_at > acknowledge_by)
       and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
     union all
     select id, 'decide', decide_by, decided_at
     from delivery
-    where (decided_at is null or decided_at > decide_by)
+    where (decided_at is null and running(decide_by, 'decide', standing, paused_at) is not null
+           or decided_at > decide_by)
       and decide_by >= %(start)s and decide_by < %(now)s
 )
 select delivery.referral, referral.reference, delivery.id as delivery, delivery.agency,

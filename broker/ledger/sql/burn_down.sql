@@ -1,21 +1,23 @@
 -- Open work by the time that is left until its next deadline, and by effective grade.
 with work as (
     select referral,
-           case when state = 'held' then 'held'
-                when paused_at is not null then 'paused'
-           end as aside,
-           least(case when collected_at is null then collect_by end,
-                 case when acknowledged_at is null then acknowledge_by end, decide_by) as due_at
+           case when state = 'held' then 'held' end as aside, paused_at is not null as is_paused,
+           least(case when collected_at is null
+                      then running(collect_by, 'collect', standing, paused_at) end,
+                 case when acknowledged_at is null
+                      then running(acknowledge_by, 'acknowledge', standing, paused_at) end,
+                 running(decide_by, 'decide', standing, paused_at)) as due_at
     from delivery
     where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
-    select id, null, attend_by
+    select id, null, false, attend_by
     from referral
     where state = 'unroutable' and %(agency)s::text is null
 )
 select coalesce(work.aside,
-                case when due_at is null then 'none'
+                case when due_at is null and is_paused then 'paused'
+                     when due_at is null then 'none'
                      when due_at < %(now)s then 'breached'
                      when due_at < %(now)s::timestamptz + interval '5 minutes' then '5'
                      when due_at < %(now)s::timestamptz + interval '15 minutes' then '15'

@@ -19,9 +19,15 @@ leg as materialized (
            decided_at - acknowledged_at as acknowledged_to_decided,
            acknowledged_at - began_at as accepted_to_acknowledged,
            decided_at - began_at as accepted_to_decided,
-           deadline_verdict(collect_by, collected_at, ended_at, %(now)s) as collect,
-           deadline_verdict(acknowledge_by, acknowledged_at, ended_at, %(now)s) as acknowledge,
-           deadline_verdict(decide_by, decided_at, ended_at, %(now)s) as decide
+           deadline_verdict(collect_by, collected_at, ended_at,
+                            case when 'collect' = any(standing) then paused_at else %(now)s end)
+               as collect,
+           deadline_verdict(acknowledge_by, acknowledged_at, ended_at,
+                            case when 'acknowledge' = any(standing) then paused_at else %(now)s end)
+               as acknowledge,
+           deadline_verdict(decide_by, decided_at, ended_at,
+                            case when 'decide' = any(standing) then paused_at else %(now)s end)
+               as decide
     from counted
     join delivery on delivery.referral = counted.id
     cross join lateral (

@@ -10,10 +10,12 @@ select agency,
        count(*) filter (where state = 'undeliverable') as undeliverable,
        count(*) filter (where state = 'available' and next_attempt_at > %(now)s) as parked,
        count(*) filter (where paused_at is not null) as paused,
-       count(*) filter (where state <> 'held' and paused_at is null
-                        and ((collected_at is null and collect_by < %(now)s)
-                             or (acknowledged_at is null and acknowledge_by < %(now)s)
-                             or decide_by < %(now)s)) as overdue,
+       count(*) filter (where state <> 'held'
+                        and (collected_at is null
+                             and running(collect_by, 'collect', standing, paused_at) < %(now)s
+                             or acknowledged_at is null
+                             and running(acknowledge_by, 'acknowledge', standing, paused_at) < %(now)s
+                             or running(decide_by, 'decide', standing, paused_at) < %(now)s)) as overdue,
        min(available_at) filter (where state = 'available'
                                  and (next_attempt_at is null or next_attempt_at <= %(now)s))
            as oldest_claimable_at,

@@ -1,7 +1,7 @@
 -- Let a delivery's pausable clocks stand from now on; one that stands already is not returned.
 with changed as (
     update delivery
-    set paused_at = %(now)s
+    set paused_at = %(now)s, standing = %(milestones)s::text[]
     where id = %(delivery)s and paused_at is null
       and state in ('held', 'available', 'leased', 'collected', 'acknowledged')
     returning id, referral, agency

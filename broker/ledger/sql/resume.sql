@@ -1,7 +1,7 @@
 -- Let a delivery's clocks go on, under the deadlines that were counted anew.
 with changed as (
     update delivery
-    set paused_at = null, next_alarm_at = %(now)s, collect_by = %(collect_by)s,
+    set paused_at = null, standing = '{}', next_alarm_at = %(now)s, collect_by = %(collect_by)s,
         acknowledge_by = %(acknowledge_by)s, decide_by = %(decide_by)s
     where id = %(delivery)s and paused_at = %(paused_at)s
     returning id, referral, agency

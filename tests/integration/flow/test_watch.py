@@ -1,13 +1,14 @@
 """Alarms, ladders and clocks that stand, on real engines: each once, and none that is not due."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
-from broker.domain.codes import PauseReason
-from broker.domain.ids import DeliveryId
+from broker.domain.codes import Milestone, PauseReason
+from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import Conflict
 from broker.flow import pause, watch
 from broker.flow.parts import Broker
@@ -186,6 +187,53 @@ def test_a_correction_ends_the_wait_for_information_and_no_other(
     )
     assert told == ([("corrected", "broker")] if goes_on else [])
     assert ledger("select paused_at is null from delivery where id = %s", own["id"]) == [(goes_on,)]
+
+
+def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broker) -> None:
+    """While probation's decision waits, its acknowledgement still shows as late; so it reports."""
+    world.at("2026-12-14 10:00")
+    begun = world.clock.now
+    status = world.routed(sample(8))
+    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    address, headers = f"/v1/deliveries/{own['id']}", world.headers(own["agency"], "collect")
+    world.client.post(f"{address}/pause", json={"reason": "legal_hold"}, headers=headers)
+
+    def seen() -> tuple[set[str], set[str], int, int, int]:
+        asked = {"now": world.clock.now, "agency": own["agency"]}
+        listed = broker.ledger.at_risk(**asked, limit=10)
+        missed = broker.ledger.breaches(**asked, since=begun, limit=10)
+        bands = broker.ledger.burn_down(**asked)
+        work = broker.ledger.work(**asked)[OrganisationCode(own["agency"])]
+        return (
+            {one.milestone for one in listed},
+            {one.milestone for one in missed},
+            sum(bands["breached"].values()),
+            sum(bands["paused"].values()),
+            work.overdue,
+        )
+
+    world.at("2026-12-21 10:00")
+    assert seen() == ({"acknowledge"}, {"acknowledge"}, 1, 0, 1)
+    figures = broker.ledger.deadline_figures(
+        begun, begun + timedelta(minutes=1), now=world.clock.now
+    )
+    (deadlines,) = (one.deadlines for one in figures if one.of == own["agency"])
+    assert deadlines[Milestone.ACKNOWLEDGE]["overdue"] == 1
+    assert (deadlines[Milestone.DECIDE]["open"], deadlines[Milestone.DECIDE]["overdue"]) == (1, 0)
+    world.answer(own["agency"], delivery=own["id"], stage="acknowledged", by="A. Person")
+    assert seen() == (set(), {"acknowledge"}, 0, 1, 0)
+
+
+def test_what_is_late_stays_late_when_its_clock_is_stopped(world: World, broker: Broker) -> None:
+    world.at("2026-12-14 10:00")
+    status = world.routed(sample(8))
+    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    world.answer(own["agency"], delivery=own["id"], stage="acknowledged", by="A. Person")
+    world.at("2026-12-21 10:00")
+    address, headers = f"/v1/deliveries/{own['id']}", world.headers(own["agency"], "collect")
+    world.client.post(f"{address}/pause", json={"reason": "legal_hold"}, headers=headers)
+    (listed,) = broker.ledger.at_risk(now=world.clock.now, agency=own["agency"], limit=10)
+    assert (listed.milestone, listed.why) == ("decide", "breached")
 
 
 def test_what_the_law_sets_is_never_paused(
