@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -60,13 +61,11 @@ def screen(
     idempotency_key: str | None,
     actor: str,
 ) -> NewReferral:
-    """Return what the ledger is to hold for a body.
+    """Return what the ledger is to hold for a body; the ledger is not asked.
 
-    Raises Malformed, TooLarge or Invalid; and Prohibited, after noting the refusal: the digest,
-    the size and the reason are kept, the body is not.
+    Raises Malformed, TooLarge, Prohibited or Invalid.
     """
-    now = broker.clock()
-    document = read_or_note(broker, publisher, body)
+    now, document = broker.clock(), read(body)
     return NewReferral(
         id=ReferralId(broker.new_id()),
         publisher=publisher,
@@ -80,10 +79,11 @@ def screen(
     )
 
 
-def read_or_note(broker: Broker, publisher: OrganisationCode, body: bytes) -> documents.Document:
-    """Return a document as ``read`` does; note the refusal of one that may not be carried."""
+@contextmanager
+def noting_refusals(broker: Broker, publisher: OrganisationCode, body: bytes) -> Iterator[None]:
+    """Note that a body may not be carried: its digest, size and the reason, and none of itself."""
     try:
-        return read(body)
+        yield
     except Prohibited as error:
         broker.ledger.record_refusal(
             publisher,

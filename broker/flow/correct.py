@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
-from broker.flow.accept import LANE, own, read_or_note
+from broker.flow.accept import LANE, noting_refusals, own, read
 from broker.flow.parts import Broker
 from broker.ledger.rows import Accepted, NewVersion, Recalled, Refused, Withdrawal
 from broker.ledger.versions import MOST_VERSIONS
@@ -48,7 +48,8 @@ def correct(
     found = broker.ledger.referral(publisher, id=id_)
     if found is None:
         raise NotFound("There is no such referral.")
-    document = read_or_note(broker, publisher, body)
+    with noting_refusals(broker, publisher, body):
+        document = read(body)
     if faults := _faults(broker, document, found.reference):
         raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
     new = NewVersion(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -59,18 +60,43 @@ class Authentication:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._per_key, self._failures = parse(PER_KEY), parse(FAILURES_PER_ADDRESS)
 
-    def caller(self, request: Request, *scopes: Scope) -> Caller:
-        """Return who calls, with one of these scopes.
+    def key(self, request: Request) -> Key:
+        """Return the key that a request bears. Raises Denied, or Throttled after many others."""
+        try:
+            return Key.parse(_bearer(request))
+        except Denied:
+            self._spend(self._failures, _address(request))
+            raise
 
-        Raises Denied, Forbidden, Throttled, or Unavailable when the ledger is away.
-        """
-        credential = self._credential(request)
-        self._spend(self._per_key, credential.id)
-        if not credential.scopes & set(scopes):
+    def remembered(self, id_: CredentialId) -> tuple[Credential | None, bool]:
+        """Return what is known of a key, and whether that is fresh enough to go by."""
+        with self._lock:
+            found, until = self._known.get(id_, (None, 0.0))
+        return found, time.monotonic() < until
+
+    def look_up(self, id_: CredentialId) -> Credential | None:
+        """Ask the ledger for a key, and remember it. Raises Unavailable."""
+        asked_at = time.monotonic()
+        found = self._broker.ledger.credential(id_)
+        with self._lock:
+            self._known[id_] = (found, asked_at + KEPT_SECONDS)
+            if len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return found
+
+    def admit(
+        self, request: Request, key: Key, found: Credential | None, scopes: Collection[Scope]
+    ) -> Caller:
+        """Return who calls, with one of these scopes. Raises Denied, Forbidden or Throttled."""
+        if found is None or not key.opens(found, self._broker.clock()):
+            self._spend(self._failures, _address(request))
+            raise Denied("This key is unknown, wrong, expired or revoked.")
+        self._spend(self._per_key, found.id)
+        if found.scopes.isdisjoint(scopes):
             raise Forbidden(f"This call needs a key with the scope {' or '.join(scopes)}.")
         with self._lock:
-            self._used.add(credential.id)
-        return Caller(credential.organisation, credential.id, credential.scopes)
+            self._used.add(found.id)
+        return Caller(found.organisation, found.id, found.scopes)
 
     def note_use(self) -> None:
         """Write down which keys were used since the last time."""
@@ -79,33 +105,13 @@ class Authentication:
         if used:
             self._broker.ledger.touch_credentials(sorted(used), self._broker.clock())
 
-    def _credential(self, request: Request) -> Credential:
-        try:
-            key = Key.parse(_bearer(request))
-            found = self._look_up(key.id)
-            if found is None or not key.opens(found, self._broker.clock()):
-                raise Denied("This key is unknown, wrong, expired or revoked.")
-        except Denied:
-            self._spend(self._failures, request.client.host if request.client else "nobody")
-            raise
-        return found
-
-    def _look_up(self, id_: CredentialId) -> Credential | None:
-        now = time.monotonic()
-        with self._lock:
-            found, until = self._known.get(id_, (None, 0.0))
-        if now < until:
-            return found
-        found = self._broker.ledger.credential(id_)
-        with self._lock:
-            self._known[id_] = (found, now + KEPT_SECONDS)
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        return found
-
     def _spend(self, limit: RateLimitItem, who: str) -> None:
         if not self._limiter.hit(limit, who):
             raise Throttled("Too many requests.", retry_after=timedelta(seconds=1))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "nobody"
 
 
 def _bearer(request: Request) -> str:

@@ -43,9 +43,17 @@ def gateway(request: Request) -> Gateway:
 
 
 async def caller(request: Request, *scopes: Scope) -> Caller:
-    """Return who calls, with one of these scopes. Raises Denied, Forbidden or Throttled."""
+    """Return who calls, with one of these scopes.
+
+    Raises Denied, Forbidden, Throttled, or Unavailable when the ledger is away.
+    """
     here = gateway(request)
-    return await here.run(here.authentication.caller, request, *scopes)
+    door = here.authentication
+    key = door.key(request)
+    found, is_fresh = door.remembered(key.id)
+    if not is_fresh:
+        found = await here.run(door.look_up, key.id)
+    return door.admit(request, key, found, scopes)
 
 
 def identifier(request: Request) -> UUID:

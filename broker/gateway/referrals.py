@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 import orjson
@@ -31,6 +32,8 @@ from schemas import documents, requests
 BULK_LINES = 1000
 LONGEST_WAIT = 30
 PAGE = 500
+SMALL = 8 * 1024
+"""A body of so many bytes is read at once: handing it to a thread would take as long."""
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})(?:\.\d*)?"?\s*(?:$|[,;])', re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -40,7 +43,7 @@ async def publish(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH), gateway(request)
     sent = await body(request, limit=documents.SIZE_LIMIT)
     key = _idempotency_key(request)
-    new = await here.run(_screen, here, who, sent, key)
+    new = await _screened(here, who, sent, key)
     (accepted,) = await _committed(here, [new])
     if isinstance(accepted, BrokerError):
         raise accepted
@@ -201,8 +204,20 @@ async def _shown(here: Gateway, found: ReferralStatus | None) -> Response:
     return respond(shapes.status(found, await names(here)))
 
 
+async def _screened(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
+    if len(sent) <= SMALL:
+        with suppress(Invalid):
+            return _screen(here, who, sent, key)
+    return await here.run(_screen_or_note, here, who, sent, key)
+
+
 def _screen(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
     return accept.screen(here.broker, who.organisation, sent, idempotency_key=key, actor=who.actor)
+
+
+def _screen_or_note(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
+    with accept.noting_refusals(here.broker, who.organisation, sent):
+        return _screen(here, who, sent, key)
 
 
 def _screen_all(
@@ -212,7 +227,7 @@ def _screen_all(
     screened: list[NewReferral | BrokerError] = []
     for line in lines:
         try:
-            screened.append(_screen(here, who, line, None))
+            screened.append(_screen_or_note(here, who, line, None))
         except Invalid as error:
             screened.append(error)
     return screened
