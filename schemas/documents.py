@@ -26,6 +26,8 @@ DIGIT_LIMIT = 18
 # A string that is never closed reaches to the end, so that no quote in it is looked at again.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# NUL and half characters can be written in no other way.
+_UNPRINTABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _RUN = r"[A-Za-z0-9+/_-]"
 # Possessive, bounded or anchored, each of them: a hostile text costs its length and no more.
@@ -58,7 +60,7 @@ def read(body: bytes, *, limit: int = SIZE_LIMIT, most_items: int = LENGTH_LIMIT
         _refuse("too-large", f"The body is over {limit} bytes.", Kind.TOO_LARGE)
     _check_depth(body)
     value = _parse(body)
-    if b"\\u" in body:  # NUL and half characters can be written in no other way
+    if _UNPRINTABLE.search(body):
         _check_strings(value, most_items)
     if faults := prohibited(value, most_items=most_items):
         raise Unreadable(Kind.PROHIBITED, faults)
@@ -82,7 +84,7 @@ def _prohibition(pointer: str, text: str) -> Fault | None:
     if len(text) >= _SHORTEST_PICTURE and (_ENCODED.search(text) or _MAGIC.search(text)):
         message = "This looks like encoded binary content; describe it in words, give its hash."
         return Fault(pointer, "binary-content", message)
-    if "/" in text and any(map(_is_link_to_picture, text.split())):
+    if "/" in text and any(_is_link_to_picture(word) for word in text.split() if "/" in word):
         message = "A link to a picture or film may not be sent on; give the report id instead."
         return Fault(pointer, "hosted-image", message)
     return None
