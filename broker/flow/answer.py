@@ -7,12 +7,11 @@ transaction: nobody has to pick it up again, and its clock keeps its start.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import orjson
 
-from broker.domain.codes import ReturnReason
+from broker.domain.codes import Kind, ReturnReason
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
@@ -24,6 +23,7 @@ from broker.flow.route import new_delivery
 from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
 from broker.points import SETTLED
 from broker.policy import routing
+from broker.policy.earlier import Issued
 from broker.telemetry import logger, trouble
 
 _log = logger("answer")
@@ -139,5 +139,7 @@ def _readdressed(
         to=to,
         now=now,
     )
-    new = new_delivery(leg, now, broker.new_id)
-    return replace(new, version=latest.version, policy_version=book.version)
+    issued = Issued(leg, Kind.REFERRAL)
+    return new_delivery(
+        issued, now, broker.new_id, version=latest.version, policy_version=book.version
+    )

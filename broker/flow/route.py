@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,14 +201,7 @@ def _withdrawn(
 def _issue(
     issued: Issued, one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId
 ) -> NewDelivery:
-    return replace(
-        new_delivery(issued.leg, now, new_id),
-        version=one.version,
-        kind=issued.kind,
-        follows=issued.follows,
-        replaces=issued.replaces,
-        policy_version=book.version,
-    )
+    return new_delivery(issued, now, new_id, version=one.version, policy_version=book.version)
 
 
 def _grades(one: Unrouted, found: dict[str, Any]) -> dict[str, str]:
@@ -225,8 +217,11 @@ def _grades(one: Unrouted, found: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def new_delivery(leg: routing.Leg, now: datetime, new_id: NewId) -> NewDelivery:
+def new_delivery(
+    issued: Issued, now: datetime, new_id: NewId, *, version: int, policy_version: str
+) -> NewDelivery:
     """Return the delivery that carries out one leg of a plan."""
+    leg = issued.leg
     held = leg.held_until is not None and leg.held_until > now
     return NewDelivery(
         id=DeliveryId(new_id()),
@@ -242,6 +237,11 @@ def new_delivery(leg: routing.Leg, now: datetime, new_id: NewId) -> NewDelivery:
         due=leg.due,
         next_alarm_at=leg.next_alarm_at,
         explanation=leg.explanation,
+        version=version,
+        kind=issued.kind,
+        follows=issued.follows,
+        replaces=issued.replaces,
+        policy_version=policy_version,
     )
 
 

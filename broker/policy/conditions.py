@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -35,6 +35,11 @@ class Condition:
     """The facts that it names."""
     holding: frozenset[tuple[Value, ...]]
     """Every combination of their values for which it holds."""
+    _paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        paths = [name.split(".") for name in self.names]
+        object.__setattr__(self, "_paths", tuple((owner, fact) for owner, fact in paths))
 
     def holds(self, about: Mapping[str, object]) -> bool:
         """Tell whether it holds for what is known about a subject."""
@@ -46,7 +51,7 @@ class Condition:
         return [_said(name, value) for name, value in case if value is not False]
 
     def _case(self, about: Mapping[str, object]) -> tuple[Value, ...]:
-        return tuple(_value(name, about) for name in self.names)
+        return tuple([_value(getattr(about[owner], fact)) for owner, fact in self._paths])
 
 
 def read_condition(text: str, subject: str) -> Condition:
@@ -116,10 +121,8 @@ def _holds(expression: Any, names: Sequence[str], case: Sequence[Value]) -> bool
     return expression.eval(data=data).plain_value() is True
 
 
-def _value(name: str, about: Mapping[str, object]) -> Value:
-    owner, _, fact = name.partition(".")
-    value = getattr(about[owner], fact)
-    return value if isinstance(value, bool) else str(value)
+def _value(fact: object) -> Value:
+    return fact if isinstance(fact, bool) else str(fact)
 
 
 def _said(name: str, value: Value) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 from broker.errors import PolicyError
@@ -88,7 +89,13 @@ def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> De
 
     Raises BeyondCalendar when the calendar data ends before the deadline does.
     """
-    return _CLOCKS[within.unit](within, start.astimezone(UTC), calendar)
+    return _computed(within, start.astimezone(UTC), calendar)
+
+
+@lru_cache(maxsize=1024)
+def _computed(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    # The legs of a referral start together, and most offices keep the same hours.
+    return _CLOCKS[within.unit](within, start, calendar)
 
 
 def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
@@ -126,7 +126,7 @@ def read_directory(root: Node, holidays: Mapping[str, BankHolidays]) -> Director
         _organisation(code, node, known, holidays)
         for code, node in _entries(sections, "organisations")
     ]
-    return Directory(areas, _with_partners(found))
+    return Directory(areas, _with_shared_calendars(_with_partners(found)))
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -242,6 +242,20 @@ def _school_days(
         days.update(first + timedelta(days=after) for after in range((last - first).days + 1))
     closed = {*bank.days, *closures}
     return frozenset(day for day in days if day.weekday() < 5 and day not in closed)
+
+
+def _with_shared_calendars(found: list[Organisation]) -> list[Organisation]:
+    """Give all who are open at the same hours one calendar: what is counted serves all."""
+    shared: dict[Hashable, WorkingCalendar] = {}
+    return [
+        replace(one, calendar=shared.setdefault(_content(one.calendar), one.calendar))
+        for one in found
+    ]
+
+
+def _content(calendar: WorkingCalendar) -> Hashable:
+    hours, closures = sorted(calendar.hours.items()), sorted(calendar.closures.items())
+    return calendar.nation, tuple(hours), tuple(closures), calendar.school_days
 
 
 def _with_partners(found: list[Organisation]) -> list[Organisation]:

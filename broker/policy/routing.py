@@ -219,15 +219,19 @@ def _plan(
     accepted_at: datetime,
     raised: str | None,
 ) -> Plan:
-    attend = compute(ATTEND_WITHIN, start=accepted_at, calendar=book.calendars["ENG"])
+    attend = (
+        compute(ATTEND_WITHIN, start=accepted_at, calendar=book.calendars["ENG"])
+        if reason
+        else None
+    )
     return Plan(
         grade=facts.overall.grade,
         effective_grade=facts.overall.effective_grade,
         raised_because=raised,
         legs=() if reason else _legs(work, facts, book, accepted_at, raised),
         unroutable_reason=reason,
-        attend_by=attend.due_at if reason else None,
-        attend_words=attend.words if reason else None,
+        attend_by=attend.due_at if attend else None,
+        attend_words=attend.words if attend else None,
         warnings=tuple(work.warnings),
     )
 

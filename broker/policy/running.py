@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from broker.policy.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
 from broker.policy.deadlines import Deadline, Span, Unit, Within, compute
@@ -38,6 +39,8 @@ def point(  # noqa: PLR0913 - each of them is a fact about the clock
     """
     if percent >= 100 or due_at <= start:
         return due_at
+    if not stood and first_due_at in (None, due_at):
+        return _never_stood(unit, start, due_at, percent, calendar)
     for by_the_clock in (unit in _BY_THE_CLOCK, True):
         plain = _running(start, calendar, (), by_the_clock=by_the_clock)
         total = _length(plain, first_due_at or due_at)
@@ -45,6 +48,19 @@ def point(  # noqa: PLR0913 - each of them is a fact about the clock
             running = _running(start, calendar, stood, by_the_clock=by_the_clock)
             return min(_after(total * percent / 100, running), due_at)
     return due_at
+
+
+@lru_cache(maxsize=1024)
+def _never_stood(
+    unit: Unit, start: datetime, due_at: datetime, percent: int, calendar: WorkingCalendar
+) -> datetime:
+    """The same for a clock that never stood; the legs of a referral share what is counted."""
+    if unit not in _BY_THE_CLOCK:
+        running = list(_until(due_at, _open(start, calendar)))
+        if running:
+            total = sum((span.end - span.start for span in running), _NOTHING)
+            return _after(total * percent / 100, iter(running))
+    return start + (due_at - start) * percent / 100
 
 
 def resumed(
@@ -125,15 +141,17 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return found
 
 
-def _length(running: Iterator[Span], until: datetime) -> timedelta:
-    total = _NOTHING
+def _until(end: datetime, running: Iterator[Span]) -> Iterator[Span]:
     for span in running:
-        if span.start >= until:
-            break
-        total += min(span.end, until) - span.start
-        if span.end >= until:
-            break
-    return total
+        if span.start >= end:
+            return
+        yield Span(span.start, min(span.end, end))
+        if span.end >= end:
+            return
+
+
+def _length(running: Iterator[Span], until: datetime) -> timedelta:
+    return sum((span.end - span.start for span in _until(until, running)), _NOTHING)
 
 
 def _after(length: timedelta, running: Iterator[Span]) -> datetime:
