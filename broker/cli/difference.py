@@ -14,6 +14,7 @@ import click
 
 from broker.cli.database import open_ledger
 from broker.cli.exits import DIFFERENT, DONE, INVALID, NOT_FOUND, Failure
+from broker.cli.figures import length
 from broker.cli.show import json_option, print_json, remark
 from broker.errors import Fault, PolicyError
 from broker.flow.replay import Due, Replay, Shift, replay
@@ -133,7 +134,8 @@ def _lines(found: Replay) -> Iterator[str]:
         yield f"  {agency} would not have had {count}"
     for words, shifts in (("earlier", found.shorter), ("later", found.longer)):
         for due, shift in sorted(shifts.items()):
-            yield f"  {_due(due)}: {shift.count} due {words}, by {shift.worst} at most"
+            worst = length(shift.worst.total_seconds())
+            yield f"  {_due(due)}: {shift.count} due {words}, by {worst} at most"
     for words, counts in (
         ("have a deadline that had none", found.deadlines_gained),
         ("have no deadline that had one", found.deadlines_lost),
