@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing, types
 
-from schemas.loading import UNKNOWN_FIELD, Record
+from schemas.loading import NULL, REQUIRED, UNKNOWN_FIELD, Record
 from schemas.unknown import Unknown
 
 _REASONS = {reason.value: reason for reason in Unknown}
@@ -30,8 +30,8 @@ class Spoken(fields.Field[Any]):
     """
 
     default_error_messages = words(
-        required="required: This field is needed.",
-        null="wrong-type: Leave the field out when there is no value.",
+        required=REQUIRED,
+        null=NULL,
         invalid="wrong-type: Give a text.",
     )
 

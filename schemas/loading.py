@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from marshmallow import EXCLUDE, Schema, ValidationError, missing
+from marshmallow import EXCLUDE, Schema, ValidationError
 from marshmallow.decorators import VALIDATES_SCHEMA
 from marshmallow.error_store import merge_errors
 
@@ -18,6 +18,8 @@ from schemas.errors import Fault
 
 T = TypeVar("T")
 _OF_THE_OBJECT = "_schema"
+REQUIRED = "required: This field is needed."
+NULL = "wrong-type: Leave the field out when there is no value."
 UNKNOWN_FIELD = "unknown-field: There is no such field here; look for a spelling mistake."
 FAULT_LIMIT = 500
 """An answer with all faults of a hostile document would be many times as long as the document."""
@@ -39,7 +41,7 @@ class Record(Schema, Generic[T]):
     def __init__(self) -> None:
         super().__init__()
         self._steps = {
-            field.data_key or name: (field.attribute or name, field.deserialize)
+            field.data_key or name: (field.attribute or name, field._deserialize)
             for name, field in self.load_fields.items()
         }
         self._required = {
@@ -61,15 +63,20 @@ class Record(Schema, Generic[T]):
         loaded: dict[str, Any] = {}
         errors: dict[str, Any] = {}
         # Most fields are absent: only those that are there, or must be, are looked at.
-        for name in (*data, *(self._required - data.keys())):
-            if name not in self._steps:
+        steps = self._steps
+        for name, value in data.items():
+            step = steps.get(name)
+            if step is None:
                 errors[name] = [UNKNOWN_FIELD]
-                continue
-            attribute, deserialize = self._steps[name]
-            try:
-                loaded[attribute] = deserialize(data.get(name, missing))
-            except ValidationError as error:
-                errors[name] = error.messages
+            elif value is None:
+                errors[name] = [NULL]
+            else:
+                try:
+                    loaded[step[0]] = step[1](value, None, None)
+                except ValidationError as error:
+                    errors[name] = error.messages
+        for name in self._required - data.keys():
+            errors[name] = [REQUIRED]
         self._check_all(loaded, data, errors)
         if errors:
             raise ValidationError(errors)
