@@ -4,8 +4,11 @@ import asyncio
 import logging
 import re
 import socket
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,7 +26,7 @@ from broker.embedded import Engines
 from broker.flow import people
 from broker.flow.parts import Broker
 from broker.settings import OpenIdProvider, Settings
-from tests.conftest import FixedClock
+from tests.conftest import POLICIES, FixedClock
 from tests.integration.gateway.conftest import listening
 from tests.openid import CLIENT, SECRET, OpenId, Person, provider, shared_secret, slowly
 
@@ -50,28 +53,45 @@ class Site:
             return connection.execute(statement.encode(), values).fetchall()
 
 
-@pytest.fixture
-def rights() -> dict[str, frozenset[Right]]:
-    return RIGHTS
-
-
-@pytest.fixture
-def site(
-    settings: Settings, clock: FixedClock, engines: Engines, rights: dict[str, frozenset[Right]]
-) -> Iterator[Site]:
-    engines.wakeup.wipe()
-    engines.exchange.wipe()
+@contextmanager
+def served(engines: Engines, template: str, rights: dict[str, frozenset[Right]]) -> Iterator[Site]:
+    """Serve a broker and its provider."""
+    name = f"provider_{time.monotonic_ns()}"
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}".encode())
+    dsn = engines.database_url.replace("/postgres?", f"/{name}?")
+    clock = FixedClock(datetime(2027, 4, 7, 9, 0, tzinfo=UTC))
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with provider(clock) as openid:
         openid.back, openid.out = f"{url}/ops/sign-in/answer", f"{url}/ops/signed-out"
         at = OpenIdProvider(openid.url, CLIENT, SECRET, rights=rights)
+        settings = Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
         settings = replace(settings, public_url=url, provider=at)
         with (
             open_broker(settings, part="tests", clock=clock) as broker,
             listening(broker, listener),
         ):
-            yield Site(url, broker, openid, settings.database_url)
+            yield Site(url, broker, openid, dsn)
+
+
+@pytest.fixture(scope="module")
+def with_groups(engines: Engines, template: str) -> Iterator[Site]:
+    with served(engines, template, RIGHTS) as found:
+        yield found
+
+
+@pytest.fixture
+def site(with_groups: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A broker that knows nobody, and asks its provider anew; which says the truth."""
+    monkeypatch.setattr(client, "KEPT_SECONDS", 0)
+    with psycopg.connect(with_groups.dsn) as connection:
+        connection.execute("truncate person cascade")
+    openid = with_groups.openid
+    fresh = OpenId(openid.url, openid.clock, openid.back, openid.out)
+    for one in fields(OpenId):
+        setattr(openid, one.name, getattr(fresh, one.name))
+    return with_groups
 
 
 def sign_in(site: Site, browser: httpx2.Client, after: str = "") -> httpx2.Response:
@@ -186,9 +206,8 @@ def test_who_is_disabled_stays_out(site: Site) -> None:
         assert_nobody(site, sign_in(site, browser), 403)
 
 
-@pytest.mark.parametrize("rights", [{}])
-def test_without_groups_subjects_are_let_in_by_name(site: Site) -> None:
-    with site.browser() as browser:
+def test_without_groups_subjects_are_let_in_by_name(engines: Engines, template: str) -> None:
+    with served(engines, template, {}) as site, site.browser() as browser:
         assert_nobody(site, sign_in(site, browser), 403)
         people.add(
             site.broker.ledger,
@@ -397,20 +416,22 @@ def test_what_it_says_about_itself_sets_nothing_else(site: Site) -> None:
         assert sign_in(site, browser).status_code == 200
 
 
-def test_a_new_key_is_fetched_when_it_is_first_used(site: Site) -> None:
-    with site.browser() as browser:
+def test_what_it_says_and_its_keys_are_believed_until_another_is_used(
+    engines: Engines, template: str
+) -> None:
+    with served(engines, template, RIGHTS) as site, site.browser() as browser:
         assert sign_in(site, browser).status_code == 200
         new = RSAKey.generate_key(2048, {"kid": "two", "use": "sig"})
         site.openid.key = site.openid.published = new
         site.openid.header = {"alg": "RS256", "kid": "two"}
         assert sign_in(site, browser).status_code == 200
+        asked = [path for path, _ in site.openid.asked]
+        assert asked.count("/keys") == 2
+        assert asked.count("/.well-known/openid-configuration") == 1
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_signing_out_works_whatever_the_provider_does(
-    site: Site, kept: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "KEPT_SECONDS", 0)
+def test_signing_out_works_whatever_the_provider_does(site: Site, kept: bool) -> None:
     with site.browser() as browser:
         came = sign_in(site, browser)
         token = re.search(r'name="token" value="([0-9a-f]+)"', came.text)
