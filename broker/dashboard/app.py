@@ -75,6 +75,8 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/act/{kind}/{subject}", done(act, acts.do), methods=["POST"]),
         Route("/replays", shown(view, replays.listed)),
         Route("/replays", done(bulk, replays.plan), methods=["POST"]),
+        Route("/send-on", shown(bulk, replays.ask_to_send_on)),
+        Route("/send-on", done(bulk, replays.plan_send_on), methods=["POST"]),
         Route("/replays/{id}", shown(view, replays.show)),
         Route("/replays/{id}", done(bulk, replays.turn), methods=["POST"]),
         Route("/sign-in", signing_in.how),

@@ -17,3 +17,17 @@ alter table replay
 comment on column replay.started_by is 'who gave the reason: the history names them for each one';
 comment on column replay.looked_at is 'the last delivery of a sending on that was looked at';
 comment on column replay.failed is 'how many could not be sent on, and stay where they are';
+
+-- What came back or cannot be delivered, and has not gone to anybody else.
+create view may_go_on as
+select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery.clock_start,
+       coalesce(answer.reason, delivery.refused_because) as cause,
+       coalesce(delivery.returned_at, delivery.available_at) as since,
+       least(delivery.acknowledge_by, delivery.decide_by) as due_at,
+       delivery.replaces is not null as was_sent_on
+from delivery
+join referral on referral.id = delivery.referral
+left join answer on answer.delivery = delivery.id and answer.stage = 'returned'
+where delivery.kind = 'referral' and delivery.state in ('returned', 'undeliverable')
+  and not (delivery.state = 'returned' and referral.recalled_at is not null)
+  and not exists (select from delivery successor where successor.replaces = delivery.id);
