@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from broker.dashboard import acts, pages, rendering, replays, signing_in
+from broker.dashboard import acts, pages, policy, rendering, replays, signing_in
 from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown
 from broker.dashboard.live import Changes, live
 from broker.dashboard.provider import NotBegun, Provider, ProviderAway, ProviderWrong
@@ -73,6 +73,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/act/reveal/{subject}", done(Right.REVEAL, acts.reveal), methods=["POST"]),
         Route("/act/{kind}/{subject}", shown(act, acts.ask)),
         Route("/act/{kind}/{subject}", done(act, acts.do), methods=["POST"]),
+        Route("/policy", shown(Right.POLICY, policy.show)),
         Route("/replays", shown(view, replays.listed)),
         Route("/replays", done(bulk, replays.plan), methods=["POST"]),
         Route("/send-on", shown(bulk, replays.ask_to_send_on)),

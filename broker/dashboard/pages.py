@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import charts, words
+from broker.dashboard import charts, versions, words
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.rendering import page
 from broker.dashboard.watching import SLOT_LENGTHS, SLOTS, agency_lines
@@ -140,10 +140,13 @@ def _referral(visit: Visit) -> dict[str, Any]:
     acts = {(one.at, one.kind): one.reason for one in broker.ledger.acts_of_referral(id_)}
     climbing = [one for one in broker.ledger.climbing(limit=1000) if one.referral == id_]
     successors = {one.replaces: one for one in found.deliveries if one.replaces}
+    events = broker.ledger.timeline(id_)
     return {
         "now": broker.clock(),
         "referral": found,
-        "events": broker.ledger.timeline(id_),
+        "events": events,
+        "versions": versions.lines(found, events),
+        "recalls": versions.recalls(found),
         "reasons": acts,
         "escalations": climbing,
         "successors": successors,

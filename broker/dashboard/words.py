@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from broker.ledger.insights import AtRisk, Counts
@@ -101,6 +103,31 @@ def share(part: float | None) -> str:
 def plain(code: object) -> str:
     """Return a code as words."""
     return str(code).replace("_", " ").replace("-", " ") if code else "–"
+
+
+def details(data: Mapping[str, Any]) -> list[str]:
+    """Return what an event says beside its kind, each as a phrase."""
+    rest, found = dict(data), []
+    for name in ("grade", "effective_grade"):
+        if f"{name}_before" in rest:
+            before, after = rest.pop(f"{name}_before"), rest.pop(name, None)
+            if before != after:
+                found.append(f"{plain(name)} from {plain(before)} to {plain(after)}")
+    for moved in rest.pop("deadlines", ()):
+        was = f", was {_value(moved['due_before'])}" if moved.get("due_before") else ""
+        found.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
+    return found + [f"{plain(name)}: {_value(value)}" for name, value in rest.items()]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    if isinstance(value, str) and value[10:11] == "T":
+        with suppress(ValueError):
+            return clock(datetime.fromisoformat(value))
+    return str(value).replace("_", " ")
 
 
 def how_many(count: int, one: str, many: str | None = None) -> str:
