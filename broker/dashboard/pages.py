@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from broker.dashboard import charts, versions, words
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.rendering import page
 from broker.dashboard.watching import SLOT_LENGTHS, SLOTS, agency_lines
-from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
 from broker.ledger.insights import WINDOWS
 from broker.policy.directory import Organisation
@@ -21,6 +22,8 @@ ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are a click away."""
 LISTED = 200
 QUEUE = 50
+KEY = "key:"
+"""How the history names what was done with an organisation's key."""
 DONE = {
     "replayed": "The delivery is back in its agency's queue.",
     "sent-on": "The delivery was sent on.",
@@ -145,12 +148,23 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "now": broker.clock(),
         "referral": found,
         "events": events,
+        "actors": _actors(visit, {one.actor for one in events}),
         "versions": versions.lines(found, events),
         "recalls": versions.recalls(found),
         "reasons": acts,
         "escalations": climbing,
         "successors": successors,
     }
+
+
+def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
+    """Return how the history's page names who acted: a person, an organisation, the broker."""
+    names = {actor: actor.removeprefix("person:") for actor in actors}
+    for actor in [one for one in names if one.startswith(KEY)]:
+        found = visit.desk.broker.ledger.credential(CredentialId(actor.removeprefix(KEY)))
+        if found:
+            names[actor] = f"{found.organisation} (its key {found.label or found.id})"
+    return names
 
 
 async def search(visit: Visit) -> Response:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, time
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from broker.ledger.insights import AtRisk, Counts
 
 LOCAL = ZoneInfo("Europe/London")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BAND_NAMES: Mapping[str, str] = {
     "breached": "Late",
@@ -128,6 +130,16 @@ def _value(value: Any) -> str:
         with suppress(ValueError):
             return clock(datetime.fromisoformat(value))
     return str(value).replace("_", " ")
+
+
+def hours(of_days: Mapping[int, tuple[time, time]]) -> str:
+    """Return opening hours, neighbouring days that have the same ones together."""
+    said = []
+    for span, days in groupby(sorted(of_days), key=of_days.__getitem__):
+        listed = list(days)
+        last = f" to {_WEEKDAYS[listed[-1]]}" if len(listed) > 1 else ""
+        said.append(f"{_WEEKDAYS[listed[0]]}{last} {span[0]:%H:%M}–{span[1]:%H:%M}")
+    return ", ".join(said)
 
 
 def how_many(count: int, one: str, many: str | None = None) -> str:

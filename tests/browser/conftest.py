@@ -31,6 +31,8 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 10_000
+"""How long a page may take, in milliseconds."""
 NOW = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 DAY = """
@@ -169,7 +171,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, **options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.goto(site.link("Jo Example", *(rights or list(Right))))

@@ -40,6 +40,8 @@ def pages(site: Site) -> list[str]:
         f"/ops/act/reveal/{referral}",
         "/ops/act/pause/stoke-csc",
         "/ops/replays",
+        "/ops/send-on",
+        "/ops/policy",
         "/ops/search?q=nothing",
         "/ops/sign-in",
         "/ops/nowhere",

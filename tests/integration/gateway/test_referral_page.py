@@ -41,7 +41,7 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     assert "Versions, latest first" in shown
     versions = shown.partition("Versions, latest first")[2].partition("Everything that")[0]
     latest, first_one = versions.split("Version 1 ")
-    assert "Graded very high Regraded before, it was treated as medium." in latest
+    assert "Graded very high. Regraded It was treated as medium before." in latest
     assert "Graded medium." in first_one
     assert re.search(r"shropshire-csc must acknowledge by .* 15:00 , was ", latest)
     assert re.search(r"staffordshire-csc correction available Not yet", latest)
@@ -50,6 +50,7 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
         r"staffordshire-csc referral acknowledged Thu 25 Mar 10:00, A. Worker", first_one
     )
     timeline = shown.partition("Everything that happened")[2]
+    assert "by staffordshire-police (its key test)" in timeline
     assert "grade from medium to very high" in timeline
     assert re.search(r"to acknowledge by \w+ \d+ Mar \d\d:\d\d, was ", timeline)
     assert not re.search(r"[{}\[\]]|None|T\d\d:\d\d", timeline)

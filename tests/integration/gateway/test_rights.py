@@ -134,7 +134,7 @@ def test_the_policy_page_shows_rows_and_what_changed(
     assert "In force" in found
     for row in broker.books.version(new).rows:
         assert f"row-{row.id}" in found
-    assert "within 3 working hours" in found
+    assert "acknowledge: 3 working hours" in found
     said = ask(pages, "GET", "/policy?changes=1", who).text
     assert f"What changed since {name}" in said
     assert re.search(r"3 working hours", said.partition('id="changes"')[2].partition("</ul>")[0])
