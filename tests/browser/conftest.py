@@ -95,6 +95,34 @@ from delivered
 """
 
 
+CORRECTED = """
+with corrected as (
+    update referral set version = 2 where id = %(id)s returning id, publisher
+),
+content as (
+    insert into referral_content (referral, version, body)
+    select id, 2, convert_to('{"narrative": "MARKED-CONTENT-4711"}', 'UTF8') from corrected
+),
+version as (
+    insert into correction (referral, version, digest, accepted_at, actor)
+    select id, 2, decode(repeat('01', 32), 'hex'), %(now)s, 'key:police' from corrected
+)
+insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+select %(now)s, step.kind, publisher, corrected.id, delivery.id, delivery.agency, 'broker',
+       step.data::jsonb
+from corrected
+join (values ('referral.routed', false, '{}'), ('referral.revised', false, '{"version": 2}'),
+             ('referral.regraded', false, '{"version": 2, "grade_before": "low",
+               "grade": "immediate", "effective_grade_before": "low",
+               "effective_grade": "immediate"}'),
+             ('delivery.rescheduled', true, '{"grade_before": "low", "grade": "immediate",
+               "deadlines": [{"milestone": "acknowledge", "due": "2027-04-07T08:20:00+01:00",
+               "due_before": "2027-04-08T16:00:00+01:00"}]}'))
+     as step (kind, of_delivery, data) on true
+left join delivery on step.of_delivery and delivery.referral = corrected.id
+"""
+
+
 @dataclass
 class Site:
     """The address of the pages, what is behind them, and how to come in."""
@@ -148,6 +176,7 @@ def fill(dsn: str, count: int) -> None:
             " from delivery where referral = %s",
             [NOW + timedelta(minutes=5), id_],
         )
+        connection.execute(CORRECTED.encode(), {"id": id_, "now": NOW})
 
 
 @pytest.fixture(scope="session")

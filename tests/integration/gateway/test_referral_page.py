@@ -10,13 +10,15 @@ from starlette.testclient import TestClient
 
 from broker.domain.codes import Right
 from broker.flow.parts import Broker
-from tests.acceptance.conftest import World, sample, world  # noqa: F401
+from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_versions import acknowledge, changed, correct, recall, siblings
-from tests.integration.gateway.test_rights import ask, pages, signed_in  # noqa: F401
+from tests.integration.gateway.test_rights import ask, pages, signed_in
+
+__all__ = ["pages"]
 
 
 @pytest.fixture
-def page(broker: Broker, pages: TestClient) -> Callable[[Any], str]:  # noqa: F811
+def page(broker: Broker, pages: TestClient) -> Callable[[Any], str]:
     def show(receipt: Any) -> str:
         answer = ask(pages, "GET", f"/referrals/{receipt['id']}", signed_in(broker, *Right))
         assert answer.status_code == 200
@@ -27,7 +29,7 @@ def page(broker: Broker, pages: TestClient) -> Callable[[Any], str]:  # noqa: F8
 
 
 def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
-    world: World,  # noqa: F811
+    world: World,
     page: Any,
 ) -> None:
     world.at("2027-03-25 10:00")
@@ -56,7 +58,7 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     assert not re.search(r"[{}\[\]]|None|T\d\d:\d\d", timeline)
 
 
-def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:  # noqa: F811
+def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
     world.at("2027-03-25 10:00")
     status = world.routed(siblings())
     for agency in ("staffordshire-csc", "shropshire-csc"):
@@ -71,10 +73,10 @@ def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:  
 
 
 def test_why_a_person_acted_stands_beside_what_they_did(
-    world: World,  # noqa: F811
+    world: World,
     broker: Broker,
     page: Any,
-    pages: TestClient,  # noqa: F811
+    pages: TestClient,
 ) -> None:
     receipt = world.hand_in(sample(10))
     world.drain()
