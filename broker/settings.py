@@ -258,4 +258,6 @@ def is_safe_url(text: str) -> bool:
         return False
     plain = parts.scheme == "http" and host in LOOPBACK
     bare = not (parts.query or parts.fragment or parts.username or parts.password)
-    return bool(host) and bare and (parts.scheme == "https" or plain)
+    # Splitting drops line breaks, which would end a header.
+    clean = text.isascii() and text.isprintable() and " " not in text
+    return bool(host) and bare and clean and (parts.scheme == "https" or plain)

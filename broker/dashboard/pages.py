@@ -150,6 +150,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "events": events,
         "actors": _actors(visit, {one.actor for one in events}),
         "versions": versions.lines(found, events),
+        "agencies": {str(one.id): one.agency for one in found.deliveries},
         "recalls": versions.recalls(found),
         "reasons": acts,
         "escalations": climbing,
@@ -159,7 +160,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
 
 def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
     """Return how the history's page names who acted: a person, an organisation, the broker."""
-    names = {actor: actor.removeprefix("person:") for actor in actors}
+    names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
     for actor in [one for one in names if one.startswith(KEY)]:
         found = visit.desk.broker.ledger.credential(CredentialId(actor.removeprefix(KEY)))
         if found:

@@ -229,7 +229,7 @@ class Provider:
             raise ValueError("an endpoint is missing")
         for name in _ENDPOINTS:
             plain = urlsplit(self._settings.issuer).scheme == "http"
-            url = urlsplit(found.get(name, self._settings.issuer))._replace(query="").geturl()
+            url = found.get(name, self._settings.issuer).replace("?", "/", 1)  # it may have a query
             if not is_safe_url(url) or (url.startswith("http:") and not plain):
                 raise ValueError("an endpoint is not encrypted")
         listed = found.get("id_token_signing_alg_values_supported", ["RS256"])
@@ -268,9 +268,9 @@ class Provider:
             raise ValueError("the subject is none")
         named = (claims.get(name) for name in ("name", "preferred_username", "email"))
         names = [_clean(one) for one in named if isinstance(one, str) and _clean(one)]
-        groups = claims.get(self._settings.claim) or ()
-        listed = [groups] if isinstance(groups, str) else list(groups)[:MOST_GROUPS]
-        kept = frozenset(one for one in listed if isinstance(one, str))
+        groups = claims.get(self._settings.claim)
+        listed = groups if isinstance(groups, list) else [groups]
+        kept = frozenset(one for one in listed[:MOST_GROUPS] if isinstance(one, str))
         name = names[0] if names else _clean(subject)
         if not name:
             raise ValueError("there is no name")

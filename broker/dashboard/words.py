@@ -107,8 +107,8 @@ def plain(code: object) -> str:
     return str(code).replace("_", " ").replace("-", " ") if code else "–"
 
 
-def details(data: Mapping[str, Any]) -> list[str]:
-    """Return what an event says beside its kind, each as a phrase."""
+def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Return what an event says beside its kind, each as a phrase; ``names`` stand for ids."""
     rest, found = dict(data), []
     for name in ("grade", "effective_grade"):
         if f"{name}_before" in rest:
@@ -118,7 +118,10 @@ def details(data: Mapping[str, Any]) -> list[str]:
     for moved in rest.pop("deadlines", ()):
         was = f", was {_value(moved['due_before'])}" if moved.get("due_before") else ""
         found.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
-    return found + [f"{plain(name)}: {_value(value)}" for name, value in rest.items()]
+    for name, value in rest.items():
+        known = names.get(value) if isinstance(value, str) else None
+        found.append(f"{plain(name)}: {known or _value(value)}")
+    return found
 
 
 def _value(value: Any) -> str:

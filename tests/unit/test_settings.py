@@ -126,6 +126,7 @@ def test_half_a_provider_is_refused(name: str) -> None:
         ("BROKER_OIDC_ISSUER", "https://login.example.org?a=b", "not-encrypted"),
         ("BROKER_OIDC_ISSUER", "https://jo:secret@login.example.org", "not-encrypted"),
         ("BROKER_OIDC_ISSUER", "https://[login", "not-encrypted"),
+        ("BROKER_OIDC_ISSUER", "https://login.example.org/\nx", "not-encrypted"),
         ("BROKER_PUBLIC_URL", "http://broker.example.org", "not-encrypted"),
         ("BROKER_OIDC_SCOPE", "profile", "wrong-form"),
         ("BROKER_OIDC_RIGHTS", "desk", "wrong-form"),

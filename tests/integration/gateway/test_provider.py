@@ -170,7 +170,9 @@ def test_rights_are_taken_anew_at_every_sign_in(site: Site) -> None:
         assert site.sessions() == 0
 
 
-@pytest.mark.parametrize("groups", [None, [], ["others"], "ops-but-not-quite", [7, {"ops": 1}]])
+@pytest.mark.parametrize(
+    "groups", [None, [], ["others"], "ops-but-not-quite", [7, {"ops": 1}], {"ops": 1}, 7]
+)
 def test_whoever_has_no_mapped_right_gets_in_nowhere(site: Site, groups: Any) -> None:
     site.openid.claims = {"groups": groups}
     with site.browser() as browser:
@@ -256,6 +258,9 @@ LIES: dict[str, dict[str, Any]] = {
     "another issuer about itself": {"description": {"issuer": "https://elsewhere.example.org"}},
     "no keys": {"description": {"jwks_uri": None}},
     "keys over nothing": {"description": {"jwks_uri": "file:///etc/hostname"}},
+    "a line break in an address": {
+        "description": {"end_session_endpoint": "http://127.0.0.1/out\r\nSet-Cookie: a=b"}
+    },
     "a token endpoint elsewhere, in clear": {
         "description": {"token_endpoint": "http://elsewhere.example.org/token"}
     },

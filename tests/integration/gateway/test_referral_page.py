@@ -58,6 +58,26 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     assert not re.search(r"[{}\[\]]|None|T\d\d:\d\d", timeline)
 
 
+def test_a_history_names_agencies_and_not_ids(
+    world: World, broker: Broker, page: Any, pages: TestClient
+) -> None:
+    status = world.routed(sample(2))
+    (one,) = status["deliveries"]
+    world.collect(one["agency"])
+    told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+    world.answer(one["agency"], delivery=one["id"], **told)
+    who = signed_in(broker, Right.ACT)
+    form = {"token": who["token"], "agency": "shropshire-csc"}
+    path, headers = f"/ops/act/reroute/{one['id']}", {"Cookie": who["cookie"]}
+    assert "Say why" in pages.post(path, data=form, headers=headers).text
+    form["reason"] = "they moved"
+    assert pages.post(path, data=form, headers=headers).status_code == 303
+    timeline = page(status).partition("Everything that happened")[2]
+    sent_on = "Delivery sent on – staffordshire-csc by Jo Example ; to: shropshire-csc “they moved”"
+    assert sent_on in timeline
+    assert f"Delivery leased – {one['agency']} by {one['agency']} ;" in timeline
+
+
 def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
     world.at("2027-03-25 10:00")
     status = world.routed(siblings())
