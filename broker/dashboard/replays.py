@@ -70,7 +70,7 @@ async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
             told["by"] = visit.by
             await visit.desk.run(act.start_replay, broker, id_, **told)
         else:
-            await visit.desk.run(act.turn_replay, broker, id_, turn_)
+            await visit.desk.run(act.turn_replay, broker, id_, turn_, by=visit.by)
     except Invalid as error:
         return await _show(visit, form, _faults(error.faults))
     return RedirectResponse(f"{ROOT}/replays/{id_}", 303)

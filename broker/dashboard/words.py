@@ -90,6 +90,11 @@ def clock(instant: datetime | None) -> str:
     return f"{instant.astimezone(LOCAL):%a %-d %b %H:%M}" if instant else "–"
 
 
+def instant(text: str) -> datetime:
+    """Return an instant that the ledger keeps as text."""
+    return datetime.fromisoformat(text)
+
+
 def second(instant: datetime | None) -> str:
     """Return an instant to the second, for histories."""
     return f"{instant.astimezone(LOCAL):%a %-d %b %Y %H:%M:%S}" if instant else "–"

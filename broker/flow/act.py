@@ -171,18 +171,24 @@ def start_replay(
     plan = planned(broker, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
         raise _invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
-    doing = _doing(broker, by or plan.planned_by, reason)
-    frm, to = ("planned",), "running"
-    if not broker.ledger.turn_replay(id_, frm=frm, to=to, now=doing.now, doing=doing):
+    begun = broker.ledger.turn_replay(
+        id_,
+        frm=("planned",),
+        to="running",
+        by=by or plan.planned_by,
+        reason=_reason(reason),
+        now=broker.clock(),
+    )
+    if not begun:
         raise Conflict("This replay was started before. Nothing was changed.")
 
 
-def turn_replay(broker: Broker, id_: UUID, turn: str) -> None:
+def turn_replay(broker: Broker, id_: UUID, turn: str, *, by: str) -> None:
     """``pause``, ``go_on`` with or ``stop`` a replay. Raises Conflict where it is no step."""
     if turn not in _TURNS:
         raise _invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
     frm, to = _TURNS[turn]
-    if not broker.ledger.turn_replay(id_, frm=frm, to=to, now=broker.clock()):
+    if not broker.ledger.turn_replay(id_, frm=frm, to=to, by=by, now=broker.clock()):
         raise Conflict("This replay is not at that point any more. Nothing was changed.")
 
 

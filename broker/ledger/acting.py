@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,8 @@ class Replay:
     done: int
     failed: int
     """How many could not be sent on, and stay where they are."""
+    turns: Sequence[Mapping[str, str]]
+    """Who brought it to which state (``to``), and when."""
     started_at: datetime | None
     ended_at: datetime | None
 
@@ -170,15 +172,18 @@ class Acting(Database):
         return [Replay(**row) for row in self._rows("replays", {"id": id_, "limit": limit})]
 
     def turn_replay(
-        self, id_: UUID, *, frm: Collection[str], to: str, now: datetime, doing: Doing | None = None
+        self,
+        id_: UUID,
+        *,
+        frm: Collection[str],
+        to: str,
+        by: str,
+        now: datetime,
+        reason: str | None = None,
     ) -> bool:
-        """Bring a replay from one of these states to another; False when it is in none of them.
-
-        ``doing`` says who starts it, and why.
-        """
-        why = {"by": doing and doing.by, "reason": doing and doing.reason}
-        told = {"id": id_, "from": sorted(frm), "to": to, "now": now}
-        return bool(self._rows("turn_replay", {**told, **why}))
+        """Bring a replay from one of these states to another; False when it is in none of them."""
+        told = {"id": id_, "from": sorted(frm), "to": to, "by": by, "reason": reason, "now": now}
+        return bool(self._rows("turn_replay", told))
 
     def due_send_ons(self, *, now: datetime, limit: int) -> list[SendOn]:
         """Return what every running sending on takes next at its pace."""

@@ -163,6 +163,7 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
     expect(page.get_by_role("button", name="Stop for good")).to_be_visible()
     page.get_by_role("button", name="Stop for good").click()
     expect(page.locator("#replay-part")).to_contain_text("stopped")
+    expect(page.locator("#replay-part")).to_contain_text("Stopped by Jo Example")
 
 
 def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:

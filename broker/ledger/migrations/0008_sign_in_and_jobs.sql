@@ -13,9 +13,11 @@ alter table replay
     add column started_by text,
     add column looked_at uuid,
     add column failed int not null default 0,
+    add column turns jsonb not null default '[]',
     add constraint receiver_if_sent_on check ((kind = 'send_on') = (receiver is not null));
 comment on column replay.started_by is 'who gave the reason: the history names them for each one';
 comment on column replay.looked_at is 'the last delivery of a sending on that was looked at';
+comment on column replay.turns is 'who started, paused, went on with and stopped it, and when';
 comment on column replay.failed is 'how many could not be sent on, and stay where they are';
 
 -- What came back or cannot be delivered, and has not gone to anybody else.

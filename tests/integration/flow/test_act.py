@@ -165,10 +165,10 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
         act.start_replay(broker, id_, reason="twice", typed="")
     clock.advance(seconds=2)
     assert act.advance_replays(broker) == 2
-    act.turn_replay(broker, id_, "pause")
+    act.turn_replay(broker, id_, "pause", by=JO)
     clock.advance(seconds=30)
     assert act.advance_replays(broker) == 0
-    act.turn_replay(broker, id_, "go_on")
+    act.turn_replay(broker, id_, "go_on", by="person:Sam Example")
     clock.advance(seconds=60)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(
@@ -180,6 +180,12 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
     assert act.advance_replays(broker) == 0
     found = act.planned(broker, id_)
     assert (found.state, found.done) == ("done", len(ids))
+    assert [(one["to"], one["by"]) for one in found.turns] == [
+        ("running", JO),
+        ("paused", JO),
+        ("running", "person:Sam Example"),
+    ]
+    assert found.started_by == JO
     again = [one.replayed_before for one in _lines(broker, id_)]
     assert sum(again) == 2
 
@@ -333,10 +339,10 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
     )
     clock.advance(seconds=1)
     assert act.advance_replays(broker) == 1
-    act.turn_replay(broker, plan, "pause")
+    act.turn_replay(broker, plan, "pause", by=JO)
     clock.advance(seconds=60)
     assert act.advance_replays(broker) == 0
-    act.turn_replay(broker, plan, "go_on")
+    act.turn_replay(broker, plan, "go_on", by=JO)
     clock.advance(seconds=60)
     Sweeper(broker, "test").sweep()
     clock.advance(seconds=60)
@@ -351,7 +357,7 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
             "their team closed"
         ]
     with pytest.raises(Conflict):
-        act.turn_replay(broker, plan, "stop")
+        act.turn_replay(broker, plan, "stop", by=JO)
 
 
 def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(

@@ -73,9 +73,9 @@ def test_a_history_names_agencies_and_not_ids(
     form["reason"] = "they moved"
     assert pages.post(path, data=form, headers=headers).status_code == 303
     timeline = page(status).partition("Everything that happened")[2]
-    sent_on = "Delivery sent on – staffordshire-csc by Jo Example ; to: shropshire-csc “they moved”"
+    sent_on = "Delivery sent on – staffordshire-csc by Jo Example; to: shropshire-csc “they moved”"
     assert sent_on in timeline
-    assert f"Delivery leased – {one['agency']} by {one['agency']} ;" in timeline
+    assert f"Delivery leased – {one['agency']} by {one['agency']};" in timeline
 
 
 def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
