@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from broker.domain.codes import Right
 from broker.errors import Fault, Invalid
 
 CLIENT_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"})
@@ -19,6 +21,9 @@ NO_YES = ("no", "yes")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
 SHORTEST_KEY_BYTES = 32
+SHORTEST_CLIENT_SECRET = 16
+"""In characters: whoever has a signed cookie could try shorter ones out."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class BadSettings(Invalid):
@@ -30,6 +35,24 @@ class BadSettings(Invalid):
         """Name every fault: this may be all that is seen of it."""
         told = (f"{fault.pointer}: {fault.message}" for fault in self.faults)
         return " ".join((self.message, *told))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIdProvider:
+    """Where people sign in, and what it tells of them."""
+
+    issuer: str
+    """Its address, exactly as its tokens name it (BROKER_OIDC_ISSUER)."""
+    client_id: str
+    """What it knows the broker by (BROKER_OIDC_CLIENT_ID)."""
+    client_secret: str = field(repr=False)
+    """How the broker proves itself to it (BROKER_OIDC_CLIENT_SECRET)."""
+    claim: str = "groups"
+    """The claim that lists a person's groups (BROKER_OIDC_CLAIM)."""
+    rights: Mapping[str, frozenset[Right]] = field(default_factory=dict)
+    """The rights of each group: ``group=view+act; other=all`` (BROKER_OIDC_RIGHTS)."""
+    scope: str = "openid profile"
+    """What it is asked for (BROKER_OIDC_SCOPE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +88,8 @@ class Settings:
     """Whether webhooks may lead into the own network, unencrypted (BROKER_WEBHOOK_PRIVATE)."""
     commands: Mapping[str, str] = field(default_factory=dict)
     """Programs for notices by name: ``name=/path,…`` (BROKER_NOTICE_COMMANDS)."""
+    provider: OpenIdProvider | None = None
+    """The OpenID provider at which people sign in; without it, by links alone (BROKER_OIDC_…)."""
     clock_file: Path | None = None
     """Tests alone: a file that says what time it is (BROKER_CLOCK_FILE)."""
     points_dir: Path | None = None
@@ -93,6 +118,7 @@ class Settings:
             webhook_key=reading.secret("BROKER_WEBHOOK_KEY", needed=False),
             webhooks_may_be_private=reading.one_of("BROKER_WEBHOOK_PRIVATE", NO_YES, "no") == "yes",
             commands=reading.pairs("BROKER_NOTICE_COMMANDS"),
+            provider=reading.provider(),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
             points_dir=reading.path("BROKER_POINTS_DIR"),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
@@ -153,6 +179,48 @@ class _Reading:
             self._fault(name, "no-key", told)
         return key or None
 
+    def provider(self) -> OpenIdProvider | None:
+        """Return the OpenID provider that is set, whole or not at all."""
+        names = ("BROKER_OIDC_ISSUER", "BROKER_OIDC_CLIENT_ID")
+        issuer, client_id = (self.text(name, "") for name in names)
+        secret = self.secret("BROKER_OIDC_CLIENT_SECRET", needed=False)
+        found = OpenIdProvider(
+            issuer=issuer,
+            client_id=client_id,
+            client_secret=secret,
+            claim=self.text("BROKER_OIDC_CLAIM", "groups"),
+            rights=self._rights("BROKER_OIDC_RIGHTS"),
+            scope=self.text("BROKER_OIDC_SCOPE", "openid profile"),
+        )
+        if not (issuer or client_id or secret or found.rights):
+            return None
+        for name, given in zip(names, (issuer, client_id), strict=True):
+            if not given:
+                self._fault(name, "missing", f"Set {name}: a provider is set in part.")
+        if len(secret) < SHORTEST_CLIENT_SECRET:
+            told = f"Set the secret, of {SHORTEST_CLIENT_SECRET} characters or more."
+            self._fault("BROKER_OIDC_CLIENT_SECRET", "no-key", told)
+        if "openid" not in found.scope.split():
+            self._fault("BROKER_OIDC_SCOPE", "wrong-form", "It must ask for openid.")
+        for name in ("BROKER_OIDC_ISSUER", "BROKER_PUBLIC_URL"):
+            if not is_safe_url(self.text(name, "")):
+                told = "Use an https:// address without a query; http:// on this machine alone."
+                self._fault(name, "not-encrypted", told)
+        return found
+
+    def _rights(self, name: str) -> Mapping[str, frozenset[Right]]:
+        """Read ``group=view+act; other=all``; a group's name may hold anything but a semicolon."""
+        found: dict[str, frozenset[Right]] = {}
+        for pair in filter(str.strip, self.text(name, "").split(";")):
+            group, _, words = (part.strip() for part in pair.rpartition("="))
+            rights = list(Right) if words == "all" else [one.strip() for one in words.split("+")]
+            if not group or not set(rights) <= set(Right):
+                told = f"Use group=right+right; with rights of {', '.join(Right)}, or all."
+                self._fault(name, "wrong-form", told)
+                continue
+            found[group] = frozenset(Right(right) for right in rights)
+        return found
+
     def whole(self, name: str, default: int, *, highest: int) -> int:
         text = self.text(name, str(default))
         if text.isascii() and text.isdecimal() and 1 <= int(text) <= highest:
@@ -179,3 +247,17 @@ class _Reading:
 
     def _fault(self, name: str, code: str, message: str) -> None:
         self._faults.append(Fault(name, code, message))
+
+
+def is_safe_url(text: str) -> bool:
+    """Tell whether an address is encrypted or of this machine, and holds nothing secret."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and host in LOOPBACK
+    bare = not (parts.query or parts.fragment or parts.username or parts.password)
+    # Splitting drops line breaks, which would end a header.
+    clean = text.isascii() and text.isprintable() and " " not in text
+    return bool(host) and bare and clean and (parts.scheme == "https" or plain)

@@ -128,36 +128,49 @@ def dead_ls(as_json: bool) -> None:
 @dead.command()
 @click.option("--agency", help="Only this agency's.")
 @click.option("--cause", help="Only of this cause.")
+@click.option("--to", "receiver", help="Send them on to this agency instead; also what came back.")
 @click.option("--per-minute", default=act.PER_MINUTE, show_default=True, help="The pace.")
 @by_option
 @json_option
-def plan(agency: str | None, cause: str | None, per_minute: int, by: str, as_json: bool) -> None:
-    """Plan a replay; nothing is replayed yet.
+def plan(
+    agency: str | None,
+    cause: str | None,
+    receiver: str | None,
+    per_minute: int,
+    by: str,
+    as_json: bool,
+) -> None:
+    """Plan a replay, or to send many on; nothing is changed yet.
 
     \b
     Example:    broker dead plan --agency stoke-csc --by "Jo Example"
+                broker dead plan --cause wrong_area --to shropshire-csc --by "Jo Example"
     """
+    told = {"agency": agency, "cause": cause, "by": f"person:{by}"}
     with _broker() as broker:
-        id_ = act.plan_replay(
-            broker, agency=agency, cause=cause, per_minute=per_minute, by=f"person:{by}"
-        )
+        if receiver:
+            id_ = act.plan_send_on(broker, receiver=receiver, **told)  # type: ignore[arg-type]
+        else:
+            id_ = act.plan_replay(broker, per_minute=per_minute, **told)  # type: ignore[arg-type]
         planned = act.planned(broker, id_)
-        lines = broker.ledger.replay_plan(id_, now=broker.clock())
+        lines = act.lines(broker, planned)
     if as_json:
         print_json({**asdict(planned), "lines": [asdict(one) for one in lines]})
         return
+    before = "sent on before" if receiver else "replayed before"
     rows = [(one.agency, one.cause, one.count, one.overdue, one.replayed_before) for one in lines]
-    print_table(("agency", "cause", "count", "past deadline", "replayed before"), rows)
-    click.echo(f"Plan {id_}: {planned.planned} deliveries, {per_minute} a minute.")
+    print_table(("agency", "cause", "count", "past deadline", before), rows)
+    click.echo(f"Plan {id_}: {planned.planned} deliveries, {planned.per_minute} a minute.")
     remark(f'next:  broker dead replay {id_} --count {planned.planned} --reason "..."')
 
 
 @dead.command()
 @click.argument("plan_id", metavar="PLAN")
 @click.option("--count", type=int, required=True, help="How many the plan says, to confirm.")
+@click.option("--by", help="Your name, for the history; else whoever planned it.")
 @reason_option
-def replay(plan_id: str, count: int, reason: str) -> None:
-    """Start the replay PLAN; workers carry it out at its pace."""
+def replay(plan_id: str, count: int, by: str | None, reason: str) -> None:
+    """Start the replay or sending on PLAN; workers carry it out at its pace."""
     try:
         id_ = UUID(plan_id)
     except ValueError:
@@ -166,5 +179,5 @@ def replay(plan_id: str, count: int, reason: str) -> None:
         planned = act.planned(broker, id_).planned
         if count != planned:
             raise click.UsageError(f"The plan says {planned}, not {count}.")
-        act.start_replay(broker, id_, reason=reason, typed=str(count))
-    click.echo(f"Replay of {planned} has started; see it at /ops/replays/{id_}")
+        act.start_replay(broker, id_, reason=reason, typed=str(count), by=by and f"person:{by}")
+    click.echo(f"The plan for {planned} has started; see it at /ops/replays/{id_}")

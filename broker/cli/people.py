@@ -27,21 +27,28 @@ def people() -> None:
 @people.command()
 @click.argument("name")
 @click.option("--rights", default="", help="Comma-separated: view, reveal, act, bulk, policy, all.")
-@click.option("--subject", help="What an OpenID provider knows them by.")
+@click.option("--subject", help="What the OpenID provider knows them by, the claim sub.")
+@click.option("--issuer", envvar="BROKER_OIDC_ISSUER", help="That provider; else the one set.")
 @click.option("--url", help="Where the gateway is; BROKER_URL says so otherwise.")
 @json_option
-def link(name: str, rights: str, subject: str | None, url: str | None, as_json: bool) -> None:
+def link(
+    name: str, rights: str, subject: str | None, issuer: str | None, url: str | None, as_json: bool
+) -> None:
     """Make a link for NAME to sign in by, good once and for fifteen minutes.
 
-    With --rights somebody new is made known, or somebody known gets exactly these rights.
+    With --rights somebody new is made known, or somebody known gets exactly these rights. With
+    --subject, too, they may sign in with the OpenID provider from then on.
 
     \b
     Example:    broker people link "Jo Example" --rights view,act
     """
+    if subject and not (rights and issuer):
+        raise click.UsageError("--subject needs --rights, and --issuer or BROKER_OIDC_ISSUER.")
     now = datetime.now(UTC)
+    key = flow.subject_key(issuer, subject) if subject and issuer else None
     with open_ledger() as ledger:
-        if rights or subject:
-            flow.add(ledger, name, _rights(rights), now=now, new_id=new_uuid7, subject=subject)
+        if rights:
+            flow.add(ledger, name, _rights(rights), now=now, new_id=new_uuid7, subject=key)
         elif not ledger.people(name=name):
             raise Failure(
                 "nobody of this name may sign in.",

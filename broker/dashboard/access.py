@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 from urllib.parse import parse_qsl, urlencode
 
 from anyio import CapacityLimiter, to_thread
@@ -19,11 +19,14 @@ from broker.errors import Denied, Malformed, TooLarge
 from broker.flow import people
 from broker.flow.parts import Broker
 from broker.ledger.people import SignedIn
+from broker.settings import LOOPBACK
+
+if TYPE_CHECKING:
+    from broker.dashboard.provider import Provider
 
 ROOT = "/ops"
 LARGEST_FORM = 16 * 1024
 """In bytes."""
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _FORM_TYPE = "application/x-www-form-urlencoded"
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,6 +51,8 @@ class Desk:
     broker: Broker
     watch: Watch
     threads: CapacityLimiter
+    provider: Provider | None = None
+    """Where people sign in, if not by links alone."""
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do something that may wait for the ledger, without holding up anybody else."""
@@ -150,7 +155,7 @@ async def form_of(request: Request) -> Mapping[str, str]:
 
 def is_plain(request: Request) -> bool:
     """Tell whether this is plain HTTP on this very machine, where a Secure cookie would be lost."""
-    return request.url.scheme == "http" and request.url.hostname in _LOOPBACK
+    return request.url.scheme == "http" and request.url.hostname in LOOPBACK
 
 
 def cookie_name(request: Request) -> str:

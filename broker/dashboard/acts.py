@@ -14,7 +14,7 @@ from broker.dashboard.rendering import page
 from broker.dashboard.words import CAUSE_NAMES
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Fault, Invalid, NotFound
-from broker.flow import act, answer
+from broker.flow import act
 from broker.ledger.insights import Climbing
 from broker.ledger.rows import DeliveryStatus, ReferralStatus
 
@@ -39,7 +39,6 @@ class Subject:
     facts: Mapping[str, str]
     back: str
     fields: tuple[Field, ...] = ()
-    needs_reason: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def _delivery(visit: Visit, subject: str) -> tuple[ReferralStatus, DeliveryStatu
     raise NotFound("There is no delivery with this id.")
 
 
-def _of_delivery(visit: Visit, subject: str, *fields: Field, reason: bool = True) -> Subject:
+def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
     referral, delivery = _delivery(visit, subject)
     facts = {
         "Referral": referral.reference,
@@ -149,7 +148,7 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field, reason: bool = True
         "State": str(delivery.state),
         "Why": (delivery.reason or "–").replace("_", " "),
     }
-    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields, reason)
+    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
 
 
 def _of_agency(visit: Visit, subject: str) -> Subject:
@@ -185,12 +184,12 @@ def _back(one: Climbing) -> str:
     return f"{ROOT}/referrals/{one.referral}"
 
 
-def _of_referral(visit: Visit, subject: str, *fields: Field, reason: bool = True) -> Subject:
+def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
     found = visit.desk.broker.ledger.referral(None, id=ReferralId(identifier(subject)))
     if found is None:
         raise NotFound("There is no referral with this id.")
     facts = {"Referral": found.reference, "Publisher": found.publisher, "State": str(found.state)}
-    return Subject(facts, f"{ROOT}/referrals/{found.id}", fields, reason)
+    return Subject(facts, f"{ROOT}/referrals/{found.id}", fields)
 
 
 _AGENCY = Field("agency", "Agency", "Its code, such as shropshire-csc; or leave this and give:")
@@ -203,12 +202,12 @@ def _reroute(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     if bool(agency) == bool(area):
         told = "Give an agency or an area, one of them."
         raise Invalid(told, faults=[Fault("/agency", "one-of", told)])
-    answer.reroute(
+    act.send_on(
         visit.desk.broker,
         DeliveryId(identifier(subject)),
         area=area or None,
         agency=OrganisationCode(agency) if agency else None,
-        actor=visit.by,
+        **_told(visit, form),
     )
 
 
@@ -218,11 +217,16 @@ def _give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         told = "Write each as the local id, =, and the area's code."
         raise Invalid(told, faults=[Fault("/areas", "wrong-format", told)])
     try:
-        answer.give_areas(visit.desk.broker, ReferralId(identifier(subject)), pairs, actor=visit.by)
+        id_ = ReferralId(identifier(subject))
+        act.give_areas(visit.desk.broker, id_, pairs, **_told(visit, form))
     except Invalid as error:
-        raise Invalid(
-            error.message, faults=[Fault("/areas", one.code, one.message) for one in error.faults]
-        ) from None
+        raise Invalid(error.message, faults=[_at_field(one) for one in error.faults]) from None
+
+
+def _at_field(fault: Fault) -> Fault:
+    """Point at the field of the form that a document's pointer is about."""
+    about = "/areas" if fault.pointer.startswith("/areas") else fault.pointer
+    return Fault(about, fault.code, fault.message)
 
 
 def _correct(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
@@ -254,7 +258,7 @@ KINDS: Mapping[str, Doing] = {
         "Another agency gets it in place of this one. Its clock keeps its start.",
         "Send on",
         "sent-on",
-        lambda v, s: _of_delivery(v, s, _AGENCY, _AREA, reason=False),
+        lambda v, s: _of_delivery(v, s, _AGENCY, _AREA),
         _reroute,
     ),
     "areas": Doing(
@@ -262,7 +266,7 @@ KINDS: Mapping[str, Doing] = {
         "The referral is routed again. Its clock keeps its start.",
         "Give the area",
         "areas-given",
-        lambda v, s: _of_referral(v, s, _AREAS, reason=False),
+        lambda v, s: _of_referral(v, s, _AREAS),
         _give_areas,
     ),
     "acknowledge": Doing(

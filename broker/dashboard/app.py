@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from broker.dashboard import acts, pages, rendering, replays, signing_in
+from broker.dashboard import acts, pages, policy, rendering, replays, signing_in
 from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown
 from broker.dashboard.live import Changes, live
+from broker.dashboard.provider import NotBegun, Provider, ProviderAway, ProviderWrong
 from broker.dashboard.watching import Watch
 from broker.domain.codes import Right
 from broker.errors import (
@@ -45,6 +46,9 @@ ASSETS = {
 _STATUS: tuple[tuple[type[BrokerError], int, str], ...] = (
     (NotSignedIn, 401, "You are not signed in"),
     (NoRight, 403, "You may not do this"),
+    (NotBegun, 400, "This sign-in cannot go on"),
+    (ProviderAway, 503, "You cannot sign in at this moment"),
+    (ProviderWrong, 502, "Your sign-in provider’s answer was refused"),
     (Denied, 403, "This is not possible"),
     (NotFound, 404, "There is no such thing"),
     (Conflict, 409, "Nothing was changed"),
@@ -55,7 +59,7 @@ _STATUS: tuple[tuple[type[BrokerError], int, str], ...] = (
 _log = logger("dashboard")
 
 
-def routes() -> list[BaseRoute]:
+def routes(provider: Provider | None = None) -> list[BaseRoute]:
     """Return every page, with the right that it needs."""
     view, act, bulk = Right.VIEW, Right.ACT, Right.BULK
     return [
@@ -69,11 +73,16 @@ def routes() -> list[BaseRoute]:
         Route("/act/reveal/{subject}", done(Right.REVEAL, acts.reveal), methods=["POST"]),
         Route("/act/{kind}/{subject}", shown(act, acts.ask)),
         Route("/act/{kind}/{subject}", done(act, acts.do), methods=["POST"]),
+        Route("/policy", shown(Right.POLICY, policy.show)),
         Route("/replays", shown(view, replays.listed)),
         Route("/replays", done(bulk, replays.plan), methods=["POST"]),
+        Route("/send-on", shown(bulk, replays.ask_to_send_on)),
+        Route("/send-on", done(bulk, replays.plan_send_on), methods=["POST"]),
         Route("/replays/{id}", shown(view, replays.show)),
         Route("/replays/{id}", done(bulk, replays.turn), methods=["POST"]),
         Route("/sign-in", signing_in.how),
+        Route("/signed-out", signing_in.signed_out),
+        *_with_provider(provider),
         Route("/sign-in/{link}", signing_in.offer),
         Route("/sign-in/{link}", signing_in.sign_in, methods=["POST"]),
         Route("/sign-out", done(view, signing_in.sign_out), methods=["POST"]),
@@ -81,10 +90,24 @@ def routes() -> list[BaseRoute]:
     ]
 
 
+def _with_provider(provider: Provider | None) -> list[BaseRoute]:
+    if provider is None:
+        return []
+    kept = [provider.middleware()]
+    return [
+        Route("/sign-in/provider", signing_in.to_provider, middleware=kept),
+        Route("/sign-in/answer", signing_in.from_provider, middleware=kept),
+    ]
+
+
 def mount(broker: Broker) -> list[BaseRoute]:
     """Return the pages as a part of the gateway; ``running`` must surround its life."""
+    settings = broker.settings
+    provider = None
+    if settings.provider:
+        provider = Provider(settings.provider, public_url=settings.public_url, clock=broker.clock)
     app = Starlette(
-        routes=routes(),
+        routes=routes(provider),
         middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)],
         exception_handlers={
             BrokerError: on_broker_error,
@@ -92,7 +115,7 @@ def mount(broker: Broker) -> list[BaseRoute]:
             Exception: on_error,
         },
     )
-    app.state.desk = Desk(broker, Watch(broker), CapacityLimiter(THREADS))
+    app.state.desk = Desk(broker, Watch(broker), CapacityLimiter(THREADS), provider)
     return [Route(ROOT, to_pages), Mount(ROOT, app)]
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import charts, words
+from broker.dashboard import charts, versions, words
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.rendering import page
 from broker.dashboard.watching import SLOT_LENGTHS, SLOTS, agency_lines
-from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
 from broker.ledger.insights import WINDOWS
 from broker.policy.directory import Organisation
@@ -21,6 +22,8 @@ ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are a click away."""
 LISTED = 200
 QUEUE = 50
+KEY = "key:"
+"""How the history names what was done with an organisation's key."""
 DONE = {
     "replayed": "The delivery is back in its agency's queue.",
     "sent-on": "The delivery was sent on.",
@@ -140,14 +143,29 @@ def _referral(visit: Visit) -> dict[str, Any]:
     acts = {(one.at, one.kind): one.reason for one in broker.ledger.acts_of_referral(id_)}
     climbing = [one for one in broker.ledger.climbing(limit=1000) if one.referral == id_]
     successors = {one.replaces: one for one in found.deliveries if one.replaces}
+    events = broker.ledger.timeline(id_)
     return {
         "now": broker.clock(),
         "referral": found,
-        "events": broker.ledger.timeline(id_),
+        "events": events,
+        "actors": _actors(visit, {one.actor for one in events}),
+        "versions": versions.lines(found, events),
+        "agencies": {str(one.id): one.agency for one in found.deliveries},
+        "recalls": versions.recalls(found),
         "reasons": acts,
         "escalations": climbing,
         "successors": successors,
     }
+
+
+def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
+    """Return how the history's page names who acted: a person, an organisation, the broker."""
+    names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
+    for actor in [one for one in names if one.startswith(KEY)]:
+        found = visit.desk.broker.ledger.credential(CredentialId(actor.removeprefix(KEY)))
+        if found:
+            names[actor] = f"{found.organisation} (its key {found.label or found.id})"
+    return names
 
 
 async def search(visit: Visit) -> Response:

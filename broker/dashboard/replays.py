@@ -1,4 +1,4 @@
-"""Many at once: a plan, a reason, the number typed, then a job with its progress."""
+"""Many at once, put back or sent on: a plan, a reason, the number typed, then a job."""
 
 from __future__ import annotations
 
@@ -19,6 +19,27 @@ async def listed(visit: Visit) -> Response:
     """Show the latest replays."""
     found = await visit.desk.run(visit.desk.broker.ledger.replays, limit=LISTED)
     return page("replays", visit=visit, found=found, now=visit.desk.broker.clock())
+
+
+async def ask_to_send_on(visit: Visit) -> Response:
+    """Ask which ones are to be sent on, and to whom."""
+    asked = {name: visit.request.query_params.get(name, "") for name in ("agency", "cause")}
+    return _ask(visit, asked, {})
+
+
+async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Plan a sending on and show the plan; nothing is sent on yet."""
+    asked = {name: form.get(name, "").strip() for name in ("agency", "cause", "receiver")}
+    try:
+        id_ = await visit.desk.run(act.plan_send_on, visit.desk.broker, **asked, by=visit.by)
+    except Invalid as error:
+        return _ask(visit, asked, _faults(error.faults))
+    return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
+
+
+def _ask(visit: Visit, form: Mapping[str, str], faults: Mapping[str, str]) -> Response:
+    status = 422 if faults else 200
+    return page("send_on", status, visit=visit, form=form, faults=faults)
 
 
 async def plan(visit: Visit, form: Mapping[str, str]) -> Response:
@@ -46,9 +67,10 @@ async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
     try:
         if turn_ == "start":
             told = {"reason": form.get("reason", ""), "typed": form.get("typed", "")}
+            told["by"] = visit.by
             await visit.desk.run(act.start_replay, broker, id_, **told)
         else:
-            await visit.desk.run(act.turn_replay, broker, id_, turn_)
+            await visit.desk.run(act.turn_replay, broker, id_, turn_, by=visit.by)
     except Invalid as error:
         return await _show(visit, form, _faults(error.faults))
     return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
@@ -59,7 +81,7 @@ async def _show(
 ) -> Response:
     broker, id_ = visit.desk.broker, identifier(visit.request.path_params["id"])
     found = await visit.desk.run(act.planned, broker, id_)
-    lines = await visit.desk.run(broker.ledger.replay_plan, id_, now=broker.clock())
+    lines = await visit.desk.run(act.lines, broker, found)
     return page(
         "replay",
         422 if faults else 200,

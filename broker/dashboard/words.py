@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, time
+from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from broker.ledger.insights import AtRisk, Counts
 
 LOCAL = ZoneInfo("Europe/London")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 BAND_NAMES: Mapping[str, str] = {
     "breached": "Late",
@@ -86,6 +90,11 @@ def clock(instant: datetime | None) -> str:
     return f"{instant.astimezone(LOCAL):%a %-d %b %H:%M}" if instant else "–"
 
 
+def instant(text: str) -> datetime:
+    """Return an instant that the ledger keeps as text."""
+    return datetime.fromisoformat(text)
+
+
 def second(instant: datetime | None) -> str:
     """Return an instant to the second, for histories."""
     return f"{instant.astimezone(LOCAL):%a %-d %b %Y %H:%M:%S}" if instant else "–"
@@ -101,6 +110,44 @@ def share(part: float | None) -> str:
 def plain(code: object) -> str:
     """Return a code as words."""
     return str(code).replace("_", " ").replace("-", " ") if code else "–"
+
+
+def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Return what an event says beside its kind, each as a phrase; ``names`` stand for ids."""
+    rest, found = dict(data), []
+    for name in ("grade", "effective_grade"):
+        if f"{name}_before" in rest:
+            before, after = rest.pop(f"{name}_before"), rest.pop(name, None)
+            if before != after:
+                found.append(f"{plain(name)} from {plain(before)} to {plain(after)}")
+    for moved in rest.pop("deadlines", ()):
+        was = f", was {_value(moved['due_before'])}" if moved.get("due_before") else ""
+        found.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
+    for name, value in rest.items():
+        known = names.get(value) if isinstance(value, str) else None
+        found.append(f"{plain(name)}: {known or _value(value)}")
+    return found
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    if isinstance(value, str) and value[10:11] == "T":
+        with suppress(ValueError):
+            return clock(datetime.fromisoformat(value))
+    return str(value).replace("_", " ")
+
+
+def hours(of_days: Mapping[int, tuple[time, time]]) -> str:
+    """Return opening hours, neighbouring days that have the same ones together."""
+    said = []
+    for span, days in groupby(sorted(of_days), key=of_days.__getitem__):
+        listed = list(days)
+        last = f" to {_WEEKDAYS[listed[-1]]}" if len(listed) > 1 else ""
+        said.append(f"{_WEEKDAYS[listed[0]]}{last} {span[0]:%H:%M}–{span[1]:%H:%M}")
+    return ", ".join(said)
 
 
 def how_many(count: int, one: str, many: str | None = None) -> str:

@@ -142,4 +142,4 @@ class Right(StrEnum):
     BULK = "bulk"
     """The same for many at once."""
     POLICY = "policy"
-    """Publish a policy."""
+    """Read the whole policy, its versions, and what changed between them."""

@@ -6,24 +6,32 @@ looked at again by the worker that carries it out, never by a page.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.errors import Conflict, Fault, Invalid, NotFound
+from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
+from broker.flow import answer
 from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.parts import Broker
-from broker.ledger.acting import Doing, Replay
+from broker.ledger.acting import Doing, PlanLine, Replay, SendOn
+from broker.policy.calendars import LONDON
+from broker.telemetry import logger, trouble
 
 LONGEST_REASON = 500
 PER_MINUTE = 60
 FASTEST = 6000
+SENT_AT_ONCE = 20
+"""Deliveries of one sending on at a look: each is judged by policy, in a transaction of its own."""
 STEP = 500
 """Deliveries of one replay at a look."""
 TYPED_ABOVE = 50
 """Whoever replays more than this types the number."""
+_log = logger("act")
 CAUSES = ("broker", "sent_on", "channel", "not_collected", "not_acknowledged", "not_decided")
 _TURNS = {
     "pause": (("running",), "paused"),
@@ -37,6 +45,27 @@ def replay(broker: Broker, delivery: DeliveryId, *, by: str, reason: str) -> Non
     if not broker.ledger.replay_delivery(delivery, _doing(broker, by, reason)):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
     broker.wakeups.wake(DISPATCH_LANE)
+
+
+def send_on(
+    broker: Broker,
+    delivery: DeliveryId,
+    *,
+    area: str | None,
+    agency: OrganisationCode | None,
+    by: str,
+    reason: str,
+) -> DeliveryId:
+    """Send a returned or undeliverable delivery on; see ``answer.reroute``."""
+    why = _doing(broker, by, reason)
+    return answer.reroute(broker, delivery, area=area, agency=agency, actor=by, why=why)
+
+
+def give_areas(
+    broker: Broker, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
+) -> None:
+    """Say where the people of an unroutable referral live; see ``answer.give_areas``."""
+    answer.give_areas(broker, referral, areas, actor=by, why=_doing(broker, by, reason))
 
 
 def acknowledge(broker: Broker, escalation: UUID, *, by: str, reason: str) -> None:
@@ -103,6 +132,27 @@ def plan_replay(
     return id_
 
 
+def plan_send_on(
+    broker: Broker, *, receiver: str, agency: str | None, cause: str | None, by: str
+) -> UUID:
+    """Plan to send everything on that came back or cannot be delivered, or of one agency or cause.
+
+    Unroutable referrals are not among it: each needs an area of its own. Returns the plan's id.
+    """
+    found = broker.books.latest().directory.organisation(receiver)
+    if found is None or not found.is_in_effect(broker.clock().astimezone(LONDON).date()):
+        raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
+    id_ = broker.new_id()
+    told = {"receiver": receiver, "agency": agency or None, "cause": cause or None, "by": by}
+    broker.ledger.plan_send_on(id_, per_minute=PER_MINUTE, now=broker.clock(), **told)  # type: ignore[arg-type]
+    return id_
+
+
+def lines(broker: Broker, plan: Replay) -> list[PlanLine]:
+    """Return what a replay or sending on would take now."""
+    return broker.ledger.replay_plan(plan.id, now=broker.clock(), kind=plan.kind)
+
+
 def planned(broker: Broker, id_: UUID) -> Replay:
     """Return a replay. Raises NotFound."""
     found = broker.ledger.replays(id_=id_)
@@ -111,22 +161,34 @@ def planned(broker: Broker, id_: UUID) -> Replay:
     return found[0]
 
 
-def start_replay(broker: Broker, id_: UUID, *, reason: str, typed: str) -> None:
-    """Let a planned replay begin. Raises Conflict, or Invalid without a reason or the number."""
+def start_replay(
+    broker: Broker, id_: UUID, *, reason: str, typed: str, by: str | None = None
+) -> None:
+    """Let a planned replay begin; the history names ``by``, or else whoever planned it.
+
+    Raises Conflict, or Invalid without a reason or the number.
+    """
     plan = planned(broker, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
         raise _invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
-    reason, now = _reason(reason), broker.clock()
-    if not broker.ledger.turn_replay(id_, frm=("planned",), to="running", reason=reason, now=now):
+    begun = broker.ledger.turn_replay(
+        id_,
+        frm=("planned",),
+        to="running",
+        by=by or plan.planned_by,
+        reason=_reason(reason),
+        now=broker.clock(),
+    )
+    if not begun:
         raise Conflict("This replay was started before. Nothing was changed.")
 
 
-def turn_replay(broker: Broker, id_: UUID, turn: str) -> None:
+def turn_replay(broker: Broker, id_: UUID, turn: str, *, by: str) -> None:
     """``pause``, ``go_on`` with or ``stop`` a replay. Raises Conflict where it is no step."""
     if turn not in _TURNS:
         raise _invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
     frm, to = _TURNS[turn]
-    if not broker.ledger.turn_replay(id_, frm=frm, to=to, now=broker.clock()):
+    if not broker.ledger.turn_replay(id_, frm=frm, to=to, by=by, now=broker.clock()):
         raise Conflict("This replay is not at that point any more. Nothing was changed.")
 
 
@@ -135,6 +197,25 @@ def advance_replays(broker: Broker) -> int:
     done = sum(broker.ledger.step_replays(now=broker.clock(), limit=STEP))
     if done:
         broker.wakeups.wake(DISPATCH_LANE)
+    now = broker.clock()
+    return done + sum(
+        _advance(broker, one, now)
+        for one in broker.ledger.due_send_ons(now=now, limit=SENT_AT_ONCE)
+    )
+
+
+def _advance(broker: Broker, one: SendOn, now: datetime) -> int:
+    """Send on what is next; one that cannot be is counted, and stays where it is."""
+    done = failed = 0
+    for delivery in one.deliveries:
+        why = Doing(broker.new_id(), one.by, one.reason, now)
+        try:
+            answer.reroute(broker, delivery, area=None, agency=one.receiver, actor=one.by, why=why)
+            done += 1
+        except (Conflict, NotFound, PolicyError) as error:
+            _log.warning("not sent on", delivery=str(delivery), **trouble(error))
+            failed += 1
+    broker.ledger.count_send_on(one, done=done, failed=failed, now=now)
     return done
 
 

@@ -20,6 +20,7 @@ from broker.flow.activity import ANSWERED
 from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.parts import Broker
 from broker.flow.route import new_delivery
+from broker.ledger.acting import Doing
 from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
 from broker.points import SETTLED
 from broker.policy import routing
@@ -53,18 +54,21 @@ def reroute(
     area: str | None,
     agency: OrganisationCode | None,
     actor: str,
+    why: Doing | None = None,
 ) -> DeliveryId:
     """Send a returned or undeliverable delivery on, by an area's code or an agency's.
+
+    ``why`` is kept with it where a person does it; see ``broker.flow.act``.
 
     Returns the new delivery's id. Raises NotFound, PolicyError when nobody there is responsible,
     or Conflict when the delivery has not come back or was sent on before.
     """
-    now = broker.clock()
+    now = why.now if why else broker.clock()
     offer = broker.ledger.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
     successor = _readdressed(broker, offer, area=area, to=agency, now=now)
-    if not broker.ledger.reroute(delivery, successor, actor=actor, now=now):
+    if not broker.ledger.reroute(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
             f"This delivery is {offer.state} or was sent on before: only one that was returned or "
             "cannot be delivered is sent on, once. Nothing was changed."
@@ -74,7 +78,12 @@ def reroute(
 
 
 def give_areas(
-    broker: Broker, referral: ReferralId, areas: Mapping[str, str], *, actor: str
+    broker: Broker,
+    referral: ReferralId,
+    areas: Mapping[str, str],
+    *,
+    actor: str,
+    why: Doing | None = None,
 ) -> None:
     """Say where the people of an unroutable referral live, so that it is routed again.
 
@@ -89,7 +98,8 @@ def give_areas(
     ]
     if faults:
         raise Invalid("Some areas are not known.", faults=faults)
-    if not broker.ledger.give_areas(referral, areas, actor=actor, now=broker.clock()):
+    now = why.now if why else broker.clock()
+    if not broker.ledger.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
     broker.wakeups.wake(ROUTE_LANE)
 

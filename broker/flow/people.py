@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from broker.domain.codes import Right
@@ -19,6 +20,27 @@ LINK_FOR = timedelta(minutes=15)
 SESSION_FOR = timedelta(hours=12)
 """A shift and its handover; then everybody signs in again."""
 _SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Somebody as an OpenID provider tells of them."""
+
+    issuer: str
+    subject: str
+    """The provider's own name for them, which never becomes somebody else's."""
+    name: str
+    groups: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """How the ledger knows them: a subject means something under its issuer alone."""
+        return subject_key(self.issuer, self.subject)
+
+
+def subject_key(issuer: str, subject: str) -> str:
+    """Return how the ledger names a provider's subject."""
+    return f"{issuer} {subject}"
 
 
 def add(
@@ -59,15 +81,66 @@ def sign_in(ledger: Ledger, link_secret: str, *, now: datetime) -> str:
     return secret
 
 
-def sign_in_as(ledger: Ledger, subject: str, *, now: datetime) -> str:
-    """Begin a session for a subject that a provider vouched for, and return its secret.
+def sign_in_as(
+    ledger: Ledger,
+    who: Vouched,
+    rights_of: Mapping[str, Collection[Right]],
+    *,
+    answer: str,
+    now: datetime,
+    new_id: NewId,
+) -> str:
+    """Begin a session for whom a provider vouched, and return its secret.
 
-    Raises Denied when nobody is known by it.
+    ``rights_of`` are the rights of each group: they are taken anew from the groups at every
+    sign-in. Without any, whoever runs the broker gives rights to subjects, by the command line.
+    ``answer`` names the provider's answer, which is good once. Raises Denied with what to do.
     """
+    if rights_of:
+        _take_in(ledger, who, rights_of, now=now, new_id=new_id)
+    known = [one for one in ledger.people(subject=who.key) if one.disabled_at is None]
+    if not known:
+        raise Denied(
+            f"You are signed in at your provider as {who.name}, but nobody has given you any right "
+            "here. Ask whoever runs the broker for it."
+        )
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    if not ledger.begin_session(subject, digest(secret), now=now, expires_at=now + SESSION_FOR):
-        raise Denied("You are signed in there, but nobody has given you rights here.")
+    begun = ledger.begin_session(
+        who.key,
+        digest(secret),
+        answer_sha256=digest(answer),
+        now=now,
+        expires_at=now + SESSION_FOR,
+    )
+    if not begun:
+        raise Denied("This answer of your provider was used before. Begin again.")
     return secret
+
+
+def _take_in(
+    ledger: Ledger,
+    who: Vouched,
+    rights_of: Mapping[str, Collection[Right]],
+    *,
+    now: datetime,
+    new_id: NewId,
+) -> None:
+    rights = {right for group in who.groups for right in rights_of.get(group, ())}
+    if not rights:
+        ledger.end_sessions(who.key, now=now)
+        raise Denied(
+            f"You are signed in at your provider as {who.name}, but none of your groups there has "
+            "any right here. Ask whoever runs the broker, or whoever keeps the groups."
+        )
+    mark = hashlib.sha256(who.key.encode()).hexdigest()[:8]
+    ledger.take_in(
+        new_id(),
+        who.name,
+        {Right.VIEW, *rights},
+        subject=who.key,
+        other_name=f"{who.name} ({mark})",
+        now=now,
+    )
 
 
 def signed_in(ledger: Ledger, secret: str, *, now: datetime) -> SignedIn | None:
@@ -75,9 +148,9 @@ def signed_in(ledger: Ledger, secret: str, *, now: datetime) -> SignedIn | None:
     return ledger.signed_in(digest(secret), now=now)
 
 
-def sign_out(ledger: Ledger, secret: str, *, now: datetime) -> None:
-    """End a session."""
-    ledger.end_session(digest(secret), now=now)
+def sign_out(ledger: Ledger, secret: str, *, now: datetime) -> bool:
+    """End a session; tell whether it was a provider that let them in."""
+    return ledger.end_session(digest(secret), now=now)
 
 
 def form_token(secret: str) -> str:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.ledger.database import Database, Row, json_text
 from broker.ledger.rows import Credential
 from broker.policy.calendars import Edition
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A published policy, without its documents."""
+
+    version: str
+    sha256: bytes
+    published_at: datetime
+    calendar_sha256: bytes | None
+    calendar_ends: date | None
 
 
 class Administration(Database):
@@ -47,6 +59,10 @@ class Administration(Database):
         """Return a version's documents, or those in force when ``version`` is None."""
         found = self._rows("policy", {"version": version})
         return (found[0]["version"], found[0]["documents"]) if found else None
+
+    def policies(self, *, limit: int) -> list[PolicyVersion]:
+        """Return the policy versions that were published last, the one in force first."""
+        return [PolicyVersion(**row) for row in self._rows("policies", {"limit": limit})]
 
     def add_credential(self, credential: Credential) -> None:
         """Keep a new credential."""

@@ -16,6 +16,7 @@ from typing import Any
 from broker.domain.codes import Kind, Outcome, Stage
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
+from broker.ledger.acting import Doing, keep_act
 from broker.ledger.database import Connection, Database, Row, json_text, rows
 from broker.ledger.delivering import offers
 from broker.ledger.routing import insert_deliveries
@@ -144,13 +145,26 @@ class Answering(Database):
             ended = {book.deliveries[one.delivery]["referral"] for one in book.given}
             rows(connection, "close_referrals", {"ids": sorted(ended), **about})
 
-    def reroute(self, delivery: DeliveryId, new: NewDelivery, *, actor: str, now: datetime) -> bool:
-        """Send a returned or undeliverable delivery on; False when it is neither, or was before."""
+    def reroute(
+        self,
+        delivery: DeliveryId,
+        new: NewDelivery,
+        *,
+        actor: str,
+        now: datetime,
+        why: Doing | None = None,
+    ) -> bool:
+        """Send a returned or undeliverable delivery on; False when it is neither, or was before.
+
+        ``why`` is kept with it where a person does it.
+        """
         with self._transaction() as connection:
             rows(connection, "lock_referrals", {"ids": [delivery]})
             if not rows(connection, "may_be_sent_on", {"delivery": delivery}):
                 return False
             send_on(connection, delivery, new, now=now, actor=actor)
+            if why:
+                keep_act(connection, "delivery.sent_on", why, delivery=delivery)
             return True
 
 

@@ -19,7 +19,7 @@ class Person:
     name: str
     rights: frozenset[Right]
     subject: str | None
-    """What an OpenID provider knows them by."""
+    """What an OpenID provider knows them by: its issuer and its name for them."""
     created_at: datetime
     disabled_at: datetime | None
 
@@ -77,12 +77,42 @@ class People(Database):
         told = {"link_sha256": link_sha256, "secret_sha256": secret_sha256}
         return bool(self._rows("use_link", {**told, "now": now, "expires_at": expires_at}))
 
-    def begin_session(
-        self, subject: str, secret_sha256: bytes, *, now: datetime, expires_at: datetime
+    def take_in(
+        self,
+        id_: UUID,
+        name: str,
+        rights: Collection[Right],
+        *,
+        subject: str,
+        other_name: str,
+        now: datetime,
     ) -> bool:
-        """Begin a session for a subject that a provider vouched for; False for a stranger."""
-        told = {"subject": subject, "secret_sha256": secret_sha256}
+        """Give a subject that a provider vouched for these rights; False if it is disabled.
+
+        Somebody new is known by ``name``, or by ``other_name`` where that is somebody else's.
+        """
+        told = {"id": id_, "name": name, "other_name": other_name, "rights": sorted(rights)}
+        return bool(self._rows("take_in", {**told, "subject": subject, "now": now}))
+
+    def begin_session(
+        self,
+        subject: str,
+        secret_sha256: bytes,
+        *,
+        answer_sha256: bytes,
+        now: datetime,
+        expires_at: datetime,
+    ) -> bool:
+        """Begin a session for a subject that a provider vouched for.
+
+        False for a stranger, and for an answer of the provider that one began with before.
+        """
+        told = {"subject": subject, "secret_sha256": secret_sha256, "answer_sha256": answer_sha256}
         return bool(self._rows("begin_session", {**told, "now": now, "expires_at": expires_at}))
+
+    def end_sessions(self, subject: str, *, now: datetime) -> None:
+        """Sign a subject out everywhere."""
+        self._rows("end_sessions", {"subject": subject, "now": now})
 
     def signed_in(self, secret_sha256: bytes, *, now: datetime) -> SignedIn | None:
         """Return who is signed in with a secret."""
@@ -92,9 +122,10 @@ class People(Database):
         (row,) = found
         return SignedIn(row["name"], _rights(row), row["expires_at"])
 
-    def end_session(self, secret_sha256: bytes, *, now: datetime) -> None:
-        """Sign out."""
-        self._rows("end_session", {"secret_sha256": secret_sha256, "now": now})
+    def end_session(self, secret_sha256: bytes, *, now: datetime) -> bool:
+        """Sign out; tell whether it was a provider that let them in."""
+        found = self._rows("end_session", {"secret_sha256": secret_sha256, "now": now})
+        return bool(found and found[0]["by_provider"])
 
 
 def _person(row: Row) -> Person:

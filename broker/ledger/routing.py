@@ -15,6 +15,7 @@ from broker.domain.ids import ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
 from broker.ledger import revising
+from broker.ledger.acting import Doing, keep_act
 from broker.ledger.database import Connection, Database, Row, json_text, rows
 from broker.ledger.marking import earlier, record_sightings, tell_recurring
 from broker.ledger.pausing import ClockBatch, awaiting_information
@@ -113,14 +114,25 @@ class Routing(Database):
             yield RouteBatch(connection, [_unrouted(row, had) for row in found])
 
     def give_areas(
-        self, referral: ReferralId, areas: Mapping[str, str], *, actor: str, now: datetime
+        self,
+        referral: ReferralId,
+        areas: Mapping[str, str],
+        *,
+        actor: str,
+        now: datetime,
+        why: Doing | None = None,
     ) -> bool:
         """Add areas to an unroutable referral and make it due; False when it is not unroutable.
 
-        ``areas`` maps a person's local id to an area's code.
+        ``areas`` maps a person's local id to an area's code; ``why`` is kept with them where a
+        person gives them.
         """
         told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
-        return bool(self._rows("give_areas", told))
+        with self._transaction() as connection:
+            given = bool(rows(connection, "give_areas", told))
+            if given and why:
+                keep_act(connection, "referral.areas_given", why, referral=referral)
+        return given
 
 
 def insert_deliveries(

@@ -31,6 +31,8 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 10_000
+"""How long a page may take, in milliseconds."""
 NOW = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 DAY = """
@@ -93,6 +95,34 @@ from delivered
 """
 
 
+CORRECTED = """
+with corrected as (
+    update referral set version = 2 where id = %(id)s returning id, publisher
+),
+content as (
+    insert into referral_content (referral, version, body)
+    select id, 2, convert_to('{"narrative": "MARKED-CONTENT-4711"}', 'UTF8') from corrected
+),
+version as (
+    insert into correction (referral, version, digest, accepted_at, actor)
+    select id, 2, decode(repeat('01', 32), 'hex'), %(now)s, 'key:police' from corrected
+)
+insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
+select %(now)s, step.kind, publisher, corrected.id, delivery.id, delivery.agency, 'broker',
+       step.data::jsonb
+from corrected
+join (values ('referral.routed', false, '{}'), ('referral.revised', false, '{"version": 2}'),
+             ('referral.regraded', false, '{"version": 2, "grade_before": "low",
+               "grade": "immediate", "effective_grade_before": "low",
+               "effective_grade": "immediate"}'),
+             ('delivery.rescheduled', true, '{"grade_before": "low", "grade": "immediate",
+               "deadlines": [{"milestone": "acknowledge", "due": "2027-04-07T08:20:00+01:00",
+               "due_before": "2027-04-08T16:00:00+01:00"}]}'))
+     as step (kind, of_delivery, data) on true
+left join delivery on step.of_delivery and delivery.referral = corrected.id
+"""
+
+
 @dataclass
 class Site:
     """The address of the pages, what is behind them, and how to come in."""
@@ -146,6 +176,7 @@ def fill(dsn: str, count: int) -> None:
             " from delivery where referral = %s",
             [NOW + timedelta(minutes=5), id_],
         )
+        connection.execute(CORRECTED.encode(), {"id": id_, "now": NOW})
 
 
 @pytest.fixture(scope="session")
@@ -169,7 +200,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, **options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.goto(site.link("Jo Example", *(rights or list(Right))))

@@ -28,6 +28,7 @@ def pages(site: Site) -> list[str]:
     found = "select {} from delivery where state = 'undeliverable' order by id limit 1"
     (referral,) = site.look(found.format("referral"))[0]
     (delivery,) = site.look(found.format("id"))[0]
+    (corrected,) = site.look("select referral from correction limit 1")[0]
     return [
         "/ops/",
         "/ops/?slot=5m&window=28d",
@@ -38,8 +39,11 @@ def pages(site: Site) -> list[str]:
         f"/ops/act/reroute/{delivery}",
         f"/ops/act/cause/{delivery}",
         f"/ops/act/reveal/{referral}",
+        f"/ops/referrals/{corrected}",
         "/ops/act/pause/stoke-csc",
         "/ops/replays",
+        "/ops/send-on",
+        "/ops/policy",
         "/ops/search?q=nothing",
         "/ops/sign-in",
         "/ops/nowhere",
@@ -159,6 +163,7 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
     expect(page.get_by_role("button", name="Stop for good")).to_be_visible()
     page.get_by_role("button", name="Stop for good").click()
     expect(page.locator("#replay-part")).to_contain_text("stopped")
+    expect(page.locator("#replay-part")).to_contain_text("Stopped by Jo Example")
 
 
 def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:
@@ -200,10 +205,18 @@ def test_content_is_hidden_until_somebody_says_why(visit: Visit, site: Site) -> 
     assert "the agency rang" in page.locator(".ops-timeline").inner_text()
 
 
+def test_a_corrected_referral_shows_both_grades_and_what_moved(visit: Visit, site: Site) -> None:
+    (corrected,) = site.look("select referral from correction limit 1")[0]
+    shown = visit(f"/ops/referrals/{corrected}").locator("#versions-part").inner_text()
+    assert "It was treated as low before." in shown
+    assert "must acknowledge by Wed 7 Apr 08:20, was Thu 8 Apr 16:00." in shown
+    assert "Not yet" in shown
+
+
 def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
     page = visit("/ops/", Right.VIEW)
     assert page.get_by_role("link", name=re.compile(r"^(See to it|Replay\s|Send on)")).count() == 0
-    for path in (*pages(site)[5:10],):
+    for path in (*pages(site)[5:9], *pages(site)[10:11]):
         answer = page.goto(site.url + path)
         assert answer is not None
         assert answer.status == 403

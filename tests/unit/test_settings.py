@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.domain.codes import Right
 from broker.settings import BadSettings, Settings
 
 GIVEN = {
@@ -88,3 +89,59 @@ def test_the_key_of_marks_is_read_from_hex_and_shown_nowhere() -> None:
 @pytest.mark.parametrize("key", ["ab" * 31, "not hex", "xy" * 32])
 def test_a_short_or_wrong_key_of_marks_is_refused(key: str) -> None:
     assert refused(BROKER_CHILD_KEY=key) == {"BROKER_CHILD_KEY": "no-key"}
+
+
+PROVIDER = {
+    "BROKER_PUBLIC_URL": "https://broker.example.org",
+    "BROKER_OIDC_ISSUER": "https://login.example.org/realm/",
+    "BROKER_OIDC_CLIENT_ID": "broker",
+    "BROKER_OIDC_CLIENT_SECRET": "a-secret-that-is-long",
+}
+
+
+def test_a_provider_is_read_and_its_secret_shown_nowhere() -> None:
+    given = {"BROKER_OIDC_RIGHTS": "desk=view+act; CN=Leads,OU=Ops = all ;"}
+    settings = Settings.from_environ(GIVEN | PROVIDER | given)
+    assert settings.provider is not None
+    assert settings.provider.issuer == PROVIDER["BROKER_OIDC_ISSUER"]
+    assert settings.provider.rights == {
+        "desk": {Right.VIEW, Right.ACT},
+        "CN=Leads,OU=Ops": set(Right),
+    }
+    assert "a-secret" not in repr(settings)
+    assert Settings.from_environ(GIVEN).provider is None
+
+
+@pytest.mark.parametrize("name", PROVIDER)
+def test_half_a_provider_is_refused(name: str) -> None:
+    given = {key: value for key, value in PROVIDER.items() if key != name}
+    assert name in refused(**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("BROKER_OIDC_CLIENT_SECRET", "short", "no-key"),
+        ("BROKER_OIDC_ISSUER", "http://login.example.org", "not-encrypted"),
+        ("BROKER_OIDC_ISSUER", "https://login.example.org?a=b", "not-encrypted"),
+        ("BROKER_OIDC_ISSUER", "https://jo:secret@login.example.org", "not-encrypted"),
+        ("BROKER_OIDC_ISSUER", "https://[login", "not-encrypted"),
+        ("BROKER_OIDC_ISSUER", "https://login.example.org/\nx", "not-encrypted"),
+        ("BROKER_PUBLIC_URL", "http://broker.example.org", "not-encrypted"),
+        ("BROKER_OIDC_SCOPE", "profile", "wrong-form"),
+        ("BROKER_OIDC_RIGHTS", "desk", "wrong-form"),
+        ("BROKER_OIDC_RIGHTS", "desk=fly", "wrong-form"),
+        ("BROKER_OIDC_RIGHTS", "=view", "wrong-form"),
+        ("BROKER_OIDC_RIGHTS", "desk=", "wrong-form"),
+    ],
+)
+def test_a_provider_that_cannot_be_used_is_refused(name: str, value: str, code: str) -> None:
+    assert refused(**(PROVIDER | {name: value})) == {name: code}
+
+
+def test_a_provider_on_this_machine_may_be_plain() -> None:
+    given = {
+        "BROKER_OIDC_ISSUER": "http://127.0.0.1:9000",
+        "BROKER_PUBLIC_URL": "http://localhost:8080",
+    }
+    assert Settings.from_environ(GIVEN | PROVIDER | given).provider is not None

@@ -1,15 +1,15 @@
 -- Let every running replay go on by as much as its pace allows; each delivery once a replay.
 with running as (
-    select id, agency, cause, before, planned_by,
+    select id, agency, cause, before, started_by,
            floor(per_minute * extract(epoch from %(now)s::timestamptz - stepped_at) / 60)::int
                as budget
     from replay
-    where state = 'running'
+    where state = 'running' and kind = 'replay'
     order by started_at
     for update skip locked
 ),
 taken as (
-    select running.id as replay, running.planned_by as by, one.id, one.state
+    select running.id as replay, running.started_by as by, one.id, one.state
     from running
     cross join lateral (
         select delivery.id, delivery.state

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -164,10 +165,10 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
         act.start_replay(broker, id_, reason="twice", typed="")
     clock.advance(seconds=2)
     assert act.advance_replays(broker) == 2
-    act.turn_replay(broker, id_, "pause")
+    act.turn_replay(broker, id_, "pause", by=JO)
     clock.advance(seconds=30)
     assert act.advance_replays(broker) == 0
-    act.turn_replay(broker, id_, "go_on")
+    act.turn_replay(broker, id_, "go_on", by="person:Sam Example")
     clock.advance(seconds=60)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(
@@ -179,6 +180,12 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
     assert act.advance_replays(broker) == 0
     found = act.planned(broker, id_)
     assert (found.state, found.done) == ("done", len(ids))
+    assert [(one["to"], one["by"]) for one in found.turns] == [
+        ("running", JO),
+        ("paused", JO),
+        ("running", "person:Sam Example"),
+    ]
+    assert found.started_by == JO
     again = [one.replayed_before for one in _lines(broker, id_)]
     assert sum(again) == 2
 
@@ -250,3 +257,124 @@ def test_signing_out_ends_a_session(broker: Broker, clock: FixedClock) -> None:
     )
     people.sign_out(ledger, session, now=clock.now)
     assert people.signed_in(ledger, session, now=clock.now) is None
+
+
+def returned(world: World, broker: Broker, count: int) -> list[DeliveryId]:  # noqa: F811
+    """Let an agency give so many deliveries back, and say who has them."""
+    ids = []
+    for number in range(count):
+        status = world.routed(sample(2) | {"reference": f"OCC/2027/9{number}"})
+        (one,) = status["deliveries"]
+        told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+        assert world.answer(one["agency"], delivery=one["id"], **told)["result"] == "recorded"
+        ids.append(DeliveryId(UUID(one["id"])))
+    return ids
+
+
+def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    (id_,) = returned(world, broker, 1)
+    to = OrganisationCode("shropshire-csc")
+    for reason in ("", " ", "x" * 501):
+        with pytest.raises(Invalid):
+            act.send_on(broker, id_, area=None, agency=to, by=JO, reason=reason)
+    assert ("delivery.sent_on", JO) not in told(broker, id_)
+    new = act.send_on(broker, id_, area=None, agency=to, by=JO, reason="they moved last week")
+    (referral,) = broker.ledger.find(str(id_))
+    (kept,) = broker.ledger.acts_of_referral(referral)
+    assert (kept.kind, kept.by, kept.delivery) == ("delivery.sent_on", JO, id_)
+    assert kept.reason == "they moved last week"
+    assert (kept.at, kept.kind) in [(e.at, e.kind) for e in broker.ledger.timeline(referral)]
+    assert [one.replaces for one in broker.ledger.referral(None, id=referral).deliveries] == [
+        None,
+        id_,
+    ]
+    assert new != id_
+
+
+def test_giving_an_area_needs_a_reason_and_keeps_it(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    receipt = world.hand_in(sample(10))
+    world.drain()
+    id_ = ReferralId(receipt["id"])
+    (child,) = [one["id"] for one in sample(10)["children"]]
+    with pytest.raises(Invalid):
+        act.give_areas(broker, id_, {child: "E06000021"}, by=JO, reason="")
+    assert broker.ledger.acts_of_referral(id_) == []
+    act.give_areas(broker, id_, {child: "E06000021"}, by=JO, reason="the school told us")
+    (kept,) = broker.ledger.acts_of_referral(id_)
+    assert (kept.kind, kept.by, kept.reason) == ("referral.areas_given", JO, "the school told us")
+    world.drain()
+    assert world.status(receipt)["state"] == "routed"
+
+
+def test_many_are_sent_on_by_plan_reason_and_pace(
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    ids = returned(world, broker, 3)
+    agency = str(broker.ledger.delivery(None, ids[0]).agency)
+    with pytest.raises(Invalid):
+        act.plan_send_on(broker, receiver="nobody", agency=None, cause=None, by=JO)
+    other = act.plan_send_on(
+        broker, receiver="shropshire-csc", agency=None, cause="wrong_area", by=JO
+    )
+    assert act.planned(broker, other).planned == 0
+    plan = act.plan_send_on(
+        broker, receiver="shropshire-csc", agency=agency, cause="not_ours", by=JO
+    )
+    (line,) = act.lines(broker, act.planned(broker, plan))
+    assert (line.agency, line.cause, line.count) == (agency, "not_ours", 3)
+    with pytest.raises(Invalid):
+        act.start_replay(broker, plan, reason="", typed="", by="person:Sam Example")
+    act.start_replay(broker, plan, reason="their team closed", typed="", by="person:Sam Example")
+    # One that was sent on by hand meanwhile is not among them any more.
+    act.send_on(
+        broker, ids[0], area=None, agency=OrganisationCode("stoke-csc"), by=JO, reason="sooner"
+    )
+    clock.advance(seconds=1)
+    assert act.advance_replays(broker) == 1
+    act.turn_replay(broker, plan, "pause", by=JO)
+    clock.advance(seconds=60)
+    assert act.advance_replays(broker) == 0
+    act.turn_replay(broker, plan, "go_on", by=JO)
+    clock.advance(seconds=60)
+    Sweeper(broker, "test").sweep()
+    clock.advance(seconds=60)
+    assert act.advance_replays(broker) == 0
+    found = act.planned(broker, plan)
+    assert (found.state, found.done, found.failed) == ("done", 2, 0)
+    assert (found.planned_by, found.started_by) == (JO, "person:Sam Example")
+    for id_ in ids[1:]:
+        assert ("delivery.sent_on", "person:Sam Example") in told(broker, id_)
+        (referral,) = broker.ledger.find(str(id_))
+        assert [one.reason for one in broker.ledger.acts_of_referral(referral)] == [
+            "their team closed"
+        ]
+    with pytest.raises(Conflict):
+        act.turn_replay(broker, plan, "stop", by=JO)
+
+
+def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
+    broker: Broker,
+    clock: FixedClock,
+    settings: Any,
+    world: World,  # noqa: F811
+) -> None:
+    returned(world, broker, 2)
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("update delivery set policy_row = 'gone' where state = 'returned'")
+    plan = act.plan_send_on(broker, receiver="shropshire-csc", agency=None, cause=None, by=JO)
+    act.start_replay(broker, plan, reason="a try", typed="")
+    clock.advance(seconds=60)
+    assert act.advance_replays(broker) == 0
+    clock.advance(seconds=60)
+    assert act.advance_replays(broker) == 0
+    found = act.planned(broker, plan)
+    assert (found.state, found.done, found.failed) == ("done", 0, 2)
+    assert {one.kind for one in broker.ledger.attention(limit=9)} == {"returned"}

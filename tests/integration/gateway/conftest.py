@@ -14,9 +14,9 @@ from tests.conftest import eventually
 
 
 @contextmanager
-def listening(broker: Broker) -> Iterator[str]:
-    """Serve a broker on a free port of this machine; yields the address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def listening(broker: Broker, listener: socket.socket | None = None) -> Iterator[str]:
+    """Serve a broker on a free port of this machine, or that one; yields the address."""
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         build(broker), log_level="critical", access_log=False, timeout_graceful_shutdown=1
     )

@@ -1,0 +1,72 @@
+"""``broker people … --subject`` and ``broker dead plan --to`` on a real ledger."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from broker.domain.codes import Right
+from broker.domain.ids import ReferralId
+from broker.flow.parts import Broker
+from broker.ledger.ledger import Ledger
+from broker.settings import Settings
+from tests.acceptance.conftest import World, sample
+from tests.conftest import FixedClock
+from tests.unit.cli.conftest import Run, run
+
+__all__ = ["run"]
+
+ISSUER = "https://login.example.org"
+BY = ("--by", "Jo Example")
+
+
+def test_a_subject_is_known_under_its_issuer(run: Run, dsn: str) -> None:
+    asked = ("people", "link", "Jo Example", "--subject", "abc")
+    for more in ((), ("--rights", "act"), ("--issuer", ISSUER)):
+        assert run(*asked, *more, BROKER_DATABASE_URL=dsn).code == 2
+    ran = run(*asked, "--rights", "act", BROKER_DATABASE_URL=dsn, BROKER_OIDC_ISSUER=ISSUER)
+    assert ran.code == 0, ran.err
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        (person,) = ledger.people(subject=f"{ISSUER} abc")
+    assert (person.name, person.rights) == ("Jo Example", {Right.VIEW, Right.ACT})
+
+
+@pytest.fixture
+def environment(settings: Settings, clock: FixedClock, tmp_path: Path) -> dict[str, str]:
+    """The settings of a command whose clock stands where the test's does."""
+    file = tmp_path / "clock"
+    file.write_text(clock.now.isoformat())
+    return {
+        "BROKER_CLOCK_FILE": str(file),
+        "BROKER_DATABASE_URL": settings.database_url,
+        "BROKER_WAKEUP_URL": settings.wakeup_url,
+        "BROKER_EXCHANGE_URL": settings.exchange_url,
+    }
+
+
+def test_many_are_planned_and_started_by_name(
+    run: Run, world: World, broker: Broker, environment: dict[str, str]
+) -> None:
+    status = world.routed(sample(2))
+    (one,) = status["deliveries"]
+    told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+    world.answer(one["agency"], delivery=one["id"], **told)
+    plan = ("dead", "plan", "--cause", "not_ours", "--to")
+    wrong = run(*plan, "nobody", *BY, **environment)
+    assert wrong.code != 0
+    assert "no such agency" in wrong.err
+    planned = json.loads(run(*plan, "shropshire-csc", *BY, "--json", **environment).out)
+    assert (planned["kind"], planned["receiver"], planned["planned"]) == (
+        *("send_on", "shropshire-csc", 1),
+    )
+    assert [line["cause"] for line in planned["lines"]] == ["not_ours"]
+    start = ("dead", "replay", planned["id"], "--reason", "their team closed")
+    assert run(*start, "--count", "2", **environment).code == 2
+    assert run(*start, "--count", "1", "--by", "Sam Example", **environment).code == 0
+    with psycopg.connect(environment["BROKER_DATABASE_URL"]) as connection:
+        found = connection.execute("select state, started_by, reason from replay").fetchall()
+    assert found == [("running", "person:Sam Example", "their team closed")]
+    assert broker.ledger.acts_of_referral(ReferralId(status["id"])) == []

@@ -1,0 +1,117 @@
+"""A referral's page says which versions there are, who has taken them, and what they moved."""
+
+import html
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from broker.domain.codes import Right
+from broker.flow.parts import Broker
+from tests.acceptance.conftest import World, sample
+from tests.acceptance.test_versions import acknowledge, changed, correct, recall, siblings
+from tests.integration.gateway.test_rights import ask, pages, signed_in
+
+__all__ = ["pages"]
+
+
+@pytest.fixture
+def page(broker: Broker, pages: TestClient) -> Callable[[Any], str]:
+    def show(receipt: Any) -> str:
+        answer = ask(pages, "GET", f"/referrals/{receipt['id']}", signed_in(broker, *Right))
+        assert answer.status_code == 200
+        text = re.sub(r"<[^>]+>", " ", answer.text)
+        return " ".join(html.unescape(text).split())
+
+    return show
+
+
+def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
+    world: World,
+    page: Any,
+) -> None:
+    world.at("2027-03-25 10:00")
+    status = world.routed(siblings())
+    (first,) = world.collect("staffordshire-csc")
+    acknowledge(world, "staffordshire-csc", first["delivery"])
+    assert "Versions, latest first" not in page(status)
+    world.at("2027-03-25 11:00")
+    correct(world, status, changed(siblings(), level="very_high"))
+    shown = page(status)
+    assert "Versions, latest first" in shown
+    versions = shown.partition("Versions, latest first")[2].partition("Everything that")[0]
+    latest, first_one = versions.split("Version 1 ")
+    assert "Graded very high. Regraded It was treated as medium before." in latest
+    assert "Graded medium." in first_one
+    assert re.search(r"shropshire-csc must acknowledge by .* 15:00 , was ", latest)
+    assert re.search(r"staffordshire-csc correction available Not yet", latest)
+    assert "shropshire-csc referral available Not yet" in latest
+    assert re.search(
+        r"staffordshire-csc referral acknowledged Thu 25 Mar 10:00, A. Worker", first_one
+    )
+    timeline = shown.partition("Everything that happened")[2]
+    assert "by staffordshire-police (its key test)" in timeline
+    assert "grade from medium to very high" in timeline
+    assert re.search(r"to acknowledge by \w+ \d+ Mar \d\d:\d\d, was ", timeline)
+    assert not re.search(r"[{}\[\]]|None|T\d\d:\d\d", timeline)
+
+
+def test_a_history_names_agencies_and_not_ids(
+    world: World, broker: Broker, page: Any, pages: TestClient
+) -> None:
+    status = world.routed(sample(2))
+    (one,) = status["deliveries"]
+    world.collect(one["agency"])
+    told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+    world.answer(one["agency"], delivery=one["id"], **told)
+    who = signed_in(broker, Right.ACT)
+    form = {"token": who["token"], "agency": "shropshire-csc"}
+    path, headers = f"/ops/act/reroute/{one['id']}", {"Cookie": who["cookie"]}
+    assert "Say why" in pages.post(path, data=form, headers=headers).text
+    form["reason"] = "they moved"
+    assert pages.post(path, data=form, headers=headers).status_code == 303
+    timeline = page(status).partition("Everything that happened")[2]
+    sent_on = "Delivery sent on – staffordshire-csc by Jo Example; to: shropshire-csc “they moved”"
+    assert sent_on in timeline
+    assert f"Delivery leased – {one['agency']} by {one['agency']};" in timeline
+
+
+def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
+    world.at("2027-03-25 10:00")
+    status = world.routed(siblings())
+    for agency in ("staffordshire-csc", "shropshire-csc"):
+        world.collect(agency)
+    recall(world, status)
+    shown = page(status)
+    assert "by DS Imogen Farlow: wrong person. 0 of 2 agencies confirmed" in shown
+    (offered,) = world.collect("staffordshire-csc")
+    told = {"stage": "decided", "by": "A. Worker", "outcome": "destroyed"}
+    world.answer("staffordshire-csc", delivery=offered["delivery"], **told)
+    assert "1 of 2 agencies confirmed that every copy is destroyed" in page(status)
+
+
+def test_why_a_person_acted_stands_beside_what_they_did(
+    world: World,
+    broker: Broker,
+    page: Any,
+    pages: TestClient,
+) -> None:
+    receipt = world.hand_in(sample(10))
+    world.drain()
+    who = signed_in(broker, Right.ACT)
+    path = f"/ops/act/areas/{receipt['id']}"
+    headers = {"Cookie": who["cookie"]}
+    child = sample(10)["children"][0]["id"]
+    form = {"token": who["token"], "areas": f"{child}=E06000021"}
+    refused = pages.post(path, data=form, headers=headers)
+    assert refused.status_code == 422
+    assert "Say why" in refused.text
+    wrong = {**form, "areas": f"{child}=X1", "reason": "the school told us"}
+    assert "no area with this code" in pages.post(path, data=wrong, headers=headers).text
+    done = pages.post(path, data={**form, "reason": "the school told us"}, headers=headers)
+    assert done.status_code == 303
+    shown = page(receipt)
+    assert "Referral areas given by Jo Example" in shown
+    assert "“the school told us”" in shown

@@ -1,0 +1,143 @@
+"""Each page and each act needs its right, and the server looks: whatever a page shows or hides."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from broker.dashboard import app
+from broker.domain.codes import Right
+from broker.flow import people
+from broker.flow.parts import Broker
+from broker.flow.publish import publish
+from broker.web import build
+from tests.conftest import FixedClock
+
+ANY = str(uuid4())
+NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
+    ("GET", "/"): (Right.VIEW, "/"),
+    ("GET", "/live"): (Right.VIEW, ""),
+    ("GET", "/search"): (Right.VIEW, "/search"),
+    ("GET", "/attention"): (Right.VIEW, "/attention"),
+    ("GET", "/agencies/{code}"): (Right.VIEW, "/agencies/stoke-csc"),
+    ("GET", "/referrals/{id}"): (Right.VIEW, f"/referrals/{ANY}"),
+    ("GET", "/act/reveal/{subject}"): (Right.REVEAL, f"/act/reveal/{ANY}"),
+    ("POST", "/act/reveal/{subject}"): (Right.REVEAL, f"/act/reveal/{ANY}"),
+    ("GET", "/act/{kind}/{subject}"): (Right.ACT, "/act/pause/stoke-csc"),
+    ("POST", "/act/{kind}/{subject}"): (Right.ACT, "/act/pause/stoke-csc"),
+    ("GET", "/policy"): (Right.POLICY, "/policy"),
+    ("GET", "/replays"): (Right.VIEW, "/replays"),
+    ("POST", "/replays"): (Right.BULK, "/replays"),
+    ("GET", "/send-on"): (Right.BULK, "/send-on"),
+    ("POST", "/send-on"): (Right.BULK, "/send-on"),
+    ("GET", "/replays/{id}"): (Right.VIEW, f"/replays/{ANY}"),
+    ("POST", "/replays/{id}"): (Right.BULK, f"/replays/{ANY}"),
+    ("POST", "/sign-out"): (Right.VIEW, "/sign-out"),
+}
+OPEN = {"/sign-in", "/signed-out", "/sign-in/{link}", "/static/{name}"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def signed_in(broker: Broker, *rights: Right) -> dict[str, str]:
+    """Return the cookie and the form's token of somebody who has these rights."""
+    ledger, now = broker.ledger, broker.clock()
+    people.add(ledger, "Jo Example", rights, now=now, new_id=broker.new_id)
+    secret = people.sign_in(ledger, people.link(ledger, "Jo Example", now=now), now=now)
+    return {"cookie": f"broker-session={secret}", "token": people.form_token(secret)}
+
+
+@pytest.fixture
+def pages(broker: Broker) -> Iterator[TestClient]:
+    options: dict[str, Any] = {"base_url": "http://127.0.0.1", "follow_redirects": False}
+    with TestClient(build(broker), **options) as opened:
+        yield opened
+
+
+def ask(pages: TestClient, method: str, path: str, who: dict[str, str]) -> Any:
+    headers = {"Cookie": who["cookie"]}
+    if method == "GET":
+        return pages.get(f"/ops{path}", headers=headers)
+    form = {"token": who["token"], "reason": "because"}
+    return pages.post(f"/ops{path}", data=form, headers={**headers, **FORM})
+
+
+def test_every_page_is_in_the_table() -> None:
+    found = {
+        (method, route.path)
+        for route in app.routes()
+        if isinstance(route, Route) and route.path not in OPEN
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+    assert found == NEEDS.keys()
+
+
+@pytest.mark.parametrize("right", [one for one in Right if one is not Right.VIEW])
+def test_whoever_has_every_other_right_is_refused(
+    broker: Broker, pages: TestClient, right: Right
+) -> None:
+    """To see is part of every right; who has none at all cannot be."""
+    needing = [(method, path) for (method, _), (need, path) in NEEDS.items() if need is right]
+    others = signed_in(broker, *(set(Right) - {right}))
+    for method, path in needing:
+        assert ask(pages, method, path, others).status_code == 403, path
+    mine = signed_in(broker, right)
+    for method, path in needing:
+        assert ask(pages, method, path, mine).status_code != 403, path
+        assert ask(pages, method, path, mine).headers.get("location", "") != "/ops/sign-in", path
+
+
+def test_nobody_sees_anything_without_signing_in(broker: Broker, pages: TestClient) -> None:
+    nobody = {"cookie": "broker-session=guessed", "token": "guessed"}
+    for (method, _), (_, path) in NEEDS.items():
+        answer = ask(pages, method, path or "/live", nobody)
+        assert answer.status_code == (303 if method == "GET" else 401), path
+        assert answer.headers.get("location", "/ops/sign-in").startswith("/ops/sign-in")
+
+
+def test_what_was_refused_was_not_done(broker: Broker, pages: TestClient) -> None:
+    who = signed_in(broker, *(set(Right) - {Right.ACT}))
+    assert ask(pages, "POST", "/act/pause/stoke-csc", who).status_code == 403
+    assert broker.ledger.presences()["stoke-csc"].stopped_at is None
+    who = signed_in(broker, *(set(Right) - {Right.BULK}))
+    assert ask(pages, "POST", "/replays", who).status_code == 403
+    assert broker.ledger.replays(limit=9) == []
+
+
+def test_nobody_is_shown_a_page_that_they_cannot_open(broker: Broker, pages: TestClient) -> None:
+    for rights, shown in (((Right.VIEW,), False), ((Right.POLICY,), True)):
+        found = ask(pages, "GET", "/", signed_in(broker, *rights)).text
+        assert ('href="/ops/policy"' in found) == shown
+
+
+def test_a_right_that_is_taken_away_is_gone_at_once(broker: Broker, pages: TestClient) -> None:
+    who = signed_in(broker, Right.POLICY)
+    assert ask(pages, "GET", "/policy", who).status_code == 200
+    people.add(broker.ledger, "Jo Example", {Right.VIEW}, now=broker.clock(), new_id=broker.new_id)
+    assert ask(pages, "GET", "/policy", who).status_code == 403
+
+
+def test_the_policy_page_shows_rows_and_what_changed(
+    broker: Broker, clock: FixedClock, pages: TestClient
+) -> None:
+    name, documents = broker.ledger.policy(None) or ("", {})
+    changed = documents["policy.yaml"].replace("4 working hours", "3 working hours", 1)
+    assert changed != documents["policy.yaml"]
+    new = publish(broker.ledger, {**documents, "policy.yaml": changed}, now=clock.now)
+    who = signed_in(broker, Right.POLICY)
+    found = ask(pages, "GET", "/policy", who).text
+    assert new in found
+    assert "In force" in found
+    for row in broker.books.version(new).rows:
+        assert f"row-{row.id}" in found
+    assert "acknowledge: 3 working hours" in found
+    said = ask(pages, "GET", "/policy?changes=1", who).text
+    assert f"What changed since {name}" in said
+    assert re.search(r"3 working hours", said.partition('id="changes"')[2].partition("</ul>")[0])
+    old = ask(pages, "GET", f"/policy?version={name}", who).text
+    assert "Not in force" in old
+    assert ask(pages, "GET", "/policy?version=another", who).status_code == 404
