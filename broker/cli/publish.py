@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
@@ -39,6 +40,8 @@ def publish(  # noqa: PLR0913  one parameter for each option
 ) -> None:
     """Hand in the referral in FILE ("-" is standard input). Safe to repeat.
 
+    A TRACEPARENT in the environment (W3C Trace Context) is passed on.
+
     \b
     Example:    broker publish samples/first-referral.json --wait
     """
@@ -48,12 +51,21 @@ def publish(  # noqa: PLR0913  one parameter for each option
         if check:
             _foretell(publisher.check(file.read()), as_json=as_json)
         elif bulk:
-            ctx.exit(_tell_many(publisher.publish_many(_lines(file)), as_json=as_json))
+            results = publisher.publish_many(_lines(file), traceparent=_span())
+            ctx.exit(_tell_many(results, as_json=as_json))
         else:
             receipt = publisher.publish(
-                file.read(), idempotency_key=idempotency_key, wait=seconds if wait else None
+                file.read(),
+                idempotency_key=idempotency_key,
+                wait=seconds if wait else None,
+                traceparent=_span(),
             )
             _tell(receipt, as_json=as_json)
+
+
+def _span() -> str | None:
+    """Return the span that this command runs in, where whoever calls it collects traces."""
+    return os.environ.get("TRACEPARENT") or None
 
 
 def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
