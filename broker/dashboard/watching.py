@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from broker.domain.latency import P50, P95, P99, Latencies
 from broker.flow.parts import Broker
+from broker.flow.sweep import LANES
 from broker.ledger.insights import (
     AtRisk,
     Breach,
@@ -60,6 +61,8 @@ class Picture:
     slot: timedelta
     breaches: Sequence[Breach]
     pipes: Pipes
+    wakeups: Mapping[str, int] | None
+    """Wake-ups that no worker has taken, by lane; None while their Valkey is away."""
     dead: Sequence[DeadLetters]
     escalations: Sequence[Climbing]
 
@@ -115,6 +118,7 @@ class Watch:
             slot=length,
             breaches=ledger.breaches(now=now, since=now - timedelta(days=1), limit=BREACHES),
             pipes=ledger.pipes(now=now),
+            wakeups=self._broker.wakeups.waiting(LANES),
             dead=ledger.dead_letters(),
             escalations=ledger.climbing(limit=LISTED),
         )

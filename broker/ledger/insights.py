@@ -147,6 +147,8 @@ class Pipes:
     escalations: int
     notices_due: int
     notices_failed: int
+    workers: int
+    """Workers that showed themselves within the last seconds."""
     sweep_until: datetime | None
     sweeper: str | None
 
@@ -343,7 +345,11 @@ class Insights(Database):
             promised = rows(connection, "totals", {"end": _minute(now)})
             took = rows(connection, "all_latencies", {})
         found = _nested({**row, "window": "all"} for row in took)["all"]
-        return promised, {key: Latencies(self.edges, counts) for key, counts in found.items()}
+        sums: dict[tuple[OrganisationCode, str], int] = defaultdict(int)
+        for row in took:
+            sums[row["agency"], row["milestone"]] += row["microseconds"]
+        times = {key: Latencies(self.edges, n, sums[key] / 1e6) for key, n in found.items()}
+        return promised, times
 
 
 def cause_of(row: Mapping[str, Any]) -> str:

@@ -130,8 +130,36 @@ def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) 
     promised, took = before
     met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
     assert sum(one.count for one in took.values()) == met
+    total = sum(one.seconds for one in took.values())
+    assert math.isclose(total, took_together(book), abs_tol=1e-4)
     due = sum(owed(row, milestone) for row in raw(book) for milestone in steps)
     assert sum(row["due"] - row["withdrawn"] for row in promised) == due
+
+
+def took_together(book: Book) -> float:
+    """Return how long every milestone that was met took, from the raw rows."""
+    return sum(
+        max(0.0, (row[_met(milestone)] - row["clock_start"]).total_seconds())
+        for row in raw(book)
+        for milestone in steps
+        if row[_met(milestone)] is not None
+    )
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: bool) -> None:
+    now = days_of_work(book, 5, 60)
+    while folded and book.ledger.fold_counts(limit=1000):
+        pass
+    name = "0007_latency_sums.sql"
+    text = (Path(migrate.__file__).with_name("migrations") / name).read_text()
+    with psycopg.connect(book.dsn) as connection:
+        for table in ("latency", "latency_delta"):
+            connection.execute(f"update {table} set microseconds = 0".encode())
+        connection.execute(text[text.index("insert into latency (level, at") :].encode())
+    _, took = book.ledger.totals(now=now)
+    total = sum(one.seconds for one in took.values())
+    assert math.isclose(total, took_together(book), abs_tol=1e-4)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
