@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import click
-from rich.console import Console
 
 from broker.cli.access import Gateway, with_gateway
 from broker.cli.exits import DONE, INVALID
 from broker.cli.show import json_option, local, print_json, print_json_line, remark
 from broker.cli.story import foretold, legs
+from broker.cli.table import console
 from broker.client import Published, Publisher, Receipt
 
 
@@ -76,7 +76,7 @@ def _foretell(plan: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
     else:
-        Console().print(foretold(plan))
+        console().print(foretold(plan))
 
 
 def _tell(receipt: Receipt, *, as_json: bool) -> None:
@@ -88,7 +88,7 @@ def _tell(receipt: Receipt, *, as_json: bool) -> None:
     click.echo(f"  id      {receipt.id}\n  at      {local(receipt.accepted_at)}")
     click.echo(f"  sha-256 {receipt.digest}")
     if receipt.raw.get("deliveries") is not None:  # it was waited for: the whole status came
-        Console().print(legs(receipt.raw))
+        console().print(legs(receipt.raw))
     remark(f"next:  broker status {receipt.reference}")
 
 

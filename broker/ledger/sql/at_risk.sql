@@ -9,20 +9,17 @@ work as (
            case when delivery.state = 'undeliverable' then delivery.refused_because
                 when delivery.state = 'available' and delivery.next_attempt_at is not null
                      and delivery.attempt > 0 then 'deferred' end as trouble,
-           next.milestone, next.due_at
+           case least(must.collect_by, must.acknowledge_by, decide_by)
+                when must.collect_by then 'collect'
+                when must.acknowledge_by then 'acknowledge'
+                else 'decide' end as milestone,
+           least(must.collect_by, must.acknowledge_by, decide_by) as due_at
     from delivery
     cross join lateral (
-        select step.milestone, step.due_at
-        from (values
-            ('collect', case when delivery.collected_at is null then delivery.collect_by end),
-            ('acknowledge',
-             case when delivery.acknowledged_at is null then delivery.acknowledge_by end),
-            ('decide', delivery.decide_by)
-        ) as step (milestone, due_at)
-        where step.due_at is not null
-        order by step.due_at
-        limit 1
-    ) as next
+        select case when delivery.collected_at is null then delivery.collect_by end as collect_by,
+               case when delivery.acknowledged_at is null
+                    then delivery.acknowledge_by end as acknowledge_by
+    ) as must
     where delivery.state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
       and delivery.paused_at is null
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
@@ -43,9 +40,9 @@ judged as (
     from work left join usual using (agency)
 ),
 listed as (
-    select *, count(*) over (partition by why) as of_why
+    select *
     from judged
-    where why is not null
+    where why is not null and due_at is not null
     order by due_at, referral, delivery
     limit %(limit)s
 )
