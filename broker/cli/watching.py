@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 from rich.console import Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -69,7 +70,9 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
     with open_ledger() as ledger:
         while True:
             now = datetime.now(UTC)
-            for one in reversed(ledger.at_risk(now=now, within=span, limit=500)):
+            found = ledger.at_risk(now=now, within=span, limit=500)
+            # Whoever follows reads the end first; a list begins with the soonest.
+            for one in found if once else reversed(found):
                 key = (one.referral, one.delivery, one.milestone, one.due_at, one.why)
                 if key not in told:
                     told.add(key)
@@ -94,7 +97,7 @@ def _tell(one: AtRisk, now: datetime, *, as_json: bool) -> None:
         )
         return
     left = words.left(one.due_at, now)
-    click.echo(f"{left:<14} {one.milestone:<12} {one.agency or 'ops':<24} {one.reference}")
+    click.echo(f"{left:<16} {one.milestone:<12} {one.agency or 'ops':<24} {one.reference}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +288,8 @@ def _screen(ledger: Ledger) -> Group:
     names = {str(one.agency): one.name for one in ledger.presences().values()}
     risks = ledger.at_risk(now=now, limit=12)
     sentence = words.status(ledger.risk_counts(now=now), risks, names, now)
-    return Group(Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
+    parts = (Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
+    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 
 
 def _risks(risks: list[AtRisk], now: datetime) -> Table:
