@@ -21,6 +21,7 @@ work as (
                     then delivery.acknowledge_by end as acknowledge_by
     ) as must
     where delivery.state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (delivery.kind = 'correction' and delivery.state = 'acknowledged')
       and delivery.paused_at is null
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
     union all

@@ -8,6 +8,7 @@ with work as (
                  case when acknowledged_at is null then acknowledge_by end, decide_by) as due_at
     from delivery
     where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (kind = 'correction' and state = 'acknowledged')
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select id, null, attend_by

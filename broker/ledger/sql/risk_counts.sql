@@ -4,6 +4,7 @@ with work as (
                  case when acknowledged_at is null then acknowledge_by end, decide_by) as due_at
     from delivery
     where state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (kind = 'correction' and state = 'acknowledged')
       and paused_at is null
     union all
     select attend_by from referral where state = 'unroutable'

@@ -194,6 +194,28 @@ def test_two_ages_are_told_apart(book: Book) -> None:
     assert book.ledger.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
 
 
+def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
+    book.routed_to(STOKE)
+    with psycopg.connect(book.dsn) as connection:
+        connection.execute("update delivery set kind = 'correction', version = 2, follows = id")
+    later = NOW + timedelta(hours=5)
+
+    def seen() -> tuple[int, int, int, int]:
+        work = book.ledger.work(now=later)
+        bands = book.ledger.burn_down(now=later)
+        return (
+            sum(one.open for one in work.values()),
+            sum(sum(band.values()) for band in bands.values()),
+            len(book.ledger.at_risk(now=later, limit=10, everything=True)),
+            book.ledger.risk_counts(now=later).breached,
+        )
+
+    assert seen() == (1, 1, 1, 1)
+    ((delivery,),) = book.look("select id from delivery")
+    book.answer(STOKE, Receipt(delivery, Stage.ACKNOWLEDGED, by="Somebody"))
+    assert seen() == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_list_at_risk_is_that_of_a_recount(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 80)
