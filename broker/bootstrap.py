@@ -13,7 +13,7 @@ import uuid_utils
 from broker.channels.queue import QueueChannel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
-from broker.errors import Unavailable
+from broker.errors import Fault, Unavailable
 from broker.flow.activity import Activity
 from broker.flow.books import Books
 from broker.flow.parts import Broker
@@ -23,7 +23,8 @@ from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
 from broker.points import Orders, Reached, passed_by
-from broker.settings import Settings
+from broker.settings import BadSettings, Settings
+from broker.traces import Traces, is_installed
 from broker.transport.wakeups import Wakeups
 
 
@@ -58,6 +59,9 @@ def open_broker(
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
+        traces = traces_of(settings, part)
+        if traces:
+            stack.callback(traces.close)
         activity = Activity(ledger, clock)
         stack.callback(_written_down, activity)
         yield Broker(
@@ -71,7 +75,22 @@ def open_broker(
             clock=clock,
             new_id=new_id,
             reached=reached,
+            traces=traces,
         )
+
+
+def traces_of(settings: Settings, part: str) -> Traces | None:
+    """Return what sends traces to the collector that the settings name; None without one.
+
+    Raises BadSettings when what it needs is not installed.
+    """
+    if not settings.traces_url:
+        return None
+    if not is_installed():
+        told = "Install referral-broker[telemetry], or leave it out."
+        fault = Fault("BROKER_TRACES_URL", "not-installed", told)
+        raise BadSettings("Traces cannot be sent.", faults=[fault])
+    return Traces(settings.traces_url, part=part, percent=settings.traces_percent)
 
 
 def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]:

@@ -94,6 +94,11 @@ class Settings:
     """Tests alone: a file that says what time it is (BROKER_CLOCK_FILE)."""
     points_dir: Path | None = None
     """Tests alone: a folder of orders for named points (BROKER_POINTS_DIR)."""
+    traces_url: str = field(default="", repr=False)
+    """Where traces go, OTLP over HTTP: ``http://collector:4318/v1/traces`` (BROKER_TRACES_URL);
+    without it there are none."""
+    traces_percent: int = 100
+    """Of how many referrals in a hundred (BROKER_TRACES_PERCENT)."""
     log_level: str = "info"
     """debug, info, warning or error (BROKER_LOG_LEVEL)."""
 
@@ -121,6 +126,8 @@ class Settings:
             provider=reading.provider(),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
             points_dir=reading.path("BROKER_POINTS_DIR"),
+            traces_url=reading.web_address("BROKER_TRACES_URL"),
+            traces_percent=reading.whole("BROKER_TRACES_PERCENT", 100, highest=100),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
         )
         reading.finish()
@@ -166,6 +173,13 @@ class _Reading:
         if needed and not value:
             self._fault(name, "missing", f"Set {name} or {name}_FILE.")
         return value
+
+    def web_address(self, name: str) -> str:
+        """Return an address that may be left out, and may hold a password."""
+        url = self.secret(name, needed=False)
+        if url and not url.startswith(("http://", "https://")):
+            self._fault(name, "wrong-form", "Use http://… or https://…, with the whole path.")
+        return url
 
     def key(self, name: str) -> bytes | None:
         """Return a secret key that may be left out, written in hex."""

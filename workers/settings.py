@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from broker.flow.accept import LANE as ROUTE_LANE
-from broker.flow.dispatch import LANE as DISPATCH_LANE
+from broker.flow.sweep import LANES
 from broker.transport.wakeups import KEY_PREFIX
 
-LANES = (ROUTE_LANE, DISPATCH_LANE)
+__all__ = ["LANES", "celery_settings"]
 
 
 def celery_settings(url: str) -> dict[str, Any]:

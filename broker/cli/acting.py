@@ -13,10 +13,11 @@ import click
 
 from broker.bootstrap import open_broker
 from broker.cli.database import open_ledger
-from broker.cli.exits import NOT_FOUND, Failure
+from broker.cli.exits import CONFLICT, NOT_FOUND, Failure
 from broker.cli.show import json_option, local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
+from broker.errors import Conflict, NotFound
 from broker.flow import act
 from broker.flow.parts import Broker
 from broker.settings import Settings
@@ -28,12 +29,29 @@ by_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--by", required=True, help="Your name, for the history."
 )
 
+LISTED = 200
+
 
 @contextmanager
 def _broker() -> Iterator[Broker]:
     settings = Settings.from_environ(os.environ)
     with open_broker(settings, part="cli", connections=2) as broker:
         yield broker
+
+
+@contextmanager
+def _advised(look: str) -> Iterator[None]:
+    """Say where to look when somebody was faster, or it was done before."""
+    try:
+        yield
+    except (Conflict, NotFound) as error:
+        code = CONFLICT if isinstance(error, Conflict) else NOT_FOUND
+        raise Failure(error.message, next_step=f"look with `{look}`", code=code) from None
+
+
+def _known(broker: Broker, agency: str) -> None:
+    if OrganisationCode(agency) not in broker.ledger.presences():
+        raise _unknown(agency)
 
 
 @click.group()
@@ -63,6 +81,9 @@ def ls(as_json: bool) -> None:
         )
         for one in found
     ]
+    if not rows:
+        click.echo("Nothing is open in any queue.")
+        return
     print_table(heads, rows)
 
 
@@ -72,17 +93,36 @@ def ls(as_json: bool) -> None:
 def show(agency: str, as_json: bool) -> None:
     """Show what is open at AGENCY, soonest deadline first."""
     with open_ledger() as ledger:
-        if OrganisationCode(agency) not in ledger.presences():
-            raise Failure("there is no agency with this code.", code=NOT_FOUND)
+        presence = ledger.presences().get(OrganisationCode(agency))
+        if presence is None:
+            raise _unknown(agency)
         now = ledger.clock()
-        found = ledger.at_risk(now=now, limit=200, agency=agency, everything=True)
+        found = ledger.at_risk(now=now, limit=LISTED, agency=agency, everything=True)
     if as_json:
         print_json([asdict(one) for one in found])
         return
     rows = [
         (local(one.due_at), one.milestone, one.state, one.reference, one.delivery) for one in found
     ]
+    if presence.stopped_at:
+        who = (presence.stopped_by or "").removeprefix("person:")
+        click.echo(
+            f"Paused since {local(presence.stopped_at)} by {who}: {presence.stopped_because}"
+        )
+    if not rows:
+        click.echo(f"Nothing is open at {agency}.")
+        return
     print_table(("due", "must", "state", "reference", "delivery"), rows)
+    if len(found) == LISTED:
+        remark(f"The {LISTED} soonest; /ops/agencies/{agency} counts all.")
+
+
+def _unknown(agency: str) -> Failure:
+    return Failure(
+        f"there is no agency {agency}.",
+        next_step="find its code with `broker directory show`, or `broker queue ls`",
+        code=NOT_FOUND,
+    )
 
 
 @queue.command()
@@ -91,9 +131,11 @@ def show(agency: str, as_json: bool) -> None:
 @by_option
 def pause(agency: str, reason: str, by: str) -> None:
     """Offer nothing to AGENCY until it is resumed; its deadlines run on."""
-    with _broker() as broker:
+    with _broker() as broker, _advised(f"broker queue show {agency}"):
+        _known(broker, agency)
         act.pause(broker, OrganisationCode(agency), by=f"person:{by}", reason=reason)
-    click.echo(f"Delivery to {agency} is paused.")
+    click.echo(f"Delivery to {agency} is paused; its deadlines run on.")
+    remark(f'next:  broker queue resume {agency} --reason "..." --by "{by}"')
 
 
 @queue.command()
@@ -102,7 +144,8 @@ def pause(agency: str, reason: str, by: str) -> None:
 @by_option
 def resume(agency: str, reason: str, by: str) -> None:
     """Offer to AGENCY again."""
-    with _broker() as broker:
+    with _broker() as broker, _advised(f"broker queue show {agency}"):
+        _known(broker, agency)
         act.resume(broker, OrganisationCode(agency), by=f"person:{by}", reason=reason)
     click.echo(f"Delivery to {agency} goes on.")
 
@@ -122,6 +165,9 @@ def dead_ls(as_json: bool) -> None:
         print_json([asdict(one) for one in found])
         return
     rows = [(one.cause, one.agency, one.count, local(one.next_due_at)) for one in found]
+    if not rows:
+        click.echo("Everything can be delivered.")
+        return
     print_table(("cause", "agency", "count", "next deadline"), rows)
 
 
@@ -157,6 +203,10 @@ def plan(
     if as_json:
         print_json({**asdict(planned), "lines": [asdict(one) for one in lines]})
         return
+    if not planned.planned:
+        click.echo("Nothing that cannot be delivered fits this plan; there is nothing to replay.")
+        remark("next:  broker dead ls")
+        return
     before = "sent on before" if receiver else "replayed before"
     rows = [(one.agency, one.cause, one.count, one.overdue, one.replayed_before) for one in lines]
     print_table(("agency", "cause", "count", "past deadline", before), rows)
@@ -175,9 +225,9 @@ def replay(plan_id: str, count: int, by: str | None, reason: str) -> None:
         id_ = UUID(plan_id)
     except ValueError:
         raise click.UsageError("PLAN is the id that `broker dead plan` printed.") from None
-    with _broker() as broker:
+    with _broker() as broker, _advised("broker dead ls"):
         planned = act.planned(broker, id_).planned
         if count != planned:
-            raise click.UsageError(f"The plan says {planned}, not {count}.")
+            raise click.UsageError(f"The plan says {planned}, not {count}: give --count {planned}.")
         act.start_replay(broker, id_, reason=reason, typed=str(count), by=by and f"person:{by}")
     click.echo(f"The plan for {planned} has started; see it at /ops/replays/{id_}")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import click
 
+from broker.cli.bundle import Part, write
 from broker.cli.exits import DONE, FAILED
-from broker.cli.show import LOCAL, json_option, print_json
+from broker.cli.show import LOCAL, json_option, print_json, remark
 from broker.errors import BrokerError, PolicyError, Unavailable
 from broker.flow.books import Books
 from broker.ledger import migrate
@@ -55,24 +57,44 @@ Check = Callable[[], str]
 
 
 @click.command()
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write an archive (zip) for support, without content, references or secrets.",
+)
 @json_option
-def doctor(as_json: bool) -> int:
+def doctor(bundle: Path | None, as_json: bool) -> int:
     """Look at settings, ledger, policy, message brokers, clock and workers; change nothing.
 
     Exit code 1 when something is wrong; each fault comes with its next step. What will be wrong
     within 90 days, because calendar data or an entry ends, is a warning.
 
     \b
-    Example:    broker doctor --json
+    Example:    broker doctor --bundle support.zip
     """
     findings = list(examine())
     healthy = all(finding.ok for finding in findings)
+    parts = write(bundle, findings, os.environ) if bundle else []
     if as_json:
-        print_json({"ok": healthy, "findings": [asdict(finding) for finding in findings]})
+        told = {"ok": healthy, "findings": [asdict(finding) for finding in findings]}
+        print_json(told | ({"bundle": _listed(bundle, parts)} if bundle else {}))
     else:
         for finding in findings:
             _tell(finding)
+        if bundle:
+            _tell_bundle(bundle, parts)
     return DONE if healthy else FAILED
+
+
+def _listed(bundle: Path, parts: Sequence[Part]) -> dict[str, object]:
+    return {"file": str(bundle), "parts": {one.name: one.told for one in parts}}
+
+
+def _tell_bundle(bundle: Path, parts: Sequence[Part]) -> None:
+    click.echo(f"\nWrote {bundle}, {bundle.stat().st_size:,} bytes, for you alone to read:")
+    for one in parts:
+        click.echo(f"  {one.name:<16}{one.told}")
+    remark("next:  read it, then send it; it holds no content, references, people or secrets")
 
 
 def examine() -> Iterator[Finding]:

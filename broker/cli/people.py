@@ -94,7 +94,11 @@ def disable(name: str) -> None:
     """End the access of NAME at once, sessions and links included."""
     with open_ledger() as ledger:
         if not ledger.disable_person(name, now=datetime.now(UTC)):
-            raise Failure("nobody of this name may sign in.", code=NOT_FOUND)
+            raise Failure(
+                f"nobody named {name} may sign in.",
+                next_step="see who may with `broker people list`",
+                code=NOT_FOUND,
+            )
     click.echo(f"{name} is signed out and stays out.")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import click
-from rich.console import Console
 
 from broker.cli.database import open_ledger
 from broker.cli.difference import diff
@@ -17,7 +16,7 @@ from broker.cli.exits import NOT_FOUND, Failure
 from broker.cli.lint import folder_argument, lint_folder
 from broker.cli.show import json_option, print_json, remark
 from broker.cli.story import legs
-from broker.cli.table import print_table
+from broker.cli.table import console, print_table
 from broker.domain.ids import ReferralId
 from broker.flow.publish import publish as put_in_force
 from broker.ledger.ledger import Ledger
@@ -104,7 +103,7 @@ def explain(referral: str, as_json: bool) -> None:
         print_json(told)
         return
     remark(f"judged under policy {found.policy_version or '(none)'}")
-    Console().print(legs(told))
+    console().print(legs(told))
 
 
 def kept(ledger: Ledger, version: str | None) -> PolicyBook:

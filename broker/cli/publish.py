@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import click
-from rich.console import Console
 
 from broker.cli.access import Gateway, with_gateway
 from broker.cli.exits import DONE, INVALID
 from broker.cli.show import json_option, local, print_json, print_json_line, remark
 from broker.cli.story import foretold, legs
+from broker.cli.table import console
 from broker.client import Published, Publisher, Receipt
 
 
@@ -39,6 +40,8 @@ def publish(  # noqa: PLR0913  one parameter for each option
 ) -> None:
     """Hand in the referral in FILE ("-" is standard input). Safe to repeat.
 
+    A TRACEPARENT in the environment (W3C Trace Context) is passed on.
+
     \b
     Example:    broker publish samples/first-referral.json --wait
     """
@@ -48,12 +51,21 @@ def publish(  # noqa: PLR0913  one parameter for each option
         if check:
             _foretell(publisher.check(file.read()), as_json=as_json)
         elif bulk:
-            ctx.exit(_tell_many(publisher.publish_many(_lines(file)), as_json=as_json))
+            results = publisher.publish_many(_lines(file), traceparent=_span())
+            ctx.exit(_tell_many(results, as_json=as_json))
         else:
             receipt = publisher.publish(
-                file.read(), idempotency_key=idempotency_key, wait=seconds if wait else None
+                file.read(),
+                idempotency_key=idempotency_key,
+                wait=seconds if wait else None,
+                traceparent=_span(),
             )
             _tell(receipt, as_json=as_json)
+
+
+def _span() -> str | None:
+    """Return the span that this command runs in, where whoever calls it collects traces."""
+    return os.environ.get("TRACEPARENT") or None
 
 
 def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
@@ -64,7 +76,7 @@ def _foretell(plan: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
     else:
-        Console().print(foretold(plan))
+        console().print(foretold(plan))
 
 
 def _tell(receipt: Receipt, *, as_json: bool) -> None:
@@ -76,7 +88,7 @@ def _tell(receipt: Receipt, *, as_json: bool) -> None:
     click.echo(f"  id      {receipt.id}\n  at      {local(receipt.accepted_at)}")
     click.echo(f"  sha-256 {receipt.digest}")
     if receipt.raw.get("deliveries") is not None:  # it was waited for: the whole status came
-        Console().print(legs(receipt.raw))
+        console().print(legs(receipt.raw))
     remark(f"next:  broker status {receipt.reference}")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from broker.cli.access import Gateway, with_gateway
 from broker.cli.show import json_option, print_json
 from broker.cli.story import legs
+from broker.cli.table import console
 from broker.client import Publisher
 
 
@@ -26,4 +26,4 @@ def status(referral: str, as_json: bool, gateway: Gateway) -> None:
     if as_json:
         print_json(found.raw)
     else:
-        Console().print(legs(found.raw))
+        console().print(legs(found.raw))

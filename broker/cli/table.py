@@ -13,14 +13,17 @@ PIPE_COLUMNS = 200
 """How wide a table may be that goes into a file or a pipe."""
 
 
+def console() -> Console:
+    """Return the terminal; for a file or pipe, one as wide as what is printed needs."""
+    found = Console()
+    return found if found.is_terminal else Console(width=PIPE_COLUMNS)
+
+
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
     """Print a table as wide as the terminal; to a file or pipe, as wide as it needs to be."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_COLUMNS)
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console.print(table)
+    console().print(table)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from broker.cli.access import Gateway, with_gateway
 from broker.cli.show import json_option, print_json
 from broker.cli.story import story
+from broker.cli.table import console
 from broker.client import Publisher
 
 
@@ -27,4 +27,4 @@ def timeline(referral: str, as_json: bool, gateway: Gateway) -> None:
     if as_json:
         print_json(happened)
     else:
-        Console().print(story(found.raw, happened["events"]))
+        console().print(story(found.raw, happened["events"]))

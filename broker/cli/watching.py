@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from broker.cli.database import open_ledger
-from broker.cli.show import json_option, print_json
+from broker.cli.exits import Failure
+from broker.cli.show import json_option, print_json, print_json_line
 from broker.cli.spans import parse_duration
+from broker.cli.table import console
 from broker.dashboard import words
+from broker.errors import Unavailable
 from broker.ledger.insights import AtRisk
 from broker.ledger.ledger import Ledger
 
@@ -35,11 +39,11 @@ def top(every: float, once: bool, as_json: bool) -> None:
         if as_json:
             print_json(_picture(ledger))
             return
-        console = Console()
-        if once or not console.is_terminal:
-            console.print(_screen(ledger))
+        terminal = console()
+        if once or not terminal.is_terminal:
+            terminal.print(_screen(ledger))
             return
-        with Live(_screen(ledger), console=console, screen=True, auto_refresh=False) as live:
+        with Live(_screen(ledger), console=terminal, screen=True, auto_refresh=False) as live:
             while True:
                 time.sleep(max(0.5, every))
                 live.update(_screen(ledger), refresh=True)
@@ -57,6 +61,8 @@ def watch() -> None:
 def deadlines(within: str, once: bool, as_json: bool) -> None:
     """Print each delivery when it comes within a time of its deadline, and when it is late.
 
+    With --json one object a line, so that another program can follow it.
+
     \b
     Example:    broker watch deadlines --within 15m
     """
@@ -64,7 +70,9 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
     with open_ledger() as ledger:
         while True:
             now = datetime.now(UTC)
-            for one in reversed(ledger.at_risk(now=now, within=span, limit=500)):
+            found = ledger.at_risk(now=now, within=span, limit=500)
+            # Whoever follows reads the end first; a list begins with the soonest.
+            for one in found if once else reversed(found):
                 key = (one.referral, one.delivery, one.milestone, one.due_at, one.why)
                 if key not in told:
                     told.add(key)
@@ -76,7 +84,7 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
 
 def _tell(one: AtRisk, now: datetime, *, as_json: bool) -> None:
     if as_json:
-        print_json(
+        print_json_line(
             {
                 "referral": one.referral,
                 "delivery": one.delivery,
@@ -89,7 +97,7 @@ def _tell(one: AtRisk, now: datetime, *, as_json: bool) -> None:
         )
         return
     left = words.left(one.due_at, now)
-    click.echo(f"{left:<14} {one.milestone:<12} {one.agency or 'ops':<24} {one.reference}")
+    click.echo(f"{left:<16} {one.milestone:<12} {one.agency or 'ops':<24} {one.reference}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,24 @@ class Measure:
     """The state when there is nothing to measure."""
 
 
-@click.command()
+class Misused(click.UsageError):
+    """Wrong usage of a command for monitoring is *unknown*: 2 would mean critical."""
+
+    exit_code = UNKNOWN
+
+
+class Plugin(click.Command):
+    """A command for monitoring."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise Misused(error.format_message(), ctx) from None
+
+
+@click.command(cls=Plugin)
 @click.argument("what", type=click.Choice(["oldest", "latency", "silence", "sweeper"]))
 @click.option("--warn", required=True, help="From here on it is a warning: 90s, 15m, 4h.")
 @click.option("--crit", required=True, help="From here on it is critical.")
@@ -124,14 +149,34 @@ def check(what: str, warn: str, crit: str, agency: str | None, form: str) -> int
     \b
     Example:    broker check oldest --warn 30m --crit 1h --format nagios
     """
-    limits = parse_duration(warn).total_seconds(), parse_duration(crit).total_seconds()
-    if limits[0] > limits[1]:
-        raise click.UsageError("--warn is above --crit.")
-    with open_ledger() as ledger:
-        measure = _MEASURES[what](ledger, datetime.now(UTC), agency)
+    limits = _limits(warn, crit)
+    measure = _measured(what, agency)
     state = _judge(measure, *limits)
     _print(what, measure, state, limits, form)
     return state
+
+
+def _limits(warn: str, crit: str) -> tuple[float, float]:
+    try:
+        limits = parse_duration(warn).total_seconds(), parse_duration(crit).total_seconds()
+        if limits[0] > limits[1]:
+            raise click.UsageError("--warn is above --crit.")
+    except click.UsageError as error:
+        raise Misused(error.message) from None
+    return limits
+
+
+def _measured(what: str, agency: str | None) -> Measure:
+    """Measure; whatever cannot be told is unknown, and never fine."""
+    try:
+        with open_ledger() as ledger:
+            if agency is not None and agency not in ledger.presences():
+                return Measure(None, f"there is no agency {agency}", UNKNOWN)
+            return _MEASURES[what](ledger, datetime.now(UTC), agency)
+    except Unavailable:
+        return Measure(None, "the ledger cannot be reached; run `broker doctor`", UNKNOWN)
+    except Failure as failure:
+        raise Failure(failure.message, next_step=failure.next_step, code=UNKNOWN) from None
 
 
 def _judge(measure: Measure, warn: float, crit: float) -> int:
@@ -145,15 +190,7 @@ def _print(what: str, measure: Measure, state: int, limits: tuple[float, float],
         told = {"check": what, "state": STATES[state].lower(), "seconds": measure.seconds}
         print_json({**told, "warn": limits[0], "crit": limits[1], "detail": measure.words})
     elif form == "prometheus":
-        click.echo(
-            f"# HELP broker_check_state 0 ok, 1 warning, 2 critical, 3 unknown.\n"
-            f'# TYPE broker_check_state gauge\nbroker_check_state{{check="{what}"}} {state}'
-        )
-        if measure.seconds is not None:
-            click.echo(
-                f"# TYPE broker_check_seconds gauge\n"
-                f'broker_check_seconds{{check="{what}"}} {measure.seconds:.3f}'
-            )
+        _print_metrics(what, measure, state)
     else:
         data = (
             ""
@@ -161,6 +198,17 @@ def _print(what: str, measure: Measure, state: int, limits: tuple[float, float],
             else (f" | {what}={measure.seconds:.1f}s;{limits[0]:g};{limits[1]:g};0")
         )
         click.echo(f"{what.upper()} {STATES[state]} - {measure.words}{data}")
+
+
+def _print_metrics(what: str, measure: Measure, state: int) -> None:
+    """Print a file for Prometheus's node exporter (its textfile collector)."""
+    click.echo("# HELP broker_check_state 0 ok, 1 warning, 2 critical, 3 unknown.")
+    click.echo("# TYPE broker_check_state gauge")
+    click.echo(f'broker_check_state{{check="{what}"}} {state}')
+    if measure.seconds is not None:
+        click.echo("# HELP broker_check_seconds What was compared with the limits.")
+        click.echo("# TYPE broker_check_seconds gauge")
+        click.echo(f'broker_check_seconds{{check="{what}"}} {measure.seconds:.3f}')
 
 
 def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
@@ -240,7 +288,8 @@ def _screen(ledger: Ledger) -> Group:
     names = {str(one.agency): one.name for one in ledger.presences().values()}
     risks = ledger.at_risk(now=now, limit=12)
     sentence = words.status(ledger.risk_counts(now=now), risks, names, now)
-    return Group(Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
+    parts = (Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
+    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 
 
 def _risks(risks: list[AtRisk], now: datetime) -> Table:

@@ -48,13 +48,15 @@ class Publisher:
         *,
         idempotency_key: str | None = None,
         wait: float | None = None,
+        traceparent: str | None = None,
     ) -> Receipt:
         """Hand in one referral; when this returns, the broker has it for good.
 
         ``wait``: up to so many seconds for routing, so that the receipt's ``state`` and ``raw``
         say who gets it, and an invalid referral raises ``Invalid`` with every fault.
+        ``traceparent``: your own span (W3C Trace Context), for a broker that sends traces.
         """
-        headers = {}
+        headers = _traced(traceparent)
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         if wait is not None:
@@ -62,18 +64,20 @@ class Publisher:
         reply = self._wire.post("/v1/referrals", document, headers=headers, wait=wait or 0)
         return Receipt.from_json(reply.json())
 
-    def publish_many(self, documents: Iterable[Document]) -> Iterator[Published]:
+    def publish_many(
+        self, documents: Iterable[Document], *, traceparent: str | None = None
+    ) -> Iterator[Published]:
         """Hand in any number of referrals in bulk; yield one result for each, in order.
 
         A document that is refused does not stop the others. Results come a bulk at a time, so
         take them all: what was not asked for is not sent.
         """
         for lines in _bulks(documents):
-            yield from self._bulk(lines)
+            yield from self._bulk(lines, traceparent)
 
-    def _bulk(self, lines: Sequence[bytes]) -> Iterator[Published]:
+    def _bulk(self, lines: Sequence[bytes], traceparent: str | None) -> Iterator[Published]:
         body = b"\n".join(lines) + b"\n"
-        headers = {"Content-Type": "application/x-ndjson"}
+        headers = {"Content-Type": "application/x-ndjson", **_traced(traceparent)}
         reply = self._wire.post("/v1/referrals/bulk", body, headers=headers)
         for line in reply.body.splitlines():
             yield _published(json.loads(line))
@@ -150,6 +154,10 @@ class Publisher:
         """Return where a referral is, after looking its id up if a reference is given."""
         path, query = _address(referral)
         return f"/v1/referrals/{self.status(referral).id}" if query else path
+
+
+def _traced(traceparent: str | None) -> dict[str, str]:
+    return {} if traceparent is None else {"traceparent": traceparent}
 
 
 def _reference(document: Document) -> str:

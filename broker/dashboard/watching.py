@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from broker.domain.ids import OrganisationCode
 from broker.domain.latency import P50, P95, P99, Latencies
 from broker.flow.parts import Broker
+from broker.flow.sweep import LANES
 from broker.ledger.insights import (
     AtRisk,
     Breach,
@@ -60,6 +63,8 @@ class Picture:
     slot: timedelta
     breaches: Sequence[Breach]
     pipes: Pipes
+    wakeups: Mapping[str, int] | None
+    """Wake-ups that no worker has taken, by lane; None while their Valkey is away."""
     dead: Sequence[DeadLetters]
     escalations: Sequence[Climbing]
 
@@ -115,6 +120,7 @@ class Watch:
             slot=length,
             breaches=ledger.breaches(now=now, since=now - timedelta(days=1), limit=BREACHES),
             pipes=ledger.pipes(now=now),
+            wakeups=self._broker.wakeups.waiting(LANES),
             dead=ledger.dead_letters(),
             escalations=ledger.climbing(limit=LISTED),
         )
@@ -128,9 +134,12 @@ def agency_lines(
     work = ledger.work(now=now, agency=agency)
     took = ledger.latencies((window,), now=now, agency=agency, milestone="acknowledge")[window]
     kept = ledger.promises(("24h", "28d"), now=now, agency=agency)
+    owed: dict[str, list[tuple[OrganisationCode, str]]] = defaultdict(list)
+    for key in kept["28d"]:
+        owed[key[0]].append(key)
     lines = []
     for code, presence in ledger.presences().items():
-        of = [key for key in kept["28d"] if key[0] == code]
+        of = owed[code]
         if agency not in (None, code) or not (code in work or of or presence.stopped_at or agency):
             continue
         times = took.get((code, "acknowledge")) or Latencies(ledger.edges, {})

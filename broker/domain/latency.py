@@ -15,6 +15,8 @@ class Latencies:
 
     edges: Sequence[float]
     counts: Mapping[int, int]
+    seconds: float | None = None
+    """What they add up to, where that was asked for."""
 
     @property
     def count(self) -> int:

@@ -29,6 +29,7 @@ from broker.ledger.rows import Accepted, Contradiction, NewReferral
 from broker.points import ACCEPTED
 from broker.policy import routing
 from broker.policy.calendars import LONDON
+from broker.traces import ACCEPT, Part, Step, Traces, parent_of
 from schemas import documents, referral
 from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
@@ -101,6 +102,8 @@ def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | Refere
     broker.reached(ACCEPTED)
     broker.wakeups.wake(LANE)
     _note(broker, new, answers)
+    if broker.traces:
+        _trace(broker, broker.traces, new, answers)
     return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
 
 
@@ -111,6 +114,23 @@ def _note(
     for one, answer in zip(new, answers, strict=True):
         if isinstance(answer, Accepted) and not answer.duplicate:
             broker.activity.note(one.publisher, SENT)
+
+
+def _trace(
+    broker: Broker,
+    traces: Traces,
+    new: Sequence[NewReferral],
+    answers: Sequence[Accepted | Contradiction],
+) -> None:
+    """Begin the trace of each referral that is new."""
+    parts = [
+        Part(one.id, {"publisher": one.publisher}, one.accepted_at, parent_of(one.traceparent))
+        for one, answer in zip(new, answers, strict=True)
+        if isinstance(answer, Accepted) and not answer.duplicate
+    ]
+    if parts:
+        begun_at = min(one.accepted_at for one in new)
+        traces.tell(Step(ACCEPT, begun_at, broker.clock(), parts))
 
 
 def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:

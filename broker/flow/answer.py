@@ -26,6 +26,7 @@ from broker.points import SETTLED
 from broker.policy import routing
 from broker.policy.earlier import Issued
 from broker.telemetry import logger, trouble
+from broker.traces import Part, Step
 
 _log = logger("answer")
 
@@ -44,7 +45,21 @@ def settle(
     broker.reached(SETTLED)
     if any(result.state is DeliveryState.RETURNED for result in results):
         broker.wakeups.wake(DISPATCH_LANE)
+    if broker.traces:
+        broker.traces.tell(Step("answer", now, broker.clock(), _parts(agency, results)))
     return results
+
+
+def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
+    """Return what was recorded, for the referrals' traces."""
+    return [
+        Part(
+            one.referral,
+            {"delivery": str(one.delivery), "agency": agency, "state": str(one.state)},
+        )
+        for one in results
+        if one.referral is not None
+    ]
 
 
 def reroute(

@@ -13,23 +13,32 @@ from broker.flow.render import render
 from broker.ledger.rows import Attempt, Offer
 from broker.points import LEASED
 from broker.telemetry import logger, trouble
+from broker.traces import Part, Step
 
 _log = logger("collect")
 
 
 def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
     """Lease up to ``limit`` deliveries to an agency and return what it may see of each."""
+    now = broker.clock()
     offers = broker.ledger.collect(
-        agency,
-        limit=limit,
-        lease_for=broker.settings.lease,
-        now=broker.clock(),
-        new_id=broker.new_id,
+        agency, limit=limit, lease_for=broker.settings.lease, now=now, new_id=broker.new_id
     )
     broker.activity.note(agency, POLLED)
     broker.activity.note(agency, COLLECTED, len(offers))
     broker.reached(LEASED)
-    return [rendered for _, rendered in rendered_offers(broker, offers)]
+    found = [rendered for _, rendered in rendered_offers(broker, offers)]
+    if broker.traces:
+        broker.traces.tell(Step("collect", now, broker.clock(), parts_of(offers)))
+    return found
+
+
+def parts_of(offers: Sequence[Offer]) -> list[Part]:
+    """Return what deliveries that were leased say of themselves in their referrals' traces."""
+    return [
+        Part(one.referral, {"delivery": str(one.id), "agency": one.agency, "channel": one.channel})
+        for one in offers
+    ]
 
 
 def delivery(broker: Broker, agency: OrganisationCode, id_: DeliveryId) -> dict[str, Any]:

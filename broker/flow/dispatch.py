@@ -7,9 +7,10 @@ from datetime import timedelta
 import orjson
 
 from broker.channels import Channel, Parcel
-from broker.flow.collect import rendered_offers
+from broker.flow.collect import parts_of, rendered_offers
 from broker.flow.parts import Broker
 from broker.points import SENT
+from broker.traces import Step
 
 LANE = "dispatch"
 BATCH = 100
@@ -36,8 +37,9 @@ def _drain(broker: Broker, name: str, channel: Channel, batches: int) -> int:
 
 
 def _batch(broker: Broker, name: str, channel: Channel) -> int:
+    now = broker.clock()
     offers = broker.ledger.claim_pushes(
-        name, limit=BATCH, lease_for=CLAIM, now=broker.clock(), new_id=broker.new_id
+        name, limit=BATCH, lease_for=CLAIM, now=now, new_id=broker.new_id
     )
     parcels = [
         Parcel(offer, orjson.dumps(rendered)) for offer, rendered in rendered_offers(broker, offers)
@@ -46,4 +48,6 @@ def _batch(broker: Broker, name: str, channel: Channel) -> int:
         attempts = channel.send(parcels, now=broker.clock())
         broker.reached(SENT)
         broker.ledger.settle_pushes(attempts, now=broker.clock(), actor=f"channel:{name}")
+    if broker.traces:
+        broker.traces.tell(Step("dispatch", now, broker.clock(), parts_of(offers)))
     return len(offers)

@@ -14,6 +14,7 @@ from broker.ledger.ledger import Ledger
 from broker.notices import Notifier
 from broker.points import Reached, passed_by
 from broker.settings import Settings
+from broker.traces import Traces
 from broker.transport.wakeups import Wakeups
 
 
@@ -34,3 +35,5 @@ class Broker:
     new_id: NewId
     reached: Reached = passed_by
     """Told of every named point that is reached; see ``broker.points``."""
+    traces: Traces | None = None
+    """Told of every step that was done; None where nobody collects traces."""

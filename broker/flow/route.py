@@ -34,6 +34,7 @@ from broker.policy.calendars import LONDON
 from broker.policy.earlier import Issued
 from broker.policy.rescheduling import Regrade
 from broker.telemetry import logger, trouble
+from broker.traces import Part, Step
 from schemas import referral
 
 BATCH = 200
@@ -82,6 +83,9 @@ def _routed(broker: Broker, limit: int) -> int:
         end_waiting(broker, batch, decisions)
         broker.reached(DECIDED)
     broker.reached(ROUTED)
+    if broker.traces:
+        parts = [Part(one.id, {"version": one.version}) for one in batch.referrals]
+        broker.traces.tell(Step("route", now, broker.clock(), parts))
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")
     return len(decisions)

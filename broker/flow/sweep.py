@@ -20,6 +20,9 @@ COUNTS = 5000
 """Rows of counts that are folded at a look."""
 THIN_EVERY = timedelta(hours=1)
 BATCHES = 5
+LANES = (ROUTE_LANE, dispatch.LANE)
+BEAT_EVERY = timedelta(seconds=5)
+"""How often a worker shows itself, whether it leads or not; it counts for three times as long."""
 
 
 class Sweeper:
@@ -30,6 +33,7 @@ class Sweeper:
         self._holder = holder
         self._seen: frozenset[str] = frozenset()
         self._thinned_at: datetime | None = None
+        self._beat_at: datetime | None = None
 
     def sweep(self) -> bool:
         """Put back what fell, if this sweeper leads; return whether it does.
@@ -37,6 +41,7 @@ class Sweeper:
         Raises Unavailable when the ledger is away.
         """
         ledger, now = self._broker.ledger, self._broker.clock()
+        self._beat(now)
         if not ledger.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = frozenset()
             return False
@@ -48,10 +53,18 @@ class Sweeper:
         self._see_to(self._lanes())
         return True
 
+    def _beat(self, now: datetime) -> None:
+        """Let it be seen that this worker is there."""
+        if self._beat_at is None or now - self._beat_at >= BEAT_EVERY:
+            beat, ledger = f"worker {self._holder}", self._broker.ledger
+            ledger.hold_lead(beat, self._holder, for_=3 * BEAT_EVERY, now=now)
+            self._beat_at = now
+
     def _tidy_counts(self, now: datetime) -> None:
         self._broker.ledger.fold_counts(limit=COUNTS)
         if self._thinned_at is None or now - self._thinned_at >= THIN_EVERY:
             self._broker.ledger.thin_counts(now=now)
+            self._broker.ledger.purge_workers(now=now)
             self._thinned_at = now
 
     def _lanes(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ from broker.policy.endings import BANK_HOLIDAYS, ENTRY, TERMS, ending_soon, endi
 
 
 class Endings(Collector):
-    """Days left of each nation's bank holidays, and how much ends within 90 days."""
+    """Time left of each nation's bank holidays, and how much ends within 90 days."""
 
     def __init__(self, book: PolicyBook, today: date) -> None:
         self._book = book
@@ -22,13 +22,13 @@ class Endings(Collector):
 
     def collect(self) -> Iterator[Metric]:
         left = GaugeMetricFamily(
-            "broker_bank_holidays_left_days",
-            "Days until the bank holiday data of a nation ends.",
+            "broker_bank_holidays_left_seconds",
+            "Time until the bank holiday data of a nation ends, in whole days.",
             labels=["nation"],
         )
         for one in endings(self._book, on=self._today):
             if one.what == BANK_HOLIDAYS:
-                left.add_metric([one.of], (one.last - self._today).days)
+                left.add_metric([one.of], (one.last - self._today).total_seconds())
         soon = GaugeMetricFamily(
             "broker_ending_soon",
             "What has ended, or ends within 90 days without anything after it.",

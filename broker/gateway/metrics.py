@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
 from broker.flow.parts import Broker
+from broker.flow.sweep import LANES
 from broker.gateway.endings import Endings
 from broker.ledger.insights import BANDS, Work
 from broker.policy.calendars import LONDON
@@ -101,11 +102,11 @@ class Ledger(Collector):
             yield family
         latency = HistogramMetricFamily(
             "broker_latency_seconds",
-            "From a delivery's clock start until the milestone; _sum is not kept and is 0.",
+            "From a delivery's clock start until the milestone.",
             labels=["agency", "milestone"],
         )
         for (agency, milestone), one in sorted(took.items()):
-            latency.add_metric([agency, milestone], _buckets(one), 0.0)
+            latency.add_metric([agency, milestone], _buckets(one), one.seconds or 0.0)
         yield latency
 
     def _pipes(self) -> Iterator[Metric]:
@@ -121,10 +122,21 @@ class Ledger(Collector):
             ("escalations_open", "Ladders that nobody has acknowledged.", pipes.escalations),
             ("notices_due", "Notices that wait to be sent.", pipes.notices_due),
             ("notices_failed", "Notices that failed within a day.", pipes.notices_failed),
+            ("workers", "Workers that showed themselves within 15 seconds.", pipes.workers),
             ("sweep_lead_until_seconds", "Until when a worker leads the sweep (Unix time).", beat),
         )
         for name, words, value in gauges:
             yield GaugeMetricFamily(f"broker_{name}", words, value=value)
+        yield self._wakeups()
+
+    def _wakeups(self) -> Metric:
+        """Tell what waits for workers; nothing at all while the Valkey of wake-ups is away."""
+        waiting = GaugeMetricFamily(
+            "broker_wakeups_waiting", "Wake-ups that no worker has taken.", labels=["lane"]
+        )
+        for lane, count in (self._broker.wakeups.waiting(LANES) or {}).items():
+            waiting.add_metric([lane], count)
+        return waiting
 
 
 def _buckets(one: Latencies) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeGuard
 
 import orjson
@@ -44,7 +45,7 @@ async def publish(request: Request) -> Response:
     sent = await body(request, limit=documents.SIZE_LIMIT)
     key = _idempotency_key(request)
     new = await _screened(here, who, sent, key)
-    (accepted,) = await _committed(here, [new])
+    (accepted,) = await _committed(here, [_caused_by(request, here, new)])
     if isinstance(accepted, BrokerError):
         raise accepted
     headers = {"Location": f"/v1/referrals/{accepted.id}"}
@@ -63,7 +64,7 @@ async def publish_bulk(request: Request) -> Response:
         words = f"Send at most {BULK_LINES} lines at once."
         raise TooLarge(words, faults=[Fault("", "too-many-lines", words)])
     screened = await here.run(_screen_all, here, who, lines)
-    fit = [one for one in screened if _is_fit(one)]
+    fit = [_caused_by(request, here, one) for one in screened if _is_fit(one)]
     answers = iter(await _committed(here, fit) if fit else [])
     results = [next(answers) if _is_fit(one) else one for one in screened]
     instance = instance_of(request)
@@ -231,6 +232,13 @@ def _screen_all(
         except Invalid as error:
             screened.append(error)
     return screened
+
+
+def _caused_by(request: Request, here: Gateway, new: NewReferral) -> NewReferral:
+    """Return a referral with the publisher's own span, where somebody collects traces."""
+    if not here.broker.traces:
+        return new
+    return replace(new, traceparent=request.headers.get("traceparent"))
 
 
 def _is_fit(one: NewReferral | BrokerError) -> TypeGuard[NewReferral]:

@@ -64,7 +64,7 @@ class _Book:
         if after is None:
             return Settled(receipt.delivery, "conflict", state)
         self._change(receipt, row, after)
-        return Settled(receipt.delivery, "recorded", after, self.now)
+        return Settled(receipt.delivery, "recorded", after, self.now, row["referral"])
 
     def _earlier(self, receipt: Receipt, row: Row) -> tuple[str, datetime] | None:
         """Return how a receipt compares with an earlier answer for the same stage, if any."""

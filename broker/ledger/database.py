@@ -94,9 +94,14 @@ class Database:
             return rows(connection, name, asked)
 
 
-def rows(connection: Connection, name: str, asked: Mapping[str, Any]) -> list[Row]:
-    """Run the statement in ``sql/<name>.sql`` and return what it says."""
-    cursor = connection.execute(statement(name), asked, binary=True)
+def rows(
+    connection: Connection, name: str, asked: Mapping[str, Any], *, prepare: bool | None = None
+) -> list[Row]:
+    """Run the statement in ``sql/<name>.sql`` and return what it says.
+
+    With ``prepare=False`` PostgreSQL plans it each time for the values that are asked for.
+    """
+    cursor = connection.execute(statement(name), asked, binary=True, prepare=prepare)
     return cursor.fetchall() if cursor.description else []
 
 

@@ -147,6 +147,8 @@ class Pipes:
     escalations: int
     notices_due: int
     notices_failed: int
+    workers: int
+    """Workers that showed themselves within the last seconds."""
     sweep_until: datetime | None
     sweeper: str | None
 
@@ -203,15 +205,20 @@ class Counts:
 class Insights(Database):
     """What the ledger knows about deadlines, for whoever watches them."""
 
+    def _planned(self, name: str, asked: Mapping[str, Any]) -> list[Row]:
+        """Ask with a plan for these values: one for any values reads a long history whole."""
+        with self._transaction() as connection:
+            return rows(connection, name, asked, prepare=False)
+
     @cached_property
     def edges(self) -> Sequence[float]:
         """The edges of the latencies' buckets, in seconds."""
-        edges: Sequence[float] = self._rows("latency_edges", {})[0]["edges"]
+        edges: Sequence[float] = self._planned("latency_edges", {})[0]["edges"]
         return edges
 
     def work(self, *, now: datetime, agency: str | None = None) -> dict[OrganisationCode, Work]:
         """Return every agency's open deliveries in counts and instants."""
-        found = self._rows("open_work", {"now": now, "agency": agency})
+        found = self._planned("open_work", {"now": now, "agency": agency})
         return {row["agency"]: Work(**row) for row in found}
 
     def burn_down(
@@ -219,7 +226,7 @@ class Insights(Database):
     ) -> Mapping[str, Mapping[str, int]]:
         """Return how much is open in each of ``BANDS``, by effective grade."""
         bands: dict[str, dict[str, int]] = {band: {} for band in BANDS}
-        for row in self._rows("burn_down", {"now": now, "agency": agency}):
+        for row in self._planned("burn_down", {"now": now, "agency": agency}):
             bands[row["band"]][row["grade"]] = row["count"]
         return bands
 
@@ -248,11 +255,11 @@ class Insights(Database):
             "usual": list(usual.values()),
             "everything": everything,
         }
-        return [AtRisk(**row) for row in self._rows("at_risk", asked)]
+        return [AtRisk(**row) for row in self._planned("at_risk", asked)]
 
     def risk_counts(self, *, now: datetime, within: timedelta = SOON) -> Counts:
         """Return how much is late and how much will be soon."""
-        return Counts(**self._rows("risk_counts", {"now": now, "within": within})[0])
+        return Counts(**self._planned("risk_counts", {"now": now, "within": within})[0])
 
     def usual_times(self, *, now: datetime) -> dict[OrganisationCode, float]:
         """Return the seconds within which 95 % of an agency's deliveries were acknowledged."""
@@ -271,7 +278,7 @@ class Insights(Database):
         """Return how long deliveries took in each window, by agency and milestone."""
         asked = {"agency": agency, "milestone": milestone}
         spans = _spans(windows, now, until=_minute(now) + timedelta(minutes=1))
-        found = _nested(self._rows("latencies", {**asked, **spans}))
+        found = _nested(self._planned("latencies", {**asked, **spans}))
         return {
             name: {key: Latencies(self.edges, counts) for key, counts in found[name].items()}
             for name in spans["names"]
@@ -286,7 +293,7 @@ class Insights(Database):
         """
         spans = _spans(windows, now, until=_minute(now))
         kept: dict[str, dict[tuple[OrganisationCode, str], Kept]] = {n: {} for n in spans["names"]}
-        for row in self._rows("promises", {"agency": agency, **spans}):
+        for row in self._planned("promises", {"agency": agency, **spans}):
             of = row["agency"], row["milestone"]
             kept[row["window"]][of] = Kept(row["due"], row["in_time"])
         return kept
@@ -298,38 +305,38 @@ class Insights(Database):
         end = _minute(now)
         asked = {"slot": slot, "start": end - slot * slots, "end": end, "limit": limit}
         found: dict[OrganisationCode, dict[datetime, Kept]] = defaultdict(dict)
-        for row in self._rows("heat", {**asked, "agency": agency}):
+        for row in self._planned("heat", {**asked, "agency": agency}):
             found[row["agency"]][row["at"]] = Kept(row["due"], row["in_time"])
         return [Heat(agency_, slots_) for agency_, slots_ in found.items()]
 
     def presences(self) -> dict[OrganisationCode, Presence]:
         """Return every organisation, and when it last showed itself."""
-        return {row["agency"]: Presence(**row) for row in self._rows("last_seen", {})}
+        return {row["agency"]: Presence(**row) for row in self._planned("last_seen", {})}
 
     def breaches(
         self, *, now: datetime, since: datetime, limit: int, agency: str | None = None
     ) -> list[Breach]:
         """Return the deadlines that passed since an instant and were not kept, latest first."""
         asked = {"now": now, "start": since, "limit": limit, "agency": agency}
-        return [_breach(row) for row in self._rows("breaches", asked)]
+        return [_breach(row) for row in self._planned("breaches", asked)]
 
     def pipes(self, *, now: datetime) -> Pipes:
         """Return what flows through the broker itself."""
-        return Pipes(**self._rows("pipes", {"now": now})[0])
+        return Pipes(**self._planned("pipes", {"now": now})[0])
 
     def dead_letters(self, *, agency: str | None = None) -> list[DeadLetters]:
         """Return what cannot be delivered, by cause and agency, soonest deadline first."""
-        return [DeadLetters(**row) for row in self._rows("dead_letters", {"agency": agency})]
+        return [DeadLetters(**row) for row in self._planned("dead_letters", {"agency": agency})]
 
     def climbing(self, *, limit: int, agency: str | None = None) -> list[Climbing]:
         """Return the ladders that are being climbed, those that nobody acknowledged first."""
         asked = {"agency": agency, "limit": limit}
-        return [Climbing(**row) for row in self._rows("running_escalations", asked)]
+        return [Climbing(**row) for row in self._planned("running_escalations", asked)]
 
     def find(self, text: str) -> list[ReferralId]:
         """Return referrals by their id, a delivery's or an event's, or a publisher's reference."""
         asked = {"id": _uuid(text), "event": _number(text), "reference": text}
-        return list(dict.fromkeys(row["id"] for row in self._rows("findable", asked)))
+        return list(dict.fromkeys(row["id"] for row in self._planned("findable", asked)))
 
     def totals(
         self, *, now: datetime
@@ -340,10 +347,14 @@ class Insights(Database):
         latencies by agency and milestone.
         """
         with self._transaction() as connection:
-            promised = rows(connection, "totals", {"end": _minute(now)})
+            promised = rows(connection, "totals", {"end": _minute(now)}, prepare=False)
             took = rows(connection, "all_latencies", {})
         found = _nested({**row, "window": "all"} for row in took)["all"]
-        return promised, {key: Latencies(self.edges, counts) for key, counts in found.items()}
+        sums: dict[tuple[OrganisationCode, str], int] = defaultdict(int)
+        for row in took:
+            sums[row["agency"], row["milestone"]] += row["microseconds"]
+        times = {key: Latencies(self.edges, n, sums[key] / 1e6) for key, n in found.items()}
+        return promised, times
 
 
 def cause_of(row: Mapping[str, Any]) -> str:

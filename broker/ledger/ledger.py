@@ -20,6 +20,7 @@ from broker.ledger.presence import Presence
 from broker.ledger.questions import Questions
 from broker.ledger.reconciling import Reconciling
 from broker.ledger.routing import Routing
+from broker.ledger.support import Support
 from broker.ledger.sweeping import Sweeping
 from broker.ledger.versions import Versions
 from broker.ledger.watching import Watching
@@ -44,5 +45,6 @@ class Ledger(
     People,
     Acting,
     Administration,
+    Support,
 ):
     """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""

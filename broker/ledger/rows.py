@@ -41,6 +41,8 @@ class NewReferral:
     """The credential that submitted it, for the event log."""
     occurrence: str | None = None
     """The force's occurrence reference, in capitals and without blanks."""
+    traceparent: str | None = None
+    """The span of the publisher's in which it was handed in; for traces alone, never written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +338,8 @@ class Settled:
     state: DeliveryState | None = None
     at: datetime | None = None
     """When the milestone was met, now or earlier."""
+    referral: ReferralId | None = None
+    """Where the receipt was recorded."""
 
 
 @dataclass(frozen=True, slots=True)

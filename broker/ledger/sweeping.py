@@ -37,6 +37,10 @@ class Sweeping(Database):
         """Let go of counts that are finer than anybody asks for at their age."""
         self._rows("thin_counts", {"now": now})
 
+    def purge_workers(self, *, now: datetime) -> None:
+        """Forget workers that have not shown themselves for a day."""
+        self._rows("purge_workers", {"now": now})
+
     def due(self, *, now: datetime) -> Due:
         """Say what is due."""
         (row,) = self._rows("due", {"now": now})

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -80,6 +80,13 @@ class Wakeups:
         if self._circuit.is_closed():
             self._try(partial(self._tokens.delete, _token(lane)))
 
+    def waiting(self, lanes: Sequence[str]) -> dict[str, int] | None:
+        """Return how many wake-ups no worker has taken, by lane; None while Valkey is away."""
+        found: dict[str, int] = {}
+        if self._circuit.is_closed():
+            self._try(lambda: found.update({one: self._length(one) for one in lanes}))
+        return found if len(found) == len(lanes) else None
+
     def close(self) -> None:
         """Send what was asked for, then stop; waits a second at most."""
         with self._changed:
@@ -108,6 +115,9 @@ class Wakeups:
         if self._tokens.set(_token(lane), 1, nx=True, px=TOKEN_MILLISECONDS):
             self._reached(MARKED)
             self._publish(lane)
+
+    def _length(self, lane: str) -> int:
+        return self._tokens.llen(f"{KEY_PREFIX}{lane}")
 
     def _publish(self, lane: str) -> None:
         """Send a task message as Celery's protocol, version 2, defines it: no arguments."""

@@ -19,7 +19,9 @@ from tests.conftest import CHILD_KEY, ROOT, eventually
 class Stack:
     """One gateway and some workers; whatever runs is ended with it."""
 
-    def __init__(self, engines: Engines, dsn: str, folder: Path, *, workers: int = 1) -> None:
+    def __init__(
+        self, engines: Engines, dsn: str, folder: Path, *, workers: int = 1, **more: str
+    ) -> None:
         self._environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
             "BROKER_DATABASE_URL": dsn,
@@ -28,6 +30,7 @@ class Stack:
             "BROKER_CHILD_KEY": CHILD_KEY.hex(),
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",
+            **more,
         }
         self._log = (folder / "log").open("ab")
         self._count = workers

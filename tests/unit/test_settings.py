@@ -145,3 +145,20 @@ def test_a_provider_on_this_machine_may_be_plain() -> None:
         "BROKER_PUBLIC_URL": "http://localhost:8080",
     }
     assert Settings.from_environ(GIVEN | PROVIDER | given).provider is not None
+
+
+@pytest.mark.parametrize("url", ["collector:4318", "grpc://collector.example.org:4317", "/traces"])
+def test_a_collector_that_is_none_is_refused(url: str) -> None:
+    assert refused(BROKER_TRACES_URL=url) == {"BROKER_TRACES_URL": "wrong-form"}
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "some"])
+def test_a_share_that_is_none_is_refused(percent: str) -> None:
+    assert refused(BROKER_TRACES_PERCENT=percent) == {"BROKER_TRACES_PERCENT": "not-in-range"}
+
+
+def test_a_collectors_address_may_hold_a_password_and_never_shows() -> None:
+    url = "https://broker:hush@collector.example.org/v1/traces"
+    settings = Settings.from_environ(GIVEN | {"BROKER_TRACES_URL": url})
+    assert settings.traces_url == url
+    assert "hush" not in repr(settings)

@@ -1,5 +1,5 @@
--- Every latency that was ever counted, by agency, milestone and bucket.
-select agency, milestone, bucket, sum(count)::bigint as count
+-- Every latency that was ever counted, and their sum, by agency, milestone and bucket.
+select agency, milestone, bucket, sum(count)::bigint as count, sum(microseconds)::bigint as microseconds
 from latency_seen
 where level = 'all'
 group by 1, 2, 3

@@ -9,24 +9,24 @@ work as (
            case when delivery.state = 'undeliverable' then delivery.refused_because
                 when delivery.state = 'available' and delivery.next_attempt_at is not null
                      and delivery.attempt > 0 then 'deferred' end as trouble,
-           next.milestone, next.due_at
+           case least(must.collect_by, must.acknowledge_by, must.decide_by)
+                when must.collect_by then 'collect'
+                when must.acknowledge_by then 'acknowledge'
+                else 'decide' end as milestone,
+           least(must.collect_by, must.acknowledge_by, must.decide_by) as due_at
     from delivery
     cross join lateral (
-        select step.milestone,
-               running(step.due_at, step.milestone, delivery.standing, delivery.paused_at)
-                   as due_at
-        from (values
-            ('collect', case when delivery.collected_at is null then delivery.collect_by end),
-            ('acknowledge',
-             case when delivery.acknowledged_at is null then delivery.acknowledge_by end),
-            ('decide', delivery.decide_by)
-        ) as step (milestone, due_at)
-        where running(step.due_at, step.milestone, delivery.standing, delivery.paused_at)
-              is not null
-        order by 2
-        limit 1
-    ) as next
+        select case when delivery.collected_at is null
+                    then running(delivery.collect_by, 'collect', delivery.standing,
+                                 delivery.paused_at) end as collect_by,
+               case when delivery.acknowledged_at is null
+                    then running(delivery.acknowledge_by, 'acknowledge', delivery.standing,
+                                 delivery.paused_at) end as acknowledge_by,
+               running(delivery.decide_by, 'decide', delivery.standing, delivery.paused_at)
+                   as decide_by
+    ) as must
     where delivery.state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (delivery.kind = 'correction' and delivery.state = 'acknowledged')
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
     union all
     select id, null, null, state, attempt, accepted_at, true, reason, 'attend', attend_by
@@ -45,9 +45,9 @@ judged as (
     from work left join usual using (agency)
 ),
 listed as (
-    select *, count(*) over (partition by why) as of_why
+    select *
     from judged
-    where why is not null
+    where why is not null and due_at is not null
     order by due_at, referral, delivery
     limit %(limit)s
 )

@@ -3,16 +3,27 @@
 with late as (
     select id, 'acknowledge' as milestone, acknowledge_by as due_at, acknowledged_at as met_at
     from delivery
-    where (acknowledged_at is null and running(acknowledge_by, 'acknowledge', standing, paused_at)
-                                       is not null
-           or acknowledged_at > acknowledge_by)
+    where (acknowledged_at is null or acknowledged_at > acknowledge_by)
+      and (acknowledged_at is not null
+           or running(acknowledge_by, 'acknowledge', standing, paused_at) is not null)
       and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
+      and (%(agency)s::text is null or agency = %(agency)s)
+      and (state not in ('returned', 'recalled') or acknowledged_at is not null
+           or coalesce(returned_at, recalled_at) is null
+           or coalesce(returned_at, recalled_at) > acknowledge_by)
     union all
     select id, 'decide', decide_by, decided_at
     from delivery
-    where (decided_at is null and running(decide_by, 'decide', standing, paused_at) is not null
-           or decided_at > decide_by)
+    where (decided_at is null or decided_at > decide_by)
+      and (decided_at is not null
+           or running(decide_by, 'decide', standing, paused_at) is not null)
       and decide_by >= %(start)s and decide_by < %(now)s
+      and (%(agency)s::text is null or agency = %(agency)s)
+      and (state not in ('returned', 'recalled') or decided_at is not null
+           or coalesce(returned_at, recalled_at) is null
+           or coalesce(returned_at, recalled_at) > decide_by)
+    order by due_at desc, id
+    limit %(limit)s
 )
 select delivery.referral, referral.reference, delivery.id as delivery, delivery.agency,
        late.milestone, late.due_at,
@@ -38,9 +49,4 @@ left join lateral (
     order by event.id desc
     limit 1
 ) corrected on true
-where (delivery.state not in ('returned', 'recalled') or late.met_at is not null
-       or coalesce(delivery.returned_at, delivery.recalled_at) is null
-       or coalesce(delivery.returned_at, delivery.recalled_at) > late.due_at)
-  and (%(agency)s::text is null or delivery.agency = %(agency)s)
 order by late.due_at desc, delivery.id
-limit %(limit)s

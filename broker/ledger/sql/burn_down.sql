@@ -9,6 +9,7 @@ with work as (
                  running(decide_by, 'decide', standing, paused_at)) as due_at
     from delivery
     where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (kind = 'correction' and state = 'acknowledged')
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select id, null, false, attend_by

@@ -2,7 +2,7 @@
 with took as (
     delete from latency_delta
     where id in (select id from latency_delta order by id limit %(limit)s for update skip locked)
-    returning agency, milestone, minute, bucket, count
+    returning agency, milestone, minute, bucket, count, microseconds
 ),
 kept as (
     delete from promise_delta
@@ -10,14 +10,14 @@ kept as (
     returning agency, milestone, minute, due, withdrawn, in_time
 ),
 latencies as (
-    insert into latency (level, at, agency, milestone, bucket, count)
+    insert into latency (level, at, agency, milestone, bucket, count, microseconds)
     select level.name, case level.name when 'all' then 'epoch'
                                        else date_trunc(level.name, minute, 'UTC') end,
-           agency, milestone, bucket, sum(count)
+           agency, milestone, bucket, sum(count), sum(microseconds)
     from took cross join (values ('minute'), ('hour'), ('day'), ('all')) as level (name)
     group by 1, 2, 3, 4, 5
     on conflict (level, at, agency, milestone, bucket) do update
-    set count = latency.count + excluded.count
+    set count = latency.count + excluded.count, microseconds = latency.microseconds + excluded.microseconds
 ),
 promises as (
     insert into promise (level, at, agency, milestone, due, withdrawn, in_time)

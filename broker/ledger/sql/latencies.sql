@@ -19,9 +19,15 @@ part as (
 select part.name as window, seen.agency, seen.milestone, seen.bucket,
        sum(part.sign * seen.count)::bigint as count
 from part
-join latency_seen seen on seen.level = part.level and seen.at >= part.low and seen.at < part.high
-where (%(agency)s::text is null or seen.agency = %(agency)s)
-  and (%(milestone)s::text is null or seen.milestone = %(milestone)s)
+-- Each piece by itself, so that it is read through the index and not joined with all there is.
+cross join lateral (
+    select agency, milestone, bucket, sum(count) as count
+    from latency_seen
+    where level = part.level and at >= part.low and at < part.high
+      and (%(agency)s::text is null or agency = %(agency)s)
+      and (%(milestone)s::text is null or milestone = %(milestone)s)
+    group by 1, 2, 3
+) as seen
 group by 1, 2, 3, 4
 having sum(part.sign * seen.count) <> 0
 order by 1, 2, 3, 4

@@ -1,4 +1,5 @@
--- Every agency's open deliveries in counts and instants. A delivery is claimable when its agency,
+-- Every agency's open deliveries in counts and instants; a correction is done once it is
+-- acknowledged. A delivery is claimable when its agency,
 -- or its channel, could take it now: not leased, not held, and no retry is being waited for.
 select agency,
        count(*) as open,
@@ -23,5 +24,6 @@ select agency,
            as oldest_unacknowledged_at
 from delivery
 where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+  and not (kind = 'correction' and state = 'acknowledged')
   and (%(agency)s::text is null or agency = %(agency)s)
 group by agency

@@ -12,5 +12,6 @@ select (select count(*) from referral where next_attempt_at is not null) as inbo
        (select count(*) from notice where state = 'failed'
                                       and ended_at > %(now)s::timestamptz - interval '1 day')
            as notices_failed,
+       (select count(*) from lead where starts_with(name, 'worker ') and until > %(now)s) as workers,
        (select until from lead where name = 'sweep') as sweep_until,
        (select holder from lead where name = 'sweep') as sweeper

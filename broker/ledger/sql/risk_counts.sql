@@ -7,6 +7,7 @@ with work as (
                  running(decide_by, 'decide', standing, paused_at)) as due_at
     from delivery
     where state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (kind = 'correction' and state = 'acknowledged')
     union all
     select attend_by from referral where state = 'unroutable'
 )

@@ -12,6 +12,12 @@ with part as (
 select seen.agency, seen.milestone, sum(seen.due)::bigint as due,
        sum(seen.withdrawn)::bigint as withdrawn, sum(seen.in_time)::bigint as in_time
 from part
-join promise_seen seen on seen.level = part.level and seen.at >= part.low and seen.at < part.high
+-- Each piece by itself, so that it is read through the index and not joined with all there is.
+cross join lateral (
+    select agency, milestone, sum(due) as due, sum(withdrawn) as withdrawn, sum(in_time) as in_time
+    from promise_seen
+    where level = part.level and at >= part.low and at < part.high
+    group by 1, 2
+) as seen
 group by 1, 2
 order by 1, 2

@@ -144,6 +144,6 @@ def test_health_metrics_and_documentation_are_there(client: TestClient, key: Key
 def test_metrics_say_what_ends_soon(client: TestClient, key: Key, clock: FixedClock) -> None:
     clock.set("2028-06-01T09:00+00:00")
     text = client.get("/metrics", headers=key("ops", "ops")).text
-    assert 'broker_bank_holidays_left_days{nation="SCT"} 213.0' in text
+    assert f'broker_bank_holidays_left_seconds{{nation="SCT"}} {213 * 86_400:.7g}' in text
     assert 'broker_ending_soon{what="terms"} 3.0' in text
     assert 'broker_ending_soon{what="bank_holidays"} 0.0' in text

@@ -5,11 +5,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
 from starlette.testclient import TestClient
 
+from broker.embedded import Engines
 from broker.flow.parts import Broker
+from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.conftest import ROOT, FixedClock
 
@@ -56,6 +60,30 @@ def test_figures_are_those_of_the_ledger(
         if one.labels.get("le") == "+Inf" and one.labels["milestone"] == "acknowledge"
     ]
     assert counts == [1]
+    sums = [one.value for one in took.samples if one.name.endswith("_sum")]
+    assert sums == [pytest.approx(9 * 86_400)] * len(sums)
+
+
+def test_workers_and_wake_ups_that_wait_are_counted(
+    client: TestClient, broker: Broker, engines: Engines, clock: FixedClock, key: Any
+) -> None:
+    assert value(families(client, key)["broker_workers"]) == 0
+    for name in ("one", "two"):
+        Sweeper(broker, name).sweep()
+    with Redis.from_url(engines.wakeup_url) as valkey:
+        valkey.lpush("rb:route", "a", "b")
+    found = families(client, key)
+    assert value(found["broker_workers"]) == 2
+    assert value(found["broker_wakeups_waiting"], lane="route") == 2
+    assert value(found["broker_wakeups_waiting"], lane="dispatch") == 0
+    clock.advance(seconds=16)
+    engines.wakeup.stop()
+    try:
+        found = families(client, key)
+        assert found["broker_wakeups_waiting"].samples == []
+        assert value(found["broker_workers"]) == 0
+    finally:
+        engines.wakeup.start()
 
 
 def test_no_metric_bears_a_reference_or_an_id(
@@ -73,7 +101,7 @@ def test_no_metric_bears_a_reference_or_an_id(
         for one in family.samples
         for name in one.labels
     }
-    assert labels <= {"agency", "milestone", "state", "left", "le", "what", "nation"}
+    assert labels <= {"agency", "milestone", "state", "left", "le", "what", "nation", "lane"}
 
 
 def test_a_bucket_ends_on_every_deadline_class(

@@ -1,7 +1,9 @@
-"""Content that is marked shows up in no log, metric, page or wake-up message."""
+"""Content that is marked shows up in no log, metric, page, trace or wake-up message."""
 
 import io
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,16 +15,30 @@ from broker import telemetry
 from broker.domain.codes import Right
 from broker.flow import people
 from broker.flow.parts import Broker
+from broker.settings import Settings
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
+from tests.collector import Collector, collecting
 from tests.conftest import FixedClock
 
 MARK = "Zebrahollow"
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture
+def settings(settings: Settings, collector: Collector) -> Settings:
+    return replace(settings, traces_url=collector.url)
 
 
 def test_marked_content_leaks_nowhere(  # noqa: PLR0917
     broker: Broker,
     client: TestClient,
     clock: FixedClock,
+    collector: Collector,
     key: Any,
     world: World,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
@@ -67,7 +83,13 @@ def test_marked_content_leaks_nowhere(  # noqa: PLR0917
         names = list(wakeups.scan_iter())
         lists = [name for name in names if wakeups.type(name) == b"list"]
         seen["wake-ups"] = str([names, *(wakeups.lrange(name, 0, -1) for name in lists)])
+    assert MARK in str(world.collect(delivery["agency"]))
+    world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by=MARK)
+    assert broker.traces is not None
+    broker.traces.close()
+    assert set(collector.of(status["id"])) == {"accept", "route", "collect", "answer"}
+    seen["traces"] = b"".join(collector.bodies).decode("latin-1")
+    assert status["reference"] not in seen["traces"]
     told = capsys.readouterr()
     seen["log"] = log.getvalue() + told.out + told.err
     assert [where for where, text in seen.items() if MARK in text] == []
-    assert MARK in str(world.collect(delivery["agency"]))

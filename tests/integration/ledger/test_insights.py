@@ -130,8 +130,36 @@ def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) 
     promised, took = before
     met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
     assert sum(one.count for one in took.values()) == met
+    total = sum(one.seconds for one in took.values())
+    assert math.isclose(total, took_together(book), abs_tol=1e-4)
     due = sum(owed(row, milestone) for row in raw(book) for milestone in steps)
     assert sum(row["due"] - row["withdrawn"] for row in promised) == due
+
+
+def took_together(book: Book) -> float:
+    """Return how long every milestone that was met took, from the raw rows."""
+    return sum(
+        max(0.0, (row[_met(milestone)] - row["clock_start"]).total_seconds())
+        for row in raw(book)
+        for milestone in steps
+        if row[_met(milestone)] is not None
+    )
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: bool) -> None:
+    now = days_of_work(book, 5, 60)
+    while folded and book.ledger.fold_counts(limit=1000):
+        pass
+    name = "0007_latency_sums.sql"
+    text = (Path(migrate.__file__).with_name("migrations") / name).read_text()
+    with psycopg.connect(book.dsn) as connection:
+        for table in ("latency", "latency_delta"):
+            connection.execute(f"update {table} set microseconds = 0".encode())
+        connection.execute(text[text.index("insert into latency (level, at") :].encode())
+    _, took = book.ledger.totals(now=now)
+    total = sum(one.seconds for one in took.values())
+    assert math.isclose(total, took_together(book), abs_tol=1e-4)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -164,6 +192,28 @@ def test_two_ages_are_told_apart(book: Book) -> None:
     assert work.oldest_claimable_at == NOW + timedelta(minutes=3)
     book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
     assert book.ledger.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
+
+
+def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
+    book.routed_to(STOKE)
+    with psycopg.connect(book.dsn) as connection:
+        connection.execute("update delivery set kind = 'correction', version = 2, follows = id")
+    later = NOW + timedelta(hours=5)
+
+    def seen() -> tuple[int, int, int, int]:
+        work = book.ledger.work(now=later)
+        bands = book.ledger.burn_down(now=later)
+        return (
+            sum(one.open for one in work.values()),
+            sum(sum(band.values()) for band in bands.values()),
+            len(book.ledger.at_risk(now=later, limit=10, everything=True)),
+            book.ledger.risk_counts(now=later).breached,
+        )
+
+    assert seen() == (1, 1, 1, 1)
+    ((delivery,),) = book.look("select id from delivery")
+    book.answer(STOKE, Receipt(delivery, Stage.ACKNOWLEDGED, by="Somebody"))
+    assert seen() == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("seed", range(4))

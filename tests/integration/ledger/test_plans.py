@@ -1,7 +1,7 @@
 """Work that waits is found through its index: a long history makes nothing slower."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from broker.ledger import ledger
+from broker.ledger.insights import SOON
 from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
 
 SQL = Path(ledger.__file__).with_name("sql")
@@ -45,6 +46,11 @@ SUBMITTED = {
     "publishers": [POLICE],
     "references": ["old-5"],
     "keys": ["none"],
+}
+DAY = timedelta(days=1)
+AT_RISK = {
+    **{"now": NOW, "within": SOON, "agency": None, "limit": 25, "everything": False},
+    **{"agencies": [STOKE], "usual": [60.0]},
 }
 CLAIM = {"limit": 100, "now": NOW, "until": NOW, "actor": "x", "leases": [ONE] * 100}
 
@@ -114,6 +120,17 @@ def _read_by(node: dict[str, Any]) -> int:
                 "occurrences": ["21260012"],
             },
         ),
+        ("open_work", {"now": NOW, "agency": None}),
+        ("burn_down", {"now": NOW, "agency": None}),
+        ("risk_counts", {"now": NOW, "within": SOON}),
+        ("at_risk", AT_RISK),
+        ("breaches", {"now": NOW, "start": NOW - DAY, "limit": 20, "agency": None}),
+        ("pipes", {"now": NOW}),
+        ("dead_letters", {"agency": None}),
+        ("running_escalations", {"limit": 20, "agency": None}),
+        ("last_seen", {}),
+        ("referral_states", {}),
+        ("recent_kinds", {"limit": 50}),
         ("holders", {**SUBMITTED, "places": [0], "digests": [bytes(32)]}),
         ("referral_by_reference", {"id": None, "reference": "old-5", "publisher": POLICE}),
     ],

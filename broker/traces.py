@@ -1,0 +1,301 @@
+"""Traces: what became of each referral, step by step, for a collector that speaks OTLP over HTTP.
+
+A referral's trace bears the referral's own id, and the id of its first span is that id's last eight
+bytes. So every process, whenever it has to do with a referral, can name its trace and its parent,
+and nothing about traces is stored anywhere. Whoever handed it in with a ``traceparent`` (W3C Trace
+Context) gets a span in their own trace, and the two are linked.
+
+Off by default, and then nothing here runs and nothing of OpenTelemetry is imported. When it is on,
+a step costs its caller one append to a bounded list; a thread does the rest. A collector that is
+away, slow or wrong costs traces, and nothing else ever.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from broker import __version__
+from broker.telemetry import logger, trouble
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.trace import SpanContext
+
+ACCEPT = "accept"
+"""The step whose span is the first of a referral's trace."""
+ALLOWED = frozenset({"delivery", "agency", "publisher", "channel", "state", "version", "count"})
+"""What a span may bear beside its times: ids, codes and counts. Add a name only if its values can
+never be content, a name or somebody's reference."""
+WAITING = 10_000
+"""Parts of steps that wait to be sent at most; the oldest give way."""
+BATCH = 500
+EVERY_SECONDS = 1.0
+TIMEOUT_SECONDS = 3.0
+"""How long a collector may take to answer."""
+CLOSING_SECONDS = 2.0
+TOLD_EVERY_SECONDS = 60.0
+_PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_LOW = (1 << 64) - 1
+_SAMPLED = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_log = logger("traces")
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A span of somebody else's, as a ``traceparent`` names it."""
+
+    trace: int
+    span: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One referral's part in a step."""
+
+    referral: UUID
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+    begun_at: datetime | None = None
+    """When it began, if before the whole step."""
+    parent: Parent | None = None
+    """The span of whoever asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the flow that was done for some referrals together."""
+
+    name: str
+    begun_at: datetime
+    ended_at: datetime
+    parts: Sequence[Part]
+
+
+def parent_of(traceparent: str | None) -> Parent | None:
+    """Read a ``traceparent`` header (W3C Trace Context, 3.2); None for anything that is none."""
+    found = _PARENT.fullmatch(traceparent or "")
+    if found is None:
+        return None
+    version, trace, span, flags, more = found.groups()
+    if version == "ff" or (version == "00" and more) or not int(trace, 16) or not int(span, 16):
+        return None
+    return Parent(int(trace, 16), int(span, 16), int(flags, 16))
+
+
+def is_installed() -> bool:
+    """Tell whether the extra ``telemetry`` is there, without importing it."""
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+class Traces:
+    """Sends steps to a collector from a thread of its own. Open it after a fork."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        part: str,
+        percent: int = 100,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._part = part
+        self._percent = percent
+        self._monotonic = monotonic
+        self._changed = threading.Condition()
+        self._waiting: deque[Step] = deque()
+        self._parts = 0
+        self._lost = 0
+        self._told_at = float("-inf")
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def tell(self, step: Step) -> None:
+        """Note a step for its referrals' traces; return at once and never raise."""
+        chosen = [part for part in step.parts if self._is_chosen(part.referral)]
+        with self._changed:
+            if not chosen or self._closing:
+                return
+            self._waiting.append(replace(step, parts=chosen))
+            self._parts += len(chosen)
+            while self._parts > WAITING:
+                self._lost += self._took(self._waiting.popleft())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
+                self._thread.start()
+            if self._parts >= BATCH:
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Send what waits, then stop; takes two seconds at most."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(CLOSING_SECONDS)
+
+    def _is_chosen(self, referral: UUID) -> bool:
+        """Choose by the id, so that every process keeps the same referrals, and all of each."""
+        return (referral.int & 0xFFFFFFFF) * 100 < self._percent << 32
+
+    def _took(self, step: Step) -> int:
+        self._parts -= len(step.parts)
+        return len(step.parts)
+
+    def _run(self) -> None:
+        """Send what waits again and again; at the end, as long as it is taken."""
+        try:
+            exporter, spans_of = _exporter(self._url), Spans(self._part)
+        except Exception as error:
+            _log.error("no traces", **trouble(error))
+            return
+        while steps := self._next():
+            spans = [span for step in steps for span in spans_of(step)]
+            sent = _sent(exporter, spans)
+            self._tell_losses(0 if sent else len(spans))
+            if self._closing and not sent:
+                break
+        exporter.shutdown()
+
+    def _next(self) -> list[Step]:
+        """Wait for steps, and return some; none means that it is time to stop."""
+        with self._changed:
+            while not self._closing and self._parts < BATCH:
+                self._changed.wait(EVERY_SECONDS)
+                if self._waiting:
+                    break
+            steps: list[Step] = []
+            taken = 0
+            while self._waiting and taken < BATCH:
+                steps.append(self._waiting.popleft())
+                taken += self._took(steps[-1])
+            return steps
+
+    def _tell_losses(self, spans: int) -> None:
+        """Say once a minute that the collector does not take what is sent."""
+        with self._changed:
+            self._lost += spans
+            if not self._lost or self._monotonic() - self._told_at < TOLD_EVERY_SECONDS:
+                return
+            lost, self._lost = self._lost, 0
+        self._told_at = self._monotonic()
+        _log.warning("traces lost", count=lost)
+
+
+class Spans:
+    """Turns steps into spans, bare ones: a sampler and its like would only cost here."""
+
+    def __init__(self, part: str) -> None:
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415
+
+        about = {"service.name": f"broker-{part}", "service.version": __version__}
+        self._resource = Resource(about)
+        self._scope = InstrumentationScope("broker", __version__)
+
+    def __call__(self, step: Step) -> Iterator[ReadableSpan]:
+        """Yield the step's span, if it was for several, and one in each referral's trace."""
+        batch = None
+        if len(step.parts) > 1:
+            batch = _context(secrets.randbits(128) or 1, _new_span())
+            about: Mapping[str, str | int] = {"count": len(step.parts)}
+            yield self._span(f"{step.name} batch", batch, step, about)
+        for part in step.parts:
+            yield from self._of(step, part, batch)
+
+    def _of(self, step: Step, part: Part, batch: SpanContext | None) -> Iterator[ReadableSpan]:
+        trace = part.referral.int
+        first = _context(trace, (trace & _LOW) or 1)
+        is_first = step.name == ACCEPT
+        here = first if is_first else _context(trace, _new_span())
+        links = [batch] if batch else []
+        if part.parent:
+            theirs = _context(part.parent.trace, part.parent.span, part.parent.flags)
+            if part.parent.flags & _SAMPLED:
+                there = _context(part.parent.trace, _new_span())
+                yield self._span(step.name, there, step, part.attributes, part, theirs, [here])
+            links.append(theirs)
+        parent = None if is_first else first
+        yield self._span(step.name, here, step, part.attributes, part, parent, links)
+
+    def _span(  # noqa: PLR0913, PLR0917
+        self,
+        name: str,
+        context: SpanContext,
+        step: Step,
+        attributes: Mapping[str, str | int],
+        part: Part | None = None,
+        parent: SpanContext | None = None,
+        links: Sequence[SpanContext] = (),
+    ) -> ReadableSpan:
+        from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415
+        from opentelemetry.trace import Link  # noqa: PLC0415
+
+        began_at = (part and part.begun_at) or step.begun_at
+        allowed = {f"broker.{key}": value for key, value in attributes.items() if key in ALLOWED}
+        return ReadableSpan(
+            name,
+            context,
+            parent,
+            self._resource,
+            allowed,
+            links=[Link(one) for one in links],
+            start_time=_nanoseconds(began_at),
+            end_time=_nanoseconds(max(began_at, step.ended_at)),
+            instrumentation_scope=self._scope,
+        )
+
+
+def _exporter(url: str) -> SpanExporter:
+    """Return an exporter that tells nobody but its caller what went wrong."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+        OTLPSpanExporter,
+    )
+    from requests import Session  # noqa: PLC0415
+
+    # Its lines would hold the address, and what the collector says.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
+    session = Session()
+    session.trust_env = False
+    session.max_redirects = 0
+    return OTLPSpanExporter(url, timeout=TIMEOUT_SECONDS, session=session)
+
+
+def _sent(exporter: SpanExporter, spans: Sequence[ReadableSpan]) -> bool:
+    try:
+        return exporter.export(spans).name == "SUCCESS"
+    except Exception as error:
+        _log.warning("traces not sent", **trouble(error))
+        return False
+
+
+def _context(trace: int, span: int, flags: int = _SAMPLED) -> SpanContext:
+    from opentelemetry.trace import SpanContext, TraceFlags  # noqa: PLC0415
+
+    return SpanContext(trace, span, is_remote=False, trace_flags=TraceFlags(flags & _SAMPLED))
+
+
+def _new_span() -> int:
+    return secrets.randbits(64) or 1
+
+
+def _nanoseconds(at: datetime) -> int:
+    """Return nanoseconds since 1970, exact to the microsecond."""
+    whole = (at - _EPOCH) // timedelta(microseconds=1)
+    return whole * 1000

@@ -1,0 +1,367 @@
+"""What ops type, against a real ledger: what it shows, what it does, how it ends when it cannot."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from broker.cli.present import at_present
+from broker.domain.codes import Right
+from broker.flow import people
+from broker.flow.act import advance_replays
+from broker.flow.parts import Broker
+from broker.flow.sweep import Sweeper
+from tests.acceptance.conftest import World, sample, world
+from tests.conftest import FixedClock
+from tests.integration.gateway.conftest import listening
+from tests.unit.cli.conftest import Ran, Run, run
+
+__all__ = ["run", "world"]
+Ops = Callable[..., Ran]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """The present: commands look at the ledger with the machine's own clock."""
+    return FixedClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def ops(run: Run, broker: Broker) -> Ops:
+    """Run a command of somebody who has every setting."""
+    settings = broker.settings
+    given = {
+        "BROKER_DATABASE_URL": settings.database_url,
+        "BROKER_WAKEUP_URL": settings.wakeup_url,
+        "BROKER_EXCHANGE_URL": settings.exchange_url,
+    }
+    return lambda *arguments, **more: run(*arguments, **(given | more))
+
+
+@pytest.fixture
+def delivery(world: World) -> dict[str, Any]:
+    """A delivery that waits at its agency."""
+    status = world.routed(at_present(sample(2), now=world.clock.now))
+    (found,) = status["deliveries"]
+    return {**found, "referral": status["id"], "reference": status["reference"]}
+
+
+@pytest.fixture
+def dead(delivery: dict[str, Any], broker: Broker) -> dict[str, Any]:
+    """A delivery that cannot be made."""
+    with psycopg.connect(broker.settings.database_url) as connection:
+        connection.execute(
+            "update delivery set state = 'undeliverable', refused_because = 'too-large'"
+        )
+    return delivery
+
+
+def late(broker: Broker) -> None:
+    """Let every deadline have passed an hour ago."""
+    with psycopg.connect(broker.settings.database_url) as connection:
+        connection.execute(
+            "update delivery set clock_start = now() - interval '3 hours',"
+            " available_at = now() - interval '3 hours', acknowledge_by = now() - interval '1 hour'"
+        )
+
+
+def next_step(ran: Ran, code: int) -> str:
+    """Return what a command that could not do it says is next."""
+    assert ran.code == code
+    assert ran.err.startswith("error: ")
+    return ran.err.partition("next:  ")[2].strip()
+
+
+# queue
+
+
+def test_queues_are_listed_and_shown(ops: Ops, delivery: dict[str, Any]) -> None:
+    listed = json.loads(ops("queue", "ls", "--json").out)
+    assert [(one["agency"], one["open"]) for one in listed] == [(delivery["agency"], 1)]
+    assert delivery["agency"] in ops("queue", "ls").out
+    (shown,) = json.loads(ops("queue", "show", delivery["agency"], "--json").out)
+    assert (shown["delivery"], shown["state"]) == (delivery["id"], "available")
+    told = ops("queue", "show", delivery["agency"])
+    assert told.code == 0
+    assert delivery["reference"] in told.out
+
+
+def test_an_empty_queue_is_said_in_words(ops: Ops, broker: Broker) -> None:
+    del broker
+    assert "Nothing is open in any queue." in ops("queue", "ls").out
+    assert json.loads(ops("queue", "ls", "--json").out) == []
+    assert "Nothing is open at stoke-csc." in ops("queue", "show", "stoke-csc").out
+
+
+def test_delivery_is_paused_and_goes_on(ops: Ops, world: World, delivery: dict[str, Any]) -> None:
+    agency = delivery["agency"]
+    given = ("--reason", "their system is rebuilt", "--by", "Jo Example")
+    assert ops("queue", "pause", agency, *given).code == 0
+    assert world.collect(agency) == []
+    shown = ops("queue", "show", agency).out
+    assert "by Jo Example: their system is rebuilt" in shown
+    assert "broker queue show" in next_step(ops("queue", "pause", agency, *given), 6)
+    assert ops("queue", "resume", agency, *given).code == 0
+    assert [one["delivery"] for one in world.collect(agency)] == [delivery["id"]]
+    assert "broker queue show" in next_step(ops("queue", "resume", agency, *given), 6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("queue", "show", "nowhere"),
+        ("queue", "pause", "nowhere", "--reason", "x", "--by", "Jo"),
+        ("queue", "resume", "nowhere", "--reason", "x", "--by", "Jo"),
+    ],
+)
+def test_an_agency_that_there_is_not_is_not_found(ops: Ops, arguments: tuple[str, ...]) -> None:
+    assert "broker directory show" in next_step(ops(*arguments), 4)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("queue", "pause", "stoke-csc", "--by", "Jo"), ("queue", "pause", "stoke-csc"), ("queue",)],
+)
+def test_an_act_without_its_reason_or_name_is_wrong_usage(
+    ops: Ops, arguments: tuple[str, ...]
+) -> None:
+    assert ops(*arguments).code == 2
+
+
+def test_a_blank_reason_is_refused(ops: Ops, delivery: dict[str, Any]) -> None:
+    ran = ops("queue", "pause", delivery["agency"], "--reason", "  ", "--by", "Jo")
+    assert ran.code == 3
+    assert "Say why" in ran.err
+
+
+# dead
+
+
+def test_dead_letters_are_planned_and_replayed(
+    ops: Ops, broker: Broker, world: World, dead: dict[str, Any]
+) -> None:
+    (listed,) = json.loads(ops("dead", "ls", "--json").out)
+    assert (listed["cause"], listed["agency"], listed["count"]) == ("too-large", dead["agency"], 1)
+    assert "too-large" in ops("dead", "ls").out
+    plan = json.loads(ops("dead", "plan", "--by", "Jo Example", "--json").out)
+    assert (plan["planned"], plan["state"]) == (1, "planned")
+    assert [one["count"] for one in plan["lines"]] == [1]
+    again = ops("dead", "replay", plan["id"], "--count", "2", "--reason", "mended")
+    assert again.code == 2
+    assert "--count 1" in again.err
+    ran = ops("dead", "replay", plan["id"], "--count", "1", "--reason", "mended")
+    assert (ran.code, f"/ops/replays/{plan['id']}" in ran.out) == (0, True)
+    world.clock.now = datetime.now(UTC) + timedelta(minutes=2)
+    assert advance_replays(broker) == 1
+    assert [one["delivery"] for one in world.collect(dead["agency"])] == [dead["id"]]
+    ran = ops("dead", "replay", plan["id"], "--count", "1", "--reason", "mended")
+    assert "broker dead ls" in next_step(ran, 6)
+
+
+def test_a_plan_for_people_says_what_to_type_next(ops: Ops, dead: dict[str, Any]) -> None:
+    ran = ops("dead", "plan", "--agency", dead["agency"], "--by", "Jo Example")
+    assert (ran.code, dead["agency"] in ran.out) == (0, True)
+    assert "broker dead replay" in ran.err
+    assert "--count 1" in ran.err
+
+
+def test_nothing_to_replay_is_said_in_words(ops: Ops, delivery: dict[str, Any]) -> None:
+    del delivery
+    assert "Everything can be delivered." in ops("dead", "ls").out
+    ran = ops("dead", "plan", "--by", "Jo")
+    assert (ran.code, "nothing to replay" in ran.out) == (0, True)
+
+
+def test_a_plan_that_there_is_not_is_not_found(ops: Ops) -> None:
+    plan = "019363a0-0000-7000-8000-000000000000"
+    ran = ops("dead", "replay", plan, "--count", "1", "--reason", "x")
+    assert "broker dead ls" in next_step(ran, 4)
+    assert ops("dead", "replay", "nonsense", "--count", "1", "--reason", "x").code == 2
+    assert ops("dead", "plan", "--per-minute", "0", "--by", "Jo").code == 3
+
+
+# people
+
+
+def test_somebody_is_disabled_once(ops: Ops, broker: Broker) -> None:
+    people.add(broker.ledger, "Jo Example", [Right.VIEW], now=broker.clock(), new_id=broker.new_id)
+    assert ops("people", "disable", "Jo Example").code == 0
+    (one,) = json.loads(ops("people", "list", "--json").out)
+    assert one["disabled_at"] is not None
+    assert "broker people list" in next_step(ops("people", "disable", "Jo Example"), 4)
+    assert "broker people list" in next_step(ops("people", "disable", "Nobody"), 4)
+
+
+# check
+
+
+def checked(ops: Ops, what: str, warn: str, crit: str, *more: str) -> tuple[int, dict[str, Any]]:
+    ran = ops("check", what, "--warn", warn, "--crit", crit, "--format", "json", *more)
+    return ran.code, json.loads(ran.out)
+
+
+@pytest.mark.parametrize(
+    ("warn", "crit", "code"), [("4h", "5h", 0), ("2h", "4h", 1), ("1h", "2h", 2)]
+)
+def test_the_oldest_is_judged(
+    ops: Ops, broker: Broker, delivery: dict[str, Any], warn: str, crit: str, code: int
+) -> None:
+    late(broker)
+    found, told = checked(ops, "oldest", warn, crit)
+    assert (found, told["state"]) == (code, ("ok", "warning", "critical")[code])
+    assert told["seconds"] == pytest.approx(3 * 3600, abs=60)
+    assert delivery["agency"] in told["detail"]
+
+
+@pytest.mark.parametrize(("limits", "code"), [(("3h", "4h"), 0), (("1h", "2h"), 2)])
+def test_latency_is_judged_by_what_was_acknowledged(
+    ops: Ops,
+    broker: Broker,
+    world: World,
+    delivery: dict[str, Any],
+    limits: tuple[str, str],
+    code: int,
+) -> None:
+    found, told = checked(ops, "latency", *limits)
+    assert (found, told["seconds"]) == (0, None)
+    assert told["detail"] == "nothing was acknowledged in 24 hours"
+    with psycopg.connect(broker.settings.database_url) as connection:
+        connection.execute("update delivery set clock_start = clock_start - interval '140 minutes'")
+    world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
+    found, told = checked(ops, "latency", *limits, "--agency", delivery["agency"])
+    assert found == code
+    assert told["seconds"] == pytest.approx(140 * 60, rel=0.2)
+
+
+@pytest.mark.parametrize(("warn", "crit", "code"), [("4h", "5h", 0), ("2h", "4h", 1)])
+def test_silence_is_judged_where_something_waits(
+    ops: Ops, broker: Broker, delivery: dict[str, Any], warn: str, crit: str, code: int
+) -> None:
+    late(broker)
+    found, told = checked(ops, "silence", warn, crit)
+    assert found == code
+    assert f"{delivery['agency']} was last seen" in told["detail"]
+
+
+def test_a_sweeper_that_never_was_is_critical(ops: Ops, broker: Broker) -> None:
+    assert checked(ops, "sweeper", "10s", "1m")[0] == 2
+    Sweeper(broker, "one").sweep()
+    assert checked(ops, "sweeper", "10s", "1m")[0] == 0
+
+
+def test_each_format_says_the_same(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
+    late(broker)
+    asked = ("check", "oldest", "--warn", "2h", "--crit", "4h")
+    nagios = ops(*asked)
+    assert nagios.code == 1
+    assert nagios.out.startswith(f"OLDEST WARNING - {delivery['agency']}")
+    assert "| oldest=108" in nagios.out
+    assert nagios.out.rstrip().endswith("s;7200;14400;0")
+    prometheus = ops(*asked, "--format", "prometheus")
+    found = {one.name: one for one in text_string_to_metric_families(prometheus.out)}
+    assert prometheus.code == 1
+    assert [one.value for one in found["broker_check_state"].samples] == [1.0]
+    (seconds,) = found["broker_check_seconds"].samples
+    assert seconds.labels == {"check": "oldest"}
+    assert seconds.value == pytest.approx(3 * 3600, abs=60)
+    assert all(one.documentation for one in found.values())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("oldest", "--warn", "1h"),
+        ("oldest", "--warn", "2h", "--crit", "1h"),
+        ("oldest", "--warn", "soon", "--crit", "1h"),
+        ("nothing", "--warn", "1h", "--crit", "2h"),
+    ],
+)
+def test_wrong_usage_of_a_check_is_unknown_and_not_critical(
+    ops: Ops, arguments: tuple[str, ...]
+) -> None:
+    assert ops("check", *arguments).code == 3
+
+
+@pytest.mark.parametrize("form", ["nagios", "json", "prometheus"])
+def test_what_cannot_be_told_is_unknown(ops: Ops, run: Run, form: str) -> None:
+    asked = ("check", "oldest", "--warn", "1h", "--crit", "2h", "--format", form)
+    assert ops(*asked, "--agency", "nowhere").code == 3
+    away = run(*asked, BROKER_DATABASE_URL="postgresql://127.0.0.1:9/x")
+    assert away.code == 3
+    assert "unknown" in away.out.lower()
+    assert "BROKER_DATABASE_URL" in next_step(run(*asked), 3)
+
+
+# top, watch
+
+
+def test_top_looks_once_into_a_pipe(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
+    late(broker)
+    for arguments in (("top",), ("top", "--once")):
+        ran = ops(*arguments)
+        assert ran.code == 0
+        assert "1 late" in ran.out
+        assert delivery["reference"] in ran.out
+        assert delivery["agency"] in ran.out
+    told = json.loads(ops("top", "--json").out)
+    assert (told["breached"], told["queues"][0]["overdue"]) == (1, 1)
+    assert sum(told["bands"]["breached"].values()) == 1
+
+
+def test_deadlines_are_watched(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
+    assert ops("watch", "deadlines", "--once").out == ""
+    late(broker)
+    told = json.loads(ops("watch", "deadlines", "--once", "--json").out)
+    assert (told["delivery"], told["why"]) == (delivery["id"], "breached")
+    assert delivery["reference"] in ops("watch", "deadlines", "--within", "90s", "--once").out
+    assert ops("watch", "deadlines", "--within", "soon").code == 2
+
+
+def test_a_deadline_that_comes_near_is_told_once_and_ctrl_c_ends_it(
+    ops: Ops, broker: Broker, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late(broker)
+    looks = iter([None, None])
+
+    def sleep(_: float) -> None:
+        if next(looks, "over") == "over":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    ran = ops("watch", "deadlines")
+    assert ran.code == 130
+    assert ran.out.count(delivery["reference"]) == 1
+
+
+@pytest.mark.parametrize("arguments", [("top",), ("watch", "deadlines"), ("queue", "ls")])
+def test_without_the_ledger_the_next_step_is_said(run: Run, arguments: tuple[str, ...]) -> None:
+    assert "BROKER_DATABASE_URL" in next_step(run(*arguments), 2)
+
+
+# timeline
+
+
+def test_the_timeline_tells_the_story(
+    run: Run, broker: Broker, world: World, delivery: dict[str, Any], tmp_path: Path
+) -> None:
+    world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
+    key = tmp_path / "key"
+    key.write_text(world.police["Authorization"].removeprefix("Bearer "))
+    key.chmod(0o600)
+    with listening(broker) as url:
+        given = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
+        for name in (delivery["reference"], delivery["referral"]):
+            told = run("timeline", name, **given)
+            assert told.code == 0
+            assert "delivery acknowledged" in told.out
+        events = json.loads(run("timeline", delivery["reference"], "--json", **given).out)["events"]
+        assert [one["kind"] for one in events][:2] == ["referral.accepted", "referral.routed"]
+        assert next_step(run("timeline", "OCC/none", **given), 4)
