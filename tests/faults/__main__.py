@@ -29,6 +29,7 @@ def summary(result: Result) -> str:
     statuses = Counter(str(one.status) for one in journal.called)
     results = Counter(str(one.result) for one in journal.answered)
     missed = sum("missed" in one.note or "nobody" in one.note for one in journal.struck)
+    breaches = sum(one["kind"] == "delivery.breached" for one in result.ledger.events)
     lines += [
         "",
         f"strikes      {len(journal.struck)}, of which {missed} hit nobody",
@@ -37,6 +38,7 @@ def summary(result: Result) -> str:
         f"calls        {len(journal.called)}: {_counts(statuses)}",
         f"receipts     {len(journal.answered)}: {_counts(results)}",
         f"feeds        {len(journal.fed)} events",
+        f"breaches     {breaches} told",
         f"at rest      {journal.drained_after:.1f} s after the last fault"
         f" (on a machine with {journal.crowding:.1f} processes for each processor)",
         f"journal      {result.folder}",

@@ -19,7 +19,6 @@ from random import Random
 import psycopg
 
 from broker import points
-from broker.cli.shipped import POLICY
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.embedded import Engines
@@ -27,7 +26,6 @@ from broker.flow.keys import issue
 from broker.flow.publish import publish
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
-from broker.policy.book import documents_from
 from tests.faults import documents, witness
 from tests.faults.checker import RECOVERY_SECONDS, Finding, check
 from tests.faults.collecting import Agency, Mailbox, QueueReader
@@ -245,7 +243,7 @@ def _prepare(engines: Engines) -> dict[str, str]:
     everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
     with Ledger.open(url, application_name="campaign") as ledger:
-        publish(ledger, documents_from(POLICY), now=datetime.now(UTC))
+        publish(ledger, documents.policy(), now=datetime.now(UTC))
         return {
             code: issue(
                 ledger, OrganisationCode(code), [scope], label="campaign", now=datetime.now(UTC)

@@ -27,6 +27,8 @@ HANG_SECONDS = 19.0
 """A call that a patient client gave up on after so long hung: every step has a shorter limit."""
 MOST_OFFERS = 40
 """I8: no delivery is offered more often, whatever happened: that would be a storm."""
+BREACH_SECONDS = 45.0
+"""I6: a deadline that passed so long ago has been told, whatever broke meanwhile."""
 COLUMNS = ("collect_by", "acknowledge_by", "decide_by")
 HIDDEN = {"delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"}
 """How an agency is reached is not its publisher's business."""
@@ -382,6 +384,30 @@ def kept_clocks(seen: _Evidence) -> Iterator[str]:
             yield f"the deadlines of {id_} were told as {sorted(due, key=str)}"
 
 
+def no_silent_breach(seen: _Evidence) -> Iterator[str]:
+    """A deadline that nobody met is told once, however many looked; one that was met is not."""
+    told = Counter(
+        (event["delivery"], event["data"]["milestone"])
+        for event in seen.ledger.events
+        if event["kind"] == "delivery.breached"
+    )
+    for id_, row in seen.deliveries.items():
+        for milestone, met in (("acknowledge", "acknowledged_at"), ("decide", "decided_at")):
+            due, met_at, times = row[f"{milestone}_by"], row[met], told[id_, milestone]
+            if times > 1:
+                yield f"{id_} missed its deadline to {milestone} once and was told {times} times"
+            elif times and (due is None or (met_at is not None and met_at <= due)):
+                yield f"{id_} kept its deadline to {milestone} and was told to have missed it"
+            elif not times and milestone == "acknowledge" and _is_silent(row):
+                yield f"{id_} missed its deadline to {milestone} and nobody was told"
+
+
+def _is_silent(row: Row) -> bool:
+    unmet = row["acknowledge_by"] is not None and row["acknowledged_at"] is None
+    waits = row["state"] in {"available", "leased", "collected", "undeliverable"}
+    return unmet and waits and row["age"] > BREACH_SECONDS
+
+
 def _due(deadlines: dict[str, str | None]) -> tuple[int | None, ...]:
     found = [deadlines.get(column) for column in COLUMNS]
     return tuple(_whole(datetime.fromisoformat(at).timestamp()) if at else None for at in found)
@@ -440,6 +466,7 @@ RULES: Sequence[tuple[str, Rule]] = (
     ("I5 history", whole_referrals),
     ("I5 history", whole_feed),
     ("I6 clocks", kept_clocks),
+    ("I6 clocks", no_silent_breach),
     ("I7 isolation", nobody_hangs),
     ("I8 recovery", comes_to_rest),
     ("I8 recovery", wakes_at_once),

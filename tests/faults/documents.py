@@ -13,6 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from broker.cli.shipped import POLICY
+from broker.policy.book import documents_from
+
 AGENCIES = {
     "E10000028": "staffordshire-csc",
     "E06000021": "stoke-csc",
@@ -29,6 +32,20 @@ _VARIANT = re.compile(r"\[variant ([a-z0-9-]+)\]")
 _SAMPLE = json.loads(
     (Path(__file__).parents[2] / "samples" / "first-referral.json").read_text(encoding="utf-8")
 )
+
+
+def policy() -> dict[str, str]:
+    """Return the shipped policy, but for one deadline that has always passed at acceptance.
+
+    So every referral graded high breaches at once, unless a person is quicker than the watch.
+    """
+    found = dict(documents_from(POLICY))
+    hurried = "high: {acknowledge: {within: 1 hour, starts: first_known},"
+    changed = found["policy.yaml"].replace(
+        "    high: {acknowledge: 4 working hours,", f"    {hurried}", 1
+    )
+    assert hurried in changed
+    return {**found, "policy.yaml": changed}
 
 
 def document(reference: str, variant: str, areas: tuple[str, ...], dice: Random) -> dict[str, Any]:

@@ -20,11 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from broker.cli.shipped import POLICY
 from broker.embedded import Engine, Engines
 from broker.flow.publish import publish
 from broker.ledger.ledger import Ledger
-from broker.policy.book import documents_from
+from tests.faults import documents
 
 LOOK_SECONDS = 0.2
 END_SECONDS = 45.0
@@ -179,10 +178,10 @@ class Installation:
         self.set_clocks()
 
     def publish_policy(self) -> str:
-        """Put one more version of the shipped policy in force, which decides the same."""
-        documents = documents_from(POLICY)
-        name = next(iter(documents))
-        changed = {**documents, name: f"{documents[name]}\n# Number {next(self._policies)}.\n"}
+        """Put one more version of the policy in force, which decides the same."""
+        found = documents.policy()
+        name = next(iter(found))
+        changed = {**found, name: f"{found[name]}\n# Number {next(self._policies)}.\n"}
         with Ledger.open(self.engines.database_url, application_name="campaign") as ledger:
             return publish(ledger, changed, now=datetime.now(UTC))
 

@@ -18,7 +18,12 @@ _DELIVERIES = """
 select id::text, referral::text, agency, channel, state, attempt, replaces::text,
        extract(epoch from collect_by)::float8 as collect_by,
        extract(epoch from acknowledge_by)::float8 as acknowledge_by,
-       extract(epoch from decide_by)::float8 as decide_by
+       extract(epoch from decide_by)::float8 as decide_by,
+       extract(epoch from collected_at)::float8 as collected_at,
+       extract(epoch from acknowledged_at)::float8 as acknowledged_at,
+       extract(epoch from decided_at)::float8 as decided_at,
+       extract(epoch from now() - greatest(available_at, least(collect_by, acknowledge_by)))::float8
+           as age
 from delivery
 """
 _ANSWERS = "select delivery::text, stage, outcome, reason from answer"
