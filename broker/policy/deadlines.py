@@ -89,13 +89,7 @@ def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> De
 
     Raises BeyondCalendar when the calendar data ends before the deadline does.
     """
-    return _computed(within, start.astimezone(UTC), calendar)
-
-
-@lru_cache(maxsize=1024)
-def _computed(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    # The legs of a referral start together, and most offices keep the same hours.
-    return _CLOCKS[within.unit](within, start, calendar)
+    return _CLOCKS[within.unit](within, start.astimezone(UTC), calendar)
 
 
 def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
@@ -124,8 +118,16 @@ def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -
 
 
 def _working_days(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    received = calendar.local(start).date()
-    due, left, closed = start, within.count, []
+    due, words = _close_of_business(within, calendar.local(start).date(), calendar)
+    return Deadline(due, words, (Span(start, due),))
+
+
+@lru_cache(maxsize=4096)
+def _close_of_business(
+    within: Within, received: date, calendar: WorkingCalendar
+) -> tuple[datetime, str]:
+    """Count once what all have in common that came on one day, to offices with the same hours."""
+    left, closed = within.count, []
     for day, opening in _days(calendar, day_after(received)):
         if opening is None:
             closed.append(day)
@@ -137,11 +139,16 @@ def _working_days(within: Within, start: datetime, calendar: WorkingCalendar) ->
         f"close of business on {_said(due, calendar)}, {within} after {short(received)}"
         f"{_closed_said(closed, calendar)}"
     )
-    return Deadline(due, words, (Span(start, due),))
+    return due, words
 
 
 def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    received = calendar.local(start).date()
+    due, words = _next_school_opening(calendar.local(start).date(), calendar)
+    return Deadline(due, words, (Span(start, due),))
+
+
+@lru_cache(maxsize=4096)
+def _next_school_opening(received: date, calendar: WorkingCalendar) -> tuple[datetime, str]:
     day, closed = day_after(received), []
     while not calendar.is_school_day(day):
         closed.append(day)
@@ -151,7 +158,7 @@ def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadli
         f"opening of the next school day after {short(received)}, {_said(due, calendar)}"
         f"{_closed_said(closed, calendar)}"
     )
-    return Deadline(due, words, (Span(start, due),))
+    return due, words
 
 
 _CLOCKS: Mapping[Unit, Callable[[Within, datetime, WorkingCalendar], Deadline]] = {
@@ -175,11 +182,12 @@ def _days(
 
 def _said(instant: datetime, calendar: WorkingCalendar) -> str:
     local = calendar.local(instant)
-    return f"{short(local.date())} {local:%H:%M}"
+    return f"{short(local.date())} {local.hour:02}:{local.minute:02}"
 
 
 def _span_said(span: Span, calendar: WorkingCalendar) -> str:
-    return f"{_said(span.start, calendar)} to {calendar.local(span.end):%H:%M}"
+    end = calendar.local(span.end)
+    return f"{_said(span.start, calendar)} to {end.hour:02}:{end.minute:02}"
 
 
 def _closed_said(days: list[date], calendar: WorkingCalendar) -> str:

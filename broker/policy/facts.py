@@ -184,7 +184,7 @@ def first_known_at(document: _Record) -> datetime | None:
 
 def known(value: Any) -> Any:
     """Return a value, or None where the document says why it is not known."""
-    return None if isinstance(value, Mapping) and "unknown" in value else value
+    return None if isinstance(value, dict) and "unknown" in value else value
 
 
 def age_in_years(record: _Record, on: date) -> int | None:
@@ -222,7 +222,7 @@ def _numbered(document: _Record, name: str) -> list[tuple[int, _Record]]:
 
 def _part(record: _Record, name: str) -> _Record:
     found = known(record.get(name))
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _overall(document: _Record) -> Overall:
@@ -353,7 +353,7 @@ def _person(
 
 
 def _contact(record: _Record) -> dict[str, str]:
-    entries = (one for one in record.get("contact") or () if isinstance(one, Mapping))
+    entries = (one for one in record.get("contact") or () if isinstance(one, dict))
     return {one["child"]: str(known(one.get("nature")) or "") for one in entries if "child" in one}
 
 

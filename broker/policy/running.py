@@ -8,7 +8,7 @@ in the recipient's opening hours.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from broker.policy.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
@@ -50,17 +50,24 @@ def point(  # noqa: PLR0913 - each of them is a fact about the clock
     return due_at
 
 
-@lru_cache(maxsize=1024)
 def _never_stood(
     unit: Unit, start: datetime, due_at: datetime, percent: int, calendar: WorkingCalendar
 ) -> datetime:
-    """The same for a clock that never stood; the legs of a referral share what is counted."""
+    """Return the same for a clock that never stood: most of them, so it goes a short way."""
     if unit not in _BY_THE_CLOCK:
-        running = list(_until(due_at, _open(start, calendar)))
+        office = _office(calendar, calendar.local(start).date(), due_at)
+        running = [Span(max(start, one.start), one.end) for one in office if one.end > start]
         if running:
             total = sum((span.end - span.start for span in running), _NOTHING)
             return _after(total * percent / 100, iter(running))
     return start + (due_at - start) * percent / 100
+
+
+@lru_cache(maxsize=4096)
+def _office(calendar: WorkingCalendar, first: date, due_at: datetime) -> tuple[Span, ...]:
+    """Return the opening hours from a day on until a deadline, which many have in common."""
+    begin = datetime.combine(first, time.min, calendar.zone).astimezone(UTC)
+    return tuple(_until(due_at, _open(begin, calendar)))
 
 
 def resumed(
