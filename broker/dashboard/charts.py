@@ -11,6 +11,9 @@ from broker.ledger.insights import BANDS, Breach, Heat, Kept
 
 WIDTH = 640
 LABEL = 150
+STACK_WIDTH = 440
+"""Narrow enough for half a page, with the numbers beside the bars in sight."""
+STACK_LABEL = 118
 ROW = 26
 _SHADES = ((0.999999, "all"), (0.95, "most"), (0.8, "some"), (0.0, "few"))
 
@@ -55,7 +58,7 @@ def burn_down(bands: Mapping[str, Mapping[str, int]]) -> Chart:
 
 
 def _stack(label: str, counts: Mapping[str, int], place: int, most: int) -> Bar:
-    room, x = WIDTH - LABEL - 60, float(LABEL)
+    room, x = STACK_WIDTH - STACK_LABEL - 50, float(STACK_LABEL)
     pieces = []
     for grade, name in GRADE_NAMES.items():
         if count := counts.get(grade, 0):

@@ -55,7 +55,7 @@ class Line:
 def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
     """Return every version, latest first."""
     regrades = {one.data["version"]: one for one in events if one.kind == "referral.regraded"}
-    judged = {one.data.get("version", 1) for one in events if one.kind in _JUDGED}
+    judged = {_latest(referral, one.at) for one in events if one.kind in _JUDGED}
     grade, effective, found = referral.grade, referral.effective_grade, []
     for version in reversed(referral.versions):
         number, regrade = version.version, regrades.get(version.version)
@@ -93,6 +93,11 @@ def recalls(referral: ReferralStatus) -> list[Taken]:
 
 
 _JUDGED = frozenset({"referral.routed", "referral.revised", "referral.unroutable"})
+
+
+def _latest(referral: ReferralStatus, at: datetime) -> int:
+    """Return the version that there was when something was decided."""
+    return max((one.version for one in referral.versions if one.accepted_at <= at), default=1)
 
 
 def _moved(events: Sequence[Event], at: datetime) -> list[Moved]:

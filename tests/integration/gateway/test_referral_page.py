@@ -58,6 +58,24 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     assert not re.search(r"[{}\[\]]|None|T\d\d:\d\d", timeline)
 
 
+def test_a_version_that_came_before_routing_is_the_one_that_was_routed(
+    world: World, page: Any
+) -> None:
+    world.at("2027-03-25 10:00")
+    receipt = world.hand_in(siblings())
+    world.clock.advance(seconds=1)
+    document = changed(siblings(), level="very_high")
+    path = f"/v1/referrals/{receipt['id']}/corrections"
+    assert world.client.post(path, json=document, headers=world.police).status_code == 202
+    world.clock.advance(seconds=1)
+    world.drain()
+    latest, first = (
+        page(world.status(receipt)).partition("Versions, latest first")[2].split("Version 1 ")
+    )
+    assert "Graded very high." in latest
+    assert "Not routed: another version or a recall was faster" in first
+
+
 def test_a_history_names_agencies_and_not_ids(
     world: World, broker: Broker, page: Any, pages: TestClient
 ) -> None:
