@@ -48,28 +48,28 @@ ACTOR = "broker"
 _log = logger("route")
 
 
-def drain(broker: Broker, *, batches: int = BATCHES) -> int:
-    """Route what waits, in batches, and return how many referrals it was."""
+def drain(broker: Broker, *, batches: int = BATCHES, size: int = BATCH) -> int:
+    """Route what waits, in batches of ``size``, and return how many referrals it was."""
     broker.wakeups.take(LANE)
     done = 0
     for _ in range(batches):
-        count = _batch(broker)
+        count = _batch(broker, size)
         done += count
-        if count < BATCH:
+        if count < size:
             return done
     broker.wakeups.wake(LANE)
     return done
 
 
-def _batch(broker: Broker) -> int:
+def _batch(broker: Broker, size: int) -> int:
     """Route one batch; if it cannot be written as a whole, one by one."""
     try:
-        return _routed(broker, BATCH)
+        return _routed(broker, size)
     except Unavailable:
         raise
     except Exception as error:
         _log.error("batch failed", **trouble(error))
-        return sum(_alone(broker) for _ in range(BATCH))
+        return sum(_alone(broker) for _ in range(size))
 
 
 def _routed(broker: Broker, limit: int) -> int:

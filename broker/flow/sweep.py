@@ -20,6 +20,9 @@ COUNTS = 5000
 """Rows of counts that are folded at a look."""
 THIN_EVERY = timedelta(hours=1)
 BATCHES = 5
+SHARE = 25
+"""Referrals that a sweep routes in one transaction: few, because what stands still for two seconds
+inside one is cut off, and a slow machine may need as long for a full batch."""
 LANES = (ROUTE_LANE, dispatch.LANE)
 BEAT_EVERY = timedelta(seconds=5)
 """How often a worker shows itself, whether it leads or not; it counts for three times as long."""
@@ -79,7 +82,14 @@ class Sweeper:
             self._broker.wakeups.wake(lane)
         still = lanes & self._seen
         if ROUTE_LANE in still:
-            route.drain(self._broker, batches=BATCHES)
+            self._route()
         if dispatch.LANE in still:
             dispatch.drain(self._broker, batches=BATCHES)
         self._seen = lanes
+
+    def _route(self) -> None:
+        """Route what nobody was woken for, while the lead is safe; the next look goes on."""
+        until = self._broker.clock() + LEAD_FOR / 2
+        while route.drain(self._broker, batches=1, size=SHARE) == SHARE:
+            if self._broker.clock() >= until:
+                return

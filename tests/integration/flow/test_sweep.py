@@ -1,8 +1,12 @@
 """The sweeper finds what nobody was woken for, and does it itself when it must."""
 
+from typing import Any
+
+import pytest
+
 from broker.flow import route
 from broker.flow.parts import Broker
-from broker.flow.sweep import LEAD_FOR, Sweeper
+from broker.flow.sweep import LEAD_FOR, SHARE, Sweeper
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 
@@ -64,3 +68,25 @@ def test_a_worker_that_has_a_full_batch_calls_for_another(broker: Broker, world:
     world.hand_in(sample(12))
     assert route.drain(broker) == 1
     assert route.drain(broker) == 0
+
+
+def test_the_sweeper_routes_what_nobody_was_woken_for_in_small_shares(
+    broker: Broker, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full batch may take longer than a service may stand still inside a transaction."""
+    sizes = []
+    claim = broker.ledger.claim_unrouted
+
+    def counted(limit: int, **about: Any) -> Any:
+        sizes.append(limit)
+        return claim(limit, **about)
+
+    monkeypatch.setattr(broker.ledger, "claim_unrouted", counted)
+    for number in range(SHARE + 5):
+        world.hand_in(sample(12) | {"reference": f"OCC/{number}"})
+    sweeper = Sweeper(broker, "one")
+    sweeper.sweep()
+    assert sizes == []  # seen for the first time: whoever was woken has a second
+    sweeper.sweep()
+    assert sizes == [SHARE, SHARE]
+    assert not broker.ledger.due(now=broker.clock()).route
