@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
@@ -17,6 +18,7 @@ from broker.telemetry import logger, trouble
 from broker.transport.wakeups import task_name
 
 _open = ExitStack()
+_opening = threading.Lock()
 _log = logger("worker")
 
 
@@ -42,13 +44,31 @@ def _drain(lane: str, drain: Callable[[Broker], int]) -> None:
         _log.debug("lane drained", lane=lane, count=done)
 
 
-@cache
 def _broker() -> Broker:
-    """Open this process's broker at its first task: a child that starts must not wait."""
+    with _opening:
+        return _opened()
+
+
+@cache
+def _opened() -> Broker:
+    """Open this process's broker: once, by whichever thread needs it first."""
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
     gc.freeze()  # what is there now stays: looking it over again and again took a tenth of the time
     return _open.enter_context(open_broker(settings, part="worker", connections=2))
+
+
+@signals.worker_process_init.connect
+def _start_warming(**_: object) -> None:
+    """Read the policy beside: a child that starts must not wait, and its first task need not."""
+    threading.Thread(target=_warm, name="warming", daemon=True).start()
+
+
+def _warm() -> None:
+    try:
+        _broker().books.latest()
+    except BrokerError as error:
+        _log.debug("not warm yet", **trouble(error))  # the first task reads it, or says why not
 
 
 @signals.worker_process_shutdown.connect
