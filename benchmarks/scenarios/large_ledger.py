@@ -27,8 +27,10 @@ def measure(world_: World) -> Figure:
         "single": lambda ours: publish.single_rate(ours, sizes.single // 2),
         "collect": lambda ours: collect.rate(ours, sizes.collect // 2),
     }
-    before = {name: trial(Ours.fresh(world_, small)) for name, trial in trials.items()}
-    after = {name: trial(large) for name, trial in trials.items()}
+    before, after = {}, {}
+    for name, trial in trials.items():  # side by side, because machines have good and bad minutes
+        before[name] = trial(Ours.fresh(world_, small))
+        after[name] = trial(large)
     ratio = {name: after[name] / before[name] for name in trials}
     notes = {
         "loaded in s": round(seconds),
