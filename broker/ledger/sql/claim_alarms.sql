@@ -5,7 +5,7 @@ with due as (
     where next_alarm_at <= %(now)s
     order by next_alarm_at, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 )
 select delivery.id as delivery, delivery.referral, delivery.agency, delivery.state,
        delivery.collected_at, delivery.acknowledged_at, delivery.decided_at, delivery.paused_at,

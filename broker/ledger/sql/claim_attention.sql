@@ -5,7 +5,7 @@ with due as (
     where next_alarm_at <= %(now)s
     order by next_alarm_at, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 )
 select referral.id as referral, referral.publisher, referral.state, referral.accepted_at,
        referral.attend_by, referral.policy_version,

@@ -5,7 +5,7 @@ with fresh as (
     where state = 'due' and next_attempt_at <= %(now)s
     order by next_attempt_at, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 ),
 lapsed as (
     select id, state, lease_until as since
@@ -13,7 +13,7 @@ lapsed as (
     where state = 'sending' and lease_until <= %(now)s
     order by lease_until, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 ),
 due as (
     select * from fresh union all select * from lapsed order by since, id limit %(limit)s

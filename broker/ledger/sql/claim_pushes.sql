@@ -8,7 +8,7 @@ with claimed as (
                       where stop.organisation = delivery.agency and stop.ended_at is null)
     order by next_attempt_at, id
     limit %(limit)s
-    for update of delivery skip locked
+    for no key update of delivery skip locked
 ),
 numbered as (
     select id, state, row_number() over () as place from claimed

@@ -5,7 +5,7 @@ with due as (
     where state = 'open' and next_step_at <= %(now)s
     order by next_step_at, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 )
 select escalation.id, escalation.ladder, escalation.policy_version, escalation.milestone,
        escalation.referral, escalation.delivery, escalation.organisation, escalation.due_at,

@@ -6,7 +6,7 @@ with claimed as (
     where next_attempt_at <= %(now)s
     order by next_attempt_at, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 )
 select claimed.id, claimed.publisher, claimed.reference, content.body, claimed.accepted_at,
        claimed.attempt, coalesce(finding.areas, '{}'::jsonb) as areas, claimed.state,

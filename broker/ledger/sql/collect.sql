@@ -6,7 +6,7 @@ with claimed as (
       and not exists (select from stop where organisation = %(agency)s and ended_at is null)
     order by acknowledge_by nulls last, id
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 ),
 numbered as (
     select id, state, row_number() over () as place from claimed

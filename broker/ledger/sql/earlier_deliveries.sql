@@ -9,4 +9,4 @@ from delivery
 join delivery_reason reason on reason.delivery = delivery.id
 where delivery.referral = any(%(referrals)s::uuid[])
 order by delivery.id
-for update of delivery
+for no key update of delivery

@@ -20,7 +20,7 @@ with over as (
     where escalation.referral = any(%(referrals)s::uuid[])
       and escalation.state in ('open', 'acknowledged')
     order by escalation.id
-    for update of escalation
+    for no key update of escalation
 ),
 ended as (
     update escalation

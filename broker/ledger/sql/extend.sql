@@ -4,7 +4,7 @@ with standing as (
     from delivery
     where id = any(%(ids)s::uuid[]) and agency = %(agency)s and lease_until > %(now)s
     order by id
-    for update
+    for no key update
 )
 update delivery
 set lease_until = %(until)s

@@ -3,7 +3,7 @@ with before as (
     select cardinality(missing) + cardinality(rejected) as count
     from reconciliation
     where publisher = %(publisher)s and day = %(day)s
-    for update
+    for no key update
 ),
 kept as (
     insert into reconciliation (publisher, day, at, listed, missing, rejected)

@@ -5,7 +5,7 @@ with due as (
     where state = 'leased' and lease_until <= %(now)s
     order by lease_until
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 ),
 lapsed as (
     update delivery

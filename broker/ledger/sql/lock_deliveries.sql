@@ -3,4 +3,4 @@ select id, referral, agency, kind, state, lease, collected_at, acknowledged_at, 
 from delivery
 where id = any(%(ids)s::uuid[])
 order by id
-for update
+for no key update

@@ -3,4 +3,4 @@
 select id
 from referral
 where id = %(referral)s::uuid and publisher = %(publisher)s::text
-for update
+for no key update

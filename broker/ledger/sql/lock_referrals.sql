@@ -3,4 +3,4 @@ select id
 from referral
 where id in (select referral from delivery where id = any(%(ids)s::uuid[]))
 order by id
-for update
+for no key update

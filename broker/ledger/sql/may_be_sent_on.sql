@@ -3,4 +3,4 @@ select id
 from delivery
 where id = %(delivery)s and kind = 'referral' and state in ('returned', 'undeliverable')
   and not exists (select from delivery successor where successor.replaces = delivery.id)
-for update
+for no key update

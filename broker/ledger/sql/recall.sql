@@ -16,7 +16,7 @@ standing as (
       and delivery.state in ('held', 'available', 'leased', 'collected', 'acknowledged',
                              'undeliverable')
     order by delivery.id
-    for update of delivery
+    for no key update of delivery
 ),
 ended as (
     update delivery

@@ -5,7 +5,7 @@ with standing as (
     from delivery
     where id = any(%(ids)s::uuid[]) and agency = %(agency)s
     order by id
-    for update
+    for no key update
 ),
 released as (
     update delivery

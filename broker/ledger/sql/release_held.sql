@@ -5,7 +5,7 @@ with due as (
     where state = 'held' and available_at <= %(now)s
     order by available_at
     limit %(limit)s
-    for update skip locked
+    for no key update skip locked
 ),
 released as (
     update delivery

@@ -1,6 +1,6 @@
 -- Put a delivery that could not be made back into its agency's queue.
 with standing as (
-    select id, state from delivery where id = %(delivery)s and state = 'undeliverable' for update
+    select id, state from delivery where id = %(delivery)s and state = 'undeliverable' for no key update
 ),
 replayed as (
     update delivery

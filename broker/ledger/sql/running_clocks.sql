@@ -10,4 +10,4 @@ from delivery
 join delivery_reason reason on reason.delivery = delivery.id
 join referral on referral.id = delivery.referral
 where delivery.id = %(delivery)s and (%(agency)s::text is null or delivery.agency = %(agency)s)
-for update of delivery
+for no key update of delivery

@@ -1,6 +1,6 @@
 -- Somebody in ops sees to it: the ladder is climbed no further.
 with standing as (
-    select id, state from escalation where id = %(escalation)s and state = 'open' for update
+    select id, state from escalation where id = %(escalation)s and state = 'open' for no key update
 ),
 changed as (
     update escalation

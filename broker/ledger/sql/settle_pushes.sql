@@ -10,7 +10,7 @@ standing as (
     from delivery
     where delivery.id = any(%(ids)b::uuid[])
     order by delivery.id
-    for update
+    for no key update
 ),
 changed as (
     update delivery

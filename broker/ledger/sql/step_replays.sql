@@ -6,7 +6,7 @@ with running as (
     from replay
     where state = 'running' and kind = 'replay'
     order by started_at
-    for update skip locked
+    for no key update skip locked
 ),
 taken as (
     select running.id as replay, running.started_by as by, one.id, one.state
@@ -24,7 +24,7 @@ taken as (
                 and event.data ->> 'replay' = running.id::text)
         order by delivery.acknowledge_by nulls last, delivery.id
         limit least(running.budget, %(limit)s)
-        for update skip locked
+        for no key update skip locked
     ) as one
 ),
 replayed as (

@@ -12,6 +12,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import Conflict
 from broker.flow import pause, watch
 from broker.flow.parts import Broker
+from broker.ledger.database import statement
 from tests.acceptance.conftest import World, sample
 
 
@@ -150,6 +151,20 @@ def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, broker:
     assert world.local(gone_on["decide_by"]) == "2026-12-23 17:00"
     again = world.client.post(f"{address}/resume", json={}, headers=headers).json()["deadlines"]
     assert again == gone_on
+
+
+def test_the_watch_waits_for_nobody_who_answers(
+    world: World, late: dict[str, Any], dsn: str, ledger: Any
+) -> None:
+    """Whoever answers locks the referral, then its deliveries; the watch comes the other way."""
+    asked = {"ids": [leg(late)["id"]]}
+    with psycopg.connect(dsn) as answering:
+        answering.execute(statement("lock_referrals"), asked)
+        for instant in ("2026-12-21 14:01", "2026-12-21 18:00"):
+            world.at(instant)
+            world.watch()
+    assert ledger("select count(*) from alarm where percent = 100") == [(1,)]
+    assert ledger("select step > 1 from escalation") == [(True,)]
 
 
 @pytest.mark.parametrize(
