@@ -217,10 +217,10 @@ class QueueReader(Agency):
         self._take_note(one, "queue")
         if not self._sober.is_set() and self._dice.random() < 0.05:
             return  # a crash after the message was taken: its patience must end
-        receipt = {**self._receipt({"delivery": one["delivery"]}, "decided")}
         if self._sober.is_set() or self._dice.random() < 0.5:
-            self._give([receipt])
+            self._answer([{"delivery": one["delivery"]}], "decided")
             return
+        receipt = self._receipt({"delivery": one["delivery"]}, "decided")
         sent_at = time.monotonic()
         self._publish({"receipts": [receipt]}, channel)
         self._note(receipt, sent_at, time.monotonic(), None)
