@@ -48,6 +48,7 @@ AWAY_SHARE = 0.3
 """Of the runs, in how many the agency with a queue is away until the faults are over."""
 LOOKED_AT = 100
 """Referrals that each publisher asks about at the end."""
+DEADLOCK = "ERROR:  deadlock detected"
 LONG = 4 * 3600 + 60
 """Longer than a copy ever lies in an agency's queue before it is sent again."""
 Say = Callable[[str], None]
@@ -228,7 +229,8 @@ def run(
             campaign.storm(strikes, FAULTS, late=[campaign.reader] if reader_is_away else [])
             campaign.rest()
         ledger = witness.read(engines.database_url)
-        shutil.copy(engines.postgres.folder / "log", folder / "run" / "postgres.log")
+        log = shutil.copy(engines.postgres.folder / "log", folder / "run" / "postgres.log")
+        journal.deadlocks = log.read_text(encoding="utf-8", errors="replace").count(DEADLOCK)
     journal.write(folder / "journal")
     return Result(seed, strikes, journal, ledger, check(journal, ledger), folder)
 

@@ -433,6 +433,8 @@ def nobody_hangs(seen: _Evidence) -> Iterator[str]:
 def comes_to_rest(seen: _Evidence) -> Iterator[str]:
     """After the faults everything comes to rest, in time and without a storm."""
     yield from seen.journal.undrained
+    if seen.journal.deadlocks:
+        yield f"PostgreSQL ended {seen.journal.deadlocks} deadlocks, each after a second"
     if seen.journal.drained_after > RECOVERY_SECONDS * seen.journal.crowding:
         yield f"it took {seen.journal.drained_after:.0f} s to come to rest"
     yield from (
