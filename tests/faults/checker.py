@@ -435,7 +435,8 @@ def comes_to_rest(seen: _Evidence) -> Iterator[str]:
     yield from seen.journal.undrained
     if seen.journal.deadlocks:
         yield f"PostgreSQL ended {seen.journal.deadlocks} deadlocks, each after a second"
-    if seen.journal.drained_after > RECOVERY_SECONDS * seen.journal.crowding:
+    bound = RECOVERY_SECONDS * seen.journal.crowding + seen.journal.furthest
+    if seen.journal.drained_after > bound:
         yield f"it took {seen.journal.drained_after:.0f} s to come to rest"
     yield from (
         f"delivery {row['id']} of {row['agency']} was offered {row['attempt']} times"

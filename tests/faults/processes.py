@@ -132,6 +132,8 @@ class Installation:
         """One strike at a time on each part."""
         self.ahead = 0.0
         """How far every clock is ahead of this machine's, in seconds; it only ever grows."""
+        self.furthest = 0.0
+        """How far any clock was ahead of the others, or of itself afterwards, for a while."""
         self._policies = itertools.count(1)
         self._frozen: set[int] = set()
         self._ending = threading.Event()
@@ -167,6 +169,7 @@ class Installation:
 
     def set_clocks(self, only: Service | None = None, *, off: float = 0.0) -> None:
         """Set every clock, or one alone, this far off from where they belong."""
+        self.furthest = max(self.furthest, off)
         for service in self.services if only is None else [only]:
             fresh = service.clock.with_suffix(".new")
             fresh.write_text(f"{self.ahead + off:+f}\n")
