@@ -82,7 +82,7 @@ def template(engines: Engines) -> str:
 def dsn(engines: Engines, template: str) -> Iterator[str]:
     """A database of its own for each test, migrated, with the shipped policy."""
     name = f"test_{next(_numbers)}"
-    _administer(engines, f"create database {name} template {template}")
+    _administer(engines, f"create database {name} template {template} strategy file_copy")
     yield _dsn(engines, name)
     _administer(engines, f"drop database {name} with (force)")
 

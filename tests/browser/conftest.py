@@ -149,7 +149,9 @@ def site(engines: Engines, template: str) -> Iterator[Site]:
     """The pages over a ledger with a bad day's work, whose clock stands until it is moved."""
     name = f"pages_{time.monotonic_ns()}"
     with psycopg.connect(engines.database_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {template}".encode())
+        connection.execute(
+            f"create database {name} template {template} strategy file_copy".encode()
+        )
     dsn = engines.database_url.replace("/postgres?", f"/{name}?")
     fill(dsn, 160)
     clock = FixedClock(NOW)

@@ -140,6 +140,7 @@ def test_a_delivery_is_replayed_by_keyboard_alone(visit: Visit, site: Site) -> N
             break
     press("Enter")
     page.wait_for_url("**/ops/act/replay/*")
+    expect(page.get_by_role("textbox", name="Why")).to_be_focused()
     page.keyboard.type("their limit was raised")
     press("Enter")
     expect(page.get_by_role("status").first).to_contain_text(

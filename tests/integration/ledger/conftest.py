@@ -39,7 +39,9 @@ def fresh(engines: Engines, migrated: str) -> Iterator[str]:
     """The address of a database of its own."""
     name = f"ledger_{next(_numbers)}"
     with psycopg.connect(engines.database_url, autocommit=True) as connection:
-        connection.execute(f"create database {name} template {migrated}".encode())
+        connection.execute(
+            f"create database {name} template {migrated} strategy file_copy".encode()
+        )
         yield engines.database_url.replace("/postgres?", f"/{name}?")
         connection.execute(f"drop database {name} with (force)".encode())
 
