@@ -15,6 +15,8 @@ import psycopg
 
 LEGS = 3
 AT_ONCE = 100_000
+VACUUM_SECONDS = 300
+"""How long autovacuum is waited for at most."""
 _INDEXES = """
 select indexname, indexdef from pg_indexes
 where schemaname = 'public' and tablename = any(%s)
@@ -66,7 +68,9 @@ def make(dsn: str, copies: Sequence[Copies], say: Callable[[str], None]) -> floa
             connection.execute(definition.encode())
         connection.execute("vacuum (analyze)")
         connection.execute("checkpoint")
-        while connection.execute(_VACUUMING).fetchone() != (0,):
+        for _ in range(VACUUM_SECONDS):
+            if connection.execute(_VACUUMING).fetchone() == (0,):
+                break
             time.sleep(1)  # what autovacuum began meanwhile must not disturb what is measured
     return time.perf_counter() - begun
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -112,6 +113,7 @@ def _parse(body: bytes) -> dict[str, Any]:
             body.decode("utf-8"),
             object_pairs_hook=_object,
             parse_int=_integer,
+            parse_float=_fraction,
             parse_constant=_constant,
         )
     except UnicodeDecodeError as error:
@@ -135,6 +137,13 @@ def _integer(digits: str) -> int:
     if len(digits) > DIGIT_LIMIT:
         _refuse("number-too-large", f"A whole number has more than {DIGIT_LIMIT} digits.")
     return int(digits)
+
+
+def _fraction(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        _refuse("number-too-large", "A number is too large to be told from infinity.")
+    return value
 
 
 def _constant(_: str) -> NoReturn:

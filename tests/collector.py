@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from broker.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +97,16 @@ def collecting(*, hangs: bool = False) -> Iterator[Collector]:
             collector.go_on.set()
             server.shutdown()
             thread.join(5)
+
+
+@pytest.fixture(name="collector")
+def collector_fixture() -> Iterator[Collector]:
+    """Collect the traces of one test."""
+    with collecting() as found:
+        yield found
+
+
+@pytest.fixture(name="settings")
+def traced_settings(settings: Settings, collector: Collector) -> Settings:
+    """Settings under which traces are sent."""
+    return replace(settings, traces_url=collector.url)

@@ -8,9 +8,10 @@ from celery import Celery
 from kombu import Queue, compression
 
 from broker import telemetry
+from broker.flow.sweep import LANES
 from broker.settings import Settings
 from workers.services import Services
-from workers.settings import LANES, celery_settings
+from workers.settings import celery_settings
 
 # A small message can unpack to gigabytes before any look at it, and Kombu has no other switch.
 compression._decoders.clear()

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from broker.flow.sweep import LANES
 from broker.transport.wakeups import KEY_PREFIX
-
-__all__ = ["LANES", "celery_settings"]
 
 
 def celery_settings(url: str) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def _migrations(url: str) -> list[dict[str, Any]]:
 def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
     now = datetime.now(UTC)
     return {
-        "policies": lambda: ledger.policy_facts(limit=POLICIES),
+        "policies": lambda: [asdict(one) for one in ledger.policies(limit=POLICIES)],
         "endings": lambda: [
             asdict(one) for one in endings(Books(ledger).latest(), on=now.astimezone(LOCAL).date())
         ],
@@ -241,6 +241,8 @@ def _part(name: str, told: str, value: Any) -> Part:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 

@@ -143,8 +143,15 @@ def plan_send_on(
     if found is None or not found.is_in_effect(broker.clock().astimezone(LONDON).date()):
         raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
     id_ = broker.new_id()
-    told = {"receiver": receiver, "agency": agency or None, "cause": cause or None, "by": by}
-    broker.ledger.plan_send_on(id_, per_minute=PER_MINUTE, now=broker.clock(), **told)  # type: ignore[arg-type]
+    broker.ledger.plan_send_on(
+        id_,
+        receiver=receiver,
+        agency=agency or None,
+        cause=cause or None,
+        per_minute=PER_MINUTE,
+        by=by,
+        now=broker.clock(),
+    )
     return id_
 
 

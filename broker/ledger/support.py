@@ -38,7 +38,3 @@ class Support(Database):
     def leads(self) -> list[Row]:
         """Return who leads what and until when; workers that showed themselves are among them."""
         return self._rows("leads", {})
-
-    def policy_facts(self, *, limit: int) -> list[Row]:
-        """Return the policy versions that were published last, with their digests."""
-        return self._rows("policy_facts", {"limit": limit})

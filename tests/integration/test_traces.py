@@ -1,7 +1,6 @@
 """One trace from publish to the answer, whose id is the referral's, without content."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,21 +11,10 @@ from broker.flow.parts import Broker
 from broker.settings import BadSettings, Settings
 from broker.traces import ALLOWED
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
-from tests.collector import Collector, collecting
+from tests.collector import Collector, collector_fixture, traced_settings  # noqa: F401
 from tests.conftest import FixedClock
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with collecting() as found:
-        yield found
-
-
-@pytest.fixture
-def settings(settings: Settings, collector: Collector) -> Settings:
-    return replace(settings, traces_url=collector.url)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ set standing = array(select said ->> 'milestone'
                        and (said ->> 'may_pause')::boolean)
 where paused_at is not null;
 alter table delivery add constraint delivery_standing
-    check ((paused_at is null) = (standing = '{}'));
+    check (paused_at is not null or standing = '{}');
 
 -- A deadline that runs, or that had passed before its clock was stopped; null for one that stands.
 create function running(due timestamptz, milestone text, standing text[], paused_at timestamptz)

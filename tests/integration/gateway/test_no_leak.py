@@ -2,8 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,23 +13,11 @@ from broker import telemetry
 from broker.domain.codes import Right
 from broker.flow import people
 from broker.flow.parts import Broker
-from broker.settings import Settings
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
-from tests.collector import Collector, collecting
+from tests.collector import Collector, collector_fixture, traced_settings  # noqa: F401
 from tests.conftest import FixedClock
 
 MARK = "Zebrahollow"
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with collecting() as found:
-        yield found
-
-
-@pytest.fixture
-def settings(settings: Settings, collector: Collector) -> Settings:
-    return replace(settings, traces_url=collector.url)
 
 
 def test_marked_content_leaks_nowhere(  # noqa: PLR0917

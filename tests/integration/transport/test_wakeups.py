@@ -74,7 +74,7 @@ def test_without_valkey_no_caller_waits_and_none_fails(engines: Engines, wakeups
         started = time.monotonic()
         for _ in range(1_000):
             wakeups.wake("route")
-        assert time.monotonic() - started < 1, "not one of a thousand waited"
+        assert time.monotonic() - started < 0.2
         wakeups.take("route")
     finally:
         engines.wakeup.start()

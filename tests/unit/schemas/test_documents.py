@@ -34,6 +34,8 @@ def refusal(body: bytes) -> tuple[str, list[tuple[str, str]]]:
         (b'{"a": 1, "a": 2}', "duplicate-name"),
         (b'{"a": NaN}', "not-a-number"),
         (b'{"a": -Infinity}', "not-a-number"),
+        (b'{"a": 1e999}', "number-too-large"),
+        (b'{"a": -1e999}', "number-too-large"),
         (b'{"a": ' + b"9" * 5000 + b"}", "number-too-large"),
         (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "too-deep"),
         (b"[" * 10_000, "too-deep"),
