@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from broker.dashboard.words import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_many, share
 from broker.ledger.insights import BANDS, Breach, Heat, Kept
@@ -110,10 +110,10 @@ class HeatMap:
     step: int
 
 
-def heat_map(found: Sequence[Heat], *, start: datetime, slot: timedelta, slots: int) -> HeatMap:
+def heat_map(found: Sequence[Heat], slots: Sequence[datetime]) -> HeatMap:
     """Draw the share of deadlines kept, by agency and slot, worst agency first."""
-    step = (WIDTH - LABEL) // slots
-    columns = [(LABEL + n * step, start + n * slot) for n in range(slots)]
+    step = (WIDTH - LABEL) // len(slots)
+    columns = [(LABEL + n * step, at) for n, at in enumerate(slots)]
     rows = [_heat_row(one, place, columns) for place, one in enumerate(found)]
     return HeatMap(_heat_finding(rows), columns, rows, len(rows) * ROW + 22, step)
 

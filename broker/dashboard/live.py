@@ -9,6 +9,7 @@ from contextlib import suppress
 from starlette.responses import Response, StreamingResponse
 
 from broker.dashboard.access import Desk, Visit
+from broker.dashboard.watching import USUAL_SECONDS
 from broker.errors import Unavailable
 from broker.ledger.insights import Counts
 
@@ -32,11 +33,15 @@ class Changes:
 
     async def run(self) -> None:
         """Look again and again; ends when it is cancelled."""
+        loop, usual_at = asyncio.get_running_loop(), float("-inf")
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
-            if self.listeners:
-                with suppress(Unavailable):
+            with suppress(Unavailable):
+                if loop.time() - usual_at >= USUAL_SECONDS:
+                    usual_at = loop.time()
+                    await self._desk.run(self._desk.watch.look_up_usual)
+                if self.listeners:
                     await self._look()
+            await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self) -> None:
         broker = self._desk.broker

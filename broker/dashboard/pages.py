@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from broker.dashboard import charts, versions, words
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.rendering import page
-from broker.dashboard.watching import SLOT_LENGTHS, SLOTS, agency_lines
+from broker.dashboard.watching import SLOT_LENGTHS, agency_lines
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
 from broker.ledger.insights import WINDOWS
@@ -50,9 +50,7 @@ async def status(visit: Visit) -> Response:
         now=now,
         sentence=words.status(picture.counts, picture.risks, picture.names, now),
         burn_down=charts.burn_down(picture.bands),
-        heat=charts.heat_map(
-            picture.heat, start=picture.heat_start, slot=picture.slot, slots=SLOTS
-        ),
+        heat=charts.heat_map(picture.heat, picture.heat_slots),
         timeline=charts.timeline(picture.breaches, now=now, since=now - timedelta(days=1)),
         window=window,
         windows=list(WINDOWS),

@@ -6,8 +6,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from broker.domain.ids import OrganisationCode
 from broker.domain.latency import P50, P95, P99, Latencies
@@ -24,11 +26,14 @@ from broker.ledger.insights import (
     Pipes,
     Presence,
     Work,
+    slots_until,
 )
 
 FRESH_SECONDS = 1.0
 USUAL_SECONDS = 60.0
 """How often the agencies' usual times, over seven days, are looked up again."""
+AT_ONCE = 2
+"""Questions that a picture asks side by side: the ledger answers each in a process of its own."""
 LISTED = 25
 BREACHES = 20
 HEAT_ROWS = 12
@@ -74,9 +79,9 @@ class Picture:
         return {one.presence.agency: one.presence.name for one in self.agencies}
 
     @property
-    def heat_start(self) -> datetime:
-        """When the first slot of the heat map begins."""
-        return self.now.replace(second=0, microsecond=0) - self.slot * SLOTS
+    def heat_slots(self) -> Sequence[datetime]:
+        """When each slot of the heat map began."""
+        return slots_until(self.now, self.slot, SLOTS)
 
 
 class Watch:
@@ -87,7 +92,8 @@ class Watch:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
-        self._usual: tuple[float, Mapping[str, float]] = (float("-inf"), {})
+        self._usual: Mapping[str, float] | None = None
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
 
     def picture(self, window: str, slot: str) -> Picture:
         """Return a picture of at most a second ago; whoever comes meanwhile waits for the same."""
@@ -100,30 +106,35 @@ class Watch:
 
     def usual(self) -> Mapping[str, float]:
         """Return the seconds that each agency usually takes to acknowledge."""
-        at, found = self._usual
-        if self._monotonic() - at >= USUAL_SECONDS:
-            times = self._broker.ledger.usual_times(now=self._broker.clock())
-            found = {str(agency): seconds for agency, seconds in times.items()}
-            self._usual = (self._monotonic(), found)
-        return found
+        return self.look_up_usual() if self._usual is None else self._usual
+
+    def look_up_usual(self) -> Mapping[str, float]:
+        """Look the usual times up again: to be done every minute, in nobody's request."""
+        times = self._broker.ledger.usual_times(now=self._broker.clock())
+        self._usual = {str(agency): seconds for agency, seconds in times.items()}
+        return self._usual
 
     def _gather(self, window: str, slot: str) -> Picture:
-        ledger, now = self._broker.ledger, self._broker.clock()
+        broker, ledger, now = self._broker, self._broker.ledger, self._broker.clock()
         length = SLOT_LENGTHS[slot]
-        return Picture(
-            now=now,
-            counts=ledger.risk_counts(now=now),
-            bands=ledger.burn_down(now=now),
-            risks=ledger.at_risk(now=now, limit=LISTED, usual=self.usual()),
-            agencies=agency_lines(self._broker, window, now=now),
-            heat=ledger.heat(now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS),
-            slot=length,
-            breaches=ledger.breaches(now=now, since=now - timedelta(days=1), limit=BREACHES),
-            pipes=ledger.pipes(now=now),
-            wakeups=self._broker.wakeups.waiting(LANES),
-            dead=ledger.dead_letters(),
-            escalations=ledger.climbing(limit=LISTED),
-        )
+        day, usual = now - timedelta(days=1), self.usual()
+        asked: dict[str, Future[Any]] = {
+            name: self._pool.submit(question)
+            for name, question in {
+                "agencies": lambda: agency_lines(broker, window, now=now),
+                "bands": lambda: ledger.burn_down(now=now),
+                "risks": lambda: ledger.at_risk(now=now, limit=LISTED, usual=usual),
+                "heat": lambda: ledger.heat(now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS),
+                "breaches": lambda: ledger.breaches(now=now, since=day, limit=BREACHES),
+                "counts": lambda: ledger.risk_counts(now=now),
+                "pipes": lambda: ledger.pipes(now=now),
+                "wakeups": lambda: broker.wakeups.waiting(LANES),
+                "dead": ledger.dead_letters,
+                "escalations": lambda: ledger.climbing(limit=LISTED),
+            }.items()
+        }
+        found = {name: answer.result() for name, answer in asked.items()}
+        return Picture(now=now, slot=length, **found)
 
 
 def agency_lines(

@@ -34,6 +34,9 @@ SOON = timedelta(minutes=15)
 """Whatever is due within this is at risk, however quick its agency usually is."""
 LATENESS_OF = "acknowledge"
 """The milestone that an agency's usual time is measured by."""
+HOUR = timedelta(hours=1)
+NONE = timedelta(0)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,11 +281,11 @@ class Insights(Database):
         """Return how long deliveries took in each window, by agency and milestone."""
         asked = {"agency": agency, "milestone": milestone}
         spans = _spans(windows, now, until=_minute(now) + timedelta(minutes=1))
-        found = _nested(self._planned("latencies", {**asked, **spans}))
-        return {
-            name: {key: Latencies(self.edges, counts) for key, counts in found[name].items()}
-            for name in spans["names"]
-        }
+        found: dict[str, dict[tuple[OrganisationCode, str], Latencies]]
+        found = {name: {} for name in spans["names"]}
+        for row in self._planned("latencies", {**asked, **spans}):
+            found[row["window"]][row["agency"], row["milestone"]] = self._latencies(row)
+        return found
 
     def promises(
         self, windows: Iterable[str], *, now: datetime, agency: str | None = None
@@ -301,9 +304,12 @@ class Insights(Database):
     def heat(
         self, *, now: datetime, slot: timedelta, slots: int, limit: int, agency: str | None = None
     ) -> list[Heat]:
-        """Return the agencies that kept least of their deadlines, in slots up to now."""
+        """Return the agencies that kept least of their deadlines, in ``slots_until`` now."""
         end = _minute(now)
-        asked = {"slot": slot, "start": end - slot * slots, "end": end, "limit": limit}
+        start = slots_until(now, slot, slots)[0]
+        # Hours are not put together from minutes but for the one that runs.
+        hours_end = max(start, end.replace(minute=0)) if slot % HOUR == NONE else start
+        asked = {"slot": slot, "start": start, "hours_end": hours_end, "end": end, "limit": limit}
         found: dict[OrganisationCode, dict[datetime, Kept]] = defaultdict(dict)
         for row in self._planned("heat", {**asked, "agency": agency}):
             found[row["agency"]][row["at"]] = Kept(row["due"], row["in_time"])
@@ -349,12 +355,14 @@ class Insights(Database):
         with self._transaction() as connection:
             promised = rows(connection, "totals", {"end": _minute(now)}, prepare=False)
             took = rows(connection, "all_latencies", {})
-        found = _nested({**row, "window": "all"} for row in took)["all"]
-        sums: dict[tuple[OrganisationCode, str], int] = defaultdict(int)
-        for row in took:
-            sums[row["agency"], row["milestone"]] += row["microseconds"]
-        times = {key: Latencies(self.edges, n, sums[key] / 1e6) for key, n in found.items()}
-        return promised, times
+        return promised, {
+            (row["agency"], row["milestone"]): self._latencies(row, row["microseconds"] / 1e6)
+            for row in took
+        }
+
+    def _latencies(self, row: Row, seconds: float | None = None) -> Latencies:
+        counts = dict(zip(row["buckets"], row["counts"], strict=True))
+        return Latencies(self.edges, counts, seconds)
 
 
 def cause_of(row: Mapping[str, Any]) -> str:
@@ -389,15 +397,6 @@ def _breach(row: Row) -> Breach:
     )
 
 
-def _nested(found: Iterable[Row]) -> dict[str, dict[tuple[OrganisationCode, str], dict[int, int]]]:
-    """Gather counts by window, then by agency and milestone, then by bucket."""
-    nested: dict[str, dict[tuple[OrganisationCode, str], dict[int, int]]] = defaultdict(dict)
-    for row in found:
-        of = row["agency"], row["milestone"]
-        nested[row["window"]].setdefault(of, {})[row["bucket"]] = row["count"]
-    return nested
-
-
 def _spans(windows: Iterable[str], now: datetime, *, until: datetime) -> dict[str, list[Any]]:
     names = list(windows)
     starts = [window_start(name, now) for name in names]
@@ -408,6 +407,15 @@ def window_start(name: str, now: datetime) -> datetime:
     """Return when a window that ends now begins: on a minute, or on an hour beyond a day."""
     start = _minute(now) - WINDOWS[name]
     return start.replace(minute=0) if WINDOWS[name] > timedelta(days=1) else start
+
+
+def slots_until(now: datetime, slot: timedelta, count: int) -> list[datetime]:
+    """Return when so many slots began, the last of them being the one that runs.
+
+    They begin on whole multiples of their length: an hour's on the hour.
+    """
+    last = _minute(now) - (_minute(now) - _EPOCH) % slot
+    return [last - slot * n for n in reversed(range(count))]
 
 
 def _minute(now: datetime) -> datetime:

@@ -14,9 +14,8 @@ from (
     from delivery
     join referral on referral.id = delivery.referral
     left join answer on answer.delivery = delivery.id and answer.stage = 'returned'
-    where delivery.state in ('undeliverable', 'returned')
+    where delivery.state in ('returned', 'undeliverable') and delivery.sent_on_at is null
       and not (delivery.state = 'returned' and referral.recalled_at is not null)
-      and not exists (select from delivery successor where successor.replaces = delivery.id)
 ) waiting
 order by due_at nulls last, since
 limit %(limit)s

@@ -1,10 +1,17 @@
 -- How many deadlines fell into each slot and how many were kept, of the agencies that kept least.
+-- The whole hours of slots of hours are read as such, and minutes for the rest.
 with slot as (
     select seen.agency, date_bin(%(slot)s::interval, seen.at, %(start)s::timestamptz) as at,
            sum(seen.due - seen.withdrawn)::bigint as due, sum(seen.in_time)::bigint as in_time
-    from promise_seen seen
-    where seen.level = 'minute' and seen.at >= %(start)s and seen.at < %(end)s
-      and (%(agency)s::text is null or seen.agency = %(agency)s)
+    from (values ('hour', %(start)s::timestamptz, %(hours_end)s::timestamptz),
+                 ('minute', %(hours_end)s, %(end)s)) as part (level, low, high)
+    cross join lateral (
+        select *
+        from promise_seen
+        where level = part.level and at >= part.low and at < part.high
+          and (%(agency)s::text is null or agency = %(agency)s)
+        offset 0
+    ) as seen
     group by 1, 2
 ),
 worst as (

@@ -15,19 +15,23 @@ part as (
         ('hour', date_trunc('day', start, 'UTC'), date_trunc('hour', start, 'UTC'), -1),
         ('minute', date_trunc('hour', start, 'UTC'), start, -1)
     ) as piece (level, low, high, sign)
+),
+counted as (
+    select part.name as window, seen.agency, seen.milestone, seen.bucket,
+           sum(part.sign * seen.count)::bigint as count
+    from part
+    -- Each piece by itself, so that it is read through the index and not joined with all there is.
+    cross join lateral (
+        select agency, milestone, bucket, sum(count)::bigint as count
+        from latency_seen
+        where level = part.level and at >= part.low and at < part.high
+          and (%(agency)s::text is null or agency = %(agency)s)
+          and (%(milestone)s::text is null or milestone = %(milestone)s)
+        group by 1, 2, 3
+    ) as seen
+    group by 1, 2, 3, 4
 )
-select part.name as window, seen.agency, seen.milestone, seen.bucket,
-       sum(part.sign * seen.count)::bigint as count
-from part
--- Each piece by itself, so that it is read through the index and not joined with all there is.
-cross join lateral (
-    select agency, milestone, bucket, sum(count) as count
-    from latency_seen
-    where level = part.level and at >= part.low and at < part.high
-      and (%(agency)s::text is null or agency = %(agency)s)
-      and (%(milestone)s::text is null or milestone = %(milestone)s)
-    group by 1, 2, 3
-) as seen
-group by 1, 2, 3, 4
-having sum(part.sign * seen.count) <> 0
-order by 1, 2, 3, 4
+select "window", agency, milestone, array_agg(bucket) as buckets, array_agg(count) as counts
+from counted
+where count <> 0
+group by 1, 2, 3

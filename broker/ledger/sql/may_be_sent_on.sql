@@ -2,5 +2,5 @@
 select id
 from delivery
 where id = %(delivery)s and kind = 'referral' and state in ('returned', 'undeliverable')
-  and not exists (select from delivery successor where successor.replaces = delivery.id)
+  and sent_on_at is null
 for no key update

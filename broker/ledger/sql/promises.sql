@@ -21,7 +21,8 @@ select part.name as window, seen.agency, seen.milestone,
 from part
 -- Each piece by itself, so that it is read through the index and not joined with all there is.
 cross join lateral (
-    select agency, milestone, sum(due - withdrawn) as due, sum(in_time) as in_time
+    select agency, milestone, sum(due - withdrawn)::bigint as due,
+           sum(in_time)::bigint as in_time
     from promise_seen
     where level = part.level and at >= part.low and at < part.high
       and (%(agency)s::text is null or agency = %(agency)s)
@@ -29,4 +30,3 @@ cross join lateral (
 ) as seen
 group by 1, 2, 3
 having sum(part.sign * seen.due) <> 0 or sum(part.sign * seen.in_time) <> 0
-order by 1, 2, 3

@@ -46,7 +46,8 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(keys: Keys, dsn: str) -> None:
     listed = keys("list").out + keys("list", "--json").out
     assert parsed.id in listed
     secret = key.split("_", 2)[2]  # the secret itself may hold a "_"
-    assert len(secret) > 40 and secret not in listed
+    assert len(secret) > 40
+    assert secret not in listed
 
 
 def test_a_key_goes_into_a_file_for_its_owner_alone(keys: Keys, tmp_path: Path) -> None:

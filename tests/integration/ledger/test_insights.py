@@ -6,13 +6,14 @@ import random
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.domain.codes import Outcome, ReturnReason, Stage
+from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
 from broker.ledger import migrate
 from broker.ledger.insights import WINDOWS, cause_of, window_start
 from broker.ledger.rows import Receipt
@@ -21,13 +22,14 @@ from tests.integration.ledger.conftest import NOW, SHROPSHIRE, STOKE, Book
 AGENCIES = (STOKE, SHROPSHIRE)
 RAW = """
 select agency, clock_start, available_at, collect_by, acknowledge_by, decide_by, collected_at,
-       acknowledged_at, decided_at, returned_at, state
+       acknowledged_at, decided_at, returned_at, state, standing, paused_at
 from delivery
 """
 
 
 def days_of_work(book: Book, seed: int, count: int) -> datetime:
-    """Let so many referrals come over thirty days, be answered early, late or never; return now."""
+    """Let so many referrals come over thirty days, with answers in time, late or never, and clocks
+    that stand for a while; return now."""
     chance = random.Random(seed)
     now = NOW
     open_ = []
@@ -35,15 +37,32 @@ def days_of_work(book: Book, seed: int, count: int) -> datetime:
         now += timedelta(seconds=chance.randint(0, 2 * 30 * 86_400 // count))
         if chance.random() < 0.6:
             book.accept(f"ref-{next(_numbers)}", now=now)
-            start = {"available_at": now, "acknowledge_in": now - NOW + timedelta(hours=4)}
+            allowed = timedelta(hours=chance.choice((4, 40, 100)))
+            start = {"available_at": now, "acknowledge_in": now - NOW + allowed}
             book.route(chance.choice(AGENCIES), now=now, **start)
             open_ = [row[:2] for row in book.look("select id, agency from delivery")]
         elif open_:
             delivery, agency = chance.choice(open_)
-            book.answer(agency, _receipt(chance, delivery), now=now)
+            if chance.random() < 0.4:
+                _pause_or_resume(book, chance, delivery, now)
+            else:
+                book.answer(agency, _receipt(chance, delivery), now=now)
         if chance.random() < 0.2:
             book.ledger.fold_counts(limit=chance.choice((1, 10, 1000)))
     return now + timedelta(seconds=chance.randint(0, 3600))
+
+
+def _pause_or_resume(book: Book, chance: random.Random, delivery, now: datetime) -> None:
+    with book.ledger.clocks(delivery, agency=None) as clocks:
+        paused_at = clocks.clocks.paused_at
+        if paused_at is None:
+            which = chance.choice((["acknowledge"], ["decide"]))
+            about = {"reason": "legal_hold", "milestones": which, "actor": "test", "now": now}
+            clocks.pause(uuid4(), **about)
+        else:
+            ((due,),) = book.look("select acknowledge_by from delivery where id = %s", delivery)
+            later = {Milestone.ACKNOWLEDGE: due + (now - paused_at)}
+            clocks.resume(later, {}, moved=[], because=None, actor="test", now=now)
 
 
 def _receipt(chance: random.Random, delivery) -> Receipt:
@@ -59,8 +78,15 @@ steps = ("collect", "acknowledge", "decide")
 
 def owed(row: dict, milestone: str) -> bool:
     due, met = row[f"{milestone}_by"], row[f"{_met(milestone)}"]
+    if due is None or met is not None:
+        return due is not None
     ended = row["returned_at"]
-    return due is not None and (met is not None or ended is None or ended > due)
+    return not stands(row, milestone) and (ended is None or ended > due)
+
+
+def stands(row: dict, milestone: str) -> bool:
+    """Tell whether this clock was stopped before its time."""
+    return milestone in row["standing"] and row["paused_at"] <= row[f"{milestone}_by"]
 
 
 def _met(milestone: str) -> str:
@@ -224,7 +250,11 @@ def test_the_list_at_risk_is_that_of_a_recount(book: Book, seed: int) -> None:
     for row in raw(book):
         if row["state"] in ("decided", "returned", "recalled", "held"):
             continue
-        dues = [row[f"{m}_by"] for m in steps if row[f"{m}_by"] and row[_met(m)] is None]
+        dues = [
+            row[f"{m}_by"]
+            for m in steps
+            if row[f"{m}_by"] and row[_met(m)] is None and not stands(row, m)
+        ]
         if dues and min(dues) < now + timedelta(minutes=15):
             expected.append(min(dues))
     assert [one.due_at for one in found] == sorted(expected)

@@ -27,6 +27,17 @@ select gen_random_uuid(), id, agency, 'queue', 'lead', 'r', 'v', 'decided', acce
        accepted_at, accepted_at, accepted_at
 from referral cross join unnest(array['stoke-csc', 'shropshire-csc']) as agency
 """
+SENT_ON = """
+with back as (
+    update delivery
+    set state = 'returned', returned_at = decided_at, decided_at = null, sent_on_at = decided_at
+    where agency = 'shropshire-csc' and state = 'decided'
+    returning id, referral
+)
+update delivery set replaces = back.id
+from back
+where delivery.referral = back.referral and delivery.agency = 'stoke-csc'
+"""
 CLIMBED = """
 insert into escalation (id, ladder, policy_version, milestone, referral, delivery, organisation,
                         due_at, began_at, state, ended_at, ended_because)
@@ -60,7 +71,7 @@ def old(book: Book) -> Book:
     """A ledger with 5,000 finished referrals, and a few that wait."""
     with psycopg.connect(book.dsn, autocommit=True) as connection:
         connection.execute(FINISHED.encode(), {"digest": bytes(32), "now": NOW})
-        for statement in (ENDED, CLIMBED, TOLD):
+        for statement in (ENDED, SENT_ON, CLIMBED, TOLD):
             connection.execute(statement.encode())
         for _ in range(3):
             book.routed_to(STOKE)
@@ -98,6 +109,13 @@ def _read_by(node: dict[str, Any]) -> int:
         ("waiting", {"agencies": [STOKE]}),
         ("queues", {"now": NOW, "agency": None}),
         ("attention", {"limit": 100}),
+        (
+            "plan_send_on",
+            {
+                **{"id": ONE, "receiver": STOKE, "agency": None, "cause": None},
+                **{"now": NOW, "by": "x", "per_minute": 60},
+            },
+        ),
         ("claim_alarms", {"limit": 100, "now": NOW}),
         ("claim_attention", {"limit": 100, "now": NOW}),
         ("claim_steps", {"limit": 100, "now": NOW}),
