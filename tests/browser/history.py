@@ -18,8 +18,8 @@ made as (
     insert into referral (id, publisher, reference, digest, state, accepted_at, routed_at, grade,
                           effective_grade, policy_version, closed_at)
     select gen_random_uuid(), 'staffordshire-police', 'OLD/' || n,
-           decode(repeat('00', 32), 'hex'), 'closed', at, at, 'high', 'high', (select version from policy limit 1),
-           at + interval '1 day'
+           decode(repeat('00', 32), 'hex'), 'closed', at, at, 'high', 'high',
+           (select version from policy limit 1), at + interval '1 day'
     from generate_series(1, %(count)s::int) n
     cross join lateral (
         select %(now)s - interval '10 hours' - n * (interval '28 days' / %(count)s) as at
