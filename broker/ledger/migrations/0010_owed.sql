@@ -113,3 +113,14 @@ where delivery.kind = 'referral' and delivery.state in ('returned', 'undeliverab
 -- Most who ask want one milestone: it is read without the others.
 alter table latency drop constraint latency_pkey;
 alter table latency add primary key (level, milestone, at, agency, bucket);
+
+-- Every change of an open delivery paid for these: what is open is looked through instead.
+drop index delivery_late_to_acknowledge;
+create index delivery_late_to_acknowledge on delivery (acknowledge_by)
+    where acknowledged_at > acknowledge_by
+       or acknowledged_at is null and state in ('returned', 'recalled');
+drop index delivery_late_to_decide;
+create index delivery_late_to_decide on delivery (decide_by)
+    where decided_at > decide_by or decided_at is null and state in ('returned', 'recalled');
+alter table delivery drop constraint delivery_replaces_key;
+create unique index delivery_replaces on delivery (replaces) where replaces is not null;

@@ -1,27 +1,34 @@
 -- Deadlines that passed within a time and were not kept, latest first, with what tells their cause
--- and who was told. Found by the deadline, however long the history is.
+-- and who was told. What is open is looked through, and of the history only what was late.
 with late as (
-    select id, 'acknowledge' as milestone, acknowledge_by as due_at, acknowledged_at as met_at
+    select delivery.id, step.milestone, step.due_at, step.met_at
     from delivery
-    where (acknowledged_at is null or acknowledged_at > acknowledge_by)
-      and (acknowledged_at is not null
-           or running(acknowledge_by, 'acknowledge', standing, paused_at) is not null)
-      and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
+    cross join lateral (values ('acknowledge', acknowledge_by, acknowledged_at),
+                               ('decide', decide_by, decided_at))
+        as step (milestone, due_at, met_at)
+    where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
+      and not (kind = 'correction' and state = 'acknowledged')
+      and step.met_at is null
+      and running(step.due_at, step.milestone, standing, paused_at) >= %(start)s
+      and step.due_at < %(now)s
       and (%(agency)s::text is null or agency = %(agency)s)
-      and (state not in ('returned', 'recalled') or acknowledged_at is not null
-           or coalesce(returned_at, recalled_at) is null
-           or coalesce(returned_at, recalled_at) > acknowledge_by)
+    union all
+    select id, 'acknowledge', acknowledge_by, acknowledged_at
+    from delivery
+    where (acknowledged_at > acknowledge_by
+           or acknowledged_at is null and state in ('returned', 'recalled'))
+      and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
+      and owed(acknowledge_by, acknowledged_at, 'acknowledge', state,
+               coalesce(returned_at, recalled_at), standing, paused_at)
+      and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select id, 'decide', decide_by, decided_at
     from delivery
-    where (decided_at is null or decided_at > decide_by)
-      and (decided_at is not null
-           or running(decide_by, 'decide', standing, paused_at) is not null)
+    where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled'))
       and decide_by >= %(start)s and decide_by < %(now)s
+      and owed(decide_by, decided_at, 'decide', state, coalesce(returned_at, recalled_at),
+               standing, paused_at)
       and (%(agency)s::text is null or agency = %(agency)s)
-      and (state not in ('returned', 'recalled') or decided_at is not null
-           or coalesce(returned_at, recalled_at) is null
-           or coalesce(returned_at, recalled_at) > decide_by)
     order by due_at desc, id
     limit %(limit)s
 )
