@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import psycopg
 import pytest
 from starlette.testclient import TestClient
@@ -32,6 +33,10 @@ PROCESSES = frozenset({"acceptance", "browser", "cli", "faults", "test_benchmark
 """Folders and files whose tests run one after the other."""
 _numbers = itertools.count()
 T = TypeVar("T")
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 class FixedClock:

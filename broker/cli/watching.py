@@ -26,6 +26,9 @@ from broker.ledger.ledger import Ledger
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+NEAR = ("breached", "soon")
+MOST_WATCHED = 100_000
+"""Far more than can be late at once: whoever follows is told of each one."""
 _DUE = {"breached": "bold red", "soon": "yellow"}
 
 
@@ -70,7 +73,8 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
     with open_ledger() as ledger:
         while True:
             now = datetime.now(UTC)
-            found = ledger.at_risk(now=now, within=span, limit=500)
+            listed = ledger.at_risk(now=now, within=span, limit=MOST_WATCHED)
+            found = [one for one in listed if one.why in NEAR]
             # Whoever follows reads the end first; a list begins with the soonest.
             for one in found if once else reversed(found):
                 key = (one.referral, one.delivery, one.milestone, one.due_at, one.why)
@@ -268,7 +272,7 @@ def _picture(ledger: Ledger) -> dict[str, object]:
     return {
         "at": now,
         "breached": counts.breached,
-        "at_risk": counts.at_risk,
+        "due_soon": counts.due_soon,
         "bands": ledger.burn_down(now=now),
         "queues": [
             {
@@ -287,7 +291,8 @@ def _screen(ledger: Ledger) -> Group:
     now = datetime.now(UTC)
     names = {str(one.agency): one.name for one in ledger.presences().values()}
     risks = ledger.at_risk(now=now, limit=12)
-    sentence = words.status(ledger.risk_counts(now=now), risks, names, now)
+    longest = ledger.longest_unacknowledged()
+    sentence = words.status(ledger.risk_counts(now=now), longest, names, now)
     parts = (Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 

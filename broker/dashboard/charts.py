@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from broker.dashboard.words import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_many, share
-from broker.ledger.insights import BANDS, Breach, Heat, Kept
+from broker.ledger.insights import BANDS, Breaches, Heat, Kept
 
 WIDTH = 640
 LABEL = 150
@@ -144,8 +145,8 @@ def _heat_finding(rows: Sequence[HeatRow]) -> str:
 {worst.agency} kept least: {share(worst.kept.share)} of {worst.kept.due}."
 
 
-def timeline(found: Sequence[Breach], *, now: datetime, since: datetime) -> Chart:
-    """Draw each breach as a bar from its deadline until it ended, or now."""
+def timeline(found: Breaches, *, now: datetime, since: datetime) -> Chart:
+    """Draw each of the latest breaches as a bar from its deadline until it ended, or now."""
     room = WIDTH - LABEL
     span = (now - since).total_seconds()
 
@@ -153,21 +154,18 @@ def timeline(found: Sequence[Breach], *, now: datetime, since: datetime) -> Char
         return LABEL + max(0.0, (instant - since).total_seconds()) / span * room
 
     bars = []
-    for place, one in enumerate(found):
+    for place, one in enumerate(found.latest):
         start, end = at(one.due_at), at(min(one.ended_at or now, now))
         kind = "over" if one.ended_at else "lasting"
         piece = Piece(round(start, 1), round(max(3.0, end - start), 1), kind, one.cause)
-        bars.append(Bar(one.agency, place * ROW, [piece], round(end, 1), ""))
+        bars.append(Bar(one.agency or "ops", place * ROW, [piece], round(end, 1), ""))
     return Chart(_breach_finding(found), len(bars) * ROW + 22, bars)
 
 
-def _breach_finding(found: Sequence[Breach]) -> str:
-    if not found:
+def _breach_finding(found: Breaches) -> str:
+    if not found.count:
         return "No deadline was missed."
-    causes: dict[str, int] = {}
-    for one in found:
-        causes[one.cause] = causes.get(one.cause, 0) + 1
-    cause, count = max(causes.items(), key=lambda entry: entry[1])
-    lasting = sum(one.ended_at is None for one in found)
-    return f"{how_many(len(found), 'deadline')} missed, {lasting} still waiting; \
-most often: {CAUSE_NAMES[cause].lower()} ({count})."
+    cause, count = Counter(one.cause for one in found.latest).most_common(1)[0]
+    listed = f" of the {len(found.latest)} latest" if found.count > len(found.latest) else ""
+    return f"{how_many(found.count, 'deadline')} missed, {found.lasting:,} still waiting; \
+most often{listed}: {CAUSE_NAMES[cause].lower()} ({count})."

@@ -9,11 +9,12 @@ from contextlib import suppress
 from starlette.responses import Response, StreamingResponse
 
 from broker.dashboard.access import Desk, Visit
-from broker.dashboard.watching import USUAL_SECONDS
 from broker.errors import Unavailable
 from broker.ledger.insights import Counts
 
 EVERY_SECONDS = 0.5
+USUAL_SECONDS = 60.0
+"""How often the agencies' usual times are looked up again, so that it is in nobody's request."""
 TICK_SECONDS = 15.0
 """Ages and times left grow without any event: pages look again after so long at the latest."""
 LONGEST_SECONDS = 600.0
@@ -38,7 +39,8 @@ class Changes:
             with suppress(Unavailable):
                 if loop.time() - usual_at >= USUAL_SECONDS:
                     usual_at = loop.time()
-                    await self._desk.run(self._desk.watch.look_up_usual)
+                    broker = self._desk.broker
+                    await self._desk.run(broker.ledger.usual_times, now=broker.clock(), fresh=True)
                 if self.listeners:
                     await self._look()
             await asyncio.sleep(EVERY_SECONDS)

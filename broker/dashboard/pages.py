@@ -48,7 +48,7 @@ async def status(visit: Visit) -> Response:
         said=_said(visit),
         picture=picture,
         now=now,
-        sentence=words.status(picture.counts, picture.risks, picture.names, now),
+        sentence=words.status(picture.counts, picture.unacknowledged, picture.names, now),
         burn_down=charts.burn_down(picture.bands),
         heat=charts.heat_map(picture.heat, picture.heat_slots),
         timeline=charts.timeline(picture.breaches, now=now, since=now - timedelta(days=1)),

@@ -17,7 +17,7 @@ from broker.flow.parts import Broker
 from broker.flow.sweep import LANES
 from broker.ledger.insights import (
     AtRisk,
-    Breach,
+    Breaches,
     Climbing,
     Counts,
     DeadLetters,
@@ -25,13 +25,12 @@ from broker.ledger.insights import (
     Kept,
     Pipes,
     Presence,
+    Unacknowledged,
     Work,
     slots_until,
 )
 
 FRESH_SECONDS = 1.0
-USUAL_SECONDS = 60.0
-"""How often the agencies' usual times, over seven days, are looked up again."""
 AT_ONCE = 2
 """Questions that a picture asks side by side: the ledger answers each in a process of its own."""
 LISTED = 25
@@ -66,7 +65,8 @@ class Picture:
     agencies: Sequence[AgencyLine]
     heat: Sequence[Heat]
     slot: timedelta
-    breaches: Sequence[Breach]
+    breaches: Breaches
+    unacknowledged: Unacknowledged | None
     pipes: Pipes
     wakeups: Mapping[str, int] | None
     """Wake-ups that no worker has taken, by lane; None while their Valkey is away."""
@@ -92,7 +92,6 @@ class Watch:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
-        self._usual: Mapping[str, float] | None = None
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
 
     def picture(self, window: str, slot: str) -> Picture:
@@ -104,29 +103,20 @@ class Watch:
                 self._pictures[window, slot] = (self._monotonic(), found)
             return found
 
-    def usual(self) -> Mapping[str, float]:
-        """Return the seconds that each agency usually takes to acknowledge."""
-        return self.look_up_usual() if self._usual is None else self._usual
-
-    def look_up_usual(self) -> Mapping[str, float]:
-        """Look the usual times up again: to be done every minute, in nobody's request."""
-        times = self._broker.ledger.usual_times(now=self._broker.clock())
-        self._usual = {str(agency): seconds for agency, seconds in times.items()}
-        return self._usual
-
     def _gather(self, window: str, slot: str) -> Picture:
         broker, ledger, now = self._broker, self._broker.ledger, self._broker.clock()
         length = SLOT_LENGTHS[slot]
-        day, usual = now - timedelta(days=1), self.usual()
+        day = now - timedelta(days=1)
         asked: dict[str, Future[Any]] = {
             name: self._pool.submit(question)
             for name, question in {
                 "agencies": lambda: agency_lines(broker, window, now=now),
                 "bands": lambda: ledger.burn_down(now=now),
-                "risks": lambda: ledger.at_risk(now=now, limit=LISTED, usual=usual),
+                "risks": lambda: ledger.at_risk(now=now, limit=LISTED),
                 "heat": lambda: ledger.heat(now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS),
                 "breaches": lambda: ledger.breaches(now=now, since=day, limit=BREACHES),
                 "counts": lambda: ledger.risk_counts(now=now),
+                "unacknowledged": ledger.longest_unacknowledged,
                 "pipes": lambda: ledger.pipes(now=now),
                 "wakeups": lambda: broker.wakeups.waiting(LANES),
                 "dead": ledger.dead_letters,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, time
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broker.ledger.insights import AtRisk, Counts
+from broker.ledger.insights import Counts, Unacknowledged
 
 LOCAL = ZoneInfo("Europe/London")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -45,6 +45,7 @@ WHY_NAMES: Mapping[str, str] = {
     "soon": "Due soon",
     "trouble": "Last attempt failed",
     "usual": "Slower than usual",
+    "silent": "Agency not collecting",
     "open": "Open",
 }
 CAUSE_NAMES: Mapping[str, str] = {
@@ -54,6 +55,7 @@ CAUSE_NAMES: Mapping[str, str] = {
     "not_collected": "Not collected",
     "not_acknowledged": "Nobody took it",
     "not_decided": "No decision",
+    "no_owner": "Nobody was found",
 }
 
 
@@ -155,15 +157,17 @@ def how_many(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def status(counts: Counts, risks: Sequence[AtRisk], names: Mapping[str, str], now: datetime) -> str:
+def status(
+    counts: Counts, longest: Unacknowledged | None, names: Mapping[str, str], now: datetime
+) -> str:
     """Return the sentence that answers: is anybody late, and who is next?"""
     late = f"{counts.breached:,} late" if counts.breached else "Nobody is late"
-    soon = f"{counts.at_risk:,} due in the next 15 min" if counts.at_risk else "nothing due soon"
+    soon = f"{counts.due_soon:,} due in the next 15 min" if counts.due_soon else "nothing due soon"
     told = f"{late}, {soon}."
-    unanswered = [one for one in risks if one.milestone in ("collect", "acknowledge")]
-    if not unanswered:
+    if longest is None:
         return told
-    oldest = min(unanswered, key=lambda one: one.clock_start)
-    who = names.get(oldest.agency or "", oldest.agency or "nobody")
-    allowed = duration((oldest.due_at - oldest.clock_start).total_seconds())
-    return f"{told} Longest unacknowledged: {who}, {age(oldest.clock_start, now)} of {allowed}."
+    who, waited = names.get(longest.agency, longest.agency), age(longest.clock_start, now)
+    if longest.due_at is None:
+        return f"{told} Longest unacknowledged: {who}, {waited}."
+    allowed = duration((longest.due_at - longest.clock_start).total_seconds())
+    return f"{told} Longest unacknowledged: {who}, {waited} of {allowed}."

@@ -6,6 +6,7 @@ docs/operations.md; none of them costs more when the history is longer.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +35,11 @@ SOON = timedelta(minutes=15)
 """Whatever is due within this is at risk, however quick its agency usually is."""
 LATENESS_OF = "acknowledge"
 """The milestone that an agency's usual time is measured by."""
+USUAL_FOR = timedelta(minutes=2)
+"""How long usual times are used before whoever asks looks them up again."""
 HOUR = timedelta(hours=1)
 NONE = timedelta(0)
+_EVENT = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -107,7 +111,8 @@ class AtRisk:
     due_at: datetime
     why: str
     """``breached``, ``soon`` (within 15 minutes), ``trouble``, ``usual`` (less time is left than
-    its agency usually takes, p95 over seven days); or just ``open``."""
+    its agency usually takes, p95 over seven days), ``silent`` (its agency has stopped collecting);
+    or just ``open``."""
     grade: str | None
     escalation: UUID | None
     escalation_state: str | None
@@ -116,13 +121,22 @@ class AtRisk:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody whom an escalation reached."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """A deadline that passed and was not kept."""
 
     referral: ReferralId
     reference: str
-    delivery: DeliveryId
-    agency: OrganisationCode
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    """Neither: no agency was found for the referral."""
     milestone: str
     due_at: datetime
     ended_at: datetime | None
@@ -132,10 +146,29 @@ class Breach:
     grade: str | None
     cause: str
     """``broker``, ``sent_on``, ``channel``, ``not_collected``, ``not_acknowledged``,
-    ``not_decided``."""
+    ``not_decided``, ``no_owner``."""
     corrected: bool
     """Whether a person gave another cause than the broker had found."""
-    told: Sequence[str]
+    told: Sequence[Told]
+    """Whom its ladder has reached, in that order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaches:
+    """How many deadlines were not kept, how many of them still wait, and the latest."""
+
+    count: int
+    lasting: int
+    latest: Sequence[Breach]
+
+
+@dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """What has waited longest for a person to take it."""
+
+    agency: OrganisationCode
+    clock_start: datetime
+    due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +231,17 @@ class Heat:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much is late, will be soon, and the number of the last event: it tells of any change."""
+    """How much is late, is due soon, and the number of the last event: it tells of any change."""
 
     breached: int
-    at_risk: int
+    due_soon: int
     last_event: int
 
 
 class Insights(Database):
     """What the ledger knows about deadlines, for whoever watches them."""
+
+    _usual: tuple[datetime, Mapping[OrganisationCode, float]] = (_EPOCH, {})
 
     def _planned(self, name: str, asked: Mapping[str, Any]) -> list[Row]:
         """Ask with a plan for these values: one for any values reads a long history whole."""
@@ -240,15 +275,10 @@ class Insights(Database):
         limit: int,
         within: timedelta = SOON,
         agency: str | None = None,
-        usual: Mapping[str, float] | None = None,
         everything: bool = False,
     ) -> list[AtRisk]:
-        """Return what is late or may become so, or ``everything`` that is open, soonest first.
-
-        ``usual`` tells how many seconds each agency usually takes (see ``usual_times``); without
-        it nothing is listed for that reason.
-        """
-        usual = usual or {}
+        """Return what is late or may become so, or ``everything`` that is open, soonest first."""
+        usual = self.usual_times(now=now)
         asked = {
             "now": now,
             "within": within,
@@ -264,11 +294,18 @@ class Insights(Database):
         """Return how much is late and how much will be soon."""
         return Counts(**self._planned("risk_counts", {"now": now, "within": within})[0])
 
-    def usual_times(self, *, now: datetime) -> dict[OrganisationCode, float]:
-        """Return the seconds within which 95 % of an agency's deliveries were acknowledged."""
-        found = self.latencies(("7d",), now=now, milestone=LATENESS_OF)["7d"]
-        times = {agency: one.percentile(95) for (agency, _), one in found.items()}
-        return {agency: seconds for agency, seconds in times.items() if seconds is not None}
+    def usual_times(
+        self, *, now: datetime, fresh: bool = False
+    ) -> Mapping[OrganisationCode, float]:
+        """Return the seconds within which 95 % of an agency's deliveries were acknowledged, over
+        seven days; as of two minutes ago at most, unless ``fresh``."""
+        at, kept = self._usual
+        if fresh or not timedelta(0) <= now - at < USUAL_FOR:
+            found = self.latencies(("7d",), now=now, milestone=LATENESS_OF)["7d"]
+            times = {agency: one.percentile(95) for (agency, _), one in found.items()}
+            kept = {agency: seconds for agency, seconds in times.items() if seconds is not None}
+            self._usual = (now, kept)
+        return kept
 
     def latencies(
         self,
@@ -321,10 +358,18 @@ class Insights(Database):
 
     def breaches(
         self, *, now: datetime, since: datetime, limit: int, agency: str | None = None
-    ) -> list[Breach]:
-        """Return the deadlines that passed since an instant and were not kept, latest first."""
+    ) -> Breaches:
+        """Return the deadlines that were not kept: those that passed since an instant, and those
+        that still wait however long ago they passed; of these the ``limit`` latest."""
         asked = {"now": now, "start": since, "limit": limit, "agency": agency}
-        return [_breach(row) for row in self._planned("breaches", asked)]
+        found = self._planned("breaches", asked)
+        count, lasting = (found[0]["found"], found[0]["lasting"]) if found else (0, 0)
+        return Breaches(count, lasting, [_breach(row) for row in found])
+
+    def longest_unacknowledged(self) -> Unacknowledged | None:
+        """Return what has waited longest for a person; None when nothing waits."""
+        found = self._planned("longest_unacknowledged", {})
+        return Unacknowledged(**found[0]) if found else None
 
     def pipes(self, *, now: datetime) -> Pipes:
         """Return what flows through the broker itself."""
@@ -340,8 +385,9 @@ class Insights(Database):
         return [Climbing(**row) for row in self._planned("running_escalations", asked)]
 
     def find(self, text: str) -> list[ReferralId]:
-        """Return referrals by their id, a delivery's or an event's, or a publisher's reference."""
-        asked = {"id": _uuid(text), "event": _number(text), "reference": text}
+        """Return referrals by any name: id, reference, a delivery's id, an event's number."""
+        transaction, event = _cursor(text)
+        asked = {"id": _uuid(text), "transaction": transaction, "event": event, "reference": text}
         return list(dict.fromkeys(row["id"] for row in self._planned("findable", asked)))
 
     def totals(
@@ -368,6 +414,8 @@ class Insights(Database):
 def cause_of(row: Mapping[str, Any]) -> str:
     """Return what a breach is put down to, from what happened before its deadline."""
     allowed = row["due_at"] - row["clock_start"]
+    if row["delivery"] is None:
+        return "no_owner"
     if row["state"] == "undeliverable":
         return "channel"
     if row["available_at"] - row["clock_start"] > allowed / 2:
@@ -393,7 +441,7 @@ def _breach(row: Row) -> Breach:
         grade=row["grade"],
         cause=row["corrected_cause"] or cause_of(row),
         corrected=row["corrected_cause"] is not None,
-        told=tuple(row["told"]),
+        told=[Told(*one) for one in zip(row["told"] or (), row["told_at"] or (), strict=True)],
     )
 
 
@@ -429,6 +477,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _number(text: str) -> int | None:
-    last = text.rpartition("-")[2]
-    return int(last) if last.isascii() and last.isdecimal() and len(last) <= 18 else None
+def _cursor(text: str) -> tuple[str, int] | tuple[None, None]:
+    """Take an event's number apart, as feeds and histories name it; Nones when it is none."""
+    match = _EVENT.fullmatch(text)
+    return (match[1], int(match[2])) if match else (None, None)

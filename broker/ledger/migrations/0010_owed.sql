@@ -115,6 +115,8 @@ alter table latency drop constraint latency_pkey;
 alter table latency add primary key (level, milestone, at, agency, bucket);
 
 -- Every change of an open delivery paid for these: what is open is looked through instead.
+create index delivery_late_to_collect on delivery (collect_by)
+    where collected_at > collect_by or collected_at is null and state in ('returned', 'recalled');
 drop index delivery_late_to_acknowledge;
 create index delivery_late_to_acknowledge on delivery (acknowledge_by)
     where acknowledged_at > acknowledge_by

@@ -3,6 +3,12 @@
 with usual as (
     select * from unnest(%(agencies)b::text[], %(usual)b::float8[]) as row (agency, seconds)
 ),
+silent as (
+    select distinct escalation.organisation as agency
+    from escalation join silence on silence.escalation = escalation.id
+    where escalation.milestone = 'silence' and escalation.referral is null
+      and escalation.state <> 'ended' and silence.activity = 'collecting'
+),
 work as (
     select delivery.referral, delivery.id as delivery, delivery.agency, delivery.state,
            delivery.attempt, delivery.clock_start, delivery.acknowledged_at is null as unanswered,
@@ -40,9 +46,10 @@ judged as (
                 when trouble is not null then 'trouble'
                 when unanswered and due_at < %(now)s::timestamptz
                                              + make_interval(secs => usual.seconds) then 'usual'
+                when unanswered and silent.agency is not null then 'silent'
                 when %(everything)s then 'open'
            end as why
-    from work left join usual using (agency)
+    from work left join usual using (agency) left join silent using (agency)
 ),
 listed as (
     select *

@@ -1,59 +1,95 @@
--- Deadlines that passed within a time and were not kept, latest first, with what tells their cause
--- and who was told. What is open is looked through, and of the history only what was late.
+-- Deadlines that passed and were not kept: those that still wait however old they are, and those
+-- that fell into a time; latest first, with how many there are, what tells their cause and who was
+-- told. What is open is looked through, and of the history only what was late.
 with late as (
-    select delivery.id, step.milestone, step.due_at, step.met_at
+    select delivery.referral, delivery.id as delivery, delivery.agency, step.milestone,
+           step.due_at, step.met_at, null::timestamptz as ended_at
     from delivery
-    cross join lateral (values ('acknowledge', acknowledge_by, acknowledged_at),
+    cross join lateral (values ('collect', collect_by, collected_at),
+                               ('acknowledge', acknowledge_by, acknowledged_at),
                                ('decide', decide_by, decided_at))
         as step (milestone, due_at, met_at)
     where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
       and not (kind = 'correction' and state = 'acknowledged')
       and step.met_at is null
-      and running(step.due_at, step.milestone, standing, paused_at) >= %(start)s
-      and step.due_at < %(now)s
+      and running(step.due_at, step.milestone, standing, paused_at) < %(now)s
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
-    select id, 'acknowledge', acknowledge_by, acknowledged_at
-    from delivery
-    where (acknowledged_at > acknowledge_by
-           or acknowledged_at is null and state in ('returned', 'recalled'))
-      and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
-      and owed(acknowledge_by, acknowledged_at, 'acknowledge', state,
-               coalesce(returned_at, recalled_at), standing, paused_at)
-      and (%(agency)s::text is null or agency = %(agency)s)
+    select delivery.referral, delivery.id, delivery.agency, step.milestone, step.due_at,
+           step.met_at, coalesce(step.met_at, delivery.returned_at, delivery.recalled_at)
+    from (
+        select id
+        from delivery
+        where (collected_at > collect_by
+               or collected_at is null and state in ('returned', 'recalled'))
+          and collect_by >= %(start)s and collect_by < %(now)s
+        union
+        select id
+        from delivery
+        where (acknowledged_at > acknowledge_by
+               or acknowledged_at is null and state in ('returned', 'recalled'))
+          and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
+        union
+        select id
+        from delivery
+        where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled'))
+          and decide_by >= %(start)s and decide_by < %(now)s
+    ) as found
+    join delivery using (id)
+    cross join lateral (values ('collect', collect_by, collected_at),
+                               ('acknowledge', acknowledge_by, acknowledged_at),
+                               ('decide', decide_by, decided_at))
+        as step (milestone, due_at, met_at)
+    where step.due_at >= %(start)s and step.due_at < %(now)s
+      and (step.met_at > step.due_at
+           or step.met_at is null and delivery.state in ('returned', 'recalled'))
+      and owed(step.due_at, step.met_at, step.milestone, delivery.state,
+               coalesce(delivery.returned_at, delivery.recalled_at), delivery.standing,
+               delivery.paused_at)
+      and (%(agency)s::text is null or delivery.agency = %(agency)s)
     union all
-    select id, 'decide', decide_by, decided_at
-    from delivery
-    where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled'))
-      and decide_by >= %(start)s and decide_by < %(now)s
-      and owed(decide_by, decided_at, 'decide', state, coalesce(returned_at, recalled_at),
-               standing, paused_at)
-      and (%(agency)s::text is null or agency = %(agency)s)
-    order by due_at desc, id
+    select id, null, null, 'attend', attend_by, null, null
+    from referral
+    where state = 'unroutable' and attend_by < %(now)s and %(agency)s::text is null
+),
+latest as (
+    select *, count(*) over () as found,
+           count(*) filter (where ended_at is null) over () as lasting
+    from late
+    order by due_at desc, referral, delivery, milestone
     limit %(limit)s
 )
-select delivery.referral, referral.reference, delivery.id as delivery, delivery.agency,
-       late.milestone, late.due_at,
-       coalesce(late.met_at, delivery.returned_at, delivery.recalled_at) as ended_at,
-       late.met_at, delivery.state, delivery.clock_start, delivery.available_at,
-       delivery.collected_at, delivery.acknowledged_at, delivery.replaces is not null as sent_on,
-       delivery.refused_because, referral.effective_grade as grade,
-       array(select distinct notice.organisation || ' (' || notice.contact || ')'
-             from notice
-             where notice.referral = delivery.referral and notice.delivery = delivery.id
-               and notice.state = 'sent'
-             order by 1) as told,
+select latest.referral, referral.reference, latest.delivery, latest.agency, latest.milestone,
+       latest.due_at, latest.ended_at, latest.met_at, latest.found, latest.lasting,
+       coalesce(delivery.state, referral.state) as state,
+       coalesce(delivery.clock_start, referral.accepted_at) as clock_start,
+       delivery.available_at, delivery.collected_at, delivery.acknowledged_at,
+       delivery.replaces is not null as sent_on, referral.effective_grade as grade,
+       told.who as told, told.at as told_at,
        corrected.cause as corrected_cause
-from late
-join delivery using (id)
-join referral on referral.id = delivery.referral
+from latest
+join referral on referral.id = latest.referral
+left join delivery on delivery.id = latest.delivery
+cross join lateral (
+    select array_agg(who order by at, who) as who, array_agg(at order by at, who) as at
+    from (
+        select notice.organisation || ' (' || notice.contact || ')' as who,
+               min(notice.ended_at) as at
+        from notice
+        join escalation on escalation.id = notice.escalation
+        where notice.referral = latest.referral and notice.state = 'sent'
+          and escalation.delivery is not distinct from latest.delivery
+          and escalation.milestone = latest.milestone
+        group by 1
+    ) as sent
+) told
 left join lateral (
     select event.data ->> 'cause' as cause
     from event
-    where event.referral = delivery.referral and event.delivery = delivery.id
+    where event.referral = latest.referral and event.delivery = latest.delivery
       and event.kind = 'delivery.cause_corrected'
-      and event.data ->> 'milestone' = late.milestone
+      and event.data ->> 'milestone' = latest.milestone
     order by event.id desc
     limit 1
 ) corrected on true
-order by late.due_at desc, delivery.id
+order by latest.due_at desc, latest.referral, latest.delivery, latest.milestone

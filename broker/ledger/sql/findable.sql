@@ -1,13 +1,17 @@
--- A referral by its own id, a delivery's id, or its publisher's reference; the latest of several.
+-- A referral by its own id, a delivery's id, its publisher's reference or an event's number; the
+-- latest of several.
 select id
 from (
     select id, 1 as rank, accepted_at from referral where id = %(id)s::uuid
     union all
     select referral, 2, null from delivery where id = %(id)s::uuid
     union all
-    select referral, 3, at from event where id = %(event)s::bigint and referral is not null
+    select id, 3, accepted_at from referral where reference = %(reference)s::text
     union all
-    select id, 4, accepted_at from referral where reference = %(reference)s::text
+    select referral, 4, at
+    from event
+    where id = %(event)s::bigint and transaction = %(transaction)s::text::xid8
+      and referral is not null
 ) found
 order by rank, accepted_at desc
 limit 10

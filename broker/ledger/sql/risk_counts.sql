@@ -13,6 +13,6 @@ with work as (
 )
 select count(*) filter (where due_at < %(now)s) as breached,
        count(*) filter (where due_at >= %(now)s
-                        and due_at < %(now)s::timestamptz + %(within)s::interval) as at_risk,
+                        and due_at < %(now)s::timestamptz + %(within)s::interval) as due_soon,
        (select coalesce(max(id), 0) from event) as last_event
 from work

@@ -111,12 +111,12 @@ def test_a_cause_is_corrected_and_the_first_one_kept(
     delivery = DeliveryId(status["deliveries"][0]["id"])
     clock.advance(days=9)
     since = clock.now - timedelta(days=20)
-    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9)[-1]
+    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9).latest[-1]
     assert (breach.cause, breach.corrected) == ("not_collected", False)
     act.correct_cause(
         broker, delivery, milestone=breach.milestone, cause="broker", by=JO, reason="our fault"
     )
-    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9)[-1]
+    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9).latest[-1]
     assert (breach.cause, breach.corrected) == ("broker", True)
 
 

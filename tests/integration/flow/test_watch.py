@@ -216,7 +216,7 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broke
     def seen() -> tuple[set[str], set[str], int, int, int]:
         asked = {"now": world.clock.now, "agency": own["agency"]}
         listed = broker.ledger.at_risk(**asked, limit=10)
-        missed = broker.ledger.breaches(**asked, since=begun, limit=10)
+        missed = broker.ledger.breaches(**asked, since=begun, limit=10).latest
         bands = broker.ledger.burn_down(**asked)
         work = broker.ledger.work(**asked)[OrganisationCode(own["agency"])]
         return (

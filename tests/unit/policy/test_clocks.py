@@ -101,7 +101,7 @@ def due(within: str, start: datetime, office: WorkingCalendar = ENGLAND) -> Dead
     return compute(Within.parse(within), start=start, calendar=office)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(starts, some.integers(1, 15), offices())
 def test_working_hours_agree_with_counting_minutes(
     start: datetime, count: int, office: WorkingCalendar
@@ -110,7 +110,7 @@ def test_working_hours_agree_with_counting_minutes(
     assert found.due_at == minute_by_minute(start, count * 60, office)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(starts, moments, some.integers(1, 30), offices())
 def test_working_hours_count_open_time_and_nothing_else(
     start: datetime, moment: timedelta, count: int, office: WorkingCalendar
@@ -130,7 +130,7 @@ def test_working_hours_count_open_time_and_nothing_else(
     assert found.due_at == last
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(starts, moments, some.integers(1, 30), offices())
 def test_working_days_agree_with_counting_days(
     start: datetime, moment: timedelta, count: int, office: WorkingCalendar
@@ -139,7 +139,7 @@ def test_working_days_agree_with_counting_days(
     assert found.due_at == day_by_day(start, count, office)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(starts, moments, some.integers(1, 96))
 def test_calendar_hours_are_elapsed_time_whatever_the_clock_on_the_wall_does(
     start: datetime, moment: timedelta, count: int
@@ -148,7 +148,7 @@ def test_calendar_hours_are_elapsed_time_whatever_the_clock_on_the_wall_does(
     assert found.due_at.timestamp() - (start + moment).timestamp() == count * 3600
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     starts,
     moments,
@@ -176,7 +176,7 @@ def test_the_school_clock_agrees_with_looking_for_the_next_school_day(
 LENGTHS = ("hour", "working hour", "working day")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     some.lists(some.builds(lambda start, by: start + by, starts, moments), min_size=2, max_size=2),
     some.integers(1, 20),
@@ -196,7 +196,7 @@ def test_a_later_start_is_never_due_earlier(
     assert earlier <= later
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(starts, moments, some.integers(2, 20), some.sampled_from(LENGTHS), offices())
 def test_more_time_is_always_due_later_and_never_before_the_start(
     start: datetime, moment: timedelta, count: int, length: str, office: WorkingCalendar
@@ -206,7 +206,7 @@ def test_more_time_is_always_due_later_and_never_before_the_start(
     assert start + moment < fewer < more
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(starts, moments, some.integers(1, 20), some.sampled_from(LENGTHS[1:]), offices())
 @example(TURNS[0] - 2 * DAY, timedelta(), 9, "working hour", ENGLAND)
 @example(TURNS[1] - 2 * DAY, timedelta(), 9, "working hour", ENGLAND)
@@ -245,7 +245,7 @@ def test_days_that_are_easily_got_wrong(
     assert due(within, began, national(nation, HOLIDAYS)).due_at == ends
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some.integers(0, 40), some.integers(1, 20), some.sampled_from(LENGTHS))
 def test_past_the_end_of_the_data_nothing_is_guessed(days: int, count: int, length: str) -> None:
     """With a shorter calendar the answer is the same one, or none: never another one."""

@@ -125,7 +125,7 @@ def day_by_day(start: datetime, days: int, office: WorkingCalendar) -> date:
     return day
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(starts, some.integers(1, 12), offices)
 def test_working_hours_agree_with_counting_minutes(start, hours, office):
     deadline = compute(Within(hours, Unit.WORKING_HOUR), start=start, calendar=office)

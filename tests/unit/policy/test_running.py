@@ -100,7 +100,7 @@ def test_without_any_open_hour_before_it_the_clock_on_the_wall_counts() -> None:
     assert half == start + (due_at - start) / 2
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(NATIONS, STARTS, WITHINS, PAUSES)
 def test_a_clock_that_stood_goes_on_as_if_every_minute_were_counted(
     calendar: WorkingCalendar,
@@ -113,7 +113,7 @@ def test_a_clock_that_stood_goes_on_as_if_every_minute_were_counted(
     assert found.due_at == counted(within, start, calendar, stood)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(STARTS, WITHINS, PAUSES, st.randoms(use_true_random=False))
 def test_the_order_of_pauses_and_how_they_are_cut_does_not_matter(
     start: datetime, within: Within, pauses: list[tuple[int, int]], random: object
@@ -131,7 +131,7 @@ def test_the_order_of_pauses_and_how_they_are_cut_does_not_matter(
     assert whole >= compute(within, start=start, calendar=ENGLAND).due_at
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(NATIONS, STARTS, WITHINS, PAUSES)
 def test_warnings_come_in_order_and_never_after_the_deadline(
     calendar: WorkingCalendar, start: datetime, within: Within, pauses: list[tuple[int, int]]
@@ -177,7 +177,7 @@ def test_a_school_clock_that_stood_ends_at_a_school_opening() -> None:
     assert "the clock stood Mon 14 Dec 12:00 to Wed 16 Dec 12:00" in moved.words
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(NATIONS, STARTS, WITHINS, PAUSES, st.sampled_from([10, 50, 75, 90]))
 def test_a_pause_moves_only_warnings_that_had_not_come(
     calendar: WorkingCalendar,
