@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 from rich.console import Group
@@ -72,7 +72,7 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
     span, told = parse_duration(within), set[tuple[object, ...]]()
     with open_ledger() as ledger:
         while True:
-            now = datetime.now(UTC)
+            now = ledger.clock()
             listed = ledger.at_risk(now=now, within=span, limit=MOST_WATCHED)
             found = [one for one in listed if one.why in NEAR]
             # Whoever follows reads the end first; a list begins with the soonest.
@@ -176,7 +176,7 @@ def _measured(what: str, agency: str | None) -> Measure:
         with open_ledger() as ledger:
             if agency is not None and agency not in ledger.presences():
                 return Measure(None, f"there is no agency {agency}", UNKNOWN)
-            return _MEASURES[what](ledger, datetime.now(UTC), agency)
+            return _MEASURES[what](ledger, ledger.clock(), agency)
     except Unavailable:
         return Measure(None, "the ledger cannot be reached; run `broker doctor`", UNKNOWN)
     except Failure as failure:
@@ -267,7 +267,7 @@ _MEASURES: dict[str, Callable[[Ledger, datetime, str | None], Measure]] = {
 
 
 def _picture(ledger: Ledger) -> dict[str, object]:
-    now = datetime.now(UTC)
+    now = ledger.clock()
     counts = ledger.risk_counts(now=now)
     return {
         "at": now,
@@ -288,7 +288,7 @@ def _picture(ledger: Ledger) -> dict[str, object]:
 
 
 def _screen(ledger: Ledger) -> Group:
-    now = datetime.now(UTC)
+    now = ledger.clock()
     names = {str(one.agency): one.name for one in ledger.presences().values()}
     risks = ledger.at_risk(now=now, limit=12)
     longest = ledger.longest_unacknowledged()
