@@ -1,2 +1,2 @@
--- The document of a referral as it was received.
-select body from referral_content where referral = %(id)s
+-- The document of a referral as it was received, its latest version.
+select body from referral_content where referral = %(id)s order by version desc limit 1
