@@ -26,11 +26,18 @@ class FeedSchema(Answer):
     next = text("The cursor to ask with next time.")
 
 
+class HappenedSchema(EventSchema):
+    """One thing that happened to a referral; ops also read who did it, and why."""
+
+    actor = text("A person, an agency, a key, or a part of the broker; for ops.", nullable=True)
+    reason = text("What a person who did it said; for ops.", nullable=True)
+
+
 class TimelineSchema(Answer):
     """Everything that happened to one referral, in order."""
 
     referral = identifier()
-    events = many(one(EventSchema()))
+    events = many(one(HappenedSchema()))
 
 
 EVENT = EventSchema()

@@ -192,12 +192,15 @@ def plan(
     Example:    broker dead plan --agency stoke-csc --by "Jo Example"
                 broker dead plan --cause wrong_area --to shropshire-csc --by "Jo Example"
     """
-    told = {"agency": agency, "cause": cause, "by": f"person:{by}"}
+    told: dict[str, Any] = {
+        **{"agency": agency, "cause": cause},
+        **{"per_minute": per_minute, "by": f"person:{by}"},
+    }
     with _broker() as broker:
         if receiver:
-            id_ = act.plan_send_on(broker, receiver=receiver, **told)  # type: ignore[arg-type]
+            id_ = act.plan_send_on(broker, receiver=receiver, **told)
         else:
-            id_ = act.plan_replay(broker, per_minute=per_minute, **told)  # type: ignore[arg-type]
+            id_ = act.plan_replay(broker, **told)
         planned = act.planned(broker, id_)
         lines = act.lines(broker, planned)
     if as_json:

@@ -187,14 +187,20 @@ def _events(status: Json, events: Sequence[Json]) -> RenderableType:
             Text(_clock(event["at"]), style="dim"),
             Text(event["kind"].replace(".", " ").replace("_", " ")),
             Text(names.get(agency, agency) or ""),
-            Text(_data(event), style="dim"),
+            Text(_said(event), style="dim"),
         )
     return Padding(grid, (0, 0, 0, 1))
 
 
-def _data(event: Json) -> str:
+def _said(event: Json) -> str:
+    """Say what else there is to an event: its data, and to ops who did it and why."""
     data = event.get("data") or {}
-    return ", ".join(f"{name} {value}" for name, value in data.items() if _is_short(value))
+    said = [f"{name} {value}" for name, value in data.items() if _is_short(value)]
+    if event.get("actor"):
+        said.append(f"by {event['actor'].removeprefix('person:')}")
+    if event.get("reason"):
+        said.append(f"“{event['reason']}”")
+    return ", ".join(said)
 
 
 def _is_short(value: Any) -> bool:

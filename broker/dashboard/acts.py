@@ -12,6 +12,7 @@ from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.pages import identifier
 from broker.dashboard.rendering import page
 from broker.dashboard.words import CAUSE_NAMES
+from broker.domain.codes import Milestone
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Fault, Invalid, NotFound
 from broker.flow import act
@@ -54,8 +55,9 @@ class Doing:
 
 
 async def ask(visit: Visit) -> Response:
-    """Show what an act would do."""
-    return await _form(visit, _kind(visit), {}, None)
+    """Show what an act would do; the link beside a breach says which milestone it is about."""
+    chosen = {"milestone": visit.request.query_params.get("milestone", "")}
+    return await _form(visit, _kind(visit), chosen, None)
 
 
 async def do(visit: Visit, form: Mapping[str, str]) -> Response:
@@ -302,8 +304,8 @@ KINDS: Mapping[str, Doing] = {
         lambda v, s: _of_delivery(
             v,
             s,
-            Field("milestone", "Deadline", choices={m: m for m in ("acknowledge", "decide")}),
-            Field("cause", "Cause", choices=CAUSE_NAMES),
+            Field("milestone", "Deadline", choices={str(one): one for one in Milestone}),
+            Field("cause", "Cause", choices={one: CAUSE_NAMES[one] for one in act.CAUSES}),
         ),
         _correct,
     ),

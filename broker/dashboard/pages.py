@@ -138,7 +138,6 @@ def _referral(visit: Visit) -> dict[str, Any]:
     found = broker.ledger.referral(None, id=id_)
     if found is None:
         raise NotFound("There is no referral with this id.")
-    acts = {(one.at, one.kind): one.reason for one in broker.ledger.acts_of_referral(id_)}
     climbing = [one for one in broker.ledger.climbing(limit=1000) if one.referral == id_]
     successors = {one.replaces: one for one in found.deliveries if one.replaces}
     events = broker.ledger.timeline(id_)
@@ -150,7 +149,6 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "versions": versions.lines(found, events),
         "agencies": {str(one.id): one.agency for one in found.deliveries},
         "recalls": versions.recalls(found),
-        "reasons": acts,
         "escalations": climbing,
         "successors": successors,
     }

@@ -31,7 +31,9 @@ async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
     """Plan a sending on and show the plan; nothing is sent on yet."""
     asked = {name: form.get(name, "").strip() for name in ("agency", "cause", "receiver")}
     try:
-        id_ = await visit.desk.run(act.plan_send_on, visit.desk.broker, **asked, by=visit.by)
+        id_ = await visit.desk.run(
+            act.plan_send_on, visit.desk.broker, **asked, per_minute=act.PER_MINUTE, by=visit.by
+        )
     except Invalid as error:
         return _ask(visit, asked, _faults(error.faults))
     return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
@@ -66,9 +68,11 @@ async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
     turn_ = form.get("turn", "")
     try:
         if turn_ == "start":
-            told = {"reason": form.get("reason", ""), "typed": form.get("typed", "")}
-            told["by"] = visit.by
-            await visit.desk.run(act.start_replay, broker, id_, **told)
+            told = {name: form.get(name, "") for name in ("reason", "typed")}
+            pace = _pace(form.get("per_minute", ""))
+            await visit.desk.run(
+                act.start_replay, broker, id_, **told, by=visit.by, per_minute=pace
+            )
         else:
             await visit.desk.run(act.turn_replay, broker, id_, turn_, by=visit.by)
     except Invalid as error:
@@ -93,7 +97,16 @@ async def _show(
         faults=faults or {},
         typed_above=act.TYPED_ABOVE,
         longest=act.LONGEST_REASON,
+        fastest=act.FASTEST,
     )
+
+
+def _pace(text: str) -> int | None:
+    """Return the pace that a form asks for, 0 for what is no number; None keeps the plan's."""
+    asked = text.strip()
+    if not asked:
+        return None
+    return int(asked) if asked.isdecimal() and len(asked) <= len(str(act.FASTEST)) else 0
 
 
 def _faults(faults: tuple[Fault, ...]) -> Mapping[str, str]:

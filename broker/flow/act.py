@@ -110,30 +110,38 @@ def correct_cause(
     by: str,
     reason: str,
 ) -> None:
-    """Say what a breach is really put down to; what the broker found stays in the history."""
+    """Say what a breach is really put down to; what the broker found stays in the history.
+
+    Raises Invalid for an unknown cause, and where the deadline was not missed.
+    """
     if cause not in CAUSES:
         raise _invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
-    data = {"milestone": milestone, "cause": cause}
     doing = _doing(broker, by, reason)
-    kind = "delivery.cause_corrected"
-    if not broker.ledger.note_act(kind, doing, delivery=delivery, data=data):
-        raise NotFound("There is no such delivery.")
+    found = broker.ledger.cause_found(delivery, milestone, now=doing.now)
+    if found is None:
+        raise _invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
+    data = {"milestone": milestone, "cause": cause, "found": found}
+    broker.ledger.note_act("delivery.cause_corrected", doing, delivery=delivery, data=data)
 
 
 def plan_replay(
     broker: Broker, *, agency: str | None, cause: str | None, per_minute: int, by: str
 ) -> UUID:
     """Plan the replay of everything undeliverable, or of one agency or cause; return its id."""
-    if not 1 <= per_minute <= FASTEST:
-        raise _invalid("per_minute", "out-of-range", f"Use a whole number from 1 to {FASTEST}.")
     id_ = broker.new_id()
-    told = {"agency": agency or None, "cause": cause or None, "per_minute": per_minute}
+    told = {"agency": agency or None, "cause": cause or None, "per_minute": _pace(per_minute)}
     broker.ledger.plan_replay(id_, by=by, now=broker.clock(), **told)  # type: ignore[arg-type]
     return id_
 
 
 def plan_send_on(
-    broker: Broker, *, receiver: str, agency: str | None, cause: str | None, by: str
+    broker: Broker,
+    *,
+    receiver: str,
+    agency: str | None,
+    cause: str | None,
+    per_minute: int,
+    by: str,
 ) -> UUID:
     """Plan to send everything on that came back or cannot be delivered, or of one agency or cause.
 
@@ -148,7 +156,7 @@ def plan_send_on(
         receiver=receiver,
         agency=agency or None,
         cause=cause or None,
-        per_minute=PER_MINUTE,
+        per_minute=_pace(per_minute),
         by=by,
         now=broker.clock(),
     )
@@ -169,11 +177,18 @@ def planned(broker: Broker, id_: UUID) -> Replay:
 
 
 def start_replay(
-    broker: Broker, id_: UUID, *, reason: str, typed: str, by: str | None = None
+    broker: Broker,
+    id_: UUID,
+    *,
+    reason: str,
+    typed: str,
+    by: str | None = None,
+    per_minute: int | None = None,
 ) -> None:
     """Let a planned replay begin; the history names ``by``, or else whoever planned it.
 
-    Raises Conflict, or Invalid without a reason or the number.
+    ``per_minute`` is another pace than the plan's. Raises Conflict, or Invalid without a reason or
+    the number, or for a pace out of bounds.
     """
     plan = planned(broker, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
@@ -184,6 +199,7 @@ def start_replay(
         to="running",
         by=by or plan.planned_by,
         reason=_reason(reason),
+        per_minute=None if per_minute is None else _pace(per_minute),
         now=broker.clock(),
     )
     if not begun:
@@ -237,6 +253,12 @@ def _reason(text: str) -> str:
     if len(reason) > LONGEST_REASON:
         raise _invalid("reason", "too-long", f"Use at most {LONGEST_REASON} characters.")
     return reason
+
+
+def _pace(per_minute: int) -> int:
+    if not 1 <= per_minute <= FASTEST:
+        raise _invalid("per_minute", "out-of-range", f"Use a whole number from 1 to {FASTEST}.")
+    return per_minute
 
 
 def _invalid(name: str, code: str, message: str) -> Invalid:

@@ -102,21 +102,34 @@ def give_areas(
 ) -> None:
     """Say where the people of an unroutable referral live, so that it is routed again.
 
-    Raises Invalid for an area that the directory does not know, and Conflict when the referral
-    does not wait for an area.
+    Raises Invalid for an area that the directory does not know or a local id that is nobody's, and
+    Conflict when the referral does not wait for an area.
     """
-    known = broker.books.latest().directory.areas
+    known, people = broker.books.latest().directory.areas, _people_of(broker, referral)
     faults = [
         Fault(f"/areas/{local}", "unknown-area", "The directory has no area with this code.")
         for local, code in areas.items()
         if code not in known
     ]
+    # The history carries them, and so does the publisher's feed: nothing but codes and local ids.
+    faults += [
+        Fault(f"/areas/{local}", "unknown-person", "The referral has nobody with this local id.")
+        for local in areas
+        if local not in people
+    ]
     if faults:
-        raise Invalid("Some areas are not known.", faults=faults)
+        raise Invalid("Some areas or local ids are not known.", faults=faults)
     now = why.now if why else broker.clock()
     if not broker.ledger.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
     broker.wakeups.wake(ROUTE_LANE)
+
+
+def _people_of(broker: Broker, referral: ReferralId) -> set[str]:
+    """Return the local ids of a referral's children and of the persons who pose a risk."""
+    document = orjson.loads(broker.ledger.content(referral) or b"{}")
+    parts = ("children", "persons_posing_risk")
+    return {one["id"] for part in parts for one in document.get(part) or ()}
 
 
 def _successor(broker: Broker, returned: Returned, now: datetime) -> NewDelivery | None:

@@ -267,7 +267,7 @@ EXAMPLES: Mapping[str, Any] = {
             }
         ],
     },
-    "timeline": {"referral": _REFERRAL, "events": [_EVENT]},
+    "timeline": {"referral": _REFERRAL, "events": [{**_EVENT, "actor": None, "reason": None}]},
     "feed": {"events": [_EVENT], "next": "7314-52"},
     "areas": {"areas": {"child-1": "E06000021"}},
     "areas-given": {"id": _REFERRAL, "areas": {"child-1": "E06000021"}},

@@ -106,7 +106,8 @@ async def timeline(request: Request) -> Response:
     if found is None:
         raise NotFound("There is no such referral.")
     events = await here.run(here.broker.ledger.timeline, found.id)
-    return respond({"referral": str(found.id), "events": [shapes.event(one) for one in events]})
+    shown = [shapes.happened(one, names=who.sees is None) for one in events]
+    return respond({"referral": str(found.id), "events": shown})
 
 
 async def events(request: Request) -> Response:

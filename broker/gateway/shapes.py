@@ -89,6 +89,12 @@ def event(one: Event) -> Json:
     }
 
 
+def happened(one: Event, *, names: bool) -> Json:
+    """Return one line of a referral's history; who did it and why only with ``names``."""
+    who = {"actor": one.actor, "reason": one.reason} if names else {"actor": None, "reason": None}
+    return {**event(one), **who}
+
+
 def settled(one: Settled) -> Json:
     """Return what became of a receipt."""
     return {

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.ledger.database import Connection, Database, json_text, rows
+from broker.ledger.insights import cause_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,12 @@ class Acting(Database):
         told = {"kind": kind, "referral": referral, "delivery": delivery, **doing.told()}
         return bool(self._rows("note_act", {**told, "data": json_text(data or {})}))
 
+    def cause_found(self, delivery: DeliveryId, milestone: str, *, now: datetime) -> str | None:
+        """Return what the broker puts a missed deadline down to; None when it is not missed."""
+        asked = {"delivery": delivery, "milestone": milestone, "now": now}
+        found = self._rows("missed", asked)
+        return cause_of(found[0]) if found else None
+
     def see_to_escalation(self, escalation: UUID, doing: Doing) -> bool:
         """Stop climbing a ladder because somebody sees to it; False when it is not open."""
         return bool(self._rows("see_to_escalation", {"escalation": escalation, **doing.told()}))
@@ -123,10 +130,6 @@ class Acting(Database):
     def resume_agency(self, agency: OrganisationCode, doing: Doing) -> bool:
         """Offer to an agency again; False when it was not stopped."""
         return bool(self._rows("resume_agency", {"agency": agency, **doing.told()}))
-
-    def acts_of_referral(self, referral: ReferralId) -> list[Act]:
-        """Return what people did about a referral, in order."""
-        return [Act(**row) for row in self._rows("acts_of_referral", {"referral": referral})]
 
     def acts_of_agency(self, agency: OrganisationCode, *, limit: int) -> list[Act]:
         """Return what people did about an agency, latest first."""
@@ -171,7 +174,7 @@ class Acting(Database):
         """Return one replay, or the latest ones."""
         return [Replay(**row) for row in self._rows("replays", {"id": id_, "limit": limit})]
 
-    def turn_replay(
+    def turn_replay(  # noqa: PLR0913
         self,
         id_: UUID,
         *,
@@ -180,10 +183,14 @@ class Acting(Database):
         by: str,
         now: datetime,
         reason: str | None = None,
+        per_minute: int | None = None,
     ) -> bool:
-        """Bring a replay from one of these states to another; False when it is in none of them."""
+        """Bring a replay from one of these states to another; False when it is in none of them.
+
+        Without ``per_minute``, in deliveries a minute, its pace stays as it is.
+        """
         told = {"id": id_, "from": sorted(frm), "to": to, "by": by, "reason": reason, "now": now}
-        return bool(self._rows("turn_replay", told))
+        return bool(self._rows("turn_replay", {**told, "per_minute": per_minute}))
 
     def due_send_ons(self, *, now: datetime, limit: int) -> list[SendOn]:
         """Return what every running sending on takes next at its pace."""

@@ -377,6 +377,8 @@ class Event:
     agency: OrganisationCode | None
     actor: str
     data: Mapping[str, Any]
+    reason: str | None = None
+    """What a person who did it said; a feed has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ content as (
 delivered as (
     insert into delivery (id, referral, agency, channel, role, policy_row, view, state,
                           available_at, clock_start, acknowledge_by, decide_by, collected_at,
-                          acknowledged_at, refused_because, attempt)
+                          acknowledged_at, refused_because, undeliverable_at, attempt)
     select gen_random_uuid(), id, agencies.code, 'mailbox', 'lead', 'social-care', 'social-care',
            case when numbered.n %% 9 = 0 then 'acknowledged'
                 when numbered.n %% 7 = 0 then 'collected'
@@ -72,7 +72,8 @@ delivered as (
                 then accepted_at + interval '2 minutes' end,
            case when numbered.n %% 9 = 0 then accepted_at + interval '40 minutes' end,
            case when numbered.n %% 23 = 0 and numbered.n %% 9 > 0 and numbered.n %% 7 > 0
-                then 'too-large' end, (numbered.n %% 3)::int
+                then 'too-large' end,
+           case when numbered.n %% 23 = 0 then accepted_at end, (numbered.n %% 3)::int
     from numbered
     join agencies on agencies.n = 1 + numbered.n %% (select count(*) from agencies)
     cross join lateral (select case effective_grade when 'immediate' then interval '1 hour'

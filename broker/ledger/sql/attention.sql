@@ -9,7 +9,8 @@ from (
     union all
     select delivery.state, delivery.referral, referral.reference, referral.publisher, delivery.id,
            delivery.agency,
-           coalesce(answer.reason, delivery.refused_because), coalesce(delivery.returned_at, delivery.available_at),
+           coalesce(answer.reason, delivery.refused_because),
+           coalesce(delivery.returned_at, delivery.undeliverable_at),
            coalesce(delivery.acknowledge_by, delivery.decide_by), referral.effective_grade
     from delivery
     join referral on referral.id = delivery.referral

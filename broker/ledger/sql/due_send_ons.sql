@@ -1,7 +1,9 @@
--- What every running sending on may take next at its pace, each delivery looked at once.
+-- What every running sending on may take next at its pace, each delivery looked at once, and never
+-- more than whoever confirmed it had read.
 with running as (
-    select *, floor(per_minute * extract(epoch from %(now)s::timestamptz - stepped_at) / 60)::int
-                  as budget
+    select *, greatest(planned - done - failed, 0) as remaining,
+           floor(per_minute * extract(epoch from %(now)s::timestamptz - stepped_at) / 60)::int
+               as budget
     from replay
     where state = 'running' and kind = 'send_on'
 )
@@ -13,7 +15,7 @@ select running.id, running.receiver, running.started_by as by, running.reason, r
                and (running.cause is null or one.cause = running.cause)
                and (running.looked_at is null or one.id > running.looked_at)
              order by one.id
-             limit least(running.budget, %(limit)s)) as deliveries
+             limit least(running.budget, running.remaining, %(limit)s)) as deliveries
 from running
 where running.budget > 0
 order by running.started_at

@@ -8,7 +8,7 @@ select delivery.agency, delivery.refused_because as cause, count(*) as count,
            where event.referral = delivery.referral and event.delivery = delivery.id
              and event.kind = 'delivery.replayed')) as replayed_before
 from replay
-join delivery on delivery.state = 'undeliverable' and delivery.available_at <= replay.before
+join delivery on delivery.state = 'undeliverable' and delivery.undeliverable_at <= replay.before
     and (replay.agency is null or delivery.agency = replay.agency)
     and (replay.cause is null or delivery.refused_because = replay.cause)
 where replay.id = %(id)s

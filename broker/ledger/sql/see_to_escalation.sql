@@ -9,20 +9,18 @@ changed as (
     from standing
     where escalation.id = standing.id and escalation.state = standing.state
     returning escalation.id, escalation.referral, escalation.delivery, escalation.organisation,
-              escalation.milestone
+              escalation.milestone,
+              case when escalation.delivery is not null then 'delivery'
+                   when escalation.referral is not null then 'referral'
+                   else 'organisation' end || '.escalation_acknowledged' as kind
 ),
 kept as (
     insert into act (id, at, kind, by, referral, delivery, organisation, reason)
-    select %(act)s, %(now)s, 'escalation.acknowledged', %(by)s, referral, delivery, organisation,
-           %(reason)s
+    select %(act)s, %(now)s, kind, %(by)s, referral, delivery, organisation, %(reason)s
     from changed
 )
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
-select %(now)s,
-       case when changed.delivery is not null then 'delivery'
-            when changed.referral is not null then 'referral'
-            else 'organisation' end || '.escalation_acknowledged',
-       referral.publisher, changed.referral, changed.delivery, changed.organisation, %(by)s,
-       jsonb_build_object('milestone', changed.milestone)
+select %(now)s, changed.kind, referral.publisher, changed.referral, changed.delivery,
+       changed.organisation, %(by)s, jsonb_build_object('milestone', changed.milestone)
 from changed left join referral on referral.id = changed.referral
 returning id

@@ -17,6 +17,8 @@ changed as (
     set state = case attempt.result when 'sent' then 'leased' when 'deferred' then 'available'
                                     else 'undeliverable' end,
         refused_because = case attempt.result when 'refused' then attempt.code end,
+        undeliverable_at = case attempt.result when 'refused' then %(now)s::timestamptz
+                                               else delivery.undeliverable_at end,
         lease_until = case attempt.result when 'sent' then attempt.until end,
         next_attempt_at = case attempt.result when 'deferred' then attempt.until end
     from attempt join standing on standing.id = attempt.id and standing.lease = attempt.lease

@@ -1,6 +1,7 @@
--- Let every running replay go on by as much as its pace allows; each delivery once a replay.
+-- Let every running replay go on by as much as its pace allows: each delivery once a replay, and
+-- never more than whoever confirmed it had read. Acts of one instant need no order in their ids.
 with running as (
-    select id, agency, cause, before, started_by,
+    select id, agency, cause, before, started_by, reason, greatest(planned - done, 0) as remaining,
            floor(per_minute * extract(epoch from %(now)s::timestamptz - stepped_at) / 60)::int
                as budget
     from replay
@@ -9,12 +10,12 @@ with running as (
     for no key update skip locked
 ),
 taken as (
-    select running.id as replay, running.started_by as by, one.id, one.state
+    select running.id as replay, running.started_by as by, running.reason, one.id, one.state
     from running
     cross join lateral (
         select delivery.id, delivery.state
         from delivery
-        where delivery.state = 'undeliverable' and delivery.available_at <= running.before
+        where delivery.state = 'undeliverable' and delivery.undeliverable_at <= running.before
           and (running.agency is null or delivery.agency = running.agency)
           and (running.cause is null or delivery.refused_because = running.cause)
           and not exists (
@@ -23,7 +24,7 @@ taken as (
                 and event.kind = 'delivery.replayed'
                 and event.data ->> 'replay' = running.id::text)
         order by delivery.acknowledge_by nulls last, delivery.id
-        limit least(running.budget, %(limit)s)
+        limit least(running.budget, running.remaining, %(limit)s)
         for no key update skip locked
     ) as one
 ),
@@ -34,7 +35,12 @@ replayed as (
     from taken
     where delivery.id = taken.id and delivery.state = taken.state
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt, taken.replay,
-              taken.by
+              taken.by, taken.reason
+),
+kept as (
+    insert into act (id, at, kind, by, referral, delivery, organisation, reason)
+    select gen_random_uuid(), %(now)s, 'delivery.replayed', by, referral, id, agency, reason
+    from replayed
 ),
 history as (
     insert into event (at, kind, publisher, referral, delivery, agency, actor, data)

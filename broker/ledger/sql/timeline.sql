@@ -1,6 +1,15 @@
--- Everything that happened to a referral, in order.
+-- Everything that happened to a referral, in order, with the reasons of what people did: an act has
+-- the instant and the kind of its event.
 select event.transaction::text || '-' || event.id as cursor, event.at, event.kind, event.referral,
-       referral.reference, event.delivery, event.agency, event.actor, event.data
-from event join referral on referral.id = event.referral
+       referral.reference, event.delivery, event.agency, event.actor, event.data, why.reason
+from event
+join referral on referral.id = event.referral
+left join lateral (
+    select act.reason
+    from act
+    where act.referral = event.referral and act.at = event.at and act.kind = event.kind
+      and act.by = event.actor and act.delivery is not distinct from event.delivery
+    limit 1
+) why on true
 where event.referral = %(referral)s
 order by event.id

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,10 +16,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from broker.cli.present import at_present
 from broker.domain.codes import Right
-from broker.flow import people
+from broker.domain.ids import ReferralId
+from broker.flow import act, people
 from broker.flow.act import advance_replays
 from broker.flow.parts import Broker
 from broker.flow.sweep import Sweeper
+from broker.ledger.ledger import Ledger
 from tests.acceptance.conftest import World, sample, world
 from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
@@ -59,7 +62,8 @@ def dead(delivery: dict[str, Any], broker: Broker) -> dict[str, Any]:
     """A delivery that cannot be made."""
     with psycopg.connect(broker.settings.database_url) as connection:
         connection.execute(
-            "update delivery set state = 'undeliverable', refused_because = 'too-large'"
+            "update delivery set state = 'undeliverable', refused_because = 'too-large',"
+            " undeliverable_at = available_at"
         )
     return delivery
 
@@ -257,6 +261,17 @@ def test_a_sweeper_that_never_was_is_critical(ops: Ops, broker: Broker) -> None:
     assert checked(ops, "sweeper", "10s", "1m")[0] == 0
 
 
+def test_what_is_late_is_reckoned_by_the_clock_of_the_ledger(
+    ops: Ops, broker: Broker, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late(broker)
+    ahead = datetime.now(UTC) + timedelta(days=1)
+    monkeypatch.setattr(Ledger, "clock", lambda _: ahead)
+    assert checked(ops, "oldest", "1h", "2h")[1]["seconds"] > 24 * 3600
+    assert json.loads(ops("top", "--json").out)["at"][:19] == ahead.isoformat()[:19]
+    assert "1 d 1 h late" in ops("watch", "deadlines", "--once").out
+
+
 def test_each_format_says_the_same(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
     late(broker)
     asked = ("check", "oldest", "--warn", "2h", "--crit", "4h")
@@ -365,3 +380,23 @@ def test_the_timeline_tells_the_story(
         events = json.loads(run("timeline", delivery["reference"], "--json", **given).out)["events"]
         assert [one["kind"] for one in events][:2] == ["referral.accepted", "referral.routed"]
         assert next_step(run("timeline", "OCC/none", **given), 4)
+
+
+def test_the_timeline_tells_ops_who_did_it_and_why(
+    run: Run, broker: Broker, world: World, delivery: dict[str, Any], tmp_path: Path
+) -> None:
+    why = "the agency rang twice"
+    id_ = ReferralId(UUID(delivery["referral"]))
+    act.reveal(broker, id_, by="person:Jo Example", reason=why)
+    told = {}
+    for name, headers in (("police", world.police), ("ops", world.headers("ops", "ops"))):
+        key = tmp_path / name
+        key.write_text(headers["Authorization"].removeprefix("Bearer "))
+        key.chmod(0o600)
+        with listening(broker) as url:
+            given = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
+            told[name] = " ".join(run("timeline", delivery["referral"], **given).out.split())
+    assert "referral content revealed by Jo Example, “the agency rang twice”" in told["ops"]
+    assert "referral content revealed" in told["police"]
+    assert "Jo Example" not in told["police"]
+    assert "rang" not in told["police"]

@@ -58,10 +58,13 @@ def test_many_are_planned_and_started_by_name(
     wrong = run(*plan, "nobody", *BY, **environment)
     assert wrong.code != 0
     assert "no such agency" in wrong.err
-    planned = json.loads(run(*plan, "shropshire-csc", *BY, "--json", **environment).out)
+    asked = (*plan, "shropshire-csc", *BY, "--json", "--per-minute")
+    assert run(*asked, "6001", **environment).code != 0
+    planned = json.loads(run(*asked, "5", **environment).out)
     assert (planned["kind"], planned["receiver"], planned["planned"]) == (
         *("send_on", "shropshire-csc", 1),
     )
+    assert planned["per_minute"] == 5
     assert [line["cause"] for line in planned["lines"]] == ["not_ours"]
     start = ("dead", "replay", planned["id"], "--reason", "their team closed")
     assert run(*start, "--count", "2", **environment).code == 2
@@ -69,4 +72,4 @@ def test_many_are_planned_and_started_by_name(
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as connection:
         found = connection.execute("select state, started_by, reason from replay").fetchall()
     assert found == [("running", "person:Sam Example", "their team closed")]
-    assert broker.ledger.acts_of_referral(ReferralId(status["id"])) == []
+    assert not any(one.reason for one in broker.ledger.timeline(ReferralId(status["id"])))

@@ -1,0 +1,16 @@
+-- A deadline of one delivery that passed and was not kept, as breaches.sql tells them, with what
+-- tells its cause.
+select delivery.id as delivery, delivery.state, step.due_at, delivery.clock_start,
+       delivery.available_at, delivery.collected_at, delivery.acknowledged_at,
+       delivery.replaces is not null as sent_on
+from delivery
+cross join lateral (values ('collect', collect_by, collected_at),
+                           ('acknowledge', acknowledge_by, acknowledged_at),
+                           ('decide', decide_by, decided_at)) as step (milestone, due_at, met_at)
+where delivery.id = %(delivery)s and step.milestone = %(milestone)s and step.due_at < %(now)s
+  and (step.met_at is null or step.met_at > step.due_at)
+  and not (delivery.kind = 'correction' and delivery.state = 'acknowledged'
+           and step.met_at is null)
+  and owed(step.due_at, step.met_at, step.milestone, delivery.state,
+           coalesce(delivery.returned_at, delivery.recalled_at), delivery.standing,
+           delivery.paused_at)
