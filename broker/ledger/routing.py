@@ -169,6 +169,8 @@ def insert_deliveries(
         **{f"{m}_by": [one.due.get(m) for one in deliveries] for m in Milestone},
     }
     rows(connection, "insert_deliveries", {**columns, "now": now, "actor": actor})
+    if replaced := [one.replaces for one in deliveries if one.replaces]:
+        rows(connection, "mark_sent_on", {"ids": replaced, "now": now})
 
 
 def _unrouted(row: Row, had: Mapping[ReferralId, revising.Had]) -> Unrouted:

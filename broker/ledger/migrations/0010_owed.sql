@@ -95,7 +95,7 @@ where successor.replaces = delivery.id and delivery.state = 'returned';
 drop index delivery_attention;
 create index delivery_attention on delivery (available_at)
     where state in ('undeliverable', 'returned') and sent_on_at is null;
-comment on column delivery.sent_on_at is 'when what was returned was given to another agency';
+comment on column delivery.sent_on_at is 'when what was returned got its successor';
 
 create or replace view may_go_on as
 select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery.clock_start,

@@ -7,8 +7,7 @@ with recalled as (
 ),
 silenced as (
     -- Its successor has the deadlines now.
-    update delivery set next_alarm_at = null, sent_on_at = %(now)s
-    where id = %(delivery)s and state = 'returned'
+    update delivery set next_alarm_at = null where id = %(delivery)s and state = 'returned'
 ),
 reopened as (
     update referral

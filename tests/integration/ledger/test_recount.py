@@ -107,6 +107,7 @@ def _delivery(chance: random.Random, referral: UUID, earlier: list[UUID]) -> Row
         row["next_attempt_at"] = NOW + timedelta(minutes=chance.choice((-5, 5)))
     if state == "undeliverable":
         row["refused_because"] = chance.choice(("too-large", "render"))
+        row["undeliverable_at"] = start
     if state != "undeliverable" and chance.random() < 0.3:
         row["paused_at"] = start + timedelta(minutes=chance.randint(0, 3000))
         row["standing"] = chance.choice((["collect"], ["acknowledge", "decide"], []))
