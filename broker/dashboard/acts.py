@@ -162,8 +162,7 @@ def _of_agency(visit: Visit, subject: str) -> Subject:
 
 
 def _of_escalation(visit: Visit, subject: str) -> Subject:
-    id_ = identifier(subject)
-    found = [one for one in visit.desk.broker.ledger.climbing(limit=1000) if one.id == id_]
+    found = visit.desk.broker.ledger.climbing(id=identifier(subject), limit=1)
     if not found:
         raise NotFound("This escalation has ended, or there is none with this id.")
     return Subject(_escalation_facts(found[0]), _back(found[0]))
