@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.pages import identifier
 from broker.dashboard.rendering import page
-from broker.dashboard.words import CAUSE_NAMES
+from broker.dashboard.words import CAUSE_NAMES, plain
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Fault, Invalid, NotFound
 from broker.flow import act
@@ -146,7 +146,7 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
         "Referral": referral.reference,
         "Agency": delivery.agency,
         "State": str(delivery.state),
-        "Why": (delivery.reason or "–").replace("_", " "),
+        "Cause": plain(delivery.reason),
     }
     return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
 
