@@ -179,3 +179,4 @@ def test_an_agencys_page_lists_its_own_escalations(
     for agency, has in ((delivery["agency"], True), ("shropshire-csc", False)):
         shown = ask(pages, "GET", f"/agencies/{agency}", who).text
         assert ("/ops/act/acknowledge/" in shown.partition("Escalations")[2]) == has
+        assert ("1 open piece of work:" in shown) == has
