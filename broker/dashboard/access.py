@@ -120,7 +120,10 @@ def done(right: Right, handler: FormHandler) -> Callable[[Request], Awaitable[Re
 
 
 async def visiting(request: Request, right: Right) -> Visit:
-    """Return who looks. Raises NotSignedIn or NoRight."""
+    """Return who looks, also kept for a page that says what went wrong.
+
+    Raises NotSignedIn or NoRight.
+    """
     here, secret = desk(request), request.cookies.get(cookie_name(request), "")
     found = None
     if secret:
@@ -128,9 +131,10 @@ async def visiting(request: Request, right: Right) -> Visit:
         found = await here.run(people.signed_in, here.broker.ledger, secret, now=now)
     if found is None:
         raise NotSignedIn("Sign in first.")
+    request.state.visit = visit = Visit(request, here, found, secret)
     if right not in found.rights:
         raise NoRight(f"You have not the right '{right}'. Ask whoever runs the broker for it.")
-    return Visit(request, here, found, secret)
+    return visit
 
 
 async def form_of(request: Request) -> Mapping[str, str]:

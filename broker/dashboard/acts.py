@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.pages import identifier
 from broker.dashboard.rendering import page
-from broker.dashboard.words import CAUSE_NAMES
+from broker.dashboard.words import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Fault, Invalid, NotFound
@@ -148,7 +148,7 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
         "Referral": referral.reference,
         "Agency": delivery.agency,
         "State": str(delivery.state),
-        "Why": (delivery.reason or "–").replace("_", " "),
+        "Cause": plain(delivery.reason),
     }
     return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
 
@@ -164,8 +164,7 @@ def _of_agency(visit: Visit, subject: str) -> Subject:
 
 
 def _of_escalation(visit: Visit, subject: str) -> Subject:
-    id_ = identifier(subject)
-    found = [one for one in visit.desk.broker.ledger.climbing(limit=1000) if one.id == id_]
+    found = visit.desk.broker.ledger.climbing(id=identifier(subject), limit=1)
     if not found:
         raise NotFound("This escalation has ended, or there is none with this id.")
     return Subject(_escalation_facts(found[0]), _back(found[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from anyio import CapacityLimiter
@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from broker.dashboard import acts, pages, policy, rendering, replays, signing_in
-from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown
+from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown, visiting
 from broker.dashboard.live import Changes, live
 from broker.dashboard.provider import NotBegun, Provider, ProviderAway, ProviderWrong
 from broker.dashboard.watching import Watch
@@ -163,6 +163,8 @@ async def on_broker_error(request: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """Show what the framework refuses."""
     assert isinstance(error, HTTPException)
+    with suppress(BrokerError):  # no page of ours was reached, so nobody has asked yet who looks
+        await visiting(request, Right.VIEW)
     if error.status_code == 405:
         return _trouble(request, 405, "This page cannot be sent to", "Go back and try again.")
     return _trouble(request, error.status_code, "There is no such page", "Check the address.")
@@ -176,5 +178,6 @@ async def on_error(request: Request, error: Exception) -> Response:
 
 
 def _trouble(request: Request, status: int, title: str, message: str) -> Response:
-    del request
-    return rendering.page("trouble", status, title=title, message=message, visit=None)
+    """Say it, and leave whoever is signed in their ways on."""
+    visit = getattr(request.state, "visit", None)
+    return rendering.page("trouble", status, visit=visit, title=title, message=message)

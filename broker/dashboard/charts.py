@@ -76,7 +76,7 @@ def _burn_finding(bands: Mapping[str, Mapping[str, int]]) -> str:
         return "Nothing is open."
     hour = sum(sum(bands[band].values()) for band in ("5", "15", "30", "60"))
     late = sum(bands["breached"].values())
-    open_ = how_many(total, "open delivery", "open deliveries")
+    open_ = how_many(total, "open piece of work", "open pieces of work")
     return f"{open_}: {late or 'none'} late, {hour or 'none'} due within the hour."
 
 
@@ -97,6 +97,8 @@ class HeatRow:
     agency: str
     y: int
     cells: Sequence[Cell]
+    slots: Mapping[datetime, Kept]
+    """When each slot began in which something was due, and what was kept."""
     kept: Kept
 
 
@@ -122,9 +124,8 @@ def heat_map(found: Sequence[Heat], slots: Sequence[datetime]) -> HeatMap:
 def _heat_row(one: Heat, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
     cells = [_cell(x, one.slots[at]) for x, at in columns if at in one.slots]
     due = sum(kept.due for kept in one.slots.values())
-    return HeatRow(
-        one.agency, place * ROW + 20, cells, Kept(due, sum(k.in_time for k in one.slots.values()))
-    )
+    kept = Kept(due, sum(kept.in_time for kept in one.slots.values()))
+    return HeatRow(one.agency, place * ROW + 20, cells, one.slots, kept)
 
 
 def _cell(x: int, kept: Kept) -> Cell:

@@ -1,4 +1,7 @@
-"""Live pages: one stream a page that says when to look again. It carries no figure itself."""
+"""Live pages: one stream a page that says when to look again, or that the ledger is away.
+
+It carries no figure itself.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ class Changes:
         self._desk = desk
         self._changed = asyncio.Condition()
         self._seen: Counts | None = None
-        self._number = 0
+        """None until somebody listens, and while the ledger is away."""
+        self.number = 0
         self.listeners = 0
 
     async def run(self) -> None:
@@ -41,32 +45,38 @@ class Changes:
                     usual_at = loop.time()
                     broker = self._desk.broker
                     await self._desk.run(broker.ledger.usual_times, now=broker.clock(), fresh=True)
-                if self.listeners:
-                    await self._look()
+            if self.listeners:
+                await self._look()
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self) -> None:
-        broker = self._desk.broker
-        found = await self._desk.run(broker.ledger.risk_counts, now=broker.clock())
+        broker, found = self._desk.broker, None
+        with suppress(Unavailable):
+            found = await self._desk.run(broker.ledger.risk_counts, now=broker.clock())
         if found != self._seen:
             self._seen = found
             async with self._changed:
-                self._number += 1
+                self.number += 1
                 self._changed.notify_all()
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the ledger did not answer the last time."""
+        return self._seen is None
 
     async def after(self, number: int) -> int:
         """Wait until something has changed since, a tick at most; return the present number."""
         with suppress(TimeoutError):
             async with asyncio.timeout(TICK_SECONDS), self._changed:
-                await self._changed.wait_for(lambda: self._number != number)
-        return self._number
+                await self._changed.wait_for(lambda: self.number != number)
+        return self.number
 
 
 async def live(visit: Visit) -> Response:
     """Tell a page when to look again."""
     changes: Changes = visit.request.app.state.changes
     if changes.listeners >= MOST_STREAMS:
-        return Response(status_code=204)  # an event source stops asking for good
+        return Response(status_code=204)  # the page looks by itself
     return StreamingResponse(
         _told(changes), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
@@ -76,11 +86,13 @@ async def _told(changes: Changes) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     until = loop.time() + LONGEST_SECONDS
     changes.listeners += 1
-    number = -1
+    number = changes.number
     try:
-        yield "retry: 2000\n\n"
+        # What has happened since the page was made, nobody can say: it looks at once.
+        yield f"retry: 2000\nevent: look\ndata: {number}\n\n"
         while loop.time() < until:
             number = await changes.after(number)
-            yield f"event: look\ndata: {number}\n\n"
+            event = "away" if changes.is_away else "look"
+            yield f"event: {event}\ndata: {number}\n\n"
     finally:
         changes.listeners -= 1

@@ -104,6 +104,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
         "breaches": breaches,
         "timeline": charts.timeline(breaches, now=now, since=now - 7 * day),
         "acts": ledger.acts_of_agency(code, limit=20),
+        "escalations": ledger.climbing(agency=code, limit=QUEUE),
         "organisation": _organisation(visit, code),
         "is_open": _is_open(visit, code, now),
     }
@@ -138,7 +139,6 @@ def _referral(visit: Visit) -> dict[str, Any]:
     found = broker.ledger.referral(None, id=id_)
     if found is None:
         raise NotFound("There is no referral with this id.")
-    climbing = [one for one in broker.ledger.climbing(limit=1000) if one.referral == id_]
     successors = {one.replaces: one for one in found.deliveries if one.replaces}
     events = broker.ledger.timeline(id_)
     return {
@@ -149,7 +149,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "versions": versions.lines(found, events),
         "agencies": {str(one.id): one.agency for one in found.deliveries},
         "recalls": versions.recalls(found),
-        "escalations": climbing,
+        "escalations": broker.ledger.climbing(referral=id_, limit=LISTED),
         "successors": successors,
     }
 
@@ -169,7 +169,7 @@ async def search(visit: Visit) -> Response:
     asked = visit.request.query_params.get("q", "").strip()[:200]
     found = await visit.desk.run(visit.desk.broker.ledger.find, asked) if asked else []
     if len(found) == 1:
-        return RedirectResponse(f"{ROOT}/referrals/{found[0]}", 303)
+        return RedirectResponse(f"{ROOT}/referrals/{found[0]}#actions", 303)
     seen = [await visit.desk.run(visit.desk.broker.ledger.referral, None, id=id_) for id_ in found]
     return page("search", visit=visit, asked=asked, found=[one for one in seen if one])
 

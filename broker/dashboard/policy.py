@@ -39,7 +39,6 @@ def _found(visit: Visit) -> dict[str, Any]:
     if before and "changes" in visit.request.query_params:
         changes = compare(broker.books.version(before), book)
     return {
-        "now": broker.clock(),
         "book": book,
         "version": versions[place],
         "in_force": place == 0,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, PrefixLoader
 from starlette.responses import HTMLResponse
 
 from broker.dashboard import words
 from broker.domain.codes import Right
+
+if TYPE_CHECKING:
+    from broker.dashboard.access import Visit
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -42,7 +45,13 @@ def environment() -> Environment:
     return made
 
 
-def page(name: str, status: int = 200, /, **values: Any) -> HTMLResponse:
-    """Return a page. Browsers keep no copy of it."""
-    text = environment().get_template(f"ops/{name}.html").render(**values)
+def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any) -> HTMLResponse:
+    """Return a page. Browsers keep no copy of it.
+
+    Whoever is signed in is shown of which instant it is, and when their session is about to end:
+    ``now`` is the present one unless the page's figures have another.
+    """
+    if visit is not None:
+        values.setdefault("now", visit.desk.broker.clock())
+    text = environment().get_template(f"ops/{name}.html").render(visit=visit, **values)
     return HTMLResponse(text, status, {"Content-Security-Policy": CONTENT_SECURITY_POLICY})

@@ -18,7 +18,7 @@ LISTED = 50
 async def listed(visit: Visit) -> Response:
     """Show the latest replays."""
     found = await visit.desk.run(visit.desk.broker.ledger.replays, limit=LISTED)
-    return page("replays", visit=visit, found=found, now=visit.desk.broker.clock())
+    return page("replays", visit=visit, found=found)
 
 
 async def ask_to_send_on(visit: Visit) -> Response:
@@ -92,7 +92,6 @@ async def _show(
         visit=visit,
         replay=found,
         lines=lines,
-        now=broker.clock(),
         form=form,
         faults=faults or {},
         typed_above=act.TYPED_ABOVE,

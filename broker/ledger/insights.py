@@ -379,9 +379,19 @@ class Insights(Database):
         """Return what cannot be delivered, by cause and agency, soonest deadline first."""
         return [DeadLetters(**row) for row in self._planned("dead_letters", {"agency": agency})]
 
-    def climbing(self, *, limit: int, agency: str | None = None) -> list[Climbing]:
-        """Return the ladders that are being climbed, those that nobody acknowledged first."""
-        asked = {"agency": agency, "limit": limit}
+    def climbing(
+        self,
+        *,
+        limit: int,
+        agency: str | None = None,
+        id: UUID | None = None,
+        referral: ReferralId | None = None,
+    ) -> list[Climbing]:
+        """Return the ladders that are being climbed, those that nobody acknowledged first.
+
+        All of them, or an agency's, a referral's, or the one with this id.
+        """
+        asked = {"agency": agency, "id": id, "referral": referral, "limit": limit}
         return [Climbing(**row) for row in self._planned("running_escalations", asked)]
 
     def find(self, text: str) -> list[ReferralId]:

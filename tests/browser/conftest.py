@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,6 +139,16 @@ class Site:
         ledger, now = self.broker.ledger, self.clock.now
         people.add(ledger, name, rights, now=now, new_id=new_uuid7)
         return f"{self.url}/ops/sign-in/{people.link(ledger, name, now=now)}"
+
+    @contextmanager
+    def later(self, **how_far: float) -> Iterator[None]:
+        """Move the clock on for a while."""
+        was = self.clock.now
+        self.clock.advance(**how_far)
+        try:
+            yield
+        finally:
+            self.clock.now = was
 
     def look(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:

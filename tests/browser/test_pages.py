@@ -2,14 +2,20 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
 import urllib3
 from playwright.sync_api import Browser, Page, expect
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from broker.domain.codes import Right
+from broker.flow import act
+from broker.flow.people import SESSION_FOR
 from tests.browser.conftest import AXE, Site
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -22,13 +28,18 @@ LOOKS = {
     "200 %": {"width": 640, "device_scale_factor": 2},
 }
 Visit = Callable[..., Page]
+MOST_STROKES = 12
 
 
 def pages(site: Site) -> list[str]:
+    """Return the address of every page that asks who one is."""
     found = "select {} from delivery where state = 'undeliverable' order by id limit 1"
     (referral,) = site.look(found.format("referral"))[0]
     (delivery,) = site.look(found.format("id"))[0]
     (corrected,) = site.look("select referral from correction limit 1")[0]
+    (escalation,) = site.look("select id from escalation")[0]
+    found_replays = site.look("select id from replay limit 1")
+    replay = found_replays[0][0] if found_replays else planned(site)
     return [
         "/ops/",
         "/ops/?slot=5m&window=28d",
@@ -39,15 +50,29 @@ def pages(site: Site) -> list[str]:
         f"/ops/act/reroute/{delivery}",
         f"/ops/act/cause/{delivery}",
         f"/ops/act/reveal/{referral}",
+        f"/ops/act/areas/{referral}",
+        f"/ops/act/acknowledge/{escalation}",
         f"/ops/referrals/{corrected}",
         "/ops/act/pause/stoke-csc",
         "/ops/replays",
+        f"/ops/replays/{replay}",
         "/ops/send-on",
         "/ops/policy",
         "/ops/search?q=nothing",
-        "/ops/sign-in",
-        "/ops/nowhere",
     ]
+
+
+def open_pages(site: Site) -> list[str]:
+    """Return the address of every page that anybody may see."""
+    link = site.link("Jo Example", *Right).removeprefix(site.url)
+    return ["/ops/sign-in", link, "/ops/sign-in/used-up", "/ops/nowhere"]
+
+
+def planned(site: Site) -> Any:
+    """Plan a replay, and return its id."""
+    broker = site.broker
+    told = {"agency": "", "cause": "", "per_minute": act.PER_MINUTE, "by": "person:Jo Example"}
+    return act.plan_replay(broker, **told)
 
 
 def violations(page: Page) -> list[str]:
@@ -60,17 +85,50 @@ def violations(page: Page) -> list[str]:
     ]
 
 
+def faults(page: Page) -> list[str]:
+    """Return what axe finds with everything folded out, and how much wider the page is."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    found = violations(page)
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return found + ([f"{page.url} is {wide} px wider than the window"] if wide > 0 else [])
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_can_be_read_by_everybody(visit: Visit, site: Site, look: str) -> None:
     page = visit("/ops/", bypass_csp=True, **LOOKS[look])
     found = []
-    for path in pages(site):
+    for path in pages(site) + open_pages(site):
+        answer = page.goto(site.url + path)
+        assert answer is not None
+        assert answer.status in (200, *([] if path in pages(site) else [404, 410])), path
+        found += faults(page)
+    assert "\n".join(found) == ""
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "320 px"])
+def test_what_a_form_leads_to_can_be_read_by_everybody(visit: Visit, site: Site, look: str) -> None:
+    replay = planned(site)
+    (referral,) = site.look("select id from referral order by reference limit 1")[0]
+    page = visit("/ops/sign-in", bypass_csp=True, **LOOKS[look])
+    found = []
+    for path, button in (
+        (pages(site)[6], "Send on"),
+        ("/ops/send-on", "Show the plan"),
+        (f"/ops/replays/{replay}", "Start the replay"),
+    ):
         page.goto(site.url + path)
-        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        found += violations(page)
-        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if wide > 0:
-            found.append(f"{path} is {wide} px wider than the window")
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("There is a problem")).to_be_visible()
+        found += faults(page)
+    page.goto(f"{site.url}/ops/act/reveal/{referral}")
+    page.get_by_label("Why", exact=True).fill("the agency rang")
+    page.get_by_role("button", name="Show the content").click()
+    expect(page.get_by_text("MARKED-CONTENT-4711")).to_be_visible()
+    found += faults(page)
+    with site.later(hours=11, minutes=50):
+        page.goto(f"{site.url}/ops/")
+        expect(page.get_by_text("Your session ends at")).to_be_visible()
+        found += faults(page)
     assert "\n".join(found) == ""
 
 
@@ -81,7 +139,7 @@ def test_nothing_breaks_the_content_security_policy(visit: Visit, site: Site) ->
     page.on("pageerror", lambda error: told.append(str(error)))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    for path in pages(site)[:-1]:
+    for path in [*pages(site), *open_pages(site)[:2]]:
         page.goto(site.url + path)
     assert told == []
     assert all(url.startswith(site.url) for url in asked)
@@ -91,32 +149,104 @@ def test_a_breach_is_seen_within_two_seconds(visit: Visit, site: Site) -> None:
     page = visit("/ops/")
     expect(page.locator("#live-state")).to_have_text("● Live")
     before = site.broker.ledger.risk_counts(now=site.clock.now).breached
-    site.clock.advance(minutes=5, seconds=1)
-    try:
+    with site.later(minutes=5, seconds=1):
         began = time.monotonic()
         after = site.broker.ledger.risk_counts(now=site.clock.now).breached
         assert after > before
         expect(page.locator("#sentence")).to_contain_text(f"{after} late", timeout=2000)
         assert time.monotonic() - began < 2
-    finally:
-        site.clock.now -= timedelta(minutes=5, seconds=1)
 
 
 def test_paused_updates_stay_paused(visit: Visit, site: Site) -> None:
     page = visit("/ops/")
     expect(page.locator("#live-state")).to_have_text("● Live")
     page.get_by_role("button", name="Pause updates").click()
+    expect(page.locator("#live-state")).to_have_text("Updates are paused: figures as of 10:00:00")
     was = page.locator("#sentence").text_content()
-    site.clock.advance(minutes=7)
-    try:
+    with site.later(minutes=7):
         page.wait_for_timeout(2500)
         assert page.locator("#sentence").text_content() == was
-    finally:
-        site.clock.now -= timedelta(minutes=7)
+
+
+LIVE = [
+    "/ops/",
+    "/ops/attention",
+    "/ops/agencies/stoke-csc",
+    "/ops/referrals/",
+    "/ops/replays",
+    "/ops/replays/",
+]
+
+
+@pytest.mark.parametrize("look", ["dark", "320 px"])
+def test_a_page_that_gets_no_answer_says_how_old_its_figures_are(
+    visit: Visit, site: Site, look: str
+) -> None:
+    """Whatever the answer is, on every page that shows figures; until there is a good one."""
+    page = visit("/ops/sign-in", bypass_csp=True, **LOOKS[look])
+    addresses = [next(one for one in pages(site) if one.startswith(start)) for start in LIVE]
+    for path, status in zip(addresses, (500, 503, 403, 404, 502, 500), strict=True):
+        page.goto(site.url + path)
+        expect(page.locator("#live-state")).to_have_text("● Live")
+        page.route(site.url + path, lambda route, *, status=status: route.fulfill(status=status))
+        with site.later(minutes=5):
+            lost = "○ Not answering: figures as of 10:00:00"
+            expect(page.locator("#live-state")).to_have_text(lost)
+            assert faults(page) == []
+            page.unroute_all()
+        expect(page.locator("#live-state")).to_have_text("● Live")
+
+
+def test_a_page_says_that_the_ledger_is_away_and_goes_on_by_itself(
+    visit: Visit, site: Site
+) -> None:
+    page = visit("/ops/")
+    expect(page.locator("#live-state")).to_have_text("● Live")
+    page.evaluate("window.isTheSame = true")
+    with closed(site):
+        lost = "○ Not answering: figures as of 10:00:00"
+        expect(page.locator("#live-state")).to_have_text(lost, timeout=30_000)
+    expect(page.locator("#live-state")).to_have_text("● Live", timeout=30_000)
+    assert page.evaluate("window.isTheSame")
+
+
+@pytest.mark.parametrize("path", ["/ops/?window=7d", "/ops/act/pause/stoke-csc", "/ops/nowhere"])
+def test_an_open_page_says_when_the_session_is_about_to_end(
+    visit: Visit, site: Site, path: str
+) -> None:
+    page = visit("/ops/sign-in")
+    warning = page.get_by_text("Your session ends at Wed 7 Apr 22:00.")
+    with site.later(seconds=(SESSION_FOR - timedelta(minutes=15, seconds=3)).total_seconds()):
+        page.goto(f"{site.url}{path}")
+        expect(warning).to_be_hidden()
+        expect(warning).to_be_visible(timeout=5000)
+
+
+def test_a_page_with_figures_says_that_the_session_has_ended(visit: Visit, site: Site) -> None:
+    page = visit("/ops/attention")
+    expect(page.locator("#live-state")).to_have_text("● Live")
+    with site.later(hours=13):
+        expect(page.locator("#live-state")).to_contain_text("Your session has ended")
+
+
+@contextmanager
+def closed(site: Site) -> Iterator[None]:
+    """Let nobody into the database of the pages, those included who are in it."""
+    name = conninfo_to_dict(site.dsn)["dbname"]
+    elsewhere = make_conninfo(site.dsn, dbname="postgres")
+    with psycopg.connect(elsewhere, autocommit=True) as connection:
+        connection.execute(f"alter database {name} allow_connections false".encode())
+        connection.execute(
+            b"select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            connection.execute(f"alter database {name} allow_connections true".encode())
 
 
 def test_a_delivery_is_replayed_by_keyboard_alone(visit: Visit, site: Site) -> None:
-    """Find a reference, replay its delivery: twelve strokes beside the texts that are typed."""
+    """Find a reference, replay its delivery: every stroke counts but the texts that are typed."""
     (delivery, reference) = site.look(
         "select delivery.id, reference from delivery join referral on referral.id = referral"
         " where delivery.state = 'undeliverable' order by delivery.id desc limit 1"
@@ -134,10 +264,8 @@ def test_a_delivery_is_replayed_by_keyboard_alone(visit: Visit, site: Site) -> N
     press("Enter")
     page.wait_for_url("**/ops/referrals/*")
     replay = page.get_by_role("link", name=re.compile(r"^Replay\s"))
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if replay.evaluate("one => one === document.activeElement"):
-            break
+    while strokes < MOST_STROKES and not replay.evaluate("one => one === document.activeElement"):
+        press("Tab")
     press("Enter")
     page.wait_for_url("**/ops/act/replay/*")
     expect(page.get_by_role("textbox", name="Why")).to_be_focused()
@@ -146,7 +274,7 @@ def test_a_delivery_is_replayed_by_keyboard_alone(visit: Visit, site: Site) -> N
     expect(page.get_by_role("status").first).to_contain_text(
         "back in its agency’s queue".replace("’", "'")
     )
-    assert strokes <= 12
+    assert strokes <= MOST_STROKES
     assert site.look("select state from delivery where id = %s", delivery) == [("available",)]
     assert "their limit was raised" in page.locator(".ops-timeline").inner_text()
 
@@ -165,6 +293,18 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
     page.get_by_role("button", name="Stop for good").click()
     expect(page.locator("#replay-part")).to_contain_text("stopped")
     expect(page.locator("#replay-part")).to_contain_text("Stopped by Jo Example")
+
+
+def test_the_heat_maps_table_has_every_slot(visit: Visit, site: Site) -> None:
+    page = visit("/ops/")
+    page.locator("#heat-table summary").click()
+    table = page.get_by_role("table", name="Deadlines kept of those due")
+    slots = table.get_by_role("columnheader").all_inner_texts()[1:-2]
+    assert slots == [f"{(11 + n) % 24:02}:00" for n in range(24)]
+    cells = page.locator("#heat-part .ops-heat").count()
+    assert cells == table.get_by_role("cell", name=re.compile(r"^\d+ of \d+$")).count() - 12
+    page.locator("#heat-part svg a").first.click()
+    expect(page.get_by_role("heading", name="Its queue, soonest first")).to_be_visible()
 
 
 def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:
@@ -217,7 +357,9 @@ def test_a_corrected_referral_shows_both_grades_and_what_moved(visit: Visit, sit
 def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
     page = visit("/ops/", Right.VIEW)
     assert page.get_by_role("link", name=re.compile(r"^(See to it|Replay\s|Send on)")).count() == 0
-    for path in (*pages(site)[5:9], *pages(site)[10:11]):
+    acts = [path for path in pages(site) if "/act/" in path]
+    assert len(acts) == 7
+    for path in acts:
         answer = page.goto(site.url + path)
         assert answer is not None
         assert answer.status == 403
@@ -228,7 +370,7 @@ def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
 
 def test_a_stranger_is_asked_to_sign_in(browser: Browser, site: Site) -> None:
     page = browser.new_page()
-    for path in pages(site)[:-2]:
+    for path in pages(site):
         page.goto(site.url + path)
         assert "/ops/sign-in" in page.url
     page.close()

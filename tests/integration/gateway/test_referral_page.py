@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -133,3 +134,49 @@ def test_why_a_person_acted_stands_beside_what_they_did(
     shown = page(receipt)
     assert "Referral areas given by Jo Example" in shown
     assert "“the school told us”" in shown
+
+
+CLIMBING = """
+insert into escalation (id, ladder, policy_version, milestone, referral, delivery, organisation,
+                        due_at, began_at, step, next_step_at)
+select gen_random_uuid(), 'usual', (select version from policy limit 1), 'acknowledge', referral,
+       id, agency, acknowledge_by + make_interval(secs => n), acknowledge_by, 1, acknowledge_by
+from delivery cross join generate_series(1, %s) n
+where referral = %s
+returning id
+"""
+
+
+def test_an_escalation_behind_a_thousand_others_is_seen_to(
+    world: World, broker: Broker, page: Any, pages: TestClient, dsn: str
+) -> None:
+    world.at("2027-03-25 10:00")
+    many = world.routed(sample(2))
+    world.at("2027-03-25 11:00")
+    one = world.routed(sample(2) | {"reference": "OCC/2027/9"})
+    with psycopg.connect(dsn) as connection:
+        connection.execute(CLIMBING.encode(), [1000, many["id"]])
+        (id_,) = connection.execute(CLIMBING.encode(), [1, one["id"]]).fetchone() or ("",)
+    assert "See to it" in page(one)
+    who = signed_in(broker, Right.ACT)
+    form = {"token": who["token"], "reason": "I rang them"}
+    path = f"/ops/act/acknowledge/{id_}"
+    assert pages.get(path, headers={"Cookie": who["cookie"]}).status_code == 200
+    answer = pages.post(path, data=form, headers={"Cookie": who["cookie"]})
+    assert answer.headers["location"] == f"/ops/referrals/{one['id']}?done=acknowledged"
+    (kept,) = broker.ledger.climbing(id=id_, limit=9)
+    assert (kept.state, kept.acknowledged_by) == ("acknowledged", "person:Jo Example")
+
+
+def test_an_agencys_page_lists_its_own_escalations(
+    world: World, broker: Broker, pages: TestClient, dsn: str
+) -> None:
+    status = world.routed(sample(2))
+    (delivery,) = status["deliveries"]
+    with psycopg.connect(dsn) as connection:
+        connection.execute(CLIMBING.encode(), [1, status["id"]])
+    who = signed_in(broker, Right.ACT)
+    for agency, has in ((delivery["agency"], True), ("shropshire-csc", False)):
+        shown = ask(pages, "GET", f"/agencies/{agency}", who).text
+        assert ("/ops/act/acknowledge/" in shown.partition("Escalations")[2]) == has
+        assert ("1 open piece of work:" in shown) == has

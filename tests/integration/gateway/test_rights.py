@@ -141,3 +141,22 @@ def test_the_policy_page_shows_rows_and_what_changed(
     old = ask(pages, "GET", f"/policy?version={name}", who).text
     assert "Not in force" in old
     assert ask(pages, "GET", "/policy?version=another", who).status_code == 404
+
+
+def test_whoever_is_signed_in_keeps_their_ways_on_when_something_is_wrong(
+    broker: Broker, pages: TestClient
+) -> None:
+    who = signed_in(broker, Right.VIEW)
+    for path, status in (
+        ("/nowhere", 404),
+        (f"/referrals/{ANY}", 404),
+        ("/referrals/no-id", 404),
+        ("/act/pause/stoke-csc", 403),
+    ):
+        answer = ask(pages, "GET", path, who)
+        assert answer.status_code == status, path
+        assert 'href="/ops/attention"' in answer.text, path
+        assert 'role="search"' in answer.text, path
+        assert "Jo Example" in answer.text, path
+    nobody = {"cookie": "broker-session=guessed", "token": "guessed"}
+    assert 'role="search"' not in ask(pages, "GET", "/nowhere", nobody).text

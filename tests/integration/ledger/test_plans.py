@@ -59,6 +59,7 @@ SUBMITTED = {
     "keys": ["none"],
 }
 DAY = timedelta(days=1)
+ESCALATIONS = {"limit": 20, "agency": None, "id": None, "referral": None}
 AT_RISK = {
     **{"now": NOW, "within": SOON, "agency": None, "limit": 25, "everything": False},
     **{"agencies": [STOKE], "usual": [60.0]},
@@ -145,7 +146,9 @@ def _read_by(node: dict[str, Any]) -> int:
         ("breaches", {"now": NOW, "start": NOW - DAY, "limit": 20, "agency": None}),
         ("pipes", {"now": NOW}),
         ("dead_letters", {"agency": None}),
-        ("running_escalations", {"limit": 20, "agency": None}),
+        ("running_escalations", ESCALATIONS),
+        ("running_escalations", {**ESCALATIONS, "id": ONE}),
+        ("running_escalations", {**ESCALATIONS, "referral": ONE}),
         ("last_seen", {}),
         ("referral_states", {}),
         ("recent_kinds", {"limit": 50}),
