@@ -23,9 +23,9 @@ from broker.gateway.endings import Endings
 from broker.ledger.insights import BANDS, Work
 from broker.policy.calendars import LONDON
 
-EDGES = (1, 8, 32, 128, 609, 1720, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
-"""Seconds; one exactly on every deadline class that counts calendar hours. Each is moved down to
-the nearest edge that the ledger counts by."""
+EDGES = (1, 8, 32, 128, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
+"""Seconds, a few of the edges that the ledger counts by: one exactly on every deadline class that
+runs by the calendar."""
 _STATES = ("held", "available", "leased", "collected", "acknowledged", "undeliverable")
 SILENCES = 1000
 """Alarms about silence that are told of: one an organisation at a time."""
@@ -172,5 +172,4 @@ class Ledger(Collector):
 
 
 def _buckets(one: Latencies) -> list[tuple[str, float]]:
-    edges = [max(edge for edge in one.edges if edge <= wanted) for wanted in EDGES]
-    return [*((f"{edge:g}", float(one.up_to(edge))) for edge in edges), ("+Inf", float(one.count))]
+    return [*((f"{edge:g}", float(one.up_to(edge))) for edge in EDGES), ("+Inf", float(one.count))]
