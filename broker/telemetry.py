@@ -14,7 +14,6 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from logging import INFO
 from time import perf_counter
-from types import TracebackType
 from typing import Any, TextIO, cast
 
 import orjson
@@ -82,12 +81,12 @@ class _Libraries(logging.Handler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
+        kind = record.exc_info[0] if record.exc_info else None
         told = _log.error if record.levelno >= logging.ERROR else _log.warning
         told(
             "library",
             place=f"{record.name}:{record.funcName}:{record.lineno}",
-            **(trouble(error) if error else {}),
+            **({"error": kind.__name__} if kind else {}),
         )
 
 
@@ -122,15 +121,13 @@ def take_over() -> None:
             one.handlers.clear()  # billiard gives its own to each process of a worker
             one.propagate = True
     logging.captureWarnings(True)
-    sys.excepthook = _uncaught
-    sys.unraisablehook = lambda one: _uncaught(one.exc_type, one.exc_value, one.exc_traceback)
-    threading.excepthook = lambda one: _uncaught(one.exc_type, one.exc_value, one.exc_traceback)
+    sys.excepthook = lambda kind, _, __: _uncaught(kind)
+    sys.unraisablehook = lambda one: _uncaught(one.exc_type)
+    threading.excepthook = lambda one: _uncaught(one.exc_type)
 
 
-def _uncaught(
-    kind: type[BaseException], error: BaseException | None, _: TracebackType | None
-) -> None:
-    _log.error("uncaught", **(trouble(error) if error else {"error": kind.__name__}))
+def _uncaught(kind: type[BaseException]) -> None:
+    _log.error("uncaught", error=kind.__name__)
 
 
 def _json(fields: Mapping[str, Any], **_: Any) -> str:

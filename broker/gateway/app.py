@@ -45,6 +45,8 @@ HEADERS = (
     (b"x-frame-options", b"DENY"),
 )
 _log = logger("gateway")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that the log names: a caller may write any word there."""
 _Handler = Callable[[Request], Awaitable[Response]]
 CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/v1/referrals", referrals.publish),
@@ -199,12 +201,13 @@ class _Surroundings:
 def _tell(scope: Scope, status: int, began: float) -> None:
     """Log a request, its path as the routes have it: ids and links stand in the real one.
 
-    There is no path where no route has it, and no status where the caller went away before.
+    There is no path where no route has it, no method that is not known, and no status where the
+    caller went away before.
     """
     route, named = scope.get("route"), scope["state"]
     _log.info(
         "request",
-        method=scope["method"],
+        method=scope["method"] if scope["method"] in METHODS else None,
         path=scope["root_path"] + route.path if isinstance(route, Route) else None,
         status=status or None,
         seconds=since(began),
