@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from broker import telemetry
 from broker.bootstrap import new_uuid7, open_broker
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
@@ -29,7 +31,9 @@ from broker.web import build
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"
 CHILD_KEY = bytes(range(32))
-PROCESSES = frozenset({"acceptance", "browser", "cli", "faults", "test_benchmarks.py"})
+PROCESSES = frozenset(
+    {"acceptance", "browser", "cli", "faults", "test_benchmarks.py", "test_no_leak.py"}
+)
 """Folders and files whose tests run one after the other."""
 _numbers = itertools.count()
 T = TypeVar("T")
@@ -152,6 +156,13 @@ def drain(broker: Broker) -> Callable[[], None]:
         dispatch.drain(broker)
 
     return all_lanes
+
+
+@pytest.fixture
+def log_from() -> Iterator[Callable[[str], None]]:
+    """Log from a level on, ``log_from("info")``; after the test troubles alone again."""
+    yield partial(telemetry.configure, kept=False)
+    telemetry.configure("warning", kept=False)
 
 
 def eventually(check: Callable[[], T], within: float = 10.0) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 from kombu import Queue, compression
 
 from broker import telemetry
@@ -17,7 +17,16 @@ from workers.settings import celery_settings
 compression._decoders.clear()
 
 settings = Settings.from_environ(os.environ)
-telemetry.configure(settings.log_level)
+
+
+@signals.setup_logging.connect
+def _log_as_lines(**_: object) -> None:
+    """Have lines of JSON in place of Celery's own, in the worker and in each of its processes."""
+    telemetry.configure(settings.log_level)
+    telemetry.take_over()
+
+
+_log_as_lines()  # Celery warns of things before it comes to logs
 
 app = Celery("broker", include=["workers.tasks"])
 app.conf.update(celery_settings(settings.wakeup_url))

@@ -40,6 +40,9 @@ def _drain(lane: str, drain: Callable[[Broker], int]) -> None:
     except BrokerError as error:
         # Nothing is retried here: the ledger knows what is due, and the sweeper wakes the lane.
         _log.warning("lane stopped", lane=lane, **trouble(error))
+    except Exception as error:
+        # Celery would write its text, which may repeat a row. What waits still waits.
+        _log.error("lane stopped by a fault of ours", lane=lane, **trouble(error))
     else:
         _log.debug("lane drained", lane=lane, count=done)
 
@@ -67,7 +70,7 @@ def _start_warming(**_: object) -> None:
 def _warm() -> None:
     try:
         _broker().books.latest()
-    except BrokerError as error:
+    except Exception as error:
         _log.debug("not warm yet", **trouble(error))  # the first task reads it, or says why not
 
 

@@ -33,6 +33,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     """
     settings = Settings.from_environ(os.environ)
     telemetry.configure(settings.log_level)
+    telemetry.take_over()
     listener = socket.socket(fileno=fd) if fd is not None else None
     listener = listener or _listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
@@ -40,7 +41,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
         with interruptible(), open_broker(settings, part="gateway") as broker:
             config = uvicorn.Config(
                 build(broker),
-                log_level="warning",
+                log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -27,7 +27,7 @@ class Latencies:
         """Return the seconds that so many percent did not exceed; None when there are none.
 
         The bucket is that of the nearest rank; within it, an even spread is assumed, so the value
-        is at most a fifth off. Beyond the last edge it is that edge.
+        is at most a bucket off: a fifth, at some edges 27 %. Beyond the last edge it is that edge.
         """
         total = self.count
         if not total:

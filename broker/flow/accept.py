@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import NoReturn
 
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -29,6 +30,7 @@ from broker.ledger.rows import Accepted, Contradiction, NewReferral
 from broker.points import ACCEPTED
 from broker.policy import routing
 from broker.policy.calendars import LONDON
+from broker.telemetry import is_told, logger, since, sole
 from broker.traces import ACCEPT, Part, Step, Traces, parent_of
 from schemas import documents, referral
 from schemas.errors import Fault as FoundFault
@@ -42,6 +44,7 @@ _REFUSALS: dict[Kind, type[Invalid]] = {
     Kind.TOO_LARGE: TooLarge,
     Kind.PROHIBITED: Prohibited,
 }
+_log = logger("accept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,15 @@ def noting_refusals(broker: Broker, publisher: OrganisationCode, body: bytes) ->
 
 def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
     """Commit a batch, wake the routing lane, and answer for each one in order."""
+    began = perf_counter()
     answers = broker.ledger.accept(new)
     broker.reached(ACCEPTED)
     broker.wakeups.wake(LANE)
     _note(broker, new, answers)
     if broker.traces:
         _trace(broker, broker.traces, new, answers)
+    if new and is_told(_log):
+        _tell(new, answers, began)
     return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
 
 
@@ -114,6 +120,21 @@ def _note(
     for one, answer in zip(new, answers, strict=True):
         if isinstance(answer, Accepted) and not answer.duplicate:
             broker.activity.note(one.publisher, SENT)
+
+
+def _tell(
+    new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction], began: float
+) -> None:
+    """Log the batch; what was there before, with this content or another, is a duplicate."""
+    fresh = sum(isinstance(one, Accepted) and not one.duplicate for one in answers)
+    _log.info(
+        "accept",
+        count=len(new),
+        duplicates=len(new) - fresh,
+        seconds=since(began),
+        **sole("referral", [one.id for one in answers]),
+        **sole("publisher", [one.publisher for one in new]),
+    )
 
 
 def _trace(

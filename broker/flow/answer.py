@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from time import perf_counter
 
 import orjson
 
@@ -25,7 +26,7 @@ from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
 from broker.points import SETTLED
 from broker.policy import routing
 from broker.policy.earlier import Issued
-from broker.telemetry import logger, trouble
+from broker.telemetry import is_told, logger, since, sole, trouble
 from broker.traces import Part, Step
 
 _log = logger("answer")
@@ -35,7 +36,7 @@ def settle(
     broker: Broker, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
 ) -> list[Settled]:
     """Record an agency's receipts, in order; return for each one what became of it."""
-    now = broker.clock()
+    began, now = perf_counter(), broker.clock()
     with broker.ledger.settle(agency, receipts, now=now, actor=actor) as batch:
         for returned in batch.returned:
             if successor := _successor(broker, returned, now):
@@ -47,6 +48,15 @@ def settle(
         broker.wakeups.wake(DISPATCH_LANE)
     if broker.traces:
         broker.traces.tell(Step("answer", now, broker.clock(), _parts(agency, results)))
+    if results and is_told(_log):
+        _log.info(
+            "answer",
+            agency=agency,
+            count=len(results),
+            recorded=sum(one.result == "recorded" for one in results),
+            seconds=since(began),
+            **sole("delivery", [one.delivery for one in results]),
+        )
     return results
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 from broker.domain.ids import DeliveryId, OrganisationCode
@@ -12,7 +13,7 @@ from broker.flow.parts import Broker
 from broker.flow.render import render
 from broker.ledger.rows import Attempt, Offer
 from broker.points import LEASED
-from broker.telemetry import logger, trouble
+from broker.telemetry import logger, since, sole, trouble
 from broker.traces import Part, Step
 
 _log = logger("collect")
@@ -20,7 +21,7 @@ _log = logger("collect")
 
 def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
     """Lease up to ``limit`` deliveries to an agency and return what it may see of each."""
-    now = broker.clock()
+    began, now = perf_counter(), broker.clock()
     offers = broker.ledger.collect(
         agency, limit=limit, lease_for=broker.settings.lease, now=now, new_id=broker.new_id
     )
@@ -30,6 +31,14 @@ def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dic
     found = [rendered for _, rendered in rendered_offers(broker, offers)]
     if broker.traces:
         broker.traces.tell(Step("collect", now, broker.clock(), parts_of(offers)))
+    if offers:
+        _log.info(
+            "collect",
+            agency=agency,
+            count=len(offers),
+            seconds=since(began),
+            **sole("delivery", [one.id for one in offers]),
+        )
     return found
 
 

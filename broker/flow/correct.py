@@ -7,6 +7,7 @@ it is kept only when it is valid, and until then the version before it stands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from time import perf_counter
 
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -16,6 +17,7 @@ from broker.flow.parts import Broker
 from broker.ledger.rows import Accepted, NewVersion, Recalled, Refused, Withdrawal
 from broker.ledger.versions import MOST_VERSIONS
 from broker.policy.calendars import LONDON
+from broker.telemetry import logger, since
 from schemas import documents, referral
 
 _WHY: Mapping[str, str] = {
@@ -29,6 +31,7 @@ _WHY: Mapping[str, str] = {
     "too_many": f"A referral has at most {MOST_VERSIONS} versions. Hand in a new one, under a new "
     "reference, and recall this one.",
 }
+_log = logger("correct")
 
 
 def correct(
@@ -45,6 +48,7 @@ def correct(
     Raises NotFound; Malformed, TooLarge or Prohibited; Invalid with every fault; Conflict when
     the referral was rejected or recalled; ReferenceConflict for a key that names other content.
     """
+    began = perf_counter()
     found = broker.ledger.referral(publisher, id=id_)
     if found is None:
         raise NotFound("There is no such referral.")
@@ -65,6 +69,9 @@ def correct(
     if isinstance(kept, Refused):
         raise _refusal(kept)
     broker.wakeups.wake(LANE)
+    _log.info(
+        "correct", referral=id_, publisher=publisher, version=kept.version, seconds=since(began)
+    )
     return kept
 
 
@@ -81,11 +88,13 @@ def recall(
 
     Raises NotFound, or Conflict when it was rejected or recalled for another reason.
     """
+    began = perf_counter()
     asked = Withdrawal(id_, publisher, str(reason), by, broker.clock(), actor)
     kept = broker.ledger.recall(asked)
     if isinstance(kept, Refused):
         raise _refusal(kept)
     broker.wakeups.wake(LANE)
+    _log.info("recall", referral=id_, publisher=publisher, seconds=since(began))
     return kept
 
 

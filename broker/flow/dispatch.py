@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import perf_counter
 
 import orjson
 
@@ -10,6 +11,7 @@ from broker.channels import Channel, Parcel
 from broker.flow.collect import parts_of, rendered_offers
 from broker.flow.parts import Broker
 from broker.points import SENT
+from broker.telemetry import logger, since, sole
 from broker.traces import Step
 
 LANE = "dispatch"
@@ -17,6 +19,7 @@ BATCH = 100
 BATCHES = 25
 CLAIM = timedelta(seconds=60)
 """How long a batch may take to send; after that the deliveries are offered again."""
+_log = logger("dispatch")
 
 
 def drain(broker: Broker, *, batches: int = BATCHES) -> int:
@@ -37,7 +40,7 @@ def _drain(broker: Broker, name: str, channel: Channel, batches: int) -> int:
 
 
 def _batch(broker: Broker, name: str, channel: Channel) -> int:
-    now = broker.clock()
+    began, now = perf_counter(), broker.clock()
     offers = broker.ledger.claim_pushes(
         name, limit=BATCH, lease_for=CLAIM, now=now, new_id=broker.new_id
     )
@@ -50,4 +53,13 @@ def _batch(broker: Broker, name: str, channel: Channel) -> int:
         broker.ledger.settle_pushes(attempts, now=broker.clock(), actor=f"channel:{name}")
     if broker.traces:
         broker.traces.tell(Step("dispatch", now, broker.clock(), parts_of(offers)))
+    if offers:
+        _log.info(
+            "dispatch",
+            count=len(offers),
+            channel=name,
+            seconds=since(began),
+            **sole("delivery", [one.id for one in offers]),
+            **sole("agency", list({one.agency for one in offers})),
+        )
     return len(offers)

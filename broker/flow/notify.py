@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import assert_never
 
 from broker.domain.codes import Milestone, NoticeChannel
@@ -14,7 +15,7 @@ from broker.notices import Message, Never, NotNow, Told
 from broker.policy.alarms import ATTEND
 from broker.policy.calendars import LONDON, in_words
 from broker.policy.directory import Directory
-from broker.telemetry import logger, trouble
+from broker.telemetry import logger, since, sole, trouble
 
 EVERY = timedelta(seconds=1)
 BATCH = 20
@@ -37,13 +38,20 @@ def notify(broker: Broker) -> int:
 
     Raises Unavailable when the ledger is away.
     """
-    now, lease = broker.clock(), LeaseId(broker.new_id())
+    began, now, lease = perf_counter(), broker.clock(), LeaseId(broker.new_id())
     due = broker.ledger.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
     if due:
         directory = broker.books.latest().directory
         away: set[tuple[str, str]] = set()
         results = [_told(broker, directory, one, away) for one in due]
         broker.ledger.settle_notices(results, lease=lease, now=broker.clock())
+        _log.info(
+            "notify",
+            count=len(due),
+            sent=sum(one.state == "sent" for one in results),
+            seconds=since(began),
+            **sole("notice", [one.id for one in due]),
+        )
     return len(due)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -33,7 +34,7 @@ from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
 from broker.policy.earlier import Issued
 from broker.policy.rescheduling import Regrade
-from broker.telemetry import logger, trouble
+from broker.telemetry import is_told, logger, since, sole, trouble
 from broker.traces import Part, Step
 from schemas import referral
 
@@ -73,7 +74,7 @@ def _batch(broker: Broker, size: int) -> int:
 
 
 def _routed(broker: Broker, limit: int) -> int:
-    now, book = broker.clock(), broker.books.latest()
+    began, now, book = perf_counter(), broker.clock(), broker.books.latest()
     with broker.ledger.claim_unrouted(limit, now=now) as batch:
         if len(batch.referrals) == BATCH:
             broker.wakeups.wake(LANE)  # there may be more: let another process take it meanwhile
@@ -88,6 +89,14 @@ def _routed(broker: Broker, limit: int) -> int:
         broker.traces.tell(Step("route", now, broker.clock(), parts))
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")
+    if decisions and is_told(_log):
+        _log.info(
+            "route",
+            count=len(decisions),
+            deliveries=sum(len(_deliveries(one)) for one in decisions),
+            seconds=since(began),
+            **sole("referral", [one.id for one in batch.referrals]),
+        )
     return len(decisions)
 
 
@@ -272,5 +281,9 @@ def _first_alarm(one: Unrouted, attend_by: datetime, book: PolicyBook) -> dateti
 
 
 def _is_pushed(decision: Decision, broker: Broker) -> bool:
-    deliveries: Sequence[NewDelivery] = getattr(decision, "deliveries", ())
-    return any(delivery.channel in broker.channels for delivery in deliveries)
+    return any(delivery.channel in broker.channels for delivery in _deliveries(decision))
+
+
+def _deliveries(decision: Decision) -> Sequence[NewDelivery]:
+    found: Sequence[NewDelivery] = getattr(decision, "deliveries", ())
+    return found

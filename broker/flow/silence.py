@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from time import perf_counter
 from uuid import UUID
 
 from broker.flow.parts import Broker
@@ -15,7 +16,7 @@ from broker.ledger.presence import OpenSilence
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
 from broker.policy.silence import LEARNED_FROM, Quiet, Seen, Usual, judge, learn
-from broker.telemetry import logger
+from broker.telemetry import logger, since
 
 EVERY = timedelta(seconds=30)
 LEAD_FOR = timedelta(seconds=120)
@@ -53,6 +54,7 @@ class Listener:
         return True
 
     def _settle(self, seen: Sequence[Seen], book: PolicyBook, now: datetime) -> None:
+        began = perf_counter()
         quiet = [one for each in seen if (one := self._judged(each, book, now))]
         standing = self._broker.ledger.silences(limit=LIMIT)
         ended = _ended(standing, quiet, seen)
@@ -62,7 +64,7 @@ class Listener:
             opened, policy_version=book.version, now=now, new_id=self._broker.new_id
         )
         if count or ended:
-            _log.info("silence", opened=count, ended=len(ended))
+            _log.info("silence", opened=count, ended=len(ended), seconds=since(began))
 
     def _judged(self, seen: Seen, book: PolicyBook, now: datetime) -> Quiet | None:
         organisation = book.directory.organisation(seen.organisation)

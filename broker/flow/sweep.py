@@ -7,11 +7,13 @@ the last look and still is gets done here, so a message broker that is away cost
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from time import perf_counter
 
 from broker.flow import act, dispatch, route
 from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.parts import Broker
 from broker.points import LED
+from broker.telemetry import logger, since
 
 EVERY = timedelta(seconds=1)
 LEAD_FOR = timedelta(seconds=5)
@@ -26,6 +28,7 @@ inside one is cut off, and a slow machine may need as long for a full batch."""
 LANES = (ROUTE_LANE, dispatch.LANE)
 BEAT_EVERY = timedelta(seconds=5)
 """How often a worker shows itself, whether it leads or not; it counts for three times as long."""
+_log = logger("sweep")
 
 
 class Sweeper:
@@ -43,15 +46,24 @@ class Sweeper:
 
         Raises Unavailable when the ledger is away.
         """
-        ledger, now = self._broker.ledger, self._broker.clock()
+        began, ledger, now = perf_counter(), self._broker.ledger, self._broker.clock()
         self._beat(now)
         if not ledger.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = frozenset()
             return False
         self._broker.reached(LED)
-        ledger.lapse(now=now, limit=LIMIT)
-        ledger.release_held(now=now, limit=LIMIT)
-        act.advance_replays(self._broker)
+        lapsed = ledger.lapse(now=now, limit=LIMIT)
+        released = ledger.release_held(now=now, limit=LIMIT)
+        replayed = act.advance_replays(self._broker)
+        if lapsed or released or replayed:
+            _log.info(
+                "sweep",
+                count=lapsed + released + replayed,
+                lapsed=lapsed,
+                released=released,
+                replayed=replayed,
+                seconds=since(began),
+            )
         self._tidy_counts(now)
         self._see_to(self._lanes())
         return True

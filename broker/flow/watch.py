@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 from broker.domain.codes import Contact, Told
@@ -24,12 +25,14 @@ from broker.policy.alarms import Ladder, Ring, Step
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import WorkingCalendar
 from broker.policy.directory import Organisation
+from broker.telemetry import logger, since
 
 EVERY = timedelta(milliseconds=500)
 BATCH = 500
 BATCHES = 20
 _OWNERLESS = frozenset({DeliveryState.RETURNED, DeliveryState.UNDELIVERABLE})
 """States in which a delivery is nobody's but ops'."""
+_log = logger("watch")
 
 
 def watch(broker: Broker) -> int:
@@ -39,11 +42,21 @@ def watch(broker: Broker) -> int:
     """
     with suppress(PolicyError):
         broker.books.latest()  # read before anything is claimed: the first time takes a second
-    return (
-        _until_short(broker, _ring_deliveries)
-        + _until_short(broker, _ring_referrals)
-        + _until_short(broker, _climb)
-    )
+    began = perf_counter()
+    deliveries = _until_short(broker, _ring_deliveries)
+    referrals = _until_short(broker, _ring_referrals)
+    steps = _until_short(broker, _climb)
+    done = deliveries + referrals + steps
+    if done:
+        _log.info(
+            "watch",
+            count=done,
+            deliveries=deliveries,
+            referrals=referrals,
+            steps=steps,
+            seconds=since(began),
+        )
+    return done
 
 
 def _until_short(broker: Broker, batch: Callable[[Broker], int]) -> int:

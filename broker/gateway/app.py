@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from time import perf_counter
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from broker.gateway.authentication import Authentication
 from broker.gateway.calls import Gateway
 from broker.gateway.commits import Commits
 from broker.gateway.polling import Poller
+from broker.telemetry import is_told, logger, since
 
 THREADS = 16
 """Calls to the ledger at once; the pool of connections has half as many."""
@@ -42,6 +44,9 @@ HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
+_log = logger("gateway")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that the log names: a caller may write any word there."""
 _Handler = Callable[[Request], Awaitable[Response]]
 CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/v1/referrals", referrals.publish),
@@ -155,7 +160,7 @@ async def _note_activity(here: Gateway) -> None:
 
 
 class _Surroundings:
-    """Gives every request a name and every response its headers, and lets no exception out.
+    """Gives every request a name, a line in the log and headers, and lets no exception out.
 
     A server would log the text of an exception, which may repeat what somebody sent.
     """
@@ -170,12 +175,12 @@ class _Surroundings:
             return
         request_id = str(self._new_id())
         scope.setdefault("state", {})["request_id"] = request_id
-        started = False
+        began, status = perf_counter(), 0
 
         async def sending(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 given = {name for name, _ in message["headers"]}
                 own = [one for one in HEADERS if one[0] not in given]
                 named = (b"x-request-id", request_id.encode())
@@ -186,5 +191,26 @@ class _Surroundings:
             await self._app(scope, receive, sending)
         except Exception as error:
             answer = problems.unexpected(Request(scope), error)
-            if not started:
+            if not status:
                 await answer(scope, receive, sending)
+        finally:
+            if is_told(_log):
+                _tell(scope, status, began)
+
+
+def _tell(scope: Scope, status: int, began: float) -> None:
+    """Log a request, its path as the routes have it: ids and links stand in the real one.
+
+    There is no path where no route has it, no method that is not known, and no status where the
+    caller went away before.
+    """
+    route, named = scope.get("route"), scope["state"]
+    _log.info(
+        "request",
+        method=scope["method"] if scope["method"] in METHODS else None,
+        path=scope["root_path"] + route.path if isinstance(route, Route) else None,
+        status=status or None,
+        seconds=since(began),
+        request_id=named["request_id"],
+        credential=named.get("credential"),
+    )

@@ -53,7 +53,9 @@ async def caller(request: Request, *scopes: Scope) -> Caller:
     found, is_fresh = door.remembered(key.id)
     if not is_fresh:
         found = await here.run(door.look_up, key.id)
-    return door.admit(request, key, found, scopes)
+    admitted = door.admit(request, key, found, scopes)
+    request.state.credential = admitted.credential
+    return admitted
 
 
 def identifier(request: Request) -> UUID:

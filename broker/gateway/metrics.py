@@ -23,10 +23,12 @@ from broker.gateway.endings import Endings
 from broker.ledger.insights import BANDS, Work
 from broker.policy.calendars import LONDON
 
-EDGES = (1, 8, 32, 128, 609, 1720, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
-"""Seconds; one exactly on every deadline class that counts calendar hours. Each is moved down to
-the nearest edge that the ledger counts by."""
-_STATES = ("held", "available", "leased", "collected", "acknowledged", "undeliverable", "overdue")
+EDGES = (1, 8, 32, 128, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
+"""Seconds, a few of the edges that the ledger counts by: one exactly on every deadline class that
+runs by the calendar."""
+_STATES = ("held", "available", "leased", "collected", "acknowledged", "undeliverable")
+SILENCES = 1000
+"""Alarms about silence that are told of: one an organisation at a time."""
 
 
 def text(broker: Broker) -> bytes:
@@ -51,6 +53,7 @@ class Ledger(Collector):
         yield from self._queues()
         yield from self._promises()
         yield from self._pipes()
+        yield self._silent()
 
     def _queues(self) -> Iterator[Metric]:
         found = list(self._broker.ledger.work(now=self._now).values())
@@ -61,6 +64,15 @@ class Ledger(Collector):
             for state in _STATES:
                 deliveries.add_metric([one.agency, state], getattr(one, state))
         yield deliveries
+        overdue = GaugeMetricFamily(
+            "broker_deliveries_overdue",
+            "Unfinished deliveries past a deadline, whatever their state.",
+            labels=["agency"],
+        )
+        for one in found:
+            overdue.add_metric([one.agency], one.overdue)
+        yield overdue
+        yield self._undeliverable()
         yield self._ages(found, "claimable", "Age of the oldest delivery that could be taken now.")
         yield self._ages(
             found, "unacknowledged", "Age of the oldest delivery that no person has taken."
@@ -74,6 +86,16 @@ class Ledger(Collector):
             age = (self._now - since).total_seconds() if since else 0.0
             ages.add_metric([one.agency], max(0.0, age))
         return ages
+
+    def _undeliverable(self) -> Metric:
+        causes = GaugeMetricFamily(
+            "broker_undeliverable",
+            "Deliveries that cannot be made, by cause.",
+            labels=["agency", "cause"],
+        )
+        for one in self._broker.ledger.dead_letters():
+            causes.add_metric([one.agency, one.cause or "unknown"], one.count)
+        return causes
 
     def _bands(self) -> Metric:
         bands = GaugeMetricFamily(
@@ -129,6 +151,16 @@ class Ledger(Collector):
             yield GaugeMetricFamily(f"broker_{name}", words, value=value)
         yield self._wakeups()
 
+    def _silent(self) -> Metric:
+        silent = GaugeMetricFamily(
+            "broker_silent",
+            "Organisations that are silent for too long.",
+            labels=["organisation", "activity"],
+        )
+        for one in self._broker.ledger.silences(limit=SILENCES):
+            silent.add_metric([one.organisation, one.activity], 1)
+        return silent
+
     def _wakeups(self) -> Metric:
         """Tell what waits for workers; nothing at all while the Valkey of wake-ups is away."""
         waiting = GaugeMetricFamily(
@@ -140,5 +172,4 @@ class Ledger(Collector):
 
 
 def _buckets(one: Latencies) -> list[tuple[str, float]]:
-    edges = [max(edge for edge in one.edges if edge <= wanted) for wanted in EDGES]
-    return [*((f"{edge:g}", float(one.up_to(edge))) for edge in edges), ("+Inf", float(one.count))]
+    return [*((f"{edge:g}", float(one.up_to(edge))) for edge in EDGES), ("+Inf", float(one.count))]

@@ -1,6 +1,9 @@
 """A log line never holds content, whatever somebody hands it."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -9,9 +12,9 @@ from broker.errors import Unavailable
 
 
 def test_a_field_that_is_not_allowed_is_dropped_and_counted(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], log_from: Callable[[str], None]
 ) -> None:
-    telemetry.configure("info")
+    log_from("info")
     telemetry.logger("test").info("handed in", referral="r-1", name="Isolde", summary="a secret")
     line = capsys.readouterr().err
     assert "Isolde" not in line
@@ -27,3 +30,50 @@ def test_an_exception_is_told_by_its_class_and_code_alone() -> None:
         "code": "unavailable",
     }
     assert telemetry.trouble(ValueError("Isolde")) == {"error": "ValueError"}
+
+
+def test_what_libraries_say_is_told_by_place_and_class_alone() -> None:
+    program = """
+import logging, sys, threading, warnings
+from broker import telemetry
+log = logging.getLogger("library")
+log.addHandler(logging.StreamHandler())
+log.propagate = False
+telemetry.configure("info")
+telemetry.take_over()
+try:
+    raise ValueError("Isolde")
+except ValueError:
+    log.exception("Isolde %s", "Isolde")
+log.warning("Isolde")
+log.info("Isolde")
+warnings.warn("Isolde")
+class Broken:
+    def __del__(self):
+        raise OSError("Isolde")
+Broken()
+thread = threading.Thread(target=lambda: {}["Isolde"])
+thread.start()
+thread.join()
+raise RuntimeError("Isolde")
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert ran.returncode == 1
+    assert b"Isolde" not in ran.stderr + ran.stdout
+    told = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(one["level"], one["event"], one.get("error")) for one in told] == [
+        ("error", "library", "ValueError"),
+        ("warning", "library", None),
+        ("warning", "library", None),
+        ("error", "uncaught", "OSError"),
+        ("error", "uncaught", "KeyError"),
+        ("error", "uncaught", "RuntimeError"),
+    ]
+    assert told[0]["place"] == "library:<module>:12"
+
+
+def test_who_configures_nothing_hears_of_troubles_only() -> None:
+    program = "from broker import telemetry as t; t.logger('a').info('b'); t.logger('a').error('c')"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ran.stdout == b""
+    assert json.loads(ran.stderr)["event"] == "c"

@@ -1,6 +1,7 @@
 -- Every agency's open deliveries in counts and instants; a correction is done once it is
 -- acknowledged. A delivery is claimable when its agency,
--- or its channel, could take it now: not leased, not held, and no retry is being waited for.
+-- or its channel, could take it now: not leased, not held, no retry is being waited for, and
+-- delivery to its agency is not paused.
 select agency,
        count(*) as open,
        count(*) filter (where state = 'held') as held,
@@ -18,7 +19,9 @@ select agency,
                              and running(acknowledge_by, 'acknowledge', standing, paused_at) < %(now)s
                              or running(decide_by, 'decide', standing, paused_at) < %(now)s)) as overdue,
        min(available_at) filter (where state = 'available'
-                                 and (next_attempt_at is null or next_attempt_at <= %(now)s))
+                                 and (next_attempt_at is null or next_attempt_at <= %(now)s)
+                                 and agency not in (select organisation from stop
+                                                    where ended_at is null))
            as oldest_claimable_at,
        min(clock_start) filter (where acknowledged_at is null and state <> 'held')
            as oldest_unacknowledged_at

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,7 +13,9 @@ from redis import Redis
 from starlette.testclient import TestClient
 
 from broker.embedded import Engines
+from broker.flow import act
 from broker.flow.parts import Broker
+from broker.flow.silence import Listener
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.conftest import ROOT, FixedClock
@@ -48,6 +51,9 @@ def test_figures_are_those_of_the_ledger(
     assert value(found["broker_deliveries"], agency=agency, state="available") == 1
     clock.advance(days=9)
     found = families(client, key)
+    states = found["broker_deliveries"]
+    assert (value(states, agency=agency), value(states, state="available")) == (1, 1)
+    assert value(found["broker_deliveries_overdue"], agency=agency) == 1
     due = found["broker_deadlines_due"]
     assert value(due, agency=agency) == len(delivery["explanation"]["deadlines"]) == 3
     assert value(found["broker_deadlines_in_time"], agency=agency) == 0
@@ -101,7 +107,17 @@ def test_no_metric_bears_a_reference_or_an_id(
         for one in family.samples
         for name in one.labels
     }
-    assert labels <= {"agency", "milestone", "state", "left", "le", "what", "nation", "lane"}
+    assert labels <= {
+        "agency",
+        "milestone",
+        "state",
+        "left",
+        "le",
+        "what",
+        "nation",
+        "lane",
+        "cause",
+    }
 
 
 def test_a_bucket_ends_on_every_deadline_class(
@@ -132,6 +148,95 @@ def test_every_alert_speaks_of_metrics_that_there_are(client: TestClient, key: A
         assert rule["labels"]["severity"] in {"page", "warn"}
         assert f"### {rule['alert']}\n" in runbook
         assert rule["annotations"]["runbook"].endswith(f"#{rule['alert'].lower()}")
+
+
+def test_the_board_shows_figures_that_there_are_and_nearly_all_of_them(
+    client: TestClient, key: Any
+) -> None:
+    names = set(families(client, key))
+    known = {f"{name}{end}" for name in names for end in ("", "_total", "_bucket")}
     board = json.loads((ROOT / "deploy" / "grafana" / "deadlines.json").read_text())
-    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
-    assert all(set(NAMES.findall(expr)) <= known for expr in asked)
+    panels = board["panels"]
+    asked = {
+        name
+        for panel in panels
+        for target in panel["targets"]
+        for name in NAMES.findall(target["expr"])
+    }
+    assert asked <= known
+    shown = {name for name in names if {name, f"{name}_total", f"{name}_bucket"} & asked}
+    assert names - shown == {"broker_deliveries", "broker_bank_holidays_left_seconds"}
+    variables = {one["name"]: one for one in board["templating"]["list"]}
+    assert variables.keys() == {"datasource", "agency"}
+    assert set(NAMES.findall(variables["agency"]["query"])) <= known
+    source = {"type": "prometheus", "uid": "${datasource}"}
+    assert all(panel["datasource"] == source for panel in panels)
+    for panel in panels:
+        for target in panel["targets"]:
+            if "by (agency" in target["expr"]:
+                of_agencies = target["expr"].count("broker_")
+                assert target["expr"].count('agency=~"$agency"') == of_agencies
+    places = [tuple(panel["gridPos"].values()) for panel in panels]
+    cells = [
+        (x, y)
+        for left, top, width, height in places
+        for x in range(left, left + width)
+        for y in range(top, top + height)
+    ]
+    assert len(cells) == len(set(cells))
+    assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+def test_each_figure_has_a_line_in_the_docs(client: TestClient, key: Any) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    start = text.index("| figure | page | metric | command |")
+    table = text[start : text.index("\n\n", start)]
+    assert set(NAMES.findall(table)) == set(families(client, key))
+
+
+def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
+    client: TestClient,
+    key: Any,
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    found = families(client, key)
+    assert found["broker_silent"].samples == found["broker_undeliverable"].samples == []
+    status = world.routed(sample(2))
+    (delivery,) = status["deliveries"]
+    clock.advance(days=9)
+    Listener(broker, "one").look()
+    silent = families(client, key)["broker_silent"].samples
+    told = {(one.labels["organisation"], one.labels["activity"]): one.value for one in silent}
+    assert told == {
+        ("staffordshire-police", "sending"): 1,
+        (delivery["agency"], "collecting"): 1,
+    }
+    with psycopg.connect(broker.settings.database_url) as ledger:
+        ledger.execute("update delivery set state = 'undeliverable', refused_because = 'render'")
+    (dead,) = families(client, key)["broker_undeliverable"].samples
+    assert (dead.labels, dead.value) == ({"agency": delivery["agency"], "cause": "render"}, 1)
+
+
+def test_what_waits_while_delivery_is_paused_is_not_claimable(
+    client: TestClient,
+    key: Any,
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    (delivery,) = world.routed(sample(2))["deliveries"]
+    agency = delivery["agency"]
+    clock.advance(hours=1)
+
+    def oldest(which: str) -> float:
+        return value(families(client, key)[f"broker_oldest_{which}_seconds"], agency=agency)
+
+    assert oldest("claimable") == 3600
+    act.pause(broker, agency, by="person:Jo", reason="Their servers move.")
+    assert world.collect(agency) == []
+    assert oldest("claimable") == 0
+    assert oldest("unacknowledged") >= 3600
+    act.resume(broker, agency, by="person:Jo", reason="They are back.")
+    assert oldest("claimable") == 3600

@@ -19,7 +19,6 @@ import pytest
 from joserfc.jwk import RSAKey
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from broker import telemetry
 from broker.bootstrap import open_broker
 from broker.dashboard import provider as client
 from broker.domain.codes import Right
@@ -468,9 +467,9 @@ def test_whoever_came_by_a_link_is_not_sent_to_the_provider(site: Site) -> None:
 
 
 def test_nothing_secret_is_logged(
-    site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    site: Site, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], log_from: Any
 ) -> None:
-    telemetry.configure("debug")
+    log_from("debug")
     caplog.set_level(logging.DEBUG)
     with site.browser() as browser:
         assert sign_in(site, browser).status_code == 200

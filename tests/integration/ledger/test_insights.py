@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
+from broker.embedded import Engines
+from broker.gateway import metrics
 from broker.ledger import migrate
 from broker.ledger.insights import WINDOWS, cause_of, window_start
 from broker.ledger.rows import Receipt
+from broker.policy.book import documents_from, load
+from broker.policy.deadlines import Unit
+from tests.conftest import POLICIES
 from tests.integration.ledger.conftest import NOW, SHROPSHIRE, STOKE, Book
 
 AGENCIES = (STOKE, SHROPSHIRE)
@@ -198,14 +204,84 @@ def test_a_duration_falls_below_its_own_edge(seconds: float) -> None:
 
 
 def _edges() -> list[float]:
-    text = (Path(migrate.__file__).with_name("migrations") / "0006_insights.sql").read_text()
+    text = (Path(migrate.__file__).with_name("migrations") / "0011_edges.sql").read_text()
     return [float(one) for one in text.split("array[")[1].split("]")[0].split(",")]
 
 
-def test_an_edge_lies_exactly_on_every_deadline_in_calendar_hours(book: Book) -> None:
-    assert {3600, 4 * 3600, 24 * 3600} <= set(book.ledger.edges)
-    (bucket,) = book.look("select latency_bucket(interval '4 hours')")[0]
-    assert book.ledger.edges[bucket] == 4 * 3600
+def deadline_classes() -> set[float]:
+    """Return the seconds of every deadline of the shipped policy that runs by the calendar."""
+    policy = load(documents_from(POLICIES), version="shipped")
+    clocks = [
+        clock
+        for of_row in (
+            *(milestones for row in policy.rows for milestones in row.deadlines.values()),
+            *(one.deadlines for one in policy.amends.values()),
+        )
+        for clock in of_row.values()
+    ]
+    of_unit = {Unit.CALENDAR_MINUTE: 60, Unit.CALENDAR_HOUR: 3600}
+    return {
+        float(one.within.count * of_unit[one.within.unit])
+        for one in clocks
+        if one.within.unit in of_unit
+    }
+
+
+def test_an_edge_lies_exactly_on_every_deadline_that_runs_by_the_calendar(book: Book) -> None:
+    classes = deadline_classes() | {2 * 3600, 8 * 3600}
+    assert {900, 1800, 3600, 4 * 3600, 24 * 3600} <= classes
+    assert classes <= set(book.ledger.edges)
+    assert classes <= set(metrics.EDGES) <= set(book.ledger.edges)
+    for seconds in classes:
+        kept, late = book.look(
+            "select latency_bucket(make_interval(secs => s)) "
+            f"from (values ({seconds}), ({seconds} + 0.000001)) as took (s) order by s"
+        )
+        assert book.ledger.edges[kept[0]] == seconds
+        assert late[0] == kept[0] + 1
+
+
+def test_no_bucket_is_wider_than_the_docs_say(book: Book) -> None:
+    edges = book.ledger.edges
+    widths = [high / low - 1 for low, high in itertools.pairwise(edges)]
+    assert 0.27 < max(widths) < 0.28
+    assert edges[widths.index(max(widths))] == 24 * 3600
+
+
+def test_what_was_counted_keeps_the_end_of_its_bucket_when_others_are_added(
+    engines: Engines, tmp_path: Path
+) -> None:
+    for file in migrate.FOLDER.glob("*.sql"):
+        if file.name < "0011":
+            shutil.copy(file, tmp_path)
+    name = f"edges_{next(_numbers)}"
+    dsn = engines.database_url.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    migrate.migrate(dsn, folder=tmp_path)
+    with psycopg.connect(dsn) as connection:
+        ((before,),) = connection.execute("select latency_edges()").fetchall()
+        # As many in each bucket as its number, so that each can be told from the others.
+        for table, columns in (("latency", "level, at"), ("latency_delta", "minute")):
+            values = "'all', 'epoch'" if table == "latency" else "'epoch'"
+            connection.execute(
+                f"insert into {table} ({columns}, agency, milestone, bucket, count, microseconds) "
+                f"select {values}, 'stoke-csc', 'collect', n, n + 1, n "
+                f"from generate_series(0, cardinality(latency_edges())) as n".encode()
+            )
+    assert migrate.migrate(dsn) == ["0011_edges"]
+    with psycopg.connect(dsn) as connection:
+        ((after,),) = connection.execute("select latency_edges()").fetchall()
+        for table in ("latency", "latency_delta"):
+            rows = connection.execute(
+                f"select bucket, count, microseconds from {table} order by bucket".encode()
+            ).fetchall()
+            ends = [*before, math.inf]
+            found = [(after[n] if n < len(after) else math.inf, *told) for n, *told in rows]
+            assert found == [(end, n + 1, n) for n, end in enumerate(ends)]
+        assert set(after) - set(before) == {900, 1800, 7200, 28_800}
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())
 
 
 def test_two_ages_are_told_apart(book: Book) -> None:
