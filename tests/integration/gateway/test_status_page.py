@@ -1,0 +1,85 @@
+"""The figures on the status page are those of a recount from the raw rows."""
+
+import re
+from collections import Counter
+from html import unescape
+
+import pytest
+from starlette.testclient import TestClient
+
+from broker.dashboard.words import BAND_NAMES, GRADE_NAMES, age
+from broker.domain.codes import Right
+from broker.flow.parts import Broker
+from tests.conftest import FixedClock
+from tests.integration.gateway.test_rights import ask, pages, signed_in
+from tests.integration.ledger.conftest import NOW
+from tests.recount import (
+    AGENCIES,
+    Row,
+    band,
+    is_open,
+    made,
+    missed,
+    open_rows,
+    unacknowledged,
+    unmet,
+)
+
+__all__ = ["pages"]
+
+
+def table(page: str, label: str) -> dict[str, list[str]]:
+    """Return a table's cells by the head of their row."""
+    (found,) = re.findall(rf'aria-label="{label}">(.*?)</table>', page, re.DOTALL)
+    rows = {}
+    for row in re.findall(r'<tr><th scope="row">(.*?)</tr>', found, re.DOTALL):
+        head, *cells = (text(cell) for cell in re.split(r"</?t[hd][^>]*>", row) if text(cell))
+        rows[head] = cells
+    return rows
+
+
+def text(html: str) -> str:
+    return unescape(re.sub(r"<[^>]*>", "", html)).strip()
+
+
+def said(page: str, id_: str) -> str:
+    (found,) = re.findall(rf'<p[^>]* id="{id_}"[^>]*>(.*?)</p>', page)
+    return text(found)
+
+
+def is_late(row: Row) -> bool:
+    return row["state"] != "held" and min(unmet(row).values(), default=NOW) < NOW
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_page_tells_what_is_in_the_tables(
+    broker: Broker, dsn: str, clock: FixedClock, pages: TestClient, seed: int
+) -> None:
+    rows, clock.now = made(dsn, seed), NOW
+    page = ask(pages, "GET", "/", signed_in(broker, Right.VIEW)).text
+    work = open_rows(rows)
+    late = sum(map(is_late, work))
+    assert said(page, "sentence").startswith(f"{late} late, ")
+    deliveries = [row for row in rows if row["what"] == "delivery" and is_open(row)]
+    oldest = age(min(unacknowledged(deliveries)), NOW)
+    assert f", {oldest}" in said(page, "sentence").partition("Longest unacknowledged:")[2]
+
+    bands = Counter((band(row), row["grade"]) for row in work)
+    shown = table(page, "Open work by time left and grade")
+    for name, words in BAND_NAMES.items():
+        counts = [bands[name, grade] for grade in GRADE_NAMES]
+        assert shown[words] == [str(count) for count in [*counts, sum(counts)]]
+
+    names = {one.agency: one.name for one in broker.ledger.presences().values()}
+    agencies = table(page, "Agencies, worst first")
+    for code in AGENCIES:
+        own = [row for row in deliveries if row["agency"] == code]
+        cells = agencies[names[code]]
+        assert cells[:2] == [str(len(own)), str(sum(map(is_late, own)))]
+        assert cells[3] == age(min(unacknowledged(own), default=None), NOW)
+
+    waits = [one for row in rows for one in missed(row).values()]
+    told = f"{len(waits)} deadlines missed, {sum(waits)} still waiting"
+    assert said(page, "breaches-found").startswith(told)
+    unroutable = sum(row["what"] == "referral" for row in rows)
+    assert re.search(rf"<dt>Unroutable</dt><dd><a[^>]*>{unroutable}</a>", page)
