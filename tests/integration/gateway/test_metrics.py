@@ -214,7 +214,10 @@ def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
         (delivery["agency"], "collecting"): 1,
     }
     with psycopg.connect(broker.settings.database_url) as ledger:
-        ledger.execute("update delivery set state = 'undeliverable', refused_because = 'render'")
+        ledger.execute(
+            "update delivery set state = 'undeliverable', refused_because = 'render',"
+            " undeliverable_at = available_at"
+        )
     (dead,) = families(client, key)["broker_undeliverable"].samples
     assert (dead.labels, dead.value) == ({"agency": delivery["agency"], "cause": "render"}, 1)
 

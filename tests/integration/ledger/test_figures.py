@@ -215,6 +215,7 @@ def _write_referral(connection: psycopg.Connection, number: int, one: Raw) -> No
             "policy_row": "r",
             "view": "v",
             "lease_until": NOW if row["state"] == "leased" else None,
+            "undeliverable_at": NOW if row["state"] == "undeliverable" else None,
             "replaces": before if leg["is_sent_on"] else None,
         }
         names = ", ".join(row)

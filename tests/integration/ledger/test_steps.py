@@ -20,7 +20,8 @@ update delivery
 set state = %(state)s, lease = %(lease)s, available_at = %(now)s,
     lease_until = case %(state)s when 'leased' then %(now)s::timestamptz end,
     decided_at = case %(state)s when 'decided' then %(now)s::timestamptz end,
-    returned_at = case %(state)s when 'returned' then %(now)s::timestamptz end
+    returned_at = case %(state)s when 'returned' then %(now)s::timestamptz end,
+    undeliverable_at = case %(state)s when 'undeliverable' then %(now)s::timestamptz end
 where id = %(id)s
 """
 LOOK = """
