@@ -31,10 +31,9 @@ from broker.web import build
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"
 CHILD_KEY = bytes(range(32))
-PROCESSES = frozenset(
-    {"acceptance", "browser", "cli", "faults", "test_benchmarks.py", "test_no_leak.py"}
-)
-"""Folders and files whose tests run one after the other."""
+PROCESSES = ("acceptance", "cli", "faults", "test_benchmarks.py", "test_no_leak.py")
+GROUPS = {**dict.fromkeys(PROCESSES, "processes"), "browser": "browser"}
+"""Folders and files whose tests run one after the other, beside those of another group."""
 _numbers = itertools.count()
 T = TypeVar("T")
 
@@ -62,10 +61,11 @@ class FixedClock:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what starts processes of its own, or measures time, in one of the two processes."""
+    """Keep what starts processes of its own together, and what a browser looks at."""
     for item in items:
-        if any(part in PROCESSES for part in item.path.relative_to(ROOT / "tests").parts):
-            item.add_marker(pytest.mark.xdist_group("processes"))
+        for part in item.path.relative_to(ROOT / "tests").parts:
+            if group := GROUPS.get(part):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
