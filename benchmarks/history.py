@@ -36,6 +36,8 @@ _FINISHED_DELIVERY = {
     "acknowledged_at": "source.available_at",
     "decided_at": "source.available_at",
 }
+_OPEN_DELIVERY = {"next_alarm_at": "source.next_alarm_at + interval '1 day'"}
+"""Copies of one delivery would all warn in the same instant, in the middle of what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _of_referral(connection: psycopg.Connection[Any], copies: Copies) -> list[st
 def _of_leg(connection: psycopg.Connection[Any], copies: Copies, place: int, leg: Any) -> list[str]:
     id_ = _DELIVERY % f"{place:03d}"
     agency = _agency(copies.agencies, place)
-    finished = _FINISHED_DELIVERY if copies.finished else {}
+    state = _FINISHED_DELIVERY if copies.finished else _OPEN_DELIVERY
     reason = {"scope": "'{}'", "explanation": "'{}'"} if copies.finished else {}
     where = f"where source.id = '{leg}' and %(source)s is not null"
     reasons = f"where source.delivery = '{leg}' and %(source)s is not null"
@@ -117,7 +119,7 @@ def _of_leg(connection: psycopg.Connection[Any], copies: Copies, place: int, leg
     kind = {"kind": "'delivery.decided'"} if copies.finished else {}
     own = {"id": id_, "referral": _REFERRAL}
     return [
-        _insert(connection, "delivery", own | agency | finished, where),
+        _insert(connection, "delivery", own | agency | state, where),
         _insert(connection, "delivery_reason", {"delivery": id_} | reason, reasons),
         _insert(connection, "event", {"delivery": id_, "referral": _REFERRAL} | kind, events),
     ]
