@@ -15,38 +15,32 @@ with late as (
       and running(step.due_at, step.milestone, standing, paused_at) < %(now)s
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
-    select delivery.referral, delivery.id, delivery.agency, step.milestone, step.due_at,
-           step.met_at, coalesce(step.met_at, delivery.returned_at, delivery.recalled_at)
-    from (
-        select id
-        from delivery
-        where (collected_at > collect_by
-               or collected_at is null and state in ('returned', 'recalled'))
-          and collect_by >= %(start)s and collect_by < %(now)s
-        union
-        select id
-        from delivery
-        where (acknowledged_at > acknowledge_by
-               or acknowledged_at is null and state in ('returned', 'recalled'))
-          and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
-        union
-        select id
-        from delivery
-        where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled'))
-          and decide_by >= %(start)s and decide_by < %(now)s
-    ) as found
-    join delivery using (id)
-    cross join lateral (values ('collect', collect_by, collected_at),
-                               ('acknowledge', acknowledge_by, acknowledged_at),
-                               ('decide', decide_by, decided_at))
-        as step (milestone, due_at, met_at)
-    where step.due_at >= %(start)s and step.due_at < %(now)s
-      and (step.met_at > step.due_at
-           or step.met_at is null and delivery.state in ('returned', 'recalled'))
-      and owed(step.due_at, step.met_at, step.milestone, delivery.state,
-               coalesce(delivery.returned_at, delivery.recalled_at), delivery.standing,
-               delivery.paused_at)
-      and (%(agency)s::text is null or delivery.agency = %(agency)s)
+    select referral, id, agency, 'collect', collect_by, collected_at,
+           coalesce(collected_at, returned_at, recalled_at)
+    from delivery
+    where (collected_at > collect_by or collected_at is null and state in ('returned', 'recalled'))
+      and collect_by >= %(start)s and collect_by < %(now)s
+      and owed(collect_by, collected_at, 'collect', state, coalesce(returned_at, recalled_at),
+               standing, paused_at)
+      and (%(agency)s::text is null or agency = %(agency)s)
+    union all
+    select referral, id, agency, 'acknowledge', acknowledge_by, acknowledged_at,
+           coalesce(acknowledged_at, returned_at, recalled_at)
+    from delivery
+    where (acknowledged_at > acknowledge_by or acknowledged_at is null and state in ('returned', 'recalled'))
+      and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
+      and owed(acknowledge_by, acknowledged_at, 'acknowledge', state, coalesce(returned_at, recalled_at),
+               standing, paused_at)
+      and (%(agency)s::text is null or agency = %(agency)s)
+    union all
+    select referral, id, agency, 'decide', decide_by, decided_at,
+           coalesce(decided_at, returned_at, recalled_at)
+    from delivery
+    where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled'))
+      and decide_by >= %(start)s and decide_by < %(now)s
+      and owed(decide_by, decided_at, 'decide', state, coalesce(returned_at, recalled_at),
+               standing, paused_at)
+      and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select id, null, null, 'attend', attend_by, null, null
     from referral
