@@ -123,7 +123,11 @@ class Watch:
                 "escalations": lambda: ledger.climbing(limit=LISTED),
             }.items()
         }
-        found = {name: answer.result() for name, answer in asked.items()}
+        try:
+            found = {name: answer.result() for name, answer in asked.items()}
+        finally:  # once one fails, nobody wants the rest: they would wait for the ledger in turn
+            for answer in asked.values():
+                answer.cancel()
         return Picture(now=now, slot=length, **found)
 
 

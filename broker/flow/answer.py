@@ -26,6 +26,7 @@ from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
 from broker.points import SETTLED
 from broker.policy import routing
 from broker.policy.earlier import Issued
+from broker.policy.viewing import PERSONS
 from broker.telemetry import is_told, logger, since, sole, trouble
 from broker.traces import Part, Step
 
@@ -138,8 +139,7 @@ def give_areas(
 def _people_of(broker: Broker, referral: ReferralId) -> set[str]:
     """Return the local ids of a referral's children and of the persons who pose a risk."""
     document = orjson.loads(broker.ledger.content(referral) or b"{}")
-    parts = ("children", "persons_posing_risk")
-    return {one["id"] for part in parts for one in document.get(part) or ()}
+    return {one["id"] for part in ("children", PERSONS) for one in document.get(part) or ()}
 
 
 def _successor(broker: Broker, returned: Returned, now: datetime) -> NewDelivery | None:

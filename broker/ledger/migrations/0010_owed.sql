@@ -92,23 +92,7 @@ update delivery
 set sent_on_at = successor.available_at
 from delivery successor
 where successor.replaces = delivery.id and delivery.state = 'returned';
-drop index delivery_attention;
-create index delivery_attention on delivery (available_at)
-    where state in ('undeliverable', 'returned') and sent_on_at is null;
 comment on column delivery.sent_on_at is 'when what was returned got its successor';
-
-create or replace view may_go_on as
-select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery.clock_start,
-       coalesce(answer.reason, delivery.refused_because) as cause,
-       coalesce(delivery.returned_at, delivery.available_at) as since,
-       least(delivery.acknowledge_by, delivery.decide_by) as due_at,
-       delivery.replaces is not null as was_sent_on
-from delivery
-join referral on referral.id = delivery.referral
-left join answer on answer.delivery = delivery.id and answer.stage = 'returned'
-where delivery.kind = 'referral' and delivery.state in ('returned', 'undeliverable')
-  and delivery.sent_on_at is null
-  and not (delivery.state = 'returned' and referral.recalled_at is not null);
 
 -- Most who ask want one milestone: it is read without the others.
 alter table latency drop constraint latency_pkey;

@@ -18,7 +18,7 @@ drop index delivery_attention;
 create index delivery_attention on delivery ((coalesce(returned_at, undeliverable_at)))
     where state in ('undeliverable', 'returned') and sent_on_at is null;
 
--- As in 0010, but since when it cannot be delivered.
+-- As in 0008, but since when it cannot be delivered, and without looking for successors.
 create or replace view may_go_on as
 select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery.clock_start,
        coalesce(answer.reason, delivery.refused_because) as cause,

@@ -27,10 +27,11 @@ with late as (
     select referral, id, agency, 'acknowledge', acknowledge_by, acknowledged_at,
            coalesce(acknowledged_at, returned_at, recalled_at)
     from delivery
-    where (acknowledged_at > acknowledge_by or acknowledged_at is null and state in ('returned', 'recalled'))
+    where (acknowledged_at > acknowledge_by
+           or acknowledged_at is null and state in ('returned', 'recalled'))
       and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
-      and owed(acknowledge_by, acknowledged_at, 'acknowledge', state, coalesce(returned_at, recalled_at),
-               standing, paused_at)
+      and owed(acknowledge_by, acknowledged_at, 'acknowledge', state,
+               coalesce(returned_at, recalled_at), standing, paused_at)
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select referral, id, agency, 'decide', decide_by, decided_at,

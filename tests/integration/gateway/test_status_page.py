@@ -1,15 +1,19 @@
 """The figures on the status page are those of a recount from the raw rows."""
 
 import re
+import time
 from collections import Counter
 from html import unescape
 
 import pytest
 from starlette.testclient import TestClient
 
+from broker.dashboard.watching import AT_ONCE, Watch
 from broker.dashboard.words import BAND_NAMES, GRADE_NAMES, age
 from broker.domain.codes import Right
+from broker.errors import Unavailable
 from broker.flow.parts import Broker
+from broker.ledger.ledger import Ledger
 from tests.conftest import FixedClock
 from tests.integration.gateway.test_rights import ask, pages, signed_in
 from tests.integration.ledger.conftest import NOW
@@ -83,3 +87,22 @@ def test_the_page_tells_what_is_in_the_tables(
     assert said(page, "breaches-found").startswith(told)
     unroutable = sum(row["what"] == "referral" for row in rows)
     assert re.search(rf"<dt>Unroutable</dt><dd><a[^>]*>{unroutable}</a>", page)
+
+
+def test_while_the_ledger_is_away_a_picture_leaves_no_questions_behind(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would wait for it in turn, and the next visitor behind all of them."""
+    asked = []
+
+    def away(*_: object, **__: object) -> None:
+        asked.append(1)
+        time.sleep(0.1)
+        raise Unavailable("The ledger cannot be reached.")
+
+    monkeypatch.setattr(Ledger, "_planned", away)
+    watch = Watch(broker)
+    with pytest.raises(Unavailable):
+        watch.picture("24h", "1h")
+    time.sleep(0.5)
+    assert 1 <= len(asked) <= 2 * AT_ONCE
