@@ -226,7 +226,9 @@ def test_a_page_with_figures_says_that_the_session_has_ended(visit: Visit, site:
     page = visit("/ops/attention")
     expect(page.locator("#live-state")).to_have_text("● Live")
     with site.later(hours=13):
-        expect(page.locator("#live-state")).to_contain_text("Your session has ended")
+        # With nothing else to tell of, the page looks again after 15 seconds at the latest.
+        ended = "Your session has ended"
+        expect(page.locator("#live-state")).to_contain_text(ended, timeout=30_000)
 
 
 @contextmanager
