@@ -52,7 +52,8 @@ class Database:
         settings = {
             "application_name": application_name,
             "connect_timeout": 5,
-            "options": f"{options} -c timezone=UTC",
+            # Questions are small, and the other cores have other work.
+            "options": f"{options} -c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off",
             "row_factory": dict_row,
         }
         pool: ConnectionPool[Connection] = ConnectionPool(

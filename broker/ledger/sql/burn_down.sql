@@ -1,4 +1,5 @@
--- Open work by the time that is left until its next deadline, and by effective grade.
+-- Open work by the time that is left until its next deadline, and by effective grade. What is open
+-- belongs to a referral that is.
 with work as (
     select referral,
            case when state = 'held' then 'held' end as aside, paused_at is not null as is_paused,
@@ -26,5 +27,6 @@ select coalesce(work.aside,
                      when due_at < %(now)s::timestamptz + interval '60 minutes' then '60'
                      else 'more' end) as band,
        coalesce(referral.effective_grade, 'unknown') as grade, count(*) as count
-from work join referral on referral.id = work.referral
+from work
+left join referral on referral.id = work.referral and referral.state not in ('closed', 'rejected')
 group by 1, 2

@@ -22,12 +22,12 @@ counted as (
     from part
     -- Each piece by itself, so that it is read through the index and not joined with all there is.
     cross join lateral (
-        select agency, milestone, bucket, sum(count)::bigint as count
+        select agency, milestone, bucket, count
         from latency_seen
         where level = part.level and at >= part.low and at < part.high
           and (%(agency)s::text is null or agency = %(agency)s)
           and (%(milestone)s::text is null or milestone = %(milestone)s)
-        group by 1, 2, 3
+        offset 0
     ) as seen
     group by 1, 2, 3, 4
 )
