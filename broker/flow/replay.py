@@ -95,6 +95,8 @@ def _judge(one: Past, book: PolicyBook) -> _Judged:
         body=one.body,
         accepted_at=one.accepted_at,
         attempt=0,
+        begun=0,
+        due_at=one.accepted_at,
         areas=one.areas,
         state=ReferralState.ACCEPTED,
     )

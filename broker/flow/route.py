@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import orjson
 
 from broker.domain.codes import Grade, Kind
-from broker.domain.ids import DeliveryId, NewId
+from broker.domain.ids import DeliveryId, NewId, ReferralId
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
 from broker.flow.accept import LANE, own
 from broker.flow.parts import Broker
 from broker.flow.pause import end_waiting
 from broker.flow.recurrence import counted
+from broker.ledger.routing import RouteBatch
 from broker.ledger.rows import (
     Decision,
     NewDelivery,
@@ -28,7 +30,7 @@ from broker.ledger.rows import (
     Unrouted,
     Withdrawn,
 )
-from broker.points import DECIDED, ROUTED
+from broker.points import BEGUN, DECIDED, ROUTED
 from broker.policy import alarms, revising, routing
 from broker.policy.book import PolicyBook
 from broker.policy.calendars import LONDON
@@ -44,17 +46,29 @@ BATCHES = 25
 ATTEMPTS = 5
 """Routing that failed so often for a reason of our own is for people to look at."""
 FIRST_PAUSE = timedelta(seconds=2)
+LATE = timedelta(minutes=1)
+"""What has been due for so long is tried with care: perhaps whoever tried it died of it. A sweeper
+that finds it waiting tries it with care much sooner."""
+TRY_WITHIN = timedelta(seconds=10)
+"""How long an attempt that was written down keeps others away."""
+DEATHS = 3
+"""What so many died of, the first time perhaps beside others, is not looked at any more."""
 ATTEND_WITHIN = timedelta(hours=1)
 ACTOR = "broker"
 _log = logger("route")
 
 
-def drain(broker: Broker, *, batches: int = BATCHES, size: int = BATCH) -> int:
-    """Route what waits, in batches of ``size``, and return how many referrals it was."""
+def drain(
+    broker: Broker, *, batches: int = BATCHES, size: int = BATCH, careful: bool = False
+) -> int:
+    """Route what waits, in batches of ``size``, and return how many referrals it was.
+
+    ``careful``: write every attempt down before it is made, whether anything looks wrong or not.
+    """
     broker.wakeups.take(LANE)
     done = 0
     for _ in range(batches):
-        count = _batch(broker, size)
+        count = _batch(broker, size, careful=careful)
         done += count
         if count < size:
             return done
@@ -62,30 +76,102 @@ def drain(broker: Broker, *, batches: int = BATCHES, size: int = BATCH) -> int:
     return done
 
 
-def _batch(broker: Broker, size: int) -> int:
-    """Route one batch; if it cannot be written as a whole, one by one."""
+def _batch(broker: Broker, size: int, *, careful: bool) -> int:
+    """Route one batch; what cannot be written as a whole, or may end this process, by itself."""
+    began, now = perf_counter(), broker.clock()
+    claimed: Sequence[Unrouted] = ()
     try:
-        return _routed(broker, size)
+        with broker.ledger.claim_unrouted(size, now=now) as batch:
+            claimed = batch.referrals
+            if len(claimed) == BATCH:
+                broker.wakeups.wake(LANE)  # let another process take what more there may be
+            suspects = careful or any(_is_suspect(one, now) for one in claimed)
+            decisions = [] if suspects else _settled(broker, batch, now)
     except Unavailable:
         raise
     except Exception as error:
         _log.error("batch failed", **trouble(error))
-        return sum(_alone(broker) for _ in range(size))
+        suspects = True
+    if suspects:
+        return sum(_begun(broker, ids) for ids in _apart(claimed))
+    _tell(broker, claimed, decisions, began, now)
+    return len(decisions)
 
 
-def _routed(broker: Broker, limit: int) -> int:
-    began, now, book = perf_counter(), broker.clock(), broker.books.latest()
-    with broker.ledger.claim_unrouted(limit, now=now) as batch:
-        if len(batch.referrals) == BATCH:
-            broker.wakeups.wake(LANE)  # there may be more: let another process take it meanwhile
-        decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
-        decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
-        batch.settle(decisions, now=now, actor=ACTOR)
-        end_waiting(broker, batch, decisions)
-        broker.reached(DECIDED)
+def _is_suspect(one: Unrouted, now: datetime) -> bool:
+    """Tell whether nothing came of a referral where something should have: perhaps whoever tried
+    it died of it."""
+    return one.begun > 0 or now - one.due_at > LATE
+
+
+def _apart(claimed: Sequence[Unrouted]) -> list[list[ReferralId]]:
+    """Return what is tried together: everything that nothing was tried with before, the others
+    each alone."""
+    fresh = [one.id for one in claimed if one.begun == 0]
+    return [*([one.id] for one in claimed if one.begun), *([fresh] if fresh else [])]
+
+
+def _begun(broker: Broker, ids: Sequence[ReferralId]) -> int:
+    """Route referrals one of which may end this process: write down first that they are tried."""
+    now = broker.clock()
+    until = now + TRY_WITHIN
+    ids = broker.ledger.begin_routing(ids, now=now, until=until)
+    broker.reached(BEGUN)
+    try:
+        return _kept(broker, ids, until)
+    except Unavailable:
+        with suppress(Unavailable):  # if it cannot be said now, they are tried again by themselves
+            broker.ledger.leave_routing(ids, now=now, until=until)
+        raise
+
+
+def _kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int:
+    """Route what is kept from others; put off what cannot be written."""
+    began, now = perf_counter(), broker.clock()
+    try:
+        with broker.ledger.claim_begun(ids, until=until) as batch:
+            decisions = _settled(broker, batch, now)
+    except Unavailable:
+        raise
+    except Exception as error:
+        _log.error("batch failed", **trouble(error))
+        if len(ids) > 1:
+            return sum(_kept(broker, [id_], until) for id_ in ids)
+        return _put_off(broker, ids, until, type(error).__name__)
+    _tell(broker, batch.referrals, decisions, began, now)
+    return len(decisions)
+
+
+def _put_off(broker: Broker, ids: Sequence[ReferralId], until: datetime, code: str) -> int:
+    now, book = broker.clock(), broker.books.latest()
+    with broker.ledger.claim_begun(ids, until=until) as batch:
+        put_off = [_after_failure(one, book, now, code) for one in batch.referrals]
+        batch.settle(put_off, now=now, actor=ACTOR)
+    return len(put_off)
+
+
+def _settled(broker: Broker, batch: RouteBatch, now: datetime) -> Sequence[Decision]:
+    """Decide about a batch and write it."""
+    book = broker.books.latest()
+    decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
+    decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
+    batch.settle(decisions, now=now, actor=ACTOR)
+    end_waiting(broker, batch, decisions)
+    broker.reached(DECIDED)
+    return decisions
+
+
+def _tell(
+    broker: Broker,
+    referrals: Sequence[Unrouted],
+    decisions: Sequence[Decision],
+    began: float,
+    now: datetime,
+) -> None:
+    """Tell whoever pushes, and those who trace and log, of what is committed."""
     broker.reached(ROUTED)
     if broker.traces:
-        parts = [Part(one.id, {"version": one.version}) for one in batch.referrals]
+        parts = [Part(one.id, {"version": one.version}) for one in referrals]
         broker.traces.tell(Step("route", now, broker.clock(), parts))
     if any(_is_pushed(decision, broker) for decision in decisions):
         broker.wakeups.wake("dispatch")
@@ -95,29 +181,15 @@ def _routed(broker: Broker, limit: int) -> int:
             count=len(decisions),
             deliveries=sum(len(_deliveries(one)) for one in decisions),
             seconds=since(began),
-            **sole("referral", [one.id for one in batch.referrals]),
+            **sole("referral", [one.id for one in referrals]),
         )
-    return len(decisions)
-
-
-def _alone(broker: Broker) -> int:
-    """Route the next referral; put it off if what was decided about it cannot be written."""
-    try:
-        return _routed(broker, 1)
-    except Unavailable:
-        raise
-    except Exception as error:
-        now, book = broker.clock(), broker.books.latest()
-        with broker.ledger.claim_unrouted(1, now=now) as batch:
-            put_off = [
-                _after_failure(one, book, now, type(error).__name__) for one in batch.referrals
-            ]
-            batch.settle(put_off, now=now, actor=ACTOR)
-        return len(put_off)
 
 
 def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
     """Decide about one referral; whatever goes wrong with it must not hold up the others."""
+    if one.begun > DEATHS:
+        _log.error("routing ends processes", referral=str(one.id))
+        return _for_ops(one, book, now)
     try:
         return decide(one, book=book, now=now, new_id=new_id)
     except Unavailable:
@@ -261,6 +333,11 @@ def new_delivery(
 def _after_failure(one: Unrouted, book: PolicyBook, now: datetime, code: str) -> Decision:
     if one.attempt + 1 < ATTEMPTS:
         return Postponed(one.id, now + FIRST_PAUSE * 2**one.attempt, code)
+    return _for_ops(one, book, now)
+
+
+def _for_ops(one: Unrouted, book: PolicyBook, now: datetime) -> Stranded:
+    """Return that people have to look at it."""
     attend_by = now + ATTEND_WITHIN
     return Stranded(
         id=one.id,

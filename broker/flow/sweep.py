@@ -100,8 +100,11 @@ class Sweeper:
         self._seen = lanes
 
     def _route(self) -> None:
-        """Route what nobody was woken for, while the lead is safe; the next look goes on."""
+        """Route what nobody was woken for, while the lead is safe; the next look goes on.
+
+        With care: whoever tried it before may have died of it, and this process has other work.
+        """
         until = self._broker.clock() + LEAD_FOR / 2
-        while route.drain(self._broker, batches=1, size=SHARE) == SHARE:
+        while route.drain(self._broker, batches=1, size=SHARE, careful=True) == SHARE:
             if self._broker.clock() >= until:
                 return

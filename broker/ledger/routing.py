@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import singledispatch
@@ -105,11 +105,34 @@ class RouteBatch:
 class Routing(Database):
     """Referrals that wait for routing."""
 
-    @contextmanager
-    def claim_unrouted(self, limit: int, *, now: datetime) -> Iterator[RouteBatch]:
+    def claim_unrouted(self, limit: int, *, now: datetime) -> AbstractContextManager[RouteBatch]:
         """Claim referrals that are due; they are free again if the transaction is not finished."""
+        return self._claim_referrals({"limit": limit, "since": None, "until": now, "ids": None})
+
+    def begin_routing(
+        self, ids: Sequence[ReferralId], *, now: datetime, until: datetime
+    ) -> Sequence[ReferralId]:
+        """Write down that referrals are about to be tried, and keep them from others for a time;
+        return those of them that are still due."""
+        asked = {"ids": list(ids), "now": now, "until": until}
+        return [row["id"] for row in self._rows("begin_routing", asked)]
+
+    def leave_routing(self, ids: Sequence[ReferralId], *, now: datetime, until: datetime) -> None:
+        """Take back that they were tried: whoever did lives, and says so."""
+        self._rows("leave_routing", {"ids": list(ids), "now": now, "until": until})
+
+    def claim_begun(
+        self, ids: Sequence[ReferralId], *, until: datetime
+    ) -> AbstractContextManager[RouteBatch]:
+        """Claim what is kept from others until exactly this instant."""
+        return self._claim_referrals(
+            {"limit": len(ids), "since": until, "until": until, "ids": list(ids)}
+        )
+
+    @contextmanager
+    def _claim_referrals(self, asked: Mapping[str, Any]) -> Iterator[RouteBatch]:
         with self._transaction() as connection:
-            found = rows(connection, "claim_unrouted", {"limit": limit, "now": now})
+            found = rows(connection, "claim_unrouted", asked)
             had = revising.had(connection, [row["id"] for row in found if row["was_routed"]])
             yield RouteBatch(connection, [_unrouted(row, had) for row in found])
 

@@ -127,6 +127,9 @@ class Unrouted:
     body: bytes
     accepted_at: datetime
     attempt: int
+    begun: int
+    """Attempts that were written down beforehand, and of which nothing came."""
+    due_at: datetime
     areas: Mapping[str, str]
     """Areas given afterwards by ops or the publisher: local child or person id to area code."""
     state: ReferralState

@@ -292,6 +292,7 @@ FAULTS: Mapping[str, Fault] = {
         for point in (
             points.ACCEPTED,
             points.MARKED,
+            points.BEGUN,
             points.DECIDED,
             points.ROUTED,
             points.LEASED,

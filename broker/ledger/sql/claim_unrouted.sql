@@ -1,15 +1,18 @@
--- Take the referrals that are due and that nobody else holds, longest waiting first.
+-- Take the referrals that are due and that nobody else holds, longest waiting first; or of some
+-- those that are kept from others until exactly an instant.
 with claimed as (
-    select id, publisher, reference, accepted_at, attempt, state, next_attempt_at, version,
+    select id, publisher, reference, accepted_at, attempt, begun, state, next_attempt_at, version,
            grade, effective_grade, recall_reason, routed_at
     from referral
-    where next_attempt_at <= %(now)s
+    where next_attempt_at between coalesce(%(since)s::timestamptz, '-infinity') and %(until)s
+      and (%(ids)s::uuid[] is null or id = any(%(ids)s))
     order by next_attempt_at, id
     limit %(limit)s
     for no key update skip locked
 )
 select claimed.id, claimed.publisher, claimed.reference, content.body, claimed.accepted_at,
-       claimed.attempt, coalesce(finding.areas, '{}'::jsonb) as areas, claimed.state,
+       claimed.attempt, claimed.begun, claimed.next_attempt_at as due_at,
+       coalesce(finding.areas, '{}'::jsonb) as areas, claimed.state,
        claimed.version, coalesce(correction.accepted_at, claimed.accepted_at) as received_at,
        claimed.grade, claimed.effective_grade, claimed.recall_reason, claimed.routed_at is not null as was_routed
 from claimed

@@ -19,6 +19,7 @@ changed as (
                          else referral.routed_at end,
         closed_at = case when decided.state = 'closed' then %(now)s::timestamptz end,
         attempt = referral.attempt + 1,
+        begun = 0,
         next_attempt_at = decided.next_attempt_at,
         grade = coalesce(decided.grade, referral.grade),
         effective_grade = coalesce(decided.effective_grade, referral.effective_grade),

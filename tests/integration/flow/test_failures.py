@@ -1,9 +1,14 @@
 """A fault of ours parks what it touches, with a reason and a deadline, and stops nobody else."""
 
-import psycopg
+from typing import Any
 
+import psycopg
+import pytest
+
+from broker.errors import Unavailable
 from broker.flow import collect, dispatch, route
 from broker.flow.parts import Broker
+from broker.ledger.rows import Decision, Unrouted
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 
@@ -32,6 +37,111 @@ def test_a_referral_that_cannot_be_routed_is_tried_again_and_then_left_to_ops(
     assert status["attend_by"]
     (waiting,) = broker.ledger.attention(limit=10)
     assert str(waiting.referral) == bad["id"]
+
+
+class Killed(BaseException):
+    """Stands for the end of a process: nothing of ours catches it, and nothing is committed."""
+
+
+def deadly(monkeypatch: pytest.MonkeyPatch, *references: str) -> list[int]:
+    """Have these referrals end whoever decides about them; return how often each try was begun."""
+    decide, tried = route.decide, []
+
+    def decided(one: Unrouted, **about: Any) -> Decision:
+        if one.reference in references:
+            tried.append(one.begun)
+            raise Killed
+        return decide(one, **about)
+
+    monkeypatch.setattr(route, "decide", decided)
+    return tried
+
+
+def test_a_referral_that_ends_whoever_routes_it_is_left_to_ops_and_the_others_are_routed(
+    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
+    good = [world.hand_in(sample(12) | {"reference": f"OCC/{n}"}) for n in range(5)]
+    tried = deadly(monkeypatch, "OCC/DEADLY")
+    with pytest.raises(Killed):  # a worker, which suspects nothing
+        route.drain(broker)
+    for _ in range(route.DEATHS):  # a sweeper that finds it waiting, and then whoever comes
+        with pytest.raises(Killed):
+            route.drain(broker, careful=True)
+        clock.now += route.TRY_WITHIN
+    route.drain(broker)
+    assert tried == [0, 1, 2, 3]
+    assert {world.status(one)["state"] for one in good} == {"routed"}
+    status = world.status(bad)
+    assert (status["state"], status["reason"]) == ("unroutable", "fault")
+    assert status["attend_by"]
+
+
+def test_a_death_that_a_referral_only_stood_beside_costs_it_ten_seconds(
+    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = world.hand_in(sample(12) | {"reference": "OCC/BESIDE"})
+    world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
+    deadly(monkeypatch, "OCC/DEADLY")
+    with pytest.raises(Killed):
+        route.drain(broker, careful=True)
+    assert route.drain(broker) == 0, "both are kept from others for as long as a try may take"
+    clock.now += route.TRY_WITHIN
+    with pytest.raises(Killed):
+        route.drain(broker)
+    assert world.status(beside)["state"] == "routed"
+
+
+def test_what_nobody_routed_for_a_minute_is_tried_with_care(
+    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
+    tried = deadly(monkeypatch, "OCC/DEADLY")
+    clock.advance(minutes=2)
+    for _ in range(route.DEATHS):
+        with pytest.raises(Killed):
+            route.drain(broker)
+        clock.now += route.TRY_WITHIN
+    assert route.drain(broker) == 1
+    assert tried == [1, 2, 3]
+
+
+def test_a_ledger_that_refuses_again_and_again_is_no_fault_of_the_referral(
+    world: World, broker: Broker, dsn: str
+) -> None:
+    """Whoever tried it lives: it is not counted, and nobody waits for it."""
+    status = world.hand_in(sample(12))
+    full = (
+        "create function full_disk() returns trigger language plpgsql as $$ begin"
+        " raise exception 'full' using errcode = '53100'; end $$;"
+        " create trigger full_disk before insert on delivery execute function full_disk()"
+    )
+    with psycopg.connect(dsn) as connection:
+        connection.execute(full.encode())
+    for _ in range(2 * route.DEATHS):
+        with pytest.raises(Unavailable):
+            route.drain(broker, careful=True)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("drop trigger full_disk on delivery")
+    assert route.drain(broker) == 1
+    assert world.status(status)["state"] == "routed"
+
+
+def test_one_that_was_frozen_in_a_try_leaves_it_to_who_has_it_now(
+    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = world.hand_in(sample(12))
+    claim = broker.ledger.claim_begun
+
+    def thawed(ids: Any, *, until: Any) -> Any:
+        monkeypatch.setattr(broker.ledger, "claim_begun", claim)
+        clock.now += route.TRY_WITHIN
+        assert route.drain(broker) == 1  # another one's turn
+        return claim(ids, until=until)
+
+    monkeypatch.setattr(broker.ledger, "claim_begun", thawed)
+    assert route.drain(broker, careful=True) == 0
+    assert len(world.status(status)["deliveries"]) == 1
 
 
 def test_a_delivery_that_cannot_be_rendered_goes_to_ops_and_the_others_go_on(

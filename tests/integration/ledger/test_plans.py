@@ -101,7 +101,10 @@ def _read_by(node: dict[str, Any]) -> int:
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
-        ("claim_unrouted", {"limit": 200, "now": NOW}),
+        ("claim_unrouted", {"limit": 200, "since": None, "until": NOW, "ids": None}),
+        ("claim_unrouted", {"limit": 1, "since": NOW, "until": NOW, "ids": [ONE]}),
+        ("begin_routing", {"ids": [ONE], "now": NOW, "until": NOW}),
+        ("leave_routing", {"ids": [ONE], "now": NOW, "until": NOW}),
         ("collect", {"agency": STOKE, **CLAIM}),
         ("claim_pushes", {"channel": "queue", **CLAIM}),
         ("lapse", {"limit": 100, "now": NOW}),
