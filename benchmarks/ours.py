@@ -106,6 +106,7 @@ class Ours:
         bodies = to_three("WARM", WARM)
         post.send(url, "/v1/referrals/bulk", list(post.chunks(bodies, 50)), [key], post.NDJSON)
         self.until_routed()
+        self.world.until_quiet()
 
     def verify_routed(self, references: Collection[str], deliveries: int = 3) -> None:
         """Raise unless exactly these references are routed, each to so many agencies."""

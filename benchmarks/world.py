@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -25,6 +26,7 @@ SETTINGS = {"track_commit_timestamp": "on", "max_wal_size": "8GB"}
 """The instant of each commit is how everybody is timed; the rest is as PostgreSQL ships it."""
 CELERY = (sys.executable, "-m", "celery")
 QUIET = ("--loglevel=ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat")
+QUIET_SECONDS, QUIET_SHARE = 10.0, 0.15
 PROCESSES = 2
 """Of every worker, ours and the rivals'."""
 _numbers = count(1)
@@ -94,6 +96,16 @@ class World:
                 raise TimeoutError("What was sent did not arrive in time.")
             time.sleep(every)
 
+    def until_quiet(self) -> None:
+        """Wait until the processors have nothing to do for half a second: what started is warm.
+
+        A worker's child reads the policy when it starts, which takes seconds of a processor; in the
+        middle of a short trial it halves the rate. Goes on after ten seconds in any case.
+        """
+        end = time.monotonic() + QUIET_SECONDS
+        while time.monotonic() < end and _busy_share(0.5) > QUIET_SHARE:
+            self.children.check()
+
     def until_ready(self, url: str) -> None:
         """Wait until a web server answers."""
         with urllib3.PoolManager(retries=False, timeout=5.0) as pool:
@@ -113,6 +125,20 @@ def opened(sizes: Sizes, say: Callable[[str], None]) -> Iterator[World]:
         folder.mkdir(mode=0o700)
         with Children(folder, engines.keeper) as children:
             yield World(engines, children, sizes, say)
+
+
+def _busy_share(seconds: float) -> float:
+    """Return which share of all processors was busy meanwhile, taken by others included."""
+    before = _jiffies()
+    time.sleep(seconds)
+    spent = [after - earlier for earlier, after in zip(before, _jiffies(), strict=True)]
+    return 1 - (spent[3] + spent[4]) / max(1, sum(spent))  # idle, and waiting for disks
+
+
+def _jiffies() -> list[int]:
+    """Return what all processors did since the machine started: user, nice, system, idle, ..."""
+    first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    return [int(one) for one in first.split()[1:9]]
 
 
 def rows(dsn: str, question: str, *asked: Any) -> list[Any]:

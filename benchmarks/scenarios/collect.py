@@ -31,9 +31,10 @@ def measure(world_: World) -> Figure:
     return rates(ours, "deliveries/s", rivals, aims={"ours": AIM})
 
 
-def rate(ours: Ours, count: int) -> float:
+def rate(ours: Ours, count: int, prefix: str = "COLLECT") -> float:
     """Fill four queues, and return deliveries collected and answered a second."""
-    bodies = to_one("COLLECT", islice(cycle(AREAS), count))
+    before = answered(ours)
+    bodies = to_one(prefix, islice(cycle(AREAS), count))
     ours.fill(bodies)
     with ours.worker():
         ours.until_routed()
@@ -42,7 +43,7 @@ def rate(ours: Ours, count: int) -> float:
     keys = {agency: ours.keys(agency, Scope.COLLECT)[0] for agency in AREAS.values()}
     with ours.gateway() as url:
         taken, seconds = empty(url, keys, most=count)
-    verify_answered(ours, taken)
+    verify_answered(ours, [*before, *taken])
     return len(taken) / seconds
 
 
@@ -66,11 +67,16 @@ def empty(
 def verify_answered(ours: Ours, taken: list[str]) -> None:
     """Raise unless each delivery was given out once, and the ledger holds each answer."""
     must_be_equal("deliveries", len(set(taken)), len(taken))
+    must_be_equal("answers", answered(ours), set(taken))
+
+
+def answered(ours: Ours) -> set[str]:
+    """Return the deliveries for which the ledger holds an answer of ours."""
     question = (
         "select delivery.id::text from delivery join answer on answer.delivery = delivery.id"
         " where delivery.state = 'decided' and answer.stage = 'decided' and given_by = 'bench'"
     )
-    must_be_equal("answers", {row[0] for row in world.rows(ours.dsn, question)}, set(taken))
+    return {row[0] for row in world.rows(ours.dsn, question)}
 
 
 async def _collected(line: Line) -> list[dict[str, Any]]:

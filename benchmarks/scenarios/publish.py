@@ -40,14 +40,14 @@ def single(world_: World) -> Figure:
     return rates(rate, "referrals/s", rivals, aims={"weekend": 8})
 
 
-def bulk_rate(ours: Ours, count: int) -> float:
+def bulk_rate(ours: Ours, count: int, prefix: str = "BULK") -> float:
     """Return referrals a second from the first call until the last is available."""
-    return _rate(ours, to_three("BULK", count), _send_bulk, bulk_receipts_of)
+    return _rate(ours, to_three(prefix, count), _send_bulk, bulk_receipts_of)
 
 
-def single_rate(ours: Ours, count: int) -> float:
+def single_rate(ours: Ours, count: int, prefix: str = "SINGLE") -> float:
     """Return referrals a second from the first call until the last is available."""
-    return _rate(ours, to_three("SINGLE", count), _send_single, receipts_of)
+    return _rate(ours, to_three(prefix, count), _send_single, receipts_of)
 
 
 def _rate(ours: Ours, bodies: Mapping[str, bytes], send: Send, read: Read) -> float:

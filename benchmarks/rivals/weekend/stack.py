@@ -75,6 +75,7 @@ class Weekend:
         bodies = to_three("WARM", WARM)
         post.send(url, "/referrals", list(bodies.values()), [KEY] * 4)
         self.until_sent(3 * WARM)
+        self.world.until_quiet()
         self.world.engines.exchange.wipe()
 
     def sent(self) -> list[tuple[str, str]]:
