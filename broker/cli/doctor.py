@@ -21,6 +21,7 @@ from broker.ledger.ledger import Ledger
 from broker.policy.book import PolicyBook
 from broker.policy.endings import NOTICE, ending_soon
 from broker.settings import BadSettings, Settings
+from broker.transport.memory import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
 
 LARGEST_SKEW = timedelta(seconds=2)
@@ -143,6 +144,11 @@ def _reach(url: str, name: str) -> str:
         raise Trouble("does not answer", f"start it, or correct {name}") from None
     finally:
         queues.close()
+    if (evicts := eviction(url)) not in (None, KEEPS_ALL):
+        raise Trouble(
+            f"answers, but throws away what is in it when its memory is full ({evicts})",
+            f"set its maxmemory-policy to {KEEPS_ALL}",
+        )
     return "answers"
 
 

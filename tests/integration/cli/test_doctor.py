@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from broker.cli.shipped import POLICY
 from broker.embedded import Engines
@@ -47,6 +48,22 @@ def faults(run: Run, environment: Mapping[str, str]) -> dict[str, Any]:
 def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) -> None:
     assert faults(run, healthy) == {}
     assert "FAULT" not in run("doctor", **healthy).out
+
+
+@pytest.mark.parametrize("check", ["wake-ups", "exchange"])
+def test_a_valkey_that_would_throw_messages_away_is_a_fault(
+    run: Run, healthy: dict[str, str], check: str
+) -> None:
+    name = {"wake-ups": "BROKER_WAKEUP_URL", "exchange": "BROKER_EXCHANGE_URL"}[check]
+    with Redis.from_url(healthy[name]) as valkey:
+        valkey.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            found = faults(run, healthy)
+        finally:
+            valkey.config_set("maxmemory-policy", "noeviction")
+    assert list(found) == [check]
+    assert "allkeys-lru" in found[check]["detail"]
+    assert found[check]["next_step"] == "set its maxmemory-policy to noeviction"
 
 
 @pytest.mark.parametrize(
