@@ -6,6 +6,7 @@ the last look and still is gets done here, so a message broker that is away cost
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from time import perf_counter
 
@@ -37,7 +38,7 @@ class Sweeper:
     def __init__(self, broker: Broker, holder: str) -> None:
         self._broker = broker
         self._holder = holder
-        self._seen: frozenset[str] = frozenset()
+        self._seen: Mapping[str, object] = {}
         self._thinned_at: datetime | None = None
         self._beat_at: datetime | None = None
 
@@ -49,7 +50,7 @@ class Sweeper:
         began, ledger, now = perf_counter(), self._broker.ledger, self._broker.clock()
         self._beat(now)
         if not ledger.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
-            self._seen = frozenset()
+            self._seen = {}
             return False
         self._broker.reached(LED)
         lapsed = ledger.lapse(now=now, limit=LIMIT)
@@ -82,17 +83,20 @@ class Sweeper:
             self._broker.ledger.purge_workers(now=now)
             self._thinned_at = now
 
-    def _lanes(self) -> frozenset[str]:
+    def _lanes(self) -> Mapping[str, object]:
+        """Return the lanes that have work, each with what waits longest there."""
         due = self._broker.ledger.due(now=self._broker.clock())
-        lanes = {ROUTE_LANE} if due.route else set()
-        if any(channel in self._broker.channels for channel in due.channels):
-            lanes.add(dispatch.LANE)
-        return frozenset(lanes)
+        lanes: dict[str, object] = {ROUTE_LANE: due.route} if due.route else {}
+        ours = {name: one for name, one in due.pushes.items() if name in self._broker.channels}
+        if ours:
+            lanes[dispatch.LANE] = ours
+        return lanes
 
-    def _see_to(self, lanes: frozenset[str]) -> None:
+    def _see_to(self, lanes: Mapping[str, object]) -> None:
         for lane in sorted(lanes):
             self._broker.wakeups.wake(lane)
-        still = lanes & self._seen
+        # Where another one waits longest by now workers are at it, and need the processor.
+        still = {lane for lane, waiting in lanes.items() if self._seen.get(lane) == waiting}
         if ROUTE_LANE in still:
             self._route()
         if dispatch.LANE in still:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from broker.domain.ids import DeliveryId, ReferralId
 from broker.ledger.database import Database
 
 
@@ -12,9 +14,10 @@ from broker.ledger.database import Database
 class Due:
     """What waits for a worker."""
 
-    route: bool
-    channels: tuple[str, ...]
-    """Pushed channels on which something is due."""
+    route: ReferralId | None
+    """The referral that has been due longest."""
+    pushes: Mapping[str, DeliveryId]
+    """The delivery that has been due longest on each pushed channel that has any."""
 
 
 class Sweeping(Database):
@@ -44,7 +47,7 @@ class Sweeping(Database):
     def due(self, *, now: datetime) -> Due:
         """Say what is due."""
         (row,) = self._rows("due", {"now": now})
-        return Due(row["route"], tuple(row["channels"]))
+        return Due(row["route"], dict(zip(row["channels"], row["pushes"], strict=True)))
 
     def hold_lead(self, name: str, holder: str, *, for_: timedelta, now: datetime) -> bool:
         """Take or keep a lead; False while another holder has it."""

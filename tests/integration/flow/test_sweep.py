@@ -90,3 +90,18 @@ def test_the_sweeper_routes_what_nobody_was_woken_for_in_small_shares(
     sweeper.sweep()
     assert sizes == [SHARE, SHARE]
     assert not broker.ledger.due(now=broker.clock()).route
+
+
+def test_the_sweeper_leaves_what_workers_are_at_to_them(broker: Broker, world: World) -> None:
+    """In a busy minute something always waits; the sweeper would take the workers' processor."""
+    sweeper = Sweeper(broker, "one")
+    for number in range(4):
+        world.hand_in(sample(12) | {"reference": f"OCC/{number}"})
+    sweeper.sweep()
+    for left in (3, 2, 1):
+        assert route.drain(broker, batches=1, size=1) == 1
+        sweeper.sweep()
+        waiting = broker.ledger.pipes(now=broker.clock()).inbox
+        assert waiting == left
+    sweeper.sweep()  # nobody was at it for a second
+    assert broker.ledger.due(now=broker.clock()).route is None
