@@ -93,7 +93,7 @@ def _batch(broker: Broker, size: int, *, careful: bool) -> int:
         _log.error("batch failed", **trouble(error))
         suspects = True
     if suspects:
-        return sum(_begun(broker, ids) for ids in _apart(claimed))
+        return sum(_carefully(broker, ids) for ids in _apart(claimed))
     _tell(broker, claimed, decisions, began, now)
     return len(decisions)
 
@@ -111,21 +111,21 @@ def _apart(claimed: Sequence[Unrouted]) -> list[list[ReferralId]]:
     return [*([one.id] for one in claimed if one.begun), *([fresh] if fresh else [])]
 
 
-def _begun(broker: Broker, ids: Sequence[ReferralId]) -> int:
+def _carefully(broker: Broker, ids: Sequence[ReferralId]) -> int:
     """Route referrals one of which may end this process: write down first that they are tried."""
     now = broker.clock()
     until = now + TRY_WITHIN
     ids = broker.ledger.begin_routing(ids, now=now, until=until)
     broker.reached(BEGUN)
     try:
-        return _kept(broker, ids, until)
+        return _try_kept(broker, ids, until)
     except Unavailable:
         with suppress(Unavailable):  # if it cannot be said now, they are tried again by themselves
             broker.ledger.leave_routing(ids, now=now, until=until)
         raise
 
 
-def _kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int:
+def _try_kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int:
     """Route what is kept from others; put off what cannot be written."""
     began, now = perf_counter(), broker.clock()
     try:
@@ -136,7 +136,7 @@ def _kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int:
     except Exception as error:
         _log.error("batch failed", **trouble(error))
         if len(ids) > 1:
-            return sum(_kept(broker, [id_], until) for id_ in ids)
+            return sum(_try_kept(broker, [id_], until) for id_ in ids)
         return _put_off(broker, ids, until, type(error).__name__)
     _tell(broker, batch.referrals, decisions, began, now)
     return len(decisions)
