@@ -74,6 +74,12 @@ class AreasGivenSchema(Answer):
     areas = anything("Each local id's area.")
 
 
+class RoutedAgainSchema(Answer):
+    """The referral is routed next, as it is."""
+
+    id = identifier()
+
+
 class ReroutedSchema(Answer):
     """The delivery that follows the returned one."""
 
@@ -90,5 +96,6 @@ ATTENTION = AttentionSchema()
 REFUSALS = RefusalsSchema()
 QUEUES = QueuesSchema()
 AREAS_GIVEN = AreasGivenSchema()
+ROUTED_AGAIN = RoutedAgainSchema()
 REROUTED = ReroutedSchema()
 READINESS = ReadinessSchema()

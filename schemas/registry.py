@@ -43,6 +43,7 @@ KINDS: Mapping[str, Schema] = {
     "recalled": receipt.RECALLED,
     "reroute": requests.REROUTE,
     "areas-given": attention.AREAS_GIVEN,
+    "routed-again": attention.ROUTED_AGAIN,
     "rerouted": attention.REROUTED,
     "pause": requests.PAUSE,
     "paused": alarm.PAUSED,

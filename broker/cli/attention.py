@@ -1,4 +1,4 @@
-"""``broker attention``, ``give-area`` and ``reroute``: what ops see and do."""
+"""``broker attention``, ``give-area``, ``route-again`` and ``reroute``: what ops see and do."""
 
 from __future__ import annotations
 
@@ -46,6 +46,20 @@ def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gate
     """
     with Ops(gateway.url, gateway.key) as ops:
         _tell(ops.give_areas(str(referral), _pairs(areas)), as_json=as_json)
+
+
+@click.command("route-again")
+@click.argument("referral", type=click.UUID)
+@json_option
+@with_gateway
+def route_again(referral: UUID, as_json: bool, gateway: Gateway) -> None:
+    """Route an unroutable REFERRAL again as it is: a fault was mended, or the directory.
+
+    \b
+    Example:    broker route-again 0193...
+    """
+    with Ops(gateway.url, gateway.key) as ops:
+        _tell(ops.route_again(referral), as_json=as_json)
 
 
 @click.command()

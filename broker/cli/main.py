@@ -47,6 +47,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Watch and act (ops)": {
         "attention": Entry("attention:attention", "List what no agency owns at the moment."),
         "give-area": Entry("attention:give_area", "Give an unroutable referral its area."),
+        "route-again": Entry("attention:route_again", "Route an unroutable referral again."),
         "escalations": Entry("escalations:escalations", "List missed deadlines, and see to one."),
         "pause": Entry("escalations:pause", "Let the clocks of a delivery stand."),
         "resume": Entry("escalations:resume", "Let the clocks of a delivery go on."),

@@ -47,6 +47,11 @@ class Ops:
         value: Json = self._wire.post(path, {"areas": dict(areas)}).json()
         return value
 
+    def route_again(self, referral: str | UUID) -> Json:
+        """Route an unroutable referral again, as it is, under the policy in force."""
+        value: Json = self._wire.post(f"/v1/referrals/{referral}/reroute", {}).json()
+        return value
+
     def escalations(self) -> Json:
         """Return the running escalations: of ops all, of others their own."""
         value: Json = self._wire.get("/v1/escalations").json()

@@ -270,6 +270,15 @@ KINDS: Mapping[str, Doing] = {
         lambda v, s: _of_referral(v, s, _AREAS),
         _give_areas,
     ),
+    "route": Doing(
+        "Route a referral again",
+        "It is routed as it is, under the policy in force: when a fault was mended, or the "
+        "directory. Its clock keeps its start.",
+        "Route again",
+        "rerouted",
+        _of_referral,
+        lambda v, s, f: act.route_again(v.desk.broker, ReferralId(identifier(s)), **_told(v, f)),
+    ),
     "acknowledge": Doing(
         "Acknowledge an escalation",
         "You say that you see to it. Nobody else is alarmed; the deadline stays missed.",

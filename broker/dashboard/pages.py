@@ -31,6 +31,7 @@ DONE = {
     "paused": "Delivery to this agency is paused. Its deadlines run on.",
     "resumed": "Delivery to this agency goes on.",
     "corrected": "The cause was corrected. What the broker had found stays in the history.",
+    "rerouted": "The referral is being routed again.",
     "areas-given": "The area was given; the referral is being routed.",
 }
 """What is said after an act."""

@@ -68,6 +68,11 @@ def give_areas(
     answer.give_areas(broker, referral, areas, actor=by, why=_doing(broker, by, reason))
 
 
+def route_again(broker: Broker, referral: ReferralId, *, by: str, reason: str) -> None:
+    """Route an unroutable referral again as it is; see ``answer.route_again``."""
+    answer.route_again(broker, referral, actor=by, why=_doing(broker, by, reason))
+
+
 def acknowledge(broker: Broker, escalation: UUID, *, by: str, reason: str) -> None:
     """See to an escalation: its ladder is climbed no further. Raises Conflict if none is open."""
     if not broker.ledger.see_to_escalation(escalation, _doing(broker, by, reason)):

@@ -136,6 +136,19 @@ def give_areas(
     broker.wakeups.wake(ROUTE_LANE)
 
 
+def route_again(
+    broker: Broker, referral: ReferralId, *, actor: str, why: Doing | None = None
+) -> None:
+    """Route an unroutable referral again as it is, under the policy in force.
+
+    Raises Conflict when the referral is not unroutable.
+    """
+    now = why.now if why else broker.clock()
+    if not broker.ledger.route_again(referral, actor=actor, now=now, why=why):
+        raise Conflict("This referral is not unroutable. Nothing was changed.")
+    broker.wakeups.wake(ROUTE_LANE)
+
+
 def _people_of(broker: Broker, referral: ReferralId) -> set[str]:
     """Return the local ids of a referral's children and of the persons who pose a risk."""
     document = orjson.loads(broker.ledger.content(referral) or b"{}")

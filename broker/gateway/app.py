@@ -56,6 +56,7 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/v1/referrals/{id}", referrals.show),
     ("GET", "/v1/referrals/{id}/timeline", referrals.timeline),
     ("POST", "/v1/referrals/{id}/areas", referrals.give_areas),
+    ("POST", "/v1/referrals/{id}/reroute", referrals.route_again),
     ("POST", "/v1/referrals/{id}/corrections", referrals.correct),
     ("POST", "/v1/referrals/{id}/recall", referrals.recall),
     ("GET", "/v1/events", referrals.events),

@@ -271,6 +271,7 @@ EXAMPLES: Mapping[str, Any] = {
     "feed": {"events": [_EVENT], "next": "7314-52"},
     "areas": {"areas": {"child-1": "E06000021"}},
     "areas-given": {"id": _REFERRAL, "areas": {"child-1": "E06000021"}},
+    "routed-again": {"id": _REFERRAL},
     "recall": {"reason": "wrong_person", "by": "DS Imogen Farlow"},
     "recalled": {
         "id": _REFERRAL,

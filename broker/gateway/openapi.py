@@ -145,6 +145,14 @@ CALLS = (
     ),
     Call(
         "POST",
+        "/v1/referrals/{id}/reroute",
+        "Route an unroutable referral again, as it is",
+        _OPS,
+        gives={202: "routed-again"},
+        also=(404, 409),
+    ),
+    Call(
+        "POST",
         "/v1/referrals/{id}/corrections",
         "Correct a referral: the whole document again",
         _PUBLISH,

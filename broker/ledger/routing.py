@@ -151,11 +151,21 @@ class Routing(Database):
         person gives them.
         """
         told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
+        return self._due_again("give_areas", "referral.areas_given", told, why)
+
+    def route_again(
+        self, referral: ReferralId, *, actor: str, now: datetime, why: Doing | None = None
+    ) -> bool:
+        """Make an unroutable referral due as it is; False when it is not unroutable."""
+        told = {"referral": referral, "actor": actor, "now": now}
+        return self._due_again("route_again", "referral.rerouted", told, why)
+
+    def _due_again(self, name: str, kind: str, told: dict[str, Any], why: Doing | None) -> bool:
         with self._transaction() as connection:
-            given = bool(rows(connection, "give_areas", told))
-            if given and why:
-                keep_act(connection, "referral.areas_given", why, referral=referral)
-        return given
+            changed = bool(rows(connection, name, told))
+            if changed and why:
+                keep_act(connection, kind, why, referral=told["referral"])
+        return changed
 
 
 def insert_deliveries(

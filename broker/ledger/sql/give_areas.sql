@@ -1,7 +1,7 @@
 -- Areas found out later make an unroutable referral due again; its clock keeps its start.
 with changed as (
     update referral
-    set next_attempt_at = %(now)s
+    set next_attempt_at = %(now)s, attempt = 0
     where id = %(referral)s and state = 'unroutable'
     returning id, publisher
 ),

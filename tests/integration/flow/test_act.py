@@ -11,7 +11,7 @@ import pytest
 from broker.domain.codes import Right
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Denied, Invalid, NotFound
-from broker.flow import act, people
+from broker.flow import act, people, route
 from broker.flow.collect import collect
 from broker.flow.parts import Broker
 from broker.flow.sweep import Sweeper
@@ -353,6 +353,36 @@ def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
         id_,
     ]
     assert new != id_
+
+
+def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
+    broker: Broker,
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    clock: FixedClock,
+) -> None:
+    receipt = world.hand_in(sample(12))
+    id_ = ReferralId(receipt["id"])
+    with monkeypatch.context() as broken:
+        broken.setattr(route, "decide", lambda *_, **__: 1 / 0)
+        for _ in range(route.ATTEMPTS):
+            route.drain(broker)
+            clock.advance(hours=1)
+        assert world.status(receipt)["reason"] == "fault"
+        with pytest.raises(Invalid):
+            act.route_again(broker, id_, by=JO, reason=" ")
+        act.route_again(broker, id_, by=JO, reason="it was restarted")
+        route.drain(broker)
+        assert world.status(receipt)["reason"] == "fault", "it has all its attempts again"
+        assert broker.ledger.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
+    clock.advance(hours=1)
+    route.drain(broker)
+    assert world.status(receipt)["state"] == "routed"
+    assert [(one.kind, one.actor, one.reason) for one in reasons(broker, id_)] == [
+        ("referral.rerouted", JO, "it was restarted")
+    ]
+    with pytest.raises(Conflict, match="not unroutable"):
+        act.route_again(broker, id_, by=JO, reason="once more")
 
 
 def test_giving_an_area_needs_a_reason_and_keeps_it(

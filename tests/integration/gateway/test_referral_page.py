@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -134,6 +135,31 @@ def test_why_a_person_acted_stands_beside_what_they_did(
     shown = page(receipt)
     assert "Referral areas given by Jo Example" in shown
     assert "“the school told us”" in shown
+
+
+def test_ops_route_again_what_is_unroutable(
+    world: World, broker: Broker, page: Any, pages: TestClient
+) -> None:
+    receipt = world.routed(sample(10))
+    ops = world.headers("ops", "ops")
+    path = f"/v1/referrals/{receipt['id']}/reroute"
+    assert world.client.post(path, headers=world.police).status_code == 403
+    answer = world.client.post(path, headers=ops)
+    assert (answer.status_code, answer.json()) == (202, {"id": receipt["id"]})
+    who = signed_in(broker, Right.ACT)
+    assert "Route it again" in page(receipt)
+    form = {"token": who["token"], "reason": "the directory was mended"}
+    path_ = f"/ops/act/route/{receipt['id']}"
+    done = pages.post(path_, data=form, headers={"Cookie": who["cookie"]})
+    assert done.headers["location"] == f"/ops/referrals/{receipt['id']}?done=rerouted"
+    shown = page(receipt)
+    assert "Referral rerouted by Jo Example" in shown
+    assert "“the directory was mended”" in shown
+    routed = world.routed(sample(12))
+    refused = world.client.post(path.replace(receipt["id"], routed["id"]), headers=ops)
+    assert refused.status_code == 409
+    missing = world.client.post(path.replace(receipt["id"], str(UUID(int=1))), headers=ops)
+    assert missing.status_code == 404
 
 
 CLIMBING = """

@@ -131,6 +131,7 @@ def test_a_ledger_address_that_cannot_be_read_is_wrong_usage(run: Run) -> None:
     [
         ("answer", "nope", "acknowledged", "--by", "A. Person"),
         ("give-area", "REF/1", "child-1=E06000021"),
+        ("route-again", "REF/1"),
         ("reroute", "../nope", "--area", "E06000021"),
     ],
 )
