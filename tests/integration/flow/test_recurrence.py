@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -130,7 +131,8 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
         return counted(*arguments, **options)
 
     monkeypatch.setattr("broker.flow.route.counted", at_once)
-    threads = [threading.Thread(target=route._routed, args=(broker, 1)) for _ in range(2)]
+    one = partial(route.drain, broker, batches=1, size=1)
+    threads = [threading.Thread(target=one) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -149,7 +151,7 @@ def test_many_workers_with_many_children_end_and_count_right(broker: Broker, wor
             world.hand_in(low(f"other-{number}", given_name="B", family_name=f"Child {number % 6}"))
 
     def work() -> None:
-        while route._routed(broker, 7):
+        while route.drain(broker, batches=1, size=7):
             pass
 
     threads = [threading.Thread(target=work) for _ in range(4)]
