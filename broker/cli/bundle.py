@@ -26,7 +26,7 @@ from broker import __version__
 from broker.bootstrap import new_uuid7
 from broker.cli.exits import FAILED, Failure
 from broker.cli.show import LOCAL
-from broker.errors import BrokerError
+from broker.errors import BrokerError, Unavailable
 from broker.flow.books import Books
 from broker.flow.sweep import LANES
 from broker.ledger import migrate
@@ -160,9 +160,9 @@ def _of_ledger(environ: Mapping[str, str]) -> list[Part]:
     server: Any = []
     try:
         with Ledger.open(chosen.database_url, application_name="broker doctor") as ledger:
-            found |= {name: _ask(question) for name, question in _questions(ledger).items()}
-            events = _ask(partial(ledger.recent_kinds, limit=EVENTS))
-            server = _ask(ledger.server_facts)
+            answers = _answers(ledger)
+            events, server = answers.pop("events"), answers.pop("server")
+            found |= answers
     except BrokerError as error:
         found["ledger"] = _trouble(error)
     return [
@@ -178,6 +178,16 @@ def _migrations(url: str) -> list[dict[str, Any]]:
         {"name": one.name, "applied": one.applied, "sha256": one.sha256.hex()}
         for one in migrate.status(url)
     ]
+
+
+def _answers(ledger: Ledger) -> dict[str, Any]:
+    """Ask the ledger everything; once only when it is away, because each question waits for it."""
+    questions = _questions(ledger)
+    try:
+        ledger.ping()
+    except Unavailable as error:
+        return {name: _trouble(error) for name in questions}
+    return {name: _ask(question) for name, question in questions.items()}
 
 
 def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
@@ -202,6 +212,8 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
             if one.stopped_at
         ],
         "tables": ledger.table_facts,
+        "events": partial(ledger.recent_kinds, limit=EVENTS),
+        "server": ledger.server_facts,
     }
 
 
