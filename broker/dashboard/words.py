@@ -57,6 +57,11 @@ CAUSE_NAMES: Mapping[str, str] = {
     "not_decided": "No decision",
     "no_owner": "Nobody was found",
 }
+UNROUTABLE_NAMES: Mapping[str, str] = {
+    "no_area": "no area is known",
+    "no_recipient": "the directory has nobody for the place",
+    "fault": "routing failed, by a fault of the broker",
+}
 
 
 def duration(seconds: float | None) -> str:
@@ -107,6 +112,11 @@ def share(part: float | None) -> str:
     if part is None:
         return "–"
     return "100 %" if part == 1 else f"{min(99.9, part * 100):.3g} %"
+
+
+def unroutable(reason: str | None) -> str:
+    """Return why nobody could be found for a referral."""
+    return UNROUTABLE_NAMES.get(reason or "") or plain(reason)
 
 
 def plain(code: object) -> str:
