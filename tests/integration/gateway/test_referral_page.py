@@ -147,7 +147,10 @@ def test_ops_route_again_what_is_unroutable(
     answer = world.client.post(path, headers=ops)
     assert (answer.status_code, answer.json()) == (202, {"id": receipt["id"]})
     who = signed_in(broker, Right.ACT)
-    assert "Route it again" in page(receipt)
+    shown = page(receipt)
+    assert "Route it again" in shown
+    assert "no area is known" in shown
+    assert "no area is known" in pages.get("/ops/attention", headers={"Cookie": who["cookie"]}).text
     form = {"token": who["token"], "reason": "the directory was mended"}
     path_ = f"/ops/act/route/{receipt['id']}"
     done = pages.post(path_, data=form, headers={"Cookie": who["cookie"]})
