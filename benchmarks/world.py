@@ -27,6 +27,8 @@ SETTINGS = {"track_commit_timestamp": "on", "max_wal_size": "8GB"}
 CELERY = (sys.executable, "-m", "celery")
 QUIET = ("--loglevel=ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat")
 QUIET_SECONDS, QUIET_SHARE = 10.0, 0.15
+"""How long quiet is waited for, and the share of the processors that still counts as quiet."""
+_STAT = Path("/proc/stat")
 PROCESSES = 2
 """Of every worker, ours and the rivals'."""
 _numbers = count(1)
@@ -128,7 +130,10 @@ def opened(sizes: Sizes, say: Callable[[str], None]) -> Iterator[World]:
 
 
 def _busy_share(seconds: float) -> float:
-    """Return which share of all processors was busy meanwhile, taken by others included."""
+    """Return which share of all processors was busy meanwhile, taken by others included; none
+    where the system does not tell."""
+    if not _STAT.exists():
+        return 0.0
     before = _jiffies()
     time.sleep(seconds)
     spent = [after - earlier for earlier, after in zip(before, _jiffies(), strict=True)]
@@ -137,7 +142,7 @@ def _busy_share(seconds: float) -> float:
 
 def _jiffies() -> list[int]:
     """Return what all processors did since the machine started: user, nice, system, idle, ..."""
-    first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    first = _STAT.read_text(encoding="ascii").splitlines()[0]
     return [int(one) for one in first.split()[1:9]]
 
 

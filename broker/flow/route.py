@@ -78,7 +78,7 @@ def drain(
 
 def _batch(broker: Broker, size: int, *, careful: bool) -> int:
     """Route one batch; what cannot be written as a whole, or may end this process, by itself."""
-    began, now = perf_counter(), broker.clock()
+    began, now, book = perf_counter(), broker.clock(), broker.books.latest()
     claimed: Sequence[Unrouted] = ()
     try:
         with broker.ledger.claim_unrouted(size, now=now) as batch:
@@ -86,7 +86,7 @@ def _batch(broker: Broker, size: int, *, careful: bool) -> int:
             if len(claimed) == BATCH:
                 broker.wakeups.wake(LANE)  # let another process take what more there may be
             suspects = careful or any(_is_suspect(one, now) for one in claimed)
-            decisions = [] if suspects else _settled(broker, batch, now)
+            decisions = [] if suspects else _settled(broker, batch, book, now)
     except Unavailable:
         raise
     except Exception as error:
@@ -127,10 +127,10 @@ def _carefully(broker: Broker, ids: Sequence[ReferralId]) -> int:
 
 def _try_kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int:
     """Route what is kept from others; put off what cannot be written."""
-    began, now = perf_counter(), broker.clock()
+    began, now, book = perf_counter(), broker.clock(), broker.books.latest()
     try:
         with broker.ledger.claim_begun(ids, until=until) as batch:
-            decisions = _settled(broker, batch, now)
+            decisions = _settled(broker, batch, book, now)
     except Unavailable:
         raise
     except Exception as error:
@@ -150,9 +150,11 @@ def _put_off(broker: Broker, ids: Sequence[ReferralId], until: datetime, code: s
     return len(put_off)
 
 
-def _settled(broker: Broker, batch: RouteBatch, now: datetime) -> Sequence[Decision]:
-    """Decide about a batch and write it."""
-    book = broker.books.latest()
+def _settled(
+    broker: Broker, batch: RouteBatch, book: PolicyBook, now: datetime
+) -> Sequence[Decision]:
+    """Decide about a batch and write it. The book is read before: that may take seconds, for which
+    no transaction may stand still."""
     decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
     decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
     batch.settle(decisions, now=now, actor=ACTOR)

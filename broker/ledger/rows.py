@@ -130,6 +130,7 @@ class Unrouted:
     begun: int
     """Attempts that were written down beforehand, and of which nothing came."""
     due_at: datetime
+    """Since when it could be routed."""
     areas: Mapping[str, str]
     """Areas given afterwards by ops or the publisher: local child or person id to area code."""
     state: ReferralState

@@ -1,5 +1,7 @@
 """The sweeper finds what nobody was woken for, and does it itself when it must."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -105,3 +107,34 @@ def test_the_sweeper_leaves_what_workers_are_at_to_them(broker: Broker, world: W
         assert waiting == left
     sweeper.sweep()  # nobody was at it for a second
     assert broker.ledger.due(now=broker.clock()).route is None
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_the_policy_is_read_before_anything_is_claimed(
+    broker: Broker, world: World, monkeypatch: pytest.MonkeyPatch, careful: bool
+) -> None:
+    """Reading one takes seconds, and what stands still for two in a transaction is cut off."""
+    open_claims, read = [], []
+    latest = broker.books.latest
+
+    def noted() -> Any:
+        read.append(len(open_claims))
+        return latest()
+
+    def watched(claim: Any) -> Any:
+        @contextmanager
+        def claimed(*arguments: Any, **about: Any) -> Iterator[Any]:
+            with claim(*arguments, **about) as batch:
+                open_claims.append(batch)
+                yield batch
+            open_claims.clear()
+
+        return claimed
+
+    for name in ("claim_unrouted", "claim_begun"):
+        monkeypatch.setattr(broker.ledger, name, watched(getattr(broker.ledger, name)))
+    world.hand_in(sample(12))
+    monkeypatch.setattr(broker.books, "latest", noted)
+    assert route.drain(broker, careful=careful) == 1
+    assert read
+    assert set(read) == {0}
