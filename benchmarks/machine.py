@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import payload, world
 from benchmarks.world import PROCESSES, SETTINGS, World
 from broker.flow import dispatch, route
-from broker.gateway import commits
+from broker.intake import http
 
 PACKAGES = ("celery", "kombu", "psycopg", "marshmallow", "starlette", "uvicorn", "sqlalchemy")
 
@@ -38,7 +38,7 @@ def describe(world_: World, scale: float) -> Mapping[str, Any]:
             "postgresql": {**SETTINGS, "durable": True},
             "route_batch": route.BATCH,
             "dispatch_batch": dispatch.BATCH,
-            "commit_batch": commits.BATCH,
+            "commit_batch": http.BATCH,
         },
         "payload": f"{payload.size()} bytes of JSON to three agencies (samples/case-05)",
         "processes": {

@@ -14,16 +14,18 @@ from benchmarks import post, world
 from benchmarks.payload import PUBLISHER, to_three
 from benchmarks.post import Answer
 from benchmarks.world import HOST, PROCESSES, World
+from broker.admin import api_keys
+from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, utc_now
-from broker.cli.shipped import POLICY
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode, ReferralId
-from broker.flow import keys
-from broker.flow.publish import publish
+from broker.domain.referral import (
+    NewReferral,
+)
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
-from broker.ledger.rows import NewReferral
-from broker.policy.book import documents_from
+from broker.policy.published.policy import documents_from
+from broker.shipped import POLICY
 from schemas import documents
 
 CONNECTIONS = 16
@@ -75,7 +77,7 @@ class Ours:
         """Issue keys; a key may make 200 calls a second, so fast callers share out several."""
         with Ledger.open(self.dsn, application_name="bench") as ledger:
             return [
-                keys.issue(
+                api_keys.issue(
                     ledger, OrganisationCode(organisation), [scope], label="bench", now=utc_now()
                 )
                 for _ in range(count)

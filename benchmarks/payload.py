@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 
-from broker import samples
+from broker.devstack import samples
 
 PUBLISHER = "staffordshire-police"
 THREE_AGENCIES = "case-05"

@@ -17,8 +17,8 @@ import urllib3
 from redis import Redis
 
 from benchmarks.sizes import Sizes
-from broker.cli.children import Children
-from broker.embedded import Engines
+from broker.devstack.engines import Engines
+from broker.devstack.processes import Children
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 300.0

@@ -14,17 +14,17 @@ from broker.channels.queue import QueueChannel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.errors import Fault, Unavailable
+from broker.failpoints import Orders, Reached, passed_by
 from broker.flow.activity import Activity
-from broker.flow.books import Books
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
+from broker.flow.policy_cache import Books
 from broker.ledger.ledger import Ledger
 from broker.notices import Notifier
 from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
-from broker.points import Orders, Reached, passed_by
 from broker.settings import BadSettings, Settings
-from broker.traces import Traces, is_installed
+from broker.tracing import Traces, is_installed
 from broker.transport.wakeups import Wakeups
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 
 from broker.dashboard import app as dashboard
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.gateway import app as gateway
 
 

@@ -14,17 +14,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker import telemetry
+from broker.admin.api_keys import issue
+from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, open_broker
+from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
 from broker.flow import dispatch, route
-from broker.flow.keys import issue
-from broker.flow.parts import Broker
-from broker.flow.publish import publish
+from broker.flow.context import Broker
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
-from broker.policy.book import PolicyBook, documents_from, load
+from broker.policy.published.policy import PolicyBook, documents_from, load
 from broker.settings import Settings
 from broker.web import build
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from broker.ledger.insights import SOON
+from broker.ledger.monitoring import SOON
 from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE
 
 AGENCIES = (STOKE, SHROPSHIRE)

@@ -19,13 +19,13 @@ from celery import bootsteps
 
 from broker.bootstrap import open_broker
 from broker.errors import Unavailable
-from broker.flow import notify, watch
+from broker.flow import deadlines, notify
 from broker.flow.activity import EVERY as NOTE_ACTIVITY
-from broker.flow.intake import take_in
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.flow.silence import EVERY as LISTEN_EVERY
 from broker.flow.silence import Listener
 from broker.flow.sweep import EVERY, Sweeper
+from broker.intake.receipts_queue import take_in
 from broker.settings import Settings
 from broker.telemetry import logger, trouble
 from broker.transport.queues import AgencyQueues
@@ -94,8 +94,8 @@ def sweeping(broker: Broker, stopping: threading.Event) -> None:
 
 def watching(broker: Broker, stopping: threading.Event) -> None:
     """Look for alarms that are due twice a second."""
-    while not stopping.wait(watch.EVERY.total_seconds()):
-        watch.watch(broker)
+    while not stopping.wait(deadlines.EVERY.total_seconds()):
+        deadlines.watch(broker)
 
 
 def notifying(broker: Broker, stopping: threading.Event) -> None:

@@ -13,7 +13,7 @@ from celery import shared_task, signals
 from broker.bootstrap import open_broker
 from broker.errors import BrokerError
 from broker.flow import accept, dispatch, route
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.telemetry import logger, trouble
 from broker.transport.wakeups import task_name
 

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.results import Figure
 from benchmarks.world import World
-from broker.cli.shipped import POLICY
-from broker.policy.book import documents_from, load
-from broker.policy.calendars import WorkingCalendar
-from broker.policy.deadlines import Within, compute
-from broker.policy.vocabulary import SCHOOL
+from broker.policy.language.vocabulary import SCHOOL
+from broker.policy.published.policy import documents_from, load
+from broker.policy.time.calendars import WorkingCalendar
+from broker.policy.time.deadlines import Within, compute
+from broker.shipped import POLICY
 
 AIM = 20_000
 COUNT = 20_000

@@ -16,8 +16,8 @@ from benchmarks.ours import mailbox, must_be_equal
 from benchmarks.results import Figure
 from benchmarks.world import World
 from broker.bootstrap import new_uuid7, open_broker
-from broker.flow.parts import Broker
-from broker.flow.watch import watch
+from broker.flow.context import Broker
+from broker.flow.deadlines import watch
 from broker.settings import Settings
 
 DUE = 1000

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from broker.ledger.rows import Attempt, Offer
+from broker.domain.delivery import (
+    Attempt,
+    Offer,
+)
 
 
 @dataclass(frozen=True, slots=True)

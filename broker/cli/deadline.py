@@ -6,10 +6,10 @@ from datetime import datetime
 
 import click
 
-from broker.cli.shipped import POLICY
-from broker.cli.show import LOCAL, json_option, local, print_json
+from broker.cli.output import LOCAL, json_option, local, print_json
 from broker.errors import PolicyError
-from broker.policy import calendars, deadlines
+from broker.policy.time import calendars, deadlines
+from broker.shipped import POLICY
 
 NATIONS = ("ENG", "WLS", "SCT", "NIR")
 

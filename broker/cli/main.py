@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import click
 
 from broker import __version__
-from broker.cli.exits import INTERRUPTED
+from broker.cli.exit_codes import INTERRUPTED
 from broker.cli.interrupt import Interrupted
 
 
@@ -28,51 +28,59 @@ class Entry:
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Try it out": {
-        "demo": Entry("demo:demo", "Run everything with sample agencies, and check the sums."),
-        "up": Entry("up:up", "Run everything here until Ctrl-C."),
-        "samples": Entry("samples:samples", "Generate and list invented referrals."),
+        "demo": Entry("run.demo:demo", "Run everything with sample agencies, and check the sums."),
+        "up": Entry("run.up:up", "Run everything here until Ctrl-C."),
+        "samples": Entry("run.samples:samples", "Generate and list invented referrals."),
     },
     "Publish referrals (police)": {
-        "publish": Entry("publish:publish", "Hand in a referral, or check one."),
-        "correct": Entry("correct:correct", "Correct a referral: the whole document again."),
-        "recall": Entry("correct:recall", "Take a referral back; whoever has it destroys it."),
-        "status": Entry("status:status", "Show who has a referral, and by when they must act."),
-        "reconcile": Entry("reconcile:reconcile", "Say which occurrences have no referral."),
-        "timeline": Entry("timeline:timeline", "Show everything that happened to a referral."),
+        "publish": Entry("http.publish:publish", "Hand in a referral, or check one."),
+        "correct": Entry("http.correct:correct", "Correct a referral: the whole document again."),
+        "recall": Entry("http.correct:recall", "Take a referral back; whoever has it destroys it."),
+        "status": Entry(
+            "http.status:status", "Show who has a referral, and by when they must act."
+        ),
+        "reconcile": Entry("http.reconcile:reconcile", "Say which occurrences have no referral."),
+        "timeline": Entry("http.timeline:timeline", "Show everything that happened to a referral."),
     },
     "Receive deliveries (agencies)": {
-        "collect": Entry("collect:collect", "Take what is waiting, worst deadline first."),
-        "answer": Entry("answer:answer", "Acknowledge, decide or return a delivery."),
+        "collect": Entry("http.collect:collect", "Take what is waiting, worst deadline first."),
+        "answer": Entry("http.answer:answer", "Acknowledge, decide or return a delivery."),
     },
     "Watch and act (ops)": {
-        "attention": Entry("attention:attention", "List what no agency owns at the moment."),
-        "give-area": Entry("attention:give_area", "Give an unroutable referral its area."),
-        "route-again": Entry("attention:route_again", "Route an unroutable referral again."),
-        "escalations": Entry("escalations:escalations", "List missed deadlines, and see to one."),
-        "pause": Entry("escalations:pause", "Let the clocks of a delivery stand."),
-        "resume": Entry("escalations:resume", "Let the clocks of a delivery go on."),
-        "report": Entry("figures:report", "Figures: how long it took, and what was in time."),
-        "reroute": Entry("attention:reroute", "Send a delivery on to another agency or area."),
-        "top": Entry("watching:top", "Watch queues and deadlines live."),
-        "watch": Entry("watching:watch", "Print deadlines as they come near."),
-        "check": Entry("watching:check", "Compare a figure with limits, for monitoring."),
-        "queue": Entry("acting:queue", "Look at queues, pause and resume delivery."),
-        "dead": Entry("acting:dead", "Look at what cannot be delivered, and replay it."),
+        "attention": Entry("http.attention:attention", "List what no agency owns at the moment."),
+        "give-area": Entry("http.attention:give_area", "Give an unroutable referral its area."),
+        "route-again": Entry("http.attention:route_again", "Route an unroutable referral again."),
+        "escalations": Entry(
+            "http.escalations:escalations", "List missed deadlines, and see to one."
+        ),
+        "pause": Entry("http.escalations:pause", "Let the clocks of a delivery stand."),
+        "resume": Entry("http.escalations:resume", "Let the clocks of a delivery go on."),
+        "report": Entry("http.report:report", "Figures: how long it took, and what was in time."),
+        "reroute": Entry("http.attention:reroute", "Send a delivery on to another agency or area."),
+        "top": Entry("database.monitor:top", "Watch queues and deadlines live."),
+        "watch": Entry("database.monitor:watch", "Print deadlines as they come near."),
+        "check": Entry("database.monitor:check", "Compare a figure with limits, for monitoring."),
+        "queue": Entry("database.queues:queue", "Look at queues, pause and resume delivery."),
+        "dead": Entry("database.queues:dead", "Look at what cannot be delivered, and replay it."),
     },
     "Reckon": {
         "deadline": Entry("deadline:deadline", "Compute a deadline and say how."),
     },
     "Administer": {
-        "migrate": Entry("migrate:migrate", "Bring the ledger's tables up to date."),
-        "keys": Entry("keys:keys", "Issue, list, rotate, revoke and expire keys."),
-        "people": Entry("people:people", "Let people sign in to the pages for ops."),
-        "policy": Entry("policy:policy", "Lint, compare, publish, show and explain it."),
-        "directory": Entry("directory:directory", "Lint and show the directory of agencies."),
-        "doctor": Entry("doctor:doctor", "Say what is wrong here, and what to do about it."),
+        "migrate": Entry("database.migrate:migrate", "Bring the ledger's tables up to date."),
+        "keys": Entry("database.keys:keys", "Issue, list, rotate, revoke and expire keys."),
+        "people": Entry("database.people:people", "Let people sign in to the pages for ops."),
+        "policy": Entry("database.policy:policy", "Lint, compare, publish, show and explain it."),
+        "directory": Entry(
+            "database.directory:directory", "Lint and show the directory of agencies."
+        ),
+        "doctor": Entry(
+            "database.doctor:doctor", "Say what is wrong here, and what to do about it."
+        ),
     },
     "Run": {
-        "serve": Entry("serve:serve", "Run the gateway."),
-        "worker": Entry("worker:worker", "Run a Celery worker."),
+        "serve": Entry("run.serve:serve", "Run the gateway."),
+        "worker": Entry("run.worker:worker", "Run a Celery worker."),
     },
 }
 
@@ -135,5 +143,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _report(error: Exception, *, debug: bool) -> int:
     """Tell the error; what that needs is imported only now."""
-    told: int = importlib.import_module("broker.cli.report").report(error, debug=debug)
+    told: int = importlib.import_module("broker.cli.error_report").report(error, debug=debug)
     return told

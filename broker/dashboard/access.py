@@ -13,16 +13,16 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard.watching import Watch
+from broker.admin import sign_in
+from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import Denied, Malformed, TooLarge
-from broker.flow import people
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.ledger.people import SignedIn
 from broker.settings import LOOPBACK
 
 if TYPE_CHECKING:
-    from broker.dashboard.provider import Provider
+    from broker.dashboard.openid_provider import Provider
 
 ROOT = "/ops"
 LARGEST_FORM = 16 * 1024
@@ -76,7 +76,7 @@ class Visit:
     @property
     def form_token(self) -> str:
         """What every form of this session bears."""
-        return people.form_token(self.secret)
+        return sign_in.form_token(self.secret)
 
     def may(self, right: Right) -> bool:
         """Tell whether the person has a right."""
@@ -128,7 +128,7 @@ async def visiting(request: Request, right: Right) -> Visit:
     found = None
     if secret:
         now = here.broker.clock()
-        found = await here.run(people.signed_in, here.broker.ledger, secret, now=now)
+        found = await here.run(sign_in.signed_in, here.broker.ledger, secret, now=now)
     if found is None:
         raise NotSignedIn("Sign in first.")
     request.state.visit = visit = Visit(request, here, found, secret)
@@ -172,7 +172,7 @@ def remember(response: Response, request: Request, secret: str) -> Response:
     response.set_cookie(
         cookie_name(request),
         secret,
-        max_age=int(people.SESSION_FOR.total_seconds()),
+        max_age=int(sign_in.SESSION_FOR.total_seconds()),
         path="/",
         secure=not is_plain(request),
         httponly=True,

@@ -16,11 +16,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from broker.dashboard import acts, pages, policy, rendering, replays, signing_in
+from broker.dashboard import (
+    actions,
+    bulk_actions,
+    pages,
+    policy_pages,
+    rendering,
+    signing_in,
+)
 from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown, visiting
 from broker.dashboard.live import Changes, live
-from broker.dashboard.provider import NotBegun, Provider, ProviderAway, ProviderWrong
-from broker.dashboard.watching import Watch
+from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
+from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import (
     BrokerError,
@@ -31,7 +38,7 @@ from broker.errors import (
     PolicyError,
     Unavailable,
 )
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.telemetry import logger, trouble
 
 THREADS = 4
@@ -69,17 +76,17 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/attention", shown(view, pages.attention)),
         Route("/agencies/{code}", shown(view, pages.agency)),
         Route("/referrals/{id}", shown(view, pages.referral)),
-        Route("/act/reveal/{subject}", shown(Right.REVEAL, acts.ask_to_reveal)),
-        Route("/act/reveal/{subject}", done(Right.REVEAL, acts.reveal), methods=["POST"]),
-        Route("/act/{kind}/{subject}", shown(act, acts.ask)),
-        Route("/act/{kind}/{subject}", done(act, acts.do), methods=["POST"]),
-        Route("/policy", shown(Right.POLICY, policy.show)),
-        Route("/replays", shown(view, replays.listed)),
-        Route("/replays", done(bulk, replays.plan), methods=["POST"]),
-        Route("/send-on", shown(bulk, replays.ask_to_send_on)),
-        Route("/send-on", done(bulk, replays.plan_send_on), methods=["POST"]),
-        Route("/replays/{id}", shown(view, replays.show)),
-        Route("/replays/{id}", done(bulk, replays.turn), methods=["POST"]),
+        Route("/act/reveal/{subject}", shown(Right.REVEAL, actions.ask_to_reveal)),
+        Route("/act/reveal/{subject}", done(Right.REVEAL, actions.reveal), methods=["POST"]),
+        Route("/act/{kind}/{subject}", shown(act, actions.ask)),
+        Route("/act/{kind}/{subject}", done(act, actions.do), methods=["POST"]),
+        Route("/policy", shown(Right.POLICY, policy_pages.show)),
+        Route("/replays", shown(view, bulk_actions.listed)),
+        Route("/replays", done(bulk, bulk_actions.plan), methods=["POST"]),
+        Route("/send-on", shown(bulk, bulk_actions.ask_to_send_on)),
+        Route("/send-on", done(bulk, bulk_actions.plan_send_on), methods=["POST"]),
+        Route("/replays/{id}", shown(view, bulk_actions.show)),
+        Route("/replays/{id}", done(bulk, bulk_actions.turn), methods=["POST"]),
         Route("/sign-in", signing_in.how),
         Route("/signed-out", signing_in.signed_out),
         *_with_provider(provider),

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker.dashboard.words import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_many, share
-from broker.ledger.insights import BANDS, Breaches, Heat, Kept
+from broker.dashboard.wording import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_many, share
+from broker.ledger.monitoring import BANDS, Breaches, Heat, Kept
 
 WIDTH = 640
 LABEL = 150

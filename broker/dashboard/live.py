@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from broker.dashboard.access import Desk, Visit
 from broker.errors import Unavailable
-from broker.ledger.insights import Counts
+from broker.ledger.monitoring import Counts
 
 EVERY_SECONDS = 0.5
 USUAL_SECONDS = 60.0

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import charts, versions, words
+from broker.dashboard import charts, version_history, wording
 from broker.dashboard.access import ROOT, Visit
 from broker.dashboard.rendering import page
-from broker.dashboard.watching import SLOT_LENGTHS, agency_lines
+from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
-from broker.ledger.insights import WINDOWS
-from broker.policy.directory import Organisation
+from broker.ledger.monitoring import WINDOWS
+from broker.policy.language.directory import Organisation
 
 ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are a click away."""
@@ -49,7 +49,7 @@ async def status(visit: Visit) -> Response:
         said=_said(visit),
         picture=picture,
         now=now,
-        sentence=words.status(picture.counts, picture.unacknowledged, picture.names, now),
+        sentence=wording.status(picture.counts, picture.unacknowledged, picture.names, now),
         burn_down=charts.burn_down(picture.bands),
         heat=charts.heat_map(picture.heat, picture.heat_slots),
         timeline=charts.timeline(picture.breaches, now=now, since=now - timedelta(days=1)),
@@ -147,9 +147,9 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "referral": found,
         "events": events,
         "actors": _actors(visit, {one.actor for one in events}),
-        "versions": versions.lines(found, events),
+        "versions": version_history.lines(found, events),
         "agencies": {str(one.id): one.agency for one in found.deliveries},
-        "recalls": versions.recalls(found),
+        "recalls": version_history.recalls(found),
         "escalations": broker.ledger.climbing(referral=id_, limit=LISTED),
         "successors": successors,
     }

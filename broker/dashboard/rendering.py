@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, PrefixLoader
 from starlette.responses import HTMLResponse
 
-from broker.dashboard import words
+from broker.dashboard import wording
 from broker.domain.codes import Right
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        words=words,
+        words=wording,
         Right=Right,
-        bands=words.BAND_NAMES,
-        grades=words.GRADE_NAMES,
-        milestones=words.MILESTONE_NAMES,
-        whys=words.WHY_NAMES,
-        causes=words.CAUSE_NAMES,
+        bands=wording.BAND_NAMES,
+        grades=wording.GRADE_NAMES,
+        milestones=wording.MILESTONE_NAMES,
+        whys=wording.WHY_NAMES,
+        causes=wording.CAUSE_NAMES,
     )
     return made
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from broker.admin import sign_in as sessions
 from broker.dashboard.access import ROOT, Visit, desk, forget, form_of, own_path, remember
-from broker.dashboard.provider import Provider, ProviderAway, ProviderWrong
+from broker.dashboard.openid_provider import Provider, ProviderAway, ProviderWrong
 from broker.dashboard.rendering import page
 from broker.errors import Denied, NotFound
-from broker.flow import people
 
 
 async def how(request: Request) -> Response:
@@ -34,7 +34,7 @@ async def offer(request: Request) -> Response:
     """Ask whether to sign in: a link that a mail program looks at first is not used up by it."""
     here, link = desk(request), request.path_params["link"]
     now = here.broker.clock()
-    name = await here.run(here.broker.ledger.link_owner, people.digest(link), now=now)
+    name = await here.run(here.broker.ledger.link_owner, sessions.digest(link), now=now)
     return page("offer", 200 if name else 410, visit=None, name=name, link=link)
 
 
@@ -45,7 +45,7 @@ async def sign_in(request: Request) -> Response:
     now = here.broker.clock()
     try:
         link = request.path_params["link"]
-        secret = await here.run(people.sign_in, here.broker.ledger, link, now=now)
+        secret = await here.run(sessions.sign_in, here.broker.ledger, link, now=now)
     except Denied:
         return page("offer", 410, visit=None, name=None, link="")
     return remember(RedirectResponse(f"{ROOT}/", 303), request, secret)
@@ -64,7 +64,7 @@ async def from_provider(request: Request) -> Response:
     state = request.query_params.get("state", "")
     who, after = await provider.answered(request)
     secret = await here.run(
-        people.sign_in_as,
+        sessions.sign_in_as,
         here.broker.ledger,
         who,
         provider.rights_of,
@@ -79,7 +79,7 @@ async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
     """End the session; whom a provider let in is signed out there, too, where it can be done."""
     broker, provider = visit.desk.broker, visit.desk.provider
     by_provider = await visit.desk.run(
-        people.sign_out, broker.ledger, visit.secret, now=broker.clock()
+        sessions.sign_out, broker.ledger, visit.secret, now=broker.clock()
     )
     answer: Response = RedirectResponse(f"{ROOT}/sign-in?signed-out", 303)
     if by_provider and provider is not None:

@@ -15,6 +15,12 @@ from time import perf_counter
 from typing import NoReturn
 
 from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.occurrence import occurrence_of
+from broker.domain.referral import (
+    Accepted,
+    Contradiction,
+    NewReferral,
+)
 from broker.errors import (
     Fault,
     Invalid,
@@ -23,15 +29,14 @@ from broker.errors import (
     ReferenceConflict,
     TooLarge,
 )
+from broker.failpoints import ACCEPTED
 from broker.flow.activity import SENT
-from broker.flow.parts import Broker
-from broker.flow.reconcile import occurrence_of
-from broker.ledger.rows import Accepted, Contradiction, NewReferral
-from broker.points import ACCEPTED
-from broker.policy import routing
-from broker.policy.calendars import LONDON
+from broker.flow.context import Broker
+from broker.policy.routing.plan import Plan
+from broker.policy.routing.plan import route as make_plan
+from broker.policy.time.calendars import LONDON
 from broker.telemetry import is_told, logger, since, sole
-from broker.traces import ACCEPT, Part, Step, Traces, parent_of
+from broker.tracing import ACCEPT, Part, Step, Traces, parent_of
 from schemas import documents, referral
 from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
@@ -53,7 +58,7 @@ class Checked:
 
     faults: Sequence[Fault]
     defects: Sequence[Fault]
-    plan: routing.Plan | None
+    plan: Plan | None
     """Who would get it, why and by when; None when it would be rejected."""
 
 
@@ -163,9 +168,7 @@ def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:
     faults, defects = own(checked.faults), own(checked.defects)
     if faults:
         return Checked(faults, defects, None)
-    plan = routing.route(
-        document, publisher=publisher, book=book, accepted_at=now, now=now, areas={}
-    )
+    plan = make_plan(document, publisher=publisher, book=book, accepted_at=now, now=now, areas={})
     return Checked((), defects, plan)
 
 

@@ -10,8 +10,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from broker.domain.ids import Clock, OrganisationCode
+from broker.ledger.activity import Noted
 from broker.ledger.ledger import Ledger
-from broker.ledger.presence import Noted
 
 EVERY = timedelta(seconds=5)
 SENT, POLLED, COLLECTED, ANSWERED = "sent", "polled", "collected", "answered"

@@ -13,22 +13,28 @@ from time import perf_counter
 import orjson
 
 from broker.domain.codes import Kind, ReturnReason
+from broker.domain.delivery import (
+    NewDelivery,
+    Offer,
+    Receipt,
+    Returned,
+    Settled,
+)
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
+from broker.failpoints import SETTLED
 from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.activity import ANSWERED
+from broker.flow.context import Broker
 from broker.flow.dispatch import LANE as DISPATCH_LANE
-from broker.flow.parts import Broker
 from broker.flow.route import new_delivery
-from broker.ledger.acting import Doing
-from broker.ledger.rows import NewDelivery, Offer, Receipt, Returned, Settled
-from broker.points import SETTLED
-from broker.policy import routing
-from broker.policy.earlier import Issued
-from broker.policy.viewing import PERSONS
+from broker.ledger.operator_actions import Doing
+from broker.policy.language.views import PERSONS
+from broker.policy.revision.issued import Issued
+from broker.policy.routing import plan
 from broker.telemetry import is_told, logger, since, sole, trouble
-from broker.traces import Part, Step
+from broker.tracing import Part, Step
 
 _log = logger("answer")
 
@@ -84,7 +90,7 @@ def reroute(
 ) -> DeliveryId:
     """Send a returned or undeliverable delivery on, by an area's code or an agency's.
 
-    ``why`` is kept with it where a person does it; see ``broker.flow.act``.
+    ``why`` is kept with it where a person does it; see ``broker.admin.operator_actions``.
 
     Returns the new delivery's id. Raises NotFound, PolicyError when nobody there is responsible,
     or Conflict when the delivery has not come back or was sent on before.
@@ -188,7 +194,7 @@ def _readdressed(
     # Whoever has it next gets the latest of it, with the clock of what was given back.
     latest = broker.ledger.head(offer.id) or offer
     book = broker.books.latest()
-    leg = routing.readdress(
+    leg = plan.readdress(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
+from broker.domain.delivery import (
+    Attempt,
+    Offer,
+)
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import NotFound, Unavailable
+from broker.failpoints import LEASED
 from broker.flow.activity import COLLECTED, POLLED
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.flow.render import render
-from broker.ledger.rows import Attempt, Offer
-from broker.points import LEASED
 from broker.telemetry import logger, since, sole, trouble
-from broker.traces import Part, Step
+from broker.tracing import Part, Step
 
 _log = logger("collect")
 

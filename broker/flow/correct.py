@@ -11,12 +11,18 @@ from time import perf_counter
 
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.referral import (
+    Accepted,
+    NewVersion,
+    Recalled,
+    Refused,
+    Withdrawal,
+)
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
 from broker.flow.accept import LANE, noting_refusals, own, read
-from broker.flow.parts import Broker
-from broker.ledger.rows import Accepted, NewVersion, Recalled, Refused, Withdrawal
-from broker.ledger.versions import MOST_VERSIONS
-from broker.policy.calendars import LONDON
+from broker.flow.context import Broker
+from broker.ledger.corrections import MOST_VERSIONS
+from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger, since
 from schemas import documents, referral
 

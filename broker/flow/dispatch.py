@@ -8,11 +8,11 @@ from time import perf_counter
 import orjson
 
 from broker.channels import Channel, Parcel
+from broker.failpoints import SENT
 from broker.flow.collect import parts_of, rendered_offers
-from broker.flow.parts import Broker
-from broker.points import SENT
+from broker.flow.context import Broker
 from broker.telemetry import logger, since, sole
-from broker.traces import Step
+from broker.tracing import Step
 
 LANE = "dispatch"
 BATCH = 100

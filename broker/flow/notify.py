@@ -9,12 +9,15 @@ from typing import assert_never
 
 from broker.domain.codes import Milestone, NoticeChannel
 from broker.domain.ids import LeaseId
-from broker.flow.parts import Broker
-from broker.ledger.rows import DueNotice, NoticeResult
+from broker.domain.notice import (
+    DueNotice,
+    NoticeResult,
+)
+from broker.flow.context import Broker
 from broker.notices import Message, Never, NotNow, Told
-from broker.policy.alarms import ATTEND
-from broker.policy.calendars import LONDON, in_words
-from broker.policy.directory import Directory
+from broker.policy.language.directory import Directory
+from broker.policy.monitoring.alarms import ATTEND
+from broker.policy.time.calendars import LONDON, in_words
 from broker.telemetry import logger, since, sole, trouble
 
 EVERY = timedelta(seconds=1)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from broker.domain.codes import Stage
+from broker.domain.delivery import (
+    Receipt,
+)
 from broker.domain.ids import DeliveryId, LeaseId
-from broker.ledger.rows import Receipt
 from schemas import documents, requests
 from schemas.errors import Kind, Unreadable
 

@@ -11,9 +11,12 @@ import orjson
 from broker.domain.codes import Grade
 from broker.errors import Fault
 from broker.ledger.routing import RouteBatch
-from broker.ledger.rows import Decision, Routed, Unrouted
-from broker.policy.book import PolicyBook
-from broker.policy.recurrence import (
+from broker.policy.decision import (
+    Decision,
+    Routed,
+    Unrouted,
+)
+from broker.policy.monitoring.recurrence import (
     CODE,
     Recurrence,
     Recurring,
@@ -21,6 +24,7 @@ from broker.policy.recurrence import (
     recurring,
     sightings,
 )
+from broker.policy.published.policy import PolicyBook
 from broker.telemetry import logger, trouble
 
 _log = logger("route")

@@ -12,13 +12,15 @@ from typing import Any
 import orjson
 
 from broker.domain.codes import Kind, Milestone
+from broker.domain.delivery import (
+    Offer,
+)
 from broker.domain.states import DeliveryState
-from broker.flow.books import Books
-from broker.ledger.rows import Offer
-from broker.policy import views
-from broker.policy.book import PolicyBook
-from broker.policy.recurrence import CODE as RECURRENCE
-from broker.policy.vocabulary import SOCIAL_CARE
+from broker.flow.policy_cache import Books
+from broker.policy import disclosure
+from broker.policy.language.vocabulary import SOCIAL_CARE
+from broker.policy.monitoring.recurrence import CODE as RECURRENCE
+from broker.policy.published.policy import PolicyBook
 
 TOLD_OF_RECURRENCE = (SOCIAL_CARE, "out-of-hours")
 
@@ -69,7 +71,7 @@ def _is_shown(offer: Offer) -> bool:
 
 
 def _content(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> dict[str, Any]:
-    return views.render(offer.view, document=document, scope=offer.scope, book=book)
+    return disclosure.render(offer.view, document=document, scope=offer.scope, book=book)
 
 
 def warnings(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> list[dict[str, str]]:

@@ -11,17 +11,20 @@ from typing import Any
 import orjson
 
 from broker.domain.codes import Grade, Kind
+from broker.domain.delivery import (
+    NewDelivery,
+)
 from broker.domain.ids import DeliveryId, NewId, ReferralId
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
+from broker.failpoints import BEGUN, DECIDED, ROUTED
 from broker.flow.accept import LANE, own
-from broker.flow.parts import Broker
-from broker.flow.pause import end_waiting
+from broker.flow.clock_pause import end_waiting
+from broker.flow.context import Broker
 from broker.flow.recurrence import counted
 from broker.ledger.routing import RouteBatch
-from broker.ledger.rows import (
+from broker.policy.decision import (
     Decision,
-    NewDelivery,
     Postponed,
     Rejected,
     Revised,
@@ -30,14 +33,16 @@ from broker.ledger.rows import (
     Unrouted,
     Withdrawn,
 )
-from broker.points import BEGUN, DECIDED, ROUTED
-from broker.policy import alarms, revising, routing
-from broker.policy.book import PolicyBook
-from broker.policy.calendars import LONDON
-from broker.policy.earlier import Issued
-from broker.policy.rescheduling import Regrade
+from broker.policy.monitoring import alarms
+from broker.policy.published.policy import PolicyBook
+from broker.policy.revision import revise
+from broker.policy.revision.issued import Issued
+from broker.policy.revision.regrade import Regrade
+from broker.policy.routing.plan import Plan
+from broker.policy.routing.plan import route as make_plan
+from broker.policy.time.calendars import LONDON
 from broker.telemetry import is_told, logger, since, sole, trouble
-from broker.traces import Part, Step
+from broker.tracing import Part, Step
 from schemas import referral
 
 BATCH = 200
@@ -213,7 +218,7 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
     if checked.faults:
         return Rejected(one.id, own(checked.faults))
-    plan = routing.route(
+    plan = make_plan(
         document,
         publisher=one.publisher,
         book=book,
@@ -251,7 +256,7 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
 
 def _revised(
     one: Unrouted,
-    plan: routing.Plan,
+    plan: Plan,
     found: dict[str, Any],
     book: PolicyBook,
     now: datetime,
@@ -263,7 +268,7 @@ def _revised(
     if before is not None and before != plan.effective_grade:
         regrade = Regrade(Grade(before), plan.effective_grade, received_at)
     bodies = {**one.bodies, one.version: one.body}
-    new = revising.NewVersion(
+    new = revise.NewVersion(
         number=one.version,
         received_at=received_at,
         grade=plan.effective_grade,
@@ -272,7 +277,7 @@ def _revised(
         regrade=regrade,
         book=book,
     )
-    revision = revising.revise(one.earlier, new)
+    revision = revise.revise(one.earlier, new)
     issued = [_issue(each, one, book, now, new_id) for each in revision.issued]
     return Revised(Routed(deliveries=issued, **found), revision.changed, _grades(one, found))
 
@@ -281,7 +286,7 @@ def _withdrawn(
     one: Unrouted, reason: str, book: PolicyBook, now: datetime, new_id: NewId
 ) -> Withdrawn:
     """Return who must destroy what they had of a referral that was taken back."""
-    revision = revising.withdraw(one.earlier, reason=reason, at=now, book=book)
+    revision = revise.withdraw(one.earlier, reason=reason, at=now, book=book)
     return Withdrawn(one.id, [_issue(each, one, book, now, new_id) for each in revision.issued])
 
 

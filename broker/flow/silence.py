@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from uuid import UUID
 
-from broker.flow.parts import Broker
-from broker.ledger.presence import OpenSilence
-from broker.policy.book import PolicyBook
-from broker.policy.calendars import LONDON
-from broker.policy.silence import LEARNED_FROM, Quiet, Seen, Usual, judge, learn
+from broker.flow.context import Broker
+from broker.ledger.activity import OpenSilence
+from broker.policy.monitoring.silence import LEARNED_FROM, Quiet, Seen, Usual, judge, learn
+from broker.policy.published.policy import PolicyBook
+from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger, since
 
 EVERY = timedelta(seconds=30)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from time import perf_counter
 
-from broker.flow import act, dispatch, route
+from broker.failpoints import LED
+from broker.flow import bulk, dispatch, route
 from broker.flow.accept import LANE as ROUTE_LANE
-from broker.flow.parts import Broker
-from broker.points import LED
+from broker.flow.context import Broker
 from broker.telemetry import logger, since
 
 EVERY = timedelta(seconds=1)
@@ -55,7 +55,7 @@ class Sweeper:
         self._broker.reached(LED)
         lapsed = ledger.lapse(now=now, limit=LIMIT)
         released = ledger.release_held(now=now, limit=LIMIT)
-        replayed = act.advance_replays(self._broker)
+        replayed = bulk.advance_replays(self._broker)
         if lapsed or released or replayed:
             _log.info(
                 "sweep",

@@ -17,10 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
 from broker.flow.activity import EVERY as NOTE_ACTIVITY
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.gateway import (
-    alarms,
     deliveries,
+    escalations,
     openapi,
     operations,
     problems,
@@ -29,9 +29,9 @@ from broker.gateway import (
     reports,
 )
 from broker.gateway.authentication import Authentication
-from broker.gateway.calls import Gateway
-from broker.gateway.commits import Commits
-from broker.gateway.polling import Poller
+from broker.gateway.context import Gateway
+from broker.gateway.long_polls import Poller
+from broker.intake.http import Commits
 from broker.telemetry import is_told, logger, since
 
 THREADS = 16
@@ -66,10 +66,10 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/v1/leases/release", deliveries.release),
     ("GET", "/v1/deliveries/{id}", deliveries.show),
     ("POST", "/v1/deliveries/{id}/reroute", deliveries.reroute),
-    ("POST", "/v1/deliveries/{id}/pause", alarms.stand),
-    ("POST", "/v1/deliveries/{id}/resume", alarms.go_on),
-    ("GET", "/v1/escalations", alarms.escalations),
-    ("POST", "/v1/escalations/{id}/acknowledge", alarms.acknowledge),
+    ("POST", "/v1/deliveries/{id}/pause", escalations.stand),
+    ("POST", "/v1/deliveries/{id}/resume", escalations.go_on),
+    ("GET", "/v1/escalations", escalations.escalations),
+    ("POST", "/v1/escalations/{id}/acknowledge", escalations.acknowledge),
     ("GET", "/v1/queue", deliveries.queue),
     ("GET", "/v1/queues", operations.queues),
     ("GET", "/v1/attention", operations.attention),

@@ -14,13 +14,15 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
+from broker.admin.api_keys import Key
 from broker.domain.codes import Scope
+from broker.domain.credential import (
+    Credential,
+)
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Throttled
-from broker.flow.keys import Key
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.gateway.problems import Forbidden
-from broker.ledger.rows import Credential
 
 KEPT_SECONDS = 5.0
 """A key that was revoked works at most so long after, in every gateway."""

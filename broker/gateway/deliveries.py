@@ -11,12 +11,12 @@ from broker.domain.codes import Scope
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
 from broker.flow import answer, collect
 from broker.flow.receipts import as_rows
-from broker.gateway import shapes
-from broker.gateway.bodies import answer as respond
-from broker.gateway.bodies import asked
-from broker.gateway.calls import caller, gateway, identifier
-from broker.gateway.polling import until
-from broker.ledger.delivering import Held
+from broker.gateway import responses
+from broker.gateway.context import caller, gateway, identifier
+from broker.gateway.long_polls import until
+from broker.gateway.request_bodies import answer as respond
+from broker.gateway.request_bodies import asked
+from broker.ledger.deliveries import Held
 from schemas import requests
 
 
@@ -40,7 +40,7 @@ async def settle(request: Request) -> Response:
     results = await here.run(
         answer.settle, here.broker, who.organisation, receipts, actor=who.actor
     )
-    return respond({"results": [shapes.settled(one) for one in results]})
+    return respond({"results": [responses.settled(one) for one in results]})
 
 
 async def extend(request: Request) -> Response:
@@ -91,7 +91,7 @@ async def queue(request: Request) -> Response:
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     broker = here.broker
     depth = await here.run(broker.ledger.queue, who.organisation, now=broker.clock())
-    return respond(shapes.queue(depth))
+    return respond(responses.queue(depth))
 
 
 async def reroute(request: Request) -> Response:

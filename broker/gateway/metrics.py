@@ -17,11 +17,11 @@ from prometheus_client.registry import Collector
 
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.flow.sweep import LANES
-from broker.gateway.endings import Endings
-from broker.ledger.insights import BANDS, Work
-from broker.policy.calendars import LONDON
+from broker.gateway.expiry_gauges import Endings
+from broker.ledger.monitoring import BANDS, Work
+from broker.policy.time.calendars import LONDON
 
 EDGES = (1, 8, 32, 128, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
 """Seconds, a few of the edges that the ledger counts by: one exactly on every deadline class that

@@ -10,10 +10,10 @@ from starlette.responses import HTMLResponse, Response
 from broker.domain.codes import Scope
 from broker.errors import PolicyError, Unavailable
 from broker.gateway import metrics as figures
-from broker.gateway import openapi, shapes
-from broker.gateway.bodies import answer as respond
-from broker.gateway.bodies import number
-from broker.gateway.calls import caller, gateway
+from broker.gateway import openapi, responses
+from broker.gateway.context import caller, gateway
+from broker.gateway.request_bodies import answer as respond
+from broker.gateway.request_bodies import number
 
 LISTED = 200
 UNREFERRED_FOR = timedelta(days=7)
@@ -31,7 +31,7 @@ async def attention(request: Request) -> Response:
     unreferred = await here.run(
         here.broker.ledger.reconciliations, None, limit=limit, unreferred_since=since
     )
-    return respond(shapes.attention(waiting, refused, silent, unreferred))
+    return respond(responses.attention(waiting, refused, silent, unreferred))
 
 
 async def refusals(request: Request) -> Response:
@@ -39,7 +39,7 @@ async def refusals(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
     found = await here.run(here.broker.ledger.refusals, who.sees, limit=limit)
-    return respond({"refusals": [shapes.refusal(one) for one in found]})
+    return respond({"refusals": [responses.refusal(one) for one in found]})
 
 
 async def queues(request: Request) -> Response:
@@ -47,7 +47,7 @@ async def queues(request: Request) -> Response:
     await caller(request, Scope.OPS)
     here = gateway(request)
     found = await here.run(here.broker.ledger.queues, now=here.broker.clock())
-    return respond({"queues": [shapes.queue(one) for one in found]})
+    return respond({"queues": [responses.queue(one) for one in found]})
 
 
 async def livez(_: Request) -> Response:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.admin.reconcile import reconcile
 from broker.domain.codes import Scope
-from broker.flow.reconcile import reconcile
-from broker.gateway import shapes
-from broker.gateway.bodies import answer as respond
-from broker.gateway.bodies import asked, number
-from broker.gateway.calls import caller, gateway
+from broker.gateway import responses
+from broker.gateway.context import caller, gateway
+from broker.gateway.request_bodies import answer as respond
+from broker.gateway.request_bodies import asked, number
 from schemas import requests
 
 LISTED = 200
@@ -28,7 +28,7 @@ async def compare(request: Request) -> Response:
         wanted.references,
         actor=who.actor,
     )
-    return respond(shapes.reconciled(done))
+    return respond(responses.reconciled(done))
 
 
 async def listed(request: Request) -> Response:
@@ -36,4 +36,4 @@ async def listed(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
     found = await here.run(here.broker.ledger.reconciliations, who.sees, limit=limit)
-    return respond({"reconciliations": [shapes.reconciled(one) for one in found]})
+    return respond({"reconciliations": [responses.reconciled(one) for one in found]})

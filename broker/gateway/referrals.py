@@ -15,19 +15,23 @@ from starlette.responses import Response
 
 from broker.domain.codes import RecallReason, Scope
 from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.referral import (
+    Accepted,
+    NewReferral,
+    ReferralStatus,
+)
 from broker.domain.states import ReferralState
 from broker.errors import BrokerError, Fault, Invalid, NotFound, PolicyError, TooLarge
 from broker.flow import accept, answer
 from broker.flow import correct as correcting
-from broker.gateway import shapes
+from broker.gateway import responses
 from broker.gateway.authentication import Caller
-from broker.gateway.bodies import BULK_LIMIT, NDJSON, asked, body, number
-from broker.gateway.bodies import answer as respond
-from broker.gateway.calls import Gateway, caller, gateway, identifier
-from broker.gateway.commits import Answers
-from broker.gateway.polling import until
+from broker.gateway.context import Gateway, caller, gateway, identifier
+from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
-from broker.ledger.rows import Accepted, NewReferral, ReferralStatus
+from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, asked, body, number
+from broker.gateway.request_bodies import answer as respond
+from broker.intake.http import Answers
 from schemas import documents, requests
 
 BULK_LINES = 1000
@@ -51,7 +55,7 @@ async def publish(request: Request) -> Response:
     headers = {"Location": f"/v1/referrals/{accepted.id}"}
     seconds = _preferred_wait(request)
     if seconds is None:
-        return respond(shapes.receipt(accepted), 202, headers)
+        return respond(responses.receipt(accepted), 202, headers)
     headers["Preference-Applied"] = f"wait={seconds}"
     return await _after_routing(here, who, accepted, seconds, headers)
 
@@ -106,7 +110,7 @@ async def timeline(request: Request) -> Response:
     if found is None:
         raise NotFound("There is no such referral.")
     events = await here.run(here.broker.ledger.timeline, found.id)
-    shown = [shapes.happened(one, names=who.sees is None) for one in events]
+    shown = [responses.happened(one, names=who.sees is None) for one in events]
     return respond({"referral": str(found.id), "events": shown})
 
 
@@ -120,7 +124,7 @@ async def events(request: Request) -> Response:
     end = until(seconds if limit else 0)
     while not found and await here.poller.for_news(who.organisation, cursor, end):
         found, cursor = await here.run(feed, who.organisation, after=cursor, limit=limit)
-    return respond({"events": [shapes.event(one) for one in found], "next": cursor})
+    return respond({"events": [responses.event(one) for one in found], "next": cursor})
 
 
 async def give_areas(request: Request) -> Response:
@@ -158,7 +162,7 @@ async def correct(request: Request) -> Response:
         idempotency_key=_idempotency_key(request),
         actor=who.actor,
     )
-    return respond(shapes.receipt(kept), 202, {"Location": f"/v1/referrals/{kept.id}"})
+    return respond(responses.receipt(kept), 202, {"Location": f"/v1/referrals/{kept.id}"})
 
 
 async def recall(request: Request) -> Response:
@@ -174,7 +178,7 @@ async def recall(request: Request) -> Response:
         by=wanted.by,
         actor=who.actor,
     )
-    return respond(shapes.recalled(kept), 202)
+    return respond(responses.recalled(kept), 202)
 
 
 async def names(here: Gateway) -> dict[OrganisationCode, str]:
@@ -196,7 +200,7 @@ async def _after_routing(
     if found.state is ReferralState.REJECTED:
         faults = [Fault(**fault) for fault in found.faults]
         raise Invalid("The referral was rejected; it waits for a corrected one.", faults=faults)
-    shown = {**shapes.receipt(accepted), **shapes.status(found, await names(here))}
+    shown = {**responses.receipt(accepted), **responses.status(found, await names(here))}
     return respond(shown, 201 if found.routed_at else 202, headers)
 
 
@@ -213,7 +217,7 @@ async def _own(here: Gateway, who: Caller, id_: Any) -> ReferralStatus | None:
 async def _shown(here: Gateway, found: ReferralStatus | None) -> Response:
     if found is None:
         raise NotFound("There is no such referral.")
-    return respond(shapes.status(found, await names(here)))
+    return respond(responses.status(found, await names(here)))
 
 
 async def _screened(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
@@ -260,7 +264,7 @@ def _line(place: int, one: Any, instance: str) -> dict[str, Any]:
     if isinstance(one, BrokerError):
         told = problem(one, instance)
         return {"line": place, "status": told["status"], "problem": told}
-    return {"line": place, "status": 202, "receipt": shapes.receipt(one)}
+    return {"line": place, "status": 202, "receipt": responses.receipt(one)}
 
 
 def _plan(checked: accept.Checked, names: dict[OrganisationCode, str]) -> dict[str, Any]:

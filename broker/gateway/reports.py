@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.admin.deadline_report import Stretch, as_csv, as_json, deadline_report, stretch
 from broker.domain.codes import Scope
 from broker.errors import Fault, Invalid
-from broker.flow.figures import Stretch, as_csv, as_json, deadline_report, stretch
-from broker.gateway.bodies import answer as respond
-from broker.gateway.calls import caller, gateway
+from broker.gateway.context import caller, gateway
+from broker.gateway.request_bodies import answer as respond
 
 
 async def deadlines(request: Request) -> Response:

@@ -5,25 +5,25 @@ The methods stand by concern, in the order in which a referral meets them.
 
 from __future__ import annotations
 
-from broker.ledger.acting import Acting
-from broker.ledger.administration import Administration
-from broker.ledger.answering import Answering
-from broker.ledger.delivering import Delivering
-from broker.ledger.figures import Counting
-from broker.ledger.history import History
-from broker.ledger.insights import Insights
-from broker.ledger.intake import Intake
-from broker.ledger.marking import Marking
-from broker.ledger.pausing import Pausing
+from broker.ledger.activity import Presence
+from broker.ledger.alarms import Watching
+from broker.ledger.clock_pauses import Pausing
+from broker.ledger.corrections import Versions
+from broker.ledger.deadline_report import Counting
+from broker.ledger.deliveries import Delivering
+from broker.ledger.monitoring import Insights
+from broker.ledger.operator_actions import Acting
+from broker.ledger.organisations import Administration
 from broker.ledger.people import People
-from broker.ledger.presence import Presence
-from broker.ledger.questions import Questions
-from broker.ledger.reconciling import Reconciling
+from broker.ledger.policy_backtest import History
+from broker.ledger.pseudonyms import Marking
+from broker.ledger.queries import Questions
+from broker.ledger.receipts import Answering
+from broker.ledger.reconciliations import Reconciling
+from broker.ledger.referrals import Intake
 from broker.ledger.routing import Routing
-from broker.ledger.support import Support
-from broker.ledger.sweeping import Sweeping
-from broker.ledger.versions import Versions
-from broker.ledger.watching import Watching
+from broker.ledger.support_bundle import Support
+from broker.ledger.sweep import Sweeping
 
 
 class Ledger(

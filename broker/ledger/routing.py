@@ -11,17 +11,19 @@ from typing import Any
 from uuid import UUID
 
 from broker.domain.codes import Milestone
+from broker.domain.delivery import (
+    NewDelivery,
+)
 from broker.domain.ids import ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
-from broker.ledger import revising
-from broker.ledger.acting import Doing, keep_act
+from broker.ledger import revisions
+from broker.ledger.clock_pauses import ClockBatch, awaiting_information
 from broker.ledger.database import Connection, Database, Row, json_text, rows
-from broker.ledger.marking import earlier, record_sightings, tell_recurring
-from broker.ledger.pausing import ClockBatch, awaiting_information
-from broker.ledger.rows import (
+from broker.ledger.operator_actions import Doing, keep_act
+from broker.ledger.pseudonyms import earlier, record_sightings, tell_recurring
+from broker.policy.decision import (
     Decision,
-    NewDelivery,
     Postponed,
     Rejected,
     Revised,
@@ -30,7 +32,7 @@ from broker.ledger.rows import (
     Unrouted,
     Withdrawn,
 )
-from broker.policy.recurrence import Earlier, Recurrence, Sighting
+from broker.policy.monitoring.recurrence import Earlier, Recurrence, Sighting
 
 _COLUMNS = (
     "state",
@@ -83,7 +85,7 @@ class RouteBatch:
             for delivery in one.deliveries
         ]
         revised = [one for one in decisions if isinstance(one, Revised) and one.id in changed]
-        revising.write(self._connection, revised, publishers, about)
+        revisions.write(self._connection, revised, publishers, about)
         insert_deliveries(self._connection, new, now=now, actor=actor)
         routed = [one for one in decisions if isinstance(one, Routed) and one.id in changed]
         record_sightings(self._connection, [seen for one in routed for seen in one.sightings])
@@ -133,7 +135,7 @@ class Routing(Database):
     def _claim_referrals(self, asked: Mapping[str, Any]) -> Iterator[RouteBatch]:
         with self._transaction() as connection:
             found = rows(connection, "claim_unrouted", asked)
-            had = revising.had(connection, [row["id"] for row in found if row["was_routed"]])
+            had = revisions.had(connection, [row["id"] for row in found if row["was_routed"]])
             yield RouteBatch(connection, [_unrouted(row, had) for row in found])
 
     def give_areas(
@@ -206,7 +208,7 @@ def insert_deliveries(
         rows(connection, "mark_sent_on", {"ids": replaced, "now": now})
 
 
-def _unrouted(row: Row, had: Mapping[ReferralId, revising.Had]) -> Unrouted:
+def _unrouted(row: Row, had: Mapping[ReferralId, revisions.Had]) -> Unrouted:
     known = {name: value for name, value in row.items() if name != "was_routed"}
     one = Unrouted(**{**known, "state": ReferralState(row["state"])})
     if one.id not in had:

@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from broker.domain.ids import NewId
-from broker.points import MARKED, Reached, passed_by
+from broker.failpoints import MARKED, Reached, passed_by
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
-from broker.flow.parts import Broker
-from broker.flow.watch import watch
+from broker.flow.context import Broker
+from broker.flow.deadlines import watch
 from tests.conftest import FixedClock
 
 LONDON = ZoneInfo("Europe/London")

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from broker.embedded import Engines
+from broker.devstack.engines import Engines
 from tests.conftest import CHILD_KEY, ROOT, eventually
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from referral_broker_client import Answer, Consumer, Publisher, Unavailable
 
-from broker import samples
-from broker.client import Answer, Consumer, Publisher, Unavailable
+from broker.admin.api_keys import issue
+from broker.devstack import samples
+from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
-from broker.flow.keys import issue
 from broker.ledger.ledger import Ledger
 from tests.acceptance.stack import Stack
 from tests.conftest import eventually

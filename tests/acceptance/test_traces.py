@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from broker.cli.present import at_present
-from broker.client import Consumer, Publisher
+from referral_broker_client import Consumer, Publisher
+
+from broker.admin.api_keys import issue
+from broker.devstack.engines import Engines
+from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
-from broker.flow.keys import issue
 from broker.ledger.ledger import Ledger
 from tests.acceptance.conftest import sample
 from tests.acceptance.stack import Stack

@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from referral_broker_client.queue import QueueConsumer
 
-from broker.client.queue import QueueConsumer
-from broker.embedded import Engines
-from broker.flow.intake import take_in
-from broker.flow.parts import Broker
+from broker.devstack.engines import Engines
+from broker.flow.context import Broker
+from broker.intake.receipts_queue import take_in
 from broker.transport.queues import AgencyQueues
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_cases import leg, text

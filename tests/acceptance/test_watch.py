@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from broker.embedded import Engines
+from broker.devstack.engines import Engines
 from tests.acceptance.stack import Stack
 from tests.conftest import eventually
 

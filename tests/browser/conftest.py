@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from broker.admin import sign_in
 from broker.bootstrap import new_uuid7, open_broker
+from broker.devstack.engines import Engines
 from broker.domain.codes import Right
-from broker.embedded import Engines
-from broker.flow import people
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.settings import Settings
 from tests.conftest import POLICIES, FixedClock
 from tests.integration.gateway.conftest import listening
@@ -137,8 +137,8 @@ class Site:
     def link(self, name: str, *rights: Right) -> str:
         """Return the address of a one-time link for somebody with these rights."""
         ledger, now = self.broker.ledger, self.clock.now
-        people.add(ledger, name, rights, now=now, new_id=new_uuid7)
-        return f"{self.url}/ops/sign-in/{people.link(ledger, name, now=now)}"
+        sign_in.add(ledger, name, rights, now=now, new_id=new_uuid7)
+        return f"{self.url}/ops/sign-in/{sign_in.link(ledger, name, now=now)}"
 
     @contextmanager
     def later(self, **how_far: float) -> Iterator[None]:

@@ -13,9 +13,9 @@ import urllib3
 from playwright.sync_api import Browser, Page, expect
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from broker.admin import operator_actions
+from broker.admin.sign_in import SESSION_FOR
 from broker.domain.codes import Right
-from broker.flow import act
-from broker.flow.people import SESSION_FOR
 from tests.browser.conftest import AXE, Site
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -71,8 +71,13 @@ def open_pages(site: Site) -> list[str]:
 def planned(site: Site) -> Any:
     """Plan a replay, and return its id."""
     broker = site.broker
-    told = {"agency": "", "cause": "", "per_minute": act.PER_MINUTE, "by": "person:Jo Example"}
-    return act.plan_replay(broker, **told)
+    told = {
+        "agency": "",
+        "cause": "",
+        "per_minute": operator_actions.PER_MINUTE,
+        "by": "person:Jo Example",
+    }
+    return operator_actions.plan_replay(broker, **told)
 
 
 def violations(page: Page) -> list[str]:

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Browser, Page, expect
 
+from broker.devstack.engines import Engines
 from broker.domain.codes import Right
-from broker.embedded import Engines
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_pages import violations
 from tests.integration.gateway.test_provider import Site, served

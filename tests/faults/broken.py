@@ -47,7 +47,7 @@ COPIES: Mapping[str, Sequence[Edit]] = {
     ],
     "no fencing where answers are settled": [
         Edit(
-            "broker/ledger/answering.py",
+            "broker/ledger/receipts.py",
             "if receipt.lease is not None and receipt.lease != row",
             "if receipt.lease is None and receipt.lease != row",
         )
@@ -63,7 +63,7 @@ COPIES: Mapping[str, Sequence[Edit]] = {
             "    answers = broker.ledger.accept(new)\n",
         )
     ],
-    "receipt before commit": [Edit("broker/gateway/commits.py", _COMMIT, _PROMISE)],
+    "receipt before commit": [Edit("broker/intake/http.py", _COMMIT, _PROMISE)],
 }
 
 

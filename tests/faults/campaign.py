@@ -18,12 +18,12 @@ from random import Random
 
 import psycopg
 
-from broker import points
+from broker import failpoints
+from broker.admin.api_keys import issue
+from broker.admin.publish_policy import publish
+from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
-from broker.flow.keys import issue
-from broker.flow.publish import publish
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from tests.faults import documents, witness
@@ -100,7 +100,7 @@ class Campaign:
         _until(lambda: publisher.hand_in_one().receipt is not None, START_SECONDS)
         for _ in range(WARM_UP):  # workers load what they need with their first batch
             self._lag(publisher)
-        orders = {points.ACCEPTED: DELAY_SECONDS, points.LED: HOLD_SECONDS}
+        orders = {failpoints.ACCEPTED: DELAY_SECONDS, failpoints.LED: HOLD_SECONDS}
         for point, seconds in orders.items():
             (self.town.points / point).write_text(f"always delay {seconds}")
         time.sleep(2)  # by now the leader has come to where it is held

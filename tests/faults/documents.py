@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from broker.cli.shipped import POLICY
-from broker.policy.book import documents_from
+from broker.policy.published.policy import documents_from
+from broker.shipped import POLICY
 
 AGENCIES = {
     "E10000028": "staffordshire-csc",

@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from broker.embedded import Engine, Engines
-from broker.flow.publish import publish
+from broker.admin.publish_policy import publish
+from broker.devstack.engines import Engine, Engines
 from broker.ledger.ledger import Ledger
 from tests.faults import documents
 

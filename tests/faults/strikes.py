@@ -14,8 +14,8 @@ from random import Random
 import psycopg
 from redis import Redis
 
-from broker import points
-from broker.embedded import Valkey
+from broker import failpoints
+from broker.devstack.engines import Valkey
 from tests.faults.processes import Installation, Service, engine_pids, kill_engine
 
 Blow = Callable[[Installation, float, Random], str]
@@ -112,9 +112,9 @@ def order(point: str, what: str, town: Installation, seconds: float, _: Random) 
 
 def overtake_a_dispatcher(town: Installation, seconds: float, dice: Random) -> str:
     """Freeze one between sending and settling until its claim has lapsed and others have sent."""
-    (town.points / points.SENT).write_text("freeze")
-    taken = _wait_until_taken(town, points.SENT, seconds + 2)
-    (town.points / points.SENT).unlink(missing_ok=True)
+    (town.points / failpoints.SENT).write_text("freeze")
+    taken = _wait_until_taken(town, failpoints.SENT, seconds + 2)
+    (town.points / failpoints.SENT).unlink(missing_ok=True)
     if taken is None:
         return "nobody came"
     town.freeze(taken)
@@ -290,15 +290,15 @@ FAULTS: Mapping[str, Fault] = {
     **{
         f"{point}-{what}": Fault(partial(order, point, what), "points", (1, 4))
         for point in (
-            points.ACCEPTED,
-            points.MARKED,
-            points.BEGUN,
-            points.DECIDED,
-            points.ROUTED,
-            points.LEASED,
-            points.SENT,
-            points.SETTLED,
-            points.LED,
+            failpoints.ACCEPTED,
+            failpoints.MARKED,
+            failpoints.BEGUN,
+            failpoints.DECIDED,
+            failpoints.ROUTED,
+            failpoints.LEASED,
+            failpoints.SENT,
+            failpoints.SETTLED,
+            failpoints.LED,
         )
         for what in ("kill", "freeze")
     },

@@ -11,11 +11,11 @@ from starlette.testclient import TestClient
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.flow import accept, correct, dispatch, route
+from broker.flow.context import Broker
+from broker.flow.deadlines import watch
 from broker.flow.notify import notify
-from broker.flow.parts import Broker
 from broker.flow.silence import Listener
 from broker.flow.sweep import Sweeper
-from broker.flow.watch import watch
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.conftest import FixedClock
 

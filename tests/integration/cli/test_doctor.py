@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from broker.cli.shipped import POLICY
-from broker.embedded import Engines
-from broker.flow.publish import publish
+from broker.admin.publish_policy import publish
+from broker.devstack.engines import Engines
 from broker.ledger.ledger import Ledger
-from broker.policy.book import documents_from
+from broker.policy.published.policy import documents_from
+from broker.shipped import POLICY
 from tests.conftest import CHILD_KEY
 from tests.unit.cli.conftest import Run, run
 

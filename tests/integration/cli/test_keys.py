@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from broker.admin.api_keys import Key, is_usable
+from broker.domain.credential import (
+    Credential,
+)
 from broker.domain.ids import CredentialId
-from broker.flow.keys import Key, is_usable
 from broker.ledger.ledger import Ledger
-from broker.ledger.rows import Credential
 from tests.unit.cli.conftest import Ran, Run, run
 
 __all__ = ["run"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from broker.embedded import Engines
+from broker.devstack.engines import Engines
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run"]

@@ -14,12 +14,12 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from broker.cli.present import at_present
+from broker.admin import operator_actions, sign_in
+from broker.admin.operator_actions import advance_replays
+from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
-from broker.flow import act, people
-from broker.flow.act import advance_replays
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.flow.sweep import Sweeper
 from broker.ledger.ledger import Ledger
 from tests.acceptance.conftest import World, sample, world
@@ -196,7 +196,7 @@ def test_a_plan_that_there_is_not_is_not_found(ops: Ops) -> None:
 
 
 def test_somebody_is_disabled_once(ops: Ops, broker: Broker) -> None:
-    people.add(broker.ledger, "Jo Example", [Right.VIEW], now=broker.clock(), new_id=broker.new_id)
+    sign_in.add(broker.ledger, "Jo Example", [Right.VIEW], now=broker.clock(), new_id=broker.new_id)
     assert ops("people", "disable", "Jo Example").code == 0
     (one,) = json.loads(ops("people", "list", "--json").out)
     assert one["disabled_at"] is not None
@@ -387,7 +387,7 @@ def test_the_timeline_tells_ops_who_did_it_and_why(
 ) -> None:
     why = "the agency rang twice"
     id_ = ReferralId(UUID(delivery["referral"]))
-    act.reveal(broker, id_, by="person:Jo Example", reason=why)
+    operator_actions.reveal(broker, id_, by="person:Jo Example", reason=why)
     told = {}
     for name, headers in (("police", world.police), ("ops", world.headers("ops", "ops"))):
         key = tmp_path / name

@@ -10,13 +10,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from broker.cli.shipped import POLICY
+from broker.devstack.engines import Engines
+from broker.devstack.samples import shipped
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
 from broker.flow.accept import accept, screen
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.ledger.migrate import migrate
-from broker.samples import shipped
+from broker.shipped import POLICY
 from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run
 

@@ -10,7 +10,7 @@ import pytest
 
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.ledger.ledger import Ledger
 from broker.settings import Settings
 from tests.acceptance.conftest import World, sample

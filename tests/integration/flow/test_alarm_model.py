@@ -8,8 +8,8 @@ import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from broker.policy.book import PolicyBook
-from broker.policy.calendars import WorkingCalendar
+from broker.policy.published.policy import PolicyBook
+from broker.policy.time.calendars import WorkingCalendar
 from tests.acceptance.conftest import World, sample
 from tests.integration.models.conftest import explore
 

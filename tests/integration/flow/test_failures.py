@@ -7,8 +7,11 @@ import pytest
 
 from broker.errors import Unavailable
 from broker.flow import collect, dispatch, route
-from broker.flow.parts import Broker
-from broker.ledger.rows import Decision, Unrouted
+from broker.flow.context import Broker
+from broker.policy.decision import (
+    Decision,
+    Unrouted,
+)
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 

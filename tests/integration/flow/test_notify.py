@@ -14,16 +14,16 @@ import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 
+from broker.admin.publish_policy import publish
 from broker.bootstrap import notifiers
 from broker.domain.codes import NoticeChannel
+from broker.flow.context import Broker
 from broker.flow.notify import ATTEMPTS, notify
-from broker.flow.parts import Broker
-from broker.flow.publish import publish
 from broker.notices import Message, Never, NotNow, Told
 from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook, signature
-from broker.policy.book import documents_from
+from broker.policy.published.policy import documents_from
 from tests.acceptance.conftest import World, sample
 from tests.conftest import POLICIES
 

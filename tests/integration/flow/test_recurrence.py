@@ -11,7 +11,7 @@ import pytest
 
 from broker.domain.ids import OrganisationCode
 from broker.flow import recurrence, route
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 

@@ -10,7 +10,7 @@ import pytest
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
 from broker.flow.activity import Activity
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.flow.silence import Listener
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock

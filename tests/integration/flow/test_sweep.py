@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from broker.flow import route
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.flow.sweep import LEAD_FOR, SHARE, Sweeper
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock

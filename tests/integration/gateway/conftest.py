@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.web import build
 from tests.conftest import eventually
 

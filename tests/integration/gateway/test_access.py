@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.domain.ids import OrganisationCode
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.gateway import openapi
 from tests.acceptance.conftest import sample
 

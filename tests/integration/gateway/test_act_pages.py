@@ -6,9 +6,9 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from broker.admin import operator_actions
 from broker.domain.codes import Right
-from broker.flow import act
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from tests.acceptance.conftest import World, sample
 from tests.integration.gateway.test_rights import FORM, ask, pages, signed_in
 
@@ -40,7 +40,7 @@ def test_whoever_starts_a_job_chooses_its_pace(
     world: World, broker: Broker, pages: TestClient
 ) -> None:
     del world
-    id_ = act.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
+    id_ = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
     who = signed_in(broker, Right.BULK)
     path = f"/replays/{id_}"
     assert 'name="per_minute" type="text" value="60"' in ask(pages, "GET", path, who).text
@@ -54,6 +54,9 @@ def test_whoever_starts_a_job_chooses_its_pace(
         refused = start(pace)
         assert refused.status_code == 422
         assert "Use a whole number from 1 to 6000." in refused.text
-    assert act.planned(broker, id_).state == "planned"
+    assert operator_actions.planned(broker, id_).state == "planned"
     assert start("7").status_code == 303
-    assert (act.planned(broker, id_).state, act.planned(broker, id_).per_minute) == ("running", 7)
+    assert (
+        operator_actions.planned(broker, id_).state,
+        operator_actions.planned(broker, id_).per_minute,
+    ) == ("running", 7)

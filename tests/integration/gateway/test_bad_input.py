@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from tests.acceptance.conftest import sample
 
 GOOD = sample(1)

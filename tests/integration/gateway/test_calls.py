@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.testclient import TestClient
 
 from broker.flow import route
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from tests.acceptance.conftest import sample
 from tests.conftest import FixedClock
 

@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from starlette.testclient import TestClient
 
-from broker.embedded import Engines
-from broker.flow import act
-from broker.flow.parts import Broker
+from broker.admin import operator_actions
+from broker.devstack.engines import Engines
+from broker.flow.context import Broker
 from broker.flow.silence import Listener
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
@@ -237,9 +237,9 @@ def test_what_waits_while_delivery_is_paused_is_not_claimable(
         return value(families(client, key)[f"broker_oldest_{which}_seconds"], agency=agency)
 
     assert oldest("claimable") == 3600
-    act.pause(broker, agency, by="person:Jo", reason="Their servers move.")
+    operator_actions.pause(broker, agency, by="person:Jo", reason="Their servers move.")
     assert world.collect(agency) == []
     assert oldest("claimable") == 0
     assert oldest("unacknowledged") >= 3600
-    act.resume(broker, agency, by="person:Jo", reason="They are back.")
+    operator_actions.resume(broker, agency, by="person:Jo", reason="They are back.")
     assert oldest("claimable") == 3600

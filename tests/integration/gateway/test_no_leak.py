@@ -15,16 +15,16 @@ import pytest
 import structlog
 from kombu import Connection, Producer
 from redis import Redis
+from referral_broker_client import Publisher
 from starlette.testclient import TestClient
 
-from broker.cli.present import at_present
-from broker.client import Publisher
+from broker.admin import sign_in
+from broker.admin.api_keys import issue
+from broker.devstack.engines import Engines
+from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Right, Scope
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
-from broker.flow import people
-from broker.flow.keys import issue
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.ledger.ledger import Ledger
 from broker.transport.wakeups import KEY_PREFIX
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
@@ -83,8 +83,8 @@ def test_marked_content_leaks_nowhere(  # noqa: PLR0917
     queues = in_valkey(broker.settings.exchange_url)
     assert [name for name, held in queues.items() if MARK in held] == [f"agency.{QUEUED}"]
     clock.advance(days=9)
-    people.add(broker.ledger, "Jo Example", list(Right), now=clock.now, new_id=broker.new_id)
-    link = people.link(broker.ledger, "Jo Example", now=clock.now)
+    sign_in.add(broker.ledger, "Jo Example", list(Right), now=clock.now, new_id=broker.new_id)
+    link = sign_in.link(broker.ledger, "Jo Example", now=clock.now)
     client.base_url = client.base_url.copy_with(host="localhost")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     signed_in = client.post(f"/ops/sign-in/{link}", content="", headers=form)

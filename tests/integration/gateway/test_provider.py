@@ -19,12 +19,12 @@ import pytest
 from joserfc.jwk import RSAKey
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from broker.admin import sign_in as sessions
 from broker.bootstrap import open_broker
-from broker.dashboard import provider as client
+from broker.dashboard import openid_provider as client
+from broker.devstack.engines import Engines
 from broker.domain.codes import Right
-from broker.embedded import Engines
-from broker.flow import people
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.settings import OpenIdProvider, Settings
 from tests.conftest import POLICIES, FixedClock
 from tests.integration.gateway.conftest import listening
@@ -191,7 +191,7 @@ def test_one_group_may_come_as_a_word(site: Site) -> None:
 
 def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
     now, new_id = site.broker.clock(), site.broker.new_id
-    people.add(site.broker.ledger, "Jo Example", list(Right), now=now, new_id=new_id)
+    sessions.add(site.broker.ledger, "Jo Example", list(Right), now=now, new_id=new_id)
     with site.browser() as browser:
         assert sign_in(site, browser).status_code == 200
     named = {one.name: one.rights for one in site.broker.ledger.people()}
@@ -211,13 +211,13 @@ def test_who_is_disabled_stays_out(site: Site) -> None:
 def test_without_groups_subjects_are_let_in_by_name(engines: Engines, template: str) -> None:
     with served(engines, template, {}) as site, site.browser() as browser:
         assert_nobody(site, sign_in(site, browser), 403)
-        people.add(
+        sessions.add(
             site.broker.ledger,
             "Sam Example",
             {Right.REVEAL},
             now=site.broker.clock(),
             new_id=site.broker.new_id,
-            subject=people.subject_key(site.openid.url, "person-1"),
+            subject=sessions.subject_key(site.openid.url, "person-1"),
         )
         assert "Sam Example" in sign_in(site, browser).text
         site.openid.person = Person(sub="person-2")
@@ -455,8 +455,8 @@ def test_signing_out_works_whatever_the_provider_does(site: Site, kept: bool) ->
 
 def test_whoever_came_by_a_link_is_not_sent_to_the_provider(site: Site) -> None:
     ledger, now = site.broker.ledger, site.broker.clock()
-    people.add(ledger, "Lee Example", {Right.VIEW}, now=now, new_id=site.broker.new_id)
-    link = people.link(ledger, "Lee Example", now=now)
+    sessions.add(ledger, "Lee Example", {Right.VIEW}, now=now, new_id=site.broker.new_id)
+    link = sessions.link(ledger, "Lee Example", now=now)
     with site.browser() as browser:
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         came = browser.post(f"/ops/sign-in/{link}", headers=form, follow_redirects=True)

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.domain.codes import Right
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_versions import acknowledge, changed, correct, recall, siblings
 from tests.integration.gateway.test_rights import ask, pages, signed_in

@@ -9,11 +9,11 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from broker.admin import sign_in
+from broker.admin.publish_policy import publish
 from broker.dashboard import app
 from broker.domain.codes import Right
-from broker.flow import people
-from broker.flow.parts import Broker
-from broker.flow.publish import publish
+from broker.flow.context import Broker
 from broker.web import build
 from tests.conftest import FixedClock
 
@@ -45,9 +45,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def signed_in(broker: Broker, *rights: Right) -> dict[str, str]:
     """Return the cookie and the form's token of somebody who has these rights."""
     ledger, now = broker.ledger, broker.clock()
-    people.add(ledger, "Jo Example", rights, now=now, new_id=broker.new_id)
-    secret = people.sign_in(ledger, people.link(ledger, "Jo Example", now=now), now=now)
-    return {"cookie": f"broker-session={secret}", "token": people.form_token(secret)}
+    sign_in.add(ledger, "Jo Example", rights, now=now, new_id=broker.new_id)
+    secret = sign_in.sign_in(ledger, sign_in.link(ledger, "Jo Example", now=now), now=now)
+    return {"cookie": f"broker-session={secret}", "token": sign_in.form_token(secret)}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_nobody_is_shown_a_page_that_they_cannot_open(broker: Broker, pages: Tes
 def test_a_right_that_is_taken_away_is_gone_at_once(broker: Broker, pages: TestClient) -> None:
     who = signed_in(broker, Right.POLICY)
     assert ask(pages, "GET", "/policy", who).status_code == 200
-    people.add(broker.ledger, "Jo Example", {Right.VIEW}, now=broker.clock(), new_id=broker.new_id)
+    sign_in.add(broker.ledger, "Jo Example", {Right.VIEW}, now=broker.clock(), new_id=broker.new_id)
     assert ask(pages, "GET", "/policy", who).status_code == 403
 
 

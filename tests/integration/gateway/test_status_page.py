@@ -8,11 +8,11 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from broker.dashboard.watching import AT_ONCE, Watch
-from broker.dashboard.words import BAND_NAMES, GRADE_NAMES, age
+from broker.dashboard.snapshot import AT_ONCE, Watch
+from broker.dashboard.wording import BAND_NAMES, GRADE_NAMES, age
 from broker.domain.codes import Right
 from broker.errors import Unavailable
-from broker.flow.parts import Broker
+from broker.flow.context import Broker
 from broker.ledger.ledger import Ledger
 from tests.conftest import FixedClock
 from tests.integration.gateway.test_rights import ask, pages, signed_in

@@ -9,13 +9,24 @@ import psycopg
 import pytest
 import uuid_utils.compat as ids
 
+from broker.devstack.engines import Engines
 from broker.domain.codes import Milestone, Role
+from broker.domain.delivery import (
+    NewDelivery,
+    Offer,
+    Receipt,
+    Settled,
+)
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.referral import (
+    NewReferral,
+)
 from broker.domain.states import DeliveryState
-from broker.embedded import Engines
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
-from broker.ledger.rows import NewDelivery, NewReferral, Offer, Receipt, Routed, Settled
+from broker.policy.decision import (
+    Routed,
+)
 
 NOW = datetime(2026, 12, 11, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)

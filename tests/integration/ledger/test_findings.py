@@ -5,10 +5,18 @@ from datetime import timedelta
 import uuid_utils.compat as ids
 
 from broker.domain.codes import Stage
+from broker.domain.delivery import (
+    Attempt,
+    Receipt,
+)
 from broker.domain.ids import ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
-from broker.ledger.rows import Attempt, Decision, Receipt, Rejected, Stranded
+from broker.policy.decision import (
+    Decision,
+    Rejected,
+    Stranded,
+)
 from tests.integration.ledger.conftest import (
     LEASE,
     NOW,

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from broker.devstack.engines import Engines
 from broker.domain.codes import Stage
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState, ReferralState
-from broker.embedded import Engines
 from broker.errors import Unavailable
 from broker.ledger.migrate import FOLDER, MigrationEdited, migrate, status
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from broker.ledger import ledger
-from broker.ledger.insights import SOON
+from broker.ledger.monitoring import SOON
 from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
 
 SQL = Path(ledger.__file__).with_name("sql")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.ledger.insights import BANDS, SOON, slots_until
+from broker.ledger.monitoring import BANDS, SOON, slots_until
 from tests.integration.ledger.conftest import NOW, Book
 from tests.recount import (
     AGENCIES,

@@ -8,9 +8,15 @@ import psycopg
 import pytest
 
 from broker.domain.codes import Stage
+from broker.domain.delivery import (
+    Attempt,
+    Receipt,
+)
 from broker.domain.ids import DeliveryId, LeaseId
+from broker.domain.referral import (
+    Withdrawal,
+)
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
-from broker.ledger.rows import Attempt, Receipt, Withdrawal
 from tests.integration.ledger.conftest import LEASE, NOW, POLICE, STOKE, Book
 
 LEASED_AS = LeaseId(UUID(int=7))

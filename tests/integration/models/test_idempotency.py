@@ -8,8 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from broker.domain.ids import ReferralId
+from broker.domain.referral import (
+    Accepted,
+    Contradiction,
+    NewReferral,
+)
 from broker.errors import Fault
-from broker.ledger.rows import Accepted, Contradiction, NewReferral, Rejected
+from broker.policy.decision import (
+    Rejected,
+)
 from tests.integration.ledger.conftest import NOW, POLICE, Book
 from tests.integration.models.conftest import explore
 

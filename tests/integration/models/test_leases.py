@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from broker.domain.codes import Stage
+from broker.domain.delivery import (
+    Attempt,
+    Offer,
+    Receipt,
+)
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
-from broker.ledger.rows import Attempt, Offer, Receipt
 from tests.integration.ledger.conftest import LEASE, NOW, Book
 from tests.integration.models.conftest import explore
 

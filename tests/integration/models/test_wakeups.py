@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from redis import Redis
 from uuid_utils.compat import uuid7
 
-from broker.embedded import Engines
+from broker.devstack.engines import Engines
 from broker.transport.wakeups import KEY_PREFIX, Wakeups
 from tests.integration.ledger.conftest import NOW, SHROPSHIRE, Book
 from tests.integration.models.conftest import explore

@@ -8,8 +8,8 @@ import pytest
 from kombu import Connection, Producer
 from redis import Redis
 
+from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
-from broker.embedded import Engines
 from broker.errors import Unavailable
 from broker.transport.queues import RECEIPTS_QUEUE, AgencyQueues, Copy, SignedReceipts
 

@@ -10,7 +10,7 @@ from celery import Celery
 from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
-from broker.embedded import Engines
+from broker.devstack.engines import Engines
 from broker.transport.wakeups import KEY_PREFIX, TRANSPORT_OPTIONS, Wakeups, task_name
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from broker.cli.main import main
-from tests.unit.client.conftest import script
-from tests.unit.client.scripted import Script
+from tests.unit.sdk.conftest import script
+from tests.unit.sdk.scripted import Script
 
 __all__ = ["script"]
 

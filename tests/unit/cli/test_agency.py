@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.unit.client.scripted import Script
+from tests.unit.sdk.scripted import Script
 
 ONE = "0193e0a0-0000-7000-8000-000000000001"
 

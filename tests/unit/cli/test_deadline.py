@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from broker.cli.shipped import POLICY
+from broker.shipped import POLICY
 from tests.unit.cli.conftest import Run
 
 

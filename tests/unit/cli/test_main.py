@@ -12,7 +12,7 @@ import pytest
 
 from broker.cli.main import SECTIONS, cli
 from tests.unit.cli.conftest import Run
-from tests.unit.client.scripted import Script
+from tests.unit.sdk.scripted import Script
 
 COMMANDS = [name for entries in SECTIONS.values() for name in entries]
 
@@ -155,7 +155,7 @@ def test_engines_that_are_not_installed_are_named_with_the_next_step(
 def test_every_file_that_help_names_as_an_example_exists() -> None:
     named = {
         file
-        for module in Path("broker/cli").glob("*.py")
+        for module in Path("broker/cli").rglob("*.py")
         for file in re.findall(r"Example:.* ((?:samples|policies)/\S+)", module.read_text())
     }
     assert named

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.cli.conftest import Run
-from tests.unit.client.scripted import Script
+from tests.unit.sdk.scripted import Script
 
 ID = "0193e0a0-0000-7000-8000-000000000001"
 AT = "2026-12-18T16:50:00+00:00"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from broker.policy.calendars import BankHolidays, read_bank_holidays
+from broker.policy.time.calendars import BankHolidays, read_bank_holidays
 
 SHIPPED = Path(__file__).parents[3] / "policies" / "england" / "bank_holidays.yaml"
 

@@ -9,24 +9,28 @@ import orjson
 import pytest
 
 from broker.domain.codes import Milestone, Role
-from broker.domain.states import DeliveryState, ReferralState
-from broker.errors import Fault as BrokerFault
-from broker.errors import Invalid
-from broker.gateway import shapes
-from broker.gateway.problems import problem
-from broker.ledger.presence import OpenSilence
-from broker.ledger.reconciling import Reconciled
-from broker.ledger.rows import (
-    Accepted,
+from broker.domain.delivery import (
     DeliveryStatus,
-    Event,
     QueueDepth,
+    Settled,
+)
+from broker.domain.event import (
+    Event,
+)
+from broker.domain.referral import (
+    Accepted,
     Recalled,
     ReferralStatus,
     Refusal,
-    Settled,
     Waiting,
 )
+from broker.domain.states import DeliveryState, ReferralState
+from broker.errors import Fault as BrokerFault
+from broker.errors import Invalid
+from broker.gateway import responses
+from broker.gateway.problems import problem
+from broker.ledger.activity import OpenSilence
+from broker.ledger.reconciliations import Reconciled
 from schemas.export import json_schema
 
 ID = UUID("01977f2e-0000-7000-8000-000000000001")
@@ -135,17 +139,17 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
 @pytest.mark.parametrize(
     ("kind", "answer"),
     [
-        ("receipt", shapes.receipt(ACCEPTED)),
-        ("status", shapes.status(STATUS, {})),
-        ("event", shapes.event(EVENT)),
-        ("event", shapes.event(ORGANISATION_EVENT)),
-        ("reconciled", shapes.reconciled(RECONCILED)),
-        ("queue", shapes.queue(DEPTH)),
-        ("attention", shapes.attention([WAITING], [REFUSAL], [SILENCE], [RECONCILED])),
-        ("refusals", {"refusals": [shapes.refusal(REFUSAL)]}),
-        ("receipt-results", {"results": [shapes.settled(Settled(ID, "not_found"))]}),
+        ("receipt", responses.receipt(ACCEPTED)),
+        ("status", responses.status(STATUS, {})),
+        ("event", responses.event(EVENT)),
+        ("event", responses.event(ORGANISATION_EVENT)),
+        ("reconciled", responses.reconciled(RECONCILED)),
+        ("queue", responses.queue(DEPTH)),
+        ("attention", responses.attention([WAITING], [REFUSAL], [SILENCE], [RECONCILED])),
+        ("refusals", {"refusals": [responses.refusal(REFUSAL)]}),
+        ("receipt-results", {"results": [responses.settled(Settled(ID, "not_found"))]}),
         ("problem", problem(INVALID, "x")),
-        ("recalled", shapes.recalled(RECALLED)),
+        ("recalled", responses.recalled(RECALLED)),
         ("bulk-line", {"line": 1, "status": 422, "problem": problem(INVALID, "x")}),
     ],
 )

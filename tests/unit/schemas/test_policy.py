@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 import yaml
 
-from broker.policy import vocabulary
-from broker.policy.deadlines import Within as Reckoned
+from broker.policy.language import vocabulary
+from broker.policy.time.deadlines import Within as Reckoned
 from schemas import codes
 from schemas.directory import DIRECTORY
 from schemas.export import json_schema

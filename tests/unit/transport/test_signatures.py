@@ -3,8 +3,8 @@
 import hashlib
 
 import pytest
+from referral_broker_client.queue import Signer
 
-from broker.client.queue import Signer
 from broker.domain.ids import CredentialId
 from broker.errors import Denied
 from broker.transport.signatures import SIGNATURE_HEADER, TIME_HEADER, signer

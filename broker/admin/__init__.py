@@ -1,0 +1,1 @@
+"""What people do: each act needs a reason, names who did it, and is an event of the history."""

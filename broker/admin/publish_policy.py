@@ -1,0 +1,30 @@
+"""Put a policy in force: checked, kept as a version of its own, and its organisations known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from broker.errors import PolicyError
+from broker.ledger.ledger import Ledger
+from broker.policy.published.lint import unsourced
+from broker.policy.published.policy import digest, load
+
+
+def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> str:
+    """Publish a policy and return its version; the same documents again change nothing.
+
+    Raises PolicyError with file and line of everything that is wrong; then nothing is published.
+    """
+    fingerprint = digest(documents)
+    version = f"{now:%Y-%m-%d}-{fingerprint.hex()[:8]}"
+    latest = ledger.policy(None)
+    if latest is not None and digest(latest[1]) == fingerprint:
+        return latest[0]
+    book = load(documents, version=version)
+    if faults := unsourced(book):
+        raise PolicyError("The calendar does not say where it comes from.", faults=faults)
+    known = [(one.code, one.name, one.kind, one.channel) for one in book.directory.organisations]
+    ledger.sync_organisations(known)
+    ledger.publish_policy(version, fingerprint, documents, now, calendar=book.edition)
+    return version

@@ -1,0 +1,1 @@
+"""Commands that open the ledger or read policy files: for administrators."""

@@ -1,0 +1,44 @@
+"""How an administrator's command finds the ledger: by ``BROKER_DATABASE_URL`` alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from broker.cli.exit_codes import USAGE, Failure
+from broker.ledger.ledger import Ledger
+
+NAME = "BROKER_DATABASE_URL"
+
+
+def database_url() -> str:
+    """Return the connection string from the environment, or from the file that it names."""
+    file = os.environ.get(f"{NAME}_FILE")
+    url = _url_in(Path(file)) if file else os.environ.get(NAME, "")
+    if not url:
+        raise Failure(
+            "this command needs the ledger, and nothing says where it is.",
+            next_step=f"set {NAME}, or {NAME}_FILE to a file that holds it",
+            code=USAGE,
+        )
+    return url
+
+
+def _url_in(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise Failure(
+            f"{file} cannot be read.",
+            next_step=f"set {NAME}_FILE to a file that holds {NAME}",
+            code=USAGE,
+        ) from None
+
+
+@contextmanager
+def open_ledger() -> Iterator[Ledger]:
+    """Open the ledger for one command. Raises Unavailable when it is away."""
+    with Ledger.open(database_url(), application_name="broker cli", max_size=2) as ledger:
+        yield ledger

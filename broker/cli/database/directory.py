@@ -1,0 +1,91 @@
+"""``broker directory``: who there is, where, and when they are open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker.cli.database.connection import open_ledger
+from broker.cli.database.lint import DIRECTORY, folder_argument, lint_folder
+from broker.cli.database.policy import kept
+from broker.cli.exit_codes import NOT_FOUND, Failure
+from broker.cli.output import json_option, print_json
+from broker.cli.table import print_table
+from broker.policy.language.directory import Organisation
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@click.group()
+def directory() -> None:
+    """Lint and show the directory of organisations."""
+
+
+@directory.command()
+@folder_argument
+@json_option
+def lint(folder: Path, as_json: bool) -> int:
+    """Check the directory in FOLDER.
+
+    \b
+    Example:    broker directory lint policies/england
+    """
+    return lint_folder(folder, as_json=as_json, only=DIRECTORY)
+
+
+@directory.command()
+@click.argument("code", required=False)
+@json_option
+def show(code: str | None, as_json: bool) -> None:
+    """Show the organisations of the directory in force, or one by its CODE.
+
+    \b
+    Example:    broker directory show stoke-csc --json
+    """
+    with open_ledger() as ledger:
+        organisations = kept(ledger, None).directory.organisations
+    found = [_plain(one) for one in organisations if code in (None, one.code)]
+    if not found:
+        raise Failure(
+            "the directory in force has no organisation with this code.",
+            next_step="list them with `broker directory show`",
+            code=NOT_FOUND,
+        )
+    if as_json:
+        print_json(found)
+        return
+    heads = ("code", "name", "kind", "nation", "channel", "areas", "open", "out_of_hours_partner")
+    print_table(heads, [[_cell(one[head]) for head in heads] for one in found])
+
+
+def _plain(one: Organisation) -> dict[str, Any]:
+    return {
+        "code": one.code,
+        "name": one.name,
+        "kind": one.kind,
+        "nation": one.nation,
+        "channel": one.channel,
+        "areas": list(one.areas),
+        "open": _hours(one),
+        "closures": {day.isoformat(): reason for day, reason in one.closures.items()},
+        "out_of_hours_partner": one.out_of_hours_partner,
+        "urn": one.urn,
+        "from": one.effective_from.isoformat(),
+        "until": one.effective_until.isoformat() if one.effective_until else None,
+    }
+
+
+def _hours(one: Organisation) -> str:
+    """Write the opening hours: ``always``, or the weekdays with their times."""
+    if one.always_open:
+        return "always"
+    days: dict[str, list[str]] = {}
+    for weekday, (opens, closes) in sorted(one.hours.items()):
+        days.setdefault(f"{opens:%H:%M}-{closes:%H:%M}", []).append(WEEKDAYS[weekday])
+    return "; ".join(f"{' '.join(names)} {times}" for times, names in days.items())
+
+
+def _cell(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value or "")

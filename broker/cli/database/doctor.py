@@ -1,0 +1,232 @@
+"""``broker doctor``: look at everything that a broker needs, and say the next step for each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import click
+
+from broker.cli.database.support_bundle import Part, write
+from broker.cli.exit_codes import DONE, FAILED
+from broker.cli.output import LOCAL, json_option, print_json, remark
+from broker.errors import BrokerError, PolicyError, Unavailable
+from broker.flow.policy_cache import Books
+from broker.ledger import migrate
+from broker.ledger.ledger import Ledger
+from broker.policy.published.expiry import NOTICE, ending_soon
+from broker.policy.published.policy import PolicyBook
+from broker.settings import BadSettings, Settings
+from broker.transport.memory_policy import KEEPS_ALL, eviction
+from broker.transport.queues import AgencyQueues
+
+LARGEST_SKEW = timedelta(seconds=2)
+LONGEST_UNROUTED = timedelta(seconds=60)
+LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    ok: bool
+    detail: str
+    next_step: str | None = None
+    warning: bool = False
+    """Nothing is wrong yet, but will be: there is a next step all the same."""
+
+
+class Trouble(Exception):
+    """A check failed: what is wrong, and what to do."""
+
+    def __init__(self, detail: str, next_step: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.next_step = next_step
+
+
+class Foreseen(Trouble):
+    """Nothing is wrong yet, but will be unless somebody acts."""
+
+
+Check = Callable[[], str]
+
+
+@click.command()
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write an archive (zip) for support, without content, references or secrets.",
+)
+@json_option
+def doctor(bundle: Path | None, as_json: bool) -> int:
+    """Look at settings, ledger, policy, message brokers, clock and workers; change nothing.
+
+    Exit code 1 when something is wrong; each fault comes with its next step. What will be wrong
+    within 90 days, because calendar data or an entry ends, is a warning.
+
+    \b
+    Example:    broker doctor --bundle support.zip
+    """
+    findings = list(examine())
+    healthy = all(finding.ok for finding in findings)
+    parts = write(bundle, findings, os.environ) if bundle else []
+    if as_json:
+        told = {"ok": healthy, "findings": [asdict(finding) for finding in findings]}
+        print_json(told | ({"bundle": _listed(bundle, parts)} if bundle else {}))
+    else:
+        for finding in findings:
+            _tell(finding)
+        if bundle:
+            _tell_bundle(bundle, parts)
+    return DONE if healthy else FAILED
+
+
+def _listed(bundle: Path, parts: Sequence[Part]) -> dict[str, object]:
+    return {"file": str(bundle), "parts": {one.name: one.told for one in parts}}
+
+
+def _tell_bundle(bundle: Path, parts: Sequence[Part]) -> None:
+    click.echo(f"\nWrote {bundle}, {bundle.stat().st_size:,} bytes, for you alone to read:")
+    for one in parts:
+        click.echo(f"  {one.name:<16}{one.told}")
+    remark("next:  read it, then send it; it holds no content, references, people or secrets")
+
+
+def examine() -> Iterator[Finding]:
+    """Make every check in order; stop where the next ones would only repeat the trouble."""
+    try:
+        settings = Settings.from_environ(os.environ)
+    except BadSettings as error:
+        yield Finding("settings", False, str(error), "set what is named; see docs/operations.md")
+        return
+    yield Finding("settings", True, "complete")
+    yield _look("wake-ups", partial(_reach, settings.wakeup_url, "BROKER_WAKEUP_URL"))
+    yield _look("exchange", partial(_reach, settings.exchange_url, "BROKER_EXCHANGE_URL"))
+    tables = _look("ledger", partial(_migrated, settings.database_url))
+    yield tables
+    if tables.ok:
+        with Ledger.open(settings.database_url, application_name="broker doctor") as ledger:
+            yield from _inside(ledger, settings)
+
+
+def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    yield _look("clock", partial(_clock, ledger))
+    yield _look("policy", partial(_policy, ledger))
+    yield _look("children", partial(_counted, ledger, settings))
+    yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
+    yield _look("workers", partial(_led, ledger, now))
+    yield _look("routing", partial(_routed, ledger, now))
+
+
+def _look(name: str, check: Check) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except Foreseen as foreseen:
+        return Finding(name, True, foreseen.detail, foreseen.next_step, warning=True)
+    except Trouble as trouble:
+        return Finding(name, False, trouble.detail, trouble.next_step)
+    except BrokerError as error:
+        return Finding(name, False, error.message, "run it again; if it stays, read the log")
+
+
+def _reach(url: str, name: str) -> str:
+    queues = AgencyQueues(url)
+    try:
+        queues.publish([])  # opens the connection and sends nothing
+    except Unavailable:
+        raise Trouble("does not answer", f"start it, or correct {name}") from None
+    finally:
+        queues.close()
+    if (evicts := eviction(url)) not in (None, KEEPS_ALL):
+        raise Trouble(
+            f"answers, but throws away what is in it when its memory is full ({evicts})",
+            f"set its maxmemory-policy to {KEEPS_ALL}",
+        )
+    return "answers"
+
+
+def _migrated(url: str) -> str:
+    try:
+        waiting = [one.name for one in migrate.status(url) if not one.applied]
+    except Unavailable:
+        raise Trouble("does not answer", "start it, or correct BROKER_DATABASE_URL") from None
+    if waiting:
+        raise Trouble(f"{len(waiting)} migrations wait", "run `broker migrate`")
+    return "answers; its tables are up to date"
+
+
+def _clock(ledger: Ledger) -> str:
+    skew = abs(ledger.clock() - datetime.now(UTC))
+    if skew > LARGEST_SKEW:
+        told = f"{skew.total_seconds():.1f} s apart from the ledger's"
+        raise Trouble(told, "synchronise the clocks of both machines (NTP): deadlines need it")
+    return f"within {LARGEST_SKEW.total_seconds():g} s of the ledger's"
+
+
+def _policy(ledger: Ledger) -> str:
+    return f"version {_in_force(ledger).version} is in force"
+
+
+def _in_force(ledger: Ledger) -> PolicyBook:
+    try:
+        return Books(ledger).latest()
+    except PolicyError as error:
+        raise Trouble(error.message, "run `broker policy publish`") from None
+
+
+def _counted(ledger: Ledger, settings: Settings) -> str:
+    """Without the key, low referrals for one child are never added up, and nothing else tells."""
+    rule = _in_force(ledger).recurrence
+    if rule is None:
+        return "the policy counts no referrals for one child"
+    if settings.child_key is None:
+        raise Trouble(
+            "referrals for one child are not counted: there is no key",
+            "set BROKER_CHILD_KEY_FILE, the same everywhere: `openssl rand -hex 32` makes a key",
+        )
+    return f"{rule.count} graded {rule.grade} within {rule.window.days} days are told"
+
+
+def _calendars(ledger: Ledger, today: date) -> str:
+    """Nothing is computed past the end of a calendar, so whoever keeps it is told in time."""
+    book = Books(ledger).latest()
+    soon = ending_soon(book, on=today)
+    if soon:
+        told = "; ".join(one.words for one in soon[:LISTED])
+        more = f"; and {len(soon) - LISTED} more" if len(soon) > LISTED else ""
+        trouble = Trouble if any(one.last < today for one in soon) else Foreseen
+        raise trouble(told + more, "publish what comes after with `broker policy publish`")
+    if not book.edition.source:
+        raise Foreseen("the bank holidays do not say who sets them", "add 'source' and publish")
+    return f"bank holidays {book.edition.version}; nothing ends within {NOTICE.days} days"
+
+
+def _led(ledger: Ledger, now: datetime) -> str:
+    """A lead for no time at all: whoever gets it knows that nobody held it."""
+    if ledger.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
+        raise Trouble("no worker sweeps: nothing is routed", "start one with `broker worker`")
+    return "one leads the sweep"
+
+
+def _routed(ledger: Ledger, now: datetime) -> str:
+    if ledger.due(now=now - LONGEST_UNROUTED).route:
+        told = f"a referral has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
+        raise Trouble(told, "look at the workers' log; start more with `broker worker`")
+    return f"nothing has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
+
+
+def _tell(finding: Finding) -> None:
+    mark, colour = ("ok", "green") if finding.ok else ("FAULT", "red")
+    if finding.warning:
+        mark, colour = "WARN", "yellow"
+    click.secho(f"{mark:<6}", fg=colour, nl=False)
+    click.echo(f"{finding.check:<10}{finding.detail}")
+    if finding.next_step:
+        click.echo(f"      next: {finding.next_step}")

@@ -1,0 +1,212 @@
+"""``broker keys``: who may call the gateway."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from broker.admin import api_keys as flow
+from broker.cli.database.connection import open_ledger
+from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
+from broker.cli.output import json_option, local, print_json, remark
+from broker.cli.table import print_table
+from broker.domain.codes import Scope
+from broker.domain.credential import (
+    Credential,
+)
+from broker.domain.ids import CredentialId, OrganisationCode
+from broker.flow.policy_cache import Books
+from broker.ledger.ledger import Ledger
+
+into_option = click.option(
+    "--into",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the key to this new file, for its owner only, instead of printing it.",
+)
+
+
+@click.group()
+def keys() -> None:
+    """Issue, list, rotate, revoke and expire keys. Needs BROKER_DATABASE_URL."""
+
+
+@keys.command()
+@click.argument("organisation")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What it is good for; may be given several times.",
+)
+@click.option("--label", default="", help="A word to know it by.")
+@click.option("--days", type=click.IntRange(min=1), help="Expires after so many days.")
+@into_option
+@json_option
+def issue(
+    *,
+    organisation: str,
+    scopes: Sequence[str],
+    label: str,
+    days: int | None,
+    into: Path | None,
+    as_json: bool,
+) -> None:
+    """Issue a key for ORGANISATION (its code in the directory). It is shown this once.
+
+    \b
+    Example:    broker keys issue stoke-csc --scope collect --into stoke.key
+    """
+    now = datetime.now(UTC)
+    with open_ledger() as ledger:
+        key = flow.issue(
+            ledger,
+            _in_directory(ledger, organisation),
+            [Scope(scope) for scope in scopes],
+            label=label,
+            now=now,
+            expires_at=now + timedelta(days=days) if days else None,
+        )
+    _hand_over(key, into, as_json=as_json)
+
+
+@keys.command("list")
+@click.option("--organisation", help="Only those of one organisation.")
+@json_option
+def list_(organisation: str | None, as_json: bool) -> None:
+    """List the keys, without their secrets."""
+    code = OrganisationCode(organisation) if organisation else None
+    with open_ledger() as ledger:
+        found = [_plain(credential) for credential in ledger.credentials(code)]
+    if as_json:
+        print_json(found)
+        return
+    heads = ("id", "organisation", "scopes", "label", "created", "expires", "revoked", "last used")
+    print_table(heads, [[_cell(value) for value in one.values()] for one in found])
+
+
+@keys.command()
+@click.argument("id_", metavar="ID")
+@click.option("--overlap-hours", default=24.0, show_default=True, help="The old one's last hours.")
+@into_option
+@json_option
+def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> None:
+    """Issue a successor of the key ID, which itself goes on for a while, then expires."""
+    now = datetime.now(UTC)
+    ends_at = now + timedelta(hours=overlap_hours)
+    with open_ledger() as ledger:
+        old = _known(ledger, id_)
+        scopes = [Scope(scope) for scope in sorted(old.scopes)]
+        key = flow.issue(ledger, old.organisation, scopes, label=old.label, now=now)
+        ledger.expire(old.id, ends_at)
+    remark(f"{old.id} expires {local(ends_at)}")
+    _hand_over(key, into, as_json=as_json)
+
+
+@keys.command()
+@click.argument("id_", metavar="ID")
+@json_option
+def revoke(id_: str, as_json: bool) -> None:
+    """Refuse the key ID from now on."""
+    now = datetime.now(UTC)
+    with open_ledger() as ledger:
+        if not ledger.revoke(_known(ledger, id_).id, now):
+            raise _ended(id_)
+    _tell(id_, "revoked", now, as_json=as_json)
+
+
+@keys.command()
+@click.argument("id_", metavar="ID")
+@click.option("--at", required=True, type=click.DateTime(), help="When, in UTC.")
+@json_option
+def expire(id_: str, at: datetime, as_json: bool) -> None:
+    """Let the key ID expire at a set time.
+
+    \b
+    Example:    broker keys expire 3f2a... --at 2027-03-31T23:00:00
+    """
+    instant = at.replace(tzinfo=UTC)
+    with open_ledger() as ledger:
+        if not ledger.expire(_known(ledger, id_).id, instant):
+            raise _ended(id_)
+    _tell(id_, "expires", instant, as_json=as_json)
+
+
+def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
+    known = {one.code for one in Books(ledger).latest().directory.organisations}
+    if code not in known:
+        raise Failure(
+            "the directory in force has no organisation with this code.",
+            next_step="list them with `broker directory show`",
+            code=NOT_FOUND,
+        )
+    return OrganisationCode(code)
+
+
+def _known(ledger: Ledger, id_: str) -> Credential:
+    credential = ledger.credential(CredentialId(id_))
+    if credential is None:
+        raise Failure(
+            "there is no key with this id.",
+            next_step="list them with `broker keys list`; the id is the part after rb_",
+            code=NOT_FOUND,
+        )
+    return credential
+
+
+def _ended(id_: str) -> Failure:
+    return Failure(
+        f"{id_} was revoked before.",
+        next_step="nothing was changed; issue a new key with `broker keys issue`",
+        code=CONFLICT,
+    )
+
+
+def _hand_over(key: str, into: Path | None, *, as_json: bool) -> None:
+    """Give the key to whoever asked, once."""
+    id_ = flow.Key.parse(key).id
+    if into is not None:
+        write_key(into, key)
+        told = {"id": id_, "file": into}
+        print_json(told) if as_json else click.echo(f"{id_} is in {into}")
+        return
+    print_json({"id": id_, "key": key}) if as_json else click.echo(key)
+    remark("This is the only time that it is shown.")
+
+
+def write_key(file: Path, key: str) -> None:
+    """Write a key to a new file that its owner alone can read."""
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+        opened.write(f"{key}\n")
+
+
+def _tell(id_: str, what: str, at: datetime, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": id_, "state": what, "at": at})
+    else:
+        click.echo(f"{id_} {what} {local(at)}")
+
+
+def _plain(credential: Credential) -> dict[str, object]:
+    """Return what may be shown of a credential."""
+    return {
+        "id": credential.id,
+        "organisation": credential.organisation,
+        "scopes": sorted(credential.scopes),
+        "label": credential.label,
+        "created_at": credential.created_at,
+        "expires_at": credential.expires_at,
+        "revoked_at": credential.revoked_at,
+        "last_used_at": credential.last_used_at,
+    }
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(value)
+    return local(value) if isinstance(value, datetime) else str(value or "")

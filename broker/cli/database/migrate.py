@@ -1,0 +1,32 @@
+"""``broker migrate``: bring the ledger's tables up to date."""
+
+from __future__ import annotations
+
+import click
+
+from broker.cli.database.connection import database_url
+from broker.cli.output import json_option, print_json
+from broker.ledger import migrate as migrations
+
+
+@click.command()
+@click.option("--status", "only_status", is_flag=True, help="Only say what would be done.")
+@json_option
+def migrate(only_status: bool, as_json: bool) -> None:
+    """Bring the ledger's tables up to date. Safe to repeat, and to run from several places.
+
+    \b
+    Example:    broker migrate --status
+    """
+    dsn = database_url()
+    applied = [] if only_status else migrations.migrate(dsn)
+    waiting = [one.name for one in migrations.status(dsn) if not one.applied]
+    if as_json:
+        print_json({"applied": applied, "waiting": waiting})
+        return
+    for name in applied:
+        click.echo(f"applied  {name}")
+    for name in waiting:
+        click.echo(f"waiting  {name}")
+    if not applied and not waiting:
+        click.echo("The ledger is up to date.")

@@ -1,0 +1,320 @@
+"""``broker top``, ``watch`` and ``check``: deadlines at the terminal, and for monitoring."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import click
+from rich.console import Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from broker.cli.database.connection import open_ledger
+from broker.cli.durations import parse_duration
+from broker.cli.exit_codes import Failure
+from broker.cli.output import json_option, print_json, print_json_line
+from broker.cli.table import console
+from broker.dashboard import wording
+from broker.errors import Unavailable
+from broker.ledger.ledger import Ledger
+from broker.ledger.monitoring import AtRisk
+
+OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
+STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+NEAR = ("breached", "soon")
+MOST_WATCHED = 100_000
+"""Far more than can be late at once: whoever follows is told of each one."""
+_DUE = {"breached": "bold red", "soon": "yellow"}
+
+
+@click.command()
+@click.option("--every", default=2.0, show_default=True, help="Seconds between two looks.")
+@click.option("--once", is_flag=True, help="Look once and end, as into a pipe.")
+@json_option
+def top(every: float, once: bool, as_json: bool) -> None:
+    """Watch queues and deadlines until Ctrl-C. Needs BROKER_DATABASE_URL."""
+    with open_ledger() as ledger:
+        if as_json:
+            print_json(_picture(ledger))
+            return
+        terminal = console()
+        if once or not terminal.is_terminal:
+            terminal.print(_screen(ledger))
+            return
+        with Live(_screen(ledger), console=terminal, screen=True, auto_refresh=False) as live:
+            while True:
+                time.sleep(max(0.5, every))
+                live.update(_screen(ledger), refresh=True)
+
+
+@click.group()
+def watch() -> None:
+    """Follow something until Ctrl-C. Needs BROKER_DATABASE_URL."""
+
+
+@watch.command()
+@click.option("--within", default="15m", show_default=True, help="Due within this: 90s, 15m, 4h.")
+@click.option("--once", is_flag=True, help="List once and end.")
+@json_option
+def deadlines(within: str, once: bool, as_json: bool) -> None:
+    """Print each delivery when it comes within a time of its deadline, and when it is late.
+
+    With --json one object a line, so that another program can follow it.
+
+    \b
+    Example:    broker watch deadlines --within 15m
+    """
+    span, told = parse_duration(within), set[tuple[object, ...]]()
+    with open_ledger() as ledger:
+        while True:
+            now = ledger.clock()
+            listed = ledger.at_risk(now=now, within=span, limit=MOST_WATCHED)
+            found = [one for one in listed if one.why in NEAR]
+            # Whoever follows reads the end first; a list begins with the soonest.
+            for one in found if once else reversed(found):
+                key = (one.referral, one.delivery, one.milestone, one.due_at, one.why)
+                if key not in told:
+                    told.add(key)
+                    _tell(one, now, as_json=as_json)
+            if once:
+                return
+            time.sleep(1)
+
+
+def _tell(one: AtRisk, now: datetime, *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(
+            {
+                "referral": one.referral,
+                "delivery": one.delivery,
+                "agency": one.agency,
+                "milestone": one.milestone,
+                "due_at": one.due_at,
+                "why": one.why,
+                "state": one.state,
+            }
+        )
+        return
+    left = wording.left(one.due_at, now)
+    click.echo(f"{left:<16} {one.milestone:<12} {one.agency or 'ops':<24} {one.reference}")
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a check measured, in seconds; None when there is nothing to measure."""
+
+    seconds: float | None
+    words: str
+    missing: int = OK
+    """The state when there is nothing to measure."""
+
+
+class Misused(click.UsageError):
+    """Wrong usage of a command for monitoring is *unknown*: 2 would mean critical."""
+
+    exit_code = UNKNOWN
+
+
+class Plugin(click.Command):
+    """A command for monitoring."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise Misused(error.format_message(), ctx) from None
+
+
+@click.command(cls=Plugin)
+@click.argument("what", type=click.Choice(["oldest", "latency", "silence", "sweeper"]))
+@click.option("--warn", required=True, help="From here on it is a warning: 90s, 15m, 4h.")
+@click.option("--crit", required=True, help="From here on it is critical.")
+@click.option("--agency", help="Only this agency.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["nagios", "json", "prometheus"]),
+    default="nagios",
+    show_default=True,
+)
+def check(what: str, warn: str, crit: str, agency: str | None, form: str) -> int:
+    """Compare a figure with limits, for monitoring. Exits 0, 1, 2, or 3 when it cannot tell.
+
+    oldest: the age of what no person has taken; latency: p95 to acknowledge over 24 hours;
+    silence: the longest time that an agency with work has not been seen; sweeper: how long none has
+    led.
+
+    \b
+    Example:    broker check oldest --warn 30m --crit 1h --format nagios
+    """
+    limits = _limits(warn, crit)
+    measure = _measured(what, agency)
+    state = _judge(measure, *limits)
+    _print(what, measure, state, limits, form)
+    return state
+
+
+def _limits(warn: str, crit: str) -> tuple[float, float]:
+    try:
+        limits = parse_duration(warn).total_seconds(), parse_duration(crit).total_seconds()
+        if limits[0] > limits[1]:
+            raise click.UsageError("--warn is above --crit.")
+    except click.UsageError as error:
+        raise Misused(error.message) from None
+    return limits
+
+
+def _measured(what: str, agency: str | None) -> Measure:
+    """Measure; whatever cannot be told is unknown, and never fine."""
+    try:
+        with open_ledger() as ledger:
+            if agency is not None and agency not in ledger.presences():
+                return Measure(None, f"there is no agency {agency}", UNKNOWN)
+            return _MEASURES[what](ledger, ledger.clock(), agency)
+    except Unavailable:
+        return Measure(None, "the ledger cannot be reached; run `broker doctor`", UNKNOWN)
+    except Failure as failure:
+        raise Failure(failure.message, next_step=failure.next_step, code=UNKNOWN) from None
+
+
+def _judge(measure: Measure, warn: float, crit: float) -> int:
+    if measure.seconds is None:
+        return measure.missing
+    return CRITICAL if measure.seconds >= crit else WARNING if measure.seconds >= warn else OK
+
+
+def _print(what: str, measure: Measure, state: int, limits: tuple[float, float], form: str) -> None:
+    if form == "json":
+        told = {"check": what, "state": STATES[state].lower(), "seconds": measure.seconds}
+        print_json({**told, "warn": limits[0], "crit": limits[1], "detail": measure.words})
+    elif form == "prometheus":
+        _print_metrics(what, measure, state)
+    else:
+        data = (
+            ""
+            if measure.seconds is None
+            else (f" | {what}={measure.seconds:.1f}s;{limits[0]:g};{limits[1]:g};0")
+        )
+        click.echo(f"{what.upper()} {STATES[state]} - {measure.words}{data}")
+
+
+def _print_metrics(what: str, measure: Measure, state: int) -> None:
+    """Print a file for Prometheus's node exporter (its textfile collector)."""
+    click.echo("# HELP broker_check_state 0 ok, 1 warning, 2 critical, 3 unknown.")
+    click.echo("# TYPE broker_check_state gauge")
+    click.echo(f'broker_check_state{{check="{what}"}} {state}')
+    if measure.seconds is not None:
+        click.echo("# HELP broker_check_seconds What was compared with the limits.")
+        click.echo("# TYPE broker_check_seconds gauge")
+        click.echo(f'broker_check_seconds{{check="{what}"}} {measure.seconds:.3f}')
+
+
+def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
+    waits = [
+        ((now - one.oldest_unacknowledged_at).total_seconds(), one.agency)
+        for one in ledger.work(now=now, agency=agency).values()
+        if one.oldest_unacknowledged_at
+    ]
+    if not waits:
+        return Measure(None, "nothing waits to be acknowledged")
+    seconds, who = max(waits)
+    return Measure(max(0.0, seconds), f"{who} has not acknowledged for {wording.duration(seconds)}")
+
+
+def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
+    found = ledger.latencies(("24h",), now=now, agency=agency, milestone="acknowledge")["24h"]
+    times = [(one.percentile(95) or 0.0, code) for (code, _), one in found.items()]
+    if not times:
+        return Measure(None, "nothing was acknowledged in 24 hours")
+    seconds, who = max(times)
+    return Measure(seconds, f"p95 of {who} is {wording.duration(seconds)}")
+
+
+def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
+    work, seen = ledger.work(now=now, agency=agency), ledger.presences()
+    silent = []
+    for code, one in work.items():
+        since = seen[code].seen_at or one.oldest_claimable_at
+        if one.oldest_claimable_at and since:
+            silent.append(((now - since).total_seconds(), code))
+    if not silent:
+        return Measure(None, "no agency has anything to collect")
+    seconds, who = max(silent)
+    return Measure(max(0.0, seconds), f"{who} was last seen {wording.duration(seconds)} ago")
+
+
+def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
+    until = ledger.pipes(now=now).sweep_until
+    if until is None:
+        return Measure(None, "no worker has ever led the sweep", CRITICAL)
+    seconds = max(0.0, (now - until).total_seconds())
+    told = (
+        "a worker leads the sweep" if not seconds else f"none led for {wording.duration(seconds)}"
+    )
+    return Measure(seconds, told)
+
+
+_MEASURES: dict[str, Callable[[Ledger, datetime, str | None], Measure]] = {
+    "oldest": _oldest,
+    "latency": _latency,
+    "silence": _silence,
+    "sweeper": _sweeper,
+}
+
+
+def _picture(ledger: Ledger) -> dict[str, object]:
+    now = ledger.clock()
+    counts = ledger.risk_counts(now=now)
+    return {
+        "at": now,
+        "breached": counts.breached,
+        "due_soon": counts.due_soon,
+        "bands": ledger.burn_down(now=now),
+        "queues": [
+            {
+                "agency": one.agency,
+                "open": one.open,
+                "overdue": one.overdue,
+                "oldest_claimable_at": one.oldest_claimable_at,
+                "oldest_unacknowledged_at": one.oldest_unacknowledged_at,
+            }
+            for one in ledger.work(now=now).values()
+        ],
+    }
+
+
+def _screen(ledger: Ledger) -> Group:
+    now = ledger.clock()
+    names = {str(one.agency): one.name for one in ledger.presences().values()}
+    risks = ledger.at_risk(now=now, limit=12)
+    longest = ledger.longest_unacknowledged()
+    sentence = wording.status(ledger.risk_counts(now=now), longest, names, now)
+    parts = (Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
+    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
+
+
+def _risks(risks: list[AtRisk], now: datetime) -> Table:
+    table = Table(box=None, pad_edge=False, title="At risk, soonest first", title_justify="left")
+    for head in ("due", "referral", "agency", "must", "state"):
+        table.add_column(head)
+    for one in risks:
+        due = Text(wording.left(one.due_at, now), style=_DUE.get(one.why, ""))
+        table.add_row(due, one.reference, one.agency or "ops", one.milestone, one.state)
+    return table
+
+
+def _queues(ledger: Ledger, now: datetime) -> Table:
+    table = Table(box=None, pad_edge=False, title="Queues", title_justify="left")
+    for head in ("agency", "open", "late", "oldest claimable", "oldest unacknowledged"):
+        table.add_column(head, justify="left" if head == "agency" else "right")
+    for one in sorted(ledger.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)):
+        ages = (one.oldest_claimable_at, one.oldest_unacknowledged_at)
+        cells = [wording.age(at, now) for at in ages]
+        table.add_row(one.agency, str(one.open), str(one.overdue), *cells)
+    return table

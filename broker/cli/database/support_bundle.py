@@ -1,0 +1,276 @@
+"""``broker doctor --bundle``: one archive that tells somebody far away what is the matter.
+
+It holds codes, counts, digests and instants. There is no content in it, no reference, no id of a
+referral, nobody's name or address, and no secret: what is written is listed here by name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from broker import __version__
+from broker.bootstrap import new_uuid7
+from broker.cli.exit_codes import FAILED, Failure
+from broker.cli.output import LOCAL
+from broker.errors import BrokerError, Unavailable
+from broker.flow.policy_cache import Books
+from broker.flow.sweep import LANES
+from broker.ledger import migrate
+from broker.ledger.ledger import Ledger
+from broker.policy.published.expiry import endings
+from broker.settings import BadSettings, Settings
+from broker.transport.wakeups import Wakeups
+
+EVENTS = 200
+POLICIES = 5
+NAME = "referral-broker"
+_SHOWN = frozenset(
+    {
+        *("BROKER_HTTP_HOST", "BROKER_HTTP_PORT", "BROKER_LEASE_SECONDS", "BROKER_LOG_LEVEL"),
+        *("BROKER_WEBHOOK_PRIVATE", "BROKER_TRACES_PERCENT"),
+    }
+)
+"""Settings whose values are written as they are; of any other, only that it is set."""
+_ADDRESSES = re.compile(r"BROKER_([A-Z]+_)?URL")
+"""Of these the scheme, the host and the port are written."""
+_SETTING = re.compile(r"BROKER_[A-Z_]{1,40}")
+_ABOUT = """Support bundle of the referral broker, made {at} (UTC).
+
+{lines}
+
+None of these files holds content, references, ids of referrals or deliveries, names or addresses
+of people, or secrets. Organisations are named by their codes. Read it before you send it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of the archive."""
+
+    name: str
+    told: str
+    """What is in it, in a line."""
+    body: bytes
+
+
+def write(file: Path, findings: Sequence[Any], environ: Mapping[str, str]) -> list[Part]:
+    """Write the archive, readable by its owner alone, and return what is in it.
+
+    What cannot be found out, since the ledger is away for instance, is written as its error's
+    code. Raises Failure when the file is there already or cannot be written.
+    """
+    at = datetime.now(UTC)
+    parts = [
+        _part("doctor.json", "what `broker doctor` found", [asdict(one) for one in findings]),
+        _part("versions.json", "versions of the broker and of what it stands on", versions()),
+        _part("settings.json", "which settings are set; secrets hidden", settings(environ)),
+        *_of_ledger(environ),
+    ]
+    lines = "\n".join(f"{one.name:<16}{one.told}" for one in parts)
+    about = Part(
+        "README.txt", "what is in it", _ABOUT.format(at=f"{at:%F %T}", lines=lines).encode()
+    )
+    sums = {one.name: hashlib.sha256(one.body).hexdigest() for one in (about, *parts)}
+    parts = [about, *parts, _part("sha256.json", "the digest of each file", sums)]
+    _archive(file, parts, at)
+    return parts
+
+
+def versions() -> dict[str, Any]:
+    """Return the versions of the broker, of Python, and of every package that it names."""
+    return {
+        "broker": __version__,
+        "python": sys.version.split()[0],
+        "system": platform.system(),
+        "release": platform.release(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "packages": {one: _version(one) for one in _needed()},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _needed() -> list[str]:
+    try:
+        asked = metadata.requires(NAME) or []
+    except metadata.PackageNotFoundError:
+        asked = ["celery", "kombu", "redis", "marshmallow", "psycopg", "starlette", "uvicorn"]
+    return sorted({re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in asked})
+
+
+def settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return each setting that is set, with its value where that can be no secret."""
+    return {
+        name: _shown(name, value)
+        for name, value in sorted(environ.items())
+        if _SETTING.fullmatch(name)
+    }
+
+
+def _shown(name: str, value: str) -> str:
+    if name in _SHOWN:
+        return value if re.fullmatch(r"[A-Za-z0-9.:_-]{0,60}", value) else "set, in a strange form"
+    if name.endswith("_FILE"):
+        return "set, a file that can be read" if os.access(value, os.R_OK) else "set, NOT readable"
+    if _ADDRESSES.fullmatch(name):
+        return _address(value)
+    return "set" if value else "empty"
+
+
+def _address(value: str) -> str:
+    """Return scheme, host and port of an address, and nothing that may stand beside them."""
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "set, no address"
+    known = re.fullmatch(r"[a-z0-9+.-]{1,20}", parts.scheme) and re.fullmatch(r"[\w.:-]*", host)
+    if not known:
+        return "set, no address"
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def _of_ledger(environ: Mapping[str, str]) -> list[Part]:
+    try:
+        chosen = Settings.from_environ(environ)
+    except BadSettings as error:
+        return [_part("ledger.json", "nothing: the settings are not complete", _trouble(error))]
+    found = {"migrations": _ask(partial(_migrations, chosen.database_url))}
+    events: Any = []
+    server: Any = []
+    try:
+        with Ledger.open(chosen.database_url, application_name="broker doctor") as ledger:
+            answers = _answers(ledger)
+            events, server = answers.pop("events"), answers.pop("server")
+            found |= answers
+    except BrokerError as error:
+        found["ledger"] = _trouble(error)
+    return [
+        _part("ledger.json", "migrations, policy, what ends, queues, workers, dead letters", found),
+        _part("events.json", f"the kinds of the last {EVENTS} events, without ids", events),
+        _part("server.json", "PostgreSQL's settings that matter here", server),
+        _part("wakeups.json", "how many wake-ups wait in each lane", _wakeups(chosen.wakeup_url)),
+    ]
+
+
+def _migrations(url: str) -> list[dict[str, Any]]:
+    return [
+        {"name": one.name, "applied": one.applied, "sha256": one.sha256.hex()}
+        for one in migrate.status(url)
+    ]
+
+
+def _answers(ledger: Ledger) -> dict[str, Any]:
+    """Ask the ledger everything; once only when it is away, because each question waits for it."""
+    questions = _questions(ledger)
+    try:
+        ledger.ping()
+    except Unavailable as error:
+        return {name: _trouble(error) for name in questions}
+    return {name: _ask(question) for name, question in questions.items()}
+
+
+def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
+    now = datetime.now(UTC)
+    return {
+        "policies": lambda: [asdict(one) for one in ledger.policies(limit=POLICIES)],
+        "endings": lambda: [
+            asdict(one) for one in endings(Books(ledger).latest(), on=now.astimezone(LOCAL).date())
+        ],
+        "referrals": ledger.referral_states,
+        "queues": lambda: [asdict(one) for one in ledger.work(now=now).values()],
+        "pipes": lambda: {
+            name: value
+            for name, value in asdict(ledger.pipes(now=now)).items()
+            if name != "sweeper"
+        },
+        "leads": lambda: _without_hosts(ledger.leads()),
+        "dead_letters": lambda: [asdict(one) for one in ledger.dead_letters()],
+        "stopped": lambda: [
+            {"agency": one.agency, "since": one.stopped_at}
+            for one in ledger.presences().values()
+            if one.stopped_at
+        ],
+        "tables": ledger.table_facts,
+        "events": partial(ledger.recent_kinds, limit=EVENTS),
+        "server": ledger.server_facts,
+    }
+
+
+def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Number the workers: what their machines are called is nobody's business."""
+    return [
+        {
+            "name": "worker" if one["name"].startswith("worker ") else one["name"],
+            "until": one["until"],
+        }
+        for one in leads
+    ]
+
+
+def _wakeups(url: str) -> Any:
+    wakeups = Wakeups(url, new_id=new_uuid7)
+    try:
+        return wakeups.waiting(LANES) or {"error": "away"}
+    finally:
+        wakeups.close()
+
+
+def _ask(question: Callable[[], Any]) -> Any:
+    """Return the answer; or what may be told of the error, so that one fault hides nothing else."""
+    try:
+        return question()
+    except Exception as error:
+        return _trouble(error)
+
+
+def _trouble(error: Exception) -> dict[str, str]:
+    return {"error": type(error).__name__, "code": str(getattr(error, "code", ""))}
+
+
+def _part(name: str, told: str, value: Any) -> Part:
+    return Part(name, told, json.dumps(value, indent=2, default=_plain).encode() + b"\n")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _archive(file: Path, parts: Iterable[Part], at: datetime) -> None:
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Failure(
+            f"{file} is there already.", next_step="name another file", code=FAILED
+        ) from None
+    with (
+        os.fdopen(descriptor, "wb") as out,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped,
+    ):
+        for one in parts:
+            entry = zipfile.ZipInfo(f"broker-support/{one.name}", at.timetuple()[:6])
+            entry.external_attr = 0o600 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            zipped.writestr(entry, one.body)

@@ -1,0 +1,85 @@
+"""How an error is told to the user: what is wrong, where, and the next step; no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+
+import click
+from referral_broker_client.errors import ClientError
+
+from broker.cli.exit_codes import (
+    CONFLICT,
+    DENIED,
+    FAILED,
+    INVALID,
+    NOT_FOUND,
+    UNAVAILABLE,
+    USAGE,
+    Failure,
+)
+from broker.errors import BrokerError
+
+
+def report(error: Exception, *, debug: bool) -> int:
+    """Tell an error on standard error, without a traceback, and return the exit code for it."""
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, BrokenPipeError):
+        _stay_silent()
+        return FAILED
+    message, next_step, faults, code = _told(error)
+    click.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    click.echo(message, err=True)
+    for fault in faults:
+        click.echo(f"  {fault}", err=True)
+    if next_step:
+        click.echo(f"next:  {next_step}", err=True)
+    return code
+
+
+def _told(error: Exception) -> tuple[str, str, Iterable[str], int]:
+    """Return message, next step, faults and exit code of an error."""
+    if isinstance(error, Failure):
+        return error.message, error.next_step, (), error.code
+    if isinstance(error, ClientError | BrokerError):
+        faults = [f"{f.pointer or '/'}: {f.message} [{f.code}]" for f in error.faults]
+        next_step, code = _advice(error)
+        return error.message, getattr(error, "next_step", None) or next_step, faults, code
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}.", "", (), FAILED
+    return (
+        f"unexpected {type(error).__name__}: this is a fault of the broker, not of your input.",
+        "run it again as `broker --debug ...` and report what it prints",
+        (),
+        FAILED,
+    )
+
+
+def _advice(error: Exception) -> tuple[str, int]:
+    """Return what to do about a kind of error, and its exit code, by the name of its class.
+
+    The SDK and the server have a tree of errors each, with the same names for the same things.
+    """
+    advice = {
+        "BadSettings": ("set what is listed; docs/operations.md has every setting", USAGE),
+        "Invalid": ("correct what is listed and send it again under the same reference", INVALID),
+        "BeyondCalendar": ("add the coming years to the calendar of the policy", INVALID),
+        "PolicyError": ("correct the named lines and run `broker policy lint`", INVALID),
+        "NotFound": ("check the id or reference, and that the key belongs to its owner", NOT_FOUND),
+        "Conflict": ("look at what is there with `broker status`; nothing was changed", CONFLICT),
+        "Unavailable": ("nothing was lost: try again later, or run `broker doctor`", UNAVAILABLE),
+        "Throttled": ("wait a little and repeat", UNAVAILABLE),
+        "Denied": ("check BROKER_KEY or BROKER_KEY_FILE; ops can issue a key", DENIED),
+    }
+    for kind in type(error).__mro__:
+        if kind.__name__ in advice:
+            return advice[kind.__name__]
+    return "run it again as `broker --debug ...` and report what it prints", FAILED
+
+
+def _stay_silent() -> None:
+    """Let the interpreter flush into nothing: whoever read our output has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

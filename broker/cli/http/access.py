@@ -1,0 +1,75 @@
+"""How a command reaches the gateway, and with which key."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from broker.cli.exit_codes import USAGE, Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Where the gateway is, and who we are to it."""
+
+    url: str
+    key: str = field(repr=False)
+
+
+def with_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the ``gateway`` that the environment or two options name.
+
+    A key never comes as an argument, where every user of the machine could read it.
+    """
+
+    @click.option(
+        "--url",
+        envvar="BROKER_URL",
+        default="http://127.0.0.1:8080",
+        show_default=True,
+        show_envvar=True,
+        help="Where the gateway is.",
+    )
+    @click.option(
+        "--key-file",
+        envvar="BROKER_KEY_FILE",
+        show_envvar=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file that holds the key; or set BROKER_KEY.",
+    )
+    @wraps(command)
+    def wrapped(*args: Any, url: str, key_file: Path | None, **kwargs: Any) -> Any:
+        return command(*args, gateway=Gateway(url, _key(key_file)), **kwargs)
+
+    return wrapped
+
+
+def _key(file: Path | None) -> str:
+    key = _key_in(file) if file else os.environ.get("BROKER_KEY", "")
+    if not key:
+        raise Failure(
+            "there is no key to the gateway.",
+            next_step="set BROKER_KEY, or BROKER_KEY_FILE to a file that holds the key",
+            code=USAGE,
+        )
+    return key
+
+
+def _key_in(file: Path) -> str:
+    try:
+        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            click.echo(f"warning: other users may read {file}; run `chmod 600 {file}`", err=True)
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        raise Failure(
+            f"the key's file {file} cannot be read.",
+            next_step="set BROKER_KEY_FILE to a file that holds the key and is yours",
+            code=USAGE,
+        ) from None

@@ -1,0 +1,90 @@
+"""``broker answer``: what a person at an agency says about a delivery."""
+
+from __future__ import annotations
+
+from typing import TextIO
+from uuid import UUID
+
+import click
+from referral_broker_client import Answer, Consumer, Settled
+
+from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
+from broker.cli.http.access import Gateway, with_gateway
+from broker.cli.output import json_option, local, print_json
+from broker.domain.codes import Outcome, ReturnReason, Stage
+
+OUTCOMES = tuple(outcome.value for outcome in Outcome)
+REASONS = tuple(reason.value for reason in ReturnReason)
+STAGES = tuple(stage.value for stage in Stage)
+
+
+@click.command()
+@click.argument("delivery", type=click.UUID)
+@click.argument("stage", type=click.Choice(STAGES))
+@click.option("--by", required=True, help="Who says so: a person, or the desk on duty.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="With decided: what was decided.")
+@click.option("--reason", type=click.Choice(REASONS), help="With returned: why.")
+@click.option("--area", help="With returned: the area code where it belongs, if known.")
+@click.option("--note", type=click.File(), help="A file with a note to the police, or '-'.")
+@json_option
+@with_gateway
+def answer(  # noqa: PLR0913  one parameter for each option
+    *,
+    delivery: UUID,
+    stage: str,
+    by: str,
+    outcome: str | None,
+    reason: str | None,
+    area: str | None,
+    note: TextIO | None,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
+    """Say STAGE about DELIVERY: acknowledged, decided or returned. Safe to repeat.
+
+    \b
+    Examples:   broker answer 0193... acknowledged --by "A. Social-Worker"
+                broker answer 0193... decided --outcome assessment --by "A. Social-Worker"
+                broker answer 0193... returned --reason wrong_area --area E06000051 --by Desk
+    """
+    if (stage == "decided") != (outcome is not None):
+        raise click.UsageError("--outcome goes with decided, and decided needs it.")
+    if (stage == "returned") != (reason is not None):
+        raise click.UsageError("--reason goes with returned, and returned needs it.")
+    said = Answer(
+        delivery=str(delivery),
+        stage=stage,
+        by=by,
+        outcome=outcome,
+        reason=reason,
+        area=area,
+        note=note.read() if note else None,
+    )
+    with Consumer(gateway.url, gateway.key, by=by) as consumer:
+        (settled,) = consumer.answer(said)
+    _tell(settled, as_json=as_json)
+
+
+def _tell(settled: Settled, *, as_json: bool) -> None:
+    if as_json:
+        print_json({name: getattr(settled, name) for name in settled.__slots__})
+    if settled.result == "not_found":
+        raise Failure(
+            "there is no such delivery for your agency.",
+            next_step="check the id, and that the key is the agency's own",
+            code=NOT_FOUND,
+        )
+    if settled.result == "wrong_kind":
+        raise Failure(
+            "a delivery of this kind is not answered so; nothing was changed.",
+            next_step="a recall is decided with destroyed; give back what it follows, if at all",
+            code=CONFLICT,
+        )
+    if not settled.ok:
+        raise Failure(
+            f"another answer stands: the delivery is {settled.state} ({settled.result}).",
+            next_step="nothing was changed; talk to whoever answered it",
+            code=CONFLICT,
+        )
+    if not as_json:
+        click.echo(f"{settled.state} {local(settled.at)} ({settled.result})")

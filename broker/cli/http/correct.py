@@ -1,0 +1,77 @@
+"""``broker correct`` and ``broker recall``: what a publisher does when it was wrong."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import click
+from referral_broker_client import Publisher
+
+from broker.cli.http.access import Gateway, with_gateway
+from broker.cli.output import json_option, local, print_json, remark
+from broker.domain.codes import RecallReason
+
+REASONS = tuple(reason.value for reason in RecallReason)
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--referral", help="The referral's id; without it, the document's own reference.")
+@click.option("--idempotency-key", help="A name of your own for this correction.")
+@json_option
+@with_gateway
+def correct(
+    *,
+    file: BinaryIO,
+    referral: str | None,
+    idempotency_key: str | None,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
+    """Correct a referral: FILE is the whole document again ("-" is standard input).
+
+    Whoever has it gets the new version. Safe to repeat.
+
+    \b
+    Example:    broker correct samples/case-01-friday-afternoon.json
+    """
+    document = file.read()
+    try:
+        with Publisher(gateway.url, gateway.key) as publisher:
+            receipt = publisher.correct(
+                document, referral=referral, idempotency_key=idempotency_key
+            )
+    except ValueError as error:
+        raise click.BadParameter("FILE holds no JSON object with a reference.") from error
+    if as_json:
+        print_json(receipt.raw)
+        return
+    known = " (the broker had it already)" if receipt.duplicate else ""
+    click.echo(f"version {receipt.version}: {receipt.reference}{known}")
+    click.echo(f"  id      {receipt.id}\n  at      {local(receipt.accepted_at)}")
+    click.echo(f"  sha-256 {receipt.digest}")
+    remark(f"next:  broker status {receipt.reference}")
+
+
+@click.command()
+@click.argument("referral")
+@click.option("--reason", required=True, type=click.Choice(REASONS), help="Why.")
+@click.option("--by", required=True, help="The person who takes it back.")
+@json_option
+@with_gateway
+def recall(*, referral: str, reason: str, by: str, as_json: bool, gateway: Gateway) -> None:
+    """Take back the referral with this id or reference. Safe to repeat.
+
+    Nobody is offered any of it from now on, and whoever has it must destroy it and say so.
+
+    \b
+    Example:    broker recall OCC/2026/000123 --reason wrong_person --by "DS Imogen Farlow"
+    """
+    with Publisher(gateway.url, gateway.key) as publisher:
+        kept = publisher.recall(referral, reason=reason, by=by)
+    if as_json:
+        print_json(kept.raw)
+        return
+    known = " (it had been before)" if kept.duplicate else ""
+    click.echo(f"recalled {local(kept.recalled_at)}: {kept.reference}{known}")
+    remark(f"next:  broker status {kept.reference} shows who has confirmed")

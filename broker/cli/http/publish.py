@@ -1,0 +1,118 @@
+"""``broker publish``: hand in one referral, many, or only ask what would happen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO
+
+import click
+from referral_broker_client import Published, Publisher, Receipt
+
+from broker.cli.exit_codes import DONE, INVALID
+from broker.cli.http.access import Gateway, with_gateway
+from broker.cli.output import json_option, local, print_json, print_json_line, remark
+from broker.cli.referral_view import foretold, legs
+from broker.cli.table import console
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--wait", is_flag=True, help="Wait until it is routed, and say who gets it.")
+@click.option("--seconds", default=10.0, show_default=True, help="How long --wait waits.")
+@click.option("--check", is_flag=True, help="Store nothing; only say what would happen.")
+@click.option("--bulk", is_flag=True, help="FILE holds one referral a line.")
+@click.option("--idempotency-key", help="A name of your own for this attempt to publish.")
+@json_option
+@with_gateway
+@click.pass_context
+def publish(  # noqa: PLR0913  one parameter for each option
+    ctx: click.Context,
+    *,
+    file: BinaryIO,
+    wait: bool,
+    seconds: float,
+    check: bool,
+    bulk: bool,
+    idempotency_key: str | None,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
+    """Hand in the referral in FILE ("-" is standard input). Safe to repeat.
+
+    A TRACEPARENT in the environment (W3C Trace Context) is passed on.
+
+    \b
+    Example:    broker publish samples/first-referral.json --wait
+    """
+    if bulk and (wait or check or idempotency_key):
+        raise click.UsageError("--bulk goes without --wait, --check and --idempotency-key.")
+    with Publisher(gateway.url, gateway.key) as publisher:
+        if check:
+            _foretell(publisher.check(file.read()), as_json=as_json)
+        elif bulk:
+            results = publisher.publish_many(_lines(file), traceparent=_span())
+            ctx.exit(_tell_many(results, as_json=as_json))
+        else:
+            receipt = publisher.publish(
+                file.read(),
+                idempotency_key=idempotency_key,
+                wait=seconds if wait else None,
+                traceparent=_span(),
+            )
+            _tell(receipt, as_json=as_json)
+
+
+def _span() -> str | None:
+    """Return the span that this command runs in, where whoever calls it collects traces."""
+    return os.environ.get("TRACEPARENT") or None
+
+
+def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
+    return (line for line in file if line.strip())
+
+
+def _foretell(plan: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan)
+    else:
+        console().print(foretold(plan))
+
+
+def _tell(receipt: Receipt, *, as_json: bool) -> None:
+    if as_json:
+        print_json(receipt.raw)
+        return
+    known = " (the broker had it already)" if receipt.duplicate else ""
+    click.echo(f"{receipt.state}: {receipt.reference}{known}")
+    click.echo(f"  id      {receipt.id}\n  at      {local(receipt.accepted_at)}")
+    click.echo(f"  sha-256 {receipt.digest}")
+    if receipt.raw.get("deliveries") is not None:  # it was waited for: the whole status came
+        console().print(legs(receipt.raw))
+    remark(f"next:  broker status {receipt.reference}")
+
+
+def _tell_many(results: Iterable[Published], *, as_json: bool) -> int:
+    """Print one line a referral and return the exit code: 3 when any was refused."""
+    taken = refused = 0
+    for number, result in enumerate(results, start=1):
+        taken, refused = taken + (result.problem is None), refused + (result.problem is not None)
+        _tell_one(number, result, as_json=as_json)
+    remark(f"{taken} accepted, {refused} refused")
+    return INVALID if refused else DONE
+
+
+def _tell_one(number: int, result: Published, *, as_json: bool) -> None:
+    receipt, problem = result.receipt, result.problem
+    if as_json:
+        print_json_line(
+            {
+                "line": number,
+                "receipt": receipt.raw if receipt else None,
+                "problem": {"code": problem.code, "detail": problem.detail} if problem else None,
+            }
+        )
+    elif receipt is not None:
+        click.echo(f"{number}\t{receipt.state}\t{receipt.reference}\t{receipt.id}")
+    elif problem is not None:
+        click.echo(f"{number}\trefused\t{problem.code}\t{problem.detail or problem.title}")

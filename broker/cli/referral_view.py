@@ -1,0 +1,215 @@
+"""A referral's story for people: every leg with its reason, every deadline with its sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from broker.cli.output import LOCAL, local
+
+Json = Mapping[str, Any]
+
+MARKS = {"met": ("✓", "green"), "late": ("✗", "red"), "open": ("·", "yellow")}
+MILESTONES = {
+    "collect": ("collected", "collected_at"),
+    "acknowledge": ("acknowledged", "acknowledged_at"),
+    "decide": ("decided", "decided_at"),
+}
+
+
+def story(status: Json, events: Sequence[Json]) -> RenderableType:
+    """Return head, legs and events of a referral, ready to print."""
+    return Group(_head(status), _legs(status), Text(), _events(status, events))
+
+
+def legs(status: Json) -> RenderableType:
+    """Return head and legs only: who has it, why, and by when."""
+    return Group(_head(status), _legs(status))
+
+
+def foretold(plan: Json) -> RenderableType:
+    """Return what would become of a referral that was only checked."""
+    head = Text()
+    head.append(f"would be {plan['state']}", style="cyan")
+    head.append(f", treated as {_plain(plan['effective_grade'])}; nothing was stored")
+    _remarks(head, plan)
+    states = ("held" if leg.get("held_until") else "available" for leg in plan["deliveries"])
+    legs = [{**leg, "state": state} for leg, state in zip(plan["deliveries"], states, strict=True)]
+    return Group(head, _legs({"deliveries": legs}))
+
+
+def _head(status: Json) -> RenderableType:
+    head = Text()
+    head.append(status["reference"], style="bold")
+    head.append(f"  {status['state']}", style="cyan")
+    head.append(f"  {_grades(status)}\n")
+    head.append(f"from {status['publisher']}, accepted {local(status['accepted_at'])}", "dim")
+    _versions(head, status)
+    _remarks(head, status)
+    return head
+
+
+def _versions(head: Text, status: Json) -> None:
+    """Add that it was corrected or recalled."""
+    if status.get("version", 1) > 1:
+        head.append(f"\nversion {status['version']}, ", style="cyan")
+        head.append(f"corrected {local(status['versions'][-1]['accepted_at'])}", style="dim")
+    if status.get("recalled_at"):
+        head.append(f"\nrecalled {local(status['recalled_at'])}", style="red")
+        head.append(f" by {status['recalled_by']}: {_plain(status['recall_reason'])}")
+
+
+def _remarks(head: Text, status: Json) -> None:
+    """Add faults, defects and warnings, and by when ops must find an owner."""
+    for kind in ("faults", "defects", "warnings"):
+        for fault in status.get(kind) or ():
+            head.append(f"\n{kind[:-1]}  ", style="yellow")
+            head.append(f"{fault['message']} ({fault.get('pointer') or '/'})")
+    if status.get("attend_by"):
+        head.append(f"\nnobody can be worked out ({status.get('reason')}): ", style="yellow")
+        head.append(f"ops must see to it by {local(status['attend_by'])}")
+
+
+def _grades(status: Json) -> str:
+    grade, effective = status.get("grade"), status.get("effective_grade")
+    if not grade:
+        return ""
+    words = f"graded {_plain(grade)}"
+    return words if effective in (None, grade) else f"{words}, treated as {_plain(effective)}"
+
+
+def _legs(status: Json) -> RenderableType:
+    tree = Tree(Text(), hide_root=True, guide_style="dim")
+    for leg in status["deliveries"]:
+        branch = tree.add(_leg_head(leg))
+        for line in _reasons(leg):
+            branch.add(line)
+    return tree
+
+
+def _leg_head(leg: Json) -> Text:
+    head = Text("\n")
+    head.append(leg.get("agency_name") or leg["agency"], style="bold")
+    head.append(f"  {_task(leg)}  ", style="dim")
+    head.append(_state_words(leg), style="cyan")
+    return head
+
+
+def _task(leg: Json) -> str:
+    """Say what a delivery is to its agency: its role, and what else there is to say of it."""
+    kind, version = leg.get("kind", "referral"), leg.get("version", 1)
+    words = leg["role"] if kind == "referral" else f"{leg['role']}, {kind}"
+    return f"{words}, version {version}" if version > 1 else str(words)
+
+
+def _state_words(leg: Json) -> str:
+    said = leg.get("outcome") or leg.get("reason")
+    return f"{leg['state']}: {_plain(said)}" if said else str(leg["state"])
+
+
+def _reasons(leg: Json) -> Iterator[RenderableType]:
+    why = leg.get("explanation") or {}
+    if why.get("sentence"):
+        yield _line("why", why["sentence"])
+    if why.get("recipient"):
+        yield _line("whom", why["recipient"])
+    for because in why.get("because") or ():
+        yield _line("because", because)
+    if why.get("basis"):
+        yield _line("basis", f"{why['basis']}: {why.get('source') or why.get('row')}")
+    if leg.get("paused_at"):
+        yield _line("clock", f"stands since {local(leg['paused_at'])}, where policy lets it")
+    if why.get("hold"):
+        yield _line("held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}")
+    if why.get("changed"):
+        yield _line("changed", ", ".join(_plain(part) for part in why["changed"]))
+    for deadline in why.get("deadlines") or ():
+        yield _deadline(leg, deadline)
+    for regrade in why.get("rescheduled") or ():
+        yield _line("regraded", _regraded(regrade))
+
+
+def _regraded(record: Json) -> str:
+    """Say which deadlines a new grade moved, and what they were before."""
+    moved = "; ".join(
+        f"{one['milestone']} was {local(one['due_before'])} ({one['words_before']})"
+        for one in record["deadlines"]
+    )
+    grades = f"{_plain(record['grade_before'])} to {_plain(record['grade'])}"
+    return f"{grades}, {local(record['at'])}: {moved}"
+
+
+def _line(label: str, words: str) -> RenderableType:
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=12, style="dim")
+    row.add_column(overflow="fold")
+    row.add_row(label, Text(str(words)))
+    return row
+
+
+def _deadline(leg: Json, deadline: Json) -> RenderableType:
+    milestone = deadline["milestone"]
+    done, at = MILESTONES[milestone]
+    met_at = leg.get(at)
+    mark, style = MARKS[_verdict(deadline["due_at"], met_at)]
+    words = Text()
+    words.append(f"{local(deadline['due_at'])} ", style="bold")
+    words.append(f"{mark} ", style=style)
+    words.append(f"{done} {_clock(met_at)}  " if met_at else "")
+    words.append(str(deadline["words"]), style="dim")
+    row = Table.grid(padding=(0, 1))
+    row.add_column(width=12, style="dim")
+    row.add_column(overflow="fold")
+    row.add_row(f"{milestone}", words)
+    return row
+
+
+def _verdict(due_at: str, met_at: str | None) -> str:
+    due = datetime.fromisoformat(due_at)
+    if met_at is None:
+        return "late" if due < datetime.now(UTC) else "open"
+    return "met" if datetime.fromisoformat(met_at) <= due else "late"
+
+
+def _events(status: Json, events: Sequence[Json]) -> RenderableType:
+    names = {leg["agency"]: leg.get("agency_name") or leg["agency"] for leg in status["deliveries"]}
+    grid = Table.grid(padding=(0, 2))
+    for event in events:
+        agency = event.get("agency")
+        grid.add_row(
+            Text(_clock(event["at"]), style="dim"),
+            Text(event["kind"].replace(".", " ").replace("_", " ")),
+            Text(names.get(agency, agency) or ""),
+            Text(_said(event), style="dim"),
+        )
+    return Padding(grid, (0, 0, 0, 1))
+
+
+def _said(event: Json) -> str:
+    """Say what else there is to an event: its data, and to ops who did it and why."""
+    data = event.get("data") or {}
+    said = [f"{name} {value}" for name, value in data.items() if _is_short(value)]
+    if event.get("actor"):
+        said.append(f"by {event['actor'].removeprefix('person:')}")
+    if event.get("reason"):
+        said.append(f"“{event['reason']}”")
+    return ", ".join(said)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int) and len(str(value)) <= 40
+
+
+def _clock(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(LOCAL):%H:%M:%S.%f}"[:-3]
+
+
+def _plain(code: str | None) -> str:
+    return (code or "").replace("_", " ")

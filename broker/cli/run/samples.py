@@ -1,0 +1,41 @@
+"""``broker samples``: invented referrals to try things with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from broker.cli.output import json_option, print_json, print_json_line
+from broker.devstack.samples import generate as invent
+from broker.shipped import SAMPLES
+
+
+@click.group()
+def samples() -> None:
+    """Generate and list invented referrals. No real person, address or number is in them."""
+
+
+@samples.command()
+@click.option("--seed", default=1, show_default=True, help="The same seed, the same referrals.")
+@click.option("--count", default=10, show_default=True, type=click.IntRange(min=1))
+def generate(seed: int, count: int) -> None:
+    """Print COUNT invented referrals as JSON, one a line.
+
+    \b
+    Example:    broker samples generate --seed 7 --count 500 | broker publish - --bulk
+    """
+    for document in invent(seed, count, now=datetime.now(UTC)):
+        print_json_line(document)
+
+
+@samples.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the shipped samples: one for each acceptance case, and a few more."""
+    files = sorted(SAMPLES.glob("*.json"))
+    if as_json:
+        print_json([{"name": file.stem, "file": file} for file in files])
+        return
+    for file in files:
+        click.echo(f"{file.stem}\t{file}")

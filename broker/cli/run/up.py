@@ -1,0 +1,147 @@
+"""``broker up``: a whole broker on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from broker.admin import sign_in
+from broker.bootstrap import new_uuid7
+from broker.cli.database.people import address
+from broker.cli.interrupt import Interrupted, interruptible
+from broker.cli.output import print_json, remark
+from broker.devstack.sample_agencies import Agencies
+from broker.devstack.stack import HOST, Stack, running
+from broker.domain.codes import Right
+from broker.shipped import SAMPLES
+
+USUAL_PORT = 8080
+LOOK_SECONDS = 1.0
+PERSON = "Ops Example"
+FIRST = SAMPLES / "first-referral.json"
+ANSWERED = """
+Sample agencies collect and answer everything; with --no-agencies you are the agency.
+Ctrl-C ends everything and deletes it.
+"""
+UNANSWERED = """
+Hand in more of them; take what is for you and answer it, as an agency does:
+
+  {broker} samples generate --count 20 |
+    BROKER_KEY_FILE=$KEYS/staffordshire-police {broker} publish - --bulk
+  BROKER_KEY_FILE=$KEYS/staffordshire-csc {broker} collect
+  BROKER_KEY_FILE=$KEYS/staffordshire-csc {broker} answer DELIVERY acknowledged --by "A. Person"
+
+Ctrl-C ends everything and deletes it.
+"""
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="8080, or a free one if it is taken.")
+@click.option("--agencies/--no-agencies", default=True, help="Sample agencies that answer.")
+@click.option("--json", "as_json", is_flag=True, help="Say where everything is as JSON.")
+def up(port: int | None, agencies: bool, as_json: bool) -> None:
+    """Run everything here until Ctrl-C: for a first referral, and for trying an integration.
+
+    The data is private to this run and gone afterwards.
+    """
+    try:
+        with interruptible(), running(remark, port=_port(port)) as stack:
+            if agencies:
+                Agencies(stack).start()
+            _say_where(stack, agencies=agencies, as_json=as_json)
+            _stay(stack)
+    except Interrupted:
+        remark("Everything has ended.")
+
+
+def _port(wanted: int | None) -> int:
+    """Return the port that was asked for, else the usual one or a free one."""
+    if wanted is not None:
+        return wanted
+    try:
+        socket.create_server((HOST, USUAL_PORT)).close()
+    except OSError:
+        return 0
+    return USUAL_PORT
+
+
+def _stay(stack: Stack) -> None:
+    """Wait for the signal; look after the processes meanwhile."""
+    nothing = threading.Event()
+    while not nothing.wait(LOOK_SECONDS):
+        stack.children.check()
+
+
+def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
+    if as_json:
+        files = {name.removeprefix("BROKER_").lower(): f for name, f in stack.address_files.items()}
+        where = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
+        print_json({"url": stack.url, **where})
+    else:
+        click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
+    sys.stdout.flush()
+
+
+def _how_to(stack: Stack) -> str:
+    return f"""
+The broker is running.   {stack.url}     its API: {stack.url}/docs
+
+Watch it in a browser; this link signs you in, once, within fifteen minutes:
+  {_sign_in(stack)}
+Another one, with what is exported below:  {_broker()} people link "Ops Example"
+
+Keys, a file for each organisation, readable by you alone:
+  {stack.keys}
+
+  export BROKER_URL={stack.url} KEYS={stack.keys}
+
+Hand in a first referral, as Staffordshire Police:
+
+  curl -sS $BROKER_URL/v1/referrals \\
+    -H "Authorization: Bearer $(cat $KEYS/staffordshire-police)" \\
+    -H "Content-Type: application/json" -H "Prefer: wait=10" \\
+    --data-binary @{_short(FIRST)}
+
+See who has it, why, by when they must act, and what they did:
+
+  BROKER_KEY_FILE=$KEYS/staffordshire-police {_broker()} timeline {_reference(FIRST)}
+
+Administer it (doctor, keys, policy); the files hold the addresses of its engines, the agencies'
+message broker among them, for agencies that consume a queue:
+
+{_exports(stack)}
+  {_broker()} doctor
+"""
+
+
+def _exports(stack: Stack) -> str:
+    return "\n".join(f"  export {name}={file}" for name, file in stack.address_files.items())
+
+
+def _sign_in(stack: Stack) -> str:
+    """Return a link by which a sample person signs in."""
+    now = datetime.now(UTC)
+    sign_in.add(stack.ledger, PERSON, list(Right), now=now, new_id=new_uuid7)
+    return address(stack.url, sign_in.link(stack.ledger, PERSON, now=now))
+
+
+def _broker() -> str:
+    """Return how this command is called from here."""
+    python = Path(sys.executable)
+    installed = python.with_name("broker")
+    return f"{_short(installed)}" if installed.exists() else f"{_short(python)} -m broker"
+
+
+def _reference(sample: Path) -> str:
+    return str(json.loads(sample.read_text(encoding="utf-8"))["reference"])
+
+
+def _short(file: Path) -> Path:
+    """Return the path as it is seen from here, if it lies below."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file

@@ -1,9 +1,0 @@
-"""Where the policy and the samples are that come with the broker."""
-
-from __future__ import annotations
-
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-POLICY = ROOT / "policies" / "england"
-SAMPLES = ROOT / "samples"

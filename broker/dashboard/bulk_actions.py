@@ -1,0 +1,118 @@
+"""Many at once, put back or sent on: a plan, a reason, the number typed, then a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import RedirectResponse, Response
+
+from broker.admin import operator_actions
+from broker.dashboard.access import ROOT, Visit
+from broker.dashboard.pages import identifier
+from broker.dashboard.rendering import page
+from broker.errors import Fault, Invalid
+
+LISTED = 50
+
+
+async def listed(visit: Visit) -> Response:
+    """Show the latest replays."""
+    found = await visit.desk.run(visit.desk.broker.ledger.replays, limit=LISTED)
+    return page("replays", visit=visit, found=found)
+
+
+async def ask_to_send_on(visit: Visit) -> Response:
+    """Ask which ones are to be sent on, and to whom."""
+    asked = {name: visit.request.query_params.get(name, "") for name in ("agency", "cause")}
+    return _ask(visit, asked, {})
+
+
+async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Plan a sending on and show the plan; nothing is sent on yet."""
+    asked = {name: form.get(name, "").strip() for name in ("agency", "cause", "receiver")}
+    try:
+        id_ = await visit.desk.run(
+            operator_actions.plan_send_on,
+            visit.desk.broker,
+            **asked,
+            per_minute=operator_actions.PER_MINUTE,
+            by=visit.by,
+        )
+    except Invalid as error:
+        return _ask(visit, asked, _faults(error.faults))
+    return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
+
+
+def _ask(visit: Visit, form: Mapping[str, str], faults: Mapping[str, str]) -> Response:
+    status = 422 if faults else 200
+    return page("send_on", status, visit=visit, form=form, faults=faults)
+
+
+async def plan(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Plan a replay and show the plan; nothing is replayed yet."""
+    id_ = await visit.desk.run(
+        operator_actions.plan_replay,
+        visit.desk.broker,
+        agency=form.get("agency", ""),
+        cause=form.get("cause", ""),
+        per_minute=operator_actions.PER_MINUTE,
+        by=visit.by,
+    )
+    return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
+
+
+async def show(visit: Visit) -> Response:
+    """Show a plan, or how far a replay has come."""
+    return await _show(visit, {})
+
+
+async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Start, pause, go on with or stop a replay."""
+    broker, id_ = visit.desk.broker, identifier(visit.request.path_params["id"])
+    turn_ = form.get("turn", "")
+    try:
+        if turn_ == "start":
+            told = {name: form.get(name, "") for name in ("reason", "typed")}
+            pace = _pace(form.get("per_minute", ""))
+            await visit.desk.run(
+                operator_actions.start_replay, broker, id_, **told, by=visit.by, per_minute=pace
+            )
+        else:
+            await visit.desk.run(operator_actions.turn_replay, broker, id_, turn_, by=visit.by)
+    except Invalid as error:
+        return await _show(visit, form, _faults(error.faults))
+    return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
+
+
+async def _show(
+    visit: Visit, form: Mapping[str, str], faults: Mapping[str, str] | None = None
+) -> Response:
+    broker, id_ = visit.desk.broker, identifier(visit.request.path_params["id"])
+    found = await visit.desk.run(operator_actions.planned, broker, id_)
+    lines = await visit.desk.run(operator_actions.lines, broker, found)
+    return page(
+        "replay",
+        422 if faults else 200,
+        visit=visit,
+        replay=found,
+        lines=lines,
+        form=form,
+        faults=faults or {},
+        typed_above=operator_actions.TYPED_ABOVE,
+        longest=operator_actions.LONGEST_REASON,
+        fastest=operator_actions.FASTEST,
+    )
+
+
+def _pace(text: str) -> int | None:
+    """Return the pace that a form asks for, 0 for what is no number; None keeps the plan's."""
+    asked = text.strip()
+    if not asked:
+        return None
+    return (
+        int(asked) if asked.isdecimal() and len(asked) <= len(str(operator_actions.FASTEST)) else 0
+    )
+
+
+def _faults(faults: tuple[Fault, ...]) -> Mapping[str, str]:
+    return {fault.pointer.strip("/"): fault.message for fault in faults}

@@ -1,0 +1,177 @@
+"""The picture that every page for ops begins with, gathered at most once a second a process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from broker.domain.ids import OrganisationCode
+from broker.domain.latency import P50, P95, P99, Latencies
+from broker.flow.context import Broker
+from broker.flow.sweep import LANES
+from broker.ledger.monitoring import (
+    AtRisk,
+    Breaches,
+    Climbing,
+    Counts,
+    DeadLetters,
+    Heat,
+    Kept,
+    Pipes,
+    Presence,
+    Unacknowledged,
+    Work,
+    slots_until,
+)
+
+FRESH_SECONDS = 1.0
+AT_ONCE = 2
+"""Questions that a picture asks side by side: the ledger answers each in a process of its own."""
+LISTED = 25
+BREACHES = 20
+HEAT_ROWS = 12
+SLOTS = 24
+SLOT_LENGTHS: Mapping[str, timedelta] = {"5m": timedelta(minutes=5), "1h": timedelta(hours=1)}
+NOTHING = Kept(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyLine:
+    """One agency's figures."""
+
+    presence: Presence
+    work: Work
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    day: Kept
+    month: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything on the status page, of one instant."""
+
+    now: datetime
+    counts: Counts
+    bands: Mapping[str, Mapping[str, int]]
+    risks: Sequence[AtRisk]
+    agencies: Sequence[AgencyLine]
+    heat: Sequence[Heat]
+    slot: timedelta
+    breaches: Breaches
+    unacknowledged: Unacknowledged | None
+    pipes: Pipes
+    wakeups: Mapping[str, int] | None
+    """Wake-ups that no worker has taken, by lane; None while their Valkey is away."""
+    dead: Sequence[DeadLetters]
+    escalations: Sequence[Climbing]
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The agencies' names by code."""
+        return {one.presence.agency: one.presence.name for one in self.agencies}
+
+    @property
+    def heat_slots(self) -> Sequence[datetime]:
+        """When each slot of the heat map began."""
+        return slots_until(self.now, self.slot, SLOTS)
+
+
+class Watch:
+    """Gathers pictures. May be used from any thread."""
+
+    def __init__(self, broker: Broker, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._broker = broker
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
+
+    def picture(self, window: str, slot: str) -> Picture:
+        """Return a picture of at most a second ago; whoever comes meanwhile waits for the same."""
+        with self._lock:
+            at, found = self._pictures.get((window, slot), (float("-inf"), None))
+            if found is None or self._monotonic() - at >= FRESH_SECONDS:
+                found = self._gather(window, slot)
+                self._pictures[window, slot] = (self._monotonic(), found)
+            return found
+
+    def _gather(self, window: str, slot: str) -> Picture:
+        broker, ledger, now = self._broker, self._broker.ledger, self._broker.clock()
+        length = SLOT_LENGTHS[slot]
+        day = now - timedelta(days=1)
+        asked: dict[str, Future[Any]] = {
+            name: self._pool.submit(question)
+            for name, question in {
+                "agencies": lambda: agency_lines(broker, window, now=now),
+                "bands": lambda: ledger.burn_down(now=now),
+                "risks": lambda: ledger.at_risk(now=now, limit=LISTED),
+                "heat": lambda: ledger.heat(now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS),
+                "breaches": lambda: ledger.breaches(now=now, since=day, limit=BREACHES),
+                "counts": lambda: ledger.risk_counts(now=now),
+                "unacknowledged": ledger.longest_unacknowledged,
+                "pipes": lambda: ledger.pipes(now=now),
+                "wakeups": lambda: broker.wakeups.waiting(LANES),
+                "dead": ledger.dead_letters,
+                "escalations": lambda: ledger.climbing(limit=LISTED),
+            }.items()
+        }
+        try:
+            found = {name: answer.result() for name, answer in asked.items()}
+        finally:  # once one fails, nobody wants the rest: they would wait for the ledger in turn
+            for answer in asked.values():
+                answer.cancel()
+        return Picture(now=now, slot=length, **found)
+
+
+def agency_lines(
+    broker: Broker, window: str, *, now: datetime, agency: str | None = None
+) -> list[AgencyLine]:
+    """Return the figures of every agency that ever had work or a deadline, worst first."""
+    ledger = broker.ledger
+    work = ledger.work(now=now, agency=agency)
+    took = ledger.latencies((window,), now=now, agency=agency, milestone="acknowledge")[window]
+    kept = ledger.promises(("24h", "28d"), now=now, agency=agency)
+    owed: dict[str, list[tuple[OrganisationCode, str]]] = defaultdict(list)
+    for key in kept["28d"]:
+        owed[key[0]].append(key)
+    lines = []
+    for code, presence in ledger.presences().items():
+        of = owed[code]
+        if agency not in (None, code) or not (code in work or of or presence.stopped_at or agency):
+            continue
+        times = took.get((code, "acknowledge")) or Latencies(ledger.edges, {})
+        lines.append(
+            AgencyLine(
+                presence,
+                work.get(code) or Work(code),
+                times.percentile(P50),
+                times.percentile(P95),
+                times.percentile(P99),
+                _added(kept["24h"].get(key, NOTHING) for key in of),
+                _added(kept["28d"].get(key, NOTHING) for key in of),
+            )
+        )
+    return sorted(lines, key=_worst_first)
+
+
+def _worst_first(line: AgencyLine) -> tuple[float, ...]:
+    oldest = line.work.oldest_unacknowledged_at
+    return (
+        -line.work.overdue,
+        line.day.share if line.day.share is not None else 1.0,
+        oldest.timestamp() if oldest else float("inf"),
+        -line.work.open,
+    )
+
+
+def _added(parts: Iterable[Kept]) -> Kept:
+    found = list(parts)
+    return Kept(sum(one.due for one in found), sum(one.in_time for one in found))

@@ -1,0 +1,122 @@
+"""The versions of a referral: how each was graded, what it moved, and who has taken which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.domain.codes import Kind, Milestone
+from broker.domain.delivery import (
+    DeliveryStatus,
+)
+from broker.domain.event import (
+    Event,
+)
+from broker.domain.referral import (
+    ReferralStatus,
+)
+from broker.domain.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A deadline that a regrade has moved."""
+
+    agency: str
+    milestone: str
+    before: datetime | None
+    after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How far an agency is with what it was given of a version."""
+
+    delivery: DeliveryStatus
+    acknowledged_at: datetime | None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nobody will acknowledge it any more, because it went back or away."""
+        return self.delivery.state in (DeliveryState.RETURNED, DeliveryState.RECALLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One version."""
+
+    number: int
+    accepted_at: datetime
+    digest: bytes
+    is_judged: bool
+    """Whether it was routed; one that another followed at once never was."""
+    grade: str | None
+    effective_grade: str | None
+    grade_before: str | None
+    """The effective one of the version before, where it differs."""
+    moved: Sequence[Moved]
+    taken: Sequence[Taken]
+
+
+def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
+    """Return every version, latest first."""
+    regrades = {one.data["version"]: one for one in events if one.kind == "referral.regraded"}
+    judged = {_latest(referral, one.at) for one in events if one.kind in _JUDGED}
+    grade, effective, found = referral.grade, referral.effective_grade, []
+    for version in reversed(referral.versions):
+        number, regrade = version.version, regrades.get(version.version)
+        told: Mapping[str, Any] = regrade.data if regrade else {}
+        before = told.get("effective_grade_before")
+        found.append(
+            Line(
+                number=number,
+                accepted_at=version.accepted_at,
+                digest=version.digest,
+                is_judged=number in judged,
+                grade=grade,
+                effective_grade=effective,
+                grade_before=before if before != effective else None,
+                moved=_moved(events, regrade.at) if regrade else (),
+                taken=[
+                    Taken(one, one.met.get(Milestone.ACKNOWLEDGE))
+                    for one in referral.deliveries
+                    if one.version == number and one.kind is not Kind.RECALL
+                ],
+            )
+        )
+        if regrade:
+            grade, effective = told.get("grade_before"), before
+    return found
+
+
+def recalls(referral: ReferralStatus) -> list[Taken]:
+    """Return who must destroy what they had, and who has confirmed it."""
+    return [
+        Taken(one, one.met.get(Milestone.DECIDE))
+        for one in referral.deliveries
+        if one.kind is Kind.RECALL
+    ]
+
+
+_JUDGED = frozenset({"referral.routed", "referral.revised", "referral.unroutable"})
+
+
+def _latest(referral: ReferralStatus, at: datetime) -> int:
+    """Return the version that there was when something was decided."""
+    return max((one.version for one in referral.versions if one.accepted_at <= at), default=1)
+
+
+def _moved(events: Sequence[Event], at: datetime) -> list[Moved]:
+    return [
+        Moved(event.agency or "", each["milestone"], _instant(each["due_before"]), after)
+        for event in events
+        if event.kind == "delivery.rescheduled" and event.at == at
+        for each in event.data.get("deadlines", ())
+        if (after := _instant(each["due"]))
+    ]
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

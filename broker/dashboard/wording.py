@@ -1,0 +1,183 @@
+"""Words for people: durations, instants, and the sentences that say what a figure means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, time
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from broker.ledger.monitoring import Counts, Unacknowledged
+
+LOCAL = ZoneInfo("Europe/London")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+BAND_NAMES: Mapping[str, str] = {
+    "breached": "Late",
+    "5": "Under 5 min",
+    "15": "5 to 15 min",
+    "30": "15 to 30 min",
+    "60": "30 to 60 min",
+    "more": "Over 60 min",
+    "none": "No deadline",
+    "paused": "Clock paused",
+    "held": "Under embargo",
+}
+GRADE_NAMES: Mapping[str, str] = {
+    "immediate": "Immediate",
+    "very_high": "Very high",
+    "high": "High",
+    "medium": "Medium",
+    "low": "Low",
+    "unknown": "Not graded",
+}
+MILESTONE_NAMES: Mapping[str, str] = {
+    "collect": "collect",
+    "acknowledge": "acknowledge",
+    "decide": "decide",
+    "attend": "find an owner",
+    "silence": "be heard from",
+}
+WHY_NAMES: Mapping[str, str] = {
+    "breached": "Late",
+    "soon": "Due soon",
+    "trouble": "Last attempt failed",
+    "usual": "Slower than usual",
+    "silent": "Agency not collecting",
+    "open": "Open",
+}
+CAUSE_NAMES: Mapping[str, str] = {
+    "broker": "The broker was late",
+    "sent_on": "Sent on late",
+    "channel": "Could not be delivered",
+    "not_collected": "Not collected",
+    "not_acknowledged": "Nobody took it",
+    "not_decided": "No decision",
+    "no_owner": "Nobody was found",
+}
+UNROUTABLE_NAMES: Mapping[str, str] = {
+    "no_area": "no area is known",
+    "no_recipient": "the directory has nobody for the place",
+    "fault": "routing failed, by a fault of the broker",
+}
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in its two largest units; never a negative one."""
+    if seconds is None:
+        return "–"
+    if seconds < 0:
+        return "clock differs"
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min"
+    large, small = ((HOUR, "h"), (MINUTE, "min")) if seconds < DAY else ((DAY, "d"), (HOUR, "h"))
+    rest = int(seconds % large[0] // small[0])
+    return f"{int(seconds // large[0])} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """Return how long something has lasted."""
+    return duration((now - since).total_seconds()) if since else "–"
+
+
+def left(due_at: datetime | None, now: datetime) -> str:
+    """Return how much time is left, or how late it is."""
+    if due_at is None:
+        return "no deadline"
+    seconds = (due_at - now).total_seconds()
+    return f"{duration(seconds)} left" if seconds >= 0 else f"{duration(-seconds)} late"
+
+
+def clock(instant: datetime | None) -> str:
+    """Return an instant as local weekday, day and time."""
+    return f"{instant.astimezone(LOCAL):%a %-d %b %H:%M}" if instant else "–"
+
+
+def instant(text: str) -> datetime:
+    """Return an instant that the ledger keeps as text."""
+    return datetime.fromisoformat(text)
+
+
+def second(instant: datetime | None) -> str:
+    """Return an instant to the second, for histories."""
+    return f"{instant.astimezone(LOCAL):%a %-d %b %Y %H:%M:%S}" if instant else "–"
+
+
+def share(part: float | None) -> str:
+    """Return a share as a percentage; 100 % only if it is all."""
+    if part is None:
+        return "–"
+    return "100 %" if part == 1 else f"{min(99.9, part * 100):.3g} %"
+
+
+def unroutable(reason: str | None) -> str:
+    """Return why nobody could be found for a referral."""
+    return UNROUTABLE_NAMES.get(reason or "") or plain(reason)
+
+
+def plain(code: object) -> str:
+    """Return a code as words."""
+    return str(code).replace("_", " ").replace("-", " ") if code else "–"
+
+
+def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    """Return what an event says beside its kind, each as a phrase; ``names`` stand for ids."""
+    rest, found = dict(data), []
+    for name in ("grade", "effective_grade"):
+        if f"{name}_before" in rest:
+            before, after = rest.pop(f"{name}_before"), rest.pop(name, None)
+            if before != after:
+                found.append(f"{plain(name)} from {plain(before)} to {plain(after)}")
+    for moved in rest.pop("deadlines", ()):
+        was = f", was {_value(moved['due_before'])}" if moved.get("due_before") else ""
+        found.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
+    for name, value in rest.items():
+        known = names.get(value) if isinstance(value, str) else None
+        found.append(f"{plain(name)}: {known or _value(value)}")
+    return found
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    if isinstance(value, str) and value[10:11] == "T":
+        with suppress(ValueError):
+            return clock(datetime.fromisoformat(value))
+    return str(value).replace("_", " ")
+
+
+def hours(of_days: Mapping[int, tuple[time, time]]) -> str:
+    """Return opening hours, neighbouring days that have the same ones together."""
+    said = []
+    for span, days in groupby(sorted(of_days), key=of_days.__getitem__):
+        listed = list(days)
+        last = f" to {_WEEKDAYS[listed[-1]]}" if len(listed) > 1 else ""
+        said.append(f"{_WEEKDAYS[listed[0]]}{last} {span[0]:%H:%M}–{span[1]:%H:%M}")
+    return ", ".join(said)
+
+
+def how_many(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def status(
+    counts: Counts, longest: Unacknowledged | None, names: Mapping[str, str], now: datetime
+) -> str:
+    """Return the sentence that answers: is anybody late, and who is next?"""
+    late = f"{counts.breached:,} late" if counts.breached else "Nobody is late"
+    soon = f"{counts.due_soon:,} due in the next 15 min" if counts.due_soon else "nothing due soon"
+    told = f"{late}, {soon}."
+    if longest is None:
+        return told
+    who, waited = names.get(longest.agency, longest.agency), age(longest.clock_start, now)
+    if longest.due_at is None:
+        return f"{told} Longest unacknowledged: {who}, {waited}."
+    allowed = duration((longest.due_at - longest.clock_start).total_seconds())
+    return f"{told} Longest unacknowledged: {who}, {waited} of {allowed}."

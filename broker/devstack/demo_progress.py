@@ -1,0 +1,126 @@
+"""How the demo shows its progress: a live picture in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from broker.devstack.feed_tally import ACKNOWLEDGED, COLLECTED, Board, Tally
+
+LONGEST_BAR, SHORTEST_BAR = 18, 4
+LONGEST_NAME = 44
+COLUMNS_OF_A_COUNT = 12
+"""The narrowest column: the longest head, or the shortest bar with its number."""
+COLUMNS_BETWEEN = 18
+"""The number of deliveries, and what is left free between columns."""
+LINE_SECONDS = 2.0
+"""Without a terminal a line is printed every so often."""
+REFRESHES_A_SECOND = 8
+CELL = "━"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What there is to show at one moment."""
+
+    seconds: float
+    published: int
+    to_publish: int
+    board: Board
+
+
+class Screen(Protocol):
+    """Where the progress is shown."""
+
+    def show(self, progress: Progress) -> None:
+        """Show how things stand."""
+
+
+@contextmanager
+def screen(names: Mapping[str, str]) -> Iterator[Screen]:
+    """Open the screen that fits standard error; ``names`` are those of the agencies by code."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    with Live(console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True) as live:
+        yield _Picture(live, names, console.width)
+
+
+class _Lines:
+    """A line now and then."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = -LINE_SECONDS
+
+    def show(self, progress: Progress) -> None:
+        if progress.seconds - self._last < LINE_SECONDS:
+            return
+        self._last = progress.seconds
+        total = progress.board.total()
+        self._console.print(
+            f"{progress.seconds:5.1f} s  published {progress.published}/{progress.to_publish}  "
+            f"deliveries {total.deliveries}  collected {total.reached(COLLECTED)}  "
+            f"acknowledged {total.reached(ACKNOWLEDGED)}  decided {total.reached(['decided'])}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+class _Picture:
+    """The whole board, drawn again and again in the same place."""
+
+    def __init__(self, live: Live, names: Mapping[str, str], columns: int) -> None:
+        self._live = live
+        self._names = names
+        room = columns - COLUMNS_BETWEEN
+        self._cells = min(max((room - LONGEST_NAME) // 3 - 5, SHORTEST_BAR), LONGEST_BAR)
+        self._name_columns = min(room - 3 * max(self._cells + 5, COLUMNS_OF_A_COUNT), LONGEST_NAME)
+
+    def show(self, progress: Progress) -> None:
+        parts: list[RenderableType] = [self._head(progress), self._board(progress.board)]
+        self._live.update(Padding(Group(*parts), (1, 0, 0, 0)))
+
+    def _head(self, progress: Progress) -> RenderableType:
+        states = list(progress.board.referrals.values())
+        head = Text(f"{progress.seconds:5.1f} s  ", style="dim")
+        head.append("published ", style="bold")
+        head.append_text(self._bar(progress.published, progress.to_publish, "blue"))
+        for state, style in (("routed", "green"), ("rejected", "red"), ("unroutable", "yellow")):
+            head.append(f"  {state} ", style="dim")
+            head.append(str(states.count(state)), style=style)
+        return head
+
+    def _board(self, board: Board) -> RenderableType:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("agency", max_width=self._name_columns, no_wrap=True)
+        for head in ("deliveries", "collected", "acknowledged", "decided"):
+            table.add_column(head, justify="right", no_wrap=True)
+        for agency, tally in board.tallies().items():
+            table.add_row(self._names.get(agency, agency), *self._cells_of(tally))
+        table.add_row(*([""] * 5))
+        table.add_row(Text("all agencies", style="bold"), *self._cells_of(board.total()))
+        return Padding(table, (1, 0, 0, 0))
+
+    def _cells_of(self, tally: Tally) -> tuple[RenderableType, ...]:
+        return (
+            str(tally.deliveries),
+            self._bar(tally.reached(COLLECTED), tally.deliveries, "cyan"),
+            self._bar(tally.reached(ACKNOWLEDGED), tally.deliveries, "magenta"),
+            self._bar(tally.reached(["decided"]), tally.deliveries, "green"),
+        )
+
+    def _bar(self, done: int, of: int, style: str) -> Text:
+        full = round(self._cells * done / of) if of else 0
+        bar = Text(CELL * full, style=style)
+        bar.append(CELL * (self._cells - full), style="grey30")
+        return bar.append(f" {done:>4}", style="bold" if done == of else "")

@@ -1,0 +1,130 @@
+"""The end of the demo: a table of the agencies, one referral's story, and the sums."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+from referral_broker_client import Publisher
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from broker.cli.referral_view import story
+from broker.devstack.delivery_times import AgencyTimes, Leg, by_agency, legs_of, times
+from broker.devstack.evidence import Evidence, Reckoning
+from broker.domain.referral import (
+    ReferralStatus,
+)
+
+PIPE_COLUMNS = 140
+NUMBERS_COLUMNS = 66
+HEADS = (
+    *("deliv-\neries", "col-\nlected", "acknow-\nledged", "de-\ncided"),
+    *("p50\nsec", "p95\nsec", "max\nsec", "in\ntime", "late"),
+)
+COUNTS = (
+    "published",
+    "accepted",
+    "rejected",
+    "unroutable",
+    "deliveries",
+    "collected",
+    "acknowledged",
+    "decided",
+    "lost",
+)
+
+
+def tell(
+    evidence: Evidence,
+    reckoning: Reckoning,
+    names: Mapping[str, str],
+    police: Publisher,
+    *,
+    seconds: float,
+) -> None:
+    """Print everything; the last line is JSON."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_COLUMNS)
+    legs = legs_of(evidence.ledger)
+    console.print(Rule("Every agency", style="dim", align="left"))
+    console.print(_table(legs, names, columns=console.width - NUMBERS_COLUMNS))
+    console.print(Rule("One referral, and why", style="dim", align="left"))
+    _tell_one(console, evidence.ledger, police)
+    console.print(Rule("The sums", style="dim", align="left"))
+    console.print(Padding(_sums(evidence, reckoning), (1, 0)))
+    counts = {name: getattr(reckoning, name) for name in COUNTS}
+    click.echo(json.dumps({**counts, "seconds": round(seconds, 1)}))
+
+
+def _table(legs: Sequence[Leg], names: Mapping[str, str], *, columns: int) -> Table:
+    """Return a line for each agency; ``columns`` are left for its name."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), header_style="bold", show_footer=True)
+    table.add_column("agency", footer="all agencies", no_wrap=True, max_width=columns)
+    now = datetime.now(UTC)
+    totals = _cells(times(legs, now=now))
+    for head, total in zip(HEADS, totals, strict=True):
+        table.add_column(head, footer=total, justify="right", no_wrap=True)
+    for agency, line in by_agency(legs, now=now).items():
+        table.add_row(names.get(agency, agency), *_cells(line))
+    return table
+
+
+def _cells(line: AgencyTimes) -> tuple[str | Text, ...]:
+    counts = (line.deliveries, line.collected, line.acknowledged, line.decided)
+    return (
+        *(str(count) for count in counts),
+        *(_seconds(wait) for wait in (line.p50, line.p95, line.slowest)),
+        str(line.in_time),
+        _unless_zero(line.late, "red"),
+    )
+
+
+def _unless_zero(count: int, style: str) -> Text:
+    return Text(str(count), style=style if count else "dim")
+
+
+def _seconds(wait: timedelta | None) -> str:
+    return "" if wait is None else f"{wait.total_seconds():.2f}"
+
+
+def _tell_one(console: Console, ledger: Sequence[ReferralStatus], police: Publisher) -> None:
+    """Tell the story of the referral that went to most agencies, as its publisher sees it."""
+    if not ledger:
+        return
+    chosen = max(ledger, key=lambda referral: len(referral.deliveries))
+    status = police.status(chosen.id)
+    events = police.timeline(chosen.id)["events"]
+    console.print(Padding(story(status.raw, events), (1, 0)))
+
+
+def _sums(evidence: Evidence, reckoning: Reckoning) -> Text:
+    text = Text()
+    for line in _sentences(evidence, reckoning):
+        text.append("  ").append(line).append("\n")
+    if not reckoning.differences:
+        text.append("✓ ", style="bold green")
+        text.append("Ledger, agencies and feed agree on every referral and every delivery.")
+    for difference in reckoning.differences:
+        text.append("✗ ", style="bold red").append(f"{difference}\n")
+    return text
+
+
+def _sentences(evidence: Evidence, reckoning: Reckoning) -> Sequence[str]:
+    r = reckoning
+    parts = [f"{count} {state}" for state, count in sorted(r.states.items(), key=lambda s: -s[1])]
+    return (
+        f"{r.published} published = {r.accepted} accepted + {r.rejected} rejected with the reasons"
+        f" ({r.refused} of them at the door, of which nothing is kept)",
+        f"{r.accepted} accepted = {r.accepted - r.unroutable} with their agencies"
+        f" + {r.unroutable} unroutable, which ops own",
+        f"{r.deliveries} deliveries = {' + '.join(parts)}",
+        f"{len(evidence.repeats)} handed in twice on purpose: the same receipts, nothing doubled",
+    )

@@ -1,0 +1,62 @@
+"""The sample agencies of ``broker up`` and ``demo``: two processes, and what they noted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from broker.devstack.evidence import Notes
+from broker.devstack.stack import Stack
+
+WITHOUT_A_DESK = frozenset({"ops"})
+QUEUE = "queue"
+NAMES = ("agencies over HTTP", "agencies over queues")
+
+
+class Agencies:
+    """One process that collects over HTTP for many agencies, and one that consumes queues."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._notes = stack.folder / "notes"
+        self._notes.mkdir()
+        self._channels = {
+            one.code: one.channel
+            for one in stack.book.directory.organisations
+            if one.kind not in WITHOUT_A_DESK
+        }
+
+    @property
+    def count(self) -> int:
+        """How many agencies there are."""
+        return len(self._channels)
+
+    def start(self) -> None:
+        """Start both processes; they connect while other things go on."""
+        over_http, over_queues = NAMES
+        queue = [code for code, channel in self._channels.items() if channel == QUEUE]
+        http = [code for code in self._channels if code not in queue]
+        self._start(over_http, http, {})
+        self._start(over_queues, queue, {"DESK_EXCHANGE_URL": self._stack.exchange_url})
+
+    def stop(self) -> None:
+        """Ask both to finish what they have in hand and end."""
+        self._stack.children.stop(NAMES)
+
+    def notes(self) -> Notes:
+        """Return the ids that each agency noted when it received a delivery."""
+        return {code: _ids(self._notes / code) for code in self._channels}
+
+    def _start(self, name: str, agencies: Sequence[str], more: Mapping[str, str]) -> None:
+        environment = {
+            "DESK_URL": self._stack.url,
+            "DESK_KEYS": str(self._stack.keys),
+            "DESK_NOTES": str(self._notes),
+        }
+        command = [sys.executable, "-m", "broker.devstack.sample_agency", *agencies]
+        self._stack.children.start(name, command, environment={**environment, **more})
+
+
+def _ids(notes: Path) -> frozenset[str]:
+    return frozenset(notes.read_text().split()) if notes.exists() else frozenset()

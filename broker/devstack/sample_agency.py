@@ -1,0 +1,210 @@
+"""Sample agencies: software that collects, and desks where people answer. For the demo only.
+
+Run as a process of its own: ``python -m broker.devstack.sample_agency CODE...``, with
+``DESK_URL`` (the gateway) or ``DESK_EXCHANGE_URL`` (the message broker of the agencies' queues),
+``DESK_KEYS`` (a folder with a key for each agency) and ``DESK_NOTES`` (a folder). Each agency notes
+the id of each delivery that it received there, and nothing else, so that the demo can compare with
+the ledger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from referral_broker_client import Answer, Consumer, Unavailable
+from referral_broker_client.queue import QueueConsumer
+
+from broker.domain.codes import Outcome, ReturnReason
+
+OUTCOMES = (Outcome.ASSESSMENT, Outcome.STRATEGY_DISCUSSION, Outcome.EARLY_HELP, Outcome.ADVICE)
+RETURN_ONE_IN = 40
+"""Of the deliveries to the council below, one in so many turns out to belong elsewhere."""
+MISTAKEN = "staffordshire-csc"
+ELSEWHERE = "E06000051"
+"""Shropshire."""
+PAUSE_SECONDS = 1.0
+MOMENT_SECONDS = 0.25
+LOOK_SECONDS = 0.5
+WAIT_SECONDS = 2.0
+"""How long one question for work may be held; an agency ends within this time."""
+
+Send = Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a person will answer a delivery; chosen by its id, so that it can be repeated."""
+
+    acknowledge_after: float
+    answer_after: float
+    outcome: str | None
+    reason: str | None
+
+
+def plan_for(delivery: str, agency: str) -> Plan:
+    """Plan the answer to a delivery: seconds stand for the hours that it takes in life."""
+    dice = hashlib.sha256(delivery.encode()).digest()
+    returned = agency == MISTAKEN and dice[3] % RETURN_ONE_IN == 0
+    acknowledge_after = 0.2 + dice[0] / 200
+    return Plan(
+        acknowledge_after=acknowledge_after,
+        answer_after=acknowledge_after + 0.3 + dice[1] / 100,
+        outcome=None if returned else OUTCOMES[dice[2] % len(OUTCOMES)],
+        reason=ReturnReason.WRONG_AREA if returned else None,
+    )
+
+
+@dataclass(slots=True)
+class Desk:
+    """The people of an agency: each delivery is acknowledged and then decided or returned."""
+
+    agency: str
+    send: Send
+    _due: list[tuple[float, int, Answer]] = field(default_factory=list)
+    _order: Iterator[int] = field(default_factory=itertools.count)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _stopping: bool = False
+
+    def take(self, delivery: str) -> None:
+        """Put a delivery on the desk."""
+        plan, now = plan_for(delivery, self.agency), time.monotonic()
+        by = f"Duty worker, {self.agency}"
+        with self._changed:
+            self._plan(now + plan.acknowledge_after, Answer(delivery, "acknowledged", by))
+            self._plan(now + plan.answer_after, _final(delivery, by, plan))
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Send everybody home."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def run(self) -> None:
+        """Answer what is due, all of it together, until stopped."""
+        while due := self._wait_for_due():
+            try:
+                self.send(*due)
+            except Unavailable:
+                self._put_off(due)
+
+    def _plan(self, at: float, answer: Answer) -> None:
+        """Note when to send an answer; what falls into the same moment goes together."""
+        moment = math.ceil(at / MOMENT_SECONDS) * MOMENT_SECONDS
+        heapq.heappush(self._due, (moment, next(self._order), answer))
+
+    def _put_off(self, answers: Sequence[Answer]) -> None:
+        with self._changed:
+            for answer in answers:
+                self._plan(time.monotonic() + PAUSE_SECONDS, answer)
+
+    def _wait_for_due(self) -> Sequence[Answer]:
+        with self._changed:
+            while not self._stopping:
+                now = time.monotonic()
+                if self._due and self._due[0][0] <= now:
+                    return self._take_due(now)
+                self._changed.wait(self._due[0][0] - now if self._due else None)
+            return ()
+
+    def _take_due(self, now: float) -> Sequence[Answer]:
+        due = []
+        while self._due and self._due[0][0] <= now:
+            due.append(heapq.heappop(self._due)[2])
+        return due
+
+
+def _final(delivery: str, by: str, plan: Plan) -> Answer:
+    if plan.reason is not None:
+        return Answer(delivery, "returned", by, reason=plan.reason, area=ELSEWHERE)
+    return Answer(delivery, "decided", by, outcome=plan.outcome)
+
+
+class Office:
+    """One agency: a thread that collects, and another one for the people at the desk."""
+
+    def __init__(self, agency: str, connect: Callable[[], Consumer | QueueConsumer]) -> None:
+        self._connect = connect
+        self._consumer = connect()
+        self._desk = Desk(agency, connect().answer)
+        self._notes = Path(os.environ["DESK_NOTES"]) / agency
+        self._threads = [
+            threading.Thread(target=self._collect, name=f"intake of {agency}", daemon=True),
+            threading.Thread(target=self._desk.run, name=f"desk of {agency}", daemon=True),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both are at work."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    def open(self) -> None:
+        """Begin to collect and to answer."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Ask both to stop after what they have in hand."""
+        self._consumer.stop()
+        self._desk.stop()
+
+    def wait(self) -> None:
+        """Wait until both have stopped."""
+        for thread in self._threads:
+            thread.join()
+
+    def _collect(self) -> None:
+        """Collect until stopped."""
+        with self._consumer as consumer, self._notes.open("a", buffering=1) as noted:
+            for delivery in consumer:
+                with delivery:
+                    # Noted before the broker hears that we have it.
+                    noted.write(f"{delivery.id}\n")
+                    delivery.collected()
+                self._desk.take(delivery.id)
+
+
+def connector(agency: str) -> Callable[[], Consumer | QueueConsumer]:
+    """Return how an agency connects: over HTTP, or to its queue when an exchange is given."""
+    key = (Path(os.environ["DESK_KEYS"]) / agency).read_text().strip()
+    exchange = os.environ.get("DESK_EXCHANGE_URL")
+    by = f"Intake, {agency}"
+
+    def connect() -> Consumer | QueueConsumer:
+        if exchange:
+            return QueueConsumer(exchange, agency, key, by=by, wait=WAIT_SECONDS, batch=100)
+        return Consumer(os.environ["DESK_URL"], key, by=by, wait=WAIT_SECONDS, batch=100)
+
+    return connect
+
+
+def main(agencies: Sequence[str]) -> None:
+    """Run these agencies until SIGTERM, or until one of them fails."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    offices = [Office(agency, connector(agency)) for agency in agencies]
+    for office in offices:
+        office.open()
+    while not stopping.wait(LOOK_SECONDS) and all(office.is_open for office in offices):
+        continue
+    for office in offices:
+        office.close()
+    for office in offices:
+        office.wait()
+    if not stopping.is_set():
+        sys.exit("An agency stopped by itself; the reason is above.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,178 @@
+"""A whole broker on this machine: engines, ledger, policy, keys, gateway and a worker."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import urllib3
+
+from broker.admin import api_keys, publish_policy
+from broker.cli.database.keys import write_key
+from broker.cli.exit_codes import Failure
+from broker.devstack.engines import EngineFailed, Engines
+from broker.devstack.processes import Children
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode
+from broker.ledger import migrate
+from broker.ledger.ledger import Ledger
+from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.shipped import POLICY
+
+HOST = "127.0.0.1"
+BROKER = (sys.executable, "-m", "broker")
+OK = 200
+READY_SECONDS = 30.0
+POLL_SECONDS = 0.05
+SCOPES = {
+    "force": frozenset({Scope.PUBLISH, Scope.COLLECT}),
+    "ops": frozenset({Scope.OPS}),
+}
+"""What the key of an organisation may do, by its kind; any other collects."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where everything is while it runs."""
+
+    url: str
+    exchange_url: str = field(repr=False)
+    """The agencies' message broker, with its password."""
+    address_files: Mapping[str, Path]
+    """Of the ledger and both message brokers, by the setting that names the file; for the owner."""
+    ledger: Ledger
+    children: Children
+    folder: Path
+    """A private folder for logs and notes."""
+    keys: Path
+    """A folder with a key for each organisation, in a file named by its code."""
+    book: PolicyBook
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The name of each organisation by its code."""
+        return {one.code: one.name for one in self.book.directory.organisations}
+
+    def key(self, organisation: str) -> str:
+        """Return an organisation's key."""
+        return (self.keys / organisation).read_text().strip()
+
+
+@contextmanager
+def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
+    """Start everything, and end everything when the block is left, whatever happened.
+
+    ``port``: where the gateway listens on loopback; 0 takes a free one.
+    """
+    with ExitStack() as ending:
+        say("Starting PostgreSQL and two Valkeys, private to this run")
+        engines = _start_engines(ending)
+        folder = engines.folder / "run"
+        folder.mkdir(mode=0o700)
+        say("Making the ledger, publishing the policy, issuing keys")
+        migrate.migrate(engines.database_url)
+        ledger = ending.enter_context(
+            Ledger.open(engines.database_url, application_name="broker stack")
+        )
+        book = _publish_policy(ledger)
+        _issue_keys(ledger, book, folder / "keys")
+        say("Starting the gateway, and a worker with two processes")
+        children = ending.enter_context(Children(folder, engines.keeper))
+        settings = _settings(engines)
+        url = _start_services(children, settings, port)
+        yield Stack(
+            url=url,
+            exchange_url=engines.exchange_url,
+            address_files=_write_files(settings, folder),
+            ledger=ledger,
+            children=children,
+            folder=folder,
+            keys=folder / "keys",
+            book=book,
+        )
+
+
+def _start_engines(ending: ExitStack) -> Engines:
+    try:
+        return ending.enter_context(Engines())
+    except ModuleNotFoundError:
+        raise Failure(
+            "the PostgreSQL and Valkey for trying it out are not installed here.",
+            next_step="run it in a checkout after `make env`, or install referral-broker[embedded]",
+        ) from None
+    except EngineFailed as error:
+        raise Failure(str(error), next_step="the lines above are the end of its log") from None
+
+
+def _publish_policy(ledger: Ledger) -> PolicyBook:
+    documents = documents_from(POLICY)
+    return load(documents, version=publish_policy.publish(ledger, documents, now=datetime.now(UTC)))
+
+
+def _issue_keys(ledger: Ledger, book: PolicyBook, folder: Path) -> None:
+    """Issue one key for each organisation, readable by its owner alone."""
+    folder.mkdir(mode=0o700)
+    now = datetime.now(UTC)
+    for one in book.directory.organisations:
+        scopes = SCOPES.get(one.kind, frozenset({Scope.COLLECT}))
+        key = api_keys.issue(ledger, OrganisationCode(one.code), scopes, label="sample", now=now)
+        write_key(folder / one.code, key)
+
+
+def _settings(engines: Engines) -> Mapping[str, str]:
+    """Return the secret settings: where the engines are, and a key for children's marks."""
+    return {
+        "BROKER_DATABASE_URL": engines.database_url,
+        "BROKER_WAKEUP_URL": engines.wakeup_url,
+        "BROKER_EXCHANGE_URL": engines.exchange_url,
+        "BROKER_CHILD_KEY": secrets.token_hex(32),
+    }
+
+
+def _write_files(settings: Mapping[str, str], folder: Path) -> Mapping[str, Path]:
+    """Write each setting into a file of its own, for commands that administer this broker."""
+    files = {}
+    for name, secret in settings.items():
+        file = folder / name.removeprefix("BROKER_").replace("_", "-").lower()
+        write_key(file, secret)
+        files[f"{name}_FILE"] = file
+    return files
+
+
+def _start_services(children: Children, settings: Mapping[str, str], port: int) -> str:
+    """Start gateway and worker and wait until the gateway says that it is ready."""
+    environment = {**settings, "BROKER_POLICY_DIR": str(POLICY)}
+    with socket.create_server((HOST, port)) as listener:
+        fd = listener.fileno()
+        serve = [*BROKER, "serve", "--fd", str(fd)]
+        children.start("gateway", serve, environment=environment, fds=[fd])
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+    children.start("worker", [*BROKER, "worker"], environment=environment)
+    _wait_until_ready(url, children)
+    return url
+
+
+def _wait_until_ready(url: str, children: Children) -> None:
+    until = time.monotonic() + READY_SECONDS
+    with urllib3.PoolManager(retries=False, timeout=READY_SECONDS) as pool:
+        while not _is_ready(pool, url):
+            children.check()
+            if time.monotonic() > until:
+                raise Failure("the gateway did not become ready in time.")
+            time.sleep(POLL_SECONDS)
+
+
+def _is_ready(pool: urllib3.PoolManager, url: str) -> bool:
+    try:
+        return pool.request("GET", f"{url}/readyz").status == OK
+    except urllib3.exceptions.HTTPError:
+        return False

@@ -1,0 +1,185 @@
+"""One agency's part of a referral: routed, leased, answered and shown. Frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.domain.codes import Kind, Milestone, Role, Stage
+from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode, ReferralId
+from broker.domain.states import DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """One agency's part of a referral, as routing decided it."""
+
+    id: DeliveryId
+    agency: OrganisationCode
+    channel: str
+    role: Role
+    row: str
+    """The policy row that made it."""
+    view: str
+    scope: Mapping[str, Sequence[str]]
+    """Which children and persons this agency may see, by local id."""
+    state: DeliveryState
+    """``available``, or ``held`` under an embargo."""
+    available_at: datetime
+    """When it may be offered: now, or the embargo's end."""
+    clock_start: datetime
+    due: Mapping[Milestone, datetime]
+    explanation: Mapping[str, Any]
+    """Why this agency, and each deadline in words (see ``broker.policy.routing.plan.Leg``)."""
+    next_alarm_at: datetime | None = None
+    """When the first warning of any of its deadlines is planned."""
+    version: int = 1
+    kind: Kind = Kind.REFERRAL
+    follows: DeliveryId | None = None
+    replaces: DeliveryId | None = None
+    policy_version: str | None = None
+    """Under which its view is rendered; None is the referral's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on a delivery that lapses by itself."""
+
+    id: LeaseId
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A leased delivery with everything that is needed to render what its agency may see."""
+
+    id: DeliveryId
+    referral: ReferralId
+    reference: str
+    publisher: OrganisationCode
+    agency: OrganisationCode
+    channel: str
+    state: DeliveryState
+    attempt: int
+    lease: Lease | None
+    role: Role
+    row: str
+    view: str
+    scope: Mapping[str, Sequence[str]]
+    grade: str
+    effective_grade: str
+    policy_version: str
+    accepted_at: datetime
+    available_at: datetime
+    clock_start: datetime
+    due: Mapping[Milestone, datetime]
+    met: Mapping[Milestone, datetime]
+    explanation: Mapping[str, Any]
+    defects: Sequence[Mapping[str, str]]
+    warnings: Sequence[Mapping[str, str]]
+    areas: Mapping[str, str]
+    body: bytes
+    version: int
+    latest_version: int
+    kind: Kind
+    follows: DeliveryId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an agency says about one delivery."""
+
+    delivery: DeliveryId
+    stage: Stage
+    by: str
+    """The person (or, for ``collected``, the software) at the agency."""
+    lease: LeaseId | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    area: str | None = None
+    """With ``returned`` and ``wrong_area``: the area it belongs to, as far as the agency knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one receipt."""
+
+    delivery: DeliveryId
+    result: str
+    """``recorded``, ``already`` (the same answer was given before), ``not_found``, ``lease_lost``,
+    ``conflict`` (another outcome stands, or the step is illegal from ``state``), ``wrong_kind``
+    (a delivery of this kind is not answered so)."""
+    state: DeliveryState | None = None
+    at: datetime | None = None
+    """When the milestone was met, now or earlier."""
+    referral: ReferralId | None = None
+    """Where the receipt was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A delivery that was given back in this call, with what a re-route needs."""
+
+    delivery: Offer
+    reason: str
+    area: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of pushing one leased delivery to its agency."""
+
+    delivery: DeliveryId
+    lease: LeaseId
+    result: str
+    """``sent`` (the lease lasts until ``until``), ``deferred`` (again then) or ``refused``."""
+    until: datetime | None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """One agency's part as its publisher and ops see it."""
+
+    id: DeliveryId
+    agency: OrganisationCode
+    role: Role
+    row: str
+    view: str
+    state: DeliveryState
+    attempt: int
+    available_at: datetime
+    clock_start: datetime
+    due: Mapping[Milestone, datetime]
+    met: Mapping[Milestone, datetime]
+    returned_at: datetime | None
+    paused_at: datetime | None
+    outcome: str | None
+    reason: str | None
+    note: str | None
+    answered_by: str | None
+    replaces: DeliveryId | None
+    explanation: Mapping[str, Any]
+    version: int = 1
+    kind: Kind = Kind.REFERRAL
+    follows: DeliveryId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """The state of one agency's queue, in counts and ages only."""
+
+    agency: OrganisationCode
+    held: int
+    available: int
+    leased: int
+    collected: int
+    acknowledged: int
+    undeliverable: int
+    oldest_claimable_at: datetime | None
+    oldest_unacknowledged_at: datetime | None
+    next_due_at: datetime | None
+    overdue: int

@@ -1,0 +1,64 @@
+"""A missed deadline that is escalated, step by step, until a person takes it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """An escalation whose next step is due."""
+
+    id: EscalationId
+    ladder: str
+    policy_version: str
+    milestone: str
+    referral: ReferralId | None
+    delivery: DeliveryId | None
+    organisation: OrganisationCode
+    due_at: datetime
+    began_at: datetime
+    step: int
+    """How many steps were taken."""
+    publisher: OrganisationCode | None
+    effective_grade: str | None
+    is_met: bool
+    """There is nothing left to escalate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """A step of a ladder that is taken now."""
+
+    of: DueStep
+    next_step_at: datetime | None
+    data: Mapping[str, Any]
+    """Who was told and how: codes only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A ladder that is being climbed, or was."""
+
+    id: EscalationId
+    milestone: str
+    state: str
+    referral: ReferralId | None
+    reference: str | None
+    delivery: DeliveryId | None
+    organisation: OrganisationCode
+    publisher: OrganisationCode | None
+    ladder: str
+    step: int
+    due_at: datetime
+    began_at: datetime
+    next_step_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    ended_at: datetime | None
+    ended_because: str | None

@@ -1,0 +1,173 @@
+"""A referral as it is handed in, accepted, corrected, recalled and shown: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.domain.delivery import DeliveryStatus
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.states import ReferralState
+
+
+@dataclass(frozen=True, slots=True)
+class NewReferral:
+    """What accept writes: one referral as received."""
+
+    id: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    idempotency_key: str | None
+    digest: bytes
+    """SHA-256 of the canonical form of the document: equal content, equal digest."""
+    body: bytes
+    """The document as received."""
+    accepted_at: datetime
+    actor: str
+    """The credential that submitted it, for the event log."""
+    occurrence: str | None = None
+    """The force's occurrence reference, in capitals and without blanks."""
+    traceparent: str | None = None
+    """The span of the publisher's in which it was handed in; for traces alone, never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The receipt's facts: the referral that the ledger holds for this submission."""
+
+    id: ReferralId
+    reference: str
+    digest: bytes
+    state: ReferralState
+    accepted_at: datetime
+    duplicate: bool
+    """True when the ledger had it already; nothing was written."""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The ledger holds other content under this reference or key; nothing was written."""
+
+    id: ReferralId
+    """The referral that holds the reference or key."""
+    key: str
+    """Which of ``reference`` and ``idempotency_key`` is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A correction as received: the whole document again."""
+
+    referral: ReferralId
+    publisher: OrganisationCode
+    idempotency_key: str | None
+    digest: bytes
+    body: bytes
+    accepted_at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A publisher's word that a referral is taken back."""
+
+    referral: ReferralId
+    publisher: OrganisationCode
+    reason: str
+    """A code of ``broker.domain.codes.RecallReason``."""
+    by: str
+    """The person who took it back."""
+    at: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the ledger holds of a recall; the first one stands."""
+
+    id: ReferralId
+    reference: str
+    state: ReferralState
+    recalled_at: datetime
+    reason: str
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A correction or a recall that the state of its referral does not allow; nothing changed."""
+
+    why: str
+    """``unknown``, ``rejected``, ``superseded``, ``recalled``, ``too_many``, ``other_reason``, or
+    ``idempotency_key`` when that names other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a referral that its publisher handed in."""
+
+    version: int
+    digest: bytes
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralStatus:
+    """A referral as its publisher and ops see it: no content, everything else."""
+
+    id: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    state: ReferralState
+    digest: bytes
+    """Of the latest version."""
+    accepted_at: datetime
+    routed_at: datetime | None
+    closed_at: datetime | None
+    grade: str | None
+    effective_grade: str | None
+    policy_version: str | None
+    directory_version: str | None
+    reason: str | None
+    attend_by: datetime | None
+    faults: Sequence[Mapping[str, str]]
+    defects: Sequence[Mapping[str, str]]
+    warnings: Sequence[Mapping[str, str]]
+    deliveries: Sequence[DeliveryStatus]
+    version: int = 1
+    versions: Sequence[Version] = ()
+    recalled_at: datetime | None = None
+    recall_reason: str | None = None
+    recalled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that no agency will do by itself: ops must see to it."""
+
+    kind: str
+    """``unroutable``, ``undeliverable`` or ``returned`` (and not sent on)."""
+    referral: ReferralId
+    reference: str
+    publisher: OrganisationCode
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    reason: str | None
+    """A code: why it cannot be routed, or why it came back."""
+    since: datetime
+    due_at: datetime | None
+    effective_grade: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A body that was refused and not kept."""
+
+    publisher: OrganisationCode
+    digest: bytes
+    size: int
+    """In bytes."""
+    reason: str
+    at: datetime

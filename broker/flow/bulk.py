@@ -1,0 +1,48 @@
+"""Part of step 8, sweep: carry out planned replays and redirects of many deliveries, at their pace.
+
+The plan's filter is kept in the ledger and read again here, never by a page.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from broker.errors import Conflict, NotFound, PolicyError
+from broker.flow import answer
+from broker.flow.context import Broker
+from broker.flow.dispatch import LANE as DISPATCH_LANE
+from broker.ledger.operator_actions import Doing, SendOn
+from broker.telemetry import logger, trouble
+
+SENT_AT_ONCE = 20
+"""Deliveries of one redirect at a look: each is judged by policy, in a transaction of its own."""
+STEP = 500
+"""Deliveries of one replay at a look."""
+_log = logger("act")
+
+
+def advance_replays(broker: Broker) -> int:
+    """Let running replays go on at their pace; return how many deliveries they took."""
+    done = sum(broker.ledger.step_replays(now=broker.clock(), limit=STEP))
+    if done:
+        broker.wakeups.wake(DISPATCH_LANE)
+    now = broker.clock()
+    return done + sum(
+        _advance(broker, one, now)
+        for one in broker.ledger.due_send_ons(now=now, limit=SENT_AT_ONCE)
+    )
+
+
+def _advance(broker: Broker, one: SendOn, now: datetime) -> int:
+    """Send on what is next; one that cannot be is counted, and stays where it is."""
+    done = failed = 0
+    for delivery in one.deliveries:
+        why = Doing(broker.new_id(), one.by, one.reason, now)
+        try:
+            answer.reroute(broker, delivery, area=None, agency=one.receiver, actor=one.by, why=why)
+            done += 1
+        except (Conflict, NotFound, PolicyError) as error:
+            _log.warning("not sent on", delivery=str(delivery), **trouble(error))
+            failed += 1
+    broker.ledger.count_send_on(one, done=done, failed=failed, now=now)
+    return done

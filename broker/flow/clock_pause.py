@@ -1,0 +1,148 @@
+"""Let a delivery's clocks stand for a coded reason, and go on; what the law sets never stands.
+
+Elapsed time is not kept: each new deadline is counted from the clock's start and the stretches in
+which it stood (``broker.policy.time.clocks``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from broker.domain.codes import Milestone, PauseReason
+from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.errors import BeyondCalendar, Conflict, NotFound
+from broker.flow.context import Broker
+from broker.ledger.clock_pauses import ClockBatch, Clocks
+from broker.ledger.routing import RouteBatch
+from broker.policy.decision import (
+    Decision,
+    Revised,
+)
+from broker.policy.time.calendars import WorkingCalendar
+from broker.policy.time.clocks import resumed
+from broker.policy.time.deadlines import Span, Within
+
+CORRECTED = "corrected"
+"""Why a clock goes on by itself: the publisher handed in a new version."""
+_NOTHING = "There is no such delivery."
+
+
+def pause(
+    broker: Broker,
+    delivery: DeliveryId,
+    reason: PauseReason,
+    *,
+    agency: OrganisationCode | None,
+    actor: str,
+) -> datetime:
+    """Let the pausable clocks of a delivery stand; return since when they do.
+
+    ``agency`` is whose delivery it must be, or None for ops. Raises NotFound, or Conflict when
+    policy lets none of its clocks be paused or the delivery has ended. Repeating it is harmless.
+    """
+    now = broker.clock()
+    with broker.ledger.clocks(delivery, agency=agency) as batch:
+        clocks = batch.clocks
+        if clocks is None or clocks.state == "held":
+            raise NotFound(_NOTHING)
+        if clocks.paused_at is not None:
+            return clocks.paused_at
+        milestones = [one["milestone"] for one in _pausable(clocks)]
+        if not milestones:
+            raise Conflict(
+                "Policy lets no clock of this delivery be paused: what the law sets runs on."
+            )
+        done = batch.pause(
+            broker.new_id(), reason=str(reason), milestones=milestones, actor=actor, now=now
+        )
+        if not done:
+            raise Conflict(f"This delivery is {clocks.state}: it has no clock that runs.")
+    return now
+
+
+def resume(
+    broker: Broker, delivery: DeliveryId, *, agency: OrganisationCode | None, actor: str
+) -> dict[str, Any]:
+    """Let a delivery's clocks go on; return its deadlines as they are now.
+
+    Raises NotFound. Repeating it is harmless.
+    """
+    with broker.ledger.clocks(delivery, agency=agency) as batch:
+        if batch.clocks is None:
+            raise NotFound(_NOTHING)
+        return _go_on(broker, batch, batch.clocks, actor=actor)
+
+
+def end_waiting(broker: Broker, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
+    """Let the clocks go on that stood until the publisher said more, where a new version does.
+
+    Whether it says enough is for the agency to judge: it may ask again.
+    """
+    revised = [one.id for one in decisions if isinstance(one, Revised)]
+    for waiting in batch.awaiting_information(revised):
+        if waiting.clocks is not None:
+            _go_on(broker, waiting, waiting.clocks, because=CORRECTED)
+
+
+def _go_on(
+    broker: Broker,
+    batch: ClockBatch,
+    clocks: Clocks,
+    *,
+    actor: str = "broker",
+    because: str | None = None,
+) -> dict[str, Any]:
+    if clocks.paused_at is None:
+        return _due(clocks.explanation["deadlines"])
+    now, calendar = broker.clock(), _calendar(broker, clocks)
+    stood = [*clocks.stood, Span(clocks.paused_at, now)]
+    deadlines = [
+        _moved(one, calendar, stood) if one.get("may_pause") else one
+        for one in clocks.explanation["deadlines"]
+    ]
+    batch.resume(
+        {Milestone(one["milestone"]): datetime.fromisoformat(one["due_at"]) for one in deadlines},
+        {**clocks.explanation, "deadlines": deadlines},
+        moved=[_changed(one) for one in deadlines if one.get("may_pause")],
+        because=because,
+        actor=actor,
+        now=now,
+    )
+    return _due(deadlines)
+
+
+def _pausable(clocks: Clocks) -> list[Mapping[str, Any]]:
+    return [one for one in clocks.explanation["deadlines"] if one.get("may_pause")]
+
+
+def _moved(one: Mapping[str, Any], calendar: WorkingCalendar, stood: list[Span]) -> dict[str, Any]:
+    """Return a deadline counted anew; the first one is kept beside it."""
+    start = datetime.fromisoformat(one["start"])
+    within = Within.parse(one["within"])
+    try:
+        deadline = resumed(within, start=start, calendar=calendar, stood=stood)
+    except BeyondCalendar:
+        return dict(one)  # past the calendar nothing is guessed: the earlier deadline stands
+    first = one.get("first_due_at", one["due_at"])
+    return {
+        **one,
+        "due_at": deadline.due_at.isoformat(),
+        "first_due_at": first,
+        "words": deadline.words,
+    }
+
+
+def _changed(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one.get(name) for name in ("milestone", "first_due_at", "due_at")}
+
+
+def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
+    return {one["milestone"]: one["due_at"] for one in deadlines}
+
+
+def _calendar(broker: Broker, clocks: Clocks) -> WorkingCalendar:
+    book = broker.books.version(clocks.policy_version)
+    organisation = book.directory.organisation(clocks.agency)
+    return organisation.calendar if organisation else book.calendars["ENG"]

@@ -1,0 +1,264 @@
+"""Step 6, watch: warn before deadlines, name each breach, escalate until a person sees to it.
+
+Every worker watches: claims skip what another one holds, and each alarm is written once. What is
+found is what is due, through indexes, so it costs the same however much there is. Only PostgreSQL
+is needed; who is to be told stands in the ledger before anybody is (``broker.flow.notify``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any
+
+from broker.domain.codes import Contact, Told
+from broker.domain.escalation import (
+    Climbed,
+    DueStep,
+)
+from broker.domain.ids import EscalationId, NoticeId, OrganisationCode
+from broker.domain.notice import (
+    NewNotice,
+)
+from broker.domain.states import DeliveryState
+from broker.errors import PolicyError
+from broker.flow.context import Broker
+from broker.ledger.alarms import AlarmBatch
+from broker.policy.language.directory import Organisation
+from broker.policy.monitoring import alarms
+from broker.policy.monitoring.alarm_records import (
+    Rung,
+    Watched,
+)
+from broker.policy.monitoring.alarms import Ladder, Ring, Step
+from broker.policy.published.policy import PolicyBook
+from broker.policy.time.calendars import WorkingCalendar
+from broker.telemetry import logger, since
+
+EVERY = timedelta(milliseconds=500)
+BATCH = 500
+BATCHES = 20
+_OWNERLESS = frozenset({DeliveryState.RETURNED, DeliveryState.UNDELIVERABLE})
+"""States in which a delivery is nobody's but ops'."""
+_log = logger("watch")
+
+
+def watch(broker: Broker) -> int:
+    """Ring what is due and take the steps that are due; return how many it was.
+
+    Raises Unavailable when the ledger is away.
+    """
+    with suppress(PolicyError):
+        broker.books.latest()  # read before anything is claimed: the first time takes a second
+    began = perf_counter()
+    deliveries = _until_short(broker, _ring_deliveries)
+    referrals = _until_short(broker, _ring_referrals)
+    steps = _until_short(broker, _climb)
+    done = deliveries + referrals + steps
+    if done:
+        _log.info(
+            "watch",
+            count=done,
+            deliveries=deliveries,
+            referrals=referrals,
+            steps=steps,
+            seconds=since(began),
+        )
+    return done
+
+
+def _until_short(broker: Broker, batch: Callable[[Broker], int]) -> int:
+    done = 0
+    for _ in range(BATCHES):
+        count = batch(broker)
+        done += count
+        if count < BATCH:
+            break
+    return done
+
+
+def _ring_deliveries(broker: Broker) -> int:
+    now = broker.clock()
+    with broker.ledger.claim_alarms(BATCH, now=now) as batch:
+        return _ring(broker, batch, now)
+
+
+def _ring_referrals(broker: Broker) -> int:
+    now = broker.clock()
+    with broker.ledger.claim_attention(BATCH, now=now) as batch:
+        return _ring(broker, batch, now)
+
+
+def _ring(broker: Broker, batch: AlarmBatch, now: datetime) -> int:
+    planned: dict[Any, datetime | None] = {}
+    rung: list[Rung] = []
+    for one in batch.watched:
+        book = _book(broker, one.policy_version)
+        due, later = alarms.due_rings(
+            one.clocks,
+            warn_at=book.alarms.warn_at,
+            calendar=_calendar(book, one.agency),
+            rung=one.rung,
+            now=now,
+        )
+        planned[one.delivery or one.referral] = later
+        rung.extend(_rung(broker, book, one, ring, now) for ring in due)
+    fresh = batch.ring(rung, now=now)
+    batch.plan(planned, now=now)
+    batch.notify(list(_warnings(broker, fresh)), now=now)
+    return len(batch.watched)
+
+
+def _rung(broker: Broker, book: PolicyBook, one: Watched, ring: Ring, now: datetime) -> Rung:
+    """Return an alarm; a breach starts the ladder of its grade, or that of what nobody has."""
+    owner, ladder = _owner(one, book), book.alarms.ladder(_subject(one))
+    if not ring.is_breach or ladder is None:
+        return Rung(one, ring)
+    first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(book, owner))
+    return Rung(one, ring, EscalationId(broker.new_id()), owner, ladder.name, first)
+
+
+def _owner(one: Watched, book: PolicyBook) -> OrganisationCode:
+    """Return whose breach it is: the agency's, or that of ops for what no agency has."""
+    if one.agency is not None and one.state not in _OWNERLESS:
+        return one.agency
+    ops = book.directory.ops
+    return ops.code if ops else one.agency or one.publisher
+
+
+def _subject(one: Watched) -> str:
+    owned = one.agency is not None and one.state not in _OWNERLESS
+    return str(one.effective_grade) if owned else alarms.UNROUTABLE
+
+
+def _warnings(broker: Broker, fresh: Sequence[Rung]) -> Iterator[NewNotice]:
+    """Tell of the latest warning of each deadline; a breach is told by its ladder."""
+    latest = {(one.of.delivery or one.of.referral, one.ring.milestone): one for one in fresh}
+    book = broker.books.latest()
+    for one in latest.values():
+        if one.ring.is_breach:
+            continue
+        data = {
+            "milestone": one.ring.milestone,
+            "percent": one.ring.percent,
+            "due_at": one.ring.due_at.isoformat(),
+        }
+        kind = "delivery.warned" if one.of.delivery else "referral.warned"
+        for step in book.alarms.tell:
+            told = _told(step, book, agency=_owner(one.of, book), publisher=one.of.publisher)
+            for channel, organisation in _addressed(step, told):
+                yield NewNotice(
+                    id=NoticeId(broker.new_id()),
+                    kind=kind,
+                    organisation=organisation,
+                    contact=step.contact,
+                    channel=channel,
+                    referral=one.of.referral,
+                    delivery=one.of.delivery,
+                    escalation=None,
+                    data=data,
+                )
+
+
+def _climb(broker: Broker) -> int:
+    now = broker.clock()
+    with broker.ledger.claim_steps(BATCH, now=now) as batch:
+        met = [one.id for one in batch.steps if one.is_met]
+        due = [one for one in batch.steps if not one.is_met]
+        taken = [_taken(broker, one, now) for one in due]
+        batch.end(met, because="met", now=now)
+        batch.climb([climbed for climbed, _ in taken], now=now)
+        batch.notify([notice for _, notices in taken for notice in notices], now=now)
+        return len(batch.steps)
+
+
+def _taken(broker: Broker, one: DueStep, now: datetime) -> tuple[Climbed, list[NewNotice]]:
+    """Take the next step of a ladder; a contact without an address does not hold it up."""
+    book, ladder = broker.books.latest(), _ladder(broker, one)
+    if ladder is None or one.step >= len(ladder.steps):
+        return Climbed(one, None, {"step": one.step + 1, "told": []}), []
+    step = ladder.steps[one.step]
+    publisher = one.publisher or one.organisation
+    told = _told(step, book, agency=one.organisation, publisher=publisher)
+    notices = _notices(broker, one, step, told)
+    next_at = alarms.next_step_at(
+        ladder, one.step + 1, since=one.began_at, calendar=_calendar(book, one.organisation)
+    )
+    if not notices and next_at is not None:
+        next_at = now
+    said = {
+        "step": one.step + 1,
+        "to": str(step.to),
+        "contact": str(step.contact),
+        "organisation": told.code if told else None,
+        "told": sorted({str(notice.channel) for notice in notices}),
+    }
+    return Climbed(one, next_at, said), notices
+
+
+def _notices(
+    broker: Broker, one: DueStep, step: Step, told: Organisation | None
+) -> list[NewNotice]:
+    data = {
+        "milestone": one.milestone,
+        "due_at": one.due_at.isoformat(),
+        "step": one.step + 1,
+        "escalation": str(one.id),
+        "agency": one.organisation,
+    }
+    return [
+        NewNotice(
+            id=NoticeId(broker.new_id()),
+            kind=_kind(one),
+            organisation=organisation,
+            contact=step.contact,
+            channel=channel,
+            referral=one.referral,
+            delivery=one.delivery,
+            escalation=one.id,
+            data=data,
+        )
+        for channel, organisation in _addressed(step, told)
+    ]
+
+
+def _kind(one: DueStep) -> str:
+    if one.delivery:
+        return "delivery.escalated"
+    return "referral.escalated" if one.referral else "organisation.escalated"
+
+
+def _told(
+    step: Step, book: PolicyBook, *, agency: OrganisationCode, publisher: OrganisationCode
+) -> Organisation | None:
+    if step.to is Told.OPS:
+        return book.directory.ops
+    return book.directory.organisation(agency if step.to is Told.AGENCY else publisher)
+
+
+def _addressed(step: Step, told: Organisation | None) -> list[tuple[Any, OrganisationCode]]:
+    """Return the ways of a step that the organisation has an address for."""
+    known = told.contacts.get(Contact(step.contact), {}) if told else {}
+    return [(channel, told.code) for channel in step.by if told and channel in known]
+
+
+def _ladder(broker: Broker, one: DueStep) -> Ladder | None:
+    return _book(broker, one.policy_version).alarms.ladders.get(one.ladder)
+
+
+def _book(broker: Broker, version: str) -> PolicyBook:
+    """Return the policy that something was judged under, or the one in force if it is unreadable.
+
+    An alarm must ring also when an old version cannot be read any more.
+    """
+    try:
+        return broker.books.version(version)
+    except PolicyError:
+        return broker.books.latest()
+
+
+def _calendar(book: PolicyBook, agency: OrganisationCode | None) -> WorkingCalendar:
+    organisation = book.directory.organisation(agency) if agency else None
+    return organisation.calendar if organisation else book.calendars["ENG"]

@@ -1,0 +1,54 @@
+"""The policy in force, and the older versions that deliveries were made under."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from broker.errors import PolicyError
+from broker.ledger.ledger import Ledger
+from broker.policy.published.policy import PolicyBook, load
+
+REFRESH_SECONDS = 5.0
+"""A newly published policy is in force in every process after so long."""
+KEPT = 8
+"""Versions held in memory; an older one is read again when a delivery needs it."""
+
+
+class Books:
+    """Reads policy versions from the ledger, once each. May be used from any thread."""
+
+    def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._books: OrderedDict[str, PolicyBook] = OrderedDict()
+        self._latest: PolicyBook | None = None
+        self._fresh_until = 0.0
+
+    def latest(self) -> PolicyBook:
+        """Return the policy in force. Raises PolicyError when none was ever published."""
+        with self._lock:
+            if self._latest is None or self._monotonic() >= self._fresh_until:
+                self._latest = self._read(None)
+                self._fresh_until = self._monotonic() + REFRESH_SECONDS
+            return self._latest
+
+    def version(self, version: str) -> PolicyBook:
+        """Return the policy that was in force when something was decided."""
+        with self._lock:
+            return self._books.get(version) or self._read(version)
+
+    def _read(self, version: str | None) -> PolicyBook:
+        found = self._ledger.policy(version)
+        if found is None:
+            raise PolicyError("No policy is published: run `broker policy publish`.")
+        version, documents = found
+        book = self._books.get(version) or load(documents, version=version)
+        self._books[version] = book
+        self._books.move_to_end(version)
+        if len(self._books) > KEPT:
+            self._books.popitem(last=False)
+        return book

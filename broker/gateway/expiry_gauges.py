@@ -1,0 +1,41 @@
+"""What the policy knows only up to a day, as gauges: bank holidays, terms, entries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from broker.policy.published.expiry import BANK_HOLIDAYS, ENTRY, TERMS, ending_soon, endings
+from broker.policy.published.policy import PolicyBook
+
+
+class Endings(Collector):
+    """Time left of each nation's bank holidays, and how much ends within 90 days."""
+
+    def __init__(self, book: PolicyBook, today: date) -> None:
+        self._book = book
+        self._today = today
+
+    def collect(self) -> Iterator[Metric]:
+        left = GaugeMetricFamily(
+            "broker_bank_holidays_left_seconds",
+            "Time until the bank holiday data of a nation ends, in whole days.",
+            labels=["nation"],
+        )
+        for one in endings(self._book, on=self._today):
+            if one.what == BANK_HOLIDAYS:
+                left.add_metric([one.of], (one.last - self._today).total_seconds())
+        soon = GaugeMetricFamily(
+            "broker_ending_soon",
+            "What has ended, or ends within 90 days without anything after it.",
+            labels=["what"],
+        )
+        counts = Counter(one.what for one in ending_soon(self._book, on=self._today))
+        for what in (BANK_HOLIDAYS, TERMS, ENTRY):
+            soon.add_metric([what], counts[what])
+        yield left
+        yield soon

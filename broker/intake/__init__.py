@@ -1,0 +1,1 @@
+"""How referrals come in."""

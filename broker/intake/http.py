@@ -1,0 +1,103 @@
+"""Waiting submissions of this process share a commit: one thread, one transaction at a time.
+
+While a transaction runs, others arrive; together they are the next one. At a trickle the batch is
+one and nobody waits for company.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from broker.domain.referral import (
+    Accepted,
+    NewReferral,
+)
+from broker.errors import ReferenceConflict, Unavailable
+from broker.flow.accept import accept
+from broker.flow.context import Broker
+
+Answers = list[Accepted | ReferenceConflict]
+BATCH = 200
+WAITING = 1000
+"""Submissions that may wait; beyond it the gateway says that it is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    referrals: Sequence[NewReferral]
+    answers: Future[Answers] = field(default_factory=Future)
+
+
+class Commits:
+    """Accepts referrals in batches, in a thread of its own."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._waiting: queue.Queue[_Submission | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._run, name="commits", daemon=True)
+        self._thread.start()
+
+    def submit(self, referrals: Sequence[NewReferral]) -> Future[Answers]:
+        """Ask for referrals to be accepted; the future raises Unavailable if they were not.
+
+        Raises Unavailable when too many wait already.
+        """
+        submission = _Submission(referrals)
+        try:
+            self._waiting.put_nowait(submission)
+        except queue.Full:
+            raise Unavailable("Too many referrals are being handed in at once.") from None
+        return submission.answers
+
+    def close(self) -> None:
+        """Commit what waits, then stop."""
+        self._waiting.put(None)
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch, more = self._gather(first)
+            # Whoever went away before the commit has had no answer, and sends it again.
+            wanted = [one for one in batch if one.answers.set_running_or_notify_cancel()]
+            if wanted:
+                self._commit(wanted)
+            if not more:
+                return
+
+    def _gather(self, first: _Submission) -> tuple[list[_Submission], bool]:
+        """Take what waits already, up to a bound; say whether to go on afterwards."""
+        batch, size = [first], len(first.referrals)
+        with suppress(queue.Empty):
+            while size < BATCH:
+                another = self._waiting.get_nowait()
+                if another is None:
+                    return batch, False
+                batch.append(another)
+                size += len(another.referrals)
+        return batch, True
+
+    def _commit(self, batch: Sequence[_Submission]) -> None:
+        try:
+            answers = accept(self._broker, [one for sub in batch for one in sub.referrals])
+        except Exception as error:
+            self._fail(batch, error)
+            return
+        start = 0
+        for submission in batch:
+            end = start + len(submission.referrals)
+            submission.answers.set_result(answers[start:end])
+            start = end
+
+    def _fail(self, batch: Sequence[_Submission], error: Exception) -> None:
+        """Say why; what nobody planned may lie in one submission, and must not hurt the others."""
+        if len(batch) > 1 and not isinstance(error, Unavailable):
+            for submission in batch:
+                self._commit([submission])
+            return
+        for submission in batch:
+            submission.answers.set_exception(error)

@@ -1,0 +1,67 @@
+"""Receipts that agencies send through a queue: the same answers, by another door.
+
+A message that is not signed by a key in use, or that cannot be read, changes nothing and is
+dropped with a line in the log: the agency's delivery stays open, and its deadline tells.
+"""
+
+from __future__ import annotations
+
+from broker.admin.api_keys import is_usable
+from broker.domain.codes import Scope
+from broker.domain.credential import (
+    Credential,
+)
+from broker.domain.ids import CredentialId, OrganisationCode
+from broker.errors import Denied, Unavailable
+from broker.flow import answer
+from broker.flow.context import Broker
+from broker.flow.receipts import read_receipts
+from broker.telemetry import logger, trouble
+from broker.transport.queues import SignedReceipts
+from broker.transport.signatures import signer
+from schemas.errors import Unreadable
+
+_log = logger("intake")
+
+
+def take_in(broker: Broker, message: SignedReceipts) -> None:
+    """Settle the receipts of one message. Raises Unavailable, and then it comes again.
+
+    One that a fault of ours trips over is dropped like one that cannot be read: it would come
+    again for ever and hold up every other agency's.
+    """
+    try:
+        _settle(broker, message)
+    except Unavailable:
+        raise
+    except (Denied, Unreadable) as error:
+        _log.warning("receipts dropped", **trouble(error))
+    except Exception as error:
+        _log.error("receipts dropped by a fault of ours", **trouble(error))
+
+
+def _settle(broker: Broker, message: SignedReceipts) -> None:
+    agency, actor = _sender(broker, message)
+    receipts = read_receipts(message.body)
+    results = answer.settle(broker, agency, receipts, actor=actor)
+    unsettled = sum(result.result not in {"recorded", "already"} for result in results)
+    if unsettled:
+        _log.warning("receipts without effect", agency=agency, count=unsettled)
+
+
+def _sender(broker: Broker, message: SignedReceipts) -> tuple[OrganisationCode, str]:
+    """Return who signed: the agency, and the credential as the actor of the events."""
+    now = broker.clock()
+    found: dict[CredentialId, Credential] = {}
+
+    def secret_of(id_: CredentialId) -> bytes | None:
+        credential = broker.ledger.credential(id_)
+        if credential is None or not is_usable(credential, now):
+            return None
+        found[id_] = credential
+        return credential.secret_sha256
+
+    credential = found[signer(message.headers, message.body, secret_of=secret_of)]
+    if Scope.COLLECT not in credential.scopes:
+        raise Denied("This key may not answer for an agency.")
+    return credential.organisation, f"key:{credential.id}"

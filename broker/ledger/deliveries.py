@@ -1,0 +1,165 @@
+"""What the ledger does for delivering: leases for agencies that collect and for pushed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from broker.domain.codes import Kind, Milestone, Role
+from broker.domain.delivery import (
+    Attempt,
+    Lease,
+    Offer,
+)
+from broker.domain.ids import DeliveryId, LeaseId, NewId, OrganisationCode
+from broker.domain.states import DeliveryState
+from broker.ledger.database import Connection, Database, Row, rows
+
+Held = Sequence[tuple[DeliveryId, LeaseId]]
+_MET = {
+    Milestone.COLLECT: "collected_at",
+    Milestone.ACKNOWLEDGE: "acknowledged_at",
+    Milestone.DECIDE: "decided_at",
+}
+
+
+class Delivering(Database):
+    """Deliveries that may be offered, and the leases on them."""
+
+    def collect(
+        self,
+        agency: OrganisationCode,
+        *,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        new_id: NewId,
+    ) -> list[Offer]:
+        """Lease what waits for an agency, earliest deadline first."""
+        asked = {"agency": agency, "actor": f"agency:{agency}"}
+        return self._claim("collect", asked, limit, now, _leases(limit, now + lease_for, new_id))
+
+    def claim_pushes(
+        self,
+        channel: str,
+        *,
+        limit: int,
+        lease_for: timedelta,
+        now: datetime,
+        new_id: NewId,
+    ) -> list[Offer]:
+        """Lease what is to be pushed on a channel and is due."""
+        asked = {"channel": channel, "actor": f"channel:{channel}"}
+        leases = _leases(limit, now + lease_for, new_id)
+        return self._claim("claim_pushes", asked, limit, now, leases)
+
+    def settle_pushes(self, attempts: Sequence[Attempt], *, now: datetime, actor: str) -> int:
+        """Write what came of pushes; one whose lease was lost meanwhile changes nothing."""
+        columns = {
+            "ids": [one.delivery for one in attempts],
+            "leases": [one.lease for one in attempts],
+            "results": [one.result for one in attempts],
+            "untils": [one.until for one in attempts],
+            "codes": [one.code for one in attempts],
+        }
+        return len(self._rows("settle_pushes", {**columns, "now": now, "actor": actor}))
+
+    def extend(
+        self, agency: OrganisationCode, held: Held, *, lease_for: timedelta, now: datetime
+    ) -> list[Lease | None]:
+        """Keep deliveries for longer; None for each lease that is no longer the agency's."""
+        asked = {"agency": agency, "now": now, "until": now + lease_for, **_pairs(held)}
+        kept = {row["id"]: Lease(row["lease"], row["until"]) for row in self._rows("extend", asked)}
+        return [kept.get(delivery) for delivery, _ in held]
+
+    def release(
+        self, agency: OrganisationCode, held: Held, *, now: datetime, actor: str
+    ) -> list[bool]:
+        """Give deliveries back unread; False for each lease that is no longer the agency's."""
+        asked = {"agency": agency, "now": now, "actor": actor, **_pairs(held)}
+        released = {row["id"] for row in self._rows("release", asked)}
+        return [delivery in released for delivery, _ in held]
+
+    def delivery(self, agency: OrganisationCode | None, id_: DeliveryId) -> Offer | None:
+        """Return a delivery of an agency, or of any when ``agency`` is None; held ones to none."""
+        with self._transaction() as connection:
+            found = offers(connection, [id_])
+        one = found[0] if found else None
+        if one is None or agency is None:
+            return one
+        is_theirs = one.agency == agency and one.state is not DeliveryState.HELD
+        return one if is_theirs else None
+
+    def _claim(
+        self,
+        name: str,
+        asked: Mapping[str, Any],
+        limit: int,
+        now: datetime,
+        leases: Mapping[str, Any],
+    ) -> list[Offer]:
+        with self._transaction() as connection:
+            claimed = rows(connection, name, {**asked, **leases, "limit": limit, "now": now})
+            return offers(connection, [row["id"] for row in claimed])
+
+
+def offers(connection: Connection, ids: Sequence[DeliveryId]) -> list[Offer]:
+    """Return deliveries with all that is needed to render them, earliest deadline first."""
+    if not ids:
+        return []
+    return [_offer(row) for row in rows(connection, "offers", {"ids": list(ids)})]
+
+
+def due_times(row: Row) -> dict[Milestone, datetime]:
+    """Return the deadlines that a delivery has."""
+    return {m: row[f"{m}_by"] for m in Milestone if row[f"{m}_by"] is not None}
+
+
+def met_times(row: Row) -> dict[Milestone, datetime]:
+    """Return when each milestone was met, for those that were."""
+    return {m: row[column] for m, column in _MET.items() if row[column] is not None}
+
+
+def _offer(row: Row) -> Offer:
+    leased = row["state"] == DeliveryState.LEASED
+    return Offer(
+        id=row["id"],
+        referral=row["referral"],
+        reference=row["reference"],
+        publisher=row["publisher"],
+        agency=row["agency"],
+        channel=row["channel"],
+        state=DeliveryState(row["state"]),
+        attempt=row["attempt"],
+        lease=Lease(row["lease"], row["lease_until"]) if leased else None,
+        role=Role(row["role"]),
+        row=row["policy_row"],
+        view=row["view"],
+        scope=row["scope"],
+        grade=row["grade"],
+        effective_grade=row["effective_grade"],
+        policy_version=row["policy_version"],
+        accepted_at=row["accepted_at"],
+        available_at=row["available_at"],
+        clock_start=row["clock_start"],
+        due=due_times(row),
+        met=met_times(row),
+        explanation=row["explanation"],
+        defects=row["defects"],
+        warnings=row["warnings"],
+        areas=row["areas"],
+        body=row["body"],
+        version=row["version"],
+        latest_version=row["latest_version"],
+        kind=Kind(row["kind"]),
+        follows=row["follows"],
+    )
+
+
+def _leases(limit: int, until: datetime, new_id: NewId) -> dict[str, Any]:
+    return {"leases": [new_id() for _ in range(limit)], "until": until}
+
+
+def _pairs(held: Held) -> dict[str, Any]:
+    return {"ids": [delivery for delivery, _ in held], "leases": [lease for _, lease in held]}

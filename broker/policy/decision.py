@@ -1,0 +1,136 @@
+"""What routing decides about a referral: the outcomes, and what they are decided from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from broker.domain.delivery import NewDelivery
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.states import ReferralState
+from broker.errors import Fault
+from broker.policy.monitoring.recurrence import Recurring, Sighting
+from broker.policy.revision.issued import Changed, Earlier
+
+
+@dataclass(frozen=True, slots=True)
+class Unrouted:
+    """A claimed referral that waits for routing."""
+
+    id: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    body: bytes
+    accepted_at: datetime
+    attempt: int
+    begun: int
+    """Attempts that were written down beforehand, and of which nothing came."""
+    due_at: datetime
+    """Since when it could be routed."""
+    areas: Mapping[str, str]
+    """Areas given afterwards by ops or the publisher: local child or person id to area code."""
+    state: ReferralState
+    """``accepted``; ``unroutable`` when an area was given since; ``routed`` when there is a new
+    version, or a recall."""
+    version: int = 1
+    received_at: datetime | None = None
+    """When the publisher handed in this version; ``accepted_at`` is that of the first one."""
+    grade: str | None = None
+    effective_grade: str | None = None
+    """Those of the version that was routed last."""
+    recall_reason: str | None = None
+    earlier: Sequence[Earlier] = ()
+    """What agencies were given before, in the order of its ids."""
+    bodies: Mapping[int, bytes] = field(default_factory=dict)
+    """The versions that agencies have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The decision about one referral: who gets it."""
+
+    id: ReferralId
+    grade: str
+    effective_grade: str
+    first_known_at: datetime | None
+    policy_version: str
+    directory_version: str
+    deliveries: Sequence[NewDelivery]
+    defects: Sequence[Fault] = ()
+    warnings: Sequence[Fault] = ()
+    version: int = 1
+    sightings: Sequence[Sighting] = ()
+    """Its children, where its grade is one that is counted."""
+    recurring: Sequence[Recurring] = ()
+    """Which of them were referred too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """The decision about a new version of a referral that agencies have."""
+
+    routed: Routed
+    """Its deliveries are the new ones only."""
+    changed: Sequence[Changed]
+    """Deliveries that are changed where they stand."""
+    grades: Mapping[str, str]
+    """For the history: the grades before and now where they differ, else empty."""
+
+    @property
+    def id(self) -> ReferralId:
+        """The referral."""
+        return self.routed.id
+
+    @property
+    def deliveries(self) -> Sequence[NewDelivery]:
+        """The new deliveries."""
+        return self.routed.deliveries
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The decision about a referral that was taken back: who must destroy what they had."""
+
+    id: ReferralId
+    deliveries: Sequence[NewDelivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The decision about one referral: it is invalid, for all these reasons."""
+
+    id: ReferralId
+    faults: Sequence[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """The decision about one referral: valid, but nobody can be worked out to get it."""
+
+    id: ReferralId
+    grade: str | None
+    effective_grade: str | None
+    first_known_at: datetime | None
+    policy_version: str
+    directory_version: str
+    reason: str
+    """A code: ``no_area``, ``no_recipient`` or ``fault``."""
+    attend_by: datetime
+    defects: Sequence[Fault] = ()
+    warnings: Sequence[Fault] = ()
+    next_alarm_at: datetime | None = None
+    """When the first warning to ops is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Routing failed for a reason of our own; it is due again at ``next_attempt_at``."""
+
+    id: ReferralId
+    next_attempt_at: datetime
+    code: str
+    """The class of what went wrong; never its text."""
+
+
+Decision = Routed | Revised | Withdrawn | Rejected | Stranded | Postponed

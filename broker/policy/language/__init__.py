@@ -1,0 +1,1 @@
+"""The language in which a policy and its directory are written."""

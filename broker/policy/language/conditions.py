@@ -1,0 +1,130 @@
+"""Conditions of the policy: CEL over facts that each have a closed list of values.
+
+CEL, the Common Expression Language, has no loops over unknown lengths and no side effects, so a
+condition always ends. A condition is tried on every combination of the facts that it names when it
+is read: one that never holds is refused, and the answers are kept, so using it is a look-up.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from cel_expr_python import cel
+
+from broker.errors import PolicyError
+from broker.policy.language.vocabulary import FACTS, SUBJECTS, Value
+
+_LONGEST = 1000
+_MOST_CASES = 20_000
+"""A condition over more combinations than this is for two rows."""
+_LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NAME = re.compile(r"\b[a-z_]+\.[a-z_]+\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """When a row counts."""
+
+    text: str
+    names: tuple[str, ...]
+    """The facts that it names."""
+    holding: frozenset[tuple[Value, ...]]
+    """Every combination of their values for which it holds."""
+    _paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        paths = [name.split(".") for name in self.names]
+        object.__setattr__(self, "_paths", tuple((owner, fact) for owner, fact in paths))
+
+    def holds(self, about: Mapping[str, object]) -> bool:
+        """Tell whether it holds for what is known about a subject."""
+        return self._case(about) in self.holding
+
+    def reasons(self, about: Mapping[str, object]) -> list[str]:
+        """Return in words the facts because of which it holds."""
+        case = zip(self.names, self._case(about), strict=True)
+        return [_said(name, value) for name, value in case if value is not False]
+
+    def _case(self, about: Mapping[str, object]) -> tuple[Value, ...]:
+        return tuple([_value(getattr(about[owner], fact)) for owner, fact in self._paths])
+
+
+def read_condition(text: str, subject: str) -> Condition:
+    """Read the condition of a row about a kind of subject.
+
+    Raises PolicyError when it is no CEL, names an unknown fact or value, or can never hold.
+    """
+    if len(text) > _LONGEST:
+        raise PolicyError(f"A condition has at most {_LONGEST} characters; write two rows.")
+    expression = _compiled(text, subject)
+    found = set(_NAME.findall(_LITERAL.sub("''", text)))
+    names = tuple(name for name in FACTS if name in found)
+    _check_literals(text, names)
+    holding = frozenset(case for case in _cases(names) if _holds(expression, names, case))
+    if not holding:
+        raise PolicyError("This condition can never hold, so its row would never match.")
+    return Condition(text, names, holding)
+
+
+def _compiled(text: str, subject: str) -> Any:
+    try:
+        expression = _environment(subject).compile(text)
+    except RuntimeError as error:
+        raise PolicyError(f"The condition cannot be used: {_complaint(error)}.") from error
+    if expression.return_type() != cel.Type.BOOL:
+        raise PolicyError("A condition must say true or false.")
+    return expression
+
+
+@cache
+def _environment(subject: str) -> Any:
+    owners = SUBJECTS[subject]
+    known = {name: fact for name, fact in FACTS.items() if name.partition(".")[0] in owners}
+    types = {
+        name: cel.Type.BOOL if fact.values == (False, True) else cel.Type.STRING
+        for name, fact in known.items()
+    }
+    return cel.NewEnv(variables=types)
+
+
+def _complaint(error: RuntimeError) -> str:
+    """Return CEL's first complaint without its position in a text that it calls ``<input>``."""
+    first = str(error).splitlines()[0].rpartition("ERROR: ")[2]
+    return re.sub(r"^<input>:\d+:\d+: ", "", first)[:200]
+
+
+def _check_literals(text: str, names: Sequence[str]) -> None:
+    known = {value for name in names for value in FACTS[name].values}
+    for literal in _LITERAL.findall(text):
+        if literal[1:-1] not in known:
+            told = ", ".join(sorted(value for value in known if isinstance(value, str)))
+            raise PolicyError(f"{literal} is no value of the facts named here; known: {told}.")
+
+
+def _cases(names: Sequence[str]) -> list[tuple[Value, ...]]:
+    domains = [FACTS[name].values for name in names]
+    count = 1
+    for domain in domains:
+        count *= len(domain)
+    if count > _MOST_CASES:
+        raise PolicyError("The condition names too many facts at once; write two rows.")
+    return list(itertools.product(*domains))
+
+
+def _holds(expression: Any, names: Sequence[str], case: Sequence[Value]) -> bool:
+    data = dict(zip(names, case, strict=True))
+    return expression.eval(data=data).plain_value() is True
+
+
+def _value(fact: object) -> Value:
+    return fact if isinstance(fact, bool) else str(fact)
+
+
+def _said(name: str, value: Value) -> str:
+    words = FACTS[name].words
+    return words if value is True else f"{words} is {str(value).replace('_', ' ')}"

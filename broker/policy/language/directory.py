@@ -1,0 +1,269 @@
+"""Who there is: organisations with their areas, opening hours, channels and effective dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+
+from broker.domain.codes import Contact, NoticeChannel
+from broker.domain.ids import OrganisationCode
+from broker.policy.language.vocabulary import CHANNELS, KINDS, NATIONS, SCHOOL
+from broker.policy.language.yaml_nodes import Node
+from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, WorkingCalendar
+
+_OFFICE = dict.fromkeys(range(5), OFFICE_HOURS)
+_ADDRESSES = {
+    NoticeChannel.EMAIL: (
+        re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
+        "duty@stoke.example.org",
+    ),
+    NoticeChannel.WEBHOOK: (
+        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~-]*)?"),
+        "https://stoke.example.org/notices",
+    ),
+    NoticeChannel.COMMAND: (re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
+}
+"""The form of an address for each way. A command is named, and set by the environment."""
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
+_OPTIONAL = ("areas", "closures", "out_of_hours_partner", "until", "urn", "terms", "contacts")
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A council's area by its ONS code."""
+
+    code: str
+    name: str
+    nation: str
+    place: str
+    """``file:line`` of its entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation that publishes or receives.
+
+    ``calendar`` is what its deadlines are counted in. One that never closes has the calendar of
+    the office that it stands in for, because working days are the office's.
+    """
+
+    code: OrganisationCode
+    name: str
+    kind: str
+    nation: str
+    channel: str
+    areas: tuple[str, ...]
+    effective_from: date
+    effective_until: date | None
+    always_open: bool
+    hours: Mapping[int, tuple[time, time]]
+    closures: Mapping[date, str]
+    out_of_hours_partner: OrganisationCode | None
+    urn: str | None
+    school_days: frozenset[date] | None
+    contacts: Mapping[Contact, Mapping[NoticeChannel, str]]
+    """Where its people are told of alarms: an address for each way."""
+    place: str
+    """``file:line`` of its entry."""
+    calendar: WorkingCalendar = field(compare=False)
+
+    def is_in_effect(self, day: date) -> bool:
+        """Tell whether the entry counts on a day."""
+        ends = self.effective_until
+        return self.effective_from <= day and (ends is None or day <= ends)
+
+    def is_open(self, instant: datetime) -> bool:
+        """Tell whether somebody is there at an instant."""
+        return self.always_open or self.calendar.is_open(instant)
+
+
+class Directory:
+    """Every organisation and every known area."""
+
+    def __init__(self, areas: Collection[Area], organisations: Collection[Organisation]) -> None:
+        self.organisations = tuple(organisations)
+        """In the order of the document."""
+        self.areas: Mapping[str, Area] = {area.code: area for area in areas}
+        """The known areas by code."""
+        self._by_code = {one.code: one for one in self.organisations}
+        self._serving: dict[tuple[str, str], list[Organisation]] = {}
+        for one in self.organisations:
+            for place in (*one.areas, *([one.urn] if one.urn else []), "anywhere"):
+                self._serving.setdefault((one.kind, place), []).append(one)
+
+    def organisation(self, code: str) -> Organisation | None:
+        """Return an organisation by its code."""
+        return self._by_code.get(OrganisationCode(code))
+
+    @property
+    def ops(self) -> Organisation | None:
+        """Those who look after the broker, and whatever no agency has."""
+        found = self._serving.get(("ops", "anywhere"))
+        return found[0] if found else None
+
+    def serving(self, kind: str, place: str, day: date) -> Organisation | None:
+        """Return the organisation of a kind for an area, a school's URN or ``anywhere``."""
+        for one in self._serving.get((kind, place), ()):
+            if one.is_in_effect(day):
+                return one
+        return None
+
+    def area_name(self, code: str) -> str:
+        """Return an area's name with its code, or the bare code of another place."""
+        area = self.areas.get(code)
+        return f"{area.name} ({code})" if area else code
+
+
+def read_directory(root: Node, holidays: Mapping[str, BankHolidays]) -> Directory:
+    """Read the directory document; what is wrong is added to the node's faults."""
+    sections = root.fields(("areas", "organisations"))
+    areas = [_area(code, node) for code, node in _entries(sections, "areas")]
+    known = {area.code for area in areas}
+    found = [
+        _organisation(code, node, known, holidays)
+        for code, node in _entries(sections, "organisations")
+    ]
+    return Directory(areas, _with_shared_calendars(_with_partners(found)))
+
+
+def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
+    return sections[name].entries() if name in sections else []
+
+
+def _area(code: str, node: Node) -> Area:
+    fields = node.fields(("name", "nation"))
+    return Area(code, _text(fields, "name"), _nation(fields), node.place)
+
+
+def _organisation(
+    code: str, node: Node, known: set[str], holidays: Mapping[str, BankHolidays]
+) -> Organisation:
+    fields = node.fields(_REQUIRED, _OPTIONAL)
+    nation = _nation(fields)
+    bank = holidays.get(nation) or next(iter(holidays.values()))
+    always, hours = _hours(fields["hours"]) if "hours" in fields else (False, _OFFICE)
+    closures = _closures(fields)
+    days = _school_days(fields, bank, closures)
+    kind = fields["kind"].choice(KINDS, "kind of organisation") if "kind" in fields else ""
+    if kind == SCHOOL and ("urn" not in fields or days is None):
+        node.fault("missing", "A school needs its 'urn' and its 'terms'.")
+    return Organisation(
+        code=OrganisationCode(code),
+        name=_text(fields, "name"),
+        kind=kind,
+        nation=nation,
+        channel=fields["channel"].choice(CHANNELS, "channel") if "channel" in fields else "",
+        areas=_areas(fields, known),
+        effective_from=fields["from"].day() if "from" in fields else date.min,
+        effective_until=fields["until"].day() if "until" in fields else None,
+        always_open=always,
+        hours=hours,
+        closures=closures,
+        out_of_hours_partner=OrganisationCode(_text(fields, "out_of_hours_partner")) or None,
+        urn=_text(fields, "urn") or None,
+        school_days=days,
+        contacts=_contacts(fields),
+        place=node.place,
+        calendar=WorkingCalendar(bank, hours, closures, days),
+    )
+
+
+def _text(fields: Mapping[str, Node], name: str) -> str:
+    return fields[name].text() if name in fields else ""
+
+
+def _nation(fields: Mapping[str, Node]) -> str:
+    return fields["nation"].choice(NATIONS, "nation") if "nation" in fields else ""
+
+
+def _areas(fields: Mapping[str, Node], known: set[str]) -> tuple[str, ...]:
+    items = fields["areas"].items() if "areas" in fields else ()
+    return tuple(item.choice(known, "area of this directory") for item in items)
+
+
+def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[time, time]]]:
+    """Read ``always``, ``office``, or opening times for each weekday."""
+    if not isinstance(node.node.value, list):
+        word = node.choice(("always", "office"), "word for opening hours")
+        return word == "always", _OFFICE
+    hours = {}
+    for name, times in node.entries():
+        if name not in _WEEKDAYS:
+            times.fault("unknown-name", f"{name!r} is no weekday; known: {', '.join(_WEEKDAYS)}.")
+            continue
+        hours[_WEEKDAYS.index(name)] = times.times()
+    return False, hours
+
+
+def _closures(fields: Mapping[str, Node]) -> Mapping[date, str]:
+    found = {}
+    for written, node in fields["closures"].entries() if "closures" in fields else ():
+        try:
+            found[date.fromisoformat(written)] = node.text()
+        except ValueError:
+            node.fault("wrong-type", "Write 'date: reason', such as '2026-12-29: moving house'.")
+    return found
+
+
+def _contacts(fields: Mapping[str, Node]) -> Mapping[Contact, Mapping[NoticeChannel, str]]:
+    found = {}
+    for name, node in fields["contacts"].entries() if "contacts" in fields else ():
+        if name not in tuple(Contact):
+            node.fault("unknown-name", f"{name!r} is none of {', '.join(Contact)}.")
+            continue
+        addresses = node.fields((), tuple(NoticeChannel))
+        found[Contact(name)] = {
+            NoticeChannel(channel): _address(NoticeChannel(channel), written)
+            for channel, written in addresses.items()
+        }
+    return found
+
+
+def _address(channel: NoticeChannel, node: Node) -> str:
+    address = node.text()
+    form, example = _ADDRESSES[channel]
+    if address and not form.fullmatch(address):
+        node.fault("wrong-type", f"Write an address for {channel} here, such as {example}.")
+    return address
+
+
+def _school_days(
+    fields: Mapping[str, Node], bank: BankHolidays, closures: Mapping[date, str]
+) -> frozenset[date] | None:
+    """Return every weekday of the terms that is no holiday and no closure."""
+    if "terms" not in fields:
+        return None
+    days: set[date] = set()
+    for term in fields["terms"].items():
+        first, last = term.days()
+        days.update(first + timedelta(days=after) for after in range((last - first).days + 1))
+    closed = {*bank.days, *closures}
+    return frozenset(day for day in days if day.weekday() < 5 and day not in closed)
+
+
+def _with_shared_calendars(found: list[Organisation]) -> list[Organisation]:
+    """Give all who are open at the same hours one calendar: what is counted serves all."""
+    shared: dict[Hashable, WorkingCalendar] = {}
+    return [
+        replace(one, calendar=shared.setdefault(_content(one.calendar), one.calendar))
+        for one in found
+    ]
+
+
+def _content(calendar: WorkingCalendar) -> Hashable:
+    hours, closures = sorted(calendar.hours.items()), sorted(calendar.closures.items())
+    return calendar.nation, tuple(hours), tuple(closures), calendar.school_days
+
+
+def _with_partners(found: list[Organisation]) -> list[Organisation]:
+    """Give every team that stands in for an office that office's calendar."""
+    stands_in = {one.out_of_hours_partner: one for one in found if one.out_of_hours_partner}
+    return [
+        replace(one, calendar=stands_in[one.code].calendar)
+        if one.always_open and one.code in stands_in
+        else one
+        for one in found
+    ]

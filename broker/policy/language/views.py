@@ -1,0 +1,97 @@
+"""Views as they are written: which fields of a referral an agency may see, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from broker.policy.language.yaml_nodes import Node
+from schemas.export import json_schema
+
+HARMED = "children_alleged_to_have_harmed"
+"""Where a person under 18 stands, in words for a child."""
+PERSONS = "persons_posing_risk"
+Tree = Mapping[str, "Tree"]
+"""The fields that are shown, by name; an empty tree shows all below."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An allow-list of fields."""
+
+    name: str
+    sentence: str
+    shows: Tree
+    place: str
+
+
+def read_views(root: Node) -> dict[str, View]:
+    """Read the views document; what is wrong is added to the node's faults."""
+    sections = root.fields(("views",))
+    entries = sections["views"].entries() if "views" in sections else []
+    return {name: _view(name, node) for name, node in entries}
+
+
+def _view(name: str, node: Node) -> View:
+    fields = node.fields(("sentence", "shows"))
+    tree: dict[str, Any] = {}
+    for section, written in fields["shows"].entries() if "shows" in fields else ():
+        _section(section, written, tree)
+    if "handling" not in tree:
+        node.fault("missing", "Every view shows how to handle it: add 'handling'.")
+    sentence = fields["sentence"].text() if "sentence" in fields else ""
+    return View(name, sentence, tree, node.place)
+
+
+def _section(section: str, written: Node, tree: dict[str, Any]) -> None:
+    """Read one part of the document: ``all`` of it, or the fields that are listed."""
+    if not _is_known((section,)):
+        written.fault("unknown-name", f"A referral has no part {section!r}.")
+        return
+    tree[section] = {}
+    if not isinstance(written.node.value, list):
+        written.choice(("all",), "way to show a part; list its fields, or write 'all'")
+        return
+    for item in written.items():
+        _field(section, item, tree[section])
+
+
+def _field(section: str, item: Node, shown: dict[str, Any]) -> None:
+    path = item.text().split(".")
+    if not _is_known((section, *path)):
+        item.fault("unknown-name", f"A referral has no field {section}.{'.'.join(path)}.")
+        return
+    for name in path:
+        shown = shown.setdefault(name, {})
+
+
+@cache
+def _is_known(path: tuple[str, ...]) -> bool:
+    """Tell whether the referral's schema has a field."""
+    schema = json_schema("referral")
+    definitions = schema.get("$defs", {})
+    first = PERSONS if path[0] == HARMED else path[0]
+    found = [schema]
+    for name in (first, *path[1:]):
+        found = [
+            below
+            for one in found
+            for part in _parts(one, definitions)
+            if (below := part.get("properties", {}).get(name)) is not None
+        ]
+    return bool(found)
+
+
+def _parts(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the schemas that a value may follow: by reference, as an item, or one of several."""
+    found = [schema]
+    if "$ref" in schema:
+        found += _parts(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "items" in schema:
+        found += _parts(schema["items"], definitions)
+    for name in ("anyOf", "oneOf", "allOf"):
+        for one in schema.get(name, ()):
+            found += _parts(one, definitions)
+    return found

@@ -1,0 +1,169 @@
+"""Read the documents of a policy so that every fault names its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Self
+
+import yaml
+
+from broker.errors import Fault, PolicyError
+from broker.policy.time.deadlines import Unit, Within
+
+_MOST_NODES = 50_000
+_NO_DAY = date(1970, 1, 1)
+NO_TIME = Within(1, Unit.CALENDAR_MINUTE)
+"""Stands for a length of time that could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One place in a YAML document; what is wrong with it is added to ``faults``.
+
+    Each reading method returns a harmless value when the content is wrong, so that one reading
+    finds every fault. The values are never used when there are faults.
+    """
+
+    file: str
+    node: yaml.Node
+    faults: list[Fault]
+
+    @classmethod
+    def parse(cls, file: str, text: str, faults: list[Fault]) -> Self | None:
+        """Read a document; None when it is no YAML at all, which is then a fault."""
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            line = error.problem_mark.line + 1 if error.problem_mark else 1
+            faults.append(Fault(f"{file}:{line}", "not-yaml", f"This is no YAML: {error.problem}."))
+            return None
+        except yaml.YAMLError:
+            faults.append(Fault(f"{file}:1", "not-yaml", "This holds characters YAML forbids."))
+            return None
+        if node is None or _is_too_big(node):
+            faults.append(Fault(f"{file}:1", "not-a-document", "The document is empty or too big."))
+            return None
+        return cls(file, node, faults)
+
+    @property
+    def place(self) -> str:
+        """Where this is: ``file:line``."""
+        return f"{self.file}:{self.node.start_mark.line + 1}"
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether ``key: value`` lines stand here."""
+        return isinstance(self.node, yaml.MappingNode)
+
+    def fault(self, code: str, message: str) -> None:
+        """Record that something is wrong here."""
+        self.faults.append(Fault(self.place, code, message))
+
+    def entries(self) -> list[tuple[str, Node]]:
+        """Return the keys and values of a mapping, refusing a key that is written twice."""
+        if not isinstance(self.node, yaml.MappingNode):
+            self.fault("wrong-type", "Write a mapping here: 'key: value' lines.")
+            return []
+        found: dict[str, Node] = {}
+        for key, value in self.node.value:
+            name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
+            if not name or name in found:
+                Node(self.file, key, self.faults).fault("duplicate", f"{name!r} is here already.")
+            found[name] = Node(self.file, value, self.faults)
+        return list(found.items())
+
+    def fields(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
+        """Return the fields of a record: a missing or unknown one is a fault."""
+        found = dict(self.entries())
+        for name in found.keys() - set(required) - set(optional):
+            known = ", ".join(sorted({*required, *optional}))
+            found.pop(name).fault("unknown-name", f"There is no {name!r} here; known are {known}.")
+        for name in sorted(set(required) - found.keys()):
+            self.fault("missing", f"{name!r} is missing.")
+        return found
+
+    def items(self) -> Iterator[Node]:
+        """Go through a list."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            self.fault("wrong-type", "Write a list here.")
+            return
+        for value in self.node.value:
+            yield Node(self.file, value, self.faults)
+
+    def text(self) -> str:
+        """Return a text that is not empty, as it is written."""
+        if isinstance(self.node, yaml.ScalarNode) and self.node.value.strip():
+            return str(self.node.value).strip()
+        self.fault("wrong-type", "Write a text here.")
+        return ""
+
+    def choice(self, known: Collection[str], what: str) -> str:
+        """Return a word of a closed list."""
+        word = self.text()
+        if word and word not in known:
+            self.fault("unknown-name", f"{word!r} is no {what}; known are {', '.join(known)}.")
+        return word
+
+    def flag(self) -> bool:
+        """Return true or false."""
+        return self.choice(("true", "false"), "yes or no") == "true"
+
+    def day(self) -> date:
+        """Return a date written as 2026-12-18."""
+        try:
+            return date.fromisoformat(self.text())
+        except ValueError:
+            self.fault("wrong-type", "Write a date here, such as 2026-12-18.")
+            return _NO_DAY
+
+    def within(self) -> Within:
+        """Return a length of time on one of the clocks, such as ``4 working hours``."""
+        try:
+            return Within.parse(self.text())
+        except PolicyError as error:
+            self.fault("wrong-deadline", error.message)
+            return NO_TIME
+
+    def number(self, least: int, most: int) -> int:
+        """Return a whole number between two bounds."""
+        word = self.text()
+        if word.isascii() and word.isdecimal() and least <= int(word) <= most:
+            return int(word)
+        self.fault("wrong-type", f"Write a whole number from {least} to {most} here.")
+        return least
+
+    def times(self) -> tuple[time, time]:
+        """Return opening and closing time, written as 09:00-17:00."""
+        try:
+            opens, closes = (time.fromisoformat(part) for part in self.text().split("-"))
+        except ValueError:
+            opens, closes = time(0), time(0)
+        if opens >= closes:
+            self.fault("wrong-type", "Write opening and closing time here, such as 09:00-17:00.")
+        return opens, closes
+
+    def days(self) -> tuple[date, date]:
+        """Return the first and last day of a stretch, written as 2026-11-02 to 2026-12-23."""
+        try:
+            first, last = (date.fromisoformat(part) for part in self.text().split(" to "))
+        except ValueError:
+            first, last = _NO_DAY, date.min
+        if first > last:
+            self.fault("wrong-type", "Write two dates here, such as 2026-11-02 to 2026-12-23.")
+            return _NO_DAY, _NO_DAY
+        return first, last
+
+
+def _is_too_big(root: yaml.Node) -> bool:
+    """Tell whether a document, its references written out, has more nodes than any policy."""
+    waiting, count = [root], 0
+    while waiting and count <= _MOST_NODES:
+        node = waiting.pop()
+        count += 1
+        if isinstance(node, yaml.MappingNode):
+            waiting.extend(part for pair in node.value for part in pair)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting.extend(node.value)
+    return count > _MOST_NODES

@@ -1,0 +1,40 @@
+"""What an alarm is about, and that it has fired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+from broker.policy.monitoring.alarms import Ring, RunningClock
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A delivery, or an unroutable referral, with an alarm that is due."""
+
+    referral: ReferralId
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    publisher: OrganisationCode
+    state: str
+    policy_version: str
+    effective_grade: str | None
+    clocks: Sequence[RunningClock]
+    """The deadlines that are not met and whose clocks run."""
+    rung: frozenset[tuple[str, int, datetime]]
+    """Each alarm that rang before: milestone, percent, planned instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """An alarm that rings now; a breach with the escalation that it starts, if there is one."""
+
+    of: Watched
+    ring: Ring
+    escalation: EscalationId | None = None
+    owner: OrganisationCode | None = None
+    """Whose breach it is: the agency's, or that of ops."""
+    ladder: str | None = None
+    next_step_at: datetime | None = None

@@ -1,0 +1,225 @@
+"""When a deadline warns, and whom a breach is told. Values in, values out.
+
+A warning rings at each of the policy's percentages of the time, a breach at 100. A breach starts a
+ladder: its steps tell one contact after the other until a person says that they see to it, or
+the milestone is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import TypeVar
+
+from broker.domain.codes import Contact, NoticeChannel, Told
+from broker.errors import BeyondCalendar
+from broker.policy.language.vocabulary import GRADES
+from broker.policy.language.yaml_nodes import Node
+from broker.policy.time.calendars import WorkingCalendar
+from broker.policy.time.clocks import point
+from broker.policy.time.deadlines import Span, Unit, Within, compute
+
+BREACH = 100
+ATTEND = "attend"
+"""The milestone of what no agency has: that ops sees to it."""
+UNROUTABLE, SILENCE = "unroutable", "silence"
+ALARMED = (*GRADES, UNROUTABLE, SILENCE)
+"""What a ladder can be for: deliveries by effective grade, and what else is alarmed."""
+
+_Word = TypeVar("_Word", Told, Contact)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Who is told, and how."""
+
+    to: Told
+    contact: Contact
+    by: tuple[NoticeChannel, ...]
+    after: Within | None = None
+    """How long after the breach, on the recipient's clocks; None is at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Whom a breach is told, one after the other."""
+
+    name: str
+    sentence: str
+    subjects: frozenset[str]
+    """Which of ``ALARMED`` it is for."""
+    steps: tuple[Step, ...]
+    place: str
+    """``file:line``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """When warnings come, whom they are told, and the ladders."""
+
+    warn_at: tuple[int, ...] = (50, 75, 90)
+    """Percent of the time, rising."""
+    tell: tuple[Step, ...] = ()
+    """Who is told of a warning."""
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+
+    def ladder(self, subject: str) -> Ladder | None:
+        """Return the ladder for a grade, for what is unroutable, or for silence."""
+        return next((one for one in self.ladders.values() if subject in one.subjects), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningClock:
+    """One deadline that has not been met."""
+
+    milestone: str
+    """A ``Milestone``, or ``attend``."""
+    unit: Unit
+    start: datetime
+    due_at: datetime
+    stood: tuple[Span, ...] = ()
+    """When it was paused; each pause has ended."""
+    first_due_at: datetime | None = None
+    """What the deadline was before that."""
+
+
+def attending(since: datetime, attend_by: datetime) -> RunningClock:
+    """Return the clock of ops for what no agency has: it runs day and night."""
+    return RunningClock(ATTEND, Unit.CALENDAR_HOUR, since, attend_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One alarm that is due: a warning, or at 100 percent the breach."""
+
+    milestone: str
+    percent: int
+    planned_at: datetime
+    due_at: datetime
+
+    @property
+    def is_breach(self) -> bool:
+        """Whether the deadline itself has passed."""
+        return self.percent == BREACH
+
+
+def due_rings(
+    clocks: Sequence[RunningClock],
+    *,
+    warn_at: Sequence[int],
+    calendar: WorkingCalendar,
+    rung: Collection[tuple[str, int, datetime]],
+    now: datetime,
+) -> tuple[list[Ring], datetime | None]:
+    """Return the alarms that are due and have not rung, and when the next one will be.
+
+    ``rung`` names each alarm that rang before by milestone, percent and planned instant.
+    """
+    planned = [
+        Ring(clock.milestone, percent, _planned(clock, percent, calendar), clock.due_at)
+        for clock in clocks
+        for percent in (*warn_at, BREACH)
+    ]
+    waiting = [
+        ring for ring in planned if (ring.milestone, ring.percent, ring.planned_at) not in rung
+    ]
+    later = [ring.planned_at for ring in waiting if ring.planned_at > now]
+    due = [ring for ring in waiting if ring.planned_at <= now]
+    return sorted(due, key=lambda ring: (ring.planned_at, ring.percent)), min(later, default=None)
+
+
+def first_ring(
+    clocks: Sequence[RunningClock], *, warn_at: Sequence[int], calendar: WorkingCalendar
+) -> datetime | None:
+    """Return when the first alarm of new deadlines is planned."""
+    percent = warn_at[0] if warn_at else BREACH
+    return min((_planned(clock, percent, calendar) for clock in clocks), default=None)
+
+
+def next_step_at(
+    ladder: Ladder, step: int, *, since: datetime, calendar: WorkingCalendar
+) -> datetime | None:
+    """Return when a step of a ladder is due that began at an instant, or None past its end."""
+    if step >= len(ladder.steps):
+        return None
+    after = ladder.steps[step].after
+    if after is None:
+        return since
+    try:
+        return compute(after, start=since, calendar=calendar).due_at
+    except BeyondCalendar:
+        return since
+
+
+def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> datetime:
+    """Return when an alarm rings; where the calendar ends, the time is counted by the clock."""
+    try:
+        return point(
+            clock.unit,
+            start=clock.start,
+            due_at=clock.due_at,
+            percent=percent,
+            calendar=calendar,
+            stood=clock.stood,
+            first_due_at=clock.first_due_at,
+        )
+    except BeyondCalendar:
+        return clock.start + (clock.due_at - clock.start) * min(percent, BREACH) / BREACH
+
+
+def read_alarms(root: Node) -> Alarms:
+    """Read the sections ``alarms`` and ``ladders`` of the policy document; both may be missing."""
+    sections = dict(root.entries())
+    ladders = {
+        name: _ladder(name, node)
+        for name, node in (sections["ladders"].entries() if "ladders" in sections else ())
+    }
+    if "alarms" not in sections:
+        return Alarms(ladders=ladders)
+    fields = sections["alarms"].fields(("warn_at",), ("tell",))
+    return Alarms(
+        warn_at=_percentages(fields["warn_at"]) if "warn_at" in fields else (),
+        tell=tuple(_step(node) for node in (fields["tell"].items() if "tell" in fields else ())),
+        ladders=ladders,
+    )
+
+
+def _percentages(node: Node) -> tuple[int, ...]:
+    found = tuple(item.number(1, BREACH - 1) for item in node.items())
+    if any(one >= other for one, other in pairwise(found)):
+        node.fault("wrong-order", "Write the percentages rising, each once.")
+    return found
+
+
+def _ladder(name: str, node: Node) -> Ladder:
+    fields = node.fields(("sentence", "for", "steps"))
+    subjects = [one.choice(ALARMED, "thing with a ladder") for one in _items(fields, "for")]
+    return Ladder(
+        name=name,
+        sentence=fields["sentence"].text() if "sentence" in fields else "",
+        subjects=frozenset(subjects),
+        steps=tuple(_step(one) for one in _items(fields, "steps")),
+        place=node.place,
+    )
+
+
+def _step(node: Node) -> Step:
+    fields = node.fields(("to", "contact", "by"), ("after",))
+    by = [one.choice(tuple(NoticeChannel), "channel for notices") for one in _items(fields, "by")]
+    return Step(
+        to=_word(fields, "to", Told, "one to tell"),
+        contact=_word(fields, "contact", Contact, "contact"),
+        by=tuple(NoticeChannel(word) for word in by if word in tuple(NoticeChannel)),
+        after=fields["after"].within() if "after" in fields else None,
+    )
+
+
+def _word(fields: Mapping[str, Node], name: str, words: type[_Word], what: str) -> _Word:
+    word = fields[name].choice(tuple(words), what) if name in fields else ""
+    return words(word) if word in tuple(words) else next(iter(words))
+
+
+def _items(fields: Mapping[str, Node], name: str) -> list[Node]:
+    return list(fields[name].items()) if name in fields else []

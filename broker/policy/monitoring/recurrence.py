@@ -1,0 +1,203 @@
+"""Referrals that never add up: the third low one for the same child within some days.
+
+Who a child is is kept as keyed hashes of identifiers and nothing else, so that nobody without the
+key can ask about a child, and no profile comes about. Values in, values out.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from broker.domain.codes import Grade
+from broker.policy.language.vocabulary import GRADES
+from broker.policy.language.yaml_nodes import Node
+from broker.policy.routing.facts import known
+from broker.policy.time.calendars import LONDON, in_words
+
+CODE = "third-low"
+_LISTED = 10
+_LEAST, _MOST_COUNT, _MOST_DAYS = 2, 20, 366
+_PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th"})
+_ORDINALS = {1: "st", 2: "nd", 3: "rd"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """Which referrals for one child are counted, and from how many on it is told."""
+
+    grade: Grade
+    """As the police gave it: one that was raised since was low all the same."""
+    count: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A child in a referral of a grade that is counted."""
+
+    referral: UUID
+    publisher: str
+    reference: str
+    child: str
+    """Its local id."""
+    pointer: str
+    grade: Grade
+    at: datetime
+    """When the referral was accepted."""
+    marks: tuple[bytes, ...]
+    """Keyed hashes; two sightings that share one are of the same child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Another referral for the same child."""
+
+    publisher: str
+    reference: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A sighting that is to be told, with the others, oldest first."""
+
+    sighting: Sighting
+    earlier: tuple[Earlier, ...]
+
+    @property
+    def count(self) -> int:
+        """How many referrals it is, this one included."""
+        return len(self.earlier) + 1
+
+    def own_references(self) -> list[str]:
+        """Return the references that the publisher knows: another force's are not its business."""
+        mine = self.sighting.publisher
+        return [one.reference for one in self.earlier if one.publisher == mine][-_LISTED:]
+
+    def words(self, rule: Recurrence) -> str:
+        """Say which one it is, and on which days the others came; never whose they were."""
+        days = [one.at.astimezone(LONDON).date() for one in self.earlier]
+        return (
+            f"This is the {_ordinal(self.count)} referral graded {_plain(rule.grade)} for this "
+            f"child within {rule.window.days} days; before it: {_listed(days)}."
+        )
+
+
+def read_recurrence(node: Node) -> Recurrence:
+    """Read the policy's section ``recurrence``."""
+    fields = node.fields(("grade", "count", "within_days"))
+    grade = fields["grade"].choice(GRADES, "grade") if "grade" in fields else ""
+    return Recurrence(
+        Grade(grade) if grade in GRADES else Grade.LOW,
+        fields["count"].number(_LEAST, _MOST_COUNT) if "count" in fields else _LEAST,
+        timedelta(
+            days=fields["within_days"].number(1, _MOST_DAYS) if "within_days" in fields else 1
+        ),
+    )
+
+
+def sightings(
+    document: Mapping[str, Any],
+    *,
+    referral: UUID,
+    publisher: str,
+    grade: Grade,
+    at: datetime,
+    key: bytes,
+) -> list[Sighting]:
+    """Return the children of a validated document that can be known again."""
+    found = []
+    for number, child in enumerate(document.get("children") or ()):
+        if marks := marks_of(child, key):
+            pointer = f"/children/{number}"
+            reference = document["reference"]
+            found.append(
+                Sighting(referral, publisher, reference, child["id"], pointer, grade, at, marks)
+            )
+    return found
+
+
+def marks_of(child: Mapping[str, Any], key: bytes) -> tuple[bytes, ...]:
+    """Return a child's marks: HMAC-SHA-256 of each identifier, in one spelling (RFC 2104)."""
+    return tuple(
+        sorted({hmac.digest(key, text.encode(), "sha256") for text in _identifiers(child)})
+    )
+
+
+def recurring(
+    seen: Iterable[Sighting],
+    before: Mapping[tuple[UUID, str], Sequence[Earlier]],
+    rule: Recurrence,
+) -> list[Recurring]:
+    """Return which of these sightings are to be told.
+
+    ``before`` holds what was recorded already, by referral and child. Sightings that are routed
+    together count in the order in which they were accepted. A reference counts once, however
+    often its referral was sent, and never for itself.
+    """
+    told, together = [], list[Sighting]()
+    for one in sorted(seen, key=lambda one: (one.at, one.referral, one.pointer)):
+        others = [*before.get((one.referral, one.child), ()), *_matching(one, together)]
+        earlier = _distinct(one, others, rule)
+        if len(earlier) + 1 >= rule.count:
+            told.append(Recurring(one, earlier))
+        together.append(one)
+    return told
+
+
+def _matching(one: Sighting, together: Iterable[Sighting]) -> Iterator[Earlier]:
+    marks = set(one.marks)
+    for other in together:
+        if not marks.isdisjoint(other.marks):
+            yield Earlier(other.publisher, other.reference, other.at)
+
+
+def _distinct(one: Sighting, others: Iterable[Earlier], rule: Recurrence) -> tuple[Earlier, ...]:
+    own = (one.publisher, one.reference)
+    found = {
+        (other.publisher, other.reference): other
+        for other in others
+        if (other.publisher, other.reference) != own and abs(one.at - other.at) < rule.window
+    }
+    return tuple(sorted(found.values(), key=lambda other: (other.at, other.reference)))
+
+
+def _identifiers(child: Mapping[str, Any]) -> Iterator[str]:
+    """Go through what a child is known by, each in one spelling and with its kind."""
+    if number := known(child.get("nhs_number")):
+        yield f"nhs:{''.join(str(number).split())}"
+    if number := known(child.get("upn")):
+        yield f"upn:{str(number).upper()}"
+    born = known(child.get("date_of_birth"))
+    names = [_words(child.get(name)) for name in ("given_name", "family_name")]
+    if born and all(names):
+        yield f"words:{' '.join(sorted(word for words in names for word in words))}:{born}"
+        yield f"names:{' '.join(sorted(''.join(words) for words in names))}:{born}"
+
+
+def _words(name: Any) -> list[str]:
+    """Return the words of a name without case, accents and punctuation."""
+    parts = unicodedata.normalize("NFKD", str(name or "").casefold().translate(_PLAIN))
+    letters = (one for one in parts if not unicodedata.combining(one) and one not in "'’`.")
+    return "".join(one if one.isalnum() else " " for one in letters).split()
+
+
+def _listed(days: Sequence[date]) -> str:
+    told = ", ".join(in_words(day) for day in days[-_LISTED:])
+    more = len(days) - _LISTED
+    return f"{more} more, {told}" if more > 0 else told
+
+
+def _ordinal(number: int) -> str:
+    teen = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teen else _ORDINALS.get(number % 10, 'th')}"
+
+
+def _plain(grade: Grade) -> str:
+    return grade.replace("_", " ")

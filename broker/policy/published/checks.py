@@ -1,0 +1,182 @@
+"""What must hold of a policy as a whole, beyond each line being well formed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+
+from broker.domain.codes import Milestone, Role, Told
+from broker.errors import BeyondCalendar, Fault
+from broker.policy.language.directory import Directory, Organisation
+from broker.policy.language.rules import Remark, Row
+from broker.policy.language.views import View
+from broker.policy.language.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
+from broker.policy.monitoring.alarms import Alarms, Ladder, Step
+from broker.policy.monitoring.silence import Silence
+from broker.policy.time.calendars import WorkingCalendar, in_words
+from broker.policy.time.deadlines import Unit, Within, compute
+
+STATUTORY: Mapping[tuple[str, Role, Milestone], tuple[Within, str]] = {
+    (SOCIAL_CARE, Role.LEAD, Milestone.ACKNOWLEDGE): (
+        Within(1, Unit.WORKING_DAY), "Working Together to Safeguard Children",
+    ),
+    (SOCIAL_CARE, Role.LEAD, Milestone.DECIDE): (
+        Within(1, Unit.WORKING_DAY), "Working Together to Safeguard Children",
+    ),
+    ("lado", Role.LEAD, Milestone.ACKNOWLEDGE): (
+        Within(1, Unit.WORKING_DAY), "Working Together to Safeguard Children",
+    ),
+}  # fmt: skip
+"""The longest time that guidance leaves; a row that must have it may be shorter, never longer."""
+_EVERYWHERE = (SOCIAL_CARE, FORCE)
+_TRIED_FROM = datetime(2026, 12, 14, tzinfo=UTC)
+_TRIED_STARTS = 3 * 7 * 24
+"""Every hour of three weeks with Christmas in them: enough to see which of two lengths is longer"""
+
+
+def check(
+    directory: Directory,
+    rows: Sequence[Row],
+    remarks: Sequence[Remark],
+    views: Mapping[str, View],
+    calendars: Mapping[str, WorkingCalendar],
+) -> Iterator[Fault]:
+    """Find what is wrong with a policy as a whole; each fault points at ``file:line``."""
+    yield from _repeats([*rows, *remarks])
+    for row in rows:
+        yield from _row(row, directory, views)
+        yield from _too_long(row, calendars["ENG"])
+    for one in directory.organisations:
+        yield from _organisation(one, directory, {row.kind for row in rows})
+    yield from _coverage(directory)
+
+
+def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
+    """Find ladders that contradict each other or end nowhere."""
+    seen: dict[str, str] = {}
+    for ladder in alarms.ladders.values():
+        for subject in sorted(ladder.subjects):
+            if other := seen.get(subject):
+                words = f"{subject} has the ladder {other!r} already."
+                yield Fault(ladder.place, "duplicate", words)
+            seen[subject] = ladder.name
+        for step in ladder.steps:
+            yield from _reachable(step, ladder, directory)
+
+
+def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fault]:
+    """Find a step to ops that reaches nobody: it is the last that a child has."""
+    if step.to is not Told.OPS:
+        return
+    addresses = [
+        one.contacts.get(step.contact, {}) for one in directory.organisations if one.kind == "ops"
+    ]
+    if not any(channel in known for known in addresses for channel in step.by):
+        words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
+        yield Fault(ladder.place, "nobody", words)
+
+
+def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
+    """Find rules about silence for somebody whom the directory does not know."""
+    known = {*KINDS, *(one.code for one in directory.organisations)}
+    for name in sorted({*silence.sending, *silence.collecting} - known):
+        words = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
+        yield Fault(place, "unknown-name", words)
+
+
+def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for one in named:
+        if one.id in seen:
+            yield Fault(one.place, "duplicate", f"There is another row {one.id!r}.")
+        seen.add(one.id)
+
+
+def _row(row: Row, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
+    if row.view and row.view not in views:
+        yield Fault(row.place, "unknown-name", f"There is no view {row.view!r} in views.yaml.")
+    if row.kind and all(one.kind != row.kind for one in directory.organisations):
+        yield Fault(row.place, "nobody", f"The directory has no organisation of kind {row.kind!r}.")
+    if row.role is Role.LEAD and row.kind == SOCIAL_CARE and row.held_by:
+        yield Fault(row.place, "lead-held", "An embargo never holds the lead of social care.")
+    if row.effective_until and row.effective_until < row.effective_from:
+        yield Fault(row.place, "never-in-effect", "This row ends before it begins.")
+
+
+def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
+    """Find a deadline that could end later than the longest that is allowed."""
+    for grade, milestones in row.deadlines.items():
+        for milestone in Milestone:
+            longest = STATUTORY.get((row.kind, row.role, milestone))
+            if longest is None:
+                continue
+            within, source = longest
+            if milestone not in milestones:
+                words = f"{grade}: {source} asks for a deadline to {milestone}."
+                yield Fault(row.place, "deadline-missing", words)
+            elif can_be_later(milestones[milestone].within, within, office):
+                given = milestones[milestone].within
+                words = f"{grade}: {milestone} within {given} can be later than {within}"
+                yield Fault(row.place, "deadline-relaxed", f"{words}: see {source}.")
+            elif milestones[milestone].may_pause:
+                words = f"{grade}: a clock that {source} sets is never paused: {milestone}."
+                yield Fault(row.place, "deadline-relaxed", words)
+
+
+@lru_cache(maxsize=256)
+def can_be_later(one: Within, other: Within, office: WorkingCalendar) -> bool:
+    """Tell whether one length of time ever ends after another that starts with it."""
+    starts = [_TRIED_FROM + timedelta(hours=hours) for hours in range(_TRIED_STARTS)]
+    try:
+        return any(
+            compute(one, start=start, calendar=office).due_at
+            > compute(other, start=start, calendar=office).due_at
+            for start in starts
+        )
+    except BeyondCalendar:
+        return True
+
+
+def _organisation(one: Organisation, directory: Directory, used: set[str]) -> Iterator[Fault]:
+    partner = one.out_of_hours_partner
+    if partner and directory.organisation(partner) is None:
+        yield Fault(one.place, "unknown-name", f"There is no partner {partner!r}.")
+    if one.kind == SOCIAL_CARE and not partner:
+        yield Fault(one.place, "missing", "Social care needs an 'out_of_hours_partner'.")
+    if one.kind in used and not one.areas and one.kind not in (SCHOOL, "nca"):
+        yield Fault(one.place, "missing", f"An organisation of kind {one.kind!r} needs 'areas'.")
+    if one.effective_until and one.effective_until < one.effective_from:
+        yield Fault(one.place, "never-in-effect", "This entry ends before it begins.")
+
+
+def _coverage(directory: Directory) -> Iterator[Fault]:
+    """Find areas that nobody covers, and times between two entries that nobody covers."""
+    for area in directory.areas.values():
+        for kind in _EVERYWHERE:
+            serving = [
+                one
+                for one in directory.organisations
+                if one.kind == kind and area.code in one.areas
+            ]
+            if not serving:
+                words = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."
+                yield Fault(area.place, "not-covered", words)
+            yield from _gaps(sorted(serving, key=lambda one: one.effective_from), area.name)
+
+
+def _gaps(serving: Sequence[Organisation], area: str) -> Iterator[Fault]:
+    for earlier, later in pairwise(serving):
+        ends = earlier.effective_until
+        if ends is None:
+            words = f"{earlier.code} covers {area} too: end one before the other begins."
+            yield Fault(later.place, "overlap", words)
+        elif later.effective_from > ends + timedelta(days=1):
+            words = f"Nobody covers {area} after {in_words(ends)}: begin the next day."
+            yield Fault(later.place, "gap", words)
+        elif later.effective_from <= ends:
+            yield Fault(later.place, "overlap", f"{earlier.code} covers {area} until later.")
+    if serving and serving[-1].effective_until is not None:
+        words = f"Nobody covers {area} after {in_words(serving[-1].effective_until)}."
+        yield Fault(serving[-1].place, "gap", words)

@@ -1,0 +1,66 @@
+"""What a policy knows only up to a day: bank holidays, terms, and entries of the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from broker.policy.language.directory import Directory, Organisation
+from broker.policy.published.policy import PolicyBook
+from broker.policy.time.calendars import in_words
+
+NOTICE = timedelta(days=90)
+"""How long before an end people are told: time enough to publish what comes after."""
+BANK_HOLIDAYS, TERMS, ENTRY = "bank_holidays", "terms", "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Something that is known up to a day and not beyond."""
+
+    what: str
+    """``bank_holidays``, ``terms`` or ``entry``."""
+    of: str
+    """The nation, or the organisation's code."""
+    last: date
+    """The last day that is known, or on which the entry counts."""
+
+    @property
+    def words(self) -> str:
+        """What ends when."""
+        told = {
+            BANK_HOLIDAYS: f"the bank holidays of {self.of} end",
+            TERMS: f"the term dates of {self.of} end",
+            ENTRY: f"{self.of} ends without a successor",
+        }
+        return f"{told[self.what]} on {in_words(self.last)}"
+
+
+def endings(book: PolicyBook, *, on: date) -> list[Ending]:
+    """Return everything that ends, soonest first; of entries those that count on a day or later."""
+    return sorted(_endings(book, on), key=lambda one: (one.last, one.what, one.of))
+
+
+def ending_soon(book: PolicyBook, *, on: date) -> Sequence[Ending]:
+    """Return what has ended, or ends within 90 days of a day."""
+    return [one for one in endings(book, on=on) if one.last <= on + NOTICE]
+
+
+def _endings(book: PolicyBook, on: date) -> Iterator[Ending]:
+    for nation, calendar in book.calendars.items():
+        yield Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
+    for one in book.directory.organisations:
+        ends = one.effective_until
+        if ends is not None and ends < on:
+            continue
+        if one.school_days is not None:
+            yield Ending(TERMS, one.code, max(one.school_days, default=one.effective_from))
+        if ends is not None and not _is_succeeded(one, book.directory, ends + timedelta(days=1)):
+            yield Ending(ENTRY, one.code, ends)
+
+
+def _is_succeeded(one: Organisation, directory: Directory, day: date) -> bool:
+    """Tell whether somebody of its kind serves each of its places on a day."""
+    places = [*one.areas, *([one.urn] if one.urn else [])] or ["anywhere"]
+    return all(directory.serving(one.kind, place, day) for place in places)

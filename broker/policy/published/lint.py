@@ -1,0 +1,27 @@
+"""Everything that is wrong with a policy, before anybody uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from broker.errors import Fault
+from broker.policy.published.policy import HOLIDAYS, PolicyBook, assemble
+
+
+def lint(documents: Mapping[str, str]) -> list[Fault]:
+    """Return every fault of a policy's documents, pointing at ``file:line``; none when it is sound.
+
+    What it finds is what keeps the policy from being published.
+    """
+    book, faults = assemble(documents, version="unpublished")
+    return faults if book is None else [*faults, *unsourced(book)]
+
+
+def unsourced(book: PolicyBook) -> list[Fault]:
+    """Return the fault of calendar data that does not say where it comes from.
+
+    It keeps a policy from being published, but not an older one from being read.
+    """
+    if book.edition.source:
+        return []
+    return [Fault(f"{HOLIDAYS}:1", "missing", "Say in 'source' who sets these days.")]

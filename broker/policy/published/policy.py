@@ -1,0 +1,143 @@
+"""A policy as it is used: read from its documents, checked as a whole, never changed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from broker.domain.codes import Kind
+from broker.errors import Fault, PolicyError
+from broker.policy.language.directory import Directory, read_directory
+from broker.policy.language.rules import Remark, Row, read_rows
+from broker.policy.language.version_rules import Amends, check_amends, read_amends
+from broker.policy.language.views import View, read_views
+from broker.policy.language.yaml_nodes import Node
+from broker.policy.monitoring.alarms import Alarms, read_alarms
+from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
+from broker.policy.monitoring.silence import Silence, read_silence
+from broker.policy.published.checks import check, check_alarms, check_silence
+from broker.policy.time.calendars import (
+    BankHolidays,
+    Edition,
+    WorkingCalendar,
+    national,
+    read_bank_holidays,
+)
+
+DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
+HOLIDAYS = "bank_holidays.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """One version of the policy and the directory."""
+
+    version: str
+    directory: Directory
+    rows: tuple[Row, ...]
+    remarks: tuple[Remark, ...]
+    """What raises a grade or contradicts it."""
+    amends: Mapping[Kind, Amends]
+    """What a correction, and what a recall, asks of whoever had an earlier version."""
+    recurrence: Recurrence | None
+    """Which referrals for one child are counted; None counts none."""
+    silence: Silence
+    """When an organisation has been silent for too long."""
+    views: Mapping[str, View]
+    calendars: Mapping[str, WorkingCalendar]
+    """An ordinary office's calendar for each nation."""
+    alarms: Alarms
+
+    @property
+    def edition(self) -> Edition:
+        """Which calendar data its deadlines are counted by."""
+        return next(iter(self.calendars.values())).bank_holidays.edition
+
+
+def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
+    """Read a policy. Raises PolicyError whose faults point at ``file:line``."""
+    book, faults = assemble(documents, version=version)
+    if book is None or faults:
+        first = faults[0]
+        raise PolicyError(
+            f"The policy cannot be used: {len(faults)} thing(s) are wrong, first {first.pointer}: "
+            f"{first.message}",
+            faults=faults,
+        )
+    return book
+
+
+def assemble(
+    documents: Mapping[str, str], *, version: str
+) -> tuple[PolicyBook | None, list[Fault]]:
+    """Read a policy as far as it goes, with everything that is wrong with it."""
+    faults: list[Fault] = []
+    roots = {name: _root(name, documents, faults) for name in DOCUMENTS}
+    holidays = _holidays(documents, faults)
+    policy, views, places = (roots[name] for name in DOCUMENTS[:3])
+    if policy is None or views is None or places is None or not holidays:
+        return None, faults
+    rows, remarks = read_rows(policy)
+    book = PolicyBook(
+        version=version,
+        directory=read_directory(places, holidays),
+        rows=rows,
+        remarks=remarks,
+        amends=read_amends(policy),
+        recurrence=_recurrence(policy),
+        silence=_silence(policy),
+        views=read_views(views),
+        calendars={nation: national(nation, holidays) for nation in holidays},
+        alarms=read_alarms(policy),
+    )
+    faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
+    faults.extend(check_alarms(book.alarms, book.directory))
+    faults.extend(check_amends(book.amends))
+    faults.extend(check_silence(book.silence, book.directory, policy.place))
+    return book, faults
+
+
+def documents_from(path: Path) -> dict[str, str]:
+    """Read the documents of a policy from a directory. Raises PolicyError when one is missing."""
+    try:
+        return {name: (path / name).read_text(encoding="utf-8") for name in DOCUMENTS}
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(
+            f"A policy is a directory with {', '.join(DOCUMENTS)}; one cannot be read."
+        ) from error
+
+
+def digest(documents: Mapping[str, str]) -> bytes:
+    """Return the SHA-256 of the documents, the same whatever their order."""
+    total = sha256()
+    for name in sorted(documents):
+        for part in (name.encode(), documents[name].encode()):
+            total.update(len(part).to_bytes(8, "big") + part)
+    return total.digest()
+
+
+def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node | None:
+    if name not in documents:
+        faults.append(Fault(f"{name}:1", "missing", "This document is missing."))
+        return None
+    return Node.parse(name, documents[name], faults)
+
+
+def _recurrence(policy: Node) -> Recurrence | None:
+    sections = dict(policy.entries())
+    return read_recurrence(sections["recurrence"]) if "recurrence" in sections else None
+
+
+def _silence(policy: Node) -> Silence:
+    sections = dict(policy.entries())
+    return read_silence(sections["silence"]) if "silence" in sections else Silence()
+
+
+def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:
+    try:
+        return read_bank_holidays(documents.get(HOLIDAYS, ""))
+    except PolicyError as error:
+        faults.append(Fault(f"{HOLIDAYS}:1", "wrong-type", error.message))
+        return {}

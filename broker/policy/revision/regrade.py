@@ -1,0 +1,102 @@
+"""A new grade moves the deadlines of what is open, and never the start of its clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from broker.domain.codes import Grade, Milestone
+from broker.policy.published.policy import PolicyBook
+from broker.policy.revision.issued import Earlier, Noted
+from broker.policy.routing.assignments import Draft, Start, finish
+
+_URGENCY = tuple(Grade)
+_Said = Mapping[str, Any]
+"""A deadline as ``broker.policy.routing.assignments`` explains it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regrade:
+    """The grade that deadlines followed, the one that they follow from now on, and since when."""
+
+    before: Grade
+    after: Grade
+    at: datetime
+
+    @property
+    def is_tighter(self) -> bool:
+        """Whether there is less time than before."""
+        return _URGENCY.index(self.after) < _URGENCY.index(self.before)
+
+
+def reschedule(one: Earlier, regrade: Regrade, book: PolicyBook) -> tuple[Earlier, Noted] | None:
+    """Return a delivery with the deadlines of the new grade, or None where none of them moves.
+
+    A tighter grade counts from the regrade, and never ends later than before; a looser one counts
+    from the start that the clock always had. What was met, was met by the deadline of its time.
+    """
+    fresh = _counted(one, regrade, book)
+    kept = {str(said["milestone"]): said for said in one.explanation["deadlines"]}
+    if not fresh:
+        return None
+    chosen = {m: _choose(m, kept.get(m), fresh.get(m), one, regrade) for m in Milestone}
+    said = {m: found for m, found in chosen.items() if found is not None}
+    moved = [
+        _moved(m, kept.get(m), found) for m, found in said.items() if _at(found) != one.due.get(m)
+    ]
+    if not moved and said.keys() == kept.keys():
+        return None
+    grades = {"grade_before": str(regrade.before), "grade": str(regrade.after)}
+    record = {"at": regrade.at.isoformat(), **grades, "deadlines": moved}
+    explanation = {
+        **one.explanation,
+        "deadlines": list(said.values()),
+        "rescheduled": [*one.explanation.get("rescheduled", ()), record],
+    }
+    due = {m: _at(found) for m, found in said.items()}
+    noted = Noted("delivery.rescheduled", {**grades, "deadlines": moved})
+    return replace(one, due=due, explanation=explanation), noted
+
+
+def _counted(one: Earlier, regrade: Regrade, book: PolicyBook) -> Mapping[str, _Said]:
+    """Count every deadline by the new grade; none where the policy has no such row any more."""
+    row = next((row for row in book.rows if row.id == one.row), None)
+    organisation = book.directory.organisation(one.agency)
+    if row is None or organisation is None:
+        return {}
+    start = max(one.clock_start, regrade.at) if regrade.is_tighter else one.clock_start
+    leg = finish(
+        Draft(row, organisation, ""),
+        grade=regrade.after,
+        start=Start(start),
+        warn_at=book.alarms.warn_at,
+    )
+    return {str(said["milestone"]): said for said in leg.explanation["deadlines"]}
+
+
+def _choose(
+    milestone: Milestone, kept: _Said | None, fresh: _Said | None, one: Earlier, regrade: Regrade
+) -> _Said | None:
+    if milestone in one.met or (milestone is Milestone.COLLECT and one.met):
+        return kept  # what a person has taken, the software has
+    if fresh is None:
+        return None
+    if kept is not None and regrade.is_tighter and _at(kept) <= _at(fresh):
+        return kept
+    return fresh
+
+
+def _moved(milestone: Milestone, kept: _Said | None, fresh: _Said) -> dict[str, str | None]:
+    return {
+        "milestone": str(milestone),
+        "due_before": kept["due_at"] if kept else None,
+        "due": fresh["due_at"],
+        "words_before": kept["words"] if kept else None,
+        "words": fresh["words"],
+    }
+
+
+def _at(said: _Said) -> datetime:
+    return datetime.fromisoformat(said["due_at"])

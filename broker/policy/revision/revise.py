@@ -1,0 +1,285 @@
+"""What a new version, or a recall, means for everybody who had an earlier one.
+
+What an agency was given under one row is a thread. Each thread is paired with the leg of the new
+plan that goes on with it; a thread without one is no longer addressed and is recalled, and a leg
+without one is for somebody new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from broker.domain.codes import NO_LONGER_ADDRESSED, Grade, Kind
+from broker.domain.ids import DeliveryId
+from broker.domain.states import DeliveryState
+from broker.policy import disclosure
+from broker.policy.published.policy import PolicyBook
+from broker.policy.revision import successors
+from broker.policy.revision.issued import Changed, Earlier, Issued, Noted, Revision
+from broker.policy.revision.regrade import Regrade, reschedule
+from broker.policy.routing.assignments import Leg
+
+Json = Mapping[str, Any]
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """The version that is decided about, and what must be known for it."""
+
+    number: int
+    received_at: datetime
+    grade: Grade
+    """The one that deadlines follow from now on."""
+    legs: Sequence[Leg]
+    documents: Mapping[int, Json]
+    """This version and those that agencies have, by number; each of them was valid."""
+    regrade: Regrade | None
+    book: PolicyBook
+
+
+@dataclass(frozen=True, slots=True)
+class _Thread:
+    """What one agency was given under one row, oldest first."""
+
+    deliveries: tuple[Earlier, ...]
+    was_sent_on: bool
+    """It gave the last one back, and another agency has that now."""
+
+    @property
+    def last(self) -> Earlier:
+        return self.deliveries[-1]
+
+    @property
+    def offered(self) -> list[Earlier]:
+        return [one for one in self.deliveries if one.was_offered and one.kind is not Kind.RECALL]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the agency was asked to destroy what it had, or never saw any of it."""
+        return self.last.kind is Kind.RECALL or self.last.state is DeliveryState.RECALLED
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.is_over and not self.was_sent_on
+
+    def continues(self, leg: Leg) -> bool:
+        """Tell whether a leg of another row shows the agency the same in the same role."""
+        last = self.last
+        return (last.agency, last.role, last.view) == (leg.agency, leg.role, leg.view)
+
+
+def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
+    """Decide what becomes of every delivery, and which ones are new.
+
+    What nobody was offered yet is moved to the new version. Every other recipient gets a
+    correction under its own deadline, or a recall of what it had where the new version does not
+    address it any more.
+    """
+    threads = _threads(earlier)
+    pairs, fresh = _paired(new, threads)
+    kept = [*fresh, *(leg for key, legs in pairs.items() for leg in legs if leg.agency == key[0])]
+    changed: list[Changed] = []
+    issued = [Issued(leg, Kind.REFERRAL) for leg in fresh]
+    for key, thread in threads.items():
+        if thread.is_over:
+            changed += _ended(thread, NO_LONGER_ADDRESSED) if key in pairs else ()
+        elif key in pairs:
+            _go_on(thread, _merged(pairs[key]), new, changed, issued)
+        elif any(thread.continues(leg) for leg in kept):
+            changed += _ended(thread, NO_LONGER_ADDRESSED, only_unoffered=True)
+        else:
+            changed += _ended(thread, NO_LONGER_ADDRESSED)
+            issued += _recalls([thread], NO_LONGER_ADDRESSED, new.received_at, new.book)
+    return Revision(tuple(changed), tuple(issued))
+
+
+def withdraw(
+    earlier: Sequence[Earlier], *, reason: str, at: datetime, book: PolicyBook
+) -> Revision:
+    """Ask every agency that had something of a referral to destroy it, each of them once."""
+    by_agency: dict[str, list[_Thread]] = {}
+    for thread in _threads(earlier).values():
+        if thread.last.kind is not Kind.RECALL:
+            by_agency.setdefault(thread.last.agency, []).append(thread)
+    issued = [one for same in by_agency.values() for one in _recalls(same, reason, at, book)]
+    return Revision((), tuple(issued))
+
+
+def _threads(earlier: Sequence[Earlier]) -> dict[_Key, _Thread]:
+    sent_on = {one.replaces for one in earlier if one.replaces}
+    found: dict[_Key, list[Earlier]] = {}
+    for one in sorted(earlier, key=lambda one: (one.version, one.id)):
+        found.setdefault((one.agency, one.row), []).append(one)
+    return {
+        key: _Thread(tuple(deliveries), deliveries[-1].id in sent_on)
+        for key, deliveries in found.items()
+    }
+
+
+def _paired(
+    new: NewVersion, threads: Mapping[_Key, _Thread]
+) -> tuple[dict[_Key, list[Leg]], list[Leg]]:
+    """Find the thread of each leg; the legs that have none come second."""
+    pairs: dict[_Key, list[Leg]] = {}
+    fresh: list[Leg] = []
+    exact: set[_Key] = {(leg.agency, leg.row) for leg in new.legs}
+    for leg in new.legs:
+        key = _thread_of(leg, threads, exact, new.book)
+        if key is None:
+            fresh.append(leg)
+        else:
+            pairs.setdefault(key, []).append(leg)
+    for key, thread in threads.items():
+        if thread.goes_on and key not in pairs:
+            # The team out of hours is new to it, and the office stays in charge.
+            stand_ins = [leg for leg in fresh if _stands_in(leg.agency, thread, leg, new.book)]
+            if stand_ins:
+                pairs[key] = stand_ins
+    return pairs, fresh
+
+
+def _thread_of(
+    leg: Leg, threads: Mapping[_Key, _Thread], exact: set[_Key], book: PolicyBook
+) -> _Key | None:
+    own = threads.get((leg.agency, leg.row))
+    if own is not None and own.goes_on:
+        return leg.agency, leg.row
+    for key, thread in threads.items():
+        if thread.goes_on and thread.continues(leg) and key not in exact:
+            return key
+    organisation = book.directory.organisation(leg.agency)
+    partner = organisation.out_of_hours_partner if organisation else None
+    if partner and (found := threads.get((partner, leg.row))) and found.goes_on:
+        return partner, leg.row
+    return _sent_on_to(own, threads) if own is not None and own.was_sent_on else None
+
+
+def _stands_in(agency: str, thread: _Thread, leg: Leg, book: PolicyBook) -> bool:
+    organisation = book.directory.organisation(thread.last.agency)
+    partner = organisation.out_of_hours_partner if organisation else None
+    return leg.row == thread.last.row and partner == agency
+
+
+def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None:
+    """Return the thread of the agency that has now what was given back."""
+    successors = {
+        one.replaces: key
+        for key, other in threads.items()
+        for one in other.deliveries
+        if one.replaces
+    }
+    for _ in successors:
+        key = successors[thread.last.id]
+        thread = threads[key]
+        if not thread.was_sent_on:
+            return key if thread.goes_on else None
+    return None
+
+
+def _merged(legs: Sequence[Leg]) -> Leg:
+    """Return one leg that shows everybody whom any of them shows."""
+    children = dict.fromkeys(id_ for leg in legs for id_ in leg.children)
+    persons = dict.fromkeys(id_ for leg in legs for id_ in leg.persons)
+    return replace(legs[0], children=tuple(children), persons=tuple(persons))
+
+
+def _go_on(
+    thread: _Thread, leg: Leg, new: NewVersion, changed: list[Changed], issued: list[Issued]
+) -> None:
+    """Give an agency the new version of what it has, or move to it what it has not seen."""
+    last, parts = thread.last, _parts(thread, leg, new)
+    if last.is_unoffered:
+        changed.append(_moved(last, leg, parts, new))
+    elif last.state is DeliveryState.RETURNED:
+        again = successors.again(last, leg, new.grade, new.received_at, new.book)
+        issued.append(Issued(again, Kind.REFERRAL, replaces=last.id))
+    else:
+        issued.append(Issued(_correction(last, leg, parts, new), Kind.CORRECTION, last.id))
+    for one in thread.deliveries:
+        is_task = one.kind is Kind.REFERRAL and one.is_open and one.was_offered
+        if is_task and new.regrade and (found := reschedule(one, new.regrade, new.book)):
+            changed.append(Changed(one, found[0], (found[1],)))
+
+
+def _moved(one: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Changed:
+    moved = successors.move(one, leg, new.number, new.received_at)
+    if moved.kind is Kind.CORRECTION:
+        # It is another version that it corrects to, and by when that is answered stays.
+        said = _correction(one, leg, parts, new).explanation
+        deadlines = {"deadlines": one.explanation["deadlines"]}
+        moved = replace(moved, explanation={**said, **deadlines})
+    noted = [Noted("delivery.revised", {"version": new.number, "state": str(moved.state)})]
+    # A clock that has not started is counted by the new grade already.
+    runs = moved.kind is Kind.REFERRAL and moved.clock_start == one.clock_start
+    if runs and new.regrade and (found := reschedule(moved, new.regrade, new.book)):
+        moved = found[0]
+        noted.append(found[1])
+    return Changed(one, moved, tuple(noted))
+
+
+def _correction(last: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Leg:
+    because = [f"this is version {new.number}"]
+    if new.regrade:
+        because.append(
+            f"deadlines followed the grade {_plain(new.regrade.before)}, "
+            f"and follow {_plain(new.regrade.after)} now"
+        )
+    made = successors.amend(
+        Kind.CORRECTION, last, leg, because=because, at=new.received_at, book=new.book
+    )
+    return replace(made, explanation={**made.explanation, "changed": list(parts)})
+
+
+def _recalls(
+    threads: Sequence[_Thread], reason: str, at: datetime, book: PolicyBook
+) -> Iterator[Issued]:
+    """Ask the agency of these threads once; nobody needs to see any more to what it gave back."""
+    offered = [one for thread in threads for one in thread.offered]
+    if not offered:
+        return
+    last = max(offered, key=lambda one: (one.version, one.id))
+    because = [f"reason: {reason.replace('_', ' ')}"]
+    made = successors.amend(Kind.RECALL, last, None, because=because, at=at, book=book)
+    leg = replace(made, explanation={**made.explanation, "recall_reason": reason})
+    given_back = [
+        thread.last.id
+        for thread in threads
+        if thread.last.state is DeliveryState.RETURNED and not thread.was_sent_on
+    ]
+    yield Issued(leg, Kind.RECALL, last.id, _first(given_back))
+
+
+def _first(ids: Sequence[DeliveryId]) -> DeliveryId | None:
+    return ids[0] if ids else None
+
+
+def _ended(thread: _Thread, reason: str, *, only_unoffered: bool = False) -> list[Changed]:
+    noted = (Noted("delivery.recalled", {"reason": reason}),)
+    return [
+        Changed(one, replace(one, state=DeliveryState.RECALLED), noted)
+        for one in thread.deliveries
+        if one.is_open and (one.is_unoffered or not only_unoffered)
+    ]
+
+
+def _parts(thread: _Thread, leg: Leg, new: NewVersion) -> list[str]:
+    """Return which parts of what the agency last saw are different now, by the names it sees."""
+    if not thread.offered:
+        return []
+    base = thread.offered[-1]
+    before = disclosure.render(
+        leg.view, document=new.documents[base.version], scope=base.scope, book=new.book
+    )
+    after = disclosure.render(
+        leg.view, document=new.documents[new.number], scope=successors.scope(leg), book=new.book
+    )
+    names = dict.fromkeys([*before, *after])
+    return [name for name in names if before.get(name) != after.get(name)]
+
+
+def _plain(grade: str) -> str:
+    return str(grade).replace("_", " ")

@@ -1,0 +1,1 @@
+"""Who gets which part of a referral, why, and by when."""

@@ -1,0 +1,273 @@
+"""Routing: who gets which part of a referral, why, and by when. Values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from broker.domain.codes import Grade, Role
+from broker.errors import Fault
+from broker.policy.language.rules import Row
+from broker.policy.published.policy import PolicyBook
+from broker.policy.routing.assignments import Draft, Leg, Start, finish
+from broker.policy.routing.facts import Child, Facts, Person, Subject, Work, derive
+from broker.policy.routing.recipients import Recipient, find
+from broker.policy.routing.redirect import readdress
+from broker.policy.time.calendars import LONDON
+from broker.policy.time.deadlines import Within, compute
+
+__all__ = ["Leg", "Plan", "readdress", "route"]
+
+ATTEND_WITHIN = Within.parse("1 hour")
+"""How long ops has for a referral whose recipient cannot be worked out."""
+_URGENCY = tuple(Grade)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decision about one referral.
+
+    Either it has legs, or ``unroutable_reason`` says why there is no owner for somebody in it:
+    ``no_area`` or ``no_recipient``; then ops attends to it by ``attend_by``.
+    """
+
+    grade: Grade
+    effective_grade: Grade
+    raised_because: str | None
+    legs: tuple[Leg, ...]
+    unroutable_reason: str | None
+    attend_by: datetime | None
+    attend_words: str | None
+    warnings: tuple[Fault, ...]
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is gathered while the rows are gone through."""
+
+    drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
+    warnings: dict[Fault, None] = field(default_factory=dict)
+    stranded: str | None = None
+
+    def warn(self, pointer: str, code: str, message: str) -> None:
+        self.warnings[Fault(pointer, code, message)] = None
+
+
+def route(
+    document: Mapping[str, Any],
+    *,
+    publisher: str,
+    book: PolicyBook,
+    accepted_at: datetime,
+    now: datetime,
+    areas: Mapping[str, str],
+) -> Plan:
+    """Decide who gets a validated referral.
+
+    Clocks start when it was accepted, also when its areas (local id to code) became known later;
+    ``now`` only tells whether an office is open.
+    """
+    day = accepted_at.astimezone(LONDON).date()
+    facts = derive(document, publisher=publisher, directory=book.directory, on=day, areas=areas)
+    work = _Work()
+    facts, raised = _graded(facts, book, work)
+    for row, subject in _matches(facts, book, accepted_at):
+        _address(work, row, subject, facts, find(row, subject, facts, book, now))
+    _note_assumptions(work, facts)
+    reason = work.stranded or (None if work.drafts else _nobody(facts))
+    return _plan(work, facts, reason, book, accepted_at, raised)
+
+
+def _graded(facts: Facts, book: PolicyBook, work: _Work) -> tuple[Facts, str | None]:
+    """Raise the grade where the facts say so, and warn where they contradict it."""
+    given = effective = facts.overall.grade
+    raised = None
+    for remark in book.remarks:
+        holds = [
+            subject
+            for subject in facts.subjects(remark.subject)
+            if remark.condition.holds(facts.about(subject))
+        ]
+        if not holds:
+            continue
+        if remark.to is None:
+            work.warn("/grade/level", "grade-contradiction", remark.sentence)
+        elif _URGENCY.index(remark.to) < _URGENCY.index(effective):
+            effective = remark.to
+            raised = f"Graded {_plain(given)}, treated as {_plain(effective)}: {remark.sentence}"
+    return facts.graded(effective), raised
+
+
+def _matches(
+    facts: Facts, book: PolicyBook, accepted_at: datetime
+) -> Iterator[tuple[Row, Subject]]:
+    day = accepted_at.astimezone(LONDON).date()
+    for row in book.rows:
+        if not row.is_in_effect(day):
+            continue
+        for subject in facts.subjects(row.subject):
+            if row.condition.holds(facts.about(subject)):
+                yield row, subject
+
+
+def _address(
+    work: _Work, row: Row, subject: Subject, facts: Facts, recipient: Recipient | None
+) -> None:
+    """Add what a row found to the leg of its recipient, or note why there is none."""
+    if recipient is None:
+        _note_nobody(work, row, subject)
+        return
+    organisation = recipient.organisation
+    if recipient.is_publisher or _is_kept_from(work, row, subject, facts, recipient):
+        return
+    draft = _covering(work, row, subject, organisation.code)
+    if draft is None:
+        draft = Draft(row, organisation, recipient.words)
+        work.drafts[organisation.code, row.id] = draft
+    _include(draft, row, subject, facts)
+
+
+def _covering(work: _Work, row: Row, subject: Subject, agency: str) -> Draft | None:
+    """Return the leg that is extended: of the same row, or one that shows the subject already."""
+    if draft := work.drafts.get((agency, row.id)):
+        return draft
+    for (code, _), draft in work.drafts.items():
+        same = code == agency and draft.row.view == row.view and draft.row.role is row.role
+        if same and (subject.id in draft.children or subject.id in draft.persons):
+            return draft
+    return None
+
+
+def _include(draft: Draft, row: Row, subject: Subject, facts: Facts) -> None:
+    """Add a subject to a leg, and whoever else the row lets the agency see."""
+    reasons = "; ".join([*_where(subject), *row.condition.reasons(facts.about(subject))])
+    if row.id != draft.row.id:
+        reasons = f"{reasons}. {row.sentence}"
+    draft.because[f"{_called(subject)}: {reasons}" if subject.id else reasons] = None
+    match subject:
+        case Child():
+            draft.children[subject.id] = None
+        case Person() | Work():
+            draft.persons[subject.id] = None
+    if "children" in row.sees:
+        draft.children.update(dict.fromkeys(child.id for child in facts.children))
+    if "persons" in row.sees:
+        draft.persons.update(_persons_beside(subject, facts))
+
+
+def _persons_beside(subject: Subject, facts: Facts) -> dict[str, None]:
+    """Return who is shown beside a subject: every adult, and children only where it concerns them.
+
+    A child alleged to have harmed is shown only beside a child in the same area or with whom it
+    has contact, because it is itself a child whom other agencies need not know.
+    """
+    return {
+        person.id: None
+        for person in facts.persons
+        if person.age != "under_18"
+        or not isinstance(subject, Child)
+        or person.area == subject.area
+        or person.contact.get(subject.id, "none") != "none"
+    }
+
+
+def _is_kept_from(
+    work: _Work, row: Row, subject: Subject, facts: Facts, recipient: Recipient
+) -> bool:
+    """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
+    organisation = recipient.organisation
+    names = {organisation.code.casefold(), organisation.kind, row.kind}
+    if not names & facts.not_to:
+        return False
+    pointer = "/handling/do_not_disclose_to"
+    if row.role is Role.LEAD and row.kind == "social-care":
+        work.warn(pointer, "disclosure-required", f"{organisation.name} leads, so it is told.")
+        return False
+    work.warn(pointer, "not-disclosed", f"{organisation.name} is not told, as the publisher asked.")
+    return True
+
+
+def _note_nobody(work: _Work, row: Row, subject: Subject) -> None:
+    place = getattr(subject, row.place_of.partition(".")[2], None)
+    if row.role is Role.LEAD and row.kind == "social-care":
+        work.stranded = work.stranded or ("no_recipient" if place else "no_area")
+        return
+    said = "the directory has none for this place" if place else "the place is not known"
+    work.warn(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {said}.")
+
+
+def _note_assumptions(work: _Work, facts: Facts) -> None:
+    for child in facts.children:
+        if child.area_is_assumed:
+            words = "No area is known for this child, so it goes where another child is: check it."
+            work.warn(child.pointer, "area-assumed", words)
+
+
+def _nobody(facts: Facts) -> str:
+    everybody: tuple[Child | Person | Work, ...] = (*facts.children, *facts.persons, *facts.roles)
+    somewhere = any(one.area for one in everybody)
+    return "no_recipient" if somewhere else "no_area"
+
+
+def _plan(
+    work: _Work,
+    facts: Facts,
+    reason: str | None,
+    book: PolicyBook,
+    accepted_at: datetime,
+    raised: str | None,
+) -> Plan:
+    attend = (
+        compute(ATTEND_WITHIN, start=accepted_at, calendar=book.calendars["ENG"])
+        if reason
+        else None
+    )
+    return Plan(
+        grade=facts.overall.grade,
+        effective_grade=facts.overall.effective_grade,
+        raised_because=raised,
+        legs=() if reason else _legs(work, facts, book, accepted_at, raised),
+        unroutable_reason=reason,
+        attend_by=attend.due_at if attend else None,
+        attend_words=attend.words if attend else None,
+        warnings=tuple(work.warnings),
+    )
+
+
+def _legs(
+    work: _Work, facts: Facts, book: PolicyBook, accepted_at: datetime, raised: str | None
+) -> tuple[Leg, ...]:
+    grade, warn_at = facts.overall.effective_grade, book.alarms.warn_at
+    legs = []
+    for draft in work.drafts.values():
+        if raised:
+            draft.because[raised] = None
+        start = _start(draft.row, facts, accepted_at)
+        legs.append(finish(draft, grade=grade, start=start, warn_at=warn_at))
+    return tuple(legs)
+
+
+def _start(row: Row, facts: Facts, accepted_at: datetime) -> Start:
+    """Start a held leg's clock when the embargo ends, every other at once."""
+    embargo, accepted = facts.embargo, accepted_at.astimezone(UTC)
+    known = facts.first_known_at
+    if embargo and embargo.no_contact_with & row.held_by and embargo.until > accepted_at:
+        until = embargo.until.astimezone(UTC)
+        return Start(until, known, until, embargo.reason)
+    return Start(accepted, known)
+
+
+def _where(subject: Subject) -> list[str]:
+    if isinstance(subject, Child) and subject.area:
+        return [f"in {subject.area}, {subject.area_because}"]
+    return []
+
+
+def _called(subject: Subject) -> str:
+    return f"{'child' if isinstance(subject, Child) else 'person'} {subject.id}"
+
+
+def _plain(grade: Grade) -> str:
+    return str(grade).replace("_", " ")

@@ -1,0 +1,59 @@
+"""Find the organisation that a row addresses, by place and time of day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker.domain.codes import Grade
+from broker.policy.language.directory import Organisation
+from broker.policy.language.rules import Row
+from broker.policy.language.vocabulary import PLACES
+from broker.policy.published.policy import PolicyBook
+from broker.policy.routing.facts import Facts, Subject
+from broker.policy.time.calendars import LONDON
+
+URGENT = frozenset({Grade.IMMEDIATE, Grade.VERY_HIGH})
+"""Grades that do not wait for an office to open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An organisation, and in words why it is this one."""
+
+    organisation: Organisation
+    words: str
+    is_publisher: bool = False
+
+
+def find(
+    row: Row, subject: Subject, facts: Facts, book: PolicyBook, now: datetime
+) -> Recipient | None:
+    """Return who receives what a row found, or None when nobody in the directory does."""
+    place = row.place_of
+    code = place if place == "anywhere" else getattr(subject, place.partition(".")[2])
+    if not code:
+        return None
+    found = serving(row, code, facts.overall.effective_grade, book, now)
+    if found is None or found.organisation.code != facts.publisher:
+        return found
+    return Recipient(found.organisation, found.words, is_publisher=True)
+
+
+def serving(
+    row: Row, place: str, grade: Grade, book: PolicyBook, now: datetime
+) -> Recipient | None:
+    """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
+    day = now.astimezone(LONDON).date()
+    office = book.directory.serving(row.kind, place, day)
+    if office is None:
+        return None
+    where = PLACES[row.place_of]
+    at = where if place == "anywhere" else f"{where}, {book.directory.area_name(place)}"
+    words = f"{office.name}, for {at}"
+    if not row.out_of_hours or grade not in URGENT or office.is_open(now):
+        return Recipient(office, words)
+    partner = book.directory.organisation(office.out_of_hours_partner or "")
+    if partner is None or not partner.is_in_effect(day):
+        return Recipient(office, f"{words}; its office is closed and it has no team out of hours")
+    return Recipient(partner, f"{partner.name}, because the office of {words}, is closed")

@@ -1,0 +1,82 @@
+"""Send a returned part of a referral on to the agency that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from broker.domain.codes import Grade
+from broker.errors import PolicyError
+from broker.policy.language.rules import Row
+from broker.policy.published.policy import PolicyBook
+from broker.policy.routing.assignments import Draft, Leg, Start, finish
+from broker.policy.routing.facts import first_known_at
+from broker.policy.routing.recipients import Recipient, serving
+from broker.policy.time.calendars import LONDON
+
+
+def readdress(  # noqa: PLR0913
+    *,
+    row: str,
+    agency: str,
+    scope: Mapping[str, Sequence[str]],
+    clock_start: datetime,
+    document: Mapping[str, Any],
+    book: PolicyBook,
+    now: datetime,
+    area: str | None = None,
+    to: str | None = None,
+    effective_grade: Grade | str,
+) -> Leg:
+    """Return the leg for the same kind of agency in another area, or for a named agency.
+
+    Who sees whom stays as it was, and the clock keeps its start: only the calendar is the new
+    recipient's. Raises PolicyError when nobody is responsible, or it is the same agency again.
+    """
+    rule, grade = _row(row, book), Grade(effective_grade)
+    found = _named(to, book, now) if to else _in_area(rule, area or "", grade, book, now)
+    if found is None:
+        raise PolicyError("The directory has nobody of this kind for that area: name an agency.")
+    if found.organisation.code == agency:
+        raise PolicyError("That is the agency that gave it back: name another area or agency.")
+    draft = Draft(rule, found.organisation, found.words)
+    draft.children.update(dict.fromkeys(scope.get("children", ())))
+    draft.persons.update(dict.fromkeys(scope.get("persons", ())))
+    draft.because[f"sent on after {_name(agency, book)} gave it back"] = None
+    start = _start(clock_start, document, now)
+    return finish(draft, grade=grade, start=start, warn_at=book.alarms.warn_at)
+
+
+def _row(row: str, book: PolicyBook) -> Row:
+    for one in book.rows:
+        if one.id == row:
+            return one
+    raise PolicyError(f"The policy in force has no row {row!r} any more: route it by hand.")
+
+
+def _named(to: str, book: PolicyBook, now: datetime) -> Recipient | None:
+    organisation = book.directory.organisation(to)
+    if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
+        raise PolicyError("The directory has no such agency now.")
+    return Recipient(organisation, f"{organisation.name}, named by the person who sent it on")
+
+
+def _in_area(
+    row: Row, area: str, grade: Grade, book: PolicyBook, now: datetime
+) -> Recipient | None:
+    return serving(row, area, grade, book, now) if area else None
+
+
+def _name(agency: str, book: PolicyBook) -> str:
+    organisation = book.directory.organisation(agency)
+    return organisation.name if organisation else agency
+
+
+def _start(clock_start: datetime, document: Mapping[str, Any], now: datetime) -> Start:
+    """Keep the start; a clock that has not started yet is still held by its embargo."""
+    start, known = clock_start.astimezone(UTC), first_known_at(document)
+    if start <= now:
+        return Start(start, known)
+    embargo = (document.get("handling") or {}).get("embargo") or {}
+    return Start(start, known, start, embargo.get("reason"))

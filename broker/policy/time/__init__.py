@@ -1,0 +1,1 @@
+"""Calendars, the four clocks, and deadlines explained in words."""

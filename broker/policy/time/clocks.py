@@ -1,0 +1,181 @@
+"""A clock while it runs: when it warns, and how it goes on after it was stopped.
+
+Nothing is kept in a counter. What has run is counted anew each time, from the start, the stretches
+in which the clock stood, and the recipient's calendar: calendar time by the clock, everything else
+in the recipient's opening hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+from broker.policy.time.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
+from broker.policy.time.deadlines import Deadline, Span, Unit, Within, compute
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_NOTHING = timedelta(0)
+_BY_THE_CLOCK = (Unit.CALENDAR_MINUTE, Unit.CALENDAR_HOUR)
+
+
+def point(  # noqa: PLR0913 - each of them is a fact about the clock
+    unit: Unit,
+    *,
+    start: datetime,
+    due_at: datetime,
+    percent: int,
+    calendar: WorkingCalendar,
+    stood: Sequence[Span] = (),
+    first_due_at: datetime | None = None,
+) -> datetime:
+    """Return when so many percent of the time between a start and a deadline have run.
+
+    ``first_due_at`` is what the deadline was before the clock ``stood``: the time there is is
+    measured to it, so that a pause moves only what had not been reached.
+    Working time is counted while the recipient is open, so that a warning reaches somebody; when
+    it is not open before the deadline at all, the time is counted by the clock.
+    Raises BeyondCalendar when the calendar data ends before the deadline does.
+    """
+    if percent >= 100 or due_at <= start:
+        return due_at
+    if not stood and first_due_at in (None, due_at):
+        return _never_stood(unit, start, due_at, percent, calendar)
+    for by_the_clock in (unit in _BY_THE_CLOCK, True):
+        plain = _running(start, calendar, (), by_the_clock=by_the_clock)
+        total = _length(plain, first_due_at or due_at)
+        if total:
+            running = _running(start, calendar, stood, by_the_clock=by_the_clock)
+            return min(_after(total * percent / 100, running), due_at)
+    return due_at
+
+
+def _never_stood(
+    unit: Unit, start: datetime, due_at: datetime, percent: int, calendar: WorkingCalendar
+) -> datetime:
+    """Return the same for a clock that never stood: most of them, so it goes a short way."""
+    if unit not in _BY_THE_CLOCK:
+        office = _office(calendar, calendar.local(start).date(), due_at)
+        running = [Span(max(start, one.start), one.end) for one in office if one.end > start]
+        if running:
+            total = sum((span.end - span.start for span in running), _NOTHING)
+            return _after(total * percent / 100, iter(running))
+    return start + (due_at - start) * percent / 100
+
+
+@lru_cache(maxsize=4096)
+def _office(calendar: WorkingCalendar, first: date, due_at: datetime) -> tuple[Span, ...]:
+    """Return the opening hours from a day on until a deadline, which many have in common."""
+    begin = datetime.combine(first, time.min, calendar.zone).astimezone(UTC)
+    return tuple(_until(due_at, _open(begin, calendar)))
+
+
+def resumed(
+    within: Within, *, start: datetime, calendar: WorkingCalendar, stood: Sequence[Span]
+) -> Deadline:
+    """Return the deadline of a clock that stood for some stretches, each of which has ended.
+
+    Hours go on where they stopped. A deadline in working days moves by the opening hours that
+    were lost, and up to the close of that day; the school clock moves to the next school opening.
+    Raises BeyondCalendar when the calendar data ends before the deadline does.
+    """
+    plain = compute(within, start=start, calendar=calendar)
+    lost = [span for span in _joined(stood) if span.end > start]
+    by_the_clock = within.unit in _BY_THE_CLOCK or within.unit is Unit.SCHOOL_DAY
+    needed = _length(_running(start, calendar, (), by_the_clock=by_the_clock), plain.due_at)
+    reached = _after(needed, _running(start, calendar, lost, by_the_clock=by_the_clock))
+    counted_until = [span for span in lost if span.start < reached]
+    if not counted_until or reached == plain.due_at:
+        return plain
+    due = _rounded(within.unit, reached, calendar)
+    words = f"{plain.words}; the clock stood {_said(counted_until, calendar)}, so until "
+    return Deadline(due, f"{words}{_instant(due, calendar)}", (Span(start, due),))
+
+
+def _rounded(unit: Unit, reached: datetime, calendar: WorkingCalendar) -> datetime:
+    """Move an instant on to where its clock can end: a close of business, a school's opening."""
+    day = calendar.local(reached).date()
+    if unit is Unit.WORKING_DAY:
+        opening = calendar.opening(day)
+        return max(reached, opening[1]) if opening else reached
+    if unit is Unit.SCHOOL_DAY:
+        while True:
+            opens = datetime.combine(day, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
+            if calendar.is_school_day(day) and opens >= reached:
+                return opens
+            day = day_after(day)
+    return reached
+
+
+def _running(
+    start: datetime, calendar: WorkingCalendar, stood: Sequence[Span], *, by_the_clock: bool
+) -> Iterator[Span]:
+    """Go through the stretches in which a clock runs, from its start on."""
+    stood = _joined(stood)
+    for span in [Span(start, _NEVER)] if by_the_clock else _open(start, calendar):
+        yield from _without(span, stood)
+
+
+def _open(start: datetime, calendar: WorkingCalendar) -> Iterator[Span]:
+    day = calendar.local(start).date()
+    while True:
+        opening = calendar.opening(day)
+        if opening is not None and opening[1] > start:
+            yield Span(max(start, opening[0]), opening[1])
+        day = day_after(day)
+
+
+def _without(span: Span, stood: Sequence[Span]) -> Iterator[Span]:
+    at = span.start
+    for gap in stood:
+        if gap.end <= at or gap.start >= span.end:
+            continue
+        if gap.start > at:
+            yield Span(at, gap.start)
+        at = gap.end
+    if at < span.end:
+        yield Span(at, span.end)
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Return stretches in order, those that overlap made one."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
+
+
+def _until(end: datetime, running: Iterator[Span]) -> Iterator[Span]:
+    for span in running:
+        if span.start >= end:
+            return
+        yield Span(span.start, min(span.end, end))
+        if span.end >= end:
+            return
+
+
+def _length(running: Iterator[Span], until: datetime) -> timedelta:
+    return sum((span.end - span.start for span in _until(until, running)), _NOTHING)
+
+
+def _after(length: timedelta, running: Iterator[Span]) -> datetime:
+    """Return the first instant at which so much has run."""
+    for span in running:
+        if span.end - span.start >= length:
+            return span.start + length
+        length -= span.end - span.start
+    raise AssertionError("A clock runs on without end.")
+
+
+def _said(spans: Sequence[Span], calendar: WorkingCalendar) -> str:
+    return ", ".join(
+        f"{_instant(one.start, calendar)} to {_instant(one.end, calendar)}" for one in spans
+    )
+
+
+def _instant(instant: datetime, calendar: WorkingCalendar) -> str:
+    local = calendar.local(instant)
+    return f"{short(local.date())} {local:%H:%M}"

@@ -1,0 +1,199 @@
+"""The four clocks, and each deadline explained in words.
+
+Calendar hours run always; working hours run inside the recipient's opening hours; working days
+end at the close of business of the nth working day after the local date of receipt; the school
+clock ends when the next school day opens. The calendar is the recipient's, never the sender's.
+How a clock that was stopped goes on, and when it warns, stands in ``broker.policy.time.clocks``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Self
+
+from broker.errors import PolicyError
+from broker.policy.time.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
+
+_FORM = re.compile(r"([1-9][0-9]{0,2}) (working hour|working day|hour|minute)s?")
+_LISTED_CLOSED = 8
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Unit(StrEnum):
+    """What a deadline is counted in."""
+
+    CALENDAR_MINUTE = "minute"
+    CALENDAR_HOUR = "hour"
+    WORKING_HOUR = "working hour"
+    WORKING_DAY = "working day"
+    SCHOOL_DAY = "school day"
+
+
+_LENGTHS = {Unit.CALENDAR_MINUTE: _MINUTE, Unit.CALENDAR_HOUR: _HOUR}
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """How long a recipient has: a number of units, written as in the policy."""
+
+    count: int
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``15 minutes``, ``4 hours``, ``4 working hours``, ``1 working day`` or
+        ``next school day``.
+
+        Raises PolicyError for anything else.
+        """
+        if text == "next school day":
+            return cls(1, Unit.SCHOOL_DAY)
+        match = _FORM.fullmatch(text)
+        if match is None:
+            raise PolicyError(
+                f"{text[:40]!r} is no length of time that the policy knows. Write "
+                "'15 minutes', '4 hours', '4 working hours', '1 working day' or 'next school day'."
+            )
+        return cls(int(match[1]), Unit(match[2]))
+
+    def __str__(self) -> str:
+        if self.unit is Unit.SCHOOL_DAY:
+            return "next school day"
+        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time that was counted, in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """An instant in UTC, how it came about in words, and what was counted."""
+
+    due_at: datetime
+    words: str
+    spans: tuple[Span, ...]
+
+
+def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    """Return the deadline of a recipient whose clock starts at an aware instant.
+
+    Raises BeyondCalendar when the calendar data ends before the deadline does.
+    """
+    return _CLOCKS[within.unit](within, start.astimezone(UTC), calendar)
+
+
+def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    due = start + within.count * _LENGTHS[within.unit]
+    calendar.opening(calendar.local(due).date())
+    words = f"{_said(start, calendar)} and {within} by the clock, day and night"
+    return Deadline(due, words, (Span(start, due),))
+
+
+def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    left, spans, closed = timedelta(hours=within.count), [], []
+    for day, opening in _days(calendar, calendar.local(start).date()):
+        if opening is None:
+            closed.append(day)
+            continue
+        begins = max(start, opening[0])
+        if begins >= opening[1]:
+            continue
+        spans.append(Span(begins, min(opening[1], begins + left)))
+        left -= spans[-1].end - begins
+        if not left:
+            break
+    counted = ", ".join(_span_said(span, calendar) for span in spans)
+    words = f"{within}: {counted}{_closed_said(closed, calendar)}"
+    return Deadline(spans[-1].end, words, tuple(spans))
+
+
+def _working_days(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    due, words = _close_of_business(within, calendar.local(start).date(), calendar)
+    return Deadline(due, words, (Span(start, due),))
+
+
+@lru_cache(maxsize=4096)
+def _close_of_business(
+    within: Within, received: date, calendar: WorkingCalendar
+) -> tuple[datetime, str]:
+    """Count once what all have in common that came on one day, to offices with the same hours."""
+    left, closed = within.count, []
+    for day, opening in _days(calendar, day_after(received)):
+        if opening is None:
+            closed.append(day)
+            continue
+        left, due = left - 1, opening[1]
+        if not left:
+            break
+    words = (
+        f"close of business on {_said(due, calendar)}, {within} after {short(received)}"
+        f"{_closed_said(closed, calendar)}"
+    )
+    return due, words
+
+
+def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    due, words = _next_school_opening(calendar.local(start).date(), calendar)
+    return Deadline(due, words, (Span(start, due),))
+
+
+@lru_cache(maxsize=4096)
+def _next_school_opening(received: date, calendar: WorkingCalendar) -> tuple[datetime, str]:
+    day, closed = day_after(received), []
+    while not calendar.is_school_day(day):
+        closed.append(day)
+        day = day_after(day)
+    due = datetime.combine(day, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
+    words = (
+        f"opening of the next school day after {short(received)}, {_said(due, calendar)}"
+        f"{_closed_said(closed, calendar)}"
+    )
+    return due, words
+
+
+_CLOCKS: Mapping[Unit, Callable[[Within, datetime, WorkingCalendar], Deadline]] = {
+    Unit.CALENDAR_MINUTE: _calendar_time,
+    Unit.CALENDAR_HOUR: _calendar_time,
+    Unit.WORKING_HOUR: _working_hours,
+    Unit.WORKING_DAY: _working_days,
+    Unit.SCHOOL_DAY: _school_day,
+}
+
+
+def _days(
+    calendar: WorkingCalendar, first: date
+) -> Iterator[tuple[date, tuple[datetime, datetime] | None]]:
+    """Go through the days from the first on; the end of the calendar data ends it by an error."""
+    day = first
+    while True:
+        yield day, calendar.opening(day)
+        day = day_after(day)
+
+
+def _said(instant: datetime, calendar: WorkingCalendar) -> str:
+    local = calendar.local(instant)
+    return f"{short(local.date())} {local.hour:02}:{local.minute:02}"
+
+
+def _span_said(span: Span, calendar: WorkingCalendar) -> str:
+    end = calendar.local(span.end)
+    return f"{_said(span.start, calendar)} to {end.hour:02}:{end.minute:02}"
+
+
+def _closed_said(days: list[date], calendar: WorkingCalendar) -> str:
+    if not days:
+        return ""
+    listed = [f"{short(day)} ({calendar.why_closed(day)})" for day in days[:_LISTED_CLOSED]]
+    if len(days) > _LISTED_CLOSED:
+        listed.append(f"{len(days) - _LISTED_CLOSED} more days")
+    return "; not counted: " + ", ".join(listed)

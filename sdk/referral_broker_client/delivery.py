@@ -1,0 +1,207 @@
+"""One agency's part of a referral, in hand under a lease, and the answers an agency can give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from referral_broker_client.values import deadlines_from
+
+COLLECTED = "collected"
+ACKNOWLEDGED = "acknowledged"
+DECIDED = "decided"
+DESTROYED = "destroyed"
+RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on a delivery, which lapses by itself at ``until`` (the broker's clock)."""
+
+    id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agency says about one delivery.
+
+    ``stage`` is ``collected`` (our software has it), ``acknowledged`` (a person here has taken
+    it), ``decided`` (with ``outcome``) or ``returned`` (with ``reason``). A later stage implies
+    the earlier ones. Without a ``lease`` it is a person's answer, given at any later time.
+    """
+
+    delivery: str
+    stage: str
+    by: str
+    lease: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    note: str | None = field(default=None, repr=False)
+    area: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """Return the receipt as the gateway takes it: without what is not said."""
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one answer."""
+
+    delivery: str
+    result: str
+    """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict`` or ``wrong_kind``."""
+    state: str | None
+    at: datetime | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the broker holds this answer, from now or from before."""
+        return self.result in {"recorded", "already"}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Settled:
+        """Read one element of the gateway's ``results``."""
+        at = value.get("at")
+        return cls(
+            delivery=value["delivery"],
+            result=value["result"],
+            state=value.get("state"),
+            at=datetime.fromisoformat(at) if at else None,
+        )
+
+
+class Counter(Protocol):
+    """Where a delivery in hand is answered or given back."""
+
+    def settle(self, delivery: Delivery, answer: Answer) -> None:
+        """Take the answer; it goes to the broker in a batch, and is never forgotten silently."""
+
+    def release(self, delivery: Delivery) -> None:
+        """Give the delivery back, to be offered again at once."""
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """What your agency must act on: ``content`` is your part of the referral and nothing else.
+
+    Use it as a context manager. A clean exit acknowledges it in the name of the consumer's
+    ``by``, or settles what ``collected``, ``decide`` or ``return_`` said; an exception gives it
+    back. The same delivery may come twice, always under the same ``id``: make taking it in safe
+    to repeat.
+    """
+
+    id: str
+    referral: str
+    reference: str
+    publisher: str
+    agency: str
+    attempt: int
+    role: str
+    """``lead``: you must act. ``copy``: you must know; another agency leads."""
+    grade: str | None
+    effective_grade: str | None
+    handling: Mapping[str, Any] | None = field(repr=False)
+    """Read this first: embargo, who to call before acting, who must not be told."""
+    why: Any = field(repr=False)
+    """Why this came to you."""
+    deadlines: Mapping[str, datetime]
+    """``collect_by``, ``acknowledge_by`` and ``decide_by``, as far as there is one."""
+    defects: Sequence[Mapping[str, Any]] = field(repr=False)
+    warnings: Sequence[Mapping[str, Any]] = field(repr=False)
+    content: Mapping[str, Any] = field(repr=False)
+    lease: Lease | None = field(repr=False)
+    raw: Mapping[str, Any] = field(repr=False)
+    """Everything that the broker said about it."""
+    _counter: Counter = field(repr=False)
+    _by: str = field(repr=False)
+    kind: str = "referral"
+    """``referral``; ``correction``: the whole of your part again; ``recall``: destroy it."""
+    version: int = 1
+    """Which version of the referral this is."""
+    follows: str | None = None
+    """The delivery of yours that this corrects or recalls."""
+    changed: Sequence[str] = ()
+    """Which parts of ``content`` and ``handling`` a correction changes."""
+    _answer: Answer | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_json(cls, value: Any, *, counter: Counter, by: str) -> Delivery:
+        """Read a delivery; raises ValueError when it is none."""
+        try:
+            return cls._from_json(value, counter=counter, by=by)
+        except (AttributeError, KeyError, TypeError):
+            raise ValueError("not a delivery") from None
+
+    @classmethod
+    def _from_json(cls, value: Mapping[str, Any], *, counter: Counter, by: str) -> Delivery:
+        lease = value.get("lease")
+        return cls(
+            id=value["delivery"],
+            referral=value["referral"],
+            reference=value["reference"],
+            publisher=value["publisher"],
+            agency=value["agency"],
+            attempt=int(value["attempt"]),
+            role=value["role"],
+            grade=value.get("grade"),
+            effective_grade=value.get("effective_grade"),
+            handling=value.get("handling"),
+            why=value.get("why"),
+            deadlines=deadlines_from(value.get("deadlines")),
+            defects=tuple(value.get("defects") or ()),
+            warnings=tuple(value.get("warnings") or ()),
+            content=value["content"],
+            lease=Lease(lease["id"], datetime.fromisoformat(lease["until"])) if lease else None,
+            raw=value,
+            _counter=counter,
+            _by=by,
+            kind=value.get("kind", "referral"),
+            version=int(value.get("version", 1)),
+            follows=value.get("follows"),
+            changed=tuple(value.get("changed") or ()),
+        )
+
+    def collected(self) -> None:
+        """On exit say only that your software has it; a person acknowledges it later."""
+        self._answer = self._say(COLLECTED)
+
+    def decide(self, outcome: str, *, note: str | None = None) -> None:
+        """On exit say what was decided (docs/glossary.md lists the outcomes)."""
+        self._answer = self._say(DECIDED, outcome=outcome, note=note)
+
+    def destroyed(self) -> None:
+        """On exit confirm that every copy of what was recalled is destroyed (kind ``recall``)."""
+        self._answer = self._say(DECIDED, outcome=DESTROYED)
+
+    def return_(self, reason: str, *, note: str | None = None, area: str | None = None) -> None:
+        """On exit give it back for good, with a coded reason, and where it belongs if known."""
+        self._answer = self._say(RETURNED, reason=reason, note=note, area=area)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._counter.settle(self, self._answer or self._say(ACKNOWLEDGED))
+        else:
+            self._counter.release(self)
+
+    def _say(self, stage: str, **words: str | None) -> Answer:
+        return Answer(
+            delivery=self.id,
+            stage=stage,
+            by=self._by,
+            lease=self.lease.id if self.lease else None,
+            **words,
+        )

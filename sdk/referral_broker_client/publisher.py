@@ -1,0 +1,218 @@
+"""The police side: hand in referrals, and learn what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Self
+from uuid import UUID
+
+from referral_broker_client.errors import Problem
+from referral_broker_client.values import (
+    Event,
+    Published,
+    Recall,
+    Receipt,
+    Reconciled,
+    Status,
+)
+from referral_broker_client.wire import Json, Wire, encode
+
+Document = Mapping[str, Any] | bytes
+"""A referral: as JSON values, or as the very bytes to send."""
+
+BULK_LINES = 500
+"""How many referrals go into one bulk request at most (the gateway takes 1,000)."""
+BULK_BYTES = 4_000_000
+"""About how many bytes go into one bulk request at most."""
+
+
+class Publisher:
+    """Hands referrals to the broker. Safe to share between threads, and safe to repeat.
+
+    A referral is named by its ``reference``: publishing the same document again, after a lost
+    answer for example, returns the receipt of the first time. Other content under the same
+    reference is a ``Conflict``, and changes nothing.
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        self._wire = Wire(url, key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._wire.close()
+
+    def publish(
+        self,
+        document: Document,
+        *,
+        idempotency_key: str | None = None,
+        wait: float | None = None,
+        traceparent: str | None = None,
+    ) -> Receipt:
+        """Hand in one referral; when this returns, the broker has it for good.
+
+        ``wait``: up to so many seconds for routing, so that the receipt's ``state`` and ``raw``
+        say who gets it, and an invalid referral raises ``Invalid`` with every fault.
+        ``traceparent``: your own span (W3C Trace Context), for a broker that sends traces.
+        """
+        headers = _traced(traceparent)
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        if wait is not None:
+            headers["Prefer"] = f"wait={wait:g}"
+        reply = self._wire.post("/v1/referrals", document, headers=headers, wait=wait or 0)
+        return Receipt.from_json(reply.json())
+
+    def publish_many(
+        self, documents: Iterable[Document], *, traceparent: str | None = None
+    ) -> Iterator[Published]:
+        """Hand in any number of referrals in bulk; yield one result for each, in order.
+
+        A document that is refused does not stop the others. Results come a bulk at a time, so
+        take them all: what was not asked for is not sent.
+        """
+        for lines in _bulks(documents):
+            yield from self._bulk(lines, traceparent)
+
+    def _bulk(self, lines: Sequence[bytes], traceparent: str | None) -> Iterator[Published]:
+        body = b"\n".join(lines) + b"\n"
+        headers = {"Content-Type": "application/x-ndjson", **_traced(traceparent)}
+        reply = self._wire.post("/v1/referrals/bulk", body, headers=headers)
+        for line in reply.body.splitlines():
+            yield _published(json.loads(line))
+
+    def check(self, document: Document) -> Json:
+        """Say what would happen to a referral; nothing is stored.
+
+        The answer names who would get it, why, under which view and by when. Raises ``Invalid``
+        with every fault when it would be rejected.
+        """
+        return _object(self._wire.post("/v1/referrals/check", document).json())
+
+    def correct(
+        self,
+        document: Document,
+        *,
+        referral: str | UUID | None = None,
+        idempotency_key: str | None = None,
+    ) -> Receipt:
+        """Hand in the whole corrected document of a referral that you published.
+
+        ``referral``: its id; without it, the document's own reference names it. Everybody who
+        has it gets the new version. The same document again is the same version; with a key of
+        your own, also after a later one. Raises ``Invalid`` with every fault, and ``Conflict``
+        when the referral was rejected or recalled.
+        """
+        named = _reference(document) if referral is None else referral
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        path = f"{self._path(named)}/corrections"
+        return Receipt.from_json(self._wire.post(path, document, headers=headers).json())
+
+    def recall(self, referral: str | UUID, *, reason: str, by: str) -> Recall:
+        """Take a referral back, by its id or your own reference. Safe to repeat.
+
+        From now on nobody is offered any of it, and whoever has it must destroy it and say so.
+        ``reason``: ``sent_in_error``, ``wrong_person``, ``inaccurate`` or ``unlawful``; ``by``:
+        the person who takes it back.
+        """
+        told = {"reason": reason, "by": by}
+        return Recall.from_json(self._wire.post(f"{self._path(referral)}/recall", told).json())
+
+    def status(self, referral: str | UUID) -> Status:
+        """Look a referral up by its id or by your own reference."""
+        return Status.from_json(self._wire.get(*_address(referral)).json())
+
+    def timeline(self, referral: str | UUID) -> Json:
+        """Return everything that happened to a referral, oldest first, without content."""
+        return _object(self._wire.get(f"{self._path(referral)}/timeline").json())
+
+    def events(self, *, after: str | None = None, wait: float = 0) -> Iterator[Event]:
+        """Yield what happened to your referrals since ``after``, a cursor that you have stored.
+
+        It ends when there is nothing more, after up to ``wait`` seconds. No event is ever skipped;
+        go on with the ``cursor`` of the last event that you have dealt with.
+        """
+        while True:
+            query = {"wait": f"{wait:g}"} | ({"after": after} if after else {})
+            page = self._wire.get("/v1/events", query, wait=wait).json()
+            if not page["events"]:
+                return
+            yield from map(Event.from_json, page["events"])
+            after = page["next"]
+
+    def reconcile(self, day: date, references: Iterable[str]) -> Reconciled:
+        """Compare the references of a day's occurrences that concern a child, 5,000 at most.
+
+        Each is looked for as a referral's reference and as its occurrence reference. Safe to
+        repeat: the last list of a day counts.
+        """
+        listed = {"day": day.isoformat(), "references": list(references)}
+        return Reconciled.from_json(self._wire.post("/v1/reconciliations", listed).json())
+
+    def _path(self, referral: str | UUID) -> str:
+        """Return where a referral is, after looking its id up if a reference is given."""
+        path, query = _address(referral)
+        return f"/v1/referrals/{self.status(referral).id}" if query else path
+
+
+def _traced(traceparent: str | None) -> dict[str, str]:
+    return {} if traceparent is None else {"traceparent": traceparent}
+
+
+def _reference(document: Document) -> str:
+    """Return the reference in a document. Raises ValueError when there is none."""
+    value = json.loads(document) if isinstance(document, bytes) else document
+    reference = value.get("reference") if isinstance(value, Mapping) else None
+    if not isinstance(reference, str):
+        raise ValueError("The document has no reference: say which referral it corrects.")
+    return reference
+
+
+def _bulks(documents: Iterable[Document]) -> Iterator[Sequence[bytes]]:
+    """Cut the documents into requests that are neither too long nor too large."""
+    lines: list[bytes] = []
+    size = 0
+    for document in documents:
+        line = _line(document)
+        if lines and (len(lines) == BULK_LINES or size + len(line) > BULK_BYTES):
+            yield lines
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
+    if lines:
+        yield lines
+
+
+def _line(document: Document) -> bytes:
+    """Return the document as one line: JSON holds no newline that means anything."""
+    if isinstance(document, bytes):
+        return document.replace(b"\r", b" ").replace(b"\n", b" ")
+    return encode(document)
+
+
+def _published(result: Json) -> Published:
+    receipt, problem = result.get("receipt"), result.get("problem")
+    return Published(
+        receipt=Receipt.from_json(receipt) if receipt else None,
+        problem=Problem.from_json({"status": result["status"], **problem}) if problem else None,
+    )
+
+
+def _address(referral: str | UUID) -> tuple[str, dict[str, str] | None]:
+    """Return path and query for an id, or for anything else: a reference."""
+    try:
+        return f"/v1/referrals/{UUID(str(referral))}", None
+    except ValueError:
+        return "/v1/referrals", {"reference": str(referral)}
+
+
+def _object(value: Any) -> Json:
+    return value if isinstance(value, Mapping) else {"value": value}

@@ -1,0 +1,492 @@
+"""What people do is guarded, needs a reason, and stands in the history with their name."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from broker.admin import operator_actions, sign_in
+from broker.domain.codes import Right
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.errors import Conflict, Denied, Invalid, NotFound
+from broker.flow import route
+from broker.flow.collect import collect
+from broker.flow.context import Broker
+from broker.flow.sweep import Sweeper
+from tests.acceptance.conftest import World, sample, world  # noqa: F401
+from tests.acceptance.test_versions import changed, correct, siblings
+from tests.conftest import FixedClock
+
+JO = "person:Jo Example"
+STAFFORDSHIRE = OrganisationCode("staffordshire-csc")
+REFUSED = (
+    "update delivery set state = 'undeliverable', refused_because = 'too-large',"
+    " undeliverable_at = %s, next_attempt_at = null, lease_until = null"
+    " where state <> 'undeliverable'"
+)
+
+
+@pytest.fixture
+def dead(world: World, broker: Broker, settings: Any) -> Callable[[int], list[DeliveryId]]:  # noqa: F811
+    """Make so many deliveries that cannot be made."""
+
+    def make(count: int) -> list[DeliveryId]:
+        ids = []
+        for number in range(count):
+            document = sample(1) | {"reference": f"OCC/2027/{number}"}
+            status = world.routed(document)
+            ids += [DeliveryId(one["id"]) for one in status["deliveries"]]
+        with psycopg.connect(settings.database_url) as connection:
+            connection.execute(REFUSED, [broker.clock()])
+        return ids
+
+    return make
+
+
+def told(broker: Broker, delivery: Any) -> list[tuple[str, str]]:
+    (referral,) = broker.ledger.find(str(delivery))
+    return [(one.kind, one.actor) for one in broker.ledger.timeline(referral)]
+
+
+def reasons(broker: Broker, referral: ReferralId) -> list[Any]:
+    """Return what people did about a referral and why, as its history tells it."""
+    return [one for one in broker.ledger.timeline(referral) if one.reason]
+
+
+def test_an_undeliverable_one_is_replayed_once(broker: Broker, dead: Any) -> None:
+    (id_, *_) = dead(1)
+    operator_actions.replay(broker, id_, by=JO, reason="their certificate was renewed")
+    assert ("delivery.replayed", JO) in told(broker, id_)
+    (referral,) = broker.ledger.find(str(id_))
+    (kept,) = reasons(broker, referral)
+    assert (kept.actor, kept.reason) == (JO, "their certificate was renewed")
+    with pytest.raises(Conflict):
+        operator_actions.replay(broker, id_, by=JO, reason="again")
+
+
+def test_an_act_without_a_reason_changes_nothing(broker: Broker, dead: Any) -> None:
+    (id_, *_) = dead(1)
+    for reason in ("", "  \n", "x" * 501):
+        with pytest.raises(Invalid):
+            operator_actions.replay(broker, id_, by=JO, reason=reason)
+    assert ("delivery.replayed", JO) not in told(broker, id_)
+
+
+def test_a_paused_agency_gets_nothing_until_it_is_resumed(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    world.routed(sample(2))
+    (agency,) = broker.ledger.work(now=broker.clock())
+    operator_actions.pause(broker, agency, by=JO, reason="their system is being rebuilt")
+    assert broker.ledger.waiting([agency]) == set()
+    assert collect(broker, agency, limit=10) == []
+    with pytest.raises(Conflict):
+        operator_actions.pause(broker, agency, by=JO, reason="twice")
+    assert broker.ledger.presences()[agency].stopped_by == JO
+    operator_actions.resume(broker, agency, by=JO, reason="it is back")
+    assert len(collect(broker, agency, limit=10)) == 1
+    with pytest.raises(Conflict):
+        operator_actions.resume(broker, agency, by=JO, reason="twice")
+    assert {(one.kind, one.reason) for one in broker.ledger.acts_of_agency(agency, limit=9)} == {
+        ("organisation.delivery_resumed", "it is back"),
+        ("organisation.delivery_paused", "their system is being rebuilt"),
+    }
+
+
+def test_content_is_shown_only_after_it_was_written_down(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    id_ = ReferralId(world.routed(sample(2))["id"])
+    document = operator_actions.reveal(broker, id_, by=JO, reason="the agency rang")
+    assert document["reference"] == sample(2)["reference"]
+    assert ("referral.content_revealed", JO) in [
+        (one.kind, one.actor) for one in broker.ledger.timeline(id_)
+    ]
+    with pytest.raises(NotFound):
+        operator_actions.reveal(broker, ReferralId(broker.new_id()), by=JO, reason="a guess")
+
+
+def test_the_content_that_is_shown_is_that_of_the_latest_version(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    world.at("2027-03-25 10:00")
+    status = world.routed(siblings())
+    for level in ("very_high", "immediate"):
+        correct(world, status, changed(siblings(), level=level))
+        document = operator_actions.reveal(
+            broker, ReferralId(UUID(status["id"])), by=JO, reason="they rang"
+        )
+        assert document["grade"]["level"] == level
+
+
+def test_a_cause_is_corrected_and_the_first_one_kept(
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(2))
+    delivery = DeliveryId(status["deliveries"][0]["id"])
+    clock.advance(days=9)
+    since = clock.now - timedelta(days=20)
+    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9).latest[-1]
+    assert (breach.cause, breach.corrected) == ("not_collected", False)
+    operator_actions.correct_cause(
+        broker, delivery, milestone=breach.milestone, cause="broker", by=JO, reason="our fault"
+    )
+    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9).latest[-1]
+    assert (breach.cause, breach.corrected) == ("broker", True)
+    operator_actions.correct_cause(
+        broker, delivery, milestone=breach.milestone, cause="channel", by=JO, reason="their line"
+    )
+    events = broker.ledger.timeline(ReferralId(UUID(status["id"])))
+    assert [one.data for one in events if one.kind == "delivery.cause_corrected"] == [
+        {"milestone": breach.milestone, "cause": cause, "found": "not_collected"}
+        for cause in ("broker", "channel")
+    ]
+
+
+@pytest.mark.parametrize("milestone", ["decide", "attend", "Jane Example's aunt rang", ""])
+def test_only_a_deadline_that_was_missed_has_a_cause_to_correct(
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+    milestone: str,
+) -> None:
+    status = world.routed(sample(2))
+    (one,) = status["deliveries"]
+    told_ = {"cause": "broker", "by": JO, "reason": "our fault"}
+    with pytest.raises(Invalid, match="has not missed this deadline"):
+        operator_actions.correct_cause(
+            broker, DeliveryId(one["id"]), milestone="acknowledge", **told_
+        )
+    clock.now = datetime.fromisoformat(one["deadlines"]["acknowledge_by"]) + timedelta(seconds=1)
+    with pytest.raises(Invalid, match="has not missed this deadline"):
+        operator_actions.correct_cause(broker, DeliveryId(one["id"]), milestone=milestone, **told_)
+    with pytest.raises(Invalid, match="has not missed this deadline"):
+        operator_actions.correct_cause(
+            broker, DeliveryId(broker.new_id()), milestone="acknowledge", **told_
+        )
+    assert ("delivery.cause_corrected", JO) not in told(broker, one["id"])
+
+
+def test_an_escalation_is_acknowledged_once(
+    broker: Broker,
+    settings: Any,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(2))
+    delivery = status["deliveries"][0]
+    with psycopg.connect(settings.database_url) as connection:
+        (version,) = connection.execute("select version from policy").fetchone() or ("",)
+        id_ = broker.new_id()
+        connection.execute(
+            "insert into escalation (id, ladder, policy_version, milestone, referral, delivery,"
+            " organisation, due_at, began_at, next_step_at)"
+            " values (%s, 'usual', %s, 'acknowledge', %s, %s, %s, %s, %s, %s)",
+            [id_, version, status["id"], delivery["id"], delivery["agency"], *[broker.clock()] * 3],
+        )
+    (climbing,) = broker.ledger.climbing(limit=9)
+    assert (climbing.id, climbing.state) == (id_, "open")
+    operator_actions.acknowledge(broker, id_, by=JO, reason="I rang the team leader")
+    (kept,) = reasons(broker, ReferralId(UUID(status["id"])))
+    assert (kept.kind, kept.actor) == ("delivery.escalation_acknowledged", JO)
+    assert kept.reason == "I rang the team leader"
+    (climbing,) = broker.ledger.climbing(limit=9)
+    assert (climbing.state, climbing.acknowledged_by, climbing.next_step_at) == (
+        "acknowledged",
+        JO,
+        None,
+    )
+    with pytest.raises(Conflict):
+        operator_actions.acknowledge(broker, id_, by=JO, reason="twice")
+
+
+def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
+    broker: Broker, clock: FixedClock, dead: Any, settings: Any
+) -> None:
+    ids = dead(5)
+    id_ = operator_actions.plan_replay(broker, agency=None, cause="too-large", per_minute=60, by=JO)
+    plan = operator_actions.planned(broker, id_)
+    assert plan.planned == len(ids) == sum(one.count for one in _lines(broker, id_))
+    assert operator_actions.advance_replays(broker) == 0
+    with pytest.raises(Invalid):
+        operator_actions.start_replay(broker, id_, reason="", typed="")
+    operator_actions.start_replay(broker, id_, reason="the limit was raised", typed="")
+    with pytest.raises(Conflict):
+        operator_actions.start_replay(broker, id_, reason="twice", typed="")
+    clock.advance(seconds=2)
+    assert operator_actions.advance_replays(broker) == 2
+    operator_actions.turn_replay(broker, id_, "pause", by=JO)
+    clock.advance(seconds=30)
+    assert operator_actions.advance_replays(broker) == 0
+    operator_actions.turn_replay(broker, id_, "go_on", by="person:Sam Example")
+    clock.advance(seconds=60)
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute(REFUSED, [clock.now])
+    assert operator_actions.advance_replays(broker) == len(ids) - 2
+    clock.advance(seconds=60)
+    assert operator_actions.advance_replays(broker) == 0
+    found = operator_actions.planned(broker, id_)
+    assert (found.state, found.done) == ("done", len(ids))
+    assert [(one["to"], one["by"]) for one in found.turns] == [
+        ("running", JO),
+        ("paused", JO),
+        ("running", "person:Sam Example"),
+    ]
+    assert found.started_by == JO
+    assert _lines(broker, id_) == []
+    other = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
+    assert sum(one.replayed_before for one in _lines(broker, other)) == 2
+
+
+def _lines(broker: Broker, id_: Any) -> Any:
+    return broker.ledger.replay_plan(id_, now=broker.clock())
+
+
+def test_whoever_starts_a_job_may_choose_its_pace(
+    broker: Broker, clock: FixedClock, dead: Any
+) -> None:
+    dead(3)
+    id_ = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=6000, by=JO)
+    for pace in (0, 6001):
+        with pytest.raises(Invalid):
+            operator_actions.start_replay(broker, id_, reason="a try", typed="", per_minute=pace)
+    operator_actions.start_replay(broker, id_, reason="a try", typed="", per_minute=60)
+    assert operator_actions.planned(broker, id_).per_minute == 60
+    clock.advance(seconds=2)
+    assert operator_actions.advance_replays(broker) == 2
+
+
+def test_the_filter_is_that_of_the_plan(broker: Broker, clock: FixedClock, dead: Any) -> None:
+    dead(2)
+    id_ = operator_actions.plan_replay(broker, agency=None, cause="another", per_minute=6000, by=JO)
+    operator_actions.start_replay(broker, id_, reason="a try", typed="")
+    clock.advance(seconds=5)
+    Sweeper(broker, "test").sweep()
+    assert operator_actions.planned(broker, id_).done == 0
+    assert broker.ledger.dead_letters()[0].count >= 2
+
+
+def test_many_need_the_number_typed(broker: Broker, settings: Any, dead: Any) -> None:
+    dead(1)
+    id_ = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("update replay set planned = 51")
+    with pytest.raises(Invalid):
+        operator_actions.start_replay(broker, id_, reason="all of them", typed="50")
+    operator_actions.start_replay(broker, id_, reason="all of them", typed="51")
+
+
+def test_a_link_is_good_once_and_for_a_while(broker: Broker, clock: FixedClock) -> None:
+    ledger = broker.ledger
+    sign_in.add(ledger, "Jo Example", {Right.ACT}, now=clock.now, new_id=broker.new_id)
+    with pytest.raises(Denied):
+        sign_in.link(ledger, "Nobody", now=clock.now)
+    link = sign_in.link(ledger, "Jo Example", now=clock.now)
+    session = sign_in.sign_in(ledger, link, now=clock.now)
+    with pytest.raises(Denied):
+        sign_in.sign_in(ledger, link, now=clock.now)
+    who = sign_in.signed_in(ledger, session, now=clock.now)
+    assert who is not None
+    assert (who.name, who.rights) == ("Jo Example", {Right.VIEW, Right.ACT})
+    late = sign_in.link(ledger, "Jo Example", now=clock.now)
+    clock.advance(minutes=16)
+    with pytest.raises(Denied):
+        sign_in.sign_in(ledger, late, now=clock.now)
+    clock.advance(hours=12)
+    assert sign_in.signed_in(ledger, session, now=clock.now) is None
+
+
+def test_who_is_disabled_is_out_at_once(broker: Broker, clock: FixedClock) -> None:
+    ledger = broker.ledger
+    sign_in.add(ledger, "Jo Example", set(), now=clock.now, new_id=broker.new_id)
+    session = sign_in.sign_in(
+        ledger, sign_in.link(ledger, "Jo Example", now=clock.now), now=clock.now
+    )
+    open_link = sign_in.link(ledger, "Jo Example", now=clock.now)
+    assert ledger.disable_person("Jo Example", now=clock.now)
+    assert sign_in.signed_in(ledger, session, now=clock.now) is None
+    with pytest.raises(Denied):
+        sign_in.sign_in(ledger, open_link, now=clock.now)
+    with pytest.raises(Denied):
+        sign_in.link(ledger, "Jo Example", now=clock.now)
+
+
+def test_signing_out_ends_a_session(broker: Broker, clock: FixedClock) -> None:
+    ledger = broker.ledger
+    sign_in.add(ledger, "Jo Example", set(), now=clock.now, new_id=broker.new_id)
+    session = sign_in.sign_in(
+        ledger, sign_in.link(ledger, "Jo Example", now=clock.now), now=clock.now
+    )
+    sign_in.sign_out(ledger, session, now=clock.now)
+    assert sign_in.signed_in(ledger, session, now=clock.now) is None
+
+
+def returned(world: World, broker: Broker, count: int) -> list[DeliveryId]:  # noqa: F811
+    """Let an agency give so many deliveries back, and say who has them."""
+    ids = []
+    for number in range(count):
+        status = world.routed(sample(2) | {"reference": f"OCC/2027/9{number}"})
+        (one,) = status["deliveries"]
+        told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+        assert world.answer(one["agency"], delivery=one["id"], **told)["result"] == "recorded"
+        ids.append(DeliveryId(UUID(one["id"])))
+    return ids
+
+
+def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    (id_,) = returned(world, broker, 1)
+    to = OrganisationCode("shropshire-csc")
+    for reason in ("", " ", "x" * 501):
+        with pytest.raises(Invalid):
+            operator_actions.send_on(broker, id_, area=None, agency=to, by=JO, reason=reason)
+    assert ("delivery.sent_on", JO) not in told(broker, id_)
+    new = operator_actions.send_on(
+        broker, id_, area=None, agency=to, by=JO, reason="they moved last week"
+    )
+    (referral,) = broker.ledger.find(str(id_))
+    (kept,) = reasons(broker, referral)
+    assert (kept.kind, kept.actor, kept.delivery) == ("delivery.sent_on", JO, id_)
+    assert kept.reason == "they moved last week"
+    assert [one.replaces for one in broker.ledger.referral(None, id=referral).deliveries] == [
+        None,
+        id_,
+    ]
+    assert new != id_
+
+
+def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
+    broker: Broker,
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    clock: FixedClock,
+) -> None:
+    receipt = world.hand_in(sample(12))
+    id_ = ReferralId(receipt["id"])
+    with monkeypatch.context() as broken:
+        broken.setattr(route, "decide", lambda *_, **__: 1 / 0)
+        for _ in range(route.ATTEMPTS):
+            route.drain(broker)
+            clock.advance(hours=1)
+        assert world.status(receipt)["reason"] == "fault"
+        with pytest.raises(Invalid):
+            operator_actions.route_again(broker, id_, by=JO, reason=" ")
+        operator_actions.route_again(broker, id_, by=JO, reason="it was restarted")
+        route.drain(broker)
+        assert world.status(receipt)["reason"] == "fault", "it has all its attempts again"
+        assert broker.ledger.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
+    clock.advance(hours=1)
+    route.drain(broker)
+    assert world.status(receipt)["state"] == "routed"
+    assert [(one.kind, one.actor, one.reason) for one in reasons(broker, id_)] == [
+        ("referral.rerouted", JO, "it was restarted")
+    ]
+    with pytest.raises(Conflict, match="not unroutable"):
+        operator_actions.route_again(broker, id_, by=JO, reason="once more")
+
+
+def test_giving_an_area_needs_a_reason_and_keeps_it(
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    receipt = world.hand_in(sample(10))
+    world.drain()
+    id_ = ReferralId(receipt["id"])
+    (child,) = [one["id"] for one in sample(10)["children"]]
+    with pytest.raises(Invalid):
+        operator_actions.give_areas(broker, id_, {child: "E06000021"}, by=JO, reason="")
+    for local in ("jane-example", "Jane Example"):
+        with pytest.raises(Invalid, match="not known"):
+            operator_actions.give_areas(
+                broker, id_, {local: "E06000021"}, by=JO, reason="the school told us"
+            )
+    assert reasons(broker, id_) == []
+    operator_actions.give_areas(
+        broker, id_, {child: "E06000021"}, by=JO, reason="the school told us"
+    )
+    (kept,) = reasons(broker, id_)
+    assert (kept.kind, kept.actor, kept.reason) == (
+        "referral.areas_given",
+        JO,
+        "the school told us",
+    )
+    world.drain()
+    assert world.status(receipt)["state"] == "routed"
+
+
+def test_many_are_sent_on_by_plan_reason_and_pace(
+    broker: Broker,
+    clock: FixedClock,
+    world: World,  # noqa: F811
+) -> None:
+    ids = returned(world, broker, 3)
+    agency = str(broker.ledger.delivery(None, ids[0]).agency)
+    with pytest.raises(Invalid):
+        operator_actions.plan_send_on(
+            broker, receiver="nobody", agency=None, cause=None, per_minute=60, by=JO
+        )
+    told_ = {"receiver": "shropshire-csc", "per_minute": 60, "by": JO}
+    other = operator_actions.plan_send_on(broker, agency=None, cause="wrong_area", **told_)
+    assert operator_actions.planned(broker, other).planned == 0
+    plan = operator_actions.plan_send_on(broker, agency=agency, cause="not_ours", **told_)
+    (line,) = operator_actions.lines(broker, operator_actions.planned(broker, plan))
+    assert (line.agency, line.cause, line.count) == (agency, "not_ours", 3)
+    with pytest.raises(Invalid):
+        operator_actions.start_replay(broker, plan, reason="", typed="", by="person:Sam Example")
+    operator_actions.start_replay(
+        broker, plan, reason="their team closed", typed="", by="person:Sam Example"
+    )
+    # One that was sent on by hand meanwhile is not among them any more.
+    operator_actions.send_on(
+        broker, ids[0], area=None, agency=OrganisationCode("stoke-csc"), by=JO, reason="sooner"
+    )
+    clock.advance(seconds=1)
+    assert operator_actions.advance_replays(broker) == 1
+    operator_actions.turn_replay(broker, plan, "pause", by=JO)
+    clock.advance(seconds=60)
+    assert operator_actions.advance_replays(broker) == 0
+    operator_actions.turn_replay(broker, plan, "go_on", by=JO)
+    clock.advance(seconds=60)
+    Sweeper(broker, "test").sweep()
+    clock.advance(seconds=60)
+    assert operator_actions.advance_replays(broker) == 0
+    found = operator_actions.planned(broker, plan)
+    assert (found.state, found.done, found.failed) == ("done", 2, 0)
+    assert (found.planned_by, found.started_by) == (JO, "person:Sam Example")
+    for id_ in ids[1:]:
+        assert ("delivery.sent_on", "person:Sam Example") in told(broker, id_)
+        (referral,) = broker.ledger.find(str(id_))
+        assert [one.reason for one in reasons(broker, referral)] == ["their team closed"]
+    with pytest.raises(Conflict):
+        operator_actions.turn_replay(broker, plan, "stop", by=JO)
+
+
+def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
+    broker: Broker,
+    clock: FixedClock,
+    settings: Any,
+    world: World,  # noqa: F811
+) -> None:
+    returned(world, broker, 2)
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("update delivery set policy_row = 'gone' where state = 'returned'")
+    plan = operator_actions.plan_send_on(
+        broker, receiver="shropshire-csc", agency=None, cause=None, per_minute=60, by=JO
+    )
+    operator_actions.start_replay(broker, plan, reason="a try", typed="")
+    clock.advance(seconds=60)
+    assert operator_actions.advance_replays(broker) == 0
+    clock.advance(seconds=60)
+    assert operator_actions.advance_replays(broker) == 0
+    found = operator_actions.planned(broker, plan)
+    assert (found.state, found.done, found.failed) == ("done", 0, 2)
+    assert {one.kind for one in broker.ledger.attention(limit=9)} == {"returned"}

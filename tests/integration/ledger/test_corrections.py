@@ -1,0 +1,149 @@
+"""What the ledger holds of versions: append-only, one after the other, and guarded."""
+
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier, Thread
+from uuid import UUID
+
+import psycopg
+import pytest
+import uuid_utils.compat as ids
+
+from broker.domain.ids import ReferralId
+from broker.domain.referral import (
+    Accepted,
+    NewVersion,
+    Recalled,
+    Refused,
+    Withdrawal,
+)
+from broker.domain.states import DeliveryState, ReferralState
+from broker.ledger.corrections import MOST_VERSIONS
+from broker.policy.decision import (
+    Revised,
+)
+from broker.policy.revision.issued import Changed
+from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE, Book, routed
+
+LATER = NOW + timedelta(hours=1)
+
+
+def version(referral: ReferralId, number: int, key: str | None = None) -> NewVersion:
+    digest = number.to_bytes(32, "big")
+    return NewVersion(referral, POLICE, key, digest, b"{}", LATER, "key:test")
+
+
+def withdrawal(referral: ReferralId) -> Withdrawal:
+    return Withdrawal(referral, POLICE, "unlawful", "DS Farlow", LATER, "key:test")
+
+
+def test_versions_follow_one_another_and_none_is_ever_changed(book: Book) -> None:
+    referral = book.routed_to(STOKE)
+    for number in (2, 3):
+        kept = book.ledger.correct(version(referral, number))
+        assert isinstance(kept, Accepted)
+        assert (kept.version, kept.accepted_at) == (number, LATER)
+    status = book.ledger.referral(POLICE, id=referral)
+    assert status is not None
+    assert [one.version for one in status.versions] == [1, 2, 3]
+    assert status.digest == (3).to_bytes(32, "big")
+    for table in ("referral_content", "correction"):
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            book.look(f"update {table} set version = 9 returning version")
+
+
+def test_there_is_a_bound_and_nobody_elses_is_corrected(book: Book) -> None:
+    referral = book.routed_to(STOKE)
+    for number in range(2, MOST_VERSIONS + 1):
+        assert isinstance(book.ledger.correct(version(referral, number)), Accepted)
+    last = version(referral, MOST_VERSIONS + 1)
+    assert book.ledger.correct(last) == Refused("too_many")
+    assert book.ledger.correct(replace(last, publisher=STOKE)) == Refused("unknown")
+    assert book.ledger.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused("unknown")
+
+
+def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) -> None:
+    referral, kept = book.routed_to(STOKE), []
+    start = Barrier(6)
+
+    def post() -> None:
+        start.wait(10)
+        kept.append(book.ledger.correct(version(referral, 2)))
+
+    threads = [Thread(target=post) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [one.version for one in kept] == [2] * 6
+    assert sorted(one.duplicate for one in kept) == [False] + [True] * 5
+
+
+def test_a_correction_is_due_again_and_what_it_holds_up_is_not_closed(book: Book) -> None:
+    referral = book.routed_to(SHROPSHIRE)
+    assert not book.ledger.due(now=LATER).route
+    book.ledger.correct(version(referral, 2))
+    assert book.ledger.due(now=LATER).route
+    with book.ledger.claim_unrouted(10, now=LATER) as batch:
+        (one,) = batch.referrals
+        assert (one.version, one.received_at, one.accepted_at) == (2, LATER, NOW)
+        (earlier,) = one.earlier
+        assert (earlier.agency, earlier.version, set(one.bodies)) == (SHROPSHIRE, 1, {1})
+        # Nobody is offered what is being decided about.
+        assert book.collect(SHROPSHIRE, now=LATER) == []
+
+
+def test_what_is_moved_is_watched_anew_and_pushed_when_it_may_be(book: Book) -> None:
+    referral = book.routed_to(STOKE, channel="queue")
+    book.ledger.correct(version(referral, 2))
+    with book.ledger.claim_unrouted(10, now=LATER) as batch:
+        (earlier,) = batch.referrals[0].earlier
+        held = replace(
+            earlier,
+            version=2,
+            state=DeliveryState.HELD,
+            available_at=LATER + timedelta(hours=1),
+        )
+        stale = replace(earlier, attempt=7)
+        decision = replace(routed(referral, []), version=2)
+        for was in (stale, earlier):
+            batch.settle(
+                [Revised(decision, [Changed(was, held, ())], {})], now=LATER, actor="broker"
+            )
+            if was is stale:
+                with psycopg.connect(book.dsn) as connection:
+                    found = connection.execute("select version, state from delivery").fetchall()
+                assert found == [(1, "available")]
+                batch._connection.execute("update referral set next_attempt_at = %s", [LATER])
+    assert book.look(
+        "select version, state, next_alarm_at, next_attempt_at, policy_version from delivery"
+    ) == [(2, "held", LATER, LATER + timedelta(hours=1), "v1")]
+
+
+def test_a_recall_ends_what_is_open_at_once_and_repeating_it_changes_nothing(book: Book) -> None:
+    referral = book.routed_to(STOKE, SHROPSHIRE)
+    (leased,) = book.collect(SHROPSHIRE)
+    first = book.ledger.recall(withdrawal(referral))
+    assert isinstance(first, Recalled)
+    assert book.look("select distinct state, lease_until, next_alarm_at from delivery") == [
+        ("recalled", None, None)
+    ]
+    assert book.collect(STOKE) == []
+    assert book.ledger.recall(withdrawal(referral)) == replace(first, duplicate=True)
+    kinds = book.kinds(referral)
+    assert kinds.count("delivery.recalled") == 2
+    assert kinds.count("referral.recalled") == 1
+    assert leased.id
+    status = book.ledger.referral(POLICE, id=referral)
+    assert status is not None
+    assert status.state is ReferralState.ROUTED
+
+
+def test_an_offer_bears_the_content_of_its_own_version(book: Book) -> None:
+    referral = book.routed_to(STOKE)
+    (before,) = book.collect(STOKE)
+    book.ledger.correct(replace(version(referral, 2), body=b'{"second": 2}'))
+    (now,) = (book.ledger.delivery(STOKE, before.id),)
+    assert now is not None
+    assert (now.body, now.version, now.latest_version) == (before.body, 1, 2)
+    assert ids.uuid7() != referral

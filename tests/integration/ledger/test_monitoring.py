@@ -1,0 +1,405 @@
+"""Every figure equals a recount from the raw tables, whatever happened and when it was folded."""
+
+import itertools
+import math
+import random
+import shutil
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broker.devstack.engines import Engines
+from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
+from broker.domain.delivery import (
+    Receipt,
+)
+from broker.gateway import metrics
+from broker.ledger import migrate
+from broker.ledger.monitoring import WINDOWS, cause_of, window_start
+from broker.policy.published.policy import documents_from, load
+from broker.policy.time.deadlines import Unit
+from tests.conftest import POLICIES
+from tests.integration.ledger.conftest import NOW, SHROPSHIRE, STOKE, Book
+
+AGENCIES = (STOKE, SHROPSHIRE)
+RAW = """
+select agency, clock_start, available_at, collect_by, acknowledge_by, decide_by, collected_at,
+       acknowledged_at, decided_at, returned_at, state, standing, paused_at
+from delivery
+"""
+
+
+def days_of_work(book: Book, seed: int, count: int) -> datetime:
+    """Let so many referrals come over thirty days, with answers in time, late or never, and clocks
+    that stand for a while; return now."""
+    chance = random.Random(seed)
+    now = NOW
+    open_ = []
+    for _ in range(count):
+        now += timedelta(seconds=chance.randint(0, 2 * 30 * 86_400 // count))
+        if chance.random() < 0.6:
+            book.accept(f"ref-{next(_numbers)}", now=now)
+            allowed = timedelta(hours=chance.choice((4, 40, 100)))
+            start = {"available_at": now, "acknowledge_in": now - NOW + allowed}
+            book.route(chance.choice(AGENCIES), now=now, **start)
+            open_ = [row[:2] for row in book.look("select id, agency from delivery")]
+        elif open_:
+            delivery, agency = chance.choice(open_)
+            if chance.random() < 0.4:
+                _pause_or_resume(book, chance, delivery, now)
+            else:
+                book.answer(agency, _receipt(chance, delivery), now=now)
+        if chance.random() < 0.2:
+            book.ledger.fold_counts(limit=chance.choice((1, 10, 1000)))
+    return now + timedelta(seconds=chance.randint(0, 3600))
+
+
+def _pause_or_resume(book: Book, chance: random.Random, delivery, now: datetime) -> None:
+    with book.ledger.clocks(delivery, agency=None) as clocks:
+        paused_at = clocks.clocks.paused_at
+        if paused_at is None:
+            which = chance.choice((["acknowledge"], ["decide"]))
+            about = {"reason": "legal_hold", "milestones": which, "actor": "test", "now": now}
+            clocks.pause(uuid4(), **about)
+        else:
+            ((due,),) = book.look("select acknowledge_by from delivery where id = %s", delivery)
+            later = {Milestone.ACKNOWLEDGE: due + (now - paused_at)}
+            clocks.resume(later, {}, moved=[], because=None, actor="test", now=now)
+
+
+def _receipt(chance: random.Random, delivery) -> Receipt:
+    stage = chance.choice(list(Stage))
+    outcome = Outcome.ADVICE if stage is Stage.DECIDED else None
+    reason = ReturnReason.NOT_OURS if stage is Stage.RETURNED else None
+    return Receipt(delivery, stage, by="Somebody", outcome=outcome, reason=reason)
+
+
+_numbers = itertools.count()
+steps = ("collect", "acknowledge", "decide")
+
+
+def owed(row: dict, milestone: str) -> bool:
+    due, met = row[f"{milestone}_by"], row[f"{_met(milestone)}"]
+    if due is None or met is not None:
+        return due is not None
+    ended = row["returned_at"]
+    return not stands(row, milestone) and (ended is None or ended > due)
+
+
+def stands(row: dict, milestone: str) -> bool:
+    """Tell whether this clock was stopped before its time."""
+    return milestone in row["standing"] and row["paused_at"] <= row[f"{milestone}_by"]
+
+
+def _met(milestone: str) -> str:
+    return {"collect": "collected_at", "acknowledge": "acknowledged_at", "decide": "decided_at"}[
+        milestone
+    ]
+
+
+def raw(book: Book) -> list[dict]:
+    with psycopg.connect(book.dsn, row_factory=psycopg.rows.dict_row) as connection:
+        return connection.execute(RAW).fetchall()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    until = now.replace(second=0, microsecond=0)
+    found = book.ledger.promises(WINDOWS, now=now)
+    for name in WINDOWS:
+        counted: Counter = Counter()
+        kept: Counter = Counter()
+        for row, milestone in itertools.product(raw(book), steps):
+            due = row[f"{milestone}_by"]
+            if owed(row, milestone) and window_start(name, now) <= due < until:
+                counted[row["agency"], milestone] += 1
+                met = row[_met(milestone)]
+                kept[row["agency"], milestone] += met is not None and met <= due
+        assert {key: (one.due, one.in_time) for key, one in found[name].items()} == {
+            key: (counted[key], kept[key]) for key in counted
+        }
+    assert any(found["28d"].values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    found = book.ledger.latencies(WINDOWS, now=now)
+    edges = book.ledger.edges
+    for name in WINDOWS:
+        times: dict = {}
+        for row, milestone in itertools.product(raw(book), steps):
+            met = row[_met(milestone)]
+            if met is not None and met >= window_start(name, now):
+                took = (met - row["clock_start"]).total_seconds()
+                times.setdefault((row["agency"], milestone), []).append(max(0.0, took))
+        assert {key: one.count for key, one in found[name].items()} == {
+            key: len(values) for key, values in times.items()
+        }
+        for key, values in times.items():
+            for percent in (50, 95, 99):
+                true = sorted(values)[max(1, math.ceil(len(values) * percent / 100)) - 1]
+                told = found[name][key].percentile(percent)
+                above = next(edge for edge in edges if true <= edge)
+                assert told is not None
+                assert told <= above
+                assert told >= max((edge for edge in edges if edge < true), default=0.0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 70) + timedelta(days=120)
+    before = book.ledger.totals(now=now)
+    while book.ledger.fold_counts(limit=1000):
+        pass
+    book.ledger.thin_counts(now=now)
+    assert book.ledger.totals(now=now) == before
+    promised, took = before
+    met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
+    assert sum(one.count for one in took.values()) == met
+    total = sum(one.seconds for one in took.values())
+    assert math.isclose(total, took_together(book), abs_tol=1e-4)
+    due = sum(owed(row, milestone) for row in raw(book) for milestone in steps)
+    assert sum(row["due"] - row["withdrawn"] for row in promised) == due
+
+
+def took_together(book: Book) -> float:
+    """Return how long every milestone that was met took, from the raw rows."""
+    return sum(
+        max(0.0, (row[_met(milestone)] - row["clock_start"]).total_seconds())
+        for row in raw(book)
+        for milestone in steps
+        if row[_met(milestone)] is not None
+    )
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: bool) -> None:
+    now = days_of_work(book, 5, 60)
+    while folded and book.ledger.fold_counts(limit=1000):
+        pass
+    name = "0007_latency_sums.sql"
+    text = (Path(migrate.__file__).with_name("migrations") / name).read_text()
+    with psycopg.connect(book.dsn) as connection:
+        for table in ("latency", "latency_delta"):
+            connection.execute(f"update {table} set microseconds = 0".encode())
+        connection.execute(text[text.index("insert into latency (level, at") :].encode())
+    _, took = book.ledger.totals(now=now)
+    total = sum(one.seconds for one in took.values())
+    assert math.isclose(total, took_together(book), abs_tol=1e-4)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seconds=st.floats(0, 4e6))
+def test_a_duration_falls_below_its_own_edge(seconds: float) -> None:
+    edges = _edges()
+    bucket = sum(edge < seconds - 5e-7 for edge in edges)
+    assert bucket == 0 or edges[bucket - 1] < seconds
+    assert bucket == len(edges) or seconds <= edges[bucket] + 1e-6
+
+
+def _edges() -> list[float]:
+    text = (Path(migrate.__file__).with_name("migrations") / "0011_edges.sql").read_text()
+    return [float(one) for one in text.split("array[")[1].split("]")[0].split(",")]
+
+
+def deadline_classes() -> set[float]:
+    """Return the seconds of every deadline of the shipped policy that runs by the calendar."""
+    policy = load(documents_from(POLICIES), version="shipped")
+    clocks = [
+        clock
+        for of_row in (
+            *(milestones for row in policy.rows for milestones in row.deadlines.values()),
+            *(one.deadlines for one in policy.amends.values()),
+        )
+        for clock in of_row.values()
+    ]
+    of_unit = {Unit.CALENDAR_MINUTE: 60, Unit.CALENDAR_HOUR: 3600}
+    return {
+        float(one.within.count * of_unit[one.within.unit])
+        for one in clocks
+        if one.within.unit in of_unit
+    }
+
+
+def test_an_edge_lies_exactly_on_every_deadline_that_runs_by_the_calendar(book: Book) -> None:
+    classes = deadline_classes() | {2 * 3600, 8 * 3600}
+    assert {900, 1800, 3600, 4 * 3600, 24 * 3600} <= classes
+    assert classes <= set(book.ledger.edges)
+    assert classes <= set(metrics.EDGES) <= set(book.ledger.edges)
+    for seconds in classes:
+        kept, late = book.look(
+            "select latency_bucket(make_interval(secs => s)) "
+            f"from (values ({seconds}), ({seconds} + 0.000001)) as took (s) order by s"
+        )
+        assert book.ledger.edges[kept[0]] == seconds
+        assert late[0] == kept[0] + 1
+
+
+def test_no_bucket_is_wider_than_the_docs_say(book: Book) -> None:
+    edges = book.ledger.edges
+    widths = [high / low - 1 for low, high in itertools.pairwise(edges)]
+    assert 0.27 < max(widths) < 0.28
+    assert edges[widths.index(max(widths))] == 24 * 3600
+
+
+def test_what_was_counted_keeps_the_end_of_its_bucket_when_others_are_added(
+    engines: Engines, tmp_path: Path
+) -> None:
+    for file in migrate.FOLDER.glob("*.sql"):
+        if file.name < "0011":
+            shutil.copy(file, tmp_path)
+    name = f"edges_{next(_numbers)}"
+    dsn = engines.database_url.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    migrate.migrate(dsn, folder=tmp_path)
+    with psycopg.connect(dsn) as connection:
+        ((before,),) = connection.execute("select latency_edges()").fetchall()
+        # As many in each bucket as its number, so that each can be told from the others.
+        for table, columns in (("latency", "level, at"), ("latency_delta", "minute")):
+            values = "'all', 'epoch'" if table == "latency" else "'epoch'"
+            connection.execute(
+                f"insert into {table} ({columns}, agency, milestone, bucket, count, microseconds) "
+                f"select {values}, 'stoke-csc', 'collect', n, n + 1, n "
+                f"from generate_series(0, cardinality(latency_edges())) as n".encode()
+            )
+    assert migrate.migrate(dsn)[0] == "0011_edges"
+    with psycopg.connect(dsn) as connection:
+        ((after,),) = connection.execute("select latency_edges()").fetchall()
+        for table in ("latency", "latency_delta"):
+            rows = connection.execute(
+                f"select bucket, count, microseconds from {table} order by bucket".encode()
+            ).fetchall()
+            ends = [*before, math.inf]
+            found = [(after[n] if n < len(after) else math.inf, *told) for n, *told in rows]
+            assert found == [(end, n + 1, n) for n, end in enumerate(ends)]
+        assert set(after) - set(before) == {900, 1800, 7200, 28_800}
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+def test_two_ages_are_told_apart(book: Book) -> None:
+    book.routed_to(STOKE)
+    (offer,) = book.collect(STOKE, now=NOW + timedelta(minutes=1))
+    work = book.ledger.work(now=NOW + timedelta(minutes=5))[STOKE]
+    assert (work.oldest_claimable_at, work.oldest_unacknowledged_at) == (None, NOW)
+    book.routed_to(STOKE, available_at=NOW + timedelta(minutes=3))
+    work = book.ledger.work(now=NOW + timedelta(minutes=5))[STOKE]
+    assert work.oldest_claimable_at == NOW + timedelta(minutes=3)
+    book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
+    assert book.ledger.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
+
+
+def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
+    book.routed_to(STOKE)
+    with psycopg.connect(book.dsn) as connection:
+        connection.execute("update delivery set kind = 'correction', version = 2, follows = id")
+    later = NOW + timedelta(hours=5)
+
+    def seen() -> tuple[int, int, int, int]:
+        work = book.ledger.work(now=later)
+        bands = book.ledger.burn_down(now=later)
+        return (
+            sum(one.open for one in work.values()),
+            sum(sum(band.values()) for band in bands.values()),
+            len(book.ledger.at_risk(now=later, limit=10, everything=True)),
+            book.ledger.risk_counts(now=later).breached,
+        )
+
+    assert seen() == (1, 1, 1, 1)
+    ((delivery,),) = book.look("select id from delivery")
+    book.answer(STOKE, Receipt(delivery, Stage.ACKNOWLEDGED, by="Somebody"))
+    assert seen() == (0, 0, 0, 0)
+
+
+def test_a_slow_agency_is_at_risk_early(book: Book) -> None:
+    """Less time is left than it took last time, though a quarter of an hour is far away."""
+    book.routed_to(STOKE, acknowledge_in=timedelta(hours=2))
+    book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(hours=2))
+    early = NOW + timedelta(minutes=70)
+    assert book.ledger.at_risk(now=early, limit=10) == []
+    ((delivery,),) = book.look("select id from delivery where agency = %s", STOKE)
+    slowly = NOW + timedelta(minutes=55)
+    book.answer(STOKE, Receipt(delivery, Stage.ACKNOWLEDGED, by="Somebody"), now=slowly)
+    book.routed_to(STOKE, acknowledge_in=timedelta(hours=2))
+    (one,) = book.ledger.at_risk(now=early + timedelta(minutes=5), limit=10)
+    assert (one.agency, one.why) == (STOKE, "usual")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_breaches_are_those_of_a_recount(book: Book, seed: int) -> None:
+    now = days_of_work(book, seed, 80)
+    since = now - timedelta(days=3)
+    expected = [
+        row["acknowledge_by"]
+        for row in raw(book)
+        if owed(row, "acknowledge")
+        and since <= row["acknowledge_by"] < now
+        and (row["acknowledged_at"] is None or row["acknowledged_at"] > row["acknowledge_by"])
+    ]
+    found = book.ledger.breaches(now=now, since=since, limit=1000).latest
+    recent = [one.due_at for one in found if one.due_at >= since]
+    assert recent == sorted(expected, reverse=True)
+    assert recent
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"state": "undeliverable"}, "channel"),
+        ({"available_at": NOW + timedelta(hours=3)}, "broker"),
+        ({"available_at": NOW + timedelta(hours=3), "sent_on": True}, "sent_on"),
+        ({}, "not_collected"),
+        ({"collected_at": NOW}, "not_acknowledged"),
+        ({"collected_at": NOW, "acknowledged_at": NOW}, "not_decided"),
+        ({"delivery": None}, "no_owner"),
+    ],
+)
+def test_a_breach_has_a_cause(changes: dict, cause: str) -> None:
+    row = {
+        "delivery": "some",
+        "due_at": NOW + timedelta(hours=4),
+        "clock_start": NOW,
+        "available_at": NOW,
+        "collected_at": None,
+        "acknowledged_at": None,
+        "state": "available",
+        "sent_on": False,
+    }
+    assert cause_of({**row, **changes}) == cause
+
+
+def test_the_heat_is_that_of_the_slots(book: Book) -> None:
+    book.routed_to(STOKE, acknowledge_in=timedelta(minutes=30))
+    book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(minutes=30))
+    (offer,) = book.collect(STOKE)
+    book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
+    now = NOW + timedelta(hours=1)
+    found = book.ledger.heat(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
+    assert [one.agency for one in found] == [SHROPSHIRE, STOKE]
+    assert {at: kept.share for at, kept in found[1].slots.items()} == {
+        NOW + timedelta(minutes=30): 1.0
+    }
+
+
+def test_a_referral_is_found_by_every_name_it_has(book: Book) -> None:
+    id_ = book.accept("OCC/2026/1")
+    book.route(STOKE)
+    (delivery,) = book.look("select id from delivery")[0]
+    event = book.ledger.timeline(id_)[0].cursor
+    for text in (str(id_), str(delivery), "OCC/2026/1", event):
+        assert book.ledger.find(text) == [id_]
+    assert book.ledger.find("nothing") == []
+    transaction, number = event.split("-")
+    other = book.accept(f"STAFFS-{number}")
+    assert book.ledger.find(f"STAFFS-{number}") == [other]
+    assert book.ledger.find(f"OTHER-{number}") == []
+    assert book.ledger.find(f"{int(transaction) + 1}-{number}") == []

@@ -1,0 +1,193 @@
+"""A job takes what could not be delivered when it was planned, and no more than was confirmed."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+import uuid_utils.compat as ids
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from broker.domain.delivery import (
+    Attempt,
+)
+from broker.domain.ids import DeliveryId
+from broker.ledger import migrate
+from broker.ledger.operator_actions import Doing
+from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book
+
+JO = "person:Jo Example"
+MINUTE = timedelta(minutes=1)
+
+
+def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
+    """Let so many deliveries be offered now, and their channel refuse them at an instant."""
+    for _ in range(count):
+        book.routed_to(STOKE, channel="queue")
+    asked: dict[str, Any] = {"limit": 100, "lease_for": LEASE, "new_id": ids.uuid7}
+    offers = book.ledger.claim_pushes("queue", now=at, **asked)
+    attempts = [
+        Attempt(one.id, one.lease.id, "refused", None, "too-large") for one in offers if one.lease
+    ]
+    book.ledger.settle_pushes(attempts, now=at, actor="channel:queue")
+    return {one.id for one in offers}
+
+
+def planned(book: Book, kind: str, at: datetime, **asked: Any) -> UUID:
+    id_ = ids.uuid7()
+    told = {"agency": None, "cause": None, "per_minute": 6000, "by": JO, "now": at, **asked}
+    if kind == "send_on":
+        book.ledger.plan_send_on(id_, receiver=SHROPSHIRE, **told)
+    else:
+        book.ledger.plan_replay(id_, **told)
+    return id_
+
+
+def started(book: Book, id_: UUID, at: datetime) -> None:
+    told = {"frm": ("planned",), "to": "running", "by": JO, "reason": "it is mended", "now": at}
+    assert book.ledger.turn_replay(id_, **told)
+
+
+def available(book: Book) -> set[DeliveryId]:
+    return {row[0] for row in book.look("select id from delivery where state = 'available'")}
+
+
+def test_what_became_undeliverable_after_the_plan_is_not_replayed(book: Book) -> None:
+    first = refused(book, 1, NOW)
+    for _ in range(5):
+        book.routed_to(STOKE, channel="queue")
+    id_ = planned(book, "replay", NOW + MINUTE)
+    assert len(refused(book, 0, NOW + 2 * MINUTE)) == 5
+    (line,) = book.ledger.replay_plan(id_, now=NOW + 2 * MINUTE)
+    assert line.count == 1
+    started(book, id_, NOW + 3 * MINUTE)
+    assert book.ledger.step_replays(now=NOW + 5 * MINUTE, limit=500) == [1]
+    assert available(book) == first
+    assert book.ledger.step_replays(now=NOW + 6 * MINUTE, limit=500) == [0]
+    assert [(one.state, one.done) for one in book.ledger.replays(id_=id_)] == [("done", 1)]
+
+
+def test_what_became_undeliverable_after_the_plan_is_not_sent_on(book: Book) -> None:
+    first = refused(book, 1, NOW)
+    for _ in range(5):
+        book.routed_to(STOKE, channel="queue")
+    id_ = planned(book, "send_on", NOW + MINUTE)
+    refused(book, 0, NOW + 2 * MINUTE)
+    (line,) = book.ledger.replay_plan(id_, now=NOW + 2 * MINUTE, kind="send_on")
+    assert line.count == 1
+    started(book, id_, NOW + 3 * MINUTE)
+    (due,) = book.ledger.due_send_ons(now=NOW + 5 * MINUTE, limit=20)
+    assert set(due.deliveries) == first
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    before=st.integers(0, 4), after=st.integers(0, 4), per_minute=st.integers(1, 5), data=st.data()
+)
+def test_a_replay_takes_what_was_planned_and_nothing_else(
+    book: Book, before: int, after: int, per_minute: int, data: st.DataObject
+) -> None:
+    """Whatever is refused, replayed by hand and refused again while it runs."""
+    at = NOW + timedelta(days=len(book.look("select id from replay")))
+    with psycopg.connect(book.dsn) as connection:
+        connection.execute("update delivery set state = 'recalled', next_attempt_at = null")
+    meant = refused(book, before, at)
+    id_ = planned(book, "replay", at, per_minute=per_minute)
+    started(book, id_, at)
+    taken = 0
+    for turn in range(1, 8):
+        now = at + turn * MINUTE
+        if meant and data.draw(st.booleans()):
+            by_hand = data.draw(st.sampled_from(sorted(meant)))
+            book.ledger.replay_delivery(by_hand, Doing(ids.uuid7(), JO, "sooner", now))
+        refused(book, after if turn == 1 else 0, now)
+        taken += sum(book.ledger.step_replays(now=now, limit=500))
+    replays = book.look(
+        "select delivery from event where kind = 'delivery.replayed' and data ->> 'replay' = %s",
+        str(id_),
+    )
+    assert len(replays) == len(set(replays)) == taken <= before
+    assert {one for (one,) in replays} <= meant
+
+
+@pytest.mark.parametrize("kind", ["replay", "send_on"])
+def test_a_job_takes_no_more_than_was_confirmed(book: Book, kind: str) -> None:
+    refused(book, 3, NOW)
+    id_ = planned(book, kind, NOW)
+    started(book, id_, NOW)
+    with psycopg.connect(book.dsn) as connection:
+        connection.execute("update replay set planned = 2")
+    if kind == "replay":
+        assert book.ledger.step_replays(now=NOW + MINUTE, limit=500) == [2]
+        assert book.ledger.step_replays(now=NOW + 2 * MINUTE, limit=500) == [0]
+    else:
+        (due,) = book.ledger.due_send_ons(now=NOW + MINUTE, limit=20)
+        assert len(due.deliveries) == 2
+        assert book.ledger.count_send_on(due, done=1, failed=1, now=NOW + MINUTE)
+        (due,) = book.ledger.due_send_ons(now=NOW + 2 * MINUTE, limit=20)
+        assert due.deliveries == []
+        assert book.ledger.count_send_on(due, done=0, failed=0, now=NOW + 2 * MINUTE)
+    assert book.ledger.replays(id_=id_)[0].state == "done"
+
+
+def test_each_one_of_a_replay_keeps_the_name_and_the_reason(book: Book) -> None:
+    refused(book, 2, NOW)
+    id_ = planned(book, "replay", NOW)
+    started(book, id_, NOW)
+    book.ledger.step_replays(now=NOW + MINUTE, limit=500)
+    for (referral,) in book.look("select id from referral"):
+        (event,) = [one for one in book.ledger.timeline(referral) if one.reason]
+        assert (event.kind, event.actor, event.reason) == (
+            *("delivery.replayed", JO, "it is mended"),
+        )
+        assert event.data["replay"] == str(id_)
+
+
+@pytest.mark.parametrize("kind", ["replay", "send_on"])
+def test_every_turn_of_a_job_is_an_event_with_a_name_in_nobodys_feed(book: Book, kind: str) -> None:
+    id_ = planned(book, kind, NOW, agency=STOKE, cause="a word of theirs")
+    started(book, id_, NOW)
+    sam = "person:Sam Example"
+    for frm, to in (("running", "paused"), ("paused", "running"), ("running", "stopped")):
+        assert book.ledger.turn_replay(id_, frm=(frm,), to=to, by=sam, now=NOW)
+    assert not book.ledger.turn_replay(id_, frm=("running",), to="paused", by=sam, now=NOW)
+    turns = ("planned", "running", "paused", "running", "stopped")
+    found = book.look(
+        "select kind, actor, agency, data ->> 'replay', data - 'replay' from event order by id"
+    )
+    assert found == [
+        (
+            f"organisation.{kind}_{turn}",
+            JO if place < 2 else sam,
+            STOKE,
+            str(id_),
+            {} if place else {"planned": 0},
+        )
+        for place, turn in enumerate(turns)
+    ]
+    assert book.ledger.feed(POLICE, after="", limit=100)[0] == []
+
+
+def test_since_when_it_cannot_be_delivered_is_told(book: Book) -> None:
+    refused(book, 1, NOW + MINUTE)
+    (waiting,) = book.ledger.attention(limit=9)
+    assert waiting.since == NOW + MINUTE
+
+
+def test_what_could_not_be_delivered_before_is_dated_by_its_history(book: Book) -> None:
+    (dated,) = refused(book, 1, NOW + MINUTE)
+    book.routed_to(STOKE, channel="queue")
+    text = (Path(migrate.__file__).with_name("migrations") / "0012_acts.sql").read_text()
+    with psycopg.connect(book.dsn) as connection:
+        connection.execute("alter table delivery drop constraint delivery_undeliverable")
+        connection.execute("update delivery set state = 'undeliverable', undeliverable_at = null")
+        start, end = text.index("update delivery"), text.index("alter table delivery add constr")
+        connection.execute(text[start:end].encode())
+    found = dict(book.look("select id, undeliverable_at from delivery"))
+    assert found.pop(dated) == NOW + MINUTE
+    assert list(found.values()) == [NOW]

@@ -1,0 +1,212 @@
+"""Answers: each one counts once, follows the state table, and closes what has ended."""
+
+import threading
+from datetime import timedelta
+
+import psycopg
+import pytest
+import uuid_utils.compat as ids
+
+from broker.domain.codes import Stage
+from broker.domain.delivery import (
+    Offer,
+    Receipt,
+)
+from broker.domain.states import DeliveryState, ReferralState
+from tests.integration.ledger.conftest import (
+    LEASE,
+    NOW,
+    POLICE,
+    SHROPSHIRE,
+    STOKE,
+    Book,
+    new_delivery,
+)
+
+LATER = NOW + timedelta(minutes=5)
+
+
+@pytest.fixture
+def offer(book: Book) -> Offer:
+    book.routed_to(SHROPSHIRE)
+    (found,) = book.collect(SHROPSHIRE)
+    return found
+
+
+def said(offer: Offer, stage: str, *, lease: bool = False, **more) -> Receipt:
+    assert offer.lease is not None
+    held = offer.lease.id if lease else None
+    return Receipt(offer.id, Stage(stage), "Duty worker", lease=held, **more)
+
+
+def state(book: Book, offer: Offer) -> ReferralState:
+    status = book.ledger.referral(POLICE, id=offer.referral)
+    assert status is not None
+    return status.state
+
+
+def test_the_whole_way_closes_the_referral(book: Book, offer: Offer) -> None:
+    for stage in ("collected", "acknowledged"):
+        (result,) = book.answer(SHROPSHIRE, said(offer, stage, lease=stage == "collected"))
+        assert (result.result, str(result.state)) == ("recorded", stage)
+        assert state(book, offer) is ReferralState.ROUTED
+    book.answer(SHROPSHIRE, said(offer, "decided", outcome="assessment"))
+    assert state(book, offer) is ReferralState.CLOSED
+    assert book.kinds(offer.referral)[-4:] == [
+        "delivery.collected",
+        "delivery.acknowledged",
+        "delivery.decided",
+        "referral.closed",
+    ]
+
+
+def test_a_repeated_receipt_gives_the_first_time(book: Book, offer: Offer) -> None:
+    receipt = said(offer, "acknowledged")
+    assert book.answer(SHROPSHIRE, receipt)[0].at == NOW
+    (again,) = book.answer(SHROPSHIRE, receipt, now=LATER)
+    assert (again.result, again.at) == ("already", NOW)
+    assert book.kinds(offer.referral).count("delivery.acknowledged") == 1
+
+
+def test_a_second_outcome_is_a_conflict_and_the_first_one_stands(book: Book, offer: Offer) -> None:
+    book.answer(SHROPSHIRE, said(offer, "decided", outcome="assessment"))
+    (second,) = book.answer(SHROPSHIRE, said(offer, "decided", outcome="no_further_action"))
+    assert second.result == "conflict"
+    status = book.ledger.referral(POLICE, id=offer.referral)
+    assert status is not None
+    assert status.deliveries[0].outcome == "assessment"
+
+
+def test_a_decision_implies_what_came_before_it(book: Book, offer: Offer) -> None:
+    book.answer(SHROPSHIRE, said(offer, "decided", outcome="advice"), now=LATER)
+    status = book.ledger.referral(POLICE, id=offer.referral)
+    assert status is not None
+    assert set(status.deliveries[0].met.values()) == {LATER}
+    assert len(status.deliveries[0].met) == 3
+    assert book.answer(SHROPSHIRE, said(offer, "collected"))[0].result == "already"
+
+
+def test_a_lease_that_somebody_else_has_now_is_lost(book: Book, offer: Offer) -> None:
+    after = NOW + LEASE
+    book.ledger.lapse(now=after, limit=10)
+    (newer,) = book.collect(SHROPSHIRE, now=after)
+    assert book.answer(SHROPSHIRE, said(offer, "collected", lease=True))[0].result == "lease_lost"
+    assert book.answer(SHROPSHIRE, said(newer, "collected", lease=True))[0].result == "recorded"
+
+
+def test_a_late_receipt_counts_while_nobody_else_has_the_delivery(book: Book, offer: Offer) -> None:
+    book.ledger.lapse(now=NOW + LEASE, limit=10)
+    assert book.answer(SHROPSHIRE, said(offer, "collected", lease=True))[0].result == "recorded"
+
+
+def test_another_agencys_delivery_is_not_found(book: Book, offer: Offer) -> None:
+    unknown = Receipt(ids.uuid7(), Stage.COLLECTED, "x")
+    results = book.answer(STOKE, said(offer, "decided", outcome="other"), unknown)
+    assert [one.result for one in results] == ["not_found", "not_found"]
+    assert state(book, offer) is ReferralState.ROUTED
+
+
+def test_several_receipts_for_one_delivery_in_one_call_are_taken_in_order(
+    book: Book, offer: Offer
+) -> None:
+    results = book.answer(
+        SHROPSHIRE,
+        said(offer, "collected", lease=True),
+        said(offer, "acknowledged"),
+        said(offer, "decided", outcome="advice"),
+        said(offer, "returned", reason="duplicate"),
+    )
+    assert [one.result for one in results] == ["recorded"] * 3 + ["conflict"]
+    assert state(book, offer) is ReferralState.CLOSED
+
+
+def test_what_is_returned_and_not_sent_on_keeps_the_referral_open(book: Book, offer: Offer) -> None:
+    book.answer(SHROPSHIRE, said(offer, "returned", reason="not_ours"))
+    assert state(book, offer) is ReferralState.ROUTED
+    (waiting,) = book.ledger.attention(limit=10)
+    assert (waiting.kind, waiting.delivery, waiting.reason) == ("returned", offer.id, "not_ours")
+    successor = new_delivery(STOKE)
+    assert book.ledger.reroute(offer.id, successor, actor="key:ops", now=LATER)
+    assert not book.ledger.reroute(offer.id, new_delivery(STOKE), actor="key:ops", now=LATER)
+    assert not book.ledger.attention(limit=10)
+    (sent_on,) = book.collect(STOKE, now=LATER)
+    book.answer(STOKE, said(sent_on, "decided", outcome="assessment"))
+    assert state(book, offer) is ReferralState.CLOSED
+
+
+def test_what_is_returned_is_sent_on_in_the_same_transaction(book: Book, offer: Offer) -> None:
+    receipt = said(offer, "returned", reason="wrong_area", area="E06000021")
+    successor = new_delivery(STOKE)
+    with book.ledger.settle(SHROPSHIRE, [receipt], now=LATER, actor="key:agency") as batch:
+        (returned,) = batch.returned
+        assert (returned.reason, returned.area) == ("wrong_area", "E06000021")
+        batch.send_on(returned.delivery.id, successor)
+    status = book.ledger.referral(POLICE, id=offer.referral)
+    assert status is not None
+    by_agency = {one.agency: one for one in status.deliveries}
+    assert by_agency[SHROPSHIRE].state is DeliveryState.RETURNED
+    assert by_agency[STOKE].replaces == offer.id
+    assert book.kinds(offer.referral)[-3:] == [
+        "delivery.returned",
+        "delivery.sent_on",
+        "delivery.available",
+    ]
+
+
+def test_nothing_is_recorded_when_the_work_after_it_fails(book: Book, offer: Offer) -> None:
+    receipts = [said(offer, "decided", outcome="advice")]
+    with (
+        pytest.raises(ZeroDivisionError),
+        book.ledger.settle(SHROPSHIRE, receipts, now=NOW, actor="a"),
+    ):
+        _ = 1 / 0
+    assert book.kinds(offer.referral)[-1] == "delivery.leased"
+
+
+def at_once(*work) -> None:
+    threads = [threading.Thread(target=one) for one in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_of_two_outcomes_at_once_one_stands(book: Book, offer: Offer) -> None:
+    results: list[str] = []
+
+    def decide(outcome: str) -> None:
+        receipt = said(offer, "decided", outcome=outcome)
+        results.append(book.answer(SHROPSHIRE, receipt)[0].result)
+
+    at_once(lambda: decide("advice"), lambda: decide("assessment"))
+    assert sorted(results) == ["conflict", "recorded"]
+
+
+@pytest.mark.parametrize("_", range(5))
+def test_two_agencies_that_answer_at_once_close_the_referral_once(book: Book, _: int) -> None:
+    id_ = book.routed_to(STOKE, SHROPSHIRE)
+    (stoke,), (shropshire,) = book.collect(STOKE), book.collect(SHROPSHIRE)
+    at_once(
+        lambda: book.answer(STOKE, said(stoke, "decided", outcome="advice")),
+        lambda: book.answer(SHROPSHIRE, said(shropshire, "decided", outcome="advice")),
+    )
+    assert book.kinds(id_).count("referral.closed") == 1
+
+
+def test_history_cannot_be_changed(book: Book, offer: Offer) -> None:
+    for statement in ("update event set kind = 'referral.x'", "delete from event"):
+        with psycopg.connect(book.dsn) as connection, pytest.raises(psycopg.Error, match="append"):
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("end", ["decided", "returned"])
+def test_the_answer_that_ended_it_is_shown_whatever_the_clocks_say(
+    book: Book, offer: Offer, end: str
+) -> None:
+    code = {"outcome": "advice"} if end == "decided" else {"reason": "not_ours"}
+    book.answer(SHROPSHIRE, said(offer, "acknowledged"), now=NOW + timedelta(seconds=10))
+    book.answer(SHROPSHIRE, said(offer, end, **code), now=NOW)
+    status = book.ledger.referral(POLICE, id=offer.referral)
+    assert status is not None
+    (shown,) = status.deliveries
+    assert (shown.outcome or shown.reason) == next(iter(code.values()))

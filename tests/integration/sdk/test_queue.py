@@ -1,0 +1,227 @@
+"""The consume loop over a real Kombu queue: what arrives, what is answered, what survives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kombu import Connection, Producer, Queue
+from referral_broker_client import Delivery, Unavailable
+from referral_broker_client.queue import QueueConsumer, signature
+
+from broker.devstack.engines import Engines
+
+KEY = "rb_k1_a-secret_with_underscores"
+
+
+class Exchange:
+    """The broker's end of the queues, by hand."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = Connection(url)
+        self._producer = Producer(self._connection.default_channel)
+        self._queue = Queue("agency.stoke-csc", durable=True)
+        self._receipts = Queue("receipts", durable=True)
+
+    def send(self, body: Any, *, content_type: str = "application/json") -> None:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._producer.publish(
+            raw,
+            exchange="",
+            routing_key="agency.stoke-csc",
+            content_type=content_type,
+            content_encoding="utf-8",
+            declare=[self._queue],
+        )
+
+    def push_raw(self, element: bytes) -> None:
+        """Put something into the queue that is not even a message."""
+        self._connection.default_channel.client.lpush("agency.stoke-csc", element)
+
+    def waiting(self) -> int:
+        return int(self._connection.default_channel.client.llen("agency.stoke-csc"))
+
+    def messages(self) -> list[Any]:
+        """Take every message of receipts."""
+        bound = self._receipts(self._connection.default_channel)
+        bound.declare()
+        return list(iter(lambda: bound.get(no_ack=True), None))
+
+    def receipts(self) -> list[dict[str, str]]:
+        """Take every receipt."""
+        return [
+            said for message in self.messages() for said in json.loads(message.body)["receipts"]
+        ]
+
+    def close(self) -> None:
+        self._connection.release()
+
+
+@pytest.fixture
+def exchange(engines: Engines) -> Iterator[Exchange]:
+    engines.exchange.start()
+    engines.exchange.wipe()
+    end = Exchange(engines.exchange_url)
+    yield end
+    end.close()
+
+
+def consumer(engines: Engines, *, wait: float = 0) -> QueueConsumer:
+    return QueueConsumer(engines.exchange_url, "stoke-csc", KEY, by="Intake desk", wait=wait)
+
+
+def delivery(number: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "delivery": f"d{number}",
+        "referral": f"r{number}",
+        "reference": f"REF/{number}",
+        "publisher": "staffordshire-police",
+        "agency": "stoke-csc",
+        "attempt": 1,
+        "role": "lead",
+        "lease": {"id": f"l{number}", "until": "2026-12-18T17:00:00+00:00"},
+        "content": {"children": [{"given_name": "Invented"}]},
+        **changed,
+    }
+
+
+def take_all(work: QueueConsumer) -> list[Delivery]:
+    taken = []
+    with work:
+        for one in work:
+            with one:
+                taken.append(one)
+    return taken
+
+
+def test_a_clean_exit_acknowledges_without_the_lease_of_the_push(
+    engines: Engines, exchange: Exchange
+) -> None:
+    exchange.send(delivery(1))
+    assert [one.id for one in take_all(consumer(engines))] == ["d1"]
+    assert exchange.receipts() == [{"delivery": "d1", "stage": "acknowledged", "by": "Intake desk"}]
+    assert exchange.waiting() == 0
+
+
+def test_receipts_are_signed_over_time_and_body_by_the_hash_of_the_secret(
+    engines: Engines, exchange: Exchange
+) -> None:
+    exchange.send(delivery(1))
+    take_all(consumer(engines))
+    (message,) = exchange.messages()
+    key = hashlib.sha256(b"a-secret_with_underscores").digest()
+    said_at = message.headers["X-Broker-Time"]
+    body = message.body if isinstance(message.body, bytes) else message.body.encode()
+    assert message.headers["X-Broker-Key"] == "k1"
+    assert message.headers["X-Broker-Signature"] == signature(key, said_at, body)
+    assert "secret" not in str(message.headers)
+
+
+def test_answers_of_a_batch_share_a_message(engines: Engines, exchange: Exchange) -> None:
+    for number in range(10):
+        exchange.send(delivery(number))
+    take_all(consumer(engines))
+    messages = exchange.messages()
+    assert sum(len(json.loads(message.body)["receipts"]) for message in messages) == 10
+    assert len(messages) < 10
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"not json",
+        b"[]",
+        b"{}",
+        b"null",
+        b"[" * 100_000,
+        b"\xff\xfe",
+        json.dumps(delivery(9, agency="glasgow-sw")).encode(),
+        json.dumps(delivery(9, deadlines={"decide_by": "soon"})).encode(),
+    ],
+)
+def test_garbage_is_dropped_with_a_warning_that_holds_nothing_of_it(
+    engines: Engines, exchange: Exchange, garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.send(garbage)
+    exchange.send(delivery(1))
+    assert [one.id for one in take_all(consumer(engines))] == ["d1"]
+    assert exchange.waiting() == 0
+    assert "is no delivery of its own" in caplog.text
+    assert "Invented" not in caplog.text
+
+
+@pytest.mark.parametrize("element", [b"garbage", b"{}", b"[1]", b'{"body": "x", "properties": {}}'])
+def test_an_element_that_is_not_even_a_message_does_not_end_the_loop(
+    engines: Engines, exchange: Exchange, element: bytes
+) -> None:
+    exchange.send(delivery(1))
+    exchange.push_raw(element)
+    exchange.send(delivery(2))
+    seen: set[str] = set()
+    with consumer(engines, wait=1) as work:
+        for one in work:
+            with one:
+                seen.add(one.id)
+            if seen == {"d1", "d2"}:
+                break
+    assert {said["delivery"] for said in exchange.receipts()} == {"d1", "d2"}
+
+
+def test_an_error_puts_everything_back(engines: Engines, exchange: Exchange) -> None:
+    exchange.send(delivery(1))
+    exchange.send(delivery(2))
+
+    def fail_on_the_first() -> None:
+        with consumer(engines) as work:
+            for one in work:
+                with one:
+                    raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_on_the_first()
+    assert exchange.receipts() == []
+    assert {one.id for one in take_all(consumer(engines))} == {"d1", "d2"}
+
+
+def test_sigterm_finishes_the_one_in_hand_and_puts_back_the_rest(
+    engines: Engines, exchange: Exchange
+) -> None:
+    exchange.send(delivery(1))
+    exchange.send(delivery(2))
+    with consumer(engines, wait=20) as work:
+        for one in work:
+            with one:
+                os.kill(os.getpid(), signal.SIGTERM)
+    assert len(exchange.receipts()) == 1
+    assert exchange.waiting() == 1
+
+
+def test_an_exchange_that_comes_back_is_consumed_again(
+    engines: Engines, exchange: Exchange
+) -> None:
+    exchange.send(delivery(1))
+    with consumer(engines, wait=1) as work:
+        seen = []
+        for one in work:
+            with one:
+                seen.append(one.id)
+                if len(seen) == 1:
+                    engines.exchange.kill()
+            if len(seen) == 1:
+                engines.exchange.start()
+                Exchange(engines.exchange_url).send(delivery(2))
+            if "d2" in seen:
+                break
+    answered = {said["delivery"] for said in Exchange(engines.exchange_url).receipts()}
+    assert answered == {"d1", "d2"}
+
+
+def test_an_exchange_that_is_away_is_unavailable(engines: Engines) -> None:
+    work = QueueConsumer("redis://127.0.0.1:9/0", "stoke-csc", KEY, by="Desk", wait=0)
+    with pytest.raises(Unavailable), work:
+        list(work)

@@ -1,0 +1,120 @@
+"""One trace from publish to the answer, whose id is the referral's, without content."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from broker.bootstrap import new_uuid7, open_broker
+from broker.flow.context import Broker
+from broker.settings import BadSettings, Settings
+from broker.tracing import ALLOWED
+from tests.acceptance.conftest import World, sample, world  # noqa: F401
+from tests.collector import Collector, collector_fixture, traced_settings  # noqa: F401
+from tests.conftest import FixedClock
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+@pytest.fixture
+def all_told(broker: Broker) -> Callable[[], None]:
+    """Let everything be sent."""
+    assert broker.traces is not None
+    return broker.traces.close
+
+
+def test_a_referral_is_one_trace_from_publish_to_the_answer(
+    client: TestClient,
+    collector: Collector,
+    all_told: Callable[[], None],
+    world: World,  # noqa: F811
+) -> None:
+    headers = world.police | {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+    answer = client.post("/v1/referrals", json=sample(2), headers=headers)
+    world.drain()
+    status = world.status(answer.json())
+    (delivery,) = status["deliveries"]
+    world.collect(delivery["agency"])
+    world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
+    all_told()
+    found = collector.of(status["id"])
+    assert list(found) == ["accept", "route", "collect", "answer"]
+    (first,) = found.pop("accept")
+    assert (first.parent, first.id) == ("", status["id"].replace("-", "")[16:])
+    assert {one.parent for spans in found.values() for one in spans} == {first.id}
+    assert first.links == ((TRACE, SPAN),)
+    (theirs,) = [one for one in collector.spans if one.trace == TRACE]
+    assert (theirs.parent, theirs.links) == (SPAN, ((first.trace, first.id),))
+    (answered,) = found["answer"]
+    assert answered.attributes == {
+        "broker.delivery": delivery["id"],
+        "broker.agency": delivery["agency"],
+        "broker.state": "acknowledged",
+    }
+    assert {name for one in collector.spans for name in one.attributes} <= {
+        f"broker.{name}" for name in ALLOWED
+    }
+    sent = b"".join(collector.bodies)
+    assert sample(2)["reference"].encode() not in sent
+
+
+def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
+    collector: Collector,
+    all_told: Callable[[], None],
+    broker: Broker,
+    world: World,  # noqa: F811
+) -> None:
+    status = world.routed(sample(1))
+    channels = {code: one.channel for code, one in broker.ledger.presences().items()}
+    pushed = [one["id"] for one in status["deliveries"] if channels[one["agency"]] == "queue"]
+    assert pushed
+    all_told()
+    found = collector.of(status["id"]).get("dispatch", [])
+    assert sorted(one.attributes["broker.delivery"] for one in found) == sorted(pushed)
+
+
+@pytest.mark.parametrize("parent", ["nonsense", f"00-{TRACE}-{SPAN}-00", None])
+def test_without_a_sampled_parent_nothing_is_written_into_anybodys_trace(
+    client: TestClient,
+    collector: Collector,
+    all_told: Callable[[], None],
+    world: World,  # noqa: F811
+    parent: str | None,
+) -> None:
+    headers = world.police | ({"traceparent": parent} if parent else {})
+    body = b"\n".join([__import__("orjson").dumps(sample(2))]) + b"\n"
+    client.post(
+        "/v1/referrals/bulk",
+        content=body,
+        headers={**headers, "Content-Type": "application/x-ndjson"},
+    )
+    all_told()
+    (first,) = [one for one in collector.spans if one.name == "accept"]
+    assert first.links == (((TRACE, SPAN),) if parent and "-00" in parent else ())
+    assert {one.trace for one in collector.spans} == {first.trace}
+
+
+def test_what_is_handed_in_twice_begins_one_trace(
+    collector: Collector,
+    all_told: Callable[[], None],
+    world: World,  # noqa: F811
+) -> None:
+    world.hand_in(sample(2))
+    world.hand_in(sample(2))
+    all_told()
+    assert [one.name for one in collector.spans] == ["accept"]
+
+
+def test_where_the_extra_is_missing_the_start_says_so(
+    settings: Settings, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_: str) -> Any:
+        raise ModuleNotFoundError
+
+    monkeypatch.setattr("broker.tracing.find_spec", missing)
+    with (
+        pytest.raises(BadSettings, match="telemetry"),
+        open_broker(settings, part="tests", clock=clock, new_id=new_uuid7),
+    ):
+        pass

@@ -1,0 +1,48 @@
+"""The sample agencies answer everything, in order and together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from referral_broker_client import Answer, Unavailable
+
+from broker.devstack.sample_agency import MISTAKEN, Desk, plan_for
+
+
+def test_a_plan_depends_on_the_delivery_alone() -> None:
+    assert plan_for("d1", "stoke-csc") == plan_for("d1", "stoke-csc")
+    plans = [plan_for(f"d{number}", MISTAKEN) for number in range(200)]
+    assert all(plan.acknowledge_after < plan.answer_after < 5 for plan in plans)
+    assert any(plan.reason for plan in plans)
+    assert all((plan.reason is None) != (plan.outcome is None) for plan in plans)
+
+
+def test_each_delivery_is_acknowledged_and_then_answered_also_after_an_outage() -> None:
+    sent: list[Answer] = []
+    done = threading.Event()
+    calls = 0
+
+    def send(*answers: Answer) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Unavailable("away")
+        sent.extend(answers)
+        if len(sent) == 4:
+            done.set()
+
+    desk = Desk("stoke-csc", send)
+    people = threading.Thread(target=desk.run)
+    people.start()
+    desk.take("d1")
+    desk.take("d2")
+    assert done.wait(15)
+    desk.stop()
+    people.join(5)
+    assert not people.is_alive()
+    assert stages(sent, "d1") == stages(sent, "d2") == ["acknowledged", "decided"]
+
+
+def stages(sent: Sequence[Answer], delivery: str) -> Sequence[str]:
+    return sorted(answer.stage for answer in sent if answer.delivery == delivery)

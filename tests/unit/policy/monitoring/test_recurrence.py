@@ -1,0 +1,171 @@
+"""Children are known again by keyed hashes, and referrals for one of them are counted once each."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.domain.codes import Grade
+from broker.errors import Fault
+from broker.policy.language.yaml_nodes import Node
+from broker.policy.monitoring.recurrence import (
+    Earlier,
+    Recurrence,
+    Sighting,
+    marks_of,
+    read_recurrence,
+    recurring,
+    sightings,
+)
+
+KEY = bytes(range(32))
+NOW = datetime(2026, 12, 14, 10, 0, tzinfo=UTC)
+RULE = Recurrence(Grade.LOW, 3, timedelta(days=90))
+HAZEL = {
+    "id": "child-1",
+    "given_name": "Mary Ann",
+    "family_name": "Dunmore-Søren",
+    "date_of_birth": "2020-07-07",
+}
+
+
+def linked(one: dict, other: dict) -> bool:
+    return not set(marks_of(one, KEY)).isdisjoint(marks_of(other, KEY))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"given_name": "MARY  ANN"},
+        {"given_name": "Maryann"},
+        {"given_name": "Ann Mary"},
+        {"given_name": "Máry-Ann", "family_name": "dunmore soren"},
+        {"given_name": "Dunmore-Soren", "family_name": "Mary Ann"},
+        {"id": "another", "nhs_number": "9990001154"},
+    ],
+)
+def test_spelling_does_not_hide_a_child(change: dict) -> None:
+    assert linked(HAZEL, HAZEL | change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"date_of_birth": "2020-07-08"},
+        {"family_name": "Dunmoor"},
+        {"given_name": None},
+        {"date_of_birth": {"unknown": "not_yet_known"}},
+    ],
+)
+def test_another_child_is_another(change: dict) -> None:
+    assert not linked(HAZEL, HAZEL | change)
+
+
+def test_any_identifier_links() -> None:
+    numbers = {"id": "x", "nhs_number": "999 000 1154", "upn": "A123456789012"}
+    assert linked(numbers, {"id": "y", "nhs_number": "9990001154"})
+    assert linked(numbers, {"id": "y", "upn": "A123456789012"})
+    assert marks_of({"id": "z", "nhs_number": {"unknown": "refused"}, "given_name": "A"}, KEY) == ()
+
+
+def test_marks_say_nothing_without_the_key() -> None:
+    other = marks_of(HAZEL, bytes(32))
+    assert set(other).isdisjoint(marks_of(HAZEL, KEY))
+    assert all(len(mark) == 32 for mark in other)
+
+
+names = st.text(st.characters(categories=("L", "M", "Pd", "Zs")), min_size=1, max_size=12)
+
+
+@given(given_name=names, family_name=names)
+def test_folding_is_stable(given_name: str, family_name: str) -> None:
+    child = {"given_name": given_name, "family_name": family_name, "date_of_birth": "2020-07-07"}
+    turned = child | {"given_name": family_name.upper(), "family_name": f" {given_name} "}
+    once = set(marks_of(child, KEY))
+    assert once == set(marks_of(child, KEY))
+    if once and family_name.upper().casefold() == family_name.casefold():
+        assert once & set(marks_of(turned, KEY))
+
+
+def seen(number: int, *marks: int, at: datetime = NOW, publisher: str = "a") -> Sighting:
+    kept = tuple(bytes([mark]) * 32 for mark in marks)
+    reference = f"r{number}"
+    id_ = UUID(int=number)
+    return Sighting(id_, publisher, reference, "c", "/children/0", Grade.LOW, at, kept)
+
+
+def test_the_third_is_told_and_so_is_the_fourth() -> None:
+    told = recurring([seen(n, 1) for n in range(4)], {}, RULE)
+    assert [(one.sighting.reference, one.count) for one in told] == [("r2", 3), ("r3", 4)]
+
+
+def test_the_earlier_ones_of_another_publisher_are_counted_and_not_named() -> None:
+    before = {
+        (UUID(int=9), "c"): [
+            Earlier("b", "secret", NOW - timedelta(days=40)),
+            Earlier("a", "r1", NOW - timedelta(days=2)),
+        ]
+    }
+    (told,) = recurring([seen(9, 1)], before, RULE)
+    assert told.own_references() == ["r1"]
+    words = told.words(RULE)
+    assert "3rd referral graded low" in words
+    assert "Wed 4 Nov 2026, Sat 12 Dec 2026" in words
+    assert "secret" not in words
+
+
+@pytest.mark.parametrize(("days", "told"), [(89, 1), (90, 0), (400, 0)])
+def test_only_what_lies_within_the_window_counts(days: int, told: int) -> None:
+    old = NOW - timedelta(days=days)
+    before = {(UUID(int=9), "c"): [Earlier("a", "r1", old), Earlier("a", "r2", NOW)]}
+    assert len(recurring([seen(9, 1)], before, RULE)) == told
+
+
+def test_the_same_reference_counts_once_and_never_for_itself() -> None:
+    before = {
+        (UUID(int=9), "c"): [
+            Earlier("a", "r9", NOW),
+            Earlier("a", "r1", NOW),
+            Earlier("a", "r1", NOW - timedelta(days=1)),
+        ]
+    }
+    assert recurring([seen(9, 1)], before, RULE) == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.sets(st.integers(0, 5), min_size=1, max_size=3), st.integers(0, 200)),
+        max_size=12,
+    )
+)
+def test_a_batch_tells_the_same_as_one_by_one(drawn: list[tuple[set[int], int]]) -> None:
+    """Whether referrals are routed together or one after the other changes nothing."""
+    every = [
+        seen(number, *marks, at=NOW + timedelta(days=days))
+        for number, (marks, days) in enumerate(drawn)
+    ]
+    in_order = sorted(every, key=lambda one: (one.at, one.referral))
+    alone = []
+    for place, one in enumerate(in_order):
+        others = [o for o in in_order[:place] if set(o.marks) & set(one.marks)]
+        before = [Earlier(o.publisher, o.reference, o.at) for o in others]
+        alone += recurring([one], {(one.referral, one.child): before}, RULE)
+    assert recurring(every, {}, RULE) == alone
+
+
+def test_every_child_of_a_document_is_seen_with_its_place() -> None:
+    document = {"reference": "r", "children": [{"id": "c1"}, HAZEL]}
+    (one,) = sightings(
+        document, referral=UUID(int=1), publisher="a", grade=Grade.LOW, at=NOW, key=KEY
+    )
+    assert (one.child, one.pointer) == ("child-1", "/children/1")
+
+
+def test_what_is_wrong_in_the_policy_is_named() -> None:
+    faults: list[Fault] = []
+    node = Node.parse("policy.yaml", "grade: lowish\ncount: 1\nwithin_days: many", faults)
+    assert node is not None
+    read_recurrence(node)
+    assert [one.pointer for one in faults] == [f"policy.yaml:{line}" for line in (1, 2, 3)]

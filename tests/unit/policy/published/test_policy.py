@@ -1,0 +1,147 @@
+"""The shipped policy is sound, and whatever is wrong with one is found with its file and line."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from broker.errors import PolicyError
+from broker.policy.published.lint import lint
+from broker.policy.published.policy import digest, documents_from, load
+from tests.conftest import POLICIES
+
+Documents = dict[str, str]
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return documents_from(POLICIES)
+
+
+def replaced(file: str, old: str, new: str) -> Callable[[Documents], Documents]:
+    def change(documents: Documents) -> Documents:
+        assert old in documents[file], "the shipped policy has changed: change this test"
+        return documents | {file: documents[file].replace(old, new, 1)}
+
+    return change
+
+
+WRONG = {
+    "no yaml": (replaced("policy.yaml", "rows:", "rows: ["), "not-yaml"),
+    "an unknown field": (
+        replaced("policy.yaml", "    role: lead", "    rule: lead"),
+        "unknown-name",
+    ),
+    "an unknown fact": (
+        replaced("policy.yaml", "when: child.missing", "when: child.lost"),
+        "wrong-condition",
+    ),
+    "an unknown value": (replaced("policy.yaml", "== 'low'", "== 'lowest'"), "wrong-condition"),
+    "a number for a yes or no": (
+        replaced("policy.yaml", "when: child.missing", "when: referral.grade"),
+        "wrong-condition",
+    ),
+    "a row that can never match": (
+        replaced(
+            "policy.yaml", "when: child.at_school", "when: child.at_school && !child.at_school"
+        ),
+        "wrong-condition",
+    ),
+    "a fact of another subject": (
+        replaced("policy.yaml", "when: child.at_school", "when: role.works_with_children"),
+        "wrong-condition",
+    ),
+    "an unknown view": (replaced("policy.yaml", "view: school", "view: schools"), "unknown-name"),
+    "an unknown deadline": (
+        replaced("policy.yaml", "within: 2 working days", "within: soon"),
+        "wrong-deadline",
+    ),
+    "a deadline past the statutory one": (
+        replaced(
+            "policy.yaml",
+            "low: {acknowledge: 1 working day, decide: 1 working day}",
+            "low: {acknowledge: 1 working day, decide: 2 working days}",
+        ),
+        "deadline-relaxed",
+    ),
+    "a calendar deadline past the statutory one": (
+        replaced(
+            "policy.yaml",
+            "low: {acknowledge: 1 working day, decide: 1 working day}",
+            "low: {acknowledge: 72 hours, decide: 1 working day}",
+        ),
+        "deadline-relaxed",
+    ),
+    "a row twice": (replaced("policy.yaml", "id: home-authority", "id: school"), "duplicate"),
+    "a kind that nobody is": (
+        replaced("directory.yaml", "    kind: probation", "    kind: ops"),
+        "nobody",
+    ),
+    "an area that nobody covers": (
+        replaced(
+            "directory.yaml",
+            "    kind: social-care\n    nation: SCT",
+            "    kind: ops\n    nation: SCT",
+        ),
+        "not-covered",
+    ),
+    "an unknown area": (
+        replaced("directory.yaml", "areas: [E06000051]", "areas: [E06000099]"),
+        "unknown-name",
+    ),
+    "an unknown partner": (
+        replaced(
+            "directory.yaml", "out_of_hours_partner: stoke-edt", "out_of_hours_partner: stoke"
+        ),
+        "unknown-name",
+    ),
+    "an unknown channel": (
+        replaced("directory.yaml", "channel: queue", "channel: fax"),
+        "unknown-name",
+    ),
+    "an office that ends with no successor": (
+        replaced(
+            "directory.yaml", "    channel: queue\n", "    channel: queue\n    until: 2026-12-31\n"
+        ),
+        "gap",
+    ),
+    "a field that no referral has": (
+        replaced("views.yaml", "[level]", "[level, colour]"),
+        "unknown-name",
+    ),
+    "a view without handling": (
+        replaced(
+            "views.yaml", "      handling: [marking, instructions, embargo, parents_informed]\n", ""
+        ),
+        "missing",
+    ),
+    "no bank holidays": (lambda documents: documents | {"bank_holidays.yaml": ""}, "wrong-type"),
+}
+
+
+def test_the_shipped_policy_is_sound(documents: Documents) -> None:
+    assert lint(documents) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_found_with_file_and_line(documents: Documents, name: str) -> None:
+    change, code = WRONG[name]
+    spoilt = change(documents)
+    faults = lint(spoilt)
+    assert code in [fault.code for fault in faults]
+    assert all(re.fullmatch(r"[a-z_]+\.yaml:\d+", fault.pointer) for fault in faults)
+    with pytest.raises(PolicyError):
+        load(spoilt, version="spoilt")
+
+
+def test_the_line_is_that_of_the_mistake(documents: Documents) -> None:
+    text = documents["policy.yaml"]
+    (line,) = [n for n, one in enumerate(text.splitlines(), 1) if "when: child.at_school" in one]
+    spoilt = text.replace("when: child.at_school", "when: child.at_scool")
+    (fault,) = lint(documents | {"policy.yaml": spoilt})
+    assert fault.pointer == f"policy.yaml:{line}"
+
+
+def test_the_digest_tells_any_change_and_no_order(documents: Documents) -> None:
+    assert digest(documents) == digest(dict(reversed(documents.items())))
+    assert digest(documents) != digest(documents | {"views.yaml": "x"})

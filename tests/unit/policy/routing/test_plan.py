@@ -1,0 +1,130 @@
+"""Routing beyond the acceptance cases: who is left out, who is added, and what is always kept."""
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from broker.devstack import samples
+from broker.domain.codes import Milestone
+from broker.errors import PolicyError
+from broker.policy.published.policy import PolicyBook
+from broker.policy.routing.plan import Plan
+from broker.policy.routing.plan import route as make_plan
+from tests.acceptance.conftest import sample
+
+AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
+
+
+def plan(document: dict, book: PolicyBook, *, at: datetime = AT, **areas: str) -> Plan:
+    return make_plan(
+        document,
+        publisher="staffordshire-police",
+        book=book,
+        accepted_at=at,
+        now=at,
+        areas={name.replace("_", "-"): area for name, area in areas.items()},
+    )
+
+
+def agencies(found: plan.Plan) -> set[str]:
+    return {leg.agency for leg in found.legs}
+
+
+def test_the_publisher_may_keep_it_from_a_school_and_everybody_is_told_so(book: PolicyBook) -> None:
+    document = sample(5)
+    assert "school-900001" in agencies(plan(document, book))
+    document["handling"]["do_not_disclose_to"] = ["school-900001"]
+    found = plan(document, book)
+    assert "school-900001" not in agencies(found)
+    assert "not-disclosed" in {warning.code for warning in found.warnings}
+
+
+def test_nobody_can_keep_it_from_the_social_care_that_leads(book: PolicyBook) -> None:
+    document = sample(5)
+    document["handling"]["do_not_disclose_to"] = ["stoke-csc", "social-care"]
+    found = plan(document, book)
+    assert "stoke-csc" in agencies(found)
+    assert "disclosure-required" in {warning.code for warning in found.warnings}
+
+
+def test_the_clock_of_an_area_given_late_started_at_acceptance(book: PolicyBook) -> None:
+    document = sample(10)
+    assert plan(document, book).unroutable_reason == "no_area"
+    child = document["children"][0]["id"]
+    later = plan.route(
+        document,
+        publisher="staffordshire-police",
+        book=book,
+        accepted_at=AT,
+        now=AT + timedelta(hours=3),
+        areas={child: "E10000028"},
+    )
+    assert {leg.clock_start for leg in later.legs} == {AT}
+
+
+@pytest.mark.parametrize(
+    ("hour", "agency"),
+    [(7, "staffordshire-edt"), (9, "staffordshire-csc"), (20, "staffordshire-edt")],
+)
+def test_very_high_goes_to_whoever_is_there(book: PolicyBook, hour: int, agency: str) -> None:
+    found = plan(sample(2), book, at=AT.replace(hour=hour))
+    assert agency in agencies(found)
+    assert len({"staffordshire-csc", "staffordshire-edt"} & agencies(found)) == 1
+
+
+def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: PolicyBook) -> None:
+    (leg,) = plan(sample(15), book).legs
+    told = {
+        "row": leg.row,
+        "agency": leg.agency,
+        "scope": {"children": leg.children, "persons": leg.persons},
+        "clock_start": leg.clock_start,
+        "document": sample(15),
+        "book": book,
+        "now": AT + timedelta(hours=2),
+        "effective_grade": "medium",
+    }
+    moved = plan.readdress(**told, area="S12000049")
+    assert (moved.agency, moved.clock_start) == ("glasgow-sw", leg.clock_start)
+    assert plan.readdress(**told, to="shropshire-csc").agency == "shropshire-csc"
+    for nowhere in ({"area": "E99999999"}, {"area": "E06000021"}, {"to": "nobody"}, {}):
+        with pytest.raises(PolicyError):
+            plan.readdress(**told, **nowhere)
+
+
+def test_a_plan_is_the_same_every_time(book: PolicyBook) -> None:
+    for _, document in samples.shipped():
+        if "prohibited" not in document and document["grade"].get("reason"):
+            before = copy.deepcopy(document)
+            assert plan(document, book) == plan(document, book)
+            assert document == before
+
+
+def test_every_routed_referral_has_a_lead_every_deadline_its_words_and_no_leg_is_early(
+    book: PolicyBook,
+) -> None:
+    routed = 0
+    for document in samples.generate(11, 300, now=AT - timedelta(days=1)):
+        try:
+            found = plan(document, book)
+        except (KeyError, ValueError):
+            continue  # one of the invalid ones, which validation stops before routing
+        if found.unroutable_reason:
+            assert not found.legs
+            assert found.attend_by == AT + timedelta(hours=1)
+            continue
+        routed += 1
+        assert any(leg.role == "lead" for leg in found.legs)
+        for leg in found.legs:
+            words = {one["milestone"]: one["words"] for one in leg.explanation["deadlines"]}
+            assert {str(milestone) for milestone in leg.due} == set(words)
+            assert all(words.values())
+            assert all(due > leg.clock_start for due in leg.due.values())
+            if leg.held_until:
+                assert leg.agency.startswith("school-")
+            if Milestone.DECIDE in leg.due and Milestone.ACKNOWLEDGE in leg.due:
+                assert leg.due[Milestone.ACKNOWLEDGE] <= leg.due[Milestone.DECIDE]
+            json.dumps(leg.explanation)
+    assert routed > 200

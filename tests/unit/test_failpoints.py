@@ -1,0 +1,50 @@
+"""Named points: passed by in every installation, and ordered by tests alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from broker import failpoints
+from broker.bootstrap import reached_of
+from broker.settings import Settings
+from tests.conftest import ROOT
+
+ADDRESSES = ("postgresql://broker@db.example.org/broker", "redis://a.example.org", "redis://b")
+REACH = (
+    "import sys; from pathlib import Path; from broker.failpoints import Orders;"
+    "reached = Orders(Path(sys.argv[1])); reached('route.decided'); print('went on')"
+)
+
+
+def reach(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", REACH, str(folder)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def test_an_installation_passes_every_point_by() -> None:
+    assert reached_of(Settings(*ADDRESSES)) is failpoints.passed_by
+
+
+def test_an_order_is_carried_out_once_and_says_by_whom(tmp_path: Path) -> None:
+    (tmp_path / failpoints.DECIDED).write_text("kill")
+    assert reach(tmp_path).returncode == -9
+    (taken,) = tmp_path.iterdir()
+    assert taken.name.startswith("route.decided.taken.")
+    assert reach(tmp_path).stdout == "went on\n"
+
+
+def test_a_standing_order_stays(tmp_path: Path) -> None:
+    (tmp_path / failpoints.DECIDED).write_text("always delay 0")
+    assert reach(tmp_path).stdout == reach(tmp_path).stdout == "went on\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["route.decided"]
+
+
+@pytest.mark.parametrize("order", ["kill", "freeze", "delay 0"])
+def test_an_order_for_another_point_is_left(tmp_path: Path, order: str) -> None:
+    (tmp_path / failpoints.SENT).write_text(order)
+    assert reach(tmp_path).stdout == "went on\n"
+    assert (tmp_path / failpoints.SENT).exists()
