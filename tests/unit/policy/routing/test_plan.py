@@ -28,7 +28,7 @@ def plan(document: dict, book: PolicyBook, *, at: datetime = AT, **areas: str) -
     )
 
 
-def agencies(found: plan.Plan) -> set[str]:
+def agencies(found: Plan) -> set[str]:
     return {leg.agency for leg in found.legs}
 
 
