@@ -19,9 +19,7 @@ from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, utc_now
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode, ReferralId
-from broker.domain.referral import (
-    NewReferral,
-)
+from broker.domain.referral import NewReferral
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
 from broker.policy.published.policy import documents_from
@@ -92,7 +90,7 @@ class Ours:
         new = [_new(reference, body) for reference, body in bodies.items()]
         with Ledger.open(self.dsn, application_name="bench") as ledger:
             for start in range(0, len(new), _AT_ONCE):
-                ledger.accept(new[start : start + _AT_ONCE])
+                ledger.referrals.accept(new[start : start + _AT_ONCE])
 
     def settle(self) -> None:
         """Let autovacuum's work be done beforehand, so that it disturbs no figure."""

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.codes import Scope
-from broker.domain.credential import (
-    Credential,
-)
+from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied
 from broker.ledger.ledger import Ledger
@@ -60,7 +58,7 @@ def issue(
 ) -> str:
     """Make a key, keep what is needed to know it again, and return it: it is never shown again."""
     id_, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
-    ledger.add_credential(
+    ledger.credentials.add_credential(
         Credential(
             id=CredentialId(id_),
             organisation=organisation,

@@ -47,7 +47,7 @@ def stretch(since: str, until: str) -> Stretch:
 
 def deadline_report(ledger: Ledger, asked: Stretch, *, now: datetime) -> list[Figures]:
     """Count the deadlines of what was accepted in a stretch. Raises Invalid when it is too long."""
-    return ledger.deadline_figures(asked.since, asked.until, now=now)
+    return ledger.deadline_report.deadline_figures(asked.since, asked.until, now=now)
 
 
 def as_json(asked: Stretch, figures: Sequence[Figures], *, now: datetime) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from broker.errors import Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
 from broker.flow.context import Broker
 from broker.flow.dispatch import LANE as DISPATCH_LANE
-from broker.ledger.operator_actions import Doing, PlanLine, Replay
+from broker.ledger.bulk_actions import PlanLine, Replay
+from broker.ledger.operator_actions import Doing
 from broker.policy.time.calendars import LONDON
 
 LONGEST_REASON = 500
@@ -35,7 +36,7 @@ _TURNS = {
 
 def replay(broker: Broker, delivery: DeliveryId, *, by: str, reason: str) -> None:
     """Put an undeliverable delivery back into its agency's queue. Raises Conflict if it is none."""
-    if not broker.ledger.replay_delivery(delivery, _doing(broker, by, reason)):
+    if not broker.ledger.operator_actions.replay_delivery(delivery, _doing(broker, by, reason)):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
     broker.wakeups.wake(DISPATCH_LANE)
 
@@ -68,19 +69,19 @@ def route_again(broker: Broker, referral: ReferralId, *, by: str, reason: str) -
 
 def acknowledge(broker: Broker, escalation: UUID, *, by: str, reason: str) -> None:
     """See to an escalation: its ladder is climbed no further. Raises Conflict if none is open."""
-    if not broker.ledger.see_to_escalation(escalation, _doing(broker, by, reason)):
+    if not broker.ledger.operator_actions.see_to_escalation(escalation, _doing(broker, by, reason)):
         raise Conflict("This escalation is not open any more. Nothing was changed.")
 
 
 def pause(broker: Broker, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Offer nothing to an agency; its deadlines run on. Raises Conflict if it is paused."""
-    if not broker.ledger.stop_agency(agency, _doing(broker, by, reason)):
+    if not broker.ledger.operator_actions.stop_agency(agency, _doing(broker, by, reason)):
         raise Conflict("Delivery to this agency is paused already, or there is no such agency.")
 
 
 def resume(broker: Broker, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Offer to an agency again. Raises Conflict if delivery to it is not paused."""
-    if not broker.ledger.resume_agency(agency, _doing(broker, by, reason)):
+    if not broker.ledger.operator_actions.resume_agency(agency, _doing(broker, by, reason)):
         raise Conflict("Delivery to this agency is not paused. Nothing was changed.")
     broker.wakeups.wake(DISPATCH_LANE)
 
@@ -91,9 +92,11 @@ def reveal(broker: Broker, referral: ReferralId, *, by: str, reason: str) -> dic
     Raises NotFound.
     """
     doing = _doing(broker, by, reason)
-    content = broker.ledger.content(referral)
+    content = broker.ledger.queries.content(referral)
     kind = "referral.content_revealed"
-    if content is None or not broker.ledger.note_act(kind, doing, referral=referral):
+    if content is None or not broker.ledger.operator_actions.note_act(
+        kind, doing, referral=referral
+    ):
         raise NotFound("There is no such referral.")
     document: dict[str, Any] = orjson.loads(content)
     return document
@@ -115,11 +118,13 @@ def correct_cause(
     if cause not in CAUSES:
         raise _invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
     doing = _doing(broker, by, reason)
-    found = broker.ledger.cause_found(delivery, milestone, now=doing.now)
+    found = broker.ledger.operator_actions.cause_found(delivery, milestone, now=doing.now)
     if found is None:
         raise _invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
     data = {"milestone": milestone, "cause": cause, "found": found}
-    broker.ledger.note_act("delivery.cause_corrected", doing, delivery=delivery, data=data)
+    broker.ledger.operator_actions.note_act(
+        "delivery.cause_corrected", doing, delivery=delivery, data=data
+    )
 
 
 def plan_replay(
@@ -128,7 +133,7 @@ def plan_replay(
     """Plan the replay of everything undeliverable, or of one agency or cause; return its id."""
     id_ = broker.new_id()
     told = {"agency": agency or None, "cause": cause or None, "per_minute": _pace(per_minute)}
-    broker.ledger.plan_replay(id_, by=by, now=broker.clock(), **told)  # type: ignore[arg-type]
+    broker.ledger.bulk_actions.plan_replay(id_, by=by, now=broker.clock(), **told)  # type: ignore[arg-type]
     return id_
 
 
@@ -149,7 +154,7 @@ def plan_send_on(
     if found is None or not found.is_in_effect(broker.clock().astimezone(LONDON).date()):
         raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
     id_ = broker.new_id()
-    broker.ledger.plan_send_on(
+    broker.ledger.bulk_actions.plan_send_on(
         id_,
         receiver=receiver,
         agency=agency or None,
@@ -163,12 +168,12 @@ def plan_send_on(
 
 def lines(broker: Broker, plan: Replay) -> list[PlanLine]:
     """Return what a replay or sending on would take now."""
-    return broker.ledger.replay_plan(plan.id, now=broker.clock(), kind=plan.kind)
+    return broker.ledger.bulk_actions.replay_plan(plan.id, now=broker.clock(), kind=plan.kind)
 
 
 def planned(broker: Broker, id_: UUID) -> Replay:
     """Return a replay. Raises NotFound."""
-    found = broker.ledger.replays(id_=id_)
+    found = broker.ledger.bulk_actions.replays(id_=id_)
     if not found:
         raise NotFound("There is no such replay.")
     return found[0]
@@ -191,7 +196,7 @@ def start_replay(
     plan = planned(broker, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
         raise _invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
-    begun = broker.ledger.turn_replay(
+    begun = broker.ledger.bulk_actions.turn_replay(
         id_,
         frm=("planned",),
         to="running",
@@ -209,7 +214,7 @@ def turn_replay(broker: Broker, id_: UUID, turn: str, *, by: str) -> None:
     if turn not in _TURNS:
         raise _invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
     frm, to = _TURNS[turn]
-    if not broker.ledger.turn_replay(id_, frm=frm, to=to, by=by, now=broker.clock()):
+    if not broker.ledger.bulk_actions.turn_replay(id_, frm=frm, to=to, by=by, now=broker.clock()):
         raise Conflict("This replay is not at that point any more. Nothing was changed.")
 
 

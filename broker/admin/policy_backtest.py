@@ -13,9 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from broker.domain.codes import Milestone
-from broker.domain.delivery import (
-    NewDelivery,
-)
+from broker.domain.delivery import NewDelivery
 from broker.domain.states import ReferralState
 from broker.flow.route import decide
 from broker.ledger.policy_backtest import Met, Past

@@ -18,13 +18,13 @@ def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> s
     """
     fingerprint = digest(documents)
     version = f"{now:%Y-%m-%d}-{fingerprint.hex()[:8]}"
-    latest = ledger.policy(None)
+    latest = ledger.policies.policy(None)
     if latest is not None and digest(latest[1]) == fingerprint:
         return latest[0]
     book = load(documents, version=version)
     if faults := unsourced(book):
         raise PolicyError("The calendar does not say where it comes from.", faults=faults)
     known = [(one.code, one.name, one.kind, one.channel) for one in book.directory.organisations]
-    ledger.sync_organisations(known)
-    ledger.publish_policy(version, fingerprint, documents, now, calendar=book.edition)
+    ledger.organisations.sync_organisations(known)
+    ledger.policies.publish_policy(version, fingerprint, documents, now, calendar=book.edition)
     return version

@@ -29,4 +29,4 @@ def reconcile(
         told = "The list is of a day in the future."
         raise Invalid(told, faults=[Fault("/day", "date-in-future", told)])
     listed = {normalise_reference(reference): reference.strip() for reference in references}
-    return broker.ledger.reconcile(publisher, day, listed, now=now, actor=actor)
+    return broker.ledger.reconciliations.reconcile(publisher, day, listed, now=now, actor=actor)

@@ -53,7 +53,7 @@ def add(
     subject: str | None = None,
 ) -> None:
     """Make a person known, or give one that is known these rights. To see is part of each."""
-    ledger.add_person(new_id(), name, {Right.VIEW, *rights}, subject=subject, now=now)
+    ledger.people.add_person(new_id(), name, {Right.VIEW, *rights}, subject=subject, now=now)
 
 
 def link(ledger: Ledger, name: str, *, now: datetime) -> str:
@@ -61,11 +61,11 @@ def link(ledger: Ledger, name: str, *, now: datetime) -> str:
 
     Raises Denied when there is nobody of this name.
     """
-    known = [one for one in ledger.people(name=name) if one.disabled_at is None]
+    known = [one for one in ledger.people.people(name=name) if one.disabled_at is None]
     if not known:
         raise Denied("There is nobody of this name who may sign in.")
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    ledger.add_link(known[0].id, digest(secret), now=now, expires_at=now + LINK_FOR)
+    ledger.people.add_link(known[0].id, digest(secret), now=now, expires_at=now + LINK_FOR)
     return secret
 
 
@@ -76,7 +76,7 @@ def sign_in(ledger: Ledger, link_secret: str, *, now: datetime) -> str:
     """
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     ends_at = now + SESSION_FOR
-    if not ledger.use_link(digest(link_secret), digest(secret), now=now, expires_at=ends_at):
+    if not ledger.people.use_link(digest(link_secret), digest(secret), now=now, expires_at=ends_at):
         raise Denied("This link was used before, or is too old: ask for a new one.")
     return secret
 
@@ -98,14 +98,14 @@ def sign_in_as(
     """
     if rights_of:
         _take_in(ledger, who, rights_of, now=now, new_id=new_id)
-    known = [one for one in ledger.people(subject=who.key) if one.disabled_at is None]
+    known = [one for one in ledger.people.people(subject=who.key) if one.disabled_at is None]
     if not known:
         raise Denied(
             f"You are signed in at your provider as {who.name}, but nobody has given you any right "
             "here. Ask whoever runs the broker for it."
         )
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    begun = ledger.begin_session(
+    begun = ledger.people.begin_session(
         who.key,
         digest(secret),
         answer_sha256=digest(answer),
@@ -127,13 +127,13 @@ def _take_in(
 ) -> None:
     rights = {right for group in who.groups for right in rights_of.get(group, ())}
     if not rights:
-        ledger.end_sessions(who.key, now=now)
+        ledger.people.end_sessions(who.key, now=now)
         raise Denied(
             f"You are signed in at your provider as {who.name}, but none of your groups there has "
             "any right here. Ask whoever runs the broker, or whoever keeps the groups."
         )
     mark = hashlib.sha256(who.key.encode()).hexdigest()[:8]
-    ledger.take_in(
+    ledger.people.take_in(
         new_id(),
         who.name,
         {Right.VIEW, *rights},
@@ -145,12 +145,12 @@ def _take_in(
 
 def signed_in(ledger: Ledger, secret: str, *, now: datetime) -> SignedIn | None:
     """Return who a session belongs to."""
-    return ledger.signed_in(digest(secret), now=now)
+    return ledger.people.signed_in(digest(secret), now=now)
 
 
 def sign_out(ledger: Ledger, secret: str, *, now: datetime) -> bool:
     """End a session; tell whether it was a provider that let them in."""
-    return ledger.end_session(digest(secret), now=now)
+    return ledger.people.end_session(digest(secret), now=now)
 
 
 def form_token(secret: str) -> str:

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from broker.channels import Parcel
-from broker.domain.delivery import (
-    Attempt,
-)
+from broker.domain.delivery import Attempt
 from broker.errors import Unavailable
 from broker.telemetry import logger, trouble
 from broker.transport.queues import AgencyQueues, Copy

@@ -14,13 +14,9 @@ from broker.dashboard.pages import identifier
 from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone
-from broker.domain.delivery import (
-    DeliveryStatus,
-)
+from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.referral import ReferralStatus
 from broker.errors import Fault, Invalid, NotFound
 from broker.ledger.monitoring import Climbing
 
@@ -138,8 +134,8 @@ def _kind(visit: Visit) -> Doing:
 
 def _delivery(visit: Visit, subject: str) -> tuple[ReferralStatus, DeliveryStatus]:
     ledger, id_ = visit.desk.broker.ledger, identifier(subject)
-    for referral_id in ledger.find(str(id_)):
-        referral = ledger.referral(None, id=referral_id)
+    for referral_id in ledger.monitoring.find(str(id_)):
+        referral = ledger.queries.referral(None, id=referral_id)
         for one in referral.deliveries if referral else ():
             if one.id == id_:
                 assert referral is not None
@@ -159,17 +155,17 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
 
 
 def _of_agency(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.broker.ledger.presences().get(OrganisationCode(subject))
+    found = visit.desk.broker.ledger.monitoring.presences().get(OrganisationCode(subject))
     if found is None:
         raise NotFound("There is no agency with this code.")
-    work = visit.desk.broker.ledger.work(now=visit.desk.broker.clock(), agency=subject)
+    work = visit.desk.broker.ledger.monitoring.work(now=visit.desk.broker.clock(), agency=subject)
     open_ = work[found.agency].open if found.agency in work else 0
     facts = {"Agency": found.name, "Open deliveries": f"{open_:,}"}
     return Subject(facts, f"{ROOT}/agencies/{subject}")
 
 
 def _of_escalation(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.broker.ledger.climbing(id=identifier(subject), limit=1)
+    found = visit.desk.broker.ledger.monitoring.climbing(id=identifier(subject), limit=1)
     if not found:
         raise NotFound("This escalation has ended, or there is none with this id.")
     return Subject(_escalation_facts(found[0]), _back(found[0]))
@@ -191,7 +187,7 @@ def _back(one: Climbing) -> str:
 
 
 def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
-    found = visit.desk.broker.ledger.referral(None, id=ReferralId(identifier(subject)))
+    found = visit.desk.broker.ledger.queries.referral(None, id=ReferralId(identifier(subject)))
     if found is None:
         raise NotFound("There is no referral with this id.")
     facts = {"Referral": found.reference, "Publisher": found.publisher, "State": str(found.state)}

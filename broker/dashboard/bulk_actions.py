@@ -17,7 +17,7 @@ LISTED = 50
 
 async def listed(visit: Visit) -> Response:
     """Show the latest replays."""
-    found = await visit.desk.run(visit.desk.broker.ledger.replays, limit=LISTED)
+    found = await visit.desk.run(visit.desk.broker.ledger.bulk_actions.replays, limit=LISTED)
     return page("replays", visit=visit, found=found)
 
 

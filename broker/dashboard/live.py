@@ -44,7 +44,9 @@ class Changes:
                 if loop.time() - usual_at >= USUAL_SECONDS:
                     usual_at = loop.time()
                     broker = self._desk.broker
-                    await self._desk.run(broker.ledger.usual_times, now=broker.clock(), fresh=True)
+                    await self._desk.run(
+                        broker.ledger.monitoring.usual_times, now=broker.clock(), fresh=True
+                    )
             if self.listeners:
                 await self._look()
             await asyncio.sleep(EVERY_SECONDS)
@@ -52,7 +54,7 @@ class Changes:
     async def _look(self) -> None:
         broker, found = self._desk.broker, None
         with suppress(Unavailable):
-            found = await self._desk.run(broker.ledger.risk_counts, now=broker.clock())
+            found = await self._desk.run(broker.ledger.monitoring.risk_counts, now=broker.clock())
         if found != self._seen:
             self._seen = found
             async with self._changed:

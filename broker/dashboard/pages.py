@@ -64,9 +64,9 @@ async def status(visit: Visit) -> Response:
 async def attention(visit: Visit) -> Response:
     """Show what no agency owns, and what cannot be delivered by its cause."""
     ledger, now = visit.desk.broker.ledger, visit.desk.broker.clock()
-    waiting = await visit.desk.run(ledger.attention, limit=LISTED)
-    dead = await visit.desk.run(ledger.dead_letters)
-    refused = await visit.desk.run(ledger.refusals, None, limit=20)
+    waiting = await visit.desk.run(ledger.queries.attention, limit=LISTED)
+    dead = await visit.desk.run(ledger.monitoring.dead_letters)
+    refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
     return page(
         "attention",
         visit=visit,
@@ -88,24 +88,24 @@ async def agency(visit: Visit) -> Response:
 def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
     broker = visit.desk.broker
     ledger, now = broker.ledger, broker.clock()
-    if code not in ledger.presences():
+    if code not in ledger.monitoring.presences():
         raise NotFound("There is no agency with this code.")
     day = timedelta(days=1)
-    kept = ledger.promises(WINDOWS, now=now, agency=code)
-    breaches = ledger.breaches(now=now, since=now - 7 * day, limit=20, agency=code)
+    kept = ledger.monitoring.promises(WINDOWS, now=now, agency=code)
+    breaches = ledger.monitoring.breaches(now=now, since=now - 7 * day, limit=20, agency=code)
     return {
         "now": now,
         "line": agency_lines(broker, "24h", now=now, agency=code)[0],
-        "queue": ledger.at_risk(now=now, limit=QUEUE, agency=code, everything=True),
-        "burn_down": charts.burn_down(ledger.burn_down(now=now, agency=code)),
-        "bands": ledger.burn_down(now=now, agency=code),
-        "times": ledger.latencies(WINDOWS, now=now, agency=code),
+        "queue": ledger.monitoring.at_risk(now=now, limit=QUEUE, agency=code, everything=True),
+        "burn_down": charts.burn_down(ledger.monitoring.burn_down(now=now, agency=code)),
+        "bands": ledger.monitoring.burn_down(now=now, agency=code),
+        "times": ledger.monitoring.latencies(WINDOWS, now=now, agency=code),
         "kept": kept,
         "windows": list(WINDOWS),
         "breaches": breaches,
         "timeline": charts.timeline(breaches, now=now, since=now - 7 * day),
-        "acts": ledger.acts_of_agency(code, limit=20),
-        "escalations": ledger.climbing(agency=code, limit=QUEUE),
+        "acts": ledger.operator_actions.acts_of_agency(code, limit=20),
+        "escalations": ledger.monitoring.climbing(agency=code, limit=QUEUE),
         "organisation": _organisation(visit, code),
         "is_open": _is_open(visit, code, now),
     }
@@ -137,11 +137,11 @@ async def referral(visit: Visit) -> Response:
 def _referral(visit: Visit) -> dict[str, Any]:
     broker = visit.desk.broker
     id_ = ReferralId(identifier(visit.request.path_params["id"]))
-    found = broker.ledger.referral(None, id=id_)
+    found = broker.ledger.queries.referral(None, id=id_)
     if found is None:
         raise NotFound("There is no referral with this id.")
     successors = {one.replaces: one for one in found.deliveries if one.replaces}
-    events = broker.ledger.timeline(id_)
+    events = broker.ledger.queries.timeline(id_)
     return {
         "now": broker.clock(),
         "referral": found,
@@ -150,7 +150,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "versions": version_history.lines(found, events),
         "agencies": {str(one.id): one.agency for one in found.deliveries},
         "recalls": version_history.recalls(found),
-        "escalations": broker.ledger.climbing(referral=id_, limit=LISTED),
+        "escalations": broker.ledger.monitoring.climbing(referral=id_, limit=LISTED),
         "successors": successors,
     }
 
@@ -159,7 +159,9 @@ def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
     """Return how the history's page names who acted: a person, an organisation, the broker."""
     names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
     for actor in [one for one in names if one.startswith(KEY)]:
-        found = visit.desk.broker.ledger.credential(CredentialId(actor.removeprefix(KEY)))
+        found = visit.desk.broker.ledger.credentials.credential(
+            CredentialId(actor.removeprefix(KEY))
+        )
         if found:
             names[actor] = f"{found.organisation} (its key {found.label or found.id})"
     return names
@@ -168,10 +170,13 @@ def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
 async def search(visit: Visit) -> Response:
     """Find a referral by any of its names; lead straight to the only one there is."""
     asked = visit.request.query_params.get("q", "").strip()[:200]
-    found = await visit.desk.run(visit.desk.broker.ledger.find, asked) if asked else []
+    found = await visit.desk.run(visit.desk.broker.ledger.monitoring.find, asked) if asked else []
     if len(found) == 1:
         return RedirectResponse(f"{ROOT}/referrals/{found[0]}#actions", 303)
-    seen = [await visit.desk.run(visit.desk.broker.ledger.referral, None, id=id_) for id_ in found]
+    seen = [
+        await visit.desk.run(visit.desk.broker.ledger.queries.referral, None, id=id_)
+        for id_ in found
+    ]
     return page("search", visit=visit, asked=asked, found=[one for one in seen if one])
 
 

@@ -27,7 +27,7 @@ async def show(visit: Visit) -> Response:
 
 def _found(visit: Visit) -> dict[str, Any]:
     broker = visit.desk.broker
-    versions = broker.ledger.policies(limit=LISTED)
+    versions = broker.ledger.policies.policies(limit=LISTED)
     known = [one.version for one in versions]
     asked = visit.request.query_params.get("version") or (known[0] if known else "")
     if asked not in known:

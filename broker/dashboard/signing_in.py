@@ -34,7 +34,7 @@ async def offer(request: Request) -> Response:
     """Ask whether to sign in: a link that a mail program looks at first is not used up by it."""
     here, link = desk(request), request.path_params["link"]
     now = here.broker.clock()
-    name = await here.run(here.broker.ledger.link_owner, sessions.digest(link), now=now)
+    name = await here.run(here.broker.ledger.people.link_owner, sessions.digest(link), now=now)
     return page("offer", 200 if name else 410, visit=None, name=name, link=link)
 
 

@@ -111,16 +111,18 @@ class Watch:
             name: self._pool.submit(question)
             for name, question in {
                 "agencies": lambda: agency_lines(broker, window, now=now),
-                "bands": lambda: ledger.burn_down(now=now),
-                "risks": lambda: ledger.at_risk(now=now, limit=LISTED),
-                "heat": lambda: ledger.heat(now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS),
-                "breaches": lambda: ledger.breaches(now=now, since=day, limit=BREACHES),
-                "counts": lambda: ledger.risk_counts(now=now),
-                "unacknowledged": ledger.longest_unacknowledged,
-                "pipes": lambda: ledger.pipes(now=now),
+                "bands": lambda: ledger.monitoring.burn_down(now=now),
+                "risks": lambda: ledger.monitoring.at_risk(now=now, limit=LISTED),
+                "heat": lambda: ledger.monitoring.heat(
+                    now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS
+                ),
+                "breaches": lambda: ledger.monitoring.breaches(now=now, since=day, limit=BREACHES),
+                "counts": lambda: ledger.monitoring.risk_counts(now=now),
+                "unacknowledged": ledger.monitoring.longest_unacknowledged,
+                "pipes": lambda: ledger.monitoring.pipes(now=now),
                 "wakeups": lambda: broker.wakeups.waiting(LANES),
-                "dead": ledger.dead_letters,
-                "escalations": lambda: ledger.climbing(limit=LISTED),
+                "dead": ledger.monitoring.dead_letters,
+                "escalations": lambda: ledger.monitoring.climbing(limit=LISTED),
             }.items()
         }
         try:
@@ -136,18 +138,20 @@ def agency_lines(
 ) -> list[AgencyLine]:
     """Return the figures of every agency that ever had work or a deadline, worst first."""
     ledger = broker.ledger
-    work = ledger.work(now=now, agency=agency)
-    took = ledger.latencies((window,), now=now, agency=agency, milestone="acknowledge")[window]
-    kept = ledger.promises(("24h", "28d"), now=now, agency=agency)
+    work = ledger.monitoring.work(now=now, agency=agency)
+    took = ledger.monitoring.latencies((window,), now=now, agency=agency, milestone="acknowledge")[
+        window
+    ]
+    kept = ledger.monitoring.promises(("24h", "28d"), now=now, agency=agency)
     owed: dict[str, list[tuple[OrganisationCode, str]]] = defaultdict(list)
     for key in kept["28d"]:
         owed[key[0]].append(key)
     lines = []
-    for code, presence in ledger.presences().items():
+    for code, presence in ledger.monitoring.presences().items():
         of = owed[code]
         if agency not in (None, code) or not (code in work or of or presence.stopped_at or agency):
             continue
-        times = took.get((code, "acknowledge")) or Latencies(ledger.edges, {})
+        times = took.get((code, "acknowledge")) or Latencies(ledger.monitoring.edges, {})
         lines.append(
             AgencyLine(
                 presence,

@@ -8,15 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from broker.domain.codes import Kind, Milestone
-from broker.domain.delivery import (
-    DeliveryStatus,
-)
-from broker.domain.event import (
-    Event,
-)
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.delivery import DeliveryStatus
+from broker.domain.event import Event
+from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState
 
 

@@ -8,12 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from broker.domain.codes import Milestone
-from broker.domain.delivery import (
-    DeliveryStatus,
-)
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.delivery import DeliveryStatus
+from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState
 
 

@@ -18,9 +18,7 @@ from rich.text import Text
 from broker.cli.referral_view import story
 from broker.devstack.delivery_times import AgencyTimes, Leg, by_agency, legs_of, times
 from broker.devstack.evidence import Evidence, Reckoning
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.referral import ReferralStatus
 
 PIPE_COLUMNS = 140
 NUMBERS_COLUMNS = 66

@@ -14,12 +14,8 @@ from referral_broker_client import Published, Receipt
 
 from broker.devstack.feed_tally import Board
 from broker.domain.codes import Milestone
-from broker.domain.delivery import (
-    DeliveryStatus,
-)
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.delivery import DeliveryStatus
+from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 
 TAKEN = frozenset({ReferralState.ROUTED, ReferralState.CLOSED, ReferralState.UNROUTABLE})

@@ -94,7 +94,7 @@ def noting_refusals(broker: Broker, publisher: OrganisationCode, body: bytes) ->
     try:
         yield
     except Prohibited as error:
-        broker.ledger.record_refusal(
+        broker.ledger.referrals.record_refusal(
             publisher,
             digest=hashlib.sha256(body).digest(),
             size=len(body),
@@ -107,7 +107,7 @@ def noting_refusals(broker: Broker, publisher: OrganisationCode, body: bytes) ->
 def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
     """Commit a batch, wake the routing lane, and answer for each one in order."""
     began = perf_counter()
-    answers = broker.ledger.accept(new)
+    answers = broker.ledger.referrals.accept(new)
     broker.reached(ACCEPTED)
     broker.wakeups.wake(LANE)
     _note(broker, new, answers)

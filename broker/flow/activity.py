@@ -56,7 +56,7 @@ class Activity:
         self, counts: Counter[_Key], last: dict[tuple[str, OrganisationCode], datetime]
     ) -> None:
         if counts:
-            self._ledger.note_activity(
+            self._ledger.activity.note_activity(
                 [
                     Noted(organisation, activity, hour, count, last[activity, organisation])
                     for (activity, hour, organisation), count in counts.items()

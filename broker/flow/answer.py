@@ -44,7 +44,7 @@ def settle(
 ) -> list[Settled]:
     """Record an agency's receipts, in order; return for each one what became of it."""
     began, now = perf_counter(), broker.clock()
-    with broker.ledger.settle(agency, receipts, now=now, actor=actor) as batch:
+    with broker.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
         for returned in batch.returned:
             if successor := _successor(broker, returned, now):
                 batch.send_on(returned.delivery.id, successor)
@@ -96,11 +96,11 @@ def reroute(
     or Conflict when the delivery has not come back or was sent on before.
     """
     now = why.now if why else broker.clock()
-    offer = broker.ledger.delivery(None, delivery)
+    offer = broker.ledger.deliveries.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
     successor = _readdressed(broker, offer, area=area, to=agency, now=now)
-    if not broker.ledger.reroute(delivery, successor, actor=actor, now=now, why=why):
+    if not broker.ledger.receipts.reroute(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
             f"This delivery is {offer.state} or was sent on before: only one that was returned or "
             "cannot be delivered is sent on, once. Nothing was changed."
@@ -137,7 +137,7 @@ def give_areas(
     if faults:
         raise Invalid("Some areas or local ids are not known.", faults=faults)
     now = why.now if why else broker.clock()
-    if not broker.ledger.give_areas(referral, areas, actor=actor, now=now, why=why):
+    if not broker.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
     broker.wakeups.wake(ROUTE_LANE)
 
@@ -150,14 +150,14 @@ def route_again(
     Raises Conflict when the referral is not unroutable.
     """
     now = why.now if why else broker.clock()
-    if not broker.ledger.route_again(referral, actor=actor, now=now, why=why):
+    if not broker.ledger.routing.route_again(referral, actor=actor, now=now, why=why):
         raise Conflict("This referral is not unroutable. Nothing was changed.")
     broker.wakeups.wake(ROUTE_LANE)
 
 
 def _people_of(broker: Broker, referral: ReferralId) -> set[str]:
     """Return the local ids of a referral's children and of the persons who pose a risk."""
-    document = orjson.loads(broker.ledger.content(referral) or b"{}")
+    document = orjson.loads(broker.ledger.queries.content(referral) or b"{}")
     return {one["id"] for part in ("children", PERSONS) for one in document.get(part) or ()}
 
 
@@ -176,7 +176,7 @@ def _successor(broker: Broker, returned: Returned, now: datetime) -> NewDelivery
 
 def _gave_it_back(broker: Broker, referral: ReferralId, successor: NewDelivery) -> bool:
     """Tell whether two agencies would send a delivery to and fro between them."""
-    status = broker.ledger.referral(None, id=referral)
+    status = broker.ledger.queries.referral(None, id=referral)
     return status is not None and any(
         one.agency == successor.agency and one.state is DeliveryState.RETURNED
         for one in status.deliveries
@@ -192,7 +192,7 @@ def _readdressed(
     now: datetime,
 ) -> NewDelivery:
     # Whoever has it next gets the latest of it, with the clock of what was given back.
-    latest = broker.ledger.head(offer.id) or offer
+    latest = broker.ledger.corrections.head(offer.id) or offer
     book = broker.books.latest()
     leg = plan.readdress(
         row=offer.row,

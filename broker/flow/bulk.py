@@ -11,7 +11,8 @@ from broker.errors import Conflict, NotFound, PolicyError
 from broker.flow import answer
 from broker.flow.context import Broker
 from broker.flow.dispatch import LANE as DISPATCH_LANE
-from broker.ledger.operator_actions import Doing, SendOn
+from broker.ledger.bulk_actions import SendOn
+from broker.ledger.operator_actions import Doing
 from broker.telemetry import logger, trouble
 
 SENT_AT_ONCE = 20
@@ -23,13 +24,13 @@ _log = logger("act")
 
 def advance_replays(broker: Broker) -> int:
     """Let running replays go on at their pace; return how many deliveries they took."""
-    done = sum(broker.ledger.step_replays(now=broker.clock(), limit=STEP))
+    done = sum(broker.ledger.bulk_actions.step_replays(now=broker.clock(), limit=STEP))
     if done:
         broker.wakeups.wake(DISPATCH_LANE)
     now = broker.clock()
     return done + sum(
         _advance(broker, one, now)
-        for one in broker.ledger.due_send_ons(now=now, limit=SENT_AT_ONCE)
+        for one in broker.ledger.bulk_actions.due_send_ons(now=now, limit=SENT_AT_ONCE)
     )
 
 
@@ -44,5 +45,5 @@ def _advance(broker: Broker, one: SendOn, now: datetime) -> int:
         except (Conflict, NotFound, PolicyError) as error:
             _log.warning("not sent on", delivery=str(delivery), **trouble(error))
             failed += 1
-    broker.ledger.count_send_on(one, done=done, failed=failed, now=now)
+    broker.ledger.bulk_actions.count_send_on(one, done=done, failed=failed, now=now)
     return done

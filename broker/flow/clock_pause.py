@@ -43,7 +43,7 @@ def pause(
     policy lets none of its clocks be paused or the delivery has ended. Repeating it is harmless.
     """
     now = broker.clock()
-    with broker.ledger.clocks(delivery, agency=agency) as batch:
+    with broker.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
         clocks = batch.clocks
         if clocks is None or clocks.state == "held":
             raise NotFound(_NOTHING)
@@ -69,7 +69,7 @@ def resume(
 
     Raises NotFound. Repeating it is harmless.
     """
-    with broker.ledger.clocks(delivery, agency=agency) as batch:
+    with broker.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
         if batch.clocks is None:
             raise NotFound(_NOTHING)
         return _go_on(broker, batch, batch.clocks, actor=actor)

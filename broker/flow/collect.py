@@ -25,7 +25,7 @@ _log = logger("collect")
 def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
     """Lease up to ``limit`` deliveries to an agency and return what it may see of each."""
     began, now = perf_counter(), broker.clock()
-    offers = broker.ledger.collect(
+    offers = broker.ledger.deliveries.collect(
         agency, limit=limit, lease_for=broker.settings.lease, now=now, new_id=broker.new_id
     )
     broker.activity.note(agency, POLLED)
@@ -55,7 +55,7 @@ def parts_of(offers: Sequence[Offer]) -> list[Part]:
 
 def delivery(broker: Broker, agency: OrganisationCode, id_: DeliveryId) -> dict[str, Any]:
     """Return one of an agency's own deliveries. Raises NotFound, also for another agency's."""
-    offer = broker.ledger.delivery(agency, id_)
+    offer = broker.ledger.deliveries.delivery(agency, id_)
     if offer is None:
         raise NotFound("There is no such delivery in your queue.")
     return render(offer, broker.books)
@@ -75,5 +75,5 @@ def rendered_offers(broker: Broker, offers: Sequence[Offer]) -> list[tuple[Offer
             assert offer.lease is not None
             refused.append(Attempt(offer.id, offer.lease.id, "refused", None, "render"))
     if refused:
-        broker.ledger.settle_pushes(refused, now=broker.clock(), actor="broker")
+        broker.ledger.deliveries.settle_pushes(refused, now=broker.clock(), actor="broker")
     return rendered

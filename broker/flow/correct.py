@@ -55,7 +55,7 @@ def correct(
     the referral was rejected or recalled; ReferenceConflict for a key that names other content.
     """
     began = perf_counter()
-    found = broker.ledger.referral(publisher, id=id_)
+    found = broker.ledger.queries.referral(publisher, id=id_)
     if found is None:
         raise NotFound("There is no such referral.")
     with noting_refusals(broker, publisher, body):
@@ -71,7 +71,7 @@ def correct(
         accepted_at=broker.clock(),
         actor=actor,
     )
-    kept = broker.ledger.correct(new)
+    kept = broker.ledger.corrections.correct(new)
     if isinstance(kept, Refused):
         raise _refusal(kept)
     broker.wakeups.wake(LANE)
@@ -96,7 +96,7 @@ def recall(
     """
     began = perf_counter()
     asked = Withdrawal(id_, publisher, str(reason), by, broker.clock(), actor)
-    kept = broker.ledger.recall(asked)
+    kept = broker.ledger.corrections.recall(asked)
     if isinstance(kept, Refused):
         raise _refusal(kept)
     broker.wakeups.wake(LANE)

@@ -19,9 +19,7 @@ from broker.domain.escalation import (
     DueStep,
 )
 from broker.domain.ids import EscalationId, NoticeId, OrganisationCode
-from broker.domain.notice import (
-    NewNotice,
-)
+from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
 from broker.errors import PolicyError
 from broker.flow.context import Broker
@@ -81,13 +79,13 @@ def _until_short(broker: Broker, batch: Callable[[Broker], int]) -> int:
 
 def _ring_deliveries(broker: Broker) -> int:
     now = broker.clock()
-    with broker.ledger.claim_alarms(BATCH, now=now) as batch:
+    with broker.ledger.alarms.claim_alarms(BATCH, now=now) as batch:
         return _ring(broker, batch, now)
 
 
 def _ring_referrals(broker: Broker) -> int:
     now = broker.clock()
-    with broker.ledger.claim_attention(BATCH, now=now) as batch:
+    with broker.ledger.alarms.claim_attention(BATCH, now=now) as batch:
         return _ring(broker, batch, now)
 
 
@@ -164,7 +162,7 @@ def _warnings(broker: Broker, fresh: Sequence[Rung]) -> Iterator[NewNotice]:
 
 def _climb(broker: Broker) -> int:
     now = broker.clock()
-    with broker.ledger.claim_steps(BATCH, now=now) as batch:
+    with broker.ledger.alarms.claim_steps(BATCH, now=now) as batch:
         met = [one.id for one in batch.steps if one.is_met]
         due = [one for one in batch.steps if not one.is_met]
         taken = [_taken(broker, one, now) for one in due]

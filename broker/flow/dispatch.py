@@ -41,7 +41,7 @@ def _drain(broker: Broker, name: str, channel: Channel, batches: int) -> int:
 
 def _batch(broker: Broker, name: str, channel: Channel) -> int:
     began, now = perf_counter(), broker.clock()
-    offers = broker.ledger.claim_pushes(
+    offers = broker.ledger.deliveries.claim_pushes(
         name, limit=BATCH, lease_for=CLAIM, now=now, new_id=broker.new_id
     )
     parcels = [
@@ -50,7 +50,9 @@ def _batch(broker: Broker, name: str, channel: Channel) -> int:
     if parcels:
         attempts = channel.send(parcels, now=broker.clock())
         broker.reached(SENT)
-        broker.ledger.settle_pushes(attempts, now=broker.clock(), actor=f"channel:{name}")
+        broker.ledger.deliveries.settle_pushes(
+            attempts, now=broker.clock(), actor=f"channel:{name}"
+        )
     if broker.traces:
         broker.traces.tell(Step("dispatch", now, broker.clock(), parts_of(offers)))
     if offers:

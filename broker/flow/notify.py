@@ -42,12 +42,12 @@ def notify(broker: Broker) -> int:
     Raises Unavailable when the ledger is away.
     """
     began, now, lease = perf_counter(), broker.clock(), LeaseId(broker.new_id())
-    due = broker.ledger.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
+    due = broker.ledger.alarms.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
     if due:
         directory = broker.books.latest().directory
         away: set[tuple[str, str]] = set()
         results = [_told(broker, directory, one, away) for one in due]
-        broker.ledger.settle_notices(results, lease=lease, now=broker.clock())
+        broker.ledger.alarms.settle_notices(results, lease=lease, now=broker.clock())
         _log.info(
             "notify",
             count=len(due),

@@ -42,7 +42,7 @@ class Books:
             return self._books.get(version) or self._read(version)
 
     def _read(self, version: str | None) -> PolicyBook:
-        found = self._ledger.policy(version)
+        found = self._ledger.policies.policy(version)
         if found is None:
             raise PolicyError("No policy is published: run `broker policy publish`.")
         version, documents = found

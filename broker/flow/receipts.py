@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from broker.domain.codes import Stage
-from broker.domain.delivery import (
-    Receipt,
-)
+from broker.domain.delivery import Receipt
 from broker.domain.ids import DeliveryId, LeaseId
 from schemas import documents, requests
 from schemas.errors import Kind, Unreadable

@@ -12,9 +12,7 @@ from typing import Any
 import orjson
 
 from broker.domain.codes import Kind, Milestone
-from broker.domain.delivery import (
-    Offer,
-)
+from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import Books
 from broker.policy import disclosure

@@ -11,9 +11,7 @@ from typing import Any
 import orjson
 
 from broker.domain.codes import Grade, Kind
-from broker.domain.delivery import (
-    NewDelivery,
-)
+from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId, ReferralId
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
@@ -86,7 +84,7 @@ def _batch(broker: Broker, size: int, *, careful: bool) -> int:
     began, now, book = perf_counter(), broker.clock(), broker.books.latest()
     claimed: Sequence[Unrouted] = ()
     try:
-        with broker.ledger.claim_unrouted(size, now=now) as batch:
+        with broker.ledger.routing.claim_unrouted(size, now=now) as batch:
             claimed = batch.referrals
             if len(claimed) == BATCH:
                 broker.wakeups.wake(LANE)  # let another process take what more there may be
@@ -120,13 +118,13 @@ def _carefully(broker: Broker, ids: Sequence[ReferralId]) -> int:
     """Route referrals one of which may end this process: write down first that they are tried."""
     now = broker.clock()
     until = now + TRY_WITHIN
-    ids = broker.ledger.begin_routing(ids, now=now, until=until)
+    ids = broker.ledger.routing.begin_routing(ids, now=now, until=until)
     broker.reached(BEGUN)
     try:
         return _try_kept(broker, ids, until)
     except Unavailable:
         with suppress(Unavailable):  # if it cannot be said now, they are tried again by themselves
-            broker.ledger.leave_routing(ids, now=now, until=until)
+            broker.ledger.routing.leave_routing(ids, now=now, until=until)
         raise
 
 
@@ -134,7 +132,7 @@ def _try_kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int
     """Route what is kept from others; put off what cannot be written."""
     began, now, book = perf_counter(), broker.clock(), broker.books.latest()
     try:
-        with broker.ledger.claim_begun(ids, until=until) as batch:
+        with broker.ledger.routing.claim_begun(ids, until=until) as batch:
             decisions = _settled(broker, batch, book, now)
     except Unavailable:
         raise
@@ -149,7 +147,7 @@ def _try_kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int
 
 def _put_off(broker: Broker, ids: Sequence[ReferralId], until: datetime, code: str) -> int:
     now, book = broker.clock(), broker.books.latest()
-    with broker.ledger.claim_begun(ids, until=until) as batch:
+    with broker.ledger.routing.claim_begun(ids, until=until) as batch:
         put_off = [_after_failure(one, book, now, code) for one in batch.referrals]
         batch.settle(put_off, now=now, actor=ACTOR)
     return len(put_off)

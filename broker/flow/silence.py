@@ -45,22 +45,22 @@ class Listener:
         Raises Unavailable when the ledger is away.
         """
         ledger, now = self._broker.ledger, self._broker.clock()
-        if not ledger.hold_lead("silence", self._holder, for_=LEAD_FOR, now=now):
+        if not ledger.sweep.hold_lead("silence", self._holder, for_=LEAD_FOR, now=now):
             return False
         book = self._broker.books.latest()
         self._learn(book, now)
-        self._settle(ledger.seen(now=now), book, now)
+        self._settle(ledger.activity.seen(now=now), book, now)
         self._forget(book, now)
         return True
 
     def _settle(self, seen: Sequence[Seen], book: PolicyBook, now: datetime) -> None:
         began = perf_counter()
         quiet = [one for each in seen if (one := self._judged(each, book, now))]
-        standing = self._broker.ledger.silences(limit=LIMIT)
+        standing = self._broker.ledger.activity.silences(limit=LIMIT)
         ended = _ended(standing, quiet, seen)
         opened = _opened(standing, quiet, ended)
-        self._broker.ledger.end_silences(ended, now=now)
-        count = self._broker.ledger.raise_silences(
+        self._broker.ledger.activity.end_silences(ended, now=now)
+        count = self._broker.ledger.activity.raise_silences(
             opened, policy_version=book.version, now=now, new_id=self._broker.new_id
         )
         if count or ended:
@@ -78,7 +78,7 @@ class Listener:
         if self._learned_at is not None and now - self._learned_at < LEARN_EVERY:
             return
         found = {}
-        traffic = self._broker.ledger.traffic(since=now - LEARNED_FROM)
+        traffic = self._broker.ledger.activity.traffic(since=now - LEARNED_FROM)
         for (code, activity), (first, counts) in traffic.items():
             organisation = book.directory.organisation(code)
             if organisation is None:
@@ -90,10 +90,10 @@ class Listener:
 
     def _forget(self, book: PolicyBook, now: datetime) -> None:
         ledger = self._broker.ledger
-        ledger.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
-        ledger.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
+        ledger.activity.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
+        ledger.reconciliations.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
         if book.recurrence is not None:
-            ledger.purge_marks(before=now - book.recurrence.window, limit=PURGED)
+            ledger.pseudonyms.purge_marks(before=now - book.recurrence.window, limit=PURGED)
 
 
 def _ended(

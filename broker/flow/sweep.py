@@ -49,12 +49,12 @@ class Sweeper:
         """
         began, ledger, now = perf_counter(), self._broker.ledger, self._broker.clock()
         self._beat(now)
-        if not ledger.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
+        if not ledger.sweep.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = {}
             return False
         self._broker.reached(LED)
-        lapsed = ledger.lapse(now=now, limit=LIMIT)
-        released = ledger.release_held(now=now, limit=LIMIT)
+        lapsed = ledger.sweep.lapse(now=now, limit=LIMIT)
+        released = ledger.sweep.release_held(now=now, limit=LIMIT)
         replayed = bulk.advance_replays(self._broker)
         if lapsed or released or replayed:
             _log.info(
@@ -73,19 +73,19 @@ class Sweeper:
         """Let it be seen that this worker is there."""
         if self._beat_at is None or now - self._beat_at >= BEAT_EVERY:
             beat, ledger = f"worker {self._holder}", self._broker.ledger
-            ledger.hold_lead(beat, self._holder, for_=3 * BEAT_EVERY, now=now)
+            ledger.sweep.hold_lead(beat, self._holder, for_=3 * BEAT_EVERY, now=now)
             self._beat_at = now
 
     def _tidy_counts(self, now: datetime) -> None:
-        self._broker.ledger.fold_counts(limit=COUNTS)
+        self._broker.ledger.sweep.fold_counts(limit=COUNTS)
         if self._thinned_at is None or now - self._thinned_at >= THIN_EVERY:
-            self._broker.ledger.thin_counts(now=now)
-            self._broker.ledger.purge_workers(now=now)
+            self._broker.ledger.sweep.thin_counts(now=now)
+            self._broker.ledger.sweep.purge_workers(now=now)
             self._thinned_at = now
 
     def _lanes(self) -> Mapping[str, object]:
         """Return the lanes that have work, each with what waits longest there."""
-        due = self._broker.ledger.due(now=self._broker.clock())
+        due = self._broker.ledger.sweep.due(now=self._broker.clock())
         lanes: dict[str, object] = {ROUTE_LANE: due.route} if due.route else {}
         ours = {name: one for name, one in due.pushes.items() if name in self._broker.channels}
         if ours:

@@ -16,9 +16,7 @@ from starlette.requests import Request
 
 from broker.admin.api_keys import Key
 from broker.domain.codes import Scope
-from broker.domain.credential import (
-    Credential,
-)
+from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Throttled
 from broker.flow.context import Broker
@@ -79,7 +77,7 @@ class Authentication:
     def look_up(self, id_: CredentialId) -> Credential | None:
         """Ask the ledger for a key, and remember it. Raises Unavailable."""
         asked_at = time.monotonic()
-        found = self._broker.ledger.credential(id_)
+        found = self._broker.ledger.credentials.credential(id_)
         with self._lock:
             self._known[id_] = (found, asked_at + KEPT_SECONDS)
             if len(self._known) > KEPT:
@@ -105,7 +103,7 @@ class Authentication:
         with self._lock:
             used, self._used = self._used, set()
         if used:
-            self._broker.ledger.touch_credentials(sorted(used), self._broker.clock())
+            self._broker.ledger.credentials.touch_credentials(sorted(used), self._broker.clock())
 
     def _spend(self, limit: RateLimitItem, who: str) -> None:
         if not self._limiter.hit(limit, who):

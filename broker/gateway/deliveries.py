@@ -49,7 +49,7 @@ async def extend(request: Request) -> Response:
     held = _held(await asked(request, requests.LEASES))
     broker = here.broker
     kept = await here.run(
-        broker.ledger.extend,
+        broker.ledger.deliveries.extend,
         who.organisation,
         held,
         lease_for=broker.settings.lease,
@@ -69,7 +69,11 @@ async def release(request: Request) -> Response:
     held = _held(await asked(request, requests.LEASES))
     broker = here.broker
     released = await here.run(
-        broker.ledger.release, who.organisation, held, now=broker.clock(), actor=who.actor
+        broker.ledger.deliveries.release,
+        who.organisation,
+        held,
+        now=broker.clock(),
+        actor=who.actor,
     )
     return _results(
         [
@@ -90,7 +94,7 @@ async def queue(request: Request) -> Response:
     """Return counts and ages of the agency's own queue."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     broker = here.broker
-    depth = await here.run(broker.ledger.queue, who.organisation, now=broker.clock())
+    depth = await here.run(broker.ledger.queries.queue, who.organisation, now=broker.clock())
     return respond(responses.queue(depth))
 
 

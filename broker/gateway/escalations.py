@@ -42,7 +42,7 @@ async def escalations(request: Request) -> Response:
     """Return the caller's running escalations, or all of them for ops."""
     who, here = await caller(request, *_EVERYBODY), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.broker.ledger.escalations, who.sees, limit=limit)
+    found = await here.run(here.broker.ledger.alarms.escalations, who.sees, limit=limit)
     return respond({"escalations": [responses.escalation(one) for one in found]})
 
 
@@ -51,7 +51,7 @@ async def acknowledge(request: Request) -> Response:
     who, here = await caller(request, *_EVERYBODY), gateway(request)
     wanted = await asked(request, requests.SEES_TO)
     found = await here.run(
-        here.broker.ledger.acknowledge_escalation,
+        here.broker.ledger.alarms.acknowledge_escalation,
         EscalationId(identifier(request)),
         whose=who.sees,
         by=wanted.by,

@@ -88,14 +88,14 @@ class Poller:
         return [(name, key) for name, keys in asked.items() for key in looks[name](keys)]
 
     def _with_work(self, agencies: Sequence[Hashable]) -> list[Hashable]:
-        return list(self._broker.ledger.waiting(agencies))  # type: ignore[arg-type]
+        return list(self._broker.ledger.queries.waiting(agencies))  # type: ignore[arg-type]
 
     def _routed(self, referrals: Sequence[Hashable]) -> list[Hashable]:
-        states = self._broker.ledger.states(referrals)  # type: ignore[arg-type]
+        states = self._broker.ledger.queries.states(referrals)  # type: ignore[arg-type]
         return [id_ for id_, state in states.items() if state is not ReferralState.ACCEPTED]
 
     def _with_news(self, keys: Sequence[Hashable]) -> list[Hashable]:
-        feed = self._broker.ledger.feed
+        feed = self._broker.ledger.queries.feed
         return [key for key in keys if feed(key[0], after=key[1], limit=1)[0]]  # type: ignore[index]
 
     def _wake(self, found: list[tuple[str, Hashable]]) -> None:

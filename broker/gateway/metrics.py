@@ -56,7 +56,7 @@ class Ledger(Collector):
         yield self._silent()
 
     def _queues(self) -> Iterator[Metric]:
-        found = list(self._broker.ledger.work(now=self._now).values())
+        found = list(self._broker.ledger.monitoring.work(now=self._now).values())
         deliveries = GaugeMetricFamily(
             "broker_deliveries", "Unfinished deliveries.", labels=["agency", "state"]
         )
@@ -93,7 +93,7 @@ class Ledger(Collector):
             "Deliveries that cannot be made, by cause.",
             labels=["agency", "cause"],
         )
-        for one in self._broker.ledger.dead_letters():
+        for one in self._broker.ledger.monitoring.dead_letters():
             causes.add_metric([one.agency, one.cause or "unknown"], one.count)
         return causes
 
@@ -103,13 +103,13 @@ class Ledger(Collector):
             "Open work by time left until its deadline.",
             labels=["left"],
         )
-        found = self._broker.ledger.burn_down(now=self._now)
+        found = self._broker.ledger.monitoring.burn_down(now=self._now)
         for band in BANDS:
             bands.add_metric([band], sum(found[band].values()))
         return bands
 
     def _promises(self) -> Iterator[Metric]:
-        promised, took = self._broker.ledger.totals(now=self._now)
+        promised, took = self._broker.ledger.monitoring.totals(now=self._now)
         told = {
             "due": "Deadlines that have come due.",
             "in_time": "Deadlines that were kept, of those that have come due.",
@@ -132,7 +132,7 @@ class Ledger(Collector):
         yield latency
 
     def _pipes(self) -> Iterator[Metric]:
-        pipes = self._broker.ledger.pipes(now=self._now)
+        pipes = self._broker.ledger.monitoring.pipes(now=self._now)
         oldest = pipes.inbox_oldest_at
         age = (self._now - oldest).total_seconds() if oldest else 0.0
         beat = pipes.sweep_until.timestamp() if pipes.sweep_until else 0.0
@@ -157,7 +157,7 @@ class Ledger(Collector):
             "Organisations that are silent for too long.",
             labels=["organisation", "activity"],
         )
-        for one in self._broker.ledger.silences(limit=SILENCES):
+        for one in self._broker.ledger.activity.silences(limit=SILENCES):
             silent.add_metric([one.organisation, one.activity], 1)
         return silent
 

@@ -24,12 +24,15 @@ async def attention(request: Request) -> Response:
     """Return what no agency will do by itself, and who is silent."""
     await caller(request, Scope.OPS)
     here, limit = gateway(request), int(number(request, "limit", LISTED, LISTED))
-    waiting = await here.run(here.broker.ledger.attention, limit=limit)
-    refused = await here.run(here.broker.ledger.refusals, None, limit=limit)
-    silent = await here.run(here.broker.ledger.silences, limit=limit)
+    waiting = await here.run(here.broker.ledger.queries.attention, limit=limit)
+    refused = await here.run(here.broker.ledger.queries.refusals, None, limit=limit)
+    silent = await here.run(here.broker.ledger.activity.silences, limit=limit)
     since = (here.broker.clock() - UNREFERRED_FOR).date()
     unreferred = await here.run(
-        here.broker.ledger.reconciliations, None, limit=limit, unreferred_since=since
+        here.broker.ledger.reconciliations.reconciliations,
+        None,
+        limit=limit,
+        unreferred_since=since,
     )
     return respond(responses.attention(waiting, refused, silent, unreferred))
 
@@ -38,7 +41,7 @@ async def refusals(request: Request) -> Response:
     """Return the bodies that were refused and not kept: the caller's own, or all for ops."""
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.broker.ledger.refusals, who.sees, limit=limit)
+    found = await here.run(here.broker.ledger.queries.refusals, who.sees, limit=limit)
     return respond({"refusals": [responses.refusal(one) for one in found]})
 
 
@@ -46,7 +49,7 @@ async def queues(request: Request) -> Response:
     """Return counts and ages of every queue in which something waits."""
     await caller(request, Scope.OPS)
     here = gateway(request)
-    found = await here.run(here.broker.ledger.queues, now=here.broker.clock())
+    found = await here.run(here.broker.ledger.queries.queues, now=here.broker.clock())
     return respond({"queues": [responses.queue(one) for one in found]})
 
 

@@ -35,5 +35,7 @@ async def listed(request: Request) -> Response:
     """Return what came of the lists: the caller's own, or all for ops."""
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.broker.ledger.reconciliations, who.sees, limit=limit)
+    found = await here.run(
+        here.broker.ledger.reconciliations.reconciliations, who.sees, limit=limit
+    )
     return respond({"reconciliations": [responses.reconciled(one) for one in found]})

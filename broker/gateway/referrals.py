@@ -93,7 +93,7 @@ async def look_up(request: Request) -> Response:
     if not reference or "\x00" in reference or len(reference) > 64:
         told = "Give your own reference: /v1/referrals?reference=…"
         raise Invalid(told, faults=[Fault("/reference", "bad-reference", told)])
-    found = await here.run(here.broker.ledger.referral, who.sees, reference=reference)
+    found = await here.run(here.broker.ledger.queries.referral, who.sees, reference=reference)
     return await _shown(here, found)
 
 
@@ -109,7 +109,7 @@ async def timeline(request: Request) -> Response:
     found = await _own(here, who, identifier(request))
     if found is None:
         raise NotFound("There is no such referral.")
-    events = await here.run(here.broker.ledger.timeline, found.id)
+    events = await here.run(here.broker.ledger.queries.timeline, found.id)
     shown = [responses.happened(one, names=who.sees is None) for one in events]
     return respond({"referral": str(found.id), "events": shown})
 
@@ -119,7 +119,7 @@ async def events(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH), gateway(request)
     after, limit = request.query_params.get("after", ""), int(number(request, "limit", 100, PAGE))
     seconds = number(request, "wait", 0, LONGEST_WAIT)
-    feed = here.broker.ledger.feed
+    feed = here.broker.ledger.queries.feed
     found, cursor = await here.run(feed, who.organisation, after=after, limit=limit)
     end = until(seconds if limit else 0)
     while not found and await here.poller.for_news(who.organisation, cursor, end):
@@ -211,7 +211,7 @@ async def _committed(here: Gateway, new: Sequence[NewReferral]) -> Answers:
 
 
 async def _own(here: Gateway, who: Caller, id_: Any) -> ReferralStatus | None:
-    return await here.run(here.broker.ledger.referral, who.sees, id=ReferralId(id_))
+    return await here.run(here.broker.ledger.queries.referral, who.sees, id=ReferralId(id_))
 
 
 async def _shown(here: Gateway, found: ReferralStatus | None) -> Response:

@@ -12,12 +12,8 @@ from broker.domain.delivery import (
     QueueDepth,
     Settled,
 )
-from broker.domain.escalation import (
-    Escalation,
-)
-from broker.domain.event import (
-    Event,
-)
+from broker.domain.escalation import Escalation
+from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode
 from broker.domain.referral import (
     Accepted,

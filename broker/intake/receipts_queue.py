@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from broker.admin.api_keys import is_usable
 from broker.domain.codes import Scope
-from broker.domain.credential import (
-    Credential,
-)
+from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer
@@ -55,7 +53,7 @@ def _sender(broker: Broker, message: SignedReceipts) -> tuple[OrganisationCode, 
     found: dict[CredentialId, Credential] = {}
 
     def secret_of(id_: CredentialId) -> bytes | None:
-        credential = broker.ledger.credential(id_)
+        credential = broker.ledger.credentials.credential(id_)
         if credential is None or not is_usable(credential, now):
             return None
         found[id_] = credential

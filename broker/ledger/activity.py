@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from broker.domain.ids import OrganisationCode
-from broker.ledger.database import Database
+from broker.ledger.database import Part
 from broker.policy.monitoring.silence import COLLECTING, SENDING, Quiet, Seen
 
 _ACTIVITIES = {"sent": SENDING, "polled": COLLECTING}
@@ -43,7 +43,7 @@ class OpenSilence:
     acknowledged_by: str | None
 
 
-class Presence(Database):
+class Activity(Part):
     """Who was there when, how often an hour, and who is silent."""
 
     def note_activity(self, noted: Sequence[Noted]) -> None:
@@ -56,7 +56,7 @@ class Presence(Database):
             "counts": [one.count for one in ordered],
             "lasts": [one.last_at for one in ordered],
         }
-        self._rows("note_activity", columns)
+        self._rows("activity/note_activity", columns)
 
     def seen(self, *, now: datetime) -> list[Seen]:
         """Return of every organisation when it last sent and came, and what waits for it.
@@ -66,7 +66,7 @@ class Presence(Database):
         hour = now.replace(minute=0, second=0, microsecond=0)
         asked = {"now": now, "hour": hour, "day": hour - timedelta(days=1)}
         found = []
-        for row in self._rows("seen", asked):
+        for row in self._rows("activity/seen", asked):
             code = row["organisation"]
             if row["may_send_since"] is not None:
                 told = (row["sent_at"], row["may_send_since"], None, row["last_day"])
@@ -87,12 +87,14 @@ class Presence(Database):
                 row["first"],
                 dict(zip(row["hours"], row["counts"], strict=True)),
             )
-            for row in self._rows("traffic", {"since": since, "activities": [*_ACTIVITIES]})
+            for row in self._rows(
+                "activity/traffic", {"since": since, "activities": [*_ACTIVITIES]}
+            )
         }
 
     def silences(self, *, limit: int) -> list[OpenSilence]:
         """Return the alarms about silence that have not ended, the oldest first."""
-        return [OpenSilence(**row) for row in self._rows("silences", {"limit": limit})]
+        return [OpenSilence(**row) for row in self._rows("activity/silences", {"limit": limit})]
 
     def raise_silences(
         self,
@@ -116,15 +118,15 @@ class Presence(Database):
             "expected": [one.expected for one in quiet],
         }
         about = {"policy": policy_version, "now": now, "actor": "broker"}
-        return len(self._rows("raise_silences", {**columns, **about}))
+        return len(self._rows("activity/raise_silences", {**columns, **about}))
 
     def end_silences(self, ended: Mapping[UUID, str], *, now: datetime) -> int:
         """End alarms, each for its reason (a code), and return how many had not ended before."""
         if not ended:
             return 0
         columns = {"ids": [*ended], "because": [*ended.values()]}
-        return len(self._rows("end_silences", {**columns, "now": now, "actor": "broker"}))
+        return len(self._rows("activity/end_silences", {**columns, "now": now, "actor": "broker"}))
 
     def purge_traffic(self, *, before: datetime, limit: int) -> int:
         """Forget counts of hours before an instant; return how many."""
-        return len(self._rows("purge_traffic", {"before": before, "limit": limit}))
+        return len(self._rows("activity/purge_traffic", {"before": before, "limit": limit}))

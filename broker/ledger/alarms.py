@@ -21,7 +21,7 @@ from broker.domain.notice import (
     NoticeResult,
 )
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState, ReferralState
-from broker.ledger.database import Connection, Database, Row, json_text, rows
+from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.policy.monitoring.alarm_records import (
     Rung,
     Watched,
@@ -49,13 +49,13 @@ class AlarmBatch:
         """Write alarms with their events and ladders; return those that had not rung before."""
         if not rung:
             return []
-        fresh = rows(self._connection, "ring", {**_rung_columns(rung), "now": now})
+        fresh = rows(self._connection, "alarms/ring", {**_rung_columns(rung), "now": now})
         return [rung[row["place"] - 1] for row in fresh]
 
     def plan(self, next_at: Mapping[UUID, datetime | None], *, now: datetime) -> None:
         """Write when the next alarm of each subject is due."""
         asked = {"ids": list(next_at), "next": list(next_at.values()), "now": now}
-        rows(self._connection, "plan_alarms", asked)
+        rows(self._connection, "alarms/plan_alarms", asked)
 
     def notify(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write what is to be told."""
@@ -81,41 +81,41 @@ class StepBatch:
             "publishers": [one.of.publisher for one in climbed],
             "data": [json_text(one.data) for one in climbed],
         }
-        rows(self._connection, "climb", {**columns, "now": now})
+        rows(self._connection, "alarms/climb", {**columns, "now": now})
 
     def end(self, ids: Sequence[EscalationId], *, because: str, now: datetime) -> None:
         """End escalations that have nothing left to escalate."""
         if ids:
             asked = {"ids": list(ids), "because": because, "now": now}
-            rows(self._connection, "end_escalations", asked)
+            rows(self._connection, "alarms/end_escalations", asked)
 
     def notify(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write what is to be told."""
         _add_notices(self._connection, notices, now)
 
 
-class Watching(Database):
+class Alarms(Part):
     """Alarms, escalations and notices."""
 
     @contextmanager
     def claim_alarms(self, limit: int, *, now: datetime) -> Iterator[AlarmBatch]:
         """Claim deliveries whose next alarm is due."""
         with self._transaction() as connection:
-            found = rows(connection, "claim_alarms", {"limit": limit, "now": now})
+            found = rows(connection, "alarms/claim_alarms", {"limit": limit, "now": now})
             yield AlarmBatch(connection, [_delivery(row) for row in found])
 
     @contextmanager
     def claim_attention(self, limit: int, *, now: datetime) -> Iterator[AlarmBatch]:
         """Claim unroutable referrals whose next alarm is due."""
         with self._transaction() as connection:
-            found = rows(connection, "claim_attention", {"limit": limit, "now": now})
+            found = rows(connection, "alarms/claim_attention", {"limit": limit, "now": now})
             yield AlarmBatch(connection, [_referral(row) for row in found])
 
     @contextmanager
     def claim_steps(self, limit: int, *, now: datetime) -> Iterator[StepBatch]:
         """Claim escalations whose next step is due."""
         with self._transaction() as connection:
-            found = rows(connection, "claim_steps", {"limit": limit, "now": now})
+            found = rows(connection, "alarms/claim_steps", {"limit": limit, "now": now})
             yield StepBatch(connection, [DueStep(**row) for row in found])
 
     def acknowledge_escalation(
@@ -134,8 +134,8 @@ class Watching(Database):
         """
         asked = {"id": id_, "whose": whose, "by": by, "actor": actor, "now": now}
         with self._transaction() as connection:
-            rows(connection, "acknowledge_escalation", asked)
-            found = rows(connection, "escalations", {**_ASKED, "id": id_, "whose": whose})
+            rows(connection, "alarms/acknowledge_escalation", asked)
+            found = rows(connection, "alarms/escalations", {**_ASKED, "id": id_, "whose": whose})
             return Escalation(**found[0]) if found else None
 
     def escalations(
@@ -148,14 +148,14 @@ class Watching(Database):
     ) -> list[Escalation]:
         """Return escalations of an agency's or publisher's, or all; the earliest begun first."""
         asked = {"whose": whose, "referral": referral, "running": running, "limit": limit}
-        return [Escalation(**row) for row in self._rows("escalations", {**_ASKED, **asked})]
+        return [Escalation(**row) for row in self._rows("alarms/escalations", {**_ASKED, **asked})]
 
     def claim_notices(
         self, limit: int, *, lease: LeaseId, lease_for: timedelta, now: datetime
     ) -> list[DueNotice]:
         """Lease notices that are to be sent now."""
         asked = {"limit": limit, "lease": lease, "until": now + lease_for, "now": now}
-        return [_notice(row) for row in self._rows("claim_notices", asked)]
+        return [_notice(row) for row in self._rows("alarms/claim_notices", asked)]
 
     def settle_notices(
         self, results: Sequence[NoticeResult], *, lease: LeaseId, now: datetime
@@ -167,7 +167,7 @@ class Watching(Database):
             "next": [one.next_attempt_at for one in results],
             "codes": [one.code for one in results],
         }
-        return len(self._rows("settle_notices", {**columns, "lease": lease, "now": now}))
+        return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
 
 
 _ASKED: Mapping[str, Any] = {
@@ -270,7 +270,7 @@ def _add_notices(connection: Connection, notices: Sequence[NewNotice], now: date
         "escalations": [one.escalation for one in notices],
         "data": [json_text(one.data) for one in notices],
     }
-    rows(connection, "add_notices", {**columns, "now": now})
+    rows(connection, "alarms/add_notices", {**columns, "now": now})
 
 
 def _notice(row: Row) -> DueNotice:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from broker.domain.codes import Milestone
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.ledger.database import Connection, Database, json_text, rows
+from broker.ledger.database import Connection, Part, json_text, rows
 from broker.policy.time.deadlines import Span
 
 
@@ -43,7 +43,7 @@ class ClockBatch:
         """Let the clocks stand; False when they stand already, or the delivery has ended."""
         asked = {"id": id_, "delivery": self._delivery, "reason": reason}
         told = {"milestones": list(milestones), "actor": actor, "now": now}
-        return bool(rows(self._connection, "pause", {**asked, **told}))
+        return bool(rows(self._connection, "clock_pauses/pause", {**asked, **told}))
 
     def resume(
         self,
@@ -71,9 +71,9 @@ class ClockBatch:
             **{f"{m}_by": due.get(m) for m in Milestone},
         }
         about = {"actor": actor, "now": now}
-        resumed = rows(self._connection, "resume", {**asked, **about})
+        resumed = rows(self._connection, "clock_pauses/resume", {**asked, **about})
         over = {"referrals": [clocks.referral], **about}
-        rows(self._connection, "end_over_escalations", over)
+        rows(self._connection, "clock_pauses/end_over_escalations", over)
         return bool(resumed)
 
     @property
@@ -81,7 +81,7 @@ class ClockBatch:
         return self.clocks.delivery if self.clocks else None
 
 
-class Pausing(Database):
+class ClockPauses(Part):
     """Clocks that stand and go on."""
 
     @contextmanager
@@ -98,14 +98,18 @@ def awaiting_information(
 ) -> Iterator[ClockBatch]:
     """Lock, one after the other, the clocks that stand until the publisher says more."""
     if referrals:
-        for row in rows(connection, "awaiting_information", {"referrals": list(referrals)}):
+        for row in rows(
+            connection, "clock_pauses/awaiting_information", {"referrals": list(referrals)}
+        ):
             yield _locked(connection, row["id"], None)
 
 
 def _locked(
     connection: Connection, delivery: DeliveryId, agency: OrganisationCode | None
 ) -> ClockBatch:
-    found = rows(connection, "running_clocks", {"delivery": delivery, "agency": agency})
+    found = rows(
+        connection, "clock_pauses/running_clocks", {"delivery": delivery, "agency": agency}
+    )
     return ClockBatch(connection, _clocks(found[0]) if found else None)
 
 

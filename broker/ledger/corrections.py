@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from broker.domain.delivery import (
-    Offer,
-)
+from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId
 from broker.domain.referral import (
     Accepted,
@@ -17,14 +15,14 @@ from broker.domain.referral import (
     Withdrawal,
 )
 from broker.domain.states import ReferralState
-from broker.ledger.database import Connection, Database, Row, rows
+from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
 
 MOST_VERSIONS = 100
 """More than that are no corrections any more."""
 
 
-class Versions(Database):
+class Corrections(Part):
     """Corrections and recalls; what agencies get of them is decided by routing."""
 
     def correct(self, new: NewVersion) -> Accepted | Refused:
@@ -46,7 +44,7 @@ class Versions(Database):
             if found["version"] >= MOST_VERSIONS:
                 return Refused("too_many")
             written = {"version": found["version"] + 1, "digest": new.digest}
-            rows(connection, "correct", {**_written(new, found), **written})
+            rows(connection, "corrections/correct", {**_written(new, found), **written})
             after = {**written, "accepted_at": new.accepted_at}
             return _version(found, after, duplicate=False)
 
@@ -66,9 +64,9 @@ class Versions(Database):
                 return Refused(why)
             told = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
             asked = {"referral": new.referral, "before": found["state"], **told}
-            rows(connection, "recall", asked)
+            rows(connection, "corrections/recall", asked)
             over = {"referrals": [new.referral], "now": new.at, "actor": new.actor}
-            rows(connection, "end_over_escalations", over)
+            rows(connection, "clock_pauses/end_over_escalations", over)
             state = _after(found["state"])
             now = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
             return _recalled({**found, **now}, duplicate=False)
@@ -76,22 +74,22 @@ class Versions(Database):
     def head(self, delivery: DeliveryId) -> Offer | None:
         """Return the latest that the agency of a delivery was given of the same part."""
         with self._transaction() as connection:
-            found = rows(connection, "head", {"delivery": delivery})
+            found = rows(connection, "corrections/head", {"delivery": delivery})
             return offers(connection, [found[0]["id"]])[0] if found else None
 
 
 def _locked(connection: Connection, new: NewVersion | Withdrawal) -> Row | Refused:
     asked = {"referral": new.referral, "publisher": new.publisher}
-    if not rows(connection, "lock_referral", asked):
+    if not rows(connection, "corrections/lock_referral", asked):
         return Refused("unknown")
-    return rows(connection, "latest_version", {"referral": new.referral})[0]
+    return rows(connection, "corrections/latest_version", {"referral": new.referral})[0]
 
 
 def _named_by_key(connection: Connection, new: NewVersion) -> Row | None:
     if new.idempotency_key is None:
         return None
     asked = {"referral": new.referral, "idempotency_key": new.idempotency_key}
-    found = rows(connection, "correction_by_key", asked)
+    found = rows(connection, "corrections/correction_by_key", asked)
     return found[0] if found else None
 
 

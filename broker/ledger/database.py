@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -67,7 +67,7 @@ class Database:
 
     def ping(self) -> None:
         """Ask PostgreSQL for a sign of life."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute("select 1")
 
     def __enter__(self) -> Self:
@@ -82,12 +82,23 @@ class Database:
         self.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
+        """Lend a connection for one transaction. Raises Unavailable; nothing was written then."""
         try:
             with self._pool.connection() as connection:
                 yield connection
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("The ledger cannot be reached; repeat later.") from error
+
+
+class Part:
+    """A part of the ledger: the methods about one subject, over the same pool."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def _transaction(self) -> AbstractContextManager[Connection]:
+        return self._database.transaction()
 
     def _rows(self, name: str, asked: Mapping[str, Any]) -> list[Row]:
         """Run one statement in a transaction of its own."""
@@ -98,7 +109,7 @@ class Database:
 def rows(
     connection: Connection, name: str, asked: Mapping[str, Any], *, prepare: bool | None = None
 ) -> list[Row]:
-    """Run the statement in ``sql/<name>.sql`` and return what it says.
+    """Run the statement in ``sql/<part>/<name>.sql``, named ``<part>/<name>``; return its rows.
 
     With ``prepare=False`` PostgreSQL plans it each time for the values that are asked for.
     """

@@ -14,7 +14,7 @@ import psycopg
 
 from broker.domain.codes import Grade, Milestone
 from broker.errors import Invalid
-from broker.ledger.database import Database, Row, rows
+from broker.ledger.database import Part, Row, rows
 
 LONGEST = timedelta(seconds=25)
 """How long the ledger may count: less than a caller waits."""
@@ -61,7 +61,7 @@ class Figures:
     """How many deadlines of each milestone have which verdict."""
 
 
-class Counting(Database):
+class DeadlineReport(Part):
     """Figures over a stretch of time."""
 
     def deadline_figures(self, since: datetime, until: datetime, *, now: datetime) -> list[Figures]:
@@ -73,7 +73,7 @@ class Counting(Database):
         with self._transaction() as connection:
             connection.execute(f"set transaction read only; {_LIMITS}".encode())
             try:
-                found = rows(connection, "deadline_figures", asked)
+                found = rows(connection, "deadline_report/deadline_figures", asked)
             except psycopg.errors.QueryCanceled as error:
                 raise Invalid("Counting took too long: ask for a shorter stretch.") from error
         return sorted((_figures(row) for row in found), key=_place)

@@ -14,7 +14,7 @@ from broker.domain.delivery import (
 )
 from broker.domain.ids import DeliveryId, LeaseId, NewId, OrganisationCode
 from broker.domain.states import DeliveryState
-from broker.ledger.database import Connection, Database, Row, rows
+from broker.ledger.database import Connection, Part, Row, rows
 
 Held = Sequence[tuple[DeliveryId, LeaseId]]
 _MET = {
@@ -24,7 +24,7 @@ _MET = {
 }
 
 
-class Delivering(Database):
+class Deliveries(Part):
     """Deliveries that may be offered, and the leases on them."""
 
     def collect(
@@ -38,7 +38,9 @@ class Delivering(Database):
     ) -> list[Offer]:
         """Lease what waits for an agency, earliest deadline first."""
         asked = {"agency": agency, "actor": f"agency:{agency}"}
-        return self._claim("collect", asked, limit, now, _leases(limit, now + lease_for, new_id))
+        return self._claim(
+            "deliveries/collect", asked, limit, now, _leases(limit, now + lease_for, new_id)
+        )
 
     def claim_pushes(
         self,
@@ -52,7 +54,7 @@ class Delivering(Database):
         """Lease what is to be pushed on a channel and is due."""
         asked = {"channel": channel, "actor": f"channel:{channel}"}
         leases = _leases(limit, now + lease_for, new_id)
-        return self._claim("claim_pushes", asked, limit, now, leases)
+        return self._claim("deliveries/claim_pushes", asked, limit, now, leases)
 
     def settle_pushes(self, attempts: Sequence[Attempt], *, now: datetime, actor: str) -> int:
         """Write what came of pushes; one whose lease was lost meanwhile changes nothing."""
@@ -63,14 +65,17 @@ class Delivering(Database):
             "untils": [one.until for one in attempts],
             "codes": [one.code for one in attempts],
         }
-        return len(self._rows("settle_pushes", {**columns, "now": now, "actor": actor}))
+        return len(self._rows("deliveries/settle_pushes", {**columns, "now": now, "actor": actor}))
 
     def extend(
         self, agency: OrganisationCode, held: Held, *, lease_for: timedelta, now: datetime
     ) -> list[Lease | None]:
         """Keep deliveries for longer; None for each lease that is no longer the agency's."""
         asked = {"agency": agency, "now": now, "until": now + lease_for, **_pairs(held)}
-        kept = {row["id"]: Lease(row["lease"], row["until"]) for row in self._rows("extend", asked)}
+        kept = {
+            row["id"]: Lease(row["lease"], row["until"])
+            for row in self._rows("deliveries/extend", asked)
+        }
         return [kept.get(delivery) for delivery, _ in held]
 
     def release(
@@ -78,7 +83,7 @@ class Delivering(Database):
     ) -> list[bool]:
         """Give deliveries back unread; False for each lease that is no longer the agency's."""
         asked = {"agency": agency, "now": now, "actor": actor, **_pairs(held)}
-        released = {row["id"] for row in self._rows("release", asked)}
+        released = {row["id"] for row in self._rows("deliveries/release", asked)}
         return [delivery in released for delivery, _ in held]
 
     def delivery(self, agency: OrganisationCode | None, id_: DeliveryId) -> Offer | None:
@@ -108,7 +113,7 @@ def offers(connection: Connection, ids: Sequence[DeliveryId]) -> list[Offer]:
     """Return deliveries with all that is needed to render them, earliest deadline first."""
     if not ids:
         return []
-    return [_offer(row) for row in rows(connection, "offers", {"ids": list(ids)})]
+    return [_offer(row) for row in rows(connection, "deliveries/offers", {"ids": list(ids)})]
 
 
 def due_times(row: Row) -> dict[Milestone, datetime]:

@@ -1,50 +1,62 @@
 """The ledger: the only door to PostgreSQL. One method, one transaction, one statement a file.
 
-The methods stand by concern, in the order in which a referral meets them.
+It is composed of parts, in the order in which a referral meets them; each part keeps its
+statements in ``sql/<part>/``.
 """
 
 from __future__ import annotations
 
-from broker.ledger.activity import Presence
-from broker.ledger.alarms import Watching
-from broker.ledger.clock_pauses import Pausing
-from broker.ledger.corrections import Versions
-from broker.ledger.deadline_report import Counting
-from broker.ledger.deliveries import Delivering
-from broker.ledger.monitoring import Insights
-from broker.ledger.operator_actions import Acting
-from broker.ledger.organisations import Administration
+from psycopg_pool import ConnectionPool
+
+from broker.ledger.activity import Activity
+from broker.ledger.alarms import Alarms
+from broker.ledger.bulk_actions import BulkActions
+from broker.ledger.clock_pauses import ClockPauses
+from broker.ledger.corrections import Corrections
+from broker.ledger.credentials import Credentials
+from broker.ledger.database import Connection, Database
+from broker.ledger.deadline_report import DeadlineReport
+from broker.ledger.deliveries import Deliveries
+from broker.ledger.monitoring import Monitoring
+from broker.ledger.operator_actions import OperatorActions
+from broker.ledger.organisations import Organisations
 from broker.ledger.people import People
-from broker.ledger.policy_backtest import History
-from broker.ledger.pseudonyms import Marking
-from broker.ledger.queries import Questions
-from broker.ledger.receipts import Answering
-from broker.ledger.reconciliations import Reconciling
-from broker.ledger.referrals import Intake
+from broker.ledger.policies import Policies
+from broker.ledger.policy_backtest import PolicyBacktest
+from broker.ledger.pseudonyms import Pseudonyms
+from broker.ledger.queries import Queries
+from broker.ledger.receipts import Receipts
+from broker.ledger.reconciliations import Reconciliations
+from broker.ledger.referrals import Referrals
 from broker.ledger.routing import Routing
-from broker.ledger.support_bundle import Support
-from broker.ledger.sweep import Sweeping
+from broker.ledger.support_bundle import SupportBundle
+from broker.ledger.sweep import Sweep
 
 
-class Ledger(
-    Intake,
-    Routing,
-    Versions,
-    Delivering,
-    Answering,
-    Pausing,
-    Watching,
-    Sweeping,
-    Marking,
-    Presence,
-    Reconciling,
-    Questions,
-    Counting,
-    History,
-    Insights,
-    People,
-    Acting,
-    Administration,
-    Support,
-):
-    """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""
+class Ledger(Database):
+    """Thread-safe. Every method of a part raises Unavailable when PostgreSQL is unavailable."""
+
+    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+        super().__init__(pool)
+        self.referrals = Referrals(self)
+        self.routing = Routing(self)
+        self.corrections = Corrections(self)
+        self.deliveries = Deliveries(self)
+        self.receipts = Receipts(self)
+        self.clock_pauses = ClockPauses(self)
+        self.alarms = Alarms(self)
+        self.sweep = Sweep(self)
+        self.pseudonyms = Pseudonyms(self)
+        self.activity = Activity(self)
+        self.reconciliations = Reconciliations(self)
+        self.queries = Queries(self)
+        self.deadline_report = DeadlineReport(self)
+        self.policy_backtest = PolicyBacktest(self)
+        self.monitoring = Monitoring(self)
+        self.people = People(self)
+        self.operator_actions = OperatorActions(self)
+        self.bulk_actions = BulkActions(self)
+        self.organisations = Organisations(self)
+        self.policies = Policies(self)
+        self.credentials = Credentials(self)
+        self.support_bundle = SupportBundle(self)

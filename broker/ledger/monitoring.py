@@ -17,7 +17,7 @@ from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.latency import Latencies
-from broker.ledger.database import Database, Row, rows
+from broker.ledger.database import Part, Row, rows
 
 WINDOWS: Mapping[str, timedelta] = {
     "15m": timedelta(minutes=15),
@@ -238,7 +238,7 @@ class Counts:
     last_event: int
 
 
-class Insights(Database):
+class Monitoring(Part):
     """What the ledger knows about deadlines, for whoever watches them."""
 
     _usual: tuple[datetime, Mapping[OrganisationCode, float]] = (_EPOCH, {})
@@ -251,12 +251,12 @@ class Insights(Database):
     @cached_property
     def edges(self) -> Sequence[float]:
         """The edges of the latencies' buckets, in seconds."""
-        edges: Sequence[float] = self._planned("latency_edges", {})[0]["edges"]
+        edges: Sequence[float] = self._planned("monitoring/latency_edges", {})[0]["edges"]
         return edges
 
     def work(self, *, now: datetime, agency: str | None = None) -> dict[OrganisationCode, Work]:
         """Return every agency's open deliveries in counts and instants."""
-        found = self._planned("open_work", {"now": now, "agency": agency})
+        found = self._planned("monitoring/open_work", {"now": now, "agency": agency})
         return {row["agency"]: Work(**row) for row in found}
 
     def burn_down(
@@ -264,7 +264,7 @@ class Insights(Database):
     ) -> Mapping[str, Mapping[str, int]]:
         """Return how much is open in each of ``BANDS``, by effective grade."""
         bands: dict[str, dict[str, int]] = {band: {} for band in BANDS}
-        for row in self._planned("burn_down", {"now": now, "agency": agency}):
+        for row in self._planned("monitoring/burn_down", {"now": now, "agency": agency}):
             bands[row["band"]][row["grade"]] = row["count"]
         return bands
 
@@ -288,11 +288,11 @@ class Insights(Database):
             "usual": list(usual.values()),
             "everything": everything,
         }
-        return [AtRisk(**row) for row in self._planned("at_risk", asked)]
+        return [AtRisk(**row) for row in self._planned("monitoring/at_risk", asked)]
 
     def risk_counts(self, *, now: datetime, within: timedelta = SOON) -> Counts:
         """Return how much is late and how much will be soon."""
-        return Counts(**self._planned("risk_counts", {"now": now, "within": within})[0])
+        return Counts(**self._planned("monitoring/risk_counts", {"now": now, "within": within})[0])
 
     def usual_times(
         self, *, now: datetime, fresh: bool = False
@@ -320,7 +320,7 @@ class Insights(Database):
         spans = _spans(windows, now, until=_minute(now) + timedelta(minutes=1))
         found: dict[str, dict[tuple[OrganisationCode, str], Latencies]]
         found = {name: {} for name in spans["names"]}
-        for row in self._planned("latencies", {**asked, **spans}):
+        for row in self._planned("monitoring/latencies", {**asked, **spans}):
             found[row["window"]][row["agency"], row["milestone"]] = self._latencies(row)
         return found
 
@@ -333,7 +333,7 @@ class Insights(Database):
         """
         spans = _spans(windows, now, until=_minute(now))
         kept: dict[str, dict[tuple[OrganisationCode, str], Kept]] = {n: {} for n in spans["names"]}
-        for row in self._planned("promises", {"agency": agency, **spans}):
+        for row in self._planned("monitoring/promises", {"agency": agency, **spans}):
             of = row["agency"], row["milestone"]
             kept[row["window"]][of] = Kept(row["due"], row["in_time"])
         return kept
@@ -348,13 +348,13 @@ class Insights(Database):
         hours_end = max(start, end.replace(minute=0)) if slot % HOUR == NONE else start
         asked = {"slot": slot, "start": start, "hours_end": hours_end, "end": end, "limit": limit}
         found: dict[OrganisationCode, dict[datetime, Kept]] = defaultdict(dict)
-        for row in self._planned("heat", {**asked, "agency": agency}):
+        for row in self._planned("monitoring/heat", {**asked, "agency": agency}):
             found[row["agency"]][row["at"]] = Kept(row["due"], row["in_time"])
         return [Heat(agency_, slots_) for agency_, slots_ in found.items()]
 
     def presences(self) -> dict[OrganisationCode, Presence]:
         """Return every organisation, and when it last showed itself."""
-        return {row["agency"]: Presence(**row) for row in self._planned("last_seen", {})}
+        return {row["agency"]: Presence(**row) for row in self._planned("monitoring/last_seen", {})}
 
     def breaches(
         self, *, now: datetime, since: datetime, limit: int, agency: str | None = None
@@ -362,22 +362,25 @@ class Insights(Database):
         """Return the deadlines that were not kept: those that passed since an instant, and those
         that still wait however long ago they passed; of these the ``limit`` latest."""
         asked = {"now": now, "start": since, "limit": limit, "agency": agency}
-        found = self._planned("breaches", asked)
+        found = self._planned("monitoring/breaches", asked)
         count, lasting = (found[0]["found"], found[0]["lasting"]) if found else (0, 0)
         return Breaches(count, lasting, [_breach(row) for row in found])
 
     def longest_unacknowledged(self) -> Unacknowledged | None:
         """Return what has waited longest for a person; None when nothing waits."""
-        found = self._planned("longest_unacknowledged", {})
+        found = self._planned("monitoring/longest_unacknowledged", {})
         return Unacknowledged(**found[0]) if found else None
 
     def pipes(self, *, now: datetime) -> Pipes:
         """Return what flows through the broker itself."""
-        return Pipes(**self._planned("pipes", {"now": now})[0])
+        return Pipes(**self._planned("monitoring/pipes", {"now": now})[0])
 
     def dead_letters(self, *, agency: str | None = None) -> list[DeadLetters]:
         """Return what cannot be delivered, by cause and agency, soonest deadline first."""
-        return [DeadLetters(**row) for row in self._planned("dead_letters", {"agency": agency})]
+        return [
+            DeadLetters(**row)
+            for row in self._planned("monitoring/dead_letters", {"agency": agency})
+        ]
 
     def climbing(
         self,
@@ -392,13 +395,13 @@ class Insights(Database):
         All of them, or an agency's, a referral's, or the one with this id.
         """
         asked = {"agency": agency, "id": id, "referral": referral, "limit": limit}
-        return [Climbing(**row) for row in self._planned("running_escalations", asked)]
+        return [Climbing(**row) for row in self._planned("monitoring/running_escalations", asked)]
 
     def find(self, text: str) -> list[ReferralId]:
         """Return referrals by any name: id, reference, a delivery's id, an event's number."""
         transaction, event = _cursor(text)
         asked = {"id": _uuid(text), "transaction": transaction, "event": event, "reference": text}
-        return list(dict.fromkeys(row["id"] for row in self._planned("findable", asked)))
+        return list(dict.fromkeys(row["id"] for row in self._planned("monitoring/findable", asked)))
 
     def totals(
         self, *, now: datetime
@@ -409,8 +412,8 @@ class Insights(Database):
         latencies by agency and milestone.
         """
         with self._transaction() as connection:
-            promised = rows(connection, "totals", {"end": _minute(now)}, prepare=False)
-            took = rows(connection, "all_latencies", {})
+            promised = rows(connection, "monitoring/totals", {"end": _minute(now)}, prepare=False)
+            took = rows(connection, "monitoring/all_latencies", {})
         return promised, {
             (row["agency"], row["milestone"]): self._latencies(row, row["microseconds"] / 1e6)
             for row in took

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from broker.domain.codes import Right
-from broker.ledger.database import Database, Row
+from broker.ledger.database import Part, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SignedIn:
     expires_at: datetime
 
 
-class People(Database):
+class People(Part):
     """People, links and sessions; of every secret only the SHA-256."""
 
     def add_person(
@@ -47,27 +47,29 @@ class People(Database):
     ) -> UUID:
         """Make a person known, or give one that is known these rights; return their id."""
         told = {"id": id_, "name": name, "rights": sorted(rights), "subject": subject, "now": now}
-        found: UUID = self._rows("add_person", told)[0]["id"]
+        found: UUID = self._rows("people/add_person", told)[0]["id"]
         return found
 
     def people(self, *, name: str | None = None, subject: str | None = None) -> list[Person]:
         """Return people by name or subject, or all of them."""
-        return [_person(row) for row in self._rows("people", {"name": name, "subject": subject})]
+        return [
+            _person(row) for row in self._rows("people/people", {"name": name, "subject": subject})
+        ]
 
     def disable_person(self, name: str, *, now: datetime) -> bool:
         """End a person's access and sessions; False when there is nobody to disable."""
-        return bool(self._rows("disable_person", {"name": name, "now": now}))
+        return bool(self._rows("people/disable_person", {"name": name, "now": now}))
 
     def add_link(
         self, person: UUID, secret_sha256: bytes, *, now: datetime, expires_at: datetime
     ) -> None:
         """Keep a one-time link."""
         told = {"person": person, "secret_sha256": secret_sha256}
-        self._rows("add_link", {**told, "now": now, "expires_at": expires_at})
+        self._rows("people/add_link", {**told, "now": now, "expires_at": expires_at})
 
     def link_owner(self, secret_sha256: bytes, *, now: datetime) -> str | None:
         """Return whose link this is; None when it is not good for signing in."""
-        found = self._rows("link_owner", {"secret_sha256": secret_sha256, "now": now})
+        found = self._rows("people/link_owner", {"secret_sha256": secret_sha256, "now": now})
         return found[0]["name"] if found else None
 
     def use_link(
@@ -75,7 +77,7 @@ class People(Database):
     ) -> bool:
         """Use a link up and begin a session; False when it is not good for it."""
         told = {"link_sha256": link_sha256, "secret_sha256": secret_sha256}
-        return bool(self._rows("use_link", {**told, "now": now, "expires_at": expires_at}))
+        return bool(self._rows("people/use_link", {**told, "now": now, "expires_at": expires_at}))
 
     def take_in(
         self,
@@ -92,7 +94,7 @@ class People(Database):
         Somebody new is known by ``name``, or by ``other_name`` where that is somebody else's.
         """
         told = {"id": id_, "name": name, "other_name": other_name, "rights": sorted(rights)}
-        return bool(self._rows("take_in", {**told, "subject": subject, "now": now}))
+        return bool(self._rows("people/take_in", {**told, "subject": subject, "now": now}))
 
     def begin_session(
         self,
@@ -108,15 +110,17 @@ class People(Database):
         False for a stranger, and for an answer of the provider that one began with before.
         """
         told = {"subject": subject, "secret_sha256": secret_sha256, "answer_sha256": answer_sha256}
-        return bool(self._rows("begin_session", {**told, "now": now, "expires_at": expires_at}))
+        return bool(
+            self._rows("people/begin_session", {**told, "now": now, "expires_at": expires_at})
+        )
 
     def end_sessions(self, subject: str, *, now: datetime) -> None:
         """Sign a subject out everywhere."""
-        self._rows("end_sessions", {"subject": subject, "now": now})
+        self._rows("people/end_sessions", {"subject": subject, "now": now})
 
     def signed_in(self, secret_sha256: bytes, *, now: datetime) -> SignedIn | None:
         """Return who is signed in with a secret."""
-        found = self._rows("session", {"secret_sha256": secret_sha256, "now": now})
+        found = self._rows("people/session", {"secret_sha256": secret_sha256, "now": now})
         if not found:
             return None
         (row,) = found
@@ -124,7 +128,7 @@ class People(Database):
 
     def end_session(self, secret_sha256: bytes, *, now: datetime) -> bool:
         """Sign out; tell whether it was a provider that let them in."""
-        found = self._rows("end_session", {"secret_sha256": secret_sha256, "now": now})
+        found = self._rows("people/end_session", {"secret_sha256": secret_sha256, "now": now})
         return bool(found and found[0]["by_provider"])
 
 

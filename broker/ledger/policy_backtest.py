@@ -9,7 +9,7 @@ from uuid import UUID
 
 from broker.domain.codes import Milestone
 from broker.domain.ids import OrganisationCode, ReferralId
-from broker.ledger.database import Database, rows
+from broker.ledger.database import Part, rows
 from broker.ledger.deliveries import met_times
 
 PAGE = 200
@@ -39,7 +39,7 @@ class Past:
     met: Sequence[Met]
 
 
-class History(Database):
+class PolicyBacktest(Part):
     """Referrals of a stretch of time, one after the other."""
 
     def past(self, since: datetime, until: datetime) -> Iterator[Past]:
@@ -56,9 +56,9 @@ class History(Database):
         asked = {"after": after, "last": last, "until": until, "limit": PAGE}
         with self._transaction() as connection:
             connection.execute("set transaction read only")
-            found = rows(connection, "past_referrals", asked)
+            found = rows(connection, "policy_backtest/past_referrals", asked)
             met: dict[UUID, list[Met]] = {row["id"]: [] for row in found}
-            for row in rows(connection, "past_deliveries", {"ids": list(met)}):
+            for row in rows(connection, "policy_backtest/past_deliveries", {"ids": list(met)}):
                 one = Met(row["agency"], row["policy_row"], met_times(row))
                 met[row["referral"]].append(one)
         return [Past(**row, met=met[row["id"]]) for row in found]

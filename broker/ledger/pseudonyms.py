@@ -10,19 +10,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from broker.ledger.database import Connection, Database, json_text, rows
+from broker.ledger.database import Connection, Part, json_text, rows
 from broker.policy.monitoring.recurrence import Earlier, Recurrence, Recurring, Sighting
 
 MOST_FOR_A_MARK = 50
 """Earlier sightings looked at for one mark, the latest ones: so a batch costs what it costs."""
 
 
-class Marking(Database):
+class Pseudonyms(Part):
     """Marks of children whose time has passed."""
 
     def purge_marks(self, *, before: datetime, limit: int) -> int:
         """Forget sightings from before an instant; return how many."""
-        return len(self._rows("purge_marks", {"before": before, "limit": limit}))
+        return len(self._rows("pseudonyms/purge_marks", {"before": before, "limit": limit}))
 
 
 def earlier(
@@ -32,10 +32,10 @@ def earlier(
     if not sightings:
         return {}
     marks = sorted({mark for one in sightings for mark in one.marks})
-    rows(connection, "take_turns", {"marks": marks})
+    rows(connection, "pseudonyms/take_turns", {"marks": marks})
     asked = {"grade": str(rule.grade), "window": rule.window, "most": MOST_FOR_A_MARK}
     found: dict[tuple[UUID, str], list[Earlier]] = {}
-    for row in rows(connection, "earlier_sightings", {**_columns(sightings), **asked}):
+    for row in rows(connection, "pseudonyms/earlier_sightings", {**_columns(sightings), **asked}):
         other = Earlier(row["publisher"], row["reference"], row["at"])
         found.setdefault((row["referral"], row["child"]), []).append(other)
     return found
@@ -45,8 +45,8 @@ def record_sightings(connection: Connection, sightings: Sequence[Sighting]) -> N
     """Keep who came up; the turn ends with the commit."""
     if sightings:
         columns = _columns(sightings)
-        rows(connection, "record_sightings", columns)
-        rows(connection, "end_turns", {"marks": columns["marks"]})
+        rows(connection, "pseudonyms/record_sightings", columns)
+        rows(connection, "pseudonyms/end_turns", {"marks": columns["marks"]})
 
 
 def tell_recurring(
@@ -69,7 +69,7 @@ def tell_recurring(
             for one in told
         ],
     }
-    rows(connection, "tell_recurring", {**columns, **about})
+    rows(connection, "pseudonyms/tell_recurring", {**columns, **about})
 
 
 def _columns(sightings: Sequence[Sighting]) -> dict[str, list[Any]]:

@@ -11,9 +11,7 @@ from broker.domain.delivery import (
     DeliveryStatus,
     QueueDepth,
 )
-from broker.domain.event import (
-    Event,
-)
+from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import (
     ReferralStatus,
@@ -23,18 +21,18 @@ from broker.domain.referral import (
 )
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Invalid
-from broker.ledger.database import Connection, Database, Row, rows
+from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import due_times, met_times
 
 FIRST_CURSOR = "0-0"
 
 
-class Questions(Database):
+class Queries(Part):
     """What stands in the ledger, for publishers, agencies and ops."""
 
     def clock(self) -> datetime:
         """Return what time PostgreSQL has, to compare with."""
-        at: datetime = self._rows("clock", {})[0]["at"]
+        at: datetime = self._rows("queries/clock", {})[0]["at"]
         return at
 
     @overload
@@ -60,22 +58,23 @@ class Questions(Database):
         """
         asked = {"publisher": publisher, "id": id, "reference": reference}
         with self._transaction() as connection:
-            found = rows(connection, "referral" if id else "referral_by_reference", asked)
+            name = "queries/referral" if id else "queries/referral_by_reference"
+            found = rows(connection, name, asked)
             return _status(connection, found[0]) if found else None
 
     def content(self, id: ReferralId) -> bytes | None:
         """Return a referral's document as it was received: only for whoever may see it."""
-        found = self._rows("content", {"id": id})
+        found = self._rows("queries/content", {"id": id})
         return found[0]["body"] if found else None
 
     def states(self, ids: Sequence[ReferralId]) -> Mapping[ReferralId, ReferralState]:
         """Return where each referral stands; ids that are not there are left out."""
-        found = self._rows("states", {"ids": list(ids)})
+        found = self._rows("queries/states", {"ids": list(ids)})
         return {row["id"]: ReferralState(row["state"]) for row in found}
 
     def timeline(self, referral: ReferralId) -> list[Event]:
         """Return everything that happened to a referral, in order."""
-        return [Event(**row) for row in self._rows("timeline", {"referral": referral})]
+        return [Event(**row) for row in self._rows("queries/timeline", {"referral": referral})]
 
     def feed(
         self, publisher: OrganisationCode, *, after: str, limit: int
@@ -88,7 +87,7 @@ class Questions(Database):
         """
         transaction, last = _cursor(after or FIRST_CURSOR)
         asked = {"publisher": publisher, "transaction": transaction, "last": last, "limit": limit}
-        found = self._rows("feed", asked)
+        found = self._rows("queries/feed", asked)
         events = [Event(**row) for row in found]
         return events, events[-1].cursor if events else after or FIRST_CURSOR
 
@@ -99,26 +98,33 @@ class Questions(Database):
 
     def queues(self, *, now: datetime, agency: OrganisationCode | None = None) -> list[QueueDepth]:
         """Return counts and ages of every queue in which something waits."""
-        return [QueueDepth(**row) for row in self._rows("queues", {"now": now, "agency": agency})]
+        return [
+            QueueDepth(**row)
+            for row in self._rows("queries/queues", {"now": now, "agency": agency})
+        ]
 
     def waiting(self, agencies: Sequence[OrganisationCode]) -> set[OrganisationCode]:
         """Return which of these agencies have something to collect."""
-        return {row["agency"] for row in self._rows("waiting", {"agencies": list(agencies)})}
+        return {
+            row["agency"] for row in self._rows("queries/waiting", {"agencies": list(agencies)})
+        }
 
     def attention(self, *, limit: int) -> list[Waiting]:
         """Return what no agency will do by itself, earliest deadline first."""
-        return [Waiting(**row) for row in self._rows("attention", {"limit": limit})]
+        return [Waiting(**row) for row in self._rows("queries/attention", {"limit": limit})]
 
     def refusals(self, publisher: OrganisationCode | None, *, limit: int) -> list[Refusal]:
         """Return the bodies that were refused, of one publisher or of all, latest first."""
         asked = {"publisher": publisher, "limit": limit}
-        return [Refusal(**row) for row in self._rows("refusals", asked)]
+        return [Refusal(**row) for row in self._rows("queries/refusals", asked)]
 
 
 def _status(connection: Connection, row: Row) -> ReferralStatus:
-    found = rows(connection, "deliveries_of_referral", {"referral": row["id"]})
+    found = rows(connection, "queries/deliveries_of_referral", {"referral": row["id"]})
     deliveries = [_delivery_status(one) for one in found]
-    versions = [Version(**one) for one in rows(connection, "versions", {"referral": row["id"]})]
+    versions = [
+        Version(**one) for one in rows(connection, "queries/versions", {"referral": row["id"]})
+    ]
     return ReferralStatus(
         **{**row, "state": ReferralState(row["state"])},
         deliveries=tuple(deliveries),

@@ -22,7 +22,7 @@ from broker.domain.delivery import (
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
-from broker.ledger.database import Connection, Database, Row, json_text, rows
+from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import Doing, keep_act
 from broker.ledger.routing import insert_deliveries
@@ -128,7 +128,7 @@ class SettleBatch:
         send_on(self._connection, returned, new, **self._about)
 
 
-class Answering(Database):
+class Receipts(Part):
     """Receipts, and deliveries that are sent on."""
 
     @contextmanager
@@ -148,7 +148,7 @@ class Answering(Database):
             _write(connection, book, about)
             yield SettleBatch(connection, results, _returned(connection, book), about)
             ended = {book.deliveries[one.delivery]["referral"] for one in book.given}
-            rows(connection, "close_referrals", {"ids": sorted(ended), **about})
+            rows(connection, "receipts/close_referrals", {"ids": sorted(ended), **about})
 
     def reroute(
         self,
@@ -164,8 +164,8 @@ class Answering(Database):
         ``why`` is kept with it where a person does it.
         """
         with self._transaction() as connection:
-            rows(connection, "lock_referrals", {"ids": [delivery]})
-            if not rows(connection, "may_be_sent_on", {"delivery": delivery}):
+            rows(connection, "receipts/lock_referrals", {"ids": [delivery]})
+            if not rows(connection, "receipts/may_be_sent_on", {"delivery": delivery}):
                 return False
             send_on(connection, delivery, new, now=now, actor=actor)
             if why:
@@ -178,7 +178,7 @@ def send_on(
 ) -> None:
     """Write the delivery that takes another's place, and reopen its referral if it had closed."""
     asked = {"delivery": old, "new": new.id, "now": now, "actor": actor}
-    (found,) = rows(connection, "send_on", asked)
+    (found,) = rows(connection, "receipts/send_on", asked)
     whose = (ReferralId(found["referral"]), found["publisher"], replace(new, replaces=old))
     insert_deliveries(connection, [whose], now=now, actor=actor)
 
@@ -186,9 +186,9 @@ def send_on(
 def _locked(connection: Connection, ids: Sequence[DeliveryId], now: datetime) -> _Book:
     """Lock the referrals in the order of their ids, so that two calls never wait for each other."""
     asked = {"ids": list(ids)}
-    rows(connection, "lock_referrals", asked)
-    deliveries = {row["id"]: row for row in rows(connection, "lock_deliveries", asked)}
-    answers = {(r["delivery"], r["stage"]): r for r in rows(connection, "answers", asked)}
+    rows(connection, "receipts/lock_referrals", asked)
+    deliveries = {row["id"]: row for row in rows(connection, "receipts/lock_deliveries", asked)}
+    answers = {(r["delivery"], r["stage"]): r for r in rows(connection, "receipts/answers", asked)}
     return _Book(deliveries, answers, now)
 
 
@@ -200,12 +200,12 @@ def _write(connection: Connection, book: _Book, about: dict[str, Any]) -> None:
     ids = {"ids": [row["id"] for row in changed], "before": list(book.before.values())}
     rows(
         connection,
-        "settle_deliveries",
+        "receipts/settle_deliveries",
         {**ids, **columns, "states": [row["state"] for row in changed]},
     )
-    rows(connection, "settle_answers", {**_answer_columns(book), **about})
+    rows(connection, "receipts/settle_answers", {**_answer_columns(book), **about})
     referrals = sorted({row["referral"] for row in changed})
-    rows(connection, "end_over_escalations", {"referrals": referrals, **about})
+    rows(connection, "clock_pauses/end_over_escalations", {"referrals": referrals, **about})
 
 
 def _answer_columns(book: _Book) -> dict[str, list[Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from broker.domain.ids import OrganisationCode
-from broker.ledger.database import Database, json_text, rows
+from broker.ledger.database import Part, json_text, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Reconciled:
     """What was handed in for these was rejected, and no corrected one came."""
 
 
-class Reconciling(Database):
+class Reconciliations(Part):
     """Lists that were compared: the last word of each day."""
 
     def reconcile(
@@ -46,7 +46,7 @@ class Reconciling(Database):
             "references": [*listed.values()],
         }
         with self._transaction() as connection:
-            found = rows(connection, "unreferred", asked)
+            found = rows(connection, "reconciliations/unreferred", asked)
             missing = tuple(row["reference"] for row in found if not row["handed_in"])
             rejected = tuple(row["reference"] for row in found if row["handed_in"])
             count = len(found)
@@ -56,7 +56,7 @@ class Reconciling(Database):
                 **{"missing": [*missing], "rejected": [*rejected]},
                 **{"data": json_text(told), "now": now, "actor": actor},
             }
-            rows(connection, "keep_reconciliation", kept)
+            rows(connection, "reconciliations/keep_reconciliation", kept)
         return Reconciled(publisher, day, now, len(listed), missing, rejected)
 
     def reconciliations(
@@ -73,9 +73,9 @@ class Reconciling(Database):
         asked = {"publisher": publisher, "limit": limit, "since": unreferred_since}
         return [
             Reconciled(**{**row, "missing": (*row["missing"],), "rejected": (*row["rejected"],)})
-            for row in self._rows("reconciliations", asked)
+            for row in self._rows("reconciliations/reconciliations", asked)
         ]
 
     def purge_reconciliations(self, *, before: date) -> int:
         """Forget what came of lists of days before one; return how many."""
-        return len(self._rows("purge_reconciliations", {"before": before}))
+        return len(self._rows("reconciliations/purge_reconciliations", {"before": before}))

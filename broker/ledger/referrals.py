@@ -13,10 +13,10 @@ from broker.domain.referral import (
     NewReferral,
 )
 from broker.domain.states import ReferralState
-from broker.ledger.database import Connection, Database, Row, rows
+from broker.ledger.database import Connection, Part, Row, rows
 
 
-class Intake(Database):
+class Referrals(Part):
     """Referrals that are new, and bodies that may not be kept."""
 
     def accept(self, new: Sequence[NewReferral]) -> list[Accepted | Contradiction]:
@@ -26,7 +26,7 @@ class Intake(Database):
         other content under either is a Contradiction and changes nothing.
         """
         with self._transaction() as connection:
-            written = {row["id"] for row in rows(connection, "accept", _columns(new))}
+            written = {row["id"] for row in rows(connection, "referrals/accept", _columns(new))}
             holders = self._holders(connection, new, written)
         return [
             _receipt(one) if one.id in written else _held(one, holders[place])
@@ -38,7 +38,7 @@ class Intake(Database):
     ) -> None:
         """Note that a body was refused, without the body: digest, size in bytes and a code."""
         refused = {"publisher": publisher, "digest": digest, "size": size, "reason": reason}
-        self._rows("record_refusal", {**refused, "now": now})
+        self._rows("referrals/record_refusal", {**refused, "now": now})
 
     def _holders(
         self, connection: Connection, new: Sequence[NewReferral], written: set[Any]
@@ -54,7 +54,7 @@ class Intake(Database):
             "digests": [new[place].digest for place in places],
         }
         found: dict[int, Row] = {}
-        for row in rows(connection, "holders", asked):
+        for row in rows(connection, "referrals/holders", asked):
             found.setdefault(row["place"], row)
         return found
 

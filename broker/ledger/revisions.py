@@ -11,9 +11,7 @@ from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.ledger.database import Connection, Row, json_text, rows
 from broker.ledger.deliveries import due_times, met_times
-from broker.policy.decision import (
-    Revised,
-)
+from broker.policy.decision import Revised
 from broker.policy.revision.issued import Changed, Earlier
 
 _TIMES = ("collect_by", "acknowledge_by", "decide_by", "collected_at", "acknowledged_at")
@@ -34,9 +32,9 @@ def had(connection: Connection, referrals: Sequence[ReferralId]) -> Mapping[Refe
         return {}
     asked = {"referrals": list(referrals)}
     found: dict[ReferralId, Had] = {id_: Had() for id_ in referrals}
-    for row in rows(connection, "earlier_deliveries", asked):
+    for row in rows(connection, "revisions/earlier_deliveries", asked):
         found[row["referral"]].deliveries.append(_earlier(row))
-    for row in rows(connection, "earlier_contents", asked):
+    for row in rows(connection, "revisions/earlier_contents", asked):
         found[row["referral"]].bodies[row["version"]] = row["body"]
     return found
 
@@ -52,7 +50,7 @@ def write(
         return
     changes = [(one, changed) for one in decisions for changed in one.changed]
     if changes:
-        rows(connection, "revise_deliveries", {**_columns(changes), "now": about["now"]})
+        rows(connection, "revisions/revise_deliveries", {**_columns(changes), "now": about["now"]})
     events: list[_Event] = [
         ("referral.regraded", one.id, None, {**one.grades, "version": one.routed.version})
         for one in decisions
@@ -63,7 +61,7 @@ def write(
         for one, changed in changes
         for noted in changed.noted
     ]
-    rows(connection, "record_events", {**_event_columns(events, publishers), **about})
+    rows(connection, "revisions/record_events", {**_event_columns(events, publishers), **about})
 
 
 def _earlier(row: Row) -> Earlier:

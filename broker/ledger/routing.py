@@ -11,15 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from broker.domain.codes import Milestone
-from broker.domain.delivery import (
-    NewDelivery,
-)
+from broker.domain.delivery import NewDelivery
 from broker.domain.ids import ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
 from broker.ledger import revisions
 from broker.ledger.clock_pauses import ClockBatch, awaiting_information
-from broker.ledger.database import Connection, Database, Row, json_text, rows
+from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.operator_actions import Doing, keep_act
 from broker.ledger.pseudonyms import earlier, record_sightings, tell_recurring
 from broker.policy.decision import (
@@ -75,7 +73,7 @@ class RouteBatch:
             return
         about = {"now": now, "actor": actor}
         columns = _decision_columns(decisions)
-        settled = rows(self._connection, "settle_referrals", {**columns, **about})
+        settled = rows(self._connection, "routing/settle_referrals", {**columns, **about})
         changed = {row["referral"] for row in settled}
         publishers = {one.id: one.publisher for one in self.referrals}
         new = [
@@ -101,10 +99,12 @@ class RouteBatch:
         before = [one.id for one in self.referrals if one.state is not ReferralState.ACCEPTED]
         over = sorted(changed.intersection(before))
         if over:
-            rows(self._connection, "end_over_escalations", {"referrals": over, **about})
+            rows(
+                self._connection, "clock_pauses/end_over_escalations", {"referrals": over, **about}
+            )
 
 
-class Routing(Database):
+class Routing(Part):
     """Referrals that wait for routing."""
 
     def claim_unrouted(self, limit: int, *, now: datetime) -> AbstractContextManager[RouteBatch]:
@@ -117,11 +117,11 @@ class Routing(Database):
         """Write down that referrals are about to be tried, and keep them from others for a time;
         return those of them that are still due."""
         asked = {"ids": list(ids), "now": now, "until": until}
-        return [row["id"] for row in self._rows("begin_routing", asked)]
+        return [row["id"] for row in self._rows("routing/begin_routing", asked)]
 
     def leave_routing(self, ids: Sequence[ReferralId], *, now: datetime, until: datetime) -> None:
         """Take back that they were tried: whoever did lives, and says so."""
-        self._rows("leave_routing", {"ids": list(ids), "now": now, "until": until})
+        self._rows("routing/leave_routing", {"ids": list(ids), "now": now, "until": until})
 
     def claim_begun(
         self, ids: Sequence[ReferralId], *, until: datetime
@@ -134,7 +134,7 @@ class Routing(Database):
     @contextmanager
     def _claim_referrals(self, asked: Mapping[str, Any]) -> Iterator[RouteBatch]:
         with self._transaction() as connection:
-            found = rows(connection, "claim_unrouted", asked)
+            found = rows(connection, "routing/claim_unrouted", asked)
             had = revisions.had(connection, [row["id"] for row in found if row["was_routed"]])
             yield RouteBatch(connection, [_unrouted(row, had) for row in found])
 
@@ -153,14 +153,14 @@ class Routing(Database):
         person gives them.
         """
         told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
-        return self._due_again("give_areas", "referral.areas_given", told, why)
+        return self._due_again("routing/give_areas", "referral.areas_given", told, why)
 
     def route_again(
         self, referral: ReferralId, *, actor: str, now: datetime, why: Doing | None = None
     ) -> bool:
         """Make an unroutable referral due as it is; False when it is not unroutable."""
         told = {"referral": referral, "actor": actor, "now": now}
-        return self._due_again("route_again", "referral.rerouted", told, why)
+        return self._due_again("routing/route_again", "referral.rerouted", told, why)
 
     def _due_again(self, name: str, kind: str, told: dict[str, Any], why: Doing | None) -> bool:
         with self._transaction() as connection:
@@ -203,9 +203,9 @@ def insert_deliveries(
         "policies": [one.policy_version for one in deliveries],
         **{f"{m}_by": [one.due.get(m) for one in deliveries] for m in Milestone},
     }
-    rows(connection, "insert_deliveries", {**columns, "now": now, "actor": actor})
+    rows(connection, "routing/insert_deliveries", {**columns, "now": now, "actor": actor})
     if replaced := [one.replaces for one in deliveries if one.replaces]:
-        rows(connection, "mark_sent_on", {"ids": replaced, "now": now})
+        rows(connection, "routing/mark_sent_on", {"ids": replaced, "now": now})
 
 
 def _unrouted(row: Row, had: Mapping[ReferralId, revisions.Had]) -> Unrouted:

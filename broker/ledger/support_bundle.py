@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.ledger.database import Database, Row
+from broker.ledger.database import Part, Row
 
 SERVER_SETTINGS = (
     *("server_version", "server_encoding", "TimeZone", "data_checksums", "lc_collate"),
@@ -16,25 +16,25 @@ SERVER_SETTINGS = (
 """Of PostgreSQL's, those that matter here; none of them can hold a secret."""
 
 
-class Support(Database):
+class SupportBundle(Part):
     """Facts of the ledger without content, references, ids or names of people."""
 
     def server_facts(self) -> list[Row]:
         """Return what PostgreSQL is set to."""
-        return self._rows("server_facts", {"names": list(SERVER_SETTINGS)})
+        return self._rows("support_bundle/server_facts", {"names": list(SERVER_SETTINGS)})
 
     def table_facts(self) -> list[Row]:
         """Return how large each table is."""
-        return self._rows("table_facts", {})
+        return self._rows("support_bundle/table_facts", {})
 
     def recent_kinds(self, *, limit: int) -> list[Row]:
         """Return what happened last: when, what kind, of which organisations."""
-        return self._rows("recent_kinds", {"limit": limit})
+        return self._rows("support_bundle/recent_kinds", {"limit": limit})
 
     def referral_states(self) -> list[Row]:
         """Return how many referrals wait, by state and reason."""
-        return self._rows("referral_states", {})
+        return self._rows("support_bundle/referral_states", {})
 
     def leads(self) -> list[Row]:
         """Return who leads what and until when; workers that showed themselves are among them."""
-        return self._rows("leads", {})
+        return self._rows("support_bundle/leads", {})

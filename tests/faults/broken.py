@@ -43,7 +43,11 @@ _PROMISE = """        from broker.domain.states import ReferralState
 """
 COPIES: Mapping[str, Sequence[Edit]] = {
     "no fencing where pushes are settled": [
-        Edit("broker/ledger/sql/settle_pushes.sql", " and standing.lease = attempt.lease\n", "\n")
+        Edit(
+            "broker/ledger/sql/deliveries/settle_pushes.sql",
+            " and standing.lease = attempt.lease\n",
+            "\n",
+        )
     ],
     "no fencing where answers are settled": [
         Edit(
@@ -55,12 +59,12 @@ COPIES: Mapping[str, Sequence[Edit]] = {
     "wake-up before commit": [
         Edit(
             "broker/flow/accept.py",
-            "    answers = broker.ledger.accept(new)\n"
+            "    answers = broker.ledger.referrals.accept(new)\n"
             "    broker.reached(ACCEPTED)\n"
             "    broker.wakeups.wake(LANE)\n",
             "    broker.wakeups.wake(LANE)\n"
             "    broker.reached(ACCEPTED)\n"
-            "    answers = broker.ledger.accept(new)\n",
+            "    answers = broker.ledger.referrals.accept(new)\n",
         )
     ],
     "receipt before commit": [Edit("broker/intake/http.py", _COMMIT, _PROMISE)],

@@ -56,7 +56,7 @@ def test_a_step_of_one_referral_is_one_line_with_its_ids(broker: Broker, lines: 
     ]
     route.drain(broker)
     assert lines() == [{"event": "route", "count": 1, "deliveries": 1, "referral": id_}]
-    status = broker.ledger.referral(POLICE, id=ReferralId(one.id))
+    status = broker.ledger.queries.referral(POLICE, id=ReferralId(one.id))
     assert status is not None
     (delivery,) = status.deliveries
     told = {"agency": delivery.agency, "delivery": str(delivery.id), "count": 1}

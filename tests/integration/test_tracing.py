@@ -66,7 +66,7 @@ def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
     world: World,  # noqa: F811
 ) -> None:
     status = world.routed(sample(1))
-    channels = {code: one.channel for code, one in broker.ledger.presences().items()}
+    channels = {code: one.channel for code, one in broker.ledger.monitoring.presences().items()}
     pushed = [one["id"] for one in status["deliveries"] if channels[one["agency"]] == "queue"]
     assert pushed
     all_told()

@@ -34,7 +34,7 @@ def test_every_file_of_the_packages_is_installed_with_them(project: dict[str, An
     if listed.returncode:
         pytest.skip("this is no checkout, so nothing says which files belong to it")
     files = [PurePath(line) for line in listed.stdout.splitlines()]
-    assert PurePath("broker/ledger/sql/accept.sql") in files
+    assert PurePath("broker/ledger/sql/referrals/accept.sql") in files
     left_behind = [
         str(file)
         for file in files

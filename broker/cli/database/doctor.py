@@ -163,7 +163,7 @@ def _migrated(url: str) -> str:
 
 
 def _clock(ledger: Ledger) -> str:
-    skew = abs(ledger.clock() - datetime.now(UTC))
+    skew = abs(ledger.queries.clock() - datetime.now(UTC))
     if skew > LARGEST_SKEW:
         told = f"{skew.total_seconds():.1f} s apart from the ledger's"
         raise Trouble(told, "synchronise the clocks of both machines (NTP): deadlines need it")
@@ -210,13 +210,13 @@ def _calendars(ledger: Ledger, today: date) -> str:
 
 def _led(ledger: Ledger, now: datetime) -> str:
     """A lead for no time at all: whoever gets it knows that nobody held it."""
-    if ledger.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
+    if ledger.sweep.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
         raise Trouble("no worker sweeps: nothing is routed", "start one with `broker worker`")
     return "one leads the sweep"
 
 
 def _routed(ledger: Ledger, now: datetime) -> str:
-    if ledger.due(now=now - LONGEST_UNROUTED).route:
+    if ledger.sweep.due(now=now - LONGEST_UNROUTED).route:
         told = f"a referral has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
         raise Trouble(told, "look at the workers' log; start more with `broker worker`")
     return f"nothing has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"

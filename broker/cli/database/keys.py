@@ -15,9 +15,7 @@ from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.output import json_option, local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Scope
-from broker.domain.credential import (
-    Credential,
-)
+from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.flow.policy_cache import Books
 from broker.ledger.ledger import Ledger
@@ -82,7 +80,7 @@ def list_(organisation: str | None, as_json: bool) -> None:
     """List the keys, without their secrets."""
     code = OrganisationCode(organisation) if organisation else None
     with open_ledger() as ledger:
-        found = [_plain(credential) for credential in ledger.credentials(code)]
+        found = [_plain(credential) for credential in ledger.credentials.credentials(code)]
     if as_json:
         print_json(found)
         return
@@ -103,7 +101,7 @@ def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> 
         old = _known(ledger, id_)
         scopes = [Scope(scope) for scope in sorted(old.scopes)]
         key = flow.issue(ledger, old.organisation, scopes, label=old.label, now=now)
-        ledger.expire(old.id, ends_at)
+        ledger.credentials.expire(old.id, ends_at)
     remark(f"{old.id} expires {local(ends_at)}")
     _hand_over(key, into, as_json=as_json)
 
@@ -115,7 +113,7 @@ def revoke(id_: str, as_json: bool) -> None:
     """Refuse the key ID from now on."""
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        if not ledger.revoke(_known(ledger, id_).id, now):
+        if not ledger.credentials.revoke(_known(ledger, id_).id, now):
             raise _ended(id_)
     _tell(id_, "revoked", now, as_json=as_json)
 
@@ -132,7 +130,7 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
     """
     instant = at.replace(tzinfo=UTC)
     with open_ledger() as ledger:
-        if not ledger.expire(_known(ledger, id_).id, instant):
+        if not ledger.credentials.expire(_known(ledger, id_).id, instant):
             raise _ended(id_)
     _tell(id_, "expires", instant, as_json=as_json)
 
@@ -149,7 +147,7 @@ def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
 
 
 def _known(ledger: Ledger, id_: str) -> Credential:
-    credential = ledger.credential(CredentialId(id_))
+    credential = ledger.credentials.credential(CredentialId(id_))
     if credential is None:
         raise Failure(
             "there is no key with this id.",

@@ -72,8 +72,8 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
     span, told = parse_duration(within), set[tuple[object, ...]]()
     with open_ledger() as ledger:
         while True:
-            now = ledger.clock()
-            listed = ledger.at_risk(now=now, within=span, limit=MOST_WATCHED)
+            now = ledger.queries.clock()
+            listed = ledger.monitoring.at_risk(now=now, within=span, limit=MOST_WATCHED)
             found = [one for one in listed if one.why in NEAR]
             # Whoever follows reads the end first; a list begins with the soonest.
             for one in found if once else reversed(found):
@@ -174,9 +174,9 @@ def _measured(what: str, agency: str | None) -> Measure:
     """Measure; whatever cannot be told is unknown, and never fine."""
     try:
         with open_ledger() as ledger:
-            if agency is not None and agency not in ledger.presences():
+            if agency is not None and agency not in ledger.monitoring.presences():
                 return Measure(None, f"there is no agency {agency}", UNKNOWN)
-            return _MEASURES[what](ledger, ledger.clock(), agency)
+            return _MEASURES[what](ledger, ledger.queries.clock(), agency)
     except Unavailable:
         return Measure(None, "the ledger cannot be reached; run `broker doctor`", UNKNOWN)
     except Failure as failure:
@@ -218,7 +218,7 @@ def _print_metrics(what: str, measure: Measure, state: int) -> None:
 def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
     waits = [
         ((now - one.oldest_unacknowledged_at).total_seconds(), one.agency)
-        for one in ledger.work(now=now, agency=agency).values()
+        for one in ledger.monitoring.work(now=now, agency=agency).values()
         if one.oldest_unacknowledged_at
     ]
     if not waits:
@@ -228,7 +228,9 @@ def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    found = ledger.latencies(("24h",), now=now, agency=agency, milestone="acknowledge")["24h"]
+    found = ledger.monitoring.latencies(("24h",), now=now, agency=agency, milestone="acknowledge")[
+        "24h"
+    ]
     times = [(one.percentile(95) or 0.0, code) for (code, _), one in found.items()]
     if not times:
         return Measure(None, "nothing was acknowledged in 24 hours")
@@ -237,7 +239,7 @@ def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    work, seen = ledger.work(now=now, agency=agency), ledger.presences()
+    work, seen = ledger.monitoring.work(now=now, agency=agency), ledger.monitoring.presences()
     silent = []
     for code, one in work.items():
         since = seen[code].seen_at or one.oldest_claimable_at
@@ -250,7 +252,7 @@ def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
-    until = ledger.pipes(now=now).sweep_until
+    until = ledger.monitoring.pipes(now=now).sweep_until
     if until is None:
         return Measure(None, "no worker has ever led the sweep", CRITICAL)
     seconds = max(0.0, (now - until).total_seconds())
@@ -269,13 +271,13 @@ _MEASURES: dict[str, Callable[[Ledger, datetime, str | None], Measure]] = {
 
 
 def _picture(ledger: Ledger) -> dict[str, object]:
-    now = ledger.clock()
-    counts = ledger.risk_counts(now=now)
+    now = ledger.queries.clock()
+    counts = ledger.monitoring.risk_counts(now=now)
     return {
         "at": now,
         "breached": counts.breached,
         "due_soon": counts.due_soon,
-        "bands": ledger.burn_down(now=now),
+        "bands": ledger.monitoring.burn_down(now=now),
         "queues": [
             {
                 "agency": one.agency,
@@ -284,17 +286,17 @@ def _picture(ledger: Ledger) -> dict[str, object]:
                 "oldest_claimable_at": one.oldest_claimable_at,
                 "oldest_unacknowledged_at": one.oldest_unacknowledged_at,
             }
-            for one in ledger.work(now=now).values()
+            for one in ledger.monitoring.work(now=now).values()
         ],
     }
 
 
 def _screen(ledger: Ledger) -> Group:
-    now = ledger.clock()
-    names = {str(one.agency): one.name for one in ledger.presences().values()}
-    risks = ledger.at_risk(now=now, limit=12)
-    longest = ledger.longest_unacknowledged()
-    sentence = wording.status(ledger.risk_counts(now=now), longest, names, now)
+    now = ledger.queries.clock()
+    names = {str(one.agency): one.name for one in ledger.monitoring.presences().values()}
+    risks = ledger.monitoring.at_risk(now=now, limit=12)
+    longest = ledger.monitoring.longest_unacknowledged()
+    sentence = wording.status(ledger.monitoring.risk_counts(now=now), longest, names, now)
     parts = (Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 
@@ -313,7 +315,9 @@ def _queues(ledger: Ledger, now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, title="Queues", title_justify="left")
     for head in ("agency", "open", "late", "oldest claimable", "oldest unacknowledged"):
         table.add_column(head, justify="left" if head == "agency" else "right")
-    for one in sorted(ledger.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)):
+    for one in sorted(
+        ledger.monitoring.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
+    ):
         ages = (one.oldest_claimable_at, one.oldest_unacknowledged_at)
         cells = [wording.age(at, now) for at in ages]
         table.add_row(one.agency, str(one.open), str(one.overdue), *cells)

@@ -49,7 +49,7 @@ def link(
     with open_ledger() as ledger:
         if rights:
             flow.add(ledger, name, _rights(rights), now=now, new_id=new_uuid7, subject=key)
-        elif not ledger.people(name=name):
+        elif not ledger.people.people(name=name):
             raise Failure(
                 "nobody of this name may sign in.",
                 next_step=f'give rights: broker people link "{name}" --rights view',
@@ -69,7 +69,7 @@ def link(
 def list_(as_json: bool) -> None:
     """List who may sign in."""
     with open_ledger() as ledger:
-        found = ledger.people()
+        found = ledger.people.people()
     if as_json:
         print_json(
             [
@@ -93,7 +93,7 @@ def list_(as_json: bool) -> None:
 def disable(name: str) -> None:
     """End the access of NAME at once, sessions and links included."""
     with open_ledger() as ledger:
-        if not ledger.disable_person(name, now=datetime.now(UTC)):
+        if not ledger.people.disable_person(name, now=datetime.now(UTC)):
             raise Failure(
                 f"nobody named {name} may sign in.",
                 next_step="see who may with `broker people list`",

@@ -18,13 +18,9 @@ from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.output import json_option, print_json, remark
 from broker.cli.referral_view import legs
 from broker.cli.table import console, print_table
-from broker.domain.delivery import (
-    DeliveryStatus,
-)
+from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import ReferralId
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.referral import ReferralStatus
 from broker.ledger.ledger import Ledger
 from broker.policy.language.rules import Row
 from broker.policy.published.policy import PolicyBook, documents_from, load
@@ -113,7 +109,7 @@ def explain(referral: str, as_json: bool) -> None:
 
 def kept(ledger: Ledger, version: str | None) -> PolicyBook:
     """Return a version of the policy, or the one in force. Raises Failure when there is none."""
-    found = ledger.policy(version)
+    found = ledger.policies.policy(version)
     if found is None:
         raise Failure(
             "no policy is published." if version is None else "there is no such version.",
@@ -136,9 +132,9 @@ def edition(book: PolicyBook) -> dict[str, str]:
 
 def _find(ledger: Ledger, referral: str) -> ReferralStatus:
     try:
-        found = ledger.referral(None, id=ReferralId(UUID(referral)))
+        found = ledger.queries.referral(None, id=ReferralId(UUID(referral)))
     except ValueError:
-        found = ledger.referral(None, reference=referral)
+        found = ledger.queries.referral(None, reference=referral)
     if found is None:
         raise Failure(
             "there is no such referral.",

@@ -76,7 +76,7 @@ def _read(which: str) -> tuple[PolicyBook, list[Fault]]:
 
 
 def _published(ledger: Ledger, which: str) -> tuple[str, dict[str, str]]:
-    found = ledger.policy(None if which == IN_FORCE else which)
+    found = ledger.policies.policy(None if which == IN_FORCE else which)
     if found is None:
         raise Failure(
             f"{which!r} is no folder and no published version.",
@@ -97,7 +97,9 @@ def _days(text: str) -> int:
 def _replayed(old: PolicyBook, new: PolicyBook, days: int) -> Replay:
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        return replay(ledger.past(now - timedelta(days=days), now), old=old, new=new, now=now)
+        return replay(
+            ledger.policy_backtest.past(now - timedelta(days=days), now), old=old, new=new, now=now
+        )
 
 
 def _refuse(faults: list[Fault], *, as_json: bool) -> None:

@@ -50,7 +50,7 @@ def _advised(look: str) -> Iterator[None]:
 
 
 def _known(broker: Broker, agency: str) -> None:
-    if OrganisationCode(agency) not in broker.ledger.presences():
+    if OrganisationCode(agency) not in broker.ledger.monitoring.presences():
         raise _unknown(agency)
 
 
@@ -64,8 +64,10 @@ def queue() -> None:
 def ls(as_json: bool) -> None:
     """List every queue in which something is open."""
     with open_ledger() as ledger:
-        now = ledger.clock()
-        found = sorted(ledger.work(now=now).values(), key=lambda one: (-one.overdue, -one.open))
+        now = ledger.queries.clock()
+        found = sorted(
+            ledger.monitoring.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
+        )
     if as_json:
         print_json([asdict(one) for one in found])
         return
@@ -93,11 +95,11 @@ def ls(as_json: bool) -> None:
 def show(agency: str, as_json: bool) -> None:
     """Show what is open at AGENCY, soonest deadline first."""
     with open_ledger() as ledger:
-        presence = ledger.presences().get(OrganisationCode(agency))
+        presence = ledger.monitoring.presences().get(OrganisationCode(agency))
         if presence is None:
             raise _unknown(agency)
-        now = ledger.clock()
-        found = ledger.at_risk(now=now, limit=LISTED, agency=agency, everything=True)
+        now = ledger.queries.clock()
+        found = ledger.monitoring.at_risk(now=now, limit=LISTED, agency=agency, everything=True)
     if as_json:
         print_json([asdict(one) for one in found])
         return
@@ -160,7 +162,7 @@ def dead() -> None:
 def dead_ls(as_json: bool) -> None:
     """List what cannot be delivered, by cause and agency."""
     with open_ledger() as ledger:
-        found = ledger.dead_letters()
+        found = ledger.monitoring.dead_letters()
     if as_json:
         print_json([asdict(one) for one in found])
         return

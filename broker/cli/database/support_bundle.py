@@ -193,27 +193,27 @@ def _answers(ledger: Ledger) -> dict[str, Any]:
 def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
     now = datetime.now(UTC)
     return {
-        "policies": lambda: [asdict(one) for one in ledger.policies(limit=POLICIES)],
+        "policies": lambda: [asdict(one) for one in ledger.policies.policies(limit=POLICIES)],
         "endings": lambda: [
             asdict(one) for one in endings(Books(ledger).latest(), on=now.astimezone(LOCAL).date())
         ],
-        "referrals": ledger.referral_states,
-        "queues": lambda: [asdict(one) for one in ledger.work(now=now).values()],
+        "referrals": ledger.support_bundle.referral_states,
+        "queues": lambda: [asdict(one) for one in ledger.monitoring.work(now=now).values()],
         "pipes": lambda: {
             name: value
-            for name, value in asdict(ledger.pipes(now=now)).items()
+            for name, value in asdict(ledger.monitoring.pipes(now=now)).items()
             if name != "sweeper"
         },
-        "leads": lambda: _without_hosts(ledger.leads()),
-        "dead_letters": lambda: [asdict(one) for one in ledger.dead_letters()],
+        "leads": lambda: _without_hosts(ledger.support_bundle.leads()),
+        "dead_letters": lambda: [asdict(one) for one in ledger.monitoring.dead_letters()],
         "stopped": lambda: [
             {"agency": one.agency, "since": one.stopped_at}
-            for one in ledger.presences().values()
+            for one in ledger.monitoring.presences().values()
             if one.stopped_at
         ],
-        "tables": ledger.table_facts,
-        "events": partial(ledger.recent_kinds, limit=EVENTS),
-        "server": ledger.server_facts,
+        "tables": ledger.support_bundle.table_facts,
+        "events": partial(ledger.support_bundle.recent_kinds, limit=EVENTS),
+        "server": ledger.support_bundle.server_facts,
     }
 
 

@@ -24,9 +24,7 @@ from broker.devstack.sample_police import HandingIn
 from broker.devstack.samples import generate, shipped
 from broker.devstack.stack import Stack, running
 from broker.domain.ids import ReferralId
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.referral import ReferralStatus
 from broker.ledger.ledger import Ledger
 
 POLICE = "staffordshire-police"
@@ -62,7 +60,7 @@ def demo(count: int, seed: int) -> int:
                 results=handing_in.results,
                 repeats=handing_in.repeats,
                 ledger=_everything(stack.ledger, board, handing_in),
-                refusals=len(stack.ledger.refusals(None, limit=handing_in.total)),
+                refusals=len(stack.ledger.queries.refusals(None, limit=handing_in.total)),
                 notes=agencies.notes(),
                 feed=board,
             )
@@ -94,7 +92,7 @@ def _everything(ledger: Ledger, board: Board, handing_in: HandingIn) -> Sequence
     """Read from the ledger itself whatever anybody has heard of."""
     receipts = {result.receipt.id for result in handing_in.results if result.receipt}
     found = (
-        ledger.referral(None, id=ReferralId(UUID(id_)))
+        ledger.queries.referral(None, id=ReferralId(UUID(id_)))
         for id_ in sorted(receipts | board.referrals.keys())
     )
     return [referral for referral in found if referral is not None]

@@ -47,20 +47,20 @@ def dead(world: World, broker: Broker, settings: Any) -> Callable[[int], list[De
 
 
 def told(broker: Broker, delivery: Any) -> list[tuple[str, str]]:
-    (referral,) = broker.ledger.find(str(delivery))
-    return [(one.kind, one.actor) for one in broker.ledger.timeline(referral)]
+    (referral,) = broker.ledger.monitoring.find(str(delivery))
+    return [(one.kind, one.actor) for one in broker.ledger.queries.timeline(referral)]
 
 
 def reasons(broker: Broker, referral: ReferralId) -> list[Any]:
     """Return what people did about a referral and why, as its history tells it."""
-    return [one for one in broker.ledger.timeline(referral) if one.reason]
+    return [one for one in broker.ledger.queries.timeline(referral) if one.reason]
 
 
 def test_an_undeliverable_one_is_replayed_once(broker: Broker, dead: Any) -> None:
     (id_, *_) = dead(1)
     operator_actions.replay(broker, id_, by=JO, reason="their certificate was renewed")
     assert ("delivery.replayed", JO) in told(broker, id_)
-    (referral,) = broker.ledger.find(str(id_))
+    (referral,) = broker.ledger.monitoring.find(str(id_))
     (kept,) = reasons(broker, referral)
     assert (kept.actor, kept.reason) == (JO, "their certificate was renewed")
     with pytest.raises(Conflict):
@@ -80,18 +80,21 @@ def test_a_paused_agency_gets_nothing_until_it_is_resumed(
     world: World,  # noqa: F811
 ) -> None:
     world.routed(sample(2))
-    (agency,) = broker.ledger.work(now=broker.clock())
+    (agency,) = broker.ledger.monitoring.work(now=broker.clock())
     operator_actions.pause(broker, agency, by=JO, reason="their system is being rebuilt")
-    assert broker.ledger.waiting([agency]) == set()
+    assert broker.ledger.queries.waiting([agency]) == set()
     assert collect(broker, agency, limit=10) == []
     with pytest.raises(Conflict):
         operator_actions.pause(broker, agency, by=JO, reason="twice")
-    assert broker.ledger.presences()[agency].stopped_by == JO
+    assert broker.ledger.monitoring.presences()[agency].stopped_by == JO
     operator_actions.resume(broker, agency, by=JO, reason="it is back")
     assert len(collect(broker, agency, limit=10)) == 1
     with pytest.raises(Conflict):
         operator_actions.resume(broker, agency, by=JO, reason="twice")
-    assert {(one.kind, one.reason) for one in broker.ledger.acts_of_agency(agency, limit=9)} == {
+    assert {
+        (one.kind, one.reason)
+        for one in broker.ledger.operator_actions.acts_of_agency(agency, limit=9)
+    } == {
         ("organisation.delivery_resumed", "it is back"),
         ("organisation.delivery_paused", "their system is being rebuilt"),
     }
@@ -105,7 +108,7 @@ def test_content_is_shown_only_after_it_was_written_down(
     document = operator_actions.reveal(broker, id_, by=JO, reason="the agency rang")
     assert document["reference"] == sample(2)["reference"]
     assert ("referral.content_revealed", JO) in [
-        (one.kind, one.actor) for one in broker.ledger.timeline(id_)
+        (one.kind, one.actor) for one in broker.ledger.queries.timeline(id_)
     ]
     with pytest.raises(NotFound):
         operator_actions.reveal(broker, ReferralId(broker.new_id()), by=JO, reason="a guess")
@@ -134,17 +137,17 @@ def test_a_cause_is_corrected_and_the_first_one_kept(
     delivery = DeliveryId(status["deliveries"][0]["id"])
     clock.advance(days=9)
     since = clock.now - timedelta(days=20)
-    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9).latest[-1]
+    breach = broker.ledger.monitoring.breaches(now=clock.now, since=since, limit=9).latest[-1]
     assert (breach.cause, breach.corrected) == ("not_collected", False)
     operator_actions.correct_cause(
         broker, delivery, milestone=breach.milestone, cause="broker", by=JO, reason="our fault"
     )
-    breach = broker.ledger.breaches(now=clock.now, since=since, limit=9).latest[-1]
+    breach = broker.ledger.monitoring.breaches(now=clock.now, since=since, limit=9).latest[-1]
     assert (breach.cause, breach.corrected) == ("broker", True)
     operator_actions.correct_cause(
         broker, delivery, milestone=breach.milestone, cause="channel", by=JO, reason="their line"
     )
-    events = broker.ledger.timeline(ReferralId(UUID(status["id"])))
+    events = broker.ledger.queries.timeline(ReferralId(UUID(status["id"])))
     assert [one.data for one in events if one.kind == "delivery.cause_corrected"] == [
         {"milestone": breach.milestone, "cause": cause, "found": "not_collected"}
         for cause in ("broker", "channel")
@@ -191,13 +194,13 @@ def test_an_escalation_is_acknowledged_once(
             " values (%s, 'usual', %s, 'acknowledge', %s, %s, %s, %s, %s, %s)",
             [id_, version, status["id"], delivery["id"], delivery["agency"], *[broker.clock()] * 3],
         )
-    (climbing,) = broker.ledger.climbing(limit=9)
+    (climbing,) = broker.ledger.monitoring.climbing(limit=9)
     assert (climbing.id, climbing.state) == (id_, "open")
     operator_actions.acknowledge(broker, id_, by=JO, reason="I rang the team leader")
     (kept,) = reasons(broker, ReferralId(UUID(status["id"])))
     assert (kept.kind, kept.actor) == ("delivery.escalation_acknowledged", JO)
     assert kept.reason == "I rang the team leader"
-    (climbing,) = broker.ledger.climbing(limit=9)
+    (climbing,) = broker.ledger.monitoring.climbing(limit=9)
     assert (climbing.state, climbing.acknowledged_by, climbing.next_step_at) == (
         "acknowledged",
         JO,
@@ -246,7 +249,7 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
 
 
 def _lines(broker: Broker, id_: Any) -> Any:
-    return broker.ledger.replay_plan(id_, now=broker.clock())
+    return broker.ledger.bulk_actions.replay_plan(id_, now=broker.clock())
 
 
 def test_whoever_starts_a_job_may_choose_its_pace(
@@ -270,7 +273,7 @@ def test_the_filter_is_that_of_the_plan(broker: Broker, clock: FixedClock, dead:
     clock.advance(seconds=5)
     Sweeper(broker, "test").sweep()
     assert operator_actions.planned(broker, id_).done == 0
-    assert broker.ledger.dead_letters()[0].count >= 2
+    assert broker.ledger.monitoring.dead_letters()[0].count >= 2
 
 
 def test_many_need_the_number_typed(broker: Broker, settings: Any, dead: Any) -> None:
@@ -310,7 +313,7 @@ def test_who_is_disabled_is_out_at_once(broker: Broker, clock: FixedClock) -> No
         ledger, sign_in.link(ledger, "Jo Example", now=clock.now), now=clock.now
     )
     open_link = sign_in.link(ledger, "Jo Example", now=clock.now)
-    assert ledger.disable_person("Jo Example", now=clock.now)
+    assert ledger.people.disable_person("Jo Example", now=clock.now)
     assert sign_in.signed_in(ledger, session, now=clock.now) is None
     with pytest.raises(Denied):
         sign_in.sign_in(ledger, open_link, now=clock.now)
@@ -353,11 +356,13 @@ def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
     new = operator_actions.send_on(
         broker, id_, area=None, agency=to, by=JO, reason="they moved last week"
     )
-    (referral,) = broker.ledger.find(str(id_))
+    (referral,) = broker.ledger.monitoring.find(str(id_))
     (kept,) = reasons(broker, referral)
     assert (kept.kind, kept.actor, kept.delivery) == ("delivery.sent_on", JO, id_)
     assert kept.reason == "they moved last week"
-    assert [one.replaces for one in broker.ledger.referral(None, id=referral).deliveries] == [
+    assert [
+        one.replaces for one in broker.ledger.queries.referral(None, id=referral).deliveries
+    ] == [
         None,
         id_,
     ]
@@ -383,7 +388,7 @@ def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
         operator_actions.route_again(broker, id_, by=JO, reason="it was restarted")
         route.drain(broker)
         assert world.status(receipt)["reason"] == "fault", "it has all its attempts again"
-        assert broker.ledger.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
+        assert broker.ledger.sweep.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
     clock.advance(hours=1)
     route.drain(broker)
     assert world.status(receipt)["state"] == "routed"
@@ -429,7 +434,7 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
     world: World,  # noqa: F811
 ) -> None:
     ids = returned(world, broker, 3)
-    agency = str(broker.ledger.delivery(None, ids[0]).agency)
+    agency = str(broker.ledger.deliveries.delivery(None, ids[0]).agency)
     with pytest.raises(Invalid):
         operator_actions.plan_send_on(
             broker, receiver="nobody", agency=None, cause=None, per_minute=60, by=JO
@@ -464,7 +469,7 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
     assert (found.planned_by, found.started_by) == (JO, "person:Sam Example")
     for id_ in ids[1:]:
         assert ("delivery.sent_on", "person:Sam Example") in told(broker, id_)
-        (referral,) = broker.ledger.find(str(id_))
+        (referral,) = broker.ledger.monitoring.find(str(id_))
         assert [one.reason for one in reasons(broker, referral)] == ["their team closed"]
     with pytest.raises(Conflict):
         operator_actions.turn_replay(broker, plan, "stop", by=JO)
@@ -489,4 +494,4 @@ def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
     assert operator_actions.advance_replays(broker) == 0
     found = operator_actions.planned(broker, plan)
     assert (found.state, found.done, found.failed) == ("done", 0, 2)
-    assert {one.kind for one in broker.ledger.attention(limit=9)} == {"returned"}
+    assert {one.kind for one in broker.ledger.queries.attention(limit=9)} == {"returned"}

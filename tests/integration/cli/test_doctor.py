@@ -27,7 +27,7 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
     """An environment in which nothing is wrong: a worker leads."""
     with Ledger.open(dsn, application_name="tests") as ledger:
         now = datetime.now(UTC)
-        ledger.hold_lead("sweep", "a worker", for_=timedelta(minutes=1), now=now)
+        ledger.sweep.hold_lead("sweep", "a worker", for_=timedelta(minutes=1), now=now)
     return {
         "BROKER_DATABASE_URL": dsn,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
@@ -97,7 +97,7 @@ def test_a_ledger_without_tables_needs_migrating(
 def test_without_a_worker_nobody_sweeps(run: Run, healthy: dict[str, str], dsn: str) -> None:
     with Ledger.open(dsn, application_name="tests") as ledger:
         now = datetime.now(UTC)
-        ledger.hold_lead("sweep", "a worker", for_=timedelta(0), now=now)
+        ledger.sweep.hold_lead("sweep", "a worker", for_=timedelta(0), now=now)
     assert "broker worker" in faults(run, healthy)["workers"]["next_step"]
 
 

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.admin.api_keys import Key, is_usable
-from broker.domain.credential import (
-    Credential,
-)
+from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId
 from broker.ledger.ledger import Ledger
 from tests.unit.cli.conftest import Ran, Run, run
@@ -34,7 +32,7 @@ def issued(ran: Ran) -> str:
 
 def kept(dsn: str, id_: str) -> Credential:
     with Ledger.open(dsn, application_name="tests") as ledger:
-        found = ledger.credential(CredentialId(id_))
+        found = ledger.credentials.credential(CredentialId(id_))
     assert found is not None
     return found
 

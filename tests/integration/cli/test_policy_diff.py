@@ -62,7 +62,7 @@ def past(
 
 def judged(dsn: str, old: PolicyBook, new: PolicyBook) -> Replay:
     with Ledger.open(dsn, application_name="tests") as ledger:
-        return replay(ledger.past(SINCE, UNTIL), old=old, new=new, now=NOW)
+        return replay(ledger.policy_backtest.past(SINCE, UNTIL), old=old, new=new, now=NOW)
 
 
 def high_at_stoke(past: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -87,10 +87,10 @@ def test_pages_leave_nothing_out_and_repeat_nothing(
 ) -> None:
     monkeypatch.setattr(policy_backtest, "PAGE", 3)
     with Ledger.open(dsn, application_name="tests") as ledger:
-        found = [str(one.id) for one in ledger.past(SINCE, UNTIL)]
+        found = [str(one.id) for one in ledger.policy_backtest.past(SINCE, UNTIL)]
         at = datetime(2027, 4, 7, 14, tzinfo=UTC)
-        assert list(ledger.past(at, at)) == []
-        assert len(list(ledger.past(at, at + timedelta(seconds=1)))) == len(past)
+        assert list(ledger.policy_backtest.past(at, at)) == []
+        assert len(list(ledger.policy_backtest.past(at, at + timedelta(seconds=1)))) == len(past)
     assert sorted(found) == sorted(one["id"] for one in past)
 
 
@@ -132,7 +132,7 @@ def test_what_would_have_been_missed_goes_by_the_real_times(
     assert judged(dsn, shorter, book).kept == {due: 1}
     with Ledger.open(dsn, application_name="tests") as ledger:
         soon = clock.now
-        early = replay(ledger.past(SINCE, UNTIL), old=book, new=shorter, now=soon)
+        early = replay(ledger.policy_backtest.past(SINCE, UNTIL), old=book, new=shorter, now=soon)
     assert early.overdue[due] == len(legs) - 1 > 0
 
 

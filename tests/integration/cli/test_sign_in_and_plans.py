@@ -30,7 +30,7 @@ def test_a_subject_is_known_under_its_issuer(run: Run, dsn: str) -> None:
     ran = run(*asked, "--rights", "act", BROKER_DATABASE_URL=dsn, BROKER_OIDC_ISSUER=ISSUER)
     assert ran.code == 0, ran.err
     with Ledger.open(dsn, application_name="tests") as ledger:
-        (person,) = ledger.people(subject=f"{ISSUER} abc")
+        (person,) = ledger.people.people(subject=f"{ISSUER} abc")
     assert (person.name, person.rights) == ("Jo Example", {Right.VIEW, Right.ACT})
 
 
@@ -72,4 +72,4 @@ def test_many_are_planned_and_started_by_name(
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as connection:
         found = connection.execute("select state, started_by, reason from replay").fetchall()
     assert found == [("running", "person:Sam Example", "their team closed")]
-    assert not any(one.reason for one in broker.ledger.timeline(ReferralId(status["id"])))
+    assert not any(one.reason for one in broker.ledger.queries.timeline(ReferralId(status["id"])))

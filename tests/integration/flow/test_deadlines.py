@@ -159,7 +159,7 @@ def test_the_watch_waits_for_nobody_who_answers(
     """Whoever answers locks the referral, then its deliveries; the watch comes the other way."""
     asked = {"ids": [leg(late)["id"]]}
     with psycopg.connect(dsn) as answering:
-        answering.execute(statement("lock_referrals"), asked)
+        answering.execute(statement("receipts/lock_referrals"), asked)
         for instant in ("2026-12-21 14:01", "2026-12-21 18:00"):
             world.at(instant)
             world.watch()
@@ -215,10 +215,10 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broke
 
     def seen() -> tuple[set[str], set[str], int, int, int]:
         asked = {"now": world.clock.now, "agency": own["agency"]}
-        listed = broker.ledger.at_risk(**asked, limit=10)
-        missed = broker.ledger.breaches(**asked, since=begun, limit=10).latest
-        bands = broker.ledger.burn_down(**asked)
-        work = broker.ledger.work(**asked)[OrganisationCode(own["agency"])]
+        listed = broker.ledger.monitoring.at_risk(**asked, limit=10)
+        missed = broker.ledger.monitoring.breaches(**asked, since=begun, limit=10).latest
+        bands = broker.ledger.monitoring.burn_down(**asked)
+        work = broker.ledger.monitoring.work(**asked)[OrganisationCode(own["agency"])]
         return (
             {one.milestone for one in listed},
             {one.milestone for one in missed},
@@ -229,7 +229,7 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broke
 
     world.at("2026-12-21 10:00")
     assert seen() == ({"acknowledge"}, {"acknowledge"}, 1, 0, 1)
-    figures = broker.ledger.deadline_figures(
+    figures = broker.ledger.deadline_report.deadline_figures(
         begun, begun + timedelta(minutes=1), now=world.clock.now
     )
     (deadlines,) = (one.deadlines for one in figures if one.of == own["agency"])
@@ -247,7 +247,9 @@ def test_what_is_late_stays_late_when_its_clock_is_stopped(world: World, broker:
     world.at("2026-12-21 10:00")
     address, headers = f"/v1/deliveries/{own['id']}", world.headers(own["agency"], "collect")
     world.client.post(f"{address}/pause", json={"reason": "legal_hold"}, headers=headers)
-    (listed,) = broker.ledger.at_risk(now=world.clock.now, agency=own["agency"], limit=10)
+    (listed,) = broker.ledger.monitoring.at_risk(
+        now=world.clock.now, agency=own["agency"], limit=10
+    )
     assert (listed.milestone, listed.why) == ("decide", "breached")
 
 

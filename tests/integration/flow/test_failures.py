@@ -38,7 +38,7 @@ def test_a_referral_that_cannot_be_routed_is_tried_again_and_then_left_to_ops(
     status = world.status(bad)
     assert (status["state"], status["reason"]) == ("unroutable", "fault")
     assert status["attend_by"]
-    (waiting,) = broker.ledger.attention(limit=10)
+    (waiting,) = broker.ledger.queries.attention(limit=10)
     assert str(waiting.referral) == bad["id"]
 
 
@@ -134,7 +134,7 @@ def test_one_that_was_frozen_in_a_try_leaves_it_to_who_has_it_now(
     world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = world.hand_in(sample(12))
-    claim = broker.ledger.claim_begun
+    claim = broker.ledger.routing.claim_begun
 
     def thawed(ids: Any, *, until: Any) -> Any:
         monkeypatch.setattr(broker.ledger, "claim_begun", claim)
@@ -155,7 +155,7 @@ def test_a_delivery_that_cannot_be_rendered_goes_to_ops_and_the_others_go_on(
     poison(dsn, "update delivery set view = 'nonsense' where referral <> '" + good["id"] + "'")
     offered = world.collect("staffordshire-csc")
     assert [one["referral"] for one in offered] == [good["id"]]
-    (waiting,) = broker.ledger.attention(limit=10)
+    (waiting,) = broker.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.agency) == ("undeliverable", "staffordshire-csc")
 
 
@@ -220,7 +220,7 @@ def test_a_version_that_cannot_be_routed_is_left_to_ops_and_what_agencies_have_s
     assert (world.status(status)["state"], world.status(status)["reason"]) == (
         *("unroutable", "fault"),
     )
-    (waiting,) = broker.ledger.attention(limit=10)
+    (waiting,) = broker.ledger.queries.attention(limit=10)
     assert str(waiting.referral) == status["id"]
     assert world.client.post(path, json=document, headers=world.police).status_code == 202
     route.drain(broker)

@@ -79,9 +79,9 @@ def test_after_the_window_it_counts_no_more_and_is_forgotten(
     clock.advance(days=91)
     assert not flags(world.routed(low("c")))
     before = clock.now - timedelta(days=90)
-    assert broker.ledger.purge_marks(before=before, limit=1) == 1
-    assert broker.ledger.purge_marks(before=before, limit=1000) == 5
-    assert broker.ledger.purge_marks(before=before, limit=1000) == 0
+    assert broker.ledger.pseudonyms.purge_marks(before=before, limit=1) == 1
+    assert broker.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 5
+    assert broker.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 0
     assert look(broker, "select count(distinct referral) from child_mark") == [(1,)]
 
 
@@ -161,7 +161,7 @@ def test_many_workers_with_many_children_end_and_count_right(broker: Broker, wor
         thread.join(60)
     untold = 0
     for number in range(60):
-        status = broker.ledger.referral(publisher, reference=f"many-{number}")
+        status = broker.ledger.queries.referral(publisher, reference=f"many-{number}")
         assert status is not None
         untold += not any(one["code"] == "third-low" for one in status.warnings)
     assert untold == 2

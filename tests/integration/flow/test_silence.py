@@ -218,7 +218,7 @@ def test_a_look_costs_the_same_however_much_waits(broker: Broker, world: World) 
         )
         connection.execute("vacuum analyze delivery")
         before = _read(connection)
-        broker.ledger.seen(now=broker.clock() + timedelta(minutes=1))
+        broker.ledger.activity.seen(now=broker.clock() + timedelta(minutes=1))
         assert _read(connection) - before < 1000
 
 

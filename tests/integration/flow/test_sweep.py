@@ -77,7 +77,7 @@ def test_the_sweeper_routes_what_nobody_was_woken_for_in_small_shares(
 ) -> None:
     """A full batch may take longer than a service may stand still inside a transaction."""
     sizes = []
-    claim = broker.ledger.claim_unrouted
+    claim = broker.ledger.routing.claim_unrouted
 
     def counted(limit: int, **about: Any) -> Any:
         sizes.append(limit)
@@ -91,7 +91,7 @@ def test_the_sweeper_routes_what_nobody_was_woken_for_in_small_shares(
     assert sizes == []  # seen for the first time: whoever was woken has a second
     sweeper.sweep()
     assert sizes == [SHARE, SHARE]
-    assert not broker.ledger.due(now=broker.clock()).route
+    assert not broker.ledger.sweep.due(now=broker.clock()).route
 
 
 def test_the_sweeper_leaves_what_workers_are_at_to_them(broker: Broker, world: World) -> None:
@@ -103,10 +103,10 @@ def test_the_sweeper_leaves_what_workers_are_at_to_them(broker: Broker, world: W
     for left in (3, 2, 1):
         assert route.drain(broker, batches=1, size=1) == 1
         sweeper.sweep()
-        waiting = broker.ledger.pipes(now=broker.clock()).inbox
+        waiting = broker.ledger.monitoring.pipes(now=broker.clock()).inbox
         assert waiting == left
     sweeper.sweep()  # nobody was at it for a second
-    assert broker.ledger.due(now=broker.clock()).route is None
+    assert broker.ledger.sweep.due(now=broker.clock()).route is None
 
 
 @pytest.mark.parametrize("careful", [False, True])

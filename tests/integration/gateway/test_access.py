@@ -52,10 +52,10 @@ def test_a_key_ends_when_it_is_revoked_or_expires(
     monkeypatch.setattr("broker.gateway.authentication.KEPT_SECONDS", 0.0)
     headers = key("stoke-csc", "collect")
     assert client.get("/v1/queue", headers=headers).status_code == 200
-    (credential,) = broker.ledger.credentials(OrganisationCode("stoke-csc"))
-    broker.ledger.expire(credential.id, broker.clock() + timedelta(hours=1))
+    (credential,) = broker.ledger.credentials.credentials(OrganisationCode("stoke-csc"))
+    broker.ledger.credentials.expire(credential.id, broker.clock() + timedelta(hours=1))
     assert client.get("/v1/queue", headers=headers).status_code == 200
-    broker.ledger.revoke(credential.id, broker.clock())
+    broker.ledger.credentials.revoke(credential.id, broker.clock())
     assert client.get("/v1/queue", headers=headers).status_code == 401
 
 

@@ -57,7 +57,7 @@ def test_what_cannot_be_kept_is_refused_with_every_reason(
     assert code in [error["code"] for error in told["errors"]]
     assert told["next_step"]
     assert told["instance"].startswith("urn:uuid:")
-    assert not broker.ledger.due(now=broker.clock()).route
+    assert not broker.ledger.sweep.due(now=broker.clock()).route
 
 
 @pytest.mark.parametrize(

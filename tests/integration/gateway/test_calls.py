@@ -69,7 +69,7 @@ def test_checking_stores_nothing(client: TestClient, broker: Broker, key: Key) -
     wrong = client.post("/v1/referrals/check", json=sample(13), headers=headers)
     assert wrong.status_code == 422
     assert len(wrong.json()["errors"]) >= 4
-    assert not broker.ledger.due(now=broker.clock()).route
+    assert not broker.ledger.sweep.due(now=broker.clock()).route
 
 
 def test_an_idempotency_key_names_one_referral(client: TestClient, key: Key) -> None:

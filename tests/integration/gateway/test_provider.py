@@ -119,7 +119,7 @@ def test_somebody_signs_in_with_their_rights_and_out_again(site: Site) -> None:
         assert came.status_code == 200
         assert str(came.url) == f"{site.url}/ops/attention"
         assert "Jo Example" in came.text
-        (person,) = site.broker.ledger.people()
+        (person,) = site.broker.ledger.people.people()
         assert (person.name, person.rights) == ("Jo Example", {Right.VIEW, Right.ACT})
         token = re.search(r'name="token" value="([0-9a-f]+)"', came.text)
         assert token is not None
@@ -160,7 +160,7 @@ def test_rights_are_taken_anew_at_every_sign_in(site: Site) -> None:
         sign_in(site, browser)
         site.openid.person = Person(groups=["leads", "others"])
         sign_in(site, browser)
-        (person,) = site.broker.ledger.people()
+        (person,) = site.broker.ledger.people.people()
         assert person.rights == {Right.VIEW, Right.BULK, Right.POLICY}
         assert site.sessions() == 2
         site.openid.person = Person(groups=["others"])
@@ -180,7 +180,7 @@ def test_whoever_has_no_mapped_right_gets_in_nowhere(site: Site, groups: Any) ->
         assert_nobody(site, told, 403)
         assert "Jo Example" in told.text
         assert browser.get("/ops/").status_code == 303
-    assert site.broker.ledger.people() == []
+    assert site.broker.ledger.people.people() == []
 
 
 def test_one_group_may_come_as_a_word(site: Site) -> None:
@@ -194,7 +194,7 @@ def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
     sessions.add(site.broker.ledger, "Jo Example", list(Right), now=now, new_id=new_id)
     with site.browser() as browser:
         assert sign_in(site, browser).status_code == 200
-    named = {one.name: one.rights for one in site.broker.ledger.people()}
+    named = {one.name: one.rights for one in site.broker.ledger.people.people()}
     assert named.pop("Jo Example") == set(Right)
     ((name, given),) = named.items()
     assert re.fullmatch(r"Jo Example \([0-9a-f]{8}\)", name)
@@ -204,7 +204,7 @@ def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
 def test_who_is_disabled_stays_out(site: Site) -> None:
     with site.browser() as browser:
         sign_in(site, browser)
-        assert site.broker.ledger.disable_person("Jo Example", now=site.broker.clock())
+        assert site.broker.ledger.people.disable_person("Jo Example", now=site.broker.clock())
         assert_nobody(site, sign_in(site, browser), 403)
 
 

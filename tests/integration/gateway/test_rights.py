@@ -102,10 +102,10 @@ def test_nobody_sees_anything_without_signing_in(broker: Broker, pages: TestClie
 def test_what_was_refused_was_not_done(broker: Broker, pages: TestClient) -> None:
     who = signed_in(broker, *(set(Right) - {Right.ACT}))
     assert ask(pages, "POST", "/act/pause/stoke-csc", who).status_code == 403
-    assert broker.ledger.presences()["stoke-csc"].stopped_at is None
+    assert broker.ledger.monitoring.presences()["stoke-csc"].stopped_at is None
     who = signed_in(broker, *(set(Right) - {Right.BULK}))
     assert ask(pages, "POST", "/replays", who).status_code == 403
-    assert broker.ledger.replays(limit=9) == []
+    assert broker.ledger.bulk_actions.replays(limit=9) == []
 
 
 def test_nobody_is_shown_a_page_that_they_cannot_open(broker: Broker, pages: TestClient) -> None:
@@ -124,7 +124,7 @@ def test_a_right_that_is_taken_away_is_gone_at_once(broker: Broker, pages: TestC
 def test_the_policy_page_shows_rows_and_what_changed(
     broker: Broker, clock: FixedClock, pages: TestClient
 ) -> None:
-    name, documents = broker.ledger.policy(None) or ("", {})
+    name, documents = broker.ledger.policies.policy(None) or ("", {})
     changed = documents["policy.yaml"].replace("4 working hours", "3 working hours", 1)
     assert changed != documents["policy.yaml"]
     new = publish(broker.ledger, {**documents, "policy.yaml": changed}, now=clock.now)

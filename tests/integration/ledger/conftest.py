@@ -18,15 +18,11 @@ from broker.domain.delivery import (
     Settled,
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.domain.referral import (
-    NewReferral,
-)
+from broker.domain.referral import NewReferral
 from broker.domain.states import DeliveryState
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
-from broker.policy.decision import (
-    Routed,
-)
+from broker.policy.decision import Routed
 
 NOW = datetime(2026, 12, 11, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -60,14 +56,14 @@ def fresh(engines: Engines, migrated: str) -> Iterator[str]:
 @pytest.fixture
 def book(fresh: str) -> Iterator["Book"]:
     with Ledger.open(fresh, application_name="tests") as ledger:
-        ledger.sync_organisations(
+        ledger.organisations.sync_organisations(
             [
                 (POLICE, "Staffordshire Police", "police", "mailbox"),
                 (STOKE, "Stoke social care", "social-care", "queue"),
                 (SHROPSHIRE, "Shropshire social care", "social-care", "mailbox"),
             ]
         )
-        ledger.publish_policy("v1", bytes(32), {"policy.yaml": "rows: []"}, NOW)
+        ledger.policies.publish_policy("v1", bytes(32), {"policy.yaml": "rows: []"}, NOW)
         yield Book(ledger, fresh)
 
 
@@ -82,12 +78,12 @@ class Book:
         id_ = ReferralId(ids.uuid7())
         body = f'{{"reference": "{reference}"}}'.encode()
         new = NewReferral(id_, POLICE, reference, None, bytes(32), body, now, "key:test")
-        (receipt,) = self.ledger.accept([new])
+        (receipt,) = self.ledger.referrals.accept([new])
         return receipt.id
 
     def route(self, *agencies: OrganisationCode, now: datetime = NOW, **changes: Any) -> None:
         """Route whatever waits to these agencies."""
-        with self.ledger.claim_unrouted(100, now=now) as batch:
+        with self.ledger.routing.claim_unrouted(100, now=now) as batch:
             batch.settle(
                 [
                     routed(one.id, [new_delivery(agency, **changes) for agency in agencies])
@@ -105,16 +101,18 @@ class Book:
     def collect(
         self, agency: OrganisationCode, *, limit: int = 100, now: datetime = NOW
     ) -> list[Offer]:
-        return self.ledger.collect(agency, limit=limit, lease_for=LEASE, now=now, new_id=ids.uuid7)
+        return self.ledger.deliveries.collect(
+            agency, limit=limit, lease_for=LEASE, now=now, new_id=ids.uuid7
+        )
 
     def answer(
         self, agency: OrganisationCode, *receipts: Receipt, now: datetime = NOW
     ) -> list[Settled]:
-        with self.ledger.settle(agency, receipts, now=now, actor="key:agency") as batch:
+        with self.ledger.receipts.settle(agency, receipts, now=now, actor="key:agency") as batch:
             return list(batch.results)
 
     def kinds(self, referral: ReferralId) -> list[str]:
-        return [event.kind for event in self.ledger.timeline(referral)]
+        return [event.kind for event in self.ledger.queries.timeline(referral)]
 
     def look(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:

@@ -19,9 +19,7 @@ from broker.domain.referral import (
 )
 from broker.domain.states import DeliveryState, ReferralState
 from broker.ledger.corrections import MOST_VERSIONS
-from broker.policy.decision import (
-    Revised,
-)
+from broker.policy.decision import Revised
 from broker.policy.revision.issued import Changed
 from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE, Book, routed
 
@@ -40,10 +38,10 @@ def withdrawal(referral: ReferralId) -> Withdrawal:
 def test_versions_follow_one_another_and_none_is_ever_changed(book: Book) -> None:
     referral = book.routed_to(STOKE)
     for number in (2, 3):
-        kept = book.ledger.correct(version(referral, number))
+        kept = book.ledger.corrections.correct(version(referral, number))
         assert isinstance(kept, Accepted)
         assert (kept.version, kept.accepted_at) == (number, LATER)
-    status = book.ledger.referral(POLICE, id=referral)
+    status = book.ledger.queries.referral(POLICE, id=referral)
     assert status is not None
     assert [one.version for one in status.versions] == [1, 2, 3]
     assert status.digest == (3).to_bytes(32, "big")
@@ -55,11 +53,11 @@ def test_versions_follow_one_another_and_none_is_ever_changed(book: Book) -> Non
 def test_there_is_a_bound_and_nobody_elses_is_corrected(book: Book) -> None:
     referral = book.routed_to(STOKE)
     for number in range(2, MOST_VERSIONS + 1):
-        assert isinstance(book.ledger.correct(version(referral, number)), Accepted)
+        assert isinstance(book.ledger.corrections.correct(version(referral, number)), Accepted)
     last = version(referral, MOST_VERSIONS + 1)
-    assert book.ledger.correct(last) == Refused("too_many")
-    assert book.ledger.correct(replace(last, publisher=STOKE)) == Refused("unknown")
-    assert book.ledger.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused("unknown")
+    assert book.ledger.corrections.correct(last) == Refused("too_many")
+    assert book.ledger.corrections.correct(replace(last, publisher=STOKE)) == Refused("unknown")
+    assert book.ledger.corrections.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused("unknown")
 
 
 def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) -> None:
@@ -68,7 +66,7 @@ def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) 
 
     def post() -> None:
         start.wait(10)
-        kept.append(book.ledger.correct(version(referral, 2)))
+        kept.append(book.ledger.corrections.correct(version(referral, 2)))
 
     threads = [Thread(target=post) for _ in range(6)]
     for thread in threads:
@@ -81,10 +79,10 @@ def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) 
 
 def test_a_correction_is_due_again_and_what_it_holds_up_is_not_closed(book: Book) -> None:
     referral = book.routed_to(SHROPSHIRE)
-    assert not book.ledger.due(now=LATER).route
-    book.ledger.correct(version(referral, 2))
-    assert book.ledger.due(now=LATER).route
-    with book.ledger.claim_unrouted(10, now=LATER) as batch:
+    assert not book.ledger.sweep.due(now=LATER).route
+    book.ledger.corrections.correct(version(referral, 2))
+    assert book.ledger.sweep.due(now=LATER).route
+    with book.ledger.routing.claim_unrouted(10, now=LATER) as batch:
         (one,) = batch.referrals
         assert (one.version, one.received_at, one.accepted_at) == (2, LATER, NOW)
         (earlier,) = one.earlier
@@ -95,8 +93,8 @@ def test_a_correction_is_due_again_and_what_it_holds_up_is_not_closed(book: Book
 
 def test_what_is_moved_is_watched_anew_and_pushed_when_it_may_be(book: Book) -> None:
     referral = book.routed_to(STOKE, channel="queue")
-    book.ledger.correct(version(referral, 2))
-    with book.ledger.claim_unrouted(10, now=LATER) as batch:
+    book.ledger.corrections.correct(version(referral, 2))
+    with book.ledger.routing.claim_unrouted(10, now=LATER) as batch:
         (earlier,) = batch.referrals[0].earlier
         held = replace(
             earlier,
@@ -123,18 +121,18 @@ def test_what_is_moved_is_watched_anew_and_pushed_when_it_may_be(book: Book) -> 
 def test_a_recall_ends_what_is_open_at_once_and_repeating_it_changes_nothing(book: Book) -> None:
     referral = book.routed_to(STOKE, SHROPSHIRE)
     (leased,) = book.collect(SHROPSHIRE)
-    first = book.ledger.recall(withdrawal(referral))
+    first = book.ledger.corrections.recall(withdrawal(referral))
     assert isinstance(first, Recalled)
     assert book.look("select distinct state, lease_until, next_alarm_at from delivery") == [
         ("recalled", None, None)
     ]
     assert book.collect(STOKE) == []
-    assert book.ledger.recall(withdrawal(referral)) == replace(first, duplicate=True)
+    assert book.ledger.corrections.recall(withdrawal(referral)) == replace(first, duplicate=True)
     kinds = book.kinds(referral)
     assert kinds.count("delivery.recalled") == 2
     assert kinds.count("referral.recalled") == 1
     assert leased.id
-    status = book.ledger.referral(POLICE, id=referral)
+    status = book.ledger.queries.referral(POLICE, id=referral)
     assert status is not None
     assert status.state is ReferralState.ROUTED
 
@@ -142,8 +140,8 @@ def test_a_recall_ends_what_is_open_at_once_and_repeating_it_changes_nothing(boo
 def test_an_offer_bears_the_content_of_its_own_version(book: Book) -> None:
     referral = book.routed_to(STOKE)
     (before,) = book.collect(STOKE)
-    book.ledger.correct(replace(version(referral, 2), body=b'{"second": 2}'))
-    (now,) = (book.ledger.delivery(STOKE, before.id),)
+    book.ledger.corrections.correct(replace(version(referral, 2), body=b'{"second": 2}'))
+    (now,) = (book.ledger.deliveries.delivery(STOKE, before.id),)
     assert now is not None
     assert (now.body, now.version, now.latest_version) == (before.body, 1, 2)
     assert ids.uuid7() != referral

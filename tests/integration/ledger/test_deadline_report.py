@@ -84,14 +84,14 @@ def test_the_figures_are_those_of_a_naive_recount(
     book: Book, counted: dict[str, int], made: Sequence[Raw]
 ) -> None:
     write(book.dsn, made)
-    found = book.ledger.deadline_figures(SINCE, UNTIL, now=NOW)
+    found = book.ledger.deadline_report.deadline_figures(SINCE, UNTIL, now=NOW)
     expected = recount(*raw_rows(book.dsn))
     assert {(one.by, one.of): plain(one) for one in found} == expected
     counted["legs"] += sum(len(one["legs"]) for one in made)
 
 
 def test_nothing_accepted_gives_one_line_of_noughts(book: Book) -> None:
-    (everything,) = book.ledger.deadline_figures(SINCE, UNTIL, now=NOW)
+    (everything,) = book.ledger.deadline_report.deadline_figures(SINCE, UNTIL, now=NOW)
     assert (everything.by, everything.of) == ("all", "")
     assert everything.referrals["referrals"] == everything.legs["legs"] == 0
     assert everything.stages["accepted_to_decided"].median is None
@@ -99,7 +99,7 @@ def test_nothing_accepted_gives_one_line_of_noughts(book: Book) -> None:
 
 def test_lines_stand_by_urgency_and_name(book: Book) -> None:
     write(book.dsn, [referral(grade=grade) for grade in ("low", None, "immediate", "high")])
-    found = book.ledger.deadline_figures(SINCE, UNTIL, now=NOW)
+    found = book.ledger.deadline_report.deadline_figures(SINCE, UNTIL, now=NOW)
     assert [one.of for one in found if one.by == "grade"] == ["immediate", "high", "low", ""]
     assert found[0].by == "all"
 
@@ -151,7 +151,7 @@ def test_counting_that_takes_too_long_is_refused_and_not_repeated(
     write(book.dsn, [referral() for _ in range(200)])
     monkeypatch.setattr(counting, "_LIMITS", "set local statement_timeout = '1ms'")
     with pytest.raises(Invalid, match="shorter stretch"):
-        book.ledger.deadline_figures(SINCE, UNTIL, now=NOW)
+        book.ledger.deadline_report.deadline_figures(SINCE, UNTIL, now=NOW)
 
 
 def referral(**changes: Any) -> Raw:

@@ -27,8 +27,8 @@ def test_a_lease_keeps_others_away_until_it_lapses(book: Book) -> None:
     id_ = book.routed_to(SHROPSHIRE)
     (first,) = book.collect(SHROPSHIRE)
     assert not book.collect(SHROPSHIRE)
-    assert book.ledger.lapse(now=AFTER - timedelta(seconds=1), limit=10) == 0
-    assert book.ledger.lapse(now=AFTER, limit=10) == 1
+    assert book.ledger.sweep.lapse(now=AFTER - timedelta(seconds=1), limit=10) == 0
+    assert book.ledger.sweep.lapse(now=AFTER, limit=10) == 1
     (second,) = book.collect(SHROPSHIRE, now=AFTER)
     assert second.id == first.id
     assert (first.attempt, second.attempt) == (1, 2)
@@ -60,18 +60,22 @@ def test_a_lease_is_extended_and_released_by_its_holder_alone(book: Book) -> Non
     assert offer.lease is not None
     mine, forged = (offer.id, offer.lease.id), (offer.id, ids.uuid7())
     later = NOW + timedelta(seconds=30)
-    extended, refused = book.ledger.extend(SHROPSHIRE, [mine, forged], lease_for=LEASE, now=later)
+    extended, refused = book.ledger.deliveries.extend(
+        SHROPSHIRE, [mine, forged], lease_for=LEASE, now=later
+    )
     assert extended is not None
     assert extended.until == later + LEASE
-    assert book.ledger.extend(STOKE, [mine], lease_for=LEASE, now=later) == [None]
-    assert book.ledger.release(SHROPSHIRE, [forged], now=later, actor="k") == [False]
-    assert book.ledger.release(SHROPSHIRE, [mine], now=later, actor="k") == [True]
+    assert book.ledger.deliveries.extend(STOKE, [mine], lease_for=LEASE, now=later) == [None]
+    assert book.ledger.deliveries.release(SHROPSHIRE, [forged], now=later, actor="k") == [False]
+    assert book.ledger.deliveries.release(SHROPSHIRE, [mine], now=later, actor="k") == [True]
     assert len(book.collect(SHROPSHIRE, now=later)) == 1
     assert refused is None or refused == extended
 
 
 def push(book: Book, now=NOW):
-    return book.ledger.claim_pushes("queue", limit=10, lease_for=LEASE, now=now, new_id=ids.uuid7)
+    return book.ledger.deliveries.claim_pushes(
+        "queue", limit=10, lease_for=LEASE, now=now, new_id=ids.uuid7
+    )
 
 
 def attempt(offer, result, until=None, code=None):
@@ -80,12 +84,12 @@ def attempt(offer, result, until=None, code=None):
 
 def test_a_push_that_is_deferred_is_due_again_then_and_not_before(book: Book) -> None:
     id_ = book.routed_to(STOKE, channel="queue")
-    assert book.ledger.due(now=NOW).pushes.keys() == {"queue"}
+    assert book.ledger.sweep.due(now=NOW).pushes.keys() == {"queue"}
     (offer,) = push(book)
-    assert book.ledger.due(now=NOW).pushes == {}
+    assert book.ledger.sweep.due(now=NOW).pushes == {}
     again = NOW + timedelta(seconds=30)
     deferred = attempt(offer, "deferred", again, "queue_full")
-    assert book.ledger.settle_pushes([deferred], now=NOW, actor="channel:queue") == 1
+    assert book.ledger.deliveries.settle_pushes([deferred], now=NOW, actor="channel:queue") == 1
     assert not push(book)
     (offer,) = push(book, again)
     assert offer.attempt == 2
@@ -96,9 +100,9 @@ def test_a_push_that_was_sent_stays_leased_until_it_is_sent_again(book: Book) ->
     book.routed_to(STOKE, channel="queue")
     (offer,) = push(book)
     until = NOW + timedelta(minutes=15)
-    book.ledger.settle_pushes([attempt(offer, "sent", until)], now=NOW, actor="c")
-    assert book.ledger.lapse(now=AFTER, limit=10) == 0
-    assert book.ledger.lapse(now=until, limit=10) == 1
+    book.ledger.deliveries.settle_pushes([attempt(offer, "sent", until)], now=NOW, actor="c")
+    assert book.ledger.sweep.lapse(now=AFTER, limit=10) == 0
+    assert book.ledger.sweep.lapse(now=until, limit=10) == 1
     assert [one.id for one in push(book, until)] == [offer.id]
 
 
@@ -106,8 +110,8 @@ def test_what_cannot_be_delivered_waits_for_ops_and_closes_nothing(book: Book) -
     id_ = book.routed_to(STOKE, channel="queue")
     (offer,) = push(book)
     refused = attempt(offer, "refused", code="render")
-    assert book.ledger.settle_pushes([refused], now=NOW, actor="c") == 1
-    (waiting,) = book.ledger.attention(limit=10)
+    assert book.ledger.deliveries.settle_pushes([refused], now=NOW, actor="c") == 1
+    (waiting,) = book.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.referral) == ("undeliverable", id_)
     assert "referral.closed" not in book.kinds(id_)
 
@@ -117,8 +121,8 @@ def test_a_push_settled_with_a_lost_lease_changes_nothing(book: Book) -> None:
     (offer,) = push(book)
     book.answer(STOKE, Receipt(offer.id, "collected", "software"))
     sent = attempt(offer, "sent", AFTER)
-    assert book.ledger.settle_pushes([sent], now=NOW, actor="c") == 0
-    found = book.ledger.delivery(STOKE, offer.id)
+    assert book.ledger.deliveries.settle_pushes([sent], now=NOW, actor="c") == 0
+    found = book.ledger.deliveries.delivery(STOKE, offer.id)
     assert found is not None
     assert found.state is DeliveryState.COLLECTED
 
@@ -126,24 +130,24 @@ def test_a_push_settled_with_a_lost_lease_changes_nothing(book: Book) -> None:
 def test_one_of_another_agency_is_not_there(book: Book) -> None:
     book.routed_to(SHROPSHIRE)
     (offer,) = book.collect(SHROPSHIRE)
-    assert book.ledger.delivery(STOKE, offer.id) is None
-    assert book.ledger.delivery(SHROPSHIRE, offer.id) is not None
-    assert book.ledger.waiting([STOKE, SHROPSHIRE]) == set()
+    assert book.ledger.deliveries.delivery(STOKE, offer.id) is None
+    assert book.ledger.deliveries.delivery(SHROPSHIRE, offer.id) is not None
+    assert book.ledger.queries.waiting([STOKE, SHROPSHIRE]) == set()
 
 
 def test_the_depth_of_a_queue_counts_what_waits(book: Book) -> None:
     book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(minutes=5))
     book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(hours=5))
     (offer,) = book.collect(SHROPSHIRE, limit=1)
-    depth = book.ledger.queue(SHROPSHIRE, now=NOW + timedelta(minutes=6))
+    depth = book.ledger.queries.queue(SHROPSHIRE, now=NOW + timedelta(minutes=6))
     assert (depth.available, depth.leased, depth.overdue) == (1, 1, 1)
     assert depth.next_due_at == next(iter(offer.due.values()))
-    assert book.ledger.queue(STOKE, now=NOW).available == 0
-    assert book.ledger.waiting([STOKE, SHROPSHIRE]) == {SHROPSHIRE}
+    assert book.ledger.queries.queue(STOKE, now=NOW).available == 0
+    assert book.ledger.queries.waiting([STOKE, SHROPSHIRE]) == {SHROPSHIRE}
 
 
 def test_one_sweeper_leads_until_its_lease_ends(book: Book) -> None:
-    hold = book.ledger.hold_lead
+    hold = book.ledger.sweep.hold_lead
     assert hold("sweep", "a", for_=LEASE, now=NOW)
     assert not hold("sweep", "b", for_=LEASE, now=NOW)
     assert hold("sweep", "a", for_=LEASE, now=NOW)

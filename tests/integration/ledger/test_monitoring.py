@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 
 from broker.devstack.engines import Engines
 from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
-from broker.domain.delivery import (
-    Receipt,
-)
+from broker.domain.delivery import Receipt
 from broker.gateway import metrics
 from broker.ledger import migrate
 from broker.ledger.monitoring import WINDOWS, cause_of, window_start
@@ -56,12 +54,12 @@ def days_of_work(book: Book, seed: int, count: int) -> datetime:
             else:
                 book.answer(agency, _receipt(chance, delivery), now=now)
         if chance.random() < 0.2:
-            book.ledger.fold_counts(limit=chance.choice((1, 10, 1000)))
+            book.ledger.sweep.fold_counts(limit=chance.choice((1, 10, 1000)))
     return now + timedelta(seconds=chance.randint(0, 3600))
 
 
 def _pause_or_resume(book: Book, chance: random.Random, delivery, now: datetime) -> None:
-    with book.ledger.clocks(delivery, agency=None) as clocks:
+    with book.ledger.clock_pauses.clocks(delivery, agency=None) as clocks:
         paused_at = clocks.clocks.paused_at
         if paused_at is None:
             which = chance.choice((["acknowledge"], ["decide"]))
@@ -112,7 +110,7 @@ def raw(book: Book) -> list[dict]:
 def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 80)
     until = now.replace(second=0, microsecond=0)
-    found = book.ledger.promises(WINDOWS, now=now)
+    found = book.ledger.monitoring.promises(WINDOWS, now=now)
     for name in WINDOWS:
         counted: Counter = Counter()
         kept: Counter = Counter()
@@ -131,8 +129,8 @@ def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) ->
 @pytest.mark.parametrize("seed", range(4))
 def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 80)
-    found = book.ledger.latencies(WINDOWS, now=now)
-    edges = book.ledger.edges
+    found = book.ledger.monitoring.latencies(WINDOWS, now=now)
+    edges = book.ledger.monitoring.edges
     for name in WINDOWS:
         times: dict = {}
         for row, milestone in itertools.product(raw(book), steps):
@@ -156,11 +154,11 @@ def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -
 @pytest.mark.parametrize("seed", range(3))
 def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 70) + timedelta(days=120)
-    before = book.ledger.totals(now=now)
-    while book.ledger.fold_counts(limit=1000):
+    before = book.ledger.monitoring.totals(now=now)
+    while book.ledger.sweep.fold_counts(limit=1000):
         pass
-    book.ledger.thin_counts(now=now)
-    assert book.ledger.totals(now=now) == before
+    book.ledger.sweep.thin_counts(now=now)
+    assert book.ledger.monitoring.totals(now=now) == before
     promised, took = before
     met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
     assert sum(one.count for one in took.values()) == met
@@ -183,7 +181,7 @@ def took_together(book: Book) -> float:
 @pytest.mark.parametrize("folded", [True, False])
 def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: bool) -> None:
     now = days_of_work(book, 5, 60)
-    while folded and book.ledger.fold_counts(limit=1000):
+    while folded and book.ledger.sweep.fold_counts(limit=1000):
         pass
     name = "0007_latency_sums.sql"
     text = (Path(migrate.__file__).with_name("migrations") / name).read_text()
@@ -191,7 +189,7 @@ def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: b
         for table in ("latency", "latency_delta"):
             connection.execute(f"update {table} set microseconds = 0".encode())
         connection.execute(text[text.index("insert into latency (level, at") :].encode())
-    _, took = book.ledger.totals(now=now)
+    _, took = book.ledger.monitoring.totals(now=now)
     total = sum(one.seconds for one in took.values())
     assert math.isclose(total, took_together(book), abs_tol=1e-4)
 
@@ -232,19 +230,19 @@ def deadline_classes() -> set[float]:
 def test_an_edge_lies_exactly_on_every_deadline_that_runs_by_the_calendar(book: Book) -> None:
     classes = deadline_classes() | {2 * 3600, 8 * 3600}
     assert {900, 1800, 3600, 4 * 3600, 24 * 3600} <= classes
-    assert classes <= set(book.ledger.edges)
-    assert classes <= set(metrics.EDGES) <= set(book.ledger.edges)
+    assert classes <= set(book.ledger.monitoring.edges)
+    assert classes <= set(metrics.EDGES) <= set(book.ledger.monitoring.edges)
     for seconds in classes:
         kept, late = book.look(
             "select latency_bucket(make_interval(secs => s)) "
             f"from (values ({seconds}), ({seconds} + 0.000001)) as took (s) order by s"
         )
-        assert book.ledger.edges[kept[0]] == seconds
+        assert book.ledger.monitoring.edges[kept[0]] == seconds
         assert late[0] == kept[0] + 1
 
 
 def test_no_bucket_is_wider_than_the_docs_say(book: Book) -> None:
-    edges = book.ledger.edges
+    edges = book.ledger.monitoring.edges
     widths = [high / low - 1 for low, high in itertools.pairwise(edges)]
     assert 0.27 < max(widths) < 0.28
     assert edges[widths.index(max(widths))] == 24 * 3600
@@ -289,13 +287,13 @@ def test_what_was_counted_keeps_the_end_of_its_bucket_when_others_are_added(
 def test_two_ages_are_told_apart(book: Book) -> None:
     book.routed_to(STOKE)
     (offer,) = book.collect(STOKE, now=NOW + timedelta(minutes=1))
-    work = book.ledger.work(now=NOW + timedelta(minutes=5))[STOKE]
+    work = book.ledger.monitoring.work(now=NOW + timedelta(minutes=5))[STOKE]
     assert (work.oldest_claimable_at, work.oldest_unacknowledged_at) == (None, NOW)
     book.routed_to(STOKE, available_at=NOW + timedelta(minutes=3))
-    work = book.ledger.work(now=NOW + timedelta(minutes=5))[STOKE]
+    work = book.ledger.monitoring.work(now=NOW + timedelta(minutes=5))[STOKE]
     assert work.oldest_claimable_at == NOW + timedelta(minutes=3)
     book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
-    assert book.ledger.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
+    assert book.ledger.monitoring.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
 
 
 def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
@@ -305,13 +303,13 @@ def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
     later = NOW + timedelta(hours=5)
 
     def seen() -> tuple[int, int, int, int]:
-        work = book.ledger.work(now=later)
-        bands = book.ledger.burn_down(now=later)
+        work = book.ledger.monitoring.work(now=later)
+        bands = book.ledger.monitoring.burn_down(now=later)
         return (
             sum(one.open for one in work.values()),
             sum(sum(band.values()) for band in bands.values()),
-            len(book.ledger.at_risk(now=later, limit=10, everything=True)),
-            book.ledger.risk_counts(now=later).breached,
+            len(book.ledger.monitoring.at_risk(now=later, limit=10, everything=True)),
+            book.ledger.monitoring.risk_counts(now=later).breached,
         )
 
     assert seen() == (1, 1, 1, 1)
@@ -325,12 +323,12 @@ def test_a_slow_agency_is_at_risk_early(book: Book) -> None:
     book.routed_to(STOKE, acknowledge_in=timedelta(hours=2))
     book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(hours=2))
     early = NOW + timedelta(minutes=70)
-    assert book.ledger.at_risk(now=early, limit=10) == []
+    assert book.ledger.monitoring.at_risk(now=early, limit=10) == []
     ((delivery,),) = book.look("select id from delivery where agency = %s", STOKE)
     slowly = NOW + timedelta(minutes=55)
     book.answer(STOKE, Receipt(delivery, Stage.ACKNOWLEDGED, by="Somebody"), now=slowly)
     book.routed_to(STOKE, acknowledge_in=timedelta(hours=2))
-    (one,) = book.ledger.at_risk(now=early + timedelta(minutes=5), limit=10)
+    (one,) = book.ledger.monitoring.at_risk(now=early + timedelta(minutes=5), limit=10)
     assert (one.agency, one.why) == (STOKE, "usual")
 
 
@@ -345,7 +343,7 @@ def test_breaches_are_those_of_a_recount(book: Book, seed: int) -> None:
         and since <= row["acknowledge_by"] < now
         and (row["acknowledged_at"] is None or row["acknowledged_at"] > row["acknowledge_by"])
     ]
-    found = book.ledger.breaches(now=now, since=since, limit=1000).latest
+    found = book.ledger.monitoring.breaches(now=now, since=since, limit=1000).latest
     recent = [one.due_at for one in found if one.due_at >= since]
     assert recent == sorted(expected, reverse=True)
     assert recent
@@ -383,7 +381,7 @@ def test_the_heat_is_that_of_the_slots(book: Book) -> None:
     (offer,) = book.collect(STOKE)
     book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
     now = NOW + timedelta(hours=1)
-    found = book.ledger.heat(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
+    found = book.ledger.monitoring.heat(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
     assert [one.agency for one in found] == [SHROPSHIRE, STOKE]
     assert {at: kept.share for at, kept in found[1].slots.items()} == {
         NOW + timedelta(minutes=30): 1.0
@@ -394,12 +392,12 @@ def test_a_referral_is_found_by_every_name_it_has(book: Book) -> None:
     id_ = book.accept("OCC/2026/1")
     book.route(STOKE)
     (delivery,) = book.look("select id from delivery")[0]
-    event = book.ledger.timeline(id_)[0].cursor
+    event = book.ledger.queries.timeline(id_)[0].cursor
     for text in (str(id_), str(delivery), "OCC/2026/1", event):
-        assert book.ledger.find(text) == [id_]
-    assert book.ledger.find("nothing") == []
+        assert book.ledger.monitoring.find(text) == [id_]
+    assert book.ledger.monitoring.find("nothing") == []
     transaction, number = event.split("-")
     other = book.accept(f"STAFFS-{number}")
-    assert book.ledger.find(f"STAFFS-{number}") == [other]
-    assert book.ledger.find(f"OTHER-{number}") == []
-    assert book.ledger.find(f"{int(transaction) + 1}-{number}") == []
+    assert book.ledger.monitoring.find(f"STAFFS-{number}") == [other]
+    assert book.ledger.monitoring.find(f"OTHER-{number}") == []
+    assert book.ledger.monitoring.find(f"{int(transaction) + 1}-{number}") == []

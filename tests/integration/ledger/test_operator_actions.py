@@ -11,9 +11,7 @@ import uuid_utils.compat as ids
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.domain.delivery import (
-    Attempt,
-)
+from broker.domain.delivery import Attempt
 from broker.domain.ids import DeliveryId
 from broker.ledger import migrate
 from broker.ledger.operator_actions import Doing
@@ -28,11 +26,11 @@ def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
     for _ in range(count):
         book.routed_to(STOKE, channel="queue")
     asked: dict[str, Any] = {"limit": 100, "lease_for": LEASE, "new_id": ids.uuid7}
-    offers = book.ledger.claim_pushes("queue", now=at, **asked)
+    offers = book.ledger.deliveries.claim_pushes("queue", now=at, **asked)
     attempts = [
         Attempt(one.id, one.lease.id, "refused", None, "too-large") for one in offers if one.lease
     ]
-    book.ledger.settle_pushes(attempts, now=at, actor="channel:queue")
+    book.ledger.deliveries.settle_pushes(attempts, now=at, actor="channel:queue")
     return {one.id for one in offers}
 
 
@@ -40,15 +38,15 @@ def planned(book: Book, kind: str, at: datetime, **asked: Any) -> UUID:
     id_ = ids.uuid7()
     told = {"agency": None, "cause": None, "per_minute": 6000, "by": JO, "now": at, **asked}
     if kind == "send_on":
-        book.ledger.plan_send_on(id_, receiver=SHROPSHIRE, **told)
+        book.ledger.bulk_actions.plan_send_on(id_, receiver=SHROPSHIRE, **told)
     else:
-        book.ledger.plan_replay(id_, **told)
+        book.ledger.bulk_actions.plan_replay(id_, **told)
     return id_
 
 
 def started(book: Book, id_: UUID, at: datetime) -> None:
     told = {"frm": ("planned",), "to": "running", "by": JO, "reason": "it is mended", "now": at}
-    assert book.ledger.turn_replay(id_, **told)
+    assert book.ledger.bulk_actions.turn_replay(id_, **told)
 
 
 def available(book: Book) -> set[DeliveryId]:
@@ -61,13 +59,15 @@ def test_what_became_undeliverable_after_the_plan_is_not_replayed(book: Book) ->
         book.routed_to(STOKE, channel="queue")
     id_ = planned(book, "replay", NOW + MINUTE)
     assert len(refused(book, 0, NOW + 2 * MINUTE)) == 5
-    (line,) = book.ledger.replay_plan(id_, now=NOW + 2 * MINUTE)
+    (line,) = book.ledger.bulk_actions.replay_plan(id_, now=NOW + 2 * MINUTE)
     assert line.count == 1
     started(book, id_, NOW + 3 * MINUTE)
-    assert book.ledger.step_replays(now=NOW + 5 * MINUTE, limit=500) == [1]
+    assert book.ledger.bulk_actions.step_replays(now=NOW + 5 * MINUTE, limit=500) == [1]
     assert available(book) == first
-    assert book.ledger.step_replays(now=NOW + 6 * MINUTE, limit=500) == [0]
-    assert [(one.state, one.done) for one in book.ledger.replays(id_=id_)] == [("done", 1)]
+    assert book.ledger.bulk_actions.step_replays(now=NOW + 6 * MINUTE, limit=500) == [0]
+    assert [(one.state, one.done) for one in book.ledger.bulk_actions.replays(id_=id_)] == [
+        ("done", 1)
+    ]
 
 
 def test_what_became_undeliverable_after_the_plan_is_not_sent_on(book: Book) -> None:
@@ -76,10 +76,10 @@ def test_what_became_undeliverable_after_the_plan_is_not_sent_on(book: Book) -> 
         book.routed_to(STOKE, channel="queue")
     id_ = planned(book, "send_on", NOW + MINUTE)
     refused(book, 0, NOW + 2 * MINUTE)
-    (line,) = book.ledger.replay_plan(id_, now=NOW + 2 * MINUTE, kind="send_on")
+    (line,) = book.ledger.bulk_actions.replay_plan(id_, now=NOW + 2 * MINUTE, kind="send_on")
     assert line.count == 1
     started(book, id_, NOW + 3 * MINUTE)
-    (due,) = book.ledger.due_send_ons(now=NOW + 5 * MINUTE, limit=20)
+    (due,) = book.ledger.bulk_actions.due_send_ons(now=NOW + 5 * MINUTE, limit=20)
     assert set(due.deliveries) == first
 
 
@@ -104,9 +104,11 @@ def test_a_replay_takes_what_was_planned_and_nothing_else(
         now = at + turn * MINUTE
         if meant and data.draw(st.booleans()):
             by_hand = data.draw(st.sampled_from(sorted(meant)))
-            book.ledger.replay_delivery(by_hand, Doing(ids.uuid7(), JO, "sooner", now))
+            book.ledger.operator_actions.replay_delivery(
+                by_hand, Doing(ids.uuid7(), JO, "sooner", now)
+            )
         refused(book, after if turn == 1 else 0, now)
-        taken += sum(book.ledger.step_replays(now=now, limit=500))
+        taken += sum(book.ledger.bulk_actions.step_replays(now=now, limit=500))
     replays = book.look(
         "select delivery from event where kind = 'delivery.replayed' and data ->> 'replay' = %s",
         str(id_),
@@ -123,25 +125,25 @@ def test_a_job_takes_no_more_than_was_confirmed(book: Book, kind: str) -> None:
     with psycopg.connect(book.dsn) as connection:
         connection.execute("update replay set planned = 2")
     if kind == "replay":
-        assert book.ledger.step_replays(now=NOW + MINUTE, limit=500) == [2]
-        assert book.ledger.step_replays(now=NOW + 2 * MINUTE, limit=500) == [0]
+        assert book.ledger.bulk_actions.step_replays(now=NOW + MINUTE, limit=500) == [2]
+        assert book.ledger.bulk_actions.step_replays(now=NOW + 2 * MINUTE, limit=500) == [0]
     else:
-        (due,) = book.ledger.due_send_ons(now=NOW + MINUTE, limit=20)
+        (due,) = book.ledger.bulk_actions.due_send_ons(now=NOW + MINUTE, limit=20)
         assert len(due.deliveries) == 2
-        assert book.ledger.count_send_on(due, done=1, failed=1, now=NOW + MINUTE)
-        (due,) = book.ledger.due_send_ons(now=NOW + 2 * MINUTE, limit=20)
+        assert book.ledger.bulk_actions.count_send_on(due, done=1, failed=1, now=NOW + MINUTE)
+        (due,) = book.ledger.bulk_actions.due_send_ons(now=NOW + 2 * MINUTE, limit=20)
         assert due.deliveries == []
-        assert book.ledger.count_send_on(due, done=0, failed=0, now=NOW + 2 * MINUTE)
-    assert book.ledger.replays(id_=id_)[0].state == "done"
+        assert book.ledger.bulk_actions.count_send_on(due, done=0, failed=0, now=NOW + 2 * MINUTE)
+    assert book.ledger.bulk_actions.replays(id_=id_)[0].state == "done"
 
 
 def test_each_one_of_a_replay_keeps_the_name_and_the_reason(book: Book) -> None:
     refused(book, 2, NOW)
     id_ = planned(book, "replay", NOW)
     started(book, id_, NOW)
-    book.ledger.step_replays(now=NOW + MINUTE, limit=500)
+    book.ledger.bulk_actions.step_replays(now=NOW + MINUTE, limit=500)
     for (referral,) in book.look("select id from referral"):
-        (event,) = [one for one in book.ledger.timeline(referral) if one.reason]
+        (event,) = [one for one in book.ledger.queries.timeline(referral) if one.reason]
         assert (event.kind, event.actor, event.reason) == (
             *("delivery.replayed", JO, "it is mended"),
         )
@@ -154,8 +156,10 @@ def test_every_turn_of_a_job_is_an_event_with_a_name_in_nobodys_feed(book: Book,
     started(book, id_, NOW)
     sam = "person:Sam Example"
     for frm, to in (("running", "paused"), ("paused", "running"), ("running", "stopped")):
-        assert book.ledger.turn_replay(id_, frm=(frm,), to=to, by=sam, now=NOW)
-    assert not book.ledger.turn_replay(id_, frm=("running",), to="paused", by=sam, now=NOW)
+        assert book.ledger.bulk_actions.turn_replay(id_, frm=(frm,), to=to, by=sam, now=NOW)
+    assert not book.ledger.bulk_actions.turn_replay(
+        id_, frm=("running",), to="paused", by=sam, now=NOW
+    )
     turns = ("planned", "running", "paused", "running", "stopped")
     found = book.look(
         "select kind, actor, agency, data ->> 'replay', data - 'replay' from event order by id"
@@ -170,12 +174,12 @@ def test_every_turn_of_a_job_is_an_event_with_a_name_in_nobodys_feed(book: Book,
         )
         for place, turn in enumerate(turns)
     ]
-    assert book.ledger.feed(POLICE, after="", limit=100)[0] == []
+    assert book.ledger.queries.feed(POLICE, after="", limit=100)[0] == []
 
 
 def test_since_when_it_cannot_be_delivered_is_told(book: Book) -> None:
     refused(book, 1, NOW + MINUTE)
-    (waiting,) = book.ledger.attention(limit=9)
+    (waiting,) = book.ledger.queries.attention(limit=9)
     assert waiting.since == NOW + MINUTE
 
 

@@ -180,9 +180,9 @@ def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> Non
 
 
 def _end_of_feed(book: Book) -> str:
-    events, cursor = book.ledger.feed(POLICE, after="", limit=1000)
+    events, cursor = book.ledger.queries.feed(POLICE, after="", limit=1000)
     while events:
-        events, cursor = book.ledger.feed(POLICE, after=cursor, limit=1000)
+        events, cursor = book.ledger.queries.feed(POLICE, after=cursor, limit=1000)
     return cursor
 
 

@@ -40,7 +40,7 @@ def said(offer: Offer, stage: str, *, lease: bool = False, **more) -> Receipt:
 
 
 def state(book: Book, offer: Offer) -> ReferralState:
-    status = book.ledger.referral(POLICE, id=offer.referral)
+    status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
     return status.state
 
@@ -72,14 +72,14 @@ def test_a_second_outcome_is_a_conflict_and_the_first_one_stands(book: Book, off
     book.answer(SHROPSHIRE, said(offer, "decided", outcome="assessment"))
     (second,) = book.answer(SHROPSHIRE, said(offer, "decided", outcome="no_further_action"))
     assert second.result == "conflict"
-    status = book.ledger.referral(POLICE, id=offer.referral)
+    status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
     assert status.deliveries[0].outcome == "assessment"
 
 
 def test_a_decision_implies_what_came_before_it(book: Book, offer: Offer) -> None:
     book.answer(SHROPSHIRE, said(offer, "decided", outcome="advice"), now=LATER)
-    status = book.ledger.referral(POLICE, id=offer.referral)
+    status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
     assert set(status.deliveries[0].met.values()) == {LATER}
     assert len(status.deliveries[0].met) == 3
@@ -88,14 +88,14 @@ def test_a_decision_implies_what_came_before_it(book: Book, offer: Offer) -> Non
 
 def test_a_lease_that_somebody_else_has_now_is_lost(book: Book, offer: Offer) -> None:
     after = NOW + LEASE
-    book.ledger.lapse(now=after, limit=10)
+    book.ledger.sweep.lapse(now=after, limit=10)
     (newer,) = book.collect(SHROPSHIRE, now=after)
     assert book.answer(SHROPSHIRE, said(offer, "collected", lease=True))[0].result == "lease_lost"
     assert book.answer(SHROPSHIRE, said(newer, "collected", lease=True))[0].result == "recorded"
 
 
 def test_a_late_receipt_counts_while_nobody_else_has_the_delivery(book: Book, offer: Offer) -> None:
-    book.ledger.lapse(now=NOW + LEASE, limit=10)
+    book.ledger.sweep.lapse(now=NOW + LEASE, limit=10)
     assert book.answer(SHROPSHIRE, said(offer, "collected", lease=True))[0].result == "recorded"
 
 
@@ -123,12 +123,14 @@ def test_several_receipts_for_one_delivery_in_one_call_are_taken_in_order(
 def test_what_is_returned_and_not_sent_on_keeps_the_referral_open(book: Book, offer: Offer) -> None:
     book.answer(SHROPSHIRE, said(offer, "returned", reason="not_ours"))
     assert state(book, offer) is ReferralState.ROUTED
-    (waiting,) = book.ledger.attention(limit=10)
+    (waiting,) = book.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.delivery, waiting.reason) == ("returned", offer.id, "not_ours")
     successor = new_delivery(STOKE)
-    assert book.ledger.reroute(offer.id, successor, actor="key:ops", now=LATER)
-    assert not book.ledger.reroute(offer.id, new_delivery(STOKE), actor="key:ops", now=LATER)
-    assert not book.ledger.attention(limit=10)
+    assert book.ledger.receipts.reroute(offer.id, successor, actor="key:ops", now=LATER)
+    assert not book.ledger.receipts.reroute(
+        offer.id, new_delivery(STOKE), actor="key:ops", now=LATER
+    )
+    assert not book.ledger.queries.attention(limit=10)
     (sent_on,) = book.collect(STOKE, now=LATER)
     book.answer(STOKE, said(sent_on, "decided", outcome="assessment"))
     assert state(book, offer) is ReferralState.CLOSED
@@ -137,11 +139,11 @@ def test_what_is_returned_and_not_sent_on_keeps_the_referral_open(book: Book, of
 def test_what_is_returned_is_sent_on_in_the_same_transaction(book: Book, offer: Offer) -> None:
     receipt = said(offer, "returned", reason="wrong_area", area="E06000021")
     successor = new_delivery(STOKE)
-    with book.ledger.settle(SHROPSHIRE, [receipt], now=LATER, actor="key:agency") as batch:
+    with book.ledger.receipts.settle(SHROPSHIRE, [receipt], now=LATER, actor="key:agency") as batch:
         (returned,) = batch.returned
         assert (returned.reason, returned.area) == ("wrong_area", "E06000021")
         batch.send_on(returned.delivery.id, successor)
-    status = book.ledger.referral(POLICE, id=offer.referral)
+    status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
     by_agency = {one.agency: one for one in status.deliveries}
     assert by_agency[SHROPSHIRE].state is DeliveryState.RETURNED
@@ -157,7 +159,7 @@ def test_nothing_is_recorded_when_the_work_after_it_fails(book: Book, offer: Off
     receipts = [said(offer, "decided", outcome="advice")]
     with (
         pytest.raises(ZeroDivisionError),
-        book.ledger.settle(SHROPSHIRE, receipts, now=NOW, actor="a"),
+        book.ledger.receipts.settle(SHROPSHIRE, receipts, now=NOW, actor="a"),
     ):
         _ = 1 / 0
     assert book.kinds(offer.referral)[-1] == "delivery.leased"
@@ -206,7 +208,7 @@ def test_the_answer_that_ended_it_is_shown_whatever_the_clocks_say(
     code = {"outcome": "advice"} if end == "decided" else {"reason": "not_ours"}
     book.answer(SHROPSHIRE, said(offer, "acknowledged"), now=NOW + timedelta(seconds=10))
     book.answer(SHROPSHIRE, said(offer, end, **code), now=NOW)
-    status = book.ledger.referral(POLICE, id=offer.referral)
+    status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
     (shown,) = status.deliveries
     assert (shown.outcome or shown.reason) == next(iter(code.values()))

@@ -36,12 +36,12 @@ def test_the_list_at_risk(book: Book, seed: int) -> None:
             soon += NOW <= dues[step] < NOW + SOON
             if reason := why(row, dues[step]):
                 expected.add((row["referral"], row["id"], step, dues[step], reason))
-    found = book.ledger.at_risk(now=NOW, limit=1000)
+    found = book.ledger.monitoring.at_risk(now=NOW, limit=1000)
     listed = [(one.referral, one.delivery, one.milestone, one.due_at, one.why) for one in found]
     assert set(listed) == expected
     assert {one.why for one in found} == {"breached", "soon", "trouble", "silent"}
     assert [one.due_at for one in found] == sorted(one.due_at for one in found)
-    counts = book.ledger.risk_counts(now=NOW)
+    counts = book.ledger.monitoring.risk_counts(now=NOW)
     assert (counts.breached, counts.due_soon) == (late, soon)
 
 
@@ -50,7 +50,7 @@ def test_open_work_by_time_left(book: Book, seed: int) -> None:
     expected: Counter[tuple[str, str]] = Counter()
     for row in open_rows(made(book.dsn, seed)):
         expected[band(row), row["grade"]] += 1
-    bands = book.ledger.burn_down(now=NOW)
+    bands = book.ledger.monitoring.burn_down(now=NOW)
     found = {(band, grade): count for band in BANDS for grade, count in bands[band].items()}
     assert found == expected
 
@@ -62,10 +62,10 @@ def test_what_was_not_kept(book: Book, seed: int) -> None:
         for step, waits in missed(row).items():
             expected.add((row["referral"], row["id"], step))
             lasting += waits
-    found = book.ledger.breaches(now=NOW, since=SINCE, limit=1000)
+    found = book.ledger.monitoring.breaches(now=NOW, since=SINCE, limit=1000)
     assert {(one.referral, one.delivery, one.milestone) for one in found.latest} == expected
     assert (found.count, found.lasting) == (len(expected), lasting)
-    few = book.ledger.breaches(now=NOW, since=SINCE, limit=5)
+    few = book.ledger.monitoring.breaches(now=NOW, since=SINCE, limit=5)
     assert (few.count, few.lasting) == (found.count, found.lasting)
     assert [one.due_at for one in few.latest] == [one.due_at for one in found.latest[:5]]
 
@@ -73,7 +73,7 @@ def test_what_was_not_kept(book: Book, seed: int) -> None:
 @SEEDS
 def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
     rows = [row for row in made(book.dsn, seed) if row["what"] == "delivery"]
-    found = book.ledger.work(now=NOW)
+    found = book.ledger.monitoring.work(now=NOW)
     for agency in AGENCIES:
         own = [row for row in rows if row["agency"] == agency and is_open(row)]
         one, states = found[agency], Counter(row["state"] for row in own)
@@ -93,7 +93,7 @@ def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
             (row["available_at"] for row in available if row not in parked), default=None
         )
         assert one.oldest_unacknowledged_at == min(unacknowledged(own), default=None)
-    longest = book.ledger.longest_unacknowledged()
+    longest = book.ledger.monitoring.longest_unacknowledged()
     assert longest is not None
     assert longest.clock_start == min(unacknowledged([row for row in rows if is_open(row)]))
 
@@ -102,7 +102,7 @@ def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
 def test_what_flows_and_what_cannot_be_delivered(book: Book, seed: int) -> None:
     rows = made(book.dsn, seed)
     deliveries = [row for row in rows if row["what"] == "delivery"]
-    pipes = book.ledger.pipes(now=NOW)
+    pipes = book.ledger.monitoring.pipes(now=NOW)
     retries = [
         row["next_attempt_at"]
         for row in deliveries
@@ -118,7 +118,9 @@ def test_what_flows_and_what_cannot_be_delivered(book: Book, seed: int) -> None:
         for row in deliveries
         if row["state"] == "undeliverable"
     )
-    assert {(one.cause, one.agency): one.count for one in book.ledger.dead_letters()} == dead
+    assert {
+        (one.cause, one.agency): one.count for one in book.ledger.monitoring.dead_letters()
+    } == dead
 
 
 def test_slots_lie_on_whole_multiples_of_their_length() -> None:

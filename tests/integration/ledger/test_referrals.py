@@ -63,7 +63,7 @@ def ask(dsn: str, question: str) -> list[tuple[object, ...]]:
 
 def test_a_new_referral_is_written_with_its_content_and_one_event(ledger: Ledger, dsn: str) -> None:
     one = new("OCC/1", '{"a": 1}')
-    assert ledger.accept([one]) == [
+    assert ledger.referrals.accept([one]) == [
         Accepted(one.id, "OCC/1", one.digest, ReferralState.ACCEPTED, NOW, duplicate=False)
     ]
     assert ask(dsn, "select body from referral_content") == [(b'{"a": 1}',)]
@@ -74,8 +74,8 @@ def test_a_new_referral_is_written_with_its_content_and_one_event(ledger: Ledger
 
 def test_the_same_again_is_the_first_one(ledger: Ledger, dsn: str) -> None:
     first, again = new("OCC/1"), new("OCC/1")
-    ledger.accept([first])
-    (receipt,) = ledger.accept([again])
+    ledger.referrals.accept([first])
+    (receipt,) = ledger.referrals.accept([again])
     assert isinstance(receipt, Accepted)
     assert (receipt.id, receipt.duplicate) == (first.id, True)
     assert ask(dsn, "select count(*) from event") == [(1,)]
@@ -83,21 +83,21 @@ def test_the_same_again_is_the_first_one(ledger: Ledger, dsn: str) -> None:
 
 def test_other_content_under_the_reference_changes_nothing(ledger: Ledger, dsn: str) -> None:
     first = new("OCC/1", "{}")
-    ledger.accept([first])
-    assert ledger.accept([new("OCC/1", "[]")]) == [Contradiction(first.id, "reference")]
+    ledger.referrals.accept([first])
+    assert ledger.referrals.accept([new("OCC/1", "[]")]) == [Contradiction(first.id, "reference")]
     assert ask(dsn, "select body from referral_content") == [(b"{}",)]
 
 
 def test_other_content_under_the_idempotency_key_changes_nothing(ledger: Ledger) -> None:
     first = new("OCC/1", key="try-1")
-    ledger.accept([first])
-    refused = ledger.accept([new("OCC/2", "[]", key="try-1")])
+    ledger.referrals.accept([first])
+    refused = ledger.referrals.accept([new("OCC/2", "[]", key="try-1")])
     assert refused == [Contradiction(first.id, "idempotency_key")]
 
 
 def test_a_batch_answers_in_order_also_for_its_own_repeats(ledger: Ledger) -> None:
     batch = [new("OCC/1"), new("OCC/2"), new("OCC/1"), new("OCC/2", "[]")]
-    first, second, third, fourth = ledger.accept(batch)
+    first, second, third, fourth = ledger.referrals.accept(batch)
     assert isinstance(first, Accepted)
     assert isinstance(second, Accepted)
     assert isinstance(third, Accepted)
@@ -108,13 +108,13 @@ def test_a_batch_answers_in_order_also_for_its_own_repeats(ledger: Ledger) -> No
 
 def test_a_corrected_referral_takes_the_place_of_a_rejected_one(ledger: Ledger, dsn: str) -> None:
     wrong, right = new("OCC/1", "{}"), new("OCC/1", "[]")
-    ledger.accept([wrong])
+    ledger.referrals.accept([wrong])
     with psycopg.connect(dsn) as connection:
         connection.execute("update referral set state = 'rejected', next_attempt_at = null")
-    (same,) = ledger.accept([new("OCC/1", "{}")])
+    (same,) = ledger.referrals.accept([new("OCC/1", "{}")])
     assert isinstance(same, Accepted)
     assert (same.id, same.state) == (wrong.id, ReferralState.REJECTED)
-    (corrected,) = ledger.accept([right])
+    (corrected,) = ledger.referrals.accept([right])
     assert isinstance(corrected, Accepted)
     assert (corrected.id, corrected.duplicate) == (right.id, False)
     assert ask(dsn, "select id, state, replaces from referral order by state desc") == [
@@ -126,7 +126,7 @@ def test_a_corrected_referral_takes_the_place_of_a_rejected_one(ledger: Ledger, 
 def test_many_at_once_agree_on_one(ledger: Ledger, dsn: str) -> None:
     receipts: list[Accepted | Contradiction] = []
     threads = [
-        threading.Thread(target=lambda: receipts.extend(ledger.accept([new("OCC/1")])))
+        threading.Thread(target=lambda: receipts.extend(ledger.referrals.accept([new("OCC/1")])))
         for _ in range(6)
     ]
     for thread in threads:
@@ -141,7 +141,7 @@ def test_many_at_once_agree_on_one(ledger: Ledger, dsn: str) -> None:
 def test_a_ledger_that_is_away_says_so(tmp_path: Path) -> None:
     dsn = f"postgresql://broker@/postgres?host={tmp_path}"
     with Ledger.open(dsn, application_name="test") as away, pytest.raises(Unavailable):
-        away.accept([new("OCC/1")])
+        away.referrals.accept([new("OCC/1")])
 
 
 def test_a_key_of_another_referral_is_named_though_the_reference_would_be_free(
@@ -150,11 +150,11 @@ def test_a_key_of_another_referral_is_named_though_the_reference_would_be_free(
     """A rejected one gives way to a corrected one: its reference stands against nothing."""
     rejected = new("A", "1")
     other = new("B", "2", key="k")
-    ledger.accept([rejected, other])
+    ledger.referrals.accept([rejected, other])
     with psycopg.connect(dsn) as connection:
         connection.execute(
             "update referral set state = 'rejected', next_attempt_at = null where id = %s",
             [rejected.id],
         )
-    (refused,) = ledger.accept([new("A", "3", key="k")])
+    (refused,) = ledger.referrals.accept([new("A", "3", key="k")])
     assert refused == Contradiction(other.id, "idempotency_key")

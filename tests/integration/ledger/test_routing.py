@@ -25,7 +25,7 @@ from tests.integration.ledger.conftest import (
 
 def test_a_routed_referral_has_its_deliveries_and_one_event_for_each_change(book: Book) -> None:
     id_ = book.routed_to(STOKE, SHROPSHIRE)
-    status = book.ledger.referral(POLICE, id=id_)
+    status = book.ledger.queries.referral(POLICE, id=id_)
     assert status is not None
     assert status.state is ReferralState.ROUTED
     assert {one.agency for one in status.deliveries} == {STOKE, SHROPSHIRE}
@@ -39,11 +39,11 @@ def test_a_routed_referral_has_its_deliveries_and_one_event_for_each_change(book
 
 def test_what_was_claimed_is_free_again_when_the_work_fails(book: Book) -> None:
     id_ = book.accept("fails")
-    with pytest.raises(ZeroDivisionError), book.ledger.claim_unrouted(10, now=NOW) as batch:
+    with pytest.raises(ZeroDivisionError), book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
         assert [one.id for one in batch.referrals] == [id_]
         batch.settle([routed(id_, [new_delivery(STOKE)])], now=NOW, actor="broker")
         _ = 1 / 0
-    with book.ledger.claim_unrouted(10, now=NOW) as batch:
+    with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
         assert [one.id for one in batch.referrals] == [id_]
     assert book.kinds(id_) == ["referral.accepted"]
 
@@ -54,7 +54,7 @@ def test_two_workers_never_claim_the_same(book: Book) -> None:
     both = threading.Barrier(2)
 
     def work() -> None:
-        with book.ledger.claim_unrouted(10, now=NOW) as batch:
+        with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
             both.wait(5)
             claimed.append({one.id for one in batch.referrals})
             both.wait(5)
@@ -70,10 +70,10 @@ def test_two_workers_never_claim_the_same(book: Book) -> None:
 
 def test_a_rejected_one_says_why_and_gives_way_to_a_corrected_one(book: Book) -> None:
     id_ = book.accept("wrong")
-    with book.ledger.claim_unrouted(10, now=NOW) as batch:
+    with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
         rejected = Rejected(id_, [Fault("/children/0", "required", "Give it.")])
         batch.settle([rejected], now=NOW, actor="broker")
-    status = book.ledger.referral(POLICE, id=id_)
+    status = book.ledger.queries.referral(POLICE, id=id_)
     assert status is not None
     assert status.state is ReferralState.REJECTED
     assert [fault["code"] for fault in status.faults] == ["required"]
@@ -82,11 +82,11 @@ def test_a_rejected_one_says_why_and_gives_way_to_a_corrected_one(book: Book) ->
 def test_a_postponed_one_is_due_again_later_and_counts_its_attempts(book: Book) -> None:
     id_ = book.accept("later")
     later = NOW + timedelta(seconds=5)
-    with book.ledger.claim_unrouted(10, now=NOW) as batch:
+    with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
         batch.settle([Postponed(id_, later, "KeyError")], now=NOW, actor="broker")
-    with book.ledger.claim_unrouted(10, now=NOW) as batch:
+    with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
         assert not batch.referrals
-    with book.ledger.claim_unrouted(10, now=later) as batch:
+    with book.ledger.routing.claim_unrouted(10, now=later) as batch:
         assert [one.attempt for one in batch.referrals] == [1]
     assert book.kinds(id_) == ["referral.accepted", "referral.postponed"]
 
@@ -98,7 +98,7 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
     attend_by = NOW + timedelta(hours=1)
 
     def strand(at, attend):
-        with book.ledger.claim_unrouted(10, now=at) as batch:
+        with book.ledger.routing.claim_unrouted(10, now=at) as batch:
             assert [one.id for one in batch.referrals] == [id_]
             areas.append(batch.referrals[0].areas)
             one = Stranded(id_, "low", "low", NOW, "v1", "v1", "no_area", attend)
@@ -106,17 +106,17 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
 
     areas: list = []
     strand(NOW, attend_by)
-    assert not book.ledger.due(now=NOW + timedelta(days=1)).route
-    waiting = book.ledger.attention(limit=10)
+    assert not book.ledger.sweep.due(now=NOW + timedelta(days=1)).route
+    waiting = book.ledger.queries.attention(limit=10)
     assert [(one.kind, one.referral, one.due_at) for one in waiting] == [
         ("unroutable", id_, attend_by)
     ]
     later = NOW + timedelta(minutes=10)
-    assert book.ledger.give_areas(id_, {"c1": "E10000028"}, actor="key:ops", now=later)
-    assert book.ledger.due(now=later).route
+    assert book.ledger.routing.give_areas(id_, {"c1": "E10000028"}, actor="key:ops", now=later)
+    assert book.ledger.sweep.due(now=later).route
     strand(later, later + timedelta(hours=1))
     assert areas == [{}, {"c1": "E10000028"}]
-    status = book.ledger.referral(POLICE, id=id_)
+    status = book.ledger.queries.referral(POLICE, id=id_)
     assert status is not None
     assert status.attend_by == attend_by
     assert book.kinds(id_).count("referral.areas_given") == 1
@@ -124,7 +124,7 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
 
 def test_areas_for_one_that_waits_for_none_change_nothing(book: Book) -> None:
     id_ = book.routed_to(STOKE)
-    assert not book.ledger.give_areas(id_, {"c1": "E10000028"}, actor="key:ops", now=NOW)
+    assert not book.ledger.routing.give_areas(id_, {"c1": "E10000028"}, actor="key:ops", now=NOW)
     assert "referral.areas_given" not in book.kinds(id_)
 
 
@@ -132,7 +132,7 @@ def test_a_held_delivery_is_released_when_its_embargo_ends(book: Book) -> None:
     until = NOW + timedelta(hours=2)
     id_ = book.routed_to(SHROPSHIRE, state=DeliveryState.HELD, available_at=until)
     assert not book.collect(SHROPSHIRE)
-    assert book.ledger.release_held(now=until - timedelta(seconds=1), limit=10) == 0
-    assert book.ledger.release_held(now=until, limit=10) == 1
+    assert book.ledger.sweep.release_held(now=until - timedelta(seconds=1), limit=10) == 0
+    assert book.ledger.sweep.release_held(now=until, limit=10) == 1
     assert len(book.collect(SHROPSHIRE, now=until)) == 1
     assert book.kinds(id_)[2:4] == ["delivery.held", "delivery.available"]

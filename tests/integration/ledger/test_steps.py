@@ -13,9 +13,7 @@ from broker.domain.delivery import (
     Receipt,
 )
 from broker.domain.ids import DeliveryId, LeaseId
-from broker.domain.referral import (
-    Withdrawal,
-)
+from broker.domain.referral import Withdrawal
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
 from tests.integration.ledger.conftest import LEASE, NOW, POLICE, STOKE, Book
 
@@ -38,7 +36,7 @@ select state, (select count(*) from event where delivery = %s) from delivery whe
 def push(result: str) -> Callable[[Book, DeliveryId], object]:
     def settle(book: Book, id_: DeliveryId) -> object:
         attempt = Attempt(id_, LEASED_AS, result, LATER)
-        return book.ledger.settle_pushes([attempt], now=NOW, actor="channel:queue")
+        return book.ledger.deliveries.settle_pushes([attempt], now=NOW, actor="channel:queue")
 
     return settle
 
@@ -46,7 +44,7 @@ def push(result: str) -> Callable[[Book, DeliveryId], object]:
 def recall(book: Book, id_: DeliveryId) -> object:
     ((referral,),) = book.look("select referral from delivery where id = %s", id_)
     asked = Withdrawal(referral, POLICE, "unlawful", "A. Person", NOW, "key:test")
-    return book.ledger.recall(asked)
+    return book.ledger.corrections.recall(asked)
 
 
 def answer(stage: Stage) -> Callable[[Book, DeliveryId], object]:
@@ -54,9 +52,9 @@ def answer(stage: Stage) -> Callable[[Book, DeliveryId], object]:
 
 
 ACTS: dict[DeliveryStep, Callable[[Book, DeliveryId], object]] = {
-    DeliveryStep.RELEASE: lambda book, _: book.ledger.release_held(now=LATER, limit=10),
+    DeliveryStep.RELEASE: lambda book, _: book.ledger.sweep.release_held(now=LATER, limit=10),
     DeliveryStep.LEASE: lambda book, _: book.collect(STOKE),
-    DeliveryStep.LAPSE: lambda book, _: book.ledger.lapse(now=NOW + LEASE, limit=10),
+    DeliveryStep.LAPSE: lambda book, _: book.ledger.sweep.lapse(now=NOW + LEASE, limit=10),
     DeliveryStep.DEFER: push("deferred"),
     DeliveryStep.REFUSE: push("refused"),
     DeliveryStep.COLLECT: answer(Stage.COLLECTED),
@@ -75,7 +73,7 @@ def test_a_step_is_taken_exactly_where_the_table_allows_it(
     book: Book, state: DeliveryState, step: DeliveryStep
 ) -> None:
     referral = book.routed_to(STOKE)
-    (delivery,) = (one.id for one in book.ledger.referral(None, id=referral).deliveries)
+    (delivery,) = (one.id for one in book.ledger.queries.referral(None, id=referral).deliveries)
     with psycopg.connect(book.dsn) as connection:
         forced = {"state": str(state), "lease": LEASED_AS, "now": NOW, "id": delivery}
         connection.execute(FORCE.encode(), forced)

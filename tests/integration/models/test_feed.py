@@ -51,7 +51,9 @@ class Feed(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3))
     def read_on(self, limit: int) -> None:
-        events, self.cursor = self.book.ledger.feed(self.publisher, after=self.cursor, limit=limit)
+        events, self.cursor = self.book.ledger.queries.feed(
+            self.publisher, after=self.cursor, limit=limit
+        )
         self.read += [event.cursor for event in events]
         assert set(self.read) <= self.committed
 
@@ -73,7 +75,9 @@ class Feed(RuleBasedStateMachine):
             self.writers[place].rollback()
 
     def _has_read_all(self) -> bool:
-        events, self.cursor = self.book.ledger.feed(self.publisher, after=self.cursor, limit=100)
+        events, self.cursor = self.book.ledger.queries.feed(
+            self.publisher, after=self.cursor, limit=100
+        )
         self.read += [event.cursor for event in events]
         return set(self.read) == self.committed
 

@@ -14,9 +14,7 @@ from broker.domain.referral import (
     NewReferral,
 )
 from broker.errors import Fault
-from broker.policy.decision import (
-    Rejected,
-)
+from broker.policy.decision import Rejected
 from tests.integration.ledger.conftest import NOW, POLICE, Book
 from tests.integration.models.conftest import explore
 
@@ -43,7 +41,7 @@ class Idempotency(RuleBasedStateMachine):
 
     @rule(name=NAMES, content=CONTENTS, key=KEYS)
     def hand_in(self, name: str, content: str, key: str | None) -> None:
-        (answer,) = self.book.ledger.accept([self._new(name, content, key)])
+        (answer,) = self.book.ledger.referrals.accept([self._new(name, content, key)])
         by_name, by_key = self.held.get(name), self.keys.get(key or "")
         gives_way = by_name and by_name[0] in self.rejected and by_name[1] != content
         standing = [one for one in (None if gives_way else by_name, by_key) if one]
@@ -57,7 +55,7 @@ class Idempotency(RuleBasedStateMachine):
     @rule(papers=st.lists(st.tuples(NAMES, CONTENTS), min_size=2, max_size=5))
     def hand_in_together(self, papers: list[tuple[str, str]]) -> None:
         """Every line is answered as if it had come alone, in some order."""
-        answers = self.book.ledger.accept([self._new(*paper, None) for paper in papers])
+        answers = self.book.ledger.referrals.accept([self._new(*paper, None) for paper in papers])
         for (name, content), answer in zip(papers, answers, strict=True):
             if isinstance(answer, Accepted) and not answer.duplicate:
                 self._is_new(answer, name, content, None)
@@ -68,7 +66,7 @@ class Idempotency(RuleBasedStateMachine):
     @rule()
     def reject(self) -> None:
         """Reject everything that waits for routing."""
-        with self.book.ledger.claim_unrouted(1000, now=NOW) as batch:
+        with self.book.ledger.routing.claim_unrouted(1000, now=NOW) as batch:
             fault = [Fault("/grade", "required", "It is needed.")]
             mine = [one for one in batch.referrals if one.reference.startswith(self.prefix)]
             batch.settle([Rejected(one.id, fault) for one in mine], now=NOW, actor="broker")

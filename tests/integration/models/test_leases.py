@@ -62,11 +62,11 @@ class Leases(RuleBasedStateMachine):
         self.now = NOW
         self.parts: dict[UUID, Part] = {}
         known = (self.mailbox, "A model", "social-care", "mailbox")
-        book.ledger.sync_organisations([known])
+        book.ledger.organisations.sync_organisations([known])
 
     def teardown(self) -> None:
         """Leave no lease behind: the next machine's sweep would find it."""
-        self.book.ledger.lapse(now=self.now + 10 * LEASE, limit=1000)
+        self.book.ledger.sweep.lapse(now=self.now + 10 * LEASE, limit=1000)
 
     @precondition(lambda self: len(self.parts) < MOST)
     @rule(pushed=st.booleans())
@@ -86,7 +86,7 @@ class Leases(RuleBasedStateMachine):
         lapsed = [one for one in self.parts.values() if one.until and one.until <= self.now]
         for one in lapsed:
             one.lapse(self.now)
-        assert self.book.ledger.lapse(now=self.now, limit=1000) == len(lapsed)
+        assert self.book.ledger.sweep.lapse(now=self.now, limit=1000) == len(lapsed)
 
     @rule(limit=st.integers(1, 3))
     def collect(self, limit: int) -> None:
@@ -101,7 +101,7 @@ class Leases(RuleBasedStateMachine):
             for id_, one in self.parts.items()
             if one.channel == self.channel and one.state == "available" and one.due_at <= self.now
         )
-        found = self.book.ledger.claim_pushes(
+        found = self.book.ledger.deliveries.claim_pushes(
             self.channel, limit=limit, lease_for=LEASE, now=self.now, new_id=ids.uuid7
         )
         self._taken(found, {id_ for _, id_ in waiting[:limit]})
@@ -111,7 +111,7 @@ class Leases(RuleBasedStateMachine):
     def extend(self, data: st.DataObject) -> None:
         id_, lease, part = self._held(data)
         stands = part.lease == lease and part.until is not None and part.until > self.now
-        (kept,) = self.book.ledger.extend(
+        (kept,) = self.book.ledger.deliveries.extend(
             self.mailbox, [(DeliveryId(id_), LeaseId(lease))], lease_for=LEASE, now=self.now
         )
         assert (kept is not None) == stands
@@ -123,7 +123,7 @@ class Leases(RuleBasedStateMachine):
     def release(self, data: st.DataObject) -> None:
         id_, lease, part = self._held(data)
         mine = part.lease == lease and part.state in {"leased", "available"}
-        (released,) = self.book.ledger.release(
+        (released,) = self.book.ledger.deliveries.release(
             self.mailbox, [(DeliveryId(id_), LeaseId(lease))], now=self.now, actor="key:model"
         )
         assert released == mine
@@ -136,7 +136,9 @@ class Leases(RuleBasedStateMachine):
         id_, lease, part = self._held(data)
         until = self.now + 30 * SECONDS
         attempt = Attempt(DeliveryId(id_), LeaseId(lease), result, until, None)  # type: ignore[arg-type]
-        settled = self.book.ledger.settle_pushes([attempt], now=self.now, actor="channel:model")
+        settled = self.book.ledger.deliveries.settle_pushes(
+            [attempt], now=self.now, actor="channel:model"
+        )
         stands = part.lease == lease and part.state == "leased"
         assert settled == stands
         if stands:

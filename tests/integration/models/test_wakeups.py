@@ -83,7 +83,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        if self.book.ledger.due(now=NOW).route:
+        if self.book.ledger.sweep.due(now=NOW).route:
             self.book.route(SHROPSHIRE)
 
     def teardown(self) -> None:

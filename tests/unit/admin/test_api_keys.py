@@ -6,9 +6,7 @@ from hashlib import sha256
 import pytest
 
 from broker.admin.api_keys import Key
-from broker.domain.credential import (
-    Credential,
-)
+from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied
 

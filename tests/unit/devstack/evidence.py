@@ -12,13 +12,9 @@ from referral_broker_client import Event, Problem, Published, Receipt
 from broker.devstack.evidence import Evidence
 from broker.devstack.feed_tally import Board
 from broker.domain.codes import Milestone, Role
-from broker.domain.delivery import (
-    DeliveryStatus,
-)
+from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.domain.referral import (
-    ReferralStatus,
-)
+from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 
 NOW = datetime(2026, 12, 18, 16, 50, tzinfo=UTC)

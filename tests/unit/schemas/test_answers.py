@@ -14,9 +14,7 @@ from broker.domain.delivery import (
     QueueDepth,
     Settled,
 )
-from broker.domain.event import (
-    Event,
-)
+from broker.domain.event import Event
 from broker.domain.referral import (
     Accepted,
     Recalled,

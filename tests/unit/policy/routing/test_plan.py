@@ -12,6 +12,7 @@ from broker.errors import PolicyError
 from broker.policy.published.policy import PolicyBook
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
+from broker.policy.routing.redirect import readdress
 from tests.acceptance.conftest import sample
 
 AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
@@ -53,7 +54,7 @@ def test_the_clock_of_an_area_given_late_started_at_acceptance(book: PolicyBook)
     document = sample(10)
     assert plan(document, book).unroutable_reason == "no_area"
     child = document["children"][0]["id"]
-    later = plan.route(
+    later = make_plan(
         document,
         publisher="staffordshire-police",
         book=book,
@@ -86,12 +87,12 @@ def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: PolicyB
         "now": AT + timedelta(hours=2),
         "effective_grade": "medium",
     }
-    moved = plan.readdress(**told, area="S12000049")
+    moved = readdress(**told, area="S12000049")
     assert (moved.agency, moved.clock_start) == ("glasgow-sw", leg.clock_start)
-    assert plan.readdress(**told, to="shropshire-csc").agency == "shropshire-csc"
+    assert readdress(**told, to="shropshire-csc").agency == "shropshire-csc"
     for nowhere in ({"area": "E99999999"}, {"area": "E06000021"}, {"to": "nobody"}, {}):
         with pytest.raises(PolicyError):
-            plan.readdress(**told, **nowhere)
+            readdress(**told, **nowhere)
 
 
 def test_a_plan_is_the_same_every_time(book: PolicyBook) -> None:

@@ -1,0 +1,144 @@
+"""Replays and redirects of many deliveries: planned, confirmed, then carried out at a pace."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.ledger.database import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replay or sending on of many: its filter, its pace and how far it has come."""
+
+    id: UUID
+    kind: str
+    """``replay``, or ``send_on`` to ``receiver``."""
+    receiver: OrganisationCode | None
+    agency: OrganisationCode | None
+    cause: str | None
+    planned: int
+    planned_at: datetime
+    planned_by: str
+    started_by: str | None
+    reason: str | None
+    per_minute: int
+    """Deliveries a minute."""
+    state: str
+    done: int
+    failed: int
+    """How many could not be sent on, and stay where they are."""
+    turns: Sequence[Mapping[str, str]]
+    """Who brought it to which state (``to``), and when."""
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """What a replay would take of one agency and cause."""
+
+    agency: OrganisationCode
+    cause: str | None
+    count: int
+    oldest_at: datetime
+    overdue: int
+    replayed_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendOn:
+    """What a running sending on takes next."""
+
+    id: UUID
+    receiver: OrganisationCode
+    by: str
+    reason: str
+    looked_at: DeliveryId | None
+    deliveries: Sequence[DeliveryId]
+
+
+class BulkActions(Part):
+    """Plans for many deliveries, and how far each has come."""
+
+    def plan_replay(
+        self,
+        id_: UUID,
+        *,
+        agency: str | None,
+        cause: str | None,
+        per_minute: int,
+        by: str,
+        now: datetime,
+    ) -> None:
+        """Count what a replay would take, and keep its filter; nothing is changed yet."""
+        told = {"id": id_, "agency": agency, "cause": cause, "per_minute": per_minute}
+        self._rows("bulk_actions/plan_replay", {**told, "by": by, "now": now})
+
+    def plan_send_on(  # noqa: PLR0913
+        self,
+        id_: UUID,
+        *,
+        receiver: str,
+        agency: str | None,
+        cause: str | None,
+        per_minute: int,
+        by: str,
+        now: datetime,
+    ) -> None:
+        """Count what a sending on would take, and keep its filter; nothing is changed yet."""
+        told = {"id": id_, "receiver": receiver, "agency": agency, "cause": cause}
+        self._rows(
+            "bulk_actions/plan_send_on", {**told, "per_minute": per_minute, "by": by, "now": now}
+        )
+
+    def replay_plan(self, id_: UUID, *, now: datetime, kind: str = "replay") -> list[PlanLine]:
+        """Return what a replay, or a sending on, would take now."""
+        asked = "bulk_actions/send_on_plan" if kind == "send_on" else "bulk_actions/replay_plan"
+        return [PlanLine(**row) for row in self._rows(asked, {"id": id_, "now": now})]
+
+    def replays(self, *, id_: UUID | None = None, limit: int = 1) -> list[Replay]:
+        """Return one replay, or the latest ones."""
+        return [
+            Replay(**row) for row in self._rows("bulk_actions/replays", {"id": id_, "limit": limit})
+        ]
+
+    def turn_replay(  # noqa: PLR0913
+        self,
+        id_: UUID,
+        *,
+        frm: Collection[str],
+        to: str,
+        by: str,
+        now: datetime,
+        reason: str | None = None,
+        per_minute: int | None = None,
+    ) -> bool:
+        """Bring a replay from one of these states to another; False when it is in none of them.
+
+        Without ``per_minute``, in deliveries a minute, its pace stays as it is.
+        """
+        told = {"id": id_, "from": sorted(frm), "to": to, "by": by, "reason": reason, "now": now}
+        return bool(self._rows("bulk_actions/turn_replay", {**told, "per_minute": per_minute}))
+
+    def due_send_ons(self, *, now: datetime, limit: int) -> list[SendOn]:
+        """Return what every running sending on takes next at its pace."""
+        found = self._rows("bulk_actions/due_send_ons", {"now": now, "limit": limit})
+        return [SendOn(**row) for row in found]
+
+    def count_send_on(self, one: SendOn, *, done: int, failed: int, now: datetime) -> bool:
+        """Note how far a sending on has come; False when somebody else was faster."""
+        last = one.deliveries[-1] if one.deliveries else None
+        told = {"id": one.id, "before": one.looked_at, "looked_at": last, "now": now}
+        return bool(
+            self._rows("bulk_actions/count_send_on", {**told, "done": done, "failed": failed})
+        )
+
+    def step_replays(self, *, now: datetime, limit: int) -> Sequence[int]:
+        """Let running replays go on at their pace; return how many deliveries each one took."""
+        found = self._rows("bulk_actions/step_replays", {"now": now, "limit": limit})
+        return [row["count"] for row in found]

@@ -1,0 +1,54 @@
+"""Published versions of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from broker.ledger.database import Part, json_text
+from broker.policy.time.calendars import Edition
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A published policy, without its documents."""
+
+    version: str
+    sha256: bytes
+    published_at: datetime
+    calendar_sha256: bytes | None
+    calendar_ends: date | None
+
+
+class Policies(Part):
+    """Policy versions; the latest one published is in force."""
+
+    def publish_policy(
+        self,
+        version: str,
+        sha256: bytes,
+        documents: Mapping[str, str],
+        now: datetime,
+        *,
+        calendar: Edition | None = None,
+    ) -> None:
+        """Keep a policy version; the latest one published is in force. Repeating it is harmless.
+
+        ``calendar`` says which calendar data its deadlines are counted by.
+        """
+        told = {"version": version, "sha256": sha256, "documents": json_text(dict(documents))}
+        counted = {
+            "calendar_sha256": bytes.fromhex(calendar.sha256) if calendar else None,
+            "calendar_ends": calendar.ends if calendar else None,
+        }
+        self._rows("policies/publish_policy", {**told, **counted, "now": now})
+
+    def policy(self, version: str | None) -> tuple[str, Mapping[str, str]] | None:
+        """Return a version's documents, or those in force when ``version`` is None."""
+        found = self._rows("policies/policy", {"version": version})
+        return (found[0]["version"], found[0]["documents"]) if found else None
+
+    def policies(self, *, limit: int) -> list[PolicyVersion]:
+        """Return the policy versions that were published last, the one in force first."""
+        return [PolicyVersion(**row) for row in self._rows("policies/policies", {"limit": limit})]
