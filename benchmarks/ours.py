@@ -51,8 +51,8 @@ class Ours:
     @contextmanager
     def worker(self) -> Iterator[None]:
         """Run one worker with two processes."""
-        broker = [sys.executable, "-m", "broker", "worker", f"--concurrency={PROCESSES}"]
-        with self.world.processes([broker], self._environment()):
+        context = [sys.executable, "-m", "broker", "worker", f"--concurrency={PROCESSES}"]
+        with self.world.processes([context], self._environment()):
             yield
 
     @contextmanager

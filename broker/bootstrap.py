@@ -14,10 +14,10 @@ from broker.channels.queue import QueueChannel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.errors import Fault, Unavailable
-from broker.failpoints import Orders, Reached, passed_by
+from broker.failpoints import Failpoint, FailpointOrders, no_failpoint
 from broker.flow.activity import Activity
-from broker.flow.context import Broker
-from broker.flow.policy_cache import Books
+from broker.flow.context import Context
+from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
 from broker.notices import Notifier
 from broker.notices.command import Command
@@ -37,7 +37,7 @@ def open_broker(
     new_id: NewId | None = None,
     connections: int = 8,
     idle_in_transaction: timedelta = timedelta(seconds=20),
-) -> Iterator[Broker]:
+) -> Iterator[Context]:
     """Open a broker for one process and close it at the end; open it after any fork.
 
     ``part`` names the process to PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
@@ -54,7 +54,7 @@ def open_broker(
                 idle_in_transaction_timeout=idle_in_transaction,
             )
         )
-        reached = reached_of(settings)
+        reached = failpoint_of(settings)
         wakeups = Wakeups(settings.wakeup_url, new_id=new_id, reached=reached)
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
@@ -64,10 +64,10 @@ def open_broker(
             stack.callback(traces.close)
         activity = Activity(ledger, clock)
         stack.callback(_written_down, activity)
-        yield Broker(
+        yield Context(
             settings=settings,
             ledger=ledger,
-            books=Books(ledger),
+            policies=PolicyCache(ledger),
             wakeups=wakeups,
             activity=activity,
             channels={"queue": queue},
@@ -145,9 +145,9 @@ def file_clock(path: Path) -> Clock:
     return now
 
 
-def reached_of(settings: Settings) -> Reached:
+def failpoint_of(settings: Settings) -> Failpoint:
     """Return what is told of named points: nobody, or whoever carries out a test's orders."""
-    return passed_by if settings.points_dir is None else Orders(settings.points_dir)
+    return no_failpoint if settings.points_dir is None else FailpointOrders(settings.points_dir)
 
 
 def new_uuid7() -> UUID:

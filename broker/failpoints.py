@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-Reached = Callable[[str], None]
+Failpoint = Callable[[str], None]
 """Called with a point's name by whoever reaches it."""
 
 ACCEPTED = "accept.committed"
@@ -38,11 +38,11 @@ LED = "sweep.led"
 _ALWAYS = "always "
 
 
-def passed_by(_: str) -> None:
+def no_failpoint(_: str) -> None:
     """Do nothing: what every installation does at every point."""
 
 
-class Orders:
+class FailpointOrders:
     """Carries out orders from a folder, each by one process only. For tests alone."""
 
     def __init__(self, folder: Path) -> None:

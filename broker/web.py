@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.applications import Starlette
 
 from broker.dashboard import app as dashboard
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.gateway import app as gateway
 
 
-def build(broker: Broker) -> Starlette:
+def build(context: Context) -> Starlette:
     """Return the ASGI application over a broker."""
-    pages = dashboard.mount(broker)
-    return gateway.build(broker, beside=pages, running=dashboard.running(pages))
+    pages = dashboard.mount(context)
+    return gateway.build(context, beside=pages, running=dashboard.running(pages))

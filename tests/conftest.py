@@ -21,10 +21,10 @@ from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.flow import dispatch, route
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
-from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.policy.published.policy import Policy, documents_from, load
 from broker.settings import Settings
 from broker.web import build
 
@@ -97,7 +97,7 @@ def dsn(engines: Engines, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def book() -> PolicyBook:
+def book() -> Policy:
     """The shipped policy."""
     return load(documents_from(POLICIES), version="shipped")
 
@@ -115,7 +115,7 @@ def settings(dsn: str, engines: Engines) -> Settings:
 
 
 @pytest.fixture
-def broker(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator[Broker]:
+def context(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator[Context]:
     """A broker whose clock stands still; nothing runs in it but what a test runs."""
     engines.wakeup.wipe()
     engines.exchange.wipe()
@@ -124,23 +124,23 @@ def broker(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator[
 
 
 @pytest.fixture
-def client(broker: Broker) -> Iterator[TestClient]:
+def client(context: Context) -> Iterator[TestClient]:
     """The gateway, in this process."""
-    with TestClient(build(broker), raise_server_exceptions=False) as opened:
+    with TestClient(build(context), raise_server_exceptions=False) as opened:
         yield opened
 
 
 @pytest.fixture
-def key(broker: Broker) -> Callable[..., dict[str, str]]:
+def key(context: Context) -> Callable[..., dict[str, str]]:
     """Give an organisation a key: ``key("stoke-csc", "collect")`` returns request headers."""
 
     def make(organisation: str, *scopes: str) -> dict[str, str]:
         found = issue(
-            broker.ledger,
+            context.ledger,
             OrganisationCode(organisation),
             [Scope(scope) for scope in scopes],
             label="test",
-            now=broker.clock(),
+            now=context.clock(),
         )
         return {"Authorization": f"Bearer {found}"}
 
@@ -148,12 +148,12 @@ def key(broker: Broker) -> Callable[..., dict[str, str]]:
 
 
 @pytest.fixture
-def drain(broker: Broker) -> Callable[[], None]:
+def drain(context: Context) -> Callable[[], None]:
     """Do everything that waits for a worker, here and now."""
 
     def all_lanes() -> None:
-        route.drain(broker)
-        dispatch.drain(broker)
+        route.drain(context)
+        dispatch.drain(context)
 
     return all_lanes
 

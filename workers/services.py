@@ -21,7 +21,7 @@ from broker.bootstrap import open_broker
 from broker.errors import Unavailable
 from broker.flow import deadlines, notify
 from broker.flow.activity import EVERY as NOTE_ACTIVITY
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.silence import EVERY as LISTEN_EVERY
 from broker.flow.silence import Listener
 from broker.flow.sweep import EVERY, Sweeper
@@ -68,7 +68,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
 
     terminate = stop
 
-    def _serve(self, service: Callable[[Broker, threading.Event], None]) -> None:
+    def _serve(self, service: Callable[[Context, threading.Event], None]) -> None:
         """Run a service until the worker stops; whatever it stumbles over, it begins again."""
         settings = Settings.from_environ(os.environ)
         while not self._stopping.is_set():
@@ -78,56 +78,56 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
                     part=service.__name__,
                     connections=2,
                     idle_in_transaction=STANDING_STILL,
-                ) as broker:
-                    service(broker, self._stopping)
+                ) as context:
+                    service(context, self._stopping)
             except Exception as error:
                 _log.warning("service begins again", **trouble(error))
                 self._stopping.wait(PAUSE_SECONDS)
 
 
-def sweeping(broker: Broker, stopping: threading.Event) -> None:
+def sweeping(context: Context, stopping: threading.Event) -> None:
     """Look for what fell once a second."""
-    sweeper = Sweeper(broker, holder=f"{socket.gethostname()}:{os.getpid()}")
+    sweeper = Sweeper(context, holder=f"{socket.gethostname()}:{os.getpid()}")
     while not stopping.wait(EVERY.total_seconds()):
         sweeper.sweep()
 
 
-def watching(broker: Broker, stopping: threading.Event) -> None:
+def watching(context: Context, stopping: threading.Event) -> None:
     """Look for alarms that are due twice a second."""
     while not stopping.wait(deadlines.EVERY.total_seconds()):
-        deadlines.watch(broker)
+        deadlines.watch(context)
 
 
-def notifying(broker: Broker, stopping: threading.Event) -> None:
+def notifying(context: Context, stopping: threading.Event) -> None:
     """Send notices; at once again when there may be more."""
     pause = notify.EVERY.total_seconds()
     while not stopping.wait(pause):
-        full = notify.notify(broker) == notify.BATCH
+        full = notify.notify(context) == notify.BATCH
         pause = 0.0 if full else notify.EVERY.total_seconds()
 
 
-def listening(broker: Broker, stopping: threading.Event) -> None:
+def listening(context: Context, stopping: threading.Event) -> None:
     """Look for who is silent twice a minute."""
-    listener = Listener(broker, holder=f"{socket.gethostname()}:{os.getpid()}")
+    listener = Listener(context, holder=f"{socket.gethostname()}:{os.getpid()}")
     while not stopping.wait(LISTEN_EVERY.total_seconds()):
         listener.look()
 
 
-def taking_in(broker: Broker, stopping: threading.Event) -> None:
+def taking_in(context: Context, stopping: threading.Event) -> None:
     """Take in receipts from the queue as they come."""
-    queues, due = AgencyQueues(broker.settings.exchange_url), broker.clock()
+    queues, due = AgencyQueues(context.settings.exchange_url), context.clock()
     try:
         while not stopping.is_set():
-            _receive(queues, broker)
-            if broker.clock() >= due:
-                broker.activity.flush()
-                due = broker.clock() + NOTE_ACTIVITY
+            _receive(queues, context)
+            if context.clock() >= due:
+                context.activity.flush()
+                due = context.clock() + NOTE_ACTIVITY
     finally:
         queues.close()
 
 
-def _receive(queues: AgencyQueues, broker: Broker) -> None:
-    handle = partial(take_in, broker)
+def _receive(queues: AgencyQueues, context: Context) -> None:
+    handle = partial(take_in, context)
     # Garbage in the queue looks like a broken connection and is gone by the next read.
     with suppress(Unavailable):
         queues.receive(handle, limit=MESSAGES, wait=1.0)

@@ -13,7 +13,7 @@ from celery import shared_task, signals
 from broker.bootstrap import open_broker
 from broker.errors import BrokerError
 from broker.flow import accept, dispatch, route
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.telemetry import logger, trouble
 from broker.transport.wakeups import task_name
 
@@ -34,7 +34,7 @@ def dispatch_lane() -> None:
     _drain(dispatch.LANE, dispatch.drain)
 
 
-def _drain(lane: str, drain: Callable[[Broker], int]) -> None:
+def _drain(lane: str, drain: Callable[[Context], int]) -> None:
     try:
         done = drain(_broker())
     except BrokerError as error:
@@ -47,13 +47,13 @@ def _drain(lane: str, drain: Callable[[Broker], int]) -> None:
         _log.debug("lane drained", lane=lane, count=done)
 
 
-def _broker() -> Broker:
+def _broker() -> Context:
     with _opening:
         return _opened()
 
 
 @cache
-def _opened() -> Broker:
+def _opened() -> Context:
     """Open this process's broker: once, by whichever thread needs it first."""
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
@@ -69,7 +69,7 @@ def _start_warming(**_: object) -> None:
 
 def _warm() -> None:
     try:
-        _broker().books.latest()
+        _broker().policies.latest()
     except Exception as error:
         _log.debug("not warm yet", **trouble(error))  # the first task reads it, or says why not
 

@@ -16,7 +16,7 @@ from benchmarks.ours import mailbox, must_be_equal
 from benchmarks.results import Figure
 from benchmarks.world import World
 from broker.bootstrap import new_uuid7, open_broker
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.deadlines import watch
 from broker.settings import Settings
 
@@ -72,12 +72,12 @@ def measure(world: World) -> Figure:
     settings = Settings(dsn, world.engines.wakeup_url, world.engines.exchange_url)
     some = min(DUE, sizes[0] // (2 * ROUNDS))
     idle, due = [], []
-    with open_broker(settings, part="benchmark", clock=lambda: NOW, new_id=new_uuid7) as broker:
+    with open_broker(settings, part="benchmark", clock=lambda: NOW, new_id=new_uuid7) as context:
         for made, size in zip((0, *sizes), sizes, strict=False):
             _grow(dsn, made + 1, size)
-            idle.append(statistics.median(_seconds(broker, 0) for _ in range(ROUNDS)) * 1000)
+            idle.append(statistics.median(_seconds(context, 0) for _ in range(ROUNDS)) * 1000)
             due.append(
-                statistics.median(_seconds(broker, _due(dsn, some)) for _ in range(ROUNDS)) * 1000
+                statistics.median(_seconds(context, _due(dsn, some)) for _ in range(ROUNDS)) * 1000
             )
     return Figure(
         due[-1],
@@ -108,9 +108,9 @@ def _due(dsn: str, some: int) -> int:
         return connection.execute(MAKE_DUE.encode(), asked).rowcount
 
 
-def _seconds(broker: Broker, due: int) -> float:
+def _seconds(context: Context, due: int) -> float:
     begun = time.perf_counter()
-    rung = watch(broker)
+    rung = watch(context)
     seconds = time.perf_counter() - begun
     must_be_equal("alarms that rang", rung, due)
     return seconds

@@ -15,7 +15,7 @@ import orjson
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import Doing
@@ -34,15 +34,15 @@ _TURNS = {
 }
 
 
-def replay(broker: Broker, delivery: DeliveryId, *, by: str, reason: str) -> None:
+def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
     """Put an undeliverable delivery back into its agency's queue. Raises Conflict if it is none."""
-    if not broker.ledger.operator_actions.replay_delivery(delivery, _doing(broker, by, reason)):
+    if not context.ledger.operator_actions.replay_delivery(delivery, _doing(context, by, reason)):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
-    broker.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.wake(DISPATCH_LANE)
 
 
 def send_on(
-    broker: Broker,
+    context: Context,
     delivery: DeliveryId,
     *,
     area: str | None,
@@ -51,50 +51,52 @@ def send_on(
     reason: str,
 ) -> DeliveryId:
     """Send a returned or undeliverable delivery on; see ``answer.reroute``."""
-    why = _doing(broker, by, reason)
-    return answer.reroute(broker, delivery, area=area, agency=agency, actor=by, why=why)
+    why = _doing(context, by, reason)
+    return answer.reroute(context, delivery, area=area, agency=agency, actor=by, why=why)
 
 
 def give_areas(
-    broker: Broker, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
+    context: Context, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
 ) -> None:
     """Say where the people of an unroutable referral live; see ``answer.give_areas``."""
-    answer.give_areas(broker, referral, areas, actor=by, why=_doing(broker, by, reason))
+    answer.give_areas(context, referral, areas, actor=by, why=_doing(context, by, reason))
 
 
-def route_again(broker: Broker, referral: ReferralId, *, by: str, reason: str) -> None:
+def route_again(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
     """Route an unroutable referral again as it is; see ``answer.route_again``."""
-    answer.route_again(broker, referral, actor=by, why=_doing(broker, by, reason))
+    answer.route_again(context, referral, actor=by, why=_doing(context, by, reason))
 
 
-def acknowledge(broker: Broker, escalation: UUID, *, by: str, reason: str) -> None:
+def acknowledge(context: Context, escalation: UUID, *, by: str, reason: str) -> None:
     """See to an escalation: its ladder is climbed no further. Raises Conflict if none is open."""
-    if not broker.ledger.operator_actions.see_to_escalation(escalation, _doing(broker, by, reason)):
+    if not context.ledger.operator_actions.see_to_escalation(
+        escalation, _doing(context, by, reason)
+    ):
         raise Conflict("This escalation is not open any more. Nothing was changed.")
 
 
-def pause(broker: Broker, agency: OrganisationCode, *, by: str, reason: str) -> None:
+def pause(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Offer nothing to an agency; its deadlines run on. Raises Conflict if it is paused."""
-    if not broker.ledger.operator_actions.stop_agency(agency, _doing(broker, by, reason)):
+    if not context.ledger.operator_actions.stop_agency(agency, _doing(context, by, reason)):
         raise Conflict("Delivery to this agency is paused already, or there is no such agency.")
 
 
-def resume(broker: Broker, agency: OrganisationCode, *, by: str, reason: str) -> None:
+def resume(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Offer to an agency again. Raises Conflict if delivery to it is not paused."""
-    if not broker.ledger.operator_actions.resume_agency(agency, _doing(broker, by, reason)):
+    if not context.ledger.operator_actions.resume_agency(agency, _doing(context, by, reason)):
         raise Conflict("Delivery to this agency is not paused. Nothing was changed.")
-    broker.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.wake(DISPATCH_LANE)
 
 
-def reveal(broker: Broker, referral: ReferralId, *, by: str, reason: str) -> dict[str, Any]:
+def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> dict[str, Any]:
     """Return the content of a referral, after it was written down who saw it and why.
 
     Raises NotFound.
     """
-    doing = _doing(broker, by, reason)
-    content = broker.ledger.queries.content(referral)
+    doing = _doing(context, by, reason)
+    content = context.ledger.queries.content(referral)
     kind = "referral.content_revealed"
-    if content is None or not broker.ledger.operator_actions.note_act(
+    if content is None or not context.ledger.operator_actions.note_act(
         kind, doing, referral=referral
     ):
         raise NotFound("There is no such referral.")
@@ -103,7 +105,7 @@ def reveal(broker: Broker, referral: ReferralId, *, by: str, reason: str) -> dic
 
 
 def correct_cause(
-    broker: Broker,
+    context: Context,
     delivery: DeliveryId,
     *,
     milestone: str,
@@ -117,28 +119,28 @@ def correct_cause(
     """
     if cause not in CAUSES:
         raise _invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
-    doing = _doing(broker, by, reason)
-    found = broker.ledger.operator_actions.cause_found(delivery, milestone, now=doing.now)
+    doing = _doing(context, by, reason)
+    found = context.ledger.operator_actions.cause_found(delivery, milestone, now=doing.now)
     if found is None:
         raise _invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
     data = {"milestone": milestone, "cause": cause, "found": found}
-    broker.ledger.operator_actions.note_act(
+    context.ledger.operator_actions.note_act(
         "delivery.cause_corrected", doing, delivery=delivery, data=data
     )
 
 
 def plan_replay(
-    broker: Broker, *, agency: str | None, cause: str | None, per_minute: int, by: str
+    context: Context, *, agency: str | None, cause: str | None, per_minute: int, by: str
 ) -> UUID:
     """Plan the replay of everything undeliverable, or of one agency or cause; return its id."""
-    id_ = broker.new_id()
+    id_ = context.new_id()
     told = {"agency": agency or None, "cause": cause or None, "per_minute": _pace(per_minute)}
-    broker.ledger.bulk_actions.plan_replay(id_, by=by, now=broker.clock(), **told)  # type: ignore[arg-type]
+    context.ledger.bulk_actions.plan_replay(id_, by=by, now=context.clock(), **told)  # type: ignore[arg-type]
     return id_
 
 
 def plan_send_on(
-    broker: Broker,
+    context: Context,
     *,
     receiver: str,
     agency: str | None,
@@ -150,37 +152,37 @@ def plan_send_on(
 
     Unroutable referrals are not among it: each needs an area of its own. Returns the plan's id.
     """
-    found = broker.books.latest().directory.organisation(receiver)
-    if found is None or not found.is_in_effect(broker.clock().astimezone(LONDON).date()):
+    found = context.policies.latest().directory.organisation(receiver)
+    if found is None or not found.is_in_effect(context.clock().astimezone(LONDON).date()):
         raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
-    id_ = broker.new_id()
-    broker.ledger.bulk_actions.plan_send_on(
+    id_ = context.new_id()
+    context.ledger.bulk_actions.plan_send_on(
         id_,
         receiver=receiver,
         agency=agency or None,
         cause=cause or None,
         per_minute=_pace(per_minute),
         by=by,
-        now=broker.clock(),
+        now=context.clock(),
     )
     return id_
 
 
-def lines(broker: Broker, plan: Replay) -> list[PlanLine]:
+def lines(context: Context, plan: Replay) -> list[PlanLine]:
     """Return what a replay or sending on would take now."""
-    return broker.ledger.bulk_actions.replay_plan(plan.id, now=broker.clock(), kind=plan.kind)
+    return context.ledger.bulk_actions.replay_plan(plan.id, now=context.clock(), kind=plan.kind)
 
 
-def planned(broker: Broker, id_: UUID) -> Replay:
+def planned(context: Context, id_: UUID) -> Replay:
     """Return a replay. Raises NotFound."""
-    found = broker.ledger.bulk_actions.replays(id_=id_)
+    found = context.ledger.bulk_actions.replays(id_=id_)
     if not found:
         raise NotFound("There is no such replay.")
     return found[0]
 
 
 def start_replay(
-    broker: Broker,
+    context: Context,
     id_: UUID,
     *,
     reason: str,
@@ -193,33 +195,33 @@ def start_replay(
     ``per_minute`` is another pace than the plan's. Raises Conflict, or Invalid without a reason or
     the number, or for a pace out of bounds.
     """
-    plan = planned(broker, id_)
+    plan = planned(context, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
         raise _invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
-    begun = broker.ledger.bulk_actions.turn_replay(
+    begun = context.ledger.bulk_actions.turn_replay(
         id_,
         frm=("planned",),
         to="running",
         by=by or plan.planned_by,
         reason=_reason(reason),
         per_minute=None if per_minute is None else _pace(per_minute),
-        now=broker.clock(),
+        now=context.clock(),
     )
     if not begun:
         raise Conflict("This replay was started before. Nothing was changed.")
 
 
-def turn_replay(broker: Broker, id_: UUID, turn: str, *, by: str) -> None:
+def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
     """``pause``, ``go_on`` with or ``stop`` a replay. Raises Conflict where it is no step."""
     if turn not in _TURNS:
         raise _invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
     frm, to = _TURNS[turn]
-    if not broker.ledger.bulk_actions.turn_replay(id_, frm=frm, to=to, by=by, now=broker.clock()):
+    if not context.ledger.bulk_actions.turn_replay(id_, frm=frm, to=to, by=by, now=context.clock()):
         raise Conflict("This replay is not at that point any more. Nothing was changed.")
 
 
-def _doing(broker: Broker, by: str, reason: str) -> Doing:
-    return Doing(broker.new_id(), by, _reason(reason), broker.clock())
+def _doing(context: Context, by: str, reason: str) -> Doing:
+    return Doing(context.new_id(), by, _reason(reason), context.clock())
 
 
 def _reason(text: str) -> str:

@@ -20,10 +20,10 @@ from broker.ledger.policy_backtest import Met, Past
 from broker.policy.decision import (
     Rejected,
     Routed,
-    Stranded,
+    Unroutable,
     Unrouted,
 )
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 
 EXAMPLES = 5
 """So many ids of referrals are named for each kind of difference."""
@@ -82,7 +82,7 @@ class _Judged:
     deliveries: Sequence[NewDelivery] = ()
 
 
-def replay(past: Iterable[Past], *, old: PolicyBook, new: PolicyBook, now: datetime) -> Replay:
+def replay(past: Iterable[Past], *, old: Policy, new: Policy, now: datetime) -> Replay:
     """Judge each referral under both policies and count the differences."""
     found = Replay()
     for one in past:
@@ -92,7 +92,7 @@ def replay(past: Iterable[Past], *, old: PolicyBook, new: PolicyBook, now: datet
     return found
 
 
-def _judge(one: Past, book: PolicyBook) -> _Judged:
+def _judge(one: Past, book: Policy) -> _Judged:
     """Judge a referral as it was judged when it came; what goes wrong is an outcome of its own."""
     waiting = Unrouted(
         id=one.id,
@@ -117,7 +117,7 @@ def _judge(one: Past, book: PolicyBook) -> _Judged:
             return _Judged("routed", decision.deliveries)
         case Rejected():
             return _Judged("rejected")
-        case Stranded():
+        case Unroutable():
             return _Judged(f"unroutable ({decision.reason})")
         case _:
             return _Judged("postponed")

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from broker.domain.ids import OrganisationCode
 from broker.domain.occurrence import normalise_reference
 from broker.errors import Fault, Invalid
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.reconciliations import Reconciled
 from broker.policy.time.calendars import LONDON
 
@@ -17,16 +17,21 @@ _NEXT_DAY = timedelta(days=1)
 
 
 def reconcile(
-    broker: Broker, publisher: OrganisationCode, day: date, references: Sequence[str], *, actor: str
+    context: Context,
+    publisher: OrganisationCode,
+    day: date,
+    references: Sequence[str],
+    *,
+    actor: str,
 ) -> Reconciled:
     """Compare a list, keep what came of it as the last word about its day, and return it.
 
     Each reference is looked for as a referral's own and as its occurrence reference; blanks and
     case make no difference to the latter. Raises Invalid for a day that has not come.
     """
-    now = broker.clock()
+    now = context.clock()
     if day > now.astimezone(LONDON).date() + _NEXT_DAY:
         told = "The list is of a day in the future."
         raise Invalid(told, faults=[Fault("/day", "date-in-future", told)])
     listed = {normalise_reference(reference): reference.strip() for reference in references}
-    return broker.ledger.reconciliations.reconcile(publisher, day, listed, now=now, actor=actor)
+    return context.ledger.reconciliations.reconcile(publisher, day, listed, now=now, actor=actor)

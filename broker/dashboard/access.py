@@ -17,7 +17,7 @@ from broker.admin import sign_in
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import Denied, Malformed, TooLarge
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.people import SignedIn
 from broker.settings import LOOPBACK
 
@@ -48,7 +48,7 @@ class NoRight(Denied):
 class Desk:
     """The parts of the pages for ops in one process."""
 
-    broker: Broker
+    context: Context
     watch: Watch
     threads: CapacityLimiter
     provider: Provider | None = None
@@ -127,8 +127,8 @@ async def visiting(request: Request, right: Right) -> Visit:
     here, secret = desk(request), request.cookies.get(cookie_name(request), "")
     found = None
     if secret:
-        now = here.broker.clock()
-        found = await here.run(sign_in.signed_in, here.broker.ledger, secret, now=now)
+        now = here.context.clock()
+        found = await here.run(sign_in.signed_in, here.context.ledger, secret, now=now)
     if found is None:
         raise NotSignedIn("Sign in first.")
     request.state.visit = visit = Visit(request, here, found, secret)

@@ -79,11 +79,11 @@ async def ask_to_reveal(visit: Visit) -> Response:
 
 async def reveal(visit: Visit, form: Mapping[str, str]) -> Response:
     """Show the content, after it was written down who saw it and why."""
-    broker, id_ = visit.desk.broker, identifier(visit.request.path_params["subject"])
+    context, id_ = visit.desk.context, identifier(visit.request.path_params["subject"])
     reason = form.get("reason", "")
     try:
         document = await visit.desk.run(
-            operator_actions.reveal, broker, ReferralId(id_), by=visit.by, reason=reason
+            operator_actions.reveal, context, ReferralId(id_), by=visit.by, reason=reason
         )
     except Invalid as error:
         return await _form(visit, REVEAL, form, error)
@@ -133,7 +133,7 @@ def _kind(visit: Visit) -> Doing:
 
 
 def _delivery(visit: Visit, subject: str) -> tuple[ReferralStatus, DeliveryStatus]:
-    ledger, id_ = visit.desk.broker.ledger, identifier(subject)
+    ledger, id_ = visit.desk.context.ledger, identifier(subject)
     for referral_id in ledger.monitoring.find(str(id_)):
         referral = ledger.queries.referral(None, id=referral_id)
         for one in referral.deliveries if referral else ():
@@ -155,17 +155,17 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
 
 
 def _of_agency(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.broker.ledger.monitoring.presences().get(OrganisationCode(subject))
+    found = visit.desk.context.ledger.monitoring.presences().get(OrganisationCode(subject))
     if found is None:
         raise NotFound("There is no agency with this code.")
-    work = visit.desk.broker.ledger.monitoring.work(now=visit.desk.broker.clock(), agency=subject)
+    work = visit.desk.context.ledger.monitoring.work(now=visit.desk.context.clock(), agency=subject)
     open_ = work[found.agency].open if found.agency in work else 0
     facts = {"Agency": found.name, "Open deliveries": f"{open_:,}"}
     return Subject(facts, f"{ROOT}/agencies/{subject}")
 
 
 def _of_escalation(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.broker.ledger.monitoring.climbing(id=identifier(subject), limit=1)
+    found = visit.desk.context.ledger.monitoring.climbing(id=identifier(subject), limit=1)
     if not found:
         raise NotFound("This escalation has ended, or there is none with this id.")
     return Subject(_escalation_facts(found[0]), _back(found[0]))
@@ -187,7 +187,7 @@ def _back(one: Climbing) -> str:
 
 
 def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
-    found = visit.desk.broker.ledger.queries.referral(None, id=ReferralId(identifier(subject)))
+    found = visit.desk.context.ledger.queries.referral(None, id=ReferralId(identifier(subject)))
     if found is None:
         raise NotFound("There is no referral with this id.")
     facts = {"Referral": found.reference, "Publisher": found.publisher, "State": str(found.state)}
@@ -205,7 +205,7 @@ def _reroute(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         told = "Give an agency or an area, one of them."
         raise Invalid(told, faults=[Fault("/agency", "one-of", told)])
     operator_actions.send_on(
-        visit.desk.broker,
+        visit.desk.context,
         DeliveryId(identifier(subject)),
         area=area or None,
         agency=OrganisationCode(agency) if agency else None,
@@ -220,7 +220,7 @@ def _give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         raise Invalid(told, faults=[Fault("/areas", "wrong-format", told)])
     try:
         id_ = ReferralId(identifier(subject))
-        operator_actions.give_areas(visit.desk.broker, id_, pairs, **_told(visit, form))
+        operator_actions.give_areas(visit.desk.context, id_, pairs, **_told(visit, form))
     except Invalid as error:
         raise Invalid(error.message, faults=[_at_field(one) for one in error.faults]) from None
 
@@ -233,7 +233,7 @@ def _at_field(fault: Fault) -> Fault:
 
 def _correct(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     operator_actions.correct_cause(
-        visit.desk.broker,
+        visit.desk.context,
         DeliveryId(identifier(subject)),
         milestone=form.get("milestone", ""),
         cause=form.get("cause", ""),
@@ -254,7 +254,7 @@ KINDS: Mapping[str, Doing] = {
         "replayed",
         _of_delivery,
         lambda v, s, f: operator_actions.replay(
-            v.desk.broker, DeliveryId(identifier(s)), **_told(v, f)
+            v.desk.context, DeliveryId(identifier(s)), **_told(v, f)
         ),
     ),
     "reroute": Doing(
@@ -281,7 +281,7 @@ KINDS: Mapping[str, Doing] = {
         "rerouted",
         _of_referral,
         lambda v, s, f: operator_actions.route_again(
-            v.desk.broker, ReferralId(identifier(s)), **_told(v, f)
+            v.desk.context, ReferralId(identifier(s)), **_told(v, f)
         ),
     ),
     "acknowledge": Doing(
@@ -290,7 +290,7 @@ KINDS: Mapping[str, Doing] = {
         "I see to it",
         "acknowledged",
         _of_escalation,
-        lambda v, s, f: operator_actions.acknowledge(v.desk.broker, identifier(s), **_told(v, f)),
+        lambda v, s, f: operator_actions.acknowledge(v.desk.context, identifier(s), **_told(v, f)),
     ),
     "pause": Doing(
         "Pause delivery to an agency",
@@ -299,7 +299,7 @@ KINDS: Mapping[str, Doing] = {
         "Pause delivery",
         "paused",
         _of_agency,
-        lambda v, s, f: operator_actions.pause(v.desk.broker, OrganisationCode(s), **_told(v, f)),
+        lambda v, s, f: operator_actions.pause(v.desk.context, OrganisationCode(s), **_told(v, f)),
     ),
     "resume": Doing(
         "Resume delivery to an agency",
@@ -307,7 +307,7 @@ KINDS: Mapping[str, Doing] = {
         "Resume delivery",
         "resumed",
         _of_agency,
-        lambda v, s, f: operator_actions.resume(v.desk.broker, OrganisationCode(s), **_told(v, f)),
+        lambda v, s, f: operator_actions.resume(v.desk.context, OrganisationCode(s), **_told(v, f)),
     ),
     "cause": Doing(
         "Correct the cause of a breach",

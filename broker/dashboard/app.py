@@ -38,7 +38,7 @@ from broker.errors import (
     PolicyError,
     Unavailable,
 )
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.telemetry import logger, trouble
 
 THREADS = 4
@@ -107,12 +107,12 @@ def _with_provider(provider: Provider | None) -> list[BaseRoute]:
     ]
 
 
-def mount(broker: Broker) -> list[BaseRoute]:
+def mount(context: Context) -> list[BaseRoute]:
     """Return the pages as a part of the gateway; ``running`` must surround its life."""
-    settings = broker.settings
+    settings = context.settings
     provider = None
     if settings.provider:
-        provider = Provider(settings.provider, public_url=settings.public_url, clock=broker.clock)
+        provider = Provider(settings.provider, public_url=settings.public_url, clock=context.clock)
     app = Starlette(
         routes=routes(provider),
         middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)],
@@ -122,7 +122,7 @@ def mount(broker: Broker) -> list[BaseRoute]:
             Exception: on_error,
         },
     )
-    app.state.desk = Desk(broker, Watch(broker), CapacityLimiter(THREADS), provider)
+    app.state.desk = Desk(context, Watch(context), CapacityLimiter(THREADS), provider)
     return [Route(ROOT, to_pages), Mount(ROOT, app)]
 
 

@@ -17,7 +17,7 @@ LISTED = 50
 
 async def listed(visit: Visit) -> Response:
     """Show the latest replays."""
-    found = await visit.desk.run(visit.desk.broker.ledger.bulk_actions.replays, limit=LISTED)
+    found = await visit.desk.run(visit.desk.context.ledger.bulk_actions.replays, limit=LISTED)
     return page("replays", visit=visit, found=found)
 
 
@@ -33,7 +33,7 @@ async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
     try:
         id_ = await visit.desk.run(
             operator_actions.plan_send_on,
-            visit.desk.broker,
+            visit.desk.context,
             **asked,
             per_minute=operator_actions.PER_MINUTE,
             by=visit.by,
@@ -52,7 +52,7 @@ async def plan(visit: Visit, form: Mapping[str, str]) -> Response:
     """Plan a replay and show the plan; nothing is replayed yet."""
     id_ = await visit.desk.run(
         operator_actions.plan_replay,
-        visit.desk.broker,
+        visit.desk.context,
         agency=form.get("agency", ""),
         cause=form.get("cause", ""),
         per_minute=operator_actions.PER_MINUTE,
@@ -68,17 +68,17 @@ async def show(visit: Visit) -> Response:
 
 async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
     """Start, pause, go on with or stop a replay."""
-    broker, id_ = visit.desk.broker, identifier(visit.request.path_params["id"])
+    context, id_ = visit.desk.context, identifier(visit.request.path_params["id"])
     turn_ = form.get("turn", "")
     try:
         if turn_ == "start":
             told = {name: form.get(name, "") for name in ("reason", "typed")}
             pace = _pace(form.get("per_minute", ""))
             await visit.desk.run(
-                operator_actions.start_replay, broker, id_, **told, by=visit.by, per_minute=pace
+                operator_actions.start_replay, context, id_, **told, by=visit.by, per_minute=pace
             )
         else:
-            await visit.desk.run(operator_actions.turn_replay, broker, id_, turn_, by=visit.by)
+            await visit.desk.run(operator_actions.turn_replay, context, id_, turn_, by=visit.by)
     except Invalid as error:
         return await _show(visit, form, _faults(error.faults))
     return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
@@ -87,9 +87,9 @@ async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
 async def _show(
     visit: Visit, form: Mapping[str, str], faults: Mapping[str, str] | None = None
 ) -> Response:
-    broker, id_ = visit.desk.broker, identifier(visit.request.path_params["id"])
-    found = await visit.desk.run(operator_actions.planned, broker, id_)
-    lines = await visit.desk.run(operator_actions.lines, broker, found)
+    context, id_ = visit.desk.context, identifier(visit.request.path_params["id"])
+    found = await visit.desk.run(operator_actions.planned, context, id_)
+    lines = await visit.desk.run(operator_actions.lines, context, found)
     return page(
         "replay",
         422 if faults else 200,

@@ -43,18 +43,18 @@ class Changes:
             with suppress(Unavailable):
                 if loop.time() - usual_at >= USUAL_SECONDS:
                     usual_at = loop.time()
-                    broker = self._desk.broker
+                    context = self._desk.context
                     await self._desk.run(
-                        broker.ledger.monitoring.usual_times, now=broker.clock(), fresh=True
+                        context.ledger.monitoring.usual_times, now=context.clock(), fresh=True
                     )
             if self.listeners:
                 await self._look()
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self) -> None:
-        broker, found = self._desk.broker, None
+        context, found = self._desk.context, None
         with suppress(Unavailable):
-            found = await self._desk.run(broker.ledger.monitoring.risk_counts, now=broker.clock())
+            found = await self._desk.run(context.ledger.monitoring.risk_counts, now=context.clock())
         if found != self._seen:
             self._seen = found
             async with self._changed:

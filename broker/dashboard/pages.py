@@ -63,7 +63,7 @@ async def status(visit: Visit) -> Response:
 
 async def attention(visit: Visit) -> Response:
     """Show what no agency owns, and what cannot be delivered by its cause."""
-    ledger, now = visit.desk.broker.ledger, visit.desk.broker.clock()
+    ledger, now = visit.desk.context.ledger, visit.desk.context.clock()
     waiting = await visit.desk.run(ledger.queries.attention, limit=LISTED)
     dead = await visit.desk.run(ledger.monitoring.dead_letters)
     refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
@@ -86,8 +86,8 @@ async def agency(visit: Visit) -> Response:
 
 
 def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
-    broker = visit.desk.broker
-    ledger, now = broker.ledger, broker.clock()
+    context = visit.desk.context
+    ledger, now = context.ledger, context.clock()
     if code not in ledger.monitoring.presences():
         raise NotFound("There is no agency with this code.")
     day = timedelta(days=1)
@@ -95,7 +95,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
     breaches = ledger.monitoring.breaches(now=now, since=now - 7 * day, limit=20, agency=code)
     return {
         "now": now,
-        "line": agency_lines(broker, "24h", now=now, agency=code)[0],
+        "line": agency_lines(context, "24h", now=now, agency=code)[0],
         "queue": ledger.monitoring.at_risk(now=now, limit=QUEUE, agency=code, everything=True),
         "burn_down": charts.burn_down(ledger.monitoring.burn_down(now=now, agency=code)),
         "bands": ledger.monitoring.burn_down(now=now, agency=code),
@@ -114,7 +114,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
 def _organisation(visit: Visit, code: str) -> Organisation | None:
     """Return the agency's entry in the directory in force, if it still has one."""
     try:
-        return visit.desk.broker.books.latest().directory.organisation(code)
+        return visit.desk.context.policies.latest().directory.organisation(code)
     except PolicyError:
         return None
 
@@ -135,22 +135,22 @@ async def referral(visit: Visit) -> Response:
 
 
 def _referral(visit: Visit) -> dict[str, Any]:
-    broker = visit.desk.broker
+    context = visit.desk.context
     id_ = ReferralId(identifier(visit.request.path_params["id"]))
-    found = broker.ledger.queries.referral(None, id=id_)
+    found = context.ledger.queries.referral(None, id=id_)
     if found is None:
         raise NotFound("There is no referral with this id.")
     successors = {one.replaces: one for one in found.deliveries if one.replaces}
-    events = broker.ledger.queries.timeline(id_)
+    events = context.ledger.queries.timeline(id_)
     return {
-        "now": broker.clock(),
+        "now": context.clock(),
         "referral": found,
         "events": events,
         "actors": _actors(visit, {one.actor for one in events}),
         "versions": version_history.lines(found, events),
         "agencies": {str(one.id): one.agency for one in found.deliveries},
         "recalls": version_history.recalls(found),
-        "escalations": broker.ledger.monitoring.climbing(referral=id_, limit=LISTED),
+        "escalations": context.ledger.monitoring.climbing(referral=id_, limit=LISTED),
         "successors": successors,
     }
 
@@ -159,7 +159,7 @@ def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
     """Return how the history's page names who acted: a person, an organisation, the broker."""
     names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
     for actor in [one for one in names if one.startswith(KEY)]:
-        found = visit.desk.broker.ledger.credentials.credential(
+        found = visit.desk.context.ledger.credentials.credential(
             CredentialId(actor.removeprefix(KEY))
         )
         if found:
@@ -170,11 +170,11 @@ def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
 async def search(visit: Visit) -> Response:
     """Find a referral by any of its names; lead straight to the only one there is."""
     asked = visit.request.query_params.get("q", "").strip()[:200]
-    found = await visit.desk.run(visit.desk.broker.ledger.monitoring.find, asked) if asked else []
+    found = await visit.desk.run(visit.desk.context.ledger.monitoring.find, asked) if asked else []
     if len(found) == 1:
         return RedirectResponse(f"{ROOT}/referrals/{found[0]}#actions", 303)
     seen = [
-        await visit.desk.run(visit.desk.broker.ledger.queries.referral, None, id=id_)
+        await visit.desk.run(visit.desk.context.ledger.queries.referral, None, id=id_)
         for id_ in found
     ]
     return page("search", visit=visit, asked=asked, found=[one for one in seen if one])

@@ -26,18 +26,18 @@ async def show(visit: Visit) -> Response:
 
 
 def _found(visit: Visit) -> dict[str, Any]:
-    broker = visit.desk.broker
-    versions = broker.ledger.policies.policies(limit=LISTED)
+    context = visit.desk.context
+    versions = context.ledger.policies.policies(limit=LISTED)
     known = [one.version for one in versions]
     asked = visit.request.query_params.get("version") or (known[0] if known else "")
     if asked not in known:
         raise NotFound("There is no policy of this version, or it is not among the latest.")
     place = known.index(asked)
     before = known[place + 1] if place + 1 < len(known) else None
-    book = broker.books.version(asked)
+    book = context.policies.version(asked)
     changes: Sequence[Change] = ()
     if before and "changes" in visit.request.query_params:
-        changes = compare(broker.books.version(before), book)
+        changes = compare(context.policies.version(before), book)
     return {
         "book": book,
         "version": versions[place],

@@ -52,6 +52,6 @@ def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any)
     ``now`` is the present one unless the page's figures have another.
     """
     if visit is not None:
-        values.setdefault("now", visit.desk.broker.clock())
+        values.setdefault("now", visit.desk.context.clock())
     text = environment().get_template(f"ops/{name}.html").render(visit=visit, **values)
     return HTMLResponse(text, status, {"Content-Security-Policy": CONTENT_SECURITY_POLICY})

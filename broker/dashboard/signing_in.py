@@ -33,8 +33,8 @@ def _how(request: Request, *, ended: bool) -> Response:
 async def offer(request: Request) -> Response:
     """Ask whether to sign in: a link that a mail program looks at first is not used up by it."""
     here, link = desk(request), request.path_params["link"]
-    now = here.broker.clock()
-    name = await here.run(here.broker.ledger.people.link_owner, sessions.digest(link), now=now)
+    now = here.context.clock()
+    name = await here.run(here.context.ledger.people.link_owner, sessions.digest(link), now=now)
     return page("offer", 200 if name else 410, visit=None, name=name, link=link)
 
 
@@ -42,10 +42,10 @@ async def sign_in(request: Request) -> Response:
     """Use the link up and begin a session. Raises Denied."""
     await form_of(request)
     here = desk(request)
-    now = here.broker.clock()
+    now = here.context.clock()
     try:
         link = request.path_params["link"]
-        secret = await here.run(sessions.sign_in, here.broker.ledger, link, now=now)
+        secret = await here.run(sessions.sign_in, here.context.ledger, link, now=now)
     except Denied:
         return page("offer", 410, visit=None, name=None, link="")
     return remember(RedirectResponse(f"{ROOT}/", 303), request, secret)
@@ -65,21 +65,21 @@ async def from_provider(request: Request) -> Response:
     who, after = await provider.answered(request)
     secret = await here.run(
         sessions.sign_in_as,
-        here.broker.ledger,
+        here.context.ledger,
         who,
         provider.rights_of,
         answer=state,
-        now=here.broker.clock(),
-        new_id=here.broker.new_id,
+        now=here.context.clock(),
+        new_id=here.context.new_id,
     )
     return remember(RedirectResponse(own_path(after), 303), request, secret)
 
 
 async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
     """End the session; whom a provider let in is signed out there, too, where it can be done."""
-    broker, provider = visit.desk.broker, visit.desk.provider
+    context, provider = visit.desk.context, visit.desk.provider
     by_provider = await visit.desk.run(
-        sessions.sign_out, broker.ledger, visit.secret, now=broker.clock()
+        sessions.sign_out, context.ledger, visit.secret, now=context.clock()
     )
     answer: Response = RedirectResponse(f"{ROOT}/sign-in?signed-out", 303)
     if by_provider and provider is not None:

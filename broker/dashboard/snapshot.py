@@ -13,7 +13,7 @@ from typing import Any
 
 from broker.domain.ids import OrganisationCode
 from broker.domain.latency import P50, P95, P99, Latencies
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.sweep import LANES
 from broker.ledger.monitoring import (
     AtRisk,
@@ -87,8 +87,10 @@ class Picture:
 class Watch:
     """Gathers pictures. May be used from any thread."""
 
-    def __init__(self, broker: Broker, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._broker = broker
+    def __init__(
+        self, context: Context, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._broker = context
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
@@ -104,13 +106,13 @@ class Watch:
             return found
 
     def _gather(self, window: str, slot: str) -> Picture:
-        broker, ledger, now = self._broker, self._broker.ledger, self._broker.clock()
+        context, ledger, now = self._broker, self._broker.ledger, self._broker.clock()
         length = SLOT_LENGTHS[slot]
         day = now - timedelta(days=1)
         asked: dict[str, Future[Any]] = {
             name: self._pool.submit(question)
             for name, question in {
-                "agencies": lambda: agency_lines(broker, window, now=now),
+                "agencies": lambda: agency_lines(context, window, now=now),
                 "bands": lambda: ledger.monitoring.burn_down(now=now),
                 "risks": lambda: ledger.monitoring.at_risk(now=now, limit=LISTED),
                 "heat": lambda: ledger.monitoring.heat(
@@ -120,7 +122,7 @@ class Watch:
                 "counts": lambda: ledger.monitoring.risk_counts(now=now),
                 "unacknowledged": ledger.monitoring.longest_unacknowledged,
                 "pipes": lambda: ledger.monitoring.pipes(now=now),
-                "wakeups": lambda: broker.wakeups.waiting(LANES),
+                "wakeups": lambda: context.wakeups.waiting(LANES),
                 "dead": ledger.monitoring.dead_letters,
                 "escalations": lambda: ledger.monitoring.climbing(limit=LISTED),
             }.items()
@@ -134,10 +136,10 @@ class Watch:
 
 
 def agency_lines(
-    broker: Broker, window: str, *, now: datetime, agency: str | None = None
+    context: Context, window: str, *, now: datetime, agency: str | None = None
 ) -> list[AgencyLine]:
     """Return the figures of every agency that ever had work or a deadline, worst first."""
-    ledger = broker.ledger
+    ledger = context.ledger
     work = ledger.monitoring.work(now=now, agency=agency)
     took = ledger.monitoring.latencies((window,), now=now, agency=agency, milestone="acknowledge")[
         window

@@ -23,7 +23,7 @@ from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
-from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
 
 HOST = "127.0.0.1"
@@ -55,7 +55,7 @@ class Stack:
     """A private folder for logs and notes."""
     keys: Path
     """A folder with a key for each organisation, in a file named by its code."""
-    book: PolicyBook
+    book: Policy
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -113,12 +113,12 @@ def _start_engines(ending: ExitStack) -> Engines:
         raise Failure(str(error), next_step="the lines above are the end of its log") from None
 
 
-def _publish_policy(ledger: Ledger) -> PolicyBook:
+def _publish_policy(ledger: Ledger) -> Policy:
     documents = documents_from(POLICY)
     return load(documents, version=publish_policy.publish(ledger, documents, now=datetime.now(UTC)))
 
 
-def _issue_keys(ledger: Ledger, book: PolicyBook, folder: Path) -> None:
+def _issue_keys(ledger: Ledger, book: Policy, folder: Path) -> None:
     """Issue one key for each organisation, readable by its owner alone."""
     folder.mkdir(mode=0o700)
     now = datetime.now(UTC)

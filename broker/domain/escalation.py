@@ -32,7 +32,7 @@ class DueStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Climbed:
+class EscalationStep:
     """A step of a ladder that is taken now."""
 
     of: DueStep

@@ -31,7 +31,7 @@ from broker.errors import (
 )
 from broker.failpoints import ACCEPTED
 from broker.flow.activity import SENT
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.time.calendars import LONDON
@@ -63,7 +63,7 @@ class Checked:
 
 
 def screen(
-    broker: Broker,
+    context: Context,
     publisher: OrganisationCode,
     body: bytes,
     *,
@@ -74,9 +74,9 @@ def screen(
 
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
-    now, document = broker.clock(), read(body)
+    now, document = context.clock(), read(body)
     return NewReferral(
-        id=ReferralId(broker.new_id()),
+        id=ReferralId(context.new_id()),
         publisher=publisher,
         reference=document.value["reference"],
         idempotency_key=idempotency_key,
@@ -89,42 +89,42 @@ def screen(
 
 
 @contextmanager
-def noting_refusals(broker: Broker, publisher: OrganisationCode, body: bytes) -> Iterator[None]:
+def noting_refusals(context: Context, publisher: OrganisationCode, body: bytes) -> Iterator[None]:
     """Note that a body may not be carried: its digest, size and the reason, and none of itself."""
     try:
         yield
     except Prohibited as error:
-        broker.ledger.referrals.record_refusal(
+        context.ledger.referrals.record_refusal(
             publisher,
             digest=hashlib.sha256(body).digest(),
             size=len(body),
             reason=error.faults[0].code,
-            now=broker.clock(),
+            now=context.clock(),
         )
         raise
 
 
-def accept(broker: Broker, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
+def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
     """Commit a batch, wake the routing lane, and answer for each one in order."""
     began = perf_counter()
-    answers = broker.ledger.referrals.accept(new)
-    broker.reached(ACCEPTED)
-    broker.wakeups.wake(LANE)
-    _note(broker, new, answers)
-    if broker.traces:
-        _trace(broker, broker.traces, new, answers)
+    answers = context.ledger.referrals.accept(new)
+    context.reached(ACCEPTED)
+    context.wakeups.wake(LANE)
+    _note(context, new, answers)
+    if context.traces:
+        _trace(context, context.traces, new, answers)
     if new and is_told(_log):
         _tell(new, answers, began)
     return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
 
 
 def _note(
-    broker: Broker, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
+    context: Context, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
 ) -> None:
     """Note who sent something new; what came before tells nothing about today."""
     for one, answer in zip(new, answers, strict=True):
         if isinstance(answer, Accepted) and not answer.duplicate:
-            broker.activity.note(one.publisher, SENT)
+            context.activity.note(one.publisher, SENT)
 
 
 def _tell(
@@ -143,7 +143,7 @@ def _tell(
 
 
 def _trace(
-    broker: Broker,
+    context: Context,
     traces: Traces,
     new: Sequence[NewReferral],
     answers: Sequence[Accepted | Contradiction],
@@ -156,12 +156,12 @@ def _trace(
     ]
     if parts:
         begun_at = min(one.accepted_at for one in new)
-        traces.tell(Step(ACCEPT, begun_at, broker.clock(), parts))
+        traces.tell(Step(ACCEPT, begun_at, context.clock(), parts))
 
 
-def check(broker: Broker, publisher: OrganisationCode, body: bytes) -> Checked:
+def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked:
     """Say what would become of a body, and store nothing. Raises as ``screen`` does."""
-    now, book = broker.clock(), broker.books.latest()
+    now, book = context.clock(), context.policies.latest()
     document = read(body).value
     today = now.astimezone(LONDON).date()
     checked = referral.load(document, today=today, areas=book.directory.areas)

@@ -26,7 +26,7 @@ from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
 from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.activity import ANSWERED
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.route import new_delivery
 from broker.ledger.operator_actions import Doing
@@ -40,21 +40,21 @@ _log = logger("answer")
 
 
 def settle(
-    broker: Broker, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
+    context: Context, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
 ) -> list[Settled]:
     """Record an agency's receipts, in order; return for each one what became of it."""
-    began, now = perf_counter(), broker.clock()
-    with broker.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
+    began, now = perf_counter(), context.clock()
+    with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
         for returned in batch.returned:
-            if successor := _successor(broker, returned, now):
+            if successor := _successor(context, returned, now):
                 batch.send_on(returned.delivery.id, successor)
         results = list(batch.results)
-    broker.activity.note(agency, ANSWERED, len(receipts))
-    broker.reached(SETTLED)
+    context.activity.note(agency, ANSWERED, len(receipts))
+    context.reached(SETTLED)
     if any(result.state is DeliveryState.RETURNED for result in results):
-        broker.wakeups.wake(DISPATCH_LANE)
-    if broker.traces:
-        broker.traces.tell(Step("answer", now, broker.clock(), _parts(agency, results)))
+        context.wakeups.wake(DISPATCH_LANE)
+    if context.traces:
+        context.traces.tell(Step("answer", now, context.clock(), _parts(agency, results)))
     if results and is_told(_log):
         _log.info(
             "answer",
@@ -80,7 +80,7 @@ def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
 
 
 def reroute(
-    broker: Broker,
+    context: Context,
     delivery: DeliveryId,
     *,
     area: str | None,
@@ -95,22 +95,22 @@ def reroute(
     Returns the new delivery's id. Raises NotFound, PolicyError when nobody there is responsible,
     or Conflict when the delivery has not come back or was sent on before.
     """
-    now = why.now if why else broker.clock()
-    offer = broker.ledger.deliveries.delivery(None, delivery)
+    now = why.now if why else context.clock()
+    offer = context.ledger.deliveries.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
-    successor = _readdressed(broker, offer, area=area, to=agency, now=now)
-    if not broker.ledger.receipts.reroute(delivery, successor, actor=actor, now=now, why=why):
+    successor = _readdressed(context, offer, area=area, to=agency, now=now)
+    if not context.ledger.receipts.reroute(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
             f"This delivery is {offer.state} or was sent on before: only one that was returned or "
             "cannot be delivered is sent on, once. Nothing was changed."
         )
-    broker.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.wake(DISPATCH_LANE)
     return successor.id
 
 
 def give_areas(
-    broker: Broker,
+    context: Context,
     referral: ReferralId,
     areas: Mapping[str, str],
     *,
@@ -122,7 +122,7 @@ def give_areas(
     Raises Invalid for an area that the directory does not know or a local id that is nobody's, and
     Conflict when the referral does not wait for an area.
     """
-    known, people = broker.books.latest().directory.areas, _people_of(broker, referral)
+    known, people = context.policies.latest().directory.areas, _people_of(context, referral)
     faults = [
         Fault(f"/areas/{local}", "unknown-area", "The directory has no area with this code.")
         for local, code in areas.items()
@@ -136,47 +136,47 @@ def give_areas(
     ]
     if faults:
         raise Invalid("Some areas or local ids are not known.", faults=faults)
-    now = why.now if why else broker.clock()
-    if not broker.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
+    now = why.now if why else context.clock()
+    if not context.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
-    broker.wakeups.wake(ROUTE_LANE)
+    context.wakeups.wake(ROUTE_LANE)
 
 
 def route_again(
-    broker: Broker, referral: ReferralId, *, actor: str, why: Doing | None = None
+    context: Context, referral: ReferralId, *, actor: str, why: Doing | None = None
 ) -> None:
     """Route an unroutable referral again as it is, under the policy in force.
 
     Raises Conflict when the referral is not unroutable.
     """
-    now = why.now if why else broker.clock()
-    if not broker.ledger.routing.route_again(referral, actor=actor, now=now, why=why):
+    now = why.now if why else context.clock()
+    if not context.ledger.routing.route_again(referral, actor=actor, now=now, why=why):
         raise Conflict("This referral is not unroutable. Nothing was changed.")
-    broker.wakeups.wake(ROUTE_LANE)
+    context.wakeups.wake(ROUTE_LANE)
 
 
-def _people_of(broker: Broker, referral: ReferralId) -> set[str]:
+def _people_of(context: Context, referral: ReferralId) -> set[str]:
     """Return the local ids of a referral's children and of the persons who pose a risk."""
-    document = orjson.loads(broker.ledger.queries.content(referral) or b"{}")
+    document = orjson.loads(context.ledger.queries.content(referral) or b"{}")
     return {one["id"] for part in ("children", PERSONS) for one in document.get(part) or ()}
 
 
-def _successor(broker: Broker, returned: Returned, now: datetime) -> NewDelivery | None:
+def _successor(context: Context, returned: Returned, now: datetime) -> NewDelivery | None:
     """Return where a returned delivery goes by itself, or None: then ops sees to it."""
     if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
         return None
     offer = returned.delivery
     try:
-        successor = _readdressed(broker, offer, area=returned.area, to=None, now=now)
+        successor = _readdressed(context, offer, area=returned.area, to=None, now=now)
     except PolicyError as error:
         _log.warning("not sent on", delivery=str(offer.id), **trouble(error))
         return None
-    return None if _gave_it_back(broker, offer.referral, successor) else successor
+    return None if _gave_it_back(context, offer.referral, successor) else successor
 
 
-def _gave_it_back(broker: Broker, referral: ReferralId, successor: NewDelivery) -> bool:
+def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery) -> bool:
     """Tell whether two agencies would send a delivery to and fro between them."""
-    status = broker.ledger.queries.referral(None, id=referral)
+    status = context.ledger.queries.referral(None, id=referral)
     return status is not None and any(
         one.agency == successor.agency and one.state is DeliveryState.RETURNED
         for one in status.deliveries
@@ -184,7 +184,7 @@ def _gave_it_back(broker: Broker, referral: ReferralId, successor: NewDelivery) 
 
 
 def _readdressed(
-    broker: Broker,
+    context: Context,
     offer: Offer,
     *,
     area: str | None,
@@ -192,8 +192,8 @@ def _readdressed(
     now: datetime,
 ) -> NewDelivery:
     # Whoever has it next gets the latest of it, with the clock of what was given back.
-    latest = broker.ledger.corrections.head(offer.id) or offer
-    book = broker.books.latest()
+    latest = context.ledger.corrections.head(offer.id) or offer
+    book = context.policies.latest()
     leg = plan.readdress(
         row=offer.row,
         agency=offer.agency,
@@ -208,5 +208,5 @@ def _readdressed(
     )
     issued = Issued(leg, Kind.REFERRAL)
     return new_delivery(
-        issued, now, broker.new_id, version=latest.version, policy_version=book.version
+        issued, now, context.new_id, version=latest.version, policy_version=book.version
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from broker.errors import Conflict, NotFound, PolicyError
 from broker.flow import answer
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.ledger.bulk_actions import SendOn
 from broker.ledger.operator_actions import Doing
@@ -22,28 +22,28 @@ STEP = 500
 _log = logger("act")
 
 
-def advance_replays(broker: Broker) -> int:
+def advance_replays(context: Context) -> int:
     """Let running replays go on at their pace; return how many deliveries they took."""
-    done = sum(broker.ledger.bulk_actions.step_replays(now=broker.clock(), limit=STEP))
+    done = sum(context.ledger.bulk_actions.step_replays(now=context.clock(), limit=STEP))
     if done:
-        broker.wakeups.wake(DISPATCH_LANE)
-    now = broker.clock()
+        context.wakeups.wake(DISPATCH_LANE)
+    now = context.clock()
     return done + sum(
-        _advance(broker, one, now)
-        for one in broker.ledger.bulk_actions.due_send_ons(now=now, limit=SENT_AT_ONCE)
+        _advance(context, one, now)
+        for one in context.ledger.bulk_actions.due_send_ons(now=now, limit=SENT_AT_ONCE)
     )
 
 
-def _advance(broker: Broker, one: SendOn, now: datetime) -> int:
+def _advance(context: Context, one: SendOn, now: datetime) -> int:
     """Send on what is next; one that cannot be is counted, and stays where it is."""
     done = failed = 0
     for delivery in one.deliveries:
-        why = Doing(broker.new_id(), one.by, one.reason, now)
+        why = Doing(context.new_id(), one.by, one.reason, now)
         try:
-            answer.reroute(broker, delivery, area=None, agency=one.receiver, actor=one.by, why=why)
+            answer.reroute(context, delivery, area=None, agency=one.receiver, actor=one.by, why=why)
             done += 1
         except (Conflict, NotFound, PolicyError) as error:
             _log.warning("not sent on", delivery=str(delivery), **trouble(error))
             failed += 1
-    broker.ledger.bulk_actions.count_send_on(one, done=done, failed=failed, now=now)
+    context.ledger.bulk_actions.count_send_on(one, done=done, failed=failed, now=now)
     return done

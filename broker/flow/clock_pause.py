@@ -13,7 +13,7 @@ from typing import Any
 from broker.domain.codes import Milestone, PauseReason
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import BeyondCalendar, Conflict, NotFound
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.clock_pauses import ClockBatch, Clocks
 from broker.ledger.routing import RouteBatch
 from broker.policy.decision import (
@@ -30,7 +30,7 @@ _NOTHING = "There is no such delivery."
 
 
 def pause(
-    broker: Broker,
+    context: Context,
     delivery: DeliveryId,
     reason: PauseReason,
     *,
@@ -42,8 +42,8 @@ def pause(
     ``agency`` is whose delivery it must be, or None for ops. Raises NotFound, or Conflict when
     policy lets none of its clocks be paused or the delivery has ended. Repeating it is harmless.
     """
-    now = broker.clock()
-    with broker.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
+    now = context.clock()
+    with context.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
         clocks = batch.clocks
         if clocks is None or clocks.state == "held":
             raise NotFound(_NOTHING)
@@ -55,7 +55,7 @@ def pause(
                 "Policy lets no clock of this delivery be paused: what the law sets runs on."
             )
         done = batch.pause(
-            broker.new_id(), reason=str(reason), milestones=milestones, actor=actor, now=now
+            context.new_id(), reason=str(reason), milestones=milestones, actor=actor, now=now
         )
         if not done:
             raise Conflict(f"This delivery is {clocks.state}: it has no clock that runs.")
@@ -63,19 +63,19 @@ def pause(
 
 
 def resume(
-    broker: Broker, delivery: DeliveryId, *, agency: OrganisationCode | None, actor: str
+    context: Context, delivery: DeliveryId, *, agency: OrganisationCode | None, actor: str
 ) -> dict[str, Any]:
     """Let a delivery's clocks go on; return its deadlines as they are now.
 
     Raises NotFound. Repeating it is harmless.
     """
-    with broker.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
+    with context.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
         if batch.clocks is None:
             raise NotFound(_NOTHING)
-        return _go_on(broker, batch, batch.clocks, actor=actor)
+        return _go_on(context, batch, batch.clocks, actor=actor)
 
 
-def end_waiting(broker: Broker, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
+def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
     """Let the clocks go on that stood until the publisher said more, where a new version does.
 
     Whether it says enough is for the agency to judge: it may ask again.
@@ -83,11 +83,11 @@ def end_waiting(broker: Broker, batch: RouteBatch, decisions: Sequence[Decision]
     revised = [one.id for one in decisions if isinstance(one, Revised)]
     for waiting in batch.awaiting_information(revised):
         if waiting.clocks is not None:
-            _go_on(broker, waiting, waiting.clocks, because=CORRECTED)
+            _go_on(context, waiting, waiting.clocks, because=CORRECTED)
 
 
 def _go_on(
-    broker: Broker,
+    context: Context,
     batch: ClockBatch,
     clocks: Clocks,
     *,
@@ -96,7 +96,7 @@ def _go_on(
 ) -> dict[str, Any]:
     if clocks.paused_at is None:
         return _due(clocks.explanation["deadlines"])
-    now, calendar = broker.clock(), _calendar(broker, clocks)
+    now, calendar = context.clock(), _calendar(context, clocks)
     stood = [*clocks.stood, Span(clocks.paused_at, now)]
     deadlines = [
         _moved(one, calendar, stood) if one.get("may_pause") else one
@@ -142,7 +142,7 @@ def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
     return {one["milestone"]: one["due_at"] for one in deadlines}
 
 
-def _calendar(broker: Broker, clocks: Clocks) -> WorkingCalendar:
-    book = broker.books.version(clocks.policy_version)
+def _calendar(context: Context, clocks: Clocks) -> WorkingCalendar:
+    book = context.policies.version(clocks.policy_version)
     organisation = book.directory.organisation(clocks.agency)
     return organisation.calendar if organisation else book.calendars["ENG"]

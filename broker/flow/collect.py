@@ -14,7 +14,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import NotFound, Unavailable
 from broker.failpoints import LEASED
 from broker.flow.activity import COLLECTED, POLLED
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.render import render
 from broker.telemetry import logger, since, sole, trouble
 from broker.tracing import Part, Step
@@ -22,18 +22,18 @@ from broker.tracing import Part, Step
 _log = logger("collect")
 
 
-def collect(broker: Broker, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
+def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
     """Lease up to ``limit`` deliveries to an agency and return what it may see of each."""
-    began, now = perf_counter(), broker.clock()
-    offers = broker.ledger.deliveries.collect(
-        agency, limit=limit, lease_for=broker.settings.lease, now=now, new_id=broker.new_id
+    began, now = perf_counter(), context.clock()
+    offers = context.ledger.deliveries.collect(
+        agency, limit=limit, lease_for=context.settings.lease, now=now, new_id=context.new_id
     )
-    broker.activity.note(agency, POLLED)
-    broker.activity.note(agency, COLLECTED, len(offers))
-    broker.reached(LEASED)
-    found = [rendered for _, rendered in rendered_offers(broker, offers)]
-    if broker.traces:
-        broker.traces.tell(Step("collect", now, broker.clock(), parts_of(offers)))
+    context.activity.note(agency, POLLED)
+    context.activity.note(agency, COLLECTED, len(offers))
+    context.reached(LEASED)
+    found = [rendered for _, rendered in rendered_offers(context, offers)]
+    if context.traces:
+        context.traces.tell(Step("collect", now, context.clock(), parts_of(offers)))
     if offers:
         _log.info(
             "collect",
@@ -53,21 +53,23 @@ def parts_of(offers: Sequence[Offer]) -> list[Part]:
     ]
 
 
-def delivery(broker: Broker, agency: OrganisationCode, id_: DeliveryId) -> dict[str, Any]:
+def delivery(context: Context, agency: OrganisationCode, id_: DeliveryId) -> dict[str, Any]:
     """Return one of an agency's own deliveries. Raises NotFound, also for another agency's."""
-    offer = broker.ledger.deliveries.delivery(agency, id_)
+    offer = context.ledger.deliveries.delivery(agency, id_)
     if offer is None:
         raise NotFound("There is no such delivery in your queue.")
-    return render(offer, broker.books)
+    return render(offer, context.policies)
 
 
-def rendered_offers(broker: Broker, offers: Sequence[Offer]) -> list[tuple[Offer, dict[str, Any]]]:
+def rendered_offers(
+    context: Context, offers: Sequence[Offer]
+) -> list[tuple[Offer, dict[str, Any]]]:
     """Render leased deliveries; one that cannot be goes to the ops queue and stops no other."""
     rendered: list[tuple[Offer, dict[str, Any]]] = []
     refused: list[Attempt] = []
     for offer in offers:
         try:
-            rendered.append((offer, render(offer, broker.books)))
+            rendered.append((offer, render(offer, context.policies)))
         except Unavailable:
             raise
         except Exception as error:
@@ -75,5 +77,5 @@ def rendered_offers(broker: Broker, offers: Sequence[Offer]) -> list[tuple[Offer
             assert offer.lease is not None
             refused.append(Attempt(offer.id, offer.lease.id, "refused", None, "render"))
     if refused:
-        broker.ledger.deliveries.settle_pushes(refused, now=broker.clock(), actor="broker")
+        context.ledger.deliveries.settle_pushes(refused, now=context.clock(), actor="broker")
     return rendered

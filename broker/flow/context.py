@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from broker.channels import Channel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
-from broker.failpoints import Reached, passed_by
+from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity import Activity
-from broker.flow.policy_cache import Books
+from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
 from broker.notices import Notifier
 from broker.settings import Settings
@@ -19,12 +19,12 @@ from broker.transport.wakeups import Wakeups
 
 
 @dataclass(frozen=True, slots=True)
-class Broker:
+class Context:
     """One process's broker. Every part of it may be used from any thread."""
 
     settings: Settings
     ledger: Ledger
-    books: Books
+    policies: PolicyCache
     wakeups: Wakeups
     activity: Activity
     channels: Mapping[str, Channel]
@@ -33,7 +33,7 @@ class Broker:
     """How people are told of alarms, by the notice's channel; a way that is not set is missing."""
     clock: Clock
     new_id: NewId
-    reached: Reached = passed_by
+    reached: Failpoint = no_failpoint
     """Told of every named point that is reached; see ``broker.failpoints``."""
     traces: Traces | None = None
     """Told of every step that was done; None where nobody collects traces."""

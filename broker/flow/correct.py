@@ -20,7 +20,7 @@ from broker.domain.referral import (
 )
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
 from broker.flow.accept import LANE, noting_refusals, own, read
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.corrections import MOST_VERSIONS
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger, since
@@ -41,7 +41,7 @@ _log = logger("correct")
 
 
 def correct(
-    broker: Broker,
+    context: Context,
     publisher: OrganisationCode,
     id_: ReferralId,
     body: bytes,
@@ -55,12 +55,12 @@ def correct(
     the referral was rejected or recalled; ReferenceConflict for a key that names other content.
     """
     began = perf_counter()
-    found = broker.ledger.queries.referral(publisher, id=id_)
+    found = context.ledger.queries.referral(publisher, id=id_)
     if found is None:
         raise NotFound("There is no such referral.")
-    with noting_refusals(broker, publisher, body):
+    with noting_refusals(context, publisher, body):
         document = read(body)
-    if faults := _faults(broker, document, found.reference):
+    if faults := _faults(context, document, found.reference):
         raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
     new = NewVersion(
         referral=id_,
@@ -68,13 +68,13 @@ def correct(
         idempotency_key=idempotency_key,
         digest=document.digest,
         body=body,
-        accepted_at=broker.clock(),
+        accepted_at=context.clock(),
         actor=actor,
     )
-    kept = broker.ledger.corrections.correct(new)
+    kept = context.ledger.corrections.correct(new)
     if isinstance(kept, Refused):
         raise _refusal(kept)
-    broker.wakeups.wake(LANE)
+    context.wakeups.wake(LANE)
     _log.info(
         "correct", referral=id_, publisher=publisher, version=kept.version, seconds=since(began)
     )
@@ -82,7 +82,7 @@ def correct(
 
 
 def recall(
-    broker: Broker,
+    context: Context,
     publisher: OrganisationCode,
     id_: ReferralId,
     reason: RecallReason,
@@ -95,18 +95,18 @@ def recall(
     Raises NotFound, or Conflict when it was rejected or recalled for another reason.
     """
     began = perf_counter()
-    asked = Withdrawal(id_, publisher, str(reason), by, broker.clock(), actor)
-    kept = broker.ledger.corrections.recall(asked)
+    asked = Withdrawal(id_, publisher, str(reason), by, context.clock(), actor)
+    kept = context.ledger.corrections.recall(asked)
     if isinstance(kept, Refused):
         raise _refusal(kept)
-    broker.wakeups.wake(LANE)
+    context.wakeups.wake(LANE)
     _log.info("recall", referral=id_, publisher=publisher, seconds=since(began))
     return kept
 
 
-def _faults(broker: Broker, document: documents.Document, reference: str) -> list[Fault]:
-    today = broker.clock().astimezone(LONDON).date()
-    areas = broker.books.latest().directory.areas
+def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
+    today = context.clock().astimezone(LONDON).date()
+    areas = context.policies.latest().directory.areas
     faults = own(referral.load(document.value, today=today, areas=areas).faults)
     if document.value["reference"] != reference:
         told = "A correction bears the reference of the referral that it corrects."

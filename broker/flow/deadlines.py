@@ -15,23 +15,23 @@ from typing import Any
 
 from broker.domain.codes import Contact, Told
 from broker.domain.escalation import (
-    Climbed,
     DueStep,
+    EscalationStep,
 )
 from broker.domain.ids import EscalationId, NoticeId, OrganisationCode
 from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
 from broker.errors import PolicyError
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.alarms import AlarmBatch
 from broker.policy.language.directory import Organisation
 from broker.policy.monitoring import alarms
 from broker.policy.monitoring.alarm_records import (
-    Rung,
+    FiredAlarm,
     Watched,
 )
 from broker.policy.monitoring.alarms import Ladder, Ring, Step
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import WorkingCalendar
 from broker.telemetry import logger, since
 
@@ -43,17 +43,17 @@ _OWNERLESS = frozenset({DeliveryState.RETURNED, DeliveryState.UNDELIVERABLE})
 _log = logger("watch")
 
 
-def watch(broker: Broker) -> int:
+def watch(context: Context) -> int:
     """Ring what is due and take the steps that are due; return how many it was.
 
     Raises Unavailable when the ledger is away.
     """
     with suppress(PolicyError):
-        broker.books.latest()  # read before anything is claimed: the first time takes a second
+        context.policies.latest()  # read before anything is claimed: the first time takes a second
     began = perf_counter()
-    deliveries = _until_short(broker, _ring_deliveries)
-    referrals = _until_short(broker, _ring_referrals)
-    steps = _until_short(broker, _climb)
+    deliveries = _until_short(context, _ring_deliveries)
+    referrals = _until_short(context, _ring_referrals)
+    steps = _until_short(context, _climb)
     done = deliveries + referrals + steps
     if done:
         _log.info(
@@ -67,33 +67,33 @@ def watch(broker: Broker) -> int:
     return done
 
 
-def _until_short(broker: Broker, batch: Callable[[Broker], int]) -> int:
+def _until_short(context: Context, batch: Callable[[Context], int]) -> int:
     done = 0
     for _ in range(BATCHES):
-        count = batch(broker)
+        count = batch(context)
         done += count
         if count < BATCH:
             break
     return done
 
 
-def _ring_deliveries(broker: Broker) -> int:
-    now = broker.clock()
-    with broker.ledger.alarms.claim_alarms(BATCH, now=now) as batch:
-        return _ring(broker, batch, now)
+def _ring_deliveries(context: Context) -> int:
+    now = context.clock()
+    with context.ledger.alarms.claim_alarms(BATCH, now=now) as batch:
+        return _ring(context, batch, now)
 
 
-def _ring_referrals(broker: Broker) -> int:
-    now = broker.clock()
-    with broker.ledger.alarms.claim_attention(BATCH, now=now) as batch:
-        return _ring(broker, batch, now)
+def _ring_referrals(context: Context) -> int:
+    now = context.clock()
+    with context.ledger.alarms.claim_attention(BATCH, now=now) as batch:
+        return _ring(context, batch, now)
 
 
-def _ring(broker: Broker, batch: AlarmBatch, now: datetime) -> int:
+def _ring(context: Context, batch: AlarmBatch, now: datetime) -> int:
     planned: dict[Any, datetime | None] = {}
-    rung: list[Rung] = []
+    rung: list[FiredAlarm] = []
     for one in batch.watched:
-        book = _book(broker, one.policy_version)
+        book = _book(context, one.policy_version)
         due, later = alarms.due_rings(
             one.clocks,
             warn_at=book.alarms.warn_at,
@@ -102,23 +102,23 @@ def _ring(broker: Broker, batch: AlarmBatch, now: datetime) -> int:
             now=now,
         )
         planned[one.delivery or one.referral] = later
-        rung.extend(_rung(broker, book, one, ring, now) for ring in due)
+        rung.extend(_rung(context, book, one, ring, now) for ring in due)
     fresh = batch.ring(rung, now=now)
     batch.plan(planned, now=now)
-    batch.notify(list(_warnings(broker, fresh)), now=now)
+    batch.notify(list(_warnings(context, fresh)), now=now)
     return len(batch.watched)
 
 
-def _rung(broker: Broker, book: PolicyBook, one: Watched, ring: Ring, now: datetime) -> Rung:
+def _rung(context: Context, book: Policy, one: Watched, ring: Ring, now: datetime) -> FiredAlarm:
     """Return an alarm; a breach starts the ladder of its grade, or that of what nobody has."""
     owner, ladder = _owner(one, book), book.alarms.ladder(_subject(one))
     if not ring.is_breach or ladder is None:
-        return Rung(one, ring)
+        return FiredAlarm(one, ring)
     first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(book, owner))
-    return Rung(one, ring, EscalationId(broker.new_id()), owner, ladder.name, first)
+    return FiredAlarm(one, ring, EscalationId(context.new_id()), owner, ladder.name, first)
 
 
-def _owner(one: Watched, book: PolicyBook) -> OrganisationCode:
+def _owner(one: Watched, book: Policy) -> OrganisationCode:
     """Return whose breach it is: the agency's, or that of ops for what no agency has."""
     if one.agency is not None and one.state not in _OWNERLESS:
         return one.agency
@@ -131,10 +131,10 @@ def _subject(one: Watched) -> str:
     return str(one.effective_grade) if owned else alarms.UNROUTABLE
 
 
-def _warnings(broker: Broker, fresh: Sequence[Rung]) -> Iterator[NewNotice]:
+def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNotice]:
     """Tell of the latest warning of each deadline; a breach is told by its ladder."""
     latest = {(one.of.delivery or one.of.referral, one.ring.milestone): one for one in fresh}
-    book = broker.books.latest()
+    book = context.policies.latest()
     for one in latest.values():
         if one.ring.is_breach:
             continue
@@ -148,7 +148,7 @@ def _warnings(broker: Broker, fresh: Sequence[Rung]) -> Iterator[NewNotice]:
             told = _told(step, book, agency=_owner(one.of, book), publisher=one.of.publisher)
             for channel, organisation in _addressed(step, told):
                 yield NewNotice(
-                    id=NoticeId(broker.new_id()),
+                    id=NoticeId(context.new_id()),
                     kind=kind,
                     organisation=organisation,
                     contact=step.contact,
@@ -160,27 +160,27 @@ def _warnings(broker: Broker, fresh: Sequence[Rung]) -> Iterator[NewNotice]:
                 )
 
 
-def _climb(broker: Broker) -> int:
-    now = broker.clock()
-    with broker.ledger.alarms.claim_steps(BATCH, now=now) as batch:
+def _climb(context: Context) -> int:
+    now = context.clock()
+    with context.ledger.alarms.claim_steps(BATCH, now=now) as batch:
         met = [one.id for one in batch.steps if one.is_met]
         due = [one for one in batch.steps if not one.is_met]
-        taken = [_taken(broker, one, now) for one in due]
+        taken = [_taken(context, one, now) for one in due]
         batch.end(met, because="met", now=now)
         batch.climb([climbed for climbed, _ in taken], now=now)
         batch.notify([notice for _, notices in taken for notice in notices], now=now)
         return len(batch.steps)
 
 
-def _taken(broker: Broker, one: DueStep, now: datetime) -> tuple[Climbed, list[NewNotice]]:
+def _taken(context: Context, one: DueStep, now: datetime) -> tuple[EscalationStep, list[NewNotice]]:
     """Take the next step of a ladder; a contact without an address does not hold it up."""
-    book, ladder = broker.books.latest(), _ladder(broker, one)
+    book, ladder = context.policies.latest(), _ladder(context, one)
     if ladder is None or one.step >= len(ladder.steps):
-        return Climbed(one, None, {"step": one.step + 1, "told": []}), []
+        return EscalationStep(one, None, {"step": one.step + 1, "told": []}), []
     step = ladder.steps[one.step]
     publisher = one.publisher or one.organisation
     told = _told(step, book, agency=one.organisation, publisher=publisher)
-    notices = _notices(broker, one, step, told)
+    notices = _notices(context, one, step, told)
     next_at = alarms.next_step_at(
         ladder, one.step + 1, since=one.began_at, calendar=_calendar(book, one.organisation)
     )
@@ -193,11 +193,11 @@ def _taken(broker: Broker, one: DueStep, now: datetime) -> tuple[Climbed, list[N
         "organisation": told.code if told else None,
         "told": sorted({str(notice.channel) for notice in notices}),
     }
-    return Climbed(one, next_at, said), notices
+    return EscalationStep(one, next_at, said), notices
 
 
 def _notices(
-    broker: Broker, one: DueStep, step: Step, told: Organisation | None
+    context: Context, one: DueStep, step: Step, told: Organisation | None
 ) -> list[NewNotice]:
     data = {
         "milestone": one.milestone,
@@ -208,7 +208,7 @@ def _notices(
     }
     return [
         NewNotice(
-            id=NoticeId(broker.new_id()),
+            id=NoticeId(context.new_id()),
             kind=_kind(one),
             organisation=organisation,
             contact=step.contact,
@@ -229,7 +229,7 @@ def _kind(one: DueStep) -> str:
 
 
 def _told(
-    step: Step, book: PolicyBook, *, agency: OrganisationCode, publisher: OrganisationCode
+    step: Step, book: Policy, *, agency: OrganisationCode, publisher: OrganisationCode
 ) -> Organisation | None:
     if step.to is Told.OPS:
         return book.directory.ops
@@ -242,21 +242,21 @@ def _addressed(step: Step, told: Organisation | None) -> list[tuple[Any, Organis
     return [(channel, told.code) for channel in step.by if told and channel in known]
 
 
-def _ladder(broker: Broker, one: DueStep) -> Ladder | None:
-    return _book(broker, one.policy_version).alarms.ladders.get(one.ladder)
+def _ladder(context: Context, one: DueStep) -> Ladder | None:
+    return _book(context, one.policy_version).alarms.ladders.get(one.ladder)
 
 
-def _book(broker: Broker, version: str) -> PolicyBook:
+def _book(context: Context, version: str) -> Policy:
     """Return the policy that something was judged under, or the one in force if it is unreadable.
 
     An alarm must ring also when an old version cannot be read any more.
     """
     try:
-        return broker.books.version(version)
+        return context.policies.version(version)
     except PolicyError:
-        return broker.books.latest()
+        return context.policies.latest()
 
 
-def _calendar(book: PolicyBook, agency: OrganisationCode | None) -> WorkingCalendar:
+def _calendar(book: Policy, agency: OrganisationCode | None) -> WorkingCalendar:
     organisation = book.directory.organisation(agency) if agency else None
     return organisation.calendar if organisation else book.calendars["ENG"]

@@ -10,7 +10,7 @@ import orjson
 from broker.channels import Channel, Parcel
 from broker.failpoints import SENT
 from broker.flow.collect import parts_of, rendered_offers
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.telemetry import logger, since, sole
 from broker.tracing import Step
 
@@ -22,39 +22,42 @@ CLAIM = timedelta(seconds=60)
 _log = logger("dispatch")
 
 
-def drain(broker: Broker, *, batches: int = BATCHES) -> int:
+def drain(context: Context, *, batches: int = BATCHES) -> int:
     """Send what waits on every pushed channel, in batches, and return how many it was."""
-    broker.wakeups.take(LANE)
-    return sum(_drain(broker, name, channel, batches) for name, channel in broker.channels.items())
+    context.wakeups.take(LANE)
+    return sum(
+        _drain(context, name, channel, batches) for name, channel in context.channels.items()
+    )
 
 
-def _drain(broker: Broker, name: str, channel: Channel, batches: int) -> int:
+def _drain(context: Context, name: str, channel: Channel, batches: int) -> int:
     done = 0
     for _ in range(batches):
-        count = _batch(broker, name, channel)
+        count = _batch(context, name, channel)
         done += count
         if count < BATCH:
             return done
-    broker.wakeups.wake(LANE)
+    context.wakeups.wake(LANE)
     return done
 
 
-def _batch(broker: Broker, name: str, channel: Channel) -> int:
-    began, now = perf_counter(), broker.clock()
-    offers = broker.ledger.deliveries.claim_pushes(
-        name, limit=BATCH, lease_for=CLAIM, now=now, new_id=broker.new_id
+def _batch(context: Context, name: str, channel: Channel) -> int:
+    began, now = perf_counter(), context.clock()
+    offers = context.ledger.deliveries.claim_pushes(
+        name, limit=BATCH, lease_for=CLAIM, now=now, new_id=context.new_id
     )
     parcels = [
-        Parcel(offer, orjson.dumps(rendered)) for offer, rendered in rendered_offers(broker, offers)
+        Parcel(offer, orjson.dumps(rendered))
+        for offer, rendered in rendered_offers(context, offers)
     ]
     if parcels:
-        attempts = channel.send(parcels, now=broker.clock())
-        broker.reached(SENT)
-        broker.ledger.deliveries.settle_pushes(
-            attempts, now=broker.clock(), actor=f"channel:{name}"
+        attempts = channel.send(parcels, now=context.clock())
+        context.reached(SENT)
+        context.ledger.deliveries.settle_pushes(
+            attempts, now=context.clock(), actor=f"channel:{name}"
         )
-    if broker.traces:
-        broker.traces.tell(Step("dispatch", now, broker.clock(), parts_of(offers)))
+    if context.traces:
+        context.traces.tell(Step("dispatch", now, context.clock(), parts_of(offers)))
     if offers:
         _log.info(
             "dispatch",

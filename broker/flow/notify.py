@@ -13,7 +13,7 @@ from broker.domain.notice import (
     DueNotice,
     NoticeResult,
 )
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.notices import Message, Never, NotNow, Told
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
@@ -36,18 +36,18 @@ _ASKED: Mapping[str, str] = {
 }
 
 
-def notify(broker: Broker) -> int:
+def notify(context: Context) -> int:
     """Send the notices that are due; return how many it was.
 
     Raises Unavailable when the ledger is away.
     """
-    began, now, lease = perf_counter(), broker.clock(), LeaseId(broker.new_id())
-    due = broker.ledger.alarms.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
+    began, now, lease = perf_counter(), context.clock(), LeaseId(context.new_id())
+    due = context.ledger.alarms.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
     if due:
-        directory = broker.books.latest().directory
+        directory = context.policies.latest().directory
         away: set[tuple[str, str]] = set()
-        results = [_told(broker, directory, one, away) for one in due]
-        broker.ledger.alarms.settle_notices(results, lease=lease, now=broker.clock())
+        results = [_told(context, directory, one, away) for one in due]
+        context.ledger.alarms.settle_notices(results, lease=lease, now=context.clock())
         _log.info(
             "notify",
             count=len(due),
@@ -59,20 +59,20 @@ def notify(broker: Broker) -> int:
 
 
 def _told(
-    broker: Broker, directory: Directory, one: DueNotice, away: set[tuple[str, str]]
+    context: Context, directory: Directory, one: DueNotice, away: set[tuple[str, str]]
 ) -> NoticeResult:
     """Tell one notice; ``away`` gathers what did not answer, so that a batch waits for it once."""
     organisation = directory.organisation(one.organisation)
     known = organisation.contacts.get(one.contact, {}) if organisation else {}
-    address, notifier = known.get(one.channel), broker.notifiers.get(one.channel)
+    address, notifier = known.get(one.channel), context.notifiers.get(one.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(one.id, "failed", code=code)
     server = (str(one.channel), address if one.channel is NoticeChannel.WEBHOOK else "")
     if server in away:
-        return _later(one, "away", broker.clock())
+        return _later(one, "away", context.clock())
     try:
-        result = notifier.tell(address, written(one, directory, broker.settings.public_url))
+        result = notifier.tell(address, written(one, directory, context.settings.public_url))
     except Exception as error:
         _log.error("notice failed", channel=str(one.channel), **trouble(error))
         result = NotNow("fault")
@@ -84,7 +84,7 @@ def _told(
         case NotNow(code=code):
             if code.endswith("_away"):
                 away.add(server)
-            return _later(one, code, broker.clock())
+            return _later(one, code, context.clock())
         case _:
             assert_never(result)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
-from broker.policy.published.policy import PolicyBook, load
+from broker.policy.published.policy import Policy, load
 
 REFRESH_SECONDS = 5.0
 """A newly published policy is in force in every process after so long."""
@@ -17,18 +17,18 @@ KEPT = 8
 """Versions held in memory; an older one is read again when a delivery needs it."""
 
 
-class Books:
+class PolicyCache:
     """Reads policy versions from the ledger, once each. May be used from any thread."""
 
     def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._books: OrderedDict[str, PolicyBook] = OrderedDict()
-        self._latest: PolicyBook | None = None
+        self._books: OrderedDict[str, Policy] = OrderedDict()
+        self._latest: Policy | None = None
         self._fresh_until = 0.0
 
-    def latest(self) -> PolicyBook:
+    def latest(self) -> Policy:
         """Return the policy in force. Raises PolicyError when none was ever published."""
         with self._lock:
             if self._latest is None or self._monotonic() >= self._fresh_until:
@@ -36,12 +36,12 @@ class Books:
                 self._fresh_until = self._monotonic() + REFRESH_SECONDS
             return self._latest
 
-    def version(self, version: str) -> PolicyBook:
+    def version(self, version: str) -> Policy:
         """Return the policy that was in force when something was decided."""
         with self._lock:
             return self._books.get(version) or self._read(version)
 
-    def _read(self, version: str | None) -> PolicyBook:
+    def _read(self, version: str | None) -> Policy:
         found = self._ledger.policies.policy(version)
         if found is None:
             raise PolicyError("No policy is published: run `broker policy publish`.")

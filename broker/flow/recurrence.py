@@ -24,14 +24,14 @@ from broker.policy.monitoring.recurrence import (
     recurring,
     sightings,
 )
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.telemetry import logger, trouble
 
 _log = logger("route")
 
 
 def counted(
-    batch: RouteBatch, decisions: Sequence[Decision], *, book: PolicyBook, key: bytes | None
+    batch: RouteBatch, decisions: Sequence[Decision], *, book: Policy, key: bytes | None
 ) -> list[Decision]:
     """Return the decisions with who was seen in them, and a warning for who was seen too often.
 

@@ -14,18 +14,18 @@ import orjson
 from broker.domain.codes import Kind, Milestone
 from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
-from broker.flow.policy_cache import Books
+from broker.flow.policy_cache import PolicyCache
 from broker.policy import disclosure
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 
 TOLD_OF_RECURRENCE = (SOCIAL_CARE, "out-of-hours")
 
 
-def render(offer: Offer, books: Books) -> dict[str, Any]:
+def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
     """Return a delivery as its agency sees it, the handling instructions before the content."""
-    book = books.version(offer.policy_version)
+    book = policies.version(offer.policy_version)
     document = orjson.loads(offer.body)
     is_shown = _is_shown(offer)
     content = _content(offer, document, book) if is_shown else {}
@@ -68,11 +68,11 @@ def _is_shown(offer: Offer) -> bool:
     return offer.kind is not Kind.RECALL and offer.state is not DeliveryState.RECALLED
 
 
-def _content(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> dict[str, Any]:
+def _content(offer: Offer, document: Mapping[str, Any], book: Policy) -> dict[str, Any]:
     return disclosure.render(offer.view, document=document, scope=offer.scope, book=book)
 
 
-def warnings(offer: Offer, document: Mapping[str, Any], book: PolicyBook) -> list[dict[str, str]]:
+def warnings(offer: Offer, document: Mapping[str, Any], book: Policy) -> list[dict[str, str]]:
     """Return the warnings that concern an agency.
 
     How often a child was referred is for social care alone, and for a child that it may see.

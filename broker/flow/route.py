@@ -18,7 +18,7 @@ from broker.errors import PolicyError, Unavailable
 from broker.failpoints import BEGUN, DECIDED, ROUTED
 from broker.flow.accept import LANE, own
 from broker.flow.clock_pause import end_waiting
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.recurrence import counted
 from broker.ledger.routing import RouteBatch
 from broker.policy.decision import (
@@ -27,12 +27,12 @@ from broker.policy.decision import (
     Rejected,
     Revised,
     Routed,
-    Stranded,
+    Unroutable,
     Unrouted,
     Withdrawn,
 )
 from broker.policy.monitoring import alarms
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
@@ -62,42 +62,42 @@ _log = logger("route")
 
 
 def drain(
-    broker: Broker, *, batches: int = BATCHES, size: int = BATCH, careful: bool = False
+    context: Context, *, batches: int = BATCHES, size: int = BATCH, careful: bool = False
 ) -> int:
     """Route what waits, in batches of ``size``, and return how many referrals it was.
 
     ``careful``: write every attempt down before it is made, whether anything looks wrong or not.
     """
-    broker.wakeups.take(LANE)
+    context.wakeups.take(LANE)
     done = 0
     for _ in range(batches):
-        count = _batch(broker, size, careful=careful)
+        count = _batch(context, size, careful=careful)
         done += count
         if count < size:
             return done
-    broker.wakeups.wake(LANE)
+    context.wakeups.wake(LANE)
     return done
 
 
-def _batch(broker: Broker, size: int, *, careful: bool) -> int:
+def _batch(context: Context, size: int, *, careful: bool) -> int:
     """Route one batch; what cannot be written as a whole, or may end this process, by itself."""
-    began, now, book = perf_counter(), broker.clock(), broker.books.latest()
+    began, now, book = perf_counter(), context.clock(), context.policies.latest()
     claimed: Sequence[Unrouted] = ()
     try:
-        with broker.ledger.routing.claim_unrouted(size, now=now) as batch:
+        with context.ledger.routing.claim_unrouted(size, now=now) as batch:
             claimed = batch.referrals
             if len(claimed) == BATCH:
-                broker.wakeups.wake(LANE)  # let another process take what more there may be
+                context.wakeups.wake(LANE)  # let another process take what more there may be
             suspects = careful or any(_is_suspect(one, now) for one in claimed)
-            decisions = [] if suspects else _settled(broker, batch, book, now)
+            decisions = [] if suspects else _settled(context, batch, book, now)
     except Unavailable:
         raise
     except Exception as error:
         _log.error("batch failed", **trouble(error))
         suspects = True
     if suspects:
-        return sum(_carefully(broker, ids) for ids in _apart(claimed))
-    _tell(broker, claimed, decisions, began, now)
+        return sum(_carefully(context, ids) for ids in _apart(claimed))
+    _tell(context, claimed, decisions, began, now)
     return len(decisions)
 
 
@@ -114,72 +114,72 @@ def _apart(claimed: Sequence[Unrouted]) -> list[list[ReferralId]]:
     return [*([one.id] for one in claimed if one.begun), *([fresh] if fresh else [])]
 
 
-def _carefully(broker: Broker, ids: Sequence[ReferralId]) -> int:
+def _carefully(context: Context, ids: Sequence[ReferralId]) -> int:
     """Route referrals one of which may end this process: write down first that they are tried."""
-    now = broker.clock()
+    now = context.clock()
     until = now + TRY_WITHIN
-    ids = broker.ledger.routing.begin_routing(ids, now=now, until=until)
-    broker.reached(BEGUN)
+    ids = context.ledger.routing.begin_routing(ids, now=now, until=until)
+    context.reached(BEGUN)
     try:
-        return _try_kept(broker, ids, until)
+        return _try_kept(context, ids, until)
     except Unavailable:
         with suppress(Unavailable):  # if it cannot be said now, they are tried again by themselves
-            broker.ledger.routing.leave_routing(ids, now=now, until=until)
+            context.ledger.routing.leave_routing(ids, now=now, until=until)
         raise
 
 
-def _try_kept(broker: Broker, ids: Sequence[ReferralId], until: datetime) -> int:
+def _try_kept(context: Context, ids: Sequence[ReferralId], until: datetime) -> int:
     """Route what is kept from others; put off what cannot be written."""
-    began, now, book = perf_counter(), broker.clock(), broker.books.latest()
+    began, now, book = perf_counter(), context.clock(), context.policies.latest()
     try:
-        with broker.ledger.routing.claim_begun(ids, until=until) as batch:
-            decisions = _settled(broker, batch, book, now)
+        with context.ledger.routing.claim_begun(ids, until=until) as batch:
+            decisions = _settled(context, batch, book, now)
     except Unavailable:
         raise
     except Exception as error:
         _log.error("batch failed", **trouble(error))
         if len(ids) > 1:
-            return sum(_try_kept(broker, [id_], until) for id_ in ids)
-        return _put_off(broker, ids, until, type(error).__name__)
-    _tell(broker, batch.referrals, decisions, began, now)
+            return sum(_try_kept(context, [id_], until) for id_ in ids)
+        return _put_off(context, ids, until, type(error).__name__)
+    _tell(context, batch.referrals, decisions, began, now)
     return len(decisions)
 
 
-def _put_off(broker: Broker, ids: Sequence[ReferralId], until: datetime, code: str) -> int:
-    now, book = broker.clock(), broker.books.latest()
-    with broker.ledger.routing.claim_begun(ids, until=until) as batch:
+def _put_off(context: Context, ids: Sequence[ReferralId], until: datetime, code: str) -> int:
+    now, book = context.clock(), context.policies.latest()
+    with context.ledger.routing.claim_begun(ids, until=until) as batch:
         put_off = [_after_failure(one, book, now, code) for one in batch.referrals]
         batch.settle(put_off, now=now, actor=ACTOR)
     return len(put_off)
 
 
 def _settled(
-    broker: Broker, batch: RouteBatch, book: PolicyBook, now: datetime
+    context: Context, batch: RouteBatch, book: Policy, now: datetime
 ) -> Sequence[Decision]:
     """Decide about a batch and write it. The book is read before: that may take seconds, for which
     no transaction may stand still."""
-    decisions = [_decide(one, book, now, broker.new_id) for one in batch.referrals]
-    decisions = counted(batch, decisions, book=book, key=broker.settings.child_key)
+    decisions = [_decide(one, book, now, context.new_id) for one in batch.referrals]
+    decisions = counted(batch, decisions, book=book, key=context.settings.child_key)
     batch.settle(decisions, now=now, actor=ACTOR)
-    end_waiting(broker, batch, decisions)
-    broker.reached(DECIDED)
+    end_waiting(context, batch, decisions)
+    context.reached(DECIDED)
     return decisions
 
 
 def _tell(
-    broker: Broker,
+    context: Context,
     referrals: Sequence[Unrouted],
     decisions: Sequence[Decision],
     began: float,
     now: datetime,
 ) -> None:
     """Tell whoever pushes, and those who trace and log, of what is committed."""
-    broker.reached(ROUTED)
-    if broker.traces:
+    context.reached(ROUTED)
+    if context.traces:
         parts = [Part(one.id, {"version": one.version}) for one in referrals]
-        broker.traces.tell(Step("route", now, broker.clock(), parts))
-    if any(_is_pushed(decision, broker) for decision in decisions):
-        broker.wakeups.wake("dispatch")
+        context.traces.tell(Step("route", now, context.clock(), parts))
+    if any(_is_pushed(decision, context) for decision in decisions):
+        context.wakeups.wake("dispatch")
     if decisions and is_told(_log):
         _log.info(
             "route",
@@ -190,7 +190,7 @@ def _tell(
         )
 
 
-def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
+def _decide(one: Unrouted, book: Policy, now: datetime, new_id: NewId) -> Decision:
     """Decide about one referral; whatever goes wrong with it must not hold up the others."""
     if one.begun > DEATHS:
         _log.error("routing ends processes", referral=str(one.id))
@@ -204,7 +204,7 @@ def _decide(one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId) -> De
         return _after_failure(one, book, now, type(error).__name__)
 
 
-def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> Decision:
+def decide(one: Unrouted, *, book: Policy, now: datetime, new_id: NewId) -> Decision:
     """Return what becomes of a referral: a pure function of it and the policy."""
     if one.recall_reason is not None:
         return _withdrawn(one, one.recall_reason, book, now, new_id)
@@ -243,7 +243,7 @@ def decide(one: Unrouted, *, book: PolicyBook, now: datetime, new_id: NewId) -> 
             # The grades stay those of what agencies have until it goes to them.
             found |= {"grade": None, "effective_grade": None}
         alarm_at = _first_alarm(one, attend_by, book)
-        return Stranded(
+        return Unroutable(
             reason=plan.unroutable_reason, attend_by=attend_by, next_alarm_at=alarm_at, **found
         )
     if one.earlier:
@@ -256,7 +256,7 @@ def _revised(
     one: Unrouted,
     plan: Plan,
     found: dict[str, Any],
-    book: PolicyBook,
+    book: Policy,
     now: datetime,
     new_id: NewId,
 ) -> Revised:
@@ -280,16 +280,14 @@ def _revised(
     return Revised(Routed(deliveries=issued, **found), revision.changed, _grades(one, found))
 
 
-def _withdrawn(
-    one: Unrouted, reason: str, book: PolicyBook, now: datetime, new_id: NewId
-) -> Withdrawn:
+def _withdrawn(one: Unrouted, reason: str, book: Policy, now: datetime, new_id: NewId) -> Withdrawn:
     """Return who must destroy what they had of a referral that was taken back."""
     revision = revise.withdraw(one.earlier, reason=reason, at=now, book=book)
     return Withdrawn(one.id, [_issue(each, one, book, now, new_id) for each in revision.issued])
 
 
 def _issue(
-    issued: Issued, one: Unrouted, book: PolicyBook, now: datetime, new_id: NewId
+    issued: Issued, one: Unrouted, book: Policy, now: datetime, new_id: NewId
 ) -> NewDelivery:
     return new_delivery(issued, now, new_id, version=one.version, policy_version=book.version)
 
@@ -335,16 +333,16 @@ def new_delivery(
     )
 
 
-def _after_failure(one: Unrouted, book: PolicyBook, now: datetime, code: str) -> Decision:
+def _after_failure(one: Unrouted, book: Policy, now: datetime, code: str) -> Decision:
     if one.attempt + 1 < ATTEMPTS:
         return Postponed(one.id, now + FIRST_PAUSE * 2**one.attempt, code)
     return _for_ops(one, book, now)
 
 
-def _for_ops(one: Unrouted, book: PolicyBook, now: datetime) -> Stranded:
+def _for_ops(one: Unrouted, book: Policy, now: datetime) -> Unroutable:
     """Return that people have to look at it."""
     attend_by = now + ATTEND_WITHIN
-    return Stranded(
+    return Unroutable(
         id=one.id,
         grade=None,
         effective_grade=None,
@@ -357,13 +355,13 @@ def _for_ops(one: Unrouted, book: PolicyBook, now: datetime) -> Stranded:
     )
 
 
-def _first_alarm(one: Unrouted, attend_by: datetime, book: PolicyBook) -> datetime | None:
+def _first_alarm(one: Unrouted, attend_by: datetime, book: Policy) -> datetime | None:
     clock = alarms.attending(one.accepted_at, attend_by)
     return alarms.first_ring([clock], warn_at=book.alarms.warn_at, calendar=book.calendars["ENG"])
 
 
-def _is_pushed(decision: Decision, broker: Broker) -> bool:
-    return any(delivery.channel in broker.channels for delivery in _deliveries(decision))
+def _is_pushed(decision: Decision, context: Context) -> bool:
+    return any(delivery.channel in context.channels for delivery in _deliveries(decision))
 
 
 def _deliveries(decision: Decision) -> Sequence[NewDelivery]:

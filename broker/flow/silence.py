@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from uuid import UUID
 
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.activity import OpenSilence
 from broker.policy.monitoring.silence import LEARNED_FROM, Quiet, Seen, Usual, judge, learn
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger, since
 
@@ -33,8 +33,8 @@ _log = logger("silence")
 class Listener:
     """Looks at who was there; call ``look`` once every ``EVERY``."""
 
-    def __init__(self, broker: Broker, holder: str) -> None:
-        self._broker = broker
+    def __init__(self, context: Context, holder: str) -> None:
+        self._broker = context
         self._holder = holder
         self._usual: Mapping[tuple[str, str], Usual] = {}
         self._learned_at: datetime | None = None
@@ -47,13 +47,13 @@ class Listener:
         ledger, now = self._broker.ledger, self._broker.clock()
         if not ledger.sweep.hold_lead("silence", self._holder, for_=LEAD_FOR, now=now):
             return False
-        book = self._broker.books.latest()
+        book = self._broker.policies.latest()
         self._learn(book, now)
         self._settle(ledger.activity.seen(now=now), book, now)
         self._forget(book, now)
         return True
 
-    def _settle(self, seen: Sequence[Seen], book: PolicyBook, now: datetime) -> None:
+    def _settle(self, seen: Sequence[Seen], book: Policy, now: datetime) -> None:
         began = perf_counter()
         quiet = [one for each in seen if (one := self._judged(each, book, now))]
         standing = self._broker.ledger.activity.silences(limit=LIMIT)
@@ -66,14 +66,14 @@ class Listener:
         if count or ended:
             _log.info("silence", opened=count, ended=len(ended), seconds=since(began))
 
-    def _judged(self, seen: Seen, book: PolicyBook, now: datetime) -> Quiet | None:
+    def _judged(self, seen: Seen, book: Policy, now: datetime) -> Quiet | None:
         organisation = book.directory.organisation(seen.organisation)
         if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
             return None
         usual = self._usual.get((seen.organisation, seen.activity))
         return judge(seen, organisation=organisation, policy=book.silence, usual=usual, now=now)
 
-    def _learn(self, book: PolicyBook, now: datetime) -> None:
+    def _learn(self, book: Policy, now: datetime) -> None:
         """Learn anew what is usual, once in a while: an hour changes little of four weeks."""
         if self._learned_at is not None and now - self._learned_at < LEARN_EVERY:
             return
@@ -88,7 +88,7 @@ class Listener:
                 found[code, activity] = usual
         self._usual, self._learned_at = found, now
 
-    def _forget(self, book: PolicyBook, now: datetime) -> None:
+    def _forget(self, book: Policy, now: datetime) -> None:
         ledger = self._broker.ledger
         ledger.activity.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
         ledger.reconciliations.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())

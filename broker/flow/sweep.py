@@ -13,7 +13,7 @@ from time import perf_counter
 from broker.failpoints import LED
 from broker.flow import bulk, dispatch, route
 from broker.flow.accept import LANE as ROUTE_LANE
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.telemetry import logger, since
 
 EVERY = timedelta(seconds=1)
@@ -35,8 +35,8 @@ _log = logger("sweep")
 class Sweeper:
     """Looks at what is due; call ``sweep`` once every ``EVERY``."""
 
-    def __init__(self, broker: Broker, holder: str) -> None:
-        self._broker = broker
+    def __init__(self, context: Context, holder: str) -> None:
+        self._broker = context
         self._holder = holder
         self._seen: Mapping[str, object] = {}
         self._thinned_at: datetime | None = None

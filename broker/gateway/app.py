@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
 from broker.flow.activity import EVERY as NOTE_ACTIVITY
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.gateway import (
     deliveries,
     escalations,
@@ -87,7 +87,7 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
 
 
 def build(
-    broker: Broker,
+    context: Context,
     *,
     beside: Sequence[BaseRoute] = (),
     running: AbstractAsyncContextManager[None] | None = None,
@@ -97,10 +97,10 @@ def build(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         here = Gateway(
-            broker,
-            Authentication(broker),
-            Commits(broker),
-            Poller(broker),
+            context,
+            Authentication(context),
+            Commits(context),
+            Poller(context),
             CapacityLimiter(THREADS),
         )
         app.state.gateway = here
@@ -126,7 +126,7 @@ def build(
         },
     )
     app.router.redirect_slashes = False
-    app.add_middleware(_Surroundings, broker=broker)
+    app.add_middleware(_Surroundings, context=context)
     return app
 
 
@@ -157,7 +157,7 @@ async def _note_activity(here: Gateway) -> None:
     while True:
         await asyncio.sleep(NOTE_ACTIVITY.total_seconds())
         with suppress(Unavailable):
-            await here.run(here.broker.activity.flush)
+            await here.run(here.context.activity.flush)
 
 
 class _Surroundings:
@@ -166,9 +166,9 @@ class _Surroundings:
     A server would log the text of an exception, which may repeat what somebody sent.
     """
 
-    def __init__(self, app: ASGIApp, broker: Broker) -> None:
+    def __init__(self, app: ASGIApp, context: Context) -> None:
         self._app = app
-        self._new_id = broker.new_id
+        self._new_id = context.new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -19,7 +19,7 @@ from broker.domain.codes import Scope
 from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Throttled
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.gateway.problems import Forbidden
 
 KEPT_SECONDS = 5.0
@@ -52,8 +52,8 @@ class Caller:
 class Authentication:
     """Looks keys up, and remembers them for a few seconds. May be used from any thread."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self, context: Context) -> None:
+        self._broker = context
         self._lock = threading.Lock()
         self._known: OrderedDict[CredentialId, tuple[Credential | None, float]] = OrderedDict()
         self._used: set[CredentialId] = set()

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from broker.domain.codes import Scope
 from broker.errors import NotFound
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
 from broker.intake.http import Commits
@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Gateway:
     """The parts of one gateway process."""
 
-    broker: Broker
+    context: Context
     authentication: Authentication
     commits: Commits
     poller: Poller

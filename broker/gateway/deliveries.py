@@ -24,7 +24,7 @@ async def take(request: Request) -> Response:
     """Lease what waits for the agency, earliest deadline first; wait for it if asked."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     wanted = await asked(request, requests.COLLECT)
-    claim = partial(collect.collect, here.broker, who.organisation, limit=wanted.max)
+    claim = partial(collect.collect, here.context, who.organisation, limit=wanted.max)
     end, found = until(wanted.wait), await here.run(claim)
     while not found and wanted.wait and await here.poller.for_work(who.organisation, end):
         if await request.is_disconnected():
@@ -38,7 +38,7 @@ async def settle(request: Request) -> Response:
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     receipts = as_rows(await asked(request, requests.RECEIPTS))
     results = await here.run(
-        answer.settle, here.broker, who.organisation, receipts, actor=who.actor
+        answer.settle, here.context, who.organisation, receipts, actor=who.actor
     )
     return respond({"results": [responses.settled(one) for one in results]})
 
@@ -47,13 +47,13 @@ async def extend(request: Request) -> Response:
     """Keep deliveries for longer."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     held = _held(await asked(request, requests.LEASES))
-    broker = here.broker
+    context = here.context
     kept = await here.run(
-        broker.ledger.deliveries.extend,
+        context.ledger.deliveries.extend,
         who.organisation,
         held,
-        lease_for=broker.settings.lease,
-        now=broker.clock(),
+        lease_for=context.settings.lease,
+        now=context.clock(),
     )
     return _results(
         [
@@ -67,12 +67,12 @@ async def release(request: Request) -> Response:
     """Give deliveries back; they are offered again at once."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     held = _held(await asked(request, requests.LEASES))
-    broker = here.broker
+    context = here.context
     released = await here.run(
-        broker.ledger.deliveries.release,
+        context.ledger.deliveries.release,
         who.organisation,
         held,
-        now=broker.clock(),
+        now=context.clock(),
         actor=who.actor,
     )
     return _results(
@@ -87,14 +87,14 @@ async def show(request: Request) -> Response:
     """Return one of the agency's own deliveries."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     id_ = DeliveryId(identifier(request))
-    return respond(await here.run(collect.delivery, here.broker, who.organisation, id_))
+    return respond(await here.run(collect.delivery, here.context, who.organisation, id_))
 
 
 async def queue(request: Request) -> Response:
     """Return counts and ages of the agency's own queue."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
-    broker = here.broker
-    depth = await here.run(broker.ledger.queries.queue, who.organisation, now=broker.clock())
+    context = here.context
+    depth = await here.run(context.ledger.queries.queue, who.organisation, now=context.clock())
     return respond(responses.queue(depth))
 
 
@@ -104,7 +104,7 @@ async def reroute(request: Request) -> Response:
     wanted = await asked(request, requests.REROUTE)
     new = await here.run(
         answer.reroute,
-        here.broker,
+        here.context,
         DeliveryId(identifier(request)),
         area=wanted.area,
         agency=OrganisationCode(wanted.agency) if wanted.agency else None,

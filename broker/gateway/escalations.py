@@ -25,7 +25,7 @@ async def stand(request: Request) -> Response:
     wanted, id_ = await asked(request, requests.PAUSE), DeliveryId(identifier(request))
     reason = PauseReason(wanted.reason)
     since = await here.run(
-        clock_pause.pause, here.broker, id_, reason, agency=who.sees, actor=who.actor
+        clock_pause.pause, here.context, id_, reason, agency=who.sees, actor=who.actor
     )
     return respond({"delivery": str(id_), "paused_at": since})
 
@@ -34,7 +34,7 @@ async def go_on(request: Request) -> Response:
     """Let the clocks of a delivery go on."""
     who, here = await caller(request, Scope.COLLECT, Scope.OPS), gateway(request)
     id_ = DeliveryId(identifier(request))
-    due = await here.run(clock_pause.resume, here.broker, id_, agency=who.sees, actor=who.actor)
+    due = await here.run(clock_pause.resume, here.context, id_, agency=who.sees, actor=who.actor)
     return respond({"delivery": str(id_), "deadlines": responses.deadlines(due)})
 
 
@@ -42,7 +42,7 @@ async def escalations(request: Request) -> Response:
     """Return the caller's running escalations, or all of them for ops."""
     who, here = await caller(request, *_EVERYBODY), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.broker.ledger.alarms.escalations, who.sees, limit=limit)
+    found = await here.run(here.context.ledger.alarms.escalations, who.sees, limit=limit)
     return respond({"escalations": [responses.escalation(one) for one in found]})
 
 
@@ -51,12 +51,12 @@ async def acknowledge(request: Request) -> Response:
     who, here = await caller(request, *_EVERYBODY), gateway(request)
     wanted = await asked(request, requests.SEES_TO)
     found = await here.run(
-        here.broker.ledger.alarms.acknowledge_escalation,
+        here.context.ledger.alarms.acknowledge_escalation,
         EscalationId(identifier(request)),
         whose=who.sees,
         by=wanted.by,
         actor=who.actor,
-        now=here.broker.clock(),
+        now=here.context.clock(),
     )
     if found is None:
         raise NotFound("There is no such escalation.")

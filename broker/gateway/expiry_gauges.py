@@ -10,13 +10,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from broker.policy.published.expiry import BANK_HOLIDAYS, ENTRY, TERMS, ending_soon, endings
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 
 
 class Endings(Collector):
     """Time left of each nation's bank holidays, and how much ends within 90 days."""
 
-    def __init__(self, book: PolicyBook, today: date) -> None:
+    def __init__(self, book: Policy, today: date) -> None:
         self._book = book
         self._today = today
 

@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.telemetry import logger, trouble
 
 EVERY_SECONDS = 0.25
@@ -28,8 +28,8 @@ def until(seconds: float) -> float:
 class Poller:
     """Wakes requests that wait for work, for routing or for news."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self, context: Context) -> None:
+        self._broker = context
         self._lanes: dict[str, _Lane] = {"work": {}, "routing": {}, "news": {}}
         self._count = 0
         self._somebody = asyncio.Event()

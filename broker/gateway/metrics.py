@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.sweep import LANES
 from broker.gateway.expiry_gauges import Endings
 from broker.ledger.monitoring import BANDS, Work
@@ -31,21 +31,21 @@ SILENCES = 1000
 """Alarms about silence that are told of: one an organisation at a time."""
 
 
-def text(broker: Broker) -> bytes:
+def text(context: Context) -> bytes:
     """Return the metrics in Prometheus's format."""
     registry = CollectorRegistry()
-    now = broker.clock()
-    registry.register(Ledger(broker, now))
+    now = context.clock()
+    registry.register(Ledger(context, now))
     with suppress(PolicyError):  # before the first policy nothing can end
-        registry.register(Endings(broker.books.latest(), now.astimezone(LONDON).date()))
+        registry.register(Endings(context.policies.latest(), now.astimezone(LONDON).date()))
     return generate_latest(registry)
 
 
 class Ledger(Collector):
     """Everything that the ledger can tell at an instant."""
 
-    def __init__(self, broker: Broker, now: datetime) -> None:
-        self._broker = broker
+    def __init__(self, context: Context, now: datetime) -> None:
+        self._broker = context
         self._now = now
 
     def collect(self) -> Iterator[Metric]:

@@ -24,12 +24,12 @@ async def attention(request: Request) -> Response:
     """Return what no agency will do by itself, and who is silent."""
     await caller(request, Scope.OPS)
     here, limit = gateway(request), int(number(request, "limit", LISTED, LISTED))
-    waiting = await here.run(here.broker.ledger.queries.attention, limit=limit)
-    refused = await here.run(here.broker.ledger.queries.refusals, None, limit=limit)
-    silent = await here.run(here.broker.ledger.activity.silences, limit=limit)
-    since = (here.broker.clock() - UNREFERRED_FOR).date()
+    waiting = await here.run(here.context.ledger.queries.attention, limit=limit)
+    refused = await here.run(here.context.ledger.queries.refusals, None, limit=limit)
+    silent = await here.run(here.context.ledger.activity.silences, limit=limit)
+    since = (here.context.clock() - UNREFERRED_FOR).date()
     unreferred = await here.run(
-        here.broker.ledger.reconciliations.reconciliations,
+        here.context.ledger.reconciliations.reconciliations,
         None,
         limit=limit,
         unreferred_since=since,
@@ -41,7 +41,7 @@ async def refusals(request: Request) -> Response:
     """Return the bodies that were refused and not kept: the caller's own, or all for ops."""
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.broker.ledger.queries.refusals, who.sees, limit=limit)
+    found = await here.run(here.context.ledger.queries.refusals, who.sees, limit=limit)
     return respond({"refusals": [responses.refusal(one) for one in found]})
 
 
@@ -49,7 +49,7 @@ async def queues(request: Request) -> Response:
     """Return counts and ages of every queue in which something waits."""
     await caller(request, Scope.OPS)
     here = gateway(request)
-    found = await here.run(here.broker.ledger.queries.queues, now=here.broker.clock())
+    found = await here.run(here.context.ledger.queries.queues, now=here.context.clock())
     return respond({"queues": [responses.queue(one) for one in found]})
 
 
@@ -64,9 +64,9 @@ async def readyz(request: Request) -> Response:
     Raises Unavailable when the ledger is away, or no policy is published.
     """
     here = gateway(request)
-    await here.run(here.broker.ledger.ping)
+    await here.run(here.context.ledger.ping)
     try:
-        await here.run(here.broker.books.latest)
+        await here.run(here.context.policies.latest)
     except PolicyError as error:
         raise Unavailable("No policy that can be used is published.") from error
     return respond({"status": "ready"})
@@ -76,7 +76,7 @@ async def metrics(request: Request) -> Response:
     """Return counts and ages by agency for Prometheus: codes and numbers only."""
     await caller(request, Scope.OPS)
     here = gateway(request)
-    found = await here.run(figures.text, here.broker)
+    found = await here.run(figures.text, here.context)
     return Response(found, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

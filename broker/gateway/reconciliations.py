@@ -22,7 +22,7 @@ async def compare(request: Request) -> Response:
     wanted = await asked(request, requests.RECONCILIATION, most_items=requests.REFERENCE_LIMIT)
     done = await here.run(
         reconcile,
-        here.broker,
+        here.context,
         who.organisation,
         wanted.day,
         wanted.references,
@@ -36,6 +36,6 @@ async def listed(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
     found = await here.run(
-        here.broker.ledger.reconciliations.reconciliations, who.sees, limit=limit
+        here.context.ledger.reconciliations.reconciliations, who.sees, limit=limit
     )
     return respond({"reconciliations": [responses.reconciled(one) for one in found]})

@@ -80,7 +80,7 @@ async def check(request: Request) -> Response:
     """Say what would become of a referral; nothing is stored."""
     who, here = await caller(request, Scope.PUBLISH), gateway(request)
     sent = await body(request, limit=documents.SIZE_LIMIT)
-    checked = await here.run(accept.check, here.broker, who.organisation, sent)
+    checked = await here.run(accept.check, here.context, who.organisation, sent)
     if checked.plan is None:
         raise Invalid("The referral would be rejected.", faults=checked.faults)
     return respond(_plan(checked, await names(here)))
@@ -93,7 +93,7 @@ async def look_up(request: Request) -> Response:
     if not reference or "\x00" in reference or len(reference) > 64:
         told = "Give your own reference: /v1/referrals?reference=…"
         raise Invalid(told, faults=[Fault("/reference", "bad-reference", told)])
-    found = await here.run(here.broker.ledger.queries.referral, who.sees, reference=reference)
+    found = await here.run(here.context.ledger.queries.referral, who.sees, reference=reference)
     return await _shown(here, found)
 
 
@@ -109,7 +109,7 @@ async def timeline(request: Request) -> Response:
     found = await _own(here, who, identifier(request))
     if found is None:
         raise NotFound("There is no such referral.")
-    events = await here.run(here.broker.ledger.queries.timeline, found.id)
+    events = await here.run(here.context.ledger.queries.timeline, found.id)
     shown = [responses.happened(one, names=who.sees is None) for one in events]
     return respond({"referral": str(found.id), "events": shown})
 
@@ -119,7 +119,7 @@ async def events(request: Request) -> Response:
     who, here = await caller(request, Scope.PUBLISH), gateway(request)
     after, limit = request.query_params.get("after", ""), int(number(request, "limit", 100, PAGE))
     seconds = number(request, "wait", 0, LONGEST_WAIT)
-    feed = here.broker.ledger.queries.feed
+    feed = here.context.ledger.queries.feed
     found, cursor = await here.run(feed, who.organisation, after=after, limit=limit)
     end = until(seconds if limit else 0)
     while not found and await here.poller.for_news(who.organisation, cursor, end):
@@ -135,7 +135,7 @@ async def give_areas(request: Request) -> Response:
     if found is None:
         raise NotFound("There is no such referral.")
     areas = given.areas
-    await here.run(answer.give_areas, here.broker, found.id, areas, actor=who.actor)
+    await here.run(answer.give_areas, here.context, found.id, areas, actor=who.actor)
     return respond({"id": str(found.id), "areas": areas}, 202)
 
 
@@ -145,7 +145,7 @@ async def route_again(request: Request) -> Response:
     found = await _own(here, who, identifier(request))
     if found is None:
         raise NotFound("There is no such referral.")
-    await here.run(answer.route_again, here.broker, found.id, actor=who.actor)
+    await here.run(answer.route_again, here.context, found.id, actor=who.actor)
     return respond({"id": str(found.id)}, 202)
 
 
@@ -155,7 +155,7 @@ async def correct(request: Request) -> Response:
     sent = await body(request, limit=documents.SIZE_LIMIT)
     kept = await here.run(
         correcting.correct,
-        here.broker,
+        here.context,
         who.organisation,
         ReferralId(identifier(request)),
         sent,
@@ -171,7 +171,7 @@ async def recall(request: Request) -> Response:
     wanted = await asked(request, requests.RECALL)
     kept = await here.run(
         correcting.recall,
-        here.broker,
+        here.context,
         who.organisation,
         ReferralId(identifier(request)),
         RecallReason(wanted.reason),
@@ -184,7 +184,7 @@ async def recall(request: Request) -> Response:
 async def names(here: Gateway) -> dict[OrganisationCode, str]:
     """Return every organisation's name; none while no policy was ever published."""
     try:
-        book = await here.run(here.broker.books.latest)
+        book = await here.run(here.context.policies.latest)
     except PolicyError:
         return {}
     return {one.code: one.name for one in book.directory.organisations}
@@ -211,7 +211,7 @@ async def _committed(here: Gateway, new: Sequence[NewReferral]) -> Answers:
 
 
 async def _own(here: Gateway, who: Caller, id_: Any) -> ReferralStatus | None:
-    return await here.run(here.broker.ledger.queries.referral, who.sees, id=ReferralId(id_))
+    return await here.run(here.context.ledger.queries.referral, who.sees, id=ReferralId(id_))
 
 
 async def _shown(here: Gateway, found: ReferralStatus | None) -> Response:
@@ -228,11 +228,11 @@ async def _screened(here: Gateway, who: Caller, sent: bytes, key: str | None) ->
 
 
 def _screen(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    return accept.screen(here.broker, who.organisation, sent, idempotency_key=key, actor=who.actor)
+    return accept.screen(here.context, who.organisation, sent, idempotency_key=key, actor=who.actor)
 
 
 def _screen_or_note(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    with accept.noting_refusals(here.broker, who.organisation, sent):
+    with accept.noting_refusals(here.context, who.organisation, sent):
         return _screen(here, who, sent, key)
 
 
@@ -251,7 +251,7 @@ def _screen_all(
 
 def _caused_by(request: Request, here: Gateway, new: NewReferral) -> NewReferral:
     """Return a referral with the publisher's own span, where somebody collects traces."""
-    if not here.broker.traces:
+    if not here.context.traces:
         return new
     return replace(new, traceparent=request.headers.get("traceparent"))
 

@@ -16,8 +16,8 @@ async def deadlines(request: Request) -> Response:
     """Return the deadline report of a stretch of time."""
     await caller(request, Scope.OPS)
     here, asked = gateway(request), _asked(request)
-    now = here.broker.clock()
-    figures = await here.run(deadline_report, here.broker.ledger, asked, now=now)
+    now = here.context.clock()
+    figures = await here.run(deadline_report, here.context.ledger, asked, now=now)
     return respond(as_json(asked, figures, now=now))
 
 
@@ -25,8 +25,8 @@ async def deadlines_csv(request: Request) -> Response:
     """Return the same as a table for spreadsheets."""
     await caller(request, Scope.OPS)
     here, asked = gateway(request), _asked(request)
-    now = here.broker.clock()
-    figures = await here.run(deadline_report, here.broker.ledger, asked, now=now)
+    now = here.context.clock()
+    figures = await here.run(deadline_report, here.context.ledger, asked, now=now)
     headers = {"Content-Disposition": 'attachment; filename="deadlines.csv"'}
     return Response(as_csv(figures), headers=headers, media_type="text/csv; charset=utf-8")
 

@@ -19,7 +19,7 @@ from broker.domain.referral import (
 )
 from broker.errors import ReferenceConflict, Unavailable
 from broker.flow.accept import accept
-from broker.flow.context import Broker
+from broker.flow.context import Context
 
 Answers = list[Accepted | ReferenceConflict]
 BATCH = 200
@@ -36,8 +36,8 @@ class _Submission:
 class Commits:
     """Accepts referrals in batches, in a thread of its own."""
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
+    def __init__(self, context: Context) -> None:
+        self._broker = context
         self._waiting: queue.Queue[_Submission | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="commits", daemon=True)
         self._thread.start()

@@ -12,7 +12,7 @@ from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.receipts import read_receipts
 from broker.telemetry import logger, trouble
 from broker.transport.queues import SignedReceipts
@@ -22,14 +22,14 @@ from schemas.errors import Unreadable
 _log = logger("intake")
 
 
-def take_in(broker: Broker, message: SignedReceipts) -> None:
+def take_in(context: Context, message: SignedReceipts) -> None:
     """Settle the receipts of one message. Raises Unavailable, and then it comes again.
 
     One that a fault of ours trips over is dropped like one that cannot be read: it would come
     again for ever and hold up every other agency's.
     """
     try:
-        _settle(broker, message)
+        _settle(context, message)
     except Unavailable:
         raise
     except (Denied, Unreadable) as error:
@@ -38,22 +38,22 @@ def take_in(broker: Broker, message: SignedReceipts) -> None:
         _log.error("receipts dropped by a fault of ours", **trouble(error))
 
 
-def _settle(broker: Broker, message: SignedReceipts) -> None:
-    agency, actor = _sender(broker, message)
+def _settle(context: Context, message: SignedReceipts) -> None:
+    agency, actor = _sender(context, message)
     receipts = read_receipts(message.body)
-    results = answer.settle(broker, agency, receipts, actor=actor)
+    results = answer.settle(context, agency, receipts, actor=actor)
     unsettled = sum(result.result not in {"recorded", "already"} for result in results)
     if unsettled:
         _log.warning("receipts without effect", agency=agency, count=unsettled)
 
 
-def _sender(broker: Broker, message: SignedReceipts) -> tuple[OrganisationCode, str]:
+def _sender(context: Context, message: SignedReceipts) -> tuple[OrganisationCode, str]:
     """Return who signed: the agency, and the credential as the actor of the events."""
-    now = broker.clock()
+    now = context.clock()
     found: dict[CredentialId, Credential] = {}
 
     def secret_of(id_: CredentialId) -> bytes | None:
-        credential = broker.ledger.credentials.credential(id_)
+        credential = context.ledger.credentials.credential(id_)
         if credential is None or not is_usable(credential, now):
             return None
         found[id_] = credential

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from broker.domain.codes import Contact, Milestone, NoticeChannel
 from broker.domain.escalation import (
-    Climbed,
     DueStep,
     Escalation,
+    EscalationStep,
 )
 from broker.domain.ids import EscalationId, LeaseId, OrganisationCode
 from broker.domain.notice import (
@@ -23,7 +23,7 @@ from broker.domain.notice import (
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState, ReferralState
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.policy.monitoring.alarm_records import (
-    Rung,
+    FiredAlarm,
     Watched,
 )
 from broker.policy.monitoring.alarms import RunningClock, attending
@@ -45,7 +45,7 @@ class AlarmBatch:
         self._connection = connection
         self.watched = watched
 
-    def ring(self, rung: Sequence[Rung], *, now: datetime) -> list[Rung]:
+    def ring(self, rung: Sequence[FiredAlarm], *, now: datetime) -> list[FiredAlarm]:
         """Write alarms with their events and ladders; return those that had not rung before."""
         if not rung:
             return []
@@ -69,7 +69,7 @@ class StepBatch:
         self._connection = connection
         self.steps = steps
 
-    def climb(self, climbed: Sequence[Climbed], *, now: datetime) -> None:
+    def climb(self, climbed: Sequence[EscalationStep], *, now: datetime) -> None:
         """Write the steps that are taken, with their events."""
         if not climbed:
             return
@@ -238,7 +238,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _rung_columns(rung: Sequence[Rung]) -> dict[str, list[Any]]:
+def _rung_columns(rung: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
     return {
         "referrals": [one.of.referral for one in rung],
         "deliveries": [one.of.delivery for one in rung],

@@ -26,7 +26,7 @@ from broker.policy.decision import (
     Rejected,
     Revised,
     Routed,
-    Stranded,
+    Unroutable,
     Unrouted,
     Withdrawn,
 )
@@ -260,7 +260,7 @@ def _(one: Withdrawn) -> dict[str, Any]:
 
 
 @_values.register
-def _(one: Stranded) -> dict[str, Any]:
+def _(one: Unroutable) -> dict[str, Any]:
     return {
         "state": str(ReferralState.UNROUTABLE),
         "kind": "referral.unroutable",
@@ -291,7 +291,7 @@ def _(one: Postponed) -> dict[str, Any]:
     }
 
 
-def _found(one: Routed | Stranded) -> dict[str, Any]:
+def _found(one: Routed | Unroutable) -> dict[str, Any]:
     return {
         "grade": one.grade,
         "effective_grade": one.effective_grade,

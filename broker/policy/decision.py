@@ -105,7 +105,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Stranded:
+class Unroutable:
     """The decision about one referral: valid, but nobody can be worked out to get it."""
 
     id: ReferralId
@@ -133,4 +133,4 @@ class Postponed:
     """The class of what went wrong; never its text."""
 
 
-Decision = Routed | Revised | Withdrawn | Rejected | Stranded | Postponed
+Decision = Routed | Revised | Withdrawn | Rejected | Unroutable | Postponed

@@ -12,7 +12,7 @@ from typing import Any
 
 from broker.errors import PolicyError
 from broker.policy.language.views import HARMED, PERSONS, Tree
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.routing.facts import is_under_18
 from broker.policy.time.calendars import LONDON
 
@@ -20,7 +20,7 @@ Json = Mapping[str, Any]
 
 
 def render(
-    view: str, *, document: Json, scope: Mapping[str, Sequence[str]], book: PolicyBook
+    view: str, *, document: Json, scope: Mapping[str, Sequence[str]], book: Policy
 ) -> dict[str, Any]:
     """Return what an agency may see of a validated document, how to handle it first.
 

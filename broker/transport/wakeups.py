@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from broker.domain.ids import NewId
-from broker.failpoints import MARKED, Reached, passed_by
+from broker.failpoints import MARKED, Failpoint, no_failpoint
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000
@@ -45,7 +45,7 @@ class Wakeups:
     Open it after a fork: the thread does not survive one.
     """
 
-    def __init__(self, url: str, *, new_id: NewId, reached: Reached = passed_by) -> None:
+    def __init__(self, url: str, *, new_id: NewId, reached: Failpoint = no_failpoint) -> None:
         self._new_id = new_id
         self._reached = reached
         self._tokens = Redis.from_url(

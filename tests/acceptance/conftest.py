@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.deadlines import watch
 from tests.conftest import FixedClock
 
@@ -103,5 +103,5 @@ class World:
 
 
 @pytest.fixture
-def world(client: TestClient, clock: FixedClock, drain: Any, key: Any, broker: Broker) -> World:
-    return World(client, clock, drain, key, partial(watch, broker))
+def world(client: TestClient, clock: FixedClock, drain: Any, key: Any, context: Context) -> World:
+    return World(client, clock, drain, key, partial(watch, context))

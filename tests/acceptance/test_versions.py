@@ -12,7 +12,7 @@ import pytest
 from referral_broker_client.queue import QueueConsumer
 
 from broker.devstack.engines import Engines
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.intake.receipts_queue import take_in
 from broker.transport.queues import AgencyQueues
 from tests.acceptance.conftest import World, sample
@@ -550,7 +550,7 @@ def timeline(world: World, status: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_queue_carries_every_kind_in_order(
-    world: World, engines: Engines, broker: Broker
+    world: World, engines: Engines, context: Context
 ) -> None:
     world.at("2027-04-07 10:00")
     document = sample(1)
@@ -569,7 +569,7 @@ def test_a_queue_carries_every_kind_in_order(
         with withdrawn:
             withdrawn.destroyed()
     receipts = AgencyQueues(engines.exchange_url)
-    receipts.receive(partial(take_in, broker), limit=10, wait=2)
+    receipts.receive(partial(take_in, context), limit=10, wait=2)
     receipts.close()
     assert world.status(status)["state"] == "closed"
 

@@ -17,7 +17,7 @@ from broker.admin import sign_in
 from broker.bootstrap import new_uuid7, open_broker
 from broker.devstack.engines import Engines
 from broker.domain.codes import Right
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.settings import Settings
 from tests.conftest import POLICIES, FixedClock
 from tests.integration.gateway.conftest import listening
@@ -130,13 +130,13 @@ class Site:
     """The address of the pages, what is behind them, and how to come in."""
 
     url: str
-    broker: Broker
+    context: Context
     clock: FixedClock
     dsn: str
 
     def link(self, name: str, *rights: Right) -> str:
         """Return the address of a one-time link for somebody with these rights."""
-        ledger, now = self.broker.ledger, self.clock.now
+        ledger, now = self.context.ledger, self.clock.now
         sign_in.add(ledger, name, rights, now=now, new_id=new_uuid7)
         return f"{self.url}/ops/sign-in/{sign_in.link(ledger, name, now=now)}"
 
@@ -168,8 +168,8 @@ def site(engines: Engines, template: str) -> Iterator[Site]:
     fill(dsn, 160)
     clock = FixedClock(NOW)
     settings = Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
-    with open_broker(settings, part="tests", clock=clock) as broker, listening(broker) as url:
-        yield Site(url, broker, clock, dsn)
+    with open_broker(settings, part="tests", clock=clock) as context, listening(context) as url:
+        yield Site(url, context, clock, dsn)
 
 
 def fill(dsn: str, count: int) -> None:

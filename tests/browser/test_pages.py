@@ -70,14 +70,14 @@ def open_pages(site: Site) -> list[str]:
 
 def planned(site: Site) -> Any:
     """Plan a replay, and return its id."""
-    broker = site.broker
+    context = site.context
     told = {
         "agency": "",
         "cause": "",
         "per_minute": operator_actions.PER_MINUTE,
         "by": "person:Jo Example",
     }
-    return operator_actions.plan_replay(broker, **told)
+    return operator_actions.plan_replay(context, **told)
 
 
 def violations(page: Page) -> list[str]:
@@ -153,10 +153,10 @@ def test_nothing_breaks_the_content_security_policy(visit: Visit, site: Site) ->
 def test_a_breach_is_seen_within_two_seconds(visit: Visit, site: Site) -> None:
     page = visit("/ops/")
     expect(page.locator("#live-state")).to_have_text("● Live")
-    before = site.broker.ledger.monitoring.risk_counts(now=site.clock.now).breached
+    before = site.context.ledger.monitoring.risk_counts(now=site.clock.now).breached
     with site.later(minutes=5, seconds=1):
         began = time.monotonic()
-        after = site.broker.ledger.monitoring.risk_counts(now=site.clock.now).breached
+        after = site.context.ledger.monitoring.risk_counts(now=site.clock.now).breached
         assert after > before
         expect(page.locator("#sentence")).to_contain_text(f"{after} late", timeout=2000)
         assert time.monotonic() - began < 2

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.flow import accept, correct, dispatch, route
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.deadlines import watch
 from broker.flow.notify import notify
 from broker.flow.silence import Listener
@@ -40,54 +40,54 @@ def lines(capsys: pytest.CaptureFixture[str], log_from: Callable[[str], None]) -
     return since_the_last_look
 
 
-def new_referral(broker: Broker, number: int) -> Any:
+def new_referral(context: Context, number: int) -> Any:
     """A referral to one agency, which has a queue of its own."""
     moved = json.dumps(sample(2)).replace("E10000028", "E06000021")
     body = json.dumps(json.loads(moved) | {"reference": f"OCC/2027/{number}"}).encode()
-    return accept.screen(broker, POLICE, body, idempotency_key=None, actor="test")
+    return accept.screen(context, POLICE, body, idempotency_key=None, actor="test")
 
 
-def test_a_step_of_one_referral_is_one_line_with_its_ids(broker: Broker, lines: Lines) -> None:
-    (one,) = [new_referral(broker, 1)]
+def test_a_step_of_one_referral_is_one_line_with_its_ids(context: Context, lines: Lines) -> None:
+    (one,) = [new_referral(context, 1)]
     id_ = str(one.id)
-    accept.accept(broker, [one])
+    accept.accept(context, [one])
     assert lines() == [
         {"event": "accept", "count": 1, "duplicates": 0, "referral": id_, "publisher": POLICE}
     ]
-    route.drain(broker)
+    route.drain(context)
     assert lines() == [{"event": "route", "count": 1, "deliveries": 1, "referral": id_}]
-    status = broker.ledger.queries.referral(POLICE, id=ReferralId(one.id))
+    status = context.ledger.queries.referral(POLICE, id=ReferralId(one.id))
     assert status is not None
     (delivery,) = status.deliveries
     told = {"agency": delivery.agency, "delivery": str(delivery.id), "count": 1}
-    dispatch.drain(broker)
+    dispatch.drain(context)
     assert lines() == [{"event": "dispatch", "channel": "queue", **told}]
-    correct.recall(broker, POLICE, one.id, RecallReason.SENT_IN_ERROR, by="Jo", actor="test")
+    correct.recall(context, POLICE, one.id, RecallReason.SENT_IN_ERROR, by="Jo", actor="test")
     assert lines() == [{"event": "recall", "referral": id_, "publisher": POLICE}]
 
 
-def test_a_batch_is_one_line_with_its_counts(broker: Broker, lines: Lines) -> None:
-    new = [new_referral(broker, number) for number in (1, 2, 3)]
-    accept.accept(broker, new)
-    accept.accept(broker, [*new, new_referral(broker, 4)])
+def test_a_batch_is_one_line_with_its_counts(context: Context, lines: Lines) -> None:
+    new = [new_referral(context, number) for number in (1, 2, 3)]
+    accept.accept(context, new)
+    accept.accept(context, [*new, new_referral(context, 4)])
     assert lines() == [
         {"event": "accept", "count": 3, "duplicates": 0},
         {"event": "accept", "count": 4, "duplicates": 3},
     ]
-    route.drain(broker)
+    route.drain(context)
     assert lines() == [{"event": "route", "count": 4, "deliveries": 4}]
-    dispatch.drain(broker)
+    dispatch.drain(context)
     (told,) = lines()
     assert (told["event"], told["count"], "delivery" in told) == ("dispatch", 4, False)
 
 
 def test_what_an_agency_asks_is_two_lines_the_step_and_the_request(
     world: World,  # noqa: F811
-    broker: Broker,
+    context: Context,
     lines: Lines,
 ) -> None:
     world.hand_in(sample(12))
-    route.drain(broker)
+    route.drain(context)
     agency = "staffordshire-csc"
     key = world.headers(agency, "collect")["Authorization"].split("_")[1]
     lines()
@@ -108,7 +108,7 @@ def test_what_an_agency_asks_is_two_lines_the_step_and_the_request(
 
 def test_what_workers_do_beside_their_tasks_is_one_line_each(
     world: World,  # noqa: F811
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     lines: Lines,
 ) -> None:
@@ -116,30 +116,30 @@ def test_what_workers_do_beside_their_tasks_is_one_line_each(
     world.collect("staffordshire-csc")
     lines()
     clock.advance(days=9)
-    Sweeper(broker, "one").sweep()
+    Sweeper(context, "one").sweep()
     done = {"event": "sweep", "count": 1, "lapsed": 1, "released": 0, "replayed": 0}
     assert lines() == [done]
-    rung = watch(broker)
+    rung = watch(context)
     (told,) = lines()
     assert told["event"] == "watch"
     assert told["count"] == rung == told["deliveries"] + told["referrals"] + told["steps"] > 0
-    due = notify(broker)
+    due = notify(context)
     (told,) = lines()
     assert (told["event"], told["count"], told["sent"]) == ("notify", due, 0)
-    Listener(broker, "one").look()
+    Listener(context, "one").look()
     (told,) = lines()
     assert (told["event"], told["opened"] > 0, told["ended"]) == ("silence", True, 0)
 
 
 def test_a_step_that_found_nothing_to_do_says_nothing(
-    broker: Broker, clock: FixedClock, lines: Lines
+    context: Context, clock: FixedClock, lines: Lines
 ) -> None:
-    accept.accept(broker, [])
-    route.drain(broker)
-    dispatch.drain(broker)
-    notify(broker)
-    watch(broker)
-    sweeper = Sweeper(broker, "one")
+    accept.accept(context, [])
+    route.drain(context)
+    dispatch.drain(context)
+    notify(context)
+    watch(context)
+    sweeper = Sweeper(context, "one")
     sweeper.sweep()
     clock.advance(seconds=1)
     sweeper.sweep()

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.bootstrap import new_uuid7, open_broker
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.settings import BadSettings, Settings
 from broker.tracing import ALLOWED
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
@@ -18,10 +18,10 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 @pytest.fixture
-def all_told(broker: Broker) -> Callable[[], None]:
+def all_told(context: Context) -> Callable[[], None]:
     """Let everything be sent."""
-    assert broker.traces is not None
-    return broker.traces.close
+    assert context.traces is not None
+    return context.traces.close
 
 
 def test_a_referral_is_one_trace_from_publish_to_the_answer(
@@ -62,11 +62,11 @@ def test_a_referral_is_one_trace_from_publish_to_the_answer(
 def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
     collector: Collector,
     all_told: Callable[[], None],
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
     status = world.routed(sample(1))
-    channels = {code: one.channel for code, one in broker.ledger.monitoring.presences().items()}
+    channels = {code: one.channel for code, one in context.ledger.monitoring.presences().items()}
     pushed = [one["id"] for one in status["deliveries"] if channels[one["agency"]] == "queue"]
     assert pushed
     all_told()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from broker import failpoints
-from broker.bootstrap import reached_of
+from broker.bootstrap import failpoint_of
 from broker.settings import Settings
 from tests.conftest import ROOT
 
@@ -26,7 +26,7 @@ def reach(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_installation_passes_every_point_by() -> None:
-    assert reached_of(Settings(*ADDRESSES)) is failpoints.passed_by
+    assert failpoint_of(Settings(*ADDRESSES)) is failpoints.no_failpoint
 
 
 def test_an_order_is_carried_out_once_and_says_by_whom(tmp_path: Path) -> None:

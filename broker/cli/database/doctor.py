@@ -15,11 +15,11 @@ from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.output import LOCAL, json_option, print_json, remark
 from broker.errors import BrokerError, PolicyError, Unavailable
-from broker.flow.policy_cache import Books
+from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.published.expiry import NOTICE, ending_soon
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.settings import BadSettings, Settings
 from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
@@ -174,9 +174,9 @@ def _policy(ledger: Ledger) -> str:
     return f"version {_in_force(ledger).version} is in force"
 
 
-def _in_force(ledger: Ledger) -> PolicyBook:
+def _in_force(ledger: Ledger) -> Policy:
     try:
-        return Books(ledger).latest()
+        return PolicyCache(ledger).latest()
     except PolicyError as error:
         raise Trouble(error.message, "run `broker policy publish`") from None
 
@@ -196,7 +196,7 @@ def _counted(ledger: Ledger, settings: Settings) -> str:
 
 def _calendars(ledger: Ledger, today: date) -> str:
     """Nothing is computed past the end of a calendar, so whoever keeps it is told in time."""
-    book = Books(ledger).latest()
+    book = PolicyCache(ledger).latest()
     soon = ending_soon(book, on=today)
     if soon:
         told = "; ".join(one.words for one in soon[:LISTED])

@@ -17,7 +17,7 @@ from broker.cli.table import print_table
 from broker.domain.codes import Scope
 from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
-from broker.flow.policy_cache import Books
+from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
 
 into_option = click.option(
@@ -136,7 +136,7 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
 
 
 def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
-    known = {one.code for one in Books(ledger).latest().directory.organisations}
+    known = {one.code for one in PolicyCache(ledger).latest().directory.organisations}
     if code not in known:
         raise Failure(
             "the directory in force has no organisation with this code.",

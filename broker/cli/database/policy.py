@@ -23,7 +23,7 @@ from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.ledger.ledger import Ledger
 from broker.policy.language.rules import Row
-from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.policy.published.policy import Policy, documents_from, load
 
 
 @click.group()
@@ -107,7 +107,7 @@ def explain(referral: str, as_json: bool) -> None:
     console().print(legs(told))
 
 
-def kept(ledger: Ledger, version: str | None) -> PolicyBook:
+def kept(ledger: Ledger, version: str | None) -> Policy:
     """Return a version of the policy, or the one in force. Raises Failure when there is none."""
     found = ledger.policies.policy(version)
     if found is None:
@@ -119,7 +119,7 @@ def kept(ledger: Ledger, version: str | None) -> PolicyBook:
     return load(found[1], version=found[0])
 
 
-def edition(book: PolicyBook) -> dict[str, str]:
+def edition(book: Policy) -> dict[str, str]:
     """Return which calendar data a policy counts by."""
     told = book.edition
     return {
@@ -144,7 +144,7 @@ def _find(ledger: Ledger, referral: str) -> ReferralStatus:
     return found
 
 
-def _names(book: PolicyBook) -> Mapping[str, str]:
+def _names(book: Policy) -> Mapping[str, str]:
     return {one.code: one.name for one in book.directory.organisations}
 
 

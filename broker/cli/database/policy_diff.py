@@ -20,7 +20,7 @@ from broker.cli.output import json_option, print_json, remark
 from broker.errors import Fault, PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.published.diff import Change, compare
-from broker.policy.published.policy import PolicyBook, assemble, documents_from
+from broker.policy.published.policy import Policy, assemble, documents_from
 
 IN_FORCE = "in-force"
 LONGEST = 366
@@ -61,7 +61,7 @@ def diff(old: str, new: str, days: str | None, exit_code: bool, as_json: bool) -
     return DIFFERENT if exit_code and changes else DONE
 
 
-def _read(which: str) -> tuple[PolicyBook, list[Fault]]:
+def _read(which: str) -> tuple[Policy, list[Fault]]:
     """Read a policy, with the statutory deadlines that it relaxes; any other fault is an error."""
     folder = Path(which)
     if folder.is_dir():
@@ -94,7 +94,7 @@ def _days(text: str) -> int:
     return int(match[1])
 
 
-def _replayed(old: PolicyBook, new: PolicyBook, days: int) -> Replay:
+def _replayed(old: Policy, new: Policy, days: int) -> Replay:
     now = datetime.now(UTC)
     with open_ledger() as ledger:
         return replay(
@@ -158,8 +158,8 @@ def _due(due: Due) -> str:
 
 
 def _told(
-    before: PolicyBook,
-    after: PolicyBook,
+    before: Policy,
+    after: Policy,
     changes: list[Change],
     faults: list[Fault],
     found: Replay | None,

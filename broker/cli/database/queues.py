@@ -19,7 +19,7 @@ from broker.cli.output import json_option, local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, NotFound
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.settings import Settings
 
 reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -33,10 +33,10 @@ LISTED = 200
 
 
 @contextmanager
-def _broker() -> Iterator[Broker]:
+def _broker() -> Iterator[Context]:
     settings = Settings.from_environ(os.environ)
-    with open_broker(settings, part="cli", connections=2) as broker:
-        yield broker
+    with open_broker(settings, part="cli", connections=2) as context:
+        yield context
 
 
 @contextmanager
@@ -49,8 +49,8 @@ def _advised(look: str) -> Iterator[None]:
         raise Failure(error.message, next_step=f"look with `{look}`", code=code) from None
 
 
-def _known(broker: Broker, agency: str) -> None:
-    if OrganisationCode(agency) not in broker.ledger.monitoring.presences():
+def _known(context: Context, agency: str) -> None:
+    if OrganisationCode(agency) not in context.ledger.monitoring.presences():
         raise _unknown(agency)
 
 
@@ -133,9 +133,9 @@ def _unknown(agency: str) -> Failure:
 @by_option
 def pause(agency: str, reason: str, by: str) -> None:
     """Offer nothing to AGENCY until it is resumed; its deadlines run on."""
-    with _broker() as broker, _advised(f"broker queue show {agency}"):
-        _known(broker, agency)
-        operator_actions.pause(broker, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+    with _broker() as context, _advised(f"broker queue show {agency}"):
+        _known(context, agency)
+        operator_actions.pause(context, OrganisationCode(agency), by=f"person:{by}", reason=reason)
     click.echo(f"Delivery to {agency} is paused; its deadlines run on.")
     remark(f'next:  broker queue resume {agency} --reason "..." --by "{by}"')
 
@@ -146,9 +146,9 @@ def pause(agency: str, reason: str, by: str) -> None:
 @by_option
 def resume(agency: str, reason: str, by: str) -> None:
     """Offer to AGENCY again."""
-    with _broker() as broker, _advised(f"broker queue show {agency}"):
-        _known(broker, agency)
-        operator_actions.resume(broker, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+    with _broker() as context, _advised(f"broker queue show {agency}"):
+        _known(context, agency)
+        operator_actions.resume(context, OrganisationCode(agency), by=f"person:{by}", reason=reason)
     click.echo(f"Delivery to {agency} goes on.")
 
 
@@ -200,13 +200,13 @@ def plan(
         **{"agency": agency, "cause": cause},
         **{"per_minute": per_minute, "by": f"person:{by}"},
     }
-    with _broker() as broker:
+    with _broker() as context:
         if receiver:
-            id_ = operator_actions.plan_send_on(broker, receiver=receiver, **told)
+            id_ = operator_actions.plan_send_on(context, receiver=receiver, **told)
         else:
-            id_ = operator_actions.plan_replay(broker, **told)
-        planned = operator_actions.planned(broker, id_)
-        lines = operator_actions.lines(broker, planned)
+            id_ = operator_actions.plan_replay(context, **told)
+        planned = operator_actions.planned(context, id_)
+        lines = operator_actions.lines(context, planned)
     if as_json:
         print_json({**asdict(planned), "lines": [asdict(one) for one in lines]})
         return
@@ -232,11 +232,11 @@ def replay(plan_id: str, count: int, by: str | None, reason: str) -> None:
         id_ = UUID(plan_id)
     except ValueError:
         raise click.UsageError("PLAN is the id that `broker dead plan` printed.") from None
-    with _broker() as broker, _advised("broker dead ls"):
-        planned = operator_actions.planned(broker, id_).planned
+    with _broker() as context, _advised("broker dead ls"):
+        planned = operator_actions.planned(context, id_).planned
         if count != planned:
             raise click.UsageError(f"The plan says {planned}, not {count}: give --count {planned}.")
         operator_actions.start_replay(
-            broker, id_, reason=reason, typed=str(count), by=by and f"person:{by}"
+            context, id_, reason=reason, typed=str(count), by=by and f"person:{by}"
         )
     click.echo(f"The plan for {planned} has started; see it at /ops/replays/{id_}")

@@ -27,7 +27,7 @@ from broker.bootstrap import new_uuid7
 from broker.cli.exit_codes import FAILED, Failure
 from broker.cli.output import LOCAL
 from broker.errors import BrokerError, Unavailable
-from broker.flow.policy_cache import Books
+from broker.flow.policy_cache import PolicyCache
 from broker.flow.sweep import LANES
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
@@ -195,7 +195,8 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
     return {
         "policies": lambda: [asdict(one) for one in ledger.policies.policies(limit=POLICIES)],
         "endings": lambda: [
-            asdict(one) for one in endings(Books(ledger).latest(), on=now.astimezone(LOCAL).date())
+            asdict(one)
+            for one in endings(PolicyCache(ledger).latest(), on=now.astimezone(LOCAL).date())
         ],
         "referrals": ledger.support_bundle.referral_states,
         "queues": lambda: [asdict(one) for one in ledger.monitoring.work(now=now).values()],

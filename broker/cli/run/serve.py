@@ -38,9 +38,9 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     listener = listener or _listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
-        with interruptible(), open_broker(settings, part="gateway") as broker:
+        with interruptible(), open_broker(settings, part="gateway") as context:
             config = uvicorn.Config(
-                build(broker),
+                build(context),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -28,7 +28,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class FiredAlarm:
     """An alarm that rings now; a breach with the escalation that it starts, if there is one."""
 
     of: Watched

@@ -15,7 +15,7 @@ from broker.policy.language.rules import Clock, Remark, Row
 from broker.policy.language.views import Tree, View
 from broker.policy.language.vocabulary import FACTS
 from broker.policy.published.checks import can_be_later
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import BankHolidays, WorkingCalendar, in_words
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class Change:
     """``shorter`` or ``longer`` of a deadline, ``gained`` or ``lost`` of a field, area or day."""
 
 
-def compare(old: PolicyBook, new: PolicyBook) -> list[Change]:
+def compare(old: Policy, new: Policy) -> list[Change]:
     """Return every change, in the order rows, grades, views, areas, organisations, calendars."""
     office = new.calendars["ENG"]
 
@@ -49,10 +49,10 @@ def compare(old: PolicyBook, new: PolicyBook) -> list[Change]:
     def named(rows: Iterable[Any]) -> dict[str, Any]:
         return {one.id: one for one in rows}
 
-    def organisations(book: PolicyBook) -> dict[str, Organisation]:
+    def organisations(book: Policy) -> dict[str, Organisation]:
         return {one.code: one for one in book.directory.organisations}
 
-    def days(book: PolicyBook) -> dict[str, BankHolidays]:
+    def days(book: Policy) -> dict[str, BankHolidays]:
         return {nation: calendar.bank_holidays for nation, calendar in book.calendars.items()}
 
     return [
@@ -244,10 +244,10 @@ def _holidays(before: BankHolidays, after: BankHolidays) -> Iterator[Said]:
         yield f"has the source {_value(after.edition.source)}", None
 
 
-def _rest(old: PolicyBook, new: PolicyBook) -> Iterator[Change]:
+def _rest(old: Policy, new: Policy) -> Iterator[Change]:
     """Name whatever else a policy has, so that nothing changes unsaid."""
     own = {"version", "directory", "rows", "remarks", "views", "calendars"}
-    for field in fields(PolicyBook):
+    for field in fields(Policy):
         if field.name not in own and getattr(old, field.name) != getattr(new, field.name):
             yield Change(f"section {field.name}", "changed", "is written differently")
 

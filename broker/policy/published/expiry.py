@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from broker.policy.language.directory import Directory, Organisation
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import in_words
 
 NOTICE = timedelta(days=90)
@@ -37,17 +37,17 @@ class Ending:
         return f"{told[self.what]} on {in_words(self.last)}"
 
 
-def endings(book: PolicyBook, *, on: date) -> list[Ending]:
+def endings(book: Policy, *, on: date) -> list[Ending]:
     """Return everything that ends, soonest first; of entries those that count on a day or later."""
     return sorted(_endings(book, on), key=lambda one: (one.last, one.what, one.of))
 
 
-def ending_soon(book: PolicyBook, *, on: date) -> Sequence[Ending]:
+def ending_soon(book: Policy, *, on: date) -> Sequence[Ending]:
     """Return what has ended, or ends within 90 days of a day."""
     return [one for one in endings(book, on=on) if one.last <= on + NOTICE]
 
 
-def _endings(book: PolicyBook, on: date) -> Iterator[Ending]:
+def _endings(book: Policy, on: date) -> Iterator[Ending]:
     for nation, calendar in book.calendars.items():
         yield Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
     for one in book.directory.organisations:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from broker.errors import Fault
-from broker.policy.published.policy import HOLIDAYS, PolicyBook, assemble
+from broker.policy.published.policy import HOLIDAYS, Policy, assemble
 
 
 def lint(documents: Mapping[str, str]) -> list[Fault]:
@@ -17,7 +17,7 @@ def lint(documents: Mapping[str, str]) -> list[Fault]:
     return faults if book is None else [*faults, *unsourced(book)]
 
 
-def unsourced(book: PolicyBook) -> list[Fault]:
+def unsourced(book: Policy) -> list[Fault]:
     """Return the fault of calendar data that does not say where it comes from.
 
     It keeps a policy from being published, but not an older one from being read.

@@ -31,7 +31,7 @@ HOLIDAYS = "bank_holidays.yaml"
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyBook:
+class Policy:
     """One version of the policy and the directory."""
 
     version: str
@@ -56,7 +56,7 @@ class PolicyBook:
         return next(iter(self.calendars.values())).bank_holidays.edition
 
 
-def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
+def load(documents: Mapping[str, str], *, version: str) -> Policy:
     """Read a policy. Raises PolicyError whose faults point at ``file:line``."""
     book, faults = assemble(documents, version=version)
     if book is None or faults:
@@ -69,9 +69,7 @@ def load(documents: Mapping[str, str], *, version: str) -> PolicyBook:
     return book
 
 
-def assemble(
-    documents: Mapping[str, str], *, version: str
-) -> tuple[PolicyBook | None, list[Fault]]:
+def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | None, list[Fault]]:
     """Read a policy as far as it goes, with everything that is wrong with it."""
     faults: list[Fault] = []
     roots = {name: _root(name, documents, faults) for name in DOCUMENTS}
@@ -80,7 +78,7 @@ def assemble(
     if policy is None or views is None or places is None or not holidays:
         return None, faults
     rows, remarks = read_rows(policy)
-    book = PolicyBook(
+    book = Policy(
         version=version,
         directory=read_directory(places, holidays),
         rows=rows,

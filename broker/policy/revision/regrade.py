@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.domain.codes import Grade, Milestone
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import Earlier, Noted
 from broker.policy.routing.assignments import Draft, Start, finish
 
@@ -31,7 +31,7 @@ class Regrade:
         return _URGENCY.index(self.after) < _URGENCY.index(self.before)
 
 
-def reschedule(one: Earlier, regrade: Regrade, book: PolicyBook) -> tuple[Earlier, Noted] | None:
+def reschedule(one: Earlier, regrade: Regrade, book: Policy) -> tuple[Earlier, Noted] | None:
     """Return a delivery with the deadlines of the new grade, or None where none of them moves.
 
     A tighter grade counts from the regrade, and never ends later than before; a looser one counts
@@ -60,7 +60,7 @@ def reschedule(one: Earlier, regrade: Regrade, book: PolicyBook) -> tuple[Earlie
     return replace(one, due=due, explanation=explanation), noted
 
 
-def _counted(one: Earlier, regrade: Regrade, book: PolicyBook) -> Mapping[str, _Said]:
+def _counted(one: Earlier, regrade: Regrade, book: Policy) -> Mapping[str, _Said]:
     """Count every deadline by the new grade; none where the policy has no such row any more."""
     row = next((row for row in book.rows if row.id == one.row), None)
     organisation = book.directory.organisation(one.agency)

@@ -16,7 +16,7 @@ from broker.domain.codes import NO_LONGER_ADDRESSED, Grade, Kind
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DeliveryState
 from broker.policy import disclosure
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.revision import successors
 from broker.policy.revision.issued import Changed, Earlier, Issued, Noted, Revision
 from broker.policy.revision.regrade import Regrade, reschedule
@@ -38,7 +38,7 @@ class NewVersion:
     documents: Mapping[int, Json]
     """This version and those that agencies have, by number; each of them was valid."""
     regrade: Regrade | None
-    book: PolicyBook
+    book: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,7 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
     return Revision(tuple(changed), tuple(issued))
 
 
-def withdraw(
-    earlier: Sequence[Earlier], *, reason: str, at: datetime, book: PolicyBook
-) -> Revision:
+def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, book: Policy) -> Revision:
     """Ask every agency that had something of a referral to destroy it, each of them once."""
     by_agency: dict[str, list[_Thread]] = {}
     for thread in _threads(earlier).values():
@@ -143,7 +141,7 @@ def _paired(
 
 
 def _thread_of(
-    leg: Leg, threads: Mapping[_Key, _Thread], exact: set[_Key], book: PolicyBook
+    leg: Leg, threads: Mapping[_Key, _Thread], exact: set[_Key], book: Policy
 ) -> _Key | None:
     own = threads.get((leg.agency, leg.row))
     if own is not None and own.goes_on:
@@ -158,7 +156,7 @@ def _thread_of(
     return _sent_on_to(own, threads) if own is not None and own.was_sent_on else None
 
 
-def _stands_in(agency: str, thread: _Thread, leg: Leg, book: PolicyBook) -> bool:
+def _stands_in(agency: str, thread: _Thread, leg: Leg, book: Policy) -> bool:
     organisation = book.directory.organisation(thread.last.agency)
     partner = organisation.out_of_hours_partner if organisation else None
     return leg.row == thread.last.row and partner == agency
@@ -235,7 +233,7 @@ def _correction(last: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) 
 
 
 def _recalls(
-    threads: Sequence[_Thread], reason: str, at: datetime, book: PolicyBook
+    threads: Sequence[_Thread], reason: str, at: datetime, book: Policy
 ) -> Iterator[Issued]:
     """Ask the agency of these threads once; nobody needs to see any more to what it gave back."""
     offered = [one for thread in threads for one in thread.offered]

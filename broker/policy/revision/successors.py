@@ -12,7 +12,7 @@ from broker.domain.states import DeliveryState
 from broker.policy.language.conditions import Condition
 from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import Row
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import Earlier
 from broker.policy.routing.assignments import Draft, Leg, Start, finish
 
@@ -51,7 +51,7 @@ def move(one: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
     )
 
 
-def again(last: Earlier, leg: Leg, grade: Grade, at: datetime, book: PolicyBook) -> Leg:
+def again(last: Earlier, leg: Leg, grade: Grade, at: datetime, book: Policy) -> Leg:
     """Return what was given back for the same agency again; its clock keeps its start."""
     row = next((row for row in book.rows if row.id == leg.row), None)
     organisation = book.directory.organisation(last.agency)
@@ -71,7 +71,7 @@ def amend(
     *,
     because: Sequence[str],
     at: datetime,
-    book: PolicyBook,
+    book: Policy,
 ) -> Leg:
     """Return a correction, or a recall, for the agency that had a delivery.
 
@@ -108,7 +108,7 @@ def _start(leg: Leg | None, at: datetime) -> Start:
     return Start(until, None, until, leg.explanation["hold"]["reason"])
 
 
-def _row(kind: Kind, last: Earlier, leg: Leg | None, book: PolicyBook) -> Row:
+def _row(kind: Kind, last: Earlier, leg: Leg | None, book: Policy) -> Row:
     amends = book.amends[kind]
     return Row(
         id=last.row,
@@ -131,7 +131,7 @@ def _row(kind: Kind, last: Earlier, leg: Leg | None, book: PolicyBook) -> Row:
     )
 
 
-def _organisation(last: Earlier, book: PolicyBook) -> Organisation:
+def _organisation(last: Earlier, book: Policy) -> Organisation:
     """Return the agency; one that the directory has dropped is told all the same."""
     found = book.directory.organisation(last.agency)
     return found or Organisation(

@@ -10,7 +10,7 @@ from typing import Any
 from broker.domain.codes import Grade, Role
 from broker.errors import Fault
 from broker.policy.language.rules import Row
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Draft, Leg, Start, finish
 from broker.policy.routing.facts import Child, Facts, Person, Subject, Work, derive
 from broker.policy.routing.recipients import Recipient, find
@@ -59,7 +59,7 @@ def route(
     document: Mapping[str, Any],
     *,
     publisher: str,
-    book: PolicyBook,
+    book: Policy,
     accepted_at: datetime,
     now: datetime,
     areas: Mapping[str, str],
@@ -80,7 +80,7 @@ def route(
     return _plan(work, facts, reason, book, accepted_at, raised)
 
 
-def _graded(facts: Facts, book: PolicyBook, work: _Work) -> tuple[Facts, str | None]:
+def _graded(facts: Facts, book: Policy, work: _Work) -> tuple[Facts, str | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     given = effective = facts.overall.grade
     raised = None
@@ -100,9 +100,7 @@ def _graded(facts: Facts, book: PolicyBook, work: _Work) -> tuple[Facts, str | N
     return facts.graded(effective), raised
 
 
-def _matches(
-    facts: Facts, book: PolicyBook, accepted_at: datetime
-) -> Iterator[tuple[Row, Subject]]:
+def _matches(facts: Facts, book: Policy, accepted_at: datetime) -> Iterator[tuple[Row, Subject]]:
     day = accepted_at.astimezone(LONDON).date()
     for row in book.rows:
         if not row.is_in_effect(day):
@@ -215,7 +213,7 @@ def _plan(
     work: _Work,
     facts: Facts,
     reason: str | None,
-    book: PolicyBook,
+    book: Policy,
     accepted_at: datetime,
     raised: str | None,
 ) -> Plan:
@@ -237,7 +235,7 @@ def _plan(
 
 
 def _legs(
-    work: _Work, facts: Facts, book: PolicyBook, accepted_at: datetime, raised: str | None
+    work: _Work, facts: Facts, book: Policy, accepted_at: datetime, raised: str | None
 ) -> tuple[Leg, ...]:
     grade, warn_at = facts.overall.effective_grade, book.alarms.warn_at
     legs = []

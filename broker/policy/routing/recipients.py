@@ -9,7 +9,7 @@ from broker.domain.codes import Grade
 from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import Row
 from broker.policy.language.vocabulary import PLACES
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.routing.facts import Facts, Subject
 from broker.policy.time.calendars import LONDON
 
@@ -26,9 +26,7 @@ class Recipient:
     is_publisher: bool = False
 
 
-def find(
-    row: Row, subject: Subject, facts: Facts, book: PolicyBook, now: datetime
-) -> Recipient | None:
+def find(row: Row, subject: Subject, facts: Facts, book: Policy, now: datetime) -> Recipient | None:
     """Return who receives what a row found, or None when nobody in the directory does."""
     place = row.place_of
     code = place if place == "anywhere" else getattr(subject, place.partition(".")[2])
@@ -40,9 +38,7 @@ def find(
     return Recipient(found.organisation, found.words, is_publisher=True)
 
 
-def serving(
-    row: Row, place: str, grade: Grade, book: PolicyBook, now: datetime
-) -> Recipient | None:
+def serving(row: Row, place: str, grade: Grade, book: Policy, now: datetime) -> Recipient | None:
     """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
     day = now.astimezone(LONDON).date()
     office = book.directory.serving(row.kind, place, day)

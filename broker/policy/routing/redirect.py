@@ -9,7 +9,7 @@ from typing import Any
 from broker.domain.codes import Grade
 from broker.errors import PolicyError
 from broker.policy.language.rules import Row
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Draft, Leg, Start, finish
 from broker.policy.routing.facts import first_known_at
 from broker.policy.routing.recipients import Recipient, serving
@@ -23,7 +23,7 @@ def readdress(  # noqa: PLR0913
     scope: Mapping[str, Sequence[str]],
     clock_start: datetime,
     document: Mapping[str, Any],
-    book: PolicyBook,
+    book: Policy,
     now: datetime,
     area: str | None = None,
     to: str | None = None,
@@ -48,27 +48,25 @@ def readdress(  # noqa: PLR0913
     return finish(draft, grade=grade, start=start, warn_at=book.alarms.warn_at)
 
 
-def _row(row: str, book: PolicyBook) -> Row:
+def _row(row: str, book: Policy) -> Row:
     for one in book.rows:
         if one.id == row:
             return one
     raise PolicyError(f"The policy in force has no row {row!r} any more: route it by hand.")
 
 
-def _named(to: str, book: PolicyBook, now: datetime) -> Recipient | None:
+def _named(to: str, book: Policy, now: datetime) -> Recipient | None:
     organisation = book.directory.organisation(to)
     if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
         raise PolicyError("The directory has no such agency now.")
     return Recipient(organisation, f"{organisation.name}, named by the person who sent it on")
 
 
-def _in_area(
-    row: Row, area: str, grade: Grade, book: PolicyBook, now: datetime
-) -> Recipient | None:
+def _in_area(row: Row, area: str, grade: Grade, book: Policy, now: datetime) -> Recipient | None:
     return serving(row, area, grade, book, now) if area else None
 
 
-def _name(agency: str, book: PolicyBook) -> str:
+def _name(agency: str, book: Policy) -> str:
     organisation = book.directory.organisation(agency)
     return organisation.name if organisation else agency
 

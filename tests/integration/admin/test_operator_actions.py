@@ -14,7 +14,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Denied, Invalid, NotFound
 from broker.flow import route
 from broker.flow.collect import collect
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.acceptance.test_versions import changed, correct, siblings
@@ -30,7 +30,7 @@ REFUSED = (
 
 
 @pytest.fixture
-def dead(world: World, broker: Broker, settings: Any) -> Callable[[int], list[DeliveryId]]:  # noqa: F811
+def dead(world: World, context: Context, settings: Any) -> Callable[[int], list[DeliveryId]]:  # noqa: F811
     """Make so many deliveries that cannot be made."""
 
     def make(count: int) -> list[DeliveryId]:
@@ -40,60 +40,60 @@ def dead(world: World, broker: Broker, settings: Any) -> Callable[[int], list[De
             status = world.routed(document)
             ids += [DeliveryId(one["id"]) for one in status["deliveries"]]
         with psycopg.connect(settings.database_url) as connection:
-            connection.execute(REFUSED, [broker.clock()])
+            connection.execute(REFUSED, [context.clock()])
         return ids
 
     return make
 
 
-def told(broker: Broker, delivery: Any) -> list[tuple[str, str]]:
-    (referral,) = broker.ledger.monitoring.find(str(delivery))
-    return [(one.kind, one.actor) for one in broker.ledger.queries.timeline(referral)]
+def told(context: Context, delivery: Any) -> list[tuple[str, str]]:
+    (referral,) = context.ledger.monitoring.find(str(delivery))
+    return [(one.kind, one.actor) for one in context.ledger.queries.timeline(referral)]
 
 
-def reasons(broker: Broker, referral: ReferralId) -> list[Any]:
+def reasons(context: Context, referral: ReferralId) -> list[Any]:
     """Return what people did about a referral and why, as its history tells it."""
-    return [one for one in broker.ledger.queries.timeline(referral) if one.reason]
+    return [one for one in context.ledger.queries.timeline(referral) if one.reason]
 
 
-def test_an_undeliverable_one_is_replayed_once(broker: Broker, dead: Any) -> None:
+def test_an_undeliverable_one_is_replayed_once(context: Context, dead: Any) -> None:
     (id_, *_) = dead(1)
-    operator_actions.replay(broker, id_, by=JO, reason="their certificate was renewed")
-    assert ("delivery.replayed", JO) in told(broker, id_)
-    (referral,) = broker.ledger.monitoring.find(str(id_))
-    (kept,) = reasons(broker, referral)
+    operator_actions.replay(context, id_, by=JO, reason="their certificate was renewed")
+    assert ("delivery.replayed", JO) in told(context, id_)
+    (referral,) = context.ledger.monitoring.find(str(id_))
+    (kept,) = reasons(context, referral)
     assert (kept.actor, kept.reason) == (JO, "their certificate was renewed")
     with pytest.raises(Conflict):
-        operator_actions.replay(broker, id_, by=JO, reason="again")
+        operator_actions.replay(context, id_, by=JO, reason="again")
 
 
-def test_an_act_without_a_reason_changes_nothing(broker: Broker, dead: Any) -> None:
+def test_an_act_without_a_reason_changes_nothing(context: Context, dead: Any) -> None:
     (id_, *_) = dead(1)
     for reason in ("", "  \n", "x" * 501):
         with pytest.raises(Invalid):
-            operator_actions.replay(broker, id_, by=JO, reason=reason)
-    assert ("delivery.replayed", JO) not in told(broker, id_)
+            operator_actions.replay(context, id_, by=JO, reason=reason)
+    assert ("delivery.replayed", JO) not in told(context, id_)
 
 
 def test_a_paused_agency_gets_nothing_until_it_is_resumed(
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
     world.routed(sample(2))
-    (agency,) = broker.ledger.monitoring.work(now=broker.clock())
-    operator_actions.pause(broker, agency, by=JO, reason="their system is being rebuilt")
-    assert broker.ledger.queries.waiting([agency]) == set()
-    assert collect(broker, agency, limit=10) == []
+    (agency,) = context.ledger.monitoring.work(now=context.clock())
+    operator_actions.pause(context, agency, by=JO, reason="their system is being rebuilt")
+    assert context.ledger.queries.waiting([agency]) == set()
+    assert collect(context, agency, limit=10) == []
     with pytest.raises(Conflict):
-        operator_actions.pause(broker, agency, by=JO, reason="twice")
-    assert broker.ledger.monitoring.presences()[agency].stopped_by == JO
-    operator_actions.resume(broker, agency, by=JO, reason="it is back")
-    assert len(collect(broker, agency, limit=10)) == 1
+        operator_actions.pause(context, agency, by=JO, reason="twice")
+    assert context.ledger.monitoring.presences()[agency].stopped_by == JO
+    operator_actions.resume(context, agency, by=JO, reason="it is back")
+    assert len(collect(context, agency, limit=10)) == 1
     with pytest.raises(Conflict):
-        operator_actions.resume(broker, agency, by=JO, reason="twice")
+        operator_actions.resume(context, agency, by=JO, reason="twice")
     assert {
         (one.kind, one.reason)
-        for one in broker.ledger.operator_actions.acts_of_agency(agency, limit=9)
+        for one in context.ledger.operator_actions.acts_of_agency(agency, limit=9)
     } == {
         ("organisation.delivery_resumed", "it is back"),
         ("organisation.delivery_paused", "their system is being rebuilt"),
@@ -101,21 +101,21 @@ def test_a_paused_agency_gets_nothing_until_it_is_resumed(
 
 
 def test_content_is_shown_only_after_it_was_written_down(
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
     id_ = ReferralId(world.routed(sample(2))["id"])
-    document = operator_actions.reveal(broker, id_, by=JO, reason="the agency rang")
+    document = operator_actions.reveal(context, id_, by=JO, reason="the agency rang")
     assert document["reference"] == sample(2)["reference"]
     assert ("referral.content_revealed", JO) in [
-        (one.kind, one.actor) for one in broker.ledger.queries.timeline(id_)
+        (one.kind, one.actor) for one in context.ledger.queries.timeline(id_)
     ]
     with pytest.raises(NotFound):
-        operator_actions.reveal(broker, ReferralId(broker.new_id()), by=JO, reason="a guess")
+        operator_actions.reveal(context, ReferralId(context.new_id()), by=JO, reason="a guess")
 
 
 def test_the_content_that_is_shown_is_that_of_the_latest_version(
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
     world.at("2027-03-25 10:00")
@@ -123,13 +123,13 @@ def test_the_content_that_is_shown_is_that_of_the_latest_version(
     for level in ("very_high", "immediate"):
         correct(world, status, changed(siblings(), level=level))
         document = operator_actions.reveal(
-            broker, ReferralId(UUID(status["id"])), by=JO, reason="they rang"
+            context, ReferralId(UUID(status["id"])), by=JO, reason="they rang"
         )
         assert document["grade"]["level"] == level
 
 
 def test_a_cause_is_corrected_and_the_first_one_kept(
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     world: World,  # noqa: F811
 ) -> None:
@@ -137,17 +137,17 @@ def test_a_cause_is_corrected_and_the_first_one_kept(
     delivery = DeliveryId(status["deliveries"][0]["id"])
     clock.advance(days=9)
     since = clock.now - timedelta(days=20)
-    breach = broker.ledger.monitoring.breaches(now=clock.now, since=since, limit=9).latest[-1]
+    breach = context.ledger.monitoring.breaches(now=clock.now, since=since, limit=9).latest[-1]
     assert (breach.cause, breach.corrected) == ("not_collected", False)
     operator_actions.correct_cause(
-        broker, delivery, milestone=breach.milestone, cause="broker", by=JO, reason="our fault"
+        context, delivery, milestone=breach.milestone, cause="broker", by=JO, reason="our fault"
     )
-    breach = broker.ledger.monitoring.breaches(now=clock.now, since=since, limit=9).latest[-1]
+    breach = context.ledger.monitoring.breaches(now=clock.now, since=since, limit=9).latest[-1]
     assert (breach.cause, breach.corrected) == ("broker", True)
     operator_actions.correct_cause(
-        broker, delivery, milestone=breach.milestone, cause="channel", by=JO, reason="their line"
+        context, delivery, milestone=breach.milestone, cause="channel", by=JO, reason="their line"
     )
-    events = broker.ledger.queries.timeline(ReferralId(UUID(status["id"])))
+    events = context.ledger.queries.timeline(ReferralId(UUID(status["id"])))
     assert [one.data for one in events if one.kind == "delivery.cause_corrected"] == [
         {"milestone": breach.milestone, "cause": cause, "found": "not_collected"}
         for cause in ("broker", "channel")
@@ -156,7 +156,7 @@ def test_a_cause_is_corrected_and_the_first_one_kept(
 
 @pytest.mark.parametrize("milestone", ["decide", "attend", "Jane Example's aunt rang", ""])
 def test_only_a_deadline_that_was_missed_has_a_cause_to_correct(
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     world: World,  # noqa: F811
     milestone: str,
@@ -166,20 +166,20 @@ def test_only_a_deadline_that_was_missed_has_a_cause_to_correct(
     told_ = {"cause": "broker", "by": JO, "reason": "our fault"}
     with pytest.raises(Invalid, match="has not missed this deadline"):
         operator_actions.correct_cause(
-            broker, DeliveryId(one["id"]), milestone="acknowledge", **told_
+            context, DeliveryId(one["id"]), milestone="acknowledge", **told_
         )
     clock.now = datetime.fromisoformat(one["deadlines"]["acknowledge_by"]) + timedelta(seconds=1)
     with pytest.raises(Invalid, match="has not missed this deadline"):
-        operator_actions.correct_cause(broker, DeliveryId(one["id"]), milestone=milestone, **told_)
+        operator_actions.correct_cause(context, DeliveryId(one["id"]), milestone=milestone, **told_)
     with pytest.raises(Invalid, match="has not missed this deadline"):
         operator_actions.correct_cause(
-            broker, DeliveryId(broker.new_id()), milestone="acknowledge", **told_
+            context, DeliveryId(context.new_id()), milestone="acknowledge", **told_
         )
-    assert ("delivery.cause_corrected", JO) not in told(broker, one["id"])
+    assert ("delivery.cause_corrected", JO) not in told(context, one["id"])
 
 
 def test_an_escalation_is_acknowledged_once(
-    broker: Broker,
+    context: Context,
     settings: Any,
     world: World,  # noqa: F811
 ) -> None:
@@ -187,55 +187,64 @@ def test_an_escalation_is_acknowledged_once(
     delivery = status["deliveries"][0]
     with psycopg.connect(settings.database_url) as connection:
         (version,) = connection.execute("select version from policy").fetchone() or ("",)
-        id_ = broker.new_id()
+        id_ = context.new_id()
         connection.execute(
             "insert into escalation (id, ladder, policy_version, milestone, referral, delivery,"
             " organisation, due_at, began_at, next_step_at)"
             " values (%s, 'usual', %s, 'acknowledge', %s, %s, %s, %s, %s, %s)",
-            [id_, version, status["id"], delivery["id"], delivery["agency"], *[broker.clock()] * 3],
+            [
+                id_,
+                version,
+                status["id"],
+                delivery["id"],
+                delivery["agency"],
+                *[context.clock()] * 3,
+            ],
         )
-    (climbing,) = broker.ledger.monitoring.climbing(limit=9)
+    (climbing,) = context.ledger.monitoring.climbing(limit=9)
     assert (climbing.id, climbing.state) == (id_, "open")
-    operator_actions.acknowledge(broker, id_, by=JO, reason="I rang the team leader")
-    (kept,) = reasons(broker, ReferralId(UUID(status["id"])))
+    operator_actions.acknowledge(context, id_, by=JO, reason="I rang the team leader")
+    (kept,) = reasons(context, ReferralId(UUID(status["id"])))
     assert (kept.kind, kept.actor) == ("delivery.escalation_acknowledged", JO)
     assert kept.reason == "I rang the team leader"
-    (climbing,) = broker.ledger.monitoring.climbing(limit=9)
+    (climbing,) = context.ledger.monitoring.climbing(limit=9)
     assert (climbing.state, climbing.acknowledged_by, climbing.next_step_at) == (
         "acknowledged",
         JO,
         None,
     )
     with pytest.raises(Conflict):
-        operator_actions.acknowledge(broker, id_, by=JO, reason="twice")
+        operator_actions.acknowledge(context, id_, by=JO, reason="twice")
 
 
 def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
-    broker: Broker, clock: FixedClock, dead: Any, settings: Any
+    context: Context, clock: FixedClock, dead: Any, settings: Any
 ) -> None:
     ids = dead(5)
-    id_ = operator_actions.plan_replay(broker, agency=None, cause="too-large", per_minute=60, by=JO)
-    plan = operator_actions.planned(broker, id_)
-    assert plan.planned == len(ids) == sum(one.count for one in _lines(broker, id_))
-    assert operator_actions.advance_replays(broker) == 0
+    id_ = operator_actions.plan_replay(
+        context, agency=None, cause="too-large", per_minute=60, by=JO
+    )
+    plan = operator_actions.planned(context, id_)
+    assert plan.planned == len(ids) == sum(one.count for one in _lines(context, id_))
+    assert operator_actions.advance_replays(context) == 0
     with pytest.raises(Invalid):
-        operator_actions.start_replay(broker, id_, reason="", typed="")
-    operator_actions.start_replay(broker, id_, reason="the limit was raised", typed="")
+        operator_actions.start_replay(context, id_, reason="", typed="")
+    operator_actions.start_replay(context, id_, reason="the limit was raised", typed="")
     with pytest.raises(Conflict):
-        operator_actions.start_replay(broker, id_, reason="twice", typed="")
+        operator_actions.start_replay(context, id_, reason="twice", typed="")
     clock.advance(seconds=2)
-    assert operator_actions.advance_replays(broker) == 2
-    operator_actions.turn_replay(broker, id_, "pause", by=JO)
+    assert operator_actions.advance_replays(context) == 2
+    operator_actions.turn_replay(context, id_, "pause", by=JO)
     clock.advance(seconds=30)
-    assert operator_actions.advance_replays(broker) == 0
-    operator_actions.turn_replay(broker, id_, "go_on", by="person:Sam Example")
+    assert operator_actions.advance_replays(context) == 0
+    operator_actions.turn_replay(context, id_, "go_on", by="person:Sam Example")
     clock.advance(seconds=60)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(REFUSED, [clock.now])
-    assert operator_actions.advance_replays(broker) == len(ids) - 2
+    assert operator_actions.advance_replays(context) == len(ids) - 2
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(broker) == 0
-    found = operator_actions.planned(broker, id_)
+    assert operator_actions.advance_replays(context) == 0
+    found = operator_actions.planned(context, id_)
     assert (found.state, found.done) == ("done", len(ids))
     assert [(one["to"], one["by"]) for one in found.turns] == [
         ("running", JO),
@@ -243,52 +252,54 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
         ("running", "person:Sam Example"),
     ]
     assert found.started_by == JO
-    assert _lines(broker, id_) == []
-    other = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
-    assert sum(one.replayed_before for one in _lines(broker, other)) == 2
+    assert _lines(context, id_) == []
+    other = operator_actions.plan_replay(context, agency=None, cause=None, per_minute=60, by=JO)
+    assert sum(one.replayed_before for one in _lines(context, other)) == 2
 
 
-def _lines(broker: Broker, id_: Any) -> Any:
-    return broker.ledger.bulk_actions.replay_plan(id_, now=broker.clock())
+def _lines(context: Context, id_: Any) -> Any:
+    return context.ledger.bulk_actions.replay_plan(id_, now=context.clock())
 
 
 def test_whoever_starts_a_job_may_choose_its_pace(
-    broker: Broker, clock: FixedClock, dead: Any
+    context: Context, clock: FixedClock, dead: Any
 ) -> None:
     dead(3)
-    id_ = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=6000, by=JO)
+    id_ = operator_actions.plan_replay(context, agency=None, cause=None, per_minute=6000, by=JO)
     for pace in (0, 6001):
         with pytest.raises(Invalid):
-            operator_actions.start_replay(broker, id_, reason="a try", typed="", per_minute=pace)
-    operator_actions.start_replay(broker, id_, reason="a try", typed="", per_minute=60)
-    assert operator_actions.planned(broker, id_).per_minute == 60
+            operator_actions.start_replay(context, id_, reason="a try", typed="", per_minute=pace)
+    operator_actions.start_replay(context, id_, reason="a try", typed="", per_minute=60)
+    assert operator_actions.planned(context, id_).per_minute == 60
     clock.advance(seconds=2)
-    assert operator_actions.advance_replays(broker) == 2
+    assert operator_actions.advance_replays(context) == 2
 
 
-def test_the_filter_is_that_of_the_plan(broker: Broker, clock: FixedClock, dead: Any) -> None:
+def test_the_filter_is_that_of_the_plan(context: Context, clock: FixedClock, dead: Any) -> None:
     dead(2)
-    id_ = operator_actions.plan_replay(broker, agency=None, cause="another", per_minute=6000, by=JO)
-    operator_actions.start_replay(broker, id_, reason="a try", typed="")
+    id_ = operator_actions.plan_replay(
+        context, agency=None, cause="another", per_minute=6000, by=JO
+    )
+    operator_actions.start_replay(context, id_, reason="a try", typed="")
     clock.advance(seconds=5)
-    Sweeper(broker, "test").sweep()
-    assert operator_actions.planned(broker, id_).done == 0
-    assert broker.ledger.monitoring.dead_letters()[0].count >= 2
+    Sweeper(context, "test").sweep()
+    assert operator_actions.planned(context, id_).done == 0
+    assert context.ledger.monitoring.dead_letters()[0].count >= 2
 
 
-def test_many_need_the_number_typed(broker: Broker, settings: Any, dead: Any) -> None:
+def test_many_need_the_number_typed(context: Context, settings: Any, dead: Any) -> None:
     dead(1)
-    id_ = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
+    id_ = operator_actions.plan_replay(context, agency=None, cause=None, per_minute=60, by=JO)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute("update replay set planned = 51")
     with pytest.raises(Invalid):
-        operator_actions.start_replay(broker, id_, reason="all of them", typed="50")
-    operator_actions.start_replay(broker, id_, reason="all of them", typed="51")
+        operator_actions.start_replay(context, id_, reason="all of them", typed="50")
+    operator_actions.start_replay(context, id_, reason="all of them", typed="51")
 
 
-def test_a_link_is_good_once_and_for_a_while(broker: Broker, clock: FixedClock) -> None:
-    ledger = broker.ledger
-    sign_in.add(ledger, "Jo Example", {Right.ACT}, now=clock.now, new_id=broker.new_id)
+def test_a_link_is_good_once_and_for_a_while(context: Context, clock: FixedClock) -> None:
+    ledger = context.ledger
+    sign_in.add(ledger, "Jo Example", {Right.ACT}, now=clock.now, new_id=context.new_id)
     with pytest.raises(Denied):
         sign_in.link(ledger, "Nobody", now=clock.now)
     link = sign_in.link(ledger, "Jo Example", now=clock.now)
@@ -306,9 +317,9 @@ def test_a_link_is_good_once_and_for_a_while(broker: Broker, clock: FixedClock) 
     assert sign_in.signed_in(ledger, session, now=clock.now) is None
 
 
-def test_who_is_disabled_is_out_at_once(broker: Broker, clock: FixedClock) -> None:
-    ledger = broker.ledger
-    sign_in.add(ledger, "Jo Example", set(), now=clock.now, new_id=broker.new_id)
+def test_who_is_disabled_is_out_at_once(context: Context, clock: FixedClock) -> None:
+    ledger = context.ledger
+    sign_in.add(ledger, "Jo Example", set(), now=clock.now, new_id=context.new_id)
     session = sign_in.sign_in(
         ledger, sign_in.link(ledger, "Jo Example", now=clock.now), now=clock.now
     )
@@ -321,9 +332,9 @@ def test_who_is_disabled_is_out_at_once(broker: Broker, clock: FixedClock) -> No
         sign_in.link(ledger, "Jo Example", now=clock.now)
 
 
-def test_signing_out_ends_a_session(broker: Broker, clock: FixedClock) -> None:
-    ledger = broker.ledger
-    sign_in.add(ledger, "Jo Example", set(), now=clock.now, new_id=broker.new_id)
+def test_signing_out_ends_a_session(context: Context, clock: FixedClock) -> None:
+    ledger = context.ledger
+    sign_in.add(ledger, "Jo Example", set(), now=clock.now, new_id=context.new_id)
     session = sign_in.sign_in(
         ledger, sign_in.link(ledger, "Jo Example", now=clock.now), now=clock.now
     )
@@ -331,7 +342,7 @@ def test_signing_out_ends_a_session(broker: Broker, clock: FixedClock) -> None:
     assert sign_in.signed_in(ledger, session, now=clock.now) is None
 
 
-def returned(world: World, broker: Broker, count: int) -> list[DeliveryId]:  # noqa: F811
+def returned(world: World, context: Context, count: int) -> list[DeliveryId]:  # noqa: F811
     """Let an agency give so many deliveries back, and say who has them."""
     ids = []
     for number in range(count):
@@ -344,24 +355,24 @@ def returned(world: World, broker: Broker, count: int) -> list[DeliveryId]:  # n
 
 
 def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
-    (id_,) = returned(world, broker, 1)
+    (id_,) = returned(world, context, 1)
     to = OrganisationCode("shropshire-csc")
     for reason in ("", " ", "x" * 501):
         with pytest.raises(Invalid):
-            operator_actions.send_on(broker, id_, area=None, agency=to, by=JO, reason=reason)
-    assert ("delivery.sent_on", JO) not in told(broker, id_)
+            operator_actions.send_on(context, id_, area=None, agency=to, by=JO, reason=reason)
+    assert ("delivery.sent_on", JO) not in told(context, id_)
     new = operator_actions.send_on(
-        broker, id_, area=None, agency=to, by=JO, reason="they moved last week"
+        context, id_, area=None, agency=to, by=JO, reason="they moved last week"
     )
-    (referral,) = broker.ledger.monitoring.find(str(id_))
-    (kept,) = reasons(broker, referral)
+    (referral,) = context.ledger.monitoring.find(str(id_))
+    (kept,) = reasons(context, referral)
     assert (kept.kind, kept.actor, kept.delivery) == ("delivery.sent_on", JO, id_)
     assert kept.reason == "they moved last week"
     assert [
-        one.replaces for one in broker.ledger.queries.referral(None, id=referral).deliveries
+        one.replaces for one in context.ledger.queries.referral(None, id=referral).deliveries
     ] == [
         None,
         id_,
@@ -370,7 +381,7 @@ def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
 
 
 def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     clock: FixedClock,
@@ -380,27 +391,27 @@ def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
     with monkeypatch.context() as broken:
         broken.setattr(route, "decide", lambda *_, **__: 1 / 0)
         for _ in range(route.ATTEMPTS):
-            route.drain(broker)
+            route.drain(context)
             clock.advance(hours=1)
         assert world.status(receipt)["reason"] == "fault"
         with pytest.raises(Invalid):
-            operator_actions.route_again(broker, id_, by=JO, reason=" ")
-        operator_actions.route_again(broker, id_, by=JO, reason="it was restarted")
-        route.drain(broker)
+            operator_actions.route_again(context, id_, by=JO, reason=" ")
+        operator_actions.route_again(context, id_, by=JO, reason="it was restarted")
+        route.drain(context)
         assert world.status(receipt)["reason"] == "fault", "it has all its attempts again"
-        assert broker.ledger.sweep.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
+        assert context.ledger.sweep.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
     clock.advance(hours=1)
-    route.drain(broker)
+    route.drain(context)
     assert world.status(receipt)["state"] == "routed"
-    assert [(one.kind, one.actor, one.reason) for one in reasons(broker, id_)] == [
+    assert [(one.kind, one.actor, one.reason) for one in reasons(context, id_)] == [
         ("referral.rerouted", JO, "it was restarted")
     ]
     with pytest.raises(Conflict, match="not unroutable"):
-        operator_actions.route_again(broker, id_, by=JO, reason="once more")
+        operator_actions.route_again(context, id_, by=JO, reason="once more")
 
 
 def test_giving_an_area_needs_a_reason_and_keeps_it(
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
     receipt = world.hand_in(sample(10))
@@ -408,17 +419,17 @@ def test_giving_an_area_needs_a_reason_and_keeps_it(
     id_ = ReferralId(receipt["id"])
     (child,) = [one["id"] for one in sample(10)["children"]]
     with pytest.raises(Invalid):
-        operator_actions.give_areas(broker, id_, {child: "E06000021"}, by=JO, reason="")
+        operator_actions.give_areas(context, id_, {child: "E06000021"}, by=JO, reason="")
     for local in ("jane-example", "Jane Example"):
         with pytest.raises(Invalid, match="not known"):
             operator_actions.give_areas(
-                broker, id_, {local: "E06000021"}, by=JO, reason="the school told us"
+                context, id_, {local: "E06000021"}, by=JO, reason="the school told us"
             )
-    assert reasons(broker, id_) == []
+    assert reasons(context, id_) == []
     operator_actions.give_areas(
-        broker, id_, {child: "E06000021"}, by=JO, reason="the school told us"
+        context, id_, {child: "E06000021"}, by=JO, reason="the school told us"
     )
-    (kept,) = reasons(broker, id_)
+    (kept,) = reasons(context, id_)
     assert (kept.kind, kept.actor, kept.reason) == (
         "referral.areas_given",
         JO,
@@ -429,69 +440,69 @@ def test_giving_an_area_needs_a_reason_and_keeps_it(
 
 
 def test_many_are_sent_on_by_plan_reason_and_pace(
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     world: World,  # noqa: F811
 ) -> None:
-    ids = returned(world, broker, 3)
-    agency = str(broker.ledger.deliveries.delivery(None, ids[0]).agency)
+    ids = returned(world, context, 3)
+    agency = str(context.ledger.deliveries.delivery(None, ids[0]).agency)
     with pytest.raises(Invalid):
         operator_actions.plan_send_on(
-            broker, receiver="nobody", agency=None, cause=None, per_minute=60, by=JO
+            context, receiver="nobody", agency=None, cause=None, per_minute=60, by=JO
         )
     told_ = {"receiver": "shropshire-csc", "per_minute": 60, "by": JO}
-    other = operator_actions.plan_send_on(broker, agency=None, cause="wrong_area", **told_)
-    assert operator_actions.planned(broker, other).planned == 0
-    plan = operator_actions.plan_send_on(broker, agency=agency, cause="not_ours", **told_)
-    (line,) = operator_actions.lines(broker, operator_actions.planned(broker, plan))
+    other = operator_actions.plan_send_on(context, agency=None, cause="wrong_area", **told_)
+    assert operator_actions.planned(context, other).planned == 0
+    plan = operator_actions.plan_send_on(context, agency=agency, cause="not_ours", **told_)
+    (line,) = operator_actions.lines(context, operator_actions.planned(context, plan))
     assert (line.agency, line.cause, line.count) == (agency, "not_ours", 3)
     with pytest.raises(Invalid):
-        operator_actions.start_replay(broker, plan, reason="", typed="", by="person:Sam Example")
+        operator_actions.start_replay(context, plan, reason="", typed="", by="person:Sam Example")
     operator_actions.start_replay(
-        broker, plan, reason="their team closed", typed="", by="person:Sam Example"
+        context, plan, reason="their team closed", typed="", by="person:Sam Example"
     )
     # One that was sent on by hand meanwhile is not among them any more.
     operator_actions.send_on(
-        broker, ids[0], area=None, agency=OrganisationCode("stoke-csc"), by=JO, reason="sooner"
+        context, ids[0], area=None, agency=OrganisationCode("stoke-csc"), by=JO, reason="sooner"
     )
     clock.advance(seconds=1)
-    assert operator_actions.advance_replays(broker) == 1
-    operator_actions.turn_replay(broker, plan, "pause", by=JO)
+    assert operator_actions.advance_replays(context) == 1
+    operator_actions.turn_replay(context, plan, "pause", by=JO)
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(broker) == 0
-    operator_actions.turn_replay(broker, plan, "go_on", by=JO)
+    assert operator_actions.advance_replays(context) == 0
+    operator_actions.turn_replay(context, plan, "go_on", by=JO)
     clock.advance(seconds=60)
-    Sweeper(broker, "test").sweep()
+    Sweeper(context, "test").sweep()
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(broker) == 0
-    found = operator_actions.planned(broker, plan)
+    assert operator_actions.advance_replays(context) == 0
+    found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 2, 0)
     assert (found.planned_by, found.started_by) == (JO, "person:Sam Example")
     for id_ in ids[1:]:
-        assert ("delivery.sent_on", "person:Sam Example") in told(broker, id_)
-        (referral,) = broker.ledger.monitoring.find(str(id_))
-        assert [one.reason for one in reasons(broker, referral)] == ["their team closed"]
+        assert ("delivery.sent_on", "person:Sam Example") in told(context, id_)
+        (referral,) = context.ledger.monitoring.find(str(id_))
+        assert [one.reason for one in reasons(context, referral)] == ["their team closed"]
     with pytest.raises(Conflict):
-        operator_actions.turn_replay(broker, plan, "stop", by=JO)
+        operator_actions.turn_replay(context, plan, "stop", by=JO)
 
 
 def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     settings: Any,
     world: World,  # noqa: F811
 ) -> None:
-    returned(world, broker, 2)
+    returned(world, context, 2)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute("update delivery set policy_row = 'gone' where state = 'returned'")
     plan = operator_actions.plan_send_on(
-        broker, receiver="shropshire-csc", agency=None, cause=None, per_minute=60, by=JO
+        context, receiver="shropshire-csc", agency=None, cause=None, per_minute=60, by=JO
     )
-    operator_actions.start_replay(broker, plan, reason="a try", typed="")
+    operator_actions.start_replay(context, plan, reason="a try", typed="")
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(broker) == 0
+    assert operator_actions.advance_replays(context) == 0
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(broker) == 0
-    found = operator_actions.planned(broker, plan)
+    assert operator_actions.advance_replays(context) == 0
+    found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 0, 2)
-    assert {one.kind for one in broker.ledger.queries.attention(limit=9)} == {"returned"}
+    assert {one.kind for one in context.ledger.queries.attention(limit=9)} == {"returned"}

@@ -19,7 +19,7 @@ from broker.admin.operator_actions import advance_replays
 from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
 from broker.ledger.ledger import Ledger
 from tests.acceptance.conftest import World, sample, world
@@ -38,9 +38,9 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def ops(run: Run, broker: Broker) -> Ops:
+def ops(run: Run, context: Context) -> Ops:
     """Run a command of somebody who has every setting."""
-    settings = broker.settings
+    settings = context.settings
     given = {
         "BROKER_DATABASE_URL": settings.database_url,
         "BROKER_WAKEUP_URL": settings.wakeup_url,
@@ -58,9 +58,9 @@ def delivery(world: World) -> dict[str, Any]:
 
 
 @pytest.fixture
-def dead(delivery: dict[str, Any], broker: Broker) -> dict[str, Any]:
+def dead(delivery: dict[str, Any], context: Context) -> dict[str, Any]:
     """A delivery that cannot be made."""
-    with psycopg.connect(broker.settings.database_url) as connection:
+    with psycopg.connect(context.settings.database_url) as connection:
         connection.execute(
             "update delivery set state = 'undeliverable', refused_because = 'too-large',"
             " undeliverable_at = available_at"
@@ -68,9 +68,9 @@ def dead(delivery: dict[str, Any], broker: Broker) -> dict[str, Any]:
     return delivery
 
 
-def late(broker: Broker) -> None:
+def late(context: Context) -> None:
     """Let every deadline have passed an hour ago."""
-    with psycopg.connect(broker.settings.database_url) as connection:
+    with psycopg.connect(context.settings.database_url) as connection:
         connection.execute(
             "update delivery set clock_start = now() - interval '3 hours',"
             " available_at = now() - interval '3 hours', acknowledge_by = now() - interval '1 hour'"
@@ -98,8 +98,8 @@ def test_queues_are_listed_and_shown(ops: Ops, delivery: dict[str, Any]) -> None
     assert delivery["reference"] in told.out
 
 
-def test_an_empty_queue_is_said_in_words(ops: Ops, broker: Broker) -> None:
-    del broker
+def test_an_empty_queue_is_said_in_words(ops: Ops, context: Context) -> None:
+    del context
     assert "Nothing is open in any queue." in ops("queue", "ls").out
     assert json.loads(ops("queue", "ls", "--json").out) == []
     assert "Nothing is open at stoke-csc." in ops("queue", "show", "stoke-csc").out
@@ -150,7 +150,7 @@ def test_a_blank_reason_is_refused(ops: Ops, delivery: dict[str, Any]) -> None:
 
 
 def test_dead_letters_are_planned_and_replayed(
-    ops: Ops, broker: Broker, world: World, dead: dict[str, Any]
+    ops: Ops, context: Context, world: World, dead: dict[str, Any]
 ) -> None:
     (listed,) = json.loads(ops("dead", "ls", "--json").out)
     assert (listed["cause"], listed["agency"], listed["count"]) == ("too-large", dead["agency"], 1)
@@ -164,7 +164,7 @@ def test_dead_letters_are_planned_and_replayed(
     ran = ops("dead", "replay", plan["id"], "--count", "1", "--reason", "mended")
     assert (ran.code, f"/ops/replays/{plan['id']}" in ran.out) == (0, True)
     world.clock.now = datetime.now(UTC) + timedelta(minutes=2)
-    assert advance_replays(broker) == 1
+    assert advance_replays(context) == 1
     assert [one["delivery"] for one in world.collect(dead["agency"])] == [dead["id"]]
     ran = ops("dead", "replay", plan["id"], "--count", "1", "--reason", "mended")
     assert "broker dead ls" in next_step(ran, 6)
@@ -195,8 +195,10 @@ def test_a_plan_that_there_is_not_is_not_found(ops: Ops) -> None:
 # people
 
 
-def test_somebody_is_disabled_once(ops: Ops, broker: Broker) -> None:
-    sign_in.add(broker.ledger, "Jo Example", [Right.VIEW], now=broker.clock(), new_id=broker.new_id)
+def test_somebody_is_disabled_once(ops: Ops, context: Context) -> None:
+    sign_in.add(
+        context.ledger, "Jo Example", [Right.VIEW], now=context.clock(), new_id=context.new_id
+    )
     assert ops("people", "disable", "Jo Example").code == 0
     (one,) = json.loads(ops("people", "list", "--json").out)
     assert one["disabled_at"] is not None
@@ -216,9 +218,9 @@ def checked(ops: Ops, what: str, warn: str, crit: str, *more: str) -> tuple[int,
     ("warn", "crit", "code"), [("4h", "5h", 0), ("2h", "4h", 1), ("1h", "2h", 2)]
 )
 def test_the_oldest_is_judged(
-    ops: Ops, broker: Broker, delivery: dict[str, Any], warn: str, crit: str, code: int
+    ops: Ops, context: Context, delivery: dict[str, Any], warn: str, crit: str, code: int
 ) -> None:
-    late(broker)
+    late(context)
     found, told = checked(ops, "oldest", warn, crit)
     assert (found, told["state"]) == (code, ("ok", "warning", "critical")[code])
     assert told["seconds"] == pytest.approx(3 * 3600, abs=60)
@@ -228,7 +230,7 @@ def test_the_oldest_is_judged(
 @pytest.mark.parametrize(("limits", "code"), [(("3h", "4h"), 0), (("1h", "2h"), 2)])
 def test_latency_is_judged_by_what_was_acknowledged(
     ops: Ops,
-    broker: Broker,
+    context: Context,
     world: World,
     delivery: dict[str, Any],
     limits: tuple[str, str],
@@ -237,7 +239,7 @@ def test_latency_is_judged_by_what_was_acknowledged(
     found, told = checked(ops, "latency", *limits)
     assert (found, told["seconds"]) == (0, None)
     assert told["detail"] == "nothing was acknowledged in 24 hours"
-    with psycopg.connect(broker.settings.database_url) as connection:
+    with psycopg.connect(context.settings.database_url) as connection:
         connection.execute("update delivery set clock_start = clock_start - interval '140 minutes'")
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
     found, told = checked(ops, "latency", *limits, "--agency", delivery["agency"])
@@ -247,24 +249,24 @@ def test_latency_is_judged_by_what_was_acknowledged(
 
 @pytest.mark.parametrize(("warn", "crit", "code"), [("4h", "5h", 0), ("2h", "4h", 1)])
 def test_silence_is_judged_where_something_waits(
-    ops: Ops, broker: Broker, delivery: dict[str, Any], warn: str, crit: str, code: int
+    ops: Ops, context: Context, delivery: dict[str, Any], warn: str, crit: str, code: int
 ) -> None:
-    late(broker)
+    late(context)
     found, told = checked(ops, "silence", warn, crit)
     assert found == code
     assert f"{delivery['agency']} was last seen" in told["detail"]
 
 
-def test_a_sweeper_that_never_was_is_critical(ops: Ops, broker: Broker) -> None:
+def test_a_sweeper_that_never_was_is_critical(ops: Ops, context: Context) -> None:
     assert checked(ops, "sweeper", "10s", "1m")[0] == 2
-    Sweeper(broker, "one").sweep()
+    Sweeper(context, "one").sweep()
     assert checked(ops, "sweeper", "10s", "1m")[0] == 0
 
 
 def test_what_is_late_is_reckoned_by_the_clock_of_the_ledger(
-    ops: Ops, broker: Broker, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ops: Ops, context: Context, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late(broker)
+    late(context)
     ahead = datetime.now(UTC) + timedelta(days=1)
     monkeypatch.setattr(Ledger, "clock", lambda _: ahead)
     assert checked(ops, "oldest", "1h", "2h")[1]["seconds"] > 24 * 3600
@@ -272,8 +274,8 @@ def test_what_is_late_is_reckoned_by_the_clock_of_the_ledger(
     assert "1 d 1 h late" in ops("watch", "deadlines", "--once").out
 
 
-def test_each_format_says_the_same(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
-    late(broker)
+def test_each_format_says_the_same(ops: Ops, context: Context, delivery: dict[str, Any]) -> None:
+    late(context)
     asked = ("check", "oldest", "--warn", "2h", "--crit", "4h")
     nagios = ops(*asked)
     assert nagios.code == 1
@@ -318,8 +320,8 @@ def test_what_cannot_be_told_is_unknown(ops: Ops, run: Run, form: str) -> None:
 # top, watch
 
 
-def test_top_looks_once_into_a_pipe(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
-    late(broker)
+def test_top_looks_once_into_a_pipe(ops: Ops, context: Context, delivery: dict[str, Any]) -> None:
+    late(context)
     for arguments in (("top",), ("top", "--once")):
         ran = ops(*arguments)
         assert ran.code == 0
@@ -331,9 +333,9 @@ def test_top_looks_once_into_a_pipe(ops: Ops, broker: Broker, delivery: dict[str
     assert sum(told["bands"]["breached"].values()) == 1
 
 
-def test_deadlines_are_watched(ops: Ops, broker: Broker, delivery: dict[str, Any]) -> None:
+def test_deadlines_are_watched(ops: Ops, context: Context, delivery: dict[str, Any]) -> None:
     assert ops("watch", "deadlines", "--once").out == ""
-    late(broker)
+    late(context)
     told = json.loads(ops("watch", "deadlines", "--once", "--json").out)
     assert (told["delivery"], told["why"]) == (delivery["id"], "breached")
     assert delivery["reference"] in ops("watch", "deadlines", "--within", "90s", "--once").out
@@ -341,9 +343,9 @@ def test_deadlines_are_watched(ops: Ops, broker: Broker, delivery: dict[str, Any
 
 
 def test_a_deadline_that_comes_near_is_told_once_and_ctrl_c_ends_it(
-    ops: Ops, broker: Broker, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ops: Ops, context: Context, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late(broker)
+    late(context)
     looks = iter([None, None])
 
     def sleep(_: float) -> None:
@@ -365,13 +367,13 @@ def test_without_the_ledger_the_next_step_is_said(run: Run, arguments: tuple[str
 
 
 def test_the_timeline_tells_the_story(
-    run: Run, broker: Broker, world: World, delivery: dict[str, Any], tmp_path: Path
+    run: Run, context: Context, world: World, delivery: dict[str, Any], tmp_path: Path
 ) -> None:
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
     key = tmp_path / "key"
     key.write_text(world.police["Authorization"].removeprefix("Bearer "))
     key.chmod(0o600)
-    with listening(broker) as url:
+    with listening(context) as url:
         given = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
         for name in (delivery["reference"], delivery["referral"]):
             told = run("timeline", name, **given)
@@ -383,17 +385,17 @@ def test_the_timeline_tells_the_story(
 
 
 def test_the_timeline_tells_ops_who_did_it_and_why(
-    run: Run, broker: Broker, world: World, delivery: dict[str, Any], tmp_path: Path
+    run: Run, context: Context, world: World, delivery: dict[str, Any], tmp_path: Path
 ) -> None:
     why = "the agency rang twice"
     id_ = ReferralId(UUID(delivery["referral"]))
-    operator_actions.reveal(broker, id_, by="person:Jo Example", reason=why)
+    operator_actions.reveal(context, id_, by="person:Jo Example", reason=why)
     told = {}
     for name, headers in (("police", world.police), ("ops", world.headers("ops", "ops"))):
         key = tmp_path / name
         key.write_text(headers["Authorization"].removeprefix("Bearer "))
         key.chmod(0o600)
-        with listening(broker) as url:
+        with listening(context) as url:
             given = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
             told[name] = " ".join(run("timeline", delivery["referral"], **given).out.split())
     assert "referral content revealed by Jo Example, “the agency rang twice”" in told["ops"]

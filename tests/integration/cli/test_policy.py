@@ -14,7 +14,7 @@ from broker.devstack.engines import Engines
 from broker.devstack.samples import shipped
 from broker.domain.ids import OrganisationCode
 from broker.flow.accept import accept, screen
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.migrate import migrate
 from broker.shipped import POLICY
 from tests.conftest import FixedClock
@@ -42,12 +42,12 @@ def broken(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def case_1(broker: Broker, clock: FixedClock, drain: Callable[[], None]) -> str:
+def case_1(context: Context, clock: FixedClock, drain: Callable[[], None]) -> str:
     """The reference of a referral that is routed."""
     clock.set("2026-12-18T16:50+00:00")
     document = dict(shipped())["case-01-friday-afternoon"]
     body = json.dumps(document).encode()
-    accept(broker, [screen(broker, POLICE, body, idempotency_key=None, actor="test")])
+    accept(context, [screen(context, POLICE, body, idempotency_key=None, actor="test")])
     drain()
     return str(document["reference"])
 

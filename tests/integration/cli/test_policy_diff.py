@@ -18,7 +18,7 @@ from broker.devstack.samples import shipped
 from broker.domain.codes import Milestone
 from broker.ledger import policy_backtest
 from broker.ledger.ledger import Ledger
-from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
 from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run
@@ -33,7 +33,7 @@ HIGH = "high: {acknowledge: 4 working hours"
 LOW = "low: {acknowledge: 1 working day, decide: 1 working day}"
 
 
-def changed(old: str, new: str, file: str = "policy.yaml") -> PolicyBook:
+def changed(old: str, new: str, file: str = "policy.yaml") -> Policy:
     documents = documents_from(POLICY)
     assert old in documents[file], "the shipped policy has changed: change this test"
     return load(documents | {file: documents[file].replace(old, new, 1)}, version="new")
@@ -60,7 +60,7 @@ def past(
     return found
 
 
-def judged(dsn: str, old: PolicyBook, new: PolicyBook) -> Replay:
+def judged(dsn: str, old: Policy, new: Policy) -> Replay:
     with Ledger.open(dsn, application_name="tests") as ledger:
         return replay(ledger.policy_backtest.past(SINCE, UNTIL), old=old, new=new, now=NOW)
 
@@ -77,7 +77,7 @@ def high_at_stoke(past: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def test_the_same_policy_changes_nothing(
-    dsn: str, book: PolicyBook, past: Sequence[Mapping[str, Any]]
+    dsn: str, book: Policy, past: Sequence[Mapping[str, Any]]
 ) -> None:
     assert judged(dsn, book, book) == Replay(judged=len(past))
 
@@ -95,7 +95,7 @@ def test_pages_leave_nothing_out_and_repeat_nothing(
 
 
 def test_shorter_and_longer_are_those_of_the_deliveries(
-    dsn: str, book: PolicyBook, past: Sequence[Mapping[str, Any]]
+    dsn: str, book: Policy, past: Sequence[Mapping[str, Any]]
 ) -> None:
     shorter = changed(HIGH, "high: {acknowledge: 1 working hour")
     found = judged(dsn, book, shorter)
@@ -111,7 +111,7 @@ def test_shorter_and_longer_are_those_of_the_deliveries(
 
 def test_what_would_have_been_missed_goes_by_the_real_times(
     dsn: str,
-    book: PolicyBook,
+    book: Policy,
     past: Sequence[Mapping[str, Any]],
     client: TestClient,
     key: Key,
@@ -137,7 +137,7 @@ def test_what_would_have_been_missed_goes_by_the_real_times(
 
 
 def test_recipients_and_what_becomes_unroutable(
-    dsn: str, book: PolicyBook, past: Sequence[Mapping[str, Any]]
+    dsn: str, book: Policy, past: Sequence[Mapping[str, Any]]
 ) -> None:
     narrower = changed("when: child.at_school", "when: child.at_school && child.missing")
     schools = {

@@ -10,7 +10,7 @@ import pytest
 
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
 from broker.settings import Settings
 from tests.acceptance.conftest import World, sample
@@ -48,7 +48,7 @@ def environment(settings: Settings, clock: FixedClock, tmp_path: Path) -> dict[s
 
 
 def test_many_are_planned_and_started_by_name(
-    run: Run, world: World, broker: Broker, environment: dict[str, str]
+    run: Run, world: World, context: Context, environment: dict[str, str]
 ) -> None:
     status = world.routed(sample(2))
     (one,) = status["deliveries"]
@@ -72,4 +72,4 @@ def test_many_are_planned_and_started_by_name(
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as connection:
         found = connection.execute("select state, started_by, reason from replay").fetchall()
     assert found == [("running", "person:Sam Example", "their team closed")]
-    assert not any(one.reason for one in broker.ledger.queries.timeline(ReferralId(status["id"])))
+    assert not any(one.reason for one in context.ledger.queries.timeline(ReferralId(status["id"])))

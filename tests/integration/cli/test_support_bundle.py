@@ -11,7 +11,7 @@ import pytest
 
 from broker.admin import operator_actions, sign_in
 from broker.domain.codes import Right
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.conftest import CHILD_KEY
@@ -26,11 +26,11 @@ FILES = {
 
 
 @pytest.fixture
-def environment(broker: Broker, tmp_path: Path) -> dict[str, str]:
+def environment(context: Context, tmp_path: Path) -> dict[str, str]:
     """Settings whose secrets are marked."""
     secret = tmp_path / f"{MARK}-file"
     secret.write_text(MARK)
-    settings = broker.settings
+    settings = context.settings
     return {
         "BROKER_DATABASE_URL": f"{settings.database_url}&passfile=/tmp/{MARK}",
         "BROKER_WAKEUP_URL": settings.wakeup_url,
@@ -54,7 +54,7 @@ def opened(file: Path) -> dict[str, str]:
         }
 
 
-def marked_everywhere(broker: Broker, world: World) -> dict[str, Any]:  # noqa: F811
+def marked_everywhere(context: Context, world: World) -> dict[str, Any]:  # noqa: F811
     """Let content, a reference, people and their reasons be marked."""
     document = json.loads(json.dumps(sample(2)))
     document["children"][0]["family_name"] = MARK
@@ -62,21 +62,21 @@ def marked_everywhere(broker: Broker, world: World) -> dict[str, Any]:  # noqa: 
     status = world.routed(document)
     (delivery,) = status["deliveries"]
     agency = delivery["agency"]
-    sign_in.add(broker.ledger, MARK, [Right.ACT], now=broker.clock(), new_id=broker.new_id)
-    operator_actions.pause(broker, agency, by=f"person:{MARK}", reason=MARK)
+    sign_in.add(context.ledger, MARK, [Right.ACT], now=context.clock(), new_id=context.new_id)
+    operator_actions.pause(context, agency, by=f"person:{MARK}", reason=MARK)
     world.answer(agency, delivery=delivery["id"], stage="acknowledged", by=MARK)
-    Sweeper(broker, f"{MARK}.example.org:1").sweep()
+    Sweeper(context, f"{MARK}.example.org:1").sweep()
     return status
 
 
 def test_it_tells_what_is_the_matter_and_hides_the_rest(
     run: Run,
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
     environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    status = marked_everywhere(broker, world)
+    status = marked_everywhere(context, world)
     file = tmp_path / "support.zip"
     ran = run("doctor", "--bundle", str(file), **environment)
     assert "Wrote" in ran.out

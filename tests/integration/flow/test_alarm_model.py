@@ -8,7 +8,7 @@ import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import WorkingCalendar
 from tests.acceptance.conftest import World, sample
 from tests.integration.models.conftest import explore
@@ -54,7 +54,7 @@ class Alarms(RuleBasedStateMachine):
 
     count = 0
 
-    def __init__(self, world: World, book: PolicyBook, dsn: str) -> None:
+    def __init__(self, world: World, book: Policy, dsn: str) -> None:
         super().__init__()
         Alarms.count += 1
         self.world, self.dsn = world, dsn
@@ -70,7 +70,7 @@ class Alarms(RuleBasedStateMachine):
         }
 
     @staticmethod
-    def _clock(said: dict[str, Any], agency: str, book: PolicyBook) -> Clock:
+    def _clock(said: dict[str, Any], agency: str, book: Policy) -> Clock:
         organisation = book.directory.organisation(agency)
         assert organisation is not None
         by_the_clock = said["within"].rstrip("s").endswith(BY_THE_CLOCK)
@@ -151,5 +151,5 @@ class Alarms(RuleBasedStateMachine):
         return self.world.client.post(f"/v1/deliveries/{id_}/{what}", json=body, headers=headers)
 
 
-def test_each_alarm_rings_when_it_must_and_once(world: World, book: PolicyBook, dsn: str) -> None:
+def test_each_alarm_rings_when_it_must_and_once(world: World, book: Policy, dsn: str) -> None:
     explore(lambda: Alarms(world, book, dsn))

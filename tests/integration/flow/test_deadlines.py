@@ -11,7 +11,7 @@ from broker.domain.codes import Milestone, PauseReason
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import Conflict
 from broker.flow import clock_pause, deadlines
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.database import statement
 from tests.acceptance.conftest import World, sample
 
@@ -48,7 +48,7 @@ def escalations(world: World, organisation: str, scope: str) -> list[dict[str, A
 
 
 def test_many_that_watch_at_once_ring_each_alarm_once(
-    world: World, broker: Broker, ledger: Any
+    world: World, context: Context, ledger: Any
 ) -> None:
     world.at("2026-12-21 10:00")
     for number in range(30):
@@ -56,7 +56,7 @@ def test_many_that_watch_at_once_ring_each_alarm_once(
     world.drain()
     world.at("2026-12-21 18:00")
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: deadlines.watch(broker), range(8)))
+        list(pool.map(lambda _: deadlines.watch(context), range(8)))
     rung = ledger("select milestone, percent, count(*) from alarm group by 1, 2 order by 1, 2")
     assert {(milestone, percent) for milestone, percent, _ in rung} == {
         *(("acknowledge", percent) for percent in (50, 75, 90, 100)),
@@ -126,7 +126,7 @@ def test_what_nobody_can_route_is_alarmed_to_ops(world: World) -> None:
     assert escalations(world, "staffordshire-police", "publish")[0]["id"] == running["id"]
 
 
-def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, broker: Broker) -> None:
+def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, context: Context) -> None:
     """Probation: acknowledge 24 hours, never paused; decide 3 working days, which may be."""
     world.at("2026-12-14 10:00")
     status = world.routed(sample(8))
@@ -204,7 +204,7 @@ def test_a_correction_ends_the_wait_for_information_and_no_other(
     assert ledger("select paused_at is null from delivery where id = %s", own["id"]) == [(goes_on,)]
 
 
-def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broker) -> None:
+def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Context) -> None:
     """While probation's decision waits, its acknowledgement still shows as late; so it reports."""
     world.at("2026-12-14 10:00")
     begun = world.clock.now
@@ -215,10 +215,10 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broke
 
     def seen() -> tuple[set[str], set[str], int, int, int]:
         asked = {"now": world.clock.now, "agency": own["agency"]}
-        listed = broker.ledger.monitoring.at_risk(**asked, limit=10)
-        missed = broker.ledger.monitoring.breaches(**asked, since=begun, limit=10).latest
-        bands = broker.ledger.monitoring.burn_down(**asked)
-        work = broker.ledger.monitoring.work(**asked)[OrganisationCode(own["agency"])]
+        listed = context.ledger.monitoring.at_risk(**asked, limit=10)
+        missed = context.ledger.monitoring.breaches(**asked, since=begun, limit=10).latest
+        bands = context.ledger.monitoring.burn_down(**asked)
+        work = context.ledger.monitoring.work(**asked)[OrganisationCode(own["agency"])]
         return (
             {one.milestone for one in listed},
             {one.milestone for one in missed},
@@ -229,7 +229,7 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broke
 
     world.at("2026-12-21 10:00")
     assert seen() == ({"acknowledge"}, {"acknowledge"}, 1, 0, 1)
-    figures = broker.ledger.deadline_report.deadline_figures(
+    figures = context.ledger.deadline_report.deadline_figures(
         begun, begun + timedelta(minutes=1), now=world.clock.now
     )
     (deadlines,) = (one.deadlines for one in figures if one.of == own["agency"])
@@ -239,7 +239,7 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, broker: Broke
     assert seen() == (set(), {"acknowledge"}, 0, 1, 0)
 
 
-def test_what_is_late_stays_late_when_its_clock_is_stopped(world: World, broker: Broker) -> None:
+def test_what_is_late_stays_late_when_its_clock_is_stopped(world: World, context: Context) -> None:
     world.at("2026-12-14 10:00")
     status = world.routed(sample(8))
     own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
@@ -247,18 +247,18 @@ def test_what_is_late_stays_late_when_its_clock_is_stopped(world: World, broker:
     world.at("2026-12-21 10:00")
     address, headers = f"/v1/deliveries/{own['id']}", world.headers(own["agency"], "collect")
     world.client.post(f"{address}/pause", json={"reason": "legal_hold"}, headers=headers)
-    (listed,) = broker.ledger.monitoring.at_risk(
+    (listed,) = context.ledger.monitoring.at_risk(
         now=world.clock.now, agency=own["agency"], limit=10
     )
     assert (listed.milestone, listed.why) == ("decide", "breached")
 
 
 def test_what_the_law_sets_is_never_paused(
-    world: World, broker: Broker, late: dict[str, Any]
+    world: World, context: Context, late: dict[str, Any]
 ) -> None:
     id_ = DeliveryId(leg(late)["id"])
     with pytest.raises(Conflict, match="what the law sets runs on"):
-        clock_pause.pause(broker, id_, PauseReason.LEGAL_HOLD, agency=None, actor="key:ops")
+        clock_pause.pause(context, id_, PauseReason.LEGAL_HOLD, agency=None, actor="key:ops")
 
 
 def test_once_ops_gives_the_area_the_ladder_of_what_nobody_had_is_over(

@@ -7,7 +7,7 @@ import pytest
 
 from broker.errors import Unavailable
 from broker.flow import collect, dispatch, route
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.policy.decision import (
     Decision,
     Unrouted,
@@ -24,7 +24,7 @@ def poison(dsn: str, statement: str) -> None:
 
 
 def test_a_referral_that_cannot_be_routed_is_tried_again_and_then_left_to_ops(
-    world: World, broker: Broker, clock: FixedClock, dsn: str
+    world: World, context: Context, clock: FixedClock, dsn: str
 ) -> None:
     bad = world.hand_in(sample(12))
     poison(dsn, "update referral_content set body = 'nonsense'")
@@ -34,11 +34,11 @@ def test_a_referral_that_cannot_be_routed_is_tried_again_and_then_left_to_ops(
     assert world.status(bad)["state"] == "accepted"
     for _ in range(route.ATTEMPTS):
         clock.advance(hours=1)
-        route.drain(broker)
+        route.drain(context)
     status = world.status(bad)
     assert (status["state"], status["reason"]) == ("unroutable", "fault")
     assert status["attend_by"]
-    (waiting,) = broker.ledger.queries.attention(limit=10)
+    (waiting,) = context.ledger.queries.attention(limit=10)
     assert str(waiting.referral) == bad["id"]
 
 
@@ -61,18 +61,18 @@ def deadly(monkeypatch: pytest.MonkeyPatch, *references: str) -> list[int]:
 
 
 def test_a_referral_that_ends_whoever_routes_it_is_left_to_ops_and_the_others_are_routed(
-    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
     good = [world.hand_in(sample(12) | {"reference": f"OCC/{n}"}) for n in range(5)]
     tried = deadly(monkeypatch, "OCC/DEADLY")
     with pytest.raises(Killed):  # a worker, which suspects nothing
-        route.drain(broker)
+        route.drain(context)
     for _ in range(route.DEATHS):  # a sweeper that finds it waiting, and then whoever comes
         with pytest.raises(Killed):
-            route.drain(broker, careful=True)
+            route.drain(context, careful=True)
         clock.now += route.TRY_WITHIN
-    route.drain(broker)
+    route.drain(context)
     assert tried == [0, 1, 2, 3]
     assert {world.status(one)["state"] for one in good} == {"routed"}
     status = world.status(bad)
@@ -81,36 +81,36 @@ def test_a_referral_that_ends_whoever_routes_it_is_left_to_ops_and_the_others_ar
 
 
 def test_a_death_that_a_referral_only_stood_beside_costs_it_ten_seconds(
-    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beside = world.hand_in(sample(12) | {"reference": "OCC/BESIDE"})
     world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
     deadly(monkeypatch, "OCC/DEADLY")
     with pytest.raises(Killed):
-        route.drain(broker, careful=True)
-    assert route.drain(broker) == 0, "both are kept from others for as long as a try may take"
+        route.drain(context, careful=True)
+    assert route.drain(context) == 0, "both are kept from others for as long as a try may take"
     clock.now += route.TRY_WITHIN
     with pytest.raises(Killed):
-        route.drain(broker)
+        route.drain(context)
     assert world.status(beside)["state"] == "routed"
 
 
 def test_what_nobody_routed_for_a_minute_is_tried_with_care(
-    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
     tried = deadly(monkeypatch, "OCC/DEADLY")
     clock.advance(minutes=2)
     for _ in range(route.DEATHS):
         with pytest.raises(Killed):
-            route.drain(broker)
+            route.drain(context)
         clock.now += route.TRY_WITHIN
-    assert route.drain(broker) == 1
+    assert route.drain(context) == 1
     assert tried == [1, 2, 3]
 
 
 def test_a_ledger_that_refuses_again_and_again_is_no_fault_of_the_referral(
-    world: World, broker: Broker, dsn: str
+    world: World, context: Context, dsn: str
 ) -> None:
     """Whoever tried it lives: it is not counted, and nobody waits for it."""
     status = world.hand_in(sample(12))
@@ -123,44 +123,44 @@ def test_a_ledger_that_refuses_again_and_again_is_no_fault_of_the_referral(
         connection.execute(full.encode())
     for _ in range(2 * route.DEATHS):
         with pytest.raises(Unavailable):
-            route.drain(broker, careful=True)
+            route.drain(context, careful=True)
     with psycopg.connect(dsn) as connection:
         connection.execute("drop trigger full_disk on delivery")
-    assert route.drain(broker) == 1
+    assert route.drain(context) == 1
     assert world.status(status)["state"] == "routed"
 
 
 def test_one_that_was_frozen_in_a_try_leaves_it_to_who_has_it_now(
-    world: World, broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = world.hand_in(sample(12))
-    claim = broker.ledger.routing.claim_begun
+    claim = context.ledger.routing.claim_begun
 
     def thawed(ids: Any, *, until: Any) -> Any:
-        monkeypatch.setattr(broker.ledger, "claim_begun", claim)
+        monkeypatch.setattr(context.ledger, "claim_begun", claim)
         clock.now += route.TRY_WITHIN
-        assert route.drain(broker) == 1  # another one's turn
+        assert route.drain(context) == 1  # another one's turn
         return claim(ids, until=until)
 
-    monkeypatch.setattr(broker.ledger, "claim_begun", thawed)
-    assert route.drain(broker, careful=True) == 0
+    monkeypatch.setattr(context.ledger, "claim_begun", thawed)
+    assert route.drain(context, careful=True) == 0
     assert len(world.status(status)["deliveries"]) == 1
 
 
 def test_a_delivery_that_cannot_be_rendered_goes_to_ops_and_the_others_go_on(
-    world: World, broker: Broker, dsn: str
+    world: World, context: Context, dsn: str
 ) -> None:
     world.routed(sample(12))
     good = world.routed(sample(11))
     poison(dsn, "update delivery set view = 'nonsense' where referral <> '" + good["id"] + "'")
     offered = world.collect("staffordshire-csc")
     assert [one["referral"] for one in offered] == [good["id"]]
-    (waiting,) = broker.ledger.queries.attention(limit=10)
+    (waiting,) = context.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.agency) == ("undeliverable", "staffordshire-csc")
 
 
 def test_a_decision_that_cannot_be_written_holds_up_no_other(
-    world: World, broker: Broker, clock: FixedClock, dsn: str
+    world: World, context: Context, clock: FixedClock, dsn: str
 ) -> None:
     bad, good = world.hand_in(sample(6)), world.hand_in(sample(15))
     poison(
@@ -170,17 +170,17 @@ def test_a_decision_that_cannot_be_written_holds_up_no_other(
         " create trigger refuse before insert on delivery for each row"
         f" when (new.referral = '{bad['id']}') execute function refuse()",
     )
-    route.drain(broker)
+    route.drain(context)
     assert world.status(good)["state"] == "routed"
     assert world.status(bad)["state"] == "accepted"
     for _ in range(route.ATTEMPTS):
         clock.advance(hours=1)
-        route.drain(broker)
+        route.drain(context)
     assert world.status(bad)["reason"] == "fault"
 
 
 def test_an_exchange_that_is_away_defers_and_loses_nothing(
-    world: World, broker: Broker, clock: FixedClock, engines
+    world: World, context: Context, clock: FixedClock, engines
 ) -> None:
     status = world.hand_in(sample(15))
     engines.exchange.kill()
@@ -191,18 +191,18 @@ def test_an_exchange_that_is_away_defers_and_loses_nothing(
     finally:
         engines.exchange.start()
     clock.advance(minutes=1)
-    assert dispatch.drain(broker) == 1
+    assert dispatch.drain(context) == 1
     (leg,) = world.status(status)["deliveries"]
     assert leg["state"] == "leased"
 
 
-def test_an_offer_is_never_rendered_for_another_agency(world: World, broker: Broker) -> None:
+def test_an_offer_is_never_rendered_for_another_agency(world: World, context: Context) -> None:
     world.routed(sample(12))
-    assert collect.collect(broker, "shropshire-csc", limit=10) == []  # type: ignore[arg-type]
+    assert collect.collect(context, "shropshire-csc", limit=10) == []  # type: ignore[arg-type]
 
 
 def test_a_version_that_cannot_be_routed_is_left_to_ops_and_what_agencies_have_stays(
-    world: World, broker: Broker, clock: FixedClock, dsn: str
+    world: World, context: Context, clock: FixedClock, dsn: str
 ) -> None:
     document = sample(12)
     status = world.routed(document)
@@ -215,14 +215,14 @@ def test_a_version_that_cannot_be_routed_is_left_to_ops_and_what_agencies_have_s
     world.answer("staffordshire-csc", delivery=offered["delivery"], **decided)
     assert world.status(status)["state"] == "routed", "there is a version still to be sent"
     for _ in range(route.ATTEMPTS):
-        route.drain(broker)
+        route.drain(context)
         clock.advance(hours=1)
     assert (world.status(status)["state"], world.status(status)["reason"]) == (
         *("unroutable", "fault"),
     )
-    (waiting,) = broker.ledger.queries.attention(limit=10)
+    (waiting,) = context.ledger.queries.attention(limit=10)
     assert str(waiting.referral) == status["id"]
     assert world.client.post(path, json=document, headers=world.police).status_code == 202
-    route.drain(broker)
+    route.drain(context)
     kinds = [(one["kind"], one["version"]) for one in world.status(status)["deliveries"]]
     assert ("correction", 3) in kinds

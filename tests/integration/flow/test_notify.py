@@ -17,7 +17,7 @@ from aiosmtpd.controller import Controller
 from broker.admin.publish_policy import publish
 from broker.bootstrap import notifiers
 from broker.domain.codes import NoticeChannel
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.notify import ATTEMPTS, notify
 from broker.notices import Message, Never, NotNow, Told
 from broker.notices.command import Command
@@ -160,11 +160,11 @@ def test_a_command_gets_the_notice_on_standard_input_alone(tmp_path: Path) -> No
     assert runner.tell("page-on-call", MESSAGE) == NotNow("exit_3")
 
 
-def told(broker: Broker, mail: MailServer) -> Broker:
+def told(context: Context, mail: MailServer) -> Context:
     """Return the broker with a way to send mail."""
-    settings = replace(broker.settings, smtp_url=mail.url, public_url="https://broker.example.org")
-    ways = notifiers(settings, broker.clock)
-    return replace(broker, settings=settings, notifiers=ways)
+    settings = replace(context.settings, smtp_url=mail.url, public_url="https://broker.example.org")
+    ways = notifiers(settings, context.clock)
+    return replace(context, settings=settings, notifiers=ways)
 
 
 def states(dsn: str) -> list[tuple[Any, ...]]:
@@ -174,14 +174,14 @@ def states(dsn: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_breach_is_told_once_and_names_no_child(
-    world: World, broker: Broker, mail: MailServer, dsn: str
+    world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
     world.at("2026-12-21 10:00")
     document = sample(1)
     status = world.routed(document)
     world.at("2026-12-21 14:01")
     world.watch()
-    posted = told(broker, mail)
+    posted = told(context, mail)
     assert notify(posted) > 0
     assert notify(posted) == 0
     assert {state for _, state, _, _ in states(dsn)} == {"sent"}
@@ -200,14 +200,14 @@ def names(child: dict[str, Any]) -> list[str]:
 
 
 def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
-    world: World, broker: Broker, mail: MailServer, dsn: str
+    world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
     world.at("2026-12-21 10:00")
     world.routed(sample(1))
     world.at("2026-12-21 12:01")
     world.watch()
     mail.answer = "451 later"
-    posted = told(broker, mail)
+    posted = told(context, mail)
     for _ in range(ATTEMPTS + 3):
         notify(posted)
         world.clock.advance(hours=5)
@@ -215,18 +215,18 @@ def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
 
 
 def test_a_way_that_is_not_set_fails_at_once_and_says_so(
-    world: World, broker: Broker, dsn: str
+    world: World, context: Context, dsn: str
 ) -> None:
     world.at("2026-12-21 10:00")
     world.routed(sample(1))
     world.at("2026-12-21 12:01")
     world.watch()
-    notify(broker)
+    notify(context)
     assert states(dsn) == [("email", "failed", "channel_not_set", 1)]
 
 
 def test_an_address_is_looked_up_when_it_is_used(
-    world: World, broker: Broker, mail: MailServer
+    world: World, context: Context, mail: MailServer
 ) -> None:
     world.at("2026-12-21 10:00")
     world.routed(sample(1))
@@ -234,8 +234,8 @@ def test_an_address_is_looked_up_when_it_is_used(
     world.watch()
     documents = documents_from(POLICIES)
     moved = documents["directory.yaml"].replace("duty@stoke-csc.", "new-duty@stoke-csc.")
-    publish(broker.ledger, documents | {"directory.yaml": moved}, now=broker.clock())
-    broker.books._fresh_until = 0.0
-    notify(told(broker, mail))
+    publish(context.ledger, documents | {"directory.yaml": moved}, now=context.clock())
+    context.policies._fresh_until = 0.0
+    notify(told(context, mail))
     assert mail.got[0][0] == ["new-duty@stoke-csc.example.org"]
-    assert NoticeChannel.EMAIL in told(broker, mail).notifiers
+    assert NoticeChannel.EMAIL in told(context, mail).notifiers

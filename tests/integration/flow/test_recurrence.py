@@ -11,7 +11,7 @@ import pytest
 
 from broker.domain.ids import OrganisationCode
 from broker.flow import recurrence, route
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 
@@ -27,8 +27,8 @@ def flags(status: dict[str, Any]) -> list[str]:
     return [one["message"] for one in status["warnings"] if one["code"] == "third-low"]
 
 
-def look(broker: Broker, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(broker.settings.database_url) as connection:
+def look(context: Context, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(context.settings.database_url) as connection:
         return connection.execute(statement.encode()).fetchall()
 
 
@@ -72,20 +72,20 @@ def test_what_is_rejected_or_graded_otherwise_or_sent_twice_does_not_count(world
 
 
 def test_after_the_window_it_counts_no_more_and_is_forgotten(
-    world: World, broker: Broker, clock: FixedClock
+    world: World, context: Context, clock: FixedClock
 ) -> None:
     world.routed(low("a"))
     world.routed(low("b"))
     clock.advance(days=91)
     assert not flags(world.routed(low("c")))
     before = clock.now - timedelta(days=90)
-    assert broker.ledger.pseudonyms.purge_marks(before=before, limit=1) == 1
-    assert broker.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 5
-    assert broker.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 0
-    assert look(broker, "select count(distinct referral) from child_mark") == [(1,)]
+    assert context.ledger.pseudonyms.purge_marks(before=before, limit=1) == 1
+    assert context.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 5
+    assert context.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 0
+    assert look(context, "select count(distinct referral) from child_mark") == [(1,)]
 
 
-def test_only_social_care_that_may_see_the_child_is_told(world: World, broker: Broker) -> None:
+def test_only_social_care_that_may_see_the_child_is_told(world: World, context: Context) -> None:
     for number in range(3):
         document = low(f"health-{number}", health={"needs": ["mental_health"]})
         status = world.routed(document)
@@ -98,27 +98,29 @@ def test_only_social_care_that_may_see_the_child_is_told(world: World, broker: B
             assert "third-low" not in [one["code"] for one in offered["warnings"]]
 
 
-def test_without_a_key_nothing_is_counted(broker: Broker, world: World) -> None:
-    keyless = replace(broker, settings=replace(broker.settings, child_key=None))
+def test_without_a_key_nothing_is_counted(context: Context, world: World) -> None:
+    keyless = replace(context, settings=replace(context.settings, child_key=None))
     for number in range(3):
         world.hand_in(low(f"keyless-{number}"))
     route.drain(keyless)
-    assert look(broker, "select count(*) from child_mark") == [(0,)]
+    assert look(context, "select count(*) from child_mark") == [(0,)]
 
 
 def test_nothing_of_who_a_child_is_stands_in_the_ledger_outside_its_document(
-    world: World, broker: Broker
+    world: World, context: Context
 ) -> None:
     for number in range(3):
         world.routed(low(f"r-{number}"))
-    kept = str(look(broker, "select * from child_mark")) + str(look(broker, "select * from event"))
+    kept = str(look(context, "select * from child_mark")) + str(
+        look(context, "select * from event")
+    )
     for told in ("Hazel", "hazel", "Dunmore", "9990001154", "2020-07-07"):
         assert told not in kept
-    assert look(broker, "select count(*) from mark_turn") == [(0,)]
+    assert look(context, "select count(*) from mark_turn") == [(0,)]
 
 
 def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
-    world: World, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each worker holds one claimed referral; without turns both would count two."""
     world.routed(low("first"))
@@ -131,7 +133,7 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
         return counted(*arguments, **options)
 
     monkeypatch.setattr("broker.flow.route.counted", at_once)
-    one = partial(route.drain, broker, batches=1, size=1)
+    one = partial(route.drain, context, batches=1, size=1)
     threads = [threading.Thread(target=one) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -142,7 +144,9 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
     assert sorted(len(flags(one)) for one in statuses) == [0, 1]
 
 
-def test_many_workers_with_many_children_end_and_count_right(broker: Broker, world: World) -> None:
+def test_many_workers_with_many_children_end_and_count_right(
+    context: Context, world: World
+) -> None:
     """Batches that share children neither wait for each other for ever nor miss one."""
     publisher = OrganisationCode("staffordshire-police")
     for number in range(60):
@@ -151,7 +155,7 @@ def test_many_workers_with_many_children_end_and_count_right(broker: Broker, wor
             world.hand_in(low(f"other-{number}", given_name="B", family_name=f"Child {number % 6}"))
 
     def work() -> None:
-        while route.drain(broker, batches=1, size=7):
+        while route.drain(context, batches=1, size=7):
             pass
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -161,7 +165,7 @@ def test_many_workers_with_many_children_end_and_count_right(broker: Broker, wor
         thread.join(60)
     untold = 0
     for number in range(60):
-        status = broker.ledger.queries.referral(publisher, reference=f"many-{number}")
+        status = context.ledger.queries.referral(publisher, reference=f"many-{number}")
         assert status is not None
         untold += not any(one["code"] == "third-low" for one in status.warnings)
     assert untold == 2

@@ -10,7 +10,7 @@ import pytest
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
 from broker.flow.activity import Activity
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.silence import Listener
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
@@ -20,24 +20,26 @@ POLICE = OrganisationCode("staffordshire-police")
 
 
 @pytest.fixture
-def look(broker: Broker) -> Any:
+def look(context: Context) -> Any:
     """Write down who was there, and look."""
-    listener = Listener(broker, "one")
+    listener = Listener(context, "one")
 
     def looking() -> bool:
-        broker.activity.flush()
+        context.activity.flush()
         return listener.look()
 
     return looking
 
 
-def rows(broker: Broker, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(broker.settings.database_url) as connection:
+def rows(context: Context, statement: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(context.settings.database_url) as connection:
         return connection.execute(statement.encode()).fetchall()
 
 
-def told(broker: Broker) -> list[tuple[Any, ...]]:
-    return rows(broker, "select kind, data from event where kind like 'organisation.%' order by id")
+def told(context: Context) -> list[tuple[Any, ...]]:
+    return rows(
+        context, "select kind, data from event where kind like 'organisation.%' order by id"
+    )
 
 
 def silent(world: World) -> list[dict[str, Any]]:
@@ -46,7 +48,7 @@ def silent(world: World) -> list[dict[str, Any]]:
 
 
 def test_an_agency_that_stops_collecting_is_told_before_the_deadline_and_heard_again(
-    world: World, look: Any, broker: Broker, clock: FixedClock
+    world: World, look: Any, context: Context, clock: FixedClock
 ) -> None:
     world.at("2026-12-14 10:00")
     world.headers("staffordshire-csc", "collect")
@@ -59,29 +61,29 @@ def test_an_agency_that_stops_collecting_is_told_before_the_deadline_and_heard_a
     (alarm,) = silent(world)
     assert (alarm["organisation"], alarm["reason"]) == ("staffordshire-csc", "policy")
     escalation = "select ladder, milestone, state, next_step_at = began_at from escalation"
-    assert rows(broker, escalation) == [("silence", "silence", "open", True)]
+    assert rows(context, escalation) == [("silence", "silence", "open", True)]
     clock.advance(minutes=5)
     look()
-    assert [kind for kind, _ in told(broker)] == ["organisation.silent"]
+    assert [kind for kind, _ in told(context)] == ["organisation.silent"]
     assert len(world.collect("staffordshire-csc")) == 1
     look()
     assert silent(world) == []
-    assert [kind for kind, _ in told(broker)] == ["organisation.silent", "organisation.heard"]
+    assert [kind for kind, _ in told(context)] == ["organisation.silent", "organisation.heard"]
     ended = "select state, ended_because, next_step_at from escalation"
-    assert rows(broker, ended) == [("ended", "heard", None)]
+    assert rows(context, ended) == [("ended", "heard", None)]
 
 
 def test_what_is_answered_by_others_is_not_waited_for(
-    world: World, look: Any, broker: Broker, clock: FixedClock
+    world: World, look: Any, context: Context, clock: FixedClock
 ) -> None:
     world.routed(sample(12))
     clock.advance(minutes=31)
     look()
     assert len(silent(world)) == 1
-    with psycopg.connect(broker.settings.database_url) as connection:
+    with psycopg.connect(context.settings.database_url) as connection:
         connection.execute("update delivery set state = 'recalled'")
     look()
-    assert [data["because"] for _, data in told(broker)[1:]] == ["not_expected"]
+    assert [data["because"] for _, data in told(context)[1:]] == ["not_expected"]
 
 
 def test_a_publisher_reads_its_own_silence_in_its_feed(
@@ -106,31 +108,33 @@ def test_a_publisher_reads_its_own_silence_in_its_feed(
     assert [one["kind"] for one in other.json()["events"]] == []
 
 
-def test_many_that_look_at_once_open_one_alarm(world: World, broker: Broker) -> None:
+def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -> None:
     world.routed(sample(12))
     world.clock.advance(minutes=31)
-    broker.activity.flush()
-    listeners = [Listener(broker, "the same") for _ in range(4)]
+    context.activity.flush()
+    listeners = [Listener(context, "the same") for _ in range(4)]
     threads = [threading.Thread(target=one.look) for one in listeners]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert [kind for kind, _ in told(broker)] == ["organisation.silent"]
-    assert rows(broker, "select count(*) from escalation") == [(1,)]
+    assert [kind for kind, _ in told(context)] == ["organisation.silent"]
+    assert rows(context, "select count(*) from escalation") == [(1,)]
 
 
-def test_one_leads(broker: Broker, clock: FixedClock) -> None:
-    first, second = Listener(broker, "one"), Listener(broker, "two")
+def test_one_leads(context: Context, clock: FixedClock) -> None:
+    first, second = Listener(context, "one"), Listener(context, "two")
     assert first.look()
     assert not second.look()
     clock.advance(minutes=3)
     assert second.look()
 
 
-def test_a_drop_is_learned_and_told(broker: Broker, look: Any, clock: FixedClock, key: Any) -> None:
+def test_a_drop_is_learned_and_told(
+    context: Context, look: Any, clock: FixedClock, key: Any
+) -> None:
     key("staffordshire-police", "publish")
-    with psycopg.connect(broker.settings.database_url) as connection:
+    with psycopg.connect(context.settings.database_url) as connection:
         connection.execute(
             "insert into traffic (activity, hour, organisation, count)"
             " select 'sent', %(now)s - n * interval '1 hour', %(who)s,"
@@ -143,16 +147,16 @@ def test_a_drop_is_learned_and_told(broker: Broker, look: Any, clock: FixedClock
             {"now": clock.now, "who": POLICE},
         )
     look()
-    ((kind, data),) = told(broker)
+    ((kind, data),) = told(context)
     assert kind == "organisation.dropped"
     assert data["counted"] == 12
     assert 50 < data["expected"] < 65
 
 
 def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
-    broker: Broker, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = (Activity(broker.ledger, clock) for _ in range(2))
+    one, other = (Activity(context.ledger, clock) for _ in range(2))
     one.note(STOKE, "polled")
     one.note(STOKE, "collected", 0)
     clock.advance(seconds=20)
@@ -162,18 +166,18 @@ def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
         raise Unavailable("away")
 
     with monkeypatch.context() as absent:
-        absent.setattr(broker.ledger, "note_activity", away)
+        absent.setattr(context.ledger, "note_activity", away)
         with pytest.raises(Unavailable):
             other.flush()
     other.note(STOKE, "polled")
     other.flush()
     one.flush()
     one.flush()
-    assert rows(broker, "select activity, count from traffic") == [("polled", 4)]
-    assert rows(broker, "select last_at from presence") == [(clock.now,)]
+    assert rows(context, "select activity, count from traffic") == [("polled", 4)]
+    assert rows(context, "select last_at from presence") == [(clock.now,)]
 
 
-def test_every_way_to_be_there_is_noted(world: World, broker: Broker) -> None:
+def test_every_way_to_be_there_is_noted(world: World, context: Context) -> None:
     world.hand_in(sample(15))
     world.hand_in(sample(15))
     world.drain()
@@ -181,10 +185,10 @@ def test_every_way_to_be_there_is_noted(world: World, broker: Broker) -> None:
     world.collect("staffordshire-csc")
     (delivery,) = [one for one in status["deliveries"] if one["agency"] == "staffordshire-csc"]
     world.answer("staffordshire-csc", delivery=delivery["id"], stage="acknowledged", by="Duty")
-    broker.activity.flush()
+    context.activity.flush()
     counts = dict(
         rows(
-            broker,
+            context,
             "select activity, count from traffic"
             " where organisation in ('staffordshire-csc', 'staffordshire-police')",
         )
@@ -194,21 +198,21 @@ def test_every_way_to_be_there_is_noted(world: World, broker: Broker) -> None:
     assert counts["collected"] >= 1
 
 
-def test_what_is_old_is_forgotten(broker: Broker, look: Any, clock: FixedClock) -> None:
-    broker.activity.note(STOKE, "polled")
+def test_what_is_old_is_forgotten(context: Context, look: Any, clock: FixedClock) -> None:
+    context.activity.note(STOKE, "polled")
     look()
     clock.advance(days=55)
     look()
-    assert rows(broker, "select count(*) from traffic") == [(1,)]
+    assert rows(context, "select count(*) from traffic") == [(1,)]
     clock.advance(days=2)
     look()
-    assert rows(broker, "select count(*) from traffic") == [(0,)]
+    assert rows(context, "select count(*) from traffic") == [(0,)]
 
 
-def test_a_look_costs_the_same_however_much_waits(broker: Broker, world: World) -> None:
+def test_a_look_costs_the_same_however_much_waits(context: Context, world: World) -> None:
     """Of one agency's queue of any length a hundred rows are read."""
     world.routed(sample(12))
-    with psycopg.connect(broker.settings.database_url, autocommit=True) as connection:
+    with psycopg.connect(context.settings.database_url, autocommit=True) as connection:
         connection.execute(
             "insert into delivery (id, referral, agency, channel, role, policy_row, view, state,"
             " available_at, clock_start, acknowledge_by)"
@@ -218,7 +222,7 @@ def test_a_look_costs_the_same_however_much_waits(broker: Broker, world: World) 
         )
         connection.execute("vacuum analyze delivery")
         before = _read(connection)
-        broker.ledger.activity.seen(now=broker.clock() + timedelta(minutes=1))
+        context.ledger.activity.seen(now=context.clock() + timedelta(minutes=1))
         assert _read(connection) - before < 1000
 
 

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.web import build
 from tests.conftest import eventually
 
 
 @contextmanager
-def listening(broker: Broker, listener: socket.socket | None = None) -> Iterator[str]:
+def listening(context: Context, listener: socket.socket | None = None) -> Iterator[str]:
     """Serve a broker on a free port of this machine, or that one; yields the address."""
     listener = listener or socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        build(broker), log_level="critical", access_log=False, timeout_graceful_shutdown=1
+        build(context), log_level="critical", access_log=False, timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -33,6 +33,6 @@ def listening(broker: Broker, listener: socket.socket | None = None) -> Iterator
 
 
 @pytest.fixture
-def address(broker: Broker) -> Iterator[str]:
-    with listening(broker) as url:
+def address(context: Context) -> Iterator[str]:
+    with listening(context) as url:
         yield url

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.domain.ids import OrganisationCode
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.gateway import openapi
 from tests.acceptance.conftest import sample
 
@@ -47,15 +47,15 @@ def test_a_wrong_key_is_denied_and_told_nothing(client: TestClient, given: str) 
 
 
 def test_a_key_ends_when_it_is_revoked_or_expires(
-    client: TestClient, broker: Broker, key: Key, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, context: Context, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("broker.gateway.authentication.KEPT_SECONDS", 0.0)
     headers = key("stoke-csc", "collect")
     assert client.get("/v1/queue", headers=headers).status_code == 200
-    (credential,) = broker.ledger.credentials.credentials(OrganisationCode("stoke-csc"))
-    broker.ledger.credentials.expire(credential.id, broker.clock() + timedelta(hours=1))
+    (credential,) = context.ledger.credentials.credentials(OrganisationCode("stoke-csc"))
+    context.ledger.credentials.expire(credential.id, context.clock() + timedelta(hours=1))
     assert client.get("/v1/queue", headers=headers).status_code == 200
-    broker.ledger.credentials.revoke(credential.id, broker.clock())
+    context.ledger.credentials.revoke(credential.id, context.clock())
     assert client.get("/v1/queue", headers=headers).status_code == 401
 
 

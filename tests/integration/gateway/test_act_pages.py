@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from broker.admin import operator_actions
 from broker.domain.codes import Right
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
 from tests.integration.gateway.test_rights import FORM, ask, pages, signed_in
 
@@ -23,12 +23,12 @@ def selected(form: str, name: str) -> list[str]:
 
 
 def test_the_cause_that_is_corrected_is_that_of_the_breach_beside_the_link(
-    world: World, broker: Broker, pages: TestClient
+    world: World, context: Context, pages: TestClient
 ) -> None:
     (one,) = world.routed(sample(2))["deliveries"]
     due = datetime.fromisoformat(one["deadlines"]["decide_by"])
     world.clock.now = due + timedelta(seconds=1)
-    who = signed_in(broker, Right.ACT)
+    who = signed_in(context, Right.ACT)
     shown = ask(pages, "GET", f"/agencies/{one['agency']}", who).text
     links = re.findall(rf'href="/ops(/act/cause/{one["id"]}[^"]*)"', shown)
     chosen = [selected(ask(pages, "GET", link, who).text, "milestone") for link in links]
@@ -37,11 +37,11 @@ def test_the_cause_that_is_corrected_is_that_of_the_breach_beside_the_link(
 
 
 def test_whoever_starts_a_job_chooses_its_pace(
-    world: World, broker: Broker, pages: TestClient
+    world: World, context: Context, pages: TestClient
 ) -> None:
     del world
-    id_ = operator_actions.plan_replay(broker, agency=None, cause=None, per_minute=60, by=JO)
-    who = signed_in(broker, Right.BULK)
+    id_ = operator_actions.plan_replay(context, agency=None, cause=None, per_minute=60, by=JO)
+    who = signed_in(context, Right.BULK)
     path = f"/replays/{id_}"
     assert 'name="per_minute" type="text" value="60"' in ask(pages, "GET", path, who).text
 
@@ -54,9 +54,9 @@ def test_whoever_starts_a_job_chooses_its_pace(
         refused = start(pace)
         assert refused.status_code == 422
         assert "Use a whole number from 1 to 6000." in refused.text
-    assert operator_actions.planned(broker, id_).state == "planned"
+    assert operator_actions.planned(context, id_).state == "planned"
     assert start("7").status_code == 303
     assert (
-        operator_actions.planned(broker, id_).state,
-        operator_actions.planned(broker, id_).per_minute,
+        operator_actions.planned(context, id_).state,
+        operator_actions.planned(context, id_).per_minute,
     ) == ("running", 7)

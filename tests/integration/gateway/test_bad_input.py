@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from tests.acceptance.conftest import sample
 
 GOOD = sample(1)
@@ -46,7 +46,7 @@ AT_THE_DOOR = {
 
 @pytest.mark.parametrize("name", AT_THE_DOOR)
 def test_what_cannot_be_kept_is_refused_with_every_reason(
-    client: TestClient, broker: Broker, key: Callable[..., dict], name: str
+    client: TestClient, context: Context, key: Callable[..., dict], name: str
 ) -> None:
     sent, status, code = AT_THE_DOOR[name]
     headers = key("staffordshire-police", "publish") | JSON
@@ -57,7 +57,7 @@ def test_what_cannot_be_kept_is_refused_with_every_reason(
     assert code in [error["code"] for error in told["errors"]]
     assert told["next_step"]
     assert told["instance"].startswith("urn:uuid:")
-    assert not broker.ledger.sweep.due(now=broker.clock()).route
+    assert not context.ledger.sweep.due(now=context.clock()).route
 
 
 @pytest.mark.parametrize(

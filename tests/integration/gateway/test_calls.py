@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.testclient import TestClient
 
 from broker.flow import route
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from tests.acceptance.conftest import sample
 from tests.conftest import FixedClock
 
@@ -16,10 +16,10 @@ Drain = Callable[[], None]
 
 
 def test_waiting_for_routing_gives_the_whole_status(
-    client: TestClient, broker: Broker, key: Key
+    client: TestClient, context: Context, key: Key
 ) -> None:
     headers = key("staffordshire-police", "publish") | {"Prefer": "wait=10"}
-    timer = threading.Timer(0.3, route.drain, [broker])
+    timer = threading.Timer(0.3, route.drain, [context])
     timer.start()
     answer = client.post("/v1/referrals", json=sample(12), headers=headers)
     timer.join()
@@ -30,10 +30,10 @@ def test_waiting_for_routing_gives_the_whole_status(
 
 
 def test_waiting_for_routing_gives_the_faults_of_a_rejected_one(
-    client: TestClient, broker: Broker, key: Key
+    client: TestClient, context: Context, key: Key
 ) -> None:
     headers = key("staffordshire-police", "publish") | {"Prefer": "wait=10"}
-    timer = threading.Timer(0.3, route.drain, [broker])
+    timer = threading.Timer(0.3, route.drain, [context])
     timer.start()
     answer = client.post("/v1/referrals", json=sample(13), headers=headers)
     timer.join()
@@ -61,7 +61,7 @@ def test_bulk_answers_each_line_in_order(client: TestClient, key: Key) -> None:
     assert told[2]["receipt"]["duplicate"]
 
 
-def test_checking_stores_nothing(client: TestClient, broker: Broker, key: Key) -> None:
+def test_checking_stores_nothing(client: TestClient, context: Context, key: Key) -> None:
     headers = key("staffordshire-police", "publish")
     answer = client.post("/v1/referrals/check", json=sample(1), headers=headers)
     assert answer.status_code == 200
@@ -69,7 +69,7 @@ def test_checking_stores_nothing(client: TestClient, broker: Broker, key: Key) -
     wrong = client.post("/v1/referrals/check", json=sample(13), headers=headers)
     assert wrong.status_code == 422
     assert len(wrong.json()["errors"]) >= 4
-    assert not broker.ledger.sweep.due(now=broker.clock()).route
+    assert not context.ledger.sweep.due(now=context.clock()).route
 
 
 def test_an_idempotency_key_names_one_referral(client: TestClient, key: Key) -> None:
@@ -83,11 +83,11 @@ def test_an_idempotency_key_names_one_referral(client: TestClient, key: Key) -> 
 
 
 def test_a_collector_that_waits_gets_work_when_it_comes(
-    client: TestClient, broker: Broker, key: Key
+    client: TestClient, context: Context, key: Key
 ) -> None:
     police, agency = key("staffordshire-police", "publish"), key("staffordshire-csc", "collect")
     client.post("/v1/referrals", json=sample(12), headers=police)
-    timer = threading.Timer(0.3, route.drain, [broker])
+    timer = threading.Timer(0.3, route.drain, [context])
     timer.start()
     answer = client.post("/v1/collect", json={"wait": 10}, headers=agency)
     timer.join()

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from broker.admin import operator_actions
 from broker.devstack.engines import Engines
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.flow.silence import Listener
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
@@ -71,11 +71,11 @@ def test_figures_are_those_of_the_ledger(
 
 
 def test_workers_and_wake_ups_that_wait_are_counted(
-    client: TestClient, broker: Broker, engines: Engines, clock: FixedClock, key: Any
+    client: TestClient, context: Context, engines: Engines, clock: FixedClock, key: Any
 ) -> None:
     assert value(families(client, key)["broker_workers"]) == 0
     for name in ("one", "two"):
-        Sweeper(broker, name).sweep()
+        Sweeper(context, name).sweep()
     with Redis.from_url(engines.wakeup_url) as valkey:
         valkey.lpush("rb:route", "a", "b")
     found = families(client, key)
@@ -123,10 +123,10 @@ def test_no_metric_bears_a_reference_or_an_id(
 def test_a_bucket_ends_on_every_deadline_class(
     client: TestClient,
     key: Any,
-    broker: Broker,
+    context: Context,
     world: World,  # noqa: F811
 ) -> None:
-    del broker
+    del context
     status = world.routed(sample(2))
     (delivery,) = status["deliveries"]
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
@@ -197,7 +197,7 @@ def test_each_figure_has_a_line_in_the_docs(client: TestClient, key: Any) -> Non
 def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
     client: TestClient,
     key: Any,
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     world: World,  # noqa: F811
 ) -> None:
@@ -206,14 +206,14 @@ def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
     status = world.routed(sample(2))
     (delivery,) = status["deliveries"]
     clock.advance(days=9)
-    Listener(broker, "one").look()
+    Listener(context, "one").look()
     silent = families(client, key)["broker_silent"].samples
     told = {(one.labels["organisation"], one.labels["activity"]): one.value for one in silent}
     assert told == {
         ("staffordshire-police", "sending"): 1,
         (delivery["agency"], "collecting"): 1,
     }
-    with psycopg.connect(broker.settings.database_url) as ledger:
+    with psycopg.connect(context.settings.database_url) as ledger:
         ledger.execute(
             "update delivery set state = 'undeliverable', refused_because = 'render',"
             " undeliverable_at = available_at"
@@ -225,7 +225,7 @@ def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
 def test_what_waits_while_delivery_is_paused_is_not_claimable(
     client: TestClient,
     key: Any,
-    broker: Broker,
+    context: Context,
     clock: FixedClock,
     world: World,  # noqa: F811
 ) -> None:
@@ -237,9 +237,9 @@ def test_what_waits_while_delivery_is_paused_is_not_claimable(
         return value(families(client, key)[f"broker_oldest_{which}_seconds"], agency=agency)
 
     assert oldest("claimable") == 3600
-    operator_actions.pause(broker, agency, by="person:Jo", reason="Their servers move.")
+    operator_actions.pause(context, agency, by="person:Jo", reason="Their servers move.")
     assert world.collect(agency) == []
     assert oldest("claimable") == 0
     assert oldest("unacknowledged") >= 3600
-    operator_actions.resume(broker, agency, by="person:Jo", reason="They are back.")
+    operator_actions.resume(context, agency, by="person:Jo", reason="They are back.")
     assert oldest("claimable") == 3600

@@ -24,7 +24,7 @@ from broker.devstack.engines import Engines
 from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Right, Scope
 from broker.domain.ids import OrganisationCode
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
 from broker.transport.wakeups import KEY_PREFIX
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
@@ -63,7 +63,7 @@ def readable(message: bytes) -> str:
 
 
 def test_marked_content_leaks_nowhere(  # noqa: PLR0917
-    broker: Broker,
+    context: Context,
     client: TestClient,
     clock: FixedClock,
     collector: Collector,
@@ -80,11 +80,11 @@ def test_marked_content_leaks_nowhere(  # noqa: PLR0917
     assert delivery["agency"] == QUEUED
     broken = marked() | {"reference": "OCC/2027/9", "unknown": MARK}
     world.routed(broken)
-    queues = in_valkey(broker.settings.exchange_url)
+    queues = in_valkey(context.settings.exchange_url)
     assert [name for name, held in queues.items() if MARK in held] == [f"agency.{QUEUED}"]
     clock.advance(days=9)
-    sign_in.add(broker.ledger, "Jo Example", list(Right), now=clock.now, new_id=broker.new_id)
-    link = sign_in.link(broker.ledger, "Jo Example", now=clock.now)
+    sign_in.add(context.ledger, "Jo Example", list(Right), now=clock.now, new_id=context.new_id)
+    link = sign_in.link(context.ledger, "Jo Example", now=clock.now)
     client.base_url = client.base_url.copy_with(host="localhost")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     signed_in = client.post(f"/ops/sign-in/{link}", content="", headers=form)
@@ -103,11 +103,11 @@ def test_marked_content_leaks_nowhere(  # noqa: PLR0917
     }
     assert status["reference"] in seen[f"/ops/referrals/{status['id']}"]
     seen["metrics"] = client.get("/metrics", headers=key("ops", "ops")).text
-    seen["wake-ups"] = str(in_valkey(broker.settings.wakeup_url))
-    seen["names of queues"] = str(list(in_valkey(broker.settings.exchange_url)))
+    seen["wake-ups"] = str(in_valkey(context.settings.wakeup_url))
+    seen["names of queues"] = str(list(in_valkey(context.settings.exchange_url)))
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by=MARK)
-    assert broker.traces is not None
-    broker.traces.close()
+    assert context.traces is not None
+    context.traces.close()
     assert set(collector.of(status["id"])) == {"accept", "route", "dispatch", "answer"}
     seen["traces"] = b"".join(collector.bodies).decode("latin-1")
     assert status["reference"] not in seen["traces"]

@@ -24,7 +24,7 @@ from broker.bootstrap import open_broker
 from broker.dashboard import openid_provider as client
 from broker.devstack.engines import Engines
 from broker.domain.codes import Right
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.settings import OpenIdProvider, Settings
 from tests.conftest import POLICIES, FixedClock
 from tests.integration.gateway.conftest import listening
@@ -38,7 +38,7 @@ class Site:
     """A broker whose people sign in with a provider."""
 
     url: str
-    broker: Broker
+    context: Context
     openid: OpenId
     dsn: str
 
@@ -69,10 +69,10 @@ def served(engines: Engines, template: str, rights: dict[str, frozenset[Right]])
         settings = Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
         settings = replace(settings, public_url=url, provider=at)
         with (
-            open_broker(settings, part="tests", clock=clock) as broker,
-            listening(broker, listener),
+            open_broker(settings, part="tests", clock=clock) as context,
+            listening(context, listener),
         ):
-            yield Site(url, broker, openid, dsn)
+            yield Site(url, context, openid, dsn)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_somebody_signs_in_with_their_rights_and_out_again(site: Site) -> None:
         assert came.status_code == 200
         assert str(came.url) == f"{site.url}/ops/attention"
         assert "Jo Example" in came.text
-        (person,) = site.broker.ledger.people.people()
+        (person,) = site.context.ledger.people.people()
         assert (person.name, person.rights) == ("Jo Example", {Right.VIEW, Right.ACT})
         token = re.search(r'name="token" value="([0-9a-f]+)"', came.text)
         assert token is not None
@@ -149,7 +149,7 @@ def test_the_cookie_holds_what_it_must_and_is_kept_from_scripts(site: Site) -> N
 
 def test_over_tls_the_cookie_is_bound_to_it(site: Site) -> None:
     at = OpenIdProvider(site.openid.url, CLIENT, SECRET)
-    made = client.Provider(at, public_url="https://ops.example.org", clock=site.broker.clock)
+    made = client.Provider(at, public_url="https://ops.example.org", clock=site.context.clock)
     options = made.middleware().kwargs
     assert options["session_cookie"] == "__Host-broker-sign-in"
     assert options["https_only"] is True
@@ -160,7 +160,7 @@ def test_rights_are_taken_anew_at_every_sign_in(site: Site) -> None:
         sign_in(site, browser)
         site.openid.person = Person(groups=["leads", "others"])
         sign_in(site, browser)
-        (person,) = site.broker.ledger.people.people()
+        (person,) = site.context.ledger.people.people()
         assert person.rights == {Right.VIEW, Right.BULK, Right.POLICY}
         assert site.sessions() == 2
         site.openid.person = Person(groups=["others"])
@@ -180,7 +180,7 @@ def test_whoever_has_no_mapped_right_gets_in_nowhere(site: Site, groups: Any) ->
         assert_nobody(site, told, 403)
         assert "Jo Example" in told.text
         assert browser.get("/ops/").status_code == 303
-    assert site.broker.ledger.people.people() == []
+    assert site.context.ledger.people.people() == []
 
 
 def test_one_group_may_come_as_a_word(site: Site) -> None:
@@ -190,11 +190,11 @@ def test_one_group_may_come_as_a_word(site: Site) -> None:
 
 
 def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
-    now, new_id = site.broker.clock(), site.broker.new_id
-    sessions.add(site.broker.ledger, "Jo Example", list(Right), now=now, new_id=new_id)
+    now, new_id = site.context.clock(), site.context.new_id
+    sessions.add(site.context.ledger, "Jo Example", list(Right), now=now, new_id=new_id)
     with site.browser() as browser:
         assert sign_in(site, browser).status_code == 200
-    named = {one.name: one.rights for one in site.broker.ledger.people.people()}
+    named = {one.name: one.rights for one in site.context.ledger.people.people()}
     assert named.pop("Jo Example") == set(Right)
     ((name, given),) = named.items()
     assert re.fullmatch(r"Jo Example \([0-9a-f]{8}\)", name)
@@ -204,7 +204,7 @@ def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
 def test_who_is_disabled_stays_out(site: Site) -> None:
     with site.browser() as browser:
         sign_in(site, browser)
-        assert site.broker.ledger.people.disable_person("Jo Example", now=site.broker.clock())
+        assert site.context.ledger.people.disable_person("Jo Example", now=site.context.clock())
         assert_nobody(site, sign_in(site, browser), 403)
 
 
@@ -212,11 +212,11 @@ def test_without_groups_subjects_are_let_in_by_name(engines: Engines, template: 
     with served(engines, template, {}) as site, site.browser() as browser:
         assert_nobody(site, sign_in(site, browser), 403)
         sessions.add(
-            site.broker.ledger,
+            site.context.ledger,
             "Sam Example",
             {Right.REVEAL},
-            now=site.broker.clock(),
-            new_id=site.broker.new_id,
+            now=site.context.clock(),
+            new_id=site.context.new_id,
             subject=sessions.subject_key(site.openid.url, "person-1"),
         )
         assert "Sam Example" in sign_in(site, browser).text
@@ -280,7 +280,7 @@ def test_what_cannot_be_believed_signs_nobody_in(site: Site, lie: str) -> None:
 
 
 def test_an_expired_token_is_refused_and_a_clock_may_differ_by_a_minute(site: Site) -> None:
-    now = int(site.broker.clock().timestamp())
+    now = int(site.context.clock().timestamp())
     with site.browser() as browser:
         site.openid.claims = {"iat": now - 700, "exp": now - client.LEEWAY_SECONDS - 1}
         assert_nobody(site, sign_in(site, browser), 502)
@@ -402,7 +402,7 @@ def test_a_provider_that_is_away_or_slow_is_told_of_in_time(
         assert_nobody(site, told, 503)
         assert "does not answer" in told.text
     at = OpenIdProvider("http://127.0.0.1:1", CLIENT, SECRET)
-    away = client.Provider(at, public_url=site.url, clock=site.broker.clock)
+    away = client.Provider(at, public_url=site.url, clock=site.context.clock)
     # In a thread of its own: the tests in Chromium leave a running loop in theirs.
     with ThreadPoolExecutor(1) as other, pytest.raises(client.ProviderAway):
         other.submit(asyncio.run, away.way_out()).result()
@@ -454,8 +454,8 @@ def test_signing_out_works_whatever_the_provider_does(site: Site, kept: bool) ->
 
 
 def test_whoever_came_by_a_link_is_not_sent_to_the_provider(site: Site) -> None:
-    ledger, now = site.broker.ledger, site.broker.clock()
-    sessions.add(ledger, "Lee Example", {Right.VIEW}, now=now, new_id=site.broker.new_id)
+    ledger, now = site.context.ledger, site.context.clock()
+    sessions.add(ledger, "Lee Example", {Right.VIEW}, now=now, new_id=site.context.new_id)
     link = sessions.link(ledger, "Lee Example", now=now)
     with site.browser() as browser:
         form = {"Content-Type": "application/x-www-form-urlencoded"}

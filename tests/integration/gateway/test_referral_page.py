@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.domain.codes import Right
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_versions import acknowledge, changed, correct, recall, siblings
 from tests.integration.gateway.test_rights import ask, pages, signed_in
@@ -20,9 +20,9 @@ __all__ = ["pages"]
 
 
 @pytest.fixture
-def page(broker: Broker, pages: TestClient) -> Callable[[Any], str]:
+def page(context: Context, pages: TestClient) -> Callable[[Any], str]:
     def show(receipt: Any) -> str:
-        answer = ask(pages, "GET", f"/referrals/{receipt['id']}", signed_in(broker, *Right))
+        answer = ask(pages, "GET", f"/referrals/{receipt['id']}", signed_in(context, *Right))
         assert answer.status_code == 200
         text = re.sub(r"<[^>]+>", " ", answer.text)
         return " ".join(html.unescape(text).split())
@@ -79,14 +79,14 @@ def test_a_version_that_came_before_routing_is_the_one_that_was_routed(
 
 
 def test_a_history_names_agencies_and_not_ids(
-    world: World, broker: Broker, page: Any, pages: TestClient
+    world: World, context: Context, page: Any, pages: TestClient
 ) -> None:
     status = world.routed(sample(2))
     (one,) = status["deliveries"]
     world.collect(one["agency"])
     told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
     world.answer(one["agency"], delivery=one["id"], **told)
-    who = signed_in(broker, Right.ACT)
+    who = signed_in(context, Right.ACT)
     form = {"token": who["token"], "agency": "shropshire-csc"}
     path, headers = f"/ops/act/reroute/{one['id']}", {"Cookie": who["cookie"]}
     assert "Say why" in pages.post(path, data=form, headers=headers).text
@@ -114,13 +114,13 @@ def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
 
 def test_why_a_person_acted_stands_beside_what_they_did(
     world: World,
-    broker: Broker,
+    context: Context,
     page: Any,
     pages: TestClient,
 ) -> None:
     receipt = world.hand_in(sample(10))
     world.drain()
-    who = signed_in(broker, Right.ACT)
+    who = signed_in(context, Right.ACT)
     path = f"/ops/act/areas/{receipt['id']}"
     headers = {"Cookie": who["cookie"]}
     child = sample(10)["children"][0]["id"]
@@ -138,7 +138,7 @@ def test_why_a_person_acted_stands_beside_what_they_did(
 
 
 def test_ops_route_again_what_is_unroutable(
-    world: World, broker: Broker, page: Any, pages: TestClient
+    world: World, context: Context, page: Any, pages: TestClient
 ) -> None:
     receipt = world.routed(sample(10))
     ops = world.headers("ops", "ops")
@@ -146,7 +146,7 @@ def test_ops_route_again_what_is_unroutable(
     assert world.client.post(path, headers=world.police).status_code == 403
     answer = world.client.post(path, headers=ops)
     assert (answer.status_code, answer.json()) == (202, {"id": receipt["id"]})
-    who = signed_in(broker, Right.ACT)
+    who = signed_in(context, Right.ACT)
     shown = page(receipt)
     assert "Route it again" in shown
     assert "no area is known" in shown
@@ -177,7 +177,7 @@ returning id
 
 
 def test_an_escalation_behind_a_thousand_others_is_seen_to(
-    world: World, broker: Broker, page: Any, pages: TestClient, dsn: str
+    world: World, context: Context, page: Any, pages: TestClient, dsn: str
 ) -> None:
     world.at("2027-03-25 10:00")
     many = world.routed(sample(2))
@@ -187,24 +187,24 @@ def test_an_escalation_behind_a_thousand_others_is_seen_to(
         connection.execute(CLIMBING.encode(), [1000, many["id"]])
         (id_,) = connection.execute(CLIMBING.encode(), [1, one["id"]]).fetchone() or ("",)
     assert "See to it" in page(one)
-    who = signed_in(broker, Right.ACT)
+    who = signed_in(context, Right.ACT)
     form = {"token": who["token"], "reason": "I rang them"}
     path = f"/ops/act/acknowledge/{id_}"
     assert pages.get(path, headers={"Cookie": who["cookie"]}).status_code == 200
     answer = pages.post(path, data=form, headers={"Cookie": who["cookie"]})
     assert answer.headers["location"] == f"/ops/referrals/{one['id']}?done=acknowledged"
-    (kept,) = broker.ledger.monitoring.climbing(id=id_, limit=9)
+    (kept,) = context.ledger.monitoring.climbing(id=id_, limit=9)
     assert (kept.state, kept.acknowledged_by) == ("acknowledged", "person:Jo Example")
 
 
 def test_an_agencys_page_lists_its_own_escalations(
-    world: World, broker: Broker, pages: TestClient, dsn: str
+    world: World, context: Context, pages: TestClient, dsn: str
 ) -> None:
     status = world.routed(sample(2))
     (delivery,) = status["deliveries"]
     with psycopg.connect(dsn) as connection:
         connection.execute(CLIMBING.encode(), [1, status["id"]])
-    who = signed_in(broker, Right.ACT)
+    who = signed_in(context, Right.ACT)
     for agency, has in ((delivery["agency"], True), ("shropshire-csc", False)):
         shown = ask(pages, "GET", f"/agencies/{agency}", who).text
         assert ("/ops/act/acknowledge/" in shown.partition("Escalations")[2]) == has

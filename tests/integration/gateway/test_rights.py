@@ -13,7 +13,7 @@ from broker.admin import sign_in
 from broker.admin.publish_policy import publish
 from broker.dashboard import app
 from broker.domain.codes import Right
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.web import build
 from tests.conftest import FixedClock
 
@@ -42,18 +42,18 @@ OPEN = {"/sign-in", "/signed-out", "/sign-in/{link}", "/static/{name}"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def signed_in(broker: Broker, *rights: Right) -> dict[str, str]:
+def signed_in(context: Context, *rights: Right) -> dict[str, str]:
     """Return the cookie and the form's token of somebody who has these rights."""
-    ledger, now = broker.ledger, broker.clock()
-    sign_in.add(ledger, "Jo Example", rights, now=now, new_id=broker.new_id)
+    ledger, now = context.ledger, context.clock()
+    sign_in.add(ledger, "Jo Example", rights, now=now, new_id=context.new_id)
     secret = sign_in.sign_in(ledger, sign_in.link(ledger, "Jo Example", now=now), now=now)
     return {"cookie": f"broker-session={secret}", "token": sign_in.form_token(secret)}
 
 
 @pytest.fixture
-def pages(broker: Broker) -> Iterator[TestClient]:
+def pages(context: Context) -> Iterator[TestClient]:
     options: dict[str, Any] = {"base_url": "http://127.0.0.1", "follow_redirects": False}
-    with TestClient(build(broker), **options) as opened:
+    with TestClient(build(context), **options) as opened:
         yield opened
 
 
@@ -78,20 +78,20 @@ def test_every_page_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("right", [one for one in Right if one is not Right.VIEW])
 def test_whoever_has_every_other_right_is_refused(
-    broker: Broker, pages: TestClient, right: Right
+    context: Context, pages: TestClient, right: Right
 ) -> None:
     """To see is part of every right; who has none at all cannot be."""
     needing = [(method, path) for (method, _), (need, path) in NEEDS.items() if need is right]
-    others = signed_in(broker, *(set(Right) - {right}))
+    others = signed_in(context, *(set(Right) - {right}))
     for method, path in needing:
         assert ask(pages, method, path, others).status_code == 403, path
-    mine = signed_in(broker, right)
+    mine = signed_in(context, right)
     for method, path in needing:
         assert ask(pages, method, path, mine).status_code != 403, path
         assert ask(pages, method, path, mine).headers.get("location", "") != "/ops/sign-in", path
 
 
-def test_nobody_sees_anything_without_signing_in(broker: Broker, pages: TestClient) -> None:
+def test_nobody_sees_anything_without_signing_in(context: Context, pages: TestClient) -> None:
     nobody = {"cookie": "broker-session=guessed", "token": "guessed"}
     for (method, _), (_, path) in NEEDS.items():
         answer = ask(pages, method, path or "/live", nobody)
@@ -99,40 +99,42 @@ def test_nobody_sees_anything_without_signing_in(broker: Broker, pages: TestClie
         assert answer.headers.get("location", "/ops/sign-in").startswith("/ops/sign-in")
 
 
-def test_what_was_refused_was_not_done(broker: Broker, pages: TestClient) -> None:
-    who = signed_in(broker, *(set(Right) - {Right.ACT}))
+def test_what_was_refused_was_not_done(context: Context, pages: TestClient) -> None:
+    who = signed_in(context, *(set(Right) - {Right.ACT}))
     assert ask(pages, "POST", "/act/pause/stoke-csc", who).status_code == 403
-    assert broker.ledger.monitoring.presences()["stoke-csc"].stopped_at is None
-    who = signed_in(broker, *(set(Right) - {Right.BULK}))
+    assert context.ledger.monitoring.presences()["stoke-csc"].stopped_at is None
+    who = signed_in(context, *(set(Right) - {Right.BULK}))
     assert ask(pages, "POST", "/replays", who).status_code == 403
-    assert broker.ledger.bulk_actions.replays(limit=9) == []
+    assert context.ledger.bulk_actions.replays(limit=9) == []
 
 
-def test_nobody_is_shown_a_page_that_they_cannot_open(broker: Broker, pages: TestClient) -> None:
+def test_nobody_is_shown_a_page_that_they_cannot_open(context: Context, pages: TestClient) -> None:
     for rights, shown in (((Right.VIEW,), False), ((Right.POLICY,), True)):
-        found = ask(pages, "GET", "/", signed_in(broker, *rights)).text
+        found = ask(pages, "GET", "/", signed_in(context, *rights)).text
         assert ('href="/ops/policy"' in found) == shown
 
 
-def test_a_right_that_is_taken_away_is_gone_at_once(broker: Broker, pages: TestClient) -> None:
-    who = signed_in(broker, Right.POLICY)
+def test_a_right_that_is_taken_away_is_gone_at_once(context: Context, pages: TestClient) -> None:
+    who = signed_in(context, Right.POLICY)
     assert ask(pages, "GET", "/policy", who).status_code == 200
-    sign_in.add(broker.ledger, "Jo Example", {Right.VIEW}, now=broker.clock(), new_id=broker.new_id)
+    sign_in.add(
+        context.ledger, "Jo Example", {Right.VIEW}, now=context.clock(), new_id=context.new_id
+    )
     assert ask(pages, "GET", "/policy", who).status_code == 403
 
 
 def test_the_policy_page_shows_rows_and_what_changed(
-    broker: Broker, clock: FixedClock, pages: TestClient
+    context: Context, clock: FixedClock, pages: TestClient
 ) -> None:
-    name, documents = broker.ledger.policies.policy(None) or ("", {})
+    name, documents = context.ledger.policies.policy(None) or ("", {})
     changed = documents["policy.yaml"].replace("4 working hours", "3 working hours", 1)
     assert changed != documents["policy.yaml"]
-    new = publish(broker.ledger, {**documents, "policy.yaml": changed}, now=clock.now)
-    who = signed_in(broker, Right.POLICY)
+    new = publish(context.ledger, {**documents, "policy.yaml": changed}, now=clock.now)
+    who = signed_in(context, Right.POLICY)
     found = ask(pages, "GET", "/policy", who).text
     assert new in found
     assert "In force" in found
-    for row in broker.books.version(new).rows:
+    for row in context.policies.version(new).rows:
         assert f"row-{row.id}" in found
     assert "acknowledge: 3 working hours" in found
     said = ask(pages, "GET", "/policy?changes=1", who).text
@@ -144,9 +146,9 @@ def test_the_policy_page_shows_rows_and_what_changed(
 
 
 def test_whoever_is_signed_in_keeps_their_ways_on_when_something_is_wrong(
-    broker: Broker, pages: TestClient
+    context: Context, pages: TestClient
 ) -> None:
-    who = signed_in(broker, Right.VIEW)
+    who = signed_in(context, Right.VIEW)
     for path, status in (
         ("/nowhere", 404),
         (f"/referrals/{ANY}", 404),

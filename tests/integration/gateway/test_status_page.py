@@ -12,7 +12,7 @@ from broker.dashboard.snapshot import AT_ONCE, Watch
 from broker.dashboard.wording import BAND_NAMES, GRADE_NAMES, age
 from broker.domain.codes import Right
 from broker.errors import Unavailable
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
 from tests.conftest import FixedClock
 from tests.integration.gateway.test_rights import ask, pages, signed_in
@@ -57,10 +57,10 @@ def is_late(row: Row) -> bool:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_the_page_tells_what_is_in_the_tables(
-    broker: Broker, dsn: str, clock: FixedClock, pages: TestClient, seed: int
+    context: Context, dsn: str, clock: FixedClock, pages: TestClient, seed: int
 ) -> None:
     rows, clock.now = made(dsn, seed), NOW
-    page = ask(pages, "GET", "/", signed_in(broker, Right.VIEW)).text
+    page = ask(pages, "GET", "/", signed_in(context, Right.VIEW)).text
     work = open_rows(rows)
     late = sum(map(is_late, work))
     assert said(page, "sentence").startswith(f"{late} late, ")
@@ -74,7 +74,7 @@ def test_the_page_tells_what_is_in_the_tables(
         counts = [bands[name, grade] for grade in GRADE_NAMES]
         assert shown[words] == [str(count) for count in [*counts, sum(counts)]]
 
-    names = {one.agency: one.name for one in broker.ledger.monitoring.presences().values()}
+    names = {one.agency: one.name for one in context.ledger.monitoring.presences().values()}
     agencies = table(page, "Agencies, worst first")
     for code in AGENCIES:
         own = [row for row in deliveries if row["agency"] == code]
@@ -90,7 +90,7 @@ def test_the_page_tells_what_is_in_the_tables(
 
 
 def test_while_the_ledger_is_away_a_picture_leaves_no_questions_behind(
-    broker: Broker, monkeypatch: pytest.MonkeyPatch
+    context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each would wait for it in turn, and the next visitor behind all of them."""
     asked = []
@@ -101,7 +101,7 @@ def test_while_the_ledger_is_away_a_picture_leaves_no_questions_behind(
         raise Unavailable("The ledger cannot be reached.")
 
     monkeypatch.setattr(Ledger, "_planned", away)
-    watch = Watch(broker)
+    watch = Watch(context)
     with pytest.raises(Unavailable):
         watch.picture("24h", "1h")
     time.sleep(0.5)

@@ -7,7 +7,7 @@ import pytest
 
 from broker.admin.api_keys import Key
 from broker.errors import Unavailable
-from broker.flow.context import Broker
+from broker.flow.context import Context
 from broker.intake.receipts_queue import take_in
 from broker.transport.queues import SignedReceipts
 from broker.transport.signatures import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, signature
@@ -46,11 +46,11 @@ def state(world: World, leg: dict) -> str:
 
 
 def test_a_signed_receipt_counts_and_may_come_twice(
-    world: World, broker: Broker, leg: dict
+    world: World, context: Context, leg: dict
 ) -> None:
     message = signed(world.headers("stoke-csc", "collect"), said(leg))
     for _ in range(2):
-        take_in(broker, message)
+        take_in(context, message)
     assert state(world, leg) == "acknowledged"
 
 
@@ -67,30 +67,30 @@ def test_a_signed_receipt_counts_and_may_come_twice(
     ids=["unsigned", "wrong signature", "changed body", "unknown key"],
 )
 def test_a_message_that_is_not_signed_by_a_key_in_use_changes_nothing(
-    world: World, broker: Broker, leg: dict, spoil
+    world: World, context: Context, leg: dict, spoil
 ) -> None:
-    take_in(broker, spoil(signed(world.headers("stoke-csc", "collect"), said(leg))))
+    take_in(context, spoil(signed(world.headers("stoke-csc", "collect"), said(leg))))
     assert state(world, leg) == "leased"
 
 
 def test_another_agencys_key_and_a_publishers_key_change_nothing(
-    world: World, broker: Broker, leg: dict
+    world: World, context: Context, leg: dict
 ) -> None:
     for headers in (world.headers("shropshire-csc", "collect"), world.police):
-        take_in(broker, signed(headers, said(leg)))
+        take_in(context, signed(headers, said(leg)))
     assert state(world, leg) == "leased"
 
 
 @pytest.mark.parametrize("content", [[], {}, {"receipts": []}, {"receipts": [{"stage": "x"}]}, 1])
 def test_a_signed_message_that_cannot_be_read_changes_nothing(
-    world: World, broker: Broker, leg: dict, content: object
+    world: World, context: Context, leg: dict, content: object
 ) -> None:
-    take_in(broker, signed(world.headers("stoke-csc", "collect"), content))
+    take_in(context, signed(world.headers("stoke-csc", "collect"), content))
     assert state(world, leg) == "leased"
 
 
 def test_a_ledger_that_is_away_keeps_the_message_and_a_fault_of_ours_drops_it(
-    world: World, broker: Broker, leg: dict, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, leg: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = signed(world.headers("stoke-csc", "collect"), said(leg))
 
@@ -101,10 +101,10 @@ def test_a_ledger_that_is_away_keeps_the_message_and_a_fault_of_ours_drops_it(
         monkeypatch.setattr("broker.flow.answer.settle", lambda *_, e=error, **__: fail(e))
         if isinstance(error, Unavailable):
             with pytest.raises(Unavailable):
-                take_in(broker, message)
+                take_in(context, message)
         else:
-            take_in(broker, message)
+            take_in(context, message)
     monkeypatch.undo()
     assert state(world, leg) == "leased"
-    take_in(broker, message)
+    take_in(context, message)
     assert state(world, leg) == "acknowledged"

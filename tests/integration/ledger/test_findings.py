@@ -15,7 +15,7 @@ from broker.errors import Fault
 from broker.policy.decision import (
     Decision,
     Rejected,
-    Stranded,
+    Unroutable,
 )
 from tests.integration.ledger.conftest import (
     LEASE,
@@ -42,7 +42,7 @@ def stranded(book: Book, reference: str) -> ReferralId:
     attend_by = NOW + timedelta(hours=1)
     decide(
         book,
-        Stranded(id_, "high", "high", NOW, "v1", "v1", "no_area", attend_by, warnings=[WARNING]),
+        Unroutable(id_, "high", "high", NOW, "v1", "v1", "no_area", attend_by, warnings=[WARNING]),
     )
     assert book.ledger.routing.give_areas(id_, {"c1": "E06000021"}, actor="key:ops", now=NOW)
     return id_

@@ -82,7 +82,8 @@ def old(book: Book) -> Book:
 
 def rows_read(book: Book, name: str, asked: dict[str, Any]) -> int:
     """Run a statement and return how many rows of the ledger it looked at, kept or thrown away."""
-    text = (SQL / f"{name}.sql").read_bytes()
+    (file,) = SQL.glob(f"*/{name}.sql")
+    text = file.read_bytes()
     with psycopg.connect(book.dsn) as connection, connection.transaction(force_rollback=True):
         row = connection.execute(b"explain (analyze, format json) " + text, asked).fetchone()
     assert row is not None

@@ -10,7 +10,7 @@ from broker.errors import Fault
 from broker.policy.decision import (
     Postponed,
     Rejected,
-    Stranded,
+    Unroutable,
 )
 from tests.integration.ledger.conftest import (
     NOW,
@@ -101,7 +101,7 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
         with book.ledger.routing.claim_unrouted(10, now=at) as batch:
             assert [one.id for one in batch.referrals] == [id_]
             areas.append(batch.referrals[0].areas)
-            one = Stranded(id_, "low", "low", NOW, "v1", "v1", "no_area", attend)
+            one = Unroutable(id_, "low", "low", NOW, "v1", "v1", "no_area", attend)
             batch.settle([one], now=at, actor="broker")
 
     areas: list = []

@@ -9,14 +9,14 @@ from broker.devstack import samples
 from broker.errors import PolicyError
 from broker.policy import disclosure
 from broker.policy.language.views import HARMED, PERSONS
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import route as make_plan
 from tests.acceptance.conftest import sample
 
 AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
 
 
-def render(view: str, document: dict, book: PolicyBook, **scope: list[str]) -> dict:
+def render(view: str, document: dict, book: Policy, **scope: list[str]) -> dict:
     everybody = {
         "children": [one["id"] for one in document.get("children", ())],
         "persons": [one["id"] for one in document.get(PERSONS, ())],
@@ -29,12 +29,12 @@ def full() -> dict:
     return document
 
 
-def test_handling_comes_first_in_every_view(book: PolicyBook) -> None:
+def test_handling_comes_first_in_every_view(book: Policy) -> None:
     for name in book.views:
         assert next(iter(render(name, full(), book))) == "handling"
 
 
-def test_a_field_that_no_view_lists_is_shown_to_nobody(book: PolicyBook) -> None:
+def test_a_field_that_no_view_lists_is_shown_to_nobody(book: Policy) -> None:
     document = full() | {"later_addition": "new"}
     document["children"][0]["later_addition"] = "new"
     school = render("school", document, book)
@@ -43,7 +43,7 @@ def test_a_field_that_no_view_lists_is_shown_to_nobody(book: PolicyBook) -> None
     assert "later_addition" not in render("social-care", document, book)
 
 
-def test_a_school_sees_no_suspect_no_address_on_the_net_and_no_summary(book: PolicyBook) -> None:
+def test_a_school_sees_no_suspect_no_address_on_the_net_and_no_summary(book: Policy) -> None:
     shown = render("school", full(), book)
     assert set(shown) <= {"handling", "referrer", "grade", "concern", "children"}
     assert "summary" not in shown["concern"]
@@ -52,7 +52,7 @@ def test_a_school_sees_no_suspect_no_address_on_the_net_and_no_summary(book: Pol
 
 
 @pytest.mark.parametrize("view", ["social-care", "school", "health", "placing-authority", "force"])
-def test_a_child_out_of_scope_leaves_no_trace(book: PolicyBook, view: str) -> None:
+def test_a_child_out_of_scope_leaves_no_trace(book: Policy, view: str) -> None:
     document = full()
     first, *others = [child["id"] for child in document["children"]]
     shown = render(view, document, book, children=[first])
@@ -62,7 +62,7 @@ def test_a_child_out_of_scope_leaves_no_trace(book: PolicyBook, view: str) -> No
         assert f'"{other}"' not in text
 
 
-def test_a_person_out_of_scope_leaves_no_trace(book: PolicyBook) -> None:
+def test_a_person_out_of_scope_leaves_no_trace(book: Policy) -> None:
     document = full()
     shown = json.dumps(render("social-care", document, book, persons=[]))
     for person in document[PERSONS]:
@@ -71,7 +71,7 @@ def test_a_person_out_of_scope_leaves_no_trace(book: PolicyBook) -> None:
             assert person["family_name"] not in shown
 
 
-def test_a_suspect_under_18_is_a_child_in_words_for_one(book: PolicyBook) -> None:
+def test_a_suspect_under_18_is_a_child_in_words_for_one(book: Policy) -> None:
     document = sample(9)
     shown = render("social-care", document, book)
     assert PERSONS not in shown
@@ -83,12 +83,12 @@ def test_a_suspect_under_18_is_a_child_in_words_for_one(book: PolicyBook) -> Non
         assert PERSONS not in render(view, document, book)
 
 
-def test_a_view_that_does_not_exist_shows_nothing(book: PolicyBook) -> None:
+def test_a_view_that_does_not_exist_shows_nothing(book: Policy) -> None:
     with pytest.raises(PolicyError):
         render("everything", sample(9), book)
 
 
-def test_no_leg_shows_a_child_that_it_does_not_concern(book: PolicyBook) -> None:
+def test_no_leg_shows_a_child_that_it_does_not_concern(book: Policy) -> None:
     """Over many generated referrals: what is rendered names only the children in scope."""
     seen = 0
     for document in samples.generate(5, 200, now=AT - timedelta(days=1)):

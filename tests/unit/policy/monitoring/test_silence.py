@@ -24,12 +24,12 @@ from broker.policy.monitoring.silence import (
     poisson_at_most,
     read_silence,
 )
-from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.policy.published.policy import Policy, documents_from, load
 from tests.conftest import POLICIES
 
 NOW = datetime(2026, 12, 9, 12, 0, tzinfo=UTC)  # a Wednesday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BOOK: PolicyBook = load(documents_from(POLICIES), version="shipped")
+BOOK: Policy = load(documents_from(POLICIES), version="shipped")
 
 
 def organisation(code: str) -> Organisation:

@@ -7,21 +7,21 @@ import pytest
 from broker.policy.published.diff import Change, compare
 from broker.policy.published.policy import (
     DOCUMENTS,
-    PolicyBook,
+    Policy,
     assemble,
     documents_from,
     load,
 )
 from tests.conftest import POLICIES
 
-Altered = Callable[[str, str, str], PolicyBook]
+Altered = Callable[[str, str, str], Policy]
 SOCIAL_CARE = "    very_high: {collect: 30 minutes, acknowledge: 4 hours, decide: 1 working day}"
 COPY = "any: {acknowledge: 1 working day}"
 HEALTH_ROW = "deadlines: health\n    from: 2026-01-01"
 DESIGNATED = "role.works_with_children && person.age != 'under_18'"
 
 
-def altered(file: str, old: str, new: str) -> PolicyBook:
+def altered(file: str, old: str, new: str) -> Policy:
     documents = documents_from(POLICIES)
     assert old in documents[file], "the shipped policy has changed: change this test"
     changed = documents | {file: documents[file].replace(old, new, 1)}
@@ -152,7 +152,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_each_change_is_said_in_words(book: PolicyBook, name: str) -> None:
+def test_each_change_is_said_in_words(book: Policy, name: str) -> None:
     file, old, new, of, words, effect = CHANGES[name]
     assert effect in (None, "shorter", "longer", "gained", "lost")
     found = compare(book, altered(str(file), str(old), str(new)))
@@ -160,7 +160,7 @@ def test_each_change_is_said_in_words(book: PolicyBook, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_the_way_back_has_the_opposite_effect(book: PolicyBook, name: str) -> None:
+def test_the_way_back_has_the_opposite_effect(book: Policy, name: str) -> None:
     file, old, new, of, _, effect = CHANGES[name]
     back = compare(altered(str(file), str(old), str(new)), book)
     opposite = {"shorter": "longer", "longer": "shorter", "gained": "lost", "lost": "gained"}
@@ -169,11 +169,11 @@ def test_the_way_back_has_the_opposite_effect(book: PolicyBook, name: str) -> No
     assert effect is None or opposite[effect] in effects
 
 
-def test_a_policy_does_not_differ_from_itself(book: PolicyBook) -> None:
+def test_a_policy_does_not_differ_from_itself(book: Policy) -> None:
     assert compare(book, load(documents_from(POLICIES), version="again")) == []
 
 
-def test_what_is_new_or_gone_is_said_once(book: PolicyBook) -> None:
+def test_what_is_new_or_gone_is_said_once(book: Policy) -> None:
     documents = documents_from(POLICIES)
     start = documents["policy.yaml"].index("  - id: health\n")
     end = documents["policy.yaml"].index("  - id: probation\n")
@@ -186,7 +186,7 @@ def test_what_is_new_or_gone_is_said_once(book: PolicyBook) -> None:
     assert "The child has a health need in this area." in gone.words
 
 
-def test_no_field_of_a_view_is_gained_where_all_was_shown(book: PolicyBook) -> None:
+def test_no_field_of_a_view_is_gained_where_all_was_shown(book: Policy) -> None:
     narrowed = altered("views.yaml", "      children: all\n", "      children: [id]\n")
     (change,) = compare(book, narrowed)
     assert (change.effect, change.words) == (

@@ -7,19 +7,19 @@ import pytest
 
 from broker.policy.published.expiry import ending_soon, endings
 from broker.policy.published.lint import lint
-from broker.policy.published.policy import PolicyBook, documents_from, load
+from broker.policy.published.policy import Policy, documents_from, load
 from tests.conftest import POLICIES
 
 LAST_HOLIDAY = date(2028, 12, 31)
 LAST_TERM_DAY = date(2028, 7, 20)
-Altered = Callable[..., PolicyBook]
+Altered = Callable[..., Policy]
 
 
 @pytest.fixture
 def altered() -> Altered:
     """Load the shipped policy with one text of its directory replaced."""
 
-    def make(old: str, new: str) -> PolicyBook:
+    def make(old: str, new: str) -> Policy:
         documents = documents_from(POLICIES)
         assert old in documents["directory.yaml"], "the directory has changed: change this test"
         directory = documents["directory.yaml"].replace(old, new, 1)
@@ -28,24 +28,24 @@ def altered() -> Altered:
     return make
 
 
-def what_ends(book: PolicyBook, day: date) -> set[tuple[str, str]]:
+def what_ends(book: Policy, day: date) -> set[tuple[str, str]]:
     return {(one.what, one.of) for one in ending_soon(book, on=day)}
 
 
-def test_nothing_of_the_shipped_policy_ends_soon(book: PolicyBook) -> None:
+def test_nothing_of_the_shipped_policy_ends_soon(book: Policy) -> None:
     assert ending_soon(book, on=date(2026, 12, 18)) == []
 
 
 @pytest.mark.parametrize(("days", "told"), [(91, False), (90, True), (0, True), (-5, True)])
 def test_bank_holidays_are_told_90_days_before_and_after_their_end(
-    book: PolicyBook, days: int, told: bool
+    book: Policy, days: int, told: bool
 ) -> None:
     found = what_ends(book, LAST_HOLIDAY - timedelta(days=days))
     nations = {("bank_holidays", nation) for nation in ("ENG", "WLS", "SCT", "NIR")}
     assert nations <= found if told else not nations & found
 
 
-def test_term_dates_are_told_by_their_last_school_day(book: PolicyBook) -> None:
+def test_term_dates_are_told_by_their_last_school_day(book: Policy) -> None:
     schools = {("terms", f"school-90000{n}") for n in (1, 2, 3)}
     assert what_ends(book, LAST_TERM_DAY - timedelta(days=90)) == schools
     assert what_ends(book, LAST_TERM_DAY - timedelta(days=91)) == set()

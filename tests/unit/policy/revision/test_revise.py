@@ -14,7 +14,7 @@ from broker.domain.codes import Grade, Kind, Milestone
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState
 from broker.policy.language.version_rules import UNWRITTEN
-from broker.policy.published.policy import PolicyBook, assemble, documents_from
+from broker.policy.published.policy import Policy, assemble, documents_from
 from broker.policy.revision.issued import Earlier
 from broker.policy.revision.regrade import Regrade, reschedule
 from broker.policy.revision.revise import NewVersion, revise, withdraw
@@ -36,7 +36,7 @@ def document(level: str = "low", area: str = "E10000028") -> dict[str, Any]:
     return found
 
 
-def legs(book: PolicyBook, of: dict[str, Any], at: datetime = FIRST) -> tuple[Leg, ...]:
+def legs(book: Policy, of: dict[str, Any], at: datetime = FIRST) -> tuple[Leg, ...]:
     plan = route(of, publisher="p", book=book, accepted_at=at, now=at, areas={})
     assert not plan.unroutable_reason
     return plan.legs
@@ -66,7 +66,7 @@ def had(leg: Leg, **changes: Any) -> Earlier:
     return replace(one, **changes)
 
 
-def second(book: PolicyBook, of: dict[str, Any], before: dict[str, Any]) -> NewVersion:
+def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> NewVersion:
     grades = [Grade(one["grade"]["level"]) for one in (before, of)]
     regrade = None if grades[0] is grades[1] else Regrade(*grades, SECOND)
     documents = {1: before, 2: of}
@@ -77,7 +77,7 @@ def second(book: PolicyBook, of: dict[str, Any], before: dict[str, Any]) -> NewV
 @pytest.mark.parametrize("attempt", [0, 1, 2])
 @pytest.mark.parametrize("area", ["E10000028", "E06000051"])
 def test_every_change_of_a_state_is_a_legal_step(
-    book: PolicyBook, state: DeliveryState, attempt: int, area: str
+    book: Policy, state: DeliveryState, attempt: int, area: str
 ) -> None:
     first = document()
     (leg,) = legs(book, first)
@@ -91,7 +91,7 @@ def test_every_change_of_a_state_is_a_legal_step(
 @pytest.mark.parametrize("state", DeliveryState)
 @pytest.mark.parametrize("attempt", [0, 1])
 def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
-    book: PolicyBook, state: DeliveryState, attempt: int
+    book: Policy, state: DeliveryState, attempt: int
 ) -> None:
     first = document()
     (leg,) = legs(book, first)
@@ -106,7 +106,7 @@ def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
     assert [each.kind for each in recalled] == ([Kind.RECALL] if one.was_offered else [])
 
 
-def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: PolicyBook) -> None:
+def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: Policy) -> None:
     (leg,) = legs(book, document())
     several = [had(leg), had(replace(leg, row="home-authority"))]
     (told,) = withdraw(several, reason="unlawful", at=SECOND, book=book).issued
@@ -114,7 +114,7 @@ def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: PolicyB
     assert told.leg.explanation["recall_reason"] == "unlawful"
 
 
-def test_nobody_is_asked_twice_to_destroy_the_same(book: PolicyBook) -> None:
+def test_nobody_is_asked_twice_to_destroy_the_same(book: Policy) -> None:
     (leg,) = legs(book, document())
     one = had(leg, state=DeliveryState.RECALLED)
     asked = had(leg, kind=Kind.RECALL, state=DeliveryState.AVAILABLE, attempt=0, version=2)
@@ -125,7 +125,7 @@ def test_nobody_is_asked_twice_to_destroy_the_same(book: PolicyBook) -> None:
 
 
 def test_whoever_was_left_out_and_is_concerned_again_gets_an_ordinary_delivery(
-    book: PolicyBook,
+    book: Policy,
 ) -> None:
     (leg,) = legs(book, document())
     one = had(leg, state=DeliveryState.RECALLED)
@@ -136,7 +136,7 @@ def test_whoever_was_left_out_and_is_concerned_again_gets_an_ordinary_delivery(
     ]
 
 
-def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: PolicyBook) -> None:
+def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -> None:
     first = document()
     (leg,) = legs(book, first)
     one = had(leg)
@@ -165,7 +165,7 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: PolicyBoo
 @pytest.mark.parametrize("after", Grade)
 @pytest.mark.parametrize("hours", [0, 1, 5, 30, 100])
 def test_a_regrade_keeps_to_its_rule_whenever_it_comes(
-    book: PolicyBook, before: Grade, after: Grade, hours: int
+    book: Policy, before: Grade, after: Grade, hours: int
 ) -> None:
     (leg,) = legs(book, document(before))
     one, at = had(leg), FIRST + timedelta(hours=hours)
@@ -186,14 +186,14 @@ def test_a_regrade_keeps_to_its_rule_whenever_it_comes(
             assert back[0].due == one.due
 
 
-def test_what_was_met_stays_judged_by_the_deadline_of_its_time(book: PolicyBook) -> None:
+def test_what_was_met_stays_judged_by_the_deadline_of_its_time(book: Policy) -> None:
     (leg,) = legs(book, document("low"))
     one = had(leg, met={Milestone.ACKNOWLEDGE: FIRST})
     regrade = Regrade(Grade.LOW, Grade.IMMEDIATE, FIRST + timedelta(hours=1))
     assert reschedule(one, regrade, book) is None
 
 
-def test_an_agency_that_left_the_directory_is_told_all_the_same(book: PolicyBook) -> None:
+def test_an_agency_that_left_the_directory_is_told_all_the_same(book: Policy) -> None:
     (leg,) = legs(book, document())
     gone = had(replace(leg, agency="gone-csc"))
     (told,) = withdraw([gone], reason="unlawful", at=SECOND, book=book).issued

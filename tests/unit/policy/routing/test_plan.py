@@ -9,7 +9,7 @@ import pytest
 from broker.devstack import samples
 from broker.domain.codes import Milestone
 from broker.errors import PolicyError
-from broker.policy.published.policy import PolicyBook
+from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.routing.redirect import readdress
@@ -18,7 +18,7 @@ from tests.acceptance.conftest import sample
 AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
 
 
-def plan(document: dict, book: PolicyBook, *, at: datetime = AT, **areas: str) -> Plan:
+def plan(document: dict, book: Policy, *, at: datetime = AT, **areas: str) -> Plan:
     return make_plan(
         document,
         publisher="staffordshire-police",
@@ -33,7 +33,7 @@ def agencies(found: Plan) -> set[str]:
     return {leg.agency for leg in found.legs}
 
 
-def test_the_publisher_may_keep_it_from_a_school_and_everybody_is_told_so(book: PolicyBook) -> None:
+def test_the_publisher_may_keep_it_from_a_school_and_everybody_is_told_so(book: Policy) -> None:
     document = sample(5)
     assert "school-900001" in agencies(plan(document, book))
     document["handling"]["do_not_disclose_to"] = ["school-900001"]
@@ -42,7 +42,7 @@ def test_the_publisher_may_keep_it_from_a_school_and_everybody_is_told_so(book: 
     assert "not-disclosed" in {warning.code for warning in found.warnings}
 
 
-def test_nobody_can_keep_it_from_the_social_care_that_leads(book: PolicyBook) -> None:
+def test_nobody_can_keep_it_from_the_social_care_that_leads(book: Policy) -> None:
     document = sample(5)
     document["handling"]["do_not_disclose_to"] = ["stoke-csc", "social-care"]
     found = plan(document, book)
@@ -50,7 +50,7 @@ def test_nobody_can_keep_it_from_the_social_care_that_leads(book: PolicyBook) ->
     assert "disclosure-required" in {warning.code for warning in found.warnings}
 
 
-def test_the_clock_of_an_area_given_late_started_at_acceptance(book: PolicyBook) -> None:
+def test_the_clock_of_an_area_given_late_started_at_acceptance(book: Policy) -> None:
     document = sample(10)
     assert plan(document, book).unroutable_reason == "no_area"
     child = document["children"][0]["id"]
@@ -69,13 +69,13 @@ def test_the_clock_of_an_area_given_late_started_at_acceptance(book: PolicyBook)
     ("hour", "agency"),
     [(7, "staffordshire-edt"), (9, "staffordshire-csc"), (20, "staffordshire-edt")],
 )
-def test_very_high_goes_to_whoever_is_there(book: PolicyBook, hour: int, agency: str) -> None:
+def test_very_high_goes_to_whoever_is_there(book: Policy, hour: int, agency: str) -> None:
     found = plan(sample(2), book, at=AT.replace(hour=hour))
     assert agency in agencies(found)
     assert len({"staffordshire-csc", "staffordshire-edt"} & agencies(found)) == 1
 
 
-def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: PolicyBook) -> None:
+def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: Policy) -> None:
     (leg,) = plan(sample(15), book).legs
     told = {
         "row": leg.row,
@@ -95,7 +95,7 @@ def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: PolicyB
             readdress(**told, **nowhere)
 
 
-def test_a_plan_is_the_same_every_time(book: PolicyBook) -> None:
+def test_a_plan_is_the_same_every_time(book: Policy) -> None:
     for _, document in samples.shipped():
         if "prohibited" not in document and document["grade"].get("reason"):
             before = copy.deepcopy(document)
@@ -104,7 +104,7 @@ def test_a_plan_is_the_same_every_time(book: PolicyBook) -> None:
 
 
 def test_every_routed_referral_has_a_lead_every_deadline_its_words_and_no_leg_is_early(
-    book: PolicyBook,
+    book: Policy,
 ) -> None:
     routed = 0
     for document in samples.generate(11, 300, now=AT - timedelta(days=1)):
