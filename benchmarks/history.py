@@ -63,8 +63,8 @@ def make(dsn: str, copies: Sequence[Copies], say: Callable[[str], None]) -> floa
         indexes = connection.execute(_INDEXES, [[*_TABLES, "event"]]).fetchall()
         for name, _ in indexes:
             connection.execute(f"drop index {name}".encode())
-        for one in copies:
-            _copy(connection, one, say)
+        for copy in copies:
+            _copy(connection, copy, say)
         say(f"  {len(indexes)} indexes")
         for _, definition in indexes:
             connection.execute(definition.encode())

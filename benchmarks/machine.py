@@ -58,4 +58,6 @@ def _named(file: str, name: str) -> str:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except OSError:
         return "unknown"
-    return next((one.partition(":")[2].strip() for one in lines if one.startswith(name)), "unknown")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith(name)), "unknown"
+    )

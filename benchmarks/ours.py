@@ -147,7 +147,7 @@ def receipts_of(answers: Sequence[Answer]) -> dict[str, str]:
 
 def bulk_receipts_of(answers: Sequence[Answer]) -> dict[str, str]:
     """Return the ids that publishers were given in bulk, by reference."""
-    lines = [orjson.loads(line) for one in answers for line in one.body.splitlines()]
+    lines = [orjson.loads(line) for answer in answers for line in answer.body.splitlines()]
     return {line["receipt"]["reference"]: line["receipt"]["id"] for line in lines}
 
 

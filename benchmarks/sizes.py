@@ -39,5 +39,5 @@ class Sizes:
 
     def scaled(self, scale: float) -> Sizes:
         """Return every count times ``scale``, and never so few that nothing can be measured."""
-        scaled = {one.name: round(getattr(self, one.name) * scale) for one in fields(self)}
+        scaled = {field.name: round(getattr(self, field.name) * scale) for field in fields(self)}
         return Sizes(**{name: max(_LEAST.get(name, 40), count) for name, count in scaled.items()})

@@ -255,7 +255,7 @@ class Spans:
             parent,
             self._resource,
             allowed,
-            links=[Link(one) for one in links],
+            links=[Link(link) for link in links],
             start_time=_nanoseconds(began_at),
             end_time=_nanoseconds(max(began_at, step.ended_at)),
             instrumentation_scope=self._scope,

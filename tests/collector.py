@@ -42,18 +42,21 @@ class Collector:
     def of(self, referral: str) -> dict[str, list[Span]]:
         """Return the spans of a referral's trace by their names."""
         found: dict[str, list[Span]] = {}
-        for one in list(self.spans):
-            if one.trace == UUID(referral).hex:
-                found.setdefault(one.name, []).append(one)
+        for span in list(self.spans):
+            if span.trace == UUID(referral).hex:
+                found.setdefault(span.name, []).append(span)
         return found
 
     def take(self, body: bytes) -> None:
         """Decode and keep what was sent."""
         self.bodies.append(body)
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            about = {one.key: one.value.string_value for one in resource.resource.attributes}
+            about = {
+                attribute.key: attribute.value.string_value
+                for attribute in resource.resource.attributes
+            }
             for scope in resource.scope_spans:
-                self.spans += [_span(about["service.name"], one) for one in scope.spans]
+                self.spans += [_span(about["service.name"], span) for span in scope.spans]
 
 
 def _span(service: str, one) -> Span:

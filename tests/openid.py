@@ -159,7 +159,7 @@ class OpenId:
         claims = _changed(true, self.claims)
         if self.header["alg"] == "none":
             parts = (json.dumps(one).encode() for one in (self.header, claims))
-            head, body = (base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in parts)
+            head, body = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
             return f"{head}.{body}."
         registry = JWSRegistry(algorithms=[self.header["alg"]])
         return jwt.encode(self.header, claims, self.key, registry=registry)

@@ -97,7 +97,7 @@ async def _answer(line: Line, batch: list[dict[str, Any]]) -> None:
         for one in batch
     ]
     told = await line.post("/v1/receipts", orjson.dumps({"receipts": receipts}))
-    results = [one["result"] for one in orjson.loads(told.body)["results"]]
+    results = [result["result"] for result in orjson.loads(told.body)["results"]]
     must_be_equal("results", results, ["recorded"] * len(batch))
 
 

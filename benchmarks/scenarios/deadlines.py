@@ -37,8 +37,12 @@ def measure(_: World) -> Figure:
     """Measure every clock; the slowest counts."""
     book = load(documents_from(POLICY), version="bench")
     organisations = book.directory.organisations
-    offices = [one.calendar for one in organisations if one.kind != SCHOOL]
-    schools = [one.calendar for one in organisations if one.kind == SCHOOL]
+    offices = [
+        organisation.calendar for organisation in organisations if organisation.kind != SCHOOL
+    ]
+    schools = [
+        organisation.calendar for organisation in organisations if organisation.kind == SCHOOL
+    ]
     starts = _starts()
     measured = {
         name: _rates(Within.parse(within), starts, schools if name == "school_day" else offices)

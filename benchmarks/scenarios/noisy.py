@@ -87,6 +87,6 @@ async def _collect(url: str, key: str, collected: dict[str, float], ended: async
     async with Line(url, key) as line:
         while not ended.is_set():
             found = orjson.loads((await line.post("/v1/collect", b'{"max":10}')).body)
-            for one in found["deliveries"]:
-                collected.setdefault(one["reference"], time.time())
+            for delivery in found["deliveries"]:
+                collected.setdefault(delivery["reference"], time.time())
             await asyncio.sleep(PAUSE_SECONDS)

@@ -56,7 +56,7 @@ def _rate(ours: Ours, bodies: Mapping[str, bytes], send: Send, read: Read) -> fl
         ours.warm_up(url, keys[0])
         answers = send(url, bodies, keys)
         ours.until_routed()
-    seconds = world.last_commit(ours.dsn, "delivery") - min(one.sent_at for one in answers)
+    seconds = world.last_commit(ours.dsn, "delivery") - min(answer.sent_at for answer in answers)
     ours.verify_receipts(read(answers))
     ours.verify_routed(bodies)
     return len(bodies) / seconds
@@ -78,7 +78,7 @@ def _weekend(world_: World, name: str) -> float:
         rival.warm_up(url)
         answers = post.send(url, "/referrals", list(bodies.values()), [KEY] * CONNECTIONS)
         rival.until_sent(3 * len(bodies))
-        seconds = world.now() - min(one.sent_at for one in answers)
+        seconds = world.now() - min(answer.sent_at for answer in answers)
     rival.verify(bodies)
     return len(bodies) / seconds
 

@@ -58,14 +58,14 @@ def as_json(asked: Stretch, figures: Sequence[Figures], *, now: datetime) -> dic
         "counted_at": now,
         "figures": [
             {
-                "by": one.by,
-                "of": one.of,
-                **one.referrals,
-                **one.legs,
-                "stages": {name: _seconds(spread) for name, spread in one.stages.items()},
-                "deadlines": {str(name): dict(counts) for name, counts in one.deadlines.items()},
+                "by": figure.by,
+                "of": figure.of,
+                **figure.referrals,
+                **figure.legs,
+                "stages": {name: _seconds(spread) for name, spread in figure.stages.items()},
+                "deadlines": {str(name): dict(counts) for name, counts in figure.deadlines.items()},
             }
-            for one in figures
+            for figure in figures
         ],
     }
 
@@ -74,20 +74,20 @@ def as_csv(figures: Sequence[Figures]) -> str:
     """Return the report as CSV (RFC 4180): a head, then one line for each group."""
     written = io.StringIO()
     writer = csv.writer(written)
-    lines = [dict(_cells(one)) for one in figures]
+    lines = [dict(_cells(figure)) for figure in figures]
     writer.writerow(lines[0])  # its names
     writer.writerows([_harmless(cell) for cell in line.values()] for line in lines)
     return written.getvalue()
 
 
-def _cells(one: Figures) -> Iterator[tuple[str, Any]]:
-    yield from (("by", one.by), ("of", one.of))
-    yield from one.referrals.items()
-    yield from one.legs.items()
-    for stage, spread in one.stages.items():
+def _cells(figures: Figures) -> Iterator[tuple[str, Any]]:
+    yield from (("by", figures.by), ("of", figures.of))
+    yield from figures.referrals.items()
+    yield from figures.legs.items()
+    for stage, spread in figures.stages.items():
         for name, value in _seconds(spread).items():
             yield f"{stage}_{name}", value
-    for milestone, counts in one.deadlines.items():
+    for milestone, counts in figures.deadlines.items():
         for verdict, count in counts.items():
             yield f"{milestone}_{verdict}", count
 

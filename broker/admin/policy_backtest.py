@@ -69,11 +69,11 @@ class Replay:
     examples: dict[str, list[str]] = field(default_factory=dict)
     """A few ids for ``gained``, ``lost``, ``missed``, ``overdue`` and ``becomes``."""
 
-    def note(self, what: str, one: Past) -> None:
+    def note(self, what: str, past: Past) -> None:
         """Remember an example."""
         found = self.examples.setdefault(what, [])
-        if len(found) < EXAMPLES and str(one.id) not in found:
-            found.append(str(one.id))
+        if len(found) < EXAMPLES and str(past.id) not in found:
+            found.append(str(past.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +92,23 @@ def replay(past: Iterable[Past], *, old: Policy, new: Policy, now: datetime) -> 
     return found
 
 
-def _judge(one: Past, book: Policy) -> _Judged:
+def _judge(past: Past, book: Policy) -> _Judged:
     """Judge a referral as it was judged when it came; what goes wrong is an outcome of its own."""
     waiting = Unrouted(
-        id=one.id,
-        publisher=one.publisher,
-        reference=one.reference,
-        body=one.body,
-        accepted_at=one.accepted_at,
+        id=past.id,
+        publisher=past.publisher,
+        reference=past.reference,
+        body=past.body,
+        accepted_at=past.accepted_at,
         attempt=0,
         begun=0,
-        due_at=one.accepted_at,
-        areas=one.areas,
+        due_at=past.accepted_at,
+        areas=past.areas,
         state=ReferralState.ACCEPTED,
     )
     try:
         decision = decide(
-            waiting, book=book, now=one.routed_at or one.accepted_at, new_id=lambda: UUID(int=0)
+            waiting, book=book, now=past.routed_at or past.accepted_at, new_id=lambda: UUID(int=0)
         )
     except Exception as error:
         return _Judged(f"failed ({type(error).__name__})")
@@ -123,13 +123,13 @@ def _judge(one: Past, book: Policy) -> _Judged:
             return _Judged("postponed")
 
 
-def _compare(found: Replay, one: Past, before: _Judged, after: _Judged, now: datetime) -> bool:
+def _compare(found: Replay, past: Past, before: _Judged, after: _Judged, now: datetime) -> bool:
     """Count what is different for one referral, and tell whether anything is."""
     is_different = False
     if before.becomes != after.becomes:
         is_different = True
         found.becomes[before.becomes, after.becomes] += 1
-        found.note("becomes", one)
+        found.note("becomes", past)
     had, has = ({leg.agency for leg in judged.deliveries} for judged in (before, after))
     for what, counter, agencies in (
         ("gained", found.gained, has - had),
@@ -138,14 +138,14 @@ def _compare(found: Replay, one: Past, before: _Judged, after: _Judged, now: dat
         for agency in agencies:
             is_different = True
             counter[agency] += 1
-            found.note(what, one)
+            found.note(what, past)
     for was, will in _pairs(before.deliveries, after.deliveries):
         for milestone in Milestone:
             due = (was.due.get(milestone), will.due.get(milestone))
             if due[0] != due[1]:
                 is_different = True
-                met = _met(one.met, was, milestone)
-                _moved(found, one, (was.agency, milestone), due, met, now)
+                met = _met(past.met, was, milestone)
+                _moved(found, past, (was.agency, milestone), due, met, now)
     return is_different
 
 
@@ -179,7 +179,7 @@ def _met(met: Sequence[Met], leg: NewDelivery, milestone: Milestone) -> datetime
 
 def _moved(
     found: Replay,
-    one: Past,
+    past: Past,
     of: Due,
     due: tuple[datetime | None, datetime | None],
     met: datetime | None,
@@ -198,4 +198,4 @@ def _moved(
         found.kept[of] += 1
         return
     (found.missed if met else found.overdue)[of] += 1
-    found.note("missed" if met else "overdue", one)
+    found.note("missed" if met else "overdue", past)

@@ -24,7 +24,10 @@ def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> s
     book = load(documents, version=version)
     if faults := unsourced(book):
         raise PolicyError("The calendar does not say where it comes from.", faults=faults)
-    known = [(one.code, one.name, one.kind, one.channel) for one in book.directory.organisations]
+    known = [
+        (organisation.code, organisation.name, organisation.kind, organisation.channel)
+        for organisation in book.directory.organisations
+    ]
     ledger.organisations.sync_organisations(known)
     ledger.policies.publish_policy(version, fingerprint, documents, now, calendar=book.edition)
     return version

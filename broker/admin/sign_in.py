@@ -61,7 +61,7 @@ def link(ledger: Ledger, name: str, *, now: datetime) -> str:
 
     Raises Denied when there is nobody of this name.
     """
-    known = [one for one in ledger.people.people(name=name) if one.disabled_at is None]
+    known = [person for person in ledger.people.people(name=name) if person.disabled_at is None]
     if not known:
         raise Denied("There is nobody of this name who may sign in.")
     secret = secrets.token_urlsafe(_SECRET_BYTES)
@@ -98,7 +98,9 @@ def sign_in_as(
     """
     if rights_of:
         _take_in(ledger, who, rights_of, now=now, new_id=new_id)
-    known = [one for one in ledger.people.people(subject=who.key) if one.disabled_at is None]
+    known = [
+        person for person in ledger.people.people(subject=who.key) if person.disabled_at is None
+    ]
     if not known:
         raise Denied(
             f"You are signed in at your provider as {who.name}, but nobody has given you any right "

@@ -34,7 +34,9 @@ class QueueChannel:
 
     def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[Attempt]:
         """Put each parcel in its agency's queue; a full or absent queue defers it."""
-        copies = [Copy(one.offer.agency, str(one.offer.id), one.body) for one in parcels]
+        copies = [
+            Copy(parcel.offer.agency, str(parcel.offer.id), parcel.body) for parcel in parcels
+        ]
         code = "queue_full"
         with self._lock:
             try:

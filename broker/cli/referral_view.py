@@ -139,8 +139,8 @@ def _reasons(leg: Json) -> Iterator[RenderableType]:
 def _regraded(record: Json) -> str:
     """Say which deadlines a new grade moved, and what they were before."""
     moved = "; ".join(
-        f"{one['milestone']} was {local(one['due_before'])} ({one['words_before']})"
-        for one in record["deadlines"]
+        f"{deadline['milestone']} was {local(deadline['due_before'])} ({deadline['words_before']})"
+        for deadline in record["deadlines"]
     )
     grades = f"{_plain(record['grade_before'])} to {_plain(record['grade'])}"
     return f"{grades}, {local(record['at'])}: {moved}"

@@ -171,19 +171,19 @@ def _of_escalation(visit: Visit, subject: str) -> Subject:
     return Subject(_escalation_facts(found[0]), _back(found[0]))
 
 
-def _escalation_facts(one: Climbing) -> dict[str, str]:
+def _escalation_facts(climbing: Climbing) -> dict[str, str]:
     return {
-        "About": one.reference or one.organisation,
-        "Organisation": one.organisation,
-        "Milestone": one.milestone,
-        "Step": str(one.step),
+        "About": climbing.reference or climbing.organisation,
+        "Organisation": climbing.organisation,
+        "Milestone": climbing.milestone,
+        "Step": str(climbing.step),
     }
 
 
-def _back(one: Climbing) -> str:
-    if one.referral is None:
-        return f"{ROOT}/agencies/{one.organisation}"
-    return f"{ROOT}/referrals/{one.referral}"
+def _back(climbing: Climbing) -> str:
+    if climbing.referral is None:
+        return f"{ROOT}/agencies/{climbing.organisation}"
+    return f"{ROOT}/referrals/{climbing.referral}"
 
 
 def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
@@ -222,7 +222,7 @@ def _give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         id_ = ReferralId(identifier(subject))
         operator_actions.give_areas(visit.desk.context, id_, pairs, **_told(visit, form))
     except Invalid as error:
-        raise Invalid(error.message, faults=[_at_field(one) for one in error.faults]) from None
+        raise Invalid(error.message, faults=[_at_field(fault) for fault in error.faults]) from None
 
 
 def _at_field(fault: Fault) -> Fault:

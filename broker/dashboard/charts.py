@@ -121,11 +121,11 @@ def heat_map(found: Sequence[Heat], slots: Sequence[datetime]) -> HeatMap:
     return HeatMap(_heat_finding(rows), columns, rows, len(rows) * ROW + 22, step)
 
 
-def _heat_row(one: Heat, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
-    cells = [_cell(x, one.slots[at]) for x, at in columns if at in one.slots]
-    due = sum(kept.due for kept in one.slots.values())
-    kept = Kept(due, sum(kept.in_time for kept in one.slots.values()))
-    return HeatRow(one.agency, place * ROW + 20, cells, one.slots, kept)
+def _heat_row(heat: Heat, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
+    cells = [_cell(x, heat.slots[at]) for x, at in columns if at in heat.slots]
+    due = sum(kept.due for kept in heat.slots.values())
+    kept = Kept(due, sum(kept.in_time for kept in heat.slots.values()))
+    return HeatRow(heat.agency, place * ROW + 20, cells, heat.slots, kept)
 
 
 def _cell(x: int, kept: Kept) -> Cell:

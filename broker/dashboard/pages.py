@@ -140,15 +140,15 @@ def _referral(visit: Visit) -> dict[str, Any]:
     found = context.ledger.queries.referral(None, id=id_)
     if found is None:
         raise NotFound("There is no referral with this id.")
-    successors = {one.replaces: one for one in found.deliveries if one.replaces}
+    successors = {delivery.replaces: delivery for delivery in found.deliveries if delivery.replaces}
     events = context.ledger.queries.timeline(id_)
     return {
         "now": context.clock(),
         "referral": found,
         "events": events,
-        "actors": _actors(visit, {one.actor for one in events}),
+        "actors": _actors(visit, {event.actor for event in events}),
         "versions": version_history.lines(found, events),
-        "agencies": {str(one.id): one.agency for one in found.deliveries},
+        "agencies": {str(delivery.id): delivery.agency for delivery in found.deliveries},
         "recalls": version_history.recalls(found),
         "escalations": context.ledger.monitoring.climbing(referral=id_, limit=LISTED),
         "successors": successors,
@@ -158,7 +158,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
 def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
     """Return how the history's page names who acted: a person, an organisation, the broker."""
     names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
-    for actor in [one for one in names if one.startswith(KEY)]:
+    for actor in [name for name in names if name.startswith(KEY)]:
         found = visit.desk.context.ledger.credentials.credential(
             CredentialId(actor.removeprefix(KEY))
         )

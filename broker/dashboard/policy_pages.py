@@ -28,7 +28,7 @@ async def show(visit: Visit) -> Response:
 def _found(visit: Visit) -> dict[str, Any]:
     context = visit.desk.context
     versions = context.ledger.policies.policies(limit=LISTED)
-    known = [one.version for one in versions]
+    known = [version.version for version in versions]
     asked = visit.request.query_params.get("version") or (known[0] if known else "")
     if asked not in known:
         raise NotFound("There is no policy of this version, or it is not among the latest.")

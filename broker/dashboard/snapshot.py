@@ -76,7 +76,7 @@ class Picture:
     @property
     def names(self) -> Mapping[str, str]:
         """The agencies' names by code."""
-        return {one.presence.agency: one.presence.name for one in self.agencies}
+        return {agency.presence.agency: agency.presence.name for agency in self.agencies}
 
     @property
     def heat_slots(self) -> Sequence[datetime]:

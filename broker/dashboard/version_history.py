@@ -56,8 +56,10 @@ class Line:
 
 def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
     """Return every version, latest first."""
-    regrades = {one.data["version"]: one for one in events if one.kind == "referral.regraded"}
-    judged = {_latest(referral, one.at) for one in events if one.kind in _JUDGED}
+    regrades = {
+        event.data["version"]: event for event in events if event.kind == "referral.regraded"
+    }
+    judged = {_latest(referral, event.at) for event in events if event.kind in _JUDGED}
     grade, effective, found = referral.grade, referral.effective_grade, []
     for version in reversed(referral.versions):
         number, regrade = version.version, regrades.get(version.version)
@@ -74,9 +76,9 @@ def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
                 grade_before=before if before != effective else None,
                 moved=_moved(events, regrade.at) if regrade else (),
                 taken=[
-                    Taken(one, one.met.get(Milestone.ACKNOWLEDGE))
-                    for one in referral.deliveries
-                    if one.version == number and one.kind is not Kind.RECALL
+                    Taken(delivery, delivery.met.get(Milestone.ACKNOWLEDGE))
+                    for delivery in referral.deliveries
+                    if delivery.version == number and delivery.kind is not Kind.RECALL
                 ],
             )
         )
@@ -88,9 +90,9 @@ def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
 def recalls(referral: ReferralStatus) -> list[Taken]:
     """Return who must destroy what they had, and who has confirmed it."""
     return [
-        Taken(one, one.met.get(Milestone.DECIDE))
-        for one in referral.deliveries
-        if one.kind is Kind.RECALL
+        Taken(delivery, delivery.met.get(Milestone.DECIDE))
+        for delivery in referral.deliveries
+        if delivery.kind is Kind.RECALL
     ]
 
 
@@ -99,7 +101,9 @@ _JUDGED = frozenset({"referral.routed", "referral.revised", "referral.unroutable
 
 def _latest(referral: ReferralStatus, at: datetime) -> int:
     """Return the version that there was when something was decided."""
-    return max((one.version for one in referral.versions if one.accepted_at <= at), default=1)
+    return max(
+        (version.version for version in referral.versions if version.accepted_at <= at), default=1
+    )
 
 
 def _moved(events: Sequence[Event], at: datetime) -> list[Moved]:

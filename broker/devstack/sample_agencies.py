@@ -22,9 +22,9 @@ class Agencies:
         self._notes = stack.folder / "notes"
         self._notes.mkdir()
         self._channels = {
-            one.code: one.channel
-            for one in stack.book.directory.organisations
-            if one.kind not in WITHOUT_A_DESK
+            organisation.code: organisation.channel
+            for organisation in stack.book.directory.organisations
+            if organisation.kind not in WITHOUT_A_DESK
         }
 
     @property

@@ -60,7 +60,10 @@ class Stack:
     @property
     def names(self) -> Mapping[str, str]:
         """The name of each organisation by its code."""
-        return {one.code: one.name for one in self.book.directory.organisations}
+        return {
+            organisation.code: organisation.name
+            for organisation in self.book.directory.organisations
+        }
 
     def key(self, organisation: str) -> str:
         """Return an organisation's key."""
@@ -122,10 +125,12 @@ def _issue_keys(ledger: Ledger, book: Policy, folder: Path) -> None:
     """Issue one key for each organisation, readable by its owner alone."""
     folder.mkdir(mode=0o700)
     now = datetime.now(UTC)
-    for one in book.directory.organisations:
-        scopes = SCOPES.get(one.kind, frozenset({Scope.COLLECT}))
-        key = api_keys.issue(ledger, OrganisationCode(one.code), scopes, label="sample", now=now)
-        write_key(folder / one.code, key)
+    for organisation in book.directory.organisations:
+        scopes = SCOPES.get(organisation.kind, frozenset({Scope.COLLECT}))
+        key = api_keys.issue(
+            ledger, OrganisationCode(organisation.code), scopes, label="sample", now=now
+        )
+        write_key(folder / organisation.code, key)
 
 
 def _settings(engines: Engines) -> Mapping[str, str]:

@@ -115,7 +115,9 @@ def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | Refe
         _trace(context, context.traces, new, answers)
     if new and is_told(_log):
         _tell(new, answers, began)
-    return [_conflict(one) if isinstance(one, Contradiction) else one for one in answers]
+    return [
+        _conflict(answer) if isinstance(answer, Contradiction) else answer for answer in answers
+    ]
 
 
 def _note(
@@ -131,13 +133,13 @@ def _tell(
     new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction], began: float
 ) -> None:
     """Log the batch; what was there before, with this content or another, is a duplicate."""
-    fresh = sum(isinstance(one, Accepted) and not one.duplicate for one in answers)
+    fresh = sum(isinstance(answer, Accepted) and not answer.duplicate for answer in answers)
     _log.info(
         "accept",
         count=len(new),
         duplicates=len(new) - fresh,
         seconds=since(began),
-        **sole("referral", [one.id for one in answers]),
+        **sole("referral", [answer.id for answer in answers]),
         **sole("publisher", [one.publisher for one in new]),
     )
 
@@ -186,7 +188,7 @@ def read(body: bytes) -> documents.Document:
 
 def own(faults: Sequence[FoundFault]) -> list[Fault]:
     """Return the schemas' faults as the broker's own kind of value."""
-    return [Fault(one.pointer, one.code, one.message) for one in faults]
+    return [Fault(fault.pointer, fault.code, fault.message) for fault in faults]
 
 
 def _unanswerable(document: documents.Document) -> list[Fault]:

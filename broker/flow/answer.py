@@ -60,9 +60,9 @@ def settle(
             "answer",
             agency=agency,
             count=len(results),
-            recorded=sum(one.result == "recorded" for one in results),
+            recorded=sum(result.result == "recorded" for result in results),
             seconds=since(began),
-            **sole("delivery", [one.delivery for one in results]),
+            **sole("delivery", [result.delivery for result in results]),
         )
     return results
 
@@ -71,11 +71,11 @@ def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
     """Return what was recorded, for the referrals' traces."""
     return [
         Part(
-            one.referral,
-            {"delivery": str(one.delivery), "agency": agency, "state": str(one.state)},
+            result.referral,
+            {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)},
         )
-        for one in results
-        if one.referral is not None
+        for result in results
+        if result.referral is not None
     ]
 
 
@@ -178,8 +178,8 @@ def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery
     """Tell whether two agencies would send a delivery to and fro between them."""
     status = context.ledger.queries.referral(None, id=referral)
     return status is not None and any(
-        one.agency == successor.agency and one.state is DeliveryState.RETURNED
-        for one in status.deliveries
+        delivery.agency == successor.agency and delivery.state is DeliveryState.RETURNED
+        for delivery in status.deliveries
     )
 
 

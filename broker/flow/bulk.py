@@ -29,21 +29,23 @@ def advance_replays(context: Context) -> int:
         context.wakeups.wake(DISPATCH_LANE)
     now = context.clock()
     return done + sum(
-        _advance(context, one, now)
-        for one in context.ledger.bulk_actions.due_send_ons(now=now, limit=SENT_AT_ONCE)
+        _advance(context, due_send_on, now)
+        for due_send_on in context.ledger.bulk_actions.due_send_ons(now=now, limit=SENT_AT_ONCE)
     )
 
 
-def _advance(context: Context, one: SendOn, now: datetime) -> int:
+def _advance(context: Context, plan: SendOn, now: datetime) -> int:
     """Send on what is next; one that cannot be is counted, and stays where it is."""
     done = failed = 0
-    for delivery in one.deliveries:
-        why = Doing(context.new_id(), one.by, one.reason, now)
+    for delivery in plan.deliveries:
+        why = Doing(context.new_id(), plan.by, plan.reason, now)
         try:
-            answer.reroute(context, delivery, area=None, agency=one.receiver, actor=one.by, why=why)
+            answer.reroute(
+                context, delivery, area=None, agency=plan.receiver, actor=plan.by, why=why
+            )
             done += 1
         except (Conflict, NotFound, PolicyError) as error:
             _log.warning("not sent on", delivery=str(delivery), **trouble(error))
             failed += 1
-    context.ledger.bulk_actions.count_send_on(one, done=done, failed=failed, now=now)
+    context.ledger.bulk_actions.count_send_on(plan, done=done, failed=failed, now=now)
     return done

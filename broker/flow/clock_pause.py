@@ -80,7 +80,7 @@ def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decisio
 
     Whether it says enough is for the agency to judge: it may ask again.
     """
-    revised = [one.id for one in decisions if isinstance(one, Revised)]
+    revised = [decision.id for decision in decisions if isinstance(decision, Revised)]
     for waiting in batch.awaiting_information(revised):
         if waiting.clocks is not None:
             _go_on(context, waiting, waiting.clocks, because=CORRECTED)
@@ -99,13 +99,16 @@ def _go_on(
     now, calendar = context.clock(), _calendar(context, clocks)
     stood = [*clocks.stood, Span(clocks.paused_at, now)]
     deadlines = [
-        _moved(one, calendar, stood) if one.get("may_pause") else one
-        for one in clocks.explanation["deadlines"]
+        _moved(deadline, calendar, stood) if deadline.get("may_pause") else deadline
+        for deadline in clocks.explanation["deadlines"]
     ]
     batch.resume(
-        {Milestone(one["milestone"]): datetime.fromisoformat(one["due_at"]) for one in deadlines},
+        {
+            Milestone(deadline["milestone"]): datetime.fromisoformat(deadline["due_at"])
+            for deadline in deadlines
+        },
         {**clocks.explanation, "deadlines": deadlines},
-        moved=[_changed(one) for one in deadlines if one.get("may_pause")],
+        moved=[_changed(deadline) for deadline in deadlines if deadline.get("may_pause")],
         because=because,
         actor=actor,
         now=now,
@@ -114,32 +117,34 @@ def _go_on(
 
 
 def _pausable(clocks: Clocks) -> list[Mapping[str, Any]]:
-    return [one for one in clocks.explanation["deadlines"] if one.get("may_pause")]
+    return [deadline for deadline in clocks.explanation["deadlines"] if deadline.get("may_pause")]
 
 
-def _moved(one: Mapping[str, Any], calendar: WorkingCalendar, stood: list[Span]) -> dict[str, Any]:
+def _moved(
+    mapping: Mapping[str, Any], calendar: WorkingCalendar, stood: list[Span]
+) -> dict[str, Any]:
     """Return a deadline counted anew; the first one is kept beside it."""
-    start = datetime.fromisoformat(one["start"])
-    within = Within.parse(one["within"])
+    start = datetime.fromisoformat(mapping["start"])
+    within = Within.parse(mapping["within"])
     try:
         deadline = resumed(within, start=start, calendar=calendar, stood=stood)
     except BeyondCalendar:
-        return dict(one)  # past the calendar nothing is guessed: the earlier deadline stands
-    first = one.get("first_due_at", one["due_at"])
+        return dict(mapping)  # past the calendar nothing is guessed: the earlier deadline stands
+    first = mapping.get("first_due_at", mapping["due_at"])
     return {
-        **one,
+        **mapping,
         "due_at": deadline.due_at.isoformat(),
         "first_due_at": first,
         "words": deadline.words,
     }
 
 
-def _changed(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one.get(name) for name in ("milestone", "first_due_at", "due_at")}
+def _changed(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: mapping.get(name) for name in ("milestone", "first_due_at", "due_at")}
 
 
 def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
-    return {one["milestone"]: one["due_at"] for one in deadlines}
+    return {deadline["milestone"]: deadline["due_at"] for deadline in deadlines}
 
 
 def _calendar(context: Context, clocks: Clocks) -> WorkingCalendar:

@@ -40,7 +40,7 @@ def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[d
             agency=agency,
             count=len(offers),
             seconds=since(began),
-            **sole("delivery", [one.id for one in offers]),
+            **sole("delivery", [offer.id for offer in offers]),
         )
     return found
 
@@ -48,8 +48,11 @@ def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[d
 def parts_of(offers: Sequence[Offer]) -> list[Part]:
     """Return what deliveries that were leased say of themselves in their referrals' traces."""
     return [
-        Part(one.referral, {"delivery": str(one.id), "agency": one.agency, "channel": one.channel})
-        for one in offers
+        Part(
+            offer.referral,
+            {"delivery": str(offer.id), "agency": offer.agency, "channel": offer.channel},
+        )
+        for offer in offers
     ]
 
 

@@ -109,26 +109,28 @@ def _ring(context: Context, batch: AlarmBatch, now: datetime) -> int:
     return len(batch.watched)
 
 
-def _rung(context: Context, book: Policy, one: Watched, ring: Ring, now: datetime) -> FiredAlarm:
+def _rung(
+    context: Context, book: Policy, watched: Watched, ring: Ring, now: datetime
+) -> FiredAlarm:
     """Return an alarm; a breach starts the ladder of its grade, or that of what nobody has."""
-    owner, ladder = _owner(one, book), book.alarms.ladder(_subject(one))
+    owner, ladder = _owner(watched, book), book.alarms.ladder(_subject(watched))
     if not ring.is_breach or ladder is None:
-        return FiredAlarm(one, ring)
+        return FiredAlarm(watched, ring)
     first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(book, owner))
-    return FiredAlarm(one, ring, EscalationId(context.new_id()), owner, ladder.name, first)
+    return FiredAlarm(watched, ring, EscalationId(context.new_id()), owner, ladder.name, first)
 
 
-def _owner(one: Watched, book: Policy) -> OrganisationCode:
+def _owner(watched: Watched, book: Policy) -> OrganisationCode:
     """Return whose breach it is: the agency's, or that of ops for what no agency has."""
-    if one.agency is not None and one.state not in _OWNERLESS:
-        return one.agency
+    if watched.agency is not None and watched.state not in _OWNERLESS:
+        return watched.agency
     ops = book.directory.ops
-    return ops.code if ops else one.agency or one.publisher
+    return ops.code if ops else watched.agency or watched.publisher
 
 
-def _subject(one: Watched) -> str:
-    owned = one.agency is not None and one.state not in _OWNERLESS
-    return str(one.effective_grade) if owned else alarms.UNROUTABLE
+def _subject(watched: Watched) -> str:
+    owned = watched.agency is not None and watched.state not in _OWNERLESS
+    return str(watched.effective_grade) if owned else alarms.UNROUTABLE
 
 
 def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNotice]:
@@ -163,8 +165,8 @@ def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNoti
 def _climb(context: Context) -> int:
     now = context.clock()
     with context.ledger.alarms.claim_steps(BATCH, now=now) as batch:
-        met = [one.id for one in batch.steps if one.is_met]
-        due = [one for one in batch.steps if not one.is_met]
+        met = [step.id for step in batch.steps if step.is_met]
+        due = [step for step in batch.steps if not step.is_met]
         taken = [_taken(context, one, now) for one in due]
         batch.end(met, because="met", now=now)
         batch.climb([climbed for climbed, _ in taken], now=now)
@@ -222,10 +224,10 @@ def _notices(
     ]
 
 
-def _kind(one: DueStep) -> str:
-    if one.delivery:
+def _kind(step: DueStep) -> str:
+    if step.delivery:
         return "delivery.escalated"
-    return "referral.escalated" if one.referral else "organisation.escalated"
+    return "referral.escalated" if step.referral else "organisation.escalated"
 
 
 def _told(
@@ -242,8 +244,8 @@ def _addressed(step: Step, told: Organisation | None) -> list[tuple[Any, Organis
     return [(channel, told.code) for channel in step.by if told and channel in known]
 
 
-def _ladder(context: Context, one: DueStep) -> Ladder | None:
-    return _book(context, one.policy_version).alarms.ladders.get(one.ladder)
+def _ladder(context: Context, step: DueStep) -> Ladder | None:
+    return _book(context, step.policy_version).alarms.ladders.get(step.ladder)
 
 
 def _book(context: Context, version: str) -> Policy:

@@ -64,7 +64,7 @@ def _batch(context: Context, name: str, channel: Channel) -> int:
             count=len(offers),
             channel=name,
             seconds=since(began),
-            **sole("delivery", [one.id for one in offers]),
-            **sole("agency", list({one.agency for one in offers})),
+            **sole("delivery", [offer.id for offer in offers]),
+            **sole("agency", list({offer.agency for offer in offers})),
         )
     return len(offers)

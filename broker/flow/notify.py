@@ -51,7 +51,7 @@ def notify(context: Context) -> int:
         _log.info(
             "notify",
             count=len(due),
-            sent=sum(one.state == "sent" for one in results),
+            sent=sum(result.state == "sent" for result in results),
             seconds=since(began),
             **sole("notice", [one.id for one in due]),
         )
@@ -59,83 +59,83 @@ def notify(context: Context) -> int:
 
 
 def _told(
-    context: Context, directory: Directory, one: DueNotice, away: set[tuple[str, str]]
+    context: Context, directory: Directory, notice: DueNotice, away: set[tuple[str, str]]
 ) -> NoticeResult:
     """Tell one notice; ``away`` gathers what did not answer, so that a batch waits for it once."""
-    organisation = directory.organisation(one.organisation)
-    known = organisation.contacts.get(one.contact, {}) if organisation else {}
-    address, notifier = known.get(one.channel), context.notifiers.get(one.channel)
+    organisation = directory.organisation(notice.organisation)
+    known = organisation.contacts.get(notice.contact, {}) if organisation else {}
+    address, notifier = known.get(notice.channel), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
-        return NoticeResult(one.id, "failed", code=code)
-    server = (str(one.channel), address if one.channel is NoticeChannel.WEBHOOK else "")
+        return NoticeResult(notice.id, "failed", code=code)
+    server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
     if server in away:
-        return _later(one, "away", context.clock())
+        return _later(notice, "away", context.clock())
     try:
-        result = notifier.tell(address, written(one, directory, context.settings.public_url))
+        result = notifier.tell(address, written(notice, directory, context.settings.public_url))
     except Exception as error:
-        _log.error("notice failed", channel=str(one.channel), **trouble(error))
+        _log.error("notice failed", channel=str(notice.channel), **trouble(error))
         result = NotNow("fault")
     match result:
         case Told():
-            return NoticeResult(one.id, "sent")
+            return NoticeResult(notice.id, "sent")
         case Never(code=code):
-            return NoticeResult(one.id, "failed", code=code)
+            return NoticeResult(notice.id, "failed", code=code)
         case NotNow(code=code):
             if code.endswith("_away"):
                 away.add(server)
-            return _later(one, code, context.clock())
+            return _later(notice, code, context.clock())
         case _:
             assert_never(result)
 
 
-def _later(one: DueNotice, code: str, now: datetime) -> NoticeResult:
-    if one.attempt >= ATTEMPTS:
-        return NoticeResult(one.id, "failed", code=code)
-    pause = min(FIRST_PAUSE * 2 ** (one.attempt - 1), LONGEST_PAUSE)
-    return NoticeResult(one.id, "due", now + pause, code)
+def _later(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
+    if notice.attempt >= ATTEMPTS:
+        return NoticeResult(notice.id, "failed", code=code)
+    pause = min(FIRST_PAUSE * 2 ** (notice.attempt - 1), LONGEST_PAUSE)
+    return NoticeResult(notice.id, "due", now + pause, code)
 
 
-def written(one: DueNotice, directory: Directory, url: str) -> Message:
+def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     """Return a notice in words and in codes; no content, no reference, no person's name."""
-    late = str(one.data.get("agency") or one.organisation)
+    late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late
-    lines = [_sentence(one, agency), ""]
-    if one.referral:
-        lines.append(f"Referral: {one.referral}")
-    if one.delivery:
-        lines.append(f"Delivery: {one.delivery}")
-    if one.escalation:
-        lines.append(f"Escalation: {one.escalation}, step {one.data.get('step')}")
+    lines = [_sentence(notice, agency), ""]
+    if notice.referral:
+        lines.append(f"Referral: {notice.referral}")
+    if notice.delivery:
+        lines.append(f"Delivery: {notice.delivery}")
+    if notice.escalation:
+        lines.append(f"Escalation: {notice.escalation}, step {notice.data.get('step')}")
         lines += ["", "It goes on to the next contact until a person says that they see to it:"]
-        lines.append(f"  broker escalations {one.escalation} --acknowledge --by 'Your name'")
-    if url and one.referral:
-        lines += ["", f"{url}/ops/referrals/{one.referral}"]
+        lines.append(f"  broker escalations {notice.escalation} --acknowledge --by 'Your name'")
+    if url and notice.referral:
+        lines += ["", f"{url}/ops/referrals/{notice.referral}"]
     data = {
-        "id": str(one.id),
-        "kind": one.kind,
-        "referral": str(one.referral) if one.referral else None,
-        "delivery": str(one.delivery) if one.delivery else None,
-        "escalation": str(one.escalation) if one.escalation else None,
-        **one.data,
+        "id": str(notice.id),
+        "kind": notice.kind,
+        "referral": str(notice.referral) if notice.referral else None,
+        "delivery": str(notice.delivery) if notice.delivery else None,
+        "escalation": str(notice.escalation) if notice.escalation else None,
+        **notice.data,
     }
-    return Message(str(one.id), _subject(one, agency), "\n".join(lines) + "\n", data)
+    return Message(str(notice.id), _subject(notice, agency), "\n".join(lines) + "\n", data)
 
 
-def _subject(one: DueNotice, agency: str) -> str:
-    if one.kind.endswith("warned"):
-        return f"Deadline near ({one.data.get('percent')} % of the time is gone): {agency}"
-    if one.kind.startswith("organisation"):
+def _subject(notice: DueNotice, agency: str) -> str:
+    if notice.kind.endswith("warned"):
+        return f"Deadline near ({notice.data.get('percent')} % of the time is gone): {agency}"
+    if notice.kind.startswith("organisation"):
         return f"Silence: {agency}"
     return f"Deadline missed: {agency}"
 
 
-def _sentence(one: DueNotice, agency: str) -> str:
-    if one.kind.startswith("organisation"):
+def _sentence(notice: DueNotice, agency: str) -> str:
+    if notice.kind.startswith("organisation"):
         return f"Nothing has been heard from {agency} for longer than is usual."
-    due_at = datetime.fromisoformat(str(one.data["due_at"])).astimezone(LONDON)
+    due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)
     when = f"{in_words(due_at.date())}, {due_at:%H:%M}"
-    asked = _ASKED.get(str(one.data.get("milestone")), "")
-    passed = "ends" if one.kind.endswith("warned") else "ended"
+    asked = _ASKED.get(str(notice.data.get("milestone")), "")
+    passed = "ends" if notice.kind.endswith("warned") else "ended"
     return f"The time of {agency} {asked} {passed} on {when}, UK time."

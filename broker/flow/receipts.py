@@ -21,14 +21,14 @@ def as_rows(receipts: requests.Receipts) -> list[Receipt]:
     """Return receipts as the ledger takes them."""
     return [
         Receipt(
-            delivery=DeliveryId(one.delivery),
-            stage=Stage(one.stage),
-            by=one.by,
-            lease=LeaseId(one.lease) if one.lease else None,
-            outcome=one.outcome,
-            reason=one.reason,
-            note=one.note,
-            area=one.area,
+            delivery=DeliveryId(receipt.delivery),
+            stage=Stage(receipt.stage),
+            by=receipt.by,
+            lease=LeaseId(receipt.lease) if receipt.lease else None,
+            outcome=receipt.outcome,
+            reason=receipt.reason,
+            note=receipt.note,
+            area=receipt.area,
         )
-        for one in receipts.receipts
+        for receipt in receipts.receipts
     ]

@@ -40,41 +40,46 @@ def counted(
     rule = book.recurrence
     if rule is None or key is None:
         return list(decisions)
-    referrals = {one.id: one for one in batch.referrals}
+    referrals = {referral.id: referral for referral in batch.referrals}
     seen: dict[UUID, list[Sighting]] = {
-        one.id: _sightings(referrals[one.id], rule, key)
-        for one in decisions
-        if isinstance(one, Routed) and one.grade == rule.grade
+        decision.id: _sightings(referrals[decision.id], rule, key)
+        for decision in decisions
+        if isinstance(decision, Routed) and decision.grade == rule.grade
     }
     every = [sighting for found in seen.values() for sighting in found]
     told = recurring(every, batch.earlier(every, rule), rule)
-    return [_with(one, seen, told, rule) for one in decisions]
+    return [_with(decision, seen, told, rule) for decision in decisions]
 
 
-def _sightings(one: Unrouted, rule: Recurrence, key: bytes) -> list[Sighting]:
+def _sightings(referral: Unrouted, rule: Recurrence, key: bytes) -> list[Sighting]:
     """Return who is in a referral; what goes wrong with one must not hold up the others."""
     try:
         return sightings(
-            orjson.loads(one.body),
-            referral=one.id,
-            publisher=one.publisher,
+            orjson.loads(referral.body),
+            referral=referral.id,
+            publisher=referral.publisher,
             grade=Grade(rule.grade),
-            at=one.accepted_at,
+            at=referral.accepted_at,
             key=key,
         )
     except Exception as error:
-        _log.error("counting failed", referral=str(one.id), **trouble(error))
+        _log.error("counting failed", referral=str(referral.id), **trouble(error))
         return []
 
 
 def _with(
-    one: Decision,
+    decision: Decision,
     seen: Mapping[UUID, Sequence[Sighting]],
     told: Sequence[Recurring],
     rule: Recurrence,
 ) -> Decision:
-    if not isinstance(one, Routed) or one.id not in seen:
-        return one
-    own = [other for other in told if other.sighting.referral == one.id]
+    if not isinstance(decision, Routed) or decision.id not in seen:
+        return decision
+    own = [other for other in told if other.sighting.referral == decision.id]
     warnings = [Fault(other.sighting.pointer, CODE, other.words(rule)) for other in own]
-    return replace(one, sightings=seen[one.id], recurring=own, warnings=[*one.warnings, *warnings])
+    return replace(
+        decision,
+        sightings=seen[decision.id],
+        recurring=own,
+        warnings=[*decision.warnings, *warnings],
+    )

@@ -55,7 +55,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         "available_at": offer.available_at.isoformat(),
         "deadlines": deadlines(offer),
         "deadline_words": {
-            one["milestone"]: one["words"] for one in offer.explanation["deadlines"]
+            deadline["milestone"]: deadline["words"] for deadline in offer.explanation["deadlines"]
         },
         "defects": [dict(defect) for defect in offer.defects] if is_shown else [],
         "warnings": warnings(offer, document, book) if is_shown else [],
@@ -85,7 +85,9 @@ def warnings(offer: Offer, document: Mapping[str, Any], book: Policy) -> list[di
         if told and child["id"] in offer.scope["children"]
     }
     return [
-        dict(one) for one in offer.warnings if one["code"] != RECURRENCE or one["pointer"] in seen
+        dict(warning)
+        for warning in offer.warnings
+        if warning["code"] != RECURRENCE or warning["pointer"] in seen
     ]
 
 

@@ -101,10 +101,10 @@ def _batch(context: Context, size: int, *, careful: bool) -> int:
     return len(decisions)
 
 
-def _is_suspect(one: Unrouted, now: datetime) -> bool:
+def _is_suspect(referral: Unrouted, now: datetime) -> bool:
     """Tell whether nothing came of a referral where something should have: perhaps whoever tried
     it died of it."""
-    return one.begun > 0 or now - one.due_at > LATE
+    return referral.begun > 0 or now - referral.due_at > LATE
 
 
 def _apart(claimed: Sequence[Unrouted]) -> list[list[ReferralId]]:
@@ -148,7 +148,7 @@ def _try_kept(context: Context, ids: Sequence[ReferralId], until: datetime) -> i
 def _put_off(context: Context, ids: Sequence[ReferralId], until: datetime, code: str) -> int:
     now, book = context.clock(), context.policies.latest()
     with context.ledger.routing.claim_begun(ids, until=until) as batch:
-        put_off = [_after_failure(one, book, now, code) for one in batch.referrals]
+        put_off = [_after_failure(referral, book, now, code) for referral in batch.referrals]
         batch.settle(put_off, now=now, actor=ACTOR)
     return len(put_off)
 
@@ -158,7 +158,7 @@ def _settled(
 ) -> Sequence[Decision]:
     """Decide about a batch and write it. The book is read before: that may take seconds, for which
     no transaction may stand still."""
-    decisions = [_decide(one, book, now, context.new_id) for one in batch.referrals]
+    decisions = [_decide(referral, book, now, context.new_id) for referral in batch.referrals]
     decisions = counted(batch, decisions, book=book, key=context.settings.child_key)
     batch.settle(decisions, now=now, actor=ACTOR)
     end_waiting(context, batch, decisions)
@@ -176,7 +176,7 @@ def _tell(
     """Tell whoever pushes, and those who trace and log, of what is committed."""
     context.reached(ROUTED)
     if context.traces:
-        parts = [Part(one.id, {"version": one.version}) for one in referrals]
+        parts = [Part(referral.id, {"version": referral.version}) for referral in referrals]
         context.traces.tell(Step("route", now, context.clock(), parts))
     if any(_is_pushed(decision, context) for decision in decisions):
         context.wakeups.wake("dispatch")
@@ -184,24 +184,24 @@ def _tell(
         _log.info(
             "route",
             count=len(decisions),
-            deliveries=sum(len(_deliveries(one)) for one in decisions),
+            deliveries=sum(len(_deliveries(decision)) for decision in decisions),
             seconds=since(began),
-            **sole("referral", [one.id for one in referrals]),
+            **sole("referral", [referral.id for referral in referrals]),
         )
 
 
-def _decide(one: Unrouted, book: Policy, now: datetime, new_id: NewId) -> Decision:
+def _decide(referral: Unrouted, book: Policy, now: datetime, new_id: NewId) -> Decision:
     """Decide about one referral; whatever goes wrong with it must not hold up the others."""
-    if one.begun > DEATHS:
-        _log.error("routing ends processes", referral=str(one.id))
-        return _for_ops(one, book, now)
+    if referral.begun > DEATHS:
+        _log.error("routing ends processes", referral=str(referral.id))
+        return _for_ops(referral, book, now)
     try:
-        return decide(one, book=book, now=now, new_id=new_id)
+        return decide(referral, book=book, now=now, new_id=new_id)
     except Unavailable:
         raise
     except Exception as error:
-        _log.error("routing failed", referral=str(one.id), **trouble(error))
-        return _after_failure(one, book, now, type(error).__name__)
+        _log.error("routing failed", referral=str(referral.id), **trouble(error))
+        return _after_failure(referral, book, now, type(error).__name__)
 
 
 def decide(one: Unrouted, *, book: Policy, now: datetime, new_id: NewId) -> Decision:
@@ -253,7 +253,7 @@ def decide(one: Unrouted, *, book: Policy, now: datetime, new_id: NewId) -> Deci
 
 
 def _revised(
-    one: Unrouted,
+    referral: Unrouted,
     plan: Plan,
     found: dict[str, Any],
     book: Policy,
@@ -261,13 +261,13 @@ def _revised(
     new_id: NewId,
 ) -> Revised:
     """Return what a new version means for those who had an earlier one, and for who is new."""
-    received_at, before = one.received_at or one.accepted_at, one.effective_grade
+    received_at, before = referral.received_at or referral.accepted_at, referral.effective_grade
     regrade = None
     if before is not None and before != plan.effective_grade:
         regrade = Regrade(Grade(before), plan.effective_grade, received_at)
-    bodies = {**one.bodies, one.version: one.body}
+    bodies = {**referral.bodies, referral.version: referral.body}
     new = revise.NewVersion(
-        number=one.version,
+        number=referral.version,
         received_at=received_at,
         grade=plan.effective_grade,
         legs=plan.legs,
@@ -275,32 +275,36 @@ def _revised(
         regrade=regrade,
         book=book,
     )
-    revision = revise.revise(one.earlier, new)
-    issued = [_issue(each, one, book, now, new_id) for each in revision.issued]
-    return Revised(Routed(deliveries=issued, **found), revision.changed, _grades(one, found))
+    revision = revise.revise(referral.earlier, new)
+    issued = [_issue(each, referral, book, now, new_id) for each in revision.issued]
+    return Revised(Routed(deliveries=issued, **found), revision.changed, _grades(referral, found))
 
 
-def _withdrawn(one: Unrouted, reason: str, book: Policy, now: datetime, new_id: NewId) -> Withdrawn:
+def _withdrawn(
+    referral: Unrouted, reason: str, book: Policy, now: datetime, new_id: NewId
+) -> Withdrawn:
     """Return who must destroy what they had of a referral that was taken back."""
-    revision = revise.withdraw(one.earlier, reason=reason, at=now, book=book)
-    return Withdrawn(one.id, [_issue(each, one, book, now, new_id) for each in revision.issued])
+    revision = revise.withdraw(referral.earlier, reason=reason, at=now, book=book)
+    return Withdrawn(
+        referral.id, [_issue(each, referral, book, now, new_id) for each in revision.issued]
+    )
 
 
 def _issue(
-    issued: Issued, one: Unrouted, book: Policy, now: datetime, new_id: NewId
+    issued: Issued, referral: Unrouted, book: Policy, now: datetime, new_id: NewId
 ) -> NewDelivery:
-    return new_delivery(issued, now, new_id, version=one.version, policy_version=book.version)
+    return new_delivery(issued, now, new_id, version=referral.version, policy_version=book.version)
 
 
-def _grades(one: Unrouted, found: dict[str, Any]) -> dict[str, str]:
+def _grades(referral: Unrouted, found: dict[str, Any]) -> dict[str, str]:
     """Return both grades where the new version has others."""
     grade, effective = found["grade"], found["effective_grade"]
-    if (one.grade, one.effective_grade) == (grade, effective):
+    if (referral.grade, referral.effective_grade) == (grade, effective):
         return {}
     return {
-        "grade_before": one.grade or "",
+        "grade_before": referral.grade or "",
         "grade": grade,
-        "effective_grade_before": one.effective_grade or "",
+        "effective_grade_before": referral.effective_grade or "",
         "effective_grade": effective,
     }
 
@@ -333,17 +337,17 @@ def new_delivery(
     )
 
 
-def _after_failure(one: Unrouted, book: Policy, now: datetime, code: str) -> Decision:
-    if one.attempt + 1 < ATTEMPTS:
-        return Postponed(one.id, now + FIRST_PAUSE * 2**one.attempt, code)
-    return _for_ops(one, book, now)
+def _after_failure(referral: Unrouted, book: Policy, now: datetime, code: str) -> Decision:
+    if referral.attempt + 1 < ATTEMPTS:
+        return Postponed(referral.id, now + FIRST_PAUSE * 2**referral.attempt, code)
+    return _for_ops(referral, book, now)
 
 
-def _for_ops(one: Unrouted, book: Policy, now: datetime) -> Unroutable:
+def _for_ops(referral: Unrouted, book: Policy, now: datetime) -> Unroutable:
     """Return that people have to look at it."""
     attend_by = now + ATTEND_WITHIN
     return Unroutable(
-        id=one.id,
+        id=referral.id,
         grade=None,
         effective_grade=None,
         first_known_at=None,
@@ -351,12 +355,12 @@ def _for_ops(one: Unrouted, book: Policy, now: datetime) -> Unroutable:
         directory_version=book.version,
         reason="fault",
         attend_by=attend_by,
-        next_alarm_at=_first_alarm(one, attend_by, book),
+        next_alarm_at=_first_alarm(referral, attend_by, book),
     )
 
 
-def _first_alarm(one: Unrouted, attend_by: datetime, book: Policy) -> datetime | None:
-    clock = alarms.attending(one.accepted_at, attend_by)
+def _first_alarm(referral: Unrouted, attend_by: datetime, book: Policy) -> datetime | None:
+    clock = alarms.attending(referral.accepted_at, attend_by)
     return alarms.first_ring([clock], warn_at=book.alarms.warn_at, calendar=book.calendars["ENG"])
 
 

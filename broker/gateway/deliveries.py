@@ -40,7 +40,7 @@ async def settle(request: Request) -> Response:
     results = await here.run(
         answer.settle, here.context, who.organisation, receipts, actor=who.actor
     )
-    return respond({"results": [responses.settled(one) for one in results]})
+    return respond({"results": [responses.settled(result) for result in results]})
 
 
 async def extend(request: Request) -> Response:
@@ -114,7 +114,7 @@ async def reroute(request: Request) -> Response:
 
 
 def _held(leases: requests.Leases) -> Held:
-    return [(DeliveryId(one.delivery), LeaseId(one.lease)) for one in leases.leases]
+    return [(DeliveryId(lease.delivery), LeaseId(lease.lease)) for lease in leases.leases]
 
 
 def _results(results: list[tuple[DeliveryId, str, object]]) -> Response:

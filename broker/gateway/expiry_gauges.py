@@ -26,9 +26,9 @@ class Endings(Collector):
             "Time until the bank holiday data of a nation ends, in whole days.",
             labels=["nation"],
         )
-        for one in endings(self._book, on=self._today):
-            if one.what == BANK_HOLIDAYS:
-                left.add_metric([one.of], (one.last - self._today).total_seconds())
+        for ending in endings(self._book, on=self._today):
+            if ending.what == BANK_HOLIDAYS:
+                left.add_metric([ending.of], (ending.last - self._today).total_seconds())
         soon = GaugeMetricFamily(
             "broker_ending_soon",
             "What has ended, or ends within 90 days without anything after it.",

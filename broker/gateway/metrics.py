@@ -93,8 +93,10 @@ class Ledger(Collector):
             "Deliveries that cannot be made, by cause.",
             labels=["agency", "cause"],
         )
-        for one in self._broker.ledger.monitoring.dead_letters():
-            causes.add_metric([one.agency, one.cause or "unknown"], one.count)
+        for dead_letter in self._broker.ledger.monitoring.dead_letters():
+            causes.add_metric(
+                [dead_letter.agency, dead_letter.cause or "unknown"], dead_letter.count
+            )
         return causes
 
     def _bands(self) -> Metric:
@@ -157,8 +159,8 @@ class Ledger(Collector):
             "Organisations that are silent for too long.",
             labels=["organisation", "activity"],
         )
-        for one in self._broker.ledger.activity.silences(limit=SILENCES):
-            silent.add_metric([one.organisation, one.activity], 1)
+        for silence in self._broker.ledger.activity.silences(limit=SILENCES):
+            silent.add_metric([silence.organisation, silence.activity], 1)
         return silent
 
     def _wakeups(self) -> Metric:
@@ -171,5 +173,8 @@ class Ledger(Collector):
         return waiting
 
 
-def _buckets(one: Latencies) -> list[tuple[str, float]]:
-    return [*((f"{edge:g}", float(one.up_to(edge))) for edge in EDGES), ("+Inf", float(one.count))]
+def _buckets(latencies: Latencies) -> list[tuple[str, float]]:
+    return [
+        *((f"{edge:g}", float(latencies.up_to(edge))) for edge in EDGES),
+        ("+Inf", float(latencies.count)),
+    ]

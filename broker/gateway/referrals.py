@@ -110,7 +110,7 @@ async def timeline(request: Request) -> Response:
     if found is None:
         raise NotFound("There is no such referral.")
     events = await here.run(here.context.ledger.queries.timeline, found.id)
-    shown = [responses.happened(one, names=who.sees is None) for one in events]
+    shown = [responses.happened(event, names=who.sees is None) for event in events]
     return respond({"referral": str(found.id), "events": shown})
 
 
@@ -187,7 +187,7 @@ async def names(here: Gateway) -> dict[OrganisationCode, str]:
         book = await here.run(here.context.policies.latest)
     except PolicyError:
         return {}
-    return {one.code: one.name for one in book.directory.organisations}
+    return {organisation.code: organisation.name for organisation in book.directory.organisations}
 
 
 async def _after_routing(
@@ -256,8 +256,8 @@ def _caused_by(request: Request, here: Gateway, new: NewReferral) -> NewReferral
     return replace(new, traceparent=request.headers.get("traceparent"))
 
 
-def _is_fit(one: NewReferral | BrokerError) -> TypeGuard[NewReferral]:
-    return isinstance(one, NewReferral)
+def _is_fit(new_referral: NewReferral | BrokerError) -> TypeGuard[NewReferral]:
+    return isinstance(new_referral, NewReferral)
 
 
 def _line(place: int, one: Any, instance: str) -> dict[str, Any]:

@@ -29,37 +29,37 @@ Json = dict[str, Any]
 Names = Mapping[OrganisationCode, str]
 
 
-def receipt(one: Accepted) -> Json:
+def receipt(accepted: Accepted) -> Json:
     """Return what a publisher gets for a referral."""
-    address = f"/v1/referrals/{one.id}"
+    address = f"/v1/referrals/{accepted.id}"
     return {
-        "id": str(one.id),
-        "reference": one.reference,
-        "state": str(one.state),
-        "accepted_at": one.accepted_at,
-        "digest": one.digest.hex(),
-        "duplicate": one.duplicate,
-        "version": one.version,
+        "id": str(accepted.id),
+        "reference": accepted.reference,
+        "state": str(accepted.state),
+        "accepted_at": accepted.accepted_at,
+        "digest": accepted.digest.hex(),
+        "duplicate": accepted.duplicate,
+        "version": accepted.version,
         "links": {"self": address, "timeline": f"{address}/timeline"},
     }
 
 
-def recalled(one: Recalled) -> Json:
+def recalled(recalled: Recalled) -> Json:
     """Return what a publisher gets for a recall."""
     return {
-        "id": str(one.id),
-        "reference": one.reference,
-        "state": str(one.state),
-        "recalled_at": one.recalled_at,
-        "reason": one.reason,
-        "duplicate": one.duplicate,
+        "id": str(recalled.id),
+        "reference": recalled.reference,
+        "state": str(recalled.state),
+        "recalled_at": recalled.recalled_at,
+        "reason": recalled.reason,
+        "duplicate": recalled.duplicate,
     }
 
 
-def status(one: ReferralStatus, names: Names) -> Json:
+def status(referral_status: ReferralStatus, names: Names) -> Json:
     """Return a referral as its publisher and ops see it."""
     shown = {
-        name: getattr(one, name)
+        name: getattr(referral_status, name)
         for name in (
             *("publisher", "reference", "accepted_at", "routed_at", "closed_at", "grade"),
             *("effective_grade", "policy_version", "directory_version", "reason", "attend_by"),
@@ -68,26 +68,28 @@ def status(one: ReferralStatus, names: Names) -> Json:
         )
     }
     return {
-        "id": str(one.id),
-        "state": str(one.state),
-        "digest": one.digest.hex(),
+        "id": str(referral_status.id),
+        "state": str(referral_status.state),
+        "digest": referral_status.digest.hex(),
         **shown,
-        "versions": [{**asdict(each), "digest": each.digest.hex()} for each in one.versions],
-        "deliveries": [_delivery(delivery, names) for delivery in one.deliveries],
+        "versions": [
+            {**asdict(each), "digest": each.digest.hex()} for each in referral_status.versions
+        ],
+        "deliveries": [_delivery(delivery, names) for delivery in referral_status.deliveries],
     }
 
 
-def event(one: Event) -> Json:
+def event(event: Event) -> Json:
     """Return one line of the history."""
     return {
-        "cursor": one.cursor,
-        "at": one.at,
-        "kind": one.kind,
-        "referral": str(one.referral) if one.referral else None,
-        "reference": one.reference,
-        "delivery": str(one.delivery) if one.delivery else None,
-        "agency": one.agency,
-        "data": one.data,
+        "cursor": event.cursor,
+        "at": event.at,
+        "kind": event.kind,
+        "referral": str(event.referral) if event.referral else None,
+        "reference": event.reference,
+        "delivery": str(event.delivery) if event.delivery else None,
+        "agency": event.agency,
+        "data": event.data,
     }
 
 
@@ -97,19 +99,19 @@ def happened(one: Event, *, names: bool) -> Json:
     return {**event(one), **who}
 
 
-def settled(one: Settled) -> Json:
+def settled(settled: Settled) -> Json:
     """Return what became of a receipt."""
     return {
-        "delivery": str(one.delivery),
-        "result": one.result,
-        "state": str(one.state) if one.state else None,
-        "at": one.at,
+        "delivery": str(settled.delivery),
+        "result": settled.result,
+        "state": str(settled.state) if settled.state else None,
+        "at": settled.at,
     }
 
 
-def queue(one: QueueDepth) -> Json:
+def queue(queue_depth: QueueDepth) -> Json:
     """Return the state of a queue."""
-    return {name: value for name, value in asdict(one).items() if name != "undeliverable"}
+    return {name: value for name, value in asdict(queue_depth).items() if name != "undeliverable"}
 
 
 def attention(
@@ -134,50 +136,54 @@ def deadlines(due: Mapping[Any, Any]) -> Json:
     return {f"{milestone}_by": due.get(milestone) for milestone in Milestone}
 
 
-def escalation(one: Escalation) -> Json:
+def escalation(escalation: Escalation) -> Json:
     """Return a ladder that is being climbed, or was."""
-    return asdict(one)
+    return asdict(escalation)
 
 
-def refusal(one: Refusal) -> Json:
+def refusal(refusal: Refusal) -> Json:
     """Return what is known of a body that was not kept."""
-    return {**asdict(one), "digest": one.digest.hex()}
+    return {**asdict(refusal), "digest": refusal.digest.hex()}
 
 
-def reconciled(one: Reconciled) -> Json:
+def reconciled(reconciled: Reconciled) -> Json:
     """Return what came of a publisher's list."""
-    unreferred = len(one.missing) + len(one.rejected)
-    return {**asdict(one), "referred": one.listed - unreferred}
+    unreferred = len(reconciled.missing) + len(reconciled.rejected)
+    return {**asdict(reconciled), "referred": reconciled.listed - unreferred}
 
 
-def _silent(one: OpenSilence) -> Json:
+def _silent(open_silence: OpenSilence) -> Json:
     shown = ("organisation", "activity", "reason", "last_at", "acknowledged_by")
-    return {"since": one.began_at, **{name: getattr(one, name) for name in shown}}
+    return {"since": open_silence.began_at, **{name: getattr(open_silence, name) for name in shown}}
 
 
-def _unreferred(one: Reconciled) -> Json:
-    return {**asdict(one), "missing": len(one.missing), "rejected": len(one.rejected)}
+def _unreferred(reconciled: Reconciled) -> Json:
+    return {
+        **asdict(reconciled),
+        "missing": len(reconciled.missing),
+        "rejected": len(reconciled.rejected),
+    }
 
 
-def _delivery(one: DeliveryStatus, names: Names) -> Json:
+def _delivery(delivery_status: DeliveryStatus, names: Names) -> Json:
     shown = {
-        name: getattr(one, name)
+        name: getattr(delivery_status, name)
         for name in (
             *("row", "view", "attempt", "available_at", "clock_start", "returned_at", "outcome"),
             *("reason", "note", "answered_by", "explanation", "agency", "paused_at", "version"),
         )
     }
     return {
-        "id": str(one.id),
-        "agency_name": names.get(one.agency, one.agency),
-        "role": str(one.role),
-        "state": str(one.state),
-        "deadlines": deadlines(one.due),
-        "collected_at": one.met.get(Milestone.COLLECT),
-        "acknowledged_at": one.met.get(Milestone.ACKNOWLEDGE),
-        "decided_at": one.met.get(Milestone.DECIDE),
-        "replaces": str(one.replaces) if one.replaces else None,
-        "kind": str(one.kind),
-        "follows": str(one.follows) if one.follows else None,
+        "id": str(delivery_status.id),
+        "agency_name": names.get(delivery_status.agency, delivery_status.agency),
+        "role": str(delivery_status.role),
+        "state": str(delivery_status.state),
+        "deadlines": deadlines(delivery_status.due),
+        "collected_at": delivery_status.met.get(Milestone.COLLECT),
+        "acknowledged_at": delivery_status.met.get(Milestone.ACKNOWLEDGE),
+        "decided_at": delivery_status.met.get(Milestone.DECIDE),
+        "replaces": str(delivery_status.replaces) if delivery_status.replaces else None,
+        "kind": str(delivery_status.kind),
+        "follows": str(delivery_status.follows) if delivery_status.follows else None,
         **shown,
     }

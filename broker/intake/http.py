@@ -83,7 +83,9 @@ class Commits:
 
     def _commit(self, batch: Sequence[_Submission]) -> None:
         try:
-            answers = accept(self._broker, [one for sub in batch for one in sub.referrals])
+            answers = accept(
+                self._broker, [referral for sub in batch for referral in sub.referrals]
+            )
         except Exception as error:
             self._fail(batch, error)
             return

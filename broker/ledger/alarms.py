@@ -162,10 +162,10 @@ class Alarms(Part):
     ) -> int:
         """Write what came of notices; one whose lease was lost changes nothing."""
         columns = {
-            "ids": [one.id for one in results],
-            "states": [one.state for one in results],
-            "next": [one.next_attempt_at for one in results],
-            "codes": [one.code for one in results],
+            "ids": [result.id for result in results],
+            "states": [result.state for result in results],
+            "next": [result.next_attempt_at for result in results],
+            "codes": [result.code for result in results],
         }
         return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
 
@@ -183,9 +183,9 @@ def _delivery(row: Row) -> Watched:
     stood = tuple(Span(start, end) for start, end in row["stood"])
     deadlines = row["deadlines"] if row["state"] in _ALARMED else ()
     running = [
-        _clock(one, stood)
-        for one in deadlines
-        if row[_MET[one["milestone"]]] is None and not _stands(one, row)
+        _clock(deadline, stood)
+        for deadline in deadlines
+        if row[_MET[deadline["milestone"]]] is None and not _stands(deadline, row)
     ]
     return Watched(
         referral=row["referral"],
@@ -260,15 +260,15 @@ def _add_notices(connection: Connection, notices: Sequence[NewNotice], now: date
     if not notices:
         return
     columns = {
-        "ids": [one.id for one in notices],
-        "kinds": [one.kind for one in notices],
-        "organisations": [one.organisation for one in notices],
-        "contacts": [str(one.contact) for one in notices],
-        "channels": [str(one.channel) for one in notices],
-        "referrals": [one.referral for one in notices],
-        "deliveries": [one.delivery for one in notices],
-        "escalations": [one.escalation for one in notices],
-        "data": [json_text(one.data) for one in notices],
+        "ids": [notice.id for notice in notices],
+        "kinds": [notice.kind for notice in notices],
+        "organisations": [notice.organisation for notice in notices],
+        "contacts": [str(notice.contact) for notice in notices],
+        "channels": [str(notice.channel) for notice in notices],
+        "referrals": [notice.referral for notice in notices],
+        "deliveries": [notice.delivery for notice in notices],
+        "escalations": [notice.escalation for notice in notices],
+        "data": [json_text(notice.data) for notice in notices],
     }
     rows(connection, "alarms/add_notices", {**columns, "now": now})
 

@@ -130,10 +130,10 @@ class BulkActions(Part):
         found = self._rows("bulk_actions/due_send_ons", {"now": now, "limit": limit})
         return [SendOn(**row) for row in found]
 
-    def count_send_on(self, one: SendOn, *, done: int, failed: int, now: datetime) -> bool:
+    def count_send_on(self, plan: SendOn, *, done: int, failed: int, now: datetime) -> bool:
         """Note how far a sending on has come; False when somebody else was faster."""
-        last = one.deliveries[-1] if one.deliveries else None
-        told = {"id": one.id, "before": one.looked_at, "looked_at": last, "now": now}
+        last = plan.deliveries[-1] if plan.deliveries else None
+        told = {"id": plan.id, "before": plan.looked_at, "looked_at": last, "now": now}
         return bool(
             self._rows("bulk_actions/count_send_on", {**told, "done": done, "failed": failed})
         )

@@ -59,11 +59,11 @@ class Deliveries(Part):
     def settle_pushes(self, attempts: Sequence[Attempt], *, now: datetime, actor: str) -> int:
         """Write what came of pushes; one whose lease was lost meanwhile changes nothing."""
         columns = {
-            "ids": [one.delivery for one in attempts],
-            "leases": [one.lease for one in attempts],
-            "results": [one.result for one in attempts],
-            "untils": [one.until for one in attempts],
-            "codes": [one.code for one in attempts],
+            "ids": [attempt.delivery for attempt in attempts],
+            "leases": [attempt.lease for attempt in attempts],
+            "results": [attempt.result for attempt in attempts],
+            "untils": [attempt.until for attempt in attempts],
+            "codes": [attempt.code for attempt in attempts],
         }
         return len(self._rows("deliveries/settle_pushes", {**columns, "now": now, "actor": actor}))
 

@@ -31,7 +31,7 @@ def earlier(
     """Take the turn for these marks, and return what was recorded under them before."""
     if not sightings:
         return {}
-    marks = sorted({mark for one in sightings for mark in one.marks})
+    marks = sorted({mark for sighting in sightings for mark in sighting.marks})
     rows(connection, "pseudonyms/take_turns", {"marks": marks})
     asked = {"grade": str(rule.grade), "window": rule.window, "most": MOST_FOR_A_MARK}
     found: dict[tuple[UUID, str], list[Earlier]] = {}
@@ -74,7 +74,7 @@ def tell_recurring(
 
 def _columns(sightings: Sequence[Sighting]) -> dict[str, list[Any]]:
     """Return a row for each mark of each sighting."""
-    pairs = [(one, mark) for one in sightings for mark in one.marks]
+    pairs = [(sighting, mark) for sighting in sightings for mark in sighting.marks]
     return {
         "marks": [mark for _, mark in pairs],
         "ats": [one.at for one, _ in pairs],

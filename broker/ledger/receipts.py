@@ -143,7 +143,7 @@ class Receipts(Part):
         """
         about = {"now": now, "actor": actor}
         with self._transaction() as connection:
-            book = _locked(connection, sorted({one.delivery for one in receipts}), now)
+            book = _locked(connection, sorted({receipt.delivery for receipt in receipts}), now)
             results = [book.settle(agency, receipt) for receipt in receipts]
             _write(connection, book, about)
             yield SettleBatch(connection, results, _returned(connection, book), about)

@@ -73,13 +73,20 @@ def _columns(new: Sequence[NewReferral]) -> dict[str, list[Any]]:
     }
 
 
-def _receipt(one: NewReferral) -> Accepted:
+def _receipt(new_referral: NewReferral) -> Accepted:
     state = ReferralState.ACCEPTED
-    return Accepted(one.id, one.reference, one.digest, state, one.accepted_at, duplicate=False)
+    return Accepted(
+        new_referral.id,
+        new_referral.reference,
+        new_referral.digest,
+        state,
+        new_referral.accepted_at,
+        duplicate=False,
+    )
 
 
-def _held(one: NewReferral, row: Row) -> Accepted | Contradiction:
-    if row["digest"] != one.digest:
+def _held(new_referral: NewReferral, row: Row) -> Accepted | Contradiction:
+    if row["digest"] != new_referral.digest:
         return Contradiction(row["id"], "reference" if row["by_reference"] else "idempotency_key")
     return Accepted(
         row["id"],

@@ -48,13 +48,18 @@ def write(
     """Change deliveries where they stand, and say so in the history."""
     if not decisions:
         return
-    changes = [(one, changed) for one in decisions for changed in one.changed]
+    changes = [(decision, changed) for decision in decisions for changed in decision.changed]
     if changes:
         rows(connection, "revisions/revise_deliveries", {**_columns(changes), "now": about["now"]})
     events: list[_Event] = [
-        ("referral.regraded", one.id, None, {**one.grades, "version": one.routed.version})
-        for one in decisions
-        if one.grades
+        (
+            "referral.regraded",
+            decision.id,
+            None,
+            {**decision.grades, "version": decision.routed.version},
+        )
+        for decision in decisions
+        if decision.grades
     ]
     events += [
         (noted.kind, one.id, changed, noted.data)

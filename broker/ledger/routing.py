@@ -75,17 +75,25 @@ class RouteBatch:
         columns = _decision_columns(decisions)
         settled = rows(self._connection, "routing/settle_referrals", {**columns, **about})
         changed = {row["referral"] for row in settled}
-        publishers = {one.id: one.publisher for one in self.referrals}
+        publishers = {referral.id: referral.publisher for referral in self.referrals}
         new = [
-            (one.id, publishers[one.id], delivery)
-            for one in decisions
-            if isinstance(one, Routed | Revised | Withdrawn) and one.id in changed
-            for delivery in one.deliveries
+            (decision.id, publishers[decision.id], delivery)
+            for decision in decisions
+            if isinstance(decision, Routed | Revised | Withdrawn) and decision.id in changed
+            for delivery in decision.deliveries
         ]
-        revised = [one for one in decisions if isinstance(one, Revised) and one.id in changed]
+        revised = [
+            decision
+            for decision in decisions
+            if isinstance(decision, Revised) and decision.id in changed
+        ]
         revisions.write(self._connection, revised, publishers, about)
         insert_deliveries(self._connection, new, now=now, actor=actor)
-        routed = [one for one in decisions if isinstance(one, Routed) and one.id in changed]
+        routed = [
+            decision
+            for decision in decisions
+            if isinstance(decision, Routed) and decision.id in changed
+        ]
         record_sightings(self._connection, [seen for one in routed for seen in one.sightings])
         tell_recurring(self._connection, [told for one in routed for told in one.recurring], about)
         self._end_escalations(changed, about)
@@ -96,7 +104,11 @@ class RouteBatch:
 
     def _end_escalations(self, changed: set[ReferralId], about: Mapping[str, Any]) -> None:
         """End the ladders of what has an owner, other deadlines or no deliveries any more."""
-        before = [one.id for one in self.referrals if one.state is not ReferralState.ACCEPTED]
+        before = [
+            referral.id
+            for referral in self.referrals
+            if referral.state is not ReferralState.ACCEPTED
+        ]
         over = sorted(changed.intersection(before))
         if over:
             rows(
@@ -184,27 +196,27 @@ def insert_deliveries(
     columns = {
         "referrals": [referral for referral, _, _ in new],
         "publishers": [publisher for _, publisher, _ in new],
-        "ids": [one.id for one in deliveries],
-        "agencies": [one.agency for one in deliveries],
-        "channels": [one.channel for one in deliveries],
-        "roles": [str(one.role) for one in deliveries],
-        "rows": [one.row for one in deliveries],
-        "views": [one.view for one in deliveries],
-        "states": [str(one.state) for one in deliveries],
-        "available": [one.available_at for one in deliveries],
-        "starts": [one.clock_start for one in deliveries],
-        "alarms": [one.next_alarm_at for one in deliveries],
-        "scopes": [json_text(one.scope) for one in deliveries],
-        "explanations": [json_text(one.explanation) for one in deliveries],
-        "versions": [one.version for one in deliveries],
-        "kinds": [str(one.kind) for one in deliveries],
-        "follows": [one.follows for one in deliveries],
-        "replaces": [one.replaces for one in deliveries],
-        "policies": [one.policy_version for one in deliveries],
-        **{f"{m}_by": [one.due.get(m) for one in deliveries] for m in Milestone},
+        "ids": [delivery.id for delivery in deliveries],
+        "agencies": [delivery.agency for delivery in deliveries],
+        "channels": [delivery.channel for delivery in deliveries],
+        "roles": [str(delivery.role) for delivery in deliveries],
+        "rows": [delivery.row for delivery in deliveries],
+        "views": [delivery.view for delivery in deliveries],
+        "states": [str(delivery.state) for delivery in deliveries],
+        "available": [delivery.available_at for delivery in deliveries],
+        "starts": [delivery.clock_start for delivery in deliveries],
+        "alarms": [delivery.next_alarm_at for delivery in deliveries],
+        "scopes": [json_text(delivery.scope) for delivery in deliveries],
+        "explanations": [json_text(delivery.explanation) for delivery in deliveries],
+        "versions": [delivery.version for delivery in deliveries],
+        "kinds": [str(delivery.kind) for delivery in deliveries],
+        "follows": [delivery.follows for delivery in deliveries],
+        "replaces": [delivery.replaces for delivery in deliveries],
+        "policies": [delivery.policy_version for delivery in deliveries],
+        **{f"{m}_by": [delivery.due.get(m) for delivery in deliveries] for m in Milestone},
     }
     rows(connection, "routing/insert_deliveries", {**columns, "now": now, "actor": actor})
-    if replaced := [one.replaces for one in deliveries if one.replaces]:
+    if replaced := [delivery.replaces for delivery in deliveries if delivery.replaces]:
         rows(connection, "routing/mark_sent_on", {"ids": replaced, "now": now})
 
 
@@ -217,9 +229,9 @@ def _unrouted(row: Row, had: Mapping[ReferralId, revisions.Had]) -> Unrouted:
 
 
 def _decision_columns(decisions: Sequence[Decision]) -> dict[str, list[Any]]:
-    values = [_values(one) for one in decisions]
+    values = [_values(decision) for decision in decisions]
     columns = {name: [value.get(name) for value in values] for name in _COLUMNS}
-    return {"ids": [one.id for one in decisions], **columns}
+    return {"ids": [decision.id for decision in decisions], **columns}
 
 
 @singledispatch
@@ -228,78 +240,78 @@ def _values(decision: Any) -> dict[str, Any]:
 
 
 @_values.register
-def _(one: Routed) -> dict[str, Any]:
-    if not one.deliveries:
+def _(routed: Routed) -> dict[str, Any]:
+    if not routed.deliveries:
         raise ValueError("A referral is never routed to nobody.")
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.routed",
-        "data": json_text({"deliveries": len(one.deliveries), "policy": one.policy_version}),
-        **_found(one),
+        "data": json_text({"deliveries": len(routed.deliveries), "policy": routed.policy_version}),
+        **_found(routed),
     }
 
 
 @_values.register
-def _(one: Revised) -> dict[str, Any]:
-    told = {"version": one.routed.version, "deliveries": len(one.deliveries)}
+def _(revised: Revised) -> dict[str, Any]:
+    told = {"version": revised.routed.version, "deliveries": len(revised.deliveries)}
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.revised",
-        "data": json_text({**told, "policy": one.routed.policy_version}),
-        **_found(one.routed),
+        "data": json_text({**told, "policy": revised.routed.policy_version}),
+        **_found(revised.routed),
     }
 
 
 @_values.register
-def _(one: Withdrawn) -> dict[str, Any]:
+def _(withdrawn: Withdrawn) -> dict[str, Any]:
     state, kind = ReferralState.ROUTED, "referral.withdrawn"
-    if not one.deliveries:
+    if not withdrawn.deliveries:
         state, kind = ReferralState.CLOSED, "referral.closed"
-    data = json_text({"deliveries": len(one.deliveries)})
+    data = json_text({"deliveries": len(withdrawn.deliveries)})
     return {"state": str(state), "kind": kind, "data": data}
 
 
 @_values.register
-def _(one: Unroutable) -> dict[str, Any]:
+def _(unroutable: Unroutable) -> dict[str, Any]:
     return {
         "state": str(ReferralState.UNROUTABLE),
         "kind": "referral.unroutable",
-        "reason": one.reason,
-        "attend_by": one.attend_by,
-        "next_alarm_at": one.next_alarm_at,
-        "data": json_text({"reason": one.reason}),
-        **_found(one),
+        "reason": unroutable.reason,
+        "attend_by": unroutable.attend_by,
+        "next_alarm_at": unroutable.next_alarm_at,
+        "data": json_text({"reason": unroutable.reason}),
+        **_found(unroutable),
     }
 
 
 @_values.register
-def _(one: Rejected) -> dict[str, Any]:
+def _(rejected: Rejected) -> dict[str, Any]:
     return {
         "state": str(ReferralState.REJECTED),
         "kind": "referral.rejected",
-        "faults": _faults(one.faults),
-        "data": json_text({"faults": sorted({fault.code for fault in one.faults})}),
+        "faults": _faults(rejected.faults),
+        "data": json_text({"faults": sorted({fault.code for fault in rejected.faults})}),
     }
 
 
 @_values.register
-def _(one: Postponed) -> dict[str, Any]:
+def _(postponed: Postponed) -> dict[str, Any]:
     return {
         "kind": "referral.postponed",
-        "next_attempt_at": one.next_attempt_at,
-        "data": json_text({"code": one.code}),
+        "next_attempt_at": postponed.next_attempt_at,
+        "data": json_text({"code": postponed.code}),
     }
 
 
-def _found(one: Routed | Unroutable) -> dict[str, Any]:
+def _found(routed: Routed | Unroutable) -> dict[str, Any]:
     return {
-        "grade": one.grade,
-        "effective_grade": one.effective_grade,
-        "first_known_at": one.first_known_at,
-        "policy_version": one.policy_version,
-        "directory_version": one.directory_version,
-        "defects": _faults(one.defects),
-        "warnings": _faults(one.warnings),
+        "grade": routed.grade,
+        "effective_grade": routed.effective_grade,
+        "first_known_at": routed.first_known_at,
+        "policy_version": routed.policy_version,
+        "directory_version": routed.directory_version,
+        "defects": _faults(routed.defects),
+        "warnings": _faults(routed.warnings),
     }
 
 

@@ -62,8 +62,8 @@ def _of_scope(
         "children": [
             _child(one, hidden) for one in document.get("children", ()) if one["id"] in children
         ],
-        PERSONS: [one for one in people if not is_under_18(one, day)],
-        HARMED: [one for one in people if is_under_18(one, day)],
+        PERSONS: [person for person in people if not is_under_18(person, day)],
+        HARMED: [person for person in people if is_under_18(person, day)],
         "household": [_member(one, hidden) for one in household],
         "online": _online(document.get("online", {}), hidden),
     }

@@ -84,7 +84,7 @@ class Wakeups:
         """Return how many wake-ups no worker has taken, by lane; None while Valkey is away."""
         found: dict[str, int] = {}
         if self._circuit.is_closed():
-            self._try(lambda: found.update({one: self._length(one) for one in lanes}))
+            self._try(lambda: found.update({lane: self._length(lane) for lane in lanes}))
         return found if len(found) == len(lanes) else None
 
     def close(self) -> None:

@@ -94,11 +94,11 @@ class World:
     def legs(self, status: dict[str, Any]) -> dict[str, tuple[str | None, str | None]]:
         """Return each agency's local times to acknowledge and to decide."""
         return {
-            one["agency"]: (
-                self.local(one["deadlines"]["acknowledge_by"]),
-                self.local(one["deadlines"]["decide_by"]),
+            delivery["agency"]: (
+                self.local(delivery["deadlines"]["acknowledge_by"]),
+                self.local(delivery["deadlines"]["decide_by"]),
             )
-            for one in status["deliveries"]
+            for delivery in status["deliveries"]
         }
 
 

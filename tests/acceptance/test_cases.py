@@ -12,7 +12,7 @@ from tests.acceptance.conftest import World, sample
 
 
 def leg(status: dict, agency: str) -> dict:
-    (found,) = [one for one in status["deliveries"] if one["agency"] == agency]
+    (found,) = [delivery for delivery in status["deliveries"] if delivery["agency"] == agency]
     return found
 
 
@@ -46,7 +46,7 @@ def test_03_siblings_in_two_areas_and_neither_council_sees_the_others_child(worl
     document = sample(3)
     status = world.routed(document)
     due = ("2027-03-30 17:00", "2027-03-30 17:00")
-    stoke = [one for one in status["deliveries"] if one["agency"] == "stoke-csc"]
+    stoke = [delivery for delivery in status["deliveries"] if delivery["agency"] == "stoke-csc"]
     assert {one["role"] for one in stoke} == {"lead", "copy"}
     assert leg(status, "shropshire-csc")["role"] == "lead"
     assert world.legs(status)["shropshire-csc"] == due
@@ -95,12 +95,14 @@ def test_07_an_embargo_holds_the_school_and_never_social_care(world: World) -> N
     world.at("2026-12-14 10:00")
     document = sample(7)
     status = world.routed(document)
-    (school,) = [one for one in status["deliveries"] if one["agency"].startswith("school-")]
+    (school,) = [
+        delivery for delivery in status["deliveries"] if delivery["agency"].startswith("school-")
+    ]
     assert school["state"] == "held"
     until = document["handling"]["embargo"]["until"]
     assert world.local(school["clock_start"]) == world.local(until)
     assert school["explanation"]["hold"]["until"]
-    (care,) = [one for one in status["deliveries"] if one["agency"].endswith("-csc")]
+    (care,) = [delivery for delivery in status["deliveries"] if delivery["agency"].endswith("-csc")]
     assert care["state"] in {"available", "leased"}
     if care["agency"] != "stoke-csc":
         offered = collected(world, care["agency"])
@@ -118,7 +120,7 @@ def test_08_a_managed_offender_is_known_to_probation(world: World) -> None:
 def test_09_a_suspect_of_fifteen_is_a_child_first(world: World) -> None:
     world.at("2026-12-16 10:00")
     status = world.routed(sample(9))
-    agencies = [one["agency"] for one in status["deliveries"]]
+    agencies = [delivery["agency"] for delivery in status["deliveries"]]
     assert not [agency for agency in agencies if agency.startswith("probation")]
     (care,) = {agency for agency in agencies if agency.endswith("-csc") and agency != "stoke-csc"}
     content = collected(world, care)["content"]
@@ -147,7 +149,7 @@ def test_10_without_an_area_it_waits_for_ops_and_the_clock_keeps_its_start(world
     world.drain()
     status = world.status(status)
     assert status["state"] == "routed"
-    starts = {world.local(one["clock_start"]) for one in status["deliveries"]}
+    starts = {world.local(delivery["clock_start"]) for delivery in status["deliveries"]}
     assert starts == {"2026-12-16 10:00"}
 
 
@@ -157,7 +159,11 @@ def test_11_blank_boxes_do_not_stop_a_high_one(world: World) -> None:
     assert status["state"] == "routed"
     codes = {defect["code"] for defect in status["defects"]}
     assert {"missing-ethnicity", "missing-disability", "missing-voice"} <= codes
-    (care,) = [one["agency"] for one in status["deliveries"] if one["agency"].endswith("-csc")]
+    (care,) = [
+        delivery["agency"]
+        for delivery in status["deliveries"]
+        if delivery["agency"].endswith("-csc")
+    ]
     if care != "stoke-csc":
         assert {d["code"] for d in collected(world, care)["defects"]} == codes
 
@@ -167,7 +173,11 @@ def test_12_facts_that_contradict_the_grade_are_told_to_both(world: World) -> No
     status = world.routed(sample(12))
     assert (status["state"], status["effective_grade"]) == ("routed", "low")
     assert "grade-contradiction" in [warning["code"] for warning in status["warnings"]]
-    (care,) = [one["agency"] for one in status["deliveries"] if one["agency"].endswith("-csc")]
+    (care,) = [
+        delivery["agency"]
+        for delivery in status["deliveries"]
+        if delivery["agency"].endswith("-csc")
+    ]
     if care != "stoke-csc":
         warnings = collected(world, care)["warnings"]
         assert "grade-contradiction" in [warning["code"] for warning in warnings]
@@ -219,7 +229,9 @@ def test_16_the_third_low_in_ninety_days_is_flagged(world: World) -> None:
     told = []
     for number in range(3):
         status = world.routed(sample(12) | {"reference": f"third-{number}"})
-        told.append([one["message"] for one in status["warnings"] if one["code"] == "third-low"])
+        told.append(
+            [warning["message"] for warning in status["warnings"] if warning["code"] == "third-low"]
+        )
     assert [len(one) for one in told] == [0, 0, 1]
     assert "3rd referral graded low" in told[2][0]
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
@@ -227,7 +239,7 @@ def test_16_the_third_low_in_ninety_days_is_flagged(world: World) -> None:
     assert event["referral"] == status["id"]
     assert event["data"] == {"child": "child-1", "count": 3, "earlier": ["third-0", "third-1"]}
     offered = {one["referral"]: one for one in world.collect("staffordshire-csc")}
-    assert told[2][0] in [one["message"] for one in offered[status["id"]]["warnings"]]
+    assert told[2][0] in [warning["message"] for warning in offered[status["id"]]["warnings"]]
 
 
 def test_17_returned_for_the_wrong_area_it_goes_on_and_the_clock_keeps_its_start(
@@ -292,13 +304,13 @@ def _alarms(world: World, status: dict[str, Any]) -> list[str]:
         " ".join(
             str(part)
             for part in (
-                one["kind"],
-                one["data"].get("percent") or one["data"].get("step"),
-                one["data"].get("to"),
-                one["data"].get("contact"),
+                event["kind"],
+                event["data"].get("percent") or event["data"].get("step"),
+                event["data"].get("to"),
+                event["data"].get("contact"),
             )
             if part
         )
-        for one in events
-        if one["kind"].startswith(("delivery.warned", "delivery.breached", "delivery.escalated"))
+        for event in events
+        if event["kind"].startswith(("delivery.warned", "delivery.breached", "delivery.escalated"))
     ]

@@ -49,10 +49,10 @@ def test_gateway_and_worker_write_into_one_trace(
         referral = str(handed_in.id)
         eventually(lambda: set(collector.of(referral)) == STEPS)
         found = collector.of(referral)
-    services = {name: {one.service for one in spans} for name, spans in found.items()}
+    services = {name: {span.service for span in spans} for name, spans in found.items()}
     # A worker whose children are still starting routes in its sweeper.
     assert services.pop("route") <= {"broker-worker", "broker-sweeping"}
     assert set().union(*services.values()) == {"broker-gateway"}
     (first,) = found["accept"]
     assert first.links == ((TRACE, SPAN),)
-    assert [one.parent for one in collector.spans if one.trace == TRACE] == [SPAN]
+    assert [span.parent for span in collector.spans if span.trace == TRACE] == [SPAN]

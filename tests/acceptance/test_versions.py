@@ -71,13 +71,13 @@ def changed(document: dict[str, Any], **grade: str) -> dict[str, Any]:
 
 
 def of(status: dict[str, Any], agency: str) -> list[dict[str, Any]]:
-    return [one for one in status["deliveries"] if one["agency"] == agency]
+    return [delivery for delivery in status["deliveries"] if delivery["agency"] == agency]
 
 
 def kinds(world: World, receipt: dict[str, Any]) -> list[str]:
     """Return the kinds of event in the publisher's own feed about a referral."""
     feed = world.client.get("/v1/events", params={"limit": 500}, headers=world.police).json()
-    return [one["kind"] for one in feed["events"] if one["referral"] == receipt["id"]]
+    return [event["kind"] for event in feed["events"] if event["referral"] == receipt["id"]]
 
 
 def acknowledge(world: World, agency: str, delivery: str) -> None:
@@ -222,7 +222,7 @@ def test_a_regrade_moves_deadlines_and_never_the_start(world: World) -> None:
     assert lead["clock_start"] == before["clock_start"]
     (record,) = lead["explanation"]["rescheduled"]
     assert (record["grade_before"], record["grade"]) == ("low", "immediate")
-    said = {one["milestone"]: one for one in record["deadlines"]}
+    said = {deadline["milestone"]: deadline for deadline in record["deadlines"]}
     assert said["acknowledge"]["words_before"] != said["acknowledge"]["words"]
     event = next(one for one in timeline(world, status) if one["kind"] == "referral.regraded")
     assert event["data"]["grade_before"] == "low"
@@ -235,7 +235,7 @@ def test_a_regrade_moves_deadlines_and_never_the_start(world: World) -> None:
     assert lead["deadlines"] == before["deadlines"]
     assert lead["clock_start"] == before["clock_start"]
     assert status["accepted_at"] == before["clock_start"]
-    assert [one["version"] for one in status["versions"]] == [1, 2, 3]
+    assert [version["version"] for version in status["versions"]] == [1, 2, 3]
     moved = [one for one in timeline(world, status) if one["kind"] == "delivery.rescheduled"]
     tighter, looser = (
         next(each for each in one["data"]["deadlines"] if each["milestone"] == "acknowledge")
@@ -372,7 +372,9 @@ def test_a_correction_gives_an_unroutable_one_its_area_and_the_clock_keeps_its_s
     correct(world, status, document)
     status = world.status(status)
     assert status["state"] == "routed"
-    assert {world.local(one["clock_start"]) for one in status["deliveries"]} == {"2026-12-16 10:00"}
+    assert {world.local(delivery["clock_start"]) for delivery in status["deliveries"]} == {
+        "2026-12-16 10:00"
+    }
 
 
 def test_a_correction_that_leaves_nobody_to_go_to_waits_for_ops_and_then_goes_on(
@@ -406,7 +408,9 @@ def test_an_embargo_that_comes_with_a_correction_holds_the_school(world: World) 
     free = copy.deepcopy(held)
     embargo = free["handling"].pop("embargo")
     status = world.routed(free)
-    (school,) = [one for one in status["deliveries"] if one["agency"].startswith("school-")]
+    (school,) = [
+        delivery for delivery in status["deliveries"] if delivery["agency"].startswith("school-")
+    ]
     assert school["state"] == "available"
     correct(world, status, held)
     after = leg(world.status(status), school["agency"])
@@ -533,7 +537,7 @@ def test_corrections_at_the_same_time_are_versions_one_after_the_other(world: Wo
         thread.start()
     for thread in threads:
         thread.join()
-    versions = {one.json()["version"] for one in answers}
+    versions = {answer.json()["version"] for answer in answers}
     assert versions == set(range(2, max(versions) + 1))
     assert len(versions) >= 3
     world.drain()

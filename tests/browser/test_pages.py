@@ -84,9 +84,9 @@ def violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
     return [
-        f"{page.url} {one['id']}: {node['html'][:160]}"
-        for one in found["violations"]
-        for node in one["nodes"]
+        f"{page.url} {violation['id']}: {node['html'][:160]}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
     ]
 
 
@@ -189,7 +189,7 @@ def test_a_page_that_gets_no_answer_says_how_old_its_figures_are(
 ) -> None:
     """Whatever the answer is, on every page that shows figures; until there is a good one."""
     page = visit("/ops/sign-in", bypass_csp=True, **LOOKS[look])
-    addresses = [next(one for one in pages(site) if one.startswith(start)) for start in LIVE]
+    addresses = [next(page for page in pages(site) if page.startswith(start)) for start in LIVE]
     for path, status in zip(addresses, (500, 503, 403, 404, 502, 500), strict=True):
         page.goto(site.url + path)
         expect(page.locator("#live-state")).to_have_text("● Live")

@@ -37,7 +37,7 @@ def _in_and_out(site: Site, page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site.url}/ops/attention")
     expect(page.locator(".ops-person")).to_contain_text("Jo Example")
-    cookies = {one["name"]: one for one in page.context.cookies()}
+    cookies = {cooky["name"]: cooky for cooky in page.context.cookies()}
     assert cookies["broker-session"]["httpOnly"]
     assert "broker-sign-in" not in cookies
     page.get_by_role("button", name="Sign out").focus()

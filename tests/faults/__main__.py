@@ -29,7 +29,7 @@ def summary(result: Result) -> str:
     statuses = Counter(str(one.status) for one in journal.called)
     results = Counter(str(one.result) for one in journal.answered)
     missed = sum("missed" in one.note or "nobody" in one.note for one in journal.struck)
-    breaches = sum(one["kind"] == "delivery.breached" for one in result.ledger.events)
+    breaches = sum(event["kind"] == "delivery.breached" for event in result.ledger.events)
     lines += [
         "",
         f"strikes      {len(journal.struck)}, of which {missed} hit nobody",

@@ -155,18 +155,18 @@ def no_invention(seen: _Evidence) -> Iterator[str]:
             yield from _misdelivered(seen, one, same[0])
 
 
-def _misdelivered(seen: _Evidence, one: Offered, paper: HandedIn) -> Iterator[str]:
-    row = seen.deliveries.get(one.delivery)
+def _misdelivered(seen: _Evidence, offered: Offered, paper: HandedIn) -> Iterator[str]:
+    row = seen.deliveries.get(offered.delivery)
     if row is None:
-        yield f"delivery {one.delivery} was offered, and the ledger does not know it"
+        yield f"delivery {offered.delivery} was offered, and the ledger does not know it"
         return
     if row["replaces"] is None:
-        expected = tuple(area for area in paper.areas if AGENCIES[area] == one.agency)
+        expected = tuple(area for area in paper.areas if AGENCIES[area] == offered.agency)
     else:
-        expected = one.areas if _was_sent_here(seen, row, one.agency) else ()
-    if one.areas != expected or not set(one.areas) <= set(paper.areas) or not one.areas:
+        expected = offered.areas if _was_sent_here(seen, row, offered.agency) else ()
+    if offered.areas != expected or not set(offered.areas) <= set(paper.areas) or not offered.areas:
         yield (
-            f"{one.agency} was offered children of {one.areas} in {one.reference},"
+            f"{offered.agency} was offered children of {offered.areas} in {offered.reference},"
             f" where {expected} are its own"
         )
 
@@ -247,10 +247,10 @@ def honest_receipts(seen: _Evidence) -> Iterator[str]:
     """The same document gets the same receipt; another one under its reference gets none."""
     for (_, reference), papers in seen.papers.items():
         told: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
-        for one in papers:
-            if one.receipt is not None:
-                receipt = one.receipt
-                told[one.variant].add((receipt["id"], receipt["accepted_at"], receipt["digest"]))
+        for paper in papers:
+            if paper.receipt is not None:
+                receipt = paper.receipt
+                told[paper.variant].add((receipt["id"], receipt["accepted_at"], receipt["digest"]))
         for variant, receipts in told.items():
             if len(receipts) > 1:
                 yield f"{reference} [{variant}] had {len(receipts)} receipts: {sorted(receipts)}"

@@ -50,19 +50,19 @@ class Agency:
     def _work(self) -> None:
         raise NotImplementedError
 
-    def _take_note(self, one: Delivery, by: str) -> None:
-        lease = one.get("lease") or {}
+    def _take_note(self, delivery: Delivery, by: str) -> None:
+        lease = delivery.get("lease") or {}
         offered = Offered(
             agency=self.code,
-            delivery=one["delivery"],
-            referral=one["referral"],
-            reference=one["reference"],
-            publisher=one["publisher"],
-            variant=documents.variant_of(one["content"]),
-            areas=documents.areas_of(one["content"]),
-            attempt=one["attempt"],
+            delivery=delivery["delivery"],
+            referral=delivery["referral"],
+            reference=delivery["reference"],
+            publisher=delivery["publisher"],
+            variant=documents.variant_of(delivery["content"]),
+            areas=documents.areas_of(delivery["content"]),
+            attempt=delivery["attempt"],
             lease=lease.get("id", ""),
-            deadlines=one["deadlines"],
+            deadlines=delivery["deadlines"],
             told_at=time.monotonic(),
             by=by,
         )
@@ -70,15 +70,15 @@ class Agency:
 
     def _answer(self, deliveries: list[Delivery], stage: str, **more: Any) -> None:
         """Give receipts until somebody says what became of them; a few times at most."""
-        receipts = [self._receipt(one, stage, **more) for one in deliveries]
+        receipts = [self._receipt(delivery, stage, **more) for delivery in deliveries]
         for _ in range(4):
             if not receipts or self._give(receipts):
                 return
             self._ending.wait(0.2)
 
-    def _receipt(self, one: Delivery, stage: str, **more: Any) -> dict[str, Any]:
-        receipt = {"delivery": one["delivery"], "stage": stage, "by": "Duty worker", **more}
-        if lease := (one.get("lease") or {}).get("id"):
+    def _receipt(self, delivery: Delivery, stage: str, **more: Any) -> dict[str, Any]:
+        receipt = {"delivery": delivery["delivery"], "stage": stage, "by": "Duty worker", **more}
+        if lease := (delivery.get("lease") or {}).get("id"):
             receipt["lease"] = lease
         if stage == "decided":
             receipt.setdefault("outcome", self._dice.choice(OUTCOMES))
@@ -164,9 +164,9 @@ class Mailbox(Agency):
     def _for_others(self, found: list[Delivery]) -> None:
         """Answer another agency's deliveries, and one that does not exist."""
         others = [one for one in self._journal.offered[-200:] if one.agency != self.code]
-        strangers: list[Delivery] = [{"delivery": one.delivery} for one in others[-3:]]
+        strangers: list[Delivery] = [{"delivery": other.delivery} for other in others[-3:]]
         strangers.append({"delivery": str(UUID(int=self._dice.getrandbits(128), version=4))})
-        self._give([self._receipt(one, "decided") for one in strangers])
+        self._give([self._receipt(stranger, "decided") for stranger in strangers])
         self._answer(found, "decided")
 
     def _give_back(self, found: list[Delivery]) -> None:
@@ -213,14 +213,14 @@ class QueueReader(Agency):
                 self._serve(json.loads(message.body), channel)
                 message.ack()
 
-    def _serve(self, one: Delivery, channel: Any) -> None:
-        self._take_note(one, "queue")
+    def _serve(self, delivery: Delivery, channel: Any) -> None:
+        self._take_note(delivery, "queue")
         if not self._sober.is_set() and self._dice.random() < 0.05:
             return  # a crash after the message was taken: its patience must end
         if self._sober.is_set() or self._dice.random() < 0.5:
-            self._answer([{"delivery": one["delivery"]}], "decided")
+            self._answer([{"delivery": delivery["delivery"]}], "decided")
             return
-        receipt = self._receipt({"delivery": one["delivery"]}, "decided")
+        receipt = self._receipt({"delivery": delivery["delivery"]}, "decided")
         sent_at = time.monotonic()
         self._publish({"receipts": [receipt]}, channel)
         self._note(receipt, sent_at, time.monotonic(), None)

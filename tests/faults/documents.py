@@ -64,7 +64,7 @@ def document(reference: str, variant: str, areas: tuple[str, ...], dice: Random)
 
 def faulty(made: dict[str, Any]) -> dict[str, Any]:
     """Return a referral that is accepted, and rejected when it is looked at."""
-    return {**made, "children": [{**one, "shoe_size": 34} for one in made["children"]]}
+    return {**made, "children": [{**child, "shoe_size": 34} for child in made["children"]]}
 
 
 def prohibited(made: dict[str, Any]) -> dict[str, Any]:

@@ -204,6 +204,8 @@ class Publisher:
 
     def _take(self, page: dict[str, Any]) -> None:
         self._cursor = page["next"]
-        for one in page["events"]:
-            fed = Fed(self.code, one["cursor"], one["kind"], one["referral"], one["delivery"])
+        for event in page["events"]:
+            fed = Fed(
+                self.code, event["cursor"], event["kind"], event["referral"], event["delivery"]
+            )
             self._journal.fed.append(fed)

@@ -336,7 +336,8 @@ def _leader(town: Installation) -> Service | None:
     """Return the worker whose process holds the lead of the sweep."""
     holders = [row[0] for row in _sql(town, "select holder from lead where name = 'sweep'")]
     return next(
-        (one for one in town.workers if any(h.endswith(f":{one.pid}") for h in holders)), None
+        (worker for worker in town.workers if any(h.endswith(f":{worker.pid}") for h in holders)),
+        None,
     )
 
 

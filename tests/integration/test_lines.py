@@ -103,7 +103,7 @@ def test_what_an_agency_asks_is_two_lines_the_step_and_the_request(
     assert step == {"event": "answer", "recorded": 1, **told}
     assert request["path"] == "/v1/receipts"
     assert world.collect(agency) == []
-    assert [one["event"] for one in lines()] == ["request"]
+    assert [line["event"] for line in lines()] == ["request"]
 
 
 def test_what_workers_do_beside_their_tasks_is_one_line_each(

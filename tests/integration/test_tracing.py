@@ -42,9 +42,9 @@ def test_a_referral_is_one_trace_from_publish_to_the_answer(
     assert list(found) == ["accept", "route", "collect", "answer"]
     (first,) = found.pop("accept")
     assert (first.parent, first.id) == ("", status["id"].replace("-", "")[16:])
-    assert {one.parent for spans in found.values() for one in spans} == {first.id}
+    assert {span.parent for spans in found.values() for span in spans} == {first.id}
     assert first.links == ((TRACE, SPAN),)
-    (theirs,) = [one for one in collector.spans if one.trace == TRACE]
+    (theirs,) = [span for span in collector.spans if span.trace == TRACE]
     assert (theirs.parent, theirs.links) == (SPAN, ((first.trace, first.id),))
     (answered,) = found["answer"]
     assert answered.attributes == {
@@ -52,7 +52,7 @@ def test_a_referral_is_one_trace_from_publish_to_the_answer(
         "broker.agency": delivery["agency"],
         "broker.state": "acknowledged",
     }
-    assert {name for one in collector.spans for name in one.attributes} <= {
+    assert {name for span in collector.spans for name in span.attributes} <= {
         f"broker.{name}" for name in ALLOWED
     }
     sent = b"".join(collector.bodies)
@@ -67,7 +67,11 @@ def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
 ) -> None:
     status = world.routed(sample(1))
     channels = {code: one.channel for code, one in context.ledger.monitoring.presences().items()}
-    pushed = [one["id"] for one in status["deliveries"] if channels[one["agency"]] == "queue"]
+    pushed = [
+        delivery["id"]
+        for delivery in status["deliveries"]
+        if channels[delivery["agency"]] == "queue"
+    ]
     assert pushed
     all_told()
     found = collector.of(status["id"]).get("dispatch", [])
@@ -90,9 +94,9 @@ def test_without_a_sampled_parent_nothing_is_written_into_anybodys_trace(
         headers={**headers, "Content-Type": "application/x-ndjson"},
     )
     all_told()
-    (first,) = [one for one in collector.spans if one.name == "accept"]
+    (first,) = [span for span in collector.spans if span.name == "accept"]
     assert first.links == (((TRACE, SPAN),) if parent and "-00" in parent else ())
-    assert {one.trace for one in collector.spans} == {first.trace}
+    assert {span.trace for span in collector.spans} == {first.trace}
 
 
 def test_what_is_handed_in_twice_begins_one_trace(
@@ -103,7 +107,7 @@ def test_what_is_handed_in_twice_begins_one_trace(
     world.hand_in(sample(2))
     world.hand_in(sample(2))
     all_told()
-    assert [one.name for one in collector.spans] == ["accept"]
+    assert [span.name for span in collector.spans] == ["accept"]
 
 
 def test_where_the_extra_is_missing_the_start_says_so(

@@ -26,7 +26,7 @@ def project() -> dict[str, Any]:
 def test_every_file_of_the_packages_is_installed_with_them(project: dict[str, Any]) -> None:
     found = project["tool"]["setuptools"]["packages"]["find"]["include"]
     data = project["tool"]["setuptools"]["package-data"]
-    patterns = [PurePath(one).name for kinds in data.values() for one in kinds]
+    patterns = [PurePath(kind).name for kinds in data.values() for kind in kinds]
     folders = [one.rstrip("*") for one in found]
     listed = subprocess.run(
         ["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=False

@@ -42,13 +42,15 @@ def test_what_is_none_is_taken_for_none(text: str | None) -> None:
 
 
 def step(*referrals: UUID, name: str = "route") -> Step:
-    return Step(name, AT, AT, [Part(one, {"version": 1, "name": "Isolde"}) for one in referrals])
+    return Step(
+        name, AT, AT, [Part(referral, {"version": 1, "name": "Isolde"}) for referral in referrals]
+    )
 
 
 def sent(collector: Collector, *steps: Step, percent: int = 100) -> None:
     traces = Traces(collector.url, part="tests", percent=percent)
-    for one in steps:
-        traces.tell(one)
+    for step in steps:
+        traces.tell(step)
     traces.close()
 
 
@@ -64,9 +66,9 @@ def test_what_was_done_together_is_linked() -> None:
     ids = [new_uuid7() for _ in range(3)]
     with collecting() as collector:
         sent(collector, step(*ids))
-    (batch,) = [one for one in collector.spans if one.name == "route batch"]
+    (batch,) = [span for span in collector.spans if span.name == "route batch"]
     assert batch.attributes == {"broker.count": "3"}
-    assert batch.trace not in {one.hex for one in ids}
+    assert batch.trace not in {id_.hex for id_ in ids}
     for id_ in ids:
         (one,) = collector.of(str(id_))["route"]
         assert (one.parent, one.links) == (id_.hex[16:], ((batch.trace, batch.id),))
@@ -75,11 +77,11 @@ def test_what_was_done_together_is_linked() -> None:
 def test_some_in_a_hundred_are_the_same_for_every_process() -> None:
     ids = [new_uuid7() for _ in range(1000)]
     with collecting() as collector:
-        sent(collector, *(step(one, name="accept") for one in ids), percent=20)
-        accepted = {one.trace for one in collector.spans}
+        sent(collector, *(step(id_, name="accept") for id_ in ids), percent=20)
+        accepted = {span.trace for span in collector.spans}
         collector.spans.clear()
         sent(collector, step(*ids), percent=20)
-        routed = {one.trace for one in collector.spans if one.name == "route"}
+        routed = {span.trace for span in collector.spans if span.name == "route"}
     assert accepted == routed
     assert 120 < len(routed) < 290
 

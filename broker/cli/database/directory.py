@@ -46,7 +46,9 @@ def show(code: str | None, as_json: bool) -> None:
     """
     with open_ledger() as ledger:
         organisations = kept(ledger, None).directory.organisations
-    found = [_plain(one) for one in organisations if code in (None, one.code)]
+    found = [
+        _plain(organisation) for organisation in organisations if code in (None, organisation.code)
+    ]
     if not found:
         raise Failure(
             "the directory in force has no organisation with this code.",
@@ -60,29 +62,29 @@ def show(code: str | None, as_json: bool) -> None:
     print_table(heads, [[_cell(one[head]) for head in heads] for one in found])
 
 
-def _plain(one: Organisation) -> dict[str, Any]:
+def _plain(organisation: Organisation) -> dict[str, Any]:
     return {
-        "code": one.code,
-        "name": one.name,
-        "kind": one.kind,
-        "nation": one.nation,
-        "channel": one.channel,
-        "areas": list(one.areas),
-        "open": _hours(one),
-        "closures": {day.isoformat(): reason for day, reason in one.closures.items()},
-        "out_of_hours_partner": one.out_of_hours_partner,
-        "urn": one.urn,
-        "from": one.effective_from.isoformat(),
-        "until": one.effective_until.isoformat() if one.effective_until else None,
+        "code": organisation.code,
+        "name": organisation.name,
+        "kind": organisation.kind,
+        "nation": organisation.nation,
+        "channel": organisation.channel,
+        "areas": list(organisation.areas),
+        "open": _hours(organisation),
+        "closures": {day.isoformat(): reason for day, reason in organisation.closures.items()},
+        "out_of_hours_partner": organisation.out_of_hours_partner,
+        "urn": organisation.urn,
+        "from": organisation.effective_from.isoformat(),
+        "until": organisation.effective_until.isoformat() if organisation.effective_until else None,
     }
 
 
-def _hours(one: Organisation) -> str:
+def _hours(organisation: Organisation) -> str:
     """Write the opening hours: ``always``, or the weekdays with their times."""
-    if one.always_open:
+    if organisation.always_open:
         return "always"
     days: dict[str, list[str]] = {}
-    for weekday, (opens, closes) in sorted(one.hours.items()):
+    for weekday, (opens, closes) in sorted(organisation.hours.items()):
         days.setdefault(f"{opens:%H:%M}-{closes:%H:%M}", []).append(WEEKDAYS[weekday])
     return "; ".join(f"{' '.join(names)} {times}" for times, names in days.items())
 

@@ -88,13 +88,13 @@ def doctor(bundle: Path | None, as_json: bool) -> int:
 
 
 def _listed(bundle: Path, parts: Sequence[Part]) -> dict[str, object]:
-    return {"file": str(bundle), "parts": {one.name: one.told for one in parts}}
+    return {"file": str(bundle), "parts": {part.name: part.told for part in parts}}
 
 
 def _tell_bundle(bundle: Path, parts: Sequence[Part]) -> None:
     click.echo(f"\nWrote {bundle}, {bundle.stat().st_size:,} bytes, for you alone to read:")
-    for one in parts:
-        click.echo(f"  {one.name:<16}{one.told}")
+    for part in parts:
+        click.echo(f"  {part.name:<16}{part.told}")
     remark("next:  read it, then send it; it holds no content, references, people or secrets")
 
 

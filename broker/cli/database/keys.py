@@ -136,7 +136,9 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
 
 
 def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
-    known = {one.code for one in PolicyCache(ledger).latest().directory.organisations}
+    known = {
+        organisation.code for organisation in PolicyCache(ledger).latest().directory.organisations
+    }
     if code not in known:
         raise Failure(
             "the directory in force has no organisation with this code.",

@@ -86,22 +86,24 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
             time.sleep(1)
 
 
-def _tell(one: AtRisk, now: datetime, *, as_json: bool) -> None:
+def _tell(at_risk: AtRisk, now: datetime, *, as_json: bool) -> None:
     if as_json:
         print_json_line(
             {
-                "referral": one.referral,
-                "delivery": one.delivery,
-                "agency": one.agency,
-                "milestone": one.milestone,
-                "due_at": one.due_at,
-                "why": one.why,
-                "state": one.state,
+                "referral": at_risk.referral,
+                "delivery": at_risk.delivery,
+                "agency": at_risk.agency,
+                "milestone": at_risk.milestone,
+                "due_at": at_risk.due_at,
+                "why": at_risk.why,
+                "state": at_risk.state,
             }
         )
         return
-    left = wording.left(one.due_at, now)
-    click.echo(f"{left:<16} {one.milestone:<12} {one.agency or 'ops':<24} {one.reference}")
+    left = wording.left(at_risk.due_at, now)
+    click.echo(
+        f"{left:<16} {at_risk.milestone:<12} {at_risk.agency or 'ops':<24} {at_risk.reference}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +295,9 @@ def _picture(ledger: Ledger) -> dict[str, object]:
 
 def _screen(ledger: Ledger) -> Group:
     now = ledger.queries.clock()
-    names = {str(one.agency): one.name for one in ledger.monitoring.presences().values()}
+    names = {
+        str(presence.agency): presence.name for presence in ledger.monitoring.presences().values()
+    }
     risks = ledger.monitoring.at_risk(now=now, limit=12)
     longest = ledger.monitoring.longest_unacknowledged()
     sentence = wording.status(ledger.monitoring.risk_counts(now=now), longest, names, now)
@@ -305,9 +309,9 @@ def _risks(risks: list[AtRisk], now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, title="At risk, soonest first", title_justify="left")
     for head in ("due", "referral", "agency", "must", "state"):
         table.add_column(head)
-    for one in risks:
-        due = Text(wording.left(one.due_at, now), style=_DUE.get(one.why, ""))
-        table.add_row(due, one.reference, one.agency or "ops", one.milestone, one.state)
+    for risk in risks:
+        due = Text(wording.left(risk.due_at, now), style=_DUE.get(risk.why, ""))
+        table.add_row(due, risk.reference, risk.agency or "ops", risk.milestone, risk.state)
     return table
 
 

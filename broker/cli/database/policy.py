@@ -145,7 +145,7 @@ def _find(ledger: Ledger, referral: str) -> ReferralStatus:
 
 
 def _names(book: Policy) -> Mapping[str, str]:
-    return {one.code: one.name for one in book.directory.organisations}
+    return {organisation.code: organisation.name for organisation in book.directory.organisations}
 
 
 def _explained(found: ReferralStatus, names: Mapping[str, str]) -> dict[str, Any]:

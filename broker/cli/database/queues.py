@@ -208,14 +208,16 @@ def plan(
         planned = operator_actions.planned(context, id_)
         lines = operator_actions.lines(context, planned)
     if as_json:
-        print_json({**asdict(planned), "lines": [asdict(one) for one in lines]})
+        print_json({**asdict(planned), "lines": [asdict(line) for line in lines]})
         return
     if not planned.planned:
         click.echo("Nothing that cannot be delivered fits this plan; there is nothing to replay.")
         remark("next:  broker dead ls")
         return
     before = "sent on before" if receiver else "replayed before"
-    rows = [(one.agency, one.cause, one.count, one.overdue, one.replayed_before) for one in lines]
+    rows = [
+        (line.agency, line.cause, line.count, line.overdue, line.replayed_before) for line in lines
+    ]
     print_table(("agency", "cause", "count", "past deadline", before), rows)
     click.echo(f"Plan {id_}: {planned.planned} deliveries, {planned.per_minute} a minute.")
     remark(f'next:  broker dead replay {id_} --count {planned.planned} --reason "..."')

@@ -75,12 +75,14 @@ def write(file: Path, findings: Sequence[Any], environ: Mapping[str, str]) -> li
     """
     at = datetime.now(UTC)
     parts = [
-        _part("doctor.json", "what `broker doctor` found", [asdict(one) for one in findings]),
+        _part(
+            "doctor.json", "what `broker doctor` found", [asdict(finding) for finding in findings]
+        ),
         _part("versions.json", "versions of the broker and of what it stands on", versions()),
         _part("settings.json", "which settings are set; secrets hidden", settings(environ)),
         *_of_ledger(environ),
     ]
-    lines = "\n".join(f"{one.name:<16}{one.told}" for one in parts)
+    lines = "\n".join(f"{part.name:<16}{part.told}" for part in parts)
     about = Part(
         "README.txt", "what is in it", _ABOUT.format(at=f"{at:%F %T}", lines=lines).encode()
     )
@@ -193,10 +195,10 @@ def _answers(ledger: Ledger) -> dict[str, Any]:
 def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
     now = datetime.now(UTC)
     return {
-        "policies": lambda: [asdict(one) for one in ledger.policies.policies(limit=POLICIES)],
+        "policies": lambda: [asdict(policy) for policy in ledger.policies.policies(limit=POLICIES)],
         "endings": lambda: [
-            asdict(one)
-            for one in endings(PolicyCache(ledger).latest(), on=now.astimezone(LOCAL).date())
+            asdict(ending)
+            for ending in endings(PolicyCache(ledger).latest(), on=now.astimezone(LOCAL).date())
         ],
         "referrals": ledger.support_bundle.referral_states,
         "queues": lambda: [asdict(one) for one in ledger.monitoring.work(now=now).values()],
@@ -206,11 +208,13 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
             if name != "sweeper"
         },
         "leads": lambda: _without_hosts(ledger.support_bundle.leads()),
-        "dead_letters": lambda: [asdict(one) for one in ledger.monitoring.dead_letters()],
+        "dead_letters": lambda: [
+            asdict(dead_letter) for dead_letter in ledger.monitoring.dead_letters()
+        ],
         "stopped": lambda: [
-            {"agency": one.agency, "since": one.stopped_at}
-            for one in ledger.monitoring.presences().values()
-            if one.stopped_at
+            {"agency": presence.agency, "since": presence.stopped_at}
+            for presence in ledger.monitoring.presences().values()
+            if presence.stopped_at
         ],
         "tables": ledger.support_bundle.table_facts,
         "events": partial(ledger.support_bundle.recent_kinds, limit=EVENTS),
@@ -222,10 +226,10 @@ def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Number the workers: what their machines are called is nobody's business."""
     return [
         {
-            "name": "worker" if one["name"].startswith("worker ") else one["name"],
-            "until": one["until"],
+            "name": "worker" if lead["name"].startswith("worker ") else lead["name"],
+            "until": lead["until"],
         }
-        for one in leads
+        for lead in leads
     ]
 
 
@@ -270,8 +274,8 @@ def _archive(file: Path, parts: Iterable[Part], at: datetime) -> None:
         os.fdopen(descriptor, "wb") as out,
         zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped,
     ):
-        for one in parts:
-            entry = zipfile.ZipInfo(f"broker-support/{one.name}", at.timetuple()[:6])
+        for part in parts:
+            entry = zipfile.ZipInfo(f"broker-support/{part.name}", at.timetuple()[:6])
             entry.external_attr = 0o600 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            zipped.writestr(entry, one.body)
+            zipped.writestr(entry, part.body)

@@ -74,7 +74,7 @@ def _listed(found: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif found["escalations"]:
-        print_table(_HEADS, [_row(one) for one in found["escalations"]])
+        print_table(_HEADS, [_row(escalation) for escalation in found["escalations"]])
     else:
         click.echo("Nothing is escalated: no deadline is missed that nobody sees to.")
 
@@ -88,14 +88,14 @@ def _acknowledged(found: Mapping[str, Any], *, as_json: bool) -> None:
         click.echo(f"{found['acknowledged_by']} sees to it.")
 
 
-def _row(one: Mapping[str, Any]) -> list[str]:
+def _row(mapping: Mapping[str, Any]) -> list[str]:
     return [
-        str(one["id"]),
-        one["organisation"],
-        one["milestone"],
-        local(one["due_at"]),
-        str(one["step"]),
-        local(one["next_step_at"]) if one["next_step_at"] else "",
-        one["acknowledged_by"] or one["state"],
-        one["reference"] or "",
+        str(mapping["id"]),
+        mapping["organisation"],
+        mapping["milestone"],
+        local(mapping["due_at"]),
+        str(mapping["step"]),
+        local(mapping["next_step_at"]) if mapping["next_step_at"] else "",
+        mapping["acknowledged_by"] or mapping["state"],
+        mapping["reference"] or "",
     ]

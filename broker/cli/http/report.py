@@ -69,16 +69,16 @@ def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
 
 
 def _print_counts(figures: Sequence[Mapping[str, Any]]) -> None:
-    rows = [[_name(one), *(one[count] for count in _COUNTS)] for one in figures]
+    rows = [[_name(figure), *(figure[count] for count in _COUNTS)] for figure in figures]
     heads = ["", *(count.replace("_", " ") for count in _COUNTS)]
     print_table(heads, rows, title="How many")
 
 
 def _print_stages(figures: Sequence[Mapping[str, Any]]) -> None:
     rows = [
-        [_name(one), _NAMES[stage], spread["count"], *(length(spread[part]) for part in _PARTS)]
-        for one in figures
-        for stage, spread in one["stages"].items()
+        [_name(figure), _NAMES[stage], spread["count"], *(length(spread[part]) for part in _PARTS)]
+        for figure in figures
+        for stage, spread in figure["stages"].items()
         if spread["count"]
     ]
     heads = ["", "stage", "count", "median", "90th percentile"]
@@ -88,19 +88,19 @@ def _print_stages(figures: Sequence[Mapping[str, Any]]) -> None:
 def _print_deadlines(figures: Sequence[Mapping[str, Any]]) -> None:
     heads = ["", "milestone", *(verdict.replace("_", " ") for verdict in _VERDICTS)]
     rows = [
-        [_name(one), milestone, *(counts[verdict] for verdict in _VERDICTS)]
-        for one in figures
-        for milestone, counts in one["deadlines"].items()
-        if sum(counts.values()) > counts["without"] or one["by"] == "all"
+        [_name(figure), milestone, *(counts[verdict] for verdict in _VERDICTS)]
+        for figure in figures
+        for milestone, counts in figure["deadlines"].items()
+        if sum(counts.values()) > counts["without"] or figure["by"] == "all"
     ]
     print_table(heads, rows, title="What became of the deadlines")
 
 
-def _name(one: Mapping[str, Any]) -> str:
-    if one["by"] == "all":
+def _name(mapping: Mapping[str, Any]) -> str:
+    if mapping["by"] == "all":
         return "all"
-    of = f"{one['of']}:00" if one["by"] == "hour" else one["of"] or "(none)"
-    return f"{one['by'].replace('_', ' ')} {of}"
+    of = f"{mapping['of']}:00" if mapping["by"] == "hour" else mapping["of"] or "(none)"
+    return f"{mapping['by'].replace('_', ' ')} {of}"
 
 
 def length(seconds: float) -> str:

@@ -88,11 +88,15 @@ class Directory:
         """In the order of the document."""
         self.areas: Mapping[str, Area] = {area.code: area for area in areas}
         """The known areas by code."""
-        self._by_code = {one.code: one for one in self.organisations}
+        self._by_code = {organisation.code: organisation for organisation in self.organisations}
         self._serving: dict[tuple[str, str], list[Organisation]] = {}
-        for one in self.organisations:
-            for place in (*one.areas, *([one.urn] if one.urn else []), "anywhere"):
-                self._serving.setdefault((one.kind, place), []).append(one)
+        for organisation in self.organisations:
+            for place in (
+                *organisation.areas,
+                *([organisation.urn] if organisation.urn else []),
+                "anywhere",
+            ):
+                self._serving.setdefault((organisation.kind, place), []).append(organisation)
 
     def organisation(self, code: str) -> Organisation | None:
         """Return an organisation by its code."""

@@ -67,7 +67,9 @@ class Alarms:
 
     def ladder(self, subject: str) -> Ladder | None:
         """Return the ladder for a grade, for what is unroutable, or for silence."""
-        return next((one for one in self.ladders.values() if subject in one.subjects), None)
+        return next(
+            (ladder for ladder in self.ladders.values() if subject in ladder.subjects), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,19 +197,19 @@ def _percentages(node: Node) -> tuple[int, ...]:
 
 def _ladder(name: str, node: Node) -> Ladder:
     fields = node.fields(("sentence", "for", "steps"))
-    subjects = [one.choice(ALARMED, "thing with a ladder") for one in _items(fields, "for")]
+    subjects = [item.choice(ALARMED, "thing with a ladder") for item in _items(fields, "for")]
     return Ladder(
         name=name,
         sentence=fields["sentence"].text() if "sentence" in fields else "",
         subjects=frozenset(subjects),
-        steps=tuple(_step(one) for one in _items(fields, "steps")),
+        steps=tuple(_step(item) for item in _items(fields, "steps")),
         place=node.place,
     )
 
 
 def _step(node: Node) -> Step:
     fields = node.fields(("to", "contact", "by"), ("after",))
-    by = [one.choice(tuple(NoticeChannel), "channel for notices") for one in _items(fields, "by")]
+    by = [item.choice(tuple(NoticeChannel), "channel for notices") for item in _items(fields, "by")]
     return Step(
         to=_word(fields, "to", Told, "one to tell"),
         contact=_word(fields, "contact", Contact, "contact"),

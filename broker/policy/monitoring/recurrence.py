@@ -151,19 +151,21 @@ def recurring(
     return told
 
 
-def _matching(one: Sighting, together: Iterable[Sighting]) -> Iterator[Earlier]:
-    marks = set(one.marks)
+def _matching(sighting: Sighting, together: Iterable[Sighting]) -> Iterator[Earlier]:
+    marks = set(sighting.marks)
     for other in together:
         if not marks.isdisjoint(other.marks):
             yield Earlier(other.publisher, other.reference, other.at)
 
 
-def _distinct(one: Sighting, others: Iterable[Earlier], rule: Recurrence) -> tuple[Earlier, ...]:
-    own = (one.publisher, one.reference)
+def _distinct(
+    sighting: Sighting, others: Iterable[Earlier], rule: Recurrence
+) -> tuple[Earlier, ...]:
+    own = (sighting.publisher, sighting.reference)
     found = {
         (other.publisher, other.reference): other
         for other in others
-        if (other.publisher, other.reference) != own and abs(one.at - other.at) < rule.window
+        if (other.publisher, other.reference) != own and abs(sighting.at - other.at) < rule.window
     }
     return tuple(sorted(found.values(), key=lambda other: (other.at, other.reference)))
 
@@ -184,8 +186,8 @@ def _identifiers(child: Mapping[str, Any]) -> Iterator[str]:
 def _words(name: Any) -> list[str]:
     """Return the words of a name without case, accents and punctuation."""
     parts = unicodedata.normalize("NFKD", str(name or "").casefold().translate(_PLAIN))
-    letters = (one for one in parts if not unicodedata.combining(one) and one not in "'’`.")
-    return "".join(one if one.isalnum() else " " for one in letters).split()
+    letters = (part for part in parts if not unicodedata.combining(part) and part not in "'’`.")
+    return "".join(letter if letter.isalnum() else " " for letter in letters).split()
 
 
 def _listed(days: Sequence[date]) -> str:

@@ -48,8 +48,8 @@ def check(
     for row in rows:
         yield from _row(row, directory, views)
         yield from _too_long(row, calendars["ENG"])
-    for one in directory.organisations:
-        yield from _organisation(one, directory, {row.kind for row in rows})
+    for organisation in directory.organisations:
+        yield from _organisation(organisation, directory, {row.kind for row in rows})
     yield from _coverage(directory)
 
 
@@ -71,7 +71,9 @@ def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fau
     if step.to is not Told.OPS:
         return
     addresses = [
-        one.contacts.get(step.contact, {}) for one in directory.organisations if one.kind == "ops"
+        organisation.contacts.get(step.contact, {})
+        for organisation in directory.organisations
+        if organisation.kind == "ops"
     ]
     if not any(channel in known for known in addresses for channel in step.by):
         words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
@@ -80,7 +82,7 @@ def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fau
 
 def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
     """Find rules about silence for somebody whom the directory does not know."""
-    known = {*KINDS, *(one.code for one in directory.organisations)}
+    known = {*KINDS, *(organisation.code for organisation in directory.organisations)}
     for name in sorted({*silence.sending, *silence.collecting} - known):
         words = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
         yield Fault(place, "unknown-name", words)
@@ -97,7 +99,7 @@ def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
 def _row(row: Row, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
     if row.view and row.view not in views:
         yield Fault(row.place, "unknown-name", f"There is no view {row.view!r} in views.yaml.")
-    if row.kind and all(one.kind != row.kind for one in directory.organisations):
+    if row.kind and all(organisation.kind != row.kind for organisation in directory.organisations):
         yield Fault(row.place, "nobody", f"The directory has no organisation of kind {row.kind!r}.")
     if row.role is Role.LEAD and row.kind == SOCIAL_CARE and row.held_by:
         yield Fault(row.place, "lead-held", "An embargo never holds the lead of social care.")
@@ -126,12 +128,12 @@ def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
 
 
 @lru_cache(maxsize=256)
-def can_be_later(one: Within, other: Within, office: WorkingCalendar) -> bool:
+def can_be_later(within: Within, other: Within, office: WorkingCalendar) -> bool:
     """Tell whether one length of time ever ends after another that starts with it."""
     starts = [_TRIED_FROM + timedelta(hours=hours) for hours in range(_TRIED_STARTS)]
     try:
         return any(
-            compute(one, start=start, calendar=office).due_at
+            compute(within, start=start, calendar=office).due_at
             > compute(other, start=start, calendar=office).due_at
             for start in starts
         )
@@ -139,16 +141,26 @@ def can_be_later(one: Within, other: Within, office: WorkingCalendar) -> bool:
         return True
 
 
-def _organisation(one: Organisation, directory: Directory, used: set[str]) -> Iterator[Fault]:
-    partner = one.out_of_hours_partner
+def _organisation(
+    organisation: Organisation, directory: Directory, used: set[str]
+) -> Iterator[Fault]:
+    partner = organisation.out_of_hours_partner
     if partner and directory.organisation(partner) is None:
-        yield Fault(one.place, "unknown-name", f"There is no partner {partner!r}.")
-    if one.kind == SOCIAL_CARE and not partner:
-        yield Fault(one.place, "missing", "Social care needs an 'out_of_hours_partner'.")
-    if one.kind in used and not one.areas and one.kind not in (SCHOOL, "nca"):
-        yield Fault(one.place, "missing", f"An organisation of kind {one.kind!r} needs 'areas'.")
-    if one.effective_until and one.effective_until < one.effective_from:
-        yield Fault(one.place, "never-in-effect", "This entry ends before it begins.")
+        yield Fault(organisation.place, "unknown-name", f"There is no partner {partner!r}.")
+    if organisation.kind == SOCIAL_CARE and not partner:
+        yield Fault(organisation.place, "missing", "Social care needs an 'out_of_hours_partner'.")
+    if (
+        organisation.kind in used
+        and not organisation.areas
+        and organisation.kind not in (SCHOOL, "nca")
+    ):
+        yield Fault(
+            organisation.place,
+            "missing",
+            f"An organisation of kind {organisation.kind!r} needs 'areas'.",
+        )
+    if organisation.effective_until and organisation.effective_until < organisation.effective_from:
+        yield Fault(organisation.place, "never-in-effect", "This entry ends before it begins.")
 
 
 def _coverage(directory: Directory) -> Iterator[Fault]:
@@ -156,9 +168,9 @@ def _coverage(directory: Directory) -> Iterator[Fault]:
     for area in directory.areas.values():
         for kind in _EVERYWHERE:
             serving = [
-                one
-                for one in directory.organisations
-                if one.kind == kind and area.code in one.areas
+                organisation
+                for organisation in directory.organisations
+                if organisation.kind == kind and area.code in organisation.areas
             ]
             if not serving:
                 words = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."

@@ -47,10 +47,10 @@ def compare(old: Policy, new: Policy) -> list[Change]:
         return _row(before, after, office)
 
     def named(rows: Iterable[Any]) -> dict[str, Any]:
-        return {one.id: one for one in rows}
+        return {row.id: row for row in rows}
 
     def organisations(book: Policy) -> dict[str, Organisation]:
-        return {one.code: one for one in book.directory.organisations}
+        return {organisation.code: organisation for organisation in book.directory.organisations}
 
     def days(book: Policy) -> dict[str, BankHolidays]:
         return {nation: calendar.bank_holidays for nation, calendar in book.calendars.items()}
@@ -176,9 +176,9 @@ def _view(before: View, after: View) -> Iterator[Said]:
     yield from _plain(before, after, ("name", "place", "shows"))
 
 
-def _uncovered(one: Tree, other: Tree, above: str = "") -> Iterator[str]:
+def _uncovered(tree: Tree, other: Tree, above: str = "") -> Iterator[str]:
     """Go through what one tree shows and another does not; an empty tree shows all below it."""
-    for name, below in one.items():
+    for name, below in tree.items():
         path = f"{above}{name}"
         if name not in other:
             yield path if not below else f"{path} ({', '.join(_leaves(below))})"
@@ -271,10 +271,12 @@ def _value(value: Any) -> str:
     return repr(str(value)) if value not in (None, "") else "not said"
 
 
-def _hours(one: Organisation) -> str:
-    if one.always_open:
+def _hours(organisation: Organisation) -> str:
+    if organisation.always_open:
         return "always"
-    told = [f"{_WEEKDAYS[day]} {_times(times)}" for day, times in sorted(one.hours.items())]
+    told = [
+        f"{_WEEKDAYS[day]} {_times(times)}" for day, times in sorted(organisation.hours.items())
+    ]
     return ", ".join(told) or "never"
 
 
@@ -290,17 +292,17 @@ def _row_said(row: Row) -> str:
     return f"{row.sentence} It goes to {_to(row)} as {row.role}, view {row.view}."
 
 
-def _sentence(one: Remark | View) -> str:
-    return one.sentence
+def _sentence(remark: Remark | View) -> str:
+    return remark.sentence
 
 
 def _area_said(area: Area) -> str:
     return f"{area.name}, {area.nation}"
 
 
-def _organisation_said(one: Organisation) -> str:
-    return f"{one.name}, {one.kind}, by {one.channel}"
+def _organisation_said(organisation: Organisation) -> str:
+    return f"{organisation.name}, {organisation.kind}, by {organisation.channel}"
 
 
-def _holidays_said(one: BankHolidays) -> str:
-    return f"{len(one.days)} days to {in_words(one.ends)}"
+def _holidays_said(bank_holidays: BankHolidays) -> str:
+    return f"{len(bank_holidays.days)} days to {in_words(bank_holidays.ends)}"

@@ -44,23 +44,31 @@ def endings(book: Policy, *, on: date) -> list[Ending]:
 
 def ending_soon(book: Policy, *, on: date) -> Sequence[Ending]:
     """Return what has ended, or ends within 90 days of a day."""
-    return [one for one in endings(book, on=on) if one.last <= on + NOTICE]
+    return [ending for ending in endings(book, on=on) if ending.last <= on + NOTICE]
 
 
 def _endings(book: Policy, on: date) -> Iterator[Ending]:
     for nation, calendar in book.calendars.items():
         yield Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
-    for one in book.directory.organisations:
-        ends = one.effective_until
+    for organisation in book.directory.organisations:
+        ends = organisation.effective_until
         if ends is not None and ends < on:
             continue
-        if one.school_days is not None:
-            yield Ending(TERMS, one.code, max(one.school_days, default=one.effective_from))
-        if ends is not None and not _is_succeeded(one, book.directory, ends + timedelta(days=1)):
-            yield Ending(ENTRY, one.code, ends)
+        if organisation.school_days is not None:
+            yield Ending(
+                TERMS,
+                organisation.code,
+                max(organisation.school_days, default=organisation.effective_from),
+            )
+        if ends is not None and not _is_succeeded(
+            organisation, book.directory, ends + timedelta(days=1)
+        ):
+            yield Ending(ENTRY, organisation.code, ends)
 
 
-def _is_succeeded(one: Organisation, directory: Directory, day: date) -> bool:
+def _is_succeeded(organisation: Organisation, directory: Directory, day: date) -> bool:
     """Tell whether somebody of its kind serves each of its places on a day."""
-    places = [*one.areas, *([one.urn] if one.urn else [])] or ["anywhere"]
-    return all(directory.serving(one.kind, place, day) for place in places)
+    places = [*organisation.areas, *([organisation.urn] if organisation.urn else [])] or [
+        "anywhere"
+    ]
+    return all(directory.serving(organisation.kind, place, day) for place in places)

@@ -31,42 +31,44 @@ class Regrade:
         return _URGENCY.index(self.after) < _URGENCY.index(self.before)
 
 
-def reschedule(one: Earlier, regrade: Regrade, book: Policy) -> tuple[Earlier, Noted] | None:
+def reschedule(earlier: Earlier, regrade: Regrade, book: Policy) -> tuple[Earlier, Noted] | None:
     """Return a delivery with the deadlines of the new grade, or None where none of them moves.
 
     A tighter grade counts from the regrade, and never ends later than before; a looser one counts
     from the start that the clock always had. What was met, was met by the deadline of its time.
     """
-    fresh = _counted(one, regrade, book)
-    kept = {str(said["milestone"]): said for said in one.explanation["deadlines"]}
+    fresh = _counted(earlier, regrade, book)
+    kept = {str(said["milestone"]): said for said in earlier.explanation["deadlines"]}
     if not fresh:
         return None
-    chosen = {m: _choose(m, kept.get(m), fresh.get(m), one, regrade) for m in Milestone}
+    chosen = {m: _choose(m, kept.get(m), fresh.get(m), earlier, regrade) for m in Milestone}
     said = {m: found for m, found in chosen.items() if found is not None}
     moved = [
-        _moved(m, kept.get(m), found) for m, found in said.items() if _at(found) != one.due.get(m)
+        _moved(m, kept.get(m), found)
+        for m, found in said.items()
+        if _at(found) != earlier.due.get(m)
     ]
     if not moved and said.keys() == kept.keys():
         return None
     grades = {"grade_before": str(regrade.before), "grade": str(regrade.after)}
     record = {"at": regrade.at.isoformat(), **grades, "deadlines": moved}
     explanation = {
-        **one.explanation,
+        **earlier.explanation,
         "deadlines": list(said.values()),
-        "rescheduled": [*one.explanation.get("rescheduled", ()), record],
+        "rescheduled": [*earlier.explanation.get("rescheduled", ()), record],
     }
     due = {m: _at(found) for m, found in said.items()}
     noted = Noted("delivery.rescheduled", {**grades, "deadlines": moved})
-    return replace(one, due=due, explanation=explanation), noted
+    return replace(earlier, due=due, explanation=explanation), noted
 
 
-def _counted(one: Earlier, regrade: Regrade, book: Policy) -> Mapping[str, _Said]:
+def _counted(earlier: Earlier, regrade: Regrade, book: Policy) -> Mapping[str, _Said]:
     """Count every deadline by the new grade; none where the policy has no such row any more."""
-    row = next((row for row in book.rows if row.id == one.row), None)
-    organisation = book.directory.organisation(one.agency)
+    row = next((row for row in book.rows if row.id == earlier.row), None)
+    organisation = book.directory.organisation(earlier.agency)
     if row is None or organisation is None:
         return {}
-    start = max(one.clock_start, regrade.at) if regrade.is_tighter else one.clock_start
+    start = max(earlier.clock_start, regrade.at) if regrade.is_tighter else earlier.clock_start
     leg = finish(
         Draft(row, organisation, ""),
         grade=regrade.after,
@@ -77,9 +79,13 @@ def _counted(one: Earlier, regrade: Regrade, book: Policy) -> Mapping[str, _Said
 
 
 def _choose(
-    milestone: Milestone, kept: _Said | None, fresh: _Said | None, one: Earlier, regrade: Regrade
+    milestone: Milestone,
+    kept: _Said | None,
+    fresh: _Said | None,
+    earlier: Earlier,
+    regrade: Regrade,
 ) -> _Said | None:
-    if milestone in one.met or (milestone is Milestone.COLLECT and one.met):
+    if milestone in earlier.met or (milestone is Milestone.COLLECT and earlier.met):
         return kept  # what a person has taken, the software has
     if fresh is None:
         return None

@@ -55,7 +55,11 @@ class _Thread:
 
     @property
     def offered(self) -> list[Earlier]:
-        return [one for one in self.deliveries if one.was_offered and one.kind is not Kind.RECALL]
+        return [
+            delivery
+            for delivery in self.deliveries
+            if delivery.was_offered and delivery.kind is not Kind.RECALL
+        ]
 
     @property
     def is_over(self) -> bool:
@@ -103,7 +107,7 @@ def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, book: Pol
     for thread in _threads(earlier).values():
         if thread.last.kind is not Kind.RECALL:
             by_agency.setdefault(thread.last.agency, []).append(thread)
-    issued = [one for same in by_agency.values() for one in _recalls(same, reason, at, book)]
+    issued = [recall for same in by_agency.values() for recall in _recalls(same, reason, at, book)]
     return Revision((), tuple(issued))
 
 
@@ -165,10 +169,10 @@ def _stands_in(agency: str, thread: _Thread, leg: Leg, book: Policy) -> bool:
 def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None:
     """Return the thread of the agency that has now what was given back."""
     successors = {
-        one.replaces: key
+        delivery.replaces: key
         for key, other in threads.items()
-        for one in other.deliveries
-        if one.replaces
+        for delivery in other.deliveries
+        if delivery.replaces
     }
     for _ in successors:
         key = successors[thread.last.id]
@@ -197,26 +201,26 @@ def _go_on(
         issued.append(Issued(again, Kind.REFERRAL, replaces=last.id))
     else:
         issued.append(Issued(_correction(last, leg, parts, new), Kind.CORRECTION, last.id))
-    for one in thread.deliveries:
-        is_task = one.kind is Kind.REFERRAL and one.is_open and one.was_offered
-        if is_task and new.regrade and (found := reschedule(one, new.regrade, new.book)):
-            changed.append(Changed(one, found[0], (found[1],)))
+    for delivery in thread.deliveries:
+        is_task = delivery.kind is Kind.REFERRAL and delivery.is_open and delivery.was_offered
+        if is_task and new.regrade and (found := reschedule(delivery, new.regrade, new.book)):
+            changed.append(Changed(delivery, found[0], (found[1],)))
 
 
-def _moved(one: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Changed:
-    moved = successors.move(one, leg, new.number, new.received_at)
+def _moved(earlier: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Changed:
+    moved = successors.move(earlier, leg, new.number, new.received_at)
     if moved.kind is Kind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
-        said = _correction(one, leg, parts, new).explanation
-        deadlines = {"deadlines": one.explanation["deadlines"]}
+        said = _correction(earlier, leg, parts, new).explanation
+        deadlines = {"deadlines": earlier.explanation["deadlines"]}
         moved = replace(moved, explanation={**said, **deadlines})
     noted = [Noted("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
-    runs = moved.kind is Kind.REFERRAL and moved.clock_start == one.clock_start
+    runs = moved.kind is Kind.REFERRAL and moved.clock_start == earlier.clock_start
     if runs and new.regrade and (found := reschedule(moved, new.regrade, new.book)):
         moved = found[0]
         noted.append(found[1])
-    return Changed(one, moved, tuple(noted))
+    return Changed(earlier, moved, tuple(noted))
 
 
 def _correction(last: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Leg:
@@ -258,9 +262,9 @@ def _first(ids: Sequence[DeliveryId]) -> DeliveryId | None:
 def _ended(thread: _Thread, reason: str, *, only_unoffered: bool = False) -> list[Changed]:
     noted = (Noted("delivery.recalled", {"reason": reason}),)
     return [
-        Changed(one, replace(one, state=DeliveryState.RECALLED), noted)
-        for one in thread.deliveries
-        if one.is_open and (one.is_unoffered or not only_unoffered)
+        Changed(delivery, replace(delivery, state=DeliveryState.RECALLED), noted)
+        for delivery in thread.deliveries
+        if delivery.is_open and (delivery.is_unoffered or not only_unoffered)
     ]
 
 

@@ -24,7 +24,7 @@ def scope(leg: Leg) -> Mapping[str, Sequence[str]]:
     return {"children": list(leg.children), "persons": list(leg.persons)}
 
 
-def move(one: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
+def move(earlier: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
     """Return a delivery that nobody was offered with the content of another version.
 
     Its clock keeps its start, unless an embargo begins or ends with the new version before the
@@ -32,15 +32,15 @@ def move(one: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
     """
     held = leg.held_until is not None and leg.held_until > at
     moved = replace(
-        one,
+        earlier,
         version=version,
         view=leg.view,
         scope=scope(leg),
         state=DeliveryState.HELD if held else DeliveryState.AVAILABLE,
-        available_at=leg.held_until if held and leg.held_until else min(one.available_at, at),
-        explanation=_explained(one, leg),
+        available_at=leg.held_until if held and leg.held_until else min(earlier.available_at, at),
+        explanation=_explained(earlier, leg),
     )
-    if one.kind is Kind.CORRECTION or not (held or one.clock_start > at):
+    if earlier.kind is Kind.CORRECTION or not (held or earlier.clock_start > at):
         return moved
     deadlines = {"deadlines": leg.explanation["deadlines"]}
     return replace(
@@ -86,10 +86,10 @@ def amend(
     return finish(draft, grade=Grade.IMMEDIATE, start=start, warn_at=warn_at)
 
 
-def _explained(one: Earlier, leg: Leg) -> Mapping[str, object]:
+def _explained(earlier: Earlier, leg: Leg) -> Mapping[str, object]:
     """Keep why this agency has it; the facts because of which are those of the new version."""
-    explained = {**one.explanation, "hold": leg.explanation["hold"]}
-    if one.kind is Kind.REFERRAL and one.agency == leg.agency:
+    explained = {**earlier.explanation, "hold": leg.explanation["hold"]}
+    if earlier.kind is Kind.REFERRAL and earlier.agency == leg.agency:
         explained["because"] = leg.explanation["because"]
     return explained
 

@@ -31,5 +31,5 @@ def _leg(leg: Leg) -> Iterator[str]:
         yield f"  Because {because}."
     if leg.held_until:
         yield f"  Held until {said['hold']['until']}: {said['hold']['reason'] or 'embargo'}."
-    for one in said["deadlines"]:
-        yield f"  To {one['milestone']}: {one['words']}."
+    for deadline in said["deadlines"]:
+        yield f"  To {deadline['milestone']}: {deadline['words']}."

@@ -291,8 +291,8 @@ def _child(
     open_in = known(_part(record, "open_case").get("area"))
     urn = _part(record, "school").get("urn")
     together = {*(record.get("lives_with") or ())}
-    contact = {one.contact.get(record["id"], "") for one in persons}
-    lives_with = "lives_with" in contact or any(one.id in together for one in persons)
+    contact = {person.contact.get(record["id"], "") for person in persons}
+    lives_with = "lives_with" in contact or any(person.id in together for person in persons)
     return Child(
         id=record["id"],
         pointer=f"/children/{number}",
@@ -354,7 +354,11 @@ def _person(
 
 def _contact(record: _Record) -> dict[str, str]:
     entries = (one for one in record.get("contact") or () if isinstance(one, dict))
-    return {one["child"]: str(known(one.get("nature")) or "") for one in entries if "child" in one}
+    return {
+        entry["child"]: str(known(entry.get("nature")) or "")
+        for entry in entries
+        if "child" in entry
+    }
 
 
 def _work(person: Person, number: int, record: _Record) -> Work:

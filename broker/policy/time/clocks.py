@@ -172,7 +172,7 @@ def _after(length: timedelta, running: Iterator[Span]) -> datetime:
 
 def _said(spans: Sequence[Span], calendar: WorkingCalendar) -> str:
     return ", ".join(
-        f"{_instant(one.start, calendar)} to {_instant(one.end, calendar)}" for one in spans
+        f"{_instant(span.start, calendar)} to {_instant(span.end, calendar)}" for span in spans
     )
 
 

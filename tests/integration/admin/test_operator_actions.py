@@ -38,7 +38,7 @@ def dead(world: World, context: Context, settings: Any) -> Callable[[int], list[
         for number in range(count):
             document = sample(1) | {"reference": f"OCC/2027/{number}"}
             status = world.routed(document)
-            ids += [DeliveryId(one["id"]) for one in status["deliveries"]]
+            ids += [DeliveryId(delivery["id"]) for delivery in status["deliveries"]]
         with psycopg.connect(settings.database_url) as connection:
             connection.execute(REFUSED, [context.clock()])
         return ids
@@ -148,7 +148,7 @@ def test_a_cause_is_corrected_and_the_first_one_kept(
         context, delivery, milestone=breach.milestone, cause="channel", by=JO, reason="their line"
     )
     events = context.ledger.queries.timeline(ReferralId(UUID(status["id"])))
-    assert [one.data for one in events if one.kind == "delivery.cause_corrected"] == [
+    assert [event.data for event in events if event.kind == "delivery.cause_corrected"] == [
         {"milestone": breach.milestone, "cause": cause, "found": "not_collected"}
         for cause in ("broker", "channel")
     ]
@@ -225,7 +225,7 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
         context, agency=None, cause="too-large", per_minute=60, by=JO
     )
     plan = operator_actions.planned(context, id_)
-    assert plan.planned == len(ids) == sum(one.count for one in _lines(context, id_))
+    assert plan.planned == len(ids) == sum(line.count for line in _lines(context, id_))
     assert operator_actions.advance_replays(context) == 0
     with pytest.raises(Invalid):
         operator_actions.start_replay(context, id_, reason="", typed="")
@@ -246,7 +246,7 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
     assert operator_actions.advance_replays(context) == 0
     found = operator_actions.planned(context, id_)
     assert (found.state, found.done) == ("done", len(ids))
-    assert [(one["to"], one["by"]) for one in found.turns] == [
+    assert [(turn["to"], turn["by"]) for turn in found.turns] == [
         ("running", JO),
         ("paused", JO),
         ("running", "person:Sam Example"),
@@ -254,7 +254,7 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
     assert found.started_by == JO
     assert _lines(context, id_) == []
     other = operator_actions.plan_replay(context, agency=None, cause=None, per_minute=60, by=JO)
-    assert sum(one.replayed_before for one in _lines(context, other)) == 2
+    assert sum(line.replayed_before for line in _lines(context, other)) == 2
 
 
 def _lines(context: Context, id_: Any) -> Any:
@@ -372,7 +372,8 @@ def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
     assert (kept.kind, kept.actor, kept.delivery) == ("delivery.sent_on", JO, id_)
     assert kept.reason == "they moved last week"
     assert [
-        one.replaces for one in context.ledger.queries.referral(None, id=referral).deliveries
+        delivery.replaces
+        for delivery in context.ledger.queries.referral(None, id=referral).deliveries
     ] == [
         None,
         id_,
@@ -403,7 +404,7 @@ def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
     clock.advance(hours=1)
     route.drain(context)
     assert world.status(receipt)["state"] == "routed"
-    assert [(one.kind, one.actor, one.reason) for one in reasons(context, id_)] == [
+    assert [(reason.kind, reason.actor, reason.reason) for reason in reasons(context, id_)] == [
         ("referral.rerouted", JO, "it was restarted")
     ]
     with pytest.raises(Conflict, match="not unroutable"):
@@ -417,7 +418,7 @@ def test_giving_an_area_needs_a_reason_and_keeps_it(
     receipt = world.hand_in(sample(10))
     world.drain()
     id_ = ReferralId(receipt["id"])
-    (child,) = [one["id"] for one in sample(10)["children"]]
+    (child,) = [child["id"] for child in sample(10)["children"]]
     with pytest.raises(Invalid):
         operator_actions.give_areas(context, id_, {child: "E06000021"}, by=JO, reason="")
     for local in ("jane-example", "Jane Example"):
@@ -481,7 +482,7 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
     for id_ in ids[1:]:
         assert ("delivery.sent_on", "person:Sam Example") in told(context, id_)
         (referral,) = context.ledger.monitoring.find(str(id_))
-        assert [one.reason for one in reasons(context, referral)] == ["their team closed"]
+        assert [reason.reason for reason in reasons(context, referral)] == ["their team closed"]
     with pytest.raises(Conflict):
         operator_actions.turn_replay(context, plan, "stop", by=JO)
 

@@ -40,7 +40,7 @@ def faults(run: Run, environment: Mapping[str, str]) -> dict[str, Any]:
     """Run the doctor; return the findings that are faults, by the name of their check."""
     ran = run("doctor", "--json", **environment)
     told = json.loads(ran.out)
-    found = {one["check"]: one for one in told["findings"] if not one["ok"]}
+    found = {finding["check"]: finding for finding in told["findings"] if not finding["ok"]}
     assert (ran.code, told["ok"]) == ((1, False) if found else (0, True))
     return found
 
@@ -121,7 +121,9 @@ def test_what_ends_is_a_warning_before_and_a_fault_after(
     with Ledger.open(dsn, application_name="tests") as ledger:
         publish(ledger, documents | {"directory.yaml": directory}, now=now)
     ran = run("doctor", "--json", **healthy)
-    (found,) = [one for one in json.loads(ran.out)["findings"] if one["check"] == "calendars"]
+    (found,) = [
+        finding for finding in json.loads(ran.out)["findings"] if finding["check"] == "calendars"
+    ]
     assert (found["ok"], found["warning"], ran.code) == (ok, ok, 0 if ok else 1)
     assert "the term dates of school-900001 end on" in found["detail"]
     assert "broker policy publish" in found["next_step"]

@@ -157,7 +157,7 @@ def test_dead_letters_are_planned_and_replayed(
     assert "too-large" in ops("dead", "ls").out
     plan = json.loads(ops("dead", "plan", "--by", "Jo Example", "--json").out)
     assert (plan["planned"], plan["state"]) == (1, "planned")
-    assert [one["count"] for one in plan["lines"]] == [1]
+    assert [line["count"] for line in plan["lines"]] == [1]
     again = ops("dead", "replay", plan["id"], "--count", "2", "--reason", "mended")
     assert again.code == 2
     assert "--count 1" in again.err
@@ -283,9 +283,9 @@ def test_each_format_says_the_same(ops: Ops, context: Context, delivery: dict[st
     assert "| oldest=108" in nagios.out
     assert nagios.out.rstrip().endswith("s;7200;14400;0")
     prometheus = ops(*asked, "--format", "prometheus")
-    found = {one.name: one for one in text_string_to_metric_families(prometheus.out)}
+    found = {family.name: family for family in text_string_to_metric_families(prometheus.out)}
     assert prometheus.code == 1
-    assert [one.value for one in found["broker_check_state"].samples] == [1.0]
+    assert [sample.value for sample in found["broker_check_state"].samples] == [1.0]
     (seconds,) = found["broker_check_seconds"].samples
     assert seconds.labels == {"check": "oldest"}
     assert seconds.value == pytest.approx(3 * 3600, abs=60)
@@ -380,7 +380,7 @@ def test_the_timeline_tells_the_story(
             assert told.code == 0
             assert "delivery acknowledged" in told.out
         events = json.loads(run("timeline", delivery["reference"], "--json", **given).out)["events"]
-        assert [one["kind"] for one in events][:2] == ["referral.accepted", "referral.routed"]
+        assert [event["kind"] for event in events][:2] == ["referral.accepted", "referral.routed"]
         assert next_step(run("timeline", "OCC/none", **given), 4)
 
 

@@ -93,15 +93,18 @@ def test_it_tells_what_is_the_matter_and_hides_the_rest(
     assert settings["BROKER_SMTP_URL"] == "smtp://mail.example.org:587"
     assert settings["BROKER_CHILD_KEY"] == "set"
     ledger = json.loads(found["ledger.json"])
-    assert [one["agency"] for one in ledger["queues"]] == [delivery["agency"]]
+    assert [queue["agency"] for queue in ledger["queues"]] == [delivery["agency"]]
     assert [one["agency"] for one in ledger["stopped"]] == [delivery["agency"]]
-    assert {one["name"] for one in ledger["leads"]} == {"sweep", "worker"}
-    assert all(one["applied"] for one in ledger["migrations"])
+    assert {lead["name"] for lead in ledger["leads"]} == {"sweep", "worker"}
+    assert all(migration["applied"] for migration in ledger["migrations"])
     assert len(ledger["policies"][0]["sha256"]) == 64
-    assert {one["what"] for one in ledger["endings"]} >= {"bank_holidays"}
-    kinds = [one["kind"] for one in json.loads(found["events.json"])]
+    assert {ending["what"] for ending in ledger["endings"]} >= {"bank_holidays"}
+    kinds = [load["kind"] for load in json.loads(found["events.json"])]
     assert kinds[0] == "delivery.acknowledged"
-    assert {one["name"] for one in json.loads(found["server.json"])} >= {"shared_buffers", "fsync"}
+    assert {load["name"] for load in json.loads(found["server.json"])} >= {
+        "shared_buffers",
+        "fsync",
+    }
     assert not [name for name, told in found.items() if '"error"' in told and name != "doctor.json"]
 
 

@@ -60,13 +60,13 @@ class Alarms(RuleBasedStateMachine):
         self.world, self.dsn = world, dsn
         world.at("2026-12-14 10:00")
         status = world.routed(sample(8) | {"reference": f"MODEL/{Alarms.count}"})
-        self.deliveries = {one["id"]: one["agency"] for one in status["deliveries"]}
+        self.deliveries = {delivery["id"]: delivery["agency"] for delivery in status["deliveries"]}
         self.stands: set[str] = set()
         self.ended: set[str] = set()
         self.clocks = {
-            (one["id"], said["milestone"]): self._clock(said, one["agency"], book)
-            for one in status["deliveries"]
-            for said in one["explanation"]["deadlines"]
+            (delivery["id"], said["milestone"]): self._clock(said, delivery["agency"], book)
+            for delivery in status["deliveries"]
+            for said in delivery["explanation"]["deadlines"]
         }
 
     @staticmethod

@@ -130,7 +130,9 @@ def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, context
     """Probation: acknowledge 24 hours, never paused; decide 3 working days, which may be."""
     world.at("2026-12-14 10:00")
     status = world.routed(sample(8))
-    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    own = next(
+        delivery for delivery in status["deliveries"] if delivery["agency"].startswith("probation")
+    )
     before = own["deadlines"]
     address = f"/v1/deliveries/{own['id']}"
     headers = world.headers(own["agency"], "collect")
@@ -141,7 +143,7 @@ def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, context
     world.at("2026-12-17 18:00")
     world.watch()
     timeline = world.client.get(f"/v1/referrals/{status['id']}/timeline", headers=world.police)
-    rung = [one for one in timeline.json()["events"] if one["delivery"] == own["id"]]
+    rung = [event for event in timeline.json()["events"] if event["delivery"] == own["id"]]
     breached = {one["data"]["milestone"] for one in rung if one["kind"] == "delivery.breached"}
     assert breached == {"acknowledge"}
     gone_on = world.client.post(f"{address}/resume", json={}, headers=headers).json()["deadlines"]
@@ -175,7 +177,9 @@ def test_a_correction_ends_the_wait_for_information_and_no_other(
 ) -> None:
     world.at("2026-12-14 10:00")
     status = world.routed(sample(8))
-    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    own = next(
+        delivery for delivery in status["deliveries"] if delivery["agency"].startswith("probation")
+    )
     headers = world.headers(own["agency"], "collect")
     world.answer(own["agency"], delivery=own["id"], stage="acknowledged", by="A. Person")
     world.at("2026-12-15 09:00")
@@ -209,7 +213,9 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Cont
     world.at("2026-12-14 10:00")
     begun = world.clock.now
     status = world.routed(sample(8))
-    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    own = next(
+        delivery for delivery in status["deliveries"] if delivery["agency"].startswith("probation")
+    )
     address, headers = f"/v1/deliveries/{own['id']}", world.headers(own["agency"], "collect")
     world.client.post(f"{address}/pause", json={"reason": "legal_hold"}, headers=headers)
 
@@ -232,7 +238,7 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Cont
     figures = context.ledger.deadline_report.deadline_figures(
         begun, begun + timedelta(minutes=1), now=world.clock.now
     )
-    (deadlines,) = (one.deadlines for one in figures if one.of == own["agency"])
+    (deadlines,) = (figure.deadlines for figure in figures if figure.of == own["agency"])
     assert deadlines[Milestone.ACKNOWLEDGE]["overdue"] == 1
     assert (deadlines[Milestone.DECIDE]["open"], deadlines[Milestone.DECIDE]["overdue"]) == (1, 0)
     world.answer(own["agency"], delivery=own["id"], stage="acknowledged", by="A. Person")
@@ -242,7 +248,9 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Cont
 def test_what_is_late_stays_late_when_its_clock_is_stopped(world: World, context: Context) -> None:
     world.at("2026-12-14 10:00")
     status = world.routed(sample(8))
-    own = next(one for one in status["deliveries"] if one["agency"].startswith("probation"))
+    own = next(
+        delivery for delivery in status["deliveries"] if delivery["agency"].startswith("probation")
+    )
     world.answer(own["agency"], delivery=own["id"], stage="acknowledged", by="A. Person")
     world.at("2026-12-21 10:00")
     address, headers = f"/v1/deliveries/{own['id']}", world.headers(own["agency"], "collect")
@@ -269,7 +277,7 @@ def test_once_ops_gives_the_area_the_ladder_of_what_nobody_had_is_over(
     status = world.routed(document)
     world.at("2026-12-14 11:01")
     world.watch()
-    areas = {one["id"]: "E06000021" for one in document["children"]}
+    areas = {child["id"]: "E06000021" for child in document["children"]}
     address = f"/v1/referrals/{status['id']}/areas"
     given = world.client.post(address, json={"areas": areas}, headers=world.headers("ops", "ops"))
     assert given.status_code == 202, given.text

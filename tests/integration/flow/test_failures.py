@@ -50,11 +50,11 @@ def deadly(monkeypatch: pytest.MonkeyPatch, *references: str) -> list[int]:
     """Have these referrals end whoever decides about them; return how often each try was begun."""
     decide, tried = route.decide, []
 
-    def decided(one: Unrouted, **about: Any) -> Decision:
-        if one.reference in references:
-            tried.append(one.begun)
+    def decided(referral: Unrouted, **about: Any) -> Decision:
+        if referral.reference in references:
+            tried.append(referral.begun)
             raise Killed
-        return decide(one, **about)
+        return decide(referral, **about)
 
     monkeypatch.setattr(route, "decide", decided)
     return tried
@@ -224,5 +224,7 @@ def test_a_version_that_cannot_be_routed_is_left_to_ops_and_what_agencies_have_s
     assert str(waiting.referral) == status["id"]
     assert world.client.post(path, json=document, headers=world.police).status_code == 202
     route.drain(context)
-    kinds = [(one["kind"], one["version"]) for one in world.status(status)["deliveries"]]
+    kinds = [
+        (delivery["kind"], delivery["version"]) for delivery in world.status(status)["deliveries"]
+    ]
     assert ("correction", 3) in kinds

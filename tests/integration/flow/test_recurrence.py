@@ -24,7 +24,7 @@ def low(reference: str, **child: Any) -> dict[str, Any]:
 
 
 def flags(status: dict[str, Any]) -> list[str]:
-    return [one["message"] for one in status["warnings"] if one["code"] == "third-low"]
+    return [warning["message"] for warning in status["warnings"] if warning["code"] == "third-low"]
 
 
 def look(context: Context, statement: str) -> list[tuple[Any, ...]]:
@@ -35,7 +35,7 @@ def look(context: Context, statement: str) -> list[tuple[Any, ...]]:
 def test_three_in_one_batch_are_told_once(world: World) -> None:
     receipts = [world.hand_in(low(f"together-{number}")) for number in range(3)]
     world.drain()
-    assert [len(flags(world.status(one))) for one in receipts] == [0, 0, 1]
+    assert [len(flags(world.status(receipt))) for receipt in receipts] == [0, 0, 1]
 
 
 def test_one_identifier_is_enough(world: World) -> None:
@@ -90,12 +90,12 @@ def test_only_social_care_that_may_see_the_child_is_told(world: World, context: 
         document = low(f"health-{number}", health={"needs": ["mental_health"]})
         status = world.routed(document)
     assert flags(status)
-    told = {one["agency"] for one in status["deliveries"]}
+    told = {delivery["agency"] for delivery in status["deliveries"]}
     others = told - {"staffordshire-csc"}
     assert others
     for agency in others:
         for offered in world.collect(agency):
-            assert "third-low" not in [one["code"] for one in offered["warnings"]]
+            assert "third-low" not in [warning["code"] for warning in offered["warnings"]]
 
 
 def test_without_a_key_nothing_is_counted(context: Context, world: World) -> None:
@@ -139,9 +139,9 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
         thread.start()
     for thread in threads:
         thread.join(20)
-    statuses = [world.status(one) for one in receipts]
-    assert [one["state"] for one in statuses] == ["routed", "routed"]
-    assert sorted(len(flags(one)) for one in statuses) == [0, 1]
+    statuses = [world.status(receipt) for receipt in receipts]
+    assert [status["state"] for status in statuses] == ["routed", "routed"]
+    assert sorted(len(flags(status)) for status in statuses) == [0, 1]
 
 
 def test_many_workers_with_many_children_end_and_count_right(
@@ -167,5 +167,5 @@ def test_many_workers_with_many_children_end_and_count_right(
     for number in range(60):
         status = context.ledger.queries.referral(publisher, reference=f"many-{number}")
         assert status is not None
-        untold += not any(one["code"] == "third-low" for one in status.warnings)
+        untold += not any(warning["code"] == "third-low" for warning in status.warnings)
     assert untold == 2

@@ -105,7 +105,7 @@ def test_a_publisher_reads_its_own_silence_in_its_feed(
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
     assert "organisation.heard" in [one["kind"] for one in feed]
     other = world.client.get("/v1/events", headers=world.headers("police-scotland", "publish"))
-    assert [one["kind"] for one in other.json()["events"]] == []
+    assert [event["kind"] for event in other.json()["events"]] == []
 
 
 def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -> None:
@@ -113,7 +113,7 @@ def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -
     world.clock.advance(minutes=31)
     context.activity.flush()
     listeners = [Listener(context, "the same") for _ in range(4)]
-    threads = [threading.Thread(target=one.look) for one in listeners]
+    threads = [threading.Thread(target=listener.look) for listener in listeners]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -183,7 +183,9 @@ def test_every_way_to_be_there_is_noted(world: World, context: Context) -> None:
     world.drain()
     status = world.routed(sample(12))
     world.collect("staffordshire-csc")
-    (delivery,) = [one for one in status["deliveries"] if one["agency"] == "staffordshire-csc"]
+    (delivery,) = [
+        delivery for delivery in status["deliveries"] if delivery["agency"] == "staffordshire-csc"
+    ]
     world.answer("staffordshire-csc", delivery=delivery["id"], stage="acknowledged", by="Duty")
     context.activity.flush()
     counts = dict(

@@ -56,7 +56,7 @@ def test_an_embargo_that_ended_releases_what_it_held(
 ) -> None:
     world.at("2026-12-14 10:00")
     status = world.routed(sample(7))
-    (school,) = [one for one in status["deliveries"] if one["state"] == "held"]
+    (school,) = [delivery for delivery in status["deliveries"] if delivery["state"] == "held"]
     assert world.collect(school["agency"]) == []
     clock.advance(days=3)
     Sweeper(context, "one").sweep()

@@ -60,7 +60,9 @@ def test_promtool_would_find_a_rule_that_is_wrong(tmp_path: Path) -> None:
 
 
 def rules() -> list[dict[str, Any]]:
-    return [one for group in yaml.safe_load(RULES.read_text())["groups"] for one in group["rules"]]
+    return [
+        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+    ]
 
 
 def test_each_rule_is_a_query() -> None:

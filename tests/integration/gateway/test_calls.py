@@ -65,7 +65,7 @@ def test_checking_stores_nothing(client: TestClient, context: Context, key: Key)
     headers = key("staffordshire-police", "publish")
     answer = client.post("/v1/referrals/check", json=sample(1), headers=headers)
     assert answer.status_code == 200
-    assert [one["agency"] for one in answer.json()["deliveries"]] == ["stoke-csc"]
+    assert [delivery["agency"] for delivery in answer.json()["deliveries"]] == ["stoke-csc"]
     wrong = client.post("/v1/referrals/check", json=sample(13), headers=headers)
     assert wrong.status_code == 422
     assert len(wrong.json()["errors"]) >= 4

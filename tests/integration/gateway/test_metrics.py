@@ -27,14 +27,14 @@ NAMES = re.compile(r"\bbroker_[a-z_]+")
 def families(client: TestClient, key: Callable[..., dict[str, str]]) -> dict[str, Any]:
     answer = client.get("/metrics", headers=key("ops", "ops"))
     assert answer.status_code == 200
-    return {one.name: one for one in text_string_to_metric_families(answer.text)}
+    return {family.name: family for family in text_string_to_metric_families(answer.text)}
 
 
 def value(family: Any, **labels: str) -> float:
     return sum(
-        one.value
-        for one in family.samples
-        if labels.items() <= one.labels.items() and not one.name.endswith("_created")
+        sample.value
+        for sample in family.samples
+        if labels.items() <= sample.labels.items() and not sample.name.endswith("_created")
     )
 
 
@@ -61,12 +61,12 @@ def test_figures_are_those_of_the_ledger(
     world.answer(agency, delivery=delivery["id"], stage="acknowledged", by="A. Person")
     took = families(client, key)["broker_latency_seconds"]
     counts = [
-        one.value
-        for one in took.samples
-        if one.labels.get("le") == "+Inf" and one.labels["milestone"] == "acknowledge"
+        sample.value
+        for sample in took.samples
+        if sample.labels.get("le") == "+Inf" and sample.labels["milestone"] == "acknowledge"
     ]
     assert counts == [1]
-    sums = [one.value for one in took.samples if one.name.endswith("_sum")]
+    sums = [sample.value for sample in took.samples if sample.name.endswith("_sum")]
     assert sums == [pytest.approx(9 * 86_400)] * len(sums)
 
 
@@ -104,8 +104,8 @@ def test_no_metric_bears_a_reference_or_an_id(
     labels = {
         name
         for family in families(client, key).values()
-        for one in family.samples
-        for name in one.labels
+        for sample in family.samples
+        for name in sample.labels
     }
     assert labels <= {
         "agency",
@@ -131,7 +131,7 @@ def test_a_bucket_ends_on_every_deadline_class(
     (delivery,) = status["deliveries"]
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
     took = families(client, key)["broker_latency_seconds"]
-    edges = {float(one.labels["le"]) for one in took.samples if "le" in one.labels}
+    edges = {float(sample.labels["le"]) for sample in took.samples if "le" in sample.labels}
     assert {3600.0, 14_400.0, 86_400.0} <= edges
 
 

@@ -170,7 +170,7 @@ def test_an_exception_with_content_in_a_real_worker_leaks_nothing_and_loses_noth
             caller.sendall(f"{MARK}\r\n\r\n".encode())
         for library in ("celery.", "uvicorn."):
             eventually(
-                lambda: [one for one in lines(event="library") if library in one["place"]],  # noqa: B023
+                lambda: [line for line in lines(event="library") if library in line["place"]],  # noqa: B023
                 within=30,
             )
     assert MARK not in log.read_text()

@@ -89,8 +89,8 @@ def site(with_groups: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
         connection.execute("truncate person cascade")
     openid = with_groups.openid
     fresh = OpenId(openid.url, openid.clock, openid.back, openid.out)
-    for one in fields(OpenId):
-        setattr(openid, one.name, getattr(fresh, one.name))
+    for field in fields(OpenId):
+        setattr(openid, field.name, getattr(fresh, field.name))
     return with_groups
 
 
@@ -194,7 +194,7 @@ def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
     sessions.add(site.context.ledger, "Jo Example", list(Right), now=now, new_id=new_id)
     with site.browser() as browser:
         assert sign_in(site, browser).status_code == 200
-    named = {one.name: one.rights for one in site.context.ledger.people.people()}
+    named = {person.name: person.rights for person in site.context.ledger.people.people()}
     assert named.pop("Jo Example") == set(Right)
     ((name, given),) = named.items()
     assert re.fullmatch(r"Jo Example \([0-9a-f]{8}\)", name)
@@ -475,8 +475,10 @@ def test_nothing_secret_is_logged(
         assert sign_in(site, browser).status_code == 200
         site.openid.claims = {"nonce": "another"}
         assert sign_in(site, browser).status_code == 502
-    ours = [one for one in caplog.records if not one.name.startswith(("httpcore", "httpx"))]
-    told = "\n".join(one.getMessage() for one in ours) + "".join(capfd.readouterr())
+    ours = [
+        record for record in caplog.records if not record.name.startswith(("httpcore", "httpx"))
+    ]
+    told = "\n".join(our.getMessage() for our in ours) + "".join(capfd.readouterr())
     assert "provider wrong" in told
     assert len(site.openid.given) == 6
     for secret in (SECRET, "Jo Example", "person-1", *site.openid.given):

@@ -40,7 +40,9 @@ def test_ops_see_it_and_another_force_does_not(world: World) -> None:
     (shown,) = attention["unreferred"]
     assert (shown["publisher"], shown["missing"]) == ("staffordshire-police", 1)
     mine = world.client.get("/v1/reconciliations", headers=world.police).json()
-    assert [one["missing"] for one in mine["reconciliations"]] == [["21269999"]]
+    assert [reconciliation["missing"] for reconciliation in mine["reconciliations"]] == [
+        ["21269999"]
+    ]
     theirs = world.headers("west-mercia-police", "publish")
     found = world.client.get("/v1/reconciliations", headers=theirs).json()
     assert found == {"reconciliations": []}
@@ -59,5 +61,5 @@ def test_a_list_may_have_five_thousand_and_no_more(world: World) -> None:
 
 def test_a_day_that_has_not_come_is_refused(world: World) -> None:
     told = compared(world, "x", day="2027-05-01", status=422)
-    assert [one["code"] for one in told["errors"]] == ["date-in-future"]
+    assert [error["code"] for error in told["errors"]] == ["date-in-future"]
     compared(world, "x", day="2027-02-31", status=422)

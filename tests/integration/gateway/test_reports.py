@@ -36,7 +36,7 @@ def december(client: TestClient, key: Key, clock: FixedClock, drain: Callable[[]
     clock.set("2026-12-22T10:00+00:00")
     assert client.post("/v1/referrals", json=sample(5), headers=police).status_code == 202
     drain()
-    by_agency = {one["agency"]: one for one in legs(client, police, sample(5)["reference"])}
+    by_agency = {leg["agency"]: leg for leg in legs(client, police, sample(5)["reference"])}
     clock.set("2026-12-24T10:00+00:00")
     lado = key("staffordshire-lado", "collect")
     answered(client, lado, by_agency["staffordshire-lado"]["id"], "acknowledged")
@@ -61,7 +61,7 @@ def test_the_report_counts_what_happened(client: TestClient, key: Key) -> None:
     told = client.get("/v1/reports/deadlines", params=DECEMBER, headers=key("ops", "ops")).json()
     assert told["since"] == "2026-12-01T00:00:00+00:00"
     assert told["until"] == "2027-01-01T00:00:00+00:00"
-    lines = {(one["by"], one["of"]): one for one in told["figures"]}
+    lines = {(figure["by"], figure["of"]): figure for figure in told["figures"]}
     everything = lines["all", ""]
     assert (everything["referrals"], everything["legs"]) == (2, 5)
     assert (everything["returned"], everything["sent_on"]) == (1, 1)
@@ -119,7 +119,7 @@ def test_a_stretch_that_makes_no_sense_is_refused(
     for path in ("/v1/reports/deadlines", "/v1/reports/deadlines.csv"):
         answer = client.get(path, params=query, headers=key("ops", "ops"))
         assert answer.status_code == 422
-        assert [one["pointer"] for one in answer.json()["errors"]] == pointers
+        assert [error["pointer"] for error in answer.json()["errors"]] == pointers
 
 
 @pytest.mark.usefixtures("december")

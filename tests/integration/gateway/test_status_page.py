@@ -74,7 +74,10 @@ def test_the_page_tells_what_is_in_the_tables(
         counts = [bands[name, grade] for grade in GRADE_NAMES]
         assert shown[words] == [str(count) for count in [*counts, sum(counts)]]
 
-    names = {one.agency: one.name for one in context.ledger.monitoring.presences().values()}
+    names = {
+        presence.agency: presence.name
+        for presence in context.ledger.monitoring.presences().values()
+    }
     agencies = table(page, "Agencies, worst first")
     for code in AGENCIES:
         own = [row for row in deliveries if row["agency"] == code]

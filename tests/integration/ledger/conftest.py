@@ -86,8 +86,8 @@ class Book:
         with self.ledger.routing.claim_unrouted(100, now=now) as batch:
             batch.settle(
                 [
-                    routed(one.id, [new_delivery(agency, **changes) for agency in agencies])
-                    for one in batch.referrals
+                    routed(referral.id, [new_delivery(agency, **changes) for agency in agencies])
+                    for referral in batch.referrals
                 ],
                 now=now,
                 actor="broker",

@@ -43,7 +43,7 @@ def test_versions_follow_one_another_and_none_is_ever_changed(book: Book) -> Non
         assert (kept.version, kept.accepted_at) == (number, LATER)
     status = book.ledger.queries.referral(POLICE, id=referral)
     assert status is not None
-    assert [one.version for one in status.versions] == [1, 2, 3]
+    assert [version.version for version in status.versions] == [1, 2, 3]
     assert status.digest == (3).to_bytes(32, "big")
     for table in ("referral_content", "correction"):
         with pytest.raises(psycopg.errors.RestrictViolation):

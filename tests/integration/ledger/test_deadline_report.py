@@ -190,19 +190,19 @@ def write(dsn: str, made: Sequence[Raw]) -> None:
             _write_referral(connection, number, one)
 
 
-def _write_referral(connection: psycopg.Connection, number: int, one: Raw) -> None:
+def _write_referral(connection: psycopg.Connection, number: int, raw: Raw) -> None:
     id_ = ids.uuid7()
     connection.execute(
         "insert into referral (id, publisher, reference, digest, state, accepted_at, routed_at,"
         " closed_at, grade, effective_grade, first_known_at, reason, attend_by)"
         " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'no_area', %s)",
         [
-            *(id_, one["publisher"], f"R-{number}", bytes(32), one["state"], one["accepted_at"]),
-            *(NOW, NOW, one["grade"], one["effective_grade"], one["first_known_at"], NOW),
+            *(id_, raw["publisher"], f"R-{number}", bytes(32), raw["state"], raw["accepted_at"]),
+            *(NOW, NOW, raw["grade"], raw["effective_grade"], raw["first_known_at"], NOW),
         ],
     )
     before: UUID | None = None
-    for leg in one["legs"]:
+    for leg in raw["legs"]:
         row = {name: value for name, value in leg.items() if name != "is_sent_on"}
         for state, name in (("decided", "decided_at"), ("returned", "returned_at")):
             if row["state"] == state and row[name] is None:
@@ -262,18 +262,20 @@ def recount(every: list[Raw], deliveries: list[Raw]) -> dict[tuple[str, str], Li
 def _line(members: list[Raw], pairs: list[tuple[Raw, Raw]]) -> Line:
     states = [leg["state"] for _, leg in pairs]
     waits: dict[str, list[timedelta]] = {stage: [] for stage in STAGES}
-    for one in members:
-        if one["first_known_at"]:
-            waits["first_known_to_accepted"].append(one["accepted_at"] - one["first_known_at"])
+    for member in members:
+        if member["first_known_at"]:
+            waits["first_known_to_accepted"].append(
+                member["accepted_at"] - member["first_known_at"]
+            )
     for one, leg in pairs:
         for stage, wait in _waits(one, leg).items():
             waits[stage].append(wait)
     return {
         "referrals": {
             "referrals": len(members),
-            "unrouted": sum(one["state"] == "accepted" for one in members),
-            "rejected": sum(one["state"] == "rejected" for one in members),
-            "unroutable": sum(one["state"] == "unroutable" for one in members),
+            "unrouted": sum(member["state"] == "accepted" for member in members),
+            "rejected": sum(member["state"] == "rejected" for member in members),
+            "unroutable": sum(member["state"] == "unroutable" for member in members),
         },
         "legs": {
             "legs": len(pairs),
@@ -294,8 +296,8 @@ def _line(members: list[Raw], pairs: list[tuple[Raw, Raw]]) -> Line:
     }
 
 
-def _waits(one: Raw, leg: Raw) -> dict[str, timedelta]:
-    begun = max(one["accepted_at"], leg["clock_start"])
+def _waits(raw: Raw, leg: Raw) -> dict[str, timedelta]:
+    begun = max(raw["accepted_at"], leg["clock_start"])
     collected, taken, decided = (leg[name] for name in MET.values())
     found = {}
     if leg["state"] != "held" and (leg["state"] != "recalled" or collected):
@@ -333,12 +335,13 @@ def _spread(found: list[timedelta]) -> tuple[int, timedelta | None, timedelta | 
     return len(ordered), median, p90
 
 
-def plain(one: Figures) -> Line:
+def plain(figures: Figures) -> Line:
     return {
-        "referrals": one.referrals,
-        "legs": one.legs,
+        "referrals": figures.referrals,
+        "legs": figures.legs,
         "stages": {
-            name: (spread.count, spread.median, spread.p90) for name, spread in one.stages.items()
+            name: (spread.count, spread.median, spread.p90)
+            for name, spread in figures.stages.items()
         },
-        "deadlines": {str(milestone): counts for milestone, counts in one.deadlines.items()},
+        "deadlines": {str(milestone): counts for milestone, counts in figures.deadlines.items()},
     }

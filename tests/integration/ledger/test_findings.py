@@ -69,7 +69,7 @@ def test_a_referral_decided_twice_is_routed_once(book: Book) -> None:
             batch.settle([routed(id_, [new_delivery(agency)])], now=NOW, actor="broker")
     status = book.ledger.queries.referral(None, id=id_)
     assert status is not None
-    assert [one.agency for one in status.deliveries] == [STOKE]
+    assert [delivery.agency for delivery in status.deliveries] == [STOKE]
 
 
 def test_nothing_is_ever_routed_to_nobody(book: Book) -> None:

@@ -215,15 +215,15 @@ def deadline_classes() -> set[float]:
         clock
         for of_row in (
             *(milestones for row in policy.rows for milestones in row.deadlines.values()),
-            *(one.deadlines for one in policy.amends.values()),
+            *(amend.deadlines for amend in policy.amends.values()),
         )
         for clock in of_row.values()
     ]
     of_unit = {Unit.CALENDAR_MINUTE: 60, Unit.CALENDAR_HOUR: 3600}
     return {
-        float(one.within.count * of_unit[one.within.unit])
-        for one in clocks
-        if one.within.unit in of_unit
+        float(clock.within.count * of_unit[clock.within.unit])
+        for clock in clocks
+        if clock.within.unit in of_unit
     }
 
 

@@ -28,10 +28,12 @@ def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
     asked: dict[str, Any] = {"limit": 100, "lease_for": LEASE, "new_id": ids.uuid7}
     offers = book.ledger.deliveries.claim_pushes("queue", now=at, **asked)
     attempts = [
-        Attempt(one.id, one.lease.id, "refused", None, "too-large") for one in offers if one.lease
+        Attempt(offer.id, offer.lease.id, "refused", None, "too-large")
+        for offer in offers
+        if offer.lease
     ]
     book.ledger.deliveries.settle_pushes(attempts, now=at, actor="channel:queue")
-    return {one.id for one in offers}
+    return {offer.id for offer in offers}
 
 
 def planned(book: Book, kind: str, at: datetime, **asked: Any) -> UUID:
@@ -65,9 +67,9 @@ def test_what_became_undeliverable_after_the_plan_is_not_replayed(book: Book) ->
     assert book.ledger.bulk_actions.step_replays(now=NOW + 5 * MINUTE, limit=500) == [1]
     assert available(book) == first
     assert book.ledger.bulk_actions.step_replays(now=NOW + 6 * MINUTE, limit=500) == [0]
-    assert [(one.state, one.done) for one in book.ledger.bulk_actions.replays(id_=id_)] == [
-        ("done", 1)
-    ]
+    assert [
+        (replay.state, replay.done) for replay in book.ledger.bulk_actions.replays(id_=id_)
+    ] == [("done", 1)]
 
 
 def test_what_became_undeliverable_after_the_plan_is_not_sent_on(book: Book) -> None:

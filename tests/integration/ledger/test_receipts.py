@@ -102,7 +102,7 @@ def test_a_late_receipt_counts_while_nobody_else_has_the_delivery(book: Book, of
 def test_another_agencys_delivery_is_not_found(book: Book, offer: Offer) -> None:
     unknown = Receipt(ids.uuid7(), Stage.COLLECTED, "x")
     results = book.answer(STOKE, said(offer, "decided", outcome="other"), unknown)
-    assert [one.result for one in results] == ["not_found", "not_found"]
+    assert [result.result for result in results] == ["not_found", "not_found"]
     assert state(book, offer) is ReferralState.ROUTED
 
 
@@ -116,7 +116,7 @@ def test_several_receipts_for_one_delivery_in_one_call_are_taken_in_order(
         said(offer, "decided", outcome="advice"),
         said(offer, "returned", reason="duplicate"),
     )
-    assert [one.result for one in results] == ["recorded"] * 3 + ["conflict"]
+    assert [result.result for result in results] == ["recorded"] * 3 + ["conflict"]
     assert state(book, offer) is ReferralState.CLOSED
 
 
@@ -145,7 +145,7 @@ def test_what_is_returned_is_sent_on_in_the_same_transaction(book: Book, offer: 
         batch.send_on(returned.delivery.id, successor)
     status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
-    by_agency = {one.agency: one for one in status.deliveries}
+    by_agency = {delivery.agency: delivery for delivery in status.deliveries}
     assert by_agency[SHROPSHIRE].state is DeliveryState.RETURNED
     assert by_agency[STOKE].replaces == offer.id
     assert book.kinds(offer.referral)[-3:] == [

@@ -119,7 +119,8 @@ def test_what_flows_and_what_cannot_be_delivered(book: Book, seed: int) -> None:
         if row["state"] == "undeliverable"
     )
     assert {
-        (one.cause, one.agency): one.count for one in book.ledger.monitoring.dead_letters()
+        (dead_letter.cause, dead_letter.agency): dead_letter.count
+        for dead_letter in book.ledger.monitoring.dead_letters()
     } == dead
 
 

@@ -28,7 +28,7 @@ def test_a_routed_referral_has_its_deliveries_and_one_event_for_each_change(book
     status = book.ledger.queries.referral(POLICE, id=id_)
     assert status is not None
     assert status.state is ReferralState.ROUTED
-    assert {one.agency for one in status.deliveries} == {STOKE, SHROPSHIRE}
+    assert {delivery.agency for delivery in status.deliveries} == {STOKE, SHROPSHIRE}
     assert book.kinds(id_) == [
         "referral.accepted",
         "referral.routed",
@@ -40,11 +40,11 @@ def test_a_routed_referral_has_its_deliveries_and_one_event_for_each_change(book
 def test_what_was_claimed_is_free_again_when_the_work_fails(book: Book) -> None:
     id_ = book.accept("fails")
     with pytest.raises(ZeroDivisionError), book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
-        assert [one.id for one in batch.referrals] == [id_]
+        assert [referral.id for referral in batch.referrals] == [id_]
         batch.settle([routed(id_, [new_delivery(STOKE)])], now=NOW, actor="broker")
         _ = 1 / 0
     with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
-        assert [one.id for one in batch.referrals] == [id_]
+        assert [referral.id for referral in batch.referrals] == [id_]
     assert book.kinds(id_) == ["referral.accepted"]
 
 
@@ -56,7 +56,7 @@ def test_two_workers_never_claim_the_same(book: Book) -> None:
     def work() -> None:
         with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
             both.wait(5)
-            claimed.append({one.id for one in batch.referrals})
+            claimed.append({referral.id for referral in batch.referrals})
             both.wait(5)
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -87,7 +87,7 @@ def test_a_postponed_one_is_due_again_later_and_counts_its_attempts(book: Book) 
     with book.ledger.routing.claim_unrouted(10, now=NOW) as batch:
         assert not batch.referrals
     with book.ledger.routing.claim_unrouted(10, now=later) as batch:
-        assert [one.attempt for one in batch.referrals] == [1]
+        assert [referral.attempt for referral in batch.referrals] == [1]
     assert book.kinds(id_) == ["referral.accepted", "referral.postponed"]
 
 
@@ -99,7 +99,7 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
 
     def strand(at, attend):
         with book.ledger.routing.claim_unrouted(10, now=at) as batch:
-            assert [one.id for one in batch.referrals] == [id_]
+            assert [referral.id for referral in batch.referrals] == [id_]
             areas.append(batch.referrals[0].areas)
             one = Unroutable(id_, "low", "low", NOW, "v1", "v1", "no_area", attend)
             batch.settle([one], now=at, actor="broker")

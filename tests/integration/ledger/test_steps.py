@@ -73,7 +73,9 @@ def test_a_step_is_taken_exactly_where_the_table_allows_it(
     book: Book, state: DeliveryState, step: DeliveryStep
 ) -> None:
     referral = book.routed_to(STOKE)
-    (delivery,) = (one.id for one in book.ledger.queries.referral(None, id=referral).deliveries)
+    (delivery,) = (
+        delivery.id for delivery in book.ledger.queries.referral(None, id=referral).deliveries
+    )
     with psycopg.connect(book.dsn) as connection:
         forced = {"state": str(state), "lease": LEASED_AS, "now": NOW, "id": delivery}
         connection.execute(FORCE.encode(), forced)

@@ -68,7 +68,11 @@ class Idempotency(RuleBasedStateMachine):
         """Reject everything that waits for routing."""
         with self.book.ledger.routing.claim_unrouted(1000, now=NOW) as batch:
             fault = [Fault("/grade", "required", "It is needed.")]
-            mine = [one for one in batch.referrals if one.reference.startswith(self.prefix)]
+            mine = [
+                referral
+                for referral in batch.referrals
+                if referral.reference.startswith(self.prefix)
+            ]
             batch.settle([Rejected(one.id, fault) for one in mine], now=NOW, actor="broker")
         self.rejected |= {one.id for one in mine}
 

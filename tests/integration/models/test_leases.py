@@ -83,7 +83,7 @@ class Leases(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        lapsed = [one for one in self.parts.values() if one.until and one.until <= self.now]
+        lapsed = [part for part in self.parts.values() if part.until and part.until <= self.now]
         for one in lapsed:
             one.lapse(self.now)
         assert self.book.ledger.sweep.lapse(now=self.now, limit=1000) == len(lapsed)
@@ -106,7 +106,7 @@ class Leases(RuleBasedStateMachine):
         )
         self._taken(found, {id_ for _, id_ in waiting[:limit]})
 
-    @precondition(lambda self: any(one.given for one in self.parts.values()))
+    @precondition(lambda self: any(part.given for part in self.parts.values()))
     @rule(data=st.data())
     def extend(self, data: st.DataObject) -> None:
         id_, lease, part = self._held(data)
@@ -118,7 +118,7 @@ class Leases(RuleBasedStateMachine):
         if stands:
             part.until = self.now + LEASE
 
-    @precondition(lambda self: any(one.given for one in self.parts.values()))
+    @precondition(lambda self: any(part.given for part in self.parts.values()))
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         id_, lease, part = self._held(data)
@@ -130,7 +130,7 @@ class Leases(RuleBasedStateMachine):
         if mine and part.state == "leased":
             part.lapse(self.now)
 
-    @precondition(lambda self: any(one.given for one in self.parts.values()))
+    @precondition(lambda self: any(part.given for part in self.parts.values()))
     @rule(data=st.data(), result=st.sampled_from(["sent", "deferred", "refused"]))
     def settle_push(self, data: st.DataObject, result: str) -> None:
         id_, lease, part = self._held(data)

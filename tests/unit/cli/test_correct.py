@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.cli.test_police import AT, ID, LEG, RECEIPT, STATUS, WHY
 
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.test_police import AT, ID, LEG, RECEIPT, STATUS, WHY
 from tests.unit.sdk.scripted import Script
 
 SECOND = RECEIPT | {"version": 2}

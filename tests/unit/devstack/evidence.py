@@ -90,8 +90,8 @@ def evidence(*ledger: ReferralStatus, refused: int = 0) -> Evidence:
     refusal = Problem(status=422, code="prohibited-content", title="No")
     results = [Published(receipt(row.id.int), None) for row in ledger]
     results += [Published(None, refusal)] * refused
-    legs = [one for row in ledger for one in row.deliveries]
-    fetched = {str(one.id) for one in legs if one.state is not DeliveryState.HELD}
+    legs = [delivery for row in ledger for delivery in row.deliveries]
+    fetched = {str(leg.id) for leg in legs if leg.state is not DeliveryState.HELD}
     notes = {STOKE: frozenset(fetched)}
     return Evidence(results, [], ledger, refused, notes, feed(*ledger))
 
@@ -101,8 +101,8 @@ def feed(*ledger: ReferralStatus) -> Board:
     board = Board()
     for row in ledger:
         board.referrals[str(row.id)] = str(row.state)
-        for one in row.deliveries:
-            board.deliveries[str(one.id)] = (one.agency, str(one.state))
+        for delivery in row.deliveries:
+            board.deliveries[str(delivery.id)] = (delivery.agency, str(delivery.state))
     return board
 
 

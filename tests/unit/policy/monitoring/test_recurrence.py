@@ -168,4 +168,4 @@ def test_what_is_wrong_in_the_policy_is_named() -> None:
     node = Node.parse("policy.yaml", "grade: lowish\ncount: 1\nwithin_days: many", faults)
     assert node is not None
     read_recurrence(node)
-    assert [one.pointer for one in faults] == [f"policy.yaml:{line}" for line in (1, 2, 3)]
+    assert [fault.pointer for fault in faults] == [f"policy.yaml:{line}" for line in (1, 2, 3)]

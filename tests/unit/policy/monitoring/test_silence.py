@@ -229,4 +229,4 @@ def test_what_is_wrong_in_the_policy_is_named(text: str) -> None:
     node = Node.parse("policy.yaml", text, faults)
     assert node is not None
     read_silence(node)
-    assert [one.pointer for one in faults] == ["policy.yaml:1"]
+    assert [fault.pointer for fault in faults] == ["policy.yaml:1"]

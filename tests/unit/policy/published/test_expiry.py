@@ -49,9 +49,9 @@ def test_term_dates_are_told_by_their_last_school_day(book: Policy) -> None:
     schools = {("terms", f"school-90000{n}") for n in (1, 2, 3)}
     assert what_ends(book, LAST_TERM_DAY - timedelta(days=90)) == schools
     assert what_ends(book, LAST_TERM_DAY - timedelta(days=91)) == set()
-    assert {one.last for one in endings(book, on=LAST_TERM_DAY) if one.what == "terms"} == {
-        LAST_TERM_DAY
-    }
+    assert {
+        ending.last for ending in endings(book, on=LAST_TERM_DAY) if ending.what == "terms"
+    } == {LAST_TERM_DAY}
 
 
 MAILS = "manager: {email: manager@probation-west-midlands.example.org}}\n"

@@ -119,7 +119,10 @@ def test_every_routed_referral_has_a_lead_every_deadline_its_words_and_no_leg_is
         routed += 1
         assert any(leg.role == "lead" for leg in found.legs)
         for leg in found.legs:
-            words = {one["milestone"]: one["words"] for one in leg.explanation["deadlines"]}
+            words = {
+                deadline["milestone"]: deadline["words"]
+                for deadline in leg.explanation["deadlines"]
+            }
             assert {str(milestone) for milestone in leg.due} == set(words)
             assert all(words.values())
             assert all(due > leg.clock_start for due in leg.due.values())
