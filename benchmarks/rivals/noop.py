@@ -10,7 +10,7 @@ from pathlib import Path
 
 from celery import Celery, signals
 
-app = Celery("noop", context=os.environ.get("NOOP_URL"))
+app = Celery("noop", broker=os.environ.get("NOOP_URL"))
 app.conf.update(
     task_ignore_result=True, worker_send_task_events=False, worker_enable_remote_control=False
 )

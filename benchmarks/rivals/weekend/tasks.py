@@ -23,7 +23,7 @@ FIELDS = {
 }
 QUEUES = tuple(f"weekend.{agency}" for agency in AGENCIES)
 
-app = Celery("weekend", context=os.environ.get("WEEKEND_CELERY"))
+app = Celery("weekend", broker=os.environ.get("WEEKEND_CELERY"))
 app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,

@@ -15,13 +15,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.admin import operator_actions, sign_in
-from broker.admin.operator_actions import advance_replays
 from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
+from broker.flow.bulk import advance_replays
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
-from broker.ledger.ledger import Ledger
+from broker.ledger.queries import Queries
 from tests.acceptance.conftest import World, sample, world
 from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
@@ -268,7 +268,7 @@ def test_what_is_late_is_reckoned_by_the_clock_of_the_ledger(
 ) -> None:
     late(context)
     ahead = datetime.now(UTC) + timedelta(days=1)
-    monkeypatch.setattr(Ledger, "clock", lambda _: ahead)
+    monkeypatch.setattr(Queries, "clock", lambda _: ahead)
     assert checked(ops, "oldest", "1h", "2h")[1]["seconds"] > 24 * 3600
     assert json.loads(ops("top", "--json").out)["at"][:19] == ahead.isoformat()[:19]
     assert "1 d 1 h late" in ops("watch", "deadlines", "--once").out

@@ -13,7 +13,7 @@ from broker.dashboard.wording import BAND_NAMES, GRADE_NAMES, age
 from broker.domain.codes import Right
 from broker.errors import Unavailable
 from broker.flow.context import Context
-from broker.ledger.ledger import Ledger
+from broker.ledger.monitoring import Monitoring
 from tests.conftest import FixedClock
 from tests.integration.gateway.test_rights import ask, pages, signed_in
 from tests.integration.ledger.conftest import NOW
@@ -103,7 +103,7 @@ def test_while_the_ledger_is_away_a_picture_leaves_no_questions_behind(
         time.sleep(0.1)
         raise Unavailable("The ledger cannot be reached.")
 
-    monkeypatch.setattr(Ledger, "_planned", away)
+    monkeypatch.setattr(Monitoring, "_planned", away)
     watch = Watch(context)
     with pytest.raises(Unavailable):
         watch.picture("24h", "1h")
