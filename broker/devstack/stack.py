@@ -71,12 +71,14 @@ class Stack:
 
 
 @contextmanager
-def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
+def running(say: Say, listener: socket.socket) -> Iterator[Stack]:
     """Start everything, and end everything when the block is left, whatever happened.
 
-    ``port``: where the gateway listens on loopback; 0 takes a free one.
+    The gateway answers on ``listener``, which is closed here. Raises ``Failure`` if something does
+    not start.
     """
     with ExitStack() as ending:
+        ending.enter_context(listener)
         say("Starting PostgreSQL and two Valkeys, private to this run")
         engines = _start_engines(ending)
         folder = engines.folder / "run"
@@ -91,7 +93,7 @@ def running(say: Say, *, port: int = 0) -> Iterator[Stack]:
         say("Starting the gateway, and a worker with two processes")
         children = ending.enter_context(Children(folder, engines.keeper))
         settings = _settings(engines)
-        url = _start_services(children, settings, port)
+        url = _start_services(children, settings, listener)
         yield Stack(
             url=url,
             exchange_url=engines.exchange_url,
@@ -113,7 +115,7 @@ def _start_engines(ending: ExitStack) -> Engines:
             next_step="run it in a checkout after `make env`, or install referral-broker[embedded]",
         ) from None
     except EngineFailed as error:
-        raise Failure(str(error), next_step="the lines above are the end of its log") from None
+        raise Failure(str(error), next_step=error.next_step) from None
 
 
 def _publish_policy(ledger: Ledger) -> Policy:
@@ -153,15 +155,16 @@ def _write_files(settings: Mapping[str, str], folder: Path) -> Mapping[str, Path
     return files
 
 
-def _start_services(children: Children, settings: Mapping[str, str], port: int) -> str:
+def _start_services(
+    children: Children, settings: Mapping[str, str], listener: socket.socket
+) -> str:
     """Start gateway and worker and wait until the gateway says that it is ready."""
-    environment = {**settings, "BROKER_POLICY_DIR": str(POLICY)}
-    with socket.create_server((HOST, port)) as listener:
-        fd = listener.fileno()
-        serve = [*BROKER, "serve", "--fd", str(fd)]
-        children.start("gateway", serve, environment=environment, fds=[fd])
-        url = f"http://{HOST}:{listener.getsockname()[1]}"
-    children.start("worker", [*BROKER, "worker"], environment=environment)
+    fd = listener.fileno()
+    children.start("gateway", [*BROKER, "serve", "--fd", str(fd)], environment=settings, fds=[fd])
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    # The gateway alone holds it from here on, so that nobody is kept waiting when it has ended.
+    listener.close()
+    children.start("worker", [*BROKER, "worker"], environment=settings)
     _wait_until_ready(url, children)
     return url
 

@@ -14,6 +14,7 @@ from referral_broker_client import Publisher
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.interrupt import interruptible
 from broker.cli.output import remark
+from broker.cli.run.listening import listen
 from broker.devstack.demo_progress import Progress, screen
 from broker.devstack.demo_report import tell
 from broker.devstack.evidence import Evidence, reckon
@@ -22,7 +23,7 @@ from broker.devstack.rebase_times import at_present
 from broker.devstack.sample_agencies import Agencies
 from broker.devstack.sample_police import HandingIn
 from broker.devstack.samples import generate, shipped
-from broker.devstack.stack import Stack, running
+from broker.devstack.stack import HOST, Stack, running
 from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.ledger.ledger import Ledger
@@ -45,7 +46,7 @@ def demo(count: int, seed: int) -> int:
     code is 0 only if every count adds up against the ledger.
     """
     began = time.monotonic()
-    with interruptible(), running(remark) as stack:
+    with interruptible(), running(remark, listen(HOST, 0)) as stack:
         agencies = Agencies(stack)
         remark(f"Starting {agencies.count} sample agencies in two processes")
         agencies.start()

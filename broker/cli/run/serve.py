@@ -10,8 +10,8 @@ import uvicorn
 
 from broker import telemetry
 from broker.bootstrap import open_broker
-from broker.cli.exit_codes import Failure
 from broker.cli.interrupt import Interrupted, interruptible
+from broker.cli.run.listening import listen
 from broker.settings import Settings
 from broker.web import build
 
@@ -35,7 +35,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     telemetry.configure(settings.log_level)
     telemetry.take_over()
     listener = socket.socket(fileno=fd) if fd is not None else None
-    listener = listener or _listen(host or settings.http_host, port or settings.http_port)
+    listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
         with interruptible(), open_broker(settings, part="gateway") as context:
@@ -50,14 +50,3 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
             uvicorn.Server(config).run(sockets=[listener])
     except Interrupted:
         return
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise Failure(
-            f"cannot listen on {host}, port {port}: {error.strerror}.",
-            next_step="choose another with --host and --port",
-        ) from None

