@@ -1,13 +1,25 @@
 # `make` alone lists the targets.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 VENV := .venv
 PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check
 LOCK := requirements/dev.txt
 SCENARIOS :=
 SCALE := 1
+COUNT :=
+PACKAGES = $(shell grep -c '^[a-z0-9]' $(LOCK))
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 BUILD := requirements/build.txt
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
+
+# Turns what pip prints into a line for every twenty packages.
+COUNTED := while read -r word _; do \
+	  case $$word in \
+	    Collecting|Processing) n=$$((n + 1)); [ $$((n % 20)) != 0 ] || echo "  $$n of $(PACKAGES) packages fetched" ;; \
+	    Installing) echo "  installing $(PACKAGES) packages" ;; \
+	  esac; \
+	done
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo up test check bench faults proof clean
@@ -20,18 +32,20 @@ env: $(COMMAND) ## make the environment (.venv) from the hashed lock
 $(STAMP): $(LOCK)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; found $$(python3 --version)." >&2; exit 1; }
-	python3 -m venv --clear $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@echo "Making the environment in $(VENV); this takes about a minute."
+	@python3 -m venv --clear $(VENV)
+	@$(PIP) --progress-bar off --require-hashes -r $(LOCK) | $(COUNTED)
 	@touch $@
 
 # The command `broker` itself: $(VENV)/bin/broker runs this checkout from anywhere.
 $(COMMAND): $(STAMP)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BUILD)
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing the command \`broker\`"
+	@$(PIP) --quiet --require-hashes -r $(BUILD)
+	@$(PIP) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: env ## run everything with sample agencies, and check the sums
-	@$(PY) -m broker demo
+demo: env ## run everything with sample agencies, and check the sums; COUNT=40 for a short one
+	@$(PY) -m broker demo $(if $(COUNT),--count $(COUNT))
 
 up: env ## run everything here until Ctrl-C
 	@$(PY) -m broker up

@@ -27,6 +27,9 @@ from broker.ledger.migrate import migrate
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.settings import Settings
 from broker.web import build
+from tests.skips import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"

@@ -13,7 +13,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]  # the address stands there already
         raise Failure(
-            f"cannot listen on {host}, port {port}: {error.strerror}.",
+            f"cannot listen on {host}, port {port}: {reason}.",
             next_step="choose another port with --port, or end what listens there",
         ) from None

@@ -53,7 +53,7 @@ def up(port: int | None, agencies: bool, as_json: bool) -> None:
     The data is private to this run and gone afterwards.
     """
     try:
-        with interruptible(), running(remark, _listener(port)) as stack:
+        with interruptible(), running(remark, listener(port)) as stack:
             if agencies:
                 Agencies(stack).start()
             _say_where(stack, agencies=agencies, as_json=as_json)
@@ -62,7 +62,7 @@ def up(port: int | None, agencies: bool, as_json: bool) -> None:
         remark("Everything has ended.")
 
 
-def _listener(port: int | None) -> socket.socket:
+def listener(port: int | None) -> socket.socket:
     """Listen on the port that was asked for, else on the usual one, or on a free one.
 
     It listens before anything else is started, so that two runs cannot choose the same port.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from broker.cli.main import SECTIONS, cli
+from broker.cli.run import up
 from tests.unit.cli.conftest import Run
 from tests.unit.sdk.scripted import Script
 
@@ -150,6 +152,22 @@ def test_engines_that_are_not_installed_are_named_with_the_next_step(
     assert ran.code == 1
     assert "not installed here" in ran.err
     assert "referral-broker[embedded]" in ran.err
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_started(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = run("up", "--port", str(port))
+    assert ran.code == 1
+    assert ran.err == (
+        f"error: cannot listen on 127.0.0.1, port {port}: Address already in use.\n"
+        "next:  choose another port with --port, or end what listens there\n"
+    )
+
+
+def test_two_runs_at_once_do_not_choose_the_same_port() -> None:
+    with up.listener(None) as first, up.listener(None) as second:
+        assert first.getsockname()[1] != second.getsockname()[1]
 
 
 def test_every_file_that_help_names_as_an_example_exists() -> None:
