@@ -13,6 +13,9 @@ STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 BUILD := requirements/build.txt
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
+PINNED := uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+  --no-emit-find-links --python-version 3.11.0
+
 # Turns what pip prints into a line for every twenty packages.
 COUNTED := while read -r word _; do \
 	  case $$word in \
@@ -22,7 +25,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test check bench faults proof clean
+.PHONY: help env demo up test check bench faults proof lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,11 +56,12 @@ up: env ## run everything here until Ctrl-C
 test: env ## run every test on real engines, in two processes
 	$(PY) -m pytest -n 2 --dist loadgroup
 
-check: env ## format, lint, types and who may import what
+check: env ## format, lint, types, who may import what, and what nobody uses
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -m tests.dead_code
 
 bench: env ## measure speed beside rivals; SCENARIOS=route,single SCALE=0.1
 	@$(PY) -m benchmarks --scenarios "$(SCENARIOS)" --scale $(SCALE)
@@ -67,6 +71,13 @@ faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof
+
+lock: ## write requirements/ anew from pyproject.toml; needs uv
+	@command -v uv > /dev/null || { echo "Install uv first: pipx install uv" >&2; exit 1; }
+	$(PINNED) --extra telemetry pyproject.toml -o requirements/runtime.txt
+	$(PINNED) --extra telemetry --extra embedded --extra dev pyproject.toml -o $(LOCK)
+	@# uv leaves out the marker of what only some versions of Python need.
+	sed -i -E 's/^(async-timeout==[^ ]+) /\1 ; python_full_version < "3.11.3" /' $(LOCK) requirements/runtime.txt
 
 clean: ## remove the environment and what tools leave behind
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,8 +8,7 @@ BrokerError
 ├── Denied                the credential is missing, wrong or not allowed to do this
 ├── NotFound              there is no such thing for this organisation
 ├── Conflict              the request contradicts what the ledger holds
-│   ├── ReferenceConflict     the same reference with other content
-│   └── IllegalTransition     the state machine has no such step
+│   └── ReferenceConflict     the same reference with other content
 ├── PolicyError           the policy or the directory cannot be used as it stands
 │   └── BeyondCalendar    a deadline falls past the end of the calendar data
 ├── Throttled             too many requests: slow down and repeat
@@ -96,12 +95,6 @@ class ReferenceConflict(Conflict):
     """The reference or idempotency key was used before, with other content."""
 
     code = "reference-conflict"
-
-
-class IllegalTransition(Conflict):
-    """The state machine has no such step."""
-
-    code = "illegal-transition"
 
 
 class PolicyError(BrokerError):

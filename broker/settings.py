@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from broker.domain.codes import Right
 from broker.errors import Fault, Invalid
 
-CLIENT_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE"})
-"""Read by the command line when it acts as a publisher or an agency; no settings of the broker."""
+COMMAND_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE", "BROKER_POLICY_DIR"})
+"""Read by single commands of the command line; no settings of the gateway or a worker."""
 NO_YES = ("no", "yes")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
@@ -68,8 +68,6 @@ class Settings:
     child_key: bytes | None = field(default=None, repr=False)
     """The secret under which children are known again, in hex, at least 32 bytes; without it
     nothing is counted (BROKER_CHILD_KEY)."""
-    policy_dir: Path = Path("policies/england")
-    """The policy and directory that ``broker policy publish`` reads (BROKER_POLICY_DIR)."""
     http_host: str = "127.0.0.1"
     """The address that the gateway listens on (BROKER_HTTP_HOST)."""
     http_port: int = 8080
@@ -111,7 +109,6 @@ class Settings:
             wakeup_url=reading.secret("BROKER_WAKEUP_URL"),
             exchange_url=reading.secret("BROKER_EXCHANGE_URL"),
             child_key=reading.key("BROKER_CHILD_KEY"),
-            policy_dir=Path(reading.text("BROKER_POLICY_DIR", "policies/england")),
             http_host=reading.text("BROKER_HTTP_HOST", "127.0.0.1"),
             http_port=reading.whole("BROKER_HTTP_PORT", 8080, highest=65_535),
             lease=timedelta(
@@ -139,7 +136,7 @@ class _Reading:
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = given
-        self._known = set(CLIENT_NAMES)
+        self._known = set(COMMAND_NAMES)
         self._faults: list[Fault] = []
 
     def text(self, name: str, default: str) -> str:

@@ -114,7 +114,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 def settings(dsn: str, engines: Engines) -> Settings:
     """Settings for the private engines."""
-    return Settings(dsn, engines.wakeup_url, engines.exchange_url, CHILD_KEY, POLICIES)
+    return Settings(dsn, engines.wakeup_url, engines.exchange_url, CHILD_KEY)
 
 
 @pytest.fixture

@@ -135,7 +135,6 @@ class Office:
     """One agency: a thread that collects, and another one for the people at the desk."""
 
     def __init__(self, agency: str, connect: Callable[[], Consumer | QueueConsumer]) -> None:
-        self._connect = connect
         self._consumer = connect()
         self._desk = Desk(agency, connect().answer)
         self._notes = Path(os.environ["DESK_NOTES"]) / agency

@@ -141,8 +141,3 @@ OPEN_DELIVERIES = frozenset(
     {_D.HELD, _D.AVAILABLE, _D.LEASED, _D.COLLECTED, _D.ACKNOWLEDGED, _D.UNDELIVERABLE}
 )
 """A delivery in one of these still needs somebody."""
-
-
-def states_before(step: DeliveryStep) -> tuple[DeliveryState, ...]:
-    """Return the states from which the step is legal, which is what a guarded write names."""
-    return tuple(state for state, steps in DELIVERY_STEPS.items() if step in steps)

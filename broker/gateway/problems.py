@@ -15,7 +15,6 @@ from broker.errors import (
     BrokerError,
     Conflict,
     Denied,
-    IllegalTransition,
     Invalid,
     Malformed,
     NotFound,
@@ -101,7 +100,6 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
     ReferenceConflict: Meaning(
         409, "The reference holds other content", "Use a new reference for a new referral."
     ),
-    IllegalTransition: Meaning(409, "The step is not possible", "Look at its state first."),
     Conflict: Meaning(409, "The request contradicts the ledger", "Look at its state first."),
     PolicyError: Meaning(
         409, "The policy has no answer", "Ask ops: the directory may lack an organisation."

@@ -19,7 +19,7 @@ from broker.devstack.engines import Engines
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import Settings
-from tests.conftest import POLICIES, FixedClock
+from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
 
 CHROMIUM = next(
@@ -167,7 +167,7 @@ def site(engines: Engines, template: str) -> Iterator[Site]:
     dsn = engines.database_url.replace("/postgres?", f"/{name}?")
     fill(dsn, 160)
     clock = FixedClock(NOW)
-    settings = Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
+    settings = Settings(dsn, engines.wakeup_url, engines.exchange_url)
     with open_broker(settings, part="tests", clock=clock) as context, listening(context) as url:
         yield Site(url, context, clock, dsn)
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
 from fnmatch import fnmatch
+from importlib.metadata import packages_distributions
 from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from broker import __version__
 from tests.conftest import ROOT
 
+OURS = {"benchmarks", "broker", "referral_broker_client", "schemas", "tests", "workers"}
+NEVER_IMPORTED = {
+    *("uvloop", "httptools"),  # uvicorn takes them where they are installed
+    *("psycopg-binary", "tzdata"),  # behind psycopg and zoneinfo
+    *("govuk-frontend-jinja", "itsdangerous"),  # templates by name; Starlette's sessions
+    "async-timeout",  # redis, where asyncio.timeout has a fault
+}
 NOT_SHIPPED = {".py", ".md"}
 
 
@@ -41,6 +52,68 @@ def test_every_file_of_the_packages_is_installed_with_them(project: dict[str, An
         if file.suffix not in NOT_SHIPPED and not any(fnmatch(file.name, p) for p in patterns)
     ]
     assert left_behind == [], "name their kind in pyproject.toml, tool.setuptools.package-data"
+
+
+def declared(project: dict[str, Any], *extras: str) -> set[str]:
+    """Return the names of what is declared, with what an extra of theirs brings along."""
+    lists = [project["project"]["dependencies"]]
+    lists += [project["project"]["optional-dependencies"][extra] for extra in extras]
+    requirements = [Requirement(text) for texts in lists for text in texts]
+    brought = {f"{r.name}-{extra}" for r in requirements for extra in r.extras}
+    return {canonicalize_name(name) for name in brought | {r.name for r in requirements}}
+
+
+def imported(*folders: str) -> set[str]:
+    """Return the names of the modules that files in these folders import, ours left out."""
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names} - OURS - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [
+        (("broker", "schemas", "workers", "sdk"), ("telemetry", "embedded")),
+        (("tests", "benchmarks"), ("telemetry", "embedded", "dev")),
+    ],
+)
+def test_every_library_that_is_imported_is_declared(
+    project: dict[str, Any], folders: tuple[str, ...], extras: tuple[str, ...]
+) -> None:
+    known, owners = declared(project, *extras), packages_distributions()
+    undeclared = {
+        module
+        for module in imported(*folders)
+        if known.isdisjoint(map(canonicalize_name, owners.get(module, [module])))
+    }
+    assert undeclared == set()
+
+
+def test_every_library_that_is_declared_is_imported(project: dict[str, Any]) -> None:
+    owners = packages_distributions()
+    used = {
+        canonicalize_name(owner)
+        for module in imported("broker", "schemas", "workers", "sdk")
+        for owner in owners.get(module, [])
+    }
+    assert declared(project, "telemetry", "embedded") - used == NEVER_IMPORTED
+
+
+@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+def test_every_library_that_is_declared_is_pinned_and_locked(
+    project: dict[str, Any], lock: str
+) -> None:
+    everything = project["project"]["dependencies"]
+    extras = project["project"]["optional-dependencies"]
+    for extra in ("telemetry",) if lock == "runtime.txt" else tuple(extras):
+        everything = everything + extras[extra]
+    text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
+    for requirement in map(Requirement, everything):
+        pin = f"{canonicalize_name(requirement.name)}{requirement.specifier} "
+        assert f"\n{pin}" in f"\n{text}", pin
+    assert "://" not in text
 
 
 def test_the_command_runs_from_anywhere(tmp_path: Path) -> None:

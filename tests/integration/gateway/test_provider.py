@@ -26,7 +26,7 @@ from broker.devstack.engines import Engines
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import OpenIdProvider, Settings
-from tests.conftest import POLICIES, FixedClock
+from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
 from tests.openid import CLIENT, SECRET, OpenId, Person, provider, shared_secret, slowly
 
@@ -66,7 +66,7 @@ def served(engines: Engines, template: str, rights: dict[str, frozenset[Right]])
     with provider(clock) as openid:
         openid.back, openid.out = f"{url}/ops/sign-in/answer", f"{url}/ops/signed-out"
         at = OpenIdProvider(openid.url, CLIENT, SECRET, rights=rights)
-        settings = Settings(dsn, engines.wakeup_url, engines.exchange_url, policy_dir=POLICIES)
+        settings = Settings(dsn, engines.wakeup_url, engines.exchange_url)
         settings = replace(settings, public_url=url, provider=at)
         with (
             open_broker(settings, part="tests", clock=clock) as context,
