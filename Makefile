@@ -25,7 +25,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test check bench faults proof lock clean
+.PHONY: help env demo up test quick check bench faults proof lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ up: env ## run everything here until Ctrl-C
 
 test: env ## run every test on real engines, in two processes
 	$(PY) -m pytest -n 2 --dist loadgroup
+
+quick: check ## what to run after each change: the checks and the unit tests, in a minute
+	$(PY) -m pytest -n 2 --hypothesis-profile quick tests/unit
 
 check: env ## format, lint, types, who may import what, and what nobody uses
 	$(PY) -m ruff format --check .

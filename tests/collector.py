@@ -81,7 +81,7 @@ def collecting(*, hangs: bool = False) -> Iterator[Collector]:
         def do_POST(self) -> None:
             collector.take(self.rfile.read(int(self.headers["Content-Length"])))
             if hangs:
-                collector.go_on.wait(60)
+                collector.go_on.wait()
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -1,6 +1,8 @@
 """What every test may ask for: real engines, and a broker on a database of its own."""
 
 import itertools
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -33,6 +35,8 @@ __all__ = ["pytest_runtest_makereport"]
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for what should come at once: long, since the machine may be busy."""
 CHILD_KEY = bytes(range(32))
 PROCESSES = ("acceptance", "cli", "faults", "test_benchmarks.py", "test_no_leak.py")
 GROUPS = {**dict.fromkeys(PROCESSES, "processes"), "browser": "browser"}
@@ -42,6 +46,7 @@ T = TypeVar("T")
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
 hypothesis.settings.load_profile("any machine")
 
 
@@ -69,6 +74,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for part in item.path.relative_to(ROOT / "tests").parts:
             if group := GROUPS.get(part):
                 item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder of a path so short that a socket below it has one; every account may enter it.
+
+    pytest's own folders are closed again by whatever run of pytest comes next.
+    """
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -168,7 +184,15 @@ def log_from() -> Iterator[Callable[[str], None]]:
     telemetry.configure("warning", kept=False)
 
 
-def eventually(check: Callable[[], T], within: float = 10.0) -> T:
+def ends(action: Callable[[], object]) -> bool:
+    """Tell whether an action ends by itself, however slow the machine is."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    return not thread.is_alive()
+
+
+def eventually(check: Callable[[], T], within: float = PATIENCE_SECONDS) -> T:
     """Return the first true value of a check that is asked again and again."""
     until = time.monotonic() + within
     while not (found := check()):

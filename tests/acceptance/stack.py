@@ -43,7 +43,7 @@ class Stack:
         try:
             self.start_gateway()
             self.workers = [self.start_worker() for _ in range(self._count)]
-            eventually(self.is_ready, within=30)
+            eventually(self.is_ready)
         except BaseException:
             self.close()
             raise

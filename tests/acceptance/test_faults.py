@@ -21,7 +21,7 @@ from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.ledger.ledger import Ledger
 from tests.acceptance.stack import Stack
-from tests.conftest import eventually
+from tests.conftest import PATIENCE_SECONDS, eventually
 
 COUNT = 1000
 AT_ONCE = 50
@@ -71,7 +71,7 @@ class Town:
             self.refused += sum(result.receipt is None for result in results)
             return True
 
-        eventually(accepted, within=60)
+        eventually(accepted)
 
     def agencies(self) -> Iterator[threading.Thread]:
         codes = sorted(self._keys)
@@ -177,10 +177,10 @@ def test_nothing_is_lost_misdelivered_or_answered_twice(
 ) -> None:
     documents = list(samples.generate(7, COUNT, now=datetime.now(UTC)))
     town.publish(documents, lambda: fault(town, engines))
-    eventually(lambda: town.unfinished() == 0, within=AWAY_SECONDS + 30)
+    eventually(lambda: town.unfinished() == 0, within=AWAY_SECONDS + PATIENCE_SECONDS)
     if fault is take_valkey_away:
-        eventually(engines.wakeup._is_ready, within=AWAY_SECONDS + 10)
-        eventually(engines.exchange._is_ready, within=10)
+        eventually(engines.wakeup._is_ready, within=AWAY_SECONDS + PATIENCE_SECONDS)
+        eventually(engines.exchange._is_ready)
 
     kept = dict(town.ask("select reference, id::text from referral"))
     assert town.receipts.items() <= kept.items()

@@ -17,14 +17,14 @@ ROOT = Path(__file__).parents[2]
 def test_a_run_in_little_writes_the_figures_in_the_agreed_form(tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks", "--scenarios", "single", "--scale", "0.0001"]
-    subprocess.run([*command, "--output", output], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([*command, "--output", output], cwd=ROOT, check=True, timeout=600)
     found = json.loads(output.read_text())
     assert found.keys() == {"machine", "scenarios"}
     (figure,) = found["scenarios"].values()
     assert figure.keys() == {"ours", "unit", "rivals", "ratio", "ids_verified"}
     assert figure["rivals"].keys() == {"celery_noop", "weekend", "copy"}
     assert figure["ratio"]["weekend"] == pytest.approx(
-        figure["ours"] / figure["rivals"]["weekend"], rel=0.01
+        figure["ours"] / figure["rivals"]["weekend"], rel=0.01, abs=0.001
     )
     assert figure["ids_verified"] is True
 

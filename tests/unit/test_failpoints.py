@@ -21,7 +21,7 @@ REACH = (
 def reach(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", REACH, str(folder)]
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -65,7 +65,7 @@ def test_every_call_keeps_to_its_description(
         @given(case=cases)
         def keeps_to_it(case: Any) -> None:
             case.body = shortened(case.body)
-            response = case.call(base_url=address, headers=everything, session=session, timeout=20)
+            response = case.call(base_url=address, headers=everything, session=session, timeout=120)
             case.validate_response(response, checks=CHECKS)
 
         keeps_to_it()

@@ -157,10 +157,10 @@ def test_an_exception_with_content_in_a_real_worker_leaks_nothing_and_loses_noth
         with breaking(dsn, "delivery"):
             with breaking(dsn, "referral"):
                 handed_in = police.publish(at_present(marked(), now=now))
-                eventually(lambda: lines(lane="route", **stopped), within=60)
-            eventually(lambda: lines(lane="dispatch", **stopped), within=60)
+                eventually(lambda: lines(lane="route", **stopped))
+            eventually(lambda: lines(lane="dispatch", **stopped))
         name = f"agency.{QUEUED}"
-        eventually(lambda: MARK in in_valkey(engines.exchange_url).get(name, ""), within=60)
+        eventually(lambda: MARK in in_valkey(engines.exchange_url).get(name, ""))
         assert police.status(handed_in.id).raw["state"] == "routed"
         # What libraries say of what they cannot read holds all of it.
         options = {"global_keyprefix": KEY_PREFIX}
@@ -171,6 +171,5 @@ def test_an_exception_with_content_in_a_real_worker_leaks_nothing_and_loses_noth
         for library in ("celery.", "uvicorn."):
             eventually(
                 lambda: [line for line in lines(event="library") if library in line["place"]],  # noqa: B023
-                within=30,
             )
     assert MARK not in log.read_text()

@@ -62,7 +62,7 @@ class Feed(RuleBasedStateMachine):
         for place in range(WRITERS):
             self._end(place, keep=True)
             self.writers[place].close()
-        eventually(self._has_read_all, within=5)
+        eventually(self._has_read_all)
         assert len(self.read) == len(set(self.read))
         assert self.read == sorted(self.read, key=_place)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from schemas.documents import DEPTH_LIMIT, SIZE_LIMIT, prohibited, read
 from schemas.errors import Kind, Unreadable
+from tests.unit.schemas.conftest import CEILING_SECONDS
 
 WORDS = some.lists(some.sampled_from(["the", "child", "said", "he", "asked", "for", "pictures"]))
 
@@ -145,11 +146,11 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(body):
     "unit",
     ["a.bc/", "ab", "/9j/", "data:", "data:a", "a.bc/x.jpgx", "a" * 60 + " ", "a.", "AAAA ", "é"],
 )
-def test_a_hostile_text_of_full_size_is_judged_within_a_second(unit):
+def test_a_hostile_text_of_full_size_is_judged_in_bounded_time(unit):
     text = unit * (SIZE_LIMIT // len(unit.encode()) - 10)
     began = time.process_time()
     prohibited({"a": text})
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < CEILING_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_a_hostile_text_of_full_size_is_judged_within_a_second(unit):
         b'{"a":' * 50_000,
     ],
 )
-def test_a_hostile_body_of_full_size_is_refused_within_a_second(body):
+def test_a_hostile_body_of_full_size_is_refused_in_bounded_time(body):
     began = time.process_time()
     refusal(body[:SIZE_LIMIT])
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < CEILING_SECONDS

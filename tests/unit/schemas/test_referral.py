@@ -15,6 +15,7 @@ from schemas.loading import Record
 from schemas.referral import REFERRAL, load
 from schemas.registry import KINDS
 from schemas.unknown import Unknown, known
+from tests.unit.schemas.conftest import CEILING_SECONDS
 
 TODAY = date(2026, 12, 22)
 GONE = object()
@@ -219,7 +220,7 @@ def test_a_document_of_nothing_but_faults_gets_a_bounded_answer_in_bounded_time(
     wrong = {f"{n:x}": 1 for n in range(1000)}
     began = time.process_time()
     found = load(full | {"children": [wrong] * 20}, today=TODAY).faults
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < CEILING_SECONDS
     assert len(found) == 501
     assert found[-1].code == "more-faults"
 
