@@ -54,8 +54,8 @@ def open_broker(
                 idle_in_transaction_timeout=idle_in_transaction,
             )
         )
-        reached = failpoint_of(settings)
-        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, reached=reached)
+        hit = failpoint_of(settings)
+        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
@@ -74,7 +74,7 @@ def open_broker(
             notifiers=notifiers(settings, clock),
             clock=clock,
             new_id=new_id,
-            reached=reached,
+            hit=hit,
             traces=traces,
         )
 

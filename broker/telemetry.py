@@ -146,7 +146,7 @@ def logger(part: str) -> Logger:
     return cast("Logger", structlog.get_logger(part=part))
 
 
-def trouble(error: BaseException) -> Mapping[str, str]:
+def error_fields(error: BaseException) -> Mapping[str, str]:
     """Return what may be said about an exception: its class, and its code when it has one."""
     told = {"error": type(error).__name__}
     if code := getattr(error, "code", None):
@@ -154,17 +154,17 @@ def trouble(error: BaseException) -> Mapping[str, str]:
     return told
 
 
-def is_told(log: Logger) -> bool:
+def info_enabled(log: Logger) -> bool:
     """Tell whether steps are logged: whatever a line needs is counted for it alone."""
     return log.is_enabled_for(INFO)
 
 
-def since(began: float) -> float:
+def elapsed(began: float) -> float:
     """Return the seconds since ``time.perf_counter`` said this, to a tenth of a millisecond."""
     return round(perf_counter() - began, 4)
 
 
-def sole(name: str, ids: Sequence[object]) -> Mapping[str, object]:
+def single_id(name: str, ids: Sequence[object]) -> Mapping[str, object]:
     """Return the id of a batch of one, under its name; a greater one is told by its count."""
     return {name: ids[0]} if len(ids) == 1 else {}
 

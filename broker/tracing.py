@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from broker import __version__
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -163,7 +163,7 @@ class Traces:
         try:
             exporter, spans_of = _exporter(self._url), Spans(self._part)
         except Exception as error:
-            _log.error("no traces", **trouble(error))
+            _log.error("no traces", **error_fields(error))
             return
         while steps := self._next():
             spans = [span for step in steps for span in spans_of(step)]
@@ -281,7 +281,7 @@ def _sent(exporter: SpanExporter, spans: Sequence[ReadableSpan]) -> bool:
     try:
         return exporter.export(spans).name == "SUCCESS"
     except Exception as error:
-        _log.warning("traces not sent", **trouble(error))
+        _log.warning("traces not sent", **error_fields(error))
         return False
 
 

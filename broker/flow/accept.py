@@ -32,16 +32,16 @@ from broker.errors import (
 from broker.failpoints import ACCEPTED
 from broker.flow.activity import SENT
 from broker.flow.context import Context
+from broker.flow.task_queues import ROUTE
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import is_told, logger, since, sole
+from broker.telemetry import elapsed, info_enabled, logger, single_id
 from broker.tracing import ACCEPT, Part, Step, Traces, parent_of
 from schemas import documents, referral
 from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
 
-LANE = "route"
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _SCHEMA = "referral/1"
 _REFUSALS: dict[Kind, type[Invalid]] = {
@@ -108,12 +108,12 @@ def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | Refe
     """Commit a batch, wake the routing lane, and answer for each one in order."""
     began = perf_counter()
     answers = context.ledger.referrals.accept(new)
-    context.reached(ACCEPTED)
-    context.wakeups.wake(LANE)
+    context.hit(ACCEPTED)
+    context.wakeups.notify(ROUTE)
     _note(context, new, answers)
     if context.traces:
         _trace(context, context.traces, new, answers)
-    if new and is_told(_log):
+    if new and info_enabled(_log):
         _tell(new, answers, began)
     return [
         _conflict(answer) if isinstance(answer, Contradiction) else answer for answer in answers
@@ -138,9 +138,9 @@ def _tell(
         "accept",
         count=len(new),
         duplicates=len(new) - fresh,
-        seconds=since(began),
-        **sole("referral", [answer.id for answer in answers]),
-        **sole("publisher", [one.publisher for one in new]),
+        seconds=elapsed(began),
+        **single_id("referral", [answer.id for answer in answers]),
+        **single_id("publisher", [one.publisher for one in new]),
     )
 
 
@@ -167,7 +167,7 @@ def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked
     document = read(body).value
     today = now.astimezone(LONDON).date()
     checked = referral.load(document, today=today, areas=book.directory.areas)
-    faults, defects = own(checked.faults), own(checked.defects)
+    faults, defects = to_broker_faults(checked.faults), to_broker_faults(checked.defects)
     if faults:
         return Checked(faults, defects, None)
     plan = make_plan(document, publisher=publisher, book=book, accepted_at=now, now=now, areas={})
@@ -186,7 +186,7 @@ def read(body: bytes) -> documents.Document:
     return document
 
 
-def own(faults: Sequence[FoundFault]) -> list[Fault]:
+def to_broker_faults(faults: Sequence[FoundFault]) -> list[Fault]:
     """Return the schemas' faults as the broker's own kind of value."""
     return [Fault(fault.pointer, fault.code, fault.message) for fault in faults]
 
@@ -204,7 +204,7 @@ def _unanswerable(document: documents.Document) -> list[Fault]:
 
 
 def _refuse(unreadable: Unreadable) -> NoReturn:
-    faults = own(unreadable.faults)
+    faults = to_broker_faults(unreadable.faults)
     raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
 
 

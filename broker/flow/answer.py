@@ -24,16 +24,15 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
-from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.activity import ANSWERED
 from broker.flow.context import Context
-from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.route import new_delivery
-from broker.ledger.operator_actions import Doing
+from broker.flow.task_queues import DISPATCH, ROUTE
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.language.views import PERSONS
 from broker.policy.revision.issued import Issued
 from broker.policy.routing import plan
-from broker.telemetry import is_told, logger, since, sole, trouble
+from broker.telemetry import elapsed, error_fields, info_enabled, logger, single_id
 from broker.tracing import Part, Step
 
 _log = logger("answer")
@@ -47,22 +46,22 @@ def settle(
     with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
         for returned in batch.returned:
             if successor := _successor(context, returned, now):
-                batch.send_on(returned.delivery.id, successor)
+                batch.redirect(returned.delivery.id, successor)
         results = list(batch.results)
     context.activity.note(agency, ANSWERED, len(receipts))
-    context.reached(SETTLED)
+    context.hit(SETTLED)
     if any(result.state is DeliveryState.RETURNED for result in results):
-        context.wakeups.wake(DISPATCH_LANE)
+        context.wakeups.notify(DISPATCH)
     if context.traces:
         context.traces.tell(Step("answer", now, context.clock(), _parts(agency, results)))
-    if results and is_told(_log):
+    if results and info_enabled(_log):
         _log.info(
             "answer",
             agency=agency,
             count=len(results),
             recorded=sum(result.result == "recorded" for result in results),
-            seconds=since(began),
-            **sole("delivery", [result.delivery for result in results]),
+            seconds=elapsed(began),
+            **single_id("delivery", [result.delivery for result in results]),
         )
     return results
 
@@ -79,14 +78,14 @@ def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
     ]
 
 
-def reroute(
+def redirect(
     context: Context,
     delivery: DeliveryId,
     *,
     area: str | None,
     agency: OrganisationCode | None,
     actor: str,
-    why: Doing | None = None,
+    why: ActionContext | None = None,
 ) -> DeliveryId:
     """Send a returned or undeliverable delivery on, by an area's code or an agency's.
 
@@ -99,13 +98,13 @@ def reroute(
     offer = context.ledger.deliveries.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
-    successor = _readdressed(context, offer, area=area, to=agency, now=now)
-    if not context.ledger.receipts.reroute(delivery, successor, actor=actor, now=now, why=why):
+    successor = _redirected(context, offer, area=area, to=agency, now=now)
+    if not context.ledger.receipts.redirect(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
             f"This delivery is {offer.state} or was sent on before: only one that was returned or "
             "cannot be delivered is sent on, once. Nothing was changed."
         )
-    context.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.notify(DISPATCH)
     return successor.id
 
 
@@ -115,7 +114,7 @@ def give_areas(
     areas: Mapping[str, str],
     *,
     actor: str,
-    why: Doing | None = None,
+    why: ActionContext | None = None,
 ) -> None:
     """Say where the people of an unroutable referral live, so that it is routed again.
 
@@ -139,20 +138,20 @@ def give_areas(
     now = why.now if why else context.clock()
     if not context.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
-    context.wakeups.wake(ROUTE_LANE)
+    context.wakeups.notify(ROUTE)
 
 
-def route_again(
-    context: Context, referral: ReferralId, *, actor: str, why: Doing | None = None
+def retry_routing(
+    context: Context, referral: ReferralId, *, actor: str, why: ActionContext | None = None
 ) -> None:
     """Route an unroutable referral again as it is, under the policy in force.
 
     Raises Conflict when the referral is not unroutable.
     """
     now = why.now if why else context.clock()
-    if not context.ledger.routing.route_again(referral, actor=actor, now=now, why=why):
+    if not context.ledger.routing.retry_routing(referral, actor=actor, now=now, why=why):
         raise Conflict("This referral is not unroutable. Nothing was changed.")
-    context.wakeups.wake(ROUTE_LANE)
+    context.wakeups.notify(ROUTE)
 
 
 def _people_of(context: Context, referral: ReferralId) -> set[str]:
@@ -167,9 +166,9 @@ def _successor(context: Context, returned: Returned, now: datetime) -> NewDelive
         return None
     offer = returned.delivery
     try:
-        successor = _readdressed(context, offer, area=returned.area, to=None, now=now)
+        successor = _redirected(context, offer, area=returned.area, to=None, now=now)
     except PolicyError as error:
-        _log.warning("not sent on", delivery=str(offer.id), **trouble(error))
+        _log.warning("not sent on", delivery=str(offer.id), **error_fields(error))
         return None
     return None if _gave_it_back(context, offer.referral, successor) else successor
 
@@ -183,7 +182,7 @@ def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery
     )
 
 
-def _readdressed(
+def _redirected(
     context: Context,
     offer: Offer,
     *,

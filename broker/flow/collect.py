@@ -16,7 +16,7 @@ from broker.failpoints import LEASED
 from broker.flow.activity import COLLECTED, POLLED
 from broker.flow.context import Context
 from broker.flow.render import render
-from broker.telemetry import logger, since, sole, trouble
+from broker.telemetry import elapsed, error_fields, logger, single_id
 from broker.tracing import Part, Step
 
 _log = logger("collect")
@@ -30,7 +30,7 @@ def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[d
     )
     context.activity.note(agency, POLLED)
     context.activity.note(agency, COLLECTED, len(offers))
-    context.reached(LEASED)
+    context.hit(LEASED)
     found = [rendered for _, rendered in rendered_offers(context, offers)]
     if context.traces:
         context.traces.tell(Step("collect", now, context.clock(), parts_of(offers)))
@@ -39,8 +39,8 @@ def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[d
             "collect",
             agency=agency,
             count=len(offers),
-            seconds=since(began),
-            **sole("delivery", [offer.id for offer in offers]),
+            seconds=elapsed(began),
+            **single_id("delivery", [offer.id for offer in offers]),
         )
     return found
 
@@ -76,7 +76,7 @@ def rendered_offers(
         except Unavailable:
             raise
         except Exception as error:
-            _log.error("rendering failed", delivery=str(offer.id), **trouble(error))
+            _log.error("rendering failed", delivery=str(offer.id), **error_fields(error))
             assert offer.lease is not None
             refused.append(Attempt(offer.id, offer.lease.id, "refused", None, "render"))
     if refused:

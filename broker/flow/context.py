@@ -33,7 +33,7 @@ class Context:
     """How people are told of alarms, by the notice's channel; a way that is not set is missing."""
     clock: Clock
     new_id: NewId
-    reached: Failpoint = no_failpoint
+    hit: Failpoint = no_failpoint
     """Told of every named point that is reached; see ``broker.failpoints``."""
     traces: Traces | None = None
     """Told of every step that was done; None where nobody collects traces."""

@@ -19,11 +19,12 @@ from broker.domain.referral import (
     Withdrawal,
 )
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
-from broker.flow.accept import LANE, noting_refusals, own, read
+from broker.flow.accept import noting_refusals, read, to_broker_faults
 from broker.flow.context import Context
+from broker.flow.task_queues import ROUTE
 from broker.ledger.corrections import MOST_VERSIONS
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import logger, since
+from broker.telemetry import elapsed, logger
 from schemas import documents, referral
 
 _WHY: Mapping[str, str] = {
@@ -74,9 +75,9 @@ def correct(
     kept = context.ledger.corrections.correct(new)
     if isinstance(kept, Refused):
         raise _refusal(kept)
-    context.wakeups.wake(LANE)
+    context.wakeups.notify(ROUTE)
     _log.info(
-        "correct", referral=id_, publisher=publisher, version=kept.version, seconds=since(began)
+        "correct", referral=id_, publisher=publisher, version=kept.version, seconds=elapsed(began)
     )
     return kept
 
@@ -99,15 +100,15 @@ def recall(
     kept = context.ledger.corrections.recall(asked)
     if isinstance(kept, Refused):
         raise _refusal(kept)
-    context.wakeups.wake(LANE)
-    _log.info("recall", referral=id_, publisher=publisher, seconds=since(began))
+    context.wakeups.notify(ROUTE)
+    _log.info("recall", referral=id_, publisher=publisher, seconds=elapsed(began))
     return kept
 
 
 def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
     today = context.clock().astimezone(LONDON).date()
     areas = context.policies.latest().directory.areas
-    faults = own(referral.load(document.value, today=today, areas=areas).faults)
+    faults = to_broker_faults(referral.load(document.value, today=today, areas=areas).faults)
     if document.value["reference"] != reference:
         told = "A correction bears the reference of the referral that it corrects."
         faults.append(Fault("/reference", "other-reference", told))

@@ -33,7 +33,7 @@ from broker.policy.monitoring.alarm_records import (
 from broker.policy.monitoring.alarms import Ladder, Ring, Step
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import WorkingCalendar
-from broker.telemetry import logger, since
+from broker.telemetry import elapsed, logger
 
 EVERY = timedelta(milliseconds=500)
 BATCH = 500
@@ -62,7 +62,7 @@ def watch(context: Context) -> int:
             deliveries=deliveries,
             referrals=referrals,
             steps=steps,
-            seconds=since(began),
+            seconds=elapsed(began),
         )
     return done
 

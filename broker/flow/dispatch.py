@@ -11,10 +11,10 @@ from broker.channels import Channel, Parcel
 from broker.failpoints import SENT
 from broker.flow.collect import parts_of, rendered_offers
 from broker.flow.context import Context
-from broker.telemetry import logger, since, sole
+from broker.flow.task_queues import DISPATCH
+from broker.telemetry import elapsed, logger, single_id
 from broker.tracing import Step
 
-LANE = "dispatch"
 BATCH = 100
 BATCHES = 25
 CLAIM = timedelta(seconds=60)
@@ -24,7 +24,7 @@ _log = logger("dispatch")
 
 def drain(context: Context, *, batches: int = BATCHES) -> int:
     """Send what waits on every pushed channel, in batches, and return how many it was."""
-    context.wakeups.take(LANE)
+    context.wakeups.clear(DISPATCH)
     return sum(
         _drain(context, name, channel, batches) for name, channel in context.channels.items()
     )
@@ -37,7 +37,7 @@ def _drain(context: Context, name: str, channel: Channel, batches: int) -> int:
         done += count
         if count < BATCH:
             return done
-    context.wakeups.wake(LANE)
+    context.wakeups.notify(DISPATCH)
     return done
 
 
@@ -52,7 +52,7 @@ def _batch(context: Context, name: str, channel: Channel) -> int:
     ]
     if parcels:
         attempts = channel.send(parcels, now=context.clock())
-        context.reached(SENT)
+        context.hit(SENT)
         context.ledger.deliveries.settle_pushes(
             attempts, now=context.clock(), actor=f"channel:{name}"
         )
@@ -63,8 +63,8 @@ def _batch(context: Context, name: str, channel: Channel) -> int:
             "dispatch",
             count=len(offers),
             channel=name,
-            seconds=since(began),
-            **sole("delivery", [offer.id for offer in offers]),
-            **sole("agency", list({offer.agency for offer in offers})),
+            seconds=elapsed(began),
+            **single_id("delivery", [offer.id for offer in offers]),
+            **single_id("agency", list({offer.agency for offer in offers})),
         )
     return len(offers)

@@ -18,7 +18,7 @@ from broker.notices import Message, Never, NotNow, Told
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
 from broker.policy.time.calendars import LONDON, in_words
-from broker.telemetry import logger, since, sole, trouble
+from broker.telemetry import elapsed, error_fields, logger, single_id
 
 EVERY = timedelta(seconds=1)
 BATCH = 20
@@ -52,8 +52,8 @@ def notify(context: Context) -> int:
             "notify",
             count=len(due),
             sent=sum(result.state == "sent" for result in results),
-            seconds=since(began),
-            **sole("notice", [one.id for one in due]),
+            seconds=elapsed(began),
+            **single_id("notice", [one.id for one in due]),
         )
     return len(due)
 
@@ -74,7 +74,7 @@ def _told(
     try:
         result = notifier.tell(address, written(notice, directory, context.settings.public_url))
     except Exception as error:
-        _log.error("notice failed", channel=str(notice.channel), **trouble(error))
+        _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
         result = NotNow("fault")
     match result:
         case Told():

@@ -16,10 +16,11 @@ from broker.domain.ids import DeliveryId, NewId, ReferralId
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import PolicyError, Unavailable
 from broker.failpoints import BEGUN, DECIDED, ROUTED
-from broker.flow.accept import LANE, own
+from broker.flow.accept import to_broker_faults
 from broker.flow.clock_pause import end_waiting
 from broker.flow.context import Context
 from broker.flow.recurrence import counted
+from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.routing import RouteBatch
 from broker.policy.decision import (
     Decision,
@@ -39,7 +40,7 @@ from broker.policy.revision.regrade import Regrade
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import is_told, logger, since, sole, trouble
+from broker.telemetry import elapsed, error_fields, info_enabled, logger, single_id
 from broker.tracing import Part, Step
 from schemas import referral
 
@@ -68,14 +69,14 @@ def drain(
 
     ``careful``: write every attempt down before it is made, whether anything looks wrong or not.
     """
-    context.wakeups.take(LANE)
+    context.wakeups.clear(ROUTE)
     done = 0
     for _ in range(batches):
         count = _batch(context, size, careful=careful)
         done += count
         if count < size:
             return done
-    context.wakeups.wake(LANE)
+    context.wakeups.notify(ROUTE)
     return done
 
 
@@ -87,13 +88,13 @@ def _batch(context: Context, size: int, *, careful: bool) -> int:
         with context.ledger.routing.claim_unrouted(size, now=now) as batch:
             claimed = batch.referrals
             if len(claimed) == BATCH:
-                context.wakeups.wake(LANE)  # let another process take what more there may be
+                context.wakeups.notify(ROUTE)  # let another process take what more there may be
             suspects = careful or any(_is_suspect(one, now) for one in claimed)
             decisions = [] if suspects else _settled(context, batch, book, now)
     except Unavailable:
         raise
     except Exception as error:
-        _log.error("batch failed", **trouble(error))
+        _log.error("batch failed", **error_fields(error))
         suspects = True
     if suspects:
         return sum(_carefully(context, ids) for ids in _apart(claimed))
@@ -119,7 +120,7 @@ def _carefully(context: Context, ids: Sequence[ReferralId]) -> int:
     now = context.clock()
     until = now + TRY_WITHIN
     ids = context.ledger.routing.begin_routing(ids, now=now, until=until)
-    context.reached(BEGUN)
+    context.hit(BEGUN)
     try:
         return _try_kept(context, ids, until)
     except Unavailable:
@@ -137,7 +138,7 @@ def _try_kept(context: Context, ids: Sequence[ReferralId], until: datetime) -> i
     except Unavailable:
         raise
     except Exception as error:
-        _log.error("batch failed", **trouble(error))
+        _log.error("batch failed", **error_fields(error))
         if len(ids) > 1:
             return sum(_try_kept(context, [id_], until) for id_ in ids)
         return _put_off(context, ids, until, type(error).__name__)
@@ -162,7 +163,7 @@ def _settled(
     decisions = counted(batch, decisions, book=book, key=context.settings.child_key)
     batch.settle(decisions, now=now, actor=ACTOR)
     end_waiting(context, batch, decisions)
-    context.reached(DECIDED)
+    context.hit(DECIDED)
     return decisions
 
 
@@ -174,19 +175,19 @@ def _tell(
     now: datetime,
 ) -> None:
     """Tell whoever pushes, and those who trace and log, of what is committed."""
-    context.reached(ROUTED)
+    context.hit(ROUTED)
     if context.traces:
         parts = [Part(referral.id, {"version": referral.version}) for referral in referrals]
         context.traces.tell(Step("route", now, context.clock(), parts))
     if any(_is_pushed(decision, context) for decision in decisions):
-        context.wakeups.wake("dispatch")
-    if decisions and is_told(_log):
+        context.wakeups.notify(DISPATCH)
+    if decisions and info_enabled(_log):
         _log.info(
             "route",
             count=len(decisions),
             deliveries=sum(len(_deliveries(decision)) for decision in decisions),
-            seconds=since(began),
-            **sole("referral", [referral.id for referral in referrals]),
+            seconds=elapsed(began),
+            **single_id("referral", [referral.id for referral in referrals]),
         )
 
 
@@ -200,7 +201,7 @@ def _decide(referral: Unrouted, book: Policy, now: datetime, new_id: NewId) -> D
     except Unavailable:
         raise
     except Exception as error:
-        _log.error("routing failed", referral=str(referral.id), **trouble(error))
+        _log.error("routing failed", referral=str(referral.id), **error_fields(error))
         return _after_failure(referral, book, now, type(error).__name__)
 
 
@@ -215,7 +216,7 @@ def decide(one: Unrouted, *, book: Policy, now: datetime, new_id: NewId) -> Deci
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
     if checked.faults:
-        return Rejected(one.id, own(checked.faults))
+        return Rejected(one.id, to_broker_faults(checked.faults))
     plan = make_plan(
         document,
         publisher=one.publisher,
@@ -233,7 +234,7 @@ def decide(one: Unrouted, *, book: Policy, now: datetime, new_id: NewId) -> Deci
         "first_known_at": datetime.fromisoformat(document["times"]["first_known_at"]),
         "policy_version": book.version,
         "directory_version": book.version,
-        "defects": own(checked.defects),
+        "defects": to_broker_faults(checked.defects),
         "warnings": plan.warnings,
     }
     if plan.unroutable_reason:

@@ -16,7 +16,7 @@ from broker.ledger.activity import OpenSilence
 from broker.policy.monitoring.silence import LEARNED_FROM, Quiet, Seen, Usual, judge, learn
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import logger, since
+from broker.telemetry import elapsed, logger
 
 EVERY = timedelta(seconds=30)
 LEAD_FOR = timedelta(seconds=120)
@@ -64,7 +64,7 @@ class Listener:
             opened, policy_version=book.version, now=now, new_id=self._broker.new_id
         )
         if count or ended:
-            _log.info("silence", opened=count, ended=len(ended), seconds=since(began))
+            _log.info("silence", opened=count, ended=len(ended), seconds=elapsed(began))
 
     def _judged(self, seen: Seen, book: Policy, now: datetime) -> Quiet | None:
         organisation = book.directory.organisation(seen.organisation)

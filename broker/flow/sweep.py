@@ -12,9 +12,9 @@ from time import perf_counter
 
 from broker.failpoints import LED
 from broker.flow import bulk, dispatch, route
-from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.context import Context
-from broker.telemetry import logger, since
+from broker.flow.task_queues import DISPATCH, ROUTE
+from broker.telemetry import elapsed, logger
 
 EVERY = timedelta(seconds=1)
 LEAD_FOR = timedelta(seconds=5)
@@ -26,7 +26,6 @@ BATCHES = 5
 SHARE = 25
 """Referrals that a sweep routes in one transaction: few, because what stands still for two seconds
 inside one is cut off, and a slow machine may need as long for a full batch."""
-LANES = (ROUTE_LANE, dispatch.LANE)
 BEAT_EVERY = timedelta(seconds=5)
 """How often a worker shows itself, whether it leads or not; it counts for three times as long."""
 _log = logger("sweep")
@@ -52,7 +51,7 @@ class Sweeper:
         if not ledger.sweep.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = {}
             return False
-        self._broker.reached(LED)
+        self._broker.hit(LED)
         lapsed = ledger.sweep.lapse(now=now, limit=LIMIT)
         released = ledger.sweep.release_held(now=now, limit=LIMIT)
         replayed = bulk.advance_replays(self._broker)
@@ -63,7 +62,7 @@ class Sweeper:
                 lapsed=lapsed,
                 released=released,
                 replayed=replayed,
-                seconds=since(began),
+                seconds=elapsed(began),
             )
         self._tidy_counts(now)
         self._see_to(self._lanes())
@@ -86,20 +85,20 @@ class Sweeper:
     def _lanes(self) -> Mapping[str, object]:
         """Return the lanes that have work, each with what waits longest there."""
         due = self._broker.ledger.sweep.due(now=self._broker.clock())
-        lanes: dict[str, object] = {ROUTE_LANE: due.route} if due.route else {}
+        lanes: dict[str, object] = {ROUTE: due.route} if due.route else {}
         ours = {name: one for name, one in due.pushes.items() if name in self._broker.channels}
         if ours:
-            lanes[dispatch.LANE] = ours
+            lanes[DISPATCH] = ours
         return lanes
 
     def _see_to(self, lanes: Mapping[str, object]) -> None:
         for lane in sorted(lanes):
-            self._broker.wakeups.wake(lane)
+            self._broker.wakeups.notify(lane)
         # Where another one waits longest by now workers are at it, and need the processor.
         still = {lane for lane, waiting in lanes.items() if self._seen.get(lane) == waiting}
-        if ROUTE_LANE in still:
+        if ROUTE in still:
             self._route()
-        if dispatch.LANE in still:
+        if DISPATCH in still:
             dispatch.drain(self._broker, batches=BATCHES)
         self._seen = lanes
 

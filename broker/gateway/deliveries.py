@@ -98,12 +98,12 @@ async def queue(request: Request) -> Response:
     return respond(responses.queue(depth))
 
 
-async def reroute(request: Request) -> Response:
+async def redirect(request: Request) -> Response:
     """Send a returned or undeliverable delivery on to another area or agency (ops)."""
     who, here = await caller(request, Scope.OPS), gateway(request)
     wanted = await asked(request, requests.REROUTE)
     new = await here.run(
-        answer.reroute,
+        answer.redirect,
         here.context,
         DeliveryId(identifier(request)),
         area=wanted.area,

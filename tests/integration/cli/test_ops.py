@@ -15,10 +15,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.admin import operator_actions, sign_in
-from broker.admin.operator_actions import advance_replays
 from broker.devstack.rebase_times import at_present
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
+from broker.flow.bulk import advance_replays
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
 from broker.ledger.ledger import Ledger

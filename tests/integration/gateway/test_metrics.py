@@ -237,9 +237,9 @@ def test_what_waits_while_delivery_is_paused_is_not_claimable(
         return value(families(client, key)[f"broker_oldest_{which}_seconds"], agency=agency)
 
     assert oldest("claimable") == 3600
-    operator_actions.pause(context, agency, by="person:Jo", reason="Their servers move.")
+    operator_actions.suspend_agency(context, agency, by="person:Jo", reason="Their servers move.")
     assert world.collect(agency) == []
     assert oldest("claimable") == 0
     assert oldest("unacknowledged") >= 3600
-    operator_actions.resume(context, agency, by="person:Jo", reason="They are back.")
+    operator_actions.resume_agency(context, agency, by="person:Jo", reason="They are back.")
     assert oldest("claimable") == 3600
