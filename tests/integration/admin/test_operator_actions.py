@@ -12,7 +12,7 @@ from broker.admin import operator_actions, sign_in
 from broker.domain.codes import Right
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Denied, Invalid, NotFound
-from broker.flow import route
+from broker.flow import bulk, route
 from broker.flow.collect import collect
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
@@ -226,24 +226,24 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
     )
     plan = operator_actions.planned(context, id_)
     assert plan.planned == len(ids) == sum(line.count for line in _lines(context, id_))
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     with pytest.raises(Invalid):
         operator_actions.start_replay(context, id_, reason="", typed="")
     operator_actions.start_replay(context, id_, reason="the limit was raised", typed="")
     with pytest.raises(Conflict):
         operator_actions.start_replay(context, id_, reason="twice", typed="")
     clock.advance(seconds=2)
-    assert operator_actions.advance_replays(context) == 2
+    assert bulk.advance_replays(context) == 2
     operator_actions.turn_replay(context, id_, "pause", by=JO)
     clock.advance(seconds=30)
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     operator_actions.turn_replay(context, id_, "go_on", by="person:Sam Example")
     clock.advance(seconds=60)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(REFUSED, [clock.now])
-    assert operator_actions.advance_replays(context) == len(ids) - 2
+    assert bulk.advance_replays(context) == len(ids) - 2
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, id_)
     assert (found.state, found.done) == ("done", len(ids))
     assert [(turn["to"], turn["by"]) for turn in found.turns] == [
@@ -272,7 +272,7 @@ def test_whoever_starts_a_job_may_choose_its_pace(
     operator_actions.start_replay(context, id_, reason="a try", typed="", per_minute=60)
     assert operator_actions.planned(context, id_).per_minute == 60
     clock.advance(seconds=2)
-    assert operator_actions.advance_replays(context) == 2
+    assert bulk.advance_replays(context) == 2
 
 
 def test_the_filter_is_that_of_the_plan(context: Context, clock: FixedClock, dead: Any) -> None:
@@ -467,15 +467,15 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
         context, ids[0], area=None, agency=OrganisationCode("stoke-csc"), by=JO, reason="sooner"
     )
     clock.advance(seconds=1)
-    assert operator_actions.advance_replays(context) == 1
+    assert bulk.advance_replays(context) == 1
     operator_actions.turn_replay(context, plan, "pause", by=JO)
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     operator_actions.turn_replay(context, plan, "go_on", by=JO)
     clock.advance(seconds=60)
     Sweeper(context, "test").sweep()
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 2, 0)
     assert (found.planned_by, found.started_by) == (JO, "person:Sam Example")
@@ -501,9 +501,9 @@ def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
     )
     operator_actions.start_replay(context, plan, reason="a try", typed="")
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     clock.advance(seconds=60)
-    assert operator_actions.advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 0, 2)
     assert {one.kind for one in context.ledger.queries.attention(limit=9)} == {"returned"}

@@ -137,12 +137,12 @@ def test_one_that_was_frozen_in_a_try_leaves_it_to_who_has_it_now(
     claim = context.ledger.routing.claim_begun
 
     def thawed(ids: Any, *, until: Any) -> Any:
-        monkeypatch.setattr(context.ledger, "claim_begun", claim)
+        monkeypatch.setattr(context.ledger.routing, "claim_begun", claim)
         clock.now += route.TRY_WITHIN
         assert route.drain(context) == 1  # another one's turn
         return claim(ids, until=until)
 
-    monkeypatch.setattr(context.ledger, "claim_begun", thawed)
+    monkeypatch.setattr(context.ledger.routing, "claim_begun", thawed)
     assert route.drain(context, careful=True) == 0
     assert len(world.status(status)["deliveries"]) == 1
 

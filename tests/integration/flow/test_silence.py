@@ -166,7 +166,7 @@ def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
         raise Unavailable("away")
 
     with monkeypatch.context() as absent:
-        absent.setattr(context.ledger, "note_activity", away)
+        absent.setattr(context.ledger.activity, "note_activity", away)
         with pytest.raises(Unavailable):
             other.flush()
     other.note(STOKE, "polled")

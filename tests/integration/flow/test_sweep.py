@@ -83,7 +83,7 @@ def test_the_sweeper_routes_what_nobody_was_woken_for_in_small_shares(
         sizes.append(limit)
         return claim(limit, **about)
 
-    monkeypatch.setattr(context.ledger, "claim_unrouted", counted)
+    monkeypatch.setattr(context.ledger.routing, "claim_unrouted", counted)
     for number in range(SHARE + 5):
         world.hand_in(sample(12) | {"reference": f"OCC/{number}"})
     sweeper = Sweeper(context, "one")
@@ -132,7 +132,8 @@ def test_the_policy_is_read_before_anything_is_claimed(
         return claimed
 
     for name in ("claim_unrouted", "claim_begun"):
-        monkeypatch.setattr(context.ledger, name, watched(getattr(context.ledger, name)))
+        routing = context.ledger.routing
+        monkeypatch.setattr(routing, name, watched(getattr(routing, name)))
     world.hand_in(sample(12))
     monkeypatch.setattr(context.policies, "latest", noted)
     assert route.drain(context, careful=careful) == 1

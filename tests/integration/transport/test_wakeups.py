@@ -99,7 +99,7 @@ def test_it_works_again_once_valkey_is_back(
 def test_a_celery_worker_runs_the_task_that_the_message_names(
     engines: Engines, wakeups: Wakeups
 ) -> None:
-    app = Celery(context=engines.wakeup_url, set_as_current=False)
+    app = Celery(broker=engines.wakeup_url, set_as_current=False)
     app.conf.update(broker_transport_options=TRANSPORT_OPTIONS, task_default_queue="route")
     ran: list[int] = []
 
