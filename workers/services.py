@@ -20,10 +20,10 @@ from celery import bootsteps
 from broker.bootstrap import open_broker
 from broker.errors import Unavailable
 from broker.flow import deadlines, notify
-from broker.flow.activity import EVERY as NOTE_ACTIVITY
+from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
-from broker.flow.silence import EVERY as LISTEN_EVERY
-from broker.flow.silence import Listener
+from broker.flow.silence_monitor import EVERY as LISTEN_EVERY
+from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY, Sweeper
 from broker.intake.receipts_queue import receive_receipts
 from broker.settings import Settings
@@ -108,9 +108,9 @@ def notifying(context: Context, stopping: threading.Event) -> None:
 
 def listening(context: Context, stopping: threading.Event) -> None:
     """Look for who is silent twice a minute."""
-    listener = Listener(context, holder=f"{socket.gethostname()}:{os.getpid()}")
+    listener = SilenceMonitor(context, holder=f"{socket.gethostname()}:{os.getpid()}")
     while not stopping.wait(LISTEN_EVERY.total_seconds()):
-        listener.look()
+        listener.check()
 
 
 def receiving(context: Context, stopping: threading.Event) -> None:

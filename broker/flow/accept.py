@@ -30,7 +30,7 @@ from broker.errors import (
     TooLarge,
 )
 from broker.failpoints import ACCEPTED
-from broker.flow.activity import SENT
+from broker.flow.activity_counter import SENT
 from broker.flow.context import Context
 from broker.flow.task_queues import ROUTE
 from broker.policy.routing.plan import Plan

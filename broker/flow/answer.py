@@ -24,7 +24,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
-from broker.flow.activity import ANSWERED
+from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
 from broker.flow.route import new_delivery
 from broker.flow.task_queues import DISPATCH, ROUTE

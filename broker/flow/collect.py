@@ -13,7 +13,7 @@ from broker.domain.delivery import (
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import NotFound, Unavailable
 from broker.failpoints import LEASED
-from broker.flow.activity import COLLECTED, POLLED
+from broker.flow.activity_counter import COLLECTED, POLLED
 from broker.flow.context import Context
 from broker.flow.render import render
 from broker.telemetry import elapsed, error_fields, logger, single_id

@@ -19,7 +19,7 @@ from broker.failpoints import BEGUN, DECIDED, ROUTED
 from broker.flow.accept import to_broker_faults
 from broker.flow.clock_pause import end_waiting
 from broker.flow.context import Context
-from broker.flow.recurrence import counted
+from broker.flow.recurrence_warnings import with_recurrence_warnings
 from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.routing import RouteBatch
 from broker.policy.decision import (
@@ -160,7 +160,9 @@ def _settled(
     """Decide about a batch and write it. The book is read before: that may take seconds, for which
     no transaction may stand still."""
     decisions = [_decide(referral, book, now, context.new_id) for referral in batch.referrals]
-    decisions = counted(batch, decisions, book=book, key=context.settings.child_key)
+    decisions = with_recurrence_warnings(
+        batch, decisions, book=book, key=context.settings.child_key
+    )
     batch.settle(decisions, now=now, actor=ACTOR)
     end_waiting(context, batch, decisions)
     context.hit(DECIDED)

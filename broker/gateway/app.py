@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
-from broker.flow.activity import EVERY as NOTE_ACTIVITY
+from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
 from broker.gateway import (
     deliveries,

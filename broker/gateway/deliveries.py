@@ -10,7 +10,7 @@ from starlette.responses import Response
 from broker.domain.codes import Scope
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
 from broker.flow import answer, collect
-from broker.flow.receipts import as_rows
+from broker.flow.receipt_parser import as_rows
 from broker.gateway import responses
 from broker.gateway.context import caller, gateway, identifier
 from broker.gateway.long_polls import until

@@ -13,7 +13,7 @@ from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer
 from broker.flow.context import Context
-from broker.flow.receipts import read_receipts
+from broker.flow.receipt_parser import read_receipts
 from broker.telemetry import error_fields, logger
 from broker.transport.queues import SignedReceipts
 from broker.transport.signatures import signer

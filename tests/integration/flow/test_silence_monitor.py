@@ -9,9 +9,9 @@ import pytest
 
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
-from broker.flow.activity import Activity
+from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
-from broker.flow.silence import Listener
+from broker.flow.silence_monitor import SilenceMonitor
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 
@@ -22,11 +22,11 @@ POLICE = OrganisationCode("staffordshire-police")
 @pytest.fixture
 def look(context: Context) -> Any:
     """Write down who was there, and look."""
-    listener = Listener(context, "one")
+    listener = SilenceMonitor(context, "one")
 
     def looking() -> bool:
         context.activity.flush()
-        return listener.look()
+        return listener.check()
 
     return looking
 
@@ -112,7 +112,7 @@ def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -
     world.routed(sample(12))
     world.clock.advance(minutes=31)
     context.activity.flush()
-    listeners = [Listener(context, "the same") for _ in range(4)]
+    listeners = [SilenceMonitor(context, "the same") for _ in range(4)]
     threads = [threading.Thread(target=listener.look) for listener in listeners]
     for thread in threads:
         thread.start()
@@ -123,7 +123,7 @@ def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -
 
 
 def test_one_leads(context: Context, clock: FixedClock) -> None:
-    first, second = Listener(context, "one"), Listener(context, "two")
+    first, second = SilenceMonitor(context, "one"), SilenceMonitor(context, "two")
     assert first.look()
     assert not second.look()
     clock.advance(minutes=3)
@@ -156,7 +156,7 @@ def test_a_drop_is_learned_and_told(
 def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
     context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = (Activity(context.ledger, clock) for _ in range(2))
+    one, other = (ActivityCounter(context.ledger, clock) for _ in range(2))
     one.note(STOKE, "polled")
     one.note(STOKE, "collected", 0)
     clock.advance(seconds=20)

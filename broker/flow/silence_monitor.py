@@ -30,8 +30,8 @@ HEARD, NOT_EXPECTED = "heard", "not_expected"
 _log = logger("silence")
 
 
-class Listener:
-    """Looks at who was there; call ``look`` once every ``EVERY``."""
+class SilenceMonitor:
+    """Looks at who was there; call ``check`` once every ``EVERY``."""
 
     def __init__(self, context: Context, holder: str) -> None:
         self._broker = context
@@ -39,7 +39,7 @@ class Listener:
         self._usual: Mapping[tuple[str, str], Usual] = {}
         self._learned_at: datetime | None = None
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Open and end alarms, if this process leads; return whether it does.
 
         Raises Unavailable when the ledger is away.

@@ -132,7 +132,7 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
         both.wait()
         return counted(*arguments, **options)
 
-    monkeypatch.setattr("broker.flow.route.counted", at_once)
+    monkeypatch.setattr("broker.flow.route.with_recurrence_warnings", at_once)
     one = partial(route.drain, context, batches=1, size=1)
     threads = [threading.Thread(target=one) for _ in range(2)]
     for thread in threads:

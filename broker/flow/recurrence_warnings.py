@@ -30,7 +30,7 @@ from broker.telemetry import error_fields, logger
 _log = logger("route")
 
 
-def counted(
+def with_recurrence_warnings(
     batch: RouteBatch, decisions: Sequence[Decision], *, book: Policy, key: bytes | None
 ) -> list[Decision]:
     """Return the decisions with who was seen in them, and a warning for who was seen too often.
