@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from time import perf_counter
+from functools import partial
 
 import orjson
 
@@ -27,13 +27,14 @@ from broker.failpoints import SETTLED
 from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
 from broker.flow.route import new_delivery
+from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.language.views import PERSONS
 from broker.policy.revision.issued import Issued
 from broker.policy.routing import plan
-from broker.telemetry import elapsed, error_fields, info_enabled, logger, single_id
-from broker.tracing import Part, Step
+from broker.telemetry import error_fields, logger
+from broker.tracing import SpanPart
 
 _log = logger("answer")
 
@@ -42,40 +43,31 @@ def settle(
     context: Context, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
 ) -> list[Settled]:
     """Record an agency's receipts, in order; return for each one what became of it."""
-    began, now = perf_counter(), context.clock()
-    with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
-        for returned in batch.returned:
-            if successor := _successor(context, returned, now):
-                batch.redirect(returned.delivery.id, successor)
-        results = list(batch.results)
-    context.activity.note(agency, ANSWERED, len(receipts))
-    context.hit(SETTLED)
-    if any(result.state is DeliveryState.RETURNED for result in results):
-        context.wakeups.notify(DISPATCH)
-    if context.traces:
-        context.traces.tell(Step("answer", now, context.clock(), _parts(agency, results)))
-    if results and info_enabled(_log):
-        _log.info(
-            "answer",
-            agency=agency,
-            count=len(results),
-            recorded=sum(result.result == "recorded" for result in results),
-            seconds=elapsed(began),
-            **single_id("delivery", [result.delivery for result in results]),
-        )
+    with step(context, "answer", _log) as this:
+        now = this.begun_at
+        with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
+            for returned in batch.returned:
+                if successor := _successor(context, returned, now):
+                    batch.redirect(returned.delivery.id, successor)
+            results = list(batch.results)
+        context.activity.note(agency, ANSWERED, len(receipts))
+        context.hit(SETTLED)
+        if any(result.state is DeliveryState.RETURNED for result in results):
+            context.wakeups.notify(DISPATCH)
+        this.trace(results, partial(_span_part, agency))
+        if results:
+            recorded = sum(result.result == "recorded" for result in results)
+            this.log(agency=agency, count=len(results), recorded=recorded)
+            this.log_single("delivery", results, lambda result: result.delivery)
     return results
 
 
-def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
-    """Return what was recorded, for the referrals' traces."""
-    return [
-        Part(
-            result.referral,
-            {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)},
-        )
-        for result in results
-        if result.referral is not None
-    ]
+def _span_part(agency: OrganisationCode, result: Settled) -> SpanPart | None:
+    """Return what was recorded, for the trace of its referral; None for an unknown delivery."""
+    if result.referral is None:
+        return None
+    attributes = {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)}
+    return SpanPart(result.referral, attributes)
 
 
 def redirect(

@@ -1,28 +1,29 @@
-"""Who has been silent for too long: one look at every organisation, every half minute.
+"""Part of step 6, deadlines: raise an alarm when an organisation is silent for too long.
 
-One process looks, by a lease in the ledger. An alarm opens once, and ends by itself when the
-organisation is heard again. What was learned from is forgotten when its time has passed.
+One process checks every organisation each half minute, by a lease in the ledger. An alarm opens
+once, and ends by itself when the organisation is heard again. Counts older than ``KEPT_FOR`` are
+deleted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from time import perf_counter
 from uuid import UUID
 
 from broker.flow.context import Context
+from broker.flow.steps import step
 from broker.ledger.activity import OpenSilence
 from broker.policy.monitoring.silence import LEARNED_FROM, Quiet, Seen, Usual, judge, learn
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import elapsed, logger
+from broker.telemetry import logger
 
 EVERY = timedelta(seconds=30)
 LEAD_FOR = timedelta(seconds=120)
 LEARN_EVERY = timedelta(hours=1)
 KEPT_FOR = LEARNED_FROM + timedelta(weeks=4)
-"""How long counts are kept: what is learned from, and as much again to look back on."""
+"""How long counts are kept: the weeks that are learned from, and as many again to look back on."""
 LISTS_KEPT_FOR = timedelta(days=90)
 LIMIT = 1000
 PURGED = 5000
@@ -31,10 +32,10 @@ _log = logger("silence")
 
 
 class SilenceMonitor:
-    """Looks at who was there; call ``check`` once every ``EVERY``."""
+    """Checks which organisations are silent; call ``check`` once every ``EVERY``."""
 
     def __init__(self, context: Context, holder: str) -> None:
-        self._broker = context
+        self._context = context
         self._holder = holder
         self._usual: Mapping[tuple[str, str], Usual] = {}
         self._learned_at: datetime | None = None
@@ -42,31 +43,32 @@ class SilenceMonitor:
     def check(self) -> bool:
         """Open and end alarms, if this process leads; return whether it does.
 
-        Raises Unavailable when the ledger is away.
+        Raises Unavailable without the ledger.
         """
-        ledger, now = self._broker.ledger, self._broker.clock()
+        ledger, now = self._context.ledger, self._context.clock()
         if not ledger.sweep.hold_lead("silence", self._holder, for_=LEAD_FOR, now=now):
             return False
-        book = self._broker.policies.latest()
+        book = self._context.policies.latest()
         self._learn(book, now)
         self._settle(ledger.activity.seen(now=now), book, now)
         self._forget(book, now)
         return True
 
-    def _settle(self, seen: Sequence[Seen], book: Policy, now: datetime) -> None:
-        began = perf_counter()
-        quiet = [one for each in seen if (one := self._judged(each, book, now))]
-        standing = self._broker.ledger.activity.silences(limit=LIMIT)
-        ended = _ended(standing, quiet, seen)
-        opened = _opened(standing, quiet, ended)
-        self._broker.ledger.activity.end_silences(ended, now=now)
-        count = self._broker.ledger.activity.raise_silences(
-            opened, policy_version=book.version, now=now, new_id=self._broker.new_id
-        )
-        if count or ended:
-            _log.info("silence", opened=count, ended=len(ended), seconds=elapsed(began))
+    def _settle(self, seen_now: Sequence[Seen], book: Policy, now: datetime) -> None:
+        activity = self._context.ledger.activity
+        with step(self._context, "silence", _log) as this:
+            silent = [quiet for seen in seen_now if (quiet := self._judge(seen, book, now))]
+            alarms = activity.silences(limit=LIMIT)
+            ended = _ended(alarms, silent, seen_now)
+            opened = _opened(alarms, silent, ended)
+            activity.end_silences(ended, now=now)
+            count = activity.raise_silences(
+                opened, policy_version=book.version, now=now, new_id=self._context.new_id
+            )
+            if count or ended:
+                this.log(opened=count, ended=len(ended))
 
-    def _judged(self, seen: Seen, book: Policy, now: datetime) -> Quiet | None:
+    def _judge(self, seen: Seen, book: Policy, now: datetime) -> Quiet | None:
         organisation = book.directory.organisation(seen.organisation)
         if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
             return None
@@ -74,22 +76,22 @@ class SilenceMonitor:
         return judge(seen, organisation=organisation, policy=book.silence, usual=usual, now=now)
 
     def _learn(self, book: Policy, now: datetime) -> None:
-        """Learn anew what is usual, once in a while: an hour changes little of four weeks."""
+        """Learn what is usual again, once an hour: an hour changes little of four weeks."""
         if self._learned_at is not None and now - self._learned_at < LEARN_EVERY:
             return
-        found = {}
-        traffic = self._broker.ledger.activity.traffic(since=now - LEARNED_FROM)
+        usual_traffic = {}
+        traffic = self._context.ledger.activity.traffic(since=now - LEARNED_FROM)
         for (code, activity), (first, counts) in traffic.items():
             organisation = book.directory.organisation(code)
             if organisation is None:
                 continue
             holidays = organisation.calendar.bank_holidays.days
             if usual := learn(counts, first=first, now=now, holidays=holidays):
-                found[code, activity] = usual
-        self._usual, self._learned_at = found, now
+                usual_traffic[code, activity] = usual
+        self._usual, self._learned_at = usual_traffic, now
 
     def _forget(self, book: Policy, now: datetime) -> None:
-        ledger = self._broker.ledger
+        ledger = self._context.ledger
         ledger.activity.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
         ledger.reconciliations.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
         if book.recurrence is not None:
@@ -97,28 +99,28 @@ class SilenceMonitor:
 
 
 def _ended(
-    standing: Sequence[OpenSilence], quiet: Sequence[Quiet], seen: Sequence[Seen]
+    alarms: Sequence[OpenSilence], silent: Sequence[Quiet], seen_now: Sequence[Seen]
 ) -> dict[UUID, str]:
     """Return which alarms end, and why: heard again, or nothing is expected any more."""
-    still = {(one.organisation, one.activity) for one in quiet}
-    last = {(one.organisation, one.activity): one.last_at for one in seen}
+    still_silent = {(quiet.organisation, quiet.activity) for quiet in silent}
+    last = {(seen.organisation, seen.activity): seen.last_at for seen in seen_now}
     ended = {}
-    for one in standing:
-        about = (one.organisation, one.activity)
-        if about not in still:
-            at = last.get(about)
-            heard = at is not None and (one.last_at is None or at > one.last_at)
-            ended[one.escalation] = HEARD if heard else NOT_EXPECTED
+    for alarm in alarms:
+        key = (alarm.organisation, alarm.activity)
+        if key not in still_silent:
+            at = last.get(key)
+            heard = at is not None and (alarm.last_at is None or at > alarm.last_at)
+            ended[alarm.escalation] = HEARD if heard else NOT_EXPECTED
     return ended
 
 
 def _opened(
-    standing: Sequence[OpenSilence], quiet: Sequence[Quiet], ended: Mapping[UUID, str]
+    alarms: Sequence[OpenSilence], silent: Sequence[Quiet], ended: Mapping[UUID, str]
 ) -> list[Quiet]:
     """Return which alarms open: one for each organisation at a time."""
-    told = {one.organisation for one in standing if one.escalation not in ended}
+    alarmed = {alarm.organisation for alarm in alarms if alarm.escalation not in ended}
     new: dict[str, Quiet] = {}
-    for one in quiet:
-        if one.organisation not in told:
-            new.setdefault(one.organisation, one)
+    for quiet in silent:
+        if quiet.organisation not in alarmed:
+            new.setdefault(quiet.organisation, quiet)
     return list(new.values())

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from broker.bootstrap import new_uuid7
-from broker.tracing import BATCH, WAITING, Parent, Part, Step, Traces, parent_of
+from broker.tracing import BATCH, WAITING, Parent, SpanPart, TracedStep, Traces, parent_of
 from tests.collector import Collector, collecting
 from tests.conftest import eventually
 
@@ -41,16 +41,19 @@ def test_what_is_none_is_taken_for_none(text: str | None) -> None:
     assert parent_of(text) is None
 
 
-def step(*referrals: UUID, name: str = "route") -> Step:
-    return Step(
-        name, AT, AT, [Part(referral, {"version": 1, "name": "Isolde"}) for referral in referrals]
+def step(*referrals: UUID, name: str = "route") -> TracedStep:
+    return TracedStep(
+        name,
+        AT,
+        AT,
+        [SpanPart(referral, {"version": 1, "name": "Isolde"}) for referral in referrals],
     )
 
 
-def sent(collector: Collector, *steps: Step, percent: int = 100) -> None:
+def sent(collector: Collector, *steps: TracedStep, percent: int = 100) -> None:
     traces = Traces(collector.url, part="tests", percent=percent)
     for step in steps:
-        traces.tell(step)
+        traces.record(step)
     traces.close()
 
 
@@ -91,11 +94,11 @@ def test_a_collector_that_hangs_costs_nobody_anything(
 ) -> None:
     with collecting(hangs=True) as collector:
         traces = Traces(collector.url, part="tests")
-        traces.tell(step(new_uuid7()))
+        traces.record(step(new_uuid7()))
         eventually(lambda: collector.spans)
         began = time.perf_counter()
         for _ in range(2 * WAITING // BATCH):
-            traces.tell(step(*(new_uuid7() for _ in range(BATCH))))
+            traces.record(step(*(new_uuid7() for _ in range(BATCH))))
         told = time.perf_counter() - began
         traces.close()
         closed = time.perf_counter() - began
@@ -109,11 +112,11 @@ def test_a_collector_that_is_away_costs_nobody_anything() -> None:
     traces = Traces("http://127.0.0.1:9/v1/traces", part="tests")
     began = time.perf_counter()
     for _ in range(100):
-        traces.tell(step(new_uuid7()))
+        traces.record(step(new_uuid7()))
     assert time.perf_counter() - began < 0.5
     traces.close()
     assert time.perf_counter() - began < 4.0
-    traces.tell(step(new_uuid7()))
+    traces.record(step(new_uuid7()))
 
 
 def test_without_a_collector_nothing_of_it_is_imported_here() -> None:
