@@ -15,7 +15,7 @@ from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.errors import Fault, Unavailable
 from broker.failpoints import Failpoint, FailpointOrders, no_failpoint
-from broker.flow.activity import Activity
+from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
@@ -54,15 +54,15 @@ def open_broker(
                 idle_in_transaction_timeout=idle_in_transaction,
             )
         )
-        reached = failpoint_of(settings)
-        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, reached=reached)
+        hit = failpoint_of(settings)
+        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
         traces = traces_of(settings, part)
         if traces:
             stack.callback(traces.close)
-        activity = Activity(ledger, clock)
+        activity = ActivityCounter(ledger, clock)
         stack.callback(_written_down, activity)
         yield Context(
             settings=settings,
@@ -74,7 +74,7 @@ def open_broker(
             notifiers=notifiers(settings, clock),
             clock=clock,
             new_id=new_id,
-            reached=reached,
+            hit=hit,
             traces=traces,
         )
 
@@ -111,7 +111,7 @@ def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]
     return found
 
 
-def _written_down(activity: Activity) -> None:
+def _written_down(activity: ActivityCounter) -> None:
     """Write down who was there, at the end; when the ledger is away, a few seconds are lost."""
     with suppress(Unavailable):
         activity.flush()

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from logging import INFO
 from time import perf_counter
-from typing import Any, TextIO, cast
+from typing import Any, TextIO, TypeVar, cast
 
 import orjson
 import structlog
@@ -62,6 +62,7 @@ ALLOWED = frozenset(
 """Ids, codes, counts and times. Add a name here only if its values can never be content."""
 
 Logger = FilteringBoundLogger
+T = TypeVar("T")
 
 
 class _StandardError:
@@ -146,7 +147,7 @@ def logger(part: str) -> Logger:
     return cast("Logger", structlog.get_logger(part=part))
 
 
-def trouble(error: BaseException) -> Mapping[str, str]:
+def error_fields(error: BaseException) -> Mapping[str, str]:
     """Return what may be said about an exception: its class, and its code when it has one."""
     told = {"error": type(error).__name__}
     if code := getattr(error, "code", None):
@@ -154,19 +155,24 @@ def trouble(error: BaseException) -> Mapping[str, str]:
     return told
 
 
-def is_told(log: Logger) -> bool:
+def info_enabled(log: Logger) -> bool:
     """Tell whether steps are logged: whatever a line needs is counted for it alone."""
     return log.is_enabled_for(INFO)
 
 
-def since(began: float) -> float:
-    """Return the seconds since ``time.perf_counter`` said this, to a tenth of a millisecond."""
+def started() -> float:
+    """Return a reading of the process's timer, for ``elapsed``."""
+    return perf_counter()
+
+
+def elapsed(began: float) -> float:
+    """Return the seconds since a reading of ``started``, to a tenth of a millisecond."""
     return round(perf_counter() - began, 4)
 
 
-def sole(name: str, ids: Sequence[object]) -> Mapping[str, object]:
-    """Return the id of a batch of one, under its name; a greater one is told by its count."""
-    return {name: ids[0]} if len(ids) == 1 else {}
+def single_id(name: str, items: Sequence[T], id_of: Callable[[T], object]) -> Mapping[str, object]:
+    """Return the id of a batch of one under its name; a larger batch is described by its count."""
+    return {name: id_of(items[0])} if len(items) == 1 else {}
 
 
 def allow(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from broker import __version__
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -63,7 +63,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SpanPart:
     """One referral's part in a step."""
 
     referral: UUID
@@ -75,13 +75,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TracedStep:
     """A step of the flow that was done for some referrals together."""
 
     name: str
     begun_at: datetime
     ended_at: datetime
-    parts: Sequence[Part]
+    parts: Sequence[SpanPart]
 
 
 def parent_of(traceparent: str | None) -> Parent | None:
@@ -119,14 +119,14 @@ class Traces:
         self._percent = percent
         self._monotonic = monotonic
         self._changed = threading.Condition()
-        self._waiting: deque[Step] = deque()
+        self._waiting: deque[TracedStep] = deque()
         self._parts = 0
         self._lost = 0
         self._told_at = float("-inf")
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def tell(self, step: Step) -> None:
+    def record(self, step: TracedStep) -> None:
         """Note a step for its referrals' traces; return at once and never raise."""
         chosen = [part for part in step.parts if self._is_chosen(part.referral)]
         with self._changed:
@@ -154,7 +154,7 @@ class Traces:
         """Choose by the id, so that every process keeps the same referrals, and all of each."""
         return (referral.int & 0xFFFFFFFF) * 100 < self._percent << 32
 
-    def _took(self, step: Step) -> int:
+    def _took(self, step: TracedStep) -> int:
         self._parts -= len(step.parts)
         return len(step.parts)
 
@@ -163,7 +163,7 @@ class Traces:
         try:
             exporter, spans_of = _exporter(self._url), Spans(self._part)
         except Exception as error:
-            _log.error("no traces", **trouble(error))
+            _log.error("no traces", **error_fields(error))
             return
         while steps := self._next():
             spans = [span for step in steps for span in spans_of(step)]
@@ -173,14 +173,14 @@ class Traces:
                 break
         exporter.shutdown()
 
-    def _next(self) -> list[Step]:
+    def _next(self) -> list[TracedStep]:
         """Wait for steps, and return some; none means that it is time to stop."""
         with self._changed:
             while not self._closing and self._parts < BATCH:
                 self._changed.wait(EVERY_SECONDS)
                 if self._waiting:
                     break
-            steps: list[Step] = []
+            steps: list[TracedStep] = []
             taken = 0
             while self._waiting and taken < BATCH:
                 steps.append(self._waiting.popleft())
@@ -209,7 +209,7 @@ class Spans:
         self._resource = Resource(about)
         self._scope = InstrumentationScope("broker", __version__)
 
-    def __call__(self, step: Step) -> Iterator[ReadableSpan]:
+    def __call__(self, step: TracedStep) -> Iterator[ReadableSpan]:
         """Yield the step's span, if it was for several, and one in each referral's trace."""
         batch = None
         if len(step.parts) > 1:
@@ -219,7 +219,9 @@ class Spans:
         for part in step.parts:
             yield from self._of(step, part, batch)
 
-    def _of(self, step: Step, part: Part, batch: SpanContext | None) -> Iterator[ReadableSpan]:
+    def _of(
+        self, step: TracedStep, part: SpanPart, batch: SpanContext | None
+    ) -> Iterator[ReadableSpan]:
         trace = part.referral.int
         first = _context(trace, (trace & _LOW) or 1)
         is_first = step.name == ACCEPT
@@ -238,9 +240,9 @@ class Spans:
         self,
         name: str,
         context: SpanContext,
-        step: Step,
+        step: TracedStep,
         attributes: Mapping[str, str | int],
-        part: Part | None = None,
+        part: SpanPart | None = None,
         parent: SpanContext | None = None,
         links: Sequence[SpanContext] = (),
     ) -> ReadableSpan:
@@ -281,7 +283,7 @@ def _sent(exporter: SpanExporter, spans: Sequence[ReadableSpan]) -> bool:
     try:
         return exporter.export(spans).name == "SUCCESS"
     except Exception as error:
-        _log.warning("traces not sent", **trouble(error))
+        _log.warning("traces not sent", **error_fields(error))
         return False
 
 

@@ -8,7 +8,7 @@ from celery import Celery, signals
 from kombu import Queue, compression
 
 from broker import telemetry
-from broker.flow.sweep import LANES
+from broker.flow.task_queues import TASK_QUEUES
 from broker.settings import Settings
 from workers.services import Services
 from workers.settings import celery_settings
@@ -30,5 +30,5 @@ _log_as_lines()  # Celery warns of things before it comes to logs
 
 app = Celery("broker", include=["workers.tasks"])
 app.conf.update(celery_settings(settings.wakeup_url))
-app.conf.task_queues = [Queue(lane, exchange="", routing_key=lane) for lane in LANES]
+app.conf.task_queues = [Queue(name, exchange="", routing_key=name) for name in TASK_QUEUES]
 app.steps["worker"].add(Services)

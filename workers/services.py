@@ -20,14 +20,14 @@ from celery import bootsteps
 from broker.bootstrap import open_broker
 from broker.errors import Unavailable
 from broker.flow import deadlines, notify
-from broker.flow.activity import EVERY as NOTE_ACTIVITY
+from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
-from broker.flow.silence import EVERY as LISTEN_EVERY
-from broker.flow.silence import Listener
+from broker.flow.silence_monitor import EVERY as LISTEN_EVERY
+from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY, Sweeper
-from broker.intake.receipts_queue import take_in
+from broker.intake.receipts_queue import receive_receipts
 from broker.settings import Settings
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues
 
 PAUSE_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
             threading.Thread(
                 target=self._serve, args=(service,), name=service.__name__, daemon=True
             )
-            for service in (sweeping, watching, notifying, listening, taking_in)
+            for service in (sweeping, watching, notifying, listening, receiving)
         ]
         for thread in self._threads:
             thread.start()
@@ -81,7 +81,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
                 ) as context:
                     service(context, self._stopping)
             except Exception as error:
-                _log.warning("service begins again", **trouble(error))
+                _log.warning("service begins again", **error_fields(error))
                 self._stopping.wait(PAUSE_SECONDS)
 
 
@@ -108,12 +108,12 @@ def notifying(context: Context, stopping: threading.Event) -> None:
 
 def listening(context: Context, stopping: threading.Event) -> None:
     """Look for who is silent twice a minute."""
-    listener = Listener(context, holder=f"{socket.gethostname()}:{os.getpid()}")
+    listener = SilenceMonitor(context, holder=f"{socket.gethostname()}:{os.getpid()}")
     while not stopping.wait(LISTEN_EVERY.total_seconds()):
-        listener.look()
+        listener.check()
 
 
-def taking_in(context: Context, stopping: threading.Event) -> None:
+def receiving(context: Context, stopping: threading.Event) -> None:
     """Take in receipts from the queue as they come."""
     queues, due = AgencyQueues(context.settings.exchange_url), context.clock()
     try:
@@ -127,7 +127,7 @@ def taking_in(context: Context, stopping: threading.Event) -> None:
 
 
 def _receive(queues: AgencyQueues, context: Context) -> None:
-    handle = partial(take_in, context)
+    handle = partial(receive_receipts, context)
     # Garbage in the queue looks like a broken connection and is gone by the next read.
     with suppress(Unavailable):
         queues.receive(handle, limit=MESSAGES, wait=1.0)

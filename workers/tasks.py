@@ -12,9 +12,9 @@ from celery import shared_task, signals
 
 from broker.bootstrap import open_broker
 from broker.errors import BrokerError
-from broker.flow import accept, dispatch, route
+from broker.flow import dispatch, route, task_queues
 from broker.flow.context import Context
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 from broker.transport.wakeups import task_name
 
 _open = ExitStack()
@@ -22,16 +22,16 @@ _opening = threading.Lock()
 _log = logger("worker")
 
 
-@shared_task(name=task_name(accept.LANE))
+@shared_task(name=task_name(task_queues.ROUTE))
 def route_lane() -> None:
     """Validate and route every accepted referral."""
-    _drain(accept.LANE, route.drain)
+    _drain(task_queues.ROUTE, route.drain)
 
 
-@shared_task(name=task_name(dispatch.LANE))
+@shared_task(name=task_name(task_queues.DISPATCH))
 def dispatch_lane() -> None:
     """Push every delivery that waits for a pushed channel."""
-    _drain(dispatch.LANE, dispatch.drain)
+    _drain(task_queues.DISPATCH, dispatch.drain)
 
 
 def _drain(lane: str, drain: Callable[[Context], int]) -> None:
@@ -39,10 +39,10 @@ def _drain(lane: str, drain: Callable[[Context], int]) -> None:
         done = drain(_broker())
     except BrokerError as error:
         # Nothing is retried here: the ledger knows what is due, and the sweeper wakes the lane.
-        _log.warning("lane stopped", lane=lane, **trouble(error))
+        _log.warning("lane stopped", lane=lane, **error_fields(error))
     except Exception as error:
         # Celery would write its text, which may repeat a row. What waits still waits.
-        _log.error("lane stopped by a fault of ours", lane=lane, **trouble(error))
+        _log.error("lane stopped by a fault of ours", lane=lane, **error_fields(error))
     else:
         _log.debug("lane drained", lane=lane, count=done)
 
@@ -71,7 +71,9 @@ def _warm() -> None:
     try:
         _broker().policies.latest()
     except Exception as error:
-        _log.debug("not warm yet", **trouble(error))  # the first task reads it, or says why not
+        _log.debug(
+            "not warm yet", **error_fields(error)
+        )  # the first task reads it, or says why not
 
 
 @signals.worker_process_shutdown.connect

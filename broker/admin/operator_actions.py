@@ -16,9 +16,9 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
-from broker.flow.dispatch import LANE as DISPATCH_LANE
+from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
-from broker.ledger.operator_actions import Doing
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.time.calendars import LONDON
 
 LONGEST_REASON = 500
@@ -38,10 +38,10 @@ def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> N
     """Put an undeliverable delivery back into its agency's queue. Raises Conflict if it is none."""
     if not context.ledger.operator_actions.replay_delivery(delivery, _doing(context, by, reason)):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
-    context.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.notify(DISPATCH)
 
 
-def send_on(
+def redirect(
     context: Context,
     delivery: DeliveryId,
     *,
@@ -50,9 +50,9 @@ def send_on(
     by: str,
     reason: str,
 ) -> DeliveryId:
-    """Send a returned or undeliverable delivery on; see ``answer.reroute``."""
+    """Send a returned or undeliverable delivery on; see ``answer.redirect``."""
     why = _doing(context, by, reason)
-    return answer.reroute(context, delivery, area=area, agency=agency, actor=by, why=why)
+    return answer.redirect(context, delivery, area=area, agency=agency, actor=by, why=why)
 
 
 def give_areas(
@@ -62,9 +62,9 @@ def give_areas(
     answer.give_areas(context, referral, areas, actor=by, why=_doing(context, by, reason))
 
 
-def route_again(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
-    """Route an unroutable referral again as it is; see ``answer.route_again``."""
-    answer.route_again(context, referral, actor=by, why=_doing(context, by, reason))
+def retry_routing(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
+    """Route an unroutable referral again as it is; see ``answer.retry_routing``."""
+    answer.retry_routing(context, referral, actor=by, why=_doing(context, by, reason))
 
 
 def acknowledge(context: Context, escalation: UUID, *, by: str, reason: str) -> None:
@@ -75,17 +75,17 @@ def acknowledge(context: Context, escalation: UUID, *, by: str, reason: str) -> 
         raise Conflict("This escalation is not open any more. Nothing was changed.")
 
 
-def pause(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
+def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Offer nothing to an agency; its deadlines run on. Raises Conflict if it is paused."""
-    if not context.ledger.operator_actions.stop_agency(agency, _doing(context, by, reason)):
+    if not context.ledger.operator_actions.suspend_agency(agency, _doing(context, by, reason)):
         raise Conflict("Delivery to this agency is paused already, or there is no such agency.")
 
 
-def resume(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
+def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Offer to an agency again. Raises Conflict if delivery to it is not paused."""
     if not context.ledger.operator_actions.resume_agency(agency, _doing(context, by, reason)):
         raise Conflict("Delivery to this agency is not paused. Nothing was changed.")
-    context.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.notify(DISPATCH)
 
 
 def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def plan_replay(
     return id_
 
 
-def plan_send_on(
+def plan_redirect(
     context: Context,
     *,
     receiver: str,
@@ -156,7 +156,7 @@ def plan_send_on(
     if found is None or not found.is_in_effect(context.clock().astimezone(LONDON).date()):
         raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
     id_ = context.new_id()
-    context.ledger.bulk_actions.plan_send_on(
+    context.ledger.bulk_actions.plan_redirect(
         id_,
         receiver=receiver,
         agency=agency or None,
@@ -220,8 +220,8 @@ def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
         raise Conflict("This replay is not at that point any more. Nothing was changed.")
 
 
-def _doing(context: Context, by: str, reason: str) -> Doing:
-    return Doing(context.new_id(), by, _reason(reason), context.clock())
+def _doing(context: Context, by: str, reason: str) -> ActionContext:
+    return ActionContext(context.new_id(), by, _reason(reason), context.clock())
 
 
 def _reason(text: str) -> str:

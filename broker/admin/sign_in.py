@@ -23,7 +23,7 @@ _SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Vouched:
+class ProviderIdentity:
     """Somebody as an OpenID provider tells of them."""
 
     issuer: str
@@ -83,7 +83,7 @@ def sign_in(ledger: Ledger, link_secret: str, *, now: datetime) -> str:
 
 def sign_in_as(
     ledger: Ledger,
-    who: Vouched,
+    who: ProviderIdentity,
     rights_of: Mapping[str, Collection[Right]],
     *,
     answer: str,
@@ -97,7 +97,7 @@ def sign_in_as(
     ``answer`` names the provider's answer, which is good once. Raises Denied with what to do.
     """
     if rights_of:
-        _take_in(ledger, who, rights_of, now=now, new_id=new_id)
+        _upsert_person(ledger, who, rights_of, now=now, new_id=new_id)
     known = [
         person for person in ledger.people.people(subject=who.key) if person.disabled_at is None
     ]
@@ -119,9 +119,9 @@ def sign_in_as(
     return secret
 
 
-def _take_in(
+def _upsert_person(
     ledger: Ledger,
-    who: Vouched,
+    who: ProviderIdentity,
     rights_of: Mapping[str, Collection[Right]],
     *,
     now: datetime,
@@ -135,7 +135,7 @@ def _take_in(
             "any right here. Ask whoever runs the broker, or whoever keeps the groups."
         )
     mark = hashlib.sha256(who.key.encode()).hexdigest()[:8]
-    ledger.people.take_in(
+    ledger.people.upsert_person(
         new_id(),
         who.name,
         {Right.VIEW, *rights},

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
 from typing import NoReturn
 
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -30,18 +29,19 @@ from broker.errors import (
     TooLarge,
 )
 from broker.failpoints import ACCEPTED
-from broker.flow.activity import SENT
+from broker.flow.activity_counter import SENT
 from broker.flow.context import Context
+from broker.flow.steps import step
+from broker.flow.task_queues import ROUTE
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import is_told, logger, since, sole
-from broker.tracing import ACCEPT, Part, Step, Traces, parent_of
+from broker.telemetry import logger
+from broker.tracing import ACCEPT, SpanPart, parent_of
 from schemas import documents, referral
 from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
 
-LANE = "route"
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _SCHEMA = "referral/1"
 _REFUSALS: dict[Kind, type[Invalid]] = {
@@ -105,60 +105,43 @@ def noting_refusals(context: Context, publisher: OrganisationCode, body: bytes) 
 
 
 def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
-    """Commit a batch, wake the routing lane, and answer for each one in order."""
-    began = perf_counter()
-    answers = context.ledger.referrals.accept(new)
-    context.reached(ACCEPTED)
-    context.wakeups.wake(LANE)
-    _note(context, new, answers)
-    if context.traces:
-        _trace(context, context.traces, new, answers)
-    if new and is_told(_log):
-        _tell(new, answers, began)
+    """Commit a batch, wake routing, and return the answer to each referral in order."""
+    with step(context, ACCEPT, _log) as this:
+        answers = context.ledger.referrals.accept(new)
+        context.hit(ACCEPTED)
+        context.wakeups.notify(ROUTE)
+        fresh = _fresh(new, answers)
+        for referral in fresh:
+            context.activity.note(referral.publisher, SENT)
+        this.trace(fresh, _span_part)
+        if new:
+            this.log(count=len(new), duplicates=len(new) - len(fresh))
+            this.log_single("referral", answers, lambda answer: answer.id)
+            this.log_single("publisher", new, lambda referral: referral.publisher)
     return [
         _conflict(answer) if isinstance(answer, Contradiction) else answer for answer in answers
     ]
 
 
-def _note(
-    context: Context, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
-) -> None:
-    """Note who sent something new; what came before tells nothing about today."""
-    for one, answer in zip(new, answers, strict=True):
-        if isinstance(answer, Accepted) and not answer.duplicate:
-            context.activity.note(one.publisher, SENT)
-
-
-def _tell(
-    new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction], began: float
-) -> None:
-    """Log the batch; what was there before, with this content or another, is a duplicate."""
-    fresh = sum(isinstance(answer, Accepted) and not answer.duplicate for answer in answers)
-    _log.info(
-        "accept",
-        count=len(new),
-        duplicates=len(new) - fresh,
-        seconds=since(began),
-        **sole("referral", [answer.id for answer in answers]),
-        **sole("publisher", [one.publisher for one in new]),
-    )
-
-
-def _trace(
-    context: Context,
-    traces: Traces,
-    new: Sequence[NewReferral],
-    answers: Sequence[Accepted | Contradiction],
-) -> None:
-    """Begin the trace of each referral that is new."""
-    parts = [
-        Part(one.id, {"publisher": one.publisher}, one.accepted_at, parent_of(one.traceparent))
-        for one, answer in zip(new, answers, strict=True)
+def _fresh(
+    new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
+) -> list[NewReferral]:
+    """Return what the ledger did not hold before, with this content or another."""
+    return [
+        referral
+        for referral, answer in zip(new, answers, strict=True)
         if isinstance(answer, Accepted) and not answer.duplicate
     ]
-    if parts:
-        begun_at = min(one.accepted_at for one in new)
-        traces.tell(Step(ACCEPT, begun_at, context.clock(), parts))
+
+
+def _span_part(referral: NewReferral) -> SpanPart:
+    """Return what begins the trace of a referral."""
+    return SpanPart(
+        referral.id,
+        {"publisher": referral.publisher},
+        referral.accepted_at,
+        parent_of(referral.traceparent),
+    )
 
 
 def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked:
@@ -167,7 +150,7 @@ def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked
     document = read(body).value
     today = now.astimezone(LONDON).date()
     checked = referral.load(document, today=today, areas=book.directory.areas)
-    faults, defects = own(checked.faults), own(checked.defects)
+    faults, defects = to_broker_faults(checked.faults), to_broker_faults(checked.defects)
     if faults:
         return Checked(faults, defects, None)
     plan = make_plan(document, publisher=publisher, book=book, accepted_at=now, now=now, areas={})
@@ -186,7 +169,7 @@ def read(body: bytes) -> documents.Document:
     return document
 
 
-def own(faults: Sequence[FoundFault]) -> list[Fault]:
+def to_broker_faults(faults: Sequence[FoundFault]) -> list[Fault]:
     """Return the schemas' faults as the broker's own kind of value."""
     return [Fault(fault.pointer, fault.code, fault.message) for fault in faults]
 
@@ -204,7 +187,7 @@ def _unanswerable(document: documents.Document) -> list[Fault]:
 
 
 def _refuse(unreadable: Unreadable) -> NoReturn:
-    faults = own(unreadable.faults)
+    faults = to_broker_faults(unreadable.faults)
     raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from time import perf_counter
+from functools import partial
 
 import orjson
 
@@ -24,17 +24,17 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
-from broker.flow.accept import LANE as ROUTE_LANE
-from broker.flow.activity import ANSWERED
+from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
-from broker.flow.dispatch import LANE as DISPATCH_LANE
 from broker.flow.route import new_delivery
-from broker.ledger.operator_actions import Doing
+from broker.flow.steps import step
+from broker.flow.task_queues import DISPATCH, ROUTE
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.language.views import PERSONS
 from broker.policy.revision.issued import Issued
 from broker.policy.routing import plan
-from broker.telemetry import is_told, logger, since, sole, trouble
-from broker.tracing import Part, Step
+from broker.telemetry import error_fields, logger
+from broker.tracing import SpanPart
 
 _log = logger("answer")
 
@@ -43,50 +43,41 @@ def settle(
     context: Context, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
 ) -> list[Settled]:
     """Record an agency's receipts, in order; return for each one what became of it."""
-    began, now = perf_counter(), context.clock()
-    with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
-        for returned in batch.returned:
-            if successor := _successor(context, returned, now):
-                batch.send_on(returned.delivery.id, successor)
-        results = list(batch.results)
-    context.activity.note(agency, ANSWERED, len(receipts))
-    context.reached(SETTLED)
-    if any(result.state is DeliveryState.RETURNED for result in results):
-        context.wakeups.wake(DISPATCH_LANE)
-    if context.traces:
-        context.traces.tell(Step("answer", now, context.clock(), _parts(agency, results)))
-    if results and is_told(_log):
-        _log.info(
-            "answer",
-            agency=agency,
-            count=len(results),
-            recorded=sum(result.result == "recorded" for result in results),
-            seconds=since(began),
-            **sole("delivery", [result.delivery for result in results]),
-        )
+    with step(context, "answer", _log) as this:
+        now = this.begun_at
+        with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
+            for returned in batch.returned:
+                if successor := _successor(context, returned, now):
+                    batch.redirect(returned.delivery.id, successor)
+            results = list(batch.results)
+        context.activity.note(agency, ANSWERED, len(receipts))
+        context.hit(SETTLED)
+        if any(result.state is DeliveryState.RETURNED for result in results):
+            context.wakeups.notify(DISPATCH)
+        this.trace(results, partial(_span_part, agency))
+        if results:
+            recorded = sum(result.result == "recorded" for result in results)
+            this.log(agency=agency, count=len(results), recorded=recorded)
+            this.log_single("delivery", results, lambda result: result.delivery)
     return results
 
 
-def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
-    """Return what was recorded, for the referrals' traces."""
-    return [
-        Part(
-            result.referral,
-            {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)},
-        )
-        for result in results
-        if result.referral is not None
-    ]
+def _span_part(agency: OrganisationCode, result: Settled) -> SpanPart | None:
+    """Return what was recorded, for the trace of its referral; None for an unknown delivery."""
+    if result.referral is None:
+        return None
+    attributes = {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)}
+    return SpanPart(result.referral, attributes)
 
 
-def reroute(
+def redirect(
     context: Context,
     delivery: DeliveryId,
     *,
     area: str | None,
     agency: OrganisationCode | None,
     actor: str,
-    why: Doing | None = None,
+    why: ActionContext | None = None,
 ) -> DeliveryId:
     """Send a returned or undeliverable delivery on, by an area's code or an agency's.
 
@@ -99,13 +90,13 @@ def reroute(
     offer = context.ledger.deliveries.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
-    successor = _readdressed(context, offer, area=area, to=agency, now=now)
-    if not context.ledger.receipts.reroute(delivery, successor, actor=actor, now=now, why=why):
+    successor = _redirected(context, offer, area=area, to=agency, now=now)
+    if not context.ledger.receipts.redirect(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
             f"This delivery is {offer.state} or was sent on before: only one that was returned or "
             "cannot be delivered is sent on, once. Nothing was changed."
         )
-    context.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.notify(DISPATCH)
     return successor.id
 
 
@@ -115,7 +106,7 @@ def give_areas(
     areas: Mapping[str, str],
     *,
     actor: str,
-    why: Doing | None = None,
+    why: ActionContext | None = None,
 ) -> None:
     """Say where the people of an unroutable referral live, so that it is routed again.
 
@@ -139,20 +130,20 @@ def give_areas(
     now = why.now if why else context.clock()
     if not context.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
-    context.wakeups.wake(ROUTE_LANE)
+    context.wakeups.notify(ROUTE)
 
 
-def route_again(
-    context: Context, referral: ReferralId, *, actor: str, why: Doing | None = None
+def retry_routing(
+    context: Context, referral: ReferralId, *, actor: str, why: ActionContext | None = None
 ) -> None:
     """Route an unroutable referral again as it is, under the policy in force.
 
     Raises Conflict when the referral is not unroutable.
     """
     now = why.now if why else context.clock()
-    if not context.ledger.routing.route_again(referral, actor=actor, now=now, why=why):
+    if not context.ledger.routing.retry_routing(referral, actor=actor, now=now, why=why):
         raise Conflict("This referral is not unroutable. Nothing was changed.")
-    context.wakeups.wake(ROUTE_LANE)
+    context.wakeups.notify(ROUTE)
 
 
 def _people_of(context: Context, referral: ReferralId) -> set[str]:
@@ -167,9 +158,9 @@ def _successor(context: Context, returned: Returned, now: datetime) -> NewDelive
         return None
     offer = returned.delivery
     try:
-        successor = _readdressed(context, offer, area=returned.area, to=None, now=now)
+        successor = _redirected(context, offer, area=returned.area, to=None, now=now)
     except PolicyError as error:
-        _log.warning("not sent on", delivery=str(offer.id), **trouble(error))
+        _log.warning("not sent on", delivery=str(offer.id), **error_fields(error))
         return None
     return None if _gave_it_back(context, offer.referral, successor) else successor
 
@@ -183,7 +174,7 @@ def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery
     )
 
 
-def _readdressed(
+def _redirected(
     context: Context,
     offer: Offer,
     *,

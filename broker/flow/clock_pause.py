@@ -29,7 +29,7 @@ CORRECTED = "corrected"
 _NOTHING = "There is no such delivery."
 
 
-def pause(
+def pause_clock(
     context: Context,
     delivery: DeliveryId,
     reason: PauseReason,
@@ -62,7 +62,7 @@ def pause(
     return now
 
 
-def resume(
+def resume_clock(
     context: Context, delivery: DeliveryId, *, agency: OrganisationCode | None, actor: str
 ) -> dict[str, Any]:
     """Let a delivery's clocks go on; return its deadlines as they are now.
@@ -72,7 +72,7 @@ def resume(
     with context.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
         if batch.clocks is None:
             raise NotFound(_NOTHING)
-        return _go_on(context, batch, batch.clocks, actor=actor)
+        return _resume(context, batch, batch.clocks, actor=actor)
 
 
 def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
@@ -83,10 +83,10 @@ def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decisio
     revised = [decision.id for decision in decisions if isinstance(decision, Revised)]
     for waiting in batch.awaiting_information(revised):
         if waiting.clocks is not None:
-            _go_on(context, waiting, waiting.clocks, because=CORRECTED)
+            _resume(context, waiting, waiting.clocks, because=CORRECTED)
 
 
-def _go_on(
+def _resume(
     context: Context,
     batch: ClockBatch,
     clocks: Clocks,

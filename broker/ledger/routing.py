@@ -18,7 +18,7 @@ from broker.errors import Fault
 from broker.ledger import revisions
 from broker.ledger.clock_pauses import ClockBatch, awaiting_information
 from broker.ledger.database import Connection, Part, Row, json_text, rows
-from broker.ledger.operator_actions import Doing, keep_act
+from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.pseudonyms import earlier, record_sightings, tell_recurring
 from broker.policy.decision import (
     Decision,
@@ -157,7 +157,7 @@ class Routing(Part):
         *,
         actor: str,
         now: datetime,
-        why: Doing | None = None,
+        why: ActionContext | None = None,
     ) -> bool:
         """Add areas to an unroutable referral and make it due; False when it is not unroutable.
 
@@ -167,14 +167,16 @@ class Routing(Part):
         told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
         return self._due_again("routing/give_areas", "referral.areas_given", told, why)
 
-    def route_again(
-        self, referral: ReferralId, *, actor: str, now: datetime, why: Doing | None = None
+    def retry_routing(
+        self, referral: ReferralId, *, actor: str, now: datetime, why: ActionContext | None = None
     ) -> bool:
         """Make an unroutable referral due as it is; False when it is not unroutable."""
         told = {"referral": referral, "actor": actor, "now": now}
-        return self._due_again("routing/route_again", "referral.rerouted", told, why)
+        return self._due_again("routing/retry_routing", "referral.rerouted", told, why)
 
-    def _due_again(self, name: str, kind: str, told: dict[str, Any], why: Doing | None) -> bool:
+    def _due_again(
+        self, name: str, kind: str, told: dict[str, Any], why: ActionContext | None
+    ) -> bool:
         with self._transaction() as connection:
             changed = bool(rows(connection, name, told))
             if changed and why:

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 ADDRESSES = ("postgresql://broker@db.example.org/broker", "redis://a.example.org", "redis://b")
 REACH = (
     "import sys; from pathlib import Path; from broker.failpoints import FailpointOrders;"
-    "reached = FailpointOrders(Path(sys.argv[1])); reached('route.decided'); print('went on')"
+    "hit = FailpointOrders(Path(sys.argv[1])); hit('route.decided'); print('went on')"
 )
 
 

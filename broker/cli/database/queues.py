@@ -135,7 +135,9 @@ def pause(agency: str, reason: str, by: str) -> None:
     """Offer nothing to AGENCY until it is resumed; its deadlines run on."""
     with _broker() as context, _advised(f"broker queue show {agency}"):
         _known(context, agency)
-        operator_actions.pause(context, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+        operator_actions.suspend_agency(
+            context, OrganisationCode(agency), by=f"person:{by}", reason=reason
+        )
     click.echo(f"Delivery to {agency} is paused; its deadlines run on.")
     remark(f'next:  broker queue resume {agency} --reason "..." --by "{by}"')
 
@@ -148,7 +150,9 @@ def resume(agency: str, reason: str, by: str) -> None:
     """Offer to AGENCY again."""
     with _broker() as context, _advised(f"broker queue show {agency}"):
         _known(context, agency)
-        operator_actions.resume(context, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+        operator_actions.resume_agency(
+            context, OrganisationCode(agency), by=f"person:{by}", reason=reason
+        )
     click.echo(f"Delivery to {agency} goes on.")
 
 
@@ -202,7 +206,7 @@ def plan(
     }
     with _broker() as context:
         if receiver:
-            id_ = operator_actions.plan_send_on(context, receiver=receiver, **told)
+            id_ = operator_actions.plan_redirect(context, receiver=receiver, **told)
         else:
             id_ = operator_actions.plan_replay(context, **told)
         planned = operator_actions.planned(context, id_)

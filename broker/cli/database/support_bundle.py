@@ -28,7 +28,7 @@ from broker.cli.exit_codes import FAILED, Failure
 from broker.cli.output import LOCAL
 from broker.errors import BrokerError, Unavailable
 from broker.flow.policy_cache import PolicyCache
-from broker.flow.sweep import LANES
+from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.published.expiry import endings
@@ -236,7 +236,7 @@ def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _wakeups(url: str) -> Any:
     wakeups = Wakeups(url, new_id=new_uuid7)
     try:
-        return wakeups.waiting(LANES) or {"error": "away"}
+        return wakeups.waiting(TASK_QUEUES) or {"error": "away"}
     finally:
         wakeups.close()
 

@@ -20,7 +20,7 @@ KEPT = 10_000
 _Key = tuple[str, datetime, OrganisationCode]
 
 
-class Activity:
+class ActivityCounter:
     """Counts what organisations do. May be used from any thread; noting costs no transaction."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:

@@ -25,12 +25,12 @@ from broker.policy.monitoring.recurrence import (
     sightings,
 )
 from broker.policy.published.policy import Policy
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 _log = logger("route")
 
 
-def counted(
+def with_recurrence_warnings(
     batch: RouteBatch, decisions: Sequence[Decision], *, book: Policy, key: bytes | None
 ) -> list[Decision]:
     """Return the decisions with who was seen in them, and a warning for who was seen too often.
@@ -63,7 +63,7 @@ def _sightings(referral: Unrouted, rule: Recurrence, key: bytes) -> list[Sightin
             key=key,
         )
     except Exception as error:
-        _log.error("counting failed", referral=str(referral.id), **trouble(error))
+        _log.error("counting failed", referral=str(referral.id), **error_fields(error))
         return []
 
 
