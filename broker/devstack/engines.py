@@ -25,7 +25,8 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
+"""Long, since the machine may be busy; a server that ends is noticed at once."""
 STOP_SECONDS = 10.0
 KILL_SECONDS = 5.0
 """How long the keeper waits before it kills; less than its owner waits for the keeper."""
@@ -220,10 +221,12 @@ class Postgres(Engine):
         self._keeper.add(process.pid)
         try:
             status = process.wait(START_SECONDS)
-        except BaseException:
+        except BaseException as error:
             # Left alone it would go on writing into a folder that is being deleted.
             _signal_session(process.pid, signal.SIGKILL)
             process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise EngineFailed(self._is_late()) from None
             raise
         finally:
             self._keeper.remove(process.pid)
