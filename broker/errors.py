@@ -21,21 +21,12 @@ The gateway maps each class to an HTTP status in one table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+from schemas import errors
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong with a document: where, which rule, and what to do about it.
-
-    ``pointer`` is an RFC 6901 JSON pointer into the document; ``code`` is stable and listed in
-    docs/errors.md; ``message`` never repeats the offending value, which may be personal data.
-    """
-
-    pointer: str
-    code: str
-    message: str
+Fault = errors.Fault
+"""One thing that is wrong with a document; its codes are listed in docs/errors.md."""
 
 
 class BrokerError(Exception):

@@ -12,9 +12,8 @@ from schemas import codes
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
 from schemas.formats import Area, Day, Instant, LocalId, NhsNumber, Postcode, Upn, Uprn, Urn
 from schemas.loading import Record
+from schemas.names import name_of
 from schemas.unknown import Unknown
-
-_SAID = ("said", "behaviour", "demeanour", "concerns", "views")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class Address:
 class Ethnicity:
     """A code, and whose word it is."""
 
-    code: str
-    basis: str | None = None
+    code: codes.EthnicityCode
+    basis: codes.EthnicityBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class School:
 class Health:
     """What the health service may be needed for."""
 
-    needs: tuple[str, ...] = ()
+    needs: tuple[codes.HealthNeed, ...] = ()
     details: str | None = None
 
 
@@ -62,7 +61,7 @@ class Health:
 class Missing:
     """Whether the child is missing now."""
 
-    status: str
+    status: codes.MissingStatus
     since: datetime | None = None
     reference: str | None = None
 
@@ -83,7 +82,7 @@ class Voice:
     @property
     def heard(self) -> bool:
         """Return whether anything of the child's own is here."""
-        return any(getattr(self, name) for name in _SAID)
+        return any((self.said, self.behaviour, self.demeanour, self.concerns, self.views))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +96,10 @@ class Child:
     date_of_birth: date | Unknown | None = None
     expected_date_of_birth: date | None = None
     approximate_age: int | None = None
-    sex: str | Unknown | None = None
+    sex: codes.Sex | Unknown | None = None
     gender: str | Unknown | None = None
     ethnicity: Ethnicity | Unknown | None = None
-    disability: tuple[str, ...] | Unknown | None = None
+    disability: tuple[codes.Disability, ...] | Unknown | None = None
     language: str | Unknown | None = None
     interpreter_needed: bool | None = None
     religion: str | Unknown | None = None
@@ -133,8 +132,8 @@ class EthnicitySchema(Record[Ethnicity]):
     """A code, and whose word it is: observed never becomes self-defined."""
 
     record = Ethnicity
-    code = Code(codes.ETHNICITIES, required=True)
-    basis = Code(codes.ETHNICITY_BASES)
+    code = Code(codes.EthnicityCode, required=True)
+    basis = Code(codes.EthnicityBasis)
 
 
 class OpenCaseSchema(Record[OpenCase]):
@@ -157,7 +156,7 @@ class HealthSchema(Record[Health]):
     """What the health service may be needed for."""
 
     record = Health
-    needs = Many(Code(codes.HEALTH_NEEDS), 4)
+    needs = Many(Code(codes.HealthNeed), 4)
     details = Text(4000)
 
 
@@ -165,9 +164,19 @@ class MissingSchema(Record[Missing]):
     """Whether the child is missing now; a missing child raises the grade."""
 
     record = Missing
-    status = Code(codes.MISSING_STATUSES, required=True)
+    status = Code(codes.MissingStatus, required=True)
     since = Instant(past=True)
     reference = Text(100)
+
+
+_OF_THE_CHILD = (
+    name_of(Voice, lambda voice: voice.said),
+    name_of(Voice, lambda voice: voice.behaviour),
+    name_of(Voice, lambda voice: voice.demeanour),
+    name_of(Voice, lambda voice: voice.concerns),
+    name_of(Voice, lambda voice: voice.views),
+)
+"""What a voice holds where the child was asked."""
 
 
 class VoiceSchema(Record[Voice]):
@@ -184,13 +193,13 @@ class VoiceSchema(Record[Voice]):
     not_asked = Text(2000, "Why the child was not asked.")
     rules: ClassVar[dict[str, Any]] = {
         "dependentSchemas": {
-            "not_asked": {"properties": {name: {"maxLength": 0} for name in _SAID}}
+            "not_asked": {"properties": {name: {"maxLength": 0} for name in _OF_THE_CHILD}}
         }
     }
 
     @validates_schema(skip_on_field_errors=False)
     def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("not_asked") and any(data.get(name) for name in _SAID):
+        if data.get("not_asked") and any(data.get(name) for name in _OF_THE_CHILD):
             message = "contradiction: Say what the child said or why nobody asked, not both."
             raise ValidationError(message, "not_asked")
 
@@ -206,10 +215,10 @@ class ChildSchema(Record[Child]):
     date_of_birth = Knowable(Day())
     expected_date_of_birth = Day("For a child that is not born yet.", expected=True)
     approximate_age = Whole(0, 25, "In years, where the date of birth is not known.")
-    sex = Knowable(Code(codes.SEXES))
+    sex = Knowable(Code(codes.Sex))
     gender = Knowable(Text(60))
     ethnicity = Knowable(One(EthnicitySchema()))
-    disability = Knowable(Many(Code(codes.DISABILITIES), 13))
+    disability = Knowable(Many(Code(codes.Disability), 13))
     language = Knowable(Text(60, "First language."))
     interpreter_needed = Flag()
     religion = Knowable(Text(100))

@@ -45,8 +45,8 @@ class Intelligence:
 
     text: str
     source_evaluation: int | None = None
-    information_evaluation: str | None = None
-    handling: str | None = None
+    information_evaluation: codes.InformationEvaluation | None = None
+    handling: codes.IntelligenceHandling | None = None
     conditions: str | None = None
 
 
@@ -54,7 +54,7 @@ class Intelligence:
 class Concern:
     """What happened and why it worries."""
 
-    category: str
+    category: codes.ConcernCategory
     summary: str
     domestic_abuse: bool | None = None
     facts: tuple[ObservedFact, ...] = ()
@@ -95,8 +95,8 @@ class IntelligenceSchema(Record[Intelligence]):
     record = Intelligence
     text = Text(_LONG, required=True)
     source_evaluation = Whole(1, 3)
-    information_evaluation = Code(codes.INFORMATION_EVALUATIONS)
-    handling = Code(codes.INTELLIGENCE_HANDLING)
+    information_evaluation = Code(codes.InformationEvaluation)
+    handling = Code(codes.IntelligenceHandling)
     conditions = Text(4000)
 
 
@@ -104,7 +104,7 @@ class ConcernSchema(Record[Concern]):
     """What happened and why it worries."""
 
     record = Concern
-    category = Code(codes.CONCERN_CATEGORIES, required=True)
+    category = Code(codes.ConcernCategory, required=True)
     summary = Text(_LONG, required=True)
     domestic_abuse = Flag()
     facts = Many(One(ObservedFactSchema()), 100)

@@ -5,7 +5,7 @@ They check while they load; ``metadata`` carries the same bounds to the exported
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, missing, types
@@ -73,23 +73,24 @@ class Text(Spoken, fields.String):
 
 
 class Code(Spoken, fields.String):
-    """A word from a closed list."""
+    """A word from a closed list; one of an enumeration is loaded as its member."""
 
     default_error_messages = words(
         code="unknown-code: Use one of: {codes}.",
     )
 
-    def __init__(self, codes: Sequence[str], about: str = "", *, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about, enum=list(codes)))
-        self.codes = frozenset(codes)
-        self.words = ", ".join(codes)
+    def __init__(self, codes: Iterable[str], about: str = "", *, required: bool = False) -> None:
+        self.codes = {str(code): code for code in codes}
+        super().__init__(required=required, metadata=described(about, enum=list(self.codes)))
+        self.listed = ", ".join(self.codes)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
             raise self.make_error("invalid")
-        if value not in self.codes:
-            raise self.make_error("code", codes=self.words)
-        return value
+        code = self.codes.get(value)
+        if code is None:
+            raise self.make_error("code", codes=self.listed)
+        return code
 
 
 class Flag(Spoken, fields.Boolean):

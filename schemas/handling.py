@@ -42,7 +42,7 @@ class Embargo:
 
     until: datetime
     reason: str
-    no_contact_with: tuple[str, ...] = ()
+    no_contact_with: tuple[codes.NoContactWith, ...] = ()
     call_first: CallFirst | None = None
 
 
@@ -58,7 +58,7 @@ class ParentsInformed:
 class Handling:
     """How everybody who gets the referral must treat it."""
 
-    marking: str | None = None
+    marking: codes.Marking | None = None
     instructions: str | None = None
     embargo: Embargo | None = None
     do_not_disclose_to: tuple[str, ...] = ()
@@ -76,10 +76,10 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class Grading:
     """How urgent the police judge it, and why."""
 
-    level: str
+    level: codes.Grade
     reason: str
     tool: str | None = None
     graded_by: str | None = None
@@ -131,7 +131,7 @@ class EmbargoSchema(Record[Embargo]):
     record = Embargo
     until = Instant(required=True)
     reason = Text(2000, required=True)
-    no_contact_with = Many(Code(codes.NO_CONTACT_WITH), 4)
+    no_contact_with = Many(Code(codes.NoContactWith), 4)
     call_first = One(CallFirstSchema())
 
 
@@ -147,7 +147,7 @@ class HandlingSchema(Record[Handling]):
     """How everybody who gets the referral must treat it; shown before anything else."""
 
     record = Handling
-    marking = Code(codes.MARKINGS, "Government security classification.")
+    marking = Code(codes.Marking, "Government security classification.")
     instructions = Text(4000)
     embargo = One(EmbargoSchema())
     do_not_disclose_to = Many(Text(200, required=True), 20)
@@ -164,11 +164,11 @@ class TimesSchema(Record[Times]):
     submitted_at = Instant(past=True)
 
 
-class GradeSchema(Record[Grade]):
+class GradeSchema(Record[Grading]):
     """How urgent the police judge it, and why."""
 
-    record = Grade
-    level = Code(codes.GRADES, required=True)
+    record = Grading
+    level = Code(codes.Grade, required=True)
     reason = Text(4000, required=True)
     tool = Text(100, "The risk assessment tool, if one was used.")
     graded_by = Text(200)

@@ -16,7 +16,7 @@ class Platform:
     """A service where it happened."""
 
     name: str
-    kind: str | None = None
+    kind: codes.PlatformKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class IpEvent:
     address: str
     port: int | None = None
     at: datetime | None = None
-    event: str | None = None
+    event: codes.IpEventKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report to or by somebody else, by its number there."""
 
-    source: str
+    source: codes.ReportSource
     id: str
     incident_type: str | None = None
     priority: str | None = None
@@ -57,7 +57,7 @@ class Report:
 class FileHash:
     """What stands for a file that may not be sent."""
 
-    algorithm: str
+    algorithm: codes.HashAlgorithm
     value: str
 
 
@@ -88,7 +88,7 @@ class PlatformSchema(Record[Platform]):
 
     record = Platform
     name = Text(100, required=True)
-    kind = Code(codes.PLATFORM_KINDS)
+    kind = Code(codes.PlatformKind)
 
 
 class IdentitySchema(Record[Identity]):
@@ -111,14 +111,14 @@ class IpEventSchema(Record[IpEvent]):
     address = IpAddress(required=True)
     port = Whole(0, 65_535, "Needed where many share an address.")
     at = Instant(past=True)
-    event = Code(codes.IP_EVENTS)
+    event = Code(codes.IpEventKind)
 
 
 class ReportSchema(Record[Report]):
     """A report to or by somebody else, by its number there."""
 
     record = Report
-    source = Code(codes.REPORT_SOURCES, required=True)
+    source = Code(codes.ReportSource, required=True)
     id = Text(100, required=True)
     incident_type = Text(200)
     priority = Text(200)
@@ -129,7 +129,7 @@ class FileHashSchema(Record[FileHash]):
     """What stands for a file; the file itself is never sent."""
 
     record = FileHash
-    algorithm = Code(codes.HASH_ALGORITHMS, required=True)
+    algorithm = Code(codes.HashAlgorithm, required=True)
     value = Digest(required=True)
 
 

@@ -30,7 +30,7 @@ class HouseholdMember:
 class WorkRole:
     """Work or volunteering: what the designated officer for allegations needs to know."""
 
-    kind: str
+    kind: codes.WorkKind
     title: str | None = None
     organisation: str | None = None
     area: str | None = None
@@ -41,8 +41,8 @@ class WorkRole:
 class Management:
     """Whether and by whom the person is managed as an offender."""
 
-    status: str
-    managed_by: str | None = None
+    status: codes.ManagementStatus
+    managed_by: codes.ManagedBy | None = None
     area: str | None = None
 
 
@@ -51,7 +51,7 @@ class Contact:
     """How the person has to do with one child."""
 
     child: str
-    nature: str
+    nature: codes.ContactNature
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class PersonPosingRisk:
     family_name: str | None = None
     date_of_birth: date | Unknown | None = None
     age: int | None = None
-    sex: str | Unknown | None = None
+    sex: codes.Sex | Unknown | None = None
     address: Address | None = None
     area: str | None = None
     roles: tuple[WorkRole, ...] = ()
@@ -89,7 +89,7 @@ class WorkRoleSchema(Record[WorkRole]):
     """Work or volunteering."""
 
     record = WorkRole
-    kind = Code(codes.ROLE_KINDS, required=True)
+    kind = Code(codes.WorkKind, required=True)
     title = Text(200)
     organisation = Text(200)
     area = Area("Where the work is done, which decides whose designated officer is told.")
@@ -100,8 +100,8 @@ class ManagementSchema(Record[Management]):
     """Whether and by whom the person is managed as an offender."""
 
     record = Management
-    status = Code(codes.MANAGEMENT_STATUSES, required=True)
-    managed_by = Code(codes.MANAGERS)
+    status = Code(codes.ManagementStatus, required=True)
+    managed_by = Code(codes.ManagedBy)
     area = Area()
 
 
@@ -110,7 +110,7 @@ class ContactSchema(Record[Contact]):
 
     record = Contact
     child = LocalId("Id of a child in this document.", required=True)
-    nature = Code(codes.CONTACT_NATURES, required=True)
+    nature = Code(codes.ContactNature, required=True)
 
 
 class PersonPosingRiskSchema(Record[PersonPosingRisk]):
@@ -122,7 +122,7 @@ class PersonPosingRiskSchema(Record[PersonPosingRisk]):
     family_name = Text(200)
     date_of_birth = Knowable(Day())
     age = Whole(0, 120, "In years, where the date of birth is not known.")
-    sex = Knowable(Code(codes.SEXES))
+    sex = Knowable(Code(codes.Sex))
     address = One(AddressSchema())
     area = Area("Where the person lives.")
     roles = Many(One(WorkRoleSchema()), 10)

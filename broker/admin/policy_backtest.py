@@ -15,8 +15,8 @@ from uuid import UUID
 from broker.domain.codes import Milestone
 from broker.domain.delivery import NewDelivery
 from broker.domain.states import ReferralState
-from broker.flow.route import decide
 from broker.ledger.policy_backtest import Met, Past
+from broker.policy.decide import decide
 from broker.policy.decision import (
     Rejected,
     Routed,
@@ -108,7 +108,7 @@ def _judge(past: Past, book: Policy) -> _Judged:
     )
     try:
         decision = decide(
-            waiting, book=book, now=past.routed_at or past.accepted_at, new_id=lambda: UUID(int=0)
+            waiting, policy=book, now=past.routed_at or past.accepted_at, new_id=lambda: UUID(int=0)
         )
     except Exception as error:
         return _Judged(f"failed ({type(error).__name__})")

@@ -39,7 +39,6 @@ from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger
 from broker.tracing import ACCEPT, SpanPart, parent_of
 from schemas import documents, referral
-from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
@@ -150,11 +149,12 @@ def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked
     document = read(body).value
     today = now.astimezone(LONDON).date()
     checked = referral.load(document, today=today, areas=book.directory.areas)
-    faults, defects = to_broker_faults(checked.faults), to_broker_faults(checked.defects)
-    if faults:
-        return Checked(faults, defects, None)
-    plan = make_plan(document, publisher=publisher, book=book, accepted_at=now, now=now, areas={})
-    return Checked((), defects, plan)
+    if checked.referral is None:
+        return Checked(checked.faults, checked.defects, None)
+    plan = make_plan(
+        checked.referral, publisher=publisher, policy=book, accepted_at=now, now=now, areas={}
+    )
+    return Checked((), checked.defects, plan)
 
 
 def read(body: bytes) -> documents.Document:
@@ -167,11 +167,6 @@ def read(body: bytes) -> documents.Document:
     if faults:
         raise Invalid("This is not a referral that can be kept.", faults=faults)
     return document
-
-
-def to_broker_faults(faults: Sequence[FoundFault]) -> list[Fault]:
-    """Return the schemas' faults as the broker's own kind of value."""
-    return [Fault(fault.pointer, fault.code, fault.message) for fault in faults]
 
 
 def _unanswerable(document: documents.Document) -> list[Fault]:
@@ -187,7 +182,7 @@ def _unanswerable(document: documents.Document) -> list[Fault]:
 
 
 def _refuse(unreadable: Unreadable) -> NoReturn:
-    faults = to_broker_faults(unreadable.faults)
+    faults = unreadable.faults
     raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
 
 

@@ -26,15 +26,15 @@ from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
 from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
-from broker.flow.route import new_delivery
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import ActionContext
-from broker.policy.language.views import PERSONS
+from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
 from broker.policy.routing import plan
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
+from schemas.referral import reload
 
 _log = logger("answer")
 
@@ -148,8 +148,8 @@ def retry_routing(
 
 def _people_of(context: Context, referral: ReferralId) -> set[str]:
     """Return the local ids of a referral's children and of the persons who pose a risk."""
-    document = orjson.loads(context.ledger.queries.content(referral) or b"{}")
-    return {one["id"] for part in ("children", PERSONS) for one in document.get(part) or ()}
+    body = context.ledger.queries.content(referral)
+    return reload(orjson.loads(body)).people if body else set()
 
 
 def _successor(context: Context, returned: Returned, now: datetime) -> NewDelivery | None:
@@ -184,20 +184,20 @@ def _redirected(
 ) -> NewDelivery:
     # Whoever has it next gets the latest of it, with the clock of what was given back.
     latest = context.ledger.corrections.head(offer.id) or offer
-    book = context.policies.latest()
+    policy = context.policies.latest()
     leg = plan.readdress(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        document=orjson.loads(latest.body),
-        book=book,
+        referral=reload(orjson.loads(latest.body)),
+        policy=policy,
         area=area,
         to=to,
         now=now,
     )
     issued = Issued(leg, Kind.REFERRAL)
     return new_delivery(
-        issued, now, context.new_id, version=latest.version, policy_version=book.version
+        issued, now, context.new_id, version=latest.version, policy_version=policy.version
     )

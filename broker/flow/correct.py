@@ -18,7 +18,7 @@ from broker.domain.referral import (
     Withdrawal,
 )
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
-from broker.flow.accept import noting_refusals, read, to_broker_faults
+from broker.flow.accept import noting_refusals, read
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
@@ -106,7 +106,7 @@ def recall(
 def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
     today = context.clock().astimezone(LONDON).date()
     areas = context.policies.latest().directory.areas
-    faults = to_broker_faults(referral.load(document.value, today=today, areas=areas).faults)
+    faults = referral.load(document.value, today=today, areas=areas).faults
     if document.value["reference"] != reference:
         message = "Use the reference of the referral that you correct."
         faults.append(Fault("/reference", "other-reference", message))

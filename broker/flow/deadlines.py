@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from broker.domain.codes import Contact, Told
+from broker.domain.codes import Contact, NoticeRecipient
 from broker.domain.escalation import (
     DueStep,
     EscalationStep,
@@ -242,9 +242,11 @@ def _recipient(
     policy_step: Step, policy: Policy, *, agency: OrganisationCode, publisher: OrganisationCode
 ) -> Organisation | None:
     """Return the organisation that a step notifies; None when the directory does not know it."""
-    if policy_step.to is Told.OPS:
+    if policy_step.to is NoticeRecipient.OPS:
         return policy.directory.ops
-    return policy.directory.organisation(agency if policy_step.to is Told.AGENCY else publisher)
+    return policy.directory.organisation(
+        agency if policy_step.to is NoticeRecipient.AGENCY else publisher
+    )
 
 
 def _addressed(

@@ -16,6 +16,7 @@ from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
 from broker.policy import disclosure
+from broker.policy.disclosure import CHILD_ID, CHILDREN, HANDLING
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
@@ -29,7 +30,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
     document = orjson.loads(offer.body)
     is_shown = _is_shown(offer)
     content = _content(offer, document, book) if is_shown else {}
-    handling = content.pop("handling", {})
+    handling = content.pop(HANDLING, {})
     return {
         "delivery": str(offer.id),
         "referral": str(offer.referral),
@@ -69,7 +70,7 @@ def _is_shown(offer: Offer) -> bool:
 
 
 def _content(offer: Offer, document: Mapping[str, Any], book: Policy) -> dict[str, Any]:
-    return disclosure.render(offer.view, document=document, scope=offer.scope, book=book)
+    return disclosure.render(offer.view, document=document, scope=offer.scope, policy=book)
 
 
 def warnings(offer: Offer, document: Mapping[str, Any], book: Policy) -> list[dict[str, str]]:
@@ -81,8 +82,8 @@ def warnings(offer: Offer, document: Mapping[str, Any], book: Policy) -> list[di
     told = agency is not None and agency.kind in TOLD_OF_RECURRENCE
     seen = {
         f"/children/{number}"
-        for number, child in enumerate(document.get("children") or ())
-        if told and child["id"] in offer.scope["children"]
+        for number, child in enumerate(document.get(CHILDREN, ()))
+        if told and child[CHILD_ID] in offer.scope["children"]
     }
     return [
         dict(warning)

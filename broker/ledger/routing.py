@@ -28,6 +28,7 @@ from broker.policy.decision import (
     Routed,
     Unroutable,
     Unrouted,
+    Verdict,
     Withdrawn,
 )
 from broker.policy.monitoring.recurrence import Earlier, Recurrence, Sighting
@@ -248,8 +249,10 @@ def _(routed: Routed) -> dict[str, Any]:
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.routed",
-        "data": json_text({"deliveries": len(routed.deliveries), "policy": routed.policy_version}),
-        **_found(routed),
+        "data": json_text(
+            {"deliveries": len(routed.deliveries), "policy": routed.verdict.policy_version}
+        ),
+        **_judged(routed.verdict),
     }
 
 
@@ -259,8 +262,8 @@ def _(revised: Revised) -> dict[str, Any]:
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.revised",
-        "data": json_text({**told, "policy": revised.routed.policy_version}),
-        **_found(revised.routed),
+        "data": json_text({**told, "policy": revised.routed.verdict.policy_version}),
+        **_judged(revised.routed.verdict),
     }
 
 
@@ -282,7 +285,7 @@ def _(unroutable: Unroutable) -> dict[str, Any]:
         "attend_by": unroutable.attend_by,
         "next_alarm_at": unroutable.next_alarm_at,
         "data": json_text({"reason": unroutable.reason}),
-        **_found(unroutable),
+        **_judged(unroutable.verdict),
     }
 
 
@@ -305,15 +308,15 @@ def _(postponed: Postponed) -> dict[str, Any]:
     }
 
 
-def _found(routed: Routed | Unroutable) -> dict[str, Any]:
+def _judged(verdict: Verdict) -> dict[str, Any]:
     return {
-        "grade": routed.grade,
-        "effective_grade": routed.effective_grade,
-        "first_known_at": routed.first_known_at,
-        "policy_version": routed.policy_version,
-        "directory_version": routed.directory_version,
-        "defects": _faults(routed.defects),
-        "warnings": _faults(routed.warnings),
+        "grade": verdict.grade,
+        "effective_grade": verdict.effective_grade,
+        "first_known_at": verdict.first_known_at,
+        "policy_version": verdict.policy_version,
+        "directory_version": verdict.directory_version,
+        "defects": _faults(verdict.defects),
+        "warnings": _faults(verdict.warnings),
     }
 
 
