@@ -18,7 +18,6 @@ __all__ = [
     "DeliveryStep",
     "ReferralState",
     "ReferralStep",
-    "states_before",
 ]
 
 
