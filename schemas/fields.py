@@ -16,6 +16,9 @@ from schemas.unknown import Unknown
 _REASONS = {reason.value: reason for reason in Unknown}
 _NOT_A_REASON = f"unknown-code: Use one of: {', '.join(_REASONS)}."
 
+ENUM_DESCRIPTIONS = "x-enumDescriptions"
+"""Where JSON Schema and OpenAPI say what each code means; Redoc shows it."""
+
 
 def words(**texts: str) -> types.ErrorMessages:
     """Return the messages of a kind of field, each of them ``code: sentence``."""
@@ -79,9 +82,19 @@ class Code(Spoken, fields.String):
         code="unknown-code: Use one of: {codes}.",
     )
 
-    def __init__(self, codes: Iterable[str], about: str = "", *, required: bool = False) -> None:
+    def __init__(
+        self,
+        codes: Iterable[str],
+        about: str = "",
+        *,
+        required: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         self.codes = {str(code): code for code in codes}
-        super().__init__(required=required, metadata=described(about, enum=list(self.codes)))
+        metadata = described(about, enum=list(self.codes))
+        if labels is not None:
+            metadata[ENUM_DESCRIPTIONS] = dict(labels)
+        super().__init__(required=required, metadata=metadata)
         self.listed = ", ".join(self.codes)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -260,7 +273,7 @@ class Knowable(Spoken):
     """A field that may instead say ``{"unknown": why}``."""
 
     def __init__(self, inner: fields.Field[Any]) -> None:
-        super().__init__()
+        super().__init__(metadata=described(inner.metadata.get("description", "")))
         self.inner = inner
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:

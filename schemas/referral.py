@@ -86,18 +86,24 @@ class ReferralSchema(Record[Referral]):
     """One referral about online abuse, version 1."""
 
     record = Referral
-    schema = Version(required=True)
+    schema = Version("The schema that this document follows.", required=True)
     reference = Reference("The publisher's own reference, unique for the publisher.", required=True)
-    referrer = One(ReferrerSchema(), required=True)
-    handling = One(HandlingSchema())
-    times = One(TimesSchema(), required=True)
-    grade = One(GradeSchema(), required=True)
-    children = Many(One(ChildSchema()), 20, "Empty while no child is known.")
-    household = Many(One(HouseholdMemberSchema()), 30)
-    persons_posing_risk = Many(One(PersonPosingRiskSchema()), 20)
-    online = One(OnlineSchema())
-    concern = One(ConcernSchema(), required=True)
-    action_taken = Many(One(ActionTakenSchema()), 50)
+    referrer = One(
+        ReferrerSchema(), "The officer who refers, and how to reach them.", required=True
+    )
+    handling = One(
+        HandlingSchema(), "How every agency must treat the referral; shown before the rest."
+    )
+    times = One(TimesSchema(), "When the police came to know what.", required=True)
+    grade = One(GradeSchema(), "How urgent the police judge it, and why.", required=True)
+    children = Many(One(ChildSchema()), 20, "The children. Empty while no child is known.")
+    household = Many(One(HouseholdMemberSchema()), 30, "The adults and others around the children.")
+    persons_posing_risk = Many(
+        One(PersonPosingRiskSchema()), 20, "Suspects and others who may pose a risk."
+    )
+    online = One(OnlineSchema(), "What is known online: metadata only, never a file.")
+    concern = One(ConcernSchema(), "What happened, and why it is a concern.", required=True)
+    action_taken = Many(One(ActionTakenSchema()), 50, "What has been done already.")
 
 
 REFERRAL = ReferralSchema()
