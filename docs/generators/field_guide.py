@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from broker.policy.book import documents_from, load
-from broker.policy.viewing import HARMED, PERSONS, Tree, View
+from broker.policy.language.views import HARMED, PERSONS, Tree, View
+from broker.policy.published.policy import documents_from, load
 from schemas import export
 from schemas.fields import ENUM_DESCRIPTIONS
 
@@ -20,8 +20,8 @@ FieldPath = tuple[str, ...]
 
 _REFERRAL = "Referral"
 _ENVELOPE = {
-    "schema": "Nobody: it says how the broker reads the document.",
-    "reference": "Every agency that gets a part of the referral, beside that part.",
+    "schema": "nobody; it tells the broker how to read the document",
+    "reference": "every agency that gets a part of the referral, beside that part",
 }
 """The fields that no view decides about."""
 _LIMITS = (
@@ -89,14 +89,18 @@ def anchor(path: FieldPath) -> str:
 
 
 def _entry(field: Field) -> str:
-    facts = [field.kind, "required" if field.required else "optional"]
-    entry = f"{field.meaning}\n\n{', '.join(facts)}\n\n"
-    if field.codes:
-        rows = "".join(f"| `{code}` | {label} |\n" for code, label in field.codes.items())
-        entry += f"| code | meaning |\n|---|---|\n{rows}\n"
+    facts = [f"{'required' if field.required else 'optional'}: {field.kind}"]
     if field.example is not None:
-        entry += f"Example: `{field.example}`\n\n"
-    return f"{entry}Seen by: {field.seen_by}\n"
+        facts.append(f"for example `{field.example}`")
+    facts.append(f"seen by {field.seen_by}")
+    listed = "".join(f"- {fact}\n" for fact in facts)
+    return f"{field.meaning}\n\n{listed}{_codes(field.codes)}"
+
+
+def _codes(codes: Mapping[str, str]) -> str:
+    """Return the table of a closed list, or nothing."""
+    rows = "".join(f"| `{code}` | {label} |\n" for code, label in codes.items())
+    return f"\n| code | meaning |\n|---|---|\n{rows}" if rows else ""
 
 
 def _walk(
@@ -129,7 +133,7 @@ def _field(
         kind=_kind(schema),
         required=required,
         codes=_value(schema).get(ENUM_DESCRIPTIONS, {}),
-        example=_example(path, sample),
+        example=None if _component(schema) else _example(path, sample),
         seen_by=_ENVELOPE.get(path[0]) or seen_by(path, views),
     )
 
@@ -200,15 +204,15 @@ def _example(path: FieldPath, sample: Json) -> str | None:
 
 
 def seen_by(path: FieldPath, views: Mapping[str, View]) -> str:
-    """Return who sees a field, by the names of the views, as a sentence."""
+    """Return who sees a field, by the names of the views."""
     names = [name for name, view in views.items() if _shows(view.shows, path)]
     harmed = (HARMED, *path[1:])
     as_child = [name for name, view in views.items() if _shows(view.shows, harmed)]
     if not names and not as_child:
-        return "Nobody."
-    sentence = "Every view." if len(names) == len(views) else f"{_list(names)}."
+        return "nobody"
+    sentence = "every view" if len(names) == len(views) else _list(names)
     if path[0] == PERSONS and as_child:
-        sentence += f" Of a person under 18: {_list(as_child)}."
+        sentence += f"; of a person under 18: {_list(as_child)}"
     return sentence
 
 

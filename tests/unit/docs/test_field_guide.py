@@ -36,12 +36,12 @@ def test_every_code_of_the_referral_has_a_label_and_no_label_lacks_its_code() ->
 
 
 def test_who_sees_a_field_is_what_the_policy_says() -> None:
-    assert FIELDS["children[].upn"].seen_by == "social care, placing authority, school."
+    assert FIELDS["children[].upn"].seen_by == "social care, placing authority, school"
     assert "national" not in FIELDS["children[].given_name"].seen_by
-    assert FIELDS["online.hashes[].value"].seen_by == "force, national."
-    assert FIELDS["handling.instructions"].seen_by == "Every view."
+    assert FIELDS["online.hashes[].value"].seen_by == "force, national"
+    assert FIELDS["handling.instructions"].seen_by == "every view"
     assert FIELDS["persons_posing_risk[].sex"].seen_by == (
-        "social care, probation, force. Of a person under 18: social care."
+        "social care, probation, force; of a person under 18: social care"
     )
 
 
