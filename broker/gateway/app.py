@@ -19,9 +19,9 @@ from broker.errors import BrokerError, Unavailable
 from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
 from broker.gateway import (
+    api_page,
     deliveries,
     escalations,
-    openapi,
     operations,
     problems,
     reconciliations,
@@ -39,7 +39,7 @@ THREADS = 16
 NOTE_USE_SECONDS = 60
 HEADERS = (
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", openapi.CONTENT_SECURITY_POLICY.encode()),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -82,7 +82,7 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),
     ("GET", "/openapi.json", operations.openapi_document),
-    ("GET", "/docs", operations.docs),
+    ("GET", "/docs", api_page.page),
 )
 
 
@@ -118,7 +118,7 @@ def build(
                 here.authentication.note_use()
 
     app = Starlette(
-        routes=[*_routes(), *beside],
+        routes=[*_routes(), api_page.FILES, *beside],
         lifespan=lifespan,
         exception_handlers={
             BrokerError: problems.on_broker_error,
