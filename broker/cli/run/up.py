@@ -90,7 +90,7 @@ def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
         print_json({"url": stack.url, **where})
     else:
         click.echo(
-            _how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(context=_broker())
+            _how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker())
         )
     sys.stdout.flush()
 
