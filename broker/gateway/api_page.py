@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gzip
 import html
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -35,7 +37,9 @@ nothing that anybody sent is on this page."""
 
 async def page(_: Request) -> Response:
     """Return the page."""
-    return HTMLResponse(_page(), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+    return HTMLResponse(
+        _page(openapi.document()), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    )
 
 
 async def asset(request: Request) -> Response:
@@ -58,9 +62,7 @@ FILES = Route(f"/docs/{_VERSION}/{{name}}", asset)
 """Beside the calls: what the page is made of is no part of the API."""
 
 
-@cache
-def _page() -> str:
-    described = openapi.document()
+def _page(described: Mapping[str, Any]) -> str:
     title = html.escape(described["info"]["title"])
     calls = "".join(
         f"<li><code>{method.upper()} {html.escape(path)}</code> {html.escape(call['summary'])}</li>"
