@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from broker import __version__
 from tests.conftest import ROOT
 
-OURS = {"benchmarks", "broker", "referral_broker_client", "schemas", "tests", "workers"}
+OURS = {"benchmarks", "broker", "docs", "referral_broker_client", "schemas", "tests", "workers"}
 NEVER_IMPORTED = {
     *("uvloop", "httptools"),  # uvicorn takes them where they are installed
     *("psycopg-binary", "tzdata"),  # behind psycopg and zoneinfo
@@ -114,6 +114,19 @@ def test_every_library_that_is_declared_is_pinned_and_locked(
         pin = f"{canonicalize_name(requirement.name)}{requirement.specifier} "
         assert f"\n{pin}" in f"\n{text}", pin
     assert "://" not in text
+
+
+def test_what_builds_the_documents_is_pinned_and_locked_beside_the_rest(
+    project: dict[str, Any],
+) -> None:
+    docs, dev = (
+        dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+        for name in ("docs.txt", "dev.txt")
+        for text in [(ROOT / "requirements" / name).read_text(encoding="utf-8")]
+    )
+    for requirement in map(Requirement, project["dependency-groups"]["docs"]):
+        assert str(requirement.specifier) == f"=={docs[requirement.name]}"
+    assert {name for name in docs.keys() & dev.keys() if docs[name] != dev[name]} == set()
 
 
 def test_the_command_runs_from_anywhere(tmp_path: Path) -> None:

@@ -89,9 +89,7 @@ def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
         where = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
         print_json({"url": stack.url, **where})
     else:
-        click.echo(
-            _how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker())
-        )
+        click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
     sys.stdout.flush()
 
 
