@@ -160,13 +160,13 @@ def info_enabled(log: Logger) -> bool:
     return log.is_enabled_for(INFO)
 
 
-def started() -> float:
-    """Return a reading of the process's timer, for ``elapsed``."""
+def monotonic_seconds() -> float:
+    """Return a reading of the process's timer, in seconds; it never runs backwards."""
     return perf_counter()
 
 
 def elapsed(began: float) -> float:
-    """Return the seconds since a reading of ``started``, to a tenth of a millisecond."""
+    """Return the seconds since a reading of ``monotonic_seconds``, to a tenth of a millisecond."""
     return round(perf_counter() - began, 4)
 
 

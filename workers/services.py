@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from celery import bootsteps
 
-from broker.bootstrap import open_broker
+from broker.bootstrap import open_broker, read_settings
 from broker.errors import Unavailable
 from broker.flow import deadlines, notify
 from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
@@ -26,7 +26,6 @@ from broker.flow.silence_monitor import EVERY as LISTEN_EVERY
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY, Sweeper
 from broker.intake.receipts_queue import receive_receipts
-from broker.settings import Settings
 from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues
 
@@ -70,7 +69,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _serve(self, service: Callable[[Context, threading.Event], None]) -> None:
         """Run a service until the worker stops; whatever it stumbles over, it begins again."""
-        settings = Settings.from_environ(os.environ)
+        settings = read_settings()
         while not self._stopping.is_set():
             try:
                 with open_broker(
