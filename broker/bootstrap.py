@@ -39,7 +39,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 def open_broker(
     settings: Settings,
     *,
-    part: str,
+    process: str,
     clock: Clock | None = None,
     new_id: NewId | None = None,
     connections: int = 8,
@@ -47,7 +47,7 @@ def open_broker(
 ) -> Iterator[Context]:
     """Open a broker for one process and close it at the end; open it after any fork.
 
-    ``part`` names the process to PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
+    ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
     the most that it opens to the ledger; ``idle_in_transaction`` is how long a transaction of a
     frozen process holds what it claimed. Raises Unavailable without the ledger.
     """
@@ -56,7 +56,7 @@ def open_broker(
         ledger = stack.enter_context(
             Ledger.open(
                 settings.database_url,
-                application_name=f"broker {part}",
+                application_name=f"broker {process}",
                 max_size=connections,
                 idle_in_transaction_timeout=idle_in_transaction,
             )
@@ -66,7 +66,7 @@ def open_broker(
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
-        traces = traces_of(settings, part)
+        traces = traces_of(settings, process)
         if traces:
             stack.callback(traces.close)
         activity = ActivityCounter(ledger, clock)
@@ -86,7 +86,7 @@ def open_broker(
         )
 
 
-def traces_of(settings: Settings, part: str) -> Traces | None:
+def traces_of(settings: Settings, process: str) -> Traces | None:
     """Return what sends traces to the collector of the settings; None without a collector.
 
     Raises BadSettings when the extra ``telemetry`` is not installed.
@@ -97,7 +97,7 @@ def traces_of(settings: Settings, part: str) -> Traces | None:
         message = "Install referral-broker[telemetry], or leave it out."
         fault = Fault("BROKER_TRACES_URL", "not-installed", message)
         raise BadSettings("Traces cannot be sent.", faults=[fault])
-    return Traces(settings.traces_url, part=part, percent=settings.traces_percent)
+    return Traces(settings.traces_url, process=process, percent=settings.traces_percent)
 
 
 def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]:

@@ -22,7 +22,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTRACTS: Mapping[str, Mapping[str, Any]] = {
     contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]
 }
-SESSION = {"root_packages": PROJECT["tool"]["importlinter"]["root_packages"]}
+SESSION = {
+    "root_packages": PROJECT["tool"]["importlinter"]["root_packages"],
+    "include_external_packages": True,
+}
 KINDS = {"forbidden": ForbiddenContract, "acyclic_siblings": AcyclicSiblingsContract}
 REGISTRIES = {"broker.channels": {"broker.channels.registry", "broker.bootstrap"}}
 """Packages of which only these modules may name a member."""
@@ -44,7 +47,9 @@ def test_the_diagrams_draw_every_legal_step_and_no_other() -> None:
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
     configure()
-    return grimp.build_graph(*SESSION["root_packages"], include_external_packages=True, cache_dir=None)
+    return grimp.build_graph(
+        *SESSION["root_packages"], include_external_packages=True, cache_dir=None
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ LISTED = 200
 @contextmanager
 def _broker() -> Iterator[Context]:
     settings = read_settings()
-    with open_broker(settings, part="cli", connections=2) as context:
+    with open_broker(settings, process="cli", connections=2) as context:
         yield context
 
 

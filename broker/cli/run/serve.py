@@ -36,7 +36,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
-        with interruptible(), open_broker(settings, part="gateway") as context:
+        with interruptible(), open_broker(settings, process="gateway") as context:
             config = uvicorn.Config(
                 build(context),
                 log_config=None,
