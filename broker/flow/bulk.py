@@ -49,7 +49,7 @@ def _advance(context: Context, plan: DueRedirect, now: datetime) -> int:
             )
             done += 1
         except (Conflict, NotFound, PolicyError) as error:
-            _log.warning("not sent on", delivery=str(delivery), **error_fields(error))
+            _log.warning("not redirected", delivery=str(delivery), **error_fields(error))
             failed += 1
     context.ledger.bulk_actions.count_redirect(plan, done=done, failed=failed, now=now)
     return done

@@ -146,6 +146,6 @@ def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _calendar(context: Context, clocks: Clocks) -> WorkingCalendar:
-    book = context.policies.version(clocks.policy_version)
-    organisation = book.directory.organisation(clocks.agency)
-    return organisation.calendar if organisation else book.calendars["ENG"]
+    policy = context.policies.version(clocks.policy_version)
+    organisation = policy.directory.organisation(clocks.agency)
+    return organisation.calendar if organisation else policy.calendars["ENG"]
