@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 from celery import Celery, signals
 from kombu import Queue, compression
 
 from broker import telemetry
+from broker.bootstrap import read_settings
 from broker.flow.task_queues import TASK_QUEUES
-from broker.settings import Settings
 from workers.services import Services
 from workers.settings import celery_settings
 
 # A small message can unpack to gigabytes before any look at it, and Kombu has no other switch.
 compression._decoders.clear()
 
-settings = Settings.from_environ(os.environ)
+settings = read_settings()
 
 
 @signals.setup_logging.connect

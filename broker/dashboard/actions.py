@@ -9,8 +9,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
-from broker.dashboard.access import ROOT, Visit
+from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
+from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone

@@ -24,9 +24,10 @@ from broker.dashboard import (
     rendering,
     signing_in,
 )
-from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown, visiting
+from broker.dashboard.access import Desk, NoRight, NotSignedIn, done, shown, visiting
 from broker.dashboard.live import Changes, live
 from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
+from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import (

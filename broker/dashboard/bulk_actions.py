@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
-from broker.dashboard.access import ROOT, Visit
+from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
+from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.errors import Fault, Invalid
 

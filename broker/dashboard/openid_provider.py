@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin.sign_in import ProviderIdentity
-from broker.dashboard.access import ROOT
+from broker.dashboard.paths import ROOT
 from broker.domain.ids import Clock
 from broker.errors import BrokerError, Denied, Unavailable
 from broker.settings import OpenIdProvider, is_safe_url

@@ -1,7 +1,7 @@
-"""Step 1, accept: from bytes to rows that are committed. Nothing is accepted before that.
+"""Step 1, accept: turn bytes into committed rows. A referral is accepted when its row is committed.
 
-Only what must be known to keep the document is checked here; ``route`` validates all of it, so
-that a referral with a fault is kept, and answered for, instead of being lost at the door.
+This step checks only what is needed to store the document; step 2 validates all of it. So a
+referral with a fault is stored and answered, and not lost.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ _log = logger("accept")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What would become of a document, with nothing stored."""
+    """What would become of a document; nothing is stored."""
 
     faults: Sequence[Fault]
     defects: Sequence[Fault]
     plan: Plan | None
-    """Who would get it, why and by when; None when it would be rejected."""
+    """Which agencies would get it, why and by when; None when it would be rejected."""
 
 
 def screen(
@@ -69,7 +69,7 @@ def screen(
     idempotency_key: str | None,
     actor: str,
 ) -> NewReferral:
-    """Return what the ledger is to hold for a body; the ledger is not asked.
+    """Return what the ledger is to hold for a body, without a query of the ledger.
 
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
@@ -88,8 +88,10 @@ def screen(
 
 
 @contextmanager
-def noting_refusals(context: Context, publisher: OrganisationCode, body: bytes) -> Iterator[None]:
-    """Note that a body may not be carried: its digest, size and the reason, and none of itself."""
+def recording_refusals(
+    context: Context, publisher: OrganisationCode, body: bytes
+) -> Iterator[None]:
+    """Record a body that may not be carried: its digest, size and the reason, and no content."""
     try:
         yield
     except Prohibited as error:
@@ -144,28 +146,31 @@ def _span_part(referral: NewReferral) -> SpanPart:
 
 
 def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked:
-    """Say what would become of a body, and store nothing. Raises as ``screen`` does."""
-    now, book = context.clock(), context.policies.latest()
+    """Return what would become of a body, and store nothing. Raises as ``screen`` does."""
+    now, policy = context.clock(), context.policies.latest()
     document = read(body).value
     today = now.astimezone(LONDON).date()
-    checked = referral.load(document, today=today, areas=book.directory.areas)
+    checked = referral.load(document, today=today, areas=policy.directory.areas)
     if checked.referral is None:
         return Checked(checked.faults, checked.defects, None)
     plan = make_plan(
-        checked.referral, publisher=publisher, policy=book, accepted_at=now, now=now, areas={}
+        checked.referral, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
     )
     return Checked((), checked.defects, plan)
 
 
 def read(body: bytes) -> documents.Document:
-    """Return a document that has a reference to answer under, or raise why it is none."""
+    """Parse a body into a document with a reference and a known schema.
+
+    Raises Malformed, TooLarge, Prohibited or Invalid.
+    """
     try:
         document = documents.read(body)
     except Unreadable as unreadable:
         _refuse(unreadable)
     faults = _unanswerable(document)
     if faults:
-        raise Invalid("This is not a referral that can be kept.", faults=faults)
+        raise Invalid("This is not a referral that can be stored.", faults=faults)
     return document
 
 
@@ -173,11 +178,11 @@ def _unanswerable(document: documents.Document) -> list[Fault]:
     faults = []
     reference = document.value.get("reference")
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
-        told = "Give your own reference: 1 to 64 letters, digits, '.', '_', '/' or '-'."
-        faults.append(Fault("/reference", "bad-reference", told))
+        message = "Give your own reference: 1 to 64 letters, digits, '.', '_', '/' or '-'."
+        faults.append(Fault("/reference", "bad-reference", message))
     if document.value.get("schema") != _SCHEMA:
-        told = f'Say which schema this document follows: "schema": "{_SCHEMA}".'
-        faults.append(Fault("/schema", "unknown-schema", told))
+        message = f'Name the schema of this document: "schema": "{_SCHEMA}".'
+        faults.append(Fault("/schema", "unknown-schema", message))
     return faults
 
 
@@ -186,9 +191,9 @@ def _refuse(unreadable: Unreadable) -> NoReturn:
     raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
 
 
-def _conflict(found: Contradiction) -> ReferenceConflict:
-    what = "reference" if found.key == "reference" else "Idempotency-Key"
+def _conflict(contradiction: Contradiction) -> ReferenceConflict:
+    key = "reference" if contradiction.key == "reference" else "Idempotency-Key"
     return ReferenceConflict(
-        f"Another document was accepted under this {what} before. Nothing was changed: send the "
-        f"same document again, or use a new {what}."
+        f"Another document was accepted under this {key} before. Nothing was changed: send the "
+        f"same document again, or use a new {key}."
     )

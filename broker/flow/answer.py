@@ -1,7 +1,7 @@
-"""Step 5, answer: what agencies say about their deliveries, and what follows from it.
+"""Step 5, answer: record the receipts of agencies, and redirect what they return.
 
-A delivery returned for the wrong area, with the right one named, is sent on in the same
-transaction: nobody has to pick it up again, and its clock keeps its start.
+A delivery that is returned for the wrong area, with the right area named, is redirected in the same
+transaction. No person has to act, and its clock keeps its start.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _log = logger("answer")
 def settle(
     context: Context, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
 ) -> list[Settled]:
-    """Record an agency's receipts, in order; return for each one what became of it."""
+    """Record an agency's receipts in order; return the result of each."""
     with step(context, "answer", _log) as this:
         now = this.begun_at
         with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
@@ -79,12 +79,11 @@ def redirect(
     actor: str,
     why: ActionContext | None = None,
 ) -> DeliveryId:
-    """Send a returned or undeliverable delivery on, by an area's code or an agency's.
+    """Redirect a returned or undeliverable delivery to an agency, by its code or an area's.
 
-    ``why`` is kept with it where a person does it; see ``broker.admin.operator_actions``.
-
-    Returns the new delivery's id. Raises NotFound, PolicyError when nobody there is responsible,
-    or Conflict when the delivery has not come back or was sent on before.
+    ``why`` records the reason of a person; see ``broker.admin.operator_actions``. Returns the new
+    delivery's id. Raises NotFound; PolicyError when no agency there is responsible; Conflict when
+    the delivery is neither returned nor undeliverable, or was redirected before.
     """
     now = why.now if why else context.clock()
     offer = context.ledger.deliveries.delivery(None, delivery)
@@ -93,8 +92,8 @@ def redirect(
     successor = _redirected(context, offer, area=area, to=agency, now=now)
     if not context.ledger.receipts.redirect(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
-            f"This delivery is {offer.state} or was sent on before: only one that was returned or "
-            "cannot be delivered is sent on, once. Nothing was changed."
+            f"This delivery is {offer.state} or was redirected before. Only a delivery that was "
+            "returned or cannot be delivered is redirected, once. Nothing was changed."
         )
     context.wakeups.notify(DISPATCH)
     return successor.id
@@ -108,10 +107,10 @@ def give_areas(
     actor: str,
     why: ActionContext | None = None,
 ) -> None:
-    """Say where the people of an unroutable referral live, so that it is routed again.
+    """Set the areas where people of an unroutable referral live, and retry its routing.
 
-    Raises Invalid for an area that the directory does not know or a local id that is nobody's, and
-    Conflict when the referral does not wait for an area.
+    Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
+    not wait for an area.
     """
     known, people = context.policies.latest().directory.areas, _people_of(context, referral)
     faults = [
@@ -119,7 +118,7 @@ def give_areas(
         for local, code in areas.items()
         if code not in known
     ]
-    # The history carries them, and so does the publisher's feed: nothing but codes and local ids.
+    # The history and the publisher's feed carry these: codes and local ids only.
     faults += [
         Fault(f"/areas/{local}", "unknown-person", "The referral has nobody with this local id.")
         for local in areas
@@ -153,20 +152,20 @@ def _people_of(context: Context, referral: ReferralId) -> set[str]:
 
 
 def _successor(context: Context, returned: Returned, now: datetime) -> NewDelivery | None:
-    """Return where a returned delivery goes by itself, or None: then ops sees to it."""
+    """Return the delivery that replaces a returned one, or None: then ops must decide."""
     if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
         return None
     offer = returned.delivery
     try:
         successor = _redirected(context, offer, area=returned.area, to=None, now=now)
     except PolicyError as error:
-        _log.warning("not sent on", delivery=str(offer.id), **error_fields(error))
+        _log.warning("not redirected", delivery=str(offer.id), **error_fields(error))
         return None
-    return None if _gave_it_back(context, offer.referral, successor) else successor
+    return None if _was_returned_by(context, offer.referral, successor) else successor
 
 
-def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery) -> bool:
-    """Tell whether two agencies would send a delivery to and fro between them."""
+def _was_returned_by(context: Context, referral: ReferralId, successor: NewDelivery) -> bool:
+    """Tell whether the new agency returned this referral before; two must not alternate."""
     status = context.ledger.queries.referral(None, id=referral)
     return status is not None and any(
         delivery.agency == successor.agency and delivery.state is DeliveryState.RETURNED
@@ -182,10 +181,10 @@ def _redirected(
     to: OrganisationCode | None,
     now: datetime,
 ) -> NewDelivery:
-    # Whoever has it next gets the latest of it, with the clock of what was given back.
+    # The next agency gets the latest version, with the clock of the returned delivery.
     latest = context.ledger.corrections.head(offer.id) or offer
     policy = context.policies.latest()
-    leg = plan.readdress(
+    leg = plan.redirect(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,

@@ -15,27 +15,31 @@ from broker.ledger.bulk_actions import DueRedirect
 from broker.ledger.operator_actions import ActionContext
 from broker.telemetry import error_fields, logger
 
-SENT_AT_ONCE = 20
-"""Deliveries of one redirect at a look: each is judged by policy, in a transaction of its own."""
-STEP = 500
-"""Deliveries of one replay at a look."""
+REDIRECTED_AT_ONCE = 20
+"""Deliveries of one plan in a sweep: policy judges each, in a transaction of its own."""
+REPLAYED_AT_ONCE = 500
+"""Deliveries of one replay in a sweep."""
 _log = logger("act")
 
 
 def advance_replays(context: Context) -> int:
-    """Let running replays go on at their pace; return how many deliveries they took."""
-    done = sum(context.ledger.bulk_actions.step_replays(now=context.clock(), limit=STEP))
+    """Advance the running plans at their pace; return how many deliveries they took."""
+    done = sum(
+        context.ledger.bulk_actions.step_replays(now=context.clock(), limit=REPLAYED_AT_ONCE)
+    )
     if done:
         context.wakeups.notify(DISPATCH)
     now = context.clock()
     return done + sum(
         _advance(context, due_redirect, now)
-        for due_redirect in context.ledger.bulk_actions.due_redirects(now=now, limit=SENT_AT_ONCE)
+        for due_redirect in context.ledger.bulk_actions.due_redirects(
+            now=now, limit=REDIRECTED_AT_ONCE
+        )
     )
 
 
 def _advance(context: Context, plan: DueRedirect, now: datetime) -> int:
-    """Send on what is next; one that cannot be is counted, and stays where it is."""
+    """Redirect the next deliveries of a plan; count those that cannot be redirected."""
     done = failed = 0
     for delivery in plan.deliveries:
         why = ActionContext(context.new_id(), plan.by, plan.reason, now)
@@ -45,7 +49,7 @@ def _advance(context: Context, plan: DueRedirect, now: datetime) -> int:
             )
             done += 1
         except (Conflict, NotFound, PolicyError) as error:
-            _log.warning("not sent on", delivery=str(delivery), **error_fields(error))
+            _log.warning("not redirected", delivery=str(delivery), **error_fields(error))
             failed += 1
     context.ledger.bulk_actions.count_redirect(plan, done=done, failed=failed, now=now)
     return done

@@ -1,4 +1,4 @@
-"""Step 4, collect: an agency asks for work and gets it under a lease, earliest deadline first."""
+"""Step 4, collect: lease deliveries to an agency that asks for work, earliest deadline first."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from broker.domain.referral import (
     Withdrawal,
 )
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
-from broker.flow.accept import noting_refusals, read
+from broker.flow.accept import read, recording_refusals
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
@@ -59,7 +59,7 @@ def correct(
         status = context.ledger.queries.referral(publisher, id=id_)
         if status is None:
             raise NotFound("There is no such referral.")
-        with noting_refusals(context, publisher, body):
+        with recording_refusals(context, publisher, body):
             document = read(body)
         if faults := _faults(context, document, status.reference):
             raise Invalid("The correction is invalid; the version before it stands.", faults=faults)

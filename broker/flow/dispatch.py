@@ -1,4 +1,4 @@
-"""Step 3, dispatch: push deliveries to the agencies that do not come and collect."""
+"""Step 3, dispatch: send deliveries to the agencies that do not collect them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from broker.telemetry import logger
 BATCH = 100
 BATCHES = 25
 CLAIM = timedelta(seconds=60)
-"""How long a batch may take to send; after that the deliveries are offered again."""
+"""How long a batch may take to send; after that its deliveries are claimable again."""
 _log = logger("dispatch")
 
 

@@ -1,4 +1,4 @@
-"""Part of step 2, route: count low referrals for one child, and tell one too many."""
+"""Part of step 2, route: warn when a child was referred too often at a low grade."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def with_recurrence_warnings(
 def _with(decision: Decision, flagged: Sequence[Recurring], rule: Recurrence) -> Decision:
     if not isinstance(decision, Routed) or not decision.sightings:
         return decision
-    own = [each for each in flagged if each.sighting.referral == decision.id]
-    warnings = [Fault(each.sighting.pointer, CODE, each.words(rule)) for each in own]
+    own = [child for child in flagged if child.sighting.referral == decision.id]
+    warnings = [Fault(child.sighting.pointer, CODE, child.words(rule)) for child in own]
     verdict = decision.verdict
     return replace(
         decision,

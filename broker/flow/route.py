@@ -1,4 +1,4 @@
-"""Step 2, route: validate what was accepted, decide who gets which part by when, and write it."""
+"""Step 2, route: validate a referral, decide which agency gets which part by when, and write it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LATE = timedelta(minutes=1)
 The sweeper routes individually what it finds waiting, much sooner."""
 TRY_WITHIN = timedelta(seconds=10)
 """How long a recorded attempt reserves its referrals."""
-DEATHS = 3
+CRASHES = 3
 """A referral that so many attempts did not survive, the first perhaps in a group, goes to ops."""
 ACTOR = "broker"
 _log = logger("route")
@@ -177,8 +177,8 @@ def _announce(
 
 
 def _decide(context: Context, referral: Unrouted, policy: Policy, now: datetime) -> Decision:
-    """Decide about one referral; whatever goes wrong with it must not hold up the others."""
-    if referral.begun > DEATHS:
+    """Decide about one referral; its errors must not delay the others."""
+    if referral.begun > CRASHES:
         _log.error("routing ends processes", referral=str(referral.id))
         return for_ops(referral, policy, now)
     try:
@@ -207,5 +207,5 @@ def _is_pushed(decision: Decision, channels: Container[str]) -> bool:
 
 
 def _deliveries(decision: Decision) -> Sequence[NewDelivery]:
-    found: Sequence[NewDelivery] = getattr(decision, "deliveries", ())
-    return found
+    deliveries: Sequence[NewDelivery] = getattr(decision, "deliveries", ())
+    return deliveries

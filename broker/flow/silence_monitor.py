@@ -48,41 +48,41 @@ class SilenceMonitor:
         ledger, now = self._context.ledger, self._context.clock()
         if not ledger.sweep.hold_lead("silence", self._holder, for_=LEAD_FOR, now=now):
             return False
-        book = self._context.policies.latest()
-        self._learn(book, now)
-        self._settle(ledger.activity.seen(now=now), book, now)
-        self._forget(book, now)
+        policy = self._context.policies.latest()
+        self._learn(policy, now)
+        self._settle(ledger.activity.seen(now=now), policy, now)
+        self._forget(policy, now)
         return True
 
-    def _settle(self, seen_now: Sequence[Seen], book: Policy, now: datetime) -> None:
+    def _settle(self, seen_now: Sequence[Seen], policy: Policy, now: datetime) -> None:
         activity = self._context.ledger.activity
         with step(self._context, "silence", _log) as this:
-            silent = [quiet for seen in seen_now if (quiet := self._judge(seen, book, now))]
+            silent = [quiet for seen in seen_now if (quiet := self._judge(seen, policy, now))]
             alarms = activity.silences(limit=LIMIT)
             ended = _ended(alarms, silent, seen_now)
             opened = _opened(alarms, silent, ended)
             activity.end_silences(ended, now=now)
             count = activity.raise_silences(
-                opened, policy_version=book.version, now=now, new_id=self._context.new_id
+                opened, policy_version=policy.version, now=now, new_id=self._context.new_id
             )
             if count or ended:
                 this.log(opened=count, ended=len(ended))
 
-    def _judge(self, seen: Seen, book: Policy, now: datetime) -> Quiet | None:
-        organisation = book.directory.organisation(seen.organisation)
+    def _judge(self, seen: Seen, policy: Policy, now: datetime) -> Quiet | None:
+        organisation = policy.directory.organisation(seen.organisation)
         if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
             return None
         usual = self._usual.get((seen.organisation, seen.activity))
-        return judge(seen, organisation=organisation, policy=book.silence, usual=usual, now=now)
+        return judge(seen, organisation=organisation, policy=policy.silence, usual=usual, now=now)
 
-    def _learn(self, book: Policy, now: datetime) -> None:
+    def _learn(self, policy: Policy, now: datetime) -> None:
         """Learn what is usual again, once an hour: an hour changes little of four weeks."""
         if self._learned_at is not None and now - self._learned_at < LEARN_EVERY:
             return
         usual_traffic = {}
         traffic = self._context.ledger.activity.traffic(since=now - LEARNED_FROM)
         for (code, activity), (first, counts) in traffic.items():
-            organisation = book.directory.organisation(code)
+            organisation = policy.directory.organisation(code)
             if organisation is None:
                 continue
             holidays = organisation.calendar.bank_holidays.days
@@ -90,12 +90,12 @@ class SilenceMonitor:
                 usual_traffic[code, activity] = usual
         self._usual, self._learned_at = usual_traffic, now
 
-    def _forget(self, book: Policy, now: datetime) -> None:
+    def _forget(self, policy: Policy, now: datetime) -> None:
         ledger = self._context.ledger
         ledger.activity.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
         ledger.reconciliations.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
-        if book.recurrence is not None:
-            ledger.pseudonyms.purge_marks(before=now - book.recurrence.window, limit=PURGED)
+        if policy.recurrence is not None:
+            ledger.pseudonyms.purge_marks(before=now - policy.recurrence.window, limit=PURGED)
 
 
 def _ended(

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from broker.flow.context import Context
-from broker.telemetry import Logger, elapsed, info_enabled, single_id, started
+from broker.telemetry import Logger, elapsed, info_enabled, monotonic_seconds, single_id
 from broker.tracing import SpanPart, TracedStep
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class StepRecord:
         self._log = log
         self._fields: dict[str, object] | None = None
         self._parts: Callable[[], list[SpanPart]] | None = None
-        self._started = started()
+        self._started = monotonic_seconds()
         self.begun_at: datetime = context.clock()
         """When the step began, by the broker's clock."""
 

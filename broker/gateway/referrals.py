@@ -232,7 +232,7 @@ def _screen(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewRefe
 
 
 def _screen_or_note(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    with accept.noting_refusals(here.context, who.organisation, sent):
+    with accept.recording_refusals(here.context, who.organisation, sent):
         return _screen(here, who, sent, key)
 
 

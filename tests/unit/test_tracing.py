@@ -50,7 +50,7 @@ def step(*referrals: UUID, name: str = "route") -> TracedStep:
 
 
 def sent(collector: Collector, *steps: TracedStep, percent: int = 100) -> None:
-    traces = Traces(collector.url, part="tests", percent=percent)
+    traces = Traces(collector.url, process="tests", percent=percent)
     for step in steps:
         traces.record(step)
     traces.close()
@@ -92,7 +92,7 @@ def test_a_collector_that_hangs_costs_nobody_anything(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with collecting(hangs=True) as collector:
-        traces = Traces(collector.url, part="tests")
+        traces = Traces(collector.url, process="tests")
         traces.record(step(new_uuid7()))
         eventually(lambda: collector.spans)
 
@@ -108,7 +108,7 @@ def test_a_collector_that_hangs_costs_nobody_anything(
 
 
 def test_a_collector_that_is_away_costs_nobody_anything() -> None:
-    traces = Traces("http://127.0.0.1:9/v1/traces", part="tests")
+    traces = Traces("http://127.0.0.1:9/v1/traces", process="tests")
     for _ in range(100):
         traces.record(step(new_uuid7()))
     assert ends(traces.close)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from broker.bootstrap import read_settings
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.output import LOCAL, json_option, print_json, remark
@@ -101,7 +102,7 @@ def _tell_bundle(bundle: Path, parts: Sequence[Part]) -> None:
 def examine() -> Iterator[Finding]:
     """Make every check in order; stop where the next ones would only repeat the trouble."""
     try:
-        settings = Settings.from_environ(os.environ)
+        settings = read_settings()
     except BadSettings as error:
         yield Finding("settings", False, str(error), "set what is named; see docs/operations.md")
         return

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from broker.admin.policy_backtest import Due, Replay, Shift, replay
+from broker.admin.policy_backtest import Backtest, Due, Shift, backtest
 from broker.cli.database.connection import open_ledger
 from broker.cli.exit_codes import DIFFERENT, DONE, INVALID, NOT_FOUND, Failure
 from broker.cli.http.report import length
@@ -94,10 +94,10 @@ def _days(text: str) -> int:
     return int(match[1])
 
 
-def _replayed(old: Policy, new: Policy, days: int) -> Replay:
+def _replayed(old: Policy, new: Policy, days: int) -> Backtest:
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        return replay(
+        return backtest(
             ledger.policy_backtest.past(now - timedelta(days=days), now), old=old, new=new, now=now
         )
 
@@ -110,7 +110,7 @@ def _refuse(faults: list[Fault], *, as_json: bool) -> None:
     remark("NEW is refused; nothing was replayed.")
 
 
-def _tell(changes: list[Change], found: Replay | None) -> None:
+def _tell(changes: list[Change], found: Backtest | None) -> None:
     for of in dict.fromkeys(change.of for change in changes):
         own = [change for change in changes if change.of == of]
         if own[0].kind != "changed":
@@ -127,7 +127,7 @@ def _tell(changes: list[Change], found: Replay | None) -> None:
             click.echo(line)
 
 
-def _lines(found: Replay) -> Iterator[str]:
+def _lines(found: Backtest) -> Iterator[str]:
     """Say in words what a replay found."""
     yield f"{found.judged} referrals were judged again; {found.different} would be different."
     for agency, count in sorted(found.gained.items()):
@@ -142,7 +142,7 @@ def _lines(found: Replay) -> Iterator[str]:
         ("have a deadline that had none", found.deadlines_gained),
         ("have no deadline that had one", found.deadlines_lost),
         ("met in time would have been missed", found.missed),
-        ("met late would have been in time", found.kept),
+        ("met late would have been in time", found.rescued),
         ("still open would be overdue already", found.overdue),
     ):
         for due, count in sorted(counts.items()):
@@ -162,7 +162,7 @@ def _told(
     after: Policy,
     changes: list[Change],
     faults: list[Fault],
-    found: Replay | None,
+    found: Backtest | None,
 ) -> dict[str, Any]:
     return {
         "old": before.version,
@@ -174,7 +174,7 @@ def _told(
     }
 
 
-def _replay_told(found: Replay) -> dict[str, Any]:
+def _replay_told(found: Backtest) -> dict[str, Any]:
     return {
         "judged": found.judged,
         "different": found.different,
@@ -185,7 +185,7 @@ def _replay_told(found: Replay) -> dict[str, Any]:
         "deadlines_gained": _counts(found.deadlines_gained),
         "deadlines_lost": _counts(found.deadlines_lost),
         "would_be_missed": _counts(found.missed),
-        "would_be_in_time": _counts(found.kept),
+        "would_be_in_time": _counts(found.rescued),
         "would_be_overdue": _counts(found.overdue),
         "becomes": [
             {"from": was, "to": becomes, "count": count}

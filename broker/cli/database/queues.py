@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from uuid import UUID
 import click
 
 from broker.admin import operator_actions
-from broker.bootstrap import open_broker
+from broker.bootstrap import open_broker, read_settings
 from broker.cli.database.connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.output import json_option, local, print_json, remark
@@ -20,7 +19,6 @@ from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, NotFound
 from broker.flow.context import Context
-from broker.settings import Settings
 
 reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--reason", required=True, help="Why: others will read it in the history."
@@ -34,8 +32,8 @@ LISTED = 200
 
 @contextmanager
 def _broker() -> Iterator[Context]:
-    settings = Settings.from_environ(os.environ)
-    with open_broker(settings, part="cli", connections=2) as context:
+    settings = read_settings()
+    with open_broker(settings, process="cli", connections=2) as context:
         yield context
 
 

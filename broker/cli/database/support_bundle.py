@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from broker import __version__
-from broker.bootstrap import new_uuid7
+from broker.bootstrap import new_uuid7, read_settings
 from broker.cli.exit_codes import FAILED, Failure
 from broker.cli.output import LOCAL
 from broker.errors import BrokerError, Unavailable
@@ -32,7 +32,7 @@ from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.published.expiry import endings
-from broker.settings import BadSettings, Settings
+from broker.settings import BadSettings
 from broker.transport.wakeups import Wakeups
 
 EVENTS = 200
@@ -154,7 +154,7 @@ def _address(value: str) -> str:
 
 def _of_ledger(environ: Mapping[str, str]) -> list[Part]:
     try:
-        chosen = Settings.from_environ(environ)
+        chosen = read_settings(environ)
     except BadSettings as error:
         return [_part("ledger.json", "nothing: the settings are not complete", _trouble(error))]
     found = {"migrations": _ask(partial(_migrations, chosen.database_url))}

@@ -20,13 +20,13 @@ from broker.policy.routing.facts import (
     derive,
 )
 from broker.policy.routing.recipients import Recipient, find
-from broker.policy.routing.redirect import readdress
+from broker.policy.routing.redirect import redirect
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ContactNature
 from schemas.referral import Referral
 
-__all__ = ["Leg", "Plan", "readdress", "route"]
+__all__ = ["Leg", "Plan", "redirect", "route"]
 
 ATTEND_WITHIN = Within.parse("1 hour")
 """How long ops has for a referral whose recipient cannot be worked out."""

@@ -15,7 +15,7 @@ from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
 
 
-def readdress(  # noqa: PLR0913
+def redirect(  # noqa: PLR0913
     *,
     row: str,
     agency: str,

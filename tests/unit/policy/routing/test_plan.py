@@ -12,7 +12,7 @@ from broker.errors import PolicyError
 from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
-from broker.policy.routing.redirect import readdress
+from broker.policy.routing.redirect import redirect
 from schemas.referral import load, reload
 from tests.acceptance.conftest import sample
 
@@ -88,12 +88,12 @@ def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: Policy)
         "now": AT + timedelta(hours=2),
         "effective_grade": "medium",
     }
-    moved = readdress(**told, area="S12000049")
+    moved = redirect(**told, area="S12000049")
     assert (moved.agency, moved.clock_start) == ("glasgow-sw", leg.clock_start)
-    assert readdress(**told, to="shropshire-csc").agency == "shropshire-csc"
+    assert redirect(**told, to="shropshire-csc").agency == "shropshire-csc"
     for nowhere in ({"area": "E99999999"}, {"area": "E06000021"}, {"to": "nobody"}, {}):
         with pytest.raises(PolicyError):
-            readdress(**told, **nowhere)
+            redirect(**told, **nowhere)
 
 
 def test_a_plan_is_the_same_every_time(book: Policy) -> None:
