@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from broker.policy.language.views import HARMED, PERSONS, Tree, View
+from broker.policy.language.views import Tree, View
 from broker.policy.published.policy import documents_from, load
 from schemas import export
 from schemas.fields import ENUM_DESCRIPTIONS
+from schemas.names import name_of
+from schemas.referral import HARMED, Referral
 
 ROOT = Path(__file__).parents[2]
 Json = Mapping[str, Any]
@@ -19,6 +21,7 @@ FieldPath = tuple[str, ...]
 """The names of the fields down to one, without the places in lists."""
 
 _REFERRAL = "Referral"
+_PERSONS = name_of(Referral, lambda referral: referral.persons_posing_risk)
 _ENVELOPE = {
     "schema": "nobody; it tells the broker how to read the document",
     "reference": "every agency that gets a part of the referral, beside that part",
@@ -211,7 +214,7 @@ def seen_by(path: FieldPath, views: Mapping[str, View]) -> str:
     if not names and not as_child:
         return "nobody"
     sentence = "every view" if len(names) == len(views) else _list(names)
-    if path[0] == PERSONS and as_child:
+    if path[0] == _PERSONS and as_child:
         sentence += f"; of a person under 18: {_list(as_child)}"
     return sentence
 
