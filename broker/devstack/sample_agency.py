@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from referral_broker_client import Answer, Consumer, Unavailable
-from referral_broker_client.queue import QueueConsumer
+from referral_broker_client.queue_consumer import QueueConsumer
 
 from broker.domain.codes import Outcome, ReturnReason
 

@@ -59,7 +59,7 @@ def route_again(referral: UUID, as_json: bool, gateway: Gateway) -> None:
     Example:    broker route-again 0193...
     """
     with Ops(gateway.url, gateway.key) as ops:
-        _tell(ops.route_again(referral), as_json=as_json)
+        _tell(ops.retry_routing(referral), as_json=as_json)
 
 
 @click.command()
@@ -79,7 +79,7 @@ def reroute(
     if (agency is None) == (area is None):
         raise click.UsageError("Give --agency or --area, one of them.")
     with Ops(gateway.url, gateway.key) as ops:
-        _tell(ops.reroute(delivery, agency=agency, area=area), as_json=as_json)
+        _tell(ops.redirect(delivery, agency=agency, area=area), as_json=as_json)
 
 
 def _pairs(areas: Sequence[str]) -> Mapping[str, str]:

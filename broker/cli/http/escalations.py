@@ -35,7 +35,7 @@ def escalations(
         raise click.UsageError("Give nothing to list, or ESCALATION --acknowledge --by NAME.")
     with Ops(gateway.url, gateway.key) as ops:
         if escalation is not None and by:
-            _acknowledged(ops.acknowledge(escalation, by=by), as_json=as_json)
+            _acknowledged(ops.acknowledge_escalation(escalation, by=by), as_json=as_json)
         else:
             _listed(ops.escalations(), as_json=as_json)
 
@@ -48,7 +48,7 @@ def escalations(
 def pause(delivery: UUID, reason: str, as_json: bool, gateway: Gateway) -> None:
     """Let the clocks of DELIVERY stand that policy lets stand; the others run on."""
     with Ops(gateway.url, gateway.key) as ops:
-        found = ops.pause(delivery, reason)
+        found = ops.pause_clock(delivery, reason)
     if as_json:
         print_json(found)
     else:
@@ -62,7 +62,7 @@ def pause(delivery: UUID, reason: str, as_json: bool, gateway: Gateway) -> None:
 def resume(delivery: UUID, as_json: bool, gateway: Gateway) -> None:
     """Let the clocks of DELIVERY go on; their deadlines are counted anew."""
     with Ops(gateway.url, gateway.key) as ops:
-        found = ops.resume(delivery)
+        found = ops.resume_clock(delivery)
     if as_json:
         print_json(found)
         return

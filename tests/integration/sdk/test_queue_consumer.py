@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kombu import Connection, Producer, Queue
 from referral_broker_client import Delivery, Unavailable
-from referral_broker_client.queue import QueueConsumer, signature
+from referral_broker_client.queue_consumer import QueueConsumer, signature
 
 from broker.devstack.engines import Engines
 
