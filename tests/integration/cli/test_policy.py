@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from broker.devstack.engines import Engines
-from broker.devstack.samples import shipped
+from broker.devstack.sample_referrals import shipped
 from broker.domain.ids import OrganisationCode
 from broker.flow.accept import accept, screen
 from broker.flow.context import Context

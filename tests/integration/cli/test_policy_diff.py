@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.admin.policy_backtest import Replay, replay
-from broker.devstack.samples import shipped
+from broker.devstack.sample_referrals import shipped
 from broker.domain.codes import Milestone
 from broker.ledger import policy_backtest
 from broker.ledger.ledger import Ledger

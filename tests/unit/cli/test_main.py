@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from broker.cli.main import SECTIONS, cli
-from broker.cli.run import up
+from broker.devstack import up
 from tests.unit.cli.conftest import Run
 from tests.unit.sdk.scripted import Script
 

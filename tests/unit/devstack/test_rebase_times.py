@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from broker.devstack.rebase_times import at_present
-from broker.devstack.samples import shipped
+from broker.devstack.sample_referrals import shipped
 from schemas import referral
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

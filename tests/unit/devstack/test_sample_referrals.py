@@ -8,7 +8,7 @@ from itertools import islice
 import jsonschema
 import pytest
 
-from broker.devstack.samples import generate, shipped
+from broker.devstack.sample_referrals import generate, shipped
 from schemas import documents
 from schemas.errors import Kind, Unreadable
 from schemas.export import json_schema

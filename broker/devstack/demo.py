@@ -22,7 +22,7 @@ from broker.devstack.feed_tally import Board
 from broker.devstack.rebase_times import at_present
 from broker.devstack.sample_agencies import Agencies
 from broker.devstack.sample_police import HandingIn
-from broker.devstack.samples import generate, shipped
+from broker.devstack.sample_referrals import generate, shipped
 from broker.devstack.stack import HOST, Stack, running
 from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus

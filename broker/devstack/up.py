@@ -19,9 +19,9 @@ from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.output import print_json, remark
 from broker.cli.run.listening import listen
 from broker.devstack.sample_agencies import Agencies
+from broker.devstack.sample_referrals import SAMPLES
 from broker.devstack.stack import HOST, Stack, running
 from broker.domain.codes import Right
-from broker.shipped import SAMPLES
 
 USUAL_PORT = 8080
 LOOK_SECONDS = 1.0
@@ -89,9 +89,7 @@ def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
         where = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
         print_json({"url": stack.url, **where})
     else:
-        click.echo(
-            _how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(context=_broker())
-        )
+        click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
     sys.stdout.flush()
 
 
