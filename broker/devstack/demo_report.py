@@ -15,7 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from broker.cli.referral_view import story
+from broker.cli.referral_view import timeline_view
 from broker.devstack.delivery_times import AgencyTimes, Leg, by_agency, legs_of, times
 from broker.devstack.evidence import Evidence, Reckoning
 from broker.domain.referral import ReferralStatus
@@ -100,7 +100,7 @@ def _tell_one(console: Console, ledger: Sequence[ReferralStatus], police: Publis
     chosen = max(ledger, key=lambda referral: len(referral.deliveries))
     status = police.status(chosen.id)
     events = police.timeline(chosen.id)["events"]
-    console.print(Padding(story(status.raw, events), (1, 0)))
+    console.print(Padding(timeline_view(status.raw, events), (1, 0)))
 
 
 def _sums(evidence: Evidence, reckoning: Reckoning) -> Text:

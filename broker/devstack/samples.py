@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
-from broker.cli.output import json_option, print_json, print_json_line
+from broker.cli.options import json_option
+from broker.cli.output import print_json, print_json_line
 from broker.devstack.sample_referrals import SAMPLES
 from broker.devstack.sample_referrals import generate as generate_referrals
 

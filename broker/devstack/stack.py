@@ -111,8 +111,8 @@ def _start_engines(ending: ExitStack) -> Engines:
         return ending.enter_context(Engines())
     except ModuleNotFoundError:
         raise Failure(
-            "the PostgreSQL and Valkey for trying it out are not installed here.",
-            next_step="run it in a checkout after `make env`, or install referral-broker[embedded]",
+            "the private PostgreSQL and Valkey are not installed here.",
+            next_step='run `make env` in a checkout, or install "referral-broker[devstack]"',
         ) from None
     except EngineFailed as error:
         raise Failure(str(error), next_step=error.next_step) from None
