@@ -115,7 +115,7 @@ class QueueConsumer(WorkLoop):
         for delivery in deliveries:
             message = self._in_hand.pop(delivery, None)
             if message is not None:
-                with suppress(Unavailable), self._talking():
+                with suppress(Unavailable), self._connection_faults():
                     message.requeue()
 
     def _poll(self) -> Sequence[Delivery]:
