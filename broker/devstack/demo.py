@@ -1,4 +1,4 @@
-"""``broker demo``: everything at once, for a first look, and the sums at the end."""
+"""``broker demo``: runs a whole broker with sample agencies, and checks the counts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.interrupt import interruptible
 from broker.cli.output import remark
 from broker.cli.run.listening import listen
-from broker.devstack.demo_progress import Progress, screen
-from broker.devstack.demo_report import tell
-from broker.devstack.evidence import Evidence, reckon
-from broker.devstack.feed_tally import Board
-from broker.devstack.rebase_times import at_present
-from broker.devstack.sample_agencies import Agencies
-from broker.devstack.sample_police import HandingIn
+from broker.devstack.demo_progress import Progress, open_display
+from broker.devstack.demo_report import print_report
+from broker.devstack.evidence import Evidence, compare
+from broker.devstack.feed_tally import FeedTally
+from broker.devstack.rebase_times import rebase
+from broker.devstack.sample_agencies import SampleAgencies
+from broker.devstack.sample_police import Submission
 from broker.devstack.sample_referrals import generate, shipped
 from broker.devstack.stack import HOST, Stack, running
 from broker.domain.ids import ReferralId
@@ -30,7 +30,7 @@ from broker.ledger.ledger import Ledger
 
 POLICE = "staffordshire-police"
 LONGEST_SECONDS = 60.0
-"""From the first referral on; what is not settled by then is told as a difference."""
+"""From the first referral on; what is not settled by then is reported as a difference."""
 FEED_SECONDS = 0.2
 FEED_EVENTS = 500
 
@@ -39,61 +39,65 @@ FEED_EVENTS = 500
 @click.option("--count", default=500, show_default=True, type=click.IntRange(1, 5000))
 @click.option("--seed", default=1, show_default=True, help="Which referrals are generated.")
 def demo(count: int, seed: int) -> int:
-    """Run everything with sample agencies, and check the sums.
+    """Run everything with sample agencies, and check the counts.
 
-    Starts a private broker, hands in the shipped samples and COUNT generated referrals, lets
+    Starts a private broker, publishes the shipped samples and COUNT generated referrals, lets
     sample agencies collect and answer them, and ends by itself. The last line is JSON. The exit
     code is 0 only if every count adds up against the ledger.
     """
     began = time.monotonic()
     with interruptible(), running(remark, listen(HOST, 0)) as stack:
-        agencies = Agencies(stack)
+        agencies = SampleAgencies(stack)
         remark(f"Starting {agencies.count} sample agencies in two processes")
         agencies.start()
         with Publisher(stack.url, stack.key(POLICE)) as police:
             now = datetime.now(UTC)
-            samples = [at_present(sample, now=now) for _, sample in shipped()]
-            handing_in = HandingIn(police, samples, list(generate(seed, count, now=now)))
-            board = _follow(handing_in, stack)
+            samples = [rebase(sample, now=now) for _, sample in shipped()]
+            submission = Submission(police, samples, list(generate(seed, count, now=now)))
+            tally = _follow(submission, stack)
             agencies.stop()
-            board.note(police.events(after=board.cursor))
+            tally.add(police.events(after=tally.cursor))
             evidence = Evidence(
-                results=handing_in.results,
-                repeats=handing_in.repeats,
-                ledger=_everything(stack.ledger, board, handing_in),
-                refusals=len(stack.ledger.queries.refusals(None, limit=handing_in.total)),
+                results=submission.results,
+                repeats=submission.repeats,
+                ledger=_ledger_rows(stack.ledger, tally, submission),
+                refusals=len(stack.ledger.queries.refusals(None, limit=submission.total)),
                 notes=agencies.notes(),
-                feed=board,
+                feed=tally,
             )
-            reckoning = reckon(evidence)
-            tell(evidence, reckoning, stack.names, police, seconds=time.monotonic() - began)
-    return FAILED if reckoning.differences else DONE
+            comparison = compare(evidence)
+            print_report(
+                evidence, comparison, stack.names, police, seconds=time.monotonic() - began
+            )
+    return FAILED if comparison.differences else DONE
 
 
-def _follow(handing_in: HandingIn, stack: Stack) -> Board:
-    """Hand in, and follow the police's feed until everything is settled, or the time is up."""
-    board, began = Board(), time.monotonic()
-    handing_in.start()
-    with screen(stack.names) as show:
+def _follow(submission: Submission, stack: Stack) -> FeedTally:
+    """Publish, and follow the police's feed until everything is settled, or the time is up."""
+    tally, began = FeedTally(), time.monotonic()
+    submission.start()
+    with open_display(stack.names) as display:
         while (seconds := time.monotonic() - began) < LONGEST_SECONDS:
-            _look(handing_in, stack, board)
-            show.show(Progress(seconds, len(handing_in.results), handing_in.total, board))
-            if handing_in.is_done and board.is_settled(handing_in.accepted):
+            _update(submission, stack, tally)
+            display.show(Progress(seconds, len(submission.results), submission.total, tally))
+            if submission.is_done and tally.is_settled(submission.accepted):
                 break
-    return board
+    return tally
 
 
-def _look(handing_in: HandingIn, stack: Stack, board: Board) -> None:
-    feed = handing_in.publisher.events(after=board.cursor, wait=FEED_SECONDS)
-    board.note(islice(feed, FEED_EVENTS))
+def _update(submission: Submission, stack: Stack, tally: FeedTally) -> None:
+    feed = submission.publisher.events(after=tally.cursor, wait=FEED_SECONDS)
+    tally.add(islice(feed, FEED_EVENTS))
     stack.children.check()
 
 
-def _everything(ledger: Ledger, board: Board, handing_in: HandingIn) -> Sequence[ReferralStatus]:
-    """Read from the ledger itself whatever anybody has heard of."""
-    receipts = {result.receipt.id for result in handing_in.results if result.receipt}
-    found = (
+def _ledger_rows(
+    ledger: Ledger, tally: FeedTally, submission: Submission
+) -> Sequence[ReferralStatus]:
+    """Read from the ledger every referral that has a receipt or is in the feed."""
+    receipts = {result.receipt.id for result in submission.results if result.receipt}
+    statuses = (
         ledger.queries.referral(None, id=ReferralId(UUID(id_)))
-        for id_ in sorted(receipts | board.referrals.keys())
+        for id_ in sorted(receipts | tally.referrals.keys())
     )
-    return [referral for referral in found if referral is not None]
+    return [status for status in statuses if status is not None]

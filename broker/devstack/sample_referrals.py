@@ -1,4 +1,4 @@
-"""Referrals to try the broker with: the shipped ones, and as many invented ones as wanted.
+"""Referrals to try the broker with: the shipped samples, and any number of invented ones.
 
 Everything is fictional: names from the lists below, ``example.org`` addresses, telephone numbers
 and IP addresses from the ranges kept for documentation. The mixture is that of an ordinary month
@@ -59,7 +59,7 @@ _FACTS = (
     "Two further accounts wrote the same words to the child within an hour.",
     "The upload took place at night, from a telephone, and was repeated on the following night.",
 )
-_SAID = (
+_CHILD_STATEMENTS = (
     "“I thought she was my age.”",
     "“I didn't tell anybody because I would lose my tablet.”",
     "“He said that he would send it to my whole class.”",
@@ -80,7 +80,7 @@ def shipped(*, now: datetime | None = None) -> list[tuple[str, dict[str, Any]]]:
     ]
     if now is None:
         return samples
-    return [(name, _brought_to(sample, now)) for name, sample in samples]
+    return [(name, _moved_by_weeks(sample, now)) for name, sample in samples]
 
 
 def generate(seed: int, count: int, *, now: datetime) -> Iterator[dict[str, Any]]:
@@ -94,7 +94,7 @@ def generate(seed: int, count: int, *, now: datetime) -> Iterator[dict[str, Any]
         yield _referral(dice, f"GEN-{seed}-{number:06d}", now)
 
 
-def _brought_to(sample: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _moved_by_weeks(sample: dict[str, Any], now: datetime) -> dict[str, Any]:
     submitted = datetime.fromisoformat(sample["times"]["submitted_at"])
     weeks = timedelta(weeks=(now - submitted) // timedelta(weeks=1))
     moved: dict[str, Any] = json.loads(
@@ -119,13 +119,15 @@ def _referral(dice: Random, reference: str, now: datetime) -> dict[str, Any]:
     document["online"] = _online(dice, submitted)
     if _chance(dice, 0.08):
         document["handling"] |= _embargo(dice, now)
-    return _spoilt(dice, document, submitted)
+    return _invalid_at_times(dice, document, submitted)
 
 
-def _spoilt(dice: Random, document: dict[str, Any], submitted: datetime) -> dict[str, Any]:
+def _invalid_at_times(
+    dice: Random, document: dict[str, Any], submitted: datetime
+) -> dict[str, Any]:
     fate = dice.random()
     if fate < _INVALID:
-        dice.choice(_SPOILERS)(document, submitted)
+        dice.choice(_FAULTS)(document, submitted)
     elif fate < _INVALID + _NOWHERE:
         document |= {"children": [dict(_NAMELESS)], "household": [], "persons_posing_risk": []}
     return document
@@ -228,7 +230,7 @@ def _voice(dice: Random, at: datetime) -> dict[str, str]:
     if _chance(dice, 0.2):
         return {"not_asked": "To speak to the child now would tell the suspect."}
     return {
-        "said": dice.choice(_SAID),
+        "said": dice.choice(_CHILD_STATEMENTS),
         "demeanour": dice.choice(("Quiet.", "Tearful.", "Calm, and glad to talk.")),
         "views": dice.choice(("Wants it to stop.", "Does not want the school to know.")),
         "spoken_to_at": _text(at - timedelta(hours=1)),
@@ -350,7 +352,7 @@ def _without_reason(document: dict[str, Any], _: datetime) -> None:
     del document["grade"]["reason"]
 
 
-_SPOILERS: Sequence[Callable[[dict[str, Any], datetime], None]] = (
+_FAULTS: Sequence[Callable[[dict[str, Any], datetime], None]] = (
     *(_with_future_birth, _with_mistyped_number, _with_unknown_field),
     *(_with_unknown_area, _without_reason),
 )

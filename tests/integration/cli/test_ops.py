@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.admin import operator_actions, sign_in
-from broker.devstack.rebase_times import at_present
+from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
 from broker.flow.bulk import advance_replays
@@ -52,7 +52,7 @@ def ops(run: Run, context: Context) -> Ops:
 @pytest.fixture
 def delivery(world: World) -> dict[str, Any]:
     """A delivery that waits at its agency."""
-    status = world.routed(at_present(sample(2), now=world.clock.now))
+    status = world.routed(rebase(sample(2), now=world.clock.now))
     (found,) = status["deliveries"]
     return {**found, "referral": status["id"], "reference": status["reference"]}
 
