@@ -65,7 +65,7 @@ def test_older_names_still_work_and_the_help_lists_the_newer_one_first(run: Run)
 def test_an_agency_is_suspended_by_the_older_words_too(
     run: Run, newer: str, older: tuple[str, ...]
 ) -> None:
-    options = [run(*words, "--help").out.partition("\n")[2] for words in ((newer,), older)]
+    options = [run(*names, "--help").out.partition("\n")[2] for names in ((newer,), older)]
     assert options[0] == options[1] != ""
 
 
