@@ -23,9 +23,10 @@ DEVSTACK = "broker.devstack."
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command: the module and name of its function, its line in the help, its older names."""
+    """A command: its line in the help, and its older names."""
 
     target: str
+    """Module and name of its function; the module is below ``broker.cli`` or in the devstack."""
     help: str
     aliases: tuple[str, ...] = ()
 
@@ -37,100 +38,72 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "samples": Entry(f"{DEVSTACK}samples:samples", "Generate and list invented referrals."),
     },
     "Publish referrals (police)": {
-        "publish": Entry("broker.cli.http.publish:publish", "Publish a referral, or check one."),
-        "correct": Entry("broker.cli.http.correct:correct", "Correct a referral you published."),
-        "recall": Entry(
-            "broker.cli.http.correct:recall", "Recall a referral: agencies must destroy it."
-        ),
-        "status": Entry("broker.cli.http.status:status", "Show who has a referral, and by when."),
-        "reconcile": Entry(
-            "broker.cli.http.reconcile:reconcile", "List occurrences that have no referral."
-        ),
-        "timeline": Entry(
-            "broker.cli.http.timeline:timeline", "Show everything that happened to a referral."
-        ),
+        "publish": Entry("http.publish:publish", "Publish a referral, or check one."),
+        "correct": Entry("http.correct:correct", "Correct a referral you published."),
+        "recall": Entry("http.correct:recall", "Recall a referral: agencies must destroy it."),
+        "status": Entry("http.status:status", "Show who has a referral, and by when."),
+        "reconcile": Entry("http.reconcile:reconcile", "List occurrences that have no referral."),
+        "timeline": Entry("http.timeline:timeline", "Show everything that happened to a referral."),
     },
     "Receive deliveries (agencies)": {
-        "collect": Entry(
-            "broker.cli.http.collect:collect", "Collect deliveries, earliest deadline first."
-        ),
-        "answer": Entry(
-            "broker.cli.http.answer:answer", "Acknowledge, decide or return a delivery."
-        ),
+        "collect": Entry("http.collect:collect", "Collect deliveries, earliest deadline first."),
+        "answer": Entry("http.answer:answer", "Acknowledge, decide or return a delivery."),
     },
     "Watch and act (ops)": {
-        "attention": Entry(
-            "broker.cli.http.attention:attention", "List the referrals that need you."
-        ),
-        "give-area": Entry(
-            "broker.cli.http.attention:give_area", "Set the area of an unroutable referral."
-        ),
+        "attention": Entry("http.attention:attention", "List the referrals that need you."),
+        "give-area": Entry("http.attention:give_area", "Set the area of an unroutable referral."),
         "retry-routing": Entry(
-            "broker.cli.http.attention:retry_routing",
+            "http.attention:retry_routing",
             "Route an unroutable referral again.",
             ("route-again",),
         ),
         "redirect": Entry(
-            "broker.cli.http.attention:redirect",
+            "http.attention:redirect",
             "Send a delivery to another agency or area.",
             ("reroute",),
         ),
-        "escalations": Entry(
-            "broker.cli.http.escalations:escalations", "List missed deadlines; take one on."
-        ),
+        "escalations": Entry("http.escalations:escalations", "List missed deadlines; take one on."),
         "pause-clock": Entry(
-            "broker.cli.http.escalations:pause_clock",
+            "http.escalations:pause_clock",
             "Pause the deadlines of a delivery.",
             ("pause",),
         ),
         "resume-clock": Entry(
-            "broker.cli.http.escalations:resume_clock",
+            "http.escalations:resume_clock",
             "Resume the deadlines of a delivery.",
             ("resume",),
         ),
         "suspend-agency": Entry(
-            "broker.cli.database.queues:suspend_agency", "Stop offering deliveries to an agency."
+            "database.queues:suspend_agency", "Stop offering deliveries to an agency."
         ),
         "resume-agency": Entry(
-            "broker.cli.database.queues:resume_agency", "Offer deliveries to an agency again."
+            "database.queues:resume_agency", "Offer deliveries to an agency again."
         ),
-        "report": Entry("broker.cli.http.report:report", "Report times and deadlines of a period."),
-        "top": Entry("broker.cli.database.monitor:top", "Watch queues and deadlines live."),
-        "watch": Entry("broker.cli.database.monitor:watch", "Print deadlines as they come near."),
-        "check": Entry(
-            "broker.cli.database.monitor:check", "Compare a figure with limits, for monitoring."
-        ),
-        "queue": Entry("broker.cli.database.queues:queue", "Show agencies' queues."),
-        "dead": Entry("broker.cli.database.queues:dead", "List dead letters, and replay them."),
+        "report": Entry("http.report:report", "Report times and deadlines of a period."),
+        "top": Entry("database.monitor:top", "Watch queues and deadlines live."),
+        "watch": Entry("database.monitor:watch", "Print deadlines as they come near."),
+        "check": Entry("database.monitor:check", "Compare a figure with limits, for monitoring."),
+        "queue": Entry("database.queues:queue", "Show agencies' queues."),
+        "dead": Entry("database.queues:dead", "List dead letters, and replay them."),
     },
     "Calculate": {
-        "deadline": Entry(
-            "broker.cli.files.deadline:deadline", "Calculate a deadline and explain it."
-        ),
+        "deadline": Entry("files.deadline:deadline", "Calculate a deadline and explain it."),
     },
     "Administer": {
-        "migrate": Entry(
-            "broker.cli.database.migrate:migrate", "Bring the ledger's tables up to date."
-        ),
-        "keys": Entry(
-            "broker.cli.database.keys:keys", "Issue, list, rotate, revoke and expire keys."
-        ),
-        "people": Entry(
-            "broker.cli.database.people:people", "Let people sign in to the pages for ops."
-        ),
+        "migrate": Entry("database.migrate:migrate", "Bring the ledger's tables up to date."),
+        "keys": Entry("database.keys:keys", "Issue, list, rotate, revoke and expire keys."),
+        "people": Entry("database.people:people", "Let people sign in to the pages for ops."),
         "policy": Entry(
-            "broker.cli.database.policy:policy", "Lint, compare, publish, show and explain policy."
+            "database.policy:policy", "Lint, compare, publish, show and explain policy."
         ),
         "directory": Entry(
-            "broker.cli.database.directory:directory", "Lint and show the directory of agencies."
+            "database.directory:directory", "Lint and show the directory of agencies."
         ),
-        "doctor": Entry(
-            "broker.cli.database.doctor:doctor", "Check this installation; say what to mend."
-        ),
+        "doctor": Entry("database.doctor:doctor", "Check this installation; say what to mend."),
     },
     "Run": {
-        "serve": Entry("broker.cli.run.serve:serve", "Run the gateway."),
-        "worker": Entry("broker.cli.run.worker:worker", "Run a Celery worker."),
+        "serve": Entry("run.serve:serve", "Run the gateway."),
+        "worker": Entry("run.worker:worker", "Run a Celery worker."),
     },
 }
 
@@ -193,10 +166,12 @@ class NotInstalled(click.Command):
 def _import(target: str, name: str) -> click.Command:
     """Return the command at ``module:name``, or what stands for it where it is not installed."""
     module, _, attribute = target.partition(":")
+    is_devstack = module.startswith(DEVSTACK)
     try:
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        home = importlib.import_module(module if is_devstack else f"broker.cli.{module}")
+        command: click.Command = getattr(home, attribute)
     except ModuleNotFoundError as error:
-        if target.startswith(DEVSTACK) and DEVSTACK.startswith(f"{error.name}."):
+        if is_devstack and DEVSTACK.startswith(f"{error.name}."):
             return NotInstalled(name)
         raise
     return command

@@ -26,6 +26,7 @@ _COUNTS = (
     *("referrals", "unrouted", "rejected", "unroutable"),
     *("legs", "held", "undeliverable", "returned", "recalled", "sent_on"),
 )
+_LABELS = {"legs": "deliveries", "sent_on": "redirected"}
 _PARTS = ("median_seconds", "p90_seconds")
 _VERDICTS = ("in_time", "late", "open", "overdue", "ended", "without")
 
@@ -71,7 +72,7 @@ def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
 
 def _print_counts(figures: Sequence[Mapping[str, Any]]) -> None:
     rows = [[_name(figure), *(figure[count] for count in _COUNTS)] for figure in figures]
-    heads = ["", *(count.replace("_", " ") for count in _COUNTS)]
+    heads = ["", *(_LABELS.get(count, count) for count in _COUNTS)]
     print_table(heads, rows, title="How many")
 
 
