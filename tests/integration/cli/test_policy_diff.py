@@ -182,7 +182,7 @@ def test_the_command_reads_only_and_says_it_in_words(
     ran = run("policy", "diff", "in-force", str(folder), "--replay", "30d", BROKER_DATABASE_URL=dsn)
     assert ran.code == 0, ran.err
     assert "acknowledge within 1 working hour, shorter than 4 working hours (high)" in ran.out
-    assert f"{len(past)} referrals were judged again; " in ran.out
+    assert f"{len(past)} referrals were routed again; " in ran.out
     command = ("policy", "diff", "in-force", str(folder), "--replay", "30", "--json", "--exit-code")
     ran = run(*command, BROKER_DATABASE_URL=dsn)
     result = json.loads(ran.out)
@@ -192,7 +192,7 @@ def test_the_command_reads_only_and_says_it_in_words(
     for _, document in shipped():
         assert document["reference"] not in ran.out
     ran = run("policy", "diff", "in-force", str(POLICY), "--exit-code", BROKER_DATABASE_URL=dsn)
-    assert (ran.code, ran.out) == (0, "The two policies say the same.\n")
+    assert (ran.code, ran.out) == (0, "The two policies are the same.\n")
 
 
 def test_a_statutory_deadline_cannot_be_relaxed_and_that_is_shown(run: Run, tmp_path: Path) -> None:
