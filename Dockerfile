@@ -7,7 +7,7 @@ RUN python -m venv /opt/broker \
  && /opt/broker/bin/pip install --no-cache-dir --require-hashes -r requirements/runtime.txt \
  && python -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY broker broker
 COPY schemas schemas
 COPY workers workers

@@ -11,6 +11,8 @@ COUNT :=
 PACKAGES = $(shell grep -c '^[a-z0-9]' $(LOCK))
 STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 BUILD := requirements/build.txt
+DOCS := requirements/docs.txt
+SITE := $(VENV)/.docs-from-$(shell sha256sum $(DOCS) | cut -c1-12)
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml sdk/pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
 PINNED := uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
@@ -26,7 +28,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check bench faults proof lock clean
+.PHONY: help env demo up test quick check docs bench faults proof lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +69,15 @@ check: env ## format, lint, types, who may import what, and what nobody uses
 	$(VENV)/bin/lint-imports
 	$(PY) -m tests.dead_code
 
+$(SITE): $(DOCS) $(COMMAND)
+	$(PIP) --quiet --require-hashes -r $(DOCS)
+	@touch $@
+
+docs: $(SITE) ## build the documentation site into docs/_build/html; a warning or dead link fails
+	$(PY) -m sphinx --fail-on-warning --keep-going --quiet --jobs 2 -d docs/_build/trees docs docs/_build/html
+	$(PY) -m docs.generators.check docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 bench: env ## measure speed beside rivals; SCENARIOS=route,single SCALE=0.1
 	@$(PY) -m benchmarks --scenarios "$(SCENARIOS)" --scale $(SCALE)
 
@@ -80,8 +91,9 @@ lock: ## write requirements/ anew from pyproject.toml; needs uv
 	@command -v uv > /dev/null || { echo "Install uv first: pipx install uv" >&2; exit 1; }
 	$(PINNED) --extra telemetry pyproject.toml -o requirements/runtime.txt
 	$(PINNED) --extra telemetry --extra dev pyproject.toml devstack/pyproject.toml -o $(LOCK)
+	$(PINNED) --constraint $(LOCK) --group docs -o $(DOCS)
 	@# uv leaves out the marker of what only some versions of Python need.
 	sed -i -E 's/^(async-timeout==[^ ]+) /\1 ; python_full_version < "3.11.3" /' $(LOCK) requirements/runtime.txt
 
 clean: ## remove the environment and what tools leave behind
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/field-guide.md .mypy_cache .ruff_cache .pytest_cache .hypothesis

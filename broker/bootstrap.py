@@ -1,10 +1,12 @@
-"""Put a broker together from its settings: the one place where real clocks and ids come in."""
+"""Put a broker together from its settings: the one place that reads environment and clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID
 
@@ -14,8 +16,8 @@ from broker.channels.queue import QueueChannel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.errors import Fault, Unavailable
-from broker.failpoints import Failpoint, FailpointOrders, no_failpoint
-from broker.flow.activity import Activity
+from broker.failpoints import Failpoint, no_failpoint
+from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
@@ -28,11 +30,16 @@ from broker.tracing import Traces, is_installed
 from broker.transport.wakeups import Wakeups
 
 
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the broker's settings from the environment. Raises BadSettings with every fault."""
+    return Settings.from_environ(environ)
+
+
 @contextmanager
 def open_broker(
     settings: Settings,
     *,
-    part: str,
+    process: str,
     clock: Clock | None = None,
     new_id: NewId | None = None,
     connections: int = 8,
@@ -40,30 +47,30 @@ def open_broker(
 ) -> Iterator[Context]:
     """Open a broker for one process and close it at the end; open it after any fork.
 
-    ``part`` names the process to PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
+    ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
     the most that it opens to the ledger; ``idle_in_transaction`` is how long a transaction of a
-    process that stands still holds what it claimed. Raises Unavailable when the ledger is away.
+    frozen process holds what it claimed. Raises Unavailable without the ledger.
     """
     new_id, clock = new_id or new_uuid7, clock or clock_of(settings)
     with ExitStack() as stack:
         ledger = stack.enter_context(
             Ledger.open(
                 settings.database_url,
-                application_name=f"broker {part}",
+                application_name=f"broker {process}",
                 max_size=connections,
                 idle_in_transaction_timeout=idle_in_transaction,
             )
         )
-        reached = failpoint_of(settings)
-        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, reached=reached)
+        hit = failpoint_of(settings)
+        wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
         queue = QueueChannel(settings.exchange_url)
         stack.callback(queue.close)
-        traces = traces_of(settings, part)
+        traces = traces_of(settings, process)
         if traces:
             stack.callback(traces.close)
-        activity = Activity(ledger, clock)
-        stack.callback(_written_down, activity)
+        activity = ActivityCounter(ledger, clock)
+        stack.callback(_flush, activity)
         yield Context(
             settings=settings,
             ledger=ledger,
@@ -74,51 +81,51 @@ def open_broker(
             notifiers=notifiers(settings, clock),
             clock=clock,
             new_id=new_id,
-            reached=reached,
+            hit=hit,
             traces=traces,
         )
 
 
-def traces_of(settings: Settings, part: str) -> Traces | None:
-    """Return what sends traces to the collector that the settings name; None without one.
+def traces_of(settings: Settings, process: str) -> Traces | None:
+    """Return what sends traces to the collector of the settings; None without a collector.
 
-    Raises BadSettings when what it needs is not installed.
+    Raises BadSettings when the extra ``telemetry`` is not installed.
     """
     if not settings.traces_url:
         return None
     if not is_installed():
-        told = "Install referral-broker[telemetry], or leave it out."
-        fault = Fault("BROKER_TRACES_URL", "not-installed", told)
+        message = "Install referral-broker[telemetry], or leave it out."
+        fault = Fault("BROKER_TRACES_URL", "not-installed", message)
         raise BadSettings("Traces cannot be sent.", faults=[fault])
-    return Traces(settings.traces_url, part=part, percent=settings.traces_percent)
+    return Traces(settings.traces_url, process=process, percent=settings.traces_percent)
 
 
 def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]:
-    """Return the ways to tell people of alarms that the settings name."""
-    found: dict[NoticeChannel, Notifier] = {}
+    """Return the channels for notices that the settings configure."""
+    configured: dict[NoticeChannel, Notifier] = {}
     if settings.smtp_url:
-        found[NoticeChannel.EMAIL] = Email(
+        configured[NoticeChannel.EMAIL] = Email(
             settings.smtp_url, sender=settings.smtp_sender, clock=clock
         )
     if settings.webhook_key:
-        found[NoticeChannel.WEBHOOK] = Webhook(
+        configured[NoticeChannel.WEBHOOK] = Webhook(
             settings.webhook_key.encode(),
             clock=clock,
             allow_private=settings.webhooks_may_be_private,
         )
     if settings.commands:
-        found[NoticeChannel.COMMAND] = Command(settings.commands)
-    return found
+        configured[NoticeChannel.COMMAND] = Command(settings.commands)
+    return configured
 
 
-def _written_down(activity: Activity) -> None:
-    """Write down who was there, at the end; when the ledger is away, a few seconds are lost."""
+def _flush(activity: ActivityCounter) -> None:
+    """Write the last counts at the end; without the ledger a few seconds of them are lost."""
     with suppress(Unavailable):
         activity.flush()
 
 
 def clock_of(settings: Settings) -> Clock:
-    """Return the system's clock, or the one in a file that tests turn."""
+    """Return the system's clock, or the clock in a file that tests set."""
     if settings.clock_file is None:
         return utc_now
     return file_clock(settings.clock_file)
@@ -130,10 +137,10 @@ def utc_now() -> datetime:
 
 
 def file_clock(path: Path) -> Clock:
-    """Return a clock that does what a file says each time it is asked.
+    """Return a clock that reads a file at each call.
 
-    An RFC 3339 instant: it stands there. A signed number of seconds, such as ``+90``: it goes, and
-    is so far ahead of the system's clock.
+    The file holds an RFC 3339 instant, at which the clock stands still; or a signed number of
+    seconds, such as ``+90``, by which the clock is ahead of the system's.
     """
 
     def now() -> datetime:
@@ -146,8 +153,21 @@ def file_clock(path: Path) -> Clock:
 
 
 def failpoint_of(settings: Settings) -> Failpoint:
-    """Return what is told of named points: nobody, or whoever carries out a test's orders."""
-    return no_failpoint if settings.points_dir is None else FailpointOrders(settings.points_dir)
+    """Return what is called at each failpoint: nothing, or the orders of a test.
+
+    Only the devstack can carry out orders, and no production install contains it. Raises
+    BadSettings where orders are asked for without it.
+    """
+    if settings.points_dir is None:
+        return no_failpoint
+    try:
+        orders = import_module("broker.devstack.failpoint_orders")
+    except ModuleNotFoundError:
+        message = "Leave it out: failpoints are for tests, and need the devstack."
+        fault = Fault("BROKER_POINTS_DIR", "not-installed", message)
+        raise BadSettings("Failpoints cannot be ordered.", faults=[fault]) from None
+    failpoint: Failpoint = orders.FailpointOrders(settings.points_dir)
+    return failpoint
 
 
 def new_uuid7() -> UUID:

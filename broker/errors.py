@@ -6,7 +6,7 @@ BrokerError
 │   ├── TooLarge          the body is over the size limit
 │   └── Prohibited        the content may never be carried (pictures, binary data)
 ├── Denied                the credential is missing, wrong or not allowed to do this
-├── NotFound              there is no such thing for this organisation
+├── NotFound              it does not exist for this organisation
 ├── Conflict              the request contradicts what the ledger holds
 │   └── ReferenceConflict     the same reference with other content
 ├── PolicyError           the policy or the directory cannot be used as it stands
@@ -21,25 +21,16 @@ The gateway maps each class to an HTTP status in one table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+from schemas import errors
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong with a document: where, which rule, and what to do about it.
-
-    ``pointer`` is an RFC 6901 JSON pointer into the document; ``code`` is stable and listed in
-    docs/errors.md; ``message`` never repeats the offending value, which may be personal data.
-    """
-
-    pointer: str
-    code: str
-    message: str
+Fault = errors.Fault
+"""One fault of a document; its codes are listed in docs/errors.md."""
 
 
 class BrokerError(Exception):
-    """The root: catch this to catch everything that the broker raises on purpose."""
+    """The root: catch this to catch everything that the broker raises deliberately."""
 
     code = "error"
 
@@ -50,7 +41,7 @@ class BrokerError(Exception):
 
 
 class Invalid(BrokerError):
-    """The sender must change the request; ``faults`` lists everything that is wrong."""
+    """The sender must change the request; ``faults`` lists every fault."""
 
     code = "invalid"
 
@@ -80,7 +71,7 @@ class Denied(BrokerError):
 
 
 class NotFound(BrokerError):
-    """There is no such thing, or it belongs to another organisation."""
+    """It does not exist, or it belongs to another organisation."""
 
     code = "not-found"
 
@@ -104,7 +95,7 @@ class PolicyError(BrokerError):
 
 
 class BeyondCalendar(PolicyError):
-    """A deadline falls past the end of the calendar data, so it is not guessed."""
+    """A deadline falls past the end of the calendar data; it is not guessed."""
 
     code = "beyond-calendar"
 
@@ -120,6 +111,6 @@ class Throttled(BrokerError):
 
 
 class Unavailable(BrokerError):
-    """Something that is needed is away; repeat later, nothing was lost."""
+    """A service that is needed is unavailable; repeat later, nothing was lost."""
 
     code = "unavailable"

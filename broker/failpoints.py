@@ -1,71 +1,36 @@
-"""Named points on the path of a referral, at which a test may end, freeze or delay a process.
+"""Failpoints: named points on the path of a referral, at which a test may interrupt a process.
 
-An installation passes by every one of them. Only where ``BROKER_POINTS_DIR`` is set, which tests
-alone do, a file in that folder named like a point is an order for whoever reaches it next:
-``kill``, ``freeze``, ``delay <seconds>``, or ``always delay <seconds>`` for everybody who does.
+An installation does nothing at any of them. The orders that tests give are carried out by
+``broker.devstack.failpoint_orders``, which production installs do not contain; ``broker.bootstrap``
+loads it only where ``BROKER_POINTS_DIR`` is set, and refuses to start where it is missing.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 Failpoint = Callable[[str], None]
-"""Called with a point's name by whoever reaches it."""
+"""Called with the name of each failpoint that a process hits."""
 
 ACCEPTED = "accept.committed"
-"""Referrals are committed; nobody was woken yet, and no receipt was given."""
+"""Referrals are committed; no worker was woken yet, and no receipt was given."""
 MARKED = "wakeup.marked"
-"""The token says that a wake-up is on its way; it is not."""
+"""The token says that a wake-up was sent; it was not sent yet."""
 BEGUN = "route.begun"
-"""It is written down that referrals are about to be tried; nothing was tried yet."""
+"""The attempt to route referrals is recorded; nothing was tried yet."""
 DECIDED = "route.decided"
 """Decisions are written and not committed."""
 ROUTED = "route.committed"
-"""They are committed; nobody was woken to push them yet."""
+"""Decisions are committed; no worker was woken to dispatch yet."""
 LEASED = "collect.leased"
-"""An agency's leases are committed; it has not been told."""
+"""An agency's leases are committed; the agency has no answer yet."""
 SENT = "dispatch.sent"
 """Copies are in the agencies' queues; the ledger does not know it."""
 SETTLED = "answer.committed"
-"""Answers are recorded; whoever gave them has not been told."""
+"""Receipts are recorded; the agency has no answer yet."""
 LED = "sweep.led"
-"""This sweeper leads; what fell is still where it fell."""
-
-_ALWAYS = "always "
+"""This sweeper leads; nothing was put back yet."""
 
 
 def no_failpoint(_: str) -> None:
-    """Do nothing: what every installation does at every point."""
-
-
-class FailpointOrders:
-    """Carries out orders from a folder, each by one process only. For tests alone."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __call__(self, point: str) -> None:
-        """Do what is ordered for this point, if anything."""
-        order = self._taken(self._folder / point)
-        match order.split():
-            case ["kill"]:
-                os.kill(os.getpid(), signal.SIGKILL)
-            case ["freeze"]:
-                os.kill(os.getpid(), signal.SIGSTOP)
-            case ["delay", seconds]:
-                time.sleep(float(seconds))
-
-    def _taken(self, order: Path) -> str:
-        """Return the order; the file is renamed to say who took it, so that nobody else does."""
-        try:
-            text = order.read_text(encoding="utf-8")
-            if text.startswith(_ALWAYS):
-                return text.removeprefix(_ALWAYS)
-            order.rename(order.with_name(f"{order.name}.taken.{os.getpid()}"))
-        except FileNotFoundError:
-            return ""
-        return text
+    """Do nothing: what every installation does at every failpoint."""

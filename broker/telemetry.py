@@ -1,8 +1,8 @@
-"""What the broker says about itself: one JSON object a line, with allowed names only.
+"""Log lines: one JSON object a line, with allowed field names only.
 
-A log line never holds content: a field whose name is not in ``ALLOWED`` is dropped and counted,
-and an exception is told by its class alone, since its text may repeat what somebody sent. What
-libraries say is told by its place alone, for the same reason.
+A log line never holds content. A field whose name is not in ``ALLOWED`` is dropped and counted. An
+exception is logged by its class, because its text may repeat what somebody sent. A line of a
+library is logged by its place in the source, for the same reason.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from logging import INFO
 from time import perf_counter
-from typing import Any, TextIO, cast
+from typing import Any, TextIO, TypeVar, cast
 
 import orjson
 import structlog
@@ -62,10 +62,11 @@ ALLOWED = frozenset(
 """Ids, codes, counts and times. Add a name here only if its values can never be content."""
 
 Logger = FilteringBoundLogger
+T = TypeVar("T")
 
 
 class _StandardError:
-    """Standard error as it is now: whoever takes it over later, gets the lines."""
+    """The present standard error, also after something replaced ``sys.stderr``."""
 
     def write(self, text: str) -> int:
         return sys.stderr.write(text)
@@ -75,25 +76,25 @@ class _StandardError:
 
 
 class _Libraries(logging.Handler):
-    """Tells of what libraries log by its level, its place and its exception's class.
+    """Logs level, place and exception class of what libraries log, without their texts.
 
-    Their texts hold whatever they stumbled over, and nobody can tell from outside which do.
+    Any of their texts may hold content.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
         kind = record.exc_info[0] if record.exc_info else None
-        told = _log.error if record.levelno >= logging.ERROR else _log.warning
-        told(
+        log = _log.error if record.levelno >= logging.ERROR else _log.warning
+        log(
             "library",
             place=f"{record.name}:{record.funcName}:{record.lineno}",
             **({"error": kind.__name__} if kind else {}),
         )
 
 
-def configure(level: str, *, kept: bool = True) -> None:
+def configure(level: str, *, is_final: bool = True) -> None:
     """Write lines of at least this level to standard error.
 
-    ``kept``: for the life of the process, which is quick; otherwise it may be said anew.
+    ``is_final``: for the life of the process, which is faster; otherwise it may be called again.
     """
     structlog.configure(
         processors=[
@@ -104,26 +105,26 @@ def configure(level: str, *, kept: bool = True) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _StandardError())),
-        cache_logger_on_first_use=kept,
+        cache_logger_on_first_use=is_final,
     )
 
 
 def take_over() -> None:
-    """Have everything else that this process says told as lines too, without its texts.
+    """Log as lines what else this process reports, without its texts.
 
-    That is what libraries log from warnings on, and exceptions that nobody caught.
+    That is what libraries log at warning level or above, and uncaught exceptions.
     """
     libraries = _Libraries()
     logging.basicConfig(level=logging.WARNING, handlers=[libraries], force=True)
     logging.lastResort = libraries
-    for one in logging.Logger.manager.loggerDict.values():
-        if isinstance(one, logging.Logger):
-            one.handlers.clear()  # billiard gives its own to each process of a worker
-            one.propagate = True
+    for library in logging.Logger.manager.loggerDict.values():
+        if isinstance(library, logging.Logger):
+            library.handlers.clear()  # billiard gives its own to each process of a worker
+            library.propagate = True
     logging.captureWarnings(True)
     sys.excepthook = lambda kind, _, __: _uncaught(kind)
-    sys.unraisablehook = lambda one: _uncaught(one.exc_type)
-    threading.excepthook = lambda one: _uncaught(one.exc_type)
+    sys.unraisablehook = lambda unraisable: _uncaught(unraisable.exc_type)
+    threading.excepthook = lambda failed: _uncaught(failed.exc_type)
 
 
 def _uncaught(kind: type[BaseException]) -> None:
@@ -131,52 +132,57 @@ def _uncaught(kind: type[BaseException]) -> None:
 
 
 def _json(fields: Mapping[str, Any], **_: Any) -> str:
-    """Write a line; ids and codes as their text."""
+    """Return a line as JSON; ids and codes become text."""
     return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 def _stamped(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Say when; the instant becomes text with the line, in half the time that structlog takes."""
+    """Add the instant. It is formatted with the line, which takes half of structlog's time."""
     fields["at"] = datetime.now(UTC)
     return fields
 
 
 def logger(part: str) -> Logger:
-    """Return the logger of one part of the broker."""
+    """Return the logger of a part of the broker, such as a step."""
     return cast("Logger", structlog.get_logger(part=part))
 
 
-def trouble(error: BaseException) -> Mapping[str, str]:
-    """Return what may be said about an exception: its class, and its code when it has one."""
-    told = {"error": type(error).__name__}
+def error_fields(error: BaseException) -> Mapping[str, str]:
+    """Return the fields that describe an exception: its class, and its code when it has one."""
+    fields = {"error": type(error).__name__}
     if code := getattr(error, "code", None):
-        told["code"] = str(code)
-    return told
+        fields["code"] = str(code)
+    return fields
 
 
-def is_told(log: Logger) -> bool:
-    """Tell whether steps are logged: whatever a line needs is counted for it alone."""
+def info_enabled(log: Logger) -> bool:
+    """Tell whether lines of level ``info`` are logged."""
     return log.is_enabled_for(INFO)
 
 
-def since(began: float) -> float:
-    """Return the seconds since ``time.perf_counter`` said this, to a tenth of a millisecond."""
+def monotonic_seconds() -> float:
+    """Return a reading of the process's timer, in seconds; it never runs backwards."""
+    return perf_counter()
+
+
+def elapsed(began: float) -> float:
+    """Return the seconds since a reading of ``monotonic_seconds``, to a tenth of a millisecond."""
     return round(perf_counter() - began, 4)
 
 
-def sole(name: str, ids: Sequence[object]) -> Mapping[str, object]:
-    """Return the id of a batch of one, under its name; a greater one is told by its count."""
-    return {name: ids[0]} if len(ids) == 1 else {}
+def single_id(name: str, items: Sequence[T], id_of: Callable[[T], object]) -> Mapping[str, object]:
+    """Return the id of a batch of one under its name; a larger batch is described by its count."""
+    return {name: id_of(items[0])} if len(items) == 1 else {}
 
 
 def allow(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Drop each field whose name is not allowed, and say how many were dropped."""
+    """Drop each field whose name is not allowed, and add how many were dropped."""
     if fields.keys() <= ALLOWED:
         return fields
-    kept = {name: value for name, value in fields.items() if name in ALLOWED}
-    return {**kept, "dropped": len(fields) - len(kept)}
+    allowed = {name: value for name, value in fields.items() if name in ALLOWED}
+    return {**allowed, "dropped": len(fields) - len(allowed)}
 
 
 _log = logger("process")
-# Until somebody says otherwise: a command that answers people tells them of troubles only.
-configure("warning", kept=False)
+# The default of commands that people run: warnings and errors only.
+configure("warning", is_final=False)

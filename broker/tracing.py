@@ -1,13 +1,13 @@
 """Traces: what became of each referral, step by step, for a collector that speaks OTLP over HTTP.
 
-A referral's trace bears the referral's own id, and the id of its first span is that id's last eight
-bytes. So every process, whenever it has to do with a referral, can name its trace and its parent,
-and nothing about traces is stored anywhere. Whoever handed it in with a ``traceparent`` (W3C Trace
-Context) gets a span in their own trace, and the two are linked.
+A referral's trace has the referral's own id, and the id of its first span is the last eight bytes
+of that id. So every process can compute the trace and the parent of each referral, and nothing
+about traces is stored. A publisher who sends a ``traceparent`` (W3C Trace Context) gets a span in
+its own trace, and the two traces are linked.
 
-Off by default, and then nothing here runs and nothing of OpenTelemetry is imported. When it is on,
-a step costs its caller one append to a bounded list; a thread does the rest. A collector that is
-away, slow or wrong costs traces, and nothing else ever.
+Traces are off by default; then nothing here runs and OpenTelemetry is not imported. When they are
+on, a step costs its caller one append to a bounded list; a thread does the rest. A collector that
+is unavailable, slow or faulty costs traces and nothing else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from broker import __version__
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 ACCEPT = "accept"
 """The step whose span is the first of a referral's trace."""
 ALLOWED = frozenset({"delivery", "agency", "publisher", "channel", "state", "version", "count"})
-"""What a span may bear beside its times: ids, codes and counts. Add a name only if its values can
+"""The attributes that a span may have: ids, codes and counts. Add a name only if its values can
 never be content, a name or somebody's reference."""
 WAITING = 10_000
-"""Parts of steps that wait to be sent at most; the oldest give way."""
+"""The most parts of steps that wait to be sent; the oldest are dropped."""
 BATCH = 500
 EVERY_SECONDS = 1.0
 TIMEOUT_SECONDS = 3.0
 """How long a collector may take to answer."""
 CLOSING_SECONDS = 2.0
-TOLD_EVERY_SECONDS = 60.0
+WARN_EVERY_SECONDS = 60.0
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _LOW = (1 << 64) - 1
 _SAMPLED = 1
@@ -55,7 +55,7 @@ _log = logger("traces")
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A span of somebody else's, as a ``traceparent`` names it."""
+    """A publisher's own span, as a ``traceparent`` names it."""
 
     trace: int
     span: int
@@ -63,40 +63,40 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One referral's part in a step."""
+class SpanPart:
+    """One referral's part in a step: the span in its trace."""
 
     referral: UUID
     attributes: Mapping[str, str | int] = field(default_factory=dict)
     begun_at: datetime | None = None
-    """When it began, if before the whole step."""
+    """When this part began, if before the step."""
     parent: Parent | None = None
-    """The span of whoever asked for it."""
+    """The span of the publisher who sent it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the flow that was done for some referrals together."""
+class TracedStep:
+    """A step of the flow that was completed for some referrals together."""
 
     name: str
     begun_at: datetime
     ended_at: datetime
-    parts: Sequence[Part]
+    parts: Sequence[SpanPart]
 
 
 def parent_of(traceparent: str | None) -> Parent | None:
-    """Read a ``traceparent`` header (W3C Trace Context, 3.2); None for anything that is none."""
-    found = _PARENT.fullmatch(traceparent or "")
-    if found is None:
+    """Parse a ``traceparent`` header (W3C Trace Context, 3.2); None when it is not valid."""
+    match = _PARENT.fullmatch(traceparent or "")
+    if match is None:
         return None
-    version, trace, span, flags, more = found.groups()
+    version, trace, span, flags, more = match.groups()
     if version == "ff" or (version == "00" and more) or not int(trace, 16) or not int(span, 16):
         return None
     return Parent(int(trace, 16), int(span, 16), int(flags, 16))
 
 
 def is_installed() -> bool:
-    """Tell whether the extra ``telemetry`` is there, without importing it."""
+    """Tell whether the extra ``telemetry`` is installed, without importing it."""
     try:
         return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
     except ModuleNotFoundError:
@@ -110,32 +110,32 @@ class Traces:
         self,
         url: str,
         *,
-        part: str,
+        process: str,
         percent: int = 100,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
-        self._part = part
+        self._process = process
         self._percent = percent
         self._monotonic = monotonic
         self._changed = threading.Condition()
-        self._waiting: deque[Step] = deque()
+        self._waiting: deque[TracedStep] = deque()
         self._parts = 0
         self._lost = 0
-        self._told_at = float("-inf")
+        self._warned_at = float("-inf")
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def tell(self, step: Step) -> None:
-        """Note a step for its referrals' traces; return at once and never raise."""
-        chosen = [part for part in step.parts if self._is_chosen(part.referral)]
+    def record(self, step: TracedStep) -> None:
+        """Queue a step for its referrals' traces; return at once and never raise."""
+        sampled = [part for part in step.parts if self._is_sampled(part.referral)]
         with self._changed:
-            if not chosen or self._closing:
+            if not sampled or self._closing:
                 return
-            self._waiting.append(replace(step, parts=chosen))
-            self._parts += len(chosen)
+            self._waiting.append(replace(step, parts=sampled))
+            self._parts += len(sampled)
             while self._parts > WAITING:
-                self._lost += self._took(self._waiting.popleft())
+                self._lost += self._remove(self._waiting.popleft())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
                 self._thread.start()
@@ -150,97 +150,99 @@ class Traces:
         if self._thread is not None:
             self._thread.join(CLOSING_SECONDS)
 
-    def _is_chosen(self, referral: UUID) -> bool:
-        """Choose by the id, so that every process keeps the same referrals, and all of each."""
+    def _is_sampled(self, referral: UUID) -> bool:
+        """Sample by the referral's id, so that all processes trace the same referrals."""
         return (referral.int & 0xFFFFFFFF) * 100 < self._percent << 32
 
-    def _took(self, step: Step) -> int:
+    def _remove(self, step: TracedStep) -> int:
         self._parts -= len(step.parts)
         return len(step.parts)
 
     def _run(self) -> None:
-        """Send what waits again and again; at the end, as long as it is taken."""
+        """Send what waits until closed; then send the rest as long as the collector takes it."""
         try:
-            exporter, spans_of = _exporter(self._url), Spans(self._part)
+            exporter, spans_of = _exporter(self._url), Spans(self._process)
         except Exception as error:
-            _log.error("no traces", **trouble(error))
+            _log.error("no traces", **error_fields(error))
             return
         while steps := self._next():
             spans = [span for step in steps for span in spans_of(step)]
             sent = _sent(exporter, spans)
-            self._tell_losses(0 if sent else len(spans))
+            self._warn_of_losses(0 if sent else len(spans))
             if self._closing and not sent:
                 break
         exporter.shutdown()
 
-    def _next(self) -> list[Step]:
-        """Wait for steps, and return some; none means that it is time to stop."""
+    def _next(self) -> list[TracedStep]:
+        """Wait for steps and return some; an empty list means that it is time to stop."""
         with self._changed:
             while not self._closing and self._parts < BATCH:
                 self._changed.wait(EVERY_SECONDS)
                 if self._waiting:
                     break
-            steps: list[Step] = []
+            steps: list[TracedStep] = []
             taken = 0
             while self._waiting and taken < BATCH:
                 steps.append(self._waiting.popleft())
-                taken += self._took(steps[-1])
+                taken += self._remove(steps[-1])
             return steps
 
-    def _tell_losses(self, spans: int) -> None:
-        """Say once a minute that the collector does not take what is sent."""
+    def _warn_of_losses(self, spans: int) -> None:
+        """Warn, once a minute at most, that the collector does not take what is sent."""
         with self._changed:
             self._lost += spans
-            if not self._lost or self._monotonic() - self._told_at < TOLD_EVERY_SECONDS:
+            if not self._lost or self._monotonic() - self._warned_at < WARN_EVERY_SECONDS:
                 return
             lost, self._lost = self._lost, 0
-        self._told_at = self._monotonic()
+        self._warned_at = self._monotonic()
         _log.warning("traces lost", count=lost)
 
 
 class Spans:
-    """Turns steps into spans, bare ones: a sampler and its like would only cost here."""
+    """Turns steps into plain spans, without OpenTelemetry's sampler and processors."""
 
-    def __init__(self, part: str) -> None:
+    def __init__(self, process: str) -> None:
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
         from opentelemetry.sdk.util.instrumentation import InstrumentationScope  # noqa: PLC0415
 
-        about = {"service.name": f"broker-{part}", "service.version": __version__}
-        self._resource = Resource(about)
+        attributes = {"service.name": f"broker-{process}", "service.version": __version__}
+        self._resource = Resource(attributes)
         self._scope = InstrumentationScope("broker", __version__)
 
-    def __call__(self, step: Step) -> Iterator[ReadableSpan]:
-        """Yield the step's span, if it was for several, and one in each referral's trace."""
+    def __call__(self, step: TracedStep) -> Iterator[ReadableSpan]:
+        """Yield a span in each referral's trace, and one of the batch where there are several."""
         batch = None
         if len(step.parts) > 1:
             batch = _context(secrets.randbits(128) or 1, _new_span())
-            about: Mapping[str, str | int] = {"count": len(step.parts)}
-            yield self._span(f"{step.name} batch", batch, step, about)
+            attributes = {"count": len(step.parts)}
+            yield self._span(f"{step.name} batch", batch, step, attributes)
         for part in step.parts:
             yield from self._of(step, part, batch)
 
-    def _of(self, step: Step, part: Part, batch: SpanContext | None) -> Iterator[ReadableSpan]:
+    def _of(
+        self, step: TracedStep, part: SpanPart, batch: SpanContext | None
+    ) -> Iterator[ReadableSpan]:
         trace = part.referral.int
         first = _context(trace, (trace & _LOW) or 1)
         is_first = step.name == ACCEPT
-        here = first if is_first else _context(trace, _new_span())
+        span = first if is_first else _context(trace, _new_span())
         links = [batch] if batch else []
         if part.parent:
             theirs = _context(part.parent.trace, part.parent.span, part.parent.flags)
             if part.parent.flags & _SAMPLED:
-                there = _context(part.parent.trace, _new_span())
-                yield self._span(step.name, there, step, part.attributes, part, theirs, [here])
+                copy = _context(part.parent.trace, _new_span())
+                yield self._span(step.name, copy, step, part.attributes, part, theirs, [span])
             links.append(theirs)
         parent = None if is_first else first
-        yield self._span(step.name, here, step, part.attributes, part, parent, links)
+        yield self._span(step.name, span, step, part.attributes, part, parent, links)
 
     def _span(  # noqa: PLR0913, PLR0917
         self,
         name: str,
         context: SpanContext,
-        step: Step,
+        step: TracedStep,
         attributes: Mapping[str, str | int],
-        part: Part | None = None,
+        part: SpanPart | None = None,
         parent: SpanContext | None = None,
         links: Sequence[SpanContext] = (),
     ) -> ReadableSpan:
@@ -263,13 +265,13 @@ class Spans:
 
 
 def _exporter(url: str) -> SpanExporter:
-    """Return an exporter that tells nobody but its caller what went wrong."""
+    """Return an exporter that reports failures to its caller only."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
     from requests import Session  # noqa: PLC0415
 
-    # Its lines would hold the address, and what the collector says.
+    # Its log lines would hold the address and texts of the collector.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
     session = Session()
     session.trust_env = False
@@ -281,7 +283,7 @@ def _sent(exporter: SpanExporter, spans: Sequence[ReadableSpan]) -> bool:
     try:
         return exporter.export(spans).name == "SUCCESS"
     except Exception as error:
-        _log.warning("traces not sent", **trouble(error))
+        _log.warning("traces not sent", **error_fields(error))
         return False
 
 

@@ -7,7 +7,7 @@ from schemas.answers import code, count, identifier, instant, many, one, text
 from schemas.delivery import DeadlinesSchema
 from schemas.loading import Answer
 
-_MILESTONES = (*codes.MILESTONES, "attend", "silence")
+_MILESTONES = (*codes.Milestone, "attend", "silence")
 
 
 class PausedSchema(Answer):
@@ -29,7 +29,7 @@ class EscalationSchema(Answer):
 
     id = identifier()
     milestone = code(_MILESTONES, "What was missed; ``attend`` is an owner, for what has none.")
-    state = code(codes.ESCALATION_STATES)
+    state = code(codes.EscalationState)
     referral = identifier(nullable=True)
     reference = text(nullable=True)
     delivery = identifier(nullable=True)

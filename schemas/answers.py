@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import fields
@@ -16,9 +16,9 @@ def text(about: str = "", *, nullable: bool = False) -> fields.String:
     return fields.String(required=True, allow_none=nullable, metadata=described(about))
 
 
-def code(codes: Sequence[str], about: str = "", *, nullable: bool = False) -> fields.String:
+def code(codes: Iterable[str], about: str = "", *, nullable: bool = False) -> fields.String:
     """Return a word from a closed list."""
-    listed: list[str | None] = [*codes, None] if nullable else [*codes]
+    listed: list[str | None] = [*map(str, codes), *([None] if nullable else [])]
     metadata = described(about, enum=listed)
     return fields.String(required=True, allow_none=nullable, metadata=metadata)
 

@@ -20,7 +20,7 @@ class WaitingSchema(Answer):
     reason = text("A code: why it cannot be routed, or why it came back.", nullable=True)
     since = instant()
     due_at = instant(nullable=True)
-    effective_grade = code(codes.GRADES, nullable=True)
+    effective_grade = code(codes.Grade, nullable=True)
 
 
 class SilentSchema(Answer):

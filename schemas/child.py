@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, validates_schema
 
-from schemas import codes
+from schemas import codes, labels
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
 from schemas.formats import Area, Day, Instant, LocalId, NhsNumber, Postcode, Upn, Uprn, Urn
 from schemas.loading import Record
+from schemas.names import name_of
 from schemas.unknown import Unknown
-
-_SAID = ("said", "behaviour", "demeanour", "concerns", "views")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class Address:
 class Ethnicity:
     """A code, and whose word it is."""
 
-    code: str
-    basis: str | None = None
+    code: codes.EthnicityCode
+    basis: codes.EthnicityBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class School:
 class Health:
     """What the health service may be needed for."""
 
-    needs: tuple[str, ...] = ()
+    needs: tuple[codes.HealthNeed, ...] = ()
     details: str | None = None
 
 
@@ -62,7 +61,7 @@ class Health:
 class Missing:
     """Whether the child is missing now."""
 
-    status: str
+    status: codes.MissingStatus
     since: datetime | None = None
     reference: str | None = None
 
@@ -83,7 +82,7 @@ class Voice:
     @property
     def heard(self) -> bool:
         """Return whether anything of the child's own is here."""
-        return any(getattr(self, name) for name in _SAID)
+        return any((self.said, self.behaviour, self.demeanour, self.concerns, self.views))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +96,10 @@ class Child:
     date_of_birth: date | Unknown | None = None
     expected_date_of_birth: date | None = None
     approximate_age: int | None = None
-    sex: str | Unknown | None = None
+    sex: codes.Sex | Unknown | None = None
     gender: str | Unknown | None = None
     ethnicity: Ethnicity | Unknown | None = None
-    disability: tuple[str, ...] | Unknown | None = None
+    disability: tuple[codes.Disability, ...] | Unknown | None = None
     language: str | Unknown | None = None
     interpreter_needed: bool | None = None
     religion: str | Unknown | None = None
@@ -124,8 +123,8 @@ class AddressSchema(Record[Address]):
     """A place to live."""
 
     record = Address
-    lines = Many(Text(200, required=True), 6)
-    postcode = Postcode()
+    lines = Many(Text(200, required=True), 6, "The lines of the address, without the postcode.")
+    postcode = Postcode("The whole postcode.")
     uprn = Uprn("Unique property reference number.")
 
 
@@ -133,16 +132,21 @@ class EthnicitySchema(Record[Ethnicity]):
     """A code, and whose word it is: observed never becomes self-defined."""
 
     record = Ethnicity
-    code = Code(codes.ETHNICITIES, required=True)
-    basis = Code(codes.ETHNICITY_BASES)
+    code = Code(
+        codes.EthnicityCode,
+        "The Department for Education's code, or the police's IC code.",
+        required=True,
+        labels=labels.ETHNICITIES,
+    )
+    basis = Code(codes.EthnicityBasis, "Whose word the code is.", labels=labels.ETHNICITY_BASES)
 
 
 class OpenCaseSchema(Record[OpenCase]):
     """A team that works with the child already."""
 
     record = OpenCase
-    area = Area(required=True)
-    team = Text(200)
+    area = Area("The council that works with the child; it gets the referral too.", required=True)
+    team = Text(200, "The team and, if known, the social worker.")
 
 
 class SchoolSchema(Record[School]):
@@ -150,24 +154,43 @@ class SchoolSchema(Record[School]):
 
     record = School
     urn = Urn("Unique reference number from Get Information about Schools.")
-    name = Text(200)
+    name = Text(200, "The school's name.")
 
 
 class HealthSchema(Record[Health]):
     """What the health service may be needed for."""
 
     record = Health
-    needs = Many(Code(codes.HEALTH_NEEDS), 4)
-    details = Text(4000)
+    needs = Many(
+        Code(codes.HealthNeed, labels=labels.HEALTH_NEEDS),
+        4,
+        "What the health service may be needed for.",
+    )
+    details = Text(4000, "What a health team needs to know.")
 
 
 class MissingSchema(Record[Missing]):
     """Whether the child is missing now; a missing child raises the grade."""
 
     record = Missing
-    status = Code(codes.MISSING_STATUSES, required=True)
-    since = Instant(past=True)
-    reference = Text(100)
+    status = Code(
+        codes.MissingStatus,
+        "Whether the child is missing now.",
+        required=True,
+        labels=labels.MISSING_STATUSES,
+    )
+    since = Instant("When the child went missing.", past=True)
+    reference = Text(100, "The force's reference for the missing episode.")
+
+
+_OF_THE_CHILD = (
+    name_of(Voice, lambda voice: voice.said),
+    name_of(Voice, lambda voice: voice.behaviour),
+    name_of(Voice, lambda voice: voice.demeanour),
+    name_of(Voice, lambda voice: voice.concerns),
+    name_of(Voice, lambda voice: voice.views),
+)
+"""What a voice holds where the child was asked."""
 
 
 class VoiceSchema(Record[Voice]):
@@ -175,22 +198,22 @@ class VoiceSchema(Record[Voice]):
 
     record = Voice
     said = Text(10_000, "In the child's own words.")
-    behaviour = Text(4000)
-    demeanour = Text(4000)
-    concerns = Text(4000)
+    behaviour = Text(4000, "What the child did that others noticed.")
+    demeanour = Text(4000, "How the child seemed.")
+    concerns = Text(4000, "What worries the child.")
     views = Text(4000, "What the child wants to happen.")
-    spoken_to_at = Instant(past=True)
-    spoken_to_by = Text(200)
+    spoken_to_at = Instant("When somebody spoke with the child.", past=True)
+    spoken_to_by = Text(200, "Who spoke with the child.")
     not_asked = Text(2000, "Why the child was not asked.")
     rules: ClassVar[dict[str, Any]] = {
         "dependentSchemas": {
-            "not_asked": {"properties": {name: {"maxLength": 0} for name in _SAID}}
+            "not_asked": {"properties": {name: {"maxLength": 0} for name in _OF_THE_CHILD}}
         }
     }
 
     @validates_schema(skip_on_field_errors=False)
     def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("not_asked") and any(data.get(name) for name in _SAID):
+        if data.get("not_asked") and any(data.get(name) for name in _OF_THE_CHILD):
             message = "contradiction: Say what the child said or why nobody asked, not both."
             raise ValidationError(message, "not_asked")
 
@@ -200,30 +223,36 @@ class ChildSchema(Record[Child]):
 
     record = Child
     id = LocalId("Names this child inside the document.", required=True)
-    given_name = Text(200)
-    family_name = Text(200)
-    aliases = Many(Text(200, required=True), 20)
-    date_of_birth = Knowable(Day())
+    given_name = Text(200, "First names, as the child uses them.")
+    family_name = Text(200, "Family name.")
+    aliases = Many(Text(200, required=True), 20, "Other names that the child is known by.")
+    date_of_birth = Knowable(Day("Date of birth."))
     expected_date_of_birth = Day("For a child that is not born yet.", expected=True)
     approximate_age = Whole(0, 25, "In years, where the date of birth is not known.")
-    sex = Knowable(Code(codes.SEXES))
-    gender = Knowable(Text(60))
-    ethnicity = Knowable(One(EthnicitySchema()))
-    disability = Knowable(Many(Code(codes.DISABILITIES), 13))
+    sex = Knowable(Code(codes.Sex, "Sex.", labels=labels.SEXES))
+    gender = Knowable(Text(60, "Gender, in the child's own words."))
+    ethnicity = Knowable(One(EthnicitySchema(), "Ethnicity, and whose word it is."))
+    disability = Knowable(
+        Many(
+            Code(codes.Disability, labels=labels.DISABILITIES),
+            13,
+            "Disabilities, by the Department for Education's codes. Empty: none.",
+        )
+    )
     language = Knowable(Text(60, "First language."))
-    interpreter_needed = Flag()
-    religion = Knowable(Text(100))
+    interpreter_needed = Flag("Whether an interpreter is needed to speak with the child.")
+    religion = Knowable(Text(100, "Religion or belief."))
     nhs_number = Knowable(NhsNumber("Ten digits; the last one checks the others."))
     upn = Knowable(Upn("Unique pupil number."))
-    address = One(AddressSchema())
-    area = Area("Where the child lives.")
-    found_area = Area("Where the child was found or is now, if elsewhere.")
-    placing_authority = Area("The authority that looks after the child, if placed by one.")
-    looked_after = Flag()
-    protection_plan = Flag()
-    open_case = One(OpenCaseSchema())
-    school = One(SchoolSchema())
+    address = One(AddressSchema(), "Where the child lives.")
+    area = Area("The council area where the child lives; its social care is told.")
+    found_area = Area("The council area where the child was found or is now, if elsewhere.")
+    placing_authority = Area("The council that looks after the child, if one has placed the child.")
+    looked_after = Flag("Whether a council looks after the child.")
+    protection_plan = Flag("Whether the child has a child protection plan.")
+    open_case = One(OpenCaseSchema(), "A team that works with the child already.")
+    school = One(SchoolSchema(), "The child's school, by number, name or both.")
     lives_with = Many(LocalId(), 30, "Ids of persons in this document.")
-    health = One(HealthSchema())
-    missing = Knowable(One(MissingSchema()))
-    voice = One(VoiceSchema())
+    health = One(HealthSchema(), "Why a health team is needed.")
+    missing = Knowable(One(MissingSchema(), "Whether the child is missing; this raises the grade."))
+    voice = One(VoiceSchema(), "What the child said and showed, or why nobody asked.")

@@ -1,97 +1,493 @@
-"""The closed lists of words in documents. Those on receipts equal ``broker.domain.codes``."""
+"""The closed lists of codes in documents, each of them once: the broker imports them from here."""
 
 from __future__ import annotations
 
-GRADES = ("immediate", "very_high", "high", "medium", "low")
-MARKINGS = ("OFFICIAL", "OFFICIAL-SENSITIVE")
-NO_CONTACT_WITH = ("family", "school", "employer", "person_posing_risk")
-SEXES = ("female", "male", "indeterminate")
+from enum import StrEnum
 
-ETHNICITIES = (
-    *("WBRI", "WIRI", "WIRT", "WROM", "WOTH", "MWBC", "MWBA", "MWAS", "MOTH"),
-    *("AIND", "APKN", "ABAN", "AOTH", "CHNE", "BCRB", "BAFR", "BOTH", "OOTH"),
-    *("REFU", "NOBT"),
-    *("IC1", "IC2", "IC3", "IC4", "IC5", "IC6", "IC9"),
-)
-"""The Department for Education's codes, and the police's for what an officer observed."""
-ETHNICITY_BASES = ("self_defined", "parent_stated", "officer_observed")
-DISABILITIES = (
-    *("NONE", "MOB", "HAND", "PC", "INC", "COMM", "LD"),
-    *("HEAR", "VIS", "BEH", "CON", "AUT", "DDA"),
-)
-"""The Department for Education's codes."""
 
-HEALTH_NEEDS = ("injury", "self_harm", "sexual_health", "mental_health")
-MISSING_STATUSES = ("not_missing", "missing", "absent", "returned")
-ROLE_KINDS = ("employment", "volunteering", "foster_carer", "registered_childminder")
-MANAGEMENT_STATUSES = (
-    *("none", "registered_sex_offender", "on_licence", "community_order", "mappa"),
-)
-MANAGERS = ("police", "probation")
-CONTACT_NATURES = ("lives_with", "regular", "occasional", "online_only", "none")
+class Grade(StrEnum):
+    """How urgent a referral is, most urgent first, as the police themselves grade it."""
 
-PLATFORM_KINDS = (
-    *("social", "messaging", "gaming", "live_streaming", "file_sharing", "dating"),
-    *("forum", "email", "search", "other"),
-)
-IP_EVENTS = ("login", "registration", "purchase", "upload", "message", "other", "unknown")
-REPORT_SOURCES = ("NCMEC", "IWF", "CAID", "NCA", "CEOP", "platform")
-HASH_ALGORITHMS = ("md5", "sha1", "sha256", "sha512", "photodna", "pdq")
+    IMMEDIATE = "immediate"
+    VERY_HIGH = "very_high"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
 
-CONCERN_CATEGORIES = (
-    *("image_offence", "grooming", "sextortion", "contact_abuse"),
-    *("livestreaming", "self_generated", "other"),
-)
-INFORMATION_EVALUATIONS = ("A", "B", "C", "D", "E")
-INTELLIGENCE_HANDLING = ("P", "C")
 
-STAGES = ("collected", "acknowledged", "decided", "returned")
-OUTCOMES = (
-    *("no_further_action", "advice", "early_help", "assessment"),
-    *("strategy_discussion", "already_open", "action_taken", "other", "destroyed"),
-)
-RETURN_REASONS = (
-    *("wrong_area", "not_ours", "below_threshold"),
-    *("duplicate", "unreadable", "need_information"),
-)
-MILESTONES = ("collect", "acknowledge", "decide")
-CLOCK_STARTS = ("accepted", "first_known")
-PAUSE_REASONS = ("information_requested", "legal_hold")
-ALARMED = ("unroutable", "silence")
-"""What is alarmed beside deliveries."""
-TOLD = ("agency", "publisher", "ops")
-CONTACTS = ("duty", "manager", "supervisor")
-NOTICE_CHANNELS = ("email", "webhook", "command")
-ESCALATION_STATES = ("open", "acknowledged", "ended")
-ROLES = ("lead", "copy")
-DELIVERY_KINDS = ("referral", "correction", "recall")
-RECALL_REASONS = ("sent_in_error", "wrong_person", "inaccurate", "unlawful")
-RECALL_REASONS_TOLD = (*RECALL_REASONS, "no_longer_addressed")
+class Marking(StrEnum):
+    """The government's security classification."""
 
-REFERRAL_STATES = ("accepted", "routed", "rejected", "unroutable", "closed")
-DELIVERY_STATES = (
-    *("held", "available", "leased", "collected", "acknowledged"),
-    *("decided", "returned", "undeliverable", "recalled"),
-)
-SETTLED = ("recorded", "already", "not_found", "lease_lost", "conflict", "wrong_kind")
-"""What became of a receipt."""
-LEASE_RESULTS = ("extended", "released", "lease_lost")
+    OFFICIAL = "OFFICIAL"
+    OFFICIAL_SENSITIVE = "OFFICIAL-SENSITIVE"
+
+
+class NoContactWith(StrEnum):
+    """Whom an embargo forbids to contact, and so which rules of routing it holds."""
+
+    FAMILY = "family"
+    SCHOOL = "school"
+    EMPLOYER = "employer"
+    PERSON_POSING_RISK = "person_posing_risk"
+
+
+class Sex(StrEnum):
+    """A person's sex as recorded."""
+
+    FEMALE = "female"
+    MALE = "male"
+    INDETERMINATE = "indeterminate"
+
+
+class EthnicityCode(StrEnum):
+    """The Department for Education's codes, and the police's for what an officer observed."""
+
+    WBRI = "WBRI"
+    WIRI = "WIRI"
+    WIRT = "WIRT"
+    WROM = "WROM"
+    WOTH = "WOTH"
+    MWBC = "MWBC"
+    MWBA = "MWBA"
+    MWAS = "MWAS"
+    MOTH = "MOTH"
+    AIND = "AIND"
+    APKN = "APKN"
+    ABAN = "ABAN"
+    AOTH = "AOTH"
+    CHNE = "CHNE"
+    BCRB = "BCRB"
+    BAFR = "BAFR"
+    BOTH = "BOTH"
+    OOTH = "OOTH"
+    REFUSED = "REFU"
+    NOT_YET_OBTAINED = "NOBT"
+    IC1 = "IC1"
+    IC2 = "IC2"
+    IC3 = "IC3"
+    IC4 = "IC4"
+    IC5 = "IC5"
+    IC6 = "IC6"
+    IC9 = "IC9"
+
+
+class EthnicityBasis(StrEnum):
+    """Who stated or observed an ethnicity."""
+
+    SELF_DEFINED = "self_defined"
+    PARENT_STATED = "parent_stated"
+    OFFICER_OBSERVED = "officer_observed"
+
+
+class Disability(StrEnum):
+    """The Department for Education's codes."""
+
+    NONE = "NONE"
+    MOBILITY = "MOB"
+    HAND = "HAND"
+    PERSONAL_CARE = "PC"
+    INCONTINENCE = "INC"
+    COMMUNICATION = "COMM"
+    LEARNING = "LD"
+    HEARING = "HEAR"
+    VISION = "VIS"
+    BEHAVIOUR = "BEH"
+    CONSCIOUSNESS = "CON"
+    AUTISM = "AUT"
+    OTHER = "DDA"
+
+
+class HealthNeed(StrEnum):
+    """What the health service may be needed for."""
+
+    INJURY = "injury"
+    SELF_HARM = "self_harm"
+    SEXUAL_HEALTH = "sexual_health"
+    MENTAL_HEALTH = "mental_health"
+
+
+class MissingStatus(StrEnum):
+    """Whether a child is missing."""
+
+    NOT_MISSING = "not_missing"
+    MISSING = "missing"
+    ABSENT = "absent"
+    RETURNED = "returned"
+
+
+class WorkKind(StrEnum):
+    """A kind of work or volunteering."""
+
+    EMPLOYMENT = "employment"
+    VOLUNTEERING = "volunteering"
+    FOSTER_CARER = "foster_carer"
+    REGISTERED_CHILDMINDER = "registered_childminder"
+
+
+class ManagementStatus(StrEnum):
+    """Whether a person is managed as an offender."""
+
+    NONE = "none"
+    REGISTERED_SEX_OFFENDER = "registered_sex_offender"
+    ON_LICENCE = "on_licence"
+    COMMUNITY_ORDER = "community_order"
+    MAPPA = "mappa"
+
+
+class ManagedBy(StrEnum):
+    """Who manages an offender."""
+
+    POLICE = "police"
+    PROBATION = "probation"
+
+
+class ContactNature(StrEnum):
+    """What contact a person has with a child."""
+
+    LIVES_WITH = "lives_with"
+    REGULAR = "regular"
+    OCCASIONAL = "occasional"
+    ONLINE_ONLY = "online_only"
+    NONE = "none"
+
+
+class PlatformKind(StrEnum):
+    """A kind of online service."""
+
+    SOCIAL = "social"
+    MESSAGING = "messaging"
+    GAMING = "gaming"
+    LIVE_STREAMING = "live_streaming"
+    FILE_SHARING = "file_sharing"
+    DATING = "dating"
+    FORUM = "forum"
+    EMAIL = "email"
+    SEARCH = "search"
+    OTHER = "other"
+
+
+class IpEventKind(StrEnum):
+    """What an internet address was used for."""
+
+    LOGIN = "login"
+    REGISTRATION = "registration"
+    PURCHASE = "purchase"
+    UPLOAD = "upload"
+    MESSAGE = "message"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class ReportSource(StrEnum):
+    """To whom, or by whom, something was reported before."""
+
+    NCMEC = "NCMEC"
+    IWF = "IWF"
+    CAID = "CAID"
+    NCA = "NCA"
+    CEOP = "CEOP"
+    PLATFORM = "platform"
+
+
+class HashAlgorithm(StrEnum):
+    """How the digest of a file was computed."""
+
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+    PHOTODNA = "photodna"
+    PDQ = "pdq"
+
+
+class ConcernCategory(StrEnum):
+    """What kind of abuse it is about."""
+
+    IMAGE_OFFENCE = "image_offence"
+    GROOMING = "grooming"
+    SEXTORTION = "sextortion"
+    CONTACT_ABUSE = "contact_abuse"
+    LIVESTREAMING = "livestreaming"
+    SELF_GENERATED = "self_generated"
+    OTHER = "other"
+
+
+class InformationEvaluation(StrEnum):
+    """How sure a piece of intelligence is (the 5 of 3x5x2)."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+
+
+class IntelligenceHandling(StrEnum):
+    """Who may have a piece of intelligence (the 2 of 3x5x2)."""
+
+    P = "P"
+    C = "C"
+
+
+class Stage(StrEnum):
+    """What a receipt says about a delivery."""
+
+    COLLECTED = "collected"
+    ACKNOWLEDGED = "acknowledged"
+    DECIDED = "decided"
+    RETURNED = "returned"
+
+
+class Outcome(StrEnum):
+    """What an agency decided about the contact or referral."""
+
+    NO_FURTHER_ACTION = "no_further_action"
+    ADVICE = "advice"
+    EARLY_HELP = "early_help"
+    ASSESSMENT = "assessment"
+    STRATEGY_DISCUSSION = "strategy_discussion"
+    ALREADY_OPEN = "already_open"
+    ACTION_TAKEN = "action_taken"
+    OTHER = "other"
+    DESTROYED = "destroyed"
+    """Every copy of what was recalled is destroyed; the answer to a recall, and to nothing else."""
+
+
+class ReturnReason(StrEnum):
+    """Why an agency gave a delivery back."""
+
+    WRONG_AREA = "wrong_area"
+    NOT_OURS = "not_ours"
+    BELOW_THRESHOLD = "below_threshold"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+    NEED_INFORMATION = "need_information"
+
+
+class Milestone(StrEnum):
+    """A point on a delivery's way that can have a deadline of its own."""
+
+    COLLECT = "collect"
+    ACKNOWLEDGE = "acknowledge"
+    DECIDE = "decide"
+
+
+class ClockStart(StrEnum):
+    """From when a deadline counts. A delivery under an embargo counts from the embargo's end."""
+
+    ACCEPTED = "accepted"
+    """When the broker accepted the referral."""
+    FIRST_KNOWN = "first_known"
+    """When the police first knew."""
+
+
+class PauseReason(StrEnum):
+    """Why a clock is paused."""
+
+    INFORMATION_REQUESTED = "information_requested"
+    """The agency cannot go on before the publisher has answered."""
+    LEGAL_HOLD = "legal_hold"
+
+
+class AlarmSubject(StrEnum):
+    """What is alarmed beside deliveries."""
+
+    UNROUTABLE = "unroutable"
+    SILENCE = "silence"
+
+
+class NoticeRecipient(StrEnum):
+    """Whose contact a notice goes to."""
+
+    AGENCY = "agency"
+    PUBLISHER = "publisher"
+    OPS = "ops"
+
+
+class Contact(StrEnum):
+    """Who is told in an organisation."""
+
+    DUTY = "duty"
+    MANAGER = "manager"
+    SUPERVISOR = "supervisor"
+
+
+class NoticeChannel(StrEnum):
+    """How a notice travels. The publisher's feed has every event anyway."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    COMMAND = "command"
+
+
+class EscalationState(StrEnum):
+    """Whether an escalation goes on."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ENDED = "ended"
+
+
+class Role(StrEnum):
+    """Why an agency has a delivery."""
+
+    LEAD = "lead"
+    """It must act."""
+    COPY = "copy"
+    """It must know; another agency leads."""
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery is to its agency."""
+
+    REFERRAL = "referral"
+    """A part of a referral that it has not had before."""
+    CORRECTION = "correction"
+    """A later version of what it has."""
+    RECALL = "recall"
+    """What it has must be destroyed; bears no content."""
+
+
+class RecallReason(StrEnum):
+    """Why a publisher took a referral back."""
+
+    SENT_IN_ERROR = "sent_in_error"
+    WRONG_PERSON = "wrong_person"
+    INACCURATE = "inaccurate"
+    UNLAWFUL = "unlawful"
+
+
+NO_LONGER_ADDRESSED = "no_longer_addressed"
+"""Why the broker recalls what an agency had: by a correction it is not concerned any more."""
+DELIVERY_RECALL_REASONS = (*RecallReason, NO_LONGER_ADDRESSED)
+"""Every reason that a recall can bear when an agency gets it."""
+
+
+class ReferralState(StrEnum):
+    """Where a referral stands."""
+
+    ACCEPTED = "accepted"
+    """Committed in the ledger; not yet validated and routed."""
+    ROUTED = "routed"
+    """Every agency that must have a part of it has a delivery."""
+    REJECTED = "rejected"
+    """Invalid; waits in its publisher's queue for a corrected one."""
+    UNROUTABLE = "unroutable"
+    """Valid, but no recipient can be worked out; waits in the ops queue."""
+    CLOSED = "closed"
+    """Every delivery has ended, a corrected referral took its place, or it was recalled in time."""
+
+
+class DeliveryState(StrEnum):
+    """Where one agency's part of a referral stands."""
+
+    HELD = "held"
+    """Waits for the end of an embargo; visible, and its clock starts when the embargo ends."""
+    AVAILABLE = "available"
+    """In the agency's queue."""
+    LEASED = "leased"
+    """Offered to the agency's software under a lease that lapses."""
+    COLLECTED = "collected"
+    """The agency's software has it."""
+    ACKNOWLEDGED = "acknowledged"
+    """A person at the agency has taken it."""
+    DECIDED = "decided"
+    """A person at the agency has answered with a coded outcome."""
+    RETURNED = "returned"
+    """The agency gave it back with a coded reason."""
+    UNDELIVERABLE = "undeliverable"
+    """The agency cannot be reached by any channel; waits in the ops queue."""
+    RECALLED = "recalled"
+    """It was taken back: by its publisher, or because a correction leaves its agency out."""
+
+
+class ReceiptResult(StrEnum):
+    """What became of a receipt."""
+
+    RECORDED = "recorded"
+    ALREADY = "already"
+    NOT_FOUND = "not_found"
+    LEASE_LOST = "lease_lost"
+    CONFLICT = "conflict"
+    WRONG_KIND = "wrong_kind"
+
+
+class LeaseResult(StrEnum):
+    """What became of a lease that was to be extended or released."""
+
+    EXTENDED = "extended"
+    RELEASED = "released"
+    LEASE_LOST = "lease_lost"
+
+
 CHANNELS = ("mailbox", "queue")
-NATIONS = ("ENG", "WLS", "SCT", "NIR")
-ORGANISATION_KINDS = (
-    *("social-care", "out-of-hours", "lado", "health", "probation", "school"),
-    *("force", "nca", "ops"),
-)
-OPENING_WORDS = ("always", "office")
-BASES = ("statute", "guidance", "local", "assumption")
-SUBJECTS = ("child", "person", "role", "referral")
-SEES = ("children", "persons")
-PLACES = (
-    *("child.area", "child.home_area", "child.placing_authority", "child.open_case_area"),
-    *("child.school_urn", "person.area", "person.managing_area", "role.area", "anywhere"),
-)
-PARTS = (
-    *("handling", "referrer", "times", "grade", "concern", "children", "household"),
-    *("persons_posing_risk", "children_alleged_to_have_harmed", "online", "action_taken"),
-)
-"""The parts of a referral that a view can show."""
+"""How an agency gets its deliveries."""
+
+
+class Nation(StrEnum):
+    """Whose law and bank holidays count."""
+
+    ENGLAND = "ENG"
+    WALES = "WLS"
+    SCOTLAND = "SCT"
+    NORTHERN_IRELAND = "NIR"
+
+
+class OrganisationKind(StrEnum):
+    """A kind of organisation in the directory."""
+
+    SOCIAL_CARE = "social-care"
+    OUT_OF_HOURS = "out-of-hours"
+    LADO = "lado"
+    HEALTH = "health"
+    PROBATION = "probation"
+    SCHOOL = "school"
+    FORCE = "force"
+    NCA = "nca"
+    OPS = "ops"
+
+
+class Opening(StrEnum):
+    """Opening hours that have a name."""
+
+    ALWAYS = "always"
+    OFFICE = "office"
+
+
+class Basis(StrEnum):
+    """What a rule of the policy rests on."""
+
+    STATUTE = "statute"
+    GUIDANCE = "guidance"
+    LOCAL = "local"
+    ASSUMPTION = "assumption"
+
+
+class Subject(StrEnum):
+    """What a rule of the policy looks at, one by one."""
+
+    CHILD = "child"
+    PERSON = "person"
+    ROLE = "role"
+    REFERRAL = "referral"
+
+
+class Sees(StrEnum):
+    """Whom a rule shows beside its subject."""
+
+    CHILDREN = "children"
+    PERSONS = "persons"
+
+
+class Place(StrEnum):
+    """What an organisation is looked up by: a subject and its fact, or the whole country."""
+
+    CHILD_AREA = "child.area"
+    CHILD_HOME_AREA = "child.home_area"
+    CHILD_PLACING_AUTHORITY = "child.placing_authority"
+    CHILD_OPEN_CASE_AREA = "child.open_case_area"
+    CHILD_SCHOOL = "child.school_urn"
+    PERSON_AREA = "person.area"
+    PERSON_MANAGING_AREA = "person.managing_area"
+    ROLE_AREA = "role.area"
+    ANYWHERE = "anywhere"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas import codes
+from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text, Whole
 from schemas.formats import Instant
 from schemas.loading import Record
@@ -45,8 +45,8 @@ class Intelligence:
 
     text: str
     source_evaluation: int | None = None
-    information_evaluation: str | None = None
-    handling: str | None = None
+    information_evaluation: codes.InformationEvaluation | None = None
+    handling: codes.IntelligenceHandling | None = None
     conditions: str | None = None
 
 
@@ -54,7 +54,7 @@ class Intelligence:
 class Concern:
     """What happened and why it worries."""
 
-    category: str
+    category: codes.ConcernCategory
     summary: str
     domestic_abuse: bool | None = None
     facts: tuple[ObservedFact, ...] = ()
@@ -67,47 +67,60 @@ class ObservedFactSchema(Record[ObservedFact]):
     """Something that was seen or found."""
 
     record = ObservedFact
-    text = Text(_LONG, required=True)
-    at = Instant(past=True)
-    source = Text(300)
+    text = Text(_LONG, "What was seen or found.", required=True)
+    at = Instant("When it happened.", past=True)
+    source = Text(300, "Where it was found, or who saw it.")
 
 
 class ThirdPartyReportSchema(Record[ThirdPartyReport]):
     """Something that somebody else said."""
 
     record = ThirdPartyReport
-    text = Text(_LONG, required=True)
-    reported_by = Text(300)
-    at = Instant(past=True)
+    text = Text(_LONG, "What was said.", required=True)
+    reported_by = Text(300, "Who said it.")
+    at = Instant("When it was said.", past=True)
 
 
 class JudgementSchema(Record[Judgement]):
     """What a professional makes of it."""
 
     record = Judgement
-    text = Text(_LONG, required=True)
-    made_by = Text(200)
+    text = Text(_LONG, "The professional's judgement.", required=True)
+    made_by = Text(200, "Whose judgement it is.")
 
 
 class IntelligenceSchema(Record[Intelligence]):
     """Intelligence with its evaluation (3x5x2) and conditions."""
 
     record = Intelligence
-    text = Text(_LONG, required=True)
-    source_evaluation = Whole(1, 3)
-    information_evaluation = Code(codes.INFORMATION_EVALUATIONS)
-    handling = Code(codes.INTELLIGENCE_HANDLING)
-    conditions = Text(4000)
+    text = Text(_LONG, "The intelligence.", required=True)
+    source_evaluation = Whole(1, 3, "1: reliable, 2: untested, 3: not reliable.")
+    information_evaluation = Code(
+        codes.InformationEvaluation,
+        "How the information is known.",
+        labels=labels.INFORMATION_EVALUATIONS,
+    )
+    handling = Code(
+        codes.IntelligenceHandling, "Whether it may be shared.", labels=labels.INTELLIGENCE_HANDLING
+    )
+    conditions = Text(4000, "Under which conditions it may be shared.")
 
 
 class ConcernSchema(Record[Concern]):
     """What happened and why it worries."""
 
     record = Concern
-    category = Code(codes.CONCERN_CATEGORIES, required=True)
-    summary = Text(_LONG, required=True)
-    domestic_abuse = Flag()
-    facts = Many(One(ObservedFactSchema()), 100)
-    third_party_reports = Many(One(ThirdPartyReportSchema()), 100)
-    judgements = Many(One(JudgementSchema()), 100)
-    intelligence = Many(One(IntelligenceSchema()), 100)
+    category = Code(
+        codes.ConcernCategory,
+        "What kind of abuse it is about.",
+        required=True,
+        labels=labels.CONCERN_CATEGORIES,
+    )
+    summary = Text(
+        _LONG, "What happened and why it is a concern, in a few sentences.", required=True
+    )
+    domestic_abuse = Flag("Whether domestic abuse is known or suspected in the household.")
+    facts = Many(One(ObservedFactSchema()), 100, "What was seen or found.")
+    third_party_reports = Many(One(ThirdPartyReportSchema()), 100, "What others said.")
+    judgements = Many(One(JudgementSchema()), 100, "What professionals make of it.")
+    intelligence = Many(One(IntelligenceSchema()), 100, "Intelligence, evaluated by 3x5x2.")

@@ -21,7 +21,7 @@ class AreaEntrySchema(Record[dict[str, Any]]):
 
     record = dict
     name = Text(200, required=True)
-    nation = Code(codes.NATIONS, required=True)
+    nation = Code(codes.Nation, required=True)
 
 
 class OrganisationEntrySchema(Record[dict[str, Any]]):
@@ -40,10 +40,10 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
         "then": {"required": ["urn", "terms"]},
     }
     name = Text(200, required=True)
-    kind = Code(codes.ORGANISATION_KINDS, required=True)
-    nation = Code(codes.NATIONS, "Whose bank holidays its deadlines go by.", required=True)
+    kind = Code(codes.OrganisationKind, required=True)
+    nation = Code(codes.Nation, "Whose bank holidays its deadlines go by.", required=True)
     channel = Code(codes.CHANNELS, "How it is reached.", required=True)
-    hours = Either(Code(codes.OPENING_WORDS), Mapped(Code(WEEKDAYS), Hours(), 7), required=True)
+    hours = Either(Code(codes.Opening), Mapped(Code(WEEKDAYS), Hours(), 7), required=True)
     areas = Many(Area(), 500)
     closures = Mapped(LocalDay(), Text(200), 500, "Closed days with the reason.", required=False)
     out_of_hours_partner = Organisation("Who is there while it is closed.")
@@ -51,8 +51,8 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
     urn = Urn("A school's number.")
     terms = Many(Stretch(), 100, "A school's terms.")
     contacts = Mapped(
-        Code(codes.CONTACTS),
-        Mapped(Code(codes.NOTICE_CHANNELS), Text(200), 3),
+        Code(codes.Contact),
+        Mapped(Code(codes.NoticeChannel), Text(200), 3),
         3,
         "Where people are told of alarms.",
         required=False,

@@ -8,7 +8,8 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
-from schemas.fields import Either, Knowable, Mapped
+from schemas import labels
+from schemas.fields import ENUM_DESCRIPTIONS, Either, Knowable, Mapped
 from schemas.loading import Record
 from schemas.registry import KINDS
 from schemas.unknown import Unknown
@@ -19,7 +20,14 @@ _OF_A_NAME = ("pattern", "enum", "maxLength")
 _UNKNOWN = {
     "type": "object",
     "description": "The fact is not known, and why.",
-    "properties": {"unknown": {"type": "string", "enum": [reason.value for reason in Unknown]}},
+    "properties": {
+        "unknown": {
+            "type": "string",
+            "description": "Why it is not known.",
+            "enum": [reason.value for reason in Unknown],
+            ENUM_DESCRIPTIONS: dict(labels.UNKNOWN),
+        }
+    },
     "required": ["unknown"],
     "additionalProperties": False,
 }

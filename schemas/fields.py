@@ -5,7 +5,7 @@ They check while they load; ``metadata`` carries the same bounds to the exported
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, missing, types
@@ -15,6 +15,9 @@ from schemas.unknown import Unknown
 
 _REASONS = {reason.value: reason for reason in Unknown}
 _NOT_A_REASON = f"unknown-code: Use one of: {', '.join(_REASONS)}."
+
+ENUM_DESCRIPTIONS = "x-enumDescriptions"
+"""Where JSON Schema and OpenAPI say what each code means; Redoc shows it."""
 
 
 def words(**texts: str) -> types.ErrorMessages:
@@ -73,23 +76,34 @@ class Text(Spoken, fields.String):
 
 
 class Code(Spoken, fields.String):
-    """A word from a closed list."""
+    """A word from a closed list; one of an enumeration is loaded as its member."""
 
     default_error_messages = words(
         code="unknown-code: Use one of: {codes}.",
     )
 
-    def __init__(self, codes: Sequence[str], about: str = "", *, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about, enum=list(codes)))
-        self.codes = frozenset(codes)
-        self.words = ", ".join(codes)
+    def __init__(
+        self,
+        codes: Iterable[str],
+        about: str = "",
+        *,
+        required: bool = False,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        self.codes = {str(code): code for code in codes}
+        metadata = described(about, enum=list(self.codes))
+        if labels is not None:
+            metadata[ENUM_DESCRIPTIONS] = dict(labels)
+        super().__init__(required=required, metadata=metadata)
+        self.listed = ", ".join(self.codes)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
             raise self.make_error("invalid")
-        if value not in self.codes:
-            raise self.make_error("code", codes=self.words)
-        return value
+        code = self.codes.get(value)
+        if code is None:
+            raise self.make_error("code", codes=self.listed)
+        return code
 
 
 class Flag(Spoken, fields.Boolean):
@@ -259,7 +273,7 @@ class Knowable(Spoken):
     """A field that may instead say ``{"unknown": why}``."""
 
     def __init__(self, inner: fields.Field[Any]) -> None:
-        super().__init__()
+        super().__init__(metadata=described(inner.metadata.get("description", "")))
         self.inner = inner
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, validates_schema
 
-from schemas import codes
+from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text
 from schemas.formats import Email, Instant
 from schemas.loading import Record
@@ -42,7 +42,7 @@ class Embargo:
 
     until: datetime
     reason: str
-    no_contact_with: tuple[str, ...] = ()
+    no_contact_with: tuple[codes.NoContactWith, ...] = ()
     call_first: CallFirst | None = None
 
 
@@ -58,7 +58,7 @@ class ParentsInformed:
 class Handling:
     """How everybody who gets the referral must treat it."""
 
-    marking: str | None = None
+    marking: codes.Marking | None = None
     instructions: str | None = None
     embargo: Embargo | None = None
     do_not_disclose_to: tuple[str, ...] = ()
@@ -76,10 +76,10 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Grade:
+class Grading:
     """How urgent the police judge it, and why."""
 
-    level: str
+    level: codes.Grade
     reason: str
     tool: str | None = None
     graded_by: str | None = None
@@ -102,14 +102,14 @@ class ReferrerSchema(Record[Referrer]):
     rules: ClassVar[dict[str, Any]] = {
         "anyOf": [{"required": ["email"]}, {"required": ["telephone"]}]
     }
-    name = Text(200, required=True)
+    name = Text(200, "The officer's name.", required=True)
     role = Text(200, "Rank or post.", required=True)
-    unit = Text(200)
-    email = Email()
-    telephone = Text(60)
+    unit = Text(200, "Team or department.")
+    email = Email("Where to write to; this or a telephone number is needed.")
+    telephone = Text(60, "Where to call; this or an email address is needed.")
     occurrence_reference = Text(100, "The force's own crime or occurrence reference.")
-    officer_in_case = Text(200)
-    supervisor = Text(200)
+    officer_in_case = Text(200, "The officer in the case, if somebody else.")
+    supervisor = Text(200, "The officer's supervisor.")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _reachable(self, _: Any, original: Any, **__: Any) -> None:
@@ -121,37 +121,47 @@ class CallFirstSchema(Record[CallFirst]):
     """Whom to call before doing anything."""
 
     record = CallFirst
-    name = Text(200, required=True)
-    telephone = Text(60, required=True)
+    name = Text(200, "Whom to call.", required=True)
+    telephone = Text(60, "The number to call.", required=True)
 
 
 class EmbargoSchema(Record[Embargo]):
     """What must not happen before a moment. It never delays social care."""
 
     record = Embargo
-    until = Instant(required=True)
-    reason = Text(2000, required=True)
-    no_contact_with = Many(Code(codes.NO_CONTACT_WITH), 4)
-    call_first = One(CallFirstSchema())
+    until = Instant("Until when it holds.", required=True)
+    reason = Text(2000, "Why it is needed.", required=True)
+    no_contact_with = Many(
+        Code(codes.NoContactWith, labels=labels.NO_CONTACT_WITH),
+        4,
+        "Who must not be contacted until then.",
+    )
+    call_first = One(CallFirstSchema(), "Whom to call before doing anything.")
 
 
 class ParentsInformedSchema(Record[ParentsInformed]):
     """Whether the parents know of the referral, and why."""
 
     record = ParentsInformed
-    informed = Flag(required=True)
-    reason = Text(2000)
+    informed = Flag("Whether the parents know.", required=True)
+    reason = Text(2000, "Why they do or do not.")
 
 
 class HandlingSchema(Record[Handling]):
     """How everybody who gets the referral must treat it; shown before anything else."""
 
     record = Handling
-    marking = Code(codes.MARKINGS, "Government security classification.")
-    instructions = Text(4000)
-    embargo = One(EmbargoSchema())
-    do_not_disclose_to = Many(Text(200, required=True), 20)
-    parents_informed = One(ParentsInformedSchema())
+    marking = Code(codes.Marking, "Government security classification.", labels=labels.MARKINGS)
+    instructions = Text(4000, "What every agency must do or not do with the referral.")
+    embargo = One(
+        EmbargoSchema(), "What must not happen before a moment. It never delays social care."
+    )
+    do_not_disclose_to = Many(
+        Text(200, required=True), 20, "Who must not learn of the referral, in words."
+    )
+    parents_informed = One(
+        ParentsInformedSchema(), "Whether the parents know of the referral, and why."
+    )
 
 
 class TimesSchema(Record[Times]):
@@ -159,26 +169,31 @@ class TimesSchema(Record[Times]):
 
     record = Times
     first_known_at = Instant("When any part of the force first knew.", required=True, past=True)
-    child_identified_at = Instant(past=True)
-    graded_at = Instant(past=True)
-    submitted_at = Instant(past=True)
+    child_identified_at = Instant("When the child was identified.", past=True)
+    graded_at = Instant("When the grade was given.", past=True)
+    submitted_at = Instant("When the police system sent the referral.", past=True)
 
 
-class GradeSchema(Record[Grade]):
+class GradeSchema(Record[Grading]):
     """How urgent the police judge it, and why."""
 
-    record = Grade
-    level = Code(codes.GRADES, required=True)
-    reason = Text(4000, required=True)
+    record = Grading
+    level = Code(
+        codes.Grade,
+        "The grade; the policy counts deadlines from it.",
+        required=True,
+        labels=labels.GRADES,
+    )
+    reason = Text(4000, "Why this grade.", required=True)
     tool = Text(100, "The risk assessment tool, if one was used.")
-    graded_by = Text(200)
+    graded_by = Text(200, "Who gave the grade.")
 
 
 class ActionTakenSchema(Record[ActionTaken]):
     """Something that was done already."""
 
     record = ActionTaken
-    action = Text(300, required=True)
-    at = Instant(past=True)
-    by = Text(200)
-    details = Text(4000)
+    action = Text(300, "What was done.", required=True)
+    at = Instant("When it was done.", past=True)
+    by = Text(200, "Who did it.")
+    details = Text(4000, "More about it.")

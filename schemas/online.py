@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas import codes
+from schemas import codes, labels
 from schemas.fields import Code, Many, One, Text, Whole
 from schemas.formats import Digest, Email, Instant, IpAddress, LocalId, Tag
 from schemas.loading import Record
@@ -16,7 +16,7 @@ class Platform:
     """A service where it happened."""
 
     name: str
-    kind: str | None = None
+    kind: codes.PlatformKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class IpEvent:
     address: str
     port: int | None = None
     at: datetime | None = None
-    event: str | None = None
+    event: codes.IpEventKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """A report to or by somebody else, by its number there."""
 
-    source: str
+    source: codes.ReportSource
     id: str
     incident_type: str | None = None
     priority: str | None = None
@@ -57,7 +57,7 @@ class Report:
 class FileHash:
     """What stands for a file that may not be sent."""
 
-    algorithm: str
+    algorithm: codes.HashAlgorithm
     value: str
 
 
@@ -87,69 +87,80 @@ class PlatformSchema(Record[Platform]):
     """A service where it happened."""
 
     record = Platform
-    name = Text(100, required=True)
-    kind = Code(codes.PLATFORM_KINDS)
+    name = Text(100, "The name of the service.", required=True)
+    kind = Code(codes.PlatformKind, "What kind of service it is.", labels=labels.PLATFORM_KINDS)
 
 
 class IdentitySchema(Record[Identity]):
     """A digital identity, apart from persons until somebody has shown whose it is."""
 
     record = Identity
-    id = LocalId(required=True)
-    platform = Text(100)
-    username = Text(200)
-    display_name = Text(200)
-    email = Email()
-    telephone = Text(60)
-    belongs_to = LocalId("Id of a child or person in this document.")
+    id = LocalId("Names this identity inside the document.", required=True)
+    platform = Text(100, "The service on which it is used.")
+    username = Text(200, "The account's name.")
+    display_name = Text(200, "The name that others see.")
+    email = Email("The account's email address.")
+    telephone = Text(60, "The account's telephone number.")
+    belongs_to = LocalId("Id of the child or person whose it is, once somebody has shown it.")
 
 
 class IpEventSchema(Record[IpEvent]):
     """One use of an address."""
 
     record = IpEvent
-    address = IpAddress(required=True)
-    port = Whole(0, 65_535, "Needed where many share an address.")
-    at = Instant(past=True)
-    event = Code(codes.IP_EVENTS)
+    address = IpAddress("The address, version 4 or 6.", required=True)
+    port = Whole(0, 65_535, "The source port; needed where many share an address.")
+    at = Instant("When the address was used.", past=True)
+    event = Code(codes.IpEventKind, "What it was used for.", labels=labels.IP_EVENTS)
 
 
 class ReportSchema(Record[Report]):
     """A report to or by somebody else, by its number there."""
 
     record = Report
-    source = Code(codes.REPORT_SOURCES, required=True)
-    id = Text(100, required=True)
-    incident_type = Text(200)
-    priority = Text(200)
-    received_at = Instant(past=True)
+    source = Code(
+        codes.ReportSource,
+        "Who reported it, or to whom it was reported.",
+        required=True,
+        labels=labels.REPORT_SOURCES,
+    )
+    id = Text(100, "The number of the report there.", required=True)
+    incident_type = Text(200, "The kind of incident, in the words of the source.")
+    priority = Text(200, "The priority, in the words of the source.")
+    received_at = Instant("When the police received it.", past=True)
 
 
 class FileHashSchema(Record[FileHash]):
     """What stands for a file; the file itself is never sent."""
 
     record = FileHash
-    algorithm = Code(codes.HASH_ALGORITHMS, required=True)
-    value = Digest(required=True)
+    algorithm = Code(
+        codes.HashAlgorithm, "How the hash was made.", required=True, labels=labels.HASH_ALGORITHMS
+    )
+    value = Digest("The hash, in hex or base64.", required=True)
 
 
 class ImageCountsSchema(Record[ImageCounts]):
     """How many images of each category were found."""
 
     record = ImageCounts
-    a = Whole(0, 100_000_000)
-    b = Whole(0, 100_000_000)
-    c = Whole(0, 100_000_000)
+    a = Whole(0, 100_000_000, "Images of category A (Sentencing Council).")
+    b = Whole(0, 100_000_000, "Images of category B.")
+    c = Whole(0, 100_000_000, "Images of category C.")
 
 
 class OnlineSchema(Record[Online]):
     """What is known online: metadata only."""
 
     record = Online
-    platforms = Many(One(PlatformSchema()), 20)
-    identities = Many(One(IdentitySchema()), 50)
-    ip_events = Many(One(IpEventSchema()), 200)
-    reports = Many(One(ReportSchema()), 50)
-    hashes = Many(One(FileHashSchema()), 500)
-    image_counts = One(ImageCountsSchema())
-    tags = Many(Tag(), 30)
+    platforms = Many(One(PlatformSchema()), 20, "The services on which it happened.")
+    identities = Many(
+        One(IdentitySchema()),
+        50,
+        "Accounts, kept apart from persons until it is shown whose they are.",
+    )
+    ip_events = Many(One(IpEventSchema()), 200, "Uses of internet addresses.")
+    reports = Many(One(ReportSchema()), 50, "Reports by or to others, by their numbers there.")
+    hashes = Many(One(FileHashSchema()), 500, "Hashes of files; the files are never sent.")
+    image_counts = One(ImageCountsSchema(), "How many images of each category were found.")
+    tags = Many(Tag(), 30, "Words of the force's own that sort referrals.")

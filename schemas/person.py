@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from schemas import codes
+from schemas import codes, labels
 from schemas.child import Address, AddressSchema
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
 from schemas.formats import Area, Day, LocalId
@@ -30,7 +30,7 @@ class HouseholdMember:
 class WorkRole:
     """Work or volunteering: what the designated officer for allegations needs to know."""
 
-    kind: str
+    kind: codes.WorkKind
     title: str | None = None
     organisation: str | None = None
     area: str | None = None
@@ -41,8 +41,8 @@ class WorkRole:
 class Management:
     """Whether and by whom the person is managed as an offender."""
 
-    status: str
-    managed_by: str | None = None
+    status: codes.ManagementStatus
+    managed_by: codes.ManagedBy | None = None
     area: str | None = None
 
 
@@ -51,7 +51,7 @@ class Contact:
     """How the person has to do with one child."""
 
     child: str
-    nature: str
+    nature: codes.ContactNature
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class PersonPosingRisk:
     family_name: str | None = None
     date_of_birth: date | Unknown | None = None
     age: int | None = None
-    sex: str | Unknown | None = None
+    sex: codes.Sex | Unknown | None = None
     address: Address | None = None
     area: str | None = None
     roles: tuple[WorkRole, ...] = ()
@@ -76,33 +76,40 @@ class HouseholdMemberSchema(Record[HouseholdMember]):
     """Somebody in the child's household or close to it."""
 
     record = HouseholdMember
-    id = LocalId(required=True)
-    given_name = Text(200)
-    family_name = Text(200)
-    date_of_birth = Knowable(Day())
+    id = LocalId("Names this person inside the document.", required=True)
+    given_name = Text(200, "First names.")
+    family_name = Text(200, "Family name.")
+    date_of_birth = Knowable(Day("Date of birth."))
     relationship = Text(100, "To the children named in ``children``.")
     children = Many(LocalId(), 20, "Ids of children in this document.")
-    parental_responsibility = Flag()
+    parental_responsibility = Flag("Whether the person has parental responsibility.")
 
 
 class WorkRoleSchema(Record[WorkRole]):
     """Work or volunteering."""
 
     record = WorkRole
-    kind = Code(codes.ROLE_KINDS, required=True)
-    title = Text(200)
-    organisation = Text(200)
+    kind = Code(codes.WorkKind, "What kind of work it is.", required=True, labels=labels.ROLE_KINDS)
+    title = Text(200, "The job or role.")
+    organisation = Text(200, "The employer or body that the work is for.")
     area = Area("Where the work is done, which decides whose designated officer is told.")
-    works_with_children = Flag()
+    works_with_children = Flag("Whether the work is with children.")
 
 
 class ManagementSchema(Record[Management]):
     """Whether and by whom the person is managed as an offender."""
 
     record = Management
-    status = Code(codes.MANAGEMENT_STATUSES, required=True)
-    managed_by = Code(codes.MANAGERS)
-    area = Area()
+    status = Code(
+        codes.ManagementStatus,
+        "How the person is managed as an offender.",
+        required=True,
+        labels=labels.MANAGEMENT_STATUSES,
+    )
+    managed_by = Code(codes.ManagedBy, "Who manages the person.", labels=labels.MANAGERS)
+    area = Area(
+        "The council area where the person is managed; decides whose offender manager is told."
+    )
 
 
 class ContactSchema(Record[Contact]):
@@ -110,22 +117,31 @@ class ContactSchema(Record[Contact]):
 
     record = Contact
     child = LocalId("Id of a child in this document.", required=True)
-    nature = Code(codes.CONTACT_NATURES, required=True)
+    nature = Code(
+        codes.ContactNature,
+        "What contact the person has with the child.",
+        required=True,
+        labels=labels.CONTACT_NATURES,
+    )
 
 
 class PersonPosingRiskSchema(Record[PersonPosingRisk]):
     """A suspect, or another person who may pose a risk. May be a child too."""
 
     record = PersonPosingRisk
-    id = LocalId(required=True)
-    given_name = Text(200)
-    family_name = Text(200)
-    date_of_birth = Knowable(Day())
+    id = LocalId("Names this person inside the document.", required=True)
+    given_name = Text(200, "First names.")
+    family_name = Text(200, "Family name.")
+    date_of_birth = Knowable(
+        Day("Date of birth. A person under 18 is shown as a child, never as a suspect.")
+    )
     age = Whole(0, 120, "In years, where the date of birth is not known.")
-    sex = Knowable(Code(codes.SEXES))
-    address = One(AddressSchema())
-    area = Area("Where the person lives.")
-    roles = Many(One(WorkRoleSchema()), 10)
-    management = One(ManagementSchema())
-    contact = Many(One(ContactSchema()), 20)
-    offence_history = Text(10_000)
+    sex = Knowable(Code(codes.Sex, "Sex.", labels=labels.SEXES))
+    address = One(AddressSchema(), "Where the person lives.")
+    area = Area("The council area where the person lives.")
+    roles = Many(One(WorkRoleSchema()), 10, "Work and volunteering.")
+    management = One(
+        ManagementSchema(), "Whether and by whom the person is managed as an offender."
+    )
+    contact = Many(One(ContactSchema()), 20, "What contact the person has with each child.")
+    offence_history = Text(10_000, "Earlier offences, as far as they matter here.")

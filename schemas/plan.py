@@ -13,7 +13,7 @@ class LegSchema(Answer):
 
     agency = text()
     agency_name = text()
-    role = code(codes.ROLES)
+    role = code(codes.Role)
     row = text("The policy row that would make it.")
     view = text()
     held_until = instant("Until when an embargo would hold it.", nullable=True)
@@ -28,7 +28,7 @@ class PlanSchema(Answer):
     state = code(("routed", "unroutable"))
     reason = text("Why it would be unroutable.", nullable=True)
     attend_by = instant("By when ops would have to see to it.", nullable=True)
-    effective_grade = code(codes.GRADES)
+    effective_grade = code(codes.Grade)
     defects = many(one(FaultSchema()))
     warnings = many(one(FaultSchema()))
     deliveries = many(one(LegSchema()))

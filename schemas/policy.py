@@ -12,6 +12,7 @@ from schemas import codes
 from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text, Whole
 from schemas.formats import FieldPath, LocalDay, LocalId, Organisation, Within
 from schemas.loading import Record
+from schemas.referral import PARTS
 
 _CONDITION = "An expression in CEL over documented facts; left out, it always holds."
 
@@ -20,8 +21,8 @@ class RecipientSchema(Record[dict[str, Any]]):
     """Who receives: a kind of organisation, and what it is looked up by."""
 
     record = dict
-    kind = Code(codes.ORGANISATION_KINDS, required=True)
-    of = Code(codes.PLACES, "Such as ``child.area``.", required=True)
+    kind = Code(codes.OrganisationKind, required=True)
+    of = Code(codes.Place, "Such as ``child.area``.", required=True)
 
 
 class RowSchema(Record[dict[str, Any]]):
@@ -31,23 +32,23 @@ class RowSchema(Record[dict[str, Any]]):
         """Fields whose names are words of Python."""
 
         include: ClassVar[dict[str, Any]] = {
-            "for": Code(codes.SUBJECTS, "What it looks at, one by one.", required=True),
+            "for": Code(codes.Subject, "What it looks at, one by one.", required=True),
             "from": LocalDay("The first day on which it counts.", required=True),
         }
 
     record = dict
     id = LocalId(required=True)
     sentence = Text(500, "The rule in plain words, as agencies read it.", required=True)
-    basis = Code(codes.BASES, required=True)
+    basis = Code(codes.Basis, required=True)
     source = Text(500, "The law, guidance or agreement that says so.", required=True)
     when = Text(2000, _CONDITION)
     to = One(RecipientSchema(), required=True)
-    role = Code(codes.ROLES, required=True)
+    role = Code(codes.Role, required=True)
     view = LocalId("A view of ``views.yaml``.", required=True)
-    sees = Many(Code(codes.SEES), 2, "What it sees beside its own subject.")
+    sees = Many(Code(codes.Sees), 2, "What it sees beside its own subject.")
     deadlines = LocalId("One of the sets of deadlines above.", required=True)
     until = LocalDay("The last day on which it counts.")
-    held_by = Many(Code(codes.NO_CONTACT_WITH), 4, "Embargoes that hold it.")
+    held_by = Many(Code(codes.NoContactWith), 4, "Embargoes that hold it.")
     out_of_hours = Flag("Urgent ones go to the partner while the office is closed.")
 
 
@@ -57,13 +58,13 @@ class RemarkSchema(Record[dict[str, Any]]):
     class Meta:
         """A field whose name is a word of Python."""
 
-        include: ClassVar[dict[str, Any]] = {"for": Code(codes.SUBJECTS, required=True)}
+        include: ClassVar[dict[str, Any]] = {"for": Code(codes.Subject, required=True)}
 
     record = dict
     id = LocalId(required=True)
     sentence = Text(500, required=True)
     when = Text(2000, _CONDITION, required=True)
-    to = Code(codes.GRADES, "The least grade from then on.")
+    to = Code(codes.Grade, "The least grade from then on.")
 
 
 class ClockSchema(Record[dict[str, Any]]):
@@ -71,7 +72,7 @@ class ClockSchema(Record[dict[str, Any]]):
 
     record = dict
     within = Within(required=True)
-    starts = Code(codes.CLOCK_STARTS, "From when it counts; left out, ``accepted``.")
+    starts = Code(codes.ClockStart, "From when it counts; left out, ``accepted``.")
     may_pause = Flag("It may be paused with a reason. Never so for what the law sets.")
 
 
@@ -79,9 +80,9 @@ class StepSchema(Record[dict[str, Any]]):
     """One step of a ladder: who is told, how, and how long after the breach."""
 
     record = dict
-    to = Code(codes.TOLD, "Whose contact.", required=True)
-    contact = Code(codes.CONTACTS, required=True)
-    by = Many(Code(codes.NOTICE_CHANNELS), 3, least=1, required=True)
+    to = Code(codes.NoticeRecipient, "Whose contact.", required=True)
+    contact = Code(codes.Contact, required=True)
+    by = Many(Code(codes.NoticeChannel), 3, least=1, required=True)
     after = Within("How long after the breach, on the recipient's clocks; left out, at once.")
 
 
@@ -92,7 +93,7 @@ class LadderSchema(Record[dict[str, Any]]):
         """A field whose name is a word of Python."""
 
         include: ClassVar[dict[str, Any]] = {
-            "for": Many(Code((*codes.GRADES, *codes.ALARMED)), 10, least=1, required=True)
+            "for": Many(Code((*codes.Grade, *codes.AlarmSubject)), 10, least=1, required=True)
         }
 
     record = dict
@@ -113,10 +114,10 @@ class AmendsSchema(Record[dict[str, Any]]):
 
     record = dict
     sentence = Text(500, "In plain words, as agencies read it.", required=True)
-    basis = Code(codes.BASES, required=True)
+    basis = Code(codes.Basis, required=True)
     source = Text(500, required=True)
     deadlines = Mapped(
-        Code(codes.MILESTONES), Either(Within(), One(ClockSchema())), 3, required=True
+        Code(codes.Milestone), Either(Within(), One(ClockSchema())), 3, required=True
     )
 
 
@@ -132,7 +133,7 @@ class RecurrenceSchema(Record[dict[str, Any]]):
     """Which referrals for one child are counted, and from how many on it is told."""
 
     record = dict
-    grade = Code(codes.GRADES, "As the police gave it.", required=True)
+    grade = Code(codes.Grade, "As the police gave it.", required=True)
     count = Whole(2, 20, required=True)
     within_days = Whole(1, 366, required=True)
 
@@ -169,8 +170,8 @@ class PolicySchema(Record[dict[str, Any]]):
     deadlines = Mapped(
         LocalId(),
         Mapped(
-            Code((*codes.GRADES, "any")),
-            Mapped(Code(codes.MILESTONES), Either(Within(), One(ClockSchema())), 3),
+            Code((*codes.Grade, "any")),
+            Mapped(Code(codes.Milestone), Either(Within(), One(ClockSchema())), 3),
             6,
         ),
         100,
@@ -190,9 +191,9 @@ class ViewSchema(Record[dict[str, Any]]):
     record = dict
     sentence = Text(500, "For whom and what for, in plain words.", required=True)
     shows = Mapped(
-        Code(codes.PARTS),
+        Code(PARTS),
         Either(Code(("all",)), Many(FieldPath(), 100, least=1)),
-        len(codes.PARTS),
+        len(PARTS),
         "For each part of a referral ``all``, or the fields that are shown.",
     )
 

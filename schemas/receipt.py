@@ -19,7 +19,7 @@ class ReceiptSchema(Answer):
 
     id = identifier()
     reference = text()
-    state = code(codes.REFERRAL_STATES)
+    state = code(codes.ReferralState)
     accepted_at = instant("When this version was.")
     digest = text("SHA-256 of the canonical form of the document, in hex.")
     duplicate = flag("True when the broker had it already; nothing was changed.")
@@ -32,9 +32,9 @@ class RecalledSchema(Answer):
 
     id = identifier()
     reference = text()
-    state = code(codes.REFERRAL_STATES)
+    state = code(codes.ReferralState)
     recalled_at = instant()
-    reason = code(codes.RECALL_REASONS)
+    reason = code(codes.RecallReason)
     duplicate = flag("True when it had been recalled already; nothing was changed.")
 
 
@@ -42,8 +42,8 @@ class SettledSchema(Answer):
     """What became of one receipt."""
 
     delivery = identifier()
-    result = code(codes.SETTLED)
-    state = code(codes.DELIVERY_STATES, "Where the delivery stands now.", nullable=True)
+    result = code(codes.ReceiptResult)
+    state = code(codes.DeliveryState, "Where the delivery stands now.", nullable=True)
     at = instant("When the milestone was met, now or earlier.", nullable=True)
 
 

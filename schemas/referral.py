@@ -7,7 +7,7 @@ neither that it is as it should be.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 from schemas import defects, links
@@ -19,8 +19,8 @@ from schemas.formats import Reference, Surroundings, Version, surroundings
 from schemas.handling import (
     ActionTaken,
     ActionTakenSchema,
-    Grade,
     GradeSchema,
+    Grading,
     Handling,
     HandlingSchema,
     Referrer,
@@ -47,7 +47,7 @@ class Referral:
     reference: str
     referrer: Referrer
     times: Times
-    grade: Grade
+    grade: Grading
     concern: Concern
     handling: Handling = field(default_factory=Handling)
     children: tuple[Child, ...] = ()
@@ -55,6 +55,22 @@ class Referral:
     persons_posing_risk: tuple[PersonPosingRisk, ...] = ()
     online: Online = field(default_factory=Online)
     action_taken: tuple[ActionTaken, ...] = ()
+
+    @property
+    def people(self) -> set[str]:
+        """The local ids of its children and of the persons posing risk."""
+        return {child.id for child in self.children} | {
+            person.id for person in self.persons_posing_risk
+        }
+
+
+HARMED = "children_alleged_to_have_harmed"
+"""Where a view shows a person posing risk who is under 18, in words for a child."""
+PARTS = (
+    *(part.name for part in fields(Referral) if part.name not in ("schema", "reference")),
+    HARMED,
+)
+"""The parts of a referral that a view can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +86,24 @@ class ReferralSchema(Record[Referral]):
     """One referral about online abuse, version 1."""
 
     record = Referral
-    schema = Version(required=True)
+    schema = Version("The schema that this document follows.", required=True)
     reference = Reference("The publisher's own reference, unique for the publisher.", required=True)
-    referrer = One(ReferrerSchema(), required=True)
-    handling = One(HandlingSchema())
-    times = One(TimesSchema(), required=True)
-    grade = One(GradeSchema(), required=True)
-    children = Many(One(ChildSchema()), 20, "Empty while no child is known.")
-    household = Many(One(HouseholdMemberSchema()), 30)
-    persons_posing_risk = Many(One(PersonPosingRiskSchema()), 20)
-    online = One(OnlineSchema())
-    concern = One(ConcernSchema(), required=True)
-    action_taken = Many(One(ActionTakenSchema()), 50)
+    referrer = One(
+        ReferrerSchema(), "The officer who refers, and how to reach them.", required=True
+    )
+    handling = One(
+        HandlingSchema(), "How every agency must treat the referral; shown before the rest."
+    )
+    times = One(TimesSchema(), "When the police came to know what.", required=True)
+    grade = One(GradeSchema(), "How urgent the police judge it, and why.", required=True)
+    children = Many(One(ChildSchema()), 20, "The children. Empty while no child is known.")
+    household = Many(One(HouseholdMemberSchema()), 30, "The adults and others around the children.")
+    persons_posing_risk = Many(
+        One(PersonPosingRiskSchema()), 20, "Suspects and others who may pose a risk."
+    )
+    online = One(OnlineSchema(), "What is known online: metadata only, never a file.")
+    concern = One(ConcernSchema(), "What happened, and why it is a concern.", required=True)
+    action_taken = Many(One(ActionTakenSchema()), 50, "What has been done already.")
 
 
 REFERRAL = ReferralSchema()
@@ -102,3 +124,14 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
     if loaded.value is None or dangling:
         return Checked(None, sort(loaded.faults + dangling), [])
     return Checked(loaded.value, [], defects.find(loaded.value.children, loaded.value.times))
+
+
+def reload(value: object) -> Referral:
+    """Load a document that was checked before, whatever areas and days are known by now.
+
+    Raises ValueError when it is no referral.
+    """
+    loaded = load_record(REFERRAL, value)
+    if loaded.value is None:
+        raise ValueError(f"This is no referral: {loaded.faults[0].code}.")
+    return loaded.value

@@ -34,6 +34,7 @@ __all__ = [
 
 RECEIPT_LIMIT = 1000
 REFERENCE_LIMIT = 5000
+_STAGES = tuple(codes.Stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,11 @@ class NewReceipt:
     """What an agency says about one delivery."""
 
     delivery: UUID
-    stage: str
+    stage: codes.Stage
     by: str
     lease: UUID | None = None
-    outcome: str | None = None
-    reason: str | None = None
+    outcome: codes.Outcome | None = None
+    reason: codes.ReturnReason | None = None
     note: str | None = None
     area: str | None = None
 
@@ -67,9 +68,9 @@ class Receipts:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Why a clock is to stand."""
+    """Why a clock is to be paused."""
 
-    reason: str
+    reason: codes.PauseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Areas:
 class Recall:
     """Why a referral is taken back, and which person says so."""
 
-    reason: str
+    reason: codes.RecallReason
     by: str
 
 
@@ -148,17 +149,17 @@ class NewReceiptSchema(Record[NewReceipt]):
         ]
     }
     delivery = Identifier(required=True)
-    stage = Code(codes.STAGES, required=True)
+    stage = Code(codes.Stage, required=True)
     by = Text(200, "The person, or for ``collected`` the software.", required=True)
     lease = Identifier("The lease under which it was collected.")
-    outcome = Code(codes.OUTCOMES, "With ``decided``, and only then.")
-    reason = Code(codes.RETURN_REASONS, "With ``returned``, and only then.")
+    outcome = Code(codes.Outcome, "With ``decided``, and only then.")
+    reason = Code(codes.ReturnReason, "With ``returned``, and only then.")
     note = Text(4000)
     area = Area("With ``wrong_area``: the right one, where known.")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _fits_the_stage(self, _: Any, original: Any, **__: Any) -> None:
-        if isinstance(original, dict) and original.get("stage") in codes.STAGES:
+        if isinstance(original, dict) and original.get("stage") in _STAGES:
             self._check(original, "decided", "outcome")
             self._check(original, "returned", "reason")
 
@@ -202,7 +203,7 @@ class RecallSchema(Record[Recall]):
     """Why a referral is taken back, and which person says so. May be repeated."""
 
     record = Recall
-    reason = Code(codes.RECALL_REASONS, required=True)
+    reason = Code(codes.RecallReason, required=True)
     by = Text(200, "The person who takes it back.", required=True)
 
 
@@ -224,7 +225,7 @@ class PauseSchema(Record[Pause]):
     """Why the clocks of a delivery are to stand."""
 
     record = Pause
-    reason = Code(codes.PAUSE_REASONS, required=True)
+    reason = Code(codes.PauseReason, required=True)
 
 
 class SeesToSchema(Record[SeesTo]):

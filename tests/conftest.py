@@ -138,7 +138,7 @@ def context(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator
     """A broker whose clock stands still; nothing runs in it but what a test runs."""
     engines.wakeup.wipe()
     engines.exchange.wipe()
-    with open_broker(settings, part="tests", clock=clock, new_id=new_uuid7) as opened:
+    with open_broker(settings, process="tests", clock=clock, new_id=new_uuid7) as opened:
         yield opened
 
 
@@ -181,7 +181,7 @@ def drain(context: Context) -> Callable[[], None]:
 def log_from() -> Iterator[Callable[[str], None]]:
     """Log from a level on, ``log_from("info")``; after the test troubles alone again."""
     yield partial(telemetry.configure, kept=False)
-    telemetry.configure("warning", kept=False)
+    telemetry.configure("warning", is_final=False)
 
 
 def ends(action: Callable[[], object]) -> bool:

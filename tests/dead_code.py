@@ -13,7 +13,8 @@ ALLOWED = (
     "_",  # the implementations of a singledispatch function
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
     *("may", "details"),  # the templates call them
-    *("Meta", "route_lane", "dispatch_lane", "task_queues"),  # marshmallow and Celery look for them
+    *("Meta", "task_queues"),  # marshmallow and Celery look for them
+    *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
     *("redirect_slashes", "trust_env", "max_redirects", "external_attr", "compress_type"),
     *("destroyed", "return_"),  # of the client: agencies call them

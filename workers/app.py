@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 from celery import Celery, signals
 from kombu import Queue, compression
 
 from broker import telemetry
-from broker.flow.sweep import LANES
-from broker.settings import Settings
+from broker.bootstrap import read_settings
+from broker.flow.task_queues import TASK_QUEUES
 from workers.services import Services
 from workers.settings import celery_settings
 
 # A small message can unpack to gigabytes before any look at it, and Kombu has no other switch.
 compression._decoders.clear()
 
-settings = Settings.from_environ(os.environ)
+settings = read_settings()
 
 
 @signals.setup_logging.connect
@@ -30,5 +28,5 @@ _log_as_lines()  # Celery warns of things before it comes to logs
 
 app = Celery("broker", include=["workers.tasks"])
 app.conf.update(celery_settings(settings.wakeup_url))
-app.conf.task_queues = [Queue(lane, exchange="", routing_key=lane) for lane in LANES]
+app.conf.task_queues = [Queue(name, exchange="", routing_key=name) for name in TASK_QUEUES]
 app.steps["worker"].add(Services)

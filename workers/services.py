@@ -1,7 +1,7 @@
-"""What every worker does beside its tasks: sweep, watch, notify, listen, take in receipts.
+"""What every worker does beside its tasks: steps 6 to 8, silence alarms and receipts from queues.
 
-Threads of the parent process, started before the first message is asked for, so that they run
-also while the wake-up Valkey is away.
+Each is a thread of the parent process, started before the first message is fetched, so that it
+runs also while the wake-up Valkey is unavailable.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from typing import Any, ClassVar
 
 from celery import bootsteps
 
-from broker.bootstrap import open_broker
+from broker.bootstrap import open_broker, read_settings
 from broker.errors import Unavailable
 from broker.flow import deadlines, notify
-from broker.flow.activity import EVERY as NOTE_ACTIVITY
+from broker.flow.activity_counter import EVERY as FLUSH_EVERY
 from broker.flow.context import Context
-from broker.flow.silence import EVERY as LISTEN_EVERY
-from broker.flow.silence import Listener
-from broker.flow.sweep import EVERY, Sweeper
-from broker.intake.receipts_queue import take_in
-from broker.settings import Settings
-from broker.telemetry import logger, trouble
+from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
+from broker.flow.silence_monitor import SilenceMonitor
+from broker.flow.sweep import EVERY as SWEEP_EVERY
+from broker.flow.sweep import Sweeper
+from broker.intake.receipts_queue import receive_receipts
+from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues
 
 PAUSE_SECONDS = 1.0
-STANDING_STILL = timedelta(seconds=2)
-"""What a worker that was stopped has claimed is free again after this, for another one's watch."""
+FROZEN = timedelta(seconds=2)
+"""After this time the claims of a frozen worker are free for another one."""
 MESSAGES = 20
-"""Messages of receipts read at a time; each is a transaction of its own."""
+"""Messages of receipts that are read at once; each is a transaction of its own."""
 _log = logger("services")
 
 
@@ -50,18 +50,18 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         self._threads: list[threading.Thread] = []
 
     def start(self, _: Any) -> None:
-        """Start the threads, each with a broker of its own."""
+        """Start the threads, each with a context of its own."""
         self._threads = [
             threading.Thread(
                 target=self._serve, args=(service,), name=service.__name__, daemon=True
             )
-            for service in (sweeping, watching, notifying, listening, taking_in)
+            for service in (sweeping, watching, notifying, monitoring_silence, receiving)
         ]
         for thread in self._threads:
             thread.start()
 
     def stop(self, _: Any) -> None:
-        """Let the threads finish what they are at, ten seconds at most."""
+        """Let the threads finish their present work; each gets ten seconds at most."""
         self._stopping.set()
         for thread in self._threads:
             thread.join(10)
@@ -69,66 +69,66 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
     terminate = stop
 
     def _serve(self, service: Callable[[Context, threading.Event], None]) -> None:
-        """Run a service until the worker stops; whatever it stumbles over, it begins again."""
-        settings = Settings.from_environ(os.environ)
+        """Run a service until the worker stops; restart it after any error."""
+        settings = read_settings()
         while not self._stopping.is_set():
             try:
                 with open_broker(
                     settings,
-                    part=service.__name__,
+                    process=service.__name__,
                     connections=2,
-                    idle_in_transaction=STANDING_STILL,
+                    idle_in_transaction=FROZEN,
                 ) as context:
                     service(context, self._stopping)
             except Exception as error:
-                _log.warning("service begins again", **trouble(error))
+                _log.warning("service restarts", **error_fields(error))
                 self._stopping.wait(PAUSE_SECONDS)
 
 
 def sweeping(context: Context, stopping: threading.Event) -> None:
-    """Look for what fell once a second."""
+    """Run step 8 once a second."""
     sweeper = Sweeper(context, holder=f"{socket.gethostname()}:{os.getpid()}")
-    while not stopping.wait(EVERY.total_seconds()):
+    while not stopping.wait(SWEEP_EVERY.total_seconds()):
         sweeper.sweep()
 
 
 def watching(context: Context, stopping: threading.Event) -> None:
-    """Look for alarms that are due twice a second."""
+    """Run step 6 twice a second."""
     while not stopping.wait(deadlines.EVERY.total_seconds()):
         deadlines.watch(context)
 
 
 def notifying(context: Context, stopping: threading.Event) -> None:
-    """Send notices; at once again when there may be more."""
+    """Run step 7 once a second, and at once again after a full batch."""
     pause = notify.EVERY.total_seconds()
     while not stopping.wait(pause):
         full = notify.notify(context) == notify.BATCH
         pause = 0.0 if full else notify.EVERY.total_seconds()
 
 
-def listening(context: Context, stopping: threading.Event) -> None:
-    """Look for who is silent twice a minute."""
-    listener = Listener(context, holder=f"{socket.gethostname()}:{os.getpid()}")
-    while not stopping.wait(LISTEN_EVERY.total_seconds()):
-        listener.look()
+def monitoring_silence(context: Context, stopping: threading.Event) -> None:
+    """Check for silent organisations twice a minute."""
+    monitor = SilenceMonitor(context, holder=f"{socket.gethostname()}:{os.getpid()}")
+    while not stopping.wait(CHECK_SILENCE_EVERY.total_seconds()):
+        monitor.check()
 
 
-def taking_in(context: Context, stopping: threading.Event) -> None:
-    """Take in receipts from the queue as they come."""
+def receiving(context: Context, stopping: threading.Event) -> None:
+    """Record receipts from the agencies' queue as they arrive, and write down activity counts."""
     queues, due = AgencyQueues(context.settings.exchange_url), context.clock()
     try:
         while not stopping.is_set():
             _receive(queues, context)
             if context.clock() >= due:
                 context.activity.flush()
-                due = context.clock() + NOTE_ACTIVITY
+                due = context.clock() + FLUSH_EVERY
     finally:
         queues.close()
 
 
 def _receive(queues: AgencyQueues, context: Context) -> None:
-    handle = partial(take_in, context)
-    # Garbage in the queue looks like a broken connection and is gone by the next read.
+    handle = partial(receive_receipts, context)
+    # An unreadable message looks like a broken connection, and the next read does not see it.
     with suppress(Unavailable):
         queues.receive(handle, limit=MESSAGES, wait=1.0)
         return

@@ -1,8 +1,8 @@
 """Celery's settings, each with its reason.
 
-Messages are wake-ups without content, and the ledger is the queue of record: whatever Celery or
-Valkey loses costs a second, until the sweeper's next look. So nothing here tries to make messages
-durable, and everything is bounded.
+Messages are wake-ups without content, and the ledger is the queue of record. A message that Celery
+or Valkey loses costs a second, until the next sweep. So nothing here makes messages durable, and
+everything is bounded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from broker.transport.wakeups import KEY_PREFIX
 
 
 def celery_settings(url: str) -> dict[str, Any]:
-    """Return the settings for a worker that takes its wake-ups from this Valkey."""
+    """Return the settings of a worker that gets its wake-ups from the Valkey at ``url``."""
     return {
         "broker_url": url,
         "broker_transport_options": {
@@ -21,40 +21,40 @@ def celery_settings(url: str) -> dict[str, Any]:
             "visibility_timeout": 240,  # twice the time limit of a task
             "unacked_restore_interval": 5,  # the default effective sweep is 100 s
             "unacked_restore_throttle": 1,
-            "socket_timeout": 5,  # without it a stalled Valkey hangs the worker for ever
+            "socket_timeout": 5,  # without it a stalled Valkey hangs the worker forever
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
             "health_check_interval": 5,  # a half-open connection is noticed in 11 s, not 51
-            "priority_steps": [0],  # lanes are queues; four steps would be four keys each
+            "priority_steps": [0],  # the default of four steps needs four keys for each queue
         },
         "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,  # Valkey may be away as long as it likes
+        "broker_connection_max_retries": None,  # Valkey may be unavailable for any time
         "broker_channel_error_retry": True,
-        "task_acks_late": True,  # a worker that dies leaves the wake-up to another one
+        "task_acks_late": True,  # the wake-up of a worker that dies goes to another worker
         "task_acks_on_failure": True,
         "task_acks_on_timeout": True,
-        "task_reject_on_worker_lost": False,  # else a poisoned message is run for ever
+        "task_reject_on_worker_lost": False,  # else a poisoned message runs forever
         "worker_prefetch_multiplier": 1,
         # For a child that hangs: every wait in a task has a shorter limit of its own, and a cold
-        # child on a crowded machine needs half a minute for its first batch. No soft limit: it
-        # strikes anywhere, looks like a fault of the batch, and has the batch done one by one.
+        # child on a busy machine needs half a minute for its first batch. No soft limit: it
+        # interrupts any line, looks like a fault of the batch and has it routed individually.
         "task_time_limit": 120,
         "task_ignore_result": True,  # the ledger holds the results
         "result_backend": None,
         "task_serializer": "json",
-        "accept_content": ["json"],  # never pickle: it runs what it reads
+        "accept_content": ["json"],  # never pickle: it executes what it reads
         "task_create_missing_queues": True,
-        "worker_enable_remote_control": False,  # whoever can publish could shut workers down
+        "worker_enable_remote_control": False,  # anybody who can publish could shut down workers
         "worker_send_task_events": False,  # they halve the throughput
-        # A run may be cut by a lost connection at any time; cutting it in a commit gains nothing,
-        # since claims skip what another worker holds.
+        # A lost connection may interrupt a run at any time. To cancel it in a commit gains nothing,
+        # because claims skip what another worker holds.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # Children are fresh interpreters: the parent runs threads, and a fork copies their locks.
         "worker_pool_start_method": "spawn",
         "worker_proc_alive_timeout": 30,
         "worker_max_tasks_per_child": 10_000,
         "worker_max_memory_per_child": 400_000,  # kilobytes
-        "worker_soft_shutdown_timeout": 25,  # a batch that runs is finished
+        "worker_soft_shutdown_timeout": 25,  # time to finish the present batch
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }

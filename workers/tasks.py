@@ -1,4 +1,4 @@
-"""One task a lane: it does what waits in the ledger. The message itself says nothing."""
+"""One Celery task for each task queue. Its message is empty: the work waits in the ledger."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from celery import shared_task, signals
 
 from broker.bootstrap import open_broker
 from broker.errors import BrokerError
-from broker.flow import accept, dispatch, route
+from broker.flow import dispatch, route, task_queues
 from broker.flow.context import Context
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 from broker.transport.wakeups import task_name
 
 _open = ExitStack()
@@ -22,56 +22,58 @@ _opening = threading.Lock()
 _log = logger("worker")
 
 
-@shared_task(name=task_name(accept.LANE))
-def route_lane() -> None:
-    """Validate and route every accepted referral."""
-    _drain(accept.LANE, route.drain)
+@shared_task(name=task_name(task_queues.ROUTE))
+def route_referrals() -> None:
+    """Run step 2 for the referrals that wait."""
+    _drain(task_queues.ROUTE, route.drain)
 
 
-@shared_task(name=task_name(dispatch.LANE))
-def dispatch_lane() -> None:
-    """Push every delivery that waits for a pushed channel."""
-    _drain(dispatch.LANE, dispatch.drain)
+@shared_task(name=task_name(task_queues.DISPATCH))
+def dispatch_deliveries() -> None:
+    """Run step 3 for the deliveries that wait."""
+    _drain(task_queues.DISPATCH, dispatch.drain)
 
 
-def _drain(lane: str, drain: Callable[[Context], int]) -> None:
+def _drain(task_queue: str, drain: Callable[[Context], int]) -> None:
     try:
-        done = drain(_broker())
+        done = drain(_context())
     except BrokerError as error:
-        # Nothing is retried here: the ledger knows what is due, and the sweeper wakes the lane.
-        _log.warning("lane stopped", lane=lane, **trouble(error))
+        # Nothing is retried here: the ledger knows what is due, and the sweeper sends a wake-up.
+        _log.warning("lane stopped", lane=task_queue, **error_fields(error))
     except Exception as error:
-        # Celery would write its text, which may repeat a row. What waits still waits.
-        _log.error("lane stopped by a fault of ours", lane=lane, **trouble(error))
+        # Celery would log its text, which may repeat a row. The work still waits in the ledger.
+        _log.error("lane stopped by a fault of ours", lane=task_queue, **error_fields(error))
     else:
-        _log.debug("lane drained", lane=lane, count=done)
+        _log.debug("lane drained", lane=task_queue, count=done)
 
 
-def _broker() -> Context:
+def _context() -> Context:
     with _opening:
         return _opened()
 
 
 @cache
 def _opened() -> Context:
-    """Open this process's broker: once, by whichever thread needs it first."""
+    """Open this process's context once, in the first thread that needs it."""
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
-    gc.freeze()  # what is there now stays: looking it over again and again took a tenth of the time
-    return _open.enter_context(open_broker(settings, part="worker", connections=2))
+    gc.freeze()  # these objects live as long as the process; scanning them took a tenth of the time
+    return _open.enter_context(open_broker(settings, process="worker", connections=2))
 
 
 @signals.worker_process_init.connect
 def _start_warming(**_: object) -> None:
-    """Read the policy beside: a child that starts must not wait, and its first task need not."""
+    """Read the policy in a thread, so that neither the start nor the first task waits for it."""
     threading.Thread(target=_warm, name="warming", daemon=True).start()
 
 
 def _warm() -> None:
     try:
-        _broker().policies.latest()
+        _context().policies.latest()
     except Exception as error:
-        _log.debug("not warm yet", **trouble(error))  # the first task reads it, or says why not
+        _log.debug(
+            "not warm yet", **error_fields(error)
+        )  # the first task reads it, or logs the error
 
 
 @signals.worker_process_shutdown.connect

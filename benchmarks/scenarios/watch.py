@@ -72,7 +72,7 @@ def measure(world: World) -> Figure:
     settings = Settings(dsn, world.engines.wakeup_url, world.engines.exchange_url)
     some = min(DUE, sizes[0] // (2 * ROUNDS))
     idle, due = [], []
-    with open_broker(settings, part="benchmark", clock=lambda: NOW, new_id=new_uuid7) as context:
+    with open_broker(settings, process="benchmark", clock=lambda: NOW, new_id=new_uuid7) as context:
         for made, size in zip((0, *sizes), sizes, strict=False):
             _grow(dsn, made + 1, size)
             idle.append(statistics.median(_seconds(context, 0) for _ in range(ROUNDS)) * 1000)

@@ -1,4 +1,4 @@
-"""Keys: how organisations prove who they are. Only the SHA-256 of a secret is ever kept."""
+"""API keys: how organisations prove who they are. Only the SHA-256 of a secret is stored."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """Take a key apart. Raises Denied when it has not the form of one."""
+        """Parse a key. Raises Denied when the text does not have the form of a key."""
         match = _FORM.fullmatch(text)
         if match is None:
             raise Denied("A key has the form rb_<id>_<secret>.")
         return cls(CredentialId(match[1]), hashlib.sha256(match[2].encode()).digest())
 
     def opens(self, credential: Credential, now: datetime) -> bool:
-        """Tell whether this is the key of a credential that may be used now."""
+        """Tell whether this is the key of the credential, and the credential is usable now."""
         same = secrets.compare_digest(self.secret_sha256, credential.secret_sha256)
         return same and is_usable(credential, now)
 
@@ -56,7 +56,7 @@ def issue(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a key, keep what is needed to know it again, and return it: it is never shown again."""
+    """Make a key, store its digest and return the key. It is never shown again."""
     id_, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
     ledger.credentials.add_credential(
         Credential(

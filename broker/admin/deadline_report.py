@@ -1,4 +1,4 @@
-"""The deadline report: which stretch of time is asked for, and its figures as JSON and as CSV.
+"""The deadline report of a period, as JSON and as CSV.
 
 Figures have no content and name no referral: codes of organisations, grades, hours and numbers.
 """
@@ -19,42 +19,42 @@ from broker.policy.time.calendars import LONDON, day_after
 
 LONGEST = timedelta(days=3 * 366)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet takes a cell that begins so for a formula, and would run it."""
+"""A spreadsheet would run a cell that begins with one of these as a formula."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Period:
     """From an instant until before another, both aware."""
 
     since: datetime
     until: datetime
 
 
-def stretch(since: str, until: str) -> Stretch:
-    """Read which acceptances are asked for, such as 2026-12-01 and 2026-12-31.
+def parse_period(since: str, until: str) -> Period:
+    """Parse the first and last day of acceptance, such as 2026-12-01 and 2026-12-31.
 
-    A date is a local day (Europe/London), and the last one is counted whole; an instant without an
+    A date is a local day (Europe/London), and the last day is included; an instant without an
     offset is local too. Raises Invalid, with a fault that points at ``/from`` or ``/to``.
     """
     first = _instant(since, "from", is_last=False)
     last = _instant(until, "to", is_last=True)
     if last <= first:
-        raise _wrong("to", "This is before the beginning: give a later 'to'.")
+        raise _wrong("to", "Give a 'to' that is later than 'from'.")
     if last - first > LONGEST:
         raise _wrong("to", f"Ask for at most {LONGEST.days} days at once.")
-    return Stretch(first, last)
+    return Period(first, last)
 
 
-def deadline_report(ledger: Ledger, asked: Stretch, *, now: datetime) -> list[Figures]:
-    """Count the deadlines of what was accepted in a stretch. Raises Invalid when it is too long."""
-    return ledger.deadline_report.deadline_figures(asked.since, asked.until, now=now)
+def deadline_report(ledger: Ledger, period: Period, *, now: datetime) -> list[Figures]:
+    """Return the figures of what was accepted in a period."""
+    return ledger.deadline_report.deadline_figures(period.since, period.until, now=now)
 
 
-def as_json(asked: Stretch, figures: Sequence[Figures], *, now: datetime) -> dict[str, Any]:
+def as_json(period: Period, figures: Sequence[Figures], *, now: datetime) -> dict[str, Any]:
     """Return the report as a JSON-ready value (schema: deadline-report); times in seconds."""
     return {
-        "since": asked.since,
-        "until": asked.until,
+        "since": period.since,
+        "until": period.until,
         "counted_at": now,
         "figures": [
             {
@@ -71,13 +71,13 @@ def as_json(asked: Stretch, figures: Sequence[Figures], *, now: datetime) -> dic
 
 
 def as_csv(figures: Sequence[Figures]) -> str:
-    """Return the report as CSV (RFC 4180): a head, then one line for each group."""
-    written = io.StringIO()
-    writer = csv.writer(written)
+    """Return the report as CSV (RFC 4180): a header, then a line for each group."""
+    text = io.StringIO()
+    writer = csv.writer(text)
     lines = [dict(_cells(figure)) for figure in figures]
-    writer.writerow(lines[0])  # its names
+    writer.writerow(lines[0])
     writer.writerows([_harmless(cell) for cell in line.values()] for line in lines)
-    return written.getvalue()
+    return text.getvalue()
 
 
 def _cells(figures: Figures) -> Iterator[tuple[str, Any]]:
@@ -93,7 +93,7 @@ def _cells(figures: Figures) -> Iterator[tuple[str, Any]]:
 
 
 def _harmless(cell: Any) -> Any:
-    """Mark a text as such that a spreadsheet would take for a formula."""
+    """Quote a text that a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
@@ -118,5 +118,5 @@ def _instant(text: str, name: str, *, is_last: bool) -> datetime:
     return instant
 
 
-def _wrong(name: str, told: str) -> Invalid:
-    return Invalid(told, faults=[Fault(f"/{name}", "out-of-range", told)])
+def _wrong(name: str, message: str) -> Invalid:
+    return Invalid(message, faults=[Fault(f"/{name}", "out-of-range", message)])

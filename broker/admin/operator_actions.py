@@ -1,7 +1,7 @@
-"""What people do: each act needs a reason, names who did it, and is an event of the history.
+"""What operators do: each action needs a reason, names who took it and is an event of the history.
 
-Nothing here deletes anything. Many at once go through a plan: its filter is kept in the ledger and
-looked at again by the worker that carries it out, never by a page.
+Nothing here deletes anything. An action on many deliveries goes through a plan: the ledger stores
+its filter, and the worker that carries it out (``broker.flow.bulk``) evaluates it again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
-from broker.flow.dispatch import LANE as DISPATCH_LANE
+from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
-from broker.ledger.operator_actions import Doing
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.time.calendars import LONDON
 
 LONGEST_REASON = 500
 PER_MINUTE = 60
 FASTEST = 6000
 TYPED_ABOVE = 50
-"""Whoever replays more than this types the number."""
+"""A person who replays more than this must type the number."""
 CAUSES = ("broker", "sent_on", "channel", "not_collected", "not_acknowledged", "not_decided")
 _TURNS = {
     "pause": (("running",), "paused"),
@@ -35,13 +35,16 @@ _TURNS = {
 
 
 def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
-    """Put an undeliverable delivery back into its agency's queue. Raises Conflict if it is none."""
-    if not context.ledger.operator_actions.replay_delivery(delivery, _doing(context, by, reason)):
+    """Put an undeliverable delivery back into its agency's queue.
+
+    Raises Conflict when the delivery is not undeliverable.
+    """
+    if not context.ledger.operator_actions.replay_delivery(delivery, _action(context, by, reason)):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
-    context.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.notify(DISPATCH)
 
 
-def send_on(
+def redirect(
     context: Context,
     delivery: DeliveryId,
     *,
@@ -50,54 +53,57 @@ def send_on(
     by: str,
     reason: str,
 ) -> DeliveryId:
-    """Send a returned or undeliverable delivery on; see ``answer.reroute``."""
-    why = _doing(context, by, reason)
-    return answer.reroute(context, delivery, area=area, agency=agency, actor=by, why=why)
+    """Redirect a returned or undeliverable delivery; see ``answer.redirect``."""
+    why = _action(context, by, reason)
+    return answer.redirect(context, delivery, area=area, agency=agency, actor=by, why=why)
 
 
 def give_areas(
     context: Context, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
 ) -> None:
     """Say where the people of an unroutable referral live; see ``answer.give_areas``."""
-    answer.give_areas(context, referral, areas, actor=by, why=_doing(context, by, reason))
+    answer.give_areas(context, referral, areas, actor=by, why=_action(context, by, reason))
 
 
-def route_again(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
-    """Route an unroutable referral again as it is; see ``answer.route_again``."""
-    answer.route_again(context, referral, actor=by, why=_doing(context, by, reason))
+def retry_routing(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
+    """Route an unroutable referral again as it is; see ``answer.retry_routing``."""
+    answer.retry_routing(context, referral, actor=by, why=_action(context, by, reason))
 
 
 def acknowledge(context: Context, escalation: UUID, *, by: str, reason: str) -> None:
-    """See to an escalation: its ladder is climbed no further. Raises Conflict if none is open."""
+    """Acknowledge an escalation, so that nobody else is notified.
+
+    Raises Conflict when it is not open.
+    """
     if not context.ledger.operator_actions.see_to_escalation(
-        escalation, _doing(context, by, reason)
+        escalation, _action(context, by, reason)
     ):
         raise Conflict("This escalation is not open any more. Nothing was changed.")
 
 
-def pause(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
-    """Offer nothing to an agency; its deadlines run on. Raises Conflict if it is paused."""
-    if not context.ledger.operator_actions.stop_agency(agency, _doing(context, by, reason)):
-        raise Conflict("Delivery to this agency is paused already, or there is no such agency.")
+def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
+    """Suspend delivery to an agency; its deadlines continue.
+
+    Raises Conflict when delivery is suspended already.
+    """
+    if not context.ledger.operator_actions.suspend_agency(agency, _action(context, by, reason)):
+        raise Conflict("Delivery to this agency is suspended already, or there is no such agency.")
 
 
-def resume(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
-    """Offer to an agency again. Raises Conflict if delivery to it is not paused."""
-    if not context.ledger.operator_actions.resume_agency(agency, _doing(context, by, reason)):
-        raise Conflict("Delivery to this agency is not paused. Nothing was changed.")
-    context.wakeups.wake(DISPATCH_LANE)
+def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
+    """Resume delivery to an agency. Raises Conflict when it is not suspended."""
+    if not context.ledger.operator_actions.resume_agency(agency, _action(context, by, reason)):
+        raise Conflict("Delivery to this agency is not suspended. Nothing was changed.")
+    context.wakeups.notify(DISPATCH)
 
 
 def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> dict[str, Any]:
-    """Return the content of a referral, after it was written down who saw it and why.
-
-    Raises NotFound.
-    """
-    doing = _doing(context, by, reason)
+    """Record who sees a referral and why, then return its content. Raises NotFound."""
+    action = _action(context, by, reason)
     content = context.ledger.queries.content(referral)
     kind = "referral.content_revealed"
     if content is None or not context.ledger.operator_actions.note_act(
-        kind, doing, referral=referral
+        kind, action, referral=referral
     ):
         raise NotFound("There is no such referral.")
     document: dict[str, Any] = orjson.loads(content)
@@ -113,33 +119,42 @@ def correct_cause(
     by: str,
     reason: str,
 ) -> None:
-    """Say what a breach is really put down to; what the broker found stays in the history.
+    """Correct the cause of a breach; the cause that the broker computed stays in the history.
 
-    Raises Invalid for an unknown cause, and where the deadline was not missed.
+    Raises Invalid for an unknown cause, and when the deadline was not missed.
     """
     if cause not in CAUSES:
         raise _invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
-    doing = _doing(context, by, reason)
-    found = context.ledger.operator_actions.cause_found(delivery, milestone, now=doing.now)
-    if found is None:
+    action = _action(context, by, reason)
+    computed = context.ledger.operator_actions.cause_found(delivery, milestone, now=action.now)
+    if computed is None:
         raise _invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
-    data = {"milestone": milestone, "cause": cause, "found": found}
+    data = {"milestone": milestone, "cause": cause, "found": computed}
     context.ledger.operator_actions.note_act(
-        "delivery.cause_corrected", doing, delivery=delivery, data=data
+        "delivery.cause_corrected", action, delivery=delivery, data=data
     )
 
 
 def plan_replay(
     context: Context, *, agency: str | None, cause: str | None, per_minute: int, by: str
 ) -> UUID:
-    """Plan the replay of everything undeliverable, or of one agency or cause; return its id."""
+    """Plan the replay of all undeliverable deliveries, or those of an agency or cause.
+
+    Returns the plan's id.
+    """
     id_ = context.new_id()
-    told = {"agency": agency or None, "cause": cause or None, "per_minute": _pace(per_minute)}
-    context.ledger.bulk_actions.plan_replay(id_, by=by, now=context.clock(), **told)  # type: ignore[arg-type]
+    context.ledger.bulk_actions.plan_replay(
+        id_,
+        agency=agency or None,
+        cause=cause or None,
+        per_minute=_pace(per_minute),
+        by=by,
+        now=context.clock(),
+    )
     return id_
 
 
-def plan_send_on(
+def plan_redirect(
     context: Context,
     *,
     receiver: str,
@@ -148,15 +163,17 @@ def plan_send_on(
     per_minute: int,
     by: str,
 ) -> UUID:
-    """Plan to send everything on that came back or cannot be delivered, or of one agency or cause.
+    """Plan to redirect all returned or undeliverable deliveries, or those of an agency or cause.
 
-    Unroutable referrals are not among it: each needs an area of its own. Returns the plan's id.
+    Unroutable referrals are not included: each needs an area of its own. Returns the plan's id.
     """
-    found = context.policies.latest().directory.organisation(receiver)
-    if found is None or not found.is_in_effect(context.clock().astimezone(LONDON).date()):
+    organisation = context.policies.latest().directory.organisation(receiver)
+    if organisation is None or not organisation.is_in_effect(
+        context.clock().astimezone(LONDON).date()
+    ):
         raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
     id_ = context.new_id()
-    context.ledger.bulk_actions.plan_send_on(
+    context.ledger.bulk_actions.plan_redirect(
         id_,
         receiver=receiver,
         agency=agency or None,
@@ -169,16 +186,16 @@ def plan_send_on(
 
 
 def lines(context: Context, plan: Replay) -> list[PlanLine]:
-    """Return what a replay or sending on would take now."""
+    """Return what a planned replay or redirect would take now, by agency and cause."""
     return context.ledger.bulk_actions.replay_plan(plan.id, now=context.clock(), kind=plan.kind)
 
 
 def planned(context: Context, id_: UUID) -> Replay:
-    """Return a replay. Raises NotFound."""
-    found = context.ledger.bulk_actions.replays(id_=id_)
-    if not found:
+    """Return a planned replay or redirect. Raises NotFound."""
+    plans = context.ledger.bulk_actions.replays(id_=id_)
+    if not plans:
         raise NotFound("There is no such replay.")
-    return found[0]
+    return plans[0]
 
 
 def start_replay(
@@ -190,10 +207,10 @@ def start_replay(
     by: str | None = None,
     per_minute: int | None = None,
 ) -> None:
-    """Let a planned replay begin; the history names ``by``, or else whoever planned it.
+    """Start a planned replay; the history names ``by``, or else the person who planned it.
 
-    ``per_minute`` is another pace than the plan's. Raises Conflict, or Invalid without a reason or
-    the number, or for a pace out of bounds.
+    ``per_minute`` replaces the plan's pace, in deliveries a minute. Raises Conflict when it was
+    started before; Invalid without a reason or the number, or for a pace out of bounds.
     """
     plan = planned(context, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
@@ -212,22 +229,25 @@ def start_replay(
 
 
 def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
-    """``pause``, ``go_on`` with or ``stop`` a replay. Raises Conflict where it is no step."""
+    """``pause``, ``go_on`` (resume) or ``stop`` a replay.
+
+    Raises Conflict when its state does not allow that.
+    """
     if turn not in _TURNS:
         raise _invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
     frm, to = _TURNS[turn]
     if not context.ledger.bulk_actions.turn_replay(id_, frm=frm, to=to, by=by, now=context.clock()):
-        raise Conflict("This replay is not at that point any more. Nothing was changed.")
+        raise Conflict("This replay has changed its state. Nothing was changed.")
 
 
-def _doing(context: Context, by: str, reason: str) -> Doing:
-    return Doing(context.new_id(), by, _reason(reason), context.clock())
+def _action(context: Context, by: str, reason: str) -> ActionContext:
+    return ActionContext(context.new_id(), by, _reason(reason), context.clock())
 
 
 def _reason(text: str) -> str:
     reason = " ".join(text.split())
     if not reason:
-        raise _invalid("reason", "missing", "Say why: others will read it.")
+        raise _invalid("reason", "missing", "Give a reason: others will read it.")
     if len(reason) > LONGEST_REASON:
         raise _invalid("reason", "too-long", f"Use at most {LONGEST_REASON} characters.")
     return reason

@@ -1,7 +1,7 @@
-"""Judge what was accepted again under two policies, and count what would have been different.
+"""Back-test a policy: judge past referrals under two policies and count the differences.
 
-The same code as routing judges, with the instants at which each referral was really accepted and
-routed. What comes out are counts, codes and a few ids: no content.
+The code is that of routing, with the instants at which each referral was accepted and routed. The
+result holds counts, codes and a few ids, and no content.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from uuid import UUID
 from broker.domain.codes import Milestone
 from broker.domain.delivery import NewDelivery
 from broker.domain.states import ReferralState
-from broker.flow.route import decide
 from broker.ledger.policy_backtest import Met, Past
+from broker.policy.decide import decide
 from broker.policy.decision import (
     Rejected,
     Routed,
@@ -26,33 +26,33 @@ from broker.policy.decision import (
 from broker.policy.published.policy import Policy
 
 EXAMPLES = 5
-"""So many ids of referrals are named for each kind of difference."""
+"""How many ids of referrals are kept for each kind of difference."""
 Due = tuple[str, Milestone]
 """An agency, and one of its milestones."""
 
 
 @dataclass(slots=True)
 class Shift:
-    """Deadlines that moved one way: how many, and by how much at worst."""
+    """Deadlines that moved one way: how many, and by how much at most."""
 
     count: int = 0
     worst: timedelta = timedelta()
 
     def add(self, by: timedelta) -> None:
-        """Count one."""
+        """Count a deadline that moved by this much."""
         self.count += 1
         self.worst = max(self.worst, by)
 
 
 @dataclass(slots=True)
-class Replay:
-    """What would have been different."""
+class Backtest:
+    """What would have been different under the new policy."""
 
     judged: int = 0
     different: int = 0
     """Referrals for which anything at all is different."""
     gained: Counter[str] = field(default_factory=Counter)
-    """How many referrals each agency would have had that it had not."""
+    """How many referrals each agency would have received that it did not."""
     lost: Counter[str] = field(default_factory=Counter)
     shorter: dict[Due, Shift] = field(default_factory=dict)
     longer: dict[Due, Shift] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Replay:
     deadlines_lost: Counter[Due] = field(default_factory=Counter)
     missed: Counter[Due] = field(default_factory=Counter)
     """Met in time by the old policy and late by the new one, at the real times."""
-    kept: Counter[Due] = field(default_factory=Counter)
+    rescued: Counter[Due] = field(default_factory=Counter)
     """Late by the old policy, and in time by the new one."""
     overdue: Counter[Due] = field(default_factory=Counter)
     """Never met: still open by the old policy, and past its deadline by the new one."""
@@ -69,11 +69,11 @@ class Replay:
     examples: dict[str, list[str]] = field(default_factory=dict)
     """A few ids for ``gained``, ``lost``, ``missed``, ``overdue`` and ``becomes``."""
 
-    def note(self, what: str, past: Past) -> None:
-        """Remember an example."""
-        found = self.examples.setdefault(what, [])
-        if len(found) < EXAMPLES and str(past.id) not in found:
-            found.append(str(past.id))
+    def note(self, difference: str, past: Past) -> None:
+        """Keep the id of a referral as an example of a kind of difference."""
+        examples = self.examples.setdefault(difference, [])
+        if len(examples) < EXAMPLES and str(past.id) not in examples:
+            examples.append(str(past.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +82,18 @@ class _Judged:
     deliveries: Sequence[NewDelivery] = ()
 
 
-def replay(past: Iterable[Past], *, old: Policy, new: Policy, now: datetime) -> Replay:
+def backtest(past: Iterable[Past], *, old: Policy, new: Policy, now: datetime) -> Backtest:
     """Judge each referral under both policies and count the differences."""
-    found = Replay()
-    for one in past:
-        found.judged += 1
-        before, after = _judge(one, old), _judge(one, new)
-        found.different += _compare(found, one, before, after, now)
-    return found
+    result = Backtest()
+    for referral in past:
+        result.judged += 1
+        before, after = _judge(referral, old), _judge(referral, new)
+        result.different += _compare(result, referral, before, after, now)
+    return result
 
 
-def _judge(past: Past, book: Policy) -> _Judged:
-    """Judge a referral as it was judged when it came; what goes wrong is an outcome of its own."""
+def _judge(past: Past, policy: Policy) -> _Judged:
+    """Judge a referral as at the time of its acceptance; an error is an outcome of its own."""
     waiting = Unrouted(
         id=past.id,
         publisher=past.publisher,
@@ -108,7 +108,10 @@ def _judge(past: Past, book: Policy) -> _Judged:
     )
     try:
         decision = decide(
-            waiting, book=book, now=past.routed_at or past.accepted_at, new_id=lambda: UUID(int=0)
+            waiting,
+            policy=policy,
+            now=past.routed_at or past.accepted_at,
+            new_id=lambda: UUID(int=0),
         )
     except Exception as error:
         return _Judged(f"failed ({type(error).__name__})")
@@ -123,29 +126,31 @@ def _judge(past: Past, book: Policy) -> _Judged:
             return _Judged("postponed")
 
 
-def _compare(found: Replay, past: Past, before: _Judged, after: _Judged, now: datetime) -> bool:
+def _compare(result: Backtest, past: Past, before: _Judged, after: _Judged, now: datetime) -> bool:
     """Count what is different for one referral, and tell whether anything is."""
     is_different = False
     if before.becomes != after.becomes:
         is_different = True
-        found.becomes[before.becomes, after.becomes] += 1
-        found.note("becomes", past)
-    had, has = ({leg.agency for leg in judged.deliveries} for judged in (before, after))
-    for what, counter, agencies in (
-        ("gained", found.gained, has - had),
-        ("lost", found.lost, had - has),
+        result.becomes[before.becomes, after.becomes] += 1
+        result.note("becomes", past)
+    agencies_before, agencies_after = (
+        {leg.agency for leg in judged.deliveries} for judged in (before, after)
+    )
+    for difference, counter, agencies in (
+        ("gained", result.gained, agencies_after - agencies_before),
+        ("lost", result.lost, agencies_before - agencies_after),
     ):
         for agency in agencies:
             is_different = True
             counter[agency] += 1
-            found.note(what, past)
+            result.note(difference, past)
     for was, will in _pairs(before.deliveries, after.deliveries):
         for milestone in Milestone:
             due = (was.due.get(milestone), will.due.get(milestone))
             if due[0] != due[1]:
                 is_different = True
                 met = _met(past.met, was, milestone)
-                _moved(found, past, (was.agency, milestone), due, met, now)
+                _moved(result, past, (was.agency, milestone), due, met, now)
     return is_different
 
 
@@ -171,14 +176,14 @@ def _pairs(
 
 def _met(met: Sequence[Met], leg: NewDelivery, milestone: Milestone) -> datetime | None:
     """Return when a milestone was really met: on the leg of the same row, or of the agency."""
-    own = [one for one in met if one.agency == leg.agency]
-    same = [one for one in own if one.row == leg.row] or own
-    times = [one.at[milestone] for one in same if milestone in one.at]
+    own = [answer for answer in met if answer.agency == leg.agency]
+    same = [answer for answer in own if answer.row == leg.row] or own
+    times = [answer.at[milestone] for answer in same if milestone in answer.at]
     return min(times, default=None)
 
 
 def _moved(
-    found: Replay,
+    result: Backtest,
     past: Past,
     of: Due,
     due: tuple[datetime | None, datetime | None],
@@ -187,15 +192,15 @@ def _moved(
 ) -> None:
     was, will = due
     if was is not None and will is not None:
-        side = found.shorter if will < was else found.longer
+        side = result.shorter if will < was else result.longer
         side.setdefault(of, Shift()).add(abs(will - was))
     else:
-        (found.deadlines_gained if was is None else found.deadlines_lost)[of] += 1
+        (result.deadlines_gained if was is None else result.deadlines_lost)[of] += 1
     in_time, stays_in_time = (end is None or (met or now) <= end for end in due)
     if in_time == stays_in_time:
         return
     if stays_in_time:
-        found.kept[of] += 1
+        result.rescued[of] += 1
         return
-    (found.missed if met else found.overdue)[of] += 1
-    found.note("missed" if met else "overdue", past)
+    (result.missed if met else result.overdue)[of] += 1
+    result.note("missed" if met else "overdue", past)

@@ -1,4 +1,4 @@
-"""Put a policy in force: checked, kept as a version of its own, and its organisations known."""
+"""Publish a policy: check it, store it as a version and bring its organisations up to date."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from broker.policy.published.policy import digest, load
 def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> str:
     """Publish a policy and return its version; the same documents again change nothing.
 
-    Raises PolicyError with file and line of everything that is wrong; then nothing is published.
+    Raises PolicyError with file and line of every fault; then nothing is published.
     """
     fingerprint = digest(documents)
     version = f"{now:%Y-%m-%d}-{fingerprint.hex()[:8]}"
     latest = ledger.policies.policy(None)
     if latest is not None and digest(latest[1]) == fingerprint:
         return latest[0]
-    book = load(documents, version=version)
-    if faults := unsourced(book):
-        raise PolicyError("The calendar does not say where it comes from.", faults=faults)
+    policy = load(documents, version=version)
+    if faults := unsourced(policy):
+        raise PolicyError("The calendar does not name its source.", faults=faults)
     known = [
         (organisation.code, organisation.name, organisation.kind, organisation.channel)
-        for organisation in book.directory.organisations
+        for organisation in policy.directory.organisations
     ]
     ledger.organisations.sync_organisations(known)
-    ledger.policies.publish_policy(version, fingerprint, documents, now, calendar=book.edition)
+    ledger.policies.publish_policy(version, fingerprint, documents, now, calendar=policy.edition)
     return version

@@ -1,4 +1,4 @@
-"""A publisher's list of a day against what was handed in: which occurrence has no referral."""
+"""Reconcile a publisher's list of a day with its referrals: which occurrence has none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from broker.ledger.reconciliations import Reconciled
 from broker.policy.time.calendars import LONDON
 
 _NEXT_DAY = timedelta(days=1)
-"""A sender's clock may be a little ahead of ours, also at midnight."""
+"""A publisher's clock may be slightly ahead of ours, also at midnight."""
 
 
 def reconcile(
@@ -24,14 +24,14 @@ def reconcile(
     *,
     actor: str,
 ) -> Reconciled:
-    """Compare a list, keep what came of it as the last word about its day, and return it.
+    """Compare a list with the referrals, store the result as the latest for its day, return it.
 
-    Each reference is looked for as a referral's own and as its occurrence reference; blanks and
-    case make no difference to the latter. Raises Invalid for a day that has not come.
+    Each reference is compared with references of referrals and with occurrence references, the
+    latter without regard to blanks and case. Raises Invalid for a day in the future.
     """
     now = context.clock()
     if day > now.astimezone(LONDON).date() + _NEXT_DAY:
-        told = "The list is of a day in the future."
-        raise Invalid(told, faults=[Fault("/day", "date-in-future", told)])
+        message = "The list is for a day in the future."
+        raise Invalid(message, faults=[Fault("/day", "date-in-future", message)])
     listed = {normalise_reference(reference): reference.strip() for reference in references}
     return context.ledger.reconciliations.reconcile(publisher, day, listed, now=now, actor=actor)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from broker.channels import Parcel
 from broker.domain.delivery import Attempt
 from broker.errors import Unavailable
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues, Copy
 
 FIRST_PATIENCE = timedelta(minutes=15)
@@ -42,7 +42,7 @@ class QueueChannel:
             try:
                 sent = self._queues.publish(copies)
             except Unavailable as error:
-                _log.warning("queues away", count=len(copies), **trouble(error))
+                _log.warning("queues away", count=len(copies), **error_fields(error))
                 sent, code = [False] * len(copies), "unavailable"
         return [
             _attempt(parcel, was_sent, code, now)

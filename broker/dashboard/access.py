@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import sign_in
+from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import Denied, Malformed, TooLarge
@@ -24,7 +25,6 @@ from broker.settings import LOOPBACK
 if TYPE_CHECKING:
     from broker.dashboard.openid_provider import Provider
 
-ROOT = "/ops"
 LARGEST_FORM = 16 * 1024
 """In bytes."""
 _FORM_TYPE = "application/x-www-form-urlencoded"
@@ -191,10 +191,3 @@ def forget(response: Response, request: Request) -> Response:
         samesite="lax",
     )
     return response
-
-
-def own_path(text: str) -> str:
-    """Return an address of our own pages, or the first of them for any other."""
-    is_ours = text == ROOT or (text.startswith(f"{ROOT}/") and "\\" not in text)
-    is_ours = is_ours or text.startswith(f"{ROOT}?")
-    return text if is_ours and "//" not in text and text.isprintable() else ROOT

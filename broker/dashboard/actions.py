@@ -9,8 +9,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
-from broker.dashboard.access import ROOT, Visit
+from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
+from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone
@@ -204,7 +205,7 @@ def _reroute(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     if bool(agency) == bool(area):
         told = "Give an agency or an area, one of them."
         raise Invalid(told, faults=[Fault("/agency", "one-of", told)])
-    operator_actions.send_on(
+    operator_actions.redirect(
         visit.desk.context,
         DeliveryId(identifier(subject)),
         area=area or None,
@@ -280,7 +281,7 @@ KINDS: Mapping[str, Doing] = {
         "Route again",
         "rerouted",
         _of_referral,
-        lambda v, s, f: operator_actions.route_again(
+        lambda v, s, f: operator_actions.retry_routing(
             v.desk.context, ReferralId(identifier(s)), **_told(v, f)
         ),
     ),
@@ -299,7 +300,9 @@ KINDS: Mapping[str, Doing] = {
         "Pause delivery",
         "paused",
         _of_agency,
-        lambda v, s, f: operator_actions.pause(v.desk.context, OrganisationCode(s), **_told(v, f)),
+        lambda v, s, f: operator_actions.suspend_agency(
+            v.desk.context, OrganisationCode(s), **_told(v, f)
+        ),
     ),
     "resume": Doing(
         "Resume delivery to an agency",
@@ -307,7 +310,9 @@ KINDS: Mapping[str, Doing] = {
         "Resume delivery",
         "resumed",
         _of_agency,
-        lambda v, s, f: operator_actions.resume(v.desk.context, OrganisationCode(s), **_told(v, f)),
+        lambda v, s, f: operator_actions.resume_agency(
+            v.desk.context, OrganisationCode(s), **_told(v, f)
+        ),
     ),
     "cause": Doing(
         "Correct the cause of a breach",

@@ -24,9 +24,10 @@ from broker.dashboard import (
     rendering,
     signing_in,
 )
-from broker.dashboard.access import ROOT, Desk, NoRight, NotSignedIn, done, shown, visiting
+from broker.dashboard.access import Desk, NoRight, NotSignedIn, done, shown, visiting
 from broker.dashboard.live import Changes, live
 from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
+from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import (
@@ -39,7 +40,7 @@ from broker.errors import (
     Unavailable,
 )
 from broker.flow.context import Context
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 THREADS = 4
 """Questions to the ledger at once."""
@@ -84,7 +85,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/replays", shown(view, bulk_actions.listed)),
         Route("/replays", done(bulk, bulk_actions.plan), methods=["POST"]),
         Route("/send-on", shown(bulk, bulk_actions.ask_to_send_on)),
-        Route("/send-on", done(bulk, bulk_actions.plan_send_on), methods=["POST"]),
+        Route("/send-on", done(bulk, bulk_actions.plan_redirect), methods=["POST"]),
         Route("/replays/{id}", shown(view, bulk_actions.show)),
         Route("/replays/{id}", done(bulk, bulk_actions.turn), methods=["POST"]),
         Route("/sign-in", signing_in.how),
@@ -163,7 +164,7 @@ async def on_broker_error(request: Request, error: Exception) -> Response:
         (500, "Something went wrong here"),
     )
     if status >= 500:
-        _log.warning("unavailable", **trouble(error))
+        _log.warning("unavailable", **error_fields(error))
     return _trouble(request, status, title, error.message)
 
 
@@ -179,7 +180,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_error(request: Request, error: Exception) -> Response:
     """Show that something went wrong; the log gets its class, nobody gets its text."""
-    _log.error("unexpected", request_id=request.state.request_id, **trouble(error))
+    _log.error("unexpected", request_id=request.state.request_id, **error_fields(error))
     told = "Reload the page. If it happens again, tell whoever runs the broker this number: "
     return _trouble(request, 500, "Something went wrong here", told + request.state.request_id)
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
-from broker.dashboard.access import ROOT, Visit
+from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
+from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.errors import Fault, Invalid
 
@@ -27,12 +28,12 @@ async def ask_to_send_on(visit: Visit) -> Response:
     return _ask(visit, asked, {})
 
 
-async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
+async def plan_redirect(visit: Visit, form: Mapping[str, str]) -> Response:
     """Plan a sending on and show the plan; nothing is sent on yet."""
     asked = {name: form.get(name, "").strip() for name in ("agency", "cause", "receiver")}
     try:
         id_ = await visit.desk.run(
-            operator_actions.plan_send_on,
+            operator_actions.plan_redirect,
             visit.desk.context,
             **asked,
             per_minute=operator_actions.PER_MINUTE,

@@ -27,12 +27,12 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.admin.sign_in import Vouched
-from broker.dashboard.access import ROOT
+from broker.admin.sign_in import ProviderIdentity
+from broker.dashboard.paths import ROOT
 from broker.domain.ids import Clock
 from broker.errors import BrokerError, Denied, Unavailable
 from broker.settings import OpenIdProvider, is_safe_url
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 ANSWER = f"{ROOT}/sign-in/answer"
 """Where the provider sends people back to; it must be registered there."""
@@ -134,7 +134,7 @@ class Provider:
             request.session["after"] = after
             return response
 
-    async def answered(self, request: Request) -> tuple[Vouched, str]:
+    async def answered(self, request: Request) -> tuple[ProviderIdentity, str]:
         """Return for whom the provider vouches, and where they wanted to go.
 
         What the browser kept is used up with it. Raises NotBegun, ProviderAway, ProviderWrong, or
@@ -181,7 +181,7 @@ class Provider:
             try:
                 yield
             except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
-                _log.warning("provider away", **trouble(error))
+                _log.warning("provider away", **error_fields(error))
                 raise ProviderAway(
                     "Your sign-in provider does not answer. Try again in a minute; a one-time "
                     "link still lets you in."
@@ -262,7 +262,7 @@ class Provider:
             "exp": dict(needed),
         }
 
-    def _vouched(self, claims: Mapping[str, Any]) -> Vouched:
+    def _vouched(self, claims: Mapping[str, Any]) -> ProviderIdentity:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
             raise ValueError("the subject is none")
@@ -274,7 +274,7 @@ class Provider:
         name = names[0] if names else _clean(subject)
         if not name:
             raise ValueError("there is no name")
-        return Vouched(self._settings.issuer, subject, name, kept)
+        return ProviderIdentity(self._settings.issuer, subject, name, kept)
 
 
 class Bounded(httpx2.AsyncBaseTransport):

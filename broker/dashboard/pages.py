@@ -10,7 +10,8 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 
 from broker.dashboard import charts, version_history, wording
-from broker.dashboard.access import ROOT, Visit
+from broker.dashboard.access import Visit
+from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId

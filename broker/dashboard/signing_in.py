@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import sign_in as sessions
-from broker.dashboard.access import ROOT, Visit, desk, forget, form_of, own_path, remember
+from broker.dashboard.access import Visit, desk, forget, form_of, remember
 from broker.dashboard.openid_provider import Provider, ProviderAway, ProviderWrong
+from broker.dashboard.paths import ROOT, own_path
 from broker.dashboard.rendering import page
 from broker.errors import Denied, NotFound
 

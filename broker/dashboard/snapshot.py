@@ -14,7 +14,7 @@ from typing import Any
 from broker.domain.ids import OrganisationCode
 from broker.domain.latency import P50, P95, P99, Latencies
 from broker.flow.context import Context
-from broker.flow.sweep import LANES
+from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger.monitoring import (
     AtRisk,
     Breaches,
@@ -122,7 +122,7 @@ class Watch:
                 "counts": lambda: ledger.monitoring.risk_counts(now=now),
                 "unacknowledged": ledger.monitoring.longest_unacknowledged,
                 "pipes": lambda: ledger.monitoring.pipes(now=now),
-                "wakeups": lambda: context.wakeups.waiting(LANES),
+                "wakeups": lambda: context.wakeups.waiting(TASK_QUEUES),
                 "dead": ledger.monitoring.dead_letters,
                 "escalations": lambda: ledger.monitoring.climbing(limit=LISTED),
             }.items()

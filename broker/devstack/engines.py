@@ -26,7 +26,8 @@ from urllib.parse import quote
 
 from broker.devstack.reaper import STOP_SECONDS, Reaper, signal_session
 
-START_SECONDS = 30.0
+START_SECONDS = 90.0
+"""Long, since the machine may be busy; a server that ends is noticed at once."""
 LONGEST_SOCKET_PATH = 107
 """The longest path of a socket in bytes (unix(7): 108 with the zero byte at its end)."""
 _LOOPBACK = "127.0.0.1"
@@ -218,10 +219,12 @@ class Postgres(Engine):
         self._reaper.add(process.pid)
         try:
             status = process.wait(START_SECONDS)
-        except BaseException:
+        except BaseException as error:
             # Left alone it would go on writing into a folder that is being deleted.
             signal_session(process.pid, signal.SIGKILL)
             process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise EngineFailed(self._is_late()) from None
             raise
         finally:
             self._reaper.remove(process.pid)

@@ -29,7 +29,7 @@ from broker.shipped import POLICY
 HOST = "127.0.0.1"
 BROKER = (sys.executable, "-m", "broker")
 OK = 200
-READY_SECONDS = 30.0
+READY_SECONDS = 90.0
 POLL_SECONDS = 0.05
 SCOPES = {
     "force": frozenset({Scope.PUBLISH, Scope.COLLECT}),

@@ -8,43 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from schemas.codes import DeliveryState, ReferralState
 
-class ReferralState(StrEnum):
-    """Where a referral stands."""
-
-    ACCEPTED = "accepted"
-    """Committed in the ledger; not yet validated and routed."""
-    ROUTED = "routed"
-    """Every agency that must have a part of it has a delivery."""
-    REJECTED = "rejected"
-    """Invalid; waits in its publisher's queue for a corrected one."""
-    UNROUTABLE = "unroutable"
-    """Valid, but no recipient can be worked out; waits in the ops queue."""
-    CLOSED = "closed"
-    """Every delivery has ended, a corrected referral took its place, or it was recalled in time."""
-
-
-class DeliveryState(StrEnum):
-    """Where one agency's part of a referral stands."""
-
-    HELD = "held"
-    """Waits for the end of an embargo; visible, and its clock starts when the embargo ends."""
-    AVAILABLE = "available"
-    """In the agency's queue."""
-    LEASED = "leased"
-    """Offered to the agency's software under a lease that lapses."""
-    COLLECTED = "collected"
-    """The agency's software has it."""
-    ACKNOWLEDGED = "acknowledged"
-    """A person at the agency has taken it."""
-    DECIDED = "decided"
-    """A person at the agency has answered with a coded outcome."""
-    RETURNED = "returned"
-    """The agency gave it back with a coded reason."""
-    UNDELIVERABLE = "undeliverable"
-    """The agency cannot be reached by any channel; waits in the ops queue."""
-    RECALLED = "recalled"
-    """It was taken back: by its publisher, or because a correction leaves its agency out."""
+__all__ = [
+    "DELIVERY_STEPS",
+    "OPEN_DELIVERIES",
+    "REFERRAL_STEPS",
+    "DeliveryState",
+    "DeliveryStep",
+    "ReferralState",
+    "ReferralStep",
+]
 
 
 class ReferralStep(StrEnum):

@@ -1,7 +1,7 @@
-"""Step 1, accept: from bytes to rows that are committed. Nothing is accepted before that.
+"""Step 1, accept: turn bytes into committed rows. A referral is accepted when its row is committed.
 
-Only what must be known to keep the document is checked here; ``route`` validates all of it, so
-that a referral with a fault is kept, and answered for, instead of being lost at the door.
+This step checks only what is needed to store the document; step 2 validates all of it. So a
+referral with a fault is stored and answered, and not lost.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
 from typing import NoReturn
 
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -30,18 +29,18 @@ from broker.errors import (
     TooLarge,
 )
 from broker.failpoints import ACCEPTED
-from broker.flow.activity import SENT
+from broker.flow.activity_counter import SENT
 from broker.flow.context import Context
+from broker.flow.steps import step
+from broker.flow.task_queues import ROUTE
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import is_told, logger, since, sole
-from broker.tracing import ACCEPT, Part, Step, Traces, parent_of
+from broker.telemetry import logger
+from broker.tracing import ACCEPT, SpanPart, parent_of
 from schemas import documents, referral
-from schemas.errors import Fault as FoundFault
 from schemas.errors import Kind, Unreadable
 
-LANE = "route"
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _SCHEMA = "referral/1"
 _REFUSALS: dict[Kind, type[Invalid]] = {
@@ -54,12 +53,12 @@ _log = logger("accept")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What would become of a document, with nothing stored."""
+    """What would become of a document; nothing is stored."""
 
     faults: Sequence[Fault]
     defects: Sequence[Fault]
     plan: Plan | None
-    """Who would get it, why and by when; None when it would be rejected."""
+    """Which agencies would get it, why and by when; None when it would be rejected."""
 
 
 def screen(
@@ -70,7 +69,7 @@ def screen(
     idempotency_key: str | None,
     actor: str,
 ) -> NewReferral:
-    """Return what the ledger is to hold for a body; the ledger is not asked.
+    """Return what the ledger is to hold for a body, without a query of the ledger.
 
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
@@ -89,8 +88,10 @@ def screen(
 
 
 @contextmanager
-def noting_refusals(context: Context, publisher: OrganisationCode, body: bytes) -> Iterator[None]:
-    """Note that a body may not be carried: its digest, size and the reason, and none of itself."""
+def recording_refusals(
+    context: Context, publisher: OrganisationCode, body: bytes
+) -> Iterator[None]:
+    """Record a body that may not be carried: its digest, size and the reason, and no content."""
     try:
         yield
     except Prohibited as error:
@@ -105,112 +106,94 @@ def noting_refusals(context: Context, publisher: OrganisationCode, body: bytes) 
 
 
 def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
-    """Commit a batch, wake the routing lane, and answer for each one in order."""
-    began = perf_counter()
-    answers = context.ledger.referrals.accept(new)
-    context.reached(ACCEPTED)
-    context.wakeups.wake(LANE)
-    _note(context, new, answers)
-    if context.traces:
-        _trace(context, context.traces, new, answers)
-    if new and is_told(_log):
-        _tell(new, answers, began)
+    """Commit a batch, wake routing, and return the answer to each referral in order."""
+    with step(context, ACCEPT, _log) as this:
+        answers = context.ledger.referrals.accept(new)
+        context.hit(ACCEPTED)
+        context.wakeups.notify(ROUTE)
+        fresh = _fresh(new, answers)
+        for referral in fresh:
+            context.activity.note(referral.publisher, SENT)
+        this.trace(fresh, _span_part)
+        if new:
+            this.log(count=len(new), duplicates=len(new) - len(fresh))
+            this.log_single("referral", answers, lambda answer: answer.id)
+            this.log_single("publisher", new, lambda referral: referral.publisher)
     return [
         _conflict(answer) if isinstance(answer, Contradiction) else answer for answer in answers
     ]
 
 
-def _note(
-    context: Context, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
-) -> None:
-    """Note who sent something new; what came before tells nothing about today."""
-    for one, answer in zip(new, answers, strict=True):
-        if isinstance(answer, Accepted) and not answer.duplicate:
-            context.activity.note(one.publisher, SENT)
+def _fresh(
+    new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
+) -> list[NewReferral]:
+    """Return what the ledger did not hold before, with this content or another."""
+    return [
+        referral
+        for referral, answer in zip(new, answers, strict=True)
+        if isinstance(answer, Accepted) and not answer.duplicate
+    ]
 
 
-def _tell(
-    new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction], began: float
-) -> None:
-    """Log the batch; what was there before, with this content or another, is a duplicate."""
-    fresh = sum(isinstance(answer, Accepted) and not answer.duplicate for answer in answers)
-    _log.info(
-        "accept",
-        count=len(new),
-        duplicates=len(new) - fresh,
-        seconds=since(began),
-        **sole("referral", [answer.id for answer in answers]),
-        **sole("publisher", [one.publisher for one in new]),
+def _span_part(referral: NewReferral) -> SpanPart:
+    """Return what begins the trace of a referral."""
+    return SpanPart(
+        referral.id,
+        {"publisher": referral.publisher},
+        referral.accepted_at,
+        parent_of(referral.traceparent),
     )
 
 
-def _trace(
-    context: Context,
-    traces: Traces,
-    new: Sequence[NewReferral],
-    answers: Sequence[Accepted | Contradiction],
-) -> None:
-    """Begin the trace of each referral that is new."""
-    parts = [
-        Part(one.id, {"publisher": one.publisher}, one.accepted_at, parent_of(one.traceparent))
-        for one, answer in zip(new, answers, strict=True)
-        if isinstance(answer, Accepted) and not answer.duplicate
-    ]
-    if parts:
-        begun_at = min(one.accepted_at for one in new)
-        traces.tell(Step(ACCEPT, begun_at, context.clock(), parts))
-
-
 def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked:
-    """Say what would become of a body, and store nothing. Raises as ``screen`` does."""
-    now, book = context.clock(), context.policies.latest()
+    """Return what would become of a body, and store nothing. Raises as ``screen`` does."""
+    now, policy = context.clock(), context.policies.latest()
     document = read(body).value
     today = now.astimezone(LONDON).date()
-    checked = referral.load(document, today=today, areas=book.directory.areas)
-    faults, defects = own(checked.faults), own(checked.defects)
-    if faults:
-        return Checked(faults, defects, None)
-    plan = make_plan(document, publisher=publisher, book=book, accepted_at=now, now=now, areas={})
-    return Checked((), defects, plan)
+    checked = referral.load(document, today=today, areas=policy.directory.areas)
+    if checked.referral is None:
+        return Checked(checked.faults, checked.defects, None)
+    plan = make_plan(
+        checked.referral, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
+    )
+    return Checked((), checked.defects, plan)
 
 
 def read(body: bytes) -> documents.Document:
-    """Return a document that has a reference to answer under, or raise why it is none."""
+    """Parse a body into a document with a reference and a known schema.
+
+    Raises Malformed, TooLarge, Prohibited or Invalid.
+    """
     try:
         document = documents.read(body)
     except Unreadable as unreadable:
         _refuse(unreadable)
     faults = _unanswerable(document)
     if faults:
-        raise Invalid("This is not a referral that can be kept.", faults=faults)
+        raise Invalid("This is not a referral that can be stored.", faults=faults)
     return document
-
-
-def own(faults: Sequence[FoundFault]) -> list[Fault]:
-    """Return the schemas' faults as the broker's own kind of value."""
-    return [Fault(fault.pointer, fault.code, fault.message) for fault in faults]
 
 
 def _unanswerable(document: documents.Document) -> list[Fault]:
     faults = []
     reference = document.value.get("reference")
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
-        told = "Give your own reference: 1 to 64 letters, digits, '.', '_', '/' or '-'."
-        faults.append(Fault("/reference", "bad-reference", told))
+        message = "Give your own reference: 1 to 64 letters, digits, '.', '_', '/' or '-'."
+        faults.append(Fault("/reference", "bad-reference", message))
     if document.value.get("schema") != _SCHEMA:
-        told = f'Say which schema this document follows: "schema": "{_SCHEMA}".'
-        faults.append(Fault("/schema", "unknown-schema", told))
+        message = f'Name the schema of this document: "schema": "{_SCHEMA}".'
+        faults.append(Fault("/schema", "unknown-schema", message))
     return faults
 
 
 def _refuse(unreadable: Unreadable) -> NoReturn:
-    faults = own(unreadable.faults)
+    faults = unreadable.faults
     raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
 
 
-def _conflict(found: Contradiction) -> ReferenceConflict:
-    what = "reference" if found.key == "reference" else "Idempotency-Key"
+def _conflict(contradiction: Contradiction) -> ReferenceConflict:
+    key = "reference" if contradiction.key == "reference" else "Idempotency-Key"
     return ReferenceConflict(
-        f"Another document was accepted under this {what} before. Nothing was changed: send the "
-        f"same document again, or use a new {what}."
+        f"Another document was accepted under this {key} before. Nothing was changed: send the "
+        f"same document again, or use a new {key}."
     )

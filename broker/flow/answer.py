@@ -1,14 +1,14 @@
-"""Step 5, answer: what agencies say about their deliveries, and what follows from it.
+"""Step 5, answer: record the receipts of agencies, and redirect what they return.
 
-A delivery returned for the wrong area, with the right one named, is sent on in the same
-transaction: nobody has to pick it up again, and its clock keeps its start.
+A delivery that is returned for the wrong area, with the right area named, is redirected in the same
+transaction. No person has to act, and its clock keeps its start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from time import perf_counter
+from functools import partial
 
 import orjson
 
@@ -24,17 +24,17 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
-from broker.flow.accept import LANE as ROUTE_LANE
-from broker.flow.activity import ANSWERED
+from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
-from broker.flow.dispatch import LANE as DISPATCH_LANE
-from broker.flow.route import new_delivery
-from broker.ledger.operator_actions import Doing
-from broker.policy.language.views import PERSONS
+from broker.flow.steps import step
+from broker.flow.task_queues import DISPATCH, ROUTE
+from broker.ledger.operator_actions import ActionContext
+from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
 from broker.policy.routing import plan
-from broker.telemetry import is_told, logger, since, sole, trouble
-from broker.tracing import Part, Step
+from broker.telemetry import error_fields, logger
+from broker.tracing import SpanPart
+from schemas.referral import reload
 
 _log = logger("answer")
 
@@ -42,70 +42,60 @@ _log = logger("answer")
 def settle(
     context: Context, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
 ) -> list[Settled]:
-    """Record an agency's receipts, in order; return for each one what became of it."""
-    began, now = perf_counter(), context.clock()
-    with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
-        for returned in batch.returned:
-            if successor := _successor(context, returned, now):
-                batch.send_on(returned.delivery.id, successor)
-        results = list(batch.results)
-    context.activity.note(agency, ANSWERED, len(receipts))
-    context.reached(SETTLED)
-    if any(result.state is DeliveryState.RETURNED for result in results):
-        context.wakeups.wake(DISPATCH_LANE)
-    if context.traces:
-        context.traces.tell(Step("answer", now, context.clock(), _parts(agency, results)))
-    if results and is_told(_log):
-        _log.info(
-            "answer",
-            agency=agency,
-            count=len(results),
-            recorded=sum(result.result == "recorded" for result in results),
-            seconds=since(began),
-            **sole("delivery", [result.delivery for result in results]),
-        )
+    """Record an agency's receipts in order; return the result of each."""
+    with step(context, "answer", _log) as this:
+        now = this.begun_at
+        with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
+            for returned in batch.returned:
+                if successor := _successor(context, returned, now):
+                    batch.redirect(returned.delivery.id, successor)
+            results = list(batch.results)
+        context.activity.note(agency, ANSWERED, len(receipts))
+        context.hit(SETTLED)
+        if any(result.state is DeliveryState.RETURNED for result in results):
+            context.wakeups.notify(DISPATCH)
+        this.trace(results, partial(_span_part, agency))
+        if results:
+            recorded = sum(result.result == "recorded" for result in results)
+            this.log(agency=agency, count=len(results), recorded=recorded)
+            this.log_single("delivery", results, lambda result: result.delivery)
     return results
 
 
-def _parts(agency: OrganisationCode, results: Sequence[Settled]) -> list[Part]:
-    """Return what was recorded, for the referrals' traces."""
-    return [
-        Part(
-            result.referral,
-            {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)},
-        )
-        for result in results
-        if result.referral is not None
-    ]
+def _span_part(agency: OrganisationCode, result: Settled) -> SpanPart | None:
+    """Return what was recorded, for the trace of its referral; None for an unknown delivery."""
+    if result.referral is None:
+        return None
+    attributes = {"delivery": str(result.delivery), "agency": agency, "state": str(result.state)}
+    return SpanPart(result.referral, attributes)
 
 
-def reroute(
+def redirect(
     context: Context,
     delivery: DeliveryId,
     *,
     area: str | None,
     agency: OrganisationCode | None,
     actor: str,
-    why: Doing | None = None,
+    why: ActionContext | None = None,
 ) -> DeliveryId:
-    """Send a returned or undeliverable delivery on, by an area's code or an agency's.
+    """Redirect a returned or undeliverable delivery to an agency, by its code or an area's.
 
-    ``why`` is kept with it where a person does it; see ``broker.admin.operator_actions``.
-
-    Returns the new delivery's id. Raises NotFound, PolicyError when nobody there is responsible,
-    or Conflict when the delivery has not come back or was sent on before.
+    ``why`` records the reason of a person; see ``broker.admin.operator_actions``. Returns the new
+    delivery's id. Raises NotFound; PolicyError when no agency there is responsible; Conflict when
+    the delivery is neither returned nor undeliverable, or was redirected before.
     """
     now = why.now if why else context.clock()
     offer = context.ledger.deliveries.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
-    successor = _readdressed(context, offer, area=area, to=agency, now=now)
-    if not context.ledger.receipts.reroute(delivery, successor, actor=actor, now=now, why=why):
+    successor = _redirected(context, offer, area=area, to=agency, now=now)
+    if not context.ledger.receipts.redirect(delivery, successor, actor=actor, now=now, why=why):
         raise Conflict(
-            f"This delivery is {offer.state} or was sent on before: only one that was returned or "
-            "cannot be delivered is sent on, once. Nothing was changed."
+            f"This delivery is {offer.state} or was redirected before. Only a delivery that was "
+            "returned or cannot be delivered is redirected, once. Nothing was changed."
         )
-    context.wakeups.wake(DISPATCH_LANE)
+    context.wakeups.notify(DISPATCH)
     return successor.id
 
 
@@ -115,12 +105,12 @@ def give_areas(
     areas: Mapping[str, str],
     *,
     actor: str,
-    why: Doing | None = None,
+    why: ActionContext | None = None,
 ) -> None:
-    """Say where the people of an unroutable referral live, so that it is routed again.
+    """Set the areas where people of an unroutable referral live, and retry its routing.
 
-    Raises Invalid for an area that the directory does not know or a local id that is nobody's, and
-    Conflict when the referral does not wait for an area.
+    Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
+    not wait for an area.
     """
     known, people = context.policies.latest().directory.areas, _people_of(context, referral)
     faults = [
@@ -128,7 +118,7 @@ def give_areas(
         for local, code in areas.items()
         if code not in known
     ]
-    # The history carries them, and so does the publisher's feed: nothing but codes and local ids.
+    # The history and the publisher's feed carry these: codes and local ids only.
     faults += [
         Fault(f"/areas/{local}", "unknown-person", "The referral has nobody with this local id.")
         for local in areas
@@ -139,43 +129,43 @@ def give_areas(
     now = why.now if why else context.clock()
     if not context.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
-    context.wakeups.wake(ROUTE_LANE)
+    context.wakeups.notify(ROUTE)
 
 
-def route_again(
-    context: Context, referral: ReferralId, *, actor: str, why: Doing | None = None
+def retry_routing(
+    context: Context, referral: ReferralId, *, actor: str, why: ActionContext | None = None
 ) -> None:
     """Route an unroutable referral again as it is, under the policy in force.
 
     Raises Conflict when the referral is not unroutable.
     """
     now = why.now if why else context.clock()
-    if not context.ledger.routing.route_again(referral, actor=actor, now=now, why=why):
+    if not context.ledger.routing.retry_routing(referral, actor=actor, now=now, why=why):
         raise Conflict("This referral is not unroutable. Nothing was changed.")
-    context.wakeups.wake(ROUTE_LANE)
+    context.wakeups.notify(ROUTE)
 
 
 def _people_of(context: Context, referral: ReferralId) -> set[str]:
     """Return the local ids of a referral's children and of the persons who pose a risk."""
-    document = orjson.loads(context.ledger.queries.content(referral) or b"{}")
-    return {one["id"] for part in ("children", PERSONS) for one in document.get(part) or ()}
+    body = context.ledger.queries.content(referral)
+    return reload(orjson.loads(body)).people if body else set()
 
 
 def _successor(context: Context, returned: Returned, now: datetime) -> NewDelivery | None:
-    """Return where a returned delivery goes by itself, or None: then ops sees to it."""
+    """Return the delivery that replaces a returned one, or None: then ops must decide."""
     if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
         return None
     offer = returned.delivery
     try:
-        successor = _readdressed(context, offer, area=returned.area, to=None, now=now)
+        successor = _redirected(context, offer, area=returned.area, to=None, now=now)
     except PolicyError as error:
-        _log.warning("not sent on", delivery=str(offer.id), **trouble(error))
+        _log.warning("not redirected", delivery=str(offer.id), **error_fields(error))
         return None
-    return None if _gave_it_back(context, offer.referral, successor) else successor
+    return None if _was_returned_by(context, offer.referral, successor) else successor
 
 
-def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery) -> bool:
-    """Tell whether two agencies would send a delivery to and fro between them."""
+def _was_returned_by(context: Context, referral: ReferralId, successor: NewDelivery) -> bool:
+    """Tell whether the new agency returned this referral before; two must not alternate."""
     status = context.ledger.queries.referral(None, id=referral)
     return status is not None and any(
         delivery.agency == successor.agency and delivery.state is DeliveryState.RETURNED
@@ -183,7 +173,7 @@ def _gave_it_back(context: Context, referral: ReferralId, successor: NewDelivery
     )
 
 
-def _readdressed(
+def _redirected(
     context: Context,
     offer: Offer,
     *,
@@ -191,22 +181,22 @@ def _readdressed(
     to: OrganisationCode | None,
     now: datetime,
 ) -> NewDelivery:
-    # Whoever has it next gets the latest of it, with the clock of what was given back.
+    # The next agency gets the latest version, with the clock of the returned delivery.
     latest = context.ledger.corrections.head(offer.id) or offer
-    book = context.policies.latest()
-    leg = plan.readdress(
+    policy = context.policies.latest()
+    leg = plan.redirect(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        document=orjson.loads(latest.body),
-        book=book,
+        referral=reload(orjson.loads(latest.body)),
+        policy=policy,
         area=area,
         to=to,
         now=now,
     )
     issued = Issued(leg, Kind.REFERRAL)
     return new_delivery(
-        issued, now, context.new_id, version=latest.version, policy_version=book.version
+        issued, now, context.new_id, version=latest.version, policy_version=policy.version
     )

@@ -10,42 +10,46 @@ from datetime import datetime
 from broker.errors import Conflict, NotFound, PolicyError
 from broker.flow import answer
 from broker.flow.context import Context
-from broker.flow.dispatch import LANE as DISPATCH_LANE
-from broker.ledger.bulk_actions import SendOn
-from broker.ledger.operator_actions import Doing
-from broker.telemetry import logger, trouble
+from broker.flow.task_queues import DISPATCH
+from broker.ledger.bulk_actions import DueRedirect
+from broker.ledger.operator_actions import ActionContext
+from broker.telemetry import error_fields, logger
 
-SENT_AT_ONCE = 20
-"""Deliveries of one redirect at a look: each is judged by policy, in a transaction of its own."""
-STEP = 500
-"""Deliveries of one replay at a look."""
+REDIRECTED_AT_ONCE = 20
+"""Deliveries of one plan in a sweep: policy judges each, in a transaction of its own."""
+REPLAYED_AT_ONCE = 500
+"""Deliveries of one replay in a sweep."""
 _log = logger("act")
 
 
 def advance_replays(context: Context) -> int:
-    """Let running replays go on at their pace; return how many deliveries they took."""
-    done = sum(context.ledger.bulk_actions.step_replays(now=context.clock(), limit=STEP))
+    """Advance the running plans at their pace; return how many deliveries they took."""
+    done = sum(
+        context.ledger.bulk_actions.step_replays(now=context.clock(), limit=REPLAYED_AT_ONCE)
+    )
     if done:
-        context.wakeups.wake(DISPATCH_LANE)
+        context.wakeups.notify(DISPATCH)
     now = context.clock()
     return done + sum(
-        _advance(context, due_send_on, now)
-        for due_send_on in context.ledger.bulk_actions.due_send_ons(now=now, limit=SENT_AT_ONCE)
+        _advance(context, due_redirect, now)
+        for due_redirect in context.ledger.bulk_actions.due_redirects(
+            now=now, limit=REDIRECTED_AT_ONCE
+        )
     )
 
 
-def _advance(context: Context, plan: SendOn, now: datetime) -> int:
-    """Send on what is next; one that cannot be is counted, and stays where it is."""
+def _advance(context: Context, plan: DueRedirect, now: datetime) -> int:
+    """Redirect the next deliveries of a plan; count those that cannot be redirected."""
     done = failed = 0
     for delivery in plan.deliveries:
-        why = Doing(context.new_id(), plan.by, plan.reason, now)
+        why = ActionContext(context.new_id(), plan.by, plan.reason, now)
         try:
-            answer.reroute(
+            answer.redirect(
                 context, delivery, area=None, agency=plan.receiver, actor=plan.by, why=why
             )
             done += 1
         except (Conflict, NotFound, PolicyError) as error:
-            _log.warning("not sent on", delivery=str(delivery), **trouble(error))
+            _log.warning("not redirected", delivery=str(delivery), **error_fields(error))
             failed += 1
-    context.ledger.bulk_actions.count_send_on(plan, done=done, failed=failed, now=now)
+    context.ledger.bulk_actions.count_redirect(plan, done=done, failed=failed, now=now)
     return done

@@ -1,7 +1,7 @@
-"""Let a delivery's clocks stand for a coded reason, and go on; what the law sets never stands.
+"""Part of step 5, answer: pause a delivery's clocks for a coded reason, and resume them.
 
-Elapsed time is not kept: each new deadline is counted from the clock's start and the stretches in
-which it stood (``broker.policy.time.clocks``).
+Clocks that the law sets are never paused. Elapsed time is not stored: each new deadline is computed
+from the clock's start and its pauses (``broker.policy.time.clocks``).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from broker.policy.time.clocks import resumed
 from broker.policy.time.deadlines import Span, Within
 
 CORRECTED = "corrected"
-"""Why a clock goes on by itself: the publisher handed in a new version."""
+"""Why a clock resumes by itself: the publisher submitted a new version."""
 _NOTHING = "There is no such delivery."
 
 
-def pause(
+def pause_clock(
     context: Context,
     delivery: DeliveryId,
     reason: PauseReason,
@@ -37,7 +37,7 @@ def pause(
     agency: OrganisationCode | None,
     actor: str,
 ) -> datetime:
-    """Let the pausable clocks of a delivery stand; return since when they do.
+    """Pause the pausable clocks of a delivery; return since when they are paused.
 
     ``agency`` is whose delivery it must be, or None for ops. Raises NotFound, or Conflict when
     policy lets none of its clocks be paused or the delivery has ended. Repeating it is harmless.
@@ -49,44 +49,42 @@ def pause(
             raise NotFound(_NOTHING)
         if clocks.paused_at is not None:
             return clocks.paused_at
-        milestones = [one["milestone"] for one in _pausable(clocks)]
+        milestones = [deadline["milestone"] for deadline in _pausable(clocks)]
         if not milestones:
-            raise Conflict(
-                "Policy lets no clock of this delivery be paused: what the law sets runs on."
-            )
+            raise Conflict("No clock of this delivery can be paused under the policy in force.")
         done = batch.pause(
             context.new_id(), reason=str(reason), milestones=milestones, actor=actor, now=now
         )
         if not done:
-            raise Conflict(f"This delivery is {clocks.state}: it has no clock that runs.")
+            raise Conflict(f"This delivery is {clocks.state}: none of its clocks is running.")
     return now
 
 
-def resume(
+def resume_clock(
     context: Context, delivery: DeliveryId, *, agency: OrganisationCode | None, actor: str
 ) -> dict[str, Any]:
-    """Let a delivery's clocks go on; return its deadlines as they are now.
+    """Resume a delivery's clocks; return its deadlines as they are now.
 
     Raises NotFound. Repeating it is harmless.
     """
     with context.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
         if batch.clocks is None:
             raise NotFound(_NOTHING)
-        return _go_on(context, batch, batch.clocks, actor=actor)
+        return _resume(context, batch, batch.clocks, actor=actor)
 
 
 def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
-    """Let the clocks go on that stood until the publisher said more, where a new version does.
+    """Resume the clocks that waited for information, where a new version was submitted.
 
-    Whether it says enough is for the agency to judge: it may ask again.
+    The agency judges whether the new version is enough; it may pause the clocks again.
     """
     revised = [decision.id for decision in decisions if isinstance(decision, Revised)]
     for waiting in batch.awaiting_information(revised):
         if waiting.clocks is not None:
-            _go_on(context, waiting, waiting.clocks, because=CORRECTED)
+            _resume(context, waiting, waiting.clocks, because=CORRECTED)
 
 
-def _go_on(
+def _resume(
     context: Context,
     batch: ClockBatch,
     clocks: Clocks,
@@ -97,9 +95,9 @@ def _go_on(
     if clocks.paused_at is None:
         return _due(clocks.explanation["deadlines"])
     now, calendar = context.clock(), _calendar(context, clocks)
-    stood = [*clocks.stood, Span(clocks.paused_at, now)]
+    pauses = [*clocks.stood, Span(clocks.paused_at, now)]
     deadlines = [
-        _moved(deadline, calendar, stood) if deadline.get("may_pause") else deadline
+        _moved(deadline, calendar, pauses) if deadline.get("may_pause") else deadline
         for deadline in clocks.explanation["deadlines"]
     ]
     batch.resume(
@@ -121,15 +119,15 @@ def _pausable(clocks: Clocks) -> list[Mapping[str, Any]]:
 
 
 def _moved(
-    mapping: Mapping[str, Any], calendar: WorkingCalendar, stood: list[Span]
+    mapping: Mapping[str, Any], calendar: WorkingCalendar, pauses: list[Span]
 ) -> dict[str, Any]:
-    """Return a deadline counted anew; the first one is kept beside it."""
+    """Return a deadline computed again, with the first deadline beside it."""
     start = datetime.fromisoformat(mapping["start"])
     within = Within.parse(mapping["within"])
     try:
-        deadline = resumed(within, start=start, calendar=calendar, stood=stood)
+        deadline = resumed(within, start=start, calendar=calendar, stood=pauses)
     except BeyondCalendar:
-        return dict(mapping)  # past the calendar nothing is guessed: the earlier deadline stands
+        return dict(mapping)  # past the calendar data the earlier deadline stays
     first = mapping.get("first_due_at", mapping["due_at"])
     return {
         **mapping,
@@ -148,6 +146,6 @@ def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _calendar(context: Context, clocks: Clocks) -> WorkingCalendar:
-    book = context.policies.version(clocks.policy_version)
-    organisation = book.directory.organisation(clocks.agency)
-    return organisation.calendar if organisation else book.calendars["ENG"]
+    policy = context.policies.version(clocks.policy_version)
+    organisation = policy.directory.organisation(clocks.agency)
+    return organisation.calendar if organisation else policy.calendars["ENG"]

@@ -1,9 +1,8 @@
-"""Step 4, collect: an agency asks for work and gets it under a lease, earliest deadline first."""
+"""Step 4, collect: lease deliveries to an agency that asks for work, earliest deadline first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter
 from typing import Any
 
 from broker.domain.delivery import (
@@ -13,47 +12,43 @@ from broker.domain.delivery import (
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import NotFound, Unavailable
 from broker.failpoints import LEASED
-from broker.flow.activity import COLLECTED, POLLED
+from broker.flow.activity_counter import COLLECTED, POLLED
 from broker.flow.context import Context
 from broker.flow.render import render
-from broker.telemetry import logger, since, sole, trouble
-from broker.tracing import Part, Step
+from broker.flow.steps import step
+from broker.telemetry import error_fields, logger
+from broker.tracing import SpanPart
 
 _log = logger("collect")
 
 
 def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[dict[str, Any]]:
     """Lease up to ``limit`` deliveries to an agency and return what it may see of each."""
-    began, now = perf_counter(), context.clock()
-    offers = context.ledger.deliveries.collect(
-        agency, limit=limit, lease_for=context.settings.lease, now=now, new_id=context.new_id
+    with step(context, "collect", _log) as this:
+        offers = context.ledger.deliveries.collect(
+            agency,
+            limit=limit,
+            lease_for=context.settings.lease,
+            now=this.begun_at,
+            new_id=context.new_id,
+        )
+        context.activity.note(agency, POLLED)
+        context.activity.note(agency, COLLECTED, len(offers))
+        context.hit(LEASED)
+        views = [view for _, view in render_offers(context, offers)]
+        this.trace(offers, span_part)
+        if offers:
+            this.log(agency=agency, count=len(offers))
+            this.log_single("delivery", offers, lambda offer: offer.id)
+    return views
+
+
+def span_part(offer: Offer) -> SpanPart:
+    """Return what the span of a leased delivery shows in its referral's trace."""
+    return SpanPart(
+        offer.referral,
+        {"delivery": str(offer.id), "agency": offer.agency, "channel": offer.channel},
     )
-    context.activity.note(agency, POLLED)
-    context.activity.note(agency, COLLECTED, len(offers))
-    context.reached(LEASED)
-    found = [rendered for _, rendered in rendered_offers(context, offers)]
-    if context.traces:
-        context.traces.tell(Step("collect", now, context.clock(), parts_of(offers)))
-    if offers:
-        _log.info(
-            "collect",
-            agency=agency,
-            count=len(offers),
-            seconds=since(began),
-            **sole("delivery", [offer.id for offer in offers]),
-        )
-    return found
-
-
-def parts_of(offers: Sequence[Offer]) -> list[Part]:
-    """Return what deliveries that were leased say of themselves in their referrals' traces."""
-    return [
-        Part(
-            offer.referral,
-            {"delivery": str(offer.id), "agency": offer.agency, "channel": offer.channel},
-        )
-        for offer in offers
-    ]
 
 
 def delivery(context: Context, agency: OrganisationCode, id_: DeliveryId) -> dict[str, Any]:
@@ -64,10 +59,11 @@ def delivery(context: Context, agency: OrganisationCode, id_: DeliveryId) -> dic
     return render(offer, context.policies)
 
 
-def rendered_offers(
-    context: Context, offers: Sequence[Offer]
-) -> list[tuple[Offer, dict[str, Any]]]:
-    """Render leased deliveries; one that cannot be goes to the ops queue and stops no other."""
+def render_offers(context: Context, offers: Sequence[Offer]) -> list[tuple[Offer, dict[str, Any]]]:
+    """Render leased deliveries; pair each with what its agency may see of it.
+
+    A delivery that cannot be rendered goes to the ops queue and stops no other.
+    """
     rendered: list[tuple[Offer, dict[str, Any]]] = []
     refused: list[Attempt] = []
     for offer in offers:
@@ -76,7 +72,7 @@ def rendered_offers(
         except Unavailable:
             raise
         except Exception as error:
-            _log.error("rendering failed", delivery=str(offer.id), **trouble(error))
+            _log.error("rendering failed", delivery=str(offer.id), **error_fields(error))
             assert offer.lease is not None
             refused.append(Attempt(offer.id, offer.lease.id, "refused", None, "render"))
     if refused:

@@ -1,13 +1,12 @@
-"""A publisher corrects a referral, or takes it back; ``route`` tells those who have it.
+"""Part of step 1, accept: a publisher corrects or recalls a referral; step 2 informs its agencies.
 
-A correction is validated at once, because its publisher waits for the answer: unlike a referral
-it is kept only when it is valid, and until then the version before it stands.
+A correction is validated at once, because its publisher waits for the answer. Unlike a new referral
+it is stored only when it is valid; until then the version before it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import perf_counter
 
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -19,22 +18,24 @@ from broker.domain.referral import (
     Withdrawal,
 )
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
-from broker.flow.accept import LANE, noting_refusals, own, read
+from broker.flow.accept import read, recording_refusals
 from broker.flow.context import Context
+from broker.flow.steps import step
+from broker.flow.task_queues import ROUTE
 from broker.ledger.corrections import MOST_VERSIONS
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import logger, since
+from broker.telemetry import logger
 from schemas import documents, referral
 
-_WHY: Mapping[str, str] = {
-    "rejected": "This referral was rejected, so nobody has it. Hand the corrected document in as a "
+_CONFLICTS: Mapping[str, str] = {
+    "rejected": "This referral was rejected, so nobody has it. Submit the corrected document as a "
     "new referral, under the same reference.",
     "superseded": "Another document took the place of this referral after it was rejected. Look "
     "it up by its reference, and correct that one.",
-    "recalled": "This referral was recalled, so there is nothing to correct or to recall. Hand in "
+    "recalled": "This referral was recalled, so there is nothing to correct or to recall. Submit "
     "a new one, under a new reference.",
     "other_reason": "This referral was recalled before, for another reason, which stands.",
-    "too_many": f"A referral has at most {MOST_VERSIONS} versions. Hand in a new one, under a new "
+    "too_many": f"A referral has at most {MOST_VERSIONS} versions. Submit a new one, under a new "
     "reference, and recall this one.",
 }
 _log = logger("correct")
@@ -49,36 +50,34 @@ def correct(
     idempotency_key: str | None,
     actor: str,
 ) -> Accepted:
-    """Keep a further version of a referral and have it routed; return its receipt.
+    """Store a further version of a referral and have it routed; return its receipt.
 
     Raises NotFound; Malformed, TooLarge or Prohibited; Invalid with every fault; Conflict when
     the referral was rejected or recalled; ReferenceConflict for a key that names other content.
     """
-    began = perf_counter()
-    found = context.ledger.queries.referral(publisher, id=id_)
-    if found is None:
-        raise NotFound("There is no such referral.")
-    with noting_refusals(context, publisher, body):
-        document = read(body)
-    if faults := _faults(context, document, found.reference):
-        raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
-    new = NewVersion(
-        referral=id_,
-        publisher=publisher,
-        idempotency_key=idempotency_key,
-        digest=document.digest,
-        body=body,
-        accepted_at=context.clock(),
-        actor=actor,
-    )
-    kept = context.ledger.corrections.correct(new)
-    if isinstance(kept, Refused):
-        raise _refusal(kept)
-    context.wakeups.wake(LANE)
-    _log.info(
-        "correct", referral=id_, publisher=publisher, version=kept.version, seconds=since(began)
-    )
-    return kept
+    with step(context, "correct", _log) as this:
+        status = context.ledger.queries.referral(publisher, id=id_)
+        if status is None:
+            raise NotFound("There is no such referral.")
+        with recording_refusals(context, publisher, body):
+            document = read(body)
+        if faults := _faults(context, document, status.reference):
+            raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
+        new = NewVersion(
+            referral=id_,
+            publisher=publisher,
+            idempotency_key=idempotency_key,
+            digest=document.digest,
+            body=body,
+            accepted_at=context.clock(),
+            actor=actor,
+        )
+        receipt = context.ledger.corrections.correct(new)
+        if isinstance(receipt, Refused):
+            raise _refusal(receipt)
+        context.wakeups.notify(ROUTE)
+        this.log(referral=id_, publisher=publisher, version=receipt.version)
+    return receipt
 
 
 def recall(
@@ -90,27 +89,27 @@ def recall(
     by: str,
     actor: str,
 ) -> Recalled:
-    """Take a referral back: from now on nobody is offered any of it.
+    """Recall a referral: no agency is offered any of it from now on.
 
     Raises NotFound, or Conflict when it was rejected or recalled for another reason.
     """
-    began = perf_counter()
-    asked = Withdrawal(id_, publisher, str(reason), by, context.clock(), actor)
-    kept = context.ledger.corrections.recall(asked)
-    if isinstance(kept, Refused):
-        raise _refusal(kept)
-    context.wakeups.wake(LANE)
-    _log.info("recall", referral=id_, publisher=publisher, seconds=since(began))
-    return kept
+    with step(context, "recall", _log) as this:
+        withdrawal = Withdrawal(id_, publisher, str(reason), by, this.begun_at, actor)
+        receipt = context.ledger.corrections.recall(withdrawal)
+        if isinstance(receipt, Refused):
+            raise _refusal(receipt)
+        context.wakeups.notify(ROUTE)
+        this.log(referral=id_, publisher=publisher)
+    return receipt
 
 
 def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
     today = context.clock().astimezone(LONDON).date()
     areas = context.policies.latest().directory.areas
-    faults = own(referral.load(document.value, today=today, areas=areas).faults)
+    faults = referral.load(document.value, today=today, areas=areas).faults
     if document.value["reference"] != reference:
-        told = "A correction bears the reference of the referral that it corrects."
-        faults.append(Fault("/reference", "other-reference", told))
+        message = "Use the reference of the referral that you correct."
+        faults.append(Fault("/reference", "other-reference", message))
     return faults
 
 
@@ -122,4 +121,4 @@ def _refusal(refused: Refused) -> BrokerError:
             "Another correction was accepted under this Idempotency-Key before. Nothing was "
             "changed: send the same document again, or use a new key."
         )
-    return Conflict(f"{_WHY[refused.why]} Nothing was changed.")
+    return Conflict(f"{_CONFLICTS[refused.why]} Nothing was changed.")

@@ -1,8 +1,8 @@
-"""Step 6, watch: warn before deadlines, name each breach, escalate until a person sees to it.
+"""Step 6, deadlines: warn before deadlines, record each breach, escalate until it is acknowledged.
 
-Every worker watches: claims skip what another one holds, and each alarm is written once. What is
-found is what is due, through indexes, so it costs the same however much there is. Only PostgreSQL
-is needed; who is to be told stands in the ledger before anybody is (``broker.flow.notify``).
+Every worker watches: a claim skips what another worker holds, and each alarm is written once. Only
+what is due is read, through indexes, so a check costs the same however much waits. This step needs
+PostgreSQL only; it records notices, and step 7 (``broker.flow.notify``) sends them.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from time import perf_counter
 from typing import Any
 
-from broker.domain.codes import Contact, Told
+from broker.domain.codes import Contact, NoticeRecipient
 from broker.domain.escalation import (
     DueStep,
     EscalationStep,
 )
-from broker.domain.ids import EscalationId, NoticeId, OrganisationCode
+from broker.domain.ids import EscalationId, NewId, NoticeId, OrganisationCode
 from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
 from broker.errors import PolicyError
 from broker.flow.context import Context
+from broker.flow.steps import step
 from broker.ledger.alarms import AlarmBatch
 from broker.policy.language.directory import Organisation
 from broker.policy.monitoring import alarms
@@ -33,41 +33,37 @@ from broker.policy.monitoring.alarm_records import (
 from broker.policy.monitoring.alarms import Ladder, Ring, Step
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import WorkingCalendar
-from broker.telemetry import logger, since
+from broker.telemetry import logger
 
 EVERY = timedelta(milliseconds=500)
 BATCH = 500
 BATCHES = 20
 _OWNERLESS = frozenset({DeliveryState.RETURNED, DeliveryState.UNDELIVERABLE})
-"""States in which a delivery is nobody's but ops'."""
+"""States in which ops own a delivery, because no agency does."""
 _log = logger("watch")
 
 
 def watch(context: Context) -> int:
-    """Ring what is due and take the steps that are due; return how many it was.
+    """Fire the alarms and take the escalation steps that are due; return how many.
 
-    Raises Unavailable when the ledger is away.
+    Raises Unavailable without the ledger.
     """
     with suppress(PolicyError):
         context.policies.latest()  # read before anything is claimed: the first time takes a second
-    began = perf_counter()
-    deliveries = _until_short(context, _ring_deliveries)
-    referrals = _until_short(context, _ring_referrals)
-    steps = _until_short(context, _climb)
-    done = deliveries + referrals + steps
-    if done:
-        _log.info(
-            "watch",
-            count=done,
-            deliveries=deliveries,
-            referrals=referrals,
-            steps=steps,
-            seconds=since(began),
-        )
+    with step(context, "watch", _log) as this:
+        counts = {
+            "deliveries": _until_short(context, _fire_deliveries),
+            "referrals": _until_short(context, _fire_referrals),
+            "steps": _until_short(context, _escalate),
+        }
+        done = sum(counts.values())
+        if done:
+            this.log(count=done, **counts)
     return done
 
 
 def _until_short(context: Context, batch: Callable[[Context], int]) -> int:
+    """Run batches until one is not full, ``BATCHES`` at most; return how many items they had."""
     done = 0
     for _ in range(BATCHES):
         count = batch(context)
@@ -77,54 +73,56 @@ def _until_short(context: Context, batch: Callable[[Context], int]) -> int:
     return done
 
 
-def _ring_deliveries(context: Context) -> int:
+def _fire_deliveries(context: Context) -> int:
     now = context.clock()
     with context.ledger.alarms.claim_alarms(BATCH, now=now) as batch:
-        return _ring(context, batch, now)
+        return _fire(context, batch, now)
 
 
-def _ring_referrals(context: Context) -> int:
+def _fire_referrals(context: Context) -> int:
     now = context.clock()
     with context.ledger.alarms.claim_attention(BATCH, now=now) as batch:
-        return _ring(context, batch, now)
+        return _fire(context, batch, now)
 
 
-def _ring(context: Context, batch: AlarmBatch, now: datetime) -> int:
+def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
+    """Fire the alarms of a batch, plan the next ones and record who is notified."""
     planned: dict[Any, datetime | None] = {}
-    rung: list[FiredAlarm] = []
-    for one in batch.watched:
-        book = _book(context, one.policy_version)
+    fired: list[FiredAlarm] = []
+    for watched in batch.watched:
+        policy = _policy(context, watched.policy_version)
         due, later = alarms.due_rings(
-            one.clocks,
-            warn_at=book.alarms.warn_at,
-            calendar=_calendar(book, one.agency),
-            rung=one.rung,
+            watched.clocks,
+            warn_at=policy.alarms.warn_at,
+            calendar=_calendar(policy, watched.agency),
+            rung=watched.rung,
             now=now,
         )
-        planned[one.delivery or one.referral] = later
-        rung.extend(_rung(context, book, one, ring, now) for ring in due)
-    fresh = batch.ring(rung, now=now)
+        planned[watched.delivery or watched.referral] = later
+        fired.extend(_fired(context, policy, watched, ring, now) for ring in due)
+    fresh = batch.ring(fired, now=now)
     batch.plan(planned, now=now)
     batch.notify(list(_warnings(context, fresh)), now=now)
     return len(batch.watched)
 
 
-def _rung(
-    context: Context, book: Policy, watched: Watched, ring: Ring, now: datetime
+def _fired(
+    context: Context, policy: Policy, watched: Watched, ring: Ring, now: datetime
 ) -> FiredAlarm:
-    """Return an alarm; a breach starts the ladder of its grade, or that of what nobody has."""
-    owner, ladder = _owner(watched, book), book.alarms.ladder(_subject(watched))
+    """Return an alarm. A breach starts the escalation policy of its grade, or that of unroutable
+    referrals where no agency holds the delivery."""
+    owner, ladder = _owner(watched, policy), policy.alarms.ladder(_subject(watched))
     if not ring.is_breach or ladder is None:
         return FiredAlarm(watched, ring)
-    first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(book, owner))
+    first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(policy, owner))
     return FiredAlarm(watched, ring, EscalationId(context.new_id()), owner, ladder.name, first)
 
 
-def _owner(watched: Watched, book: Policy) -> OrganisationCode:
-    """Return whose breach it is: the agency's, or that of ops for what no agency has."""
+def _owner(watched: Watched, policy: Policy) -> OrganisationCode:
+    """Return whose breach it is: the agency's, or that of ops for what no agency holds."""
     if watched.agency is not None and watched.state not in _OWNERLESS:
         return watched.agency
-    ops = book.directory.ops
+    ops = policy.directory.ops
     return ops.code if ops else watched.agency or watched.publisher
 
 
@@ -134,93 +132,103 @@ def _subject(watched: Watched) -> str:
 
 
 def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNotice]:
-    """Tell of the latest warning of each deadline; a breach is told by its ladder."""
-    latest = {(one.of.delivery or one.of.referral, one.ring.milestone): one for one in fresh}
-    book = context.policies.latest()
-    for one in latest.values():
-        if one.ring.is_breach:
-            continue
-        data = {
-            "milestone": one.ring.milestone,
-            "percent": one.ring.percent,
-            "due_at": one.ring.due_at.isoformat(),
-        }
-        kind = "delivery.warned" if one.of.delivery else "referral.warned"
-        for step in book.alarms.tell:
-            told = _told(step, book, agency=_owner(one.of, book), publisher=one.of.publisher)
-            for channel, organisation in _addressed(step, told):
-                yield NewNotice(
-                    id=NoticeId(context.new_id()),
-                    kind=kind,
-                    organisation=organisation,
-                    contact=step.contact,
-                    channel=channel,
-                    referral=one.of.referral,
-                    delivery=one.of.delivery,
-                    escalation=None,
-                    data=data,
-                )
+    """Yield notices of the latest warning of each deadline; breaches are escalated instead."""
+    latest = {
+        (alarm.of.delivery or alarm.of.referral, alarm.ring.milestone): alarm for alarm in fresh
+    }
+    policy = context.policies.latest()
+    for alarm in latest.values():
+        if not alarm.ring.is_breach:
+            yield from _warning(context.new_id, policy, alarm)
 
 
-def _climb(context: Context) -> int:
+def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNotice]:
+    """Yield the notices of one warning, by every channel that policy names."""
+    watched, ring = alarm.of, alarm.ring
+    data = {
+        "milestone": ring.milestone,
+        "percent": ring.percent,
+        "due_at": ring.due_at.isoformat(),
+    }
+    owner = _owner(watched, policy)
+    for policy_step in policy.alarms.tell:
+        recipient = _recipient(policy_step, policy, agency=owner, publisher=watched.publisher)
+        for channel, organisation in _addressed(policy_step, recipient):
+            yield NewNotice(
+                id=NoticeId(new_id()),
+                kind="delivery.warned" if watched.delivery else "referral.warned",
+                organisation=organisation,
+                contact=policy_step.contact,
+                channel=channel,
+                referral=watched.referral,
+                delivery=watched.delivery,
+                escalation=None,
+                data=data,
+            )
+
+
+def _escalate(context: Context) -> int:
+    """Take the escalation steps that are due; return how many."""
     now = context.clock()
     with context.ledger.alarms.claim_steps(BATCH, now=now) as batch:
         met = [step.id for step in batch.steps if step.is_met]
         due = [step for step in batch.steps if not step.is_met]
-        taken = [_taken(context, one, now) for one in due]
+        taken = [_advance(context, step, now) for step in due]
         batch.end(met, because="met", now=now)
-        batch.climb([climbed for climbed, _ in taken], now=now)
+        batch.climb([advanced for advanced, _ in taken], now=now)
         batch.notify([notice for _, notices in taken for notice in notices], now=now)
         return len(batch.steps)
 
 
-def _taken(context: Context, one: DueStep, now: datetime) -> tuple[EscalationStep, list[NewNotice]]:
-    """Take the next step of a ladder; a contact without an address does not hold it up."""
-    book, ladder = context.policies.latest(), _ladder(context, one)
-    if ladder is None or one.step >= len(ladder.steps):
-        return EscalationStep(one, None, {"step": one.step + 1, "told": []}), []
-    step = ladder.steps[one.step]
-    publisher = one.publisher or one.organisation
-    told = _told(step, book, agency=one.organisation, publisher=publisher)
-    notices = _notices(context, one, step, told)
+def _advance(
+    context: Context, due: DueStep, now: datetime
+) -> tuple[EscalationStep, list[NewNotice]]:
+    """Take the next step of an escalation; a contact without an address does not delay it."""
+    policy, ladder = context.policies.latest(), _ladder(context, due)
+    if ladder is None or due.step >= len(ladder.steps):
+        return EscalationStep(due, None, {"step": due.step + 1, "told": []}), []
+    policy_step = ladder.steps[due.step]
+    publisher = due.publisher or due.organisation
+    recipient = _recipient(policy_step, policy, agency=due.organisation, publisher=publisher)
+    notices = _notices(context.new_id, due, policy_step, recipient)
     next_at = alarms.next_step_at(
-        ladder, one.step + 1, since=one.began_at, calendar=_calendar(book, one.organisation)
+        ladder, due.step + 1, since=due.began_at, calendar=_calendar(policy, due.organisation)
     )
     if not notices and next_at is not None:
         next_at = now
-    said = {
-        "step": one.step + 1,
-        "to": str(step.to),
-        "contact": str(step.contact),
-        "organisation": told.code if told else None,
+    data = {
+        "step": due.step + 1,
+        "to": str(policy_step.to),
+        "contact": str(policy_step.contact),
+        "organisation": recipient.code if recipient else None,
         "told": sorted({str(notice.channel) for notice in notices}),
     }
-    return EscalationStep(one, next_at, said), notices
+    return EscalationStep(due, next_at, data), notices
 
 
 def _notices(
-    context: Context, one: DueStep, step: Step, told: Organisation | None
+    new_id: NewId, due: DueStep, policy_step: Step, recipient: Organisation | None
 ) -> list[NewNotice]:
     data = {
-        "milestone": one.milestone,
-        "due_at": one.due_at.isoformat(),
-        "step": one.step + 1,
-        "escalation": str(one.id),
-        "agency": one.organisation,
+        "milestone": due.milestone,
+        "due_at": due.due_at.isoformat(),
+        "step": due.step + 1,
+        "escalation": str(due.id),
+        "agency": due.organisation,
     }
     return [
         NewNotice(
-            id=NoticeId(context.new_id()),
-            kind=_kind(one),
+            id=NoticeId(new_id()),
+            kind=_kind(due),
             organisation=organisation,
-            contact=step.contact,
+            contact=policy_step.contact,
             channel=channel,
-            referral=one.referral,
-            delivery=one.delivery,
-            escalation=one.id,
+            referral=due.referral,
+            delivery=due.delivery,
+            escalation=due.id,
             data=data,
         )
-        for channel, organisation in _addressed(step, told)
+        for channel, organisation in _addressed(policy_step, recipient)
     ]
 
 
@@ -230,28 +238,35 @@ def _kind(step: DueStep) -> str:
     return "referral.escalated" if step.referral else "organisation.escalated"
 
 
-def _told(
-    step: Step, book: Policy, *, agency: OrganisationCode, publisher: OrganisationCode
+def _recipient(
+    policy_step: Step, policy: Policy, *, agency: OrganisationCode, publisher: OrganisationCode
 ) -> Organisation | None:
-    if step.to is Told.OPS:
-        return book.directory.ops
-    return book.directory.organisation(agency if step.to is Told.AGENCY else publisher)
+    """Return the organisation that a step notifies; None when the directory does not know it."""
+    if policy_step.to is NoticeRecipient.OPS:
+        return policy.directory.ops
+    return policy.directory.organisation(
+        agency if policy_step.to is NoticeRecipient.AGENCY else publisher
+    )
 
 
-def _addressed(step: Step, told: Organisation | None) -> list[tuple[Any, OrganisationCode]]:
-    """Return the ways of a step that the organisation has an address for."""
-    known = told.contacts.get(Contact(step.contact), {}) if told else {}
-    return [(channel, told.code) for channel in step.by if told and channel in known]
+def _addressed(
+    policy_step: Step, recipient: Organisation | None
+) -> list[tuple[Any, OrganisationCode]]:
+    """Return the channels of a step that the organisation has an address for."""
+    if recipient is None:
+        return []
+    known = recipient.contacts.get(Contact(policy_step.contact), {})
+    return [(channel, recipient.code) for channel in policy_step.by if channel in known]
 
 
 def _ladder(context: Context, step: DueStep) -> Ladder | None:
-    return _book(context, step.policy_version).alarms.ladders.get(step.ladder)
+    return _policy(context, step.policy_version).alarms.ladders.get(step.ladder)
 
 
-def _book(context: Context, version: str) -> Policy:
-    """Return the policy that something was judged under, or the one in force if it is unreadable.
+def _policy(context: Context, version: str) -> Policy:
+    """Return a policy version, or the policy in force where the version cannot be read any more.
 
-    An alarm must ring also when an old version cannot be read any more.
+    So an alarm fires in any case.
     """
     try:
         return context.policies.version(version)
@@ -259,6 +274,6 @@ def _book(context: Context, version: str) -> Policy:
         return context.policies.latest()
 
 
-def _calendar(book: Policy, agency: OrganisationCode | None) -> WorkingCalendar:
-    organisation = book.directory.organisation(agency) if agency else None
-    return organisation.calendar if organisation else book.calendars["ENG"]
+def _calendar(policy: Policy, agency: OrganisationCode | None) -> WorkingCalendar:
+    organisation = policy.directory.organisation(agency) if agency else None
+    return organisation.calendar if organisation else policy.calendars["ENG"]

@@ -1,30 +1,31 @@
-"""Step 3, dispatch: push deliveries to the agencies that do not come and collect."""
+"""Step 3, dispatch: send deliveries to the agencies that do not collect them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from time import perf_counter
 
 import orjson
 
 from broker.channels import Channel, Parcel
+from broker.domain.delivery import Offer
 from broker.failpoints import SENT
-from broker.flow.collect import parts_of, rendered_offers
+from broker.flow.collect import render_offers, span_part
 from broker.flow.context import Context
-from broker.telemetry import logger, since, sole
-from broker.tracing import Step
+from broker.flow.steps import step
+from broker.flow.task_queues import DISPATCH
+from broker.telemetry import logger
 
-LANE = "dispatch"
 BATCH = 100
 BATCHES = 25
 CLAIM = timedelta(seconds=60)
-"""How long a batch may take to send; after that the deliveries are offered again."""
+"""How long a batch may take to send; after that its deliveries are claimable again."""
 _log = logger("dispatch")
 
 
 def drain(context: Context, *, batches: int = BATCHES) -> int:
-    """Send what waits on every pushed channel, in batches, and return how many it was."""
-    context.wakeups.take(LANE)
+    """Send the deliveries that wait on every pushed channel, in batches; return their number."""
+    context.wakeups.clear(DISPATCH)
     return sum(
         _drain(context, name, channel, batches) for name, channel in context.channels.items()
     )
@@ -37,34 +38,30 @@ def _drain(context: Context, name: str, channel: Channel, batches: int) -> int:
         done += count
         if count < BATCH:
             return done
-    context.wakeups.wake(LANE)
+    context.wakeups.notify(DISPATCH)
     return done
 
 
 def _batch(context: Context, name: str, channel: Channel) -> int:
-    began, now = perf_counter(), context.clock()
-    offers = context.ledger.deliveries.claim_pushes(
-        name, limit=BATCH, lease_for=CLAIM, now=now, new_id=context.new_id
-    )
-    parcels = [
-        Parcel(offer, orjson.dumps(rendered))
-        for offer, rendered in rendered_offers(context, offers)
-    ]
+    with step(context, "dispatch", _log) as this:
+        offers = context.ledger.deliveries.claim_pushes(
+            name, limit=BATCH, lease_for=CLAIM, now=this.begun_at, new_id=context.new_id
+        )
+        _send(context, name, channel, offers)
+        this.trace(offers, span_part)
+        if offers:
+            this.log(count=len(offers), channel=name)
+            this.log_single("delivery", offers, lambda offer: offer.id)
+            this.log_single("agency", list({offer.agency for offer in offers}), str)
+    return len(offers)
+
+
+def _send(context: Context, name: str, channel: Channel, offers: Sequence[Offer]) -> None:
+    """Send what can be rendered of a batch, and record what became of each delivery."""
+    parcels = [Parcel(offer, orjson.dumps(view)) for offer, view in render_offers(context, offers)]
     if parcels:
         attempts = channel.send(parcels, now=context.clock())
-        context.reached(SENT)
+        context.hit(SENT)
         context.ledger.deliveries.settle_pushes(
             attempts, now=context.clock(), actor=f"channel:{name}"
         )
-    if context.traces:
-        context.traces.tell(Step("dispatch", now, context.clock(), parts_of(offers)))
-    if offers:
-        _log.info(
-            "dispatch",
-            count=len(offers),
-            channel=name,
-            seconds=since(began),
-            **sole("delivery", [offer.id for offer in offers]),
-            **sole("agency", list({offer.agency for offer in offers})),
-        )
-    return len(offers)

@@ -1,10 +1,9 @@
-"""Step 7, notify: tell people what the watch wrote down; outside of any transaction."""
+"""Step 7, notify: send the notices that step 6 recorded, outside of any transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from time import perf_counter
 from typing import assert_never
 
 from broker.domain.codes import Milestone, NoticeChannel
@@ -14,21 +13,22 @@ from broker.domain.notice import (
     NoticeResult,
 )
 from broker.flow.context import Context
+from broker.flow.steps import step
 from broker.notices import Message, Never, NotNow, Told
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
 from broker.policy.time.calendars import LONDON, in_words
-from broker.telemetry import logger, since, sole, trouble
+from broker.telemetry import error_fields, logger
 
 EVERY = timedelta(seconds=1)
 BATCH = 20
 LEASE = timedelta(minutes=10)
-"""Longer than a whole batch can take, each within the time limits of its way."""
+"""Longer than a whole batch can take, each notice within the time limits of its channel."""
 ATTEMPTS = 12
-"""With the pauses below this is about a day and a half; then ops is left with it as failed."""
+"""With the pauses below this is about a day and a half; then the notice is recorded as failed."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
 _log = logger("notify")
-_ASKED: Mapping[str, str] = {
+_TASKS: Mapping[str, str] = {
     Milestone.COLLECT: "for its software to collect a delivery",
     Milestone.ACKNOWLEDGE: "for a person to acknowledge a delivery",
     Milestone.DECIDE: "to decide about a delivery",
@@ -37,31 +37,32 @@ _ASKED: Mapping[str, str] = {
 
 
 def notify(context: Context) -> int:
-    """Send the notices that are due; return how many it was.
+    """Send the notices that are due; return how many.
 
     Raises Unavailable when the ledger is away.
     """
-    began, now, lease = perf_counter(), context.clock(), LeaseId(context.new_id())
-    due = context.ledger.alarms.claim_notices(BATCH, lease=lease, lease_for=LEASE, now=now)
-    if due:
-        directory = context.policies.latest().directory
-        away: set[tuple[str, str]] = set()
-        results = [_told(context, directory, one, away) for one in due]
-        context.ledger.alarms.settle_notices(results, lease=lease, now=context.clock())
-        _log.info(
-            "notify",
-            count=len(due),
-            sent=sum(result.state == "sent" for result in results),
-            seconds=since(began),
-            **sole("notice", [one.id for one in due]),
+    with step(context, "notify", _log) as this:
+        lease = LeaseId(context.new_id())
+        due = context.ledger.alarms.claim_notices(
+            BATCH, lease=lease, lease_for=LEASE, now=this.begun_at
         )
+        if due:
+            directory = context.policies.latest().directory
+            unavailable: set[tuple[str, str]] = set()
+            results = [_send(context, directory, notice, unavailable) for notice in due]
+            context.ledger.alarms.settle_notices(results, lease=lease, now=context.clock())
+            this.log(count=len(due), sent=sum(result.state == "sent" for result in results))
+            this.log_single("notice", due, lambda notice: notice.id)
     return len(due)
 
 
-def _told(
-    context: Context, directory: Directory, notice: DueNotice, away: set[tuple[str, str]]
+def _send(
+    context: Context, directory: Directory, notice: DueNotice, unavailable: set[tuple[str, str]]
 ) -> NoticeResult:
-    """Tell one notice; ``away`` gathers what did not answer, so that a batch waits for it once."""
+    """Send one notice. ``unavailable`` collects the servers that did not answer in this batch.
+
+    So a batch waits for each of them once only.
+    """
     organisation = directory.organisation(notice.organisation)
     known = organisation.contacts.get(notice.contact, {}) if organisation else {}
     address, notifier = known.get(notice.channel), context.notifiers.get(notice.channel)
@@ -69,12 +70,12 @@ def _told(
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, "failed", code=code)
     server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
-    if server in away:
-        return _later(notice, "away", context.clock())
+    if server in unavailable:
+        return _retry(notice, "away", context.clock())
     try:
         result = notifier.tell(address, written(notice, directory, context.settings.public_url))
     except Exception as error:
-        _log.error("notice failed", channel=str(notice.channel), **trouble(error))
+        _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
         result = NotNow("fault")
     match result:
         case Told():
@@ -83,13 +84,13 @@ def _told(
             return NoticeResult(notice.id, "failed", code=code)
         case NotNow(code=code):
             if code.endswith("_away"):
-                away.add(server)
-            return _later(notice, code, context.clock())
+                unavailable.add(server)
+            return _retry(notice, code, context.clock())
         case _:
             assert_never(result)
 
 
-def _later(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
+def _retry(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
     if notice.attempt >= ATTEMPTS:
         return NoticeResult(notice.id, "failed", code=code)
     pause = min(FIRST_PAUSE * 2 ** (notice.attempt - 1), LONGEST_PAUSE)
@@ -97,7 +98,7 @@ def _later(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
 
 
 def written(notice: DueNotice, directory: Directory, url: str) -> Message:
-    """Return a notice in words and in codes; no content, no reference, no person's name."""
+    """Return a notice as text and as codes: no content, no reference, no person's name."""
     late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late
@@ -136,6 +137,6 @@ def _sentence(notice: DueNotice, agency: str) -> str:
         return f"Nothing has been heard from {agency} for longer than is usual."
     due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)
     when = f"{in_words(due_at.date())}, {due_at:%H:%M}"
-    asked = _ASKED.get(str(notice.data.get("milestone")), "")
+    task = _TASKS.get(str(notice.data.get("milestone")), "")
     passed = "ends" if notice.kind.endswith("warned") else "ended"
-    return f"The time of {agency} {asked} {passed} on {when}, UK time."
+    return f"The time of {agency} {task} {passed} on {when}, UK time."

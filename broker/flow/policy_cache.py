@@ -1,30 +1,32 @@
-"""The policy in force, and the older versions that deliveries were made under."""
+"""Part of every step: the policy in force, and the older versions that deliveries refer to."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.published.policy import Policy, load
+from broker.telemetry import monotonic_seconds
 
 REFRESH_SECONDS = 5.0
 """A newly published policy is in force in every process after so long."""
-KEPT = 8
+VERSIONS = 8
 """Versions held in memory; an older one is read again when a delivery needs it."""
 
 
 class PolicyCache:
     """Reads policy versions from the ledger, once each. May be used from any thread."""
 
-    def __init__(self, ledger: Ledger, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ledger: Ledger, *, monotonic: Callable[[], float] = monotonic_seconds
+    ) -> None:
         self._ledger = ledger
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._books: OrderedDict[str, Policy] = OrderedDict()
+        self._policies: OrderedDict[str, Policy] = OrderedDict()
         self._latest: Policy | None = None
         self._fresh_until = 0.0
 
@@ -39,16 +41,16 @@ class PolicyCache:
     def version(self, version: str) -> Policy:
         """Return the policy that was in force when something was decided."""
         with self._lock:
-            return self._books.get(version) or self._read(version)
+            return self._policies.get(version) or self._read(version)
 
     def _read(self, version: str | None) -> Policy:
-        found = self._ledger.policies.policy(version)
-        if found is None:
+        published = self._ledger.policies.policy(version)
+        if published is None:
             raise PolicyError("No policy is published: run `broker policy publish`.")
-        version, documents = found
-        book = self._books.get(version) or load(documents, version=version)
-        self._books[version] = book
-        self._books.move_to_end(version)
-        if len(self._books) > KEPT:
-            self._books.popitem(last=False)
-        return book
+        version, documents = published
+        policy = self._policies.get(version) or load(documents, version=version)
+        self._policies[version] = policy
+        self._policies.move_to_end(version)
+        if len(self._policies) > VERSIONS:
+            self._policies.popitem(last=False)
+        return policy

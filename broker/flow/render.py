@@ -1,7 +1,7 @@
-"""What an agency is given of a delivery: its view of the referral, and everything about the task.
+"""Part of steps 3 and 4: render a delivery for its agency, its view of the referral and the task.
 
-A view is made when it is read, from the document as received and the policy version that the
-delivery was decided under, so the ledger never holds a second copy of any content.
+A view is computed when it is read, from the document as received and the policy version of the
+delivery. So the ledger never holds a second copy of any content.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
 from broker.policy import disclosure
+from broker.policy.disclosure import CHILD_ID, CHILDREN, HANDLING
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
 
-TOLD_OF_RECURRENCE = (SOCIAL_CARE, "out-of-hours")
+RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
 
 def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
     """Return a delivery as its agency sees it, the handling instructions before the content."""
-    book = policies.version(offer.policy_version)
+    policy = policies.version(offer.policy_version)
     document = orjson.loads(offer.body)
     is_shown = _is_shown(offer)
-    content = _content(offer, document, book) if is_shown else {}
-    handling = content.pop("handling", {})
+    content = _content(offer, document, policy) if is_shown else {}
+    handling = content.pop(HANDLING, {})
     return {
         "delivery": str(offer.id),
         "referral": str(offer.referral),
@@ -58,31 +59,31 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
             deadline["milestone"]: deadline["words"] for deadline in offer.explanation["deadlines"]
         },
         "defects": [dict(defect) for defect in offer.defects] if is_shown else [],
-        "warnings": warnings(offer, document, book) if is_shown else [],
+        "warnings": warnings(offer, document, policy) if is_shown else [],
         "content": content,
     }
 
 
 def _is_shown(offer: Offer) -> bool:
-    """Tell whether there is content to be seen: of what was taken back nothing is shown again."""
+    """Tell whether content is shown; nothing of a recalled referral is."""
     return offer.kind is not Kind.RECALL and offer.state is not DeliveryState.RECALLED
 
 
-def _content(offer: Offer, document: Mapping[str, Any], book: Policy) -> dict[str, Any]:
-    return disclosure.render(offer.view, document=document, scope=offer.scope, book=book)
+def _content(offer: Offer, document: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    return disclosure.render(offer.view, document=document, scope=offer.scope, policy=policy)
 
 
-def warnings(offer: Offer, document: Mapping[str, Any], book: Policy) -> list[dict[str, str]]:
+def warnings(offer: Offer, document: Mapping[str, Any], policy: Policy) -> list[dict[str, str]]:
     """Return the warnings that concern an agency.
 
-    How often a child was referred is for social care alone, and for a child that it may see.
+    Only social care is told how often a child was referred, and only of children in its scope.
     """
-    agency = book.directory.organisation(offer.agency)
-    told = agency is not None and agency.kind in TOLD_OF_RECURRENCE
+    agency = policy.directory.organisation(offer.agency)
+    is_entitled = agency is not None and agency.kind in RECURRENCE_IS_FOR
     seen = {
         f"/children/{number}"
-        for number, child in enumerate(document.get("children") or ())
-        if told and child["id"] in offer.scope["children"]
+        for number, child in enumerate(document.get(CHILDREN, ()))
+        if is_entitled and child[CHILD_ID] in offer.scope["children"]
     }
     return [
         dict(warning)

@@ -1,114 +1,116 @@
-"""Whatever fell is put back: lapsed leases, ended embargoes, due retries, lost wake-ups.
+"""Step 8, sweep: put back lapsed leases, ended embargoes, due retries and lost wake-ups.
 
-Every worker runs a sweeper; one of them leads, by a lease in the ledger. Work that was there at
-the last look and still is gets done here, so a message broker that is away costs seconds only.
+Every worker runs a sweeper; one of them leads, by a lease in the ledger. The sweeper does the work
+that has waited since its last sweep, so an unavailable message broker costs seconds only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from time import perf_counter
 
 from broker.failpoints import LED
 from broker.flow import bulk, dispatch, route
-from broker.flow.accept import LANE as ROUTE_LANE
 from broker.flow.context import Context
-from broker.telemetry import logger, since
+from broker.flow.steps import step
+from broker.flow.task_queues import DISPATCH, ROUTE
+from broker.telemetry import logger
 
 EVERY = timedelta(seconds=1)
 LEAD_FOR = timedelta(seconds=5)
 LIMIT = 1000
 COUNTS = 5000
-"""Rows of counts that are folded at a look."""
+"""Rows of counts that one sweep folds."""
 THIN_EVERY = timedelta(hours=1)
 BATCHES = 5
 SHARE = 25
-"""Referrals that a sweep routes in one transaction: few, because what stands still for two seconds
-inside one is cut off, and a slow machine may need as long for a full batch."""
-LANES = (ROUTE_LANE, dispatch.LANE)
+"""Referrals that a sweep routes in one transaction. Few, because a transaction of this process that
+idles for two seconds times out, and a slow machine may need as long for a full batch."""
 BEAT_EVERY = timedelta(seconds=5)
-"""How often a worker shows itself, whether it leads or not; it counts for three times as long."""
+"""How often a worker records that it is alive; a record counts for three times as long."""
 _log = logger("sweep")
 
 
 class Sweeper:
-    """Looks at what is due; call ``sweep`` once every ``EVERY``."""
+    """Puts back what is due; call ``sweep`` once every ``EVERY``."""
 
     def __init__(self, context: Context, holder: str) -> None:
-        self._broker = context
+        self._context = context
         self._holder = holder
         self._seen: Mapping[str, object] = {}
         self._thinned_at: datetime | None = None
         self._beat_at: datetime | None = None
 
     def sweep(self) -> bool:
-        """Put back what fell, if this sweeper leads; return whether it does.
+        """Put back what is due, if this sweeper leads; return whether it does.
 
-        Raises Unavailable when the ledger is away.
+        Raises Unavailable without the ledger.
         """
-        began, ledger, now = perf_counter(), self._broker.ledger, self._broker.clock()
+        ledger, now = self._context.ledger, self._context.clock()
         self._beat(now)
         if not ledger.sweep.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = {}
             return False
-        self._broker.reached(LED)
-        lapsed = ledger.sweep.lapse(now=now, limit=LIMIT)
-        released = ledger.sweep.release_held(now=now, limit=LIMIT)
-        replayed = bulk.advance_replays(self._broker)
-        if lapsed or released or replayed:
-            _log.info(
-                "sweep",
-                count=lapsed + released + replayed,
-                lapsed=lapsed,
-                released=released,
-                replayed=replayed,
-                seconds=since(began),
-            )
+        self._context.hit(LED)
+        self._put_back(now)
         self._tidy_counts(now)
-        self._see_to(self._lanes())
+        self._work_off(self._waiting())
         return True
 
+    def _put_back(self, now: datetime) -> None:
+        with step(self._context, "sweep", _log) as this:
+            ledger = self._context.ledger
+            counts = {
+                "lapsed": ledger.sweep.lapse(now=now, limit=LIMIT),
+                "released": ledger.sweep.release_held(now=now, limit=LIMIT),
+                "replayed": bulk.advance_replays(self._context),
+            }
+            if any(counts.values()):
+                this.log(count=sum(counts.values()), **counts)
+
     def _beat(self, now: datetime) -> None:
-        """Let it be seen that this worker is there."""
+        """Record that this worker is alive."""
         if self._beat_at is None or now - self._beat_at >= BEAT_EVERY:
-            beat, ledger = f"worker {self._holder}", self._broker.ledger
+            beat, ledger = f"worker {self._holder}", self._context.ledger
             ledger.sweep.hold_lead(beat, self._holder, for_=3 * BEAT_EVERY, now=now)
             self._beat_at = now
 
     def _tidy_counts(self, now: datetime) -> None:
-        self._broker.ledger.sweep.fold_counts(limit=COUNTS)
+        self._context.ledger.sweep.fold_counts(limit=COUNTS)
         if self._thinned_at is None or now - self._thinned_at >= THIN_EVERY:
-            self._broker.ledger.sweep.thin_counts(now=now)
-            self._broker.ledger.sweep.purge_workers(now=now)
+            self._context.ledger.sweep.thin_counts(now=now)
+            self._context.ledger.sweep.purge_workers(now=now)
             self._thinned_at = now
 
-    def _lanes(self) -> Mapping[str, object]:
-        """Return the lanes that have work, each with what waits longest there."""
-        due = self._broker.ledger.sweep.due(now=self._broker.clock())
-        lanes: dict[str, object] = {ROUTE_LANE: due.route} if due.route else {}
-        ours = {name: one for name, one in due.pushes.items() if name in self._broker.channels}
-        if ours:
-            lanes[dispatch.LANE] = ours
-        return lanes
+    def _waiting(self) -> Mapping[str, object]:
+        """Return the task queues that have work, each with what has waited longest there."""
+        due = self._context.ledger.sweep.due(now=self._context.clock())
+        waiting: dict[str, object] = {ROUTE: due.route} if due.route else {}
+        channels = self._context.channels
+        pushes = {name: oldest for name, oldest in due.pushes.items() if name in channels}
+        if pushes:
+            waiting[DISPATCH] = pushes
+        return waiting
 
-    def _see_to(self, lanes: Mapping[str, object]) -> None:
-        for lane in sorted(lanes):
-            self._broker.wakeups.wake(lane)
-        # Where another one waits longest by now workers are at it, and need the processor.
-        still = {lane for lane, waiting in lanes.items() if self._seen.get(lane) == waiting}
-        if ROUTE_LANE in still:
+    def _work_off(self, waiting: Mapping[str, object]) -> None:
+        """Wake the queues that have work, and do here what has not moved since the last sweep."""
+        for name in sorted(waiting):
+            self._context.wakeups.notify(name)
+        # Where something else waits longest by now, workers are busy and need the processor.
+        still = {name for name, oldest in waiting.items() if self._seen.get(name) == oldest}
+        if ROUTE in still:
             self._route()
-        if dispatch.LANE in still:
-            dispatch.drain(self._broker, batches=BATCHES)
-        self._seen = lanes
+        if DISPATCH in still:
+            dispatch.drain(self._context, batches=BATCHES)
+        self._seen = waiting
 
     def _route(self) -> None:
-        """Route what nobody was woken for, while the lead is safe; the next look goes on.
+        """Route what no worker was woken for, while the lead is safe; the next sweep continues.
 
-        With care: whoever tried it before may have died of it, and this process has other work.
+        Each attempt is recorded first: an earlier one may have crashed its process, and this
+        process has other work.
         """
-        until = self._broker.clock() + LEAD_FOR / 2
-        while route.drain(self._broker, batches=1, size=SHARE, careful=True) == SHARE:
-            if self._broker.clock() >= until:
+        until = self._context.clock() + LEAD_FOR / 2
+        while route.drain(self._context, batches=1, size=SHARE, careful=True) == SHARE:
+            if self._context.clock() >= until:
                 return

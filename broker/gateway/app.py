@@ -16,12 +16,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from broker.errors import BrokerError, Unavailable
-from broker.flow.activity import EVERY as NOTE_ACTIVITY
+from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
 from broker.gateway import (
+    api_page,
     deliveries,
     escalations,
-    openapi,
     operations,
     problems,
     reconciliations,
@@ -32,14 +32,14 @@ from broker.gateway.authentication import Authentication
 from broker.gateway.context import Gateway
 from broker.gateway.long_polls import Poller
 from broker.intake.http import Commits
-from broker.telemetry import is_told, logger, since
+from broker.telemetry import elapsed, info_enabled, logger
 
 THREADS = 16
 """Calls to the ledger at once; the pool of connections has half as many."""
 NOTE_USE_SECONDS = 60
 HEADERS = (
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", openapi.CONTENT_SECURITY_POLICY.encode()),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -56,7 +56,7 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/v1/referrals/{id}", referrals.show),
     ("GET", "/v1/referrals/{id}/timeline", referrals.timeline),
     ("POST", "/v1/referrals/{id}/areas", referrals.give_areas),
-    ("POST", "/v1/referrals/{id}/reroute", referrals.route_again),
+    ("POST", "/v1/referrals/{id}/reroute", referrals.retry_routing),
     ("POST", "/v1/referrals/{id}/corrections", referrals.correct),
     ("POST", "/v1/referrals/{id}/recall", referrals.recall),
     ("GET", "/v1/events", referrals.events),
@@ -65,9 +65,9 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/v1/leases/extend", deliveries.extend),
     ("POST", "/v1/leases/release", deliveries.release),
     ("GET", "/v1/deliveries/{id}", deliveries.show),
-    ("POST", "/v1/deliveries/{id}/reroute", deliveries.reroute),
-    ("POST", "/v1/deliveries/{id}/pause", escalations.stand),
-    ("POST", "/v1/deliveries/{id}/resume", escalations.go_on),
+    ("POST", "/v1/deliveries/{id}/reroute", deliveries.redirect),
+    ("POST", "/v1/deliveries/{id}/pause", escalations.pause_clock),
+    ("POST", "/v1/deliveries/{id}/resume", escalations.resume_clock),
     ("GET", "/v1/escalations", escalations.escalations),
     ("POST", "/v1/escalations/{id}/acknowledge", escalations.acknowledge),
     ("GET", "/v1/queue", deliveries.queue),
@@ -82,7 +82,7 @@ CALLS: tuple[tuple[str, str, _Handler], ...] = (
     ("GET", "/readyz", operations.readyz),
     ("GET", "/metrics", operations.metrics),
     ("GET", "/openapi.json", operations.openapi_document),
-    ("GET", "/docs", operations.docs),
+    ("GET", "/docs", api_page.page),
 )
 
 
@@ -118,7 +118,7 @@ def build(
                 here.authentication.note_use()
 
     app = Starlette(
-        routes=[*_routes(), *beside],
+        routes=[*_routes(), api_page.FILES, *beside],
         lifespan=lifespan,
         exception_handlers={
             BrokerError: problems.on_broker_error,
@@ -195,7 +195,7 @@ class _Surroundings:
             if not status:
                 await answer(scope, receive, sending)
         finally:
-            if is_told(_log):
+            if info_enabled(_log):
                 _tell(scope, status, began)
 
 
@@ -211,7 +211,7 @@ def _tell(scope: Scope, status: int, began: float) -> None:
         method=scope["method"] if scope["method"] in METHODS else None,
         path=scope["root_path"] + route.path if isinstance(route, Route) else None,
         status=status or None,
-        seconds=since(began),
+        seconds=elapsed(began),
         request_id=named["request_id"],
         credential=named.get("credential"),
     )

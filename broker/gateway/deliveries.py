@@ -10,7 +10,7 @@ from starlette.responses import Response
 from broker.domain.codes import Scope
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
 from broker.flow import answer, collect
-from broker.flow.receipts import as_rows
+from broker.flow.receipt_parser import as_rows
 from broker.gateway import responses
 from broker.gateway.context import caller, gateway, identifier
 from broker.gateway.long_polls import until
@@ -98,12 +98,12 @@ async def queue(request: Request) -> Response:
     return respond(responses.queue(depth))
 
 
-async def reroute(request: Request) -> Response:
+async def redirect(request: Request) -> Response:
     """Send a returned or undeliverable delivery on to another area or agency (ops)."""
     who, here = await caller(request, Scope.OPS), gateway(request)
     wanted = await asked(request, requests.REROUTE)
     new = await here.run(
-        answer.reroute,
+        answer.redirect,
         here.context,
         DeliveryId(identifier(request)),
         area=wanted.area,

@@ -19,22 +19,24 @@ LISTED = 200
 _EVERYBODY = (Scope.PUBLISH, Scope.COLLECT, Scope.OPS)
 
 
-async def stand(request: Request) -> Response:
+async def pause_clock(request: Request) -> Response:
     """Let the clocks of a delivery stand that policy lets stand."""
     who, here = await caller(request, Scope.COLLECT, Scope.OPS), gateway(request)
     wanted, id_ = await asked(request, requests.PAUSE), DeliveryId(identifier(request))
     reason = PauseReason(wanted.reason)
     since = await here.run(
-        clock_pause.pause, here.context, id_, reason, agency=who.sees, actor=who.actor
+        clock_pause.pause_clock, here.context, id_, reason, agency=who.sees, actor=who.actor
     )
     return respond({"delivery": str(id_), "paused_at": since})
 
 
-async def go_on(request: Request) -> Response:
+async def resume_clock(request: Request) -> Response:
     """Let the clocks of a delivery go on."""
     who, here = await caller(request, Scope.COLLECT, Scope.OPS), gateway(request)
     id_ = DeliveryId(identifier(request))
-    due = await here.run(clock_pause.resume, here.context, id_, agency=who.sees, actor=who.actor)
+    due = await here.run(
+        clock_pause.resume_clock, here.context, id_, agency=who.sees, actor=who.actor
+    )
     return respond({"delivery": str(id_), "deadlines": responses.deadlines(due)})
 
 

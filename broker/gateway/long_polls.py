@@ -10,7 +10,7 @@ from anyio import to_thread
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
 from broker.flow.context import Context
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 EVERY_SECONDS = 0.25
 MOST_WAITING = 2000
@@ -55,7 +55,7 @@ class Poller:
             try:
                 self._wake(await to_thread.run_sync(self._look, asked))
             except Exception as error:  # those who wait are answered when their time is up
-                _log.warning("look failed", **trouble(error))
+                _log.warning("look failed", **error_fields(error))
             if not self._count:
                 self._somebody.clear()
 

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
 from broker.flow.context import Context
-from broker.flow.sweep import LANES
+from broker.flow.task_queues import TASK_QUEUES
 from broker.gateway.expiry_gauges import Endings
 from broker.ledger.monitoring import BANDS, Work
 from broker.policy.time.calendars import LONDON
@@ -168,7 +168,7 @@ class Ledger(Collector):
         waiting = GaugeMetricFamily(
             "broker_wakeups_waiting", "Wake-ups that no worker has taken.", labels=["lane"]
         )
-        for lane, count in (self._broker.wakeups.waiting(LANES) or {}).items():
+        for lane, count in (self._broker.wakeups.waiting(TASK_QUEUES) or {}).items():
             waiting.add_metric([lane], count)
         return waiting
 

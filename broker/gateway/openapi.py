@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from typing import Any
 
 from broker.gateway.examples import EXAMPLES
@@ -353,52 +350,6 @@ def document() -> dict[str, Any]:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
-
-
-@cache
-def page() -> str:
-    """Return the calls as a page that needs nothing from elsewhere."""
-    calls = "".join(map(_section, CALLS))
-    return (
-        '<!doctype html><html lang="en-GB"><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{_TITLE}</title>'
-        f"<style>{_STYLE}</style><main><h1>{_TITLE}</h1>"
-        f"<p>{html.escape(_ABOUT.replace('`', ''))}</p>"
-        f'<p>The same for machines: <a href="/openapi.json">openapi.json</a>.</p>{calls}</main>'
-    )
-
-
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#0b0c0c;background:#fff}"
-    "main{max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "h2{font-size:1.1rem;margin:2rem 0 .25rem;border-top:1px solid #b1b4b6;padding-top:1rem}"
-    "code{font:0.95em ui-monospace,monospace;background:#f3f2f1;padding:.1em .3em}"
-    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.15rem 1rem;margin:.5rem 0}"
-    "dt{color:#505a5f}dd{margin:0}"
-)
-_STYLE_DIGEST = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-"""The page has one style of its own, and may load or run nothing else."""
-
-
-def _section(call: Call) -> str:
-    facts = {
-        "Key": " or ".join(call.scopes) or "none needed",
-        "Takes": _name(call.takes) if call.takes else "",
-        "Query": ", ".join(call.query),
-        "Gives": ", ".join(f"{code} {_name(kind) if kind else ''}" for code, kind in _gives(call)),
-        "Problems": ", ".join(str(code) for code in _problem_codes(call)),
-    }
-    listed = "".join(
-        f"<dt>{name}</dt><dd>{html.escape(fact)}</dd>" for name, fact in facts.items() if fact
-    )
-    return (
-        f"<h2><code>{call.method} {html.escape(call.path)}</code></h2>"
-        f"<p>{html.escape(call.summary)}.</p><dl>{listed}</dl>"
-    )
 
 
 def _operation(call: Call) -> dict[str, Any]:

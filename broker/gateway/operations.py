@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from broker.domain.codes import Scope
 from broker.errors import PolicyError, Unavailable
@@ -83,8 +83,3 @@ async def metrics(request: Request) -> Response:
 async def openapi_document(_: Request) -> Response:
     """Return the description of the API."""
     return respond(openapi.document())
-
-
-async def docs(_: Request) -> Response:
-    """Return the description of the API as a page."""
-    return HTMLResponse(openapi.page())

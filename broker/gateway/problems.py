@@ -25,7 +25,7 @@ from broker.errors import (
     TooLarge,
     Unavailable,
 )
-from broker.telemetry import logger, trouble
+from broker.telemetry import error_fields, logger
 
 TYPES = "https://referral-broker.example.org/problems/"
 """Stable names of the kinds of problem; docs/errors.md explains each one."""
@@ -173,7 +173,7 @@ def instance_of(request: Request) -> str:
 async def on_broker_error(request: Request, error: Exception) -> Response:
     """Answer with what the broker says is wrong."""
     if isinstance(error, Unavailable):
-        _log.warning("unavailable", request_id=request.state.request_id, **trouble(error))
+        _log.warning("unavailable", request_id=request.state.request_id, **error_fields(error))
     return respond(request, error)
 
 
@@ -191,5 +191,5 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 def unexpected(request: Request, error: Exception) -> Response:
     """Answer for a fault of ours: the log gets its class, nobody gets its text."""
-    _log.error("unexpected", request_id=request.state.request_id, **trouble(error))
+    _log.error("unexpected", request_id=request.state.request_id, **error_fields(error))
     return respond(request, error)

@@ -139,13 +139,13 @@ async def give_areas(request: Request) -> Response:
     return respond({"id": str(found.id), "areas": areas}, 202)
 
 
-async def route_again(request: Request) -> Response:
+async def retry_routing(request: Request) -> Response:
     """Route an unroutable referral again as it is, under the policy in force (ops)."""
     who, here = await caller(request, Scope.OPS), gateway(request)
     found = await _own(here, who, identifier(request))
     if found is None:
         raise NotFound("There is no such referral.")
-    await here.run(answer.route_again, here.context, found.id, actor=who.actor)
+    await here.run(answer.retry_routing, here.context, found.id, actor=who.actor)
     return respond({"id": str(found.id)}, 202)
 
 
@@ -232,7 +232,7 @@ def _screen(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewRefe
 
 
 def _screen_or_note(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    with accept.noting_refusals(here.context, who.organisation, sent):
+    with accept.recording_refusals(here.context, who.organisation, sent):
         return _screen(here, who, sent, key)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.admin.deadline_report import Stretch, as_csv, as_json, deadline_report, stretch
+from broker.admin.deadline_report import Period, as_csv, as_json, deadline_report, parse_period
 from broker.domain.codes import Scope
 from broker.errors import Fault, Invalid
 from broker.gateway.context import caller, gateway
@@ -31,7 +31,7 @@ async def deadlines_csv(request: Request) -> Response:
     return Response(as_csv(figures), headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _asked(request: Request) -> Stretch:
+def _asked(request: Request) -> Period:
     told = [
         Fault(f"/{name}", "required", f"Give '{name}' as a date such as 2026-12-31.")
         for name in ("from", "to")
@@ -39,4 +39,4 @@ def _asked(request: Request) -> Stretch:
     ]
     if told:
         raise Invalid("The stretch of time is missing.", faults=told)
-    return stretch(request.query_params["from"], request.query_params["to"])
+    return parse_period(request.query_params["from"], request.query_params["to"])

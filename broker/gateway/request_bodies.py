@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from broker.errors import Fault, Invalid, Malformed, Prohibited, TooLarge
-from broker.flow.accept import own
 from broker.gateway.context import gateway
 from broker.gateway.problems import TooSlow, Unsupported
 from schemas import documents, requests
@@ -95,11 +94,11 @@ def _loaded(sent: bytes, schema: Record[T], most_items: int) -> T:
     try:
         document = documents.read(sent, limit=ASKED_LIMIT, most_items=most_items)
     except Unreadable as unreadable:
-        faults = own(unreadable.faults)
+        faults = unreadable.faults
         raise _UNREADABLE[unreadable.kind](faults[0].message, faults=faults) from unreadable
     loaded = requests.load(schema, document.value)
     if loaded.value is None:
-        raise Invalid("The request is invalid.", faults=own(loaded.faults))
+        raise Invalid("The request is invalid.", faults=loaded.faults)
     return loaded.value
 
 

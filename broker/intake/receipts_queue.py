@@ -13,8 +13,8 @@ from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer
 from broker.flow.context import Context
-from broker.flow.receipts import read_receipts
-from broker.telemetry import logger, trouble
+from broker.flow.receipt_parser import read_receipts
+from broker.telemetry import error_fields, logger
 from broker.transport.queues import SignedReceipts
 from broker.transport.signatures import signer
 from schemas.errors import Unreadable
@@ -22,7 +22,7 @@ from schemas.errors import Unreadable
 _log = logger("intake")
 
 
-def take_in(context: Context, message: SignedReceipts) -> None:
+def receive_receipts(context: Context, message: SignedReceipts) -> None:
     """Settle the receipts of one message. Raises Unavailable, and then it comes again.
 
     One that a fault of ours trips over is dropped like one that cannot be read: it would come
@@ -33,9 +33,9 @@ def take_in(context: Context, message: SignedReceipts) -> None:
     except Unavailable:
         raise
     except (Denied, Unreadable) as error:
-        _log.warning("receipts dropped", **trouble(error))
+        _log.warning("receipts dropped", **error_fields(error))
     except Exception as error:
-        _log.error("receipts dropped by a fault of ours", **trouble(error))
+        _log.error("receipts dropped by a fault of ours", **error_fields(error))
 
 
 def _settle(context: Context, message: SignedReceipts) -> None:

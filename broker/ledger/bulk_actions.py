@@ -51,7 +51,7 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SendOn:
+class DueRedirect:
     """What a running sending on takes next."""
 
     id: UUID
@@ -79,7 +79,7 @@ class BulkActions(Part):
         told = {"id": id_, "agency": agency, "cause": cause, "per_minute": per_minute}
         self._rows("bulk_actions/plan_replay", {**told, "by": by, "now": now})
 
-    def plan_send_on(  # noqa: PLR0913
+    def plan_redirect(  # noqa: PLR0913
         self,
         id_: UUID,
         *,
@@ -93,12 +93,12 @@ class BulkActions(Part):
         """Count what a sending on would take, and keep its filter; nothing is changed yet."""
         told = {"id": id_, "receiver": receiver, "agency": agency, "cause": cause}
         self._rows(
-            "bulk_actions/plan_send_on", {**told, "per_minute": per_minute, "by": by, "now": now}
+            "bulk_actions/plan_redirect", {**told, "per_minute": per_minute, "by": by, "now": now}
         )
 
     def replay_plan(self, id_: UUID, *, now: datetime, kind: str = "replay") -> list[PlanLine]:
         """Return what a replay, or a sending on, would take now."""
-        asked = "bulk_actions/send_on_plan" if kind == "send_on" else "bulk_actions/replay_plan"
+        asked = "bulk_actions/redirect_plan" if kind == "send_on" else "bulk_actions/replay_plan"
         return [PlanLine(**row) for row in self._rows(asked, {"id": id_, "now": now})]
 
     def replays(self, *, id_: UUID | None = None, limit: int = 1) -> list[Replay]:
@@ -125,17 +125,17 @@ class BulkActions(Part):
         told = {"id": id_, "from": sorted(frm), "to": to, "by": by, "reason": reason, "now": now}
         return bool(self._rows("bulk_actions/turn_replay", {**told, "per_minute": per_minute}))
 
-    def due_send_ons(self, *, now: datetime, limit: int) -> list[SendOn]:
+    def due_redirects(self, *, now: datetime, limit: int) -> list[DueRedirect]:
         """Return what every running sending on takes next at its pace."""
-        found = self._rows("bulk_actions/due_send_ons", {"now": now, "limit": limit})
-        return [SendOn(**row) for row in found]
+        found = self._rows("bulk_actions/due_redirects", {"now": now, "limit": limit})
+        return [DueRedirect(**row) for row in found]
 
-    def count_send_on(self, plan: SendOn, *, done: int, failed: int, now: datetime) -> bool:
+    def count_redirect(self, plan: DueRedirect, *, done: int, failed: int, now: datetime) -> bool:
         """Note how far a sending on has come; False when somebody else was faster."""
         last = plan.deliveries[-1] if plan.deliveries else None
         told = {"id": plan.id, "before": plan.looked_at, "looked_at": last, "now": now}
         return bool(
-            self._rows("bulk_actions/count_send_on", {**told, "done": done, "failed": failed})
+            self._rows("bulk_actions/count_redirect", {**told, "done": done, "failed": failed})
         )
 
     def step_replays(self, *, now: datetime, limit: int) -> Sequence[int]:

@@ -13,7 +13,7 @@ from broker.ledger.monitoring import cause_of
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class ActionContext:
     """Who acts, when, why, and under which id the act is kept."""
 
     act: UUID
@@ -22,8 +22,8 @@ class Doing:
     reason: str
     now: datetime
 
-    def told(self) -> dict[str, Any]:
-        """Return it as the parameters of a statement."""
+    def parameters(self) -> dict[str, Any]:
+        """Return these as the parameters of a statement."""
         return {"act": self.act, "by": self.by, "reason": self.reason, "now": self.now}
 
 
@@ -41,16 +41,18 @@ class Act:
 class OperatorActions(Part):
     """Acts of people."""
 
-    def replay_delivery(self, delivery: DeliveryId, doing: Doing) -> bool:
+    def replay_delivery(self, delivery: DeliveryId, context: ActionContext) -> bool:
         """Put an undeliverable delivery back into the queue; False when it is not one."""
         return bool(
-            self._rows("operator_actions/replay_delivery", {"delivery": delivery, **doing.told()})
+            self._rows(
+                "operator_actions/replay_delivery", {"delivery": delivery, **context.parameters()}
+            )
         )
 
     def note_act(
         self,
         kind: str,
-        doing: Doing,
+        context: ActionContext,
         *,
         referral: ReferralId | None = None,
         delivery: DeliveryId | None = None,
@@ -60,7 +62,7 @@ class OperatorActions(Part):
 
         False when there is none.
         """
-        told = {"kind": kind, "referral": referral, "delivery": delivery, **doing.told()}
+        told = {"kind": kind, "referral": referral, "delivery": delivery, **context.parameters()}
         return bool(
             self._rows("operator_actions/note_act", {**told, "data": json_text(data or {})})
         )
@@ -71,22 +73,27 @@ class OperatorActions(Part):
         found = self._rows("operator_actions/missed", asked)
         return cause_of(found[0]) if found else None
 
-    def see_to_escalation(self, escalation: UUID, doing: Doing) -> bool:
+    def see_to_escalation(self, escalation: UUID, context: ActionContext) -> bool:
         """Stop climbing a ladder because somebody sees to it; False when it is not open."""
         return bool(
             self._rows(
-                "operator_actions/see_to_escalation", {"escalation": escalation, **doing.told()}
+                "operator_actions/see_to_escalation",
+                {"escalation": escalation, **context.parameters()},
             )
         )
 
-    def stop_agency(self, agency: OrganisationCode, doing: Doing) -> bool:
+    def suspend_agency(self, agency: OrganisationCode, context: ActionContext) -> bool:
         """Offer nothing to an agency from now on; False when it is stopped or unknown."""
-        return bool(self._rows("operator_actions/stop_agency", {"agency": agency, **doing.told()}))
+        return bool(
+            self._rows(
+                "operator_actions/suspend_agency", {"agency": agency, **context.parameters()}
+            )
+        )
 
-    def resume_agency(self, agency: OrganisationCode, doing: Doing) -> bool:
+    def resume_agency(self, agency: OrganisationCode, context: ActionContext) -> bool:
         """Offer to an agency again; False when it was not stopped."""
         return bool(
-            self._rows("operator_actions/resume_agency", {"agency": agency, **doing.told()})
+            self._rows("operator_actions/resume_agency", {"agency": agency, **context.parameters()})
         )
 
     def acts_of_agency(self, agency: OrganisationCode, *, limit: int) -> list[Act]:
@@ -98,11 +105,11 @@ class OperatorActions(Part):
 def keep_act(
     connection: Connection,
     kind: str,
-    doing: Doing,
+    context: ActionContext,
     *,
     referral: ReferralId | None = None,
     delivery: DeliveryId | None = None,
 ) -> None:
     """Keep why somebody did what this transaction has put into the history."""
     told = {"kind": kind, "referral": referral, "delivery": delivery}
-    rows(connection, "operator_actions/keep_act", {**told, **doing.told()})
+    rows(connection, "operator_actions/keep_act", {**told, **context.parameters()})

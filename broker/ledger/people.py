@@ -79,7 +79,7 @@ class People(Part):
         told = {"link_sha256": link_sha256, "secret_sha256": secret_sha256}
         return bool(self._rows("people/use_link", {**told, "now": now, "expires_at": expires_at}))
 
-    def take_in(
+    def upsert_person(
         self,
         id_: UUID,
         name: str,
@@ -94,7 +94,7 @@ class People(Part):
         Somebody new is known by ``name``, or by ``other_name`` where that is somebody else's.
         """
         told = {"id": id_, "name": name, "other_name": other_name, "rights": sorted(rights)}
-        return bool(self._rows("people/take_in", {**told, "subject": subject, "now": now}))
+        return bool(self._rows("people/upsert_person", {**told, "subject": subject, "now": now}))
 
     def begin_session(
         self,

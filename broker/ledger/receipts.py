@@ -24,7 +24,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
-from broker.ledger.operator_actions import Doing, keep_act
+from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.routing import insert_deliveries
 
 _STEPS = {
@@ -123,9 +123,9 @@ class SettleBatch:
         self.results = results
         self.returned = returned
 
-    def send_on(self, returned: DeliveryId, new: NewDelivery) -> None:
+    def redirect(self, returned: DeliveryId, new: NewDelivery) -> None:
         """Give another agency what was returned in this call."""
-        send_on(self._connection, returned, new, **self._about)
+        write_redirect(self._connection, returned, new, **self._about)
 
 
 class Receipts(Part):
@@ -150,14 +150,14 @@ class Receipts(Part):
             ended = {book.deliveries[one.delivery]["referral"] for one in book.given}
             rows(connection, "receipts/close_referrals", {"ids": sorted(ended), **about})
 
-    def reroute(
+    def redirect(
         self,
         delivery: DeliveryId,
         new: NewDelivery,
         *,
         actor: str,
         now: datetime,
-        why: Doing | None = None,
+        why: ActionContext | None = None,
     ) -> bool:
         """Send a returned or undeliverable delivery on; False when it is neither, or was before.
 
@@ -165,20 +165,20 @@ class Receipts(Part):
         """
         with self._transaction() as connection:
             rows(connection, "receipts/lock_referrals", {"ids": [delivery]})
-            if not rows(connection, "receipts/may_be_sent_on", {"delivery": delivery}):
+            if not rows(connection, "receipts/may_be_redirected", {"delivery": delivery}):
                 return False
-            send_on(connection, delivery, new, now=now, actor=actor)
+            write_redirect(connection, delivery, new, now=now, actor=actor)
             if why:
                 keep_act(connection, "delivery.sent_on", why, delivery=delivery)
             return True
 
 
-def send_on(
+def write_redirect(
     connection: Connection, old: DeliveryId, new: NewDelivery, *, now: datetime, actor: str
 ) -> None:
     """Write the delivery that takes another's place, and reopen its referral if it had closed."""
     asked = {"delivery": old, "new": new.id, "now": now, "actor": actor}
-    (found,) = rows(connection, "receipts/send_on", asked)
+    (found,) = rows(connection, "receipts/redirect", asked)
     whose = (ReferralId(found["referral"]), found["publisher"], replace(new, replaces=old))
     insert_deliveries(connection, [whose], now=now, actor=actor)
 

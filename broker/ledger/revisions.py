@@ -93,7 +93,9 @@ def _columns(changes: Sequence[tuple[Revised, Changed]]) -> dict[str, list[Any]]
         "states": [str(one.state) for one in after],
         "versions": [one.version for one in after],
         "policies": [
-            decision.routed.policy_version if changed.now.version != changed.was.version else None
+            decision.routed.verdict.policy_version
+            if changed.now.version != changed.was.version
+            else None
             for decision, changed in changes
         ],
         "views": [one.view for one in after],

@@ -18,7 +18,7 @@ from broker.errors import Fault
 from broker.ledger import revisions
 from broker.ledger.clock_pauses import ClockBatch, awaiting_information
 from broker.ledger.database import Connection, Part, Row, json_text, rows
-from broker.ledger.operator_actions import Doing, keep_act
+from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.pseudonyms import earlier, record_sightings, tell_recurring
 from broker.policy.decision import (
     Decision,
@@ -28,6 +28,7 @@ from broker.policy.decision import (
     Routed,
     Unroutable,
     Unrouted,
+    Verdict,
     Withdrawn,
 )
 from broker.policy.monitoring.recurrence import Earlier, Recurrence, Sighting
@@ -157,7 +158,7 @@ class Routing(Part):
         *,
         actor: str,
         now: datetime,
-        why: Doing | None = None,
+        why: ActionContext | None = None,
     ) -> bool:
         """Add areas to an unroutable referral and make it due; False when it is not unroutable.
 
@@ -167,14 +168,16 @@ class Routing(Part):
         told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
         return self._due_again("routing/give_areas", "referral.areas_given", told, why)
 
-    def route_again(
-        self, referral: ReferralId, *, actor: str, now: datetime, why: Doing | None = None
+    def retry_routing(
+        self, referral: ReferralId, *, actor: str, now: datetime, why: ActionContext | None = None
     ) -> bool:
         """Make an unroutable referral due as it is; False when it is not unroutable."""
         told = {"referral": referral, "actor": actor, "now": now}
-        return self._due_again("routing/route_again", "referral.rerouted", told, why)
+        return self._due_again("routing/retry_routing", "referral.rerouted", told, why)
 
-    def _due_again(self, name: str, kind: str, told: dict[str, Any], why: Doing | None) -> bool:
+    def _due_again(
+        self, name: str, kind: str, told: dict[str, Any], why: ActionContext | None
+    ) -> bool:
         with self._transaction() as connection:
             changed = bool(rows(connection, name, told))
             if changed and why:
@@ -246,8 +249,10 @@ def _(routed: Routed) -> dict[str, Any]:
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.routed",
-        "data": json_text({"deliveries": len(routed.deliveries), "policy": routed.policy_version}),
-        **_found(routed),
+        "data": json_text(
+            {"deliveries": len(routed.deliveries), "policy": routed.verdict.policy_version}
+        ),
+        **_judged(routed.verdict),
     }
 
 
@@ -257,8 +262,8 @@ def _(revised: Revised) -> dict[str, Any]:
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.revised",
-        "data": json_text({**told, "policy": revised.routed.policy_version}),
-        **_found(revised.routed),
+        "data": json_text({**told, "policy": revised.routed.verdict.policy_version}),
+        **_judged(revised.routed.verdict),
     }
 
 
@@ -280,7 +285,7 @@ def _(unroutable: Unroutable) -> dict[str, Any]:
         "attend_by": unroutable.attend_by,
         "next_alarm_at": unroutable.next_alarm_at,
         "data": json_text({"reason": unroutable.reason}),
-        **_found(unroutable),
+        **_judged(unroutable.verdict),
     }
 
 
@@ -303,15 +308,15 @@ def _(postponed: Postponed) -> dict[str, Any]:
     }
 
 
-def _found(routed: Routed | Unroutable) -> dict[str, Any]:
+def _judged(verdict: Verdict) -> dict[str, Any]:
     return {
-        "grade": routed.grade,
-        "effective_grade": routed.effective_grade,
-        "first_known_at": routed.first_known_at,
-        "policy_version": routed.policy_version,
-        "directory_version": routed.directory_version,
-        "defects": _faults(routed.defects),
-        "warnings": _faults(routed.warnings),
+        "grade": verdict.grade,
+        "effective_grade": verdict.effective_grade,
+        "first_known_at": verdict.first_known_at,
+        "policy_version": verdict.policy_version,
+        "directory_version": verdict.directory_version,
+        "defects": _faults(verdict.defects),
+        "warnings": _faults(verdict.warnings),
     }
 
 

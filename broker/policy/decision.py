@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from broker.domain.codes import Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
@@ -47,18 +48,32 @@ class Unrouted:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a referral was judged, whoever gets it."""
+
+    policy_version: str
+    directory_version: str
+    grade: Grade | None = None
+    """As the police gave it; None, as the next two, where it could not be judged."""
+    effective_grade: Grade | None = None
+    """The grade that deadlines follow."""
+    first_known_at: datetime | None = None
+    """When the police first knew."""
+    defects: Sequence[Fault] = ()
+    warnings: Sequence[Fault] = ()
+
+    def without_grades(self) -> Verdict:
+        """Return the same with the grades left open."""
+        return replace(self, grade=None, effective_grade=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Routed:
     """The decision about one referral: who gets it."""
 
     id: ReferralId
-    grade: str
-    effective_grade: str
-    first_known_at: datetime | None
-    policy_version: str
-    directory_version: str
+    verdict: Verdict
     deliveries: Sequence[NewDelivery]
-    defects: Sequence[Fault] = ()
-    warnings: Sequence[Fault] = ()
     version: int = 1
     sightings: Sequence[Sighting] = ()
     """Its children, where its grade is one that is counted."""
@@ -109,16 +124,10 @@ class Unroutable:
     """The decision about one referral: valid, but nobody can be worked out to get it."""
 
     id: ReferralId
-    grade: str | None
-    effective_grade: str | None
-    first_known_at: datetime | None
-    policy_version: str
-    directory_version: str
+    verdict: Verdict
     reason: str
     """A code: ``no_area``, ``no_recipient`` or ``fault``."""
     attend_by: datetime
-    defects: Sequence[Fault] = ()
-    warnings: Sequence[Fault] = ()
     next_alarm_at: datetime | None = None
     """When the first warning to ops is planned."""
 

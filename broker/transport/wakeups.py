@@ -1,12 +1,12 @@
-"""Wake-ups: tell a worker that a lane has work. Losing one costs latency, never a referral.
+"""Wake-ups: tell a worker that a task queue has work. Losing one costs latency, never a referral.
 
 Keys in the wake-up Valkey, all under the prefix ``rb:`` (so that an access rule can name them):
 
-``rb:wake:<lane>``   a token with a life of 5 s: a wake-up is on its way, no second one is needed
-``rb:<lane>``        Celery's own list of messages for the lane
+``rb:wake:<name>``   a token with a life of 5 s: a wake-up is on its way, no second one is needed
+``rb:<name>``        Celery's own list of messages for the task queue
 
-A message carries the task's name and nothing else. A task deletes its lane's token before its
-first SELECT, so whatever is committed later sends a wake-up of its own.
+A message carries the task's name and nothing else. A task deletes the token of its queue
+before its first SELECT, so whatever is committed later sends a wake-up of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from broker.failpoints import MARKED, Failpoint, no_failpoint
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000
-"""The token lives so long at most; a worker that died with it delays its lane no longer."""
+"""The token lives so long at most; a worker that died with it delays its queue no longer."""
 TIMEOUT_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
 """After a failure nothing is tried for so long; the sweeper finds the work meanwhile."""
@@ -40,14 +40,14 @@ TRANSPORT_OPTIONS = {
 
 
 class Wakeups:
-    """Wakes lanes from a thread of its own, so that no caller ever waits for Valkey.
+    """Sends wake-ups from a thread of its own, so that no caller ever waits for Valkey.
 
     Open it after a fork: the thread does not survive one.
     """
 
-    def __init__(self, url: str, *, new_id: NewId, reached: Failpoint = no_failpoint) -> None:
+    def __init__(self, url: str, *, new_id: NewId, hit: Failpoint = no_failpoint) -> None:
         self._new_id = new_id
-        self._reached = reached
+        self._hit = hit
         self._tokens = Redis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
@@ -55,37 +55,37 @@ class Wakeups:
             retry=Retry(NoBackoff(), 0),
         )
         self._connection = Connection(url, transport_options=TRANSPORT_OPTIONS)
-        self._circuit = Circuit(time.monotonic)
+        self._circuit = CircuitBreaker(time.monotonic)
         self._changed = threading.Condition()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def wake(self, lane: str) -> None:
-        """Ask for the lane to be woken; return at once and never raise."""
+    def notify(self, task_queue: str) -> None:
+        """Ask for a wake-up of a task queue; return at once and never raise."""
         with self._changed:
             if self._closing:
                 return
-            self._asked.add(lane)
+            self._requested.add(task_queue)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
-    def take(self, lane: str) -> None:
-        """Delete the lane's token, before the first SELECT; never raise.
+    def clear(self, task_queue: str) -> None:
+        """Delete the token of a task queue, before the first SELECT; never raise.
 
         When Valkey is away the token is, too, or lapses by itself.
         """
         if self._circuit.is_closed():
-            self._try(partial(self._tokens.delete, _token(lane)))
+            self._try(partial(self._tokens.delete, _token(task_queue)))
 
-    def waiting(self, lanes: Sequence[str]) -> dict[str, int] | None:
-        """Return how many wake-ups no worker has taken, by lane; None while Valkey is away."""
-        found: dict[str, int] = {}
+    def waiting(self, task_queues: Sequence[str]) -> dict[str, int] | None:
+        """Return how many wake-ups no worker has taken, by task queue; None without Valkey."""
+        counts: dict[str, int] = {}
         if self._circuit.is_closed():
-            self._try(lambda: found.update({lane: self._length(lane) for lane in lanes}))
-        return found if len(found) == len(lanes) else None
+            self._try(lambda: counts.update({name: self._length(name) for name in task_queues}))
+        return counts if len(counts) == len(task_queues) else None
 
     def close(self) -> None:
         """Send what was asked for, then stop; waits a second at most."""
@@ -99,35 +99,40 @@ class Wakeups:
             self._tokens.close()
 
     def _run(self) -> None:
-        while lanes := self._next():
-            for lane in sorted(lanes):
+        while task_queues := self._next():
+            for task_queue in sorted(task_queues):
                 if self._circuit.is_closed():
-                    self._try(partial(self._wake, lane))
+                    self._try(partial(self._wake, task_queue))
 
     def _next(self) -> set[str]:
-        """Wait until lanes are asked for; an empty set means that it is time to stop."""
+        """Wait until a wake-up is asked for; an empty set means that it is time to stop."""
         with self._changed:
-            self._changed.wait_for(lambda: self._asked or self._closing)
-            lanes, self._asked = self._asked, set()
-            return lanes
+            self._changed.wait_for(lambda: self._requested or self._closing)
+            task_queues, self._requested = self._requested, set()
+            return task_queues
 
-    def _wake(self, lane: str) -> None:
-        if self._tokens.set(_token(lane), 1, nx=True, px=TOKEN_MILLISECONDS):
-            self._reached(MARKED)
-            self._publish(lane)
+    def _wake(self, task_queue: str) -> None:
+        if self._tokens.set(_token(task_queue), 1, nx=True, px=TOKEN_MILLISECONDS):
+            self._hit(MARKED)
+            self._publish(task_queue)
 
-    def _length(self, lane: str) -> int:
-        return self._tokens.llen(f"{KEY_PREFIX}{lane}")
+    def _length(self, task_queue: str) -> int:
+        return self._tokens.llen(f"{KEY_PREFIX}{task_queue}")
 
-    def _publish(self, lane: str) -> None:
+    def _publish(self, task_queue: str) -> None:
         """Send a task message as Celery's protocol, version 2, defines it: no arguments."""
         task_id = str(self._new_id())
         Producer(self._connection.default_channel).publish(
             [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}],
             exchange="",
-            routing_key=lane,
+            routing_key=task_queue,
             serializer="json",
-            headers={"lang": "py", "task": task_name(lane), "id": task_id, "root_id": task_id},
+            headers={
+                "lang": "py",
+                "task": task_name(task_queue),
+                "id": task_id,
+                "root_id": task_id,
+            },
             correlation_id=task_id,
         )
 
@@ -141,7 +146,7 @@ class Wakeups:
                 self._connection.collapse()
 
 
-class Circuit:
+class CircuitBreaker:
     """Remembers that something is away, so that it is tried once a second and not every time."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -157,10 +162,10 @@ class Circuit:
         self._open_until = self._monotonic() + PAUSE_SECONDS
 
 
-def task_name(lane: str) -> str:
-    """Return the Celery task that drains the lane."""
-    return f"broker.{lane}"
+def task_name(task_queue: str) -> str:
+    """Return the Celery task that drains the task queue."""
+    return f"broker.{task_queue}"
 
 
-def _token(lane: str) -> str:
-    return f"{KEY_PREFIX}wake:{lane}"
+def _token(task_queue: str) -> str:
+    return f"{KEY_PREFIX}wake:{task_queue}"

@@ -13,7 +13,7 @@ from referral_broker_client.queue_consumer import QueueConsumer
 
 from broker.devstack.engines import Engines
 from broker.flow.context import Context
-from broker.intake.receipts_queue import take_in
+from broker.intake.receipts_queue import receive_receipts
 from broker.transport.queues import AgencyQueues
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_cases import leg, text
@@ -573,7 +573,7 @@ def test_a_queue_carries_every_kind_in_order(
         with withdrawn:
             withdrawn.destroyed()
     receipts = AgencyQueues(engines.exchange_url)
-    receipts.receive(partial(take_in, context), limit=10, wait=2)
+    receipts.receive(partial(receive_receipts, context), limit=10, wait=2)
     receipts.close()
     assert world.status(status)["state"] == "closed"
 

@@ -168,7 +168,7 @@ def site(engines: Engines, template: str) -> Iterator[Site]:
     fill(dsn, 160)
     clock = FixedClock(NOW)
     settings = Settings(dsn, engines.wakeup_url, engines.exchange_url)
-    with open_broker(settings, part="tests", clock=clock) as context, listening(context) as url:
+    with open_broker(settings, process="tests", clock=clock) as context, listening(context) as url:
         yield Site(url, context, clock, dsn)
 
 

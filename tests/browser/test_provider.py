@@ -56,7 +56,7 @@ def _without_a_right(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Sign in with your organisation").click()
     page.get_by_role("button", name="I am Lee Example").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This is not possible")
-    expect(page.get_by_text("none of your groups there has any right here")).to_be_visible()
+    expect(page.get_by_text("none of your groups there has permissions here")).to_be_visible()
 
 
 def test_the_pages_of_signing_in_can_be_read_by_everybody(

@@ -1,10 +1,13 @@
 """The status page stays light with 200 agencies, 5,000 open deliveries and a history."""
 
 import gzip
+import time
+from collections.abc import Callable
 
 import psycopg
 import pytest
 import urllib3
+from playwright.sync_api import Page
 
 from tests.browser import history
 from tests.browser.conftest import DAY, NOW, Site
@@ -14,6 +17,8 @@ insert into organisation (code, name, kind, channel)
 select 'agency-' || n, 'Council number ' || n || ' social care', 'social-care', 'mailbox'
 from generate_series(1, 178) n
 """
+LIMIT_SECONDS = 0.15
+MOST_TRIES = 30
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +31,40 @@ def busy(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("deliveries", [0, 100_000])
-def test_the_page_is_light(busy: Site, visit, deliveries: int) -> None:
-    if deliveries:
-        history.make(busy.dsn, deliveries)
+@pytest.fixture
+def fetch(busy: Site, visit: Callable[..., Page]) -> Callable[[], bytes]:
+    """Fetch the status page as it is sent, compressed."""
     (cookie,) = visit("/ops/sign-in").context.cookies()
     headers = {"Cookie": f"{cookie['name']}={cookie['value']}", "Accept-Encoding": "gzip"}
-    with urllib3.PoolManager() as http:
-        answer = http.request("GET", f"{busy.url}/ops/", headers=headers, decode_content=False)
-    page = gzip.decompress(answer.data).decode()
+
+    def page() -> bytes:
+        with urllib3.PoolManager() as http:
+            url = f"{busy.url}/ops/"
+            return http.request("GET", url, headers=headers, decode_content=False).data
+
+    return page
+
+
+@pytest.mark.parametrize("deliveries", [0, 100_000])
+def test_the_page_is_light(busy: Site, fetch: Callable[[], bytes], deliveries: int) -> None:
+    if deliveries:
+        history.make(busy.dsn, deliveries)
+    sent = fetch()
+    page = gzip.decompress(sent).decode()
     assert page.count('<th scope="row"><a href="/ops/agencies/') >= 200
-    assert len(answer.data) < 60_000
+    assert len(sent) < 60_000
     assert "GDS Transport" not in page
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("deliveries", [100_000, 1_000_000])
+def test_the_page_is_quick(busy: Site, fetch: Callable[[], bytes], deliveries: int) -> None:
+    history.make(busy.dsn, deliveries)
+    seconds: list[float] = []
+    # Other work on the machine can only slow it down: the best of some counts.
+    while len(seconds) < MOST_TRIES and min(seconds, default=LIMIT_SECONDS) >= LIMIT_SECONDS:
+        time.sleep(1.1)  # a picture is kept for a second
+        began = time.monotonic()
+        fetch()
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < LIMIT_SECONDS

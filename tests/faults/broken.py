@@ -59,12 +59,12 @@ COPIES: Mapping[str, Sequence[Edit]] = {
     "wake-up before commit": [
         Edit(
             "broker/flow/accept.py",
-            "    answers = broker.ledger.referrals.accept(new)\n"
-            "    broker.reached(ACCEPTED)\n"
-            "    broker.wakeups.wake(LANE)\n",
-            "    broker.wakeups.wake(LANE)\n"
-            "    broker.reached(ACCEPTED)\n"
-            "    answers = broker.ledger.referrals.accept(new)\n",
+            "    answers = context.ledger.referrals.accept(new)\n"
+            "    context.hit(ACCEPTED)\n"
+            "    context.wakeups.notify(ROUTE)\n",
+            "    context.wakeups.notify(ROUTE)\n"
+            "    context.hit(ACCEPTED)\n"
+            "    answers = context.ledger.referrals.accept(new)\n",
         )
     ],
     "receipt before commit": [Edit("broker/intake/http.py", _COMMIT, _PROMISE)],

@@ -14,7 +14,7 @@ from broker.flow import accept, correct, dispatch, route
 from broker.flow.context import Context
 from broker.flow.deadlines import watch
 from broker.flow.notify import notify
-from broker.flow.silence import Listener
+from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.conftest import FixedClock
@@ -126,7 +126,7 @@ def test_what_workers_do_beside_their_tasks_is_one_line_each(
     due = notify(context)
     (told,) = lines()
     assert (told["event"], told["count"], told["sent"]) == ("notify", due, 0)
-    Listener(context, "one").look()
+    SilenceMonitor(context, "one").check()
     (told,) = lines()
     assert (told["event"], told["opened"] > 0, told["ended"]) == ("silence", True, 0)
 

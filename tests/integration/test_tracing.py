@@ -119,6 +119,6 @@ def test_where_the_extra_is_missing_the_start_says_so(
     monkeypatch.setattr("broker.tracing.find_spec", missing)
     with (
         pytest.raises(BadSettings, match="telemetry"),
-        open_broker(settings, part="tests", clock=clock, new_id=new_uuid7),
+        open_broker(settings, process="tests", clock=clock, new_id=new_uuid7),
     ):
         pass

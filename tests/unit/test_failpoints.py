@@ -1,4 +1,4 @@
-"""Named points: passed by in every installation, and ordered by tests alone."""
+"""Failpoints do nothing in an installation; only the devstack carries out orders of tests."""
 
 import subprocess
 import sys
@@ -8,13 +8,15 @@ import pytest
 
 from broker import failpoints
 from broker.bootstrap import failpoint_of
-from broker.settings import Settings
+from broker.devstack.failpoint_orders import FailpointOrders
+from broker.settings import BadSettings, Settings
 from tests.conftest import ROOT
 
 ADDRESSES = ("postgresql://broker@db.example.org/broker", "redis://a.example.org", "redis://b")
 REACH = (
-    "import sys; from pathlib import Path; from broker.failpoints import FailpointOrders;"
-    "reached = FailpointOrders(Path(sys.argv[1])); reached('route.decided'); print('went on')"
+    "import sys; from pathlib import Path;"
+    "from broker.devstack.failpoint_orders import FailpointOrders;"
+    "hit = FailpointOrders(Path(sys.argv[1])); hit('route.decided'); print('went on')"
 )
 
 
@@ -27,6 +29,22 @@ def reach(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_an_installation_passes_every_point_by() -> None:
     assert failpoint_of(Settings(*ADDRESSES)) is failpoints.no_failpoint
+
+
+def test_orders_without_the_devstack_end_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(*ADDRESSES, points_dir=tmp_path)
+    assert isinstance(failpoint_of(settings), FailpointOrders)
+    monkeypatch.setitem(sys.modules, "broker.devstack.failpoint_orders", None)
+    with pytest.raises(BadSettings, match="BROKER_POINTS_DIR: Leave it out"):
+        failpoint_of(settings)
+
+
+def test_what_is_installed_in_production_cannot_end_its_process() -> None:
+    source = Path(failpoints.__file__).read_text(encoding="utf-8")
+    assert "import os" not in source
+    assert "signal" not in source
 
 
 def test_an_order_is_carried_out_once_and_says_by_whom(tmp_path: Path) -> None:

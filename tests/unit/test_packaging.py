@@ -23,7 +23,7 @@ from broker import __version__
 from broker.devstack import __version__ as devstack_version
 from tests.conftest import ROOT
 
-OURS = {"benchmarks", "broker", "referral_broker_client", "schemas", "tests", "workers"}
+OURS = {"benchmarks", "broker", "docs", "referral_broker_client", "schemas", "tests", "workers"}
 NEVER_IMPORTED = {
     *("uvloop", "httptools"),  # uvicorn takes them where they are installed
     *("psycopg-binary", "tzdata"),  # behind psycopg and zoneinfo
@@ -177,6 +177,17 @@ def test_the_three_distributions_have_one_version_and_ask_for_each_other_by_it()
     assert f"referral-broker-client=={__version__}" in SERVER.project["dependencies"]
     assert extras["devstack"] == [f"referral-broker-devstack=={__version__}"]
     assert f"referral-broker=={__version__}" in WITH_ENGINES.project["dependencies"]
+
+
+def test_what_builds_the_documents_is_pinned_and_locked_beside_the_rest() -> None:
+    docs, dev = (
+        dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+        for name in ("docs.txt", "dev.txt")
+        for text in [(ROOT / "requirements" / name).read_text(encoding="utf-8")]
+    )
+    for requirement in map(Requirement, settings(".")["dependency-groups"]["docs"]):
+        assert str(requirement.specifier) == f"=={docs[requirement.name]}"
+    assert {name for name in docs.keys() & dev.keys() if docs[name] != dev[name]} == set()
 
 
 def test_the_command_runs_from_anywhere(tmp_path: Path) -> None:

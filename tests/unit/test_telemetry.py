@@ -25,11 +25,11 @@ def test_a_field_that_is_not_allowed_is_dropped_and_counted(
 
 
 def test_an_exception_is_told_by_its_class_and_code_alone() -> None:
-    assert telemetry.trouble(Unavailable("postgresql://user:password@host")) == {
+    assert telemetry.error_fields(Unavailable("postgresql://user:password@host")) == {
         "error": "Unavailable",
         "code": "unavailable",
     }
-    assert telemetry.trouble(ValueError("Isolde")) == {"error": "ValueError"}
+    assert telemetry.error_fields(ValueError("Isolde")) == {"error": "ValueError"}
 
 
 def test_what_libraries_say_is_told_by_place_and_class_alone() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from broker.bootstrap import new_uuid7
-from broker.tracing import BATCH, WAITING, Parent, Part, Step, Traces, parent_of
+from broker.tracing import BATCH, WAITING, Parent, SpanPart, TracedStep, Traces, parent_of
 from tests.collector import Collector, collecting
 from tests.conftest import ends, eventually
 
@@ -40,16 +40,19 @@ def test_what_is_none_is_taken_for_none(text: str | None) -> None:
     assert parent_of(text) is None
 
 
-def step(*referrals: UUID, name: str = "route") -> Step:
-    return Step(
-        name, AT, AT, [Part(referral, {"version": 1, "name": "Isolde"}) for referral in referrals]
+def step(*referrals: UUID, name: str = "route") -> TracedStep:
+    return TracedStep(
+        name,
+        AT,
+        AT,
+        [SpanPart(referral, {"version": 1, "name": "Isolde"}) for referral in referrals],
     )
 
 
-def sent(collector: Collector, *steps: Step, percent: int = 100) -> None:
-    traces = Traces(collector.url, part="tests", percent=percent)
+def sent(collector: Collector, *steps: TracedStep, percent: int = 100) -> None:
+    traces = Traces(collector.url, process="tests", percent=percent)
     for step in steps:
-        traces.tell(step)
+        traces.record(step)
     traces.close()
 
 
@@ -89,13 +92,13 @@ def test_a_collector_that_hangs_costs_nobody_anything(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with collecting(hangs=True) as collector:
-        traces = Traces(collector.url, part="tests")
-        traces.tell(step(new_uuid7()))
+        traces = Traces(collector.url, process="tests")
+        traces.record(step(new_uuid7()))
         eventually(lambda: collector.spans)
 
         def tell_too_much() -> None:
             for _ in range(2 * WAITING // BATCH):
-                traces.tell(step(*(new_uuid7() for _ in range(BATCH))))
+                traces.record(step(*(new_uuid7() for _ in range(BATCH))))
             traces.close()
 
         # The collector answers nobody before the block is left.
@@ -105,11 +108,11 @@ def test_a_collector_that_hangs_costs_nobody_anything(
 
 
 def test_a_collector_that_is_away_costs_nobody_anything() -> None:
-    traces = Traces("http://127.0.0.1:9/v1/traces", part="tests")
+    traces = Traces("http://127.0.0.1:9/v1/traces", process="tests")
     for _ in range(100):
-        traces.tell(step(new_uuid7()))
+        traces.record(step(new_uuid7()))
     assert ends(traces.close)
-    traces.tell(step(new_uuid7()))
+    traces.record(step(new_uuid7()))
 
 
 def test_without_a_collector_nothing_of_it_is_imported_here() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from broker.bootstrap import read_settings
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
@@ -102,7 +103,7 @@ def _print_bundle(bundle: Path, parts: Sequence[Part]) -> None:
 def examine() -> Iterator[Finding]:
     """Run every check in order; stop where the next ones would only repeat a failure."""
     try:
-        settings = Settings.from_environ(os.environ)
+        settings = read_settings()
     except BadSettings as error:
         yield Finding("settings", False, str(error), "set what is named; see docs/operations.md")
         return

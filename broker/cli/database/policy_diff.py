@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from broker.admin.policy_backtest import Due, Replay, Shift, replay
+from broker.admin.policy_backtest import Backtest, Due, Shift
+from broker.admin.policy_backtest import backtest as run_backtest
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.durations import format_duration
 from broker.cli.exit_codes import DIFFERENT, DONE, INVALID, NOT_FOUND, Failure
@@ -95,10 +96,10 @@ def _days(text: str) -> int:
     return int(match[1])
 
 
-def _backtest(old: Policy, new: Policy, days: int) -> Replay:
+def _backtest(old: Policy, new: Policy, days: int) -> Backtest:
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        return replay(
+        return run_backtest(
             ledger.policy_backtest.past(now - timedelta(days=days), now), old=old, new=new, now=now
         )
 
@@ -111,7 +112,7 @@ def _refuse(faults: list[Fault], *, as_json: bool) -> None:
     remark("NEW is refused, so past referrals were not routed again.")
 
 
-def _print(changes: list[Change], backtest: Replay | None) -> None:
+def _print(changes: list[Change], backtest: Backtest | None) -> None:
     for of in dict.fromkeys(change.of for change in changes):
         own = [change for change in changes if change.of == of]
         if own[0].kind != "changed":
@@ -128,7 +129,7 @@ def _print(changes: list[Change], backtest: Replay | None) -> None:
             click.echo(line)
 
 
-def _lines(backtest: Replay) -> Iterator[str]:
+def _lines(backtest: Backtest) -> Iterator[str]:
     """Describe the result of a backtest in words."""
     yield f"{backtest.judged} referrals were routed again; {backtest.different} would be different."
     for agency, count in sorted(backtest.gained.items()):
@@ -143,7 +144,7 @@ def _lines(backtest: Replay) -> Iterator[str]:
         ("have a deadline that had none", backtest.deadlines_gained),
         ("have no deadline that had one", backtest.deadlines_lost),
         ("met in time would have been missed", backtest.missed),
-        ("met late would have been in time", backtest.kept),
+        ("met late would have been in time", backtest.rescued),
         ("still open would be overdue already", backtest.overdue),
     ):
         for due, count in sorted(counts.items()):
@@ -163,7 +164,7 @@ def _to_json(
     after: Policy,
     changes: list[Change],
     faults: list[Fault],
-    backtest: Replay | None,
+    backtest: Backtest | None,
 ) -> dict[str, Any]:
     return {
         "old": before.version,
@@ -175,7 +176,7 @@ def _to_json(
     }
 
 
-def _backtest_json(backtest: Replay) -> dict[str, Any]:
+def _backtest_json(backtest: Backtest) -> dict[str, Any]:
     return {
         "judged": backtest.judged,
         "different": backtest.different,
@@ -186,7 +187,7 @@ def _backtest_json(backtest: Replay) -> dict[str, Any]:
         "deadlines_gained": _counts(backtest.deadlines_gained),
         "deadlines_lost": _counts(backtest.deadlines_lost),
         "would_be_missed": _counts(backtest.missed),
-        "would_be_in_time": _counts(backtest.kept),
+        "would_be_in_time": _counts(backtest.rescued),
         "would_be_overdue": _counts(backtest.overdue),
         "becomes": [
             {"from": was, "to": becomes, "count": count}

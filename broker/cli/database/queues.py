@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from uuid import UUID
 import click
 
 from broker.admin import operator_actions
-from broker.bootstrap import open_broker
+from broker.bootstrap import open_broker, read_settings
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.options import by_option, json_option, reason_option
@@ -21,15 +20,14 @@ from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, NotFound
 from broker.flow.context import Context
-from broker.settings import Settings
 
 LISTED = 200
 
 
 @contextmanager
 def _broker() -> Iterator[Context]:
-    settings = Settings.from_environ(os.environ)
-    with open_broker(settings, part="cli", connections=2) as context:
+    settings = read_settings()
+    with open_broker(settings, process="cli", connections=2) as context:
         yield context
 
 
@@ -138,7 +136,9 @@ def suspend_agency(agency: str, reason: str, by: str) -> None:
     """
     with _broker() as context, _advised(f"broker queue show {agency}"):
         _known(context, agency)
-        operator_actions.pause(context, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+        operator_actions.suspend_agency(
+            context, OrganisationCode(agency), by=f"person:{by}", reason=reason
+        )
     click.echo(f"Delivery to {agency} is suspended; its deadlines do not change.")
     remark(f'next:  broker resume-agency {agency} --reason "..." --by "{by}"')
 
@@ -155,7 +155,9 @@ def resume_agency(agency: str, reason: str, by: str) -> None:
     """
     with _broker() as context, _advised(f"broker queue show {agency}"):
         _known(context, agency)
-        operator_actions.resume(context, OrganisationCode(agency), by=f"person:{by}", reason=reason)
+        operator_actions.resume_agency(
+            context, OrganisationCode(agency), by=f"person:{by}", reason=reason
+        )
     click.echo(f"Delivery to {agency} is resumed.")
 
 
@@ -220,7 +222,7 @@ def plan(
     }
     with _broker() as context:
         if receiver:
-            id_ = operator_actions.plan_send_on(context, receiver=receiver, **chosen)
+            id_ = operator_actions.plan_redirect(context, receiver=receiver, **chosen)
         else:
             id_ = operator_actions.plan_replay(context, **chosen)
         planned = operator_actions.planned(context, id_)

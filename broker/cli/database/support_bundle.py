@@ -23,16 +23,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from broker import __version__
-from broker.bootstrap import new_uuid7
+from broker.bootstrap import new_uuid7, read_settings
 from broker.cli.exit_codes import FAILED, Failure
 from broker.cli.output import LOCAL
 from broker.errors import BrokerError, Unavailable
 from broker.flow.policy_cache import PolicyCache
-from broker.flow.sweep import LANES
+from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.published.expiry import endings
-from broker.settings import BadSettings, Settings
+from broker.settings import BadSettings
 from broker.transport.wakeups import Wakeups
 
 EVENTS = 200
@@ -167,7 +167,7 @@ def _address(value: str) -> str:
 
 def _of_ledger(environ: Mapping[str, str]) -> list[Part]:
     try:
-        chosen = Settings.from_environ(environ)
+        chosen = read_settings(environ)
     except BadSettings as error:
         return [_part("ledger.json", "nothing: the settings are not complete", _error(error))]
     facts = {"migrations": _ask(partial(_migrations, chosen.database_url))}
@@ -253,7 +253,7 @@ def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _wakeups(url: str) -> Any:
     wakeups = Wakeups(url, new_id=new_uuid7)
     try:
-        return wakeups.waiting(LANES) or {"error": "unavailable"}
+        return wakeups.waiting(TASK_QUEUES) or {"error": "unavailable"}
     finally:
         wakeups.close()
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 import click
 import uvicorn
 
 from broker import telemetry
-from broker.bootstrap import open_broker
+from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import listen
-from broker.settings import Settings
 from broker.web import build
 
 GRACE_SECONDS = 10
@@ -31,14 +29,14 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     \b
     Example:    broker serve --host 127.0.0.1 --port 8080
     """
-    settings = Settings.from_environ(os.environ)
+    settings = read_settings()
     telemetry.configure(settings.log_level)
     telemetry.take_over()
     listener = socket.socket(fileno=fd) if fd is not None else None
     listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
-        with interruptible(), open_broker(settings, part="gateway") as context:
+        with interruptible(), open_broker(settings, process="gateway") as context:
             config = uvicorn.Config(
                 build(context),
                 log_config=None,

@@ -12,6 +12,7 @@ from broker.domain.ids import OrganisationCode
 from broker.policy.language.vocabulary import CHANNELS, KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, WorkingCalendar
+from schemas.codes import Opening
 
 _OFFICE = dict.fromkeys(range(5), OFFICE_HOURS)
 _ADDRESSES = {
@@ -191,8 +192,8 @@ def _areas(fields: Mapping[str, Node], known: set[str]) -> tuple[str, ...]:
 def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[time, time]]]:
     """Read ``always``, ``office``, or opening times for each weekday."""
     if not isinstance(node.node.value, list):
-        word = node.choice(("always", "office"), "word for opening hours")
-        return word == "always", _OFFICE
+        word = node.choice(tuple(Opening), "word for opening hours")
+        return word == Opening.ALWAYS, _OFFICE
     hours = {}
     for name, times in node.entries():
         if name not in _WEEKDAYS:

@@ -20,6 +20,7 @@ from broker.policy.language.vocabulary import (
 )
 from broker.policy.language.yaml_nodes import NO_TIME, Node
 from broker.policy.time.deadlines import Within
+from schemas.codes import ClockStart
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
@@ -27,11 +28,7 @@ SECTIONS = ("grades", "versions", "alarms", "ladders", "recurrence", "silence")
 """What a policy may leave out; all but the first are read where they are used."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 
-STARTS = ("accepted", "first_known")
-"""From when a deadline counts: when the broker accepted it, or when the police first knew.
-
-A delivery that an embargo holds counts from the embargo's end, whatever is written.
-"""
+STARTS = tuple(map(str, ClockStart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +38,12 @@ class Clock:
     id: str
     """The set of deadlines, the grade and the milestone: ``social-care.high.acknowledge``."""
     within: Within
-    starts: str = "accepted"
-    """One of ``STARTS``."""
+    starts: str = ClockStart.ACCEPTED
+    """A ``ClockStart``."""
     may_pause: bool = False
 
     def __str__(self) -> str:
-        since = "" if self.starts == "accepted" else " from when the police first knew"
+        since = "" if self.starts == ClockStart.ACCEPTED else " from when the police first knew"
         return f"{self.within}{since}{', may be paused' if self.may_pause else ''}"
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from broker.policy.language.yaml_nodes import Node
 from schemas.export import json_schema
+from schemas.names import name_of
+from schemas.referral import HARMED, Referral
 
-HARMED = "children_alleged_to_have_harmed"
-"""Where a person under 18 stands, in words for a child."""
-PERSONS = "persons_posing_risk"
+_HANDLING = name_of(Referral, lambda referral: referral.handling)
+_PERSONS = name_of(Referral, lambda referral: referral.persons_posing_risk)
 Tree = Mapping[str, "Tree"]
 """The fields that are shown, by name; an empty tree shows all below."""
 
@@ -39,7 +40,7 @@ def _view(name: str, node: Node) -> View:
     tree: dict[str, Any] = {}
     for section, written in fields["shows"].entries() if "shows" in fields else ():
         _section(section, written, tree)
-    if "handling" not in tree:
+    if _HANDLING not in tree:
         node.fault("missing", "Every view shows how to handle it: add 'handling'.")
     sentence = fields["sentence"].text() if "sentence" in fields else ""
     return View(name, sentence, tree, node.place)
@@ -72,7 +73,7 @@ def _is_known(path: tuple[str, ...]) -> bool:
     """Tell whether the referral's schema has a field."""
     schema = json_schema("referral")
     definitions = schema.get("$defs", {})
-    first = PERSONS if path[0] == HARMED else path[0]
+    first = _PERSONS if path[0] == HARMED else path[0]
     found = [schema]
     for name in (first, *path[1:]):
         found = [

@@ -9,39 +9,68 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from broker.domain.codes import Grade
+from schemas.codes import (
+    CHANNELS,
+    Basis,
+    ConcernCategory,
+    Grade,
+    ManagedBy,
+    ManagementStatus,
+    Nation,
+    NoContactWith,
+    OrganisationKind,
+    Place,
+    Sees,
+    Subject,
+    WorkKind,
+)
 
-NATIONS = ("ENG", "WLS", "SCT", "NIR")
-CHANNELS = ("mailbox", "queue")
-BASES = ("statute", "guidance", "local", "assumption")
-HOLDERS = ("family", "school", "employer", "person_posing_risk")
-SOCIAL_CARE = "social-care"
-FORCE = "force"
-SCHOOL = "school"
-KINDS = (
-    SOCIAL_CARE, "out-of-hours", "lado", "health", "probation", SCHOOL, FORCE, "nca", "ops",
-)  # fmt: skip
-GRADES = tuple(str(grade) for grade in Grade)
-SEES = ("children", "persons")
+__all__ = [
+    "BASES",
+    "CHANNELS",
+    "FACTS",
+    "FORCE",
+    "GRADES",
+    "HOLDERS",
+    "KINDS",
+    "NATIONS",
+    "PLACES",
+    "SCHOOL",
+    "SEES",
+    "SOCIAL_CARE",
+    "SUBJECTS",
+    "Fact",
+    "Value",
+]
+
+NATIONS = tuple(map(str, Nation))
+BASES = tuple(map(str, Basis))
+HOLDERS = tuple(map(str, NoContactWith))
+SOCIAL_CARE = str(OrganisationKind.SOCIAL_CARE)
+FORCE = str(OrganisationKind.FORCE)
+SCHOOL = str(OrganisationKind.SCHOOL)
+KINDS = tuple(map(str, OrganisationKind))
+GRADES = tuple(map(str, Grade))
+SEES = tuple(map(str, Sees))
 
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
-    "child": ("referral", "child"),
-    "person": ("referral", "person"),
-    "role": ("referral", "person", "role"),
-    "referral": ("referral",),
+    Subject.CHILD: ("referral", "child"),
+    Subject.PERSON: ("referral", "person"),
+    Subject.ROLE: ("referral", "person", "role"),
+    Subject.REFERRAL: ("referral",),
 }
-"""What a row is about, and whose facts its condition may name."""
+"""What a rule is about, and whose facts its condition may name."""
 
 PLACES: Mapping[str, str] = {
-    "child.area": "where the child is",
-    "child.home_area": "where the child usually lives",
-    "child.placing_authority": "the authority that placed the child",
-    "child.open_case_area": "the authority where the child's case is open",
-    "child.school_urn": "the school where the child is on the roll",
-    "person.area": "where the person lives",
-    "person.managing_area": "where the person is managed",
-    "role.area": "where the person works or volunteers",
-    "anywhere": "the whole country",
+    Place.CHILD_AREA: "where the child is",
+    Place.CHILD_HOME_AREA: "where the child usually lives",
+    Place.CHILD_PLACING_AUTHORITY: "the authority that placed the child",
+    Place.CHILD_OPEN_CASE_AREA: "the authority where the child's case is open",
+    Place.CHILD_SCHOOL: "the school where the child is on the roll",
+    Place.PERSON_AREA: "where the person lives",
+    Place.PERSON_MANAGING_AREA: "where the person is managed",
+    Place.ROLE_AREA: "where the person works or volunteers",
+    Place.ANYWHERE: "the whole country",
 }
 """What an organisation is looked up by, and how that is said."""
 
@@ -50,7 +79,7 @@ Value = bool | str
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that conditions may ask: in words, and every value that it can have."""
+    """Something that conditions may ask: its wording, and every value that it can have."""
 
     words: str
     values: tuple[Value, ...] = (False, True)
@@ -59,16 +88,10 @@ class Fact:
 FACTS: Mapping[str, Fact] = {
     "referral.grade": Fact("the grade that the police gave", GRADES),
     "referral.effective_grade": Fact("the grade that deadlines follow", GRADES),
-    "referral.category": Fact(
-        "the category of concern",
-        ("image_offence", "grooming", "sextortion", "contact_abuse", "livestreaming",
-         "self_generated", "other"),
-    ),
+    "referral.category": Fact("the category of concern", tuple(map(str, ConcernCategory))),
     "referral.domestic_abuse": Fact("there is domestic abuse"),
     "referral.reported_nationally": Fact("it began as a report through NCMEC, the NCA or CEOP"),
-    "child.age": Fact(
-        "the child's age", ("unborn", "under_5", "5_to_17", "18_or_over", "unknown")
-    ),
+    "child.age": Fact("the child's age", ("unborn", "under_5", "5_to_17", "18_or_over", "unknown")),
     "child.missing": Fact("the child is missing now"),
     "child.looked_after": Fact("the child is looked after by an authority"),
     "child.protection_plan": Fact("the child has a protection plan"),
@@ -81,15 +104,9 @@ FACTS: Mapping[str, Fact] = {
     "child.health_need": Fact("the child has a health need"),
     "child.other_force": Fact("the child is in another force's area"),
     "person.age": Fact("the person's age", ("under_18", "adult", "unknown")),
-    "person.managed_by": Fact("who manages the person", ("none", "police", "probation")),
-    "person.status": Fact(
-        "the person's managed status",
-        ("none", "registered_sex_offender", "on_licence", "community_order", "mappa", "unknown"),
-    ),
+    "person.managed_by": Fact("who manages the person", ("none", *map(str, ManagedBy))),
+    "person.status": Fact("the person's managed status", (*map(str, ManagementStatus), "unknown")),
     "person.other_force": Fact("the person lives in another force's area"),
-    "role.kind": Fact(
-        "the kind of work",
-        ("employment", "volunteering", "foster_carer", "registered_childminder", "unknown"),
-    ),
+    "role.kind": Fact("the kind of work", (*map(str, WorkKind), "unknown")),
     "role.works_with_children": Fact("the person works or volunteers with children"),
-}  # fmt: skip
+}

@@ -13,29 +13,30 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
 
-from broker.domain.codes import Contact, NoticeChannel, Told
+from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
 from broker.errors import BeyondCalendar
 from broker.policy.language.vocabulary import GRADES
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.clocks import point
 from broker.policy.time.deadlines import Span, Unit, Within, compute
+from schemas.codes import AlarmSubject
 
 BREACH = 100
 ATTEND = "attend"
 """The milestone of what no agency has: that ops sees to it."""
-UNROUTABLE, SILENCE = "unroutable", "silence"
-ALARMED = (*GRADES, UNROUTABLE, SILENCE)
+UNROUTABLE, SILENCE = AlarmSubject.UNROUTABLE, AlarmSubject.SILENCE
+ALARMED = (*GRADES, *map(str, AlarmSubject))
 """What a ladder can be for: deliveries by effective grade, and what else is alarmed."""
 
-_Word = TypeVar("_Word", Told, Contact)
+_Word = TypeVar("_Word", NoticeRecipient, Contact)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Who is told, and how."""
 
-    to: Told
+    to: NoticeRecipient
     contact: Contact
     by: tuple[NoticeChannel, ...]
     after: Within | None = None
@@ -211,7 +212,7 @@ def _step(node: Node) -> Step:
     fields = node.fields(("to", "contact", "by"), ("after",))
     by = [item.choice(tuple(NoticeChannel), "channel for notices") for item in _items(fields, "by")]
     return Step(
-        to=_word(fields, "to", Told, "one to tell"),
+        to=_word(fields, "to", NoticeRecipient, "one to tell"),
         contact=_word(fields, "contact", Contact, "contact"),
         by=tuple(NoticeChannel(word) for word in by if word in tuple(NoticeChannel)),
         after=fields["after"].within() if "after" in fields else None,

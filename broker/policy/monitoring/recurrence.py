@@ -11,14 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from broker.domain.codes import Grade
 from broker.policy.language.vocabulary import GRADES
 from broker.policy.language.yaml_nodes import Node
-from broker.policy.routing.facts import known
 from broker.policy.time.calendars import LONDON, in_words
+from schemas.child import Child
+from schemas.referral import Referral
+from schemas.unknown import known
 
 CODE = "third-low"
 _LISTED = 10
@@ -103,27 +104,28 @@ def read_recurrence(node: Node) -> Recurrence:
 
 
 def sightings(
-    document: Mapping[str, Any],
-    *,
-    referral: UUID,
-    publisher: str,
-    grade: Grade,
-    at: datetime,
-    key: bytes,
+    referral: Referral, *, id_: UUID, publisher: str, at: datetime, key: bytes
 ) -> list[Sighting]:
-    """Return the children of a validated document that can be known again."""
+    """Return the children of a referral that can be recognised."""
     found = []
-    for number, child in enumerate(document.get("children") or ()):
+    for number, child in enumerate(referral.children):
         if marks := marks_of(child, key):
-            pointer = f"/children/{number}"
-            reference = document["reference"]
             found.append(
-                Sighting(referral, publisher, reference, child["id"], pointer, grade, at, marks)
+                Sighting(
+                    referral=id_,
+                    publisher=publisher,
+                    reference=referral.reference,
+                    child=child.id,
+                    pointer=f"/children/{number}",
+                    grade=referral.grade.level,
+                    at=at,
+                    marks=marks,
+                )
             )
     return found
 
 
-def marks_of(child: Mapping[str, Any], key: bytes) -> tuple[bytes, ...]:
+def marks_of(child: Child, key: bytes) -> tuple[bytes, ...]:
     """Return a child's marks: HMAC-SHA-256 of each identifier, in one spelling (RFC 2104)."""
     return tuple(
         sorted({hmac.digest(key, text.encode(), "sha256") for text in _identifiers(child)})
@@ -170,22 +172,22 @@ def _distinct(
     return tuple(sorted(found.values(), key=lambda other: (other.at, other.reference)))
 
 
-def _identifiers(child: Mapping[str, Any]) -> Iterator[str]:
+def _identifiers(child: Child) -> Iterator[str]:
     """Go through what a child is known by, each in one spelling and with its kind."""
-    if number := known(child.get("nhs_number")):
-        yield f"nhs:{''.join(str(number).split())}"
-    if number := known(child.get("upn")):
-        yield f"upn:{str(number).upper()}"
-    born = known(child.get("date_of_birth"))
-    names = [_words(child.get(name)) for name in ("given_name", "family_name")]
+    if number := known(child.nhs_number):
+        yield f"nhs:{''.join(number.split())}"
+    if number := known(child.upn):
+        yield f"upn:{number.upper()}"
+    born = known(child.date_of_birth)
+    names = [_words(name) for name in (child.given_name, child.family_name)]
     if born and all(names):
         yield f"words:{' '.join(sorted(word for words in names for word in words))}:{born}"
         yield f"names:{' '.join(sorted(''.join(words) for words in names))}:{born}"
 
 
-def _words(name: Any) -> list[str]:
+def _words(name: str | None) -> list[str]:
     """Return the words of a name without case, accents and punctuation."""
-    parts = unicodedata.normalize("NFKD", str(name or "").casefold().translate(_PLAIN))
+    parts = unicodedata.normalize("NFKD", (name or "").casefold().translate(_PLAIN))
     letters = (part for part in parts if not unicodedata.combining(part) and part not in "'’`.")
     return "".join(letter if letter.isalnum() else " " for letter in letters).split()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 
-from broker.domain.codes import Milestone, Role, Told
+from broker.domain.codes import Milestone, NoticeRecipient, Role
 from broker.errors import BeyondCalendar, Fault
 from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.rules import Remark, Row
@@ -68,7 +68,7 @@ def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
 
 def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fault]:
     """Find a step to ops that reaches nobody: it is the last that a child has."""
-    if step.to is not Told.OPS:
+    if step.to is not NoticeRecipient.OPS:
         return
     addresses = [
         organisation.contacts.get(step.contact, {})

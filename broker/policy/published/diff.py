@@ -49,11 +49,11 @@ def compare(old: Policy, new: Policy) -> list[Change]:
     def named(rows: Iterable[Any]) -> dict[str, Any]:
         return {row.id: row for row in rows}
 
-    def organisations(book: Policy) -> dict[str, Organisation]:
-        return {organisation.code: organisation for organisation in book.directory.organisations}
+    def organisations(policy: Policy) -> dict[str, Organisation]:
+        return {organisation.code: organisation for organisation in policy.directory.organisations}
 
-    def days(book: Policy) -> dict[str, BankHolidays]:
-        return {nation: calendar.bank_holidays for nation, calendar in book.calendars.items()}
+    def days(policy: Policy) -> dict[str, BankHolidays]:
+        return {nation: calendar.bank_holidays for nation, calendar in policy.calendars.items()}
 
     return [
         *_each("row", named(old.rows), named(new.rows), _row_said, row),

@@ -37,20 +37,20 @@ class Ending:
         return f"{told[self.what]} on {in_words(self.last)}"
 
 
-def endings(book: Policy, *, on: date) -> list[Ending]:
+def endings(policy: Policy, *, on: date) -> list[Ending]:
     """Return everything that ends, soonest first; of entries those that count on a day or later."""
-    return sorted(_endings(book, on), key=lambda one: (one.last, one.what, one.of))
+    return sorted(_endings(policy, on), key=lambda one: (one.last, one.what, one.of))
 
 
-def ending_soon(book: Policy, *, on: date) -> Sequence[Ending]:
+def ending_soon(policy: Policy, *, on: date) -> Sequence[Ending]:
     """Return what has ended, or ends within 90 days of a day."""
-    return [ending for ending in endings(book, on=on) if ending.last <= on + NOTICE]
+    return [ending for ending in endings(policy, on=on) if ending.last <= on + NOTICE]
 
 
-def _endings(book: Policy, on: date) -> Iterator[Ending]:
-    for nation, calendar in book.calendars.items():
+def _endings(policy: Policy, on: date) -> Iterator[Ending]:
+    for nation, calendar in policy.calendars.items():
         yield Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
-    for organisation in book.directory.organisations:
+    for organisation in policy.directory.organisations:
         ends = organisation.effective_until
         if ends is not None and ends < on:
             continue
@@ -61,7 +61,7 @@ def _endings(book: Policy, on: date) -> Iterator[Ending]:
                 max(organisation.school_days, default=organisation.effective_from),
             )
         if ends is not None and not _is_succeeded(
-            organisation, book.directory, ends + timedelta(days=1)
+            organisation, policy.directory, ends + timedelta(days=1)
         ):
             yield Ending(ENTRY, organisation.code, ends)
 

@@ -13,15 +13,15 @@ def lint(documents: Mapping[str, str]) -> list[Fault]:
 
     What it finds is what keeps the policy from being published.
     """
-    book, faults = assemble(documents, version="unpublished")
-    return faults if book is None else [*faults, *unsourced(book)]
+    policy, faults = assemble(documents, version="unpublished")
+    return faults if policy is None else [*faults, *unsourced(policy)]
 
 
-def unsourced(book: Policy) -> list[Fault]:
+def unsourced(policy: Policy) -> list[Fault]:
     """Return the fault of calendar data that does not say where it comes from.
 
     It keeps a policy from being published, but not an older one from being read.
     """
-    if book.edition.source:
+    if policy.edition.source:
         return []
     return [Fault(f"{HOLIDAYS}:1", "missing", "Say in 'source' who sets these days.")]

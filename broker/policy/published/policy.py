@@ -58,15 +58,15 @@ class Policy:
 
 def load(documents: Mapping[str, str], *, version: str) -> Policy:
     """Read a policy. Raises PolicyError whose faults point at ``file:line``."""
-    book, faults = assemble(documents, version=version)
-    if book is None or faults:
+    policy, faults = assemble(documents, version=version)
+    if policy is None or faults:
         first = faults[0]
         raise PolicyError(
             f"The policy cannot be used: {len(faults)} thing(s) are wrong, first {first.pointer}: "
             f"{first.message}",
             faults=faults,
         )
-    return book
+    return policy
 
 
 def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | None, list[Fault]]:
@@ -74,27 +74,29 @@ def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | No
     faults: list[Fault] = []
     roots = {name: _root(name, documents, faults) for name in DOCUMENTS}
     holidays = _holidays(documents, faults)
-    policy, views, places = (roots[name] for name in DOCUMENTS[:3])
-    if policy is None or views is None or places is None or not holidays:
+    rules, views, places = (roots[name] for name in DOCUMENTS[:3])
+    if rules is None or views is None or places is None or not holidays:
         return None, faults
-    rows, remarks = read_rows(policy)
-    book = Policy(
+    rows, remarks = read_rows(rules)
+    policy = Policy(
         version=version,
         directory=read_directory(places, holidays),
         rows=rows,
         remarks=remarks,
-        amends=read_amends(policy),
-        recurrence=_recurrence(policy),
-        silence=_silence(policy),
+        amends=read_amends(rules),
+        recurrence=_recurrence(rules),
+        silence=_silence(rules),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
-        alarms=read_alarms(policy),
+        alarms=read_alarms(rules),
     )
-    faults.extend(check(book.directory, book.rows, book.remarks, book.views, book.calendars))
-    faults.extend(check_alarms(book.alarms, book.directory))
-    faults.extend(check_amends(book.amends))
-    faults.extend(check_silence(book.silence, book.directory, policy.place))
-    return book, faults
+    faults.extend(
+        check(policy.directory, policy.rows, policy.remarks, policy.views, policy.calendars)
+    )
+    faults.extend(check_alarms(policy.alarms, policy.directory))
+    faults.extend(check_amends(policy.amends))
+    faults.extend(check_silence(policy.silence, policy.directory, rules.place))
+    return policy, faults
 
 
 def documents_from(path: Path) -> dict[str, str]:
@@ -123,13 +125,13 @@ def _root(name: str, documents: Mapping[str, str], faults: list[Fault]) -> Node 
     return Node.parse(name, documents[name], faults)
 
 
-def _recurrence(policy: Node) -> Recurrence | None:
-    sections = dict(policy.entries())
+def _recurrence(rules: Node) -> Recurrence | None:
+    sections = dict(rules.entries())
     return read_recurrence(sections["recurrence"]) if "recurrence" in sections else None
 
 
-def _silence(policy: Node) -> Silence:
-    sections = dict(policy.entries())
+def _silence(rules: Node) -> Silence:
+    sections = dict(rules.entries())
     return read_silence(sections["silence"]) if "silence" in sections else Silence()
 
 

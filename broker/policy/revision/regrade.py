@@ -31,13 +31,13 @@ class Regrade:
         return _URGENCY.index(self.after) < _URGENCY.index(self.before)
 
 
-def reschedule(earlier: Earlier, regrade: Regrade, book: Policy) -> tuple[Earlier, Noted] | None:
+def reschedule(earlier: Earlier, regrade: Regrade, policy: Policy) -> tuple[Earlier, Noted] | None:
     """Return a delivery with the deadlines of the new grade, or None where none of them moves.
 
     A tighter grade counts from the regrade, and never ends later than before; a looser one counts
     from the start that the clock always had. What was met, was met by the deadline of its time.
     """
-    fresh = _counted(earlier, regrade, book)
+    fresh = _counted(earlier, regrade, policy)
     kept = {str(said["milestone"]): said for said in earlier.explanation["deadlines"]}
     if not fresh:
         return None
@@ -62,10 +62,10 @@ def reschedule(earlier: Earlier, regrade: Regrade, book: Policy) -> tuple[Earlie
     return replace(earlier, due=due, explanation=explanation), noted
 
 
-def _counted(earlier: Earlier, regrade: Regrade, book: Policy) -> Mapping[str, _Said]:
+def _counted(earlier: Earlier, regrade: Regrade, policy: Policy) -> Mapping[str, _Said]:
     """Count every deadline by the new grade; none where the policy has no such row any more."""
-    row = next((row for row in book.rows if row.id == earlier.row), None)
-    organisation = book.directory.organisation(earlier.agency)
+    row = next((row for row in policy.rows if row.id == earlier.row), None)
+    organisation = policy.directory.organisation(earlier.agency)
     if row is None or organisation is None:
         return {}
     start = max(earlier.clock_start, regrade.at) if regrade.is_tighter else earlier.clock_start
@@ -73,7 +73,7 @@ def _counted(earlier: Earlier, regrade: Regrade, book: Policy) -> Mapping[str, _
         Draft(row, organisation, ""),
         grade=regrade.after,
         start=Start(start),
-        warn_at=book.alarms.warn_at,
+        warn_at=policy.alarms.warn_at,
     )
     return {str(said["milestone"]): said for said in leg.explanation["deadlines"]}
 

@@ -38,7 +38,7 @@ class NewVersion:
     documents: Mapping[int, Json]
     """This version and those that agencies have, by number; each of them was valid."""
     regrade: Regrade | None
-    book: Policy
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +97,19 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
             changed += _ended(thread, NO_LONGER_ADDRESSED, only_unoffered=True)
         else:
             changed += _ended(thread, NO_LONGER_ADDRESSED)
-            issued += _recalls([thread], NO_LONGER_ADDRESSED, new.received_at, new.book)
+            issued += _recalls([thread], NO_LONGER_ADDRESSED, new.received_at, new.policy)
     return Revision(tuple(changed), tuple(issued))
 
 
-def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, book: Policy) -> Revision:
+def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, policy: Policy) -> Revision:
     """Ask every agency that had something of a referral to destroy it, each of them once."""
     by_agency: dict[str, list[_Thread]] = {}
     for thread in _threads(earlier).values():
         if thread.last.kind is not Kind.RECALL:
             by_agency.setdefault(thread.last.agency, []).append(thread)
-    issued = [recall for same in by_agency.values() for recall in _recalls(same, reason, at, book)]
+    issued = [
+        recall for same in by_agency.values() for recall in _recalls(same, reason, at, policy)
+    ]
     return Revision((), tuple(issued))
 
 
@@ -130,7 +132,7 @@ def _paired(
     fresh: list[Leg] = []
     exact: set[_Key] = {(leg.agency, leg.row) for leg in new.legs}
     for leg in new.legs:
-        key = _thread_of(leg, threads, exact, new.book)
+        key = _thread_of(leg, threads, exact, new.policy)
         if key is None:
             fresh.append(leg)
         else:
@@ -138,14 +140,14 @@ def _paired(
     for key, thread in threads.items():
         if thread.goes_on and key not in pairs:
             # The team out of hours is new to it, and the office stays in charge.
-            stand_ins = [leg for leg in fresh if _stands_in(leg.agency, thread, leg, new.book)]
+            stand_ins = [leg for leg in fresh if _stands_in(leg.agency, thread, leg, new.policy)]
             if stand_ins:
                 pairs[key] = stand_ins
     return pairs, fresh
 
 
 def _thread_of(
-    leg: Leg, threads: Mapping[_Key, _Thread], exact: set[_Key], book: Policy
+    leg: Leg, threads: Mapping[_Key, _Thread], exact: set[_Key], policy: Policy
 ) -> _Key | None:
     own = threads.get((leg.agency, leg.row))
     if own is not None and own.goes_on:
@@ -153,15 +155,15 @@ def _thread_of(
     for key, thread in threads.items():
         if thread.goes_on and thread.continues(leg) and key not in exact:
             return key
-    organisation = book.directory.organisation(leg.agency)
+    organisation = policy.directory.organisation(leg.agency)
     partner = organisation.out_of_hours_partner if organisation else None
     if partner and (found := threads.get((partner, leg.row))) and found.goes_on:
         return partner, leg.row
     return _sent_on_to(own, threads) if own is not None and own.was_sent_on else None
 
 
-def _stands_in(agency: str, thread: _Thread, leg: Leg, book: Policy) -> bool:
-    organisation = book.directory.organisation(thread.last.agency)
+def _stands_in(agency: str, thread: _Thread, leg: Leg, policy: Policy) -> bool:
+    organisation = policy.directory.organisation(thread.last.agency)
     partner = organisation.out_of_hours_partner if organisation else None
     return leg.row == thread.last.row and partner == agency
 
@@ -197,13 +199,13 @@ def _go_on(
     if last.is_unoffered:
         changed.append(_moved(last, leg, parts, new))
     elif last.state is DeliveryState.RETURNED:
-        again = successors.again(last, leg, new.grade, new.received_at, new.book)
+        again = successors.again(last, leg, new.grade, new.received_at, new.policy)
         issued.append(Issued(again, Kind.REFERRAL, replaces=last.id))
     else:
         issued.append(Issued(_correction(last, leg, parts, new), Kind.CORRECTION, last.id))
     for delivery in thread.deliveries:
         is_task = delivery.kind is Kind.REFERRAL and delivery.is_open and delivery.was_offered
-        if is_task and new.regrade and (found := reschedule(delivery, new.regrade, new.book)):
+        if is_task and new.regrade and (found := reschedule(delivery, new.regrade, new.policy)):
             changed.append(Changed(delivery, found[0], (found[1],)))
 
 
@@ -217,7 +219,7 @@ def _moved(earlier: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) ->
     noted = [Noted("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
     runs = moved.kind is Kind.REFERRAL and moved.clock_start == earlier.clock_start
-    if runs and new.regrade and (found := reschedule(moved, new.regrade, new.book)):
+    if runs and new.regrade and (found := reschedule(moved, new.regrade, new.policy)):
         moved = found[0]
         noted.append(found[1])
     return Changed(earlier, moved, tuple(noted))
@@ -231,13 +233,13 @@ def _correction(last: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) 
             f"and follow {_plain(new.regrade.after)} now"
         )
     made = successors.amend(
-        Kind.CORRECTION, last, leg, because=because, at=new.received_at, book=new.book
+        Kind.CORRECTION, last, leg, because=because, at=new.received_at, policy=new.policy
     )
     return replace(made, explanation={**made.explanation, "changed": list(parts)})
 
 
 def _recalls(
-    threads: Sequence[_Thread], reason: str, at: datetime, book: Policy
+    threads: Sequence[_Thread], reason: str, at: datetime, policy: Policy
 ) -> Iterator[Issued]:
     """Ask the agency of these threads once; nobody needs to see any more to what it gave back."""
     offered = [one for thread in threads for one in thread.offered]
@@ -245,7 +247,7 @@ def _recalls(
         return
     last = max(offered, key=lambda one: (one.version, one.id))
     because = [f"reason: {reason.replace('_', ' ')}"]
-    made = successors.amend(Kind.RECALL, last, None, because=because, at=at, book=book)
+    made = successors.amend(Kind.RECALL, last, None, because=because, at=at, policy=policy)
     leg = replace(made, explanation={**made.explanation, "recall_reason": reason})
     given_back = [
         thread.last.id
@@ -274,10 +276,10 @@ def _parts(thread: _Thread, leg: Leg, new: NewVersion) -> list[str]:
         return []
     base = thread.offered[-1]
     before = disclosure.render(
-        leg.view, document=new.documents[base.version], scope=base.scope, book=new.book
+        leg.view, document=new.documents[base.version], scope=base.scope, policy=new.policy
     )
     after = disclosure.render(
-        leg.view, document=new.documents[new.number], scope=successors.scope(leg), book=new.book
+        leg.view, document=new.documents[new.number], scope=leg.scope, policy=new.policy
     )
     names = dict.fromkeys([*before, *after])
     return [name for name in names if before.get(name) != after.get(name)]

@@ -19,11 +19,6 @@ from broker.policy.routing.assignments import Draft, Leg, Start, finish
 _ALWAYS = Condition("true", (), frozenset({()}))
 
 
-def scope(leg: Leg) -> Mapping[str, Sequence[str]]:
-    """Return whom a leg shows, as a delivery keeps it."""
-    return {"children": list(leg.children), "persons": list(leg.persons)}
-
-
 def move(earlier: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
     """Return a delivery that nobody was offered with the content of another version.
 
@@ -35,7 +30,7 @@ def move(earlier: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
         earlier,
         version=version,
         view=leg.view,
-        scope=scope(leg),
+        scope=leg.scope,
         state=DeliveryState.HELD if held else DeliveryState.AVAILABLE,
         available_at=leg.held_until if held and leg.held_until else min(earlier.available_at, at),
         explanation=_explained(earlier, leg),
@@ -51,17 +46,17 @@ def move(earlier: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
     )
 
 
-def again(last: Earlier, leg: Leg, grade: Grade, at: datetime, book: Policy) -> Leg:
+def again(last: Earlier, leg: Leg, grade: Grade, at: datetime, policy: Policy) -> Leg:
     """Return what was given back for the same agency again; its clock keeps its start."""
-    row = next((row for row in book.rows if row.id == leg.row), None)
-    organisation = book.directory.organisation(last.agency)
+    row = next((row for row in policy.rows if row.id == leg.row), None)
+    organisation = policy.directory.organisation(last.agency)
     held = leg.held_until is not None and leg.held_until > at
     if row is None or organisation is None or held:
         return leg
     draft = Draft(row, organisation, leg.explanation["recipient"])
     _include(draft, leg, [*leg.explanation["because"], "the police completed what you gave back"])
     start = Start(last.clock_start)
-    return finish(draft, grade=grade, start=start, warn_at=book.alarms.warn_at)
+    return finish(draft, grade=grade, start=start, warn_at=policy.alarms.warn_at)
 
 
 def amend(
@@ -71,18 +66,18 @@ def amend(
     *,
     because: Sequence[str],
     at: datetime,
-    book: Policy,
+    policy: Policy,
 ) -> Leg:
     """Return a correction, or a recall, for the agency that had a delivery.
 
     Its deadlines are its own: they count from when the publisher said so, or from the end of an
     embargo that came with the new version.
     """
-    organisation = _organisation(last, book)
-    draft = Draft(_row(kind, last, leg, book), organisation, f"{organisation.name}, who had it")
+    organisation = _organisation(last, policy)
+    draft = Draft(_row(kind, last, leg, policy), organisation, f"{organisation.name}, who had it")
     _include(draft, leg, because)
     # Every grade has the same deadlines here.
-    start, warn_at = _start(leg, at), book.alarms.warn_at
+    start, warn_at = _start(leg, at), policy.alarms.warn_at
     return finish(draft, grade=Grade.IMMEDIATE, start=start, warn_at=warn_at)
 
 
@@ -108,8 +103,8 @@ def _start(leg: Leg | None, at: datetime) -> Start:
     return Start(until, None, until, leg.explanation["hold"]["reason"])
 
 
-def _row(kind: Kind, last: Earlier, leg: Leg | None, book: Policy) -> Row:
-    amends = book.amends[kind]
+def _row(kind: Kind, last: Earlier, leg: Leg | None, policy: Policy) -> Row:
+    amends = policy.amends[kind]
     return Row(
         id=last.row,
         sentence=amends.sentence,
@@ -131,9 +126,9 @@ def _row(kind: Kind, last: Earlier, leg: Leg | None, book: Policy) -> Row:
     )
 
 
-def _organisation(last: Earlier, book: Policy) -> Organisation:
+def _organisation(last: Earlier, policy: Policy) -> Organisation:
     """Return the agency; one that the directory has dropped is told all the same."""
-    found = book.directory.organisation(last.agency)
+    found = policy.directory.organisation(last.agency)
     return found or Organisation(
         code=OrganisationCode(last.agency),
         name=last.agency,
@@ -151,5 +146,5 @@ def _organisation(last: Earlier, book: Policy) -> Organisation:
         urn=None,
         school_days=None,
         place="",
-        calendar=book.calendars["ENG"],
+        calendar=policy.calendars["ENG"],
     )

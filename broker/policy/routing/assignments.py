@@ -39,6 +39,11 @@ class Leg:
     explanation: Mapping[str, Any]
     """JSON-ready: the row, its basis, because of which facts, the recipient, each deadline."""
 
+    @property
+    def scope(self) -> Mapping[str, Sequence[str]]:
+        """Whom it shows, as a delivery keeps it."""
+        return {"children": list(self.children), "persons": list(self.persons)}
+
 
 @dataclass(slots=True)
 class Draft:

@@ -1,38 +1,39 @@
-"""What routing needs to know of a referral: typed facts, derived from its document in one place.
+"""What routing needs to know of a referral: typed facts, derived from it in one place.
 
-The document is already validated. Whatever is absent or not known gives the cautious value, and
-nothing here holds a name or an address: people are known by their local ids alone.
+Whatever is absent or not known gives the cautious value, and nothing in the facts holds a name or
+an address: people are known by their local ids alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date, datetime
 
 from broker.domain.codes import Grade
 from broker.policy.language.directory import Directory
 from broker.policy.language.vocabulary import FORCE
+from schemas.child import Child
+from schemas.codes import (
+    ConcernCategory,
+    ContactNature,
+    MissingStatus,
+    ReportSource,
+    WorkKind,
+)
+from schemas.handling import Embargo
+from schemas.person import PersonPosingRisk, WorkRole
+from schemas.referral import Referral
+from schemas.unknown import Unknown, known
 
 ADULT_AT = 18
-_NATIONAL = frozenset({"NCMEC", "NCA", "CEOP"})
-_WORK_WITH_CHILDREN = frozenset({"foster_carer", "registered_childminder"})
-_Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Embargo:
-    """Who may not be contacted before an instant."""
-
-    until: datetime
-    reason: str | None
-    no_contact_with: frozenset[str]
+_NATIONAL = frozenset({ReportSource.NCMEC, ReportSource.NCA, ReportSource.CEOP})
+_WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHILDMINDER})
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Anything that a row can be about."""
+    """Anything that a rule can be about."""
 
     id: str
     pointer: str
@@ -40,18 +41,18 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Overall(Subject):
+class OverallFacts(Subject):
     """Facts about the referral as a whole; named ``referral`` in conditions."""
 
     grade: Grade
     effective_grade: Grade
-    category: str
+    category: ConcernCategory
     domestic_abuse: bool
     reported_nationally: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Child(Subject):
+class ChildFacts(Subject):
     """Facts about one child."""
 
     age: str
@@ -76,46 +77,48 @@ class Child(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class Person(Subject):
+class PersonFacts(Subject):
     """Facts about one person posing risk."""
 
     age: str
     area: str | None
     managing_area: str | None
     managed_by: str
+    """A ``ManagedBy``, or ``none``."""
     status: str
+    """A ``ManagementStatus``, or ``unknown``."""
     other_force: bool
-    contact: Mapping[str, str]
-    """How the person has to do with each child, by the child's local id."""
+    contact: Mapping[str, ContactNature]
+    """What contact the person has with each child, by the child's local id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Subject):
+class RoleFacts(Subject):
     """Facts about one role at work or as a volunteer; named ``role`` in conditions."""
 
-    person: Person
+    person: PersonFacts
     area: str | None
-    kind: str
+    kind: WorkKind
     works_with_children: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that routing asks about one referral."""
+    """Everything that routing needs to know about one referral."""
 
     publisher: str
-    overall: Overall
-    children: tuple[Child, ...]
-    persons: tuple[Person, ...]
-    roles: tuple[Work, ...]
+    overall: OverallFacts
+    children: tuple[ChildFacts, ...]
+    persons: tuple[PersonFacts, ...]
+    roles: tuple[RoleFacts, ...]
     embargo: Embargo | None
-    first_known_at: datetime | None
+    first_known_at: datetime
     """When the police first knew."""
     not_to: frozenset[str]
     """Organisation codes or kinds that must not be told."""
 
     def subjects(self, kind: str) -> Sequence[Subject]:
-        """Return what a row of a kind looks at, one by one."""
+        """Return everything that a rule for a kind of subject looks at."""
         every: Mapping[str, Sequence[Subject]] = {
             "child": self.children,
             "person": self.persons,
@@ -127,11 +130,11 @@ class Facts:
     def about(self, subject: Subject) -> Mapping[str, object]:
         """Return the facts that a condition about this subject may name."""
         match subject:
-            case Child():
+            case ChildFacts():
                 return {"referral": self.overall, "child": subject}
-            case Person():
+            case PersonFacts():
                 return {"referral": self.overall, "person": subject}
-            case Work():
+            case RoleFacts():
                 return {"referral": self.overall, "person": subject.person, "role": subject}
             case _:
                 return {"referral": self.overall}
@@ -142,65 +145,50 @@ class Facts:
 
 
 def derive(
-    document: _Record, *, publisher: str, directory: Directory, on: date, areas: Mapping[str, str]
+    referral: Referral,
+    *,
+    publisher: str,
+    directory: Directory,
+    on: date,
+    areas: Mapping[str, str],
 ) -> Facts:
     """Derive the facts of a referral as they are on a local date.
 
     ``areas`` are those given afterwards, by the local id of a child or person; they count before
-    any that the document names.
+    any that the referral names.
     """
-    records = _numbered(document, "children")
-    people = _numbered(document, "persons_posing_risk")
-    places = _child_areas(records, people, areas)
+    children, suspects = referral.children, referral.persons_posing_risk
+    places = _places(children, suspects, areas)
     forces = _Forces(publisher, directory, on)
-    fallback = next((place[0] for place in places if place[0]), None)
-    persons = tuple(_person(n, one, fallback, on, areas, forces) for n, one in people)
+    fallback = next((place.area for place in places if place.area), None)
+    persons = tuple(
+        _person(number, person, fallback, on, areas, forces)
+        for number, person in enumerate(suspects)
+    )
     return Facts(
         publisher=publisher,
-        overall=_overall(document),
+        overall=_overall(referral),
         children=tuple(
-            _child(n, one, place, persons, on, forces)
-            for (n, one), place in zip(records, places, strict=True)
+            _child(number, child, place, persons, on, forces)
+            for number, (child, place) in enumerate(zip(children, places, strict=True))
         ),
         persons=persons,
         roles=tuple(
-            _work(person, n, role)
-            for person, (_, one) in zip(persons, people, strict=True)
-            for n, role in enumerate(one.get("roles") or ())
+            _role(facts, number, role)
+            for facts, person in zip(persons, suspects, strict=True)
+            for number, role in enumerate(person.roles)
         ),
-        embargo=_embargo(document),
-        first_known_at=first_known_at(document),
-        not_to=frozenset(
-            str(one).casefold() for one in _part(document, "handling").get("do_not_disclose_to", ())
-        ),
+        embargo=referral.handling.embargo,
+        first_known_at=referral.times.first_known_at,
+        not_to=frozenset(name.casefold() for name in referral.handling.do_not_disclose_to),
     )
 
 
-def first_known_at(document: _Record) -> datetime | None:
-    """Return when the police first knew, in UTC."""
-    written = known(_part(document, "times").get("first_known_at"))
-    return datetime.fromisoformat(written).astimezone(UTC) if written else None
-
-
-def known(value: Any) -> Any:
-    """Return a value, or None where the document says why it is not known."""
-    return None if isinstance(value, dict) and "unknown" in value else value
-
-
-def age_in_years(record: _Record, on: date) -> int | None:
-    """Return a child's or person's age on a date, from the date of birth or an estimate."""
-    born = known(record.get("date_of_birth"))
-    if born:
-        day = date.fromisoformat(born)
-        return on.year - day.year - ((on.month, on.day) < (day.month, day.day))
-    estimate = known(record.get("age", record.get("approximate_age")))
-    return estimate if isinstance(estimate, int) else None
-
-
-def is_under_18(record: _Record, on: date) -> bool:
-    """Tell whether somebody is known to be a child on a date."""
-    age = age_in_years(record, on)
-    return age is not None and age < ADULT_AT
+def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:
+    """Return an age in years on a day, from the date of birth or else the estimate."""
+    if isinstance(born, date):
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,112 +204,113 @@ class _Forces:
         return force is not None and force.code != self.publisher
 
 
-def _numbered(document: _Record, name: str) -> list[tuple[int, _Record]]:
-    return list(enumerate(document.get(name) or ()))
+@dataclass(frozen=True, slots=True)
+class _ChildPlace:
+    """Where a child is, and how that is known."""
+
+    area: str | None
+    because: str
+    is_assumed: bool = False
 
 
-def _part(record: _Record, name: str) -> _Record:
-    found = known(record.get(name))
-    return found if isinstance(found, dict) else {}
-
-
-def _overall(document: _Record) -> Overall:
-    grade, concern = Grade(document["grade"]["level"]), _part(document, "concern")
-    sources = {one.get("source") for one in _part(document, "online").get("reports") or ()}
-    return Overall(
+def _overall(referral: Referral) -> OverallFacts:
+    grade, concern = referral.grade.level, referral.concern
+    return OverallFacts(
         id="",
         pointer="",
         grade=grade,
         effective_grade=grade,
-        category=concern.get("category", "other"),
-        domestic_abuse=known(concern.get("domestic_abuse")) is True,
-        reported_nationally=bool(sources & _NATIONAL),
+        category=concern.category,
+        domestic_abuse=concern.domestic_abuse is True,
+        reported_nationally=any(report.source in _NATIONAL for report in referral.online.reports),
     )
 
 
-def _child_areas(
-    records: Sequence[tuple[int, _Record]],
-    people: Sequence[tuple[int, _Record]],
-    areas: Mapping[str, str],
-) -> list[tuple[str | None, str, bool]]:
-    """Return each child's area, why, and whether it is assumed from where others are.
+def _places(
+    children: Sequence[Child], suspects: Sequence[PersonPosingRisk], areas: Mapping[str, str]
+) -> list[_ChildPlace]:
+    """Return where each child is, in their order.
 
     The order is: given afterwards, found, living, living with somebody whose area is known, and
     at last where the first other child is, so that no child is left without an owner.
     """
-    homes = {one["id"]: known(one.get("area")) for _, one in people}
-    homes |= {id_: area for id_, area in areas.items() if id_ in homes}
-    found = [_own_area(one, homes, people, areas) for _, one in records]
-    first = next((area for area, _ in found if area), None)
+    homes = {person.id: areas.get(person.id, person.area) for person in suspects}
+    places = [_own_place(child, homes, suspects, areas) for child in children]
+    first = next((place.area for place in places if place.area), None)
     return [
-        (area, why, False) if area else (first, "assumed to be where another child is", bool(first))
-        for area, why in found
+        place
+        if place.area
+        else _ChildPlace(first, "assumed to be where another child is", bool(first))
+        for place in places
     ]
 
 
-def _own_area(
-    child: _Record,
+def _own_place(
+    child: Child,
     homes: Mapping[str, str | None],
-    people: Sequence[tuple[int, _Record]],
+    suspects: Sequence[PersonPosingRisk],
     areas: Mapping[str, str],
-) -> tuple[str | None, str]:
-    if given := areas.get(child["id"]):
-        return given, "as was said afterwards"
-    if found := known(child.get("found_area")):
-        return found, "where the child was found"
-    if home := known(child.get("area")):
-        return home, "where the child lives"
-    together = {*(child.get("lives_with") or ())} | {
-        one["id"] for _, one in people if _contact(one).get(child["id"]) == "lives_with"
+) -> _ChildPlace:
+    if area := areas.get(child.id):
+        return _ChildPlace(area, "as was said afterwards")
+    if child.found_area:
+        return _ChildPlace(child.found_area, "where the child was found")
+    if child.area:
+        return _ChildPlace(child.area, "where the child lives")
+    together = {*child.lives_with} | {
+        person.id
+        for person in suspects
+        if _contact(person).get(child.id) is ContactNature.LIVES_WITH
     }
     shared = next((homes[id_] for id_ in sorted(together) if homes.get(id_)), None)
-    return shared, "where the person lives with whom the child lives"
+    return _ChildPlace(shared, "where the person lives with whom the child lives")
 
 
 def _child(
     number: int,
-    record: _Record,
-    place: tuple[str | None, str, bool],
-    persons: Sequence[Person],
+    child: Child,
+    place: _ChildPlace,
+    persons: Sequence[PersonFacts],
     on: date,
     forces: _Forces,
-) -> Child:
-    area, because, assumed = place
-    home, placing = known(record.get("area")), known(record.get("placing_authority"))
-    open_in = known(_part(record, "open_case").get("area"))
-    urn = _part(record, "school").get("urn")
-    together = {*(record.get("lives_with") or ())}
-    contact = {person.contact.get(record["id"], "") for person in persons}
-    lives_with = "lives_with" in contact or any(person.id in together for person in persons)
-    return Child(
-        id=record["id"],
+) -> ChildFacts:
+    area, home, placing = place.area, child.area, child.placing_authority
+    open_in = child.open_case.area if child.open_case else None
+    urn = child.school.urn if child.school else None
+    missing = known(child.missing)
+    contact = {person.contact.get(child.id) for person in persons}
+    lives_with = ContactNature.LIVES_WITH in contact or any(
+        person.id in child.lives_with for person in persons
+    )
+    return ChildFacts(
+        id=child.id,
         pointer=f"/children/{number}",
-        age=_child_age(record, on),
+        age=_child_age(child, on),
         area=area,
-        area_because=because,
-        area_is_assumed=assumed,
+        area_because=place.because,
+        area_is_assumed=place.is_assumed,
         home_area=home,
         placing_authority=placing,
         open_case_area=open_in,
         school_urn=urn,
-        missing=_part(record, "missing").get("status") == "missing",
-        looked_after=known(record.get("looked_after")) is True,
-        protection_plan=known(record.get("protection_plan")) is True,
+        missing=missing is not None and missing.status is MissingStatus.MISSING,
+        looked_after=child.looked_after is True,
+        protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
         found_elsewhere=bool(home) and home not in (area, placing),
         open_case_elsewhere=bool(open_in) and open_in not in (area, placing, home),
         lives_with_suspect=lives_with,
-        meets_suspect=lives_with or "regular" in contact,
+        meets_suspect=lives_with or ContactNature.REGULAR in contact,
         at_school=bool(urn),
-        health_need=bool(_part(record, "health").get("needs")),
+        health_need=child.health is not None and bool(child.health.needs),
         other_force=forces.is_another(area),
     )
 
 
-def _child_age(record: _Record, on: date) -> str:
-    if known(record.get("expected_date_of_birth")):
+def _child_age(child: Child, on: date) -> str:
+    if child.expected_date_of_birth:
         return "unborn"
-    years = age_in_years(record, on)
+    years = age_on(on, child.date_of_birth, child.approximate_age)
     if years is None:
         return "unknown"
     if years < 5:
@@ -331,56 +320,37 @@ def _child_age(record: _Record, on: date) -> str:
 
 def _person(
     number: int,
-    record: _Record,
+    person: PersonPosingRisk,
     fallback: str | None,
     on: date,
     areas: Mapping[str, str],
     forces: _Forces,
-) -> Person:
-    years, managed = age_in_years(record, on), _part(record, "management")
-    own = areas.get(record["id"]) or known(record.get("area"))
-    return Person(
-        id=record["id"],
+) -> PersonFacts:
+    years, management = age_on(on, person.date_of_birth, person.age), person.management
+    own = areas.get(person.id) or person.area
+    return PersonFacts(
+        id=person.id,
         pointer=f"/persons_posing_risk/{number}",
         age="unknown" if years is None else "under_18" if years < ADULT_AT else "adult",
         area=own or fallback,
-        managing_area=known(managed.get("area")) or own or fallback,
-        managed_by=known(managed.get("managed_by")) or "none",
-        status=known(managed.get("status")) or "unknown",
+        managing_area=(management.area if management else None) or own or fallback,
+        managed_by=(management.managed_by if management else None) or "none",
+        status=management.status if management else "unknown",
         other_force=forces.is_another(own),
-        contact=_contact(record),
+        contact=_contact(person),
     )
 
 
-def _contact(record: _Record) -> dict[str, str]:
-    entries = (one for one in record.get("contact") or () if isinstance(one, dict))
-    return {
-        entry["child"]: str(known(entry.get("nature")) or "")
-        for entry in entries
-        if "child" in entry
-    }
+def _contact(person: PersonPosingRisk) -> dict[str, ContactNature]:
+    return {contact.child: contact.nature for contact in person.contact}
 
 
-def _work(person: Person, number: int, record: _Record) -> Work:
-    kind = known(record.get("kind")) or "unknown"
-    with_children = known(record.get("works_with_children")) is True
-    return Work(
+def _role(person: PersonFacts, number: int, role: WorkRole) -> RoleFacts:
+    return RoleFacts(
         id=person.id,
         pointer=f"{person.pointer}/roles/{number}",
         person=person,
-        area=known(record.get("area")),
-        kind=kind,
-        works_with_children=with_children or kind in _WORK_WITH_CHILDREN,
-    )
-
-
-def _embargo(document: _Record) -> Embargo | None:
-    record = _part(_part(document, "handling"), "embargo")
-    until = known(record.get("until"))
-    if not until:
-        return None
-    return Embargo(
-        until=datetime.fromisoformat(until),
-        reason=record.get("reason"),
-        no_contact_with=frozenset(record.get("no_contact_with") or ()),
+        area=role.area,
+        kind=role.kind,
+        works_with_children=role.works_with_children is True or role.kind in _WORK_WITH_CHILDREN,
     )

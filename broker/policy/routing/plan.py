@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from broker.domain.codes import Grade, Role
 from broker.errors import Fault
 from broker.policy.language.rules import Row
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Draft, Leg, Start, finish
-from broker.policy.routing.facts import Child, Facts, Person, Subject, Work, derive
+from broker.policy.routing.facts import (
+    ChildFacts,
+    Facts,
+    PersonFacts,
+    RoleFacts,
+    Subject,
+    derive,
+)
 from broker.policy.routing.recipients import Recipient, find
-from broker.policy.routing.redirect import readdress
+from broker.policy.routing.redirect import redirect
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
+from schemas.codes import ContactNature
+from schemas.referral import Referral
 
-__all__ = ["Leg", "Plan", "readdress", "route"]
+__all__ = ["Leg", "Plan", "redirect", "route"]
 
 ATTEND_WITHIN = Within.parse("1 hour")
 """How long ops has for a referral whose recipient cannot be worked out."""
@@ -56,35 +64,35 @@ class _Work:
 
 
 def route(
-    document: Mapping[str, Any],
+    referral: Referral,
     *,
     publisher: str,
-    book: Policy,
+    policy: Policy,
     accepted_at: datetime,
     now: datetime,
     areas: Mapping[str, str],
 ) -> Plan:
-    """Decide who gets a validated referral.
+    """Decide who gets a referral.
 
     Clocks start when it was accepted, also when its areas (local id to code) became known later;
     ``now`` only tells whether an office is open.
     """
     day = accepted_at.astimezone(LONDON).date()
-    facts = derive(document, publisher=publisher, directory=book.directory, on=day, areas=areas)
+    facts = derive(referral, publisher=publisher, directory=policy.directory, on=day, areas=areas)
     work = _Work()
-    facts, raised = _graded(facts, book, work)
-    for row, subject in _matches(facts, book, accepted_at):
-        _address(work, row, subject, facts, find(row, subject, facts, book, now))
+    facts, raised = _graded(facts, policy, work)
+    for row, subject in _matches(facts, policy, accepted_at):
+        _address(work, row, subject, facts, find(row, subject, facts, policy, now))
     _note_assumptions(work, facts)
     reason = work.stranded or (None if work.drafts else _nobody(facts))
-    return _plan(work, facts, reason, book, accepted_at, raised)
+    return _plan(work, facts, reason, policy, accepted_at, raised)
 
 
-def _graded(facts: Facts, book: Policy, work: _Work) -> tuple[Facts, str | None]:
+def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     given = effective = facts.overall.grade
     raised = None
-    for remark in book.remarks:
+    for remark in policy.remarks:
         holds = [
             subject
             for subject in facts.subjects(remark.subject)
@@ -100,9 +108,9 @@ def _graded(facts: Facts, book: Policy, work: _Work) -> tuple[Facts, str | None]
     return facts.graded(effective), raised
 
 
-def _matches(facts: Facts, book: Policy, accepted_at: datetime) -> Iterator[tuple[Row, Subject]]:
+def _matches(facts: Facts, policy: Policy, accepted_at: datetime) -> Iterator[tuple[Row, Subject]]:
     day = accepted_at.astimezone(LONDON).date()
-    for row in book.rows:
+    for row in policy.rows:
         if not row.is_in_effect(day):
             continue
         for subject in facts.subjects(row.subject):
@@ -145,9 +153,9 @@ def _include(draft: Draft, row: Row, subject: Subject, facts: Facts) -> None:
         reasons = f"{reasons}. {row.sentence}"
     draft.because[f"{_called(subject)}: {reasons}" if subject.id else reasons] = None
     match subject:
-        case Child():
+        case ChildFacts():
             draft.children[subject.id] = None
-        case Person() | Work():
+        case PersonFacts() | RoleFacts():
             draft.persons[subject.id] = None
     if "children" in row.sees:
         draft.children.update(dict.fromkeys(child.id for child in facts.children))
@@ -165,9 +173,9 @@ def _persons_beside(subject: Subject, facts: Facts) -> dict[str, None]:
         person.id: None
         for person in facts.persons
         if person.age != "under_18"
-        or not isinstance(subject, Child)
+        or not isinstance(subject, ChildFacts)
         or person.area == subject.area
-        or person.contact.get(subject.id, "none") != "none"
+        or person.contact.get(subject.id, ContactNature.NONE) is not ContactNature.NONE
     }
 
 
@@ -204,7 +212,11 @@ def _note_assumptions(work: _Work, facts: Facts) -> None:
 
 
 def _nobody(facts: Facts) -> str:
-    everybody: tuple[Child | Person | Work, ...] = (*facts.children, *facts.persons, *facts.roles)
+    everybody: tuple[ChildFacts | PersonFacts | RoleFacts, ...] = (
+        *facts.children,
+        *facts.persons,
+        *facts.roles,
+    )
     somewhere = any(one.area for one in everybody)
     return "no_recipient" if somewhere else "no_area"
 
@@ -213,12 +225,12 @@ def _plan(
     work: _Work,
     facts: Facts,
     reason: str | None,
-    book: Policy,
+    policy: Policy,
     accepted_at: datetime,
     raised: str | None,
 ) -> Plan:
     attend = (
-        compute(ATTEND_WITHIN, start=accepted_at, calendar=book.calendars["ENG"])
+        compute(ATTEND_WITHIN, start=accepted_at, calendar=policy.calendars["ENG"])
         if reason
         else None
     )
@@ -226,7 +238,7 @@ def _plan(
         grade=facts.overall.grade,
         effective_grade=facts.overall.effective_grade,
         raised_because=raised,
-        legs=() if reason else _legs(work, facts, book, accepted_at, raised),
+        legs=() if reason else _legs(work, facts, policy, accepted_at, raised),
         unroutable_reason=reason,
         attend_by=attend.due_at if attend else None,
         attend_words=attend.words if attend else None,
@@ -235,9 +247,9 @@ def _plan(
 
 
 def _legs(
-    work: _Work, facts: Facts, book: Policy, accepted_at: datetime, raised: str | None
+    work: _Work, facts: Facts, policy: Policy, accepted_at: datetime, raised: str | None
 ) -> tuple[Leg, ...]:
-    grade, warn_at = facts.overall.effective_grade, book.alarms.warn_at
+    grade, warn_at = facts.overall.effective_grade, policy.alarms.warn_at
     legs = []
     for draft in work.drafts.values():
         if raised:
@@ -250,21 +262,21 @@ def _legs(
 def _start(row: Row, facts: Facts, accepted_at: datetime) -> Start:
     """Start a held leg's clock when the embargo ends, every other at once."""
     embargo, accepted = facts.embargo, accepted_at.astimezone(UTC)
-    known = facts.first_known_at
-    if embargo and embargo.no_contact_with & row.held_by and embargo.until > accepted_at:
-        until = embargo.until.astimezone(UTC)
-        return Start(until, known, until, embargo.reason)
-    return Start(accepted, known)
+    known_at = facts.first_known_at
+    is_held = embargo is not None and not row.held_by.isdisjoint(embargo.no_contact_with)
+    if embargo and is_held and embargo.until > accepted_at:
+        return Start(embargo.until, known_at, embargo.until, embargo.reason)
+    return Start(accepted, known_at)
 
 
 def _where(subject: Subject) -> list[str]:
-    if isinstance(subject, Child) and subject.area:
+    if isinstance(subject, ChildFacts) and subject.area:
         return [f"in {subject.area}, {subject.area_because}"]
     return []
 
 
 def _called(subject: Subject) -> str:
-    return f"{'child' if isinstance(subject, Child) else 'person'} {subject.id}"
+    return f"{'child' if isinstance(subject, ChildFacts) else 'person'} {subject.id}"
 
 
 def _plain(grade: Grade) -> str:

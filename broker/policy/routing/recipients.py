@@ -26,30 +26,32 @@ class Recipient:
     is_publisher: bool = False
 
 
-def find(row: Row, subject: Subject, facts: Facts, book: Policy, now: datetime) -> Recipient | None:
+def find(
+    row: Row, subject: Subject, facts: Facts, policy: Policy, now: datetime
+) -> Recipient | None:
     """Return who receives what a row found, or None when nobody in the directory does."""
     place = row.place_of
     code = place if place == "anywhere" else getattr(subject, place.partition(".")[2])
     if not code:
         return None
-    found = serving(row, code, facts.overall.effective_grade, book, now)
+    found = serving(row, code, facts.overall.effective_grade, policy, now)
     if found is None or found.organisation.code != facts.publisher:
         return found
     return Recipient(found.organisation, found.words, is_publisher=True)
 
 
-def serving(row: Row, place: str, grade: Grade, book: Policy, now: datetime) -> Recipient | None:
+def serving(row: Row, place: str, grade: Grade, policy: Policy, now: datetime) -> Recipient | None:
     """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
     day = now.astimezone(LONDON).date()
-    office = book.directory.serving(row.kind, place, day)
+    office = policy.directory.serving(row.kind, place, day)
     if office is None:
         return None
     where = PLACES[row.place_of]
-    at = where if place == "anywhere" else f"{where}, {book.directory.area_name(place)}"
+    at = where if place == "anywhere" else f"{where}, {policy.directory.area_name(place)}"
     words = f"{office.name}, for {at}"
     if not row.out_of_hours or grade not in URGENT or office.is_open(now):
         return Recipient(office, words)
-    partner = book.directory.organisation(office.out_of_hours_partner or "")
+    partner = policy.directory.organisation(office.out_of_hours_partner or "")
     if partner is None or not partner.is_in_effect(day):
         return Recipient(office, f"{words}; its office is closed and it has no team out of hours")
     return Recipient(partner, f"{partner.name}, because the office of {words}, is closed")

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from broker.domain.codes import Grade
 from broker.errors import PolicyError
 from broker.policy.language.rules import Row
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Draft, Leg, Start, finish
-from broker.policy.routing.facts import first_known_at
 from broker.policy.routing.recipients import Recipient, serving
 from broker.policy.time.calendars import LONDON
+from schemas.referral import Referral
 
 
-def readdress(  # noqa: PLR0913
+def redirect(  # noqa: PLR0913
     *,
     row: str,
     agency: str,
     scope: Mapping[str, Sequence[str]],
     clock_start: datetime,
-    document: Mapping[str, Any],
-    book: Policy,
+    referral: Referral,
+    policy: Policy,
     now: datetime,
     area: str | None = None,
     to: str | None = None,
@@ -34,8 +33,8 @@ def readdress(  # noqa: PLR0913
     Who sees whom stays as it was, and the clock keeps its start: only the calendar is the new
     recipient's. Raises PolicyError when nobody is responsible, or it is the same agency again.
     """
-    rule, grade = _row(row, book), Grade(effective_grade)
-    found = _named(to, book, now) if to else _in_area(rule, area or "", grade, book, now)
+    rule, grade = _row(row, policy), Grade(effective_grade)
+    found = _named(to, policy, now) if to else _in_area(rule, area or "", grade, policy, now)
     if found is None:
         raise PolicyError("The directory has nobody of this kind for that area: name an agency.")
     if found.organisation.code == agency:
@@ -43,38 +42,38 @@ def readdress(  # noqa: PLR0913
     draft = Draft(rule, found.organisation, found.words)
     draft.children.update(dict.fromkeys(scope.get("children", ())))
     draft.persons.update(dict.fromkeys(scope.get("persons", ())))
-    draft.because[f"sent on after {_name(agency, book)} gave it back"] = None
-    start = _start(clock_start, document, now)
-    return finish(draft, grade=grade, start=start, warn_at=book.alarms.warn_at)
+    draft.because[f"sent on after {_name(agency, policy)} gave it back"] = None
+    start = _start(clock_start, referral, now)
+    return finish(draft, grade=grade, start=start, warn_at=policy.alarms.warn_at)
 
 
-def _row(row: str, book: Policy) -> Row:
-    for one in book.rows:
+def _row(row: str, policy: Policy) -> Row:
+    for one in policy.rows:
         if one.id == row:
             return one
     raise PolicyError(f"The policy in force has no row {row!r} any more: route it by hand.")
 
 
-def _named(to: str, book: Policy, now: datetime) -> Recipient | None:
-    organisation = book.directory.organisation(to)
+def _named(to: str, policy: Policy, now: datetime) -> Recipient | None:
+    organisation = policy.directory.organisation(to)
     if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
         raise PolicyError("The directory has no such agency now.")
     return Recipient(organisation, f"{organisation.name}, named by the person who sent it on")
 
 
-def _in_area(row: Row, area: str, grade: Grade, book: Policy, now: datetime) -> Recipient | None:
-    return serving(row, area, grade, book, now) if area else None
+def _in_area(row: Row, area: str, grade: Grade, policy: Policy, now: datetime) -> Recipient | None:
+    return serving(row, area, grade, policy, now) if area else None
 
 
-def _name(agency: str, book: Policy) -> str:
-    organisation = book.directory.organisation(agency)
+def _name(agency: str, policy: Policy) -> str:
+    organisation = policy.directory.organisation(agency)
     return organisation.name if organisation else agency
 
 
-def _start(clock_start: datetime, document: Mapping[str, Any], now: datetime) -> Start:
+def _start(clock_start: datetime, referral: Referral, now: datetime) -> Start:
     """Keep the start; a clock that has not started yet is still held by its embargo."""
-    start, known = clock_start.astimezone(UTC), first_known_at(document)
+    start, known_at = clock_start.astimezone(UTC), referral.times.first_known_at
     if start <= now:
-        return Start(start, known)
-    embargo = (document.get("handling") or {}).get("embargo") or {}
-    return Start(start, known, start, embargo.get("reason"))
+        return Start(start, known_at)
+    embargo = referral.handling.embargo
+    return Start(start, known_at, start, embargo.reason if embargo else None)

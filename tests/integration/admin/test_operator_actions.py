@@ -12,8 +12,7 @@ from broker.admin import operator_actions, sign_in
 from broker.domain.codes import Right
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Denied, Invalid, NotFound
-from broker.flow import route
-from broker.flow.bulk import advance_replays
+from broker.flow import bulk, route
 from broker.flow.collect import collect
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
@@ -82,16 +81,16 @@ def test_a_paused_agency_gets_nothing_until_it_is_resumed(
 ) -> None:
     world.routed(sample(2))
     (agency,) = context.ledger.monitoring.work(now=context.clock())
-    operator_actions.pause(context, agency, by=JO, reason="their system is being rebuilt")
+    operator_actions.suspend_agency(context, agency, by=JO, reason="their system is being rebuilt")
     assert context.ledger.queries.waiting([agency]) == set()
     assert collect(context, agency, limit=10) == []
     with pytest.raises(Conflict):
-        operator_actions.pause(context, agency, by=JO, reason="twice")
+        operator_actions.suspend_agency(context, agency, by=JO, reason="twice")
     assert context.ledger.monitoring.presences()[agency].stopped_by == JO
-    operator_actions.resume(context, agency, by=JO, reason="it is back")
+    operator_actions.resume_agency(context, agency, by=JO, reason="it is back")
     assert len(collect(context, agency, limit=10)) == 1
     with pytest.raises(Conflict):
-        operator_actions.resume(context, agency, by=JO, reason="twice")
+        operator_actions.resume_agency(context, agency, by=JO, reason="twice")
     assert {
         (one.kind, one.reason)
         for one in context.ledger.operator_actions.acts_of_agency(agency, limit=9)
@@ -227,24 +226,24 @@ def test_a_replay_goes_at_its_pace_and_takes_each_one_once(
     )
     plan = operator_actions.planned(context, id_)
     assert plan.planned == len(ids) == sum(line.count for line in _lines(context, id_))
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     with pytest.raises(Invalid):
         operator_actions.start_replay(context, id_, reason="", typed="")
     operator_actions.start_replay(context, id_, reason="the limit was raised", typed="")
     with pytest.raises(Conflict):
         operator_actions.start_replay(context, id_, reason="twice", typed="")
     clock.advance(seconds=2)
-    assert advance_replays(context) == 2
+    assert bulk.advance_replays(context) == 2
     operator_actions.turn_replay(context, id_, "pause", by=JO)
     clock.advance(seconds=30)
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     operator_actions.turn_replay(context, id_, "go_on", by="person:Sam Example")
     clock.advance(seconds=60)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute(REFUSED, [clock.now])
-    assert advance_replays(context) == len(ids) - 2
+    assert bulk.advance_replays(context) == len(ids) - 2
     clock.advance(seconds=60)
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, id_)
     assert (found.state, found.done) == ("done", len(ids))
     assert [(turn["to"], turn["by"]) for turn in found.turns] == [
@@ -273,7 +272,7 @@ def test_whoever_starts_a_job_may_choose_its_pace(
     operator_actions.start_replay(context, id_, reason="a try", typed="", per_minute=60)
     assert operator_actions.planned(context, id_).per_minute == 60
     clock.advance(seconds=2)
-    assert advance_replays(context) == 2
+    assert bulk.advance_replays(context) == 2
 
 
 def test_the_filter_is_that_of_the_plan(context: Context, clock: FixedClock, dead: Any) -> None:
@@ -363,9 +362,9 @@ def test_sending_on_needs_a_reason_and_keeps_it_with_the_name(
     to = OrganisationCode("shropshire-csc")
     for reason in ("", " ", "x" * 501):
         with pytest.raises(Invalid):
-            operator_actions.send_on(context, id_, area=None, agency=to, by=JO, reason=reason)
+            operator_actions.redirect(context, id_, area=None, agency=to, by=JO, reason=reason)
     assert ("delivery.sent_on", JO) not in told(context, id_)
-    new = operator_actions.send_on(
+    new = operator_actions.redirect(
         context, id_, area=None, agency=to, by=JO, reason="they moved last week"
     )
     (referral,) = context.ledger.monitoring.find(str(id_))
@@ -397,8 +396,8 @@ def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
             clock.advance(hours=1)
         assert world.status(receipt)["reason"] == "fault"
         with pytest.raises(Invalid):
-            operator_actions.route_again(context, id_, by=JO, reason=" ")
-        operator_actions.route_again(context, id_, by=JO, reason="it was restarted")
+            operator_actions.retry_routing(context, id_, by=JO, reason=" ")
+        operator_actions.retry_routing(context, id_, by=JO, reason="it was restarted")
         route.drain(context)
         assert world.status(receipt)["reason"] == "fault", "it has all its attempts again"
         assert context.ledger.sweep.due(now=clock() + timedelta(hours=1)).route == UUID(id_)
@@ -409,7 +408,7 @@ def test_what_a_fault_of_ours_left_to_ops_is_routed_again_when_that_is_mended(
         ("referral.rerouted", JO, "it was restarted")
     ]
     with pytest.raises(Conflict, match="not unroutable"):
-        operator_actions.route_again(context, id_, by=JO, reason="once more")
+        operator_actions.retry_routing(context, id_, by=JO, reason="once more")
 
 
 def test_giving_an_area_needs_a_reason_and_keeps_it(
@@ -449,13 +448,13 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
     ids = returned(world, context, 3)
     agency = str(context.ledger.deliveries.delivery(None, ids[0]).agency)
     with pytest.raises(Invalid):
-        operator_actions.plan_send_on(
+        operator_actions.plan_redirect(
             context, receiver="nobody", agency=None, cause=None, per_minute=60, by=JO
         )
     told_ = {"receiver": "shropshire-csc", "per_minute": 60, "by": JO}
-    other = operator_actions.plan_send_on(context, agency=None, cause="wrong_area", **told_)
+    other = operator_actions.plan_redirect(context, agency=None, cause="wrong_area", **told_)
     assert operator_actions.planned(context, other).planned == 0
-    plan = operator_actions.plan_send_on(context, agency=agency, cause="not_ours", **told_)
+    plan = operator_actions.plan_redirect(context, agency=agency, cause="not_ours", **told_)
     (line,) = operator_actions.lines(context, operator_actions.planned(context, plan))
     assert (line.agency, line.cause, line.count) == (agency, "not_ours", 3)
     with pytest.raises(Invalid):
@@ -464,19 +463,19 @@ def test_many_are_sent_on_by_plan_reason_and_pace(
         context, plan, reason="their team closed", typed="", by="person:Sam Example"
     )
     # One that was sent on by hand meanwhile is not among them any more.
-    operator_actions.send_on(
+    operator_actions.redirect(
         context, ids[0], area=None, agency=OrganisationCode("stoke-csc"), by=JO, reason="sooner"
     )
     clock.advance(seconds=1)
-    assert advance_replays(context) == 1
+    assert bulk.advance_replays(context) == 1
     operator_actions.turn_replay(context, plan, "pause", by=JO)
     clock.advance(seconds=60)
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     operator_actions.turn_replay(context, plan, "go_on", by=JO)
     clock.advance(seconds=60)
     Sweeper(context, "test").sweep()
     clock.advance(seconds=60)
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 2, 0)
     assert (found.planned_by, found.started_by) == (JO, "person:Sam Example")
@@ -497,14 +496,14 @@ def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
     returned(world, context, 2)
     with psycopg.connect(settings.database_url) as connection:
         connection.execute("update delivery set policy_row = 'gone' where state = 'returned'")
-    plan = operator_actions.plan_send_on(
+    plan = operator_actions.plan_redirect(
         context, receiver="shropshire-csc", agency=None, cause=None, per_minute=60, by=JO
     )
     operator_actions.start_replay(context, plan, reason="a try", typed="")
     clock.advance(seconds=60)
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     clock.advance(seconds=60)
-    assert advance_replays(context) == 0
+    assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 0, 2)
     assert {one.kind for one in context.ledger.queries.attention(limit=9)} == {"returned"}

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from broker.admin.policy_backtest import Replay, replay
+from broker.admin.policy_backtest import Backtest, backtest
 from broker.devstack.sample_referrals import shipped
 from broker.domain.codes import Milestone
 from broker.ledger import policy_backtest
@@ -62,9 +62,9 @@ def past(
     return statuses
 
 
-def judged(dsn: str, old: Policy, new: Policy) -> Replay:
+def judged(dsn: str, old: Policy, new: Policy) -> Backtest:
     with Ledger.open(dsn, application_name="tests") as ledger:
-        return replay(ledger.policy_backtest.past(SINCE, UNTIL), old=old, new=new, now=NOW)
+        return backtest(ledger.policy_backtest.past(SINCE, UNTIL), old=old, new=new, now=NOW)
 
 
 def high_at_stoke(past: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -81,7 +81,7 @@ def high_at_stoke(past: Sequence[Mapping[str, Any]]) -> list[str]:
 def test_the_same_policy_changes_nothing(
     dsn: str, book: Policy, past: Sequence[Mapping[str, Any]]
 ) -> None:
-    assert judged(dsn, book, book) == Replay(judged=len(past))
+    assert judged(dsn, book, book) == Backtest(judged=len(past))
 
 
 def test_pages_leave_nothing_out_and_repeat_nothing(
@@ -131,10 +131,10 @@ def test_what_would_have_been_missed_goes_by_the_real_times(
     backtest = judged(dsn, book, shorter)
     assert backtest.missed == {due: 1}
     assert len(backtest.examples["missed"]) == 1
-    assert judged(dsn, shorter, book).kept == {due: 1}
+    assert judged(dsn, shorter, book).rescued == {due: 1}
     with Ledger.open(dsn, application_name="tests") as ledger:
         soon = clock.now
-        early = replay(ledger.policy_backtest.past(SINCE, UNTIL), old=book, new=shorter, now=soon)
+        early = backtest(ledger.policy_backtest.past(SINCE, UNTIL), old=book, new=shorter, now=soon)
     assert early.overdue[due] == len(legs) - 1 > 0
 
 

@@ -63,7 +63,7 @@ def marked_everywhere(context: Context, world: World) -> dict[str, Any]:  # noqa
     (delivery,) = status["deliveries"]
     agency = delivery["agency"]
     sign_in.add(context.ledger, MARK, [Right.ACT], now=context.clock(), new_id=context.new_id)
-    operator_actions.pause(context, agency, by=f"person:{MARK}", reason=MARK)
+    operator_actions.suspend_agency(context, agency, by=f"person:{MARK}", reason=MARK)
     world.answer(agency, delivery=delivery["id"], stage="acknowledged", by=MARK)
     Sweeper(context, f"{MARK}.example.org:1").sweep()
     return status

@@ -266,7 +266,7 @@ def test_what_the_law_sets_is_never_paused(
 ) -> None:
     id_ = DeliveryId(leg(late)["id"])
     with pytest.raises(Conflict, match="what the law sets runs on"):
-        clock_pause.pause(context, id_, PauseReason.LEGAL_HOLD, agency=None, actor="key:ops")
+        clock_pause.pause_clock(context, id_, PauseReason.LEGAL_HOLD, agency=None, actor="key:ops")
 
 
 def test_once_ops_gives_the_area_the_ladder_of_what_nobody_had_is_over(

@@ -68,7 +68,7 @@ def test_a_referral_that_ends_whoever_routes_it_is_left_to_ops_and_the_others_ar
     tried = deadly(monkeypatch, "OCC/DEADLY")
     with pytest.raises(Killed):  # a worker, which suspects nothing
         route.drain(context)
-    for _ in range(route.DEATHS):  # a sweeper that finds it waiting, and then whoever comes
+    for _ in range(route.CRASHES):  # a sweeper that finds it waiting, and then whoever comes
         with pytest.raises(Killed):
             route.drain(context, careful=True)
         clock.now += route.TRY_WITHIN
@@ -101,7 +101,7 @@ def test_what_nobody_routed_for_a_minute_is_tried_with_care(
     world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})
     tried = deadly(monkeypatch, "OCC/DEADLY")
     clock.advance(minutes=2)
-    for _ in range(route.DEATHS):
+    for _ in range(route.CRASHES):
         with pytest.raises(Killed):
             route.drain(context)
         clock.now += route.TRY_WITHIN
@@ -121,7 +121,7 @@ def test_a_ledger_that_refuses_again_and_again_is_no_fault_of_the_referral(
     )
     with psycopg.connect(dsn) as connection:
         connection.execute(full.encode())
-    for _ in range(2 * route.DEATHS):
+    for _ in range(2 * route.CRASHES):
         with pytest.raises(Unavailable):
             route.drain(context, careful=True)
     with psycopg.connect(dsn) as connection:

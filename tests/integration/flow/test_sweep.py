@@ -132,9 +132,8 @@ def test_the_policy_is_read_before_anything_is_claimed(
         return claimed
 
     for name in ("claim_unrouted", "claim_begun"):
-        monkeypatch.setattr(
-            context.ledger.routing, name, watched(getattr(context.ledger.routing, name))
-        )
+        routing = context.ledger.routing
+        monkeypatch.setattr(routing, name, watched(getattr(routing, name)))
     world.hand_in(sample(12))
     monkeypatch.setattr(context.policies, "latest", noted)
     assert route.drain(context, careful=careful) == 1

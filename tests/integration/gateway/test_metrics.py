@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from broker.admin import operator_actions
 from broker.devstack.engines import Engines
 from broker.flow.context import Context
-from broker.flow.silence import Listener
+from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import Sweeper
 from tests.acceptance.conftest import World, sample, world  # noqa: F401
 from tests.conftest import ROOT, FixedClock
@@ -206,7 +206,7 @@ def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
     status = world.routed(sample(2))
     (delivery,) = status["deliveries"]
     clock.advance(days=9)
-    Listener(context, "one").look()
+    SilenceMonitor(context, "one").check()
     silent = families(client, key)["broker_silent"].samples
     told = {(one.labels["organisation"], one.labels["activity"]): one.value for one in silent}
     assert told == {
@@ -237,9 +237,9 @@ def test_what_waits_while_delivery_is_paused_is_not_claimable(
         return value(families(client, key)[f"broker_oldest_{which}_seconds"], agency=agency)
 
     assert oldest("claimable") == 3600
-    operator_actions.pause(context, agency, by="person:Jo", reason="Their servers move.")
+    operator_actions.suspend_agency(context, agency, by="person:Jo", reason="Their servers move.")
     assert world.collect(agency) == []
     assert oldest("claimable") == 0
     assert oldest("unacknowledged") >= 3600
-    operator_actions.resume(context, agency, by="person:Jo", reason="They are back.")
+    operator_actions.resume_agency(context, agency, by="person:Jo", reason="They are back.")
     assert oldest("claimable") == 3600

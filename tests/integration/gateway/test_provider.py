@@ -69,7 +69,7 @@ def served(engines: Engines, template: str, rights: dict[str, frozenset[Right]])
         settings = Settings(dsn, engines.wakeup_url, engines.exchange_url)
         settings = replace(settings, public_url=url, provider=at)
         with (
-            open_broker(settings, part="tests", clock=clock) as context,
+            open_broker(settings, process="tests", clock=clock) as context,
             listening(context, listener),
         ):
             yield Site(url, context, openid, dsn)
@@ -166,7 +166,7 @@ def test_rights_are_taken_anew_at_every_sign_in(site: Site) -> None:
         site.openid.person = Person(groups=["others"])
         told = sign_in(site, browser)
         assert told.status_code == 403
-        assert "none of your groups there has any right here" in told.text
+        assert "none of your groups there has permissions here" in told.text
         assert site.sessions() == 0
 
 

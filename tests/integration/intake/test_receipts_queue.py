@@ -8,7 +8,7 @@ import pytest
 from broker.admin.api_keys import Key
 from broker.errors import Unavailable
 from broker.flow.context import Context
-from broker.intake.receipts_queue import take_in
+from broker.intake.receipts_queue import receive_receipts
 from broker.transport.queues import SignedReceipts
 from broker.transport.signatures import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, signature
 from tests.acceptance.conftest import World, sample
@@ -50,7 +50,7 @@ def test_a_signed_receipt_counts_and_may_come_twice(
 ) -> None:
     message = signed(world.headers("stoke-csc", "collect"), said(leg))
     for _ in range(2):
-        take_in(context, message)
+        receive_receipts(context, message)
     assert state(world, leg) == "acknowledged"
 
 
@@ -69,7 +69,7 @@ def test_a_signed_receipt_counts_and_may_come_twice(
 def test_a_message_that_is_not_signed_by_a_key_in_use_changes_nothing(
     world: World, context: Context, leg: dict, spoil
 ) -> None:
-    take_in(context, spoil(signed(world.headers("stoke-csc", "collect"), said(leg))))
+    receive_receipts(context, spoil(signed(world.headers("stoke-csc", "collect"), said(leg))))
     assert state(world, leg) == "leased"
 
 
@@ -77,7 +77,7 @@ def test_another_agencys_key_and_a_publishers_key_change_nothing(
     world: World, context: Context, leg: dict
 ) -> None:
     for headers in (world.headers("shropshire-csc", "collect"), world.police):
-        take_in(context, signed(headers, said(leg)))
+        receive_receipts(context, signed(headers, said(leg)))
     assert state(world, leg) == "leased"
 
 
@@ -85,7 +85,7 @@ def test_another_agencys_key_and_a_publishers_key_change_nothing(
 def test_a_signed_message_that_cannot_be_read_changes_nothing(
     world: World, context: Context, leg: dict, content: object
 ) -> None:
-    take_in(context, signed(world.headers("stoke-csc", "collect"), content))
+    receive_receipts(context, signed(world.headers("stoke-csc", "collect"), content))
     assert state(world, leg) == "leased"
 
 
@@ -101,10 +101,10 @@ def test_a_ledger_that_is_away_keeps_the_message_and_a_fault_of_ours_drops_it(
         monkeypatch.setattr("broker.flow.answer.settle", lambda *_, e=error, **__: fail(e))
         if isinstance(error, Unavailable):
             with pytest.raises(Unavailable):
-                take_in(context, message)
+                receive_receipts(context, message)
         else:
-            take_in(context, message)
+            receive_receipts(context, message)
     monkeypatch.undo()
     assert state(world, leg) == "leased"
-    take_in(context, message)
+    receive_receipts(context, message)
     assert state(world, leg) == "acknowledged"

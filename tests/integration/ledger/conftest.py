@@ -10,7 +10,7 @@ import pytest
 import uuid_utils.compat as ids
 
 from broker.devstack.engines import Engines
-from broker.domain.codes import Milestone, Role
+from broker.domain.codes import Grade, Milestone, Role
 from broker.domain.delivery import (
     NewDelivery,
     Offer,
@@ -22,7 +22,7 @@ from broker.domain.referral import NewReferral
 from broker.domain.states import DeliveryState
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
-from broker.policy.decision import Routed
+from broker.policy.decision import Routed, Verdict
 
 NOW = datetime(2026, 12, 11, 10, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=60)
@@ -144,4 +144,4 @@ def new_delivery(
 
 
 def routed(id_: ReferralId, deliveries: list[NewDelivery]) -> Routed:
-    return Routed(id_, "high", "high", NOW, "v1", "v1", deliveries)
+    return Routed(id_, Verdict("v1", "v1", Grade.HIGH, Grade.HIGH, NOW), deliveries)

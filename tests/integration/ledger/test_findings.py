@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import uuid_utils.compat as ids
 
-from broker.domain.codes import Stage
+from broker.domain.codes import Grade, Stage
 from broker.domain.delivery import (
     Attempt,
     Receipt,
@@ -16,6 +16,7 @@ from broker.policy.decision import (
     Decision,
     Rejected,
     Unroutable,
+    Verdict,
 )
 from tests.integration.ledger.conftest import (
     LEASE,
@@ -42,7 +43,12 @@ def stranded(book: Book, reference: str) -> ReferralId:
     attend_by = NOW + timedelta(hours=1)
     decide(
         book,
-        Unroutable(id_, "high", "high", NOW, "v1", "v1", "no_area", attend_by, warnings=[WARNING]),
+        Unroutable(
+            id_,
+            Verdict("v1", "v1", Grade.HIGH, Grade.HIGH, NOW, warnings=[WARNING]),
+            "no_area",
+            attend_by,
+        ),
     )
     assert book.ledger.routing.give_areas(id_, {"c1": "E06000021"}, actor="key:ops", now=NOW)
     return id_

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from broker.domain.delivery import Attempt
 from broker.domain.ids import DeliveryId
 from broker.ledger import migrate
-from broker.ledger.operator_actions import Doing
+from broker.ledger.operator_actions import ActionContext
 from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book
 
 JO = "person:Jo Example"
@@ -40,7 +40,7 @@ def planned(book: Book, kind: str, at: datetime, **asked: Any) -> UUID:
     id_ = ids.uuid7()
     told = {"agency": None, "cause": None, "per_minute": 6000, "by": JO, "now": at, **asked}
     if kind == "send_on":
-        book.ledger.bulk_actions.plan_send_on(id_, receiver=SHROPSHIRE, **told)
+        book.ledger.bulk_actions.plan_redirect(id_, receiver=SHROPSHIRE, **told)
     else:
         book.ledger.bulk_actions.plan_replay(id_, **told)
     return id_
@@ -81,7 +81,7 @@ def test_what_became_undeliverable_after_the_plan_is_not_sent_on(book: Book) -> 
     (line,) = book.ledger.bulk_actions.replay_plan(id_, now=NOW + 2 * MINUTE, kind="send_on")
     assert line.count == 1
     started(book, id_, NOW + 3 * MINUTE)
-    (due,) = book.ledger.bulk_actions.due_send_ons(now=NOW + 5 * MINUTE, limit=20)
+    (due,) = book.ledger.bulk_actions.due_redirects(now=NOW + 5 * MINUTE, limit=20)
     assert set(due.deliveries) == first
 
 
@@ -107,7 +107,7 @@ def test_a_replay_takes_what_was_planned_and_nothing_else(
         if meant and data.draw(st.booleans()):
             by_hand = data.draw(st.sampled_from(sorted(meant)))
             book.ledger.operator_actions.replay_delivery(
-                by_hand, Doing(ids.uuid7(), JO, "sooner", now)
+                by_hand, ActionContext(ids.uuid7(), JO, "sooner", now)
             )
         refused(book, after if turn == 1 else 0, now)
         taken += sum(book.ledger.bulk_actions.step_replays(now=now, limit=500))
@@ -130,12 +130,12 @@ def test_a_job_takes_no_more_than_was_confirmed(book: Book, kind: str) -> None:
         assert book.ledger.bulk_actions.step_replays(now=NOW + MINUTE, limit=500) == [2]
         assert book.ledger.bulk_actions.step_replays(now=NOW + 2 * MINUTE, limit=500) == [0]
     else:
-        (due,) = book.ledger.bulk_actions.due_send_ons(now=NOW + MINUTE, limit=20)
+        (due,) = book.ledger.bulk_actions.due_redirects(now=NOW + MINUTE, limit=20)
         assert len(due.deliveries) == 2
-        assert book.ledger.bulk_actions.count_send_on(due, done=1, failed=1, now=NOW + MINUTE)
-        (due,) = book.ledger.bulk_actions.due_send_ons(now=NOW + 2 * MINUTE, limit=20)
+        assert book.ledger.bulk_actions.count_redirect(due, done=1, failed=1, now=NOW + MINUTE)
+        (due,) = book.ledger.bulk_actions.due_redirects(now=NOW + 2 * MINUTE, limit=20)
         assert due.deliveries == []
-        assert book.ledger.bulk_actions.count_send_on(due, done=0, failed=0, now=NOW + 2 * MINUTE)
+        assert book.ledger.bulk_actions.count_redirect(due, done=0, failed=0, now=NOW + 2 * MINUTE)
     assert book.ledger.bulk_actions.replays(id_=id_)[0].state == "done"
 
 

@@ -115,7 +115,7 @@ def _read_by(node: dict[str, Any]) -> int:
         ("queues", {"now": NOW, "agency": None}),
         ("attention", {"limit": 100}),
         (
-            "plan_send_on",
+            "plan_redirect",
             {
                 **{"id": ONE, "receiver": STOKE, "agency": None, "cause": None},
                 **{"now": NOW, "by": "x", "per_minute": 60},

@@ -126,8 +126,8 @@ def test_what_is_returned_and_not_sent_on_keeps_the_referral_open(book: Book, of
     (waiting,) = book.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.delivery, waiting.reason) == ("returned", offer.id, "not_ours")
     successor = new_delivery(STOKE)
-    assert book.ledger.receipts.reroute(offer.id, successor, actor="key:ops", now=LATER)
-    assert not book.ledger.receipts.reroute(
+    assert book.ledger.receipts.redirect(offer.id, successor, actor="key:ops", now=LATER)
+    assert not book.ledger.receipts.redirect(
         offer.id, new_delivery(STOKE), actor="key:ops", now=LATER
     )
     assert not book.ledger.queries.attention(limit=10)
@@ -142,7 +142,7 @@ def test_what_is_returned_is_sent_on_in_the_same_transaction(book: Book, offer: 
     with book.ledger.receipts.settle(SHROPSHIRE, [receipt], now=LATER, actor="key:agency") as batch:
         (returned,) = batch.returned
         assert (returned.reason, returned.area) == ("wrong_area", "E06000021")
-        batch.send_on(returned.delivery.id, successor)
+        batch.redirect(returned.delivery.id, successor)
     status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
     by_agency = {delivery.agency: delivery for delivery in status.deliveries}

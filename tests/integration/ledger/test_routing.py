@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from broker.domain.codes import Grade
 from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Fault
 from broker.policy.decision import (
     Postponed,
     Rejected,
     Unroutable,
+    Verdict,
 )
 from tests.integration.ledger.conftest import (
     NOW,
@@ -101,7 +103,7 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
         with book.ledger.routing.claim_unrouted(10, now=at) as batch:
             assert [referral.id for referral in batch.referrals] == [id_]
             areas.append(batch.referrals[0].areas)
-            one = Unroutable(id_, "low", "low", NOW, "v1", "v1", "no_area", attend)
+            one = Unroutable(id_, Verdict("v1", "v1", Grade.LOW, Grade.LOW, NOW), "no_area", attend)
             batch.settle([one], now=at, actor="broker")
 
     areas: list = []

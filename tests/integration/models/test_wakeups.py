@@ -42,7 +42,7 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def announce(self) -> None:
         wakeups = Wakeups(self.url, new_id=uuid7)
-        wakeups.wake(LANE)
+        wakeups.notify(LANE)
         wakeups.close()
         self.unannounced -= 1
 
@@ -55,7 +55,7 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def take_token(self) -> None:
         wakeups = Wakeups(self.url, new_id=uuid7)
-        wakeups.take(LANE)
+        wakeups.clear(LANE)
         wakeups.close()
         self.started, self.ready = self.started - 1, self.ready + 1
 

@@ -37,7 +37,7 @@ def messages(valkey: Redis) -> int:
 
 def test_many_calls_make_one_message_that_lapses(wakeups: Wakeups, valkey: Redis) -> None:
     for _ in range(200):
-        wakeups.wake("route")
+        wakeups.notify("route")
     eventually(lambda: messages(valkey))
     wakeups.close()
     assert messages(valkey) == 1
@@ -47,15 +47,15 @@ def test_many_calls_make_one_message_that_lapses(wakeups: Wakeups, valkey: Redis
 def test_after_the_token_is_taken_the_next_call_sends_again(
     wakeups: Wakeups, valkey: Redis
 ) -> None:
-    wakeups.wake("route")
+    wakeups.notify("route")
     eventually(lambda: messages(valkey) == 1)
-    wakeups.take("route")
-    wakeups.wake("route")
+    wakeups.clear("route")
+    wakeups.notify("route")
     eventually(lambda: messages(valkey) == 2)
 
 
 def test_the_message_holds_no_content(wakeups: Wakeups, valkey: Redis) -> None:
-    wakeups.wake("route")
+    wakeups.notify("route")
     eventually(lambda: messages(valkey))
     message = json.loads(valkey.lindex(f"{KEY_PREFIX}route", 0))
     assert message["headers"].keys() == {"lang", "task", "id", "root_id"}
@@ -65,8 +65,8 @@ def test_without_valkey_no_caller_fails(engines: Engines, wakeups: Wakeups) -> N
     engines.wakeup.kill()
     try:
         for _ in range(1_000):
-            wakeups.wake("route")
-        wakeups.take("route")
+            wakeups.notify("route")
+        wakeups.clear("route")
     finally:
         engines.wakeup.start()
 
@@ -81,10 +81,10 @@ def test_no_caller_waits_until_a_wake_up_is_sent(engines: Engines, valkey: Redis
     wakeups = Wakeups(engines.wakeup_url, new_id=uuid4, reached=hold)
 
     def wake_often() -> None:
-        wakeups.wake("route")
+        wakeups.notify("route")
         sending.wait()
         for _ in range(1_000):
-            wakeups.wake("route")
+            wakeups.notify("route")
 
     assert ends(wake_often)
     assert messages(valkey) == 0
@@ -96,14 +96,14 @@ def test_no_caller_waits_until_a_wake_up_is_sent(engines: Engines, valkey: Redis
 def test_it_works_again_once_valkey_is_back(
     engines: Engines, wakeups: Wakeups, valkey: Redis
 ) -> None:
-    wakeups.wake("route")
+    wakeups.notify("route")
     eventually(lambda: messages(valkey) == 1)
     engines.wakeup.kill()
-    wakeups.wake("route")
+    wakeups.notify("route")
     engines.wakeup.start()
 
     def woken() -> bool:
-        wakeups.wake("route")
+        wakeups.notify("route")
         return messages(Redis.from_url(engines.wakeup_url)) == 1
 
     eventually(woken)
@@ -121,6 +121,6 @@ def test_a_celery_worker_runs_the_task_that_the_message_names(
         ran.append(1)
 
     with start_worker(app, pool="solo", perform_ping_check=False):
-        wakeups.wake("route")
+        wakeups.notify("route")
         eventually(lambda: ran)
     assert ran == [1]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from broker.admin.deadline_report import as_csv, stretch
+from broker.admin.deadline_report import as_csv, parse_period
 from broker.cli.http.report import length
 from broker.domain.codes import Milestone
 from broker.errors import Invalid
@@ -35,12 +35,15 @@ def line(of: str) -> Figures:
     ],
 )
 def test_days_are_local_and_the_last_one_is_whole(since: str, until: str, hours: int) -> None:
-    asked = stretch(since, until)
-    assert asked.until.timestamp() - asked.since.timestamp() == hours * 3600
+    period = parse_period(since, until)
+    assert period.until.timestamp() - period.since.timestamp() == hours * 3600
 
 
 def test_the_days_of_two_stretches_meet_without_gap_or_overlap() -> None:
-    assert stretch("2026-10-01", "2026-10-25").until == stretch("2026-10-26", "2026-10-31").since
+    assert (
+        parse_period("2026-10-01", "2026-10-25").until
+        == parse_period("2026-10-26", "2026-10-31").since
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,7 @@ def test_the_days_of_two_stretches_meet_without_gap_or_overlap() -> None:
 )
 def test_what_is_no_day_is_refused(text: str) -> None:
     with pytest.raises(Invalid) as refused:
-        stretch(text, "2026-12-31")
+        parse_period(text, "2026-12-31")
     assert refused.value.faults[0].pointer == "/from"
 
 

@@ -6,15 +6,12 @@ import jsonschema
 import pytest
 import yaml
 
-from broker.policy.language import vocabulary
 from broker.policy.time.deadlines import Within as Reckoned
-from schemas import codes
 from schemas.directory import DIRECTORY
 from schemas.export import json_schema
 from schemas.formats import Within
 from schemas.loading import load
 from schemas.policy import POLICY, VIEWS
-from schemas.referral import REFERRAL
 
 ROW = {
     **{"id": "lead", "sentence": "The council where the child is leads.", "basis": "statute"},
@@ -116,23 +113,6 @@ def test_a_bad_name_and_a_bad_value_of_one_entry_are_both_told():
 
 
 @pytest.mark.parametrize(
-    ("listed", "known"),
-    [
-        (codes.ORGANISATION_KINDS, vocabulary.KINDS),
-        (codes.CHANNELS, vocabulary.CHANNELS),
-        (codes.NATIONS, vocabulary.NATIONS),
-        (codes.BASES, vocabulary.BASES),
-        (codes.SUBJECTS, vocabulary.SUBJECTS),
-        (codes.PLACES, vocabulary.PLACES),
-        (codes.SEES, vocabulary.SEES),
-        (codes.NO_CONTACT_WITH, vocabulary.HOLDERS),
-    ],
-)
-def test_the_words_are_those_that_the_policy_knows(listed, known):
-    assert list(listed) == list(known)
-
-
-@pytest.mark.parametrize(
     "written",
     ["15 minutes", "4 hours", "1 hour", "4 working hours", "1 working day", "next school day"],
 )
@@ -160,8 +140,3 @@ def test_what_is_shipped_fits(schema, kind):
 def test_a_view_is_checked(shows, expected):
     document = {"views": {"school": {"sentence": "What a school needs.", "shows": shows}}}
     assert judged(VIEWS, "views", document) == expected
-
-
-def test_a_view_can_show_every_part_of_a_referral():
-    envelope = {"schema", "reference"}
-    assert {*codes.PARTS} == REFERRAL.fields.keys() - envelope | {"children_alleged_to_have_harmed"}

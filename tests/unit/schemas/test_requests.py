@@ -6,9 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from broker.domain import codes as own
-from broker.domain.states import DeliveryState, ReferralState
-from schemas import codes
 from schemas.requests import (
     AREAS,
     COLLECT,
@@ -113,20 +110,3 @@ def test_areas_and_reroutes_load():
 def test_any_value_is_judged_and_nothing_is_raised(schema, value):
     loaded = load(schema, value)
     assert (loaded.value is None) == bool(loaded.faults)
-
-
-@pytest.mark.parametrize(
-    ("listed", "enumerated"),
-    [
-        (codes.GRADES, own.Grade),
-        (codes.STAGES, own.Stage),
-        (codes.OUTCOMES, own.Outcome),
-        (codes.RETURN_REASONS, own.ReturnReason),
-        (codes.MILESTONES, own.Milestone),
-        (codes.ROLES, own.Role),
-        (codes.REFERRAL_STATES, ReferralState),
-        (codes.DELIVERY_STATES, DeliveryState),
-    ],
-)
-def test_the_lists_of_words_are_those_that_the_broker_decides_on(listed, enumerated):
-    assert list(listed) == [str(member) for member in enumerated]

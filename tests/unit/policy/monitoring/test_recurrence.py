@@ -1,6 +1,7 @@
 """Children are known again by keyed hashes, and referrals for one of them are counted once each."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -19,20 +20,24 @@ from broker.policy.monitoring.recurrence import (
     recurring,
     sightings,
 )
+from schemas.child import Child
+from schemas.referral import reload
+from schemas.unknown import Unknown
+from tests.acceptance.conftest import sample
 
 KEY = bytes(range(32))
 NOW = datetime(2026, 12, 14, 10, 0, tzinfo=UTC)
 RULE = Recurrence(Grade.LOW, 3, timedelta(days=90))
-HAZEL = {
-    "id": "child-1",
-    "given_name": "Mary Ann",
-    "family_name": "Dunmore-Søren",
-    "date_of_birth": "2020-07-07",
-}
+HAZEL = Child(
+    "child-1",
+    given_name="Mary Ann",
+    family_name="Dunmore-Søren",
+    date_of_birth=date(2020, 7, 7),
+)
 
 
-def linked(one: dict, other: dict) -> bool:
-    return not set(marks_of(one, KEY)).isdisjoint(marks_of(other, KEY))
+def linked(child: Child, other: Child) -> bool:
+    return not set(marks_of(child, KEY)).isdisjoint(marks_of(other, KEY))
 
 
 @pytest.mark.parametrize(
@@ -47,27 +52,27 @@ def linked(one: dict, other: dict) -> bool:
     ],
 )
 def test_spelling_does_not_hide_a_child(change: dict) -> None:
-    assert linked(HAZEL, HAZEL | change)
+    assert linked(HAZEL, replace(HAZEL, **change))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"date_of_birth": "2020-07-08"},
+        {"date_of_birth": date(2020, 7, 8)},
         {"family_name": "Dunmoor"},
         {"given_name": None},
-        {"date_of_birth": {"unknown": "not_yet_known"}},
+        {"date_of_birth": Unknown.NOT_YET_KNOWN},
     ],
 )
 def test_another_child_is_another(change: dict) -> None:
-    assert not linked(HAZEL, HAZEL | change)
+    assert not linked(HAZEL, replace(HAZEL, **change))
 
 
 def test_any_identifier_links() -> None:
-    numbers = {"id": "x", "nhs_number": "999 000 1154", "upn": "A123456789012"}
-    assert linked(numbers, {"id": "y", "nhs_number": "9990001154"})
-    assert linked(numbers, {"id": "y", "upn": "A123456789012"})
-    assert marks_of({"id": "z", "nhs_number": {"unknown": "refused"}, "given_name": "A"}, KEY) == ()
+    numbers = Child("x", nhs_number="999 000 1154", upn="A123456789012")
+    assert linked(numbers, Child("y", nhs_number="9990001154"))
+    assert linked(numbers, Child("y", upn="A123456789012"))
+    assert marks_of(Child("z", nhs_number=Unknown.REFUSED, given_name="A"), KEY) == ()
 
 
 def test_marks_say_nothing_without_the_key() -> None:
@@ -81,8 +86,8 @@ names = st.text(st.characters(categories=("L", "M", "Pd", "Zs")), min_size=1, ma
 
 @given(given_name=names, family_name=names)
 def test_folding_is_stable(given_name: str, family_name: str) -> None:
-    child = {"given_name": given_name, "family_name": family_name, "date_of_birth": "2020-07-07"}
-    turned = child | {"given_name": family_name.upper(), "family_name": f" {given_name} "}
+    child = replace(HAZEL, given_name=given_name, family_name=family_name)
+    turned = replace(child, given_name=family_name.upper(), family_name=f" {given_name} ")
     once = set(marks_of(child, KEY))
     assert once == set(marks_of(child, KEY))
     if once and family_name.upper().casefold() == family_name.casefold():
@@ -156,11 +161,9 @@ def test_a_batch_tells_the_same_as_one_by_one(drawn: list[tuple[set[int], int]])
 
 
 def test_every_child_of_a_document_is_seen_with_its_place() -> None:
-    document = {"reference": "r", "children": [{"id": "c1"}, HAZEL]}
-    (one,) = sightings(
-        document, referral=UUID(int=1), publisher="a", grade=Grade.LOW, at=NOW, key=KEY
-    )
-    assert (one.child, one.pointer) == ("child-1", "/children/1")
+    referral = replace(reload(sample(12)), children=(Child("c1"), HAZEL))
+    (sighting,) = sightings(referral, id_=UUID(int=1), publisher="a", at=NOW, key=KEY)
+    assert (sighting.child, sighting.pointer) == ("child-1", "/children/1")
 
 
 def test_what_is_wrong_in_the_policy_is_named() -> None:

@@ -20,6 +20,7 @@ from broker.policy.revision.regrade import Regrade, reschedule
 from broker.policy.revision.revise import NewVersion, revise, withdraw
 from broker.policy.routing.assignments import Leg
 from broker.policy.routing.plan import route
+from schemas.referral import reload
 from tests.acceptance.conftest import sample
 from tests.conftest import POLICIES
 
@@ -31,13 +32,13 @@ _numbers = itertools.count(1)
 
 def document(level: str = "low", area: str = "E10000028") -> dict[str, Any]:
     found = sample(1)
-    found["grade"]["level"] = level
+    found["grade"]["level"] = str(level)
     found["children"][0]["area"] = area
     return found
 
 
 def legs(book: Policy, of: dict[str, Any], at: datetime = FIRST) -> tuple[Leg, ...]:
-    plan = route(of, publisher="p", book=book, accepted_at=at, now=at, areas={})
+    plan = route(reload(of), publisher="p", policy=book, accepted_at=at, now=at, areas={})
     assert not plan.unroutable_reason
     return plan.legs
 
@@ -102,14 +103,14 @@ def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
     moved = [each for each in revision.changed if each.now.version == 2]
     assert len(told) + len(moved) == 1
     assert bool(moved) is one.is_unoffered
-    recalled = withdraw([one], reason="unlawful", at=SECOND, book=book).issued
+    recalled = withdraw([one], reason="unlawful", at=SECOND, policy=book).issued
     assert [each.kind for each in recalled] == ([Kind.RECALL] if one.was_offered else [])
 
 
 def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: Policy) -> None:
     (leg,) = legs(book, document())
     several = [had(leg), had(replace(leg, row="home-authority"))]
-    (told,) = withdraw(several, reason="unlawful", at=SECOND, book=book).issued
+    (told,) = withdraw(several, reason="unlawful", at=SECOND, policy=book).issued
     assert (told.kind, told.follows) == (Kind.RECALL, several[-1].id)
     assert told.leg.explanation["recall_reason"] == "unlawful"
 
@@ -121,7 +122,7 @@ def test_nobody_is_asked_twice_to_destroy_the_same(book: Policy) -> None:
     elsewhere = second(book, document(area="E06000051"), document())
     revision = revise([one, asked], replace(elsewhere, number=3, documents={1: {}, 3: {}}))
     assert [each.leg.agency for each in revision.issued] == ["shropshire-csc"]
-    assert withdraw([one, asked], reason="unlawful", at=SECOND, book=book).issued == ()
+    assert withdraw([one, asked], reason="unlawful", at=SECOND, policy=book).issued == ()
 
 
 def test_whoever_was_left_out_and_is_concerned_again_gets_an_ordinary_delivery(
@@ -196,7 +197,7 @@ def test_what_was_met_stays_judged_by_the_deadline_of_its_time(book: Policy) -> 
 def test_an_agency_that_left_the_directory_is_told_all_the_same(book: Policy) -> None:
     (leg,) = legs(book, document())
     gone = had(replace(leg, agency="gone-csc"))
-    (told,) = withdraw([gone], reason="unlawful", at=SECOND, book=book).issued
+    (told,) = withdraw([gone], reason="unlawful", at=SECOND, policy=book).issued
     assert told.leg.agency == "gone-csc"
     assert set(told.leg.due) == {Milestone.ACKNOWLEDGE, Milestone.DECIDE}
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from broker.domain.ids import OrganisationCode
-from broker.flow import recurrence, route
+from broker.flow import recurrence_warnings, route
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
@@ -126,13 +126,13 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
     world.routed(low("first"))
     receipts = [world.hand_in(low(f"racing-{number}")) for number in range(2)]
     both = threading.Barrier(2, timeout=10)
-    counted = recurrence.counted
+    counted = recurrence_warnings.with_recurrence_warnings
 
     def at_once(*arguments: Any, **options: Any) -> Any:
         both.wait()
         return counted(*arguments, **options)
 
-    monkeypatch.setattr("broker.flow.route.counted", at_once)
+    monkeypatch.setattr("broker.flow.route.with_recurrence_warnings", at_once)
     one = partial(route.drain, context, batches=1, size=1)
     threads = [threading.Thread(target=one) for _ in range(2)]
     for thread in threads:

@@ -1,6 +1,6 @@
-"""Who was there: gathered in the memory of each process, and written down every few seconds.
+"""Part of steps 1, 4 and 5: count what organisations do, in memory, and write it every few seconds.
 
-What a process that is killed has not written yet is lost: a few seconds of counts, no referral.
+A process that is killed loses the counts of a few seconds, and no referral.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from broker.ledger.ledger import Ledger
 
 EVERY = timedelta(seconds=5)
 SENT, POLLED, COLLECTED, ANSWERED = "sent", "polled", "collected", "answered"
-KEPT = 10_000
-"""Counts held while the ledger is away; beyond it only when somebody was last seen is kept."""
+MOST_COUNTS = 10_000
+"""The most counts held while the ledger is unavailable; further ones are dropped."""
 _Key = tuple[str, datetime, OrganisationCode]
 
 
-class Activity:
-    """Counts what organisations do. May be used from any thread; noting costs no transaction."""
+class ActivityCounter:
+    """Counts what organisations do. May be used from any thread; a count costs no transaction."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
@@ -31,7 +31,7 @@ class Activity:
         self._last: dict[tuple[str, OrganisationCode], datetime] = {}
 
     def note(self, organisation: OrganisationCode, activity: str, count: int = 1) -> None:
-        """Note that an organisation did something so many times; none is nothing."""
+        """Count what an organisation did; a count of zero changes nothing."""
         if count < 1:
             return
         now = self._clock()
@@ -39,7 +39,7 @@ class Activity:
             self._add((activity, _hour(now), organisation), count, now)
 
     def flush(self) -> None:
-        """Write what was noted since the last time. Raises Unavailable, and then it is kept."""
+        """Write the counts since the last flush. Raises Unavailable, and keeps the counts then."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             last, self._last = self._last, {}
@@ -65,7 +65,7 @@ class Activity:
 
     def _add(self, key: _Key, count: int, at: datetime) -> None:
         activity, _, organisation = key
-        if key in self._counts or len(self._counts) < KEPT:
+        if key in self._counts or len(self._counts) < MOST_COUNTS:
             self._counts[key] += count
             before = self._last.get((activity, organisation), at)
             self._last[activity, organisation] = max(before, at)

@@ -1,4 +1,4 @@
-"""Receipts as agencies write them, and as the ledger records them."""
+"""Part of step 5, answer: parse the receipts that agencies send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from schemas.errors import Kind, Unreadable
 
 
 def read_receipts(body: bytes) -> list[Receipt]:
-    """Return the receipts in a body. Raises Unreadable with every fault."""
+    """Parse the receipts in a body. Raises Unreadable with every fault."""
     loaded = requests.load(requests.RECEIPTS, documents.read(body).value)
     if loaded.value is None:
         raise Unreadable(Kind.MALFORMED, loaded.faults)
@@ -18,7 +18,7 @@ def read_receipts(body: bytes) -> list[Receipt]:
 
 
 def as_rows(receipts: requests.Receipts) -> list[Receipt]:
-    """Return receipts as the ledger takes them."""
+    """Return receipts as the ledger records them."""
     return [
         Receipt(
             delivery=DeliveryId(receipt.delivery),

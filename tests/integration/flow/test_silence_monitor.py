@@ -9,9 +9,9 @@ import pytest
 
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
-from broker.flow.activity import Activity
+from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
-from broker.flow.silence import Listener
+from broker.flow.silence_monitor import SilenceMonitor
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 
@@ -20,13 +20,13 @@ POLICE = OrganisationCode("staffordshire-police")
 
 
 @pytest.fixture
-def look(context: Context) -> Any:
+def check(context: Context) -> Any:
     """Write down who was there, and look."""
-    listener = Listener(context, "one")
+    listener = SilenceMonitor(context, "one")
 
     def looking() -> bool:
         context.activity.flush()
-        return listener.look()
+        return listener.check()
 
     return looking
 
@@ -48,25 +48,25 @@ def silent(world: World) -> list[dict[str, Any]]:
 
 
 def test_an_agency_that_stops_collecting_is_told_before_the_deadline_and_heard_again(
-    world: World, look: Any, context: Context, clock: FixedClock
+    world: World, check: Any, context: Context, clock: FixedClock
 ) -> None:
     world.at("2026-12-14 10:00")
     world.headers("staffordshire-csc", "collect")
     assert world.collect("staffordshire-csc") == []
     world.routed(sample(12))
-    look()
+    check()
     assert silent(world) == []
     clock.advance(minutes=31)
-    assert look()
+    assert check()
     (alarm,) = silent(world)
     assert (alarm["organisation"], alarm["reason"]) == ("staffordshire-csc", "policy")
     escalation = "select ladder, milestone, state, next_step_at = began_at from escalation"
     assert rows(context, escalation) == [("silence", "silence", "open", True)]
     clock.advance(minutes=5)
-    look()
+    check()
     assert [kind for kind, _ in told(context)] == ["organisation.silent"]
     assert len(world.collect("staffordshire-csc")) == 1
-    look()
+    check()
     assert silent(world) == []
     assert [kind for kind, _ in told(context)] == ["organisation.silent", "organisation.heard"]
     ended = "select state, ended_because, next_step_at from escalation"
@@ -74,34 +74,34 @@ def test_an_agency_that_stops_collecting_is_told_before_the_deadline_and_heard_a
 
 
 def test_what_is_answered_by_others_is_not_waited_for(
-    world: World, look: Any, context: Context, clock: FixedClock
+    world: World, check: Any, context: Context, clock: FixedClock
 ) -> None:
     world.routed(sample(12))
     clock.advance(minutes=31)
-    look()
+    check()
     assert len(silent(world)) == 1
     with psycopg.connect(context.settings.database_url) as connection:
         connection.execute("update delivery set state = 'recalled'")
-    look()
+    check()
     assert [data["because"] for _, data in told(context)[1:]] == ["not_expected"]
 
 
 def test_a_publisher_reads_its_own_silence_in_its_feed(
-    world: World, look: Any, clock: FixedClock
+    world: World, check: Any, clock: FixedClock
 ) -> None:
     world.at("2026-12-14 09:00")
     world.routed(sample(12))
     clock.advance(days=1, hours=7, minutes=59)
-    look()
+    check()
     assert "staffordshire-police" not in [one["organisation"] for one in silent(world)]
     clock.advance(minutes=1)
-    look()
+    check()
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
     (event,) = [one for one in feed if one["kind"] == "organisation.silent"]
     assert event["referral"] is event["reference"] is None
     assert event["data"]["activity"] == "sending"
     world.hand_in(sample(15))
-    look()
+    check()
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
     assert "organisation.heard" in [one["kind"] for one in feed]
     other = world.client.get("/v1/events", headers=world.headers("police-scotland", "publish"))
@@ -112,8 +112,8 @@ def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -
     world.routed(sample(12))
     world.clock.advance(minutes=31)
     context.activity.flush()
-    listeners = [Listener(context, "the same") for _ in range(4)]
-    threads = [threading.Thread(target=listener.look) for listener in listeners]
+    listeners = [SilenceMonitor(context, "the same") for _ in range(4)]
+    threads = [threading.Thread(target=listener.check) for listener in listeners]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -123,15 +123,15 @@ def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -
 
 
 def test_one_leads(context: Context, clock: FixedClock) -> None:
-    first, second = Listener(context, "one"), Listener(context, "two")
-    assert first.look()
-    assert not second.look()
+    first, second = SilenceMonitor(context, "one"), SilenceMonitor(context, "two")
+    assert first.check()
+    assert not second.check()
     clock.advance(minutes=3)
-    assert second.look()
+    assert second.check()
 
 
 def test_a_drop_is_learned_and_told(
-    context: Context, look: Any, clock: FixedClock, key: Any
+    context: Context, check: Any, clock: FixedClock, key: Any
 ) -> None:
     key("staffordshire-police", "publish")
     with psycopg.connect(context.settings.database_url) as connection:
@@ -146,7 +146,7 @@ def test_a_drop_is_learned_and_told(
             "insert into presence values (%(who)s, 'sent', %(now)s)",
             {"now": clock.now, "who": POLICE},
         )
-    look()
+    check()
     ((kind, data),) = told(context)
     assert kind == "organisation.dropped"
     assert data["counted"] == 12
@@ -156,7 +156,7 @@ def test_a_drop_is_learned_and_told(
 def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
     context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = (Activity(context.ledger, clock) for _ in range(2))
+    one, other = (ActivityCounter(context.ledger, clock) for _ in range(2))
     one.note(STOKE, "polled")
     one.note(STOKE, "collected", 0)
     clock.advance(seconds=20)
@@ -200,14 +200,14 @@ def test_every_way_to_be_there_is_noted(world: World, context: Context) -> None:
     assert counts["collected"] >= 1
 
 
-def test_what_is_old_is_forgotten(context: Context, look: Any, clock: FixedClock) -> None:
+def test_what_is_old_is_forgotten(context: Context, check: Any, clock: FixedClock) -> None:
     context.activity.note(STOKE, "polled")
-    look()
+    check()
     clock.advance(days=55)
-    look()
+    check()
     assert rows(context, "select count(*) from traffic") == [(1,)]
     clock.advance(days=2)
-    look()
+    check()
     assert rows(context, "select count(*) from traffic") == [(0,)]
 
 

@@ -1,0 +1,175 @@
+"""What each code in a referral means, in words: for the field guide and the API's description."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Labels = Mapping[str, str]
+"""A sentence or a name for each code of one closed list."""
+
+GRADES: Labels = {
+    "immediate": "A child is in danger now",
+    "very_high": "Very high risk",
+    "high": "High risk",
+    "medium": "Medium risk",
+    "low": "Low risk",
+}
+MARKINGS: Labels = {
+    "OFFICIAL": "Routine public sector information",
+    "OFFICIAL-SENSITIVE": "Harm may follow if it is lost or published: share only as needed",
+}
+NO_CONTACT_WITH: Labels = {
+    "family": "The child's family",
+    "school": "The child's school",
+    "employer": "The employer of the person who may pose a risk",
+    "person_posing_risk": "The person who may pose a risk",
+}
+SEXES: Labels = {
+    "female": "Female",
+    "male": "Male",
+    "indeterminate": "Cannot be classified as male or female",
+}
+ETHNICITIES: Labels = {
+    "WBRI": "White: British",
+    "WIRI": "White: Irish",
+    "WIRT": "White: Traveller of Irish heritage",
+    "WROM": "White: Gypsy or Roma",
+    "WOTH": "White: any other background",
+    "MWBC": "Mixed: White and Black Caribbean",
+    "MWBA": "Mixed: White and Black African",
+    "MWAS": "Mixed: White and Asian",
+    "MOTH": "Mixed: any other background",
+    "AIND": "Asian or Asian British: Indian",
+    "APKN": "Asian or Asian British: Pakistani",
+    "ABAN": "Asian or Asian British: Bangladeshi",
+    "AOTH": "Asian or Asian British: any other background",
+    "CHNE": "Chinese",
+    "BCRB": "Black or Black British: Caribbean",
+    "BAFR": "Black or Black British: African",
+    "BOTH": "Black or Black British: any other background",
+    "OOTH": "Any other ethnic group",
+    "REFU": "Refused to say",
+    "NOBT": "Not yet obtained",
+    "IC1": "Appearance: White, North European",
+    "IC2": "Appearance: White, South European",
+    "IC3": "Appearance: Black",
+    "IC4": "Appearance: South Asian",
+    "IC5": "Appearance: East or South East Asian",
+    "IC6": "Appearance: Arab or North African",
+    "IC9": "Appearance: not known",
+}
+ETHNICITY_BASES: Labels = {
+    "self_defined": "The child said so",
+    "parent_stated": "A parent said so",
+    "officer_observed": "An officer judged it by sight",
+}
+DISABILITIES: Labels = {
+    "NONE": "No disability",
+    "MOB": "Mobility",
+    "HAND": "Hand function",
+    "PC": "Personal care",
+    "INC": "Incontinence",
+    "COMM": "Communication",
+    "LD": "Learning",
+    "HEAR": "Hearing",
+    "VIS": "Vision",
+    "BEH": "Behaviour",
+    "CON": "Consciousness, such as epilepsy",
+    "AUT": "Autism",
+    "DDA": "Another disability under the Equality Act 2010",
+}
+HEALTH_NEEDS: Labels = {
+    "injury": "An injury",
+    "self_harm": "Self-harm, or thoughts of suicide",
+    "sexual_health": "Sexual health",
+    "mental_health": "Mental health",
+}
+MISSING_STATUSES: Labels = {
+    "not_missing": "Not missing",
+    "missing": "Missing now",
+    "absent": "Not where expected, and no apparent risk",
+    "returned": "Was missing, and is back",
+}
+ROLE_KINDS: Labels = {
+    "employment": "Paid work",
+    "volunteering": "Voluntary work",
+    "foster_carer": "Foster carer",
+    "registered_childminder": "Registered childminder",
+}
+MANAGEMENT_STATUSES: Labels = {
+    "none": "Not managed as an offender",
+    "registered_sex_offender": "Registered sex offender",
+    "on_licence": "Released on licence",
+    "community_order": "Serves a community order",
+    "mappa": "Under multi-agency public protection arrangements (MAPPA)",
+}
+MANAGERS: Labels = {"police": "The police", "probation": "The probation service"}
+CONTACT_NATURES: Labels = {
+    "lives_with": "Lives with the child",
+    "regular": "Sees the child regularly",
+    "occasional": "Sees the child now and then",
+    "online_only": "Online only",
+    "none": "No contact",
+}
+PLATFORM_KINDS: Labels = {
+    "social": "Social network",
+    "messaging": "Messages",
+    "gaming": "Game",
+    "live_streaming": "Live streaming",
+    "file_sharing": "File sharing or storage",
+    "dating": "Dating",
+    "forum": "Forum",
+    "email": "Email",
+    "search": "Search engine",
+    "other": "Something else",
+}
+IP_EVENTS: Labels = {
+    "login": "Signed in",
+    "registration": "Opened the account",
+    "purchase": "Bought something",
+    "upload": "Uploaded something",
+    "message": "Sent a message",
+    "other": "Something else",
+    "unknown": "Not known",
+}
+REPORT_SOURCES: Labels = {
+    "NCMEC": "National Center for Missing & Exploited Children (CyberTipline)",
+    "IWF": "Internet Watch Foundation",
+    "CAID": "Child Abuse Image Database",
+    "NCA": "National Crime Agency",
+    "CEOP": "CEOP Safety Centre, for reports by children and adults",
+    "platform": "The platform itself",
+}
+HASH_ALGORITHMS: Labels = {
+    "md5": "MD5",
+    "sha1": "SHA-1",
+    "sha256": "SHA-256",
+    "sha512": "SHA-512",
+    "photodna": "PhotoDNA, a perceptual hash",
+    "pdq": "PDQ, a perceptual hash",
+}
+CONCERN_CATEGORIES: Labels = {
+    "image_offence": "Indecent images of children are made, kept or shared",
+    "grooming": "Sexual communication with a child, or grooming",
+    "sextortion": "A child is blackmailed with sexual images",
+    "contact_abuse": "Sexual abuse in person",
+    "livestreaming": "Abuse is streamed live",
+    "self_generated": "A child made images of themselves",
+    "other": "Something else",
+}
+INFORMATION_EVALUATIONS: Labels = {
+    "A": "Known directly",
+    "B": "Known indirectly, and corroborated",
+    "C": "Known indirectly",
+    "D": "Not known",
+    "E": "Suspected to be false",
+}
+INTELLIGENCE_HANDLING: Labels = {
+    "P": "May be shared lawfully",
+    "C": "May be shared lawfully under the conditions given",
+}
+UNKNOWN: Labels = {
+    "not_asked": "Nobody asked",
+    "refused": "The person was asked and did not say",
+    "not_yet_known": "Not known yet; it will be sent when it is known",
+}
