@@ -1,5 +1,5 @@
 # One image for the gateway, the workers and the command line. Two stages: the second one holds no
-# compiler, no package manager's cache and no test.
+# compiler, no package manager's cache, no test and nothing of the devstack.
 FROM python:3.13-slim AS build
 WORKDIR /build
 COPY requirements requirements
@@ -12,8 +12,8 @@ COPY broker broker
 COPY schemas schemas
 COPY workers workers
 COPY policies policies
-COPY samples samples
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+COPY sdk sdk
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . ./sdk \
  && /opt/broker/bin/pip install --no-cache-dir --no-deps wheels/*.whl
 
 FROM python:3.13-slim
@@ -21,7 +21,6 @@ RUN groupadd --system --gid 10001 broker \
  && useradd --system --uid 10001 --gid broker --no-create-home --shell /usr/sbin/nologin broker
 COPY --from=build /opt/broker /opt/broker
 COPY policies /srv/broker/policies
-COPY samples /srv/broker/samples
 WORKDIR /srv/broker
 ENV PATH=/opt/broker/bin:$PATH \
     PYTHONUNBUFFERED=1 \

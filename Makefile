@@ -13,10 +13,11 @@ STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 BUILD := requirements/build.txt
 DOCS := requirements/docs.txt
 SITE := $(VENV)/.docs-from-$(shell sha256sum $(DOCS) | cut -c1-12)
-COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
+COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml sdk/pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
 PINNED := uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
-  --no-emit-find-links --python-version 3.11.0
+  --no-emit-find-links --python-version 3.11.0 \
+  --no-emit-package referral-broker --no-emit-package referral-broker-client
 
 # Turns what pip prints into a line for every twenty packages.
 COUNTED := while read -r word _; do \
@@ -42,11 +43,11 @@ $(STAMP): $(LOCK)
 	@$(PIP) --progress-bar off --require-hashes -r $(LOCK) | $(COUNTED)
 	@touch $@
 
-# The command `broker` itself: $(VENV)/bin/broker runs this checkout from anywhere.
+# The client and the command `broker`: $(VENV)/bin/broker runs this checkout from anywhere, the devstack included.
 $(COMMAND): $(STAMP)
 	@echo "Installing the command \`broker\`"
 	@$(PIP) --quiet --require-hashes -r $(BUILD)
-	@$(PIP) --quiet --no-deps --no-build-isolation -e .
+	@$(PIP) --quiet --no-deps --no-build-isolation -e sdk -e .
 	@touch $@
 
 demo: env ## run everything with sample agencies, and check the sums; COUNT=40 for a short one
@@ -89,7 +90,7 @@ proof: env ## what takes long: copies that are wrong on purpose, a paused worker
 lock: ## write requirements/ anew from pyproject.toml; needs uv
 	@command -v uv > /dev/null || { echo "Install uv first: pipx install uv" >&2; exit 1; }
 	$(PINNED) --extra telemetry pyproject.toml -o requirements/runtime.txt
-	$(PINNED) --extra telemetry --extra embedded --extra dev pyproject.toml -o $(LOCK)
+	$(PINNED) --extra telemetry --extra dev pyproject.toml devstack/pyproject.toml -o $(LOCK)
 	$(PINNED) --constraint $(LOCK) --group docs -o $(DOCS)
 	@# uv leaves out the marker of what only some versions of Python need.
 	sed -i -E 's/^(async-timeout==[^ ]+) /\1 ; python_full_version < "3.11.3" /' $(LOCK) requirements/runtime.txt

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import cache
 
-from broker.devstack import samples
+from broker.devstack import sample_referrals
 
 PUBLISHER = "staffordshire-police"
 THREE_AGENCIES = "case-05"
@@ -53,6 +53,6 @@ def _body(case: str, reference: str, area: str | None = None) -> bytes:
 
 @cache
 def _sample(case: str) -> str:
-    (document,) = [one for name, one in samples.shipped() if name.startswith(case)]
+    (document,) = [one for name, one in sample_referrals.shipped() if name.startswith(case)]
     # Dated in the December that its case needs; here it must not lie in the future.
     return json.dumps(document).replace("2026-12-", "2025-12-")

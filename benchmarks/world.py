@@ -125,7 +125,7 @@ def opened(sizes: Sizes, say: Callable[[str], None]) -> Iterator[World]:
         engines.postgres.start()
         folder = engines.folder / "run"
         folder.mkdir(mode=0o700)
-        with Children(folder, engines.keeper) as children:
+        with Children(folder, engines.reaper) as children:
             yield World(engines, children, sizes, say)
 
 

@@ -1,4 +1,4 @@
-"""Where the policy and the samples are that come with the broker."""
+"""Where the policy is that comes with the broker."""
 
 from __future__ import annotations
 
@@ -6,4 +6,3 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICY = ROOT / "policies" / "england"
-SAMPLES = ROOT / "samples"

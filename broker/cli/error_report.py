@@ -1,4 +1,4 @@
-"""How an error is told to the user: what is wrong, where, and the next step; no traceback."""
+"""Reports an error to the user: what is wrong, where, and the next step; no traceback."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from broker.errors import BrokerError
 
 
 def report(error: Exception, *, debug: bool) -> int:
-    """Tell an error on standard error, without a traceback, and return the exit code for it."""
+    """Print an error on standard error and return its exit code."""
     if debug:
         traceback.print_exception(error)
     if isinstance(error, BrokenPipeError):
-        _stay_silent()
+        _discard_output()
         return FAILED
-    message, next_step, faults, code = _told(error)
+    message, next_step, faults, code = _explain(error)
     click.secho("error: ", fg="red", bold=True, err=True, nl=False)
     click.echo(message, err=True)
     for fault in faults:
@@ -40,7 +40,7 @@ def report(error: Exception, *, debug: bool) -> int:
     return code
 
 
-def _told(error: Exception) -> tuple[str, str, Iterable[str], int]:
+def _explain(error: Exception) -> tuple[str, str, Iterable[str], int]:
     """Return message, next step, faults and exit code of an error."""
     if isinstance(error, Failure):
         return error.message, error.next_step, (), error.code
@@ -51,7 +51,7 @@ def _told(error: Exception) -> tuple[str, str, Iterable[str], int]:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}.", "", (), FAILED
     return (
-        f"unexpected {type(error).__name__}: this is a fault of the broker, not of your input.",
+        f"unexpected {type(error).__name__}: this is a fault in the broker, not in your input.",
         "run it again as `broker --debug ...` and report what it prints",
         (),
         FAILED,
@@ -59,9 +59,9 @@ def _told(error: Exception) -> tuple[str, str, Iterable[str], int]:
 
 
 def _advice(error: Exception) -> tuple[str, int]:
-    """Return what to do about a kind of error, and its exit code, by the name of its class.
+    """Return the next step for an error, and its exit code, by the name of its class.
 
-    The SDK and the server have a tree of errors each, with the same names for the same things.
+    The client and the server have a tree of errors each, with the same names for the same things.
     """
     advice = {
         "BadSettings": ("set what is listed; docs/operations.md has every setting", USAGE),
@@ -80,6 +80,6 @@ def _advice(error: Exception) -> tuple[str, int]:
     return "run it again as `broker --debug ...` and report what it prints", FAILED
 
 
-def _stay_silent() -> None:
-    """Let the interpreter flush into nothing: whoever read our output has gone."""
+def _discard_output() -> None:
+    """Send the rest of the output nowhere, because its reader has closed the pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ UNAVAILABLE = 5
 CONFLICT = 6
 DENIED = 7
 DIFFERENT = 8
-"""Two policies differ, and the caller asked to be told so by the exit code."""
+"""Two policies differ, and the caller gave --exit-code."""
 INTERRUPTED = 130
 
 

@@ -16,7 +16,7 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Turn the first signal into ``Interrupted``; ignore further ones while things are ended."""
+    """Raise ``Interrupted`` on the first signal; ignore further ones while the command ends."""
     before = {number: signal.signal(number, _interrupt) for number in SIGNALS}
     try:
         yield

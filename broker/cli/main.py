@@ -1,4 +1,4 @@
-"""The command ``broker``: which commands there are, and what becomes of an error.
+"""The command ``broker``: the table of its commands, and the exit code of an error.
 
 Each command lives in a module of its own that is imported when the command runs, so that
 ``broker --help`` answers at once.
@@ -14,75 +14,106 @@ from dataclasses import dataclass
 import click
 
 from broker import __version__
-from broker.cli.exit_codes import INTERRUPTED
+from broker.cli.exit_codes import INTERRUPTED, Failure
 from broker.cli.interrupt import Interrupted
+
+DEVSTACK = "broker.devstack."
+"""Commands in this package come with the extra ``devstack``, which production does not install."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command: where it lives, and its line in the help."""
+    """A command: its line in the help, and its older names."""
 
     target: str
+    """Module and name of its function; the module is below ``broker.cli`` or in the devstack."""
     help: str
+    aliases: tuple[str, ...] = ()
 
 
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Try it out": {
-        "demo": Entry("run.demo:demo", "Run everything with sample agencies, and check the sums."),
-        "up": Entry("run.up:up", "Run everything here until Ctrl-C."),
-        "samples": Entry("run.samples:samples", "Generate and list invented referrals."),
+        "demo": Entry(f"{DEVSTACK}demo:demo", "Run everything with sample agencies; check counts."),
+        "up": Entry(f"{DEVSTACK}up:up", "Run everything on this machine until Ctrl-C."),
+        "samples": Entry(f"{DEVSTACK}samples:samples", "Generate and list invented referrals."),
     },
     "Publish referrals (police)": {
-        "publish": Entry("http.publish:publish", "Hand in a referral, or check one."),
-        "correct": Entry("http.correct:correct", "Correct a referral: the whole document again."),
-        "recall": Entry("http.correct:recall", "Take a referral back; whoever has it destroys it."),
-        "status": Entry(
-            "http.status:status", "Show who has a referral, and by when they must act."
-        ),
-        "reconcile": Entry("http.reconcile:reconcile", "Say which occurrences have no referral."),
+        "publish": Entry("http.publish:publish", "Publish a referral, or check one."),
+        "correct": Entry("http.correct:correct", "Correct a referral you published."),
+        "recall": Entry("http.correct:recall", "Recall a referral: agencies must destroy it."),
+        "status": Entry("http.status:status", "Show who has a referral, and by when."),
+        "reconcile": Entry("http.reconcile:reconcile", "List occurrences that have no referral."),
         "timeline": Entry("http.timeline:timeline", "Show everything that happened to a referral."),
     },
     "Receive deliveries (agencies)": {
-        "collect": Entry("http.collect:collect", "Take what is waiting, worst deadline first."),
+        "collect": Entry("http.collect:collect", "Collect deliveries, earliest deadline first."),
         "answer": Entry("http.answer:answer", "Acknowledge, decide or return a delivery."),
     },
     "Watch and act (ops)": {
-        "attention": Entry("http.attention:attention", "List what no agency owns at the moment."),
-        "give-area": Entry("http.attention:give_area", "Give an unroutable referral its area."),
-        "route-again": Entry("http.attention:route_again", "Route an unroutable referral again."),
-        "escalations": Entry(
-            "http.escalations:escalations", "List missed deadlines, and see to one."
+        "attention": Entry("http.attention:attention", "List the referrals that need you."),
+        "give-area": Entry("http.attention:give_area", "Set the area of an unroutable referral."),
+        "retry-routing": Entry(
+            "http.attention:retry_routing",
+            "Route an unroutable referral again.",
+            ("route-again",),
         ),
-        "pause": Entry("http.escalations:pause", "Let the clocks of a delivery stand."),
-        "resume": Entry("http.escalations:resume", "Let the clocks of a delivery go on."),
-        "report": Entry("http.report:report", "Figures: how long it took, and what was in time."),
-        "reroute": Entry("http.attention:reroute", "Send a delivery on to another agency or area."),
+        "redirect": Entry(
+            "http.attention:redirect",
+            "Send a delivery to another agency or area.",
+            ("reroute",),
+        ),
+        "escalations": Entry("http.escalations:escalations", "List missed deadlines; take one on."),
+        "pause-clock": Entry(
+            "http.escalations:pause_clock",
+            "Pause the deadlines of a delivery.",
+            ("pause",),
+        ),
+        "resume-clock": Entry(
+            "http.escalations:resume_clock",
+            "Resume the deadlines of a delivery.",
+            ("resume",),
+        ),
+        "suspend-agency": Entry(
+            "database.queues:suspend_agency", "Stop offering deliveries to an agency."
+        ),
+        "resume-agency": Entry(
+            "database.queues:resume_agency", "Offer deliveries to an agency again."
+        ),
+        "report": Entry("http.report:report", "Report times and deadlines of a period."),
         "top": Entry("database.monitor:top", "Watch queues and deadlines live."),
         "watch": Entry("database.monitor:watch", "Print deadlines as they come near."),
         "check": Entry("database.monitor:check", "Compare a figure with limits, for monitoring."),
-        "queue": Entry("database.queues:queue", "Look at queues, pause and resume delivery."),
-        "dead": Entry("database.queues:dead", "Look at what cannot be delivered, and replay it."),
+        "queue": Entry("database.queues:queue", "Show agencies' queues."),
+        "dead": Entry("database.queues:dead", "List dead letters, and replay them."),
     },
-    "Reckon": {
-        "deadline": Entry("deadline:deadline", "Compute a deadline and say how."),
+    "Calculate": {
+        "deadline": Entry("files.deadline:deadline", "Calculate a deadline and explain it."),
     },
     "Administer": {
         "migrate": Entry("database.migrate:migrate", "Bring the ledger's tables up to date."),
         "keys": Entry("database.keys:keys", "Issue, list, rotate, revoke and expire keys."),
         "people": Entry("database.people:people", "Let people sign in to the pages for ops."),
-        "policy": Entry("database.policy:policy", "Lint, compare, publish, show and explain it."),
+        "policy": Entry(
+            "database.policy:policy", "Lint, compare, publish, show and explain policy."
+        ),
         "directory": Entry(
             "database.directory:directory", "Lint and show the directory of agencies."
         ),
-        "doctor": Entry(
-            "database.doctor:doctor", "Say what is wrong here, and what to do about it."
-        ),
+        "doctor": Entry("database.doctor:doctor", "Check this installation; say what to mend."),
     },
     "Run": {
         "serve": Entry("run.serve:serve", "Run the gateway."),
         "worker": Entry("run.worker:worker", "Run a Celery worker."),
     },
 }
+
+ENTRIES: Mapping[str, Entry] = {
+    word: entry
+    for entries in SECTIONS.values()
+    for name, entry in entries.items()
+    for word in (name, *entry.aliases)
+}
+"""Every word that is a command, older names included."""
 
 EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid or rejected, 4 not found,\n\
 5 unavailable, 6 conflict, 7 denied, 8 different, 130 interrupted. See docs/cli.md."
@@ -92,26 +123,58 @@ class Commands(click.Group):
     """The top group: finds a command by the table above and imports nothing else."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands in the order of the help."""
+        """Return every command, older names included, in the order of the help."""
         del ctx
-        return [name for entries in SECTIONS.values() for name in entries]
+        return list(ENTRIES)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module."""
+        """Import the command's module and return the command."""
         del ctx
-        entry = next((e[cmd_name] for e in SECTIONS.values() if cmd_name in e), None)
-        if entry is None:
-            return None
-        module, _, name = entry.target.partition(":")
-        command: click.Command = getattr(importlib.import_module(f"broker.cli.{module}"), name)
-        return command
+        entry = ENTRIES.get(cmd_name)
+        return None if entry is None else _import(entry.target, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections from the table, without importing what they name."""
         del ctx
         for title, entries in SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+                formatter.write_dl(
+                    [
+                        (", ".join((name, *entry.aliases)), entry.help)
+                        for name, entry in entries.items()
+                    ]
+                )
+
+
+class NotInstalled(click.Command):
+    """Stands for a command of the devstack where the devstack is not installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, help="Needs the extra devstack.", add_help_option=False)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Raise ``Failure``, whatever the arguments are."""
+        del ctx, args
+        raise Failure(
+            f"`broker {self.name}` is not installed: a production install leaves out the engines, "
+            "sample agencies and invented referrals that it needs.",
+            next_step='install it with `pip install "referral-broker[devstack]"`, '
+            "never beside real referrals",
+        )
+
+
+def _import(target: str, name: str) -> click.Command:
+    """Return the command at ``module:name``, or what stands for it where it is not installed."""
+    module, _, attribute = target.partition(":")
+    is_devstack = module.startswith(DEVSTACK)
+    try:
+        home = importlib.import_module(module if is_devstack else f"broker.cli.{module}")
+        command: click.Command = getattr(home, attribute)
+    except ModuleNotFoundError as error:
+        if is_devstack and DEVSTACK.startswith(f"{error.name}."):
+            return NotInstalled(name)
+        raise
+    return command
 
 
 @click.group(cls=Commands, epilog=f"\b\n{EXITS}", context_settings={"max_content_width": 100})
@@ -127,9 +190,9 @@ def cli(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end with its documented exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    argv = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = cli.main(args=given, prog_name="broker", standalone_mode=False)
+        code = cli.main(args=argv, prog_name="broker", standalone_mode=False)
     except (click.Abort, Interrupted):
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
@@ -137,11 +200,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except Exception as error:
-        code = _report(error, debug="--debug" in given)
+        code = _report(error, debug="--debug" in argv)
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _report(error: Exception, *, debug: bool) -> int:
-    """Tell the error; what that needs is imported only now."""
-    told: int = importlib.import_module("broker.cli.error_report").report(error, debug=debug)
-    return told
+    """Report the error and return its exit code; imports what that needs only now."""
+    code: int = importlib.import_module("broker.cli.error_report").report(error, debug=debug)
+    return code

@@ -1,9 +1,8 @@
-"""Printing: JSON and words on standard output, progress and remarks on standard error."""
+"""Printing: JSON and text on standard output, progress and remarks on standard error."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,10 +10,6 @@ from zoneinfo import ZoneInfo
 import click
 
 LOCAL = ZoneInfo("Europe/London")
-
-json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON of a stable shape (docs/cli.md)."
-)
 
 
 def print_json(value: Any) -> None:
@@ -27,9 +22,9 @@ def print_json_line(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=_plain))
 
 
-def remark(words: str) -> None:
-    """Say something about the progress on standard error."""
-    click.echo(words, err=True)
+def remark(text: str) -> None:
+    """Print progress or a next step on standard error."""
+    click.echo(text, err=True)
 
 
 def local(value: datetime | str | None) -> str:

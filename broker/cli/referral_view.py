@@ -1,4 +1,4 @@
-"""A referral's story for people: every leg with its reason, every deadline with its sum."""
+"""Shows a referral to people: each delivery with its reason and its deadlines, and each event."""
 
 from __future__ import annotations
 
@@ -24,25 +24,27 @@ MILESTONES = {
 }
 
 
-def story(status: Json, events: Sequence[Json]) -> RenderableType:
-    """Return head, legs and events of a referral, ready to print."""
-    return Group(_head(status), _legs(status), Text(), _events(status, events))
+def timeline_view(status: Json, events: Sequence[Json]) -> RenderableType:
+    """Return the summary, deliveries and events of a referral, ready to print."""
+    return Group(_head(status), _deliveries(status), Text(), _events(status, events))
 
 
-def legs(status: Json) -> RenderableType:
-    """Return head and legs only: who has it, why, and by when."""
-    return Group(_head(status), _legs(status))
+def deliveries_view(status: Json) -> RenderableType:
+    """Return the summary and deliveries only: who has it, why, and by when."""
+    return Group(_head(status), _deliveries(status))
 
 
-def foretold(plan: Json) -> RenderableType:
-    """Return what would become of a referral that was only checked."""
+def check_view(plan: Json) -> RenderableType:
+    """Return who would get a referral that was only checked, why, and by when."""
     head = Text()
     head.append(f"would be {plan['state']}", style="cyan")
     head.append(f", treated as {_plain(plan['effective_grade'])}; nothing was stored")
     _remarks(head, plan)
-    states = ("held" if leg.get("held_until") else "available" for leg in plan["deliveries"])
-    legs = [{**leg, "state": state} for leg, state in zip(plan["deliveries"], states, strict=True)]
-    return Group(head, _legs({"deliveries": legs}))
+    deliveries = [
+        {**delivery, "state": "held" if delivery.get("held_until") else "available"}
+        for delivery in plan["deliveries"]
+    ]
+    return Group(head, _deliveries({"deliveries": deliveries}))
 
 
 def _head(status: Json) -> RenderableType:
@@ -73,49 +75,49 @@ def _remarks(head: Text, status: Json) -> None:
             head.append(f"\n{kind[:-1]}  ", style="yellow")
             head.append(f"{fault['message']} ({fault.get('pointer') or '/'})")
     if status.get("attend_by"):
-        head.append(f"\nnobody can be worked out ({status.get('reason')}): ", style="yellow")
-        head.append(f"ops must see to it by {local(status['attend_by'])}")
+        head.append(f"\nno agency can be worked out ({status.get('reason')}): ", style="yellow")
+        head.append(f"ops must act by {local(status['attend_by'])}")
 
 
 def _grades(status: Json) -> str:
     grade, effective = status.get("grade"), status.get("effective_grade")
     if not grade:
         return ""
-    words = f"graded {_plain(grade)}"
-    return words if effective in (None, grade) else f"{words}, treated as {_plain(effective)}"
+    graded = f"graded {_plain(grade)}"
+    return graded if effective in (None, grade) else f"{graded}, treated as {_plain(effective)}"
 
 
-def _legs(status: Json) -> RenderableType:
+def _deliveries(status: Json) -> RenderableType:
     tree = Tree(Text(), hide_root=True, guide_style="dim")
-    for leg in status["deliveries"]:
-        branch = tree.add(_leg_head(leg))
-        for line in _reasons(leg):
+    for delivery in status["deliveries"]:
+        branch = tree.add(_delivery_head(delivery))
+        for line in _reasons(delivery):
             branch.add(line)
     return tree
 
 
-def _leg_head(leg: Json) -> Text:
+def _delivery_head(delivery: Json) -> Text:
     head = Text("\n")
-    head.append(leg.get("agency_name") or leg["agency"], style="bold")
-    head.append(f"  {_task(leg)}  ", style="dim")
-    head.append(_state_words(leg), style="cyan")
+    head.append(delivery.get("agency_name") or delivery["agency"], style="bold")
+    head.append(f"  {_task(delivery)}  ", style="dim")
+    head.append(_state_text(delivery), style="cyan")
     return head
 
 
-def _task(leg: Json) -> str:
-    """Say what a delivery is to its agency: its role, and what else there is to say of it."""
-    kind, version = leg.get("kind", "referral"), leg.get("version", 1)
-    words = leg["role"] if kind == "referral" else f"{leg['role']}, {kind}"
-    return f"{words}, version {version}" if version > 1 else str(words)
+def _task(delivery: Json) -> str:
+    """Return the agency's role in a delivery, with its kind and version where they matter."""
+    kind, version = delivery.get("kind", "referral"), delivery.get("version", 1)
+    task = delivery["role"] if kind == "referral" else f"{delivery['role']}, {kind}"
+    return f"{task}, version {version}" if version > 1 else str(task)
 
 
-def _state_words(leg: Json) -> str:
-    said = leg.get("outcome") or leg.get("reason")
-    return f"{leg['state']}: {_plain(said)}" if said else str(leg["state"])
+def _state_text(delivery: Json) -> str:
+    code = delivery.get("outcome") or delivery.get("reason")
+    return f"{delivery['state']}: {_plain(code)}" if code else str(delivery["state"])
 
 
-def _reasons(leg: Json) -> Iterator[RenderableType]:
-    why = leg.get("explanation") or {}
+def _reasons(delivery: Json) -> Iterator[RenderableType]:
+    why = delivery.get("explanation") or {}
     if why.get("sentence"):
         yield _line("why", why["sentence"])
     if why.get("recipient"):
@@ -124,20 +126,20 @@ def _reasons(leg: Json) -> Iterator[RenderableType]:
         yield _line("because", because)
     if why.get("basis"):
         yield _line("basis", f"{why['basis']}: {why.get('source') or why.get('row')}")
-    if leg.get("paused_at"):
-        yield _line("clock", f"stands since {local(leg['paused_at'])}, where policy lets it")
+    if delivery.get("paused_at"):
+        yield _line("clock", f"paused since {local(delivery['paused_at'])}, where policy allows it")
     if why.get("hold"):
         yield _line("held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}")
     if why.get("changed"):
         yield _line("changed", ", ".join(_plain(part) for part in why["changed"]))
     for deadline in why.get("deadlines") or ():
-        yield _deadline(leg, deadline)
+        yield _deadline(delivery, deadline)
     for regrade in why.get("rescheduled") or ():
         yield _line("regraded", _regraded(regrade))
 
 
 def _regraded(record: Json) -> str:
-    """Say which deadlines a new grade moved, and what they were before."""
+    """Return which deadlines a new grade moved, and what they were before."""
     moved = "; ".join(
         f"{deadline['milestone']} was {local(deadline['due_before'])} ({deadline['words_before']})"
         for deadline in record["deadlines"]
@@ -146,28 +148,28 @@ def _regraded(record: Json) -> str:
     return f"{grades}, {local(record['at'])}: {moved}"
 
 
-def _line(label: str, words: str) -> RenderableType:
+def _line(label: str, text: str) -> RenderableType:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=12, style="dim")
     row.add_column(overflow="fold")
-    row.add_row(label, Text(str(words)))
+    row.add_row(label, Text(str(text)))
     return row
 
 
-def _deadline(leg: Json, deadline: Json) -> RenderableType:
+def _deadline(delivery: Json, deadline: Json) -> RenderableType:
     milestone = deadline["milestone"]
     done, at = MILESTONES[milestone]
-    met_at = leg.get(at)
+    met_at = delivery.get(at)
     mark, style = MARKS[_verdict(deadline["due_at"], met_at)]
-    words = Text()
-    words.append(f"{local(deadline['due_at'])} ", style="bold")
-    words.append(f"{mark} ", style=style)
-    words.append(f"{done} {_clock(met_at)}  " if met_at else "")
-    words.append(str(deadline["words"]), style="dim")
+    text = Text()
+    text.append(f"{local(deadline['due_at'])} ", style="bold")
+    text.append(f"{mark} ", style=style)
+    text.append(f"{done} {_clock(met_at)}  " if met_at else "")
+    text.append(str(deadline["words"]), style="dim")
     row = Table.grid(padding=(0, 1))
     row.add_column(width=12, style="dim")
     row.add_column(overflow="fold")
-    row.add_row(f"{milestone}", words)
+    row.add_row(f"{milestone}", text)
     return row
 
 
@@ -179,7 +181,10 @@ def _verdict(due_at: str, met_at: str | None) -> str:
 
 
 def _events(status: Json, events: Sequence[Json]) -> RenderableType:
-    names = {leg["agency"]: leg.get("agency_name") or leg["agency"] for leg in status["deliveries"]}
+    names = {
+        delivery["agency"]: delivery.get("agency_name") or delivery["agency"]
+        for delivery in status["deliveries"]
+    }
     grid = Table.grid(padding=(0, 2))
     for event in events:
         agency = event.get("agency")
@@ -187,20 +192,20 @@ def _events(status: Json, events: Sequence[Json]) -> RenderableType:
             Text(_clock(event["at"]), style="dim"),
             Text(event["kind"].replace(".", " ").replace("_", " ")),
             Text(names.get(agency, agency) or ""),
-            Text(_said(event), style="dim"),
+            Text(_details(event), style="dim"),
         )
     return Padding(grid, (0, 0, 0, 1))
 
 
-def _said(event: Json) -> str:
-    """Say what else there is to an event: its data, and to ops who did it and why."""
+def _details(event: Json) -> str:
+    """Return an event's data, and for ops who did it and why."""
     data = event.get("data") or {}
-    said = [f"{name} {value}" for name, value in data.items() if _is_short(value)]
+    details = [f"{name} {value}" for name, value in data.items() if _is_short(value)]
     if event.get("actor"):
-        said.append(f"by {event['actor'].removeprefix('person:')}")
+        details.append(f"by {event['actor'].removeprefix('person:')}")
     if event.get("reason"):
-        said.append(f"“{event['reason']}”")
-    return ", ".join(said)
+        details.append(f"“{event['reason']}”")
+    return ", ".join(details)
 
 
 def _is_short(value: Any) -> bool:

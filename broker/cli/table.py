@@ -14,9 +14,9 @@ PIPE_COLUMNS = 200
 
 
 def console() -> Console:
-    """Return the terminal; for a file or pipe, one as wide as what is printed needs."""
-    found = Console()
-    return found if found.is_terminal else Console(width=PIPE_COLUMNS)
+    """Return the terminal, or a wide console for a file or a pipe."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=PIPE_COLUMNS)
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:

@@ -1,4 +1,4 @@
-"""How long deliveries took, and whether they were in time, for each agency."""
+"""How long deliveries took and whether they were in time, for each agency."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class AgencyTimes:
     acknowledged: int
     decided: int
     p50: timedelta | None
-    """From accepting the referral until its agency had the delivery; one that was held or sent on
-    counts from when it could be collected."""
+    """From accepting the referral until its agency collected; a held or redirected delivery counts
+    from when it could be collected."""
     p95: timedelta | None
     slowest: timedelta | None
     in_time: int
@@ -33,46 +33,52 @@ class AgencyTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """A delivery, and when its wait began."""
+class TimedDelivery:
+    """A delivery, and when it began to wait."""
 
     status: DeliveryStatus
     began_at: datetime
 
 
-def legs_of(referrals: Iterable[ReferralStatus]) -> list[Leg]:
+def timed_deliveries(referrals: Iterable[ReferralStatus]) -> list[TimedDelivery]:
     """Return every delivery of these referrals."""
     return [
-        Leg(
-            leg,
-            referral.accepted_at if leg.available_at == referral.routed_at else leg.available_at,
+        TimedDelivery(
+            delivery,
+            _wait_began(referral, delivery),
         )
         for referral in referrals
-        for leg in referral.deliveries
+        for delivery in referral.deliveries
     ]
 
 
-def by_agency(legs: Iterable[Leg], *, now: datetime) -> Mapping[str, AgencyTimes]:
+def _wait_began(referral: ReferralStatus, delivery: DeliveryStatus) -> datetime:
+    """Return when a delivery began to wait: with its referral, unless it was held or redirected."""
+    is_immediate = delivery.available_at == referral.routed_at
+    return referral.accepted_at if is_immediate else delivery.available_at
+
+
+def by_agency(deliveries: Iterable[TimedDelivery], *, now: datetime) -> Mapping[str, AgencyTimes]:
     """Return the times of each agency, the busiest first."""
-    groups: dict[str, list[Leg]] = {}
-    for leg in legs:
-        groups.setdefault(leg.status.agency, []).append(leg)
+    groups: dict[str, list[TimedDelivery]] = {}
+    for delivery in deliveries:
+        groups.setdefault(delivery.status.agency, []).append(delivery)
     ordered = sorted(groups.items(), key=lambda entry: (-len(entry[1]), entry[0]))
     return {agency: times(group, now=now) for agency, group in ordered}
 
 
-def times(legs: Sequence[Leg], *, now: datetime) -> AgencyTimes:
+def times(deliveries: Sequence[TimedDelivery], *, now: datetime) -> AgencyTimes:
     """Add up the deliveries of one agency, or of all."""
-    statuses = [leg.status for leg in legs]
+    statuses = [delivery.status for delivery in deliveries]
     met = Counter(milestone for status in statuses for milestone in status.met)
     verdicts = [in_time for status in statuses for in_time in _verdicts(status, now)]
     waits = sorted(
-        leg.status.met[Milestone.COLLECT] - leg.began_at
-        for leg in legs
-        if Milestone.COLLECT in leg.status.met
+        delivery.status.met[Milestone.COLLECT] - delivery.began_at
+        for delivery in deliveries
+        if Milestone.COLLECT in delivery.status.met
     )
     return AgencyTimes(
-        deliveries=len(legs),
+        deliveries=len(deliveries),
         collected=met[Milestone.COLLECT],
         acknowledged=met[Milestone.ACKNOWLEDGE],
         decided=met[Milestone.DECIDE],
@@ -91,14 +97,14 @@ def percentile(ordered: Sequence[timedelta], percent: int) -> timedelta | None:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-def _verdicts(leg: DeliveryStatus, now: datetime) -> Iterable[bool]:
-    """Tell of each deadline that is met or has passed whether it was kept.
+def _verdicts(delivery: DeliveryStatus, now: datetime) -> Iterable[bool]:
+    """Yield for each deadline that is met or has passed whether it was in time.
 
-    A delivery that ended another way, as returned for example, owes nothing after its end.
+    A delivery that was returned has no deadline after that.
     """
-    for milestone, due_at in leg.due.items():
-        met_at = leg.met.get(milestone)
+    for milestone, due_at in delivery.due.items():
+        met_at = delivery.met.get(milestone)
         if met_at is not None:
             yield met_at <= due_at
-        elif due_at < now and leg.state is not DeliveryState.RETURNED:
+        elif due_at < now and delivery.state is not DeliveryState.RETURNED:
             yield False

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from broker.devstack.feed_tally import ACKNOWLEDGED, COLLECTED, Board, Tally
+from broker.devstack.feed_tally import ACKNOWLEDGED, COLLECTED, FeedTally, StateCounts
 
 LONGEST_BAR, SHORTEST_BAR = 18, 4
 LONGEST_NAME = 44
@@ -22,41 +22,41 @@ COLUMNS_OF_A_COUNT = 12
 COLUMNS_BETWEEN = 18
 """The number of deliveries, and what is left free between columns."""
 LINE_SECONDS = 2.0
-"""Without a terminal a line is printed every so often."""
+"""How often a line is printed without a terminal."""
 REFRESHES_A_SECOND = 8
 CELL = "━"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What there is to show at one moment."""
+    """The state of the demo at one moment."""
 
     seconds: float
     published: int
     to_publish: int
-    board: Board
+    tally: FeedTally
 
 
-class Screen(Protocol):
+class Display(Protocol):
     """Where the progress is shown."""
 
     def show(self, progress: Progress) -> None:
-        """Show how things stand."""
+        """Show this state."""
 
 
 @contextmanager
-def screen(names: Mapping[str, str]) -> Iterator[Screen]:
-    """Open the screen that fits standard error; ``names`` are those of the agencies by code."""
+def open_display(names: Mapping[str, str]) -> Iterator[Display]:
+    """Open the display that fits standard error; ``names`` are those of the agencies by code."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(console)
+        yield _LineDisplay(console)
         return
     with Live(console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True) as live:
-        yield _Picture(live, names, console.width)
+        yield _LiveDisplay(live, names, console.width)
 
 
-class _Lines:
-    """A line now and then."""
+class _LineDisplay:
+    """Prints a line every two seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -66,7 +66,7 @@ class _Lines:
         if progress.seconds - self._last < LINE_SECONDS:
             return
         self._last = progress.seconds
-        total = progress.board.total()
+        total = progress.tally.total()
         self._console.print(
             f"{progress.seconds:5.1f} s  published {progress.published}/{progress.to_publish}  "
             f"deliveries {total.deliveries}  collected {total.reached(COLLECTED)}  "
@@ -76,22 +76,22 @@ class _Lines:
         )
 
 
-class _Picture:
-    """The whole board, drawn again and again in the same place."""
+class _LiveDisplay:
+    """A table that is drawn again and again in the same place."""
 
     def __init__(self, live: Live, names: Mapping[str, str], columns: int) -> None:
         self._live = live
         self._names = names
-        room = columns - COLUMNS_BETWEEN
-        self._cells = min(max((room - LONGEST_NAME) // 3 - 5, SHORTEST_BAR), LONGEST_BAR)
-        self._name_columns = min(room - 3 * max(self._cells + 5, COLUMNS_OF_A_COUNT), LONGEST_NAME)
+        free = columns - COLUMNS_BETWEEN
+        self._cells = min(max((free - LONGEST_NAME) // 3 - 5, SHORTEST_BAR), LONGEST_BAR)
+        self._name_columns = min(free - 3 * max(self._cells + 5, COLUMNS_OF_A_COUNT), LONGEST_NAME)
 
     def show(self, progress: Progress) -> None:
-        parts: list[RenderableType] = [self._head(progress), self._board(progress.board)]
+        parts: list[RenderableType] = [self._head(progress), self._table(progress.tally)]
         self._live.update(Padding(Group(*parts), (1, 0, 0, 0)))
 
     def _head(self, progress: Progress) -> RenderableType:
-        states = list(progress.board.referrals.values())
+        states = list(progress.tally.referrals.values())
         head = Text(f"{progress.seconds:5.1f} s  ", style="dim")
         head.append("published ", style="bold")
         head.append_text(self._bar(progress.published, progress.to_publish, "blue"))
@@ -100,23 +100,23 @@ class _Picture:
             head.append(str(states.count(state)), style=style)
         return head
 
-    def _board(self, board: Board) -> RenderableType:
+    def _table(self, tally: FeedTally) -> RenderableType:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         table.add_column("agency", max_width=self._name_columns, no_wrap=True)
         for head in ("deliveries", "collected", "acknowledged", "decided"):
             table.add_column(head, justify="right", no_wrap=True)
-        for agency, tally in board.tallies().items():
-            table.add_row(self._names.get(agency, agency), *self._cells_of(tally))
+        for agency, counts in tally.by_agency().items():
+            table.add_row(self._names.get(agency, agency), *self._cells_of(counts))
         table.add_row(*([""] * 5))
-        table.add_row(Text("all agencies", style="bold"), *self._cells_of(board.total()))
+        table.add_row(Text("all agencies", style="bold"), *self._cells_of(tally.total()))
         return Padding(table, (1, 0, 0, 0))
 
-    def _cells_of(self, tally: Tally) -> tuple[RenderableType, ...]:
+    def _cells_of(self, counts: StateCounts) -> tuple[RenderableType, ...]:
         return (
-            str(tally.deliveries),
-            self._bar(tally.reached(COLLECTED), tally.deliveries, "cyan"),
-            self._bar(tally.reached(ACKNOWLEDGED), tally.deliveries, "magenta"),
-            self._bar(tally.reached(["decided"]), tally.deliveries, "green"),
+            str(counts.deliveries),
+            self._bar(counts.reached(COLLECTED), counts.deliveries, "cyan"),
+            self._bar(counts.reached(ACKNOWLEDGED), counts.deliveries, "magenta"),
+            self._bar(counts.reached(["decided"]), counts.deliveries, "green"),
         )
 
     def _bar(self, done: int, of: int, style: str) -> Text:

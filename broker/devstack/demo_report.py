@@ -1,4 +1,4 @@
-"""The end of the demo: a table of the agencies, one referral's story, and the sums."""
+"""The end of the demo: a table of the agencies, one referral, and the counts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,15 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from broker.cli.referral_view import story
-from broker.devstack.delivery_times import AgencyTimes, Leg, by_agency, legs_of, times
-from broker.devstack.evidence import Evidence, Reckoning
+from broker.cli.referral_view import timeline_view
+from broker.devstack.delivery_times import (
+    AgencyTimes,
+    TimedDelivery,
+    by_agency,
+    timed_deliveries,
+    times,
+)
+from broker.devstack.evidence import Comparison, Evidence
 from broker.domain.referral import ReferralStatus
 
 PIPE_COLUMNS = 140
@@ -39,9 +45,9 @@ COUNTS = (
 )
 
 
-def tell(
+def print_report(
     evidence: Evidence,
-    reckoning: Reckoning,
+    comparison: Comparison,
     names: Mapping[str, str],
     police: Publisher,
     *,
@@ -51,26 +57,26 @@ def tell(
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPE_COLUMNS)
-    legs = legs_of(evidence.ledger)
+    deliveries = timed_deliveries(evidence.ledger)
     console.print(Rule("Every agency", style="dim", align="left"))
-    console.print(_table(legs, names, columns=console.width - NUMBERS_COLUMNS))
+    console.print(_table(deliveries, names, columns=console.width - NUMBERS_COLUMNS))
     console.print(Rule("One referral, and why", style="dim", align="left"))
-    _tell_one(console, evidence.ledger, police)
-    console.print(Rule("The sums", style="dim", align="left"))
-    console.print(Padding(_sums(evidence, reckoning), (1, 0)))
-    counts = {name: getattr(reckoning, name) for name in COUNTS}
+    _print_timeline(console, evidence.ledger, police)
+    console.print(Rule("The counts", style="dim", align="left"))
+    console.print(Padding(_sums(evidence, comparison), (1, 0)))
+    counts = {name: getattr(comparison, name) for name in COUNTS}
     click.echo(json.dumps({**counts, "seconds": round(seconds, 1)}))
 
 
-def _table(legs: Sequence[Leg], names: Mapping[str, str], *, columns: int) -> Table:
+def _table(deliveries: Sequence[TimedDelivery], names: Mapping[str, str], *, columns: int) -> Table:
     """Return a line for each agency; ``columns`` are left for its name."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), header_style="bold", show_footer=True)
     table.add_column("agency", footer="all agencies", no_wrap=True, max_width=columns)
     now = datetime.now(UTC)
-    totals = _cells(times(legs, now=now))
+    totals = _cells(times(deliveries, now=now))
     for head, total in zip(HEADS, totals, strict=True):
         table.add_column(head, footer=total, justify="right", no_wrap=True)
-    for agency, line in by_agency(legs, now=now).items():
+    for agency, line in by_agency(deliveries, now=now).items():
         table.add_row(names.get(agency, agency), *_cells(line))
     return table
 
@@ -93,36 +99,36 @@ def _seconds(wait: timedelta | None) -> str:
     return "" if wait is None else f"{wait.total_seconds():.2f}"
 
 
-def _tell_one(console: Console, ledger: Sequence[ReferralStatus], police: Publisher) -> None:
-    """Tell the story of the referral that went to most agencies, as its publisher sees it."""
+def _print_timeline(console: Console, ledger: Sequence[ReferralStatus], police: Publisher) -> None:
+    """Print the referral that went to most agencies, as its publisher sees it."""
     if not ledger:
         return
     chosen = max(ledger, key=lambda referral: len(referral.deliveries))
     status = police.status(chosen.id)
     events = police.timeline(chosen.id)["events"]
-    console.print(Padding(story(status.raw, events), (1, 0)))
+    console.print(Padding(timeline_view(status.raw, events), (1, 0)))
 
 
-def _sums(evidence: Evidence, reckoning: Reckoning) -> Text:
+def _sums(evidence: Evidence, comparison: Comparison) -> Text:
     text = Text()
-    for line in _sentences(evidence, reckoning):
+    for line in _sentences(evidence, comparison):
         text.append("  ").append(line).append("\n")
-    if not reckoning.differences:
+    if not comparison.differences:
         text.append("✓ ", style="bold green")
         text.append("Ledger, agencies and feed agree on every referral and every delivery.")
-    for difference in reckoning.differences:
+    for difference in comparison.differences:
         text.append("✗ ", style="bold red").append(f"{difference}\n")
     return text
 
 
-def _sentences(evidence: Evidence, reckoning: Reckoning) -> Sequence[str]:
-    r = reckoning
+def _sentences(evidence: Evidence, comparison: Comparison) -> Sequence[str]:
+    r = comparison
     parts = [f"{count} {state}" for state, count in sorted(r.states.items(), key=lambda s: -s[1])]
     return (
         f"{r.published} published = {r.accepted} accepted + {r.rejected} rejected with the reasons"
-        f" ({r.refused} of them at the door, of which nothing is kept)",
+        f" ({r.refused} of them not stored)",
         f"{r.accepted} accepted = {r.accepted - r.unroutable} with their agencies"
         f" + {r.unroutable} unroutable, which ops own",
         f"{r.deliveries} deliveries = {' + '.join(parts)}",
-        f"{len(evidence.repeats)} handed in twice on purpose: the same receipts, nothing doubled",
+        f"{len(evidence.repeats)} published twice on purpose: the same receipts, no duplicates",
     )

@@ -1,7 +1,7 @@
 """Private PostgreSQL and Valkey servers from their wheels, for tests, the demo and a first try.
 
 Real servers, no root and no container. Nothing outlives the process that opened them: a small
-keeper process holds a pipe to it and ends them when the pipe closes, also after ``kill -9``.
+reaper process holds a pipe to it and ends them when the pipe closes, also after ``kill -9``.
 """
 
 from __future__ import annotations
@@ -13,23 +13,21 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 from urllib.parse import quote
+
+from broker.devstack.reaper import STOP_SECONDS, Reaper, signal_session
 
 START_SECONDS = 90.0
 """Long, since the machine may be busy; a server that ends is noticed at once."""
-STOP_SECONDS = 10.0
-KILL_SECONDS = 5.0
-"""How long the keeper waits before it kills; less than its owner waits for the keeper."""
 LONGEST_SOCKET_PATH = 107
 """The longest path of a socket in bytes (unix(7): 108 with the zero byte at its end)."""
 _LOOPBACK = "127.0.0.1"
@@ -66,10 +64,10 @@ class Engines:
         self.folder = _checked(folder) if folder else _temporary_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
-        self.keeper = Keeper(self.folder if self._temporary else None)
-        self.postgres = Postgres(self.folder / "pg", self.keeper, durable=durable)
-        self.wakeup = Valkey(self.folder / "wakeup", self.keeper, keeps=False)
-        self.exchange = Valkey(self.folder / "exchange", self.keeper, keeps=True)
+        self.reaper = Reaper(self.folder if self._temporary else None)
+        self.postgres = Postgres(self.folder / "pg", self.reaper, durable=durable)
+        self.wakeup = Valkey(self.folder / "wakeup", self.reaper, keeps=False)
+        self.exchange = Valkey(self.folder / "exchange", self.reaper, keeps=True)
 
     @property
     def database_url(self) -> str:
@@ -92,10 +90,10 @@ class Engines:
             engine.start()
 
     def close(self) -> None:
-        """Stop all three; the keeper deletes what was temporary."""
+        """Stop all three; the reaper deletes what was temporary."""
         for engine in (self.wakeup, self.exchange, self.postgres):
             engine.stop()
-        self.keeper.close()
+        self.reaper.close()
 
     def __enter__(self) -> Self:
         try:
@@ -120,11 +118,11 @@ class Engine(ABC):
     name = "engine"
     stop_signal = signal.SIGTERM
     kill_signal = signal.SIGKILL
-    """What the keeper sends when the owner has gone and nothing needs to be kept."""
+    """The reaper's signal when the owner has died; nothing needs to be saved then."""
 
-    def __init__(self, folder: Path, keeper: Keeper) -> None:
+    def __init__(self, folder: Path, reaper: Reaper) -> None:
         self.folder = folder
-        self._keeper = keeper
+        self._reaper = reaper
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -132,7 +130,7 @@ class Engine(ABC):
         if self._process is not None and self._process.poll() is None:
             return
         self._process = self._launch()
-        self._keeper.add(self._process.pid, how=self.kill_signal)
+        self._reaper.add(self._process.pid, how=self.kill_signal)
         _wait_for(self._has_started, START_SECONDS, self._is_late)
 
     def stop(self) -> None:
@@ -153,7 +151,7 @@ class Engine(ABC):
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(STOP_SECONDS)
-        self._keeper.remove(self._process.pid)
+        self._reaper.remove(self._process.pid)
         self._process = None
 
     def _has_started(self) -> bool:
@@ -188,8 +186,8 @@ class Postgres(Engine):
     kill_signal = signal.SIGQUIT
     """Immediate shutdown: it ends its own children, which lead sessions of their own."""
 
-    def __init__(self, folder: Path, keeper: Keeper, *, durable: bool) -> None:
-        super().__init__(folder, keeper)
+    def __init__(self, folder: Path, reaper: Reaper, *, durable: bool) -> None:
+        super().__init__(folder, reaper)
         self._durable = durable
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._programs: Path | None = None
@@ -218,18 +216,18 @@ class Postgres(Engine):
         if not self._durable:
             options.append("--no-sync")
         process = self._run([self._programs / "initdb", "-D", data, *options])
-        self._keeper.add(process.pid)
+        self._reaper.add(process.pid)
         try:
             status = process.wait(START_SECONDS)
         except BaseException as error:
             # Left alone it would go on writing into a folder that is being deleted.
-            _signal_session(process.pid, signal.SIGKILL)
+            signal_session(process.pid, signal.SIGKILL)
             process.wait()
             if isinstance(error, subprocess.TimeoutExpired):
                 raise EngineFailed(self._is_late()) from None
             raise
         finally:
-            self._keeper.remove(process.pid)
+            self._reaper.remove(process.pid)
         if status:
             raise EngineFailed(self._failure(f"could not make its folder, status {status}"))
 
@@ -283,8 +281,8 @@ class Valkey(Engine):
 
     name = "Valkey"
 
-    def __init__(self, folder: Path, keeper: Keeper, *, keeps: bool) -> None:
-        super().__init__(folder, keeper)
+    def __init__(self, folder: Path, reaper: Reaper, *, keeps: bool) -> None:
+        super().__init__(folder, reaper)
         self._keeps = keeps
         self._password = secrets.token_urlsafe(24)
         self._port = _free_port()
@@ -339,76 +337,6 @@ class Valkey(Engine):
             with line.makefile("rb") as answers:
                 answers.readline()
                 return answers.readline().strip()
-
-
-class Keeper:
-    """A process that ends what it watches when the pipe from this process closes.
-
-    Each watched process leads a session of its own, so that whatever it started ends with it.
-    """
-
-    def __init__(self, temporary: Path | None = None) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - this very module
-            [sys.executable, __file__, *([temporary] if temporary else [])],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def add(self, pid: int, *, how: signal.Signals = signal.SIGKILL) -> None:
-        """Watch over one more process, to be ended with this signal."""
-        self._tell(f"{pid} {how:d}\n")
-
-    def remove(self, pid: int) -> None:
-        """Forget a process that has ended."""
-        self._tell(f"{pid} 0\n")
-
-    def close(self) -> None:
-        """End the keeper, and with it whatever it still watches."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(STOP_SECONDS)
-
-    def _tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line.encode())
-        self._process.stdin.flush()
-
-
-def _keep(orders: IO[str], temporary: Sequence[str]) -> None:
-    """Follow the orders until the pipe closes, then end what is left and delete the folder."""
-    watched: dict[int, int] = {}
-    for order in orders:
-        pid, how = map(int, order.split())
-        watched[pid] = how
-        if not how:
-            del watched[pid]
-    for pid, how in watched.items():
-        _signal_session(pid, how)
-    with suppress(EngineFailed):
-        _wait_for(
-            lambda: not any(map(_is_alive, watched)), KILL_SECONDS, lambda: "An engine hangs."
-        )
-    for pid in watched:
-        _signal_session(pid, signal.SIGKILL)
-    for folder in temporary:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _signal_session(pid: int, how: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, how)
-
-
-def _is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that is dead and was not looked at yet does not."""
-    try:
-        os.kill(pid, 0)
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # a system without /proc
-    return state != "Z"
 
 
 def _wait_for(ready: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:
@@ -488,7 +416,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))
         return int(probe.getsockname()[1])
-
-
-if __name__ == "__main__":
-    _keep(sys.stdin, sys.argv[1:])

@@ -1,7 +1,7 @@
-"""The demo's sums: what was handed in, against the ledger, the agencies' notes and the feed.
+"""Compares what the demo published with the ledger, the agencies' notes and the feed.
 
-Three witnesses are heard apart: the ledger itself, what each agency noted when it received
-something, and what the police were told through their feed. They must agree to the last one.
+The three sources are independent: the ledger, what each agency noted when it received a delivery,
+and the feed of the police. They must agree on every referral and every delivery.
 """
 
 from __future__ import annotations
@@ -12,47 +12,47 @@ from dataclasses import dataclass
 
 from referral_broker_client import Published, Receipt
 
-from broker.devstack.feed_tally import Board
+from broker.devstack.feed_tally import FeedTally
 from broker.domain.codes import Milestone
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 
-TAKEN = frozenset({ReferralState.ROUTED, ReferralState.CLOSED, ReferralState.UNROUTABLE})
+ACCEPTED_STATES = frozenset({ReferralState.ROUTED, ReferralState.CLOSED, ReferralState.UNROUTABLE})
 NOT_FETCHED = frozenset({DeliveryState.HELD, DeliveryState.UNDELIVERABLE, DeliveryState.RECALLED})
-"""States in which no agency need have it."""
+"""States in which no agency has to have received the delivery."""
 
 PROHIBITED = "prohibited-content"
 
 Notes = Mapping[str, frozenset[str]]
-"""The ids of the deliveries that each agency says it received."""
+"""The ids of the deliveries that each agency noted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the witnesses say."""
+    """What the independent sources hold."""
 
     results: Sequence[Published]
-    """One for each distinct document that was handed in."""
+    """One for each distinct document that was published."""
     repeats: Sequence[tuple[Receipt, Receipt]]
-    """First and second receipt of each document that was handed in twice."""
+    """First and second receipt of each document that was published twice."""
     ledger: Sequence[ReferralStatus]
-    """The ledger's own rows for everything that this publisher has in it."""
+    """The ledger's rows of every referral of this publisher."""
     refusals: int
-    """How many bodies the ledger notes as refused for their content, and not kept."""
+    """How many documents the ledger records as rejected for their content and not stored."""
     notes: Notes
-    feed: Board
+    feed: FeedTally
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoning:
-    """The counts, and every sum that does not come out."""
+class Comparison:
+    """The counts, and every difference between the sources."""
 
     published: int
     accepted: int
     rejected: int
     refused: int
-    """Those of the rejected that were refused at the door: nothing of them is kept."""
+    """Those of the rejected that were not stored."""
     unroutable: int
     deliveries: int
     collected: int
@@ -63,38 +63,38 @@ class Reckoning:
     differences: Sequence[str]
 
 
-def reckon(evidence: Evidence) -> Reckoning:
-    """Count everything and compare the witnesses."""
-    legs = [leg for referral in evidence.ledger for leg in referral.deliveries]
+def compare(evidence: Evidence) -> Comparison:
+    """Count everything and compare the sources."""
+    deliveries = [delivery for referral in evidence.ledger for delivery in referral.deliveries]
     states = Counter(referral.state for referral in evidence.ledger)
     refused = sum(result.problem is not None for result in evidence.results)
-    return Reckoning(
+    return Comparison(
         published=len(evidence.results),
-        accepted=sum(states[state] for state in TAKEN),
+        accepted=sum(states[state] for state in ACCEPTED_STATES),
         rejected=refused + states[ReferralState.REJECTED],
         refused=refused,
         unroutable=states[ReferralState.UNROUTABLE],
-        deliveries=len(legs),
-        collected=_met(legs, Milestone.COLLECT),
-        acknowledged=_met(legs, Milestone.ACKNOWLEDGE),
-        decided=_met(legs, Milestone.DECIDE),
+        deliveries=len(deliveries),
+        collected=_met(deliveries, Milestone.COLLECT),
+        acknowledged=_met(deliveries, Milestone.ACKNOWLEDGE),
+        decided=_met(deliveries, Milestone.DECIDE),
         lost=len(_lost(evidence)),
-        states=Counter(str(leg.state) for leg in legs),
-        differences=list(_differences(evidence, legs)),
+        states=Counter(str(delivery.state) for delivery in deliveries),
+        differences=list(_differences(evidence, deliveries)),
     )
 
 
-def _met(legs: Sequence[DeliveryStatus], milestone: Milestone) -> int:
-    return sum(milestone in leg.met for leg in legs)
+def _met(deliveries: Sequence[DeliveryStatus], milestone: Milestone) -> int:
+    return sum(milestone in delivery.met for delivery in deliveries)
 
 
 def _lost(evidence: Evidence) -> Sequence[str]:
-    """Name everything that somebody was promised and nobody has."""
+    """Name every referral and delivery that was promised and is missing."""
     return [*_missing(evidence), *_stuck(evidence), *_unfetched(evidence)]
 
 
 def _missing(evidence: Evidence) -> Iterator[str]:
-    """Receipts that the ledger knows nothing of, or has with other content."""
+    """Receipts of referrals that the ledger does not hold, or holds with other content."""
     held = {(str(referral.id), referral.digest.hex()) for referral in evidence.ledger}
     for result in evidence.results:
         receipt = result.receipt
@@ -103,77 +103,81 @@ def _missing(evidence: Evidence) -> Iterator[str]:
 
 
 def _stuck(evidence: Evidence) -> Iterator[str]:
-    """Referrals that were accepted, and nothing came of it."""
+    """Referrals that were accepted and not routed."""
     for referral in evidence.ledger:
         if referral.state is ReferralState.ACCEPTED:
             yield f"referral {referral.reference}: accepted and not routed"
 
 
 def _unfetched(evidence: Evidence) -> Iterator[str]:
-    """Deliveries that ought to be with an agency which never received them."""
+    """Deliveries that their agency never received."""
     for referral in evidence.ledger:
-        for leg in referral.deliveries:
-            noted = evidence.notes.get(leg.agency, frozenset())
-            if leg.state not in NOT_FETCHED and str(leg.id) not in noted:
-                yield f"delivery {leg.id}: {leg.state}, but {leg.agency} never received it"
+        for delivery in referral.deliveries:
+            noted = evidence.notes.get(delivery.agency, frozenset())
+            if delivery.state not in NOT_FETCHED and str(delivery.id) not in noted:
+                state, agency = delivery.state, delivery.agency
+                yield f"delivery {delivery.id}: {state}, but {agency} never received it"
 
 
-def _differences(evidence: Evidence, legs: Sequence[DeliveryStatus]) -> Iterator[str]:
+def _differences(evidence: Evidence, deliveries: Sequence[DeliveryStatus]) -> Iterator[str]:
     yield from _lost(evidence)
-    yield from _uncounted(evidence)
-    yield from _unnoted(evidence)
-    yield from _doubled(evidence)
-    yield from _invented(evidence, legs)
-    yield from _unfinished(legs)
-    yield from _untold(evidence, legs)
+    yield from _unmatched(evidence)
+    yield from _unrecorded_rejections(evidence)
+    yield from _duplicated(evidence)
+    yield from _misdelivered(evidence, deliveries)
+    yield from _unfinished(deliveries)
+    yield from _feed_differences(evidence, deliveries)
 
 
-def _uncounted(evidence: Evidence) -> Iterator[str]:
-    """Everything handed in was refused at the door, or is in the ledger under its receipt."""
+def _unmatched(evidence: Evidence) -> Iterator[str]:
+    """Every document was rejected and not stored, or is in the ledger under its receipt."""
     receipts = sum(result.receipt is not None for result in evidence.results)
     if receipts != len(evidence.ledger):
         yield f"{receipts} receipts, but {len(evidence.ledger)} referrals in the ledger"
 
 
-def _unnoted(evidence: Evidence) -> Iterator[str]:
-    """Of a body that may not be kept, the ledger notes digest, size and reason."""
+def _unrecorded_rejections(evidence: Evidence) -> Iterator[str]:
+    """The ledger records digest, size and reason of a document that it may not store."""
     problems = [result.problem for result in evidence.results if result.problem]
-    told = sum(problem.code == PROHIBITED for problem in problems)
-    if told != evidence.refusals:
-        yield f"{told} refused for their content, but the ledger notes {evidence.refusals}"
+    rejected = sum(problem.code == PROHIBITED for problem in problems)
+    if rejected != evidence.refusals:
+        yield f"{rejected} rejected for their content, but the ledger records {evidence.refusals}"
 
 
-def _doubled(evidence: Evidence) -> Iterator[str]:
-    """A document that is handed in again gets the receipt of the first time."""
+def _duplicated(evidence: Evidence) -> Iterator[str]:
+    """A document that is published again gets the receipt of the first time."""
     for first, second in evidence.repeats:
         if not second.duplicate or (first.id, first.digest) != (second.id, second.digest):
-            yield f"referral {first.reference}: handed in twice, two different receipts"
+            yield f"referral {first.reference}: published twice, two different receipts"
 
 
-def _invented(evidence: Evidence, legs: Sequence[DeliveryStatus]) -> Iterator[str]:
-    """What an agency received was meant for that agency."""
-    meant: dict[str, set[str]] = {}
-    for leg in legs:
-        meant.setdefault(leg.agency, set()).add(str(leg.id))
+def _misdelivered(evidence: Evidence, deliveries: Sequence[DeliveryStatus]) -> Iterator[str]:
+    """An agency received only its own deliveries."""
+    intended: dict[str, set[str]] = {}
+    for delivery in deliveries:
+        intended.setdefault(delivery.agency, set()).add(str(delivery.id))
     for agency, noted in evidence.notes.items():
-        for delivery in sorted(noted - meant.get(agency, set())):
-            yield f"delivery {delivery}: {agency} received it, but it was not meant for it"
+        for id_ in sorted(noted - intended.get(agency, set())):
+            yield f"delivery {id_}: {agency} received it, but another agency should have"
 
 
-def _unfinished(legs: Sequence[DeliveryStatus]) -> Iterator[str]:
-    """Nobody left anything lying."""
+def _unfinished(deliveries: Sequence[DeliveryStatus]) -> Iterator[str]:
+    """Every delivery has ended."""
     ended = NOT_FETCHED | {DeliveryState.DECIDED, DeliveryState.RETURNED}
-    open_ = Counter(leg.state for leg in legs if leg.state not in ended)
+    open_ = Counter(delivery.state for delivery in deliveries if delivery.state not in ended)
     for state, count in sorted(open_.items()):
         yield f"{count} deliveries are still {state}"
 
 
-def _untold(evidence: Evidence, legs: Sequence[DeliveryStatus]) -> Iterator[str]:
-    """The police were told the last state of every delivery and referral."""
-    told = {id_: state for id_, (_, state) in evidence.feed.deliveries.items()}
-    held = {str(leg.id): str(leg.state) for leg in legs}
-    if told != held:
-        wrong = sum(told.get(id_) != state for id_, state in held.items())
-        yield f"the feed tells of {len(told)} deliveries, {wrong} of {len(held)} in another state"
+def _feed_differences(evidence: Evidence, deliveries: Sequence[DeliveryStatus]) -> Iterator[str]:
+    """The feed gave the last state of every delivery and referral."""
+    in_feed = {id_: state for id_, (_, state) in evidence.feed.deliveries.items()}
+    in_ledger = {str(delivery.id): str(delivery.state) for delivery in deliveries}
+    if in_feed != in_ledger:
+        wrong = sum(in_feed.get(id_) != state for id_, state in in_ledger.items())
+        yield (
+            f"the feed has {len(in_feed)} deliveries; "
+            f"{wrong} of {len(in_ledger)} have another state in it"
+        )
     if len(evidence.feed.referrals) != len(evidence.ledger):
-        yield f"the feed tells of {len(evidence.feed.referrals)} referrals"
+        yield f"the feed has {len(evidence.feed.referrals)} referrals"

@@ -1,4 +1,4 @@
-"""What the police know while it runs: the publisher's feed, added up for each agency."""
+"""The publisher's feed, added up for each agency."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from referral_broker_client import Event
 COLLECTED = frozenset({"collected", "acknowledged", "decided"})
 ACKNOWLEDGED = frozenset({"acknowledged", "decided"})
 ENDED = frozenset({"decided", "returned", "recalled", "undeliverable"})
-RESTING = ENDED | {"held"}
+SETTLED = ENDED | {"held"}
 _STATES = {
     "delivery.held": "held",
     "delivery.available": "available",
@@ -31,8 +31,8 @@ _REFERRAL_STATES = {
 
 
 @dataclass(slots=True)
-class Tally:
-    """One agency's deliveries, by how far each has come."""
+class StateCounts:
+    """One agency's deliveries, counted by state."""
 
     states: Counter[str] = field(default_factory=Counter)
 
@@ -47,17 +47,17 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Board:
-    """A fold of the feed. A later milestone implies the earlier ones."""
+class FeedTally:
+    """The last state that the feed gave of each referral and delivery."""
 
     referrals: dict[str, str] = field(default_factory=dict)
-    """The last state told of each referral, by id."""
+    """The last state of each referral, by id."""
     deliveries: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Agency and the last state told of each delivery, by id."""
+    """Agency and last state of each delivery, by id."""
     cursor: str | None = None
 
-    def note(self, events: Iterable[Event]) -> None:
-        """Take in a stretch of the feed."""
+    def add(self, events: Iterable[Event]) -> None:
+        """Add further events of the feed."""
         for event in events:
             self.cursor = event.cursor
             if event.referral and event.kind in _REFERRAL_STATES:
@@ -65,19 +65,19 @@ class Board:
             elif event.kind in _STATES and event.delivery and event.agency:
                 self.deliveries[event.delivery] = (event.agency, _STATES[event.kind])
 
-    def tallies(self) -> dict[str, Tally]:
-        """Return the tally of each agency, the busiest first."""
-        tallies: dict[str, Tally] = {}
+    def by_agency(self) -> dict[str, StateCounts]:
+        """Return the counts of each agency, the busiest first."""
+        counts: dict[str, StateCounts] = {}
         for agency, state in self.deliveries.values():
-            tallies.setdefault(agency, Tally()).states[state] += 1
-        return dict(sorted(tallies.items(), key=lambda entry: -entry[1].deliveries))
+            counts.setdefault(agency, StateCounts()).states[state] += 1
+        return dict(sorted(counts.items(), key=lambda entry: -entry[1].deliveries))
 
-    def total(self) -> Tally:
-        """Return the tally of all agencies together."""
-        return Tally(Counter(state for _, state in self.deliveries.values()))
+    def total(self) -> StateCounts:
+        """Return the counts of all agencies together."""
+        return StateCounts(Counter(state for _, state in self.deliveries.values()))
 
     def is_settled(self, referrals: int) -> bool:
-        """Tell whether so many referrals have come out, and nothing is under way."""
+        """Tell whether so many referrals were routed or rejected, and every delivery has ended."""
         states = Counter(self.referrals.values())
-        under_way = self.total().deliveries - self.total().reached(RESTING)
+        under_way = self.total().deliveries - self.total().reached(SETTLED)
         return states.total() >= referrals and not states["accepted"] and not under_way

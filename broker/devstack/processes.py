@@ -1,4 +1,4 @@
-"""Child processes that are watched while they run and ended in order, with nothing left over."""
+"""Child processes that are watched while they run and ended in order, none left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from broker.cli.exit_codes import Failure
-from broker.devstack.engines import Keeper
+from broker.devstack.reaper import Reaper
 from broker.shipped import ROOT
 
 STOP_SECONDS = 15.0
@@ -32,14 +32,14 @@ class Child:
 
 
 class Children:
-    """Starts processes in sessions of their own, so that Ctrl-C reaches them through us alone.
+    """Starts processes in sessions of their own, so that Ctrl-C reaches this process alone.
 
-    The keeper ends them when this process is killed and cannot do it any more.
+    The reaper ends them when this process is killed.
     """
 
-    def __init__(self, folder: Path, keeper: Keeper) -> None:
+    def __init__(self, folder: Path, reaper: Reaper) -> None:
         self._folder = folder
-        self._keeper = keeper
+        self._reaper = reaper
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -63,7 +63,7 @@ class Children:
     ) -> None:
         """Start a process with this environment on top of ours, the broker's settings left out.
 
-        What the user has set for another broker must not reach this one.
+        The user's settings for another broker must not reach this process.
         """
         log = self._folder / f"{name}.log"
         with log.open("ab") as output:
@@ -77,7 +77,7 @@ class Children:
                 pass_fds=fds,
                 start_new_session=True,
             )
-        self._keeper.add(process.pid)
+        self._reaper.add(process.pid)
         self._children.append(Child(name, process, log))
 
     def check(self) -> None:
@@ -92,7 +92,7 @@ class Children:
                 )
 
     def stop(self, names: Iterable[str] | None = None) -> None:
-        """End these children in order, or all of them, last started first; kill what stays."""
+        """End these children, or all of them, last started first; kill those that do not end."""
         wanted = None if names is None else set(names)
         ending = [c for c in self._children if wanted is None or c.name in wanted]
         self._children = [child for child in self._children if child not in ending]
@@ -101,7 +101,7 @@ class Children:
         until = time.monotonic() + STOP_SECONDS
         for child in reversed(ending):
             _wait_or_kill(child.process, until)
-            self._keeper.remove(child.process.pid)
+            self._reaper.remove(child.process.pid)
 
 
 def _inherited() -> Mapping[str, str]:
@@ -109,7 +109,7 @@ def _inherited() -> Mapping[str, str]:
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes], until: float) -> None:
-    """Wait for a process; past the time kill it with everything that it started."""
+    """Wait for a process; at the time limit kill it and its own children."""
     try:
         process.wait(max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Move a shipped sample to the present: its story stands at a fixed date in a case."""
+"""Moves a shipped sample, which has fixed dates, to the present."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*")
 
 
-def at_present(sample: dict[str, Any], *, now: datetime) -> dict[str, Any]:
-    """Return the sample with every instant moved by as much as takes its submission to ``now``.
+def rebase(sample: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+    """Return the sample with every instant moved so that it was submitted at ``now``.
 
-    Dates move by whole days, so that everybody stays as old as in the case.
+    Dates move by whole days, so that ages stay the same.
     """
     times = sample["times"]
     submitted = datetime.fromisoformat(times.get("submitted_at") or times["first_known_at"])
@@ -23,9 +23,9 @@ def at_present(sample: dict[str, Any], *, now: datetime) -> dict[str, Any]:
 
 def _moved(value: Any, by: timedelta) -> Any:
     if isinstance(value, dict):
-        return {name: _moved(one, by) for name, one in value.items()}
+        return {name: _moved(member, by) for name, member in value.items()}
     if isinstance(value, list):
-        return [_moved(one, by) for one in value]
+        return [_moved(element, by) for element in value]
     if isinstance(value, str) and _INSTANT.fullmatch(value):
         return (datetime.fromisoformat(value) + by).isoformat(timespec="seconds")
     if isinstance(value, str) and _DATE.fullmatch(value):

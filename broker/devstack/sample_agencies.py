@@ -1,4 +1,4 @@
-"""The sample agencies of ``broker up`` and ``demo``: two processes, and what they noted."""
+"""The sample agencies of ``broker up`` and ``broker demo``: two processes, and their notes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from broker.devstack.evidence import Notes
 from broker.devstack.stack import Stack
 
-WITHOUT_A_DESK = frozenset({"ops"})
+WITHOUT_SAMPLE_AGENCY = frozenset({"ops"})
 QUEUE = "queue"
 NAMES = ("agencies over HTTP", "agencies over queues")
 
 
-class Agencies:
+class SampleAgencies:
     """One process that collects over HTTP for many agencies, and one that consumes queues."""
 
     def __init__(self, stack: Stack) -> None:
@@ -23,8 +23,8 @@ class Agencies:
         self._notes.mkdir()
         self._channels = {
             organisation.code: organisation.channel
-            for organisation in stack.book.directory.organisations
-            if organisation.kind not in WITHOUT_A_DESK
+            for organisation in stack.policy.directory.organisations
+            if organisation.kind not in WITHOUT_SAMPLE_AGENCY
         }
 
     @property
@@ -33,15 +33,15 @@ class Agencies:
         return len(self._channels)
 
     def start(self) -> None:
-        """Start both processes; they connect while other things go on."""
+        """Start both processes; they connect in the background."""
         over_http, over_queues = NAMES
         queue = [code for code, channel in self._channels.items() if channel == QUEUE]
         http = [code for code in self._channels if code not in queue]
         self._start(over_http, http, {})
-        self._start(over_queues, queue, {"DESK_EXCHANGE_URL": self._stack.exchange_url})
+        self._start(over_queues, queue, {"AGENCY_EXCHANGE_URL": self._stack.exchange_url})
 
     def stop(self) -> None:
-        """Ask both to finish what they have in hand and end."""
+        """Ask both processes to finish their work and end."""
         self._stack.children.stop(NAMES)
 
     def notes(self) -> Notes:
@@ -50,9 +50,9 @@ class Agencies:
 
     def _start(self, name: str, agencies: Sequence[str], more: Mapping[str, str]) -> None:
         environment = {
-            "DESK_URL": self._stack.url,
-            "DESK_KEYS": str(self._stack.keys),
-            "DESK_NOTES": str(self._notes),
+            "AGENCY_URL": self._stack.url,
+            "AGENCY_KEYS": str(self._stack.keys),
+            "AGENCY_NOTES": str(self._notes),
         }
         command = [sys.executable, "-m", "broker.devstack.sample_agency", *agencies]
         self._stack.children.start(name, command, environment={**environment, **more})

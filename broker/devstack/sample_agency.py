@@ -1,10 +1,11 @@
-"""Sample agencies: software that collects, and desks where people answer. For the demo only.
+"""Sample agencies: software that collects, and duty workers who answer. For the demo only.
 
 Run as a process of its own: ``python -m broker.devstack.sample_agency CODE...``, with
-``DESK_URL`` (the gateway) or ``DESK_EXCHANGE_URL`` (the message broker of the agencies' queues),
-``DESK_KEYS`` (a folder with a key for each agency) and ``DESK_NOTES`` (a folder). Each agency notes
-the id of each delivery that it received there, and nothing else, so that the demo can compare with
-the ledger.
+
+- ``AGENCY_URL``, the gateway, or ``AGENCY_EXCHANGE_URL``, the agencies' message broker;
+- ``AGENCY_KEYS``, a folder with a key for each agency;
+- ``AGENCY_NOTES``, a folder in which each agency notes the id of each delivery it received, and
+  nothing else, so that the demo can compare with the ledger.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from referral_broker_client import Answer, Consumer, Unavailable
-from referral_broker_client.queue import QueueConsumer
+from referral_broker_client.queue_consumer import QueueConsumer
 
 from broker.domain.codes import Outcome, ReturnReason
 
 OUTCOMES = (Outcome.ASSESSMENT, Outcome.STRATEGY_DISCUSSION, Outcome.EARLY_HELP, Outcome.ADVICE)
 RETURN_ONE_IN = 40
-"""Of the deliveries to the council below, one in so many turns out to belong elsewhere."""
-MISTAKEN = "staffordshire-csc"
+"""One in so many deliveries to the council below belongs to another area."""
+RETURNING = "staffordshire-csc"
 ELSEWHERE = "E06000051"
 """Shropshire."""
 PAUSE_SECONDS = 1.0
 MOMENT_SECONDS = 0.25
 LOOK_SECONDS = 0.5
 WAIT_SECONDS = 2.0
-"""How long one question for work may be held; an agency ends within this time."""
+"""How long the gateway may hold a request; an agency ends within this time."""
 
 Send = Callable[..., object]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a person will answer a delivery; chosen by its id, so that it can be repeated."""
+    """How a person will answer a delivery; the id decides, so that runs are repeatable."""
 
     acknowledge_after: float
     answer_after: float
@@ -53,9 +54,9 @@ class Plan:
 
 
 def plan_for(delivery: str, agency: str) -> Plan:
-    """Plan the answer to a delivery: seconds stand for the hours that it takes in life."""
+    """Plan the answer to a delivery, with seconds in place of hours."""
     dice = hashlib.sha256(delivery.encode()).digest()
-    returned = agency == MISTAKEN and dice[3] % RETURN_ONE_IN == 0
+    returned = agency == RETURNING and dice[3] % RETURN_ONE_IN == 0
     acknowledge_after = 0.2 + dice[0] / 200
     return Plan(
         acknowledge_after=acknowledge_after,
@@ -66,8 +67,8 @@ def plan_for(delivery: str, agency: str) -> Plan:
 
 
 @dataclass(slots=True)
-class Desk:
-    """The people of an agency: each delivery is acknowledged and then decided or returned."""
+class DutyWorkers:
+    """The people of an agency: they acknowledge each delivery, then decide or return it."""
 
     agency: str
     send: Send
@@ -76,8 +77,8 @@ class Desk:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _stopping: bool = False
 
-    def take(self, delivery: str) -> None:
-        """Put a delivery on the desk."""
+    def assign(self, delivery: str) -> None:
+        """Plan the answers to a delivery."""
         plan, now = plan_for(delivery, self.agency), time.monotonic()
         by = f"Duty worker, {self.agency}"
         with self._changed:
@@ -86,7 +87,7 @@ class Desk:
             self._changed.notify()
 
     def stop(self) -> None:
-        """Send everybody home."""
+        """End ``run``."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -97,14 +98,14 @@ class Desk:
             try:
                 self.send(*due)
             except Unavailable:
-                self._put_off(due)
+                self._postpone(due)
 
     def _plan(self, at: float, answer: Answer) -> None:
-        """Note when to send an answer; what falls into the same moment goes together."""
+        """Note when to send an answer; answers of the same moment are sent together."""
         moment = math.ceil(at / MOMENT_SECONDS) * MOMENT_SECONDS
         heapq.heappush(self._due, (moment, next(self._order), answer))
 
-    def _put_off(self, answers: Sequence[Answer]) -> None:
+    def _postpone(self, answers: Sequence[Answer]) -> None:
         with self._changed:
             for answer in answers:
                 self._plan(time.monotonic() + PAUSE_SECONDS, answer)
@@ -131,21 +132,23 @@ def _final(delivery: str, by: str, plan: Plan) -> Answer:
     return Answer(delivery, "decided", by, outcome=plan.outcome)
 
 
-class Office:
-    """One agency: a thread that collects, and another one for the people at the desk."""
+class SampleAgency:
+    """One agency: a thread that collects, and a thread for its duty workers."""
 
     def __init__(self, agency: str, connect: Callable[[], Consumer | QueueConsumer]) -> None:
         self._consumer = connect()
-        self._desk = Desk(agency, connect().answer)
-        self._notes = Path(os.environ["DESK_NOTES"]) / agency
+        self._duty_workers = DutyWorkers(agency, connect().answer)
+        self._notes = Path(os.environ["AGENCY_NOTES"]) / agency
         self._threads = [
             threading.Thread(target=self._collect, name=f"intake of {agency}", daemon=True),
-            threading.Thread(target=self._desk.run, name=f"desk of {agency}", daemon=True),
+            threading.Thread(
+                target=self._duty_workers.run, name=f"duty workers of {agency}", daemon=True
+            ),
         ]
 
     @property
     def is_open(self) -> bool:
-        """Whether both are at work."""
+        """Whether both threads run."""
         return all(thread.is_alive() for thread in self._threads)
 
     def open(self) -> None:
@@ -154,9 +157,9 @@ class Office:
             thread.start()
 
     def close(self) -> None:
-        """Ask both to stop after what they have in hand."""
+        """Ask both threads to finish their work and stop."""
         self._consumer.stop()
-        self._desk.stop()
+        self._duty_workers.stop()
 
     def wait(self) -> None:
         """Wait until both have stopped."""
@@ -165,42 +168,42 @@ class Office:
 
     def _collect(self) -> None:
         """Collect until stopped."""
-        with self._consumer as consumer, self._notes.open("a", buffering=1) as noted:
+        with self._consumer as consumer, self._notes.open("a", buffering=1) as notes:
             for delivery in consumer:
                 with delivery:
-                    # Noted before the broker hears that we have it.
-                    noted.write(f"{delivery.id}\n")
+                    # Noted before the broker records that it was collected.
+                    notes.write(f"{delivery.id}\n")
                     delivery.collected()
-                self._desk.take(delivery.id)
+                self._duty_workers.assign(delivery.id)
 
 
 def connector(agency: str) -> Callable[[], Consumer | QueueConsumer]:
     """Return how an agency connects: over HTTP, or to its queue when an exchange is given."""
-    key = (Path(os.environ["DESK_KEYS"]) / agency).read_text().strip()
-    exchange = os.environ.get("DESK_EXCHANGE_URL")
+    key = (Path(os.environ["AGENCY_KEYS"]) / agency).read_text().strip()
+    exchange = os.environ.get("AGENCY_EXCHANGE_URL")
     by = f"Intake, {agency}"
 
     def connect() -> Consumer | QueueConsumer:
         if exchange:
             return QueueConsumer(exchange, agency, key, by=by, wait=WAIT_SECONDS, batch=100)
-        return Consumer(os.environ["DESK_URL"], key, by=by, wait=WAIT_SECONDS, batch=100)
+        return Consumer(os.environ["AGENCY_URL"], key, by=by, wait=WAIT_SECONDS, batch=100)
 
     return connect
 
 
-def main(agencies: Sequence[str]) -> None:
+def main(codes: Sequence[str]) -> None:
     """Run these agencies until SIGTERM, or until one of them fails."""
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    offices = [Office(agency, connector(agency)) for agency in agencies]
-    for office in offices:
-        office.open()
-    while not stopping.wait(LOOK_SECONDS) and all(office.is_open for office in offices):
+    running = [SampleAgency(code, connector(code)) for code in codes]
+    for agency in running:
+        agency.open()
+    while not stopping.wait(LOOK_SECONDS) and all(agency.is_open for agency in running):
         continue
-    for office in offices:
-        office.close()
-    for office in offices:
-        office.wait()
+    for agency in running:
+        agency.close()
+    for agency in running:
+        agency.wait()
     if not stopping.is_set():
         sys.exit("An agency stopped by itself; the reason is above.")
 

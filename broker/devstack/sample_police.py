@@ -1,4 +1,4 @@
-"""The demo's police: hand in the samples one by one, and generated referrals in bulk."""
+"""The demo's police: publishes the samples singly, and generated referrals in bulk."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from referral_broker_client import ClientError, Published, Publisher, Receipt
 from referral_broker_client.publisher import Document
 
 REPEATED = 10
-"""So many referrals are handed in a second time, on purpose."""
+"""How many referrals are published a second time, on purpose."""
 
 
 @dataclass(slots=True)
-class HandingIn:
-    """Publishes in a thread of its own, so that the progress can be shown meanwhile."""
+class Submission:
+    """Publishes in a thread of its own, while the demo shows the progress."""
 
     publisher: Publisher
     samples: Sequence[Document]
@@ -23,13 +23,13 @@ class HandingIn:
     results: list[Published] = field(default_factory=list)
     """One for each distinct document."""
     repeats: list[tuple[Receipt, Receipt]] = field(default_factory=list)
-    """The receipts of documents that were handed in twice."""
+    """The receipts of documents that were published twice."""
     error: ClientError | None = None
     _thread: threading.Thread | None = None
 
     @property
     def total(self) -> int:
-        """How many documents there are to hand in."""
+        """How many documents there are to publish."""
         return len(self.samples) + len(self.generated)
 
     @property
@@ -39,25 +39,25 @@ class HandingIn:
 
     @property
     def is_done(self) -> bool:
-        """Whether everything is handed in; raises what went wrong."""
+        """Whether everything is published; raises the error that stopped it."""
         if self.error is not None:
             raise self.error
         return self._thread is not None and not self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin to hand in."""
-        self._thread = threading.Thread(target=self._run, name="handing-in", daemon=True)
+        """Begin to publish."""
+        self._thread = threading.Thread(target=self._run, name="submission", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._take(self._one_by_one())
-            self._take(self.publisher.publish_many(self.generated))
+            self._record(self._singly())
+            self._record(self.publisher.publish_many(self.generated))
             self._repeat()
         except ClientError as error:
             self.error = error
 
-    def _one_by_one(self) -> Iterable[Published]:
+    def _singly(self) -> Iterable[Published]:
         for sample in self.samples:
             try:
                 yield Published(self.publisher.publish(sample), None)
@@ -66,8 +66,8 @@ class HandingIn:
                     raise
                 yield Published(None, error.problem)
 
-    def _take(self, results: Iterable[Published]) -> None:
-        """Keep the results; a document that the broker had already counts as a repeat."""
+    def _record(self, results: Iterable[Published]) -> None:
+        """Record the results; a document that the broker had already counts as a repeat."""
         for result in results:
             receipt = result.receipt
             if receipt is not None and receipt.duplicate:
@@ -80,14 +80,14 @@ class HandingIn:
         return next(r for r in firsts if r is not None and r.reference == receipt.reference)
 
     def _repeat(self) -> None:
-        """Hand some in again, as a system does that did not get the answer."""
+        """Publish some again, as a system does that did not get the answer."""
         results = self.results[-len(self.generated) :]
-        taken = [
+        accepted = [
             (document, result.receipt)
             for document, result in zip(self.generated, results, strict=True)
             if result.receipt is not None
         ][:REPEATED]
-        again = self.publisher.publish_many([document for document, _ in taken])
-        for (_, first), second in zip(taken, again, strict=True):
+        again = self.publisher.publish_many([document for document, _ in accepted])
+        for (_, first), second in zip(accepted, again, strict=True):
             if second.receipt is not None:
                 self.repeats.append((first, second.receipt))

@@ -37,12 +37,12 @@ SCOPES = {
 }
 """What the key of an organisation may do, by its kind; any other collects."""
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Where everything is while it runs."""
+    """The addresses, keys and processes of a running broker."""
 
     url: str
     exchange_url: str = field(repr=False)
@@ -55,14 +55,14 @@ class Stack:
     """A private folder for logs and notes."""
     keys: Path
     """A folder with a key for each organisation, in a file named by its code."""
-    book: Policy
+    policy: Policy
 
     @property
     def names(self) -> Mapping[str, str]:
         """The name of each organisation by its code."""
         return {
             organisation.code: organisation.name
-            for organisation in self.book.directory.organisations
+            for organisation in self.policy.directory.organisations
         }
 
     def key(self, organisation: str) -> str:
@@ -71,27 +71,27 @@ class Stack:
 
 
 @contextmanager
-def running(say: Say, listener: socket.socket) -> Iterator[Stack]:
-    """Start everything, and end everything when the block is left, whatever happened.
+def running(report: Report, listener: socket.socket) -> Iterator[Stack]:
+    """Start everything, and end everything when the block is left, also after an error.
 
     The gateway answers on ``listener``, which is closed here. Raises ``Failure`` if something does
     not start.
     """
     with ExitStack() as ending:
         ending.enter_context(listener)
-        say("Starting PostgreSQL and two Valkeys, private to this run")
+        report("Starting PostgreSQL and two Valkeys, private to this run")
         engines = _start_engines(ending)
         folder = engines.folder / "run"
         folder.mkdir(mode=0o700)
-        say("Making the ledger, publishing the policy, issuing keys")
+        report("Making the ledger, publishing the policy, issuing keys")
         migrate.migrate(engines.database_url)
         ledger = ending.enter_context(
             Ledger.open(engines.database_url, application_name="broker stack")
         )
-        book = _publish_policy(ledger)
-        _issue_keys(ledger, book, folder / "keys")
-        say("Starting the gateway, and a worker with two processes")
-        children = ending.enter_context(Children(folder, engines.keeper))
+        policy = _publish_policy(ledger)
+        _issue_keys(ledger, policy, folder / "keys")
+        report("Starting the gateway, and a worker with two processes")
+        children = ending.enter_context(Children(folder, engines.reaper))
         settings = _settings(engines)
         url = _start_services(children, settings, listener)
         yield Stack(
@@ -102,7 +102,7 @@ def running(say: Say, listener: socket.socket) -> Iterator[Stack]:
             children=children,
             folder=folder,
             keys=folder / "keys",
-            book=book,
+            policy=policy,
         )
 
 
@@ -111,8 +111,8 @@ def _start_engines(ending: ExitStack) -> Engines:
         return ending.enter_context(Engines())
     except ModuleNotFoundError:
         raise Failure(
-            "the PostgreSQL and Valkey for trying it out are not installed here.",
-            next_step="run it in a checkout after `make env`, or install referral-broker[embedded]",
+            "the private PostgreSQL and Valkey are not installed here.",
+            next_step='run `make env` in a checkout, or install "referral-broker[devstack]"',
         ) from None
     except EngineFailed as error:
         raise Failure(str(error), next_step=error.next_step) from None
@@ -123,11 +123,11 @@ def _publish_policy(ledger: Ledger) -> Policy:
     return load(documents, version=publish_policy.publish(ledger, documents, now=datetime.now(UTC)))
 
 
-def _issue_keys(ledger: Ledger, book: Policy, folder: Path) -> None:
+def _issue_keys(ledger: Ledger, policy: Policy, folder: Path) -> None:
     """Issue one key for each organisation, readable by its owner alone."""
     folder.mkdir(mode=0o700)
     now = datetime.now(UTC)
-    for organisation in book.directory.organisations:
+    for organisation in policy.directory.organisations:
         scopes = SCOPES.get(organisation.kind, frozenset({Scope.COLLECT}))
         key = api_keys.issue(
             ledger, OrganisationCode(organisation.code), scopes, label="sample", now=now

@@ -6,11 +6,11 @@
     with Consumer(url, key, by="Intake desk") as consumer:
         for delivery in consumer:
             with delivery:
-                case_system.take_in(delivery.id, delivery.content)
+                case_system.save(delivery.id, delivery.content)
 
-It depends on nothing of the server: urllib3, and Kombu for ``QueueConsumer`` alone
-(``from referral_broker_client.queue import QueueConsumer``). Its logger,
-``referral_broker_client``, writes ids and codes and never content. See docs/sdk.md.
+The distribution ``referral-broker-client`` needs urllib3 and nothing of the server. Its extra
+``queue`` adds Kombu for ``referral_broker_client.queue_consumer.QueueConsumer``. The logger
+``referral_broker_client`` writes ids and codes and never content.
 """
 
 from referral_broker_client.consumer import Consumer
@@ -29,7 +29,7 @@ from referral_broker_client.errors import (
 )
 from referral_broker_client.ops import Ops
 from referral_broker_client.publisher import Publisher
-from referral_broker_client.values import (
+from referral_broker_client.results import (
     DeliveryStatus,
     Event,
     Published,
@@ -38,6 +38,8 @@ from referral_broker_client.values import (
     Reconciled,
     Status,
 )
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Answer",
@@ -64,4 +66,5 @@ __all__ = [
     "Throttled",
     "Unavailable",
     "Unexpected",
+    "__version__",
 ]

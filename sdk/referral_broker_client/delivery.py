@@ -1,4 +1,4 @@
-"""One agency's part of a referral, in hand under a lease, and the answers an agency can give."""
+"""One agency's part of a referral under a lease, and the answers that the agency can give."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from referral_broker_client.values import deadlines_from
+from referral_broker_client.results import deadlines_from
 
 COLLECTED = "collected"
 ACKNOWLEDGED = "acknowledged"
@@ -44,14 +44,14 @@ class Answer:
     area: str | None = None
 
     def to_json(self) -> dict[str, str]:
-        """Return the receipt as the gateway takes it: without what is not said."""
-        said = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in said.items() if value is not None}
+        """Return the receipt as the gateway takes it; fields that are None are left out."""
+        members = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in members.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of one answer."""
+    """The result of one answer."""
 
     delivery: str
     result: str
@@ -76,14 +76,14 @@ class Settled:
         )
 
 
-class Counter(Protocol):
-    """Where a delivery in hand is answered or given back."""
+class DeliveryHolder(Protocol):
+    """Holds deliveries until they are answered or released."""
 
     def settle(self, delivery: Delivery, answer: Answer) -> None:
-        """Take the answer; it goes to the broker in a batch, and is never forgotten silently."""
+        """Send the answer to the broker in a batch; a failure is logged or raised."""
 
     def release(self, delivery: Delivery) -> None:
-        """Give the delivery back, to be offered again at once."""
+        """Release the delivery, so that the broker offers it again at once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,9 +91,9 @@ class Delivery:
     """What your agency must act on: ``content`` is your part of the referral and nothing else.
 
     Use it as a context manager. A clean exit acknowledges it in the name of the consumer's
-    ``by``, or settles what ``collected``, ``decide`` or ``return_`` said; an exception gives it
-    back. The same delivery may come twice, always under the same ``id``: make taking it in safe
-    to repeat.
+    ``by``, or sends the answer that ``collected``, ``decide``, ``destroyed`` or ``return_`` set.
+    An exception releases it. The same delivery may come twice, always under the same ``id``:
+    storing it must be safe to repeat.
     """
 
     id: str
@@ -107,9 +107,9 @@ class Delivery:
     grade: str | None
     effective_grade: str | None
     handling: Mapping[str, Any] | None = field(repr=False)
-    """Read this first: embargo, who to call before acting, who must not be told."""
+    """Read this first: the embargo, whom to call before acting, who must not know."""
     why: Any = field(repr=False)
-    """Why this came to you."""
+    """Why your agency has this delivery."""
     deadlines: Mapping[str, datetime]
     """``collect_by``, ``acknowledge_by`` and ``decide_by``, as far as there is one."""
     defects: Sequence[Mapping[str, Any]] = field(repr=False)
@@ -117,8 +117,8 @@ class Delivery:
     content: Mapping[str, Any] = field(repr=False)
     lease: Lease | None = field(repr=False)
     raw: Mapping[str, Any] = field(repr=False)
-    """Everything that the broker said about it."""
-    _counter: Counter = field(repr=False)
+    """The whole delivery as the broker sent it."""
+    _holder: DeliveryHolder = field(repr=False)
     _by: str = field(repr=False)
     kind: str = "referral"
     """``referral``; ``correction``: the whole of your part again; ``recall``: destroy it."""
@@ -131,15 +131,15 @@ class Delivery:
     _answer: Answer | None = field(default=None, repr=False)
 
     @classmethod
-    def from_json(cls, value: Any, *, counter: Counter, by: str) -> Delivery:
-        """Read a delivery; raises ValueError when it is none."""
+    def from_json(cls, value: Any, *, holder: DeliveryHolder, by: str) -> Delivery:
+        """Read a delivery; raises ValueError when the value is not a delivery."""
         try:
-            return cls._from_json(value, counter=counter, by=by)
+            return cls._from_json(value, holder=holder, by=by)
         except (AttributeError, KeyError, TypeError):
             raise ValueError("not a delivery") from None
 
     @classmethod
-    def _from_json(cls, value: Mapping[str, Any], *, counter: Counter, by: str) -> Delivery:
+    def _from_json(cls, value: Mapping[str, Any], *, holder: DeliveryHolder, by: str) -> Delivery:
         lease = value.get("lease")
         return cls(
             id=value["delivery"],
@@ -159,7 +159,7 @@ class Delivery:
             content=value["content"],
             lease=Lease(lease["id"], datetime.fromisoformat(lease["until"])) if lease else None,
             raw=value,
-            _counter=counter,
+            _holder=holder,
             _by=by,
             kind=value.get("kind", "referral"),
             version=int(value.get("version", 1)),
@@ -168,20 +168,20 @@ class Delivery:
         )
 
     def collected(self) -> None:
-        """On exit say only that your software has it; a person acknowledges it later."""
-        self._answer = self._say(COLLECTED)
+        """On exit answer only that your software has it; a person acknowledges it later."""
+        self._answer = self._answer_at(COLLECTED)
 
     def decide(self, outcome: str, *, note: str | None = None) -> None:
-        """On exit say what was decided (docs/glossary.md lists the outcomes)."""
-        self._answer = self._say(DECIDED, outcome=outcome, note=note)
+        """On exit answer with what was decided (docs/glossary.md lists the outcomes)."""
+        self._answer = self._answer_at(DECIDED, outcome=outcome, note=note)
 
     def destroyed(self) -> None:
         """On exit confirm that every copy of what was recalled is destroyed (kind ``recall``)."""
-        self._answer = self._say(DECIDED, outcome=DESTROYED)
+        self._answer = self._answer_at(DECIDED, outcome=DESTROYED)
 
     def return_(self, reason: str, *, note: str | None = None, area: str | None = None) -> None:
-        """On exit give it back for good, with a coded reason, and where it belongs if known."""
-        self._answer = self._say(RETURNED, reason=reason, note=note, area=area)
+        """On exit return it for good, with a coded reason and the area it belongs to, if known."""
+        self._answer = self._answer_at(RETURNED, reason=reason, note=note, area=area)
 
     def __enter__(self) -> Self:
         return self
@@ -193,15 +193,15 @@ class Delivery:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._counter.settle(self, self._answer or self._say(ACKNOWLEDGED))
+            self._holder.settle(self, self._answer or self._answer_at(ACKNOWLEDGED))
         else:
-            self._counter.release(self)
+            self._holder.release(self)
 
-    def _say(self, stage: str, **words: str | None) -> Answer:
+    def _answer_at(self, stage: str, **details: str | None) -> Answer:
         return Answer(
             delivery=self.id,
             stage=stage,
             by=self._by,
             lease=self.lease.id if self.lease else None,
-            **words,
+            **details,
         )

@@ -3,14 +3,14 @@
 ClientError
 ├── Invalid           the document or the request must be changed; ``faults`` lists why
 ├── Denied            the key is missing, wrong, expired, revoked or not allowed to do this
-├── NotFound          there is no such thing for your organisation
+├── NotFound          your organisation has no such referral, delivery or escalation
 ├── Conflict          it contradicts what the broker already holds; nothing was changed
 ├── Unavailable       the broker cannot be reached or is busy: nothing was lost, repeat later
 │   └── Throttled         too many requests from this key; repeat after ``retry_after_seconds``
-└── Unexpected        the broker broke its own contract: report it, with the problem's instance
+└── Unexpected        the broker's answer breaks its own contract: report it with ``instance``
 
 An ``Unavailable`` after a ``publish`` means *unknown*, never *not accepted*. Publish the same
-document again: its reference makes that safe, and you get the same receipt.
+document again. The reference makes that safe, and you get the same receipt.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What the broker says about a request that it refuses (RFC 9457)."""
+    """The broker's reasons for refusing a request (RFC 9457)."""
 
     status: int
     code: str
@@ -92,7 +92,7 @@ class Denied(ClientError):
 
 
 class NotFound(ClientError):
-    """There is no such thing, or it belongs to another organisation."""
+    """It does not exist, or it belongs to another organisation."""
 
 
 class Conflict(ClientError):
@@ -114,7 +114,7 @@ class Throttled(Unavailable):
 
 
 class Unexpected(ClientError):
-    """The broker answered something that its own contract does not allow."""
+    """The broker's answer breaks its own contract."""
 
 
 def faults_from(errors: Any) -> tuple[Fault, ...]:

@@ -1,4 +1,4 @@
-"""The ops side: what nobody owns at the moment, and the two ways to give it an owner."""
+"""The ops side: lists what has no owner, and acts on it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Self
 from uuid import UUID
 
-from referral_broker_client.wire import Json, Wire
+from referral_broker_client.http_client import HttpClient, Json
 
 
 class Ops:
-    """Sees what needs a person and acts on it. Safe to share between threads, and to repeat."""
+    """Lists what needs a person and acts on it. Safe to share between threads, and to repeat."""
 
     def __init__(self, url: str, key: str) -> None:
-        self._wire = Wire(url, key)
+        self._http = HttpClient(url, key)
 
     def __enter__(self) -> Self:
         return self
@@ -23,62 +23,62 @@ class Ops:
 
     def close(self) -> None:
         """Close the connections."""
-        self._wire.close()
+        self._http.close()
 
     def attention(self) -> Json:
-        """Return what is unroutable, undeliverable, returned without a successor, or refused."""
-        value: Json = self._wire.get("/v1/attention").json()
+        """Return what is unroutable, undeliverable, returned without a successor, or rejected."""
+        value: Json = self._http.get("/v1/attention").json()
         return value
 
     def deadline_report(self, since: str, until: str) -> Json:
-        """Return the deadline figures of what was accepted from a day to another, both whole."""
-        asked = {"from": since, "to": until}
-        value: Json = self._wire.get("/v1/reports/deadlines", asked).json()
+        """Return the deadline figures of referrals accepted from one day to another, inclusive."""
+        period = {"from": since, "to": until}
+        value: Json = self._http.get("/v1/reports/deadlines", period).json()
         return value
 
     def deadline_report_csv(self, since: str, until: str) -> str:
-        """Return the same as CSV."""
-        asked = {"from": since, "to": until}
-        return self._wire.get("/v1/reports/deadlines.csv", asked).body.decode()
+        """Return the same figures as CSV."""
+        period = {"from": since, "to": until}
+        return self._http.get("/v1/reports/deadlines.csv", period).body.decode()
 
     def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
-        """Give children or persons (by local id) of an unroutable referral their area codes."""
+        """Set the area codes of children or persons (by local id) of an unroutable referral."""
         path = f"/v1/referrals/{referral}/areas"
-        value: Json = self._wire.post(path, {"areas": dict(areas)}).json()
+        value: Json = self._http.post(path, {"areas": dict(areas)}).json()
         return value
 
-    def route_again(self, referral: str | UUID) -> Json:
-        """Route an unroutable referral again, as it is, under the policy in force."""
-        value: Json = self._wire.post(f"/v1/referrals/{referral}/reroute", {}).json()
+    def retry_routing(self, referral: str | UUID) -> Json:
+        """Route an unroutable referral again, unchanged, under the policy in force."""
+        value: Json = self._http.post(f"/v1/referrals/{referral}/reroute", {}).json()
         return value
 
     def escalations(self) -> Json:
-        """Return the running escalations: of ops all, of others their own."""
-        value: Json = self._wire.get("/v1/escalations").json()
+        """Return the running escalations: all for ops, their own for other organisations."""
+        value: Json = self._http.get("/v1/escalations").json()
         return value
 
-    def acknowledge(self, escalation: str | UUID, *, by: str) -> Json:
-        """Say that a person sees to an escalation: nobody further up is told."""
+    def acknowledge_escalation(self, escalation: str | UUID, *, by: str) -> Json:
+        """Record that a person has taken an escalation on; it alerts nobody further up."""
         path = f"/v1/escalations/{escalation}/acknowledge"
-        value: Json = self._wire.post(path, {"by": by}).json()
+        value: Json = self._http.post(path, {"by": by}).json()
         return value
 
-    def pause(self, delivery: str | UUID, reason: str) -> Json:
-        """Let the clocks of a delivery stand that policy lets stand."""
+    def pause_clock(self, delivery: str | UUID, reason: str) -> Json:
+        """Pause the deadlines of a delivery that policy allows to be paused."""
         path = f"/v1/deliveries/{delivery}/pause"
-        value: Json = self._wire.post(path, {"reason": reason}).json()
+        value: Json = self._http.post(path, {"reason": reason}).json()
         return value
 
-    def resume(self, delivery: str | UUID) -> Json:
-        """Let the clocks of a delivery go on."""
-        value: Json = self._wire.post(f"/v1/deliveries/{delivery}/resume", {}).json()
+    def resume_clock(self, delivery: str | UUID) -> Json:
+        """Resume the paused deadlines of a delivery."""
+        value: Json = self._http.post(f"/v1/deliveries/{delivery}/resume", {}).json()
         return value
 
-    def reroute(
+    def redirect(
         self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
     ) -> Json:
-        """Send a returned or undeliverable part to another agency, or to another area's."""
+        """Redirect a returned or undeliverable delivery to an agency, or to an area's agency."""
         target = {"agency": agency, "area": area}
-        said = {name: value for name, value in target.items() if value is not None}
-        value: Json = self._wire.post(f"/v1/deliveries/{delivery}/reroute", said).json()
+        body = {name: value for name, value in target.items() if value is not None}
+        value: Json = self._http.post(f"/v1/deliveries/{delivery}/reroute", body).json()
         return value

@@ -1,4 +1,4 @@
-"""The police side: hand in referrals, and learn what became of them."""
+"""The police side: publishes referrals and follows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from referral_broker_client.errors import Problem
-from referral_broker_client.values import (
+from referral_broker_client.http_client import HttpClient, Json, encode
+from referral_broker_client.results import (
     Event,
     Published,
     Recall,
@@ -17,7 +18,6 @@ from referral_broker_client.values import (
     Reconciled,
     Status,
 )
-from referral_broker_client.wire import Json, Wire, encode
 
 Document = Mapping[str, Any] | bytes
 """A referral: as JSON values, or as the very bytes to send."""
@@ -29,7 +29,7 @@ BULK_BYTES = 4_000_000
 
 
 class Publisher:
-    """Hands referrals to the broker. Safe to share between threads, and safe to repeat.
+    """Publishes referrals to the broker. Safe to share between threads, and safe to repeat.
 
     A referral is named by its ``reference``: publishing the same document again, after a lost
     answer for example, returns the receipt of the first time. Other content under the same
@@ -37,7 +37,7 @@ class Publisher:
     """
 
     def __init__(self, url: str, key: str) -> None:
-        self._wire = Wire(url, key)
+        self._http = HttpClient(url, key)
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +47,7 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connections."""
-        self._wire.close()
+        self._http.close()
 
     def publish(
         self,
@@ -57,7 +57,7 @@ class Publisher:
         wait: float | None = None,
         traceparent: str | None = None,
     ) -> Receipt:
-        """Hand in one referral; when this returns, the broker has it for good.
+        """Publish one referral; when this returns, the broker has it for good.
 
         ``wait``: up to so many seconds for routing, so that the receipt's ``state`` and ``raw``
         say who gets it, and an invalid referral raises ``Invalid`` with every fault.
@@ -68,16 +68,16 @@ class Publisher:
             headers["Idempotency-Key"] = idempotency_key
         if wait is not None:
             headers["Prefer"] = f"wait={wait:g}"
-        reply = self._wire.post("/v1/referrals", document, headers=headers, wait=wait or 0)
+        reply = self._http.post("/v1/referrals", document, headers=headers, wait=wait or 0)
         return Receipt.from_json(reply.json())
 
     def publish_many(
         self, documents: Iterable[Document], *, traceparent: str | None = None
     ) -> Iterator[Published]:
-        """Hand in any number of referrals in bulk; yield one result for each, in order.
+        """Publish any number of referrals in bulk; yield one result for each, in order.
 
-        A document that is refused does not stop the others. Results come a bulk at a time, so
-        take them all: what was not asked for is not sent.
+        A document that is refused does not stop the others. Iterate to the end: a bulk request is
+        sent only when its first result is asked for.
         """
         for lines in _bulks(documents):
             yield from self._bulk(lines, traceparent)
@@ -85,17 +85,17 @@ class Publisher:
     def _bulk(self, lines: Sequence[bytes], traceparent: str | None) -> Iterator[Published]:
         body = b"\n".join(lines) + b"\n"
         headers = {"Content-Type": "application/x-ndjson", **_traced(traceparent)}
-        reply = self._wire.post("/v1/referrals/bulk", body, headers=headers)
+        reply = self._http.post("/v1/referrals/bulk", body, headers=headers)
         for line in reply.body.splitlines():
             yield _published(json.loads(line))
 
     def check(self, document: Document) -> Json:
-        """Say what would happen to a referral; nothing is stored.
+        """Check a referral without sending it; nothing is stored.
 
-        The answer names who would get it, why, under which view and by when. Raises ``Invalid``
+        The result names who would get it, why, under which view and by when. Raises ``Invalid``
         with every fault when it would be rejected.
         """
-        return _object(self._wire.post("/v1/referrals/check", document).json())
+        return _object(self._http.post("/v1/referrals/check", document).json())
 
     def correct(
         self,
@@ -104,35 +104,35 @@ class Publisher:
         referral: str | UUID | None = None,
         idempotency_key: str | None = None,
     ) -> Receipt:
-        """Hand in the whole corrected document of a referral that you published.
+        """Publish the whole corrected document of a referral that you published before.
 
         ``referral``: its id; without it, the document's own reference names it. Everybody who
         has it gets the new version. The same document again is the same version; with a key of
         your own, also after a later one. Raises ``Invalid`` with every fault, and ``Conflict``
         when the referral was rejected or recalled.
         """
-        named = _reference(document) if referral is None else referral
+        name = _reference(document) if referral is None else referral
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        path = f"{self._path(named)}/corrections"
-        return Receipt.from_json(self._wire.post(path, document, headers=headers).json())
+        path = f"{self._path(name)}/corrections"
+        return Receipt.from_json(self._http.post(path, document, headers=headers).json())
 
     def recall(self, referral: str | UUID, *, reason: str, by: str) -> Recall:
-        """Take a referral back, by its id or your own reference. Safe to repeat.
+        """Recall a referral, by its id or your own reference. Safe to repeat.
 
-        From now on nobody is offered any of it, and whoever has it must destroy it and say so.
+        The broker stops offering it, and every agency that has it must destroy it and confirm that.
         ``reason``: ``sent_in_error``, ``wrong_person``, ``inaccurate`` or ``unlawful``; ``by``:
-        the person who takes it back.
+        the person who recalls it.
         """
-        told = {"reason": reason, "by": by}
-        return Recall.from_json(self._wire.post(f"{self._path(referral)}/recall", told).json())
+        body = {"reason": reason, "by": by}
+        return Recall.from_json(self._http.post(f"{self._path(referral)}/recall", body).json())
 
     def status(self, referral: str | UUID) -> Status:
-        """Look a referral up by its id or by your own reference."""
-        return Status.from_json(self._wire.get(*_address(referral)).json())
+        """Return a referral's status, by its id or by your own reference."""
+        return Status.from_json(self._http.get(*_address(referral)).json())
 
     def timeline(self, referral: str | UUID) -> Json:
         """Return everything that happened to a referral, oldest first, without content."""
-        return _object(self._wire.get(f"{self._path(referral)}/timeline").json())
+        return _object(self._http.get(f"{self._path(referral)}/timeline").json())
 
     def events(self, *, after: str | None = None, wait: float = 0) -> Iterator[Event]:
         """Yield what happened to your referrals since ``after``, a cursor that you have stored.
@@ -142,7 +142,7 @@ class Publisher:
         """
         while True:
             query = {"wait": f"{wait:g}"} | ({"after": after} if after else {})
-            page = self._wire.get("/v1/events", query, wait=wait).json()
+            page = self._http.get("/v1/events", query, wait=wait).json()
             if not page["events"]:
                 return
             yield from map(Event.from_json, page["events"])
@@ -155,7 +155,7 @@ class Publisher:
         repeat: the last list of a day counts.
         """
         listed = {"day": day.isoformat(), "references": list(references)}
-        return Reconciled.from_json(self._wire.post("/v1/reconciliations", listed).json())
+        return Reconciled.from_json(self._http.post("/v1/reconciliations", listed).json())
 
     def _path(self, referral: str | UUID) -> str:
         """Return where a referral is, after looking its id up if a reference is given."""

@@ -15,7 +15,7 @@ import pytest
 from referral_broker_client import Answer, Consumer, Publisher, Unavailable
 
 from broker.admin.api_keys import issue
-from broker.devstack import samples
+from broker.devstack import sample_referrals
 from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
@@ -175,7 +175,7 @@ def take_valkey_away(town: Town, engines: Engines) -> None:
 def test_nothing_is_lost_misdelivered_or_answered_twice(
     town: Town, engines: Engines, fault: Callable[[Town, Engines], None]
 ) -> None:
-    documents = list(samples.generate(7, COUNT, now=datetime.now(UTC)))
+    documents = list(sample_referrals.generate(7, COUNT, now=datetime.now(UTC)))
     town.publish(documents, lambda: fault(town, engines))
     eventually(lambda: town.unfinished() == 0, within=AWAY_SECONDS + PATIENCE_SECONDS)
     if fault is take_valkey_away:

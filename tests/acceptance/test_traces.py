@@ -7,7 +7,7 @@ from referral_broker_client import Consumer, Publisher
 
 from broker.admin.api_keys import issue
 from broker.devstack.engines import Engines
-from broker.devstack.rebase_times import at_present
+from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.ledger.ledger import Ledger
@@ -37,7 +37,7 @@ def test_gateway_and_worker_write_into_one_trace(
         Stack(engines, dsn, tmp_path, BROKER_TRACES_URL=collector.url) as stack,
         Publisher(stack.url, police) as publisher,
     ):
-        document = at_present(sample(2), now=datetime.now(UTC))
+        document = rebase(sample(2), now=datetime.now(UTC))
         handed_in = publisher.publish(document, wait=20, traceparent=f"00-{TRACE}-{SPAN}-01")
         (delivery,) = publisher.status(handed_in.id).raw["deliveries"]
         with Ledger.open(dsn, application_name="tests") as ledger:

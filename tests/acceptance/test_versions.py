@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from referral_broker_client.queue import QueueConsumer
+from referral_broker_client.queue_consumer import QueueConsumer
 
 from broker.devstack.engines import Engines
 from broker.flow.context import Context

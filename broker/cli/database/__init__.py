@@ -1,1 +1,1 @@
-"""Commands that open the ledger or read policy files: for administrators."""
+"""Commands that open the ledger: for ops and administrators."""

@@ -1,17 +1,17 @@
-"""``broker directory``: who there is, where, and when they are open."""
+"""``broker directory``: the organisations, their areas and opening hours."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from broker.cli.database.connection import open_ledger
-from broker.cli.database.lint import DIRECTORY, folder_argument, lint_folder
-from broker.cli.database.policy import kept
+from broker.cli.database.ledger_connection import open_ledger
+from broker.cli.database.policy import stored_policy
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.output import json_option, print_json
+from broker.cli.files.lint import lint_directory
+from broker.cli.options import json_option
+from broker.cli.output import print_json
 from broker.cli.table import print_table
 from broker.policy.language.directory import Organisation
 
@@ -23,16 +23,7 @@ def directory() -> None:
     """Lint and show the directory of organisations."""
 
 
-@directory.command()
-@folder_argument
-@json_option
-def lint(folder: Path, as_json: bool) -> int:
-    """Check the directory in FOLDER.
-
-    \b
-    Example:    broker directory lint policies/england
-    """
-    return lint_folder(folder, as_json=as_json, only=DIRECTORY)
+directory.add_command(lint_directory)
 
 
 @directory.command()
@@ -45,21 +36,21 @@ def show(code: str | None, as_json: bool) -> None:
     Example:    broker directory show stoke-csc --json
     """
     with open_ledger() as ledger:
-        organisations = kept(ledger, None).directory.organisations
-    found = [
+        organisations = stored_policy(ledger, None).directory.organisations
+    shown = [
         _plain(organisation) for organisation in organisations if code in (None, organisation.code)
     ]
-    if not found:
+    if not shown:
         raise Failure(
             "the directory in force has no organisation with this code.",
             next_step="list them with `broker directory show`",
             code=NOT_FOUND,
         )
     if as_json:
-        print_json(found)
+        print_json(shown)
         return
     heads = ("code", "name", "kind", "nation", "channel", "areas", "open", "out_of_hours_partner")
-    print_table(heads, [[_cell(one[head]) for head in heads] for one in found])
+    print_table(heads, [[_cell(row[head]) for head in heads] for row in shown])
 
 
 def _plain(organisation: Organisation) -> dict[str, Any]:

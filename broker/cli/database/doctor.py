@@ -1,4 +1,4 @@
-"""``broker doctor``: look at everything that a broker needs, and say the next step for each."""
+"""``broker doctor``: checks everything that a broker needs, with the next step for each fault."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import click
 from broker.bootstrap import read_settings
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
-from broker.cli.output import LOCAL, json_option, print_json, remark
+from broker.cli.options import json_option
+from broker.cli.output import LOCAL, print_json, remark
 from broker.errors import BrokerError, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
@@ -32,17 +33,17 @@ LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found."""
+    """The result of a check."""
 
     check: str
     ok: bool
     detail: str
     next_step: str | None = None
     warning: bool = False
-    """Nothing is wrong yet, but will be: there is a next step all the same."""
+    """Nothing is wrong yet, but it will be; ``next_step`` prevents it."""
 
 
-class Trouble(Exception):
+class Failed(Exception):
     """A check failed: what is wrong, and what to do."""
 
     def __init__(self, detail: str, next_step: str) -> None:
@@ -51,8 +52,8 @@ class Trouble(Exception):
         self.next_step = next_step
 
 
-class Foreseen(Trouble):
-    """Nothing is wrong yet, but will be unless somebody acts."""
+class Warned(Failed):
+    """Nothing is wrong yet, but it will be unless somebody acts."""
 
 
 Check = Callable[[], str]
@@ -66,10 +67,10 @@ Check = Callable[[], str]
 )
 @json_option
 def doctor(bundle: Path | None, as_json: bool) -> int:
-    """Look at settings, ledger, policy, message brokers, clock and workers; change nothing.
+    """Check settings, ledger, policy, message brokers, clock and workers. Changes nothing.
 
-    Exit code 1 when something is wrong; each fault comes with its next step. What will be wrong
-    within 90 days, because calendar data or an entry ends, is a warning.
+    Exit code 1 when something is wrong; each fault comes with its next step. Calendar data and
+    entries of the directory that end within 90 days are warnings.
 
     \b
     Example:    broker doctor --bundle support.zip
@@ -78,29 +79,29 @@ def doctor(bundle: Path | None, as_json: bool) -> int:
     healthy = all(finding.ok for finding in findings)
     parts = write(bundle, findings, os.environ) if bundle else []
     if as_json:
-        told = {"ok": healthy, "findings": [asdict(finding) for finding in findings]}
-        print_json(told | ({"bundle": _listed(bundle, parts)} if bundle else {}))
+        result = {"ok": healthy, "findings": [asdict(finding) for finding in findings]}
+        print_json(result | ({"bundle": _listed(bundle, parts)} if bundle else {}))
     else:
         for finding in findings:
-            _tell(finding)
+            _print_finding(finding)
         if bundle:
-            _tell_bundle(bundle, parts)
+            _print_bundle(bundle, parts)
     return DONE if healthy else FAILED
 
 
 def _listed(bundle: Path, parts: Sequence[Part]) -> dict[str, object]:
-    return {"file": str(bundle), "parts": {part.name: part.told for part in parts}}
+    return {"file": str(bundle), "parts": {part.name: part.title for part in parts}}
 
 
-def _tell_bundle(bundle: Path, parts: Sequence[Part]) -> None:
+def _print_bundle(bundle: Path, parts: Sequence[Part]) -> None:
     click.echo(f"\nWrote {bundle}, {bundle.stat().st_size:,} bytes, for you alone to read:")
     for part in parts:
-        click.echo(f"  {part.name:<16}{part.told}")
+        click.echo(f"  {part.name:<16}{part.title}")
     remark("next:  read it, then send it; it holds no content, references, people or secrets")
 
 
 def examine() -> Iterator[Finding]:
-    """Make every check in order; stop where the next ones would only repeat the trouble."""
+    """Run every check in order; stop where the next ones would only repeat a failure."""
     try:
         settings = read_settings()
     except BadSettings as error:
@@ -129,10 +130,10 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 def _look(name: str, check: Check) -> Finding:
     try:
         return Finding(name, True, check())
-    except Foreseen as foreseen:
-        return Finding(name, True, foreseen.detail, foreseen.next_step, warning=True)
-    except Trouble as trouble:
-        return Finding(name, False, trouble.detail, trouble.next_step)
+    except Warned as warning:
+        return Finding(name, True, warning.detail, warning.next_step, warning=True)
+    except Failed as failure:
+        return Finding(name, False, failure.detail, failure.next_step)
     except BrokerError as error:
         return Finding(name, False, error.message, "run it again; if it stays, read the log")
 
@@ -142,32 +143,32 @@ def _reach(url: str, name: str) -> str:
     try:
         queues.publish([])  # opens the connection and sends nothing
     except Unavailable:
-        raise Trouble("does not answer", f"start it, or correct {name}") from None
+        raise Failed("does not respond", f"start it, or correct {name}") from None
     finally:
         queues.close()
     if (evicts := eviction(url)) not in (None, KEEPS_ALL):
-        raise Trouble(
-            f"answers, but throws away what is in it when its memory is full ({evicts})",
+        raise Failed(
+            f"responds, but deletes messages when its memory is full ({evicts})",
             f"set its maxmemory-policy to {KEEPS_ALL}",
         )
-    return "answers"
+    return "responds"
 
 
 def _migrated(url: str) -> str:
     try:
-        waiting = [one.name for one in migrate.status(url) if not one.applied]
+        waiting = [migration.name for migration in migrate.status(url) if not migration.applied]
     except Unavailable:
-        raise Trouble("does not answer", "start it, or correct BROKER_DATABASE_URL") from None
+        raise Failed("does not respond", "start it, or correct BROKER_DATABASE_URL") from None
     if waiting:
-        raise Trouble(f"{len(waiting)} migrations wait", "run `broker migrate`")
-    return "answers; its tables are up to date"
+        raise Failed(f"{len(waiting)} migrations wait", "run `broker migrate`")
+    return "responds; its tables are up to date"
 
 
 def _clock(ledger: Ledger) -> str:
     skew = abs(ledger.queries.clock() - datetime.now(UTC))
     if skew > LARGEST_SKEW:
-        told = f"{skew.total_seconds():.1f} s apart from the ledger's"
-        raise Trouble(told, "synchronise the clocks of both machines (NTP): deadlines need it")
+        apart = f"{skew.total_seconds():.1f} s apart from the ledger's"
+        raise Failed(apart, "synchronise the clocks of both machines (NTP): deadlines need it")
     return f"within {LARGEST_SKEW.total_seconds():g} s of the ledger's"
 
 
@@ -179,51 +180,53 @@ def _in_force(ledger: Ledger) -> Policy:
     try:
         return PolicyCache(ledger).latest()
     except PolicyError as error:
-        raise Trouble(error.message, "run `broker policy publish`") from None
+        raise Failed(error.message, "run `broker policy publish`") from None
 
 
 def _counted(ledger: Ledger, settings: Settings) -> str:
-    """Without the key, low referrals for one child are never added up, and nothing else tells."""
+    """Check that referrals for a child are counted; nothing else reports a missing key."""
     rule = _in_force(ledger).recurrence
     if rule is None:
-        return "the policy counts no referrals for one child"
+        return "the policy does not count referrals for a child"
     if settings.child_key is None:
-        raise Trouble(
-            "referrals for one child are not counted: there is no key",
+        raise Failed(
+            "referrals for a child are not counted: no key is set",
             "set BROKER_CHILD_KEY_FILE, the same everywhere: `openssl rand -hex 32` makes a key",
         )
-    return f"{rule.count} graded {rule.grade} within {rule.window.days} days are told"
+    return f"{rule.count} graded {rule.grade} within {rule.window.days} days are reported"
 
 
 def _calendars(ledger: Ledger, today: date) -> str:
-    """Nothing is computed past the end of a calendar, so whoever keeps it is told in time."""
-    book = PolicyCache(ledger).latest()
-    soon = ending_soon(book, on=today)
+    """Check that calendars go on: no deadline can be calculated past the end of one."""
+    policy = PolicyCache(ledger).latest()
+    soon = ending_soon(policy, on=today)
     if soon:
-        told = "; ".join(one.words for one in soon[:LISTED])
+        listed = "; ".join(ending.words for ending in soon[:LISTED])
         more = f"; and {len(soon) - LISTED} more" if len(soon) > LISTED else ""
-        trouble = Trouble if any(one.last < today for one in soon) else Foreseen
-        raise trouble(told + more, "publish what comes after with `broker policy publish`")
-    if not book.edition.source:
-        raise Foreseen("the bank holidays do not say who sets them", "add 'source' and publish")
-    return f"bank holidays {book.edition.version}; nothing ends within {NOTICE.days} days"
+        kind = Failed if any(ending.last < today for ending in soon) else Warned
+        raise kind(listed + more, "publish the data that follows with `broker policy publish`")
+    if not policy.edition.source:
+        raise Warned("the bank holidays name no source", "add 'source' and publish")
+    return f"bank holidays {policy.edition.version}; nothing ends within {NOTICE.days} days"
 
 
 def _led(ledger: Ledger, now: datetime) -> str:
-    """A lead for no time at all: whoever gets it knows that nobody held it."""
+    """Take the lead for no time at all: that works only if no worker holds it."""
     if ledger.sweep.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
-        raise Trouble("no worker sweeps: nothing is routed", "start one with `broker worker`")
-    return "one leads the sweep"
+        raise Failed(
+            "no worker leads the sweep: nothing is routed", "start one with `broker worker`"
+        )
+    return "a worker leads the sweep"
 
 
 def _routed(ledger: Ledger, now: datetime) -> str:
     if ledger.sweep.due(now=now - LONGEST_UNROUTED).route:
-        told = f"a referral has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
-        raise Trouble(told, "look at the workers' log; start more with `broker worker`")
+        waited = f"a referral has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
+        raise Failed(waited, "read the workers' log; start more with `broker worker`")
     return f"nothing has waited longer than {LONGEST_UNROUTED.total_seconds():g} s"
 
 
-def _tell(finding: Finding) -> None:
+def _print_finding(finding: Finding) -> None:
     mark, colour = ("ok", "green") if finding.ok else ("FAULT", "red")
     if finding.warning:
         mark, colour = "WARN", "yellow"

@@ -1,4 +1,4 @@
-"""``broker keys``: who may call the gateway."""
+"""``broker keys``: the keys with which organisations call the gateway."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
-from broker.admin import api_keys as flow
-from broker.cli.database.connection import open_ledger
+from broker.admin import api_keys
+from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
-from broker.cli.output import json_option, local, print_json, remark
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Scope
 from broker.domain.credential import Credential
@@ -40,9 +41,9 @@ def keys() -> None:
     multiple=True,
     required=True,
     type=click.Choice([scope.value for scope in Scope]),
-    help="What it is good for; may be given several times.",
+    help="What it allows; may be given several times.",
 )
-@click.option("--label", default="", help="A word to know it by.")
+@click.option("--label", default="", help="A name to recognise it by.")
 @click.option("--days", type=click.IntRange(min=1), help="Expires after so many days.")
 @into_option
 @json_option
@@ -55,14 +56,14 @@ def issue(
     into: Path | None,
     as_json: bool,
 ) -> None:
-    """Issue a key for ORGANISATION (its code in the directory). It is shown this once.
+    """Issue a key for ORGANISATION (its code in the directory). It is shown only once.
 
     \b
     Example:    broker keys issue stoke-csc --scope collect --into stoke.key
     """
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        key = flow.issue(
+        key = api_keys.issue(
             ledger,
             _in_directory(ledger, organisation),
             [Scope(scope) for scope in scopes],
@@ -80,27 +81,27 @@ def list_(organisation: str | None, as_json: bool) -> None:
     """List the keys, without their secrets."""
     code = OrganisationCode(organisation) if organisation else None
     with open_ledger() as ledger:
-        found = [_plain(credential) for credential in ledger.credentials.credentials(code)]
+        listed = [_plain(credential) for credential in ledger.credentials.credentials(code)]
     if as_json:
-        print_json(found)
+        print_json(listed)
         return
     heads = ("id", "organisation", "scopes", "label", "created", "expires", "revoked", "last used")
-    print_table(heads, [[_cell(value) for value in one.values()] for one in found])
+    print_table(heads, [[_cell(value) for value in row.values()] for row in listed])
 
 
 @keys.command()
 @click.argument("id_", metavar="ID")
-@click.option("--overlap-hours", default=24.0, show_default=True, help="The old one's last hours.")
+@click.option("--overlap-hours", default=24.0, show_default=True, help="The old key's last hours.")
 @into_option
 @json_option
 def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> None:
-    """Issue a successor of the key ID, which itself goes on for a while, then expires."""
+    """Replace the key ID by a new one; the old key expires after the overlap."""
     now = datetime.now(UTC)
     ends_at = now + timedelta(hours=overlap_hours)
     with open_ledger() as ledger:
         old = _known(ledger, id_)
         scopes = [Scope(scope) for scope in sorted(old.scopes)]
-        key = flow.issue(ledger, old.organisation, scopes, label=old.label, now=now)
+        key = api_keys.issue(ledger, old.organisation, scopes, label=old.label, now=now)
         ledger.credentials.expire(old.id, ends_at)
     remark(f"{old.id} expires {local(ends_at)}")
     _hand_over(key, into, as_json=as_json)
@@ -110,12 +111,12 @@ def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> 
 @click.argument("id_", metavar="ID")
 @json_option
 def revoke(id_: str, as_json: bool) -> None:
-    """Refuse the key ID from now on."""
+    """End the key ID now."""
     now = datetime.now(UTC)
     with open_ledger() as ledger:
         if not ledger.credentials.revoke(_known(ledger, id_).id, now):
             raise _ended(id_)
-    _tell(id_, "revoked", now, as_json=as_json)
+    _print(id_, "revoked", now, as_json=as_json)
 
 
 @keys.command()
@@ -132,7 +133,7 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
     with open_ledger() as ledger:
         if not ledger.credentials.expire(_known(ledger, id_).id, instant):
             raise _ended(id_)
-    _tell(id_, "expires", instant, as_json=as_json)
+    _print(id_, "expires", instant, as_json=as_json)
 
 
 def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
@@ -152,7 +153,7 @@ def _known(ledger: Ledger, id_: str) -> Credential:
     credential = ledger.credentials.credential(CredentialId(id_))
     if credential is None:
         raise Failure(
-            "there is no key with this id.",
+            "no key has this id.",
             next_step="list them with `broker keys list`; the id is the part after rb_",
             code=NOT_FOUND,
         )
@@ -161,22 +162,22 @@ def _known(ledger: Ledger, id_: str) -> Credential:
 
 def _ended(id_: str) -> Failure:
     return Failure(
-        f"{id_} was revoked before.",
+        f"{id_} was revoked already.",
         next_step="nothing was changed; issue a new key with `broker keys issue`",
         code=CONFLICT,
     )
 
 
 def _hand_over(key: str, into: Path | None, *, as_json: bool) -> None:
-    """Give the key to whoever asked, once."""
-    id_ = flow.Key.parse(key).id
+    """Print the key, or write it to a file; it cannot be shown again."""
+    id_ = api_keys.Key.parse(key).id
     if into is not None:
         write_key(into, key)
-        told = {"id": id_, "file": into}
-        print_json(told) if as_json else click.echo(f"{id_} is in {into}")
+        location = {"id": id_, "file": into}
+        print_json(location) if as_json else click.echo(f"{id_} is in {into}")
         return
     print_json({"id": id_, "key": key}) if as_json else click.echo(key)
-    remark("This is the only time that it is shown.")
+    remark("This key is shown only once: store it now.")
 
 
 def write_key(file: Path, key: str) -> None:
@@ -185,11 +186,11 @@ def write_key(file: Path, key: str) -> None:
         opened.write(f"{key}\n")
 
 
-def _tell(id_: str, what: str, at: datetime, *, as_json: bool) -> None:
+def _print(id_: str, state: str, at: datetime, *, as_json: bool) -> None:
     if as_json:
-        print_json({"id": id_, "state": what, "at": at})
+        print_json({"id": id_, "state": state, "at": at})
     else:
-        click.echo(f"{id_} {what} {local(at)}")
+        click.echo(f"{id_} {state} {local(at)}")
 
 
 def _plain(credential: Credential) -> dict[str, object]:

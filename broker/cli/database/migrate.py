@@ -1,16 +1,17 @@
-"""``broker migrate``: bring the ledger's tables up to date."""
+"""``broker migrate``: brings the ledger's tables up to date."""
 
 from __future__ import annotations
 
 import click
 
-from broker.cli.database.connection import database_url
-from broker.cli.output import json_option, print_json
+from broker.cli.database.ledger_connection import database_url
+from broker.cli.options import json_option
+from broker.cli.output import print_json
 from broker.ledger import migrate as migrations
 
 
 @click.command()
-@click.option("--status", "only_status", is_flag=True, help="Only say what would be done.")
+@click.option("--status", "only_status", is_flag=True, help="Only list what would be done.")
 @json_option
 def migrate(only_status: bool, as_json: bool) -> None:
     """Bring the ledger's tables up to date. Safe to repeat, and to run from several places.
@@ -20,7 +21,7 @@ def migrate(only_status: bool, as_json: bool) -> None:
     """
     dsn = database_url()
     applied = [] if only_status else migrations.migrate(dsn)
-    waiting = [one.name for one in migrations.status(dsn) if not one.applied]
+    waiting = [m.name for m in migrations.status(dsn) if not m.applied]
     if as_json:
         print_json({"applied": applied, "waiting": waiting})
         return

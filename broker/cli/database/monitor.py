@@ -14,10 +14,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from broker.cli.database.connection import open_ledger
+from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.durations import parse_duration
 from broker.cli.exit_codes import Failure
-from broker.cli.output import json_option, print_json, print_json_line
+from broker.cli.options import json_option
+from broker.cli.output import print_json, print_json_line
 from broker.cli.table import console
 from broker.dashboard import wording
 from broker.errors import Unavailable
@@ -28,28 +29,28 @@ OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 NEAR = ("breached", "soon")
 MOST_WATCHED = 100_000
-"""Far more than can be late at once: whoever follows is told of each one."""
+"""Far more than can be late at once, so that none is left out."""
 _DUE = {"breached": "bold red", "soon": "yellow"}
 
 
 @click.command()
-@click.option("--every", default=2.0, show_default=True, help="Seconds between two looks.")
-@click.option("--once", is_flag=True, help="Look once and end, as into a pipe.")
+@click.option("--every", default=2.0, show_default=True, help="Seconds between updates.")
+@click.option("--once", is_flag=True, help="Print once and end, as into a pipe.")
 @json_option
 def top(every: float, once: bool, as_json: bool) -> None:
     """Watch queues and deadlines until Ctrl-C. Needs BROKER_DATABASE_URL."""
     with open_ledger() as ledger:
         if as_json:
-            print_json(_picture(ledger))
+            print_json(_summary(ledger))
             return
         terminal = console()
         if once or not terminal.is_terminal:
-            terminal.print(_screen(ledger))
+            terminal.print(_render(ledger))
             return
-        with Live(_screen(ledger), console=terminal, screen=True, auto_refresh=False) as live:
+        with Live(_render(ledger), console=terminal, screen=True, auto_refresh=False) as live:
             while True:
                 time.sleep(max(0.5, every))
-                live.update(_screen(ledger), refresh=True)
+                live.update(_render(ledger), refresh=True)
 
 
 @click.group()
@@ -69,24 +70,24 @@ def deadlines(within: str, once: bool, as_json: bool) -> None:
     \b
     Example:    broker watch deadlines --within 15m
     """
-    span, told = parse_duration(within), set[tuple[object, ...]]()
+    span, printed = parse_duration(within), set[tuple[object, ...]]()
     with open_ledger() as ledger:
         while True:
             now = ledger.queries.clock()
             listed = ledger.monitoring.at_risk(now=now, within=span, limit=MOST_WATCHED)
-            found = [one for one in listed if one.why in NEAR]
-            # Whoever follows reads the end first; a list begins with the soonest.
-            for one in found if once else reversed(found):
-                key = (one.referral, one.delivery, one.milestone, one.due_at, one.why)
-                if key not in told:
-                    told.add(key)
-                    _tell(one, now, as_json=as_json)
+            near = [item for item in listed if item.why in NEAR]
+            # A live view is read from its end; a list begins with the earliest deadline.
+            for item in near if once else reversed(near):
+                key = (item.referral, item.delivery, item.milestone, item.due_at, item.why)
+                if key not in printed:
+                    printed.add(key)
+                    _print_item(item, now, as_json=as_json)
             if once:
                 return
             time.sleep(1)
 
 
-def _tell(at_risk: AtRisk, now: datetime, *, as_json: bool) -> None:
+def _print_item(at_risk: AtRisk, now: datetime, *, as_json: bool) -> None:
     if as_json:
         print_json_line(
             {
@@ -111,7 +112,7 @@ class Measure:
     """What a check measured, in seconds; None when there is nothing to measure."""
 
     seconds: float | None
-    words: str
+    detail: str
     missing: int = OK
     """The state when there is nothing to measure."""
 
@@ -134,9 +135,9 @@ class Plugin(click.Command):
 
 
 @click.command(cls=Plugin)
-@click.argument("what", type=click.Choice(["oldest", "latency", "silence", "sweeper"]))
-@click.option("--warn", required=True, help="From here on it is a warning: 90s, 15m, 4h.")
-@click.option("--crit", required=True, help="From here on it is critical.")
+@click.argument("figure", type=click.Choice(["oldest", "latency", "silence", "sweeper"]))
+@click.option("--warn", required=True, help="The limit for a warning: 90s, 15m, 4h.")
+@click.option("--crit", required=True, help="The limit for critical.")
 @click.option("--agency", help="Only this agency.")
 @click.option(
     "--format",
@@ -145,20 +146,20 @@ class Plugin(click.Command):
     default="nagios",
     show_default=True,
 )
-def check(what: str, warn: str, crit: str, agency: str | None, form: str) -> int:
-    """Compare a figure with limits, for monitoring. Exits 0, 1, 2, or 3 when it cannot tell.
+def check(figure: str, warn: str, crit: str, agency: str | None, form: str) -> int:
+    """Compare FIGURE with limits, for monitoring. Exits 0 ok, 1 warning, 2 critical, 3 unknown.
 
-    oldest: the age of what no person has taken; latency: p95 to acknowledge over 24 hours;
-    silence: the longest time that an agency with work has not been seen; sweeper: how long none has
-    led.
+    oldest: the longest time that a delivery waits to be acknowledged; latency: p95 to acknowledge
+    over 24 hours; silence: the longest time since an agency with work connected; sweeper: how long
+    no worker has led the sweep.
 
     \b
     Example:    broker check oldest --warn 30m --crit 1h --format nagios
     """
     limits = _limits(warn, crit)
-    measure = _measured(what, agency)
+    measure = _measured(figure, agency)
     state = _judge(measure, *limits)
-    _print(what, measure, state, limits, form)
+    _print(figure, measure, state, limits, form)
     return state
 
 
@@ -172,13 +173,13 @@ def _limits(warn: str, crit: str) -> tuple[float, float]:
     return limits
 
 
-def _measured(what: str, agency: str | None) -> Measure:
-    """Measure; whatever cannot be told is unknown, and never fine."""
+def _measured(figure: str, agency: str | None) -> Measure:
+    """Return the measure; what cannot be measured is unknown, and never ok."""
     try:
         with open_ledger() as ledger:
             if agency is not None and agency not in ledger.monitoring.presences():
                 return Measure(None, f"there is no agency {agency}", UNKNOWN)
-            return _MEASURES[what](ledger, ledger.queries.clock(), agency)
+            return _MEASURES[figure](ledger, ledger.queries.clock(), agency)
     except Unavailable:
         return Measure(None, "the ledger cannot be reached; run `broker doctor`", UNKNOWN)
     except Failure as failure:
@@ -191,66 +192,70 @@ def _judge(measure: Measure, warn: float, crit: float) -> int:
     return CRITICAL if measure.seconds >= crit else WARNING if measure.seconds >= warn else OK
 
 
-def _print(what: str, measure: Measure, state: int, limits: tuple[float, float], form: str) -> None:
+def _print(
+    figure: str, measure: Measure, state: int, limits: tuple[float, float], form: str
+) -> None:
     if form == "json":
-        told = {"check": what, "state": STATES[state].lower(), "seconds": measure.seconds}
-        print_json({**told, "warn": limits[0], "crit": limits[1], "detail": measure.words})
+        result = {"check": figure, "state": STATES[state].lower(), "seconds": measure.seconds}
+        print_json({**result, "warn": limits[0], "crit": limits[1], "detail": measure.detail})
     elif form == "prometheus":
-        _print_metrics(what, measure, state)
+        _print_metrics(figure, measure, state)
     else:
         data = (
             ""
             if measure.seconds is None
-            else (f" | {what}={measure.seconds:.1f}s;{limits[0]:g};{limits[1]:g};0")
+            else (f" | {figure}={measure.seconds:.1f}s;{limits[0]:g};{limits[1]:g};0")
         )
-        click.echo(f"{what.upper()} {STATES[state]} - {measure.words}{data}")
+        click.echo(f"{figure.upper()} {STATES[state]} - {measure.detail}{data}")
 
 
-def _print_metrics(what: str, measure: Measure, state: int) -> None:
+def _print_metrics(figure: str, measure: Measure, state: int) -> None:
     """Print a file for Prometheus's node exporter (its textfile collector)."""
     click.echo("# HELP broker_check_state 0 ok, 1 warning, 2 critical, 3 unknown.")
     click.echo("# TYPE broker_check_state gauge")
-    click.echo(f'broker_check_state{{check="{what}"}} {state}')
+    click.echo(f'broker_check_state{{check="{figure}"}} {state}')
     if measure.seconds is not None:
         click.echo("# HELP broker_check_seconds What was compared with the limits.")
         click.echo("# TYPE broker_check_seconds gauge")
-        click.echo(f'broker_check_seconds{{check="{what}"}} {measure.seconds:.3f}')
+        click.echo(f'broker_check_seconds{{check="{figure}"}} {measure.seconds:.3f}')
 
 
 def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
     waits = [
-        ((now - one.oldest_unacknowledged_at).total_seconds(), one.agency)
-        for one in ledger.monitoring.work(now=now, agency=agency).values()
-        if one.oldest_unacknowledged_at
+        ((now - work.oldest_unacknowledged_at).total_seconds(), work.agency)
+        for work in ledger.monitoring.work(now=now, agency=agency).values()
+        if work.oldest_unacknowledged_at
     ]
     if not waits:
         return Measure(None, "nothing waits to be acknowledged")
-    seconds, who = max(waits)
-    return Measure(max(0.0, seconds), f"{who} has not acknowledged for {wording.duration(seconds)}")
+    seconds, oldest = max(waits)
+    return Measure(
+        max(0.0, seconds), f"{oldest} has not acknowledged for {wording.duration(seconds)}"
+    )
 
 
 def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    found = ledger.monitoring.latencies(("24h",), now=now, agency=agency, milestone="acknowledge")[
-        "24h"
-    ]
-    times = [(one.percentile(95) or 0.0, code) for (code, _), one in found.items()]
+    latencies = ledger.monitoring.latencies(
+        ("24h",), now=now, agency=agency, milestone="acknowledge"
+    )["24h"]
+    times = [(latency.percentile(95) or 0.0, code) for (code, _), latency in latencies.items()]
     if not times:
         return Measure(None, "nothing was acknowledged in 24 hours")
-    seconds, who = max(times)
-    return Measure(seconds, f"p95 of {who} is {wording.duration(seconds)}")
+    seconds, slowest = max(times)
+    return Measure(seconds, f"p95 of {slowest} is {wording.duration(seconds)}")
 
 
 def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    work, seen = ledger.monitoring.work(now=now, agency=agency), ledger.monitoring.presences()
+    presences = ledger.monitoring.presences()
     silent = []
-    for code, one in work.items():
-        since = seen[code].seen_at or one.oldest_claimable_at
-        if one.oldest_claimable_at and since:
+    for code, work in ledger.monitoring.work(now=now, agency=agency).items():
+        since = presences[code].seen_at or work.oldest_claimable_at
+        if work.oldest_claimable_at and since:
             silent.append(((now - since).total_seconds(), code))
     if not silent:
         return Measure(None, "no agency has anything to collect")
-    seconds, who = max(silent)
-    return Measure(max(0.0, seconds), f"{who} was last seen {wording.duration(seconds)} ago")
+    seconds, quietest = max(silent)
+    return Measure(max(0.0, seconds), f"{quietest} was last seen {wording.duration(seconds)} ago")
 
 
 def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
@@ -258,10 +263,9 @@ def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
     if until is None:
         return Measure(None, "no worker has ever led the sweep", CRITICAL)
     seconds = max(0.0, (now - until).total_seconds())
-    told = (
-        "a worker leads the sweep" if not seconds else f"none led for {wording.duration(seconds)}"
-    )
-    return Measure(seconds, told)
+    if not seconds:
+        return Measure(seconds, "a worker leads the sweep")
+    return Measure(seconds, f"no worker led for {wording.duration(seconds)}")
 
 
 _MEASURES: dict[str, Callable[[Ledger, datetime, str | None], Measure]] = {
@@ -272,7 +276,7 @@ _MEASURES: dict[str, Callable[[Ledger, datetime, str | None], Measure]] = {
 }
 
 
-def _picture(ledger: Ledger) -> dict[str, object]:
+def _summary(ledger: Ledger) -> dict[str, object]:
     now = ledger.queries.clock()
     counts = ledger.monitoring.risk_counts(now=now)
     return {
@@ -282,18 +286,18 @@ def _picture(ledger: Ledger) -> dict[str, object]:
         "bands": ledger.monitoring.burn_down(now=now),
         "queues": [
             {
-                "agency": one.agency,
-                "open": one.open,
-                "overdue": one.overdue,
-                "oldest_claimable_at": one.oldest_claimable_at,
-                "oldest_unacknowledged_at": one.oldest_unacknowledged_at,
+                "agency": work.agency,
+                "open": work.open,
+                "overdue": work.overdue,
+                "oldest_claimable_at": work.oldest_claimable_at,
+                "oldest_unacknowledged_at": work.oldest_unacknowledged_at,
             }
-            for one in ledger.monitoring.work(now=now).values()
+            for work in ledger.monitoring.work(now=now).values()
         ],
     }
 
 
-def _screen(ledger: Ledger) -> Group:
+def _render(ledger: Ledger) -> Group:
     now = ledger.queries.clock()
     names = {
         str(presence.agency): presence.name for presence in ledger.monitoring.presences().values()
@@ -306,8 +310,10 @@ def _screen(ledger: Ledger) -> Group:
 
 
 def _risks(risks: list[AtRisk], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, title="At risk, soonest first", title_justify="left")
-    for head in ("due", "referral", "agency", "must", "state"):
+    table = Table(
+        box=None, pad_edge=False, title="At risk, earliest deadline first", title_justify="left"
+    )
+    for head in ("due", "referral", "agency", "next step", "state"):
         table.add_column(head)
     for risk in risks:
         due = Text(wording.left(risk.due_at, now), style=_DUE.get(risk.why, ""))
@@ -319,10 +325,10 @@ def _queues(ledger: Ledger, now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, title="Queues", title_justify="left")
     for head in ("agency", "open", "late", "oldest claimable", "oldest unacknowledged"):
         table.add_column(head, justify="left" if head == "agency" else "right")
-    for one in sorted(
-        ledger.monitoring.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
+    for work in sorted(
+        ledger.monitoring.work(now=now).values(), key=lambda work: (-work.overdue, -work.open)
     ):
-        ages = (one.oldest_claimable_at, one.oldest_unacknowledged_at)
+        ages = (work.oldest_claimable_at, work.oldest_unacknowledged_at)
         cells = [wording.age(at, now) for at in ages]
-        table.add_row(one.agency, str(one.open), str(one.overdue), *cells)
+        table.add_row(work.agency, str(work.open), str(work.overdue), *cells)
     return table

@@ -1,4 +1,4 @@
-"""``broker people``: who may sign in to the pages for ops, and what they may do there."""
+"""``broker people``: the people who may sign in to the pages for ops, and their rights."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import click
 
-from broker.admin import sign_in as flow
+from broker.admin import sign_in
 from broker.bootstrap import new_uuid7
-from broker.cli.database.connection import open_ledger
+from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.output import json_option, local, print_json, remark
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Right
 
@@ -27,17 +28,17 @@ def people() -> None:
 @people.command()
 @click.argument("name")
 @click.option("--rights", default="", help="Comma-separated: view, reveal, act, bulk, policy, all.")
-@click.option("--subject", help="What the OpenID provider knows them by, the claim sub.")
-@click.option("--issuer", envvar="BROKER_OIDC_ISSUER", help="That provider; else the one set.")
+@click.option("--subject", help="Their identifier at the OpenID provider (claim sub).")
+@click.option("--issuer", envvar="BROKER_OIDC_ISSUER", help="The OpenID provider.")
 @click.option("--url", help="Where the gateway is; BROKER_URL says so otherwise.")
 @json_option
 def link(
     name: str, rights: str, subject: str | None, issuer: str | None, url: str | None, as_json: bool
 ) -> None:
-    """Make a link for NAME to sign in by, good once and for fifteen minutes.
+    """Make a link with which NAME signs in, once, within fifteen minutes.
 
-    With --rights somebody new is made known, or somebody known gets exactly these rights. With
-    --subject, too, they may sign in with the OpenID provider from then on.
+    With --rights NAME is added, or gets exactly these rights. With --subject as well, NAME may sign
+    in with the OpenID provider from then on.
 
     \b
     Example:    broker people link "Jo Example" --rights view,act
@@ -45,46 +46,49 @@ def link(
     if subject and not (rights and issuer):
         raise click.UsageError("--subject needs --rights, and --issuer or BROKER_OIDC_ISSUER.")
     now = datetime.now(UTC)
-    key = flow.subject_key(issuer, subject) if subject and issuer else None
+    key = sign_in.subject_key(issuer, subject) if subject and issuer else None
     with open_ledger() as ledger:
         if rights:
-            flow.add(ledger, name, _rights(rights), now=now, new_id=new_uuid7, subject=key)
+            sign_in.add(ledger, name, _rights(rights), now=now, new_id=new_uuid7, subject=key)
         elif not ledger.people.people(name=name):
             raise Failure(
-                "nobody of this name may sign in.",
+                "no person of this name may sign in.",
                 next_step=f'give rights: broker people link "{name}" --rights view',
                 code=NOT_FOUND,
             )
-        secret = flow.link(ledger, name, now=now)
-    where = address(url or os.environ.get("BROKER_URL", "http://127.0.0.1:8080"), secret)
+        secret = sign_in.link(ledger, name, now=now)
+    link_url = address(url or os.environ.get("BROKER_URL", "http://127.0.0.1:8080"), secret)
     if as_json:
-        print_json({"name": name, "url": where, "expires_at": now + flow.LINK_FOR})
+        print_json({"name": name, "url": link_url, "expires_at": now + sign_in.LINK_FOR})
     else:
-        click.echo(where)
-        remark(f"Good once, until {local(now + flow.LINK_FOR)}.")
+        click.echo(link_url)
+        remark(f"It works once, until {local(now + sign_in.LINK_FOR)}.")
 
 
 @people.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List who may sign in."""
+    """List the people who may sign in."""
     with open_ledger() as ledger:
-        found = ledger.people.people()
+        listed = ledger.people.people()
     if as_json:
         print_json(
             [
                 {
-                    "name": one.name,
-                    "rights": sorted(one.rights),
-                    "subject": one.subject,
-                    "created_at": one.created_at,
-                    "disabled_at": one.disabled_at,
+                    "name": person.name,
+                    "rights": sorted(person.rights),
+                    "subject": person.subject,
+                    "created_at": person.created_at,
+                    "disabled_at": person.disabled_at,
                 }
-                for one in found
+                for person in listed
             ]
         )
         return
-    rows = [[one.name, " ".join(sorted(one.rights)), local(one.disabled_at)] for one in found]
+    rows = [
+        [person.name, " ".join(sorted(person.rights)), local(person.disabled_at)]
+        for person in listed
+    ]
     print_table(("name", "rights", "disabled"), rows)
 
 
@@ -95,11 +99,11 @@ def disable(name: str) -> None:
     with open_ledger() as ledger:
         if not ledger.people.disable_person(name, now=datetime.now(UTC)):
             raise Failure(
-                f"nobody named {name} may sign in.",
-                next_step="see who may with `broker people list`",
+                f"no person named {name} may sign in.",
+                next_step="list them with `broker people list`",
                 code=NOT_FOUND,
             )
-    click.echo(f"{name} is signed out and stays out.")
+    click.echo(f"{name} is signed out and can no longer sign in.")
 
 
 def address(url: str, secret: str) -> str:
@@ -108,10 +112,10 @@ def address(url: str, secret: str) -> str:
 
 
 def _rights(text: str) -> Sequence[Right]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if words == ["all"]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if names == ["all"]:
         return list(Right)
-    unknown = [word for word in words if word not in set(Right)]
+    unknown = [name for name in names if name not in set(Right)]
     if unknown:
         raise click.UsageError(f"Use some of {', '.join(Right)}, or all.")
-    return [Right(word) for word in words]
+    return [Right(name) for name in names]

@@ -1,4 +1,4 @@
-"""``broker policy``: who gets a part of which referral, why, and by when."""
+"""``broker policy``: the rules by which agencies get referrals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from uuid import UUID
 import click
 
 from broker.admin.publish_policy import publish as put_in_force
-from broker.cli.database.connection import open_ledger
-from broker.cli.database.lint import folder_argument, lint_folder
+from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.policy_diff import diff
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.output import json_option, print_json, remark
-from broker.cli.referral_view import legs
+from broker.cli.files.lint import folder_argument, lint_policy
+from broker.cli.options import json_option
+from broker.cli.output import print_json, remark
+from broker.cli.referral_view import deliveries_view
 from broker.cli.table import console, print_table
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import ReferralId
@@ -34,19 +35,8 @@ def policy() -> None:
     """
 
 
+policy.add_command(lint_policy)
 policy.add_command(diff)
-
-
-@policy.command()
-@folder_argument
-@json_option
-def lint(folder: Path, as_json: bool) -> int:
-    """Check the policy, the views and the directory in FOLDER.
-
-    \b
-    Example:    broker policy lint policies/england
-    """
-    return lint_folder(folder, as_json=as_json)
 
 
 @policy.command()
@@ -76,110 +66,113 @@ def show(version: str | None, as_json: bool) -> None:
     Example:    broker policy show --json
     """
     with open_ledger() as ledger:
-        book = kept(ledger, version)
-    rows = [_plain(row) for row in book.rows]
+        rules = stored_policy(ledger, version)
+    rows = [_plain(row) for row in rules.rows]
     if as_json:
-        print_json({"version": book.version, "calendar": edition(book), "rows": rows})
+        print_json({"version": rules.version, "calendar": edition(rules), "rows": rows})
         return
-    told = book.edition
-    remark(f"bank holidays {told.version} ({told.source or 'no source'}), to {told.ends}")
+    bank_holidays = rules.edition
+    source = bank_holidays.source or "no source"
+    remark(f"bank holidays {bank_holidays.version} ({source}), to {bank_holidays.ends}")
     heads = ("id", "sentence", "basis", "source", "role", "view")
-    print_table(heads, [[row[head] for head in heads] for row in rows], title=book.version)
+    print_table(heads, [[row[head] for head in heads] for row in rows], title=rules.version)
 
 
 @policy.command()
 @click.argument("referral")
 @json_option
 def explain(referral: str, as_json: bool) -> None:
-    """Say why REFERRAL (an id, or its reference) went where it went, and by when.
+    """Explain who got REFERRAL (an id, or its reference), why, and by when.
 
     \b
     Example:    broker policy explain OCC/2026/000123
     """
     with open_ledger() as ledger:
-        found = _find(ledger, referral)
-        names = _names(kept(ledger, found.policy_version)) if found.policy_version else {}
-    told = _explained(found, names)
+        status = _find(ledger, referral)
+        names = (
+            _names(stored_policy(ledger, status.policy_version)) if status.policy_version else {}
+        )
+    explanation = _explanation(status, names)
     if as_json:
-        print_json(told)
+        print_json(explanation)
         return
-    remark(f"judged under policy {found.policy_version or '(none)'}")
-    console().print(legs(told))
+    remark(f"judged under policy {status.policy_version or '(none)'}")
+    console().print(deliveries_view(explanation))
 
 
-def kept(ledger: Ledger, version: str | None) -> Policy:
+def stored_policy(ledger: Ledger, version: str | None) -> Policy:
     """Return a version of the policy, or the one in force. Raises Failure when there is none."""
-    found = ledger.policies.policy(version)
-    if found is None:
+    stored = ledger.policies.policy(version)
+    if stored is None:
         raise Failure(
             "no policy is published." if version is None else "there is no such version.",
             next_step="publish one with `broker policy publish`",
             code=NOT_FOUND,
         )
-    return load(found[1], version=found[0])
+    return load(stored[1], version=stored[0])
 
 
-def edition(book: Policy) -> dict[str, str]:
+def edition(rules: Policy) -> dict[str, str]:
     """Return which calendar data a policy counts by."""
-    told = book.edition
+    bank_holidays = rules.edition
     return {
-        "version": told.version,
-        "source": told.source,
-        "sha256": told.sha256,
-        "ends": told.ends.isoformat(),
+        "version": bank_holidays.version,
+        "source": bank_holidays.source,
+        "sha256": bank_holidays.sha256,
+        "ends": bank_holidays.ends.isoformat(),
     }
 
 
 def _find(ledger: Ledger, referral: str) -> ReferralStatus:
     try:
-        found = ledger.queries.referral(None, id=ReferralId(UUID(referral)))
+        status = ledger.queries.referral(None, id=ReferralId(UUID(referral)))
     except ValueError:
-        found = ledger.queries.referral(None, reference=referral)
-    if found is None:
+        status = ledger.queries.referral(None, reference=referral)
+    if status is None:
         raise Failure(
             "there is no such referral.",
             next_step="give its id or the publisher's reference",
             code=NOT_FOUND,
         )
-    return found
+    return status
 
 
-def _names(book: Policy) -> Mapping[str, str]:
-    return {organisation.code: organisation.name for organisation in book.directory.organisations}
+def _names(rules: Policy) -> Mapping[str, str]:
+    return {organisation.code: organisation.name for organisation in rules.directory.organisations}
 
 
-def _explained(found: ReferralStatus, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return what routing decided and why; who answered what is for ``timeline``."""
+def _explanation(status: ReferralStatus, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return what routing decided and why; ``broker timeline`` shows the answers."""
     return {
-        "id": str(found.id),
-        "reference": found.reference,
-        "publisher": found.publisher,
-        "state": str(found.state),
-        "accepted_at": found.accepted_at.isoformat(),
-        "policy_version": found.policy_version,
-        "grade": found.grade,
-        "effective_grade": found.effective_grade,
-        "reason": found.reason,
-        "attend_by": found.attend_by.isoformat() if found.attend_by else None,
-        "faults": found.faults,
-        "defects": found.defects,
-        "warnings": found.warnings,
-        "deliveries": list(_legs(found.deliveries, names)),
+        "id": str(status.id),
+        "reference": status.reference,
+        "publisher": status.publisher,
+        "state": str(status.state),
+        "accepted_at": status.accepted_at.isoformat(),
+        "policy_version": status.policy_version,
+        "grade": status.grade,
+        "effective_grade": status.effective_grade,
+        "reason": status.reason,
+        "attend_by": status.attend_by.isoformat() if status.attend_by else None,
+        "faults": status.faults,
+        "defects": status.defects,
+        "warnings": status.warnings,
+        "deliveries": list(_deliveries(status.deliveries, names)),
     }
 
 
-def _legs(
+def _deliveries(
     deliveries: Sequence[DeliveryStatus], names: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
-    for leg in deliveries:
+    for delivery in deliveries:
         yield {
-            "agency": leg.agency,
-            "agency_name": names.get(leg.agency),
-            "row": leg.row,
-            "role": str(leg.role),
-            "view": leg.view,
-            "state": str(leg.state),
-            "explanation": leg.explanation,
+            "agency": delivery.agency,
+            "agency_name": names.get(delivery.agency),
+            "row": delivery.row,
+            "role": str(delivery.role),
+            "view": delivery.view,
+            "state": str(delivery.state),
+            "explanation": delivery.explanation,
         }
 
 

@@ -1,4 +1,4 @@
-"""``broker policy diff``: what changes between two policies, in words and on past referrals."""
+"""``broker policy diff``: the changes between two policies, in words and on past referrals."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Any
 
 import click
 
-from broker.admin.policy_backtest import Backtest, Due, Shift, backtest
-from broker.cli.database.connection import open_ledger
+from broker.admin.policy_backtest import Backtest, Due, Shift
+from broker.admin.policy_backtest import backtest as run_backtest
+from broker.cli.database.ledger_connection import open_ledger
+from broker.cli.durations import format_duration
 from broker.cli.exit_codes import DIFFERENT, DONE, INVALID, NOT_FOUND, Failure
-from broker.cli.http.report import length
-from broker.cli.output import json_option, print_json, remark
+from broker.cli.options import json_option
+from broker.cli.output import print_json, remark
 from broker.errors import Fault, PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.published.diff import Change, compare
@@ -32,17 +34,17 @@ _REFUSED_WHOLE = frozenset({"deadline-relaxed", "deadline-missing"})
 @click.argument("old")
 @click.argument("new")
 @click.option(
-    "--replay", "days", metavar="DAYS", help="Judge what was accepted in the last 30d again."
+    "--replay", "days", metavar="DAYS", help="Also route the referrals of the last 30d again."
 )
 @click.option("--exit-code", is_flag=True, help=f"End with {DIFFERENT} when anything differs.")
 @json_option
 def diff(old: str, new: str, days: str | None, exit_code: bool, as_json: bool) -> int:
-    """Say in words what changes from OLD to NEW, and change nothing.
+    """Describe what changes from OLD to NEW. Changes nothing.
 
-    Each is a folder, a published version, or the word in-force. With --replay, what was accepted
-    in the last days is judged again under both, read only: recipients gained and lost, deadlines
-    shorter and longer, what would have been missed. A policy that relaxes a statutory deadline is
-    compared and refused (exit code 3).
+    Each is a folder, a published version, or the word in-force. With --replay, referrals accepted
+    in the last days are routed again under both, read only: recipients gained and lost, deadlines
+    shorter and longer, deadlines that would have been missed. A policy that relaxes a statutory
+    deadline is compared and refused (exit code 3).
 
     \b
     Example:    broker policy diff in-force policies/england --replay 30d
@@ -50,54 +52,54 @@ def diff(old: str, new: str, days: str | None, exit_code: bool, as_json: bool) -
     before, _ = _read(old)
     after, faults = _read(new)
     changes = compare(before, after)
-    found = _replayed(before, after, _days(days)) if days and not faults else None
+    backtest = _backtest(before, after, _days(days)) if days and not faults else None
     if as_json:
-        print_json(_told(before, after, changes, faults, found))
+        print_json(_to_json(before, after, changes, faults, backtest))
     else:
-        _tell(changes, found)
+        _print(changes, backtest)
     if faults:
         _refuse(faults, as_json=as_json)
         return INVALID
     return DIFFERENT if exit_code and changes else DONE
 
 
-def _read(which: str) -> tuple[Policy, list[Fault]]:
-    """Read a policy, with the statutory deadlines that it relaxes; any other fault is an error."""
-    folder = Path(which)
+def _read(name: str) -> tuple[Policy, list[Fault]]:
+    """Read a policy and the statutory deadlines that it relaxes; any other fault is an error."""
+    folder = Path(name)
     if folder.is_dir():
         version, documents = str(folder), documents_from(folder)
     else:
         with open_ledger() as ledger:
-            version, documents = _published(ledger, which)
-    book, faults = assemble(documents, version=version)
-    if book is None or any(fault.code not in _REFUSED_WHOLE for fault in faults):
-        raise PolicyError(f"{which} cannot be used, so it cannot be compared.", faults=faults)
-    return book, faults
+            version, documents = _published(ledger, name)
+    policy, faults = assemble(documents, version=version)
+    if policy is None or any(fault.code not in _REFUSED_WHOLE for fault in faults):
+        raise PolicyError(f"{name} cannot be used, so it cannot be compared.", faults=faults)
+    return policy, faults
 
 
-def _published(ledger: Ledger, which: str) -> tuple[str, dict[str, str]]:
-    found = ledger.policies.policy(None if which == IN_FORCE else which)
-    if found is None:
+def _published(ledger: Ledger, name: str) -> tuple[str, dict[str, str]]:
+    stored = ledger.policies.policy(None if name == IN_FORCE else name)
+    if stored is None:
         raise Failure(
-            f"{which!r} is no folder and no published version.",
+            f"{name!r} is neither a folder nor a published version.",
             next_step=f"give a folder, a version, or the word {IN_FORCE}",
             code=NOT_FOUND,
         )
-    return found[0], dict(found[1])
+    return stored[0], dict(stored[1])
 
 
 def _days(text: str) -> int:
     match = re.fullmatch(r"([1-9][0-9]{0,3})d?", text, re.ASCII)
     if match is None or int(match[1]) > LONGEST:
-        told = f"write a number of days up to {LONGEST}, such as 30d."
-        raise click.BadParameter(told, param_hint="--replay")
+        hint = f"write a number of days up to {LONGEST}, such as 30d."
+        raise click.BadParameter(hint, param_hint="--replay")
     return int(match[1])
 
 
-def _replayed(old: Policy, new: Policy, days: int) -> Backtest:
+def _backtest(old: Policy, new: Policy, days: int) -> Backtest:
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        return backtest(
+        return run_backtest(
             ledger.policy_backtest.past(now - timedelta(days=days), now), old=old, new=new, now=now
         )
 
@@ -107,10 +109,10 @@ def _refuse(faults: list[Fault], *, as_json: bool) -> None:
         click.echo("\nNEW cannot be published: a statutory deadline is never relaxed.")
         for fault in faults:
             click.echo(f"  {fault.pointer}: {fault.message} [{fault.code}]")
-    remark("NEW is refused; nothing was replayed.")
+    remark("NEW is refused, so past referrals were not routed again.")
 
 
-def _tell(changes: list[Change], found: Backtest | None) -> None:
+def _print(changes: list[Change], backtest: Backtest | None) -> None:
     for of in dict.fromkeys(change.of for change in changes):
         own = [change for change in changes if change.of == of]
         if own[0].kind != "changed":
@@ -120,49 +122,49 @@ def _tell(changes: list[Change], found: Backtest | None) -> None:
         for change in own:
             click.echo(f"  {change.words}")
     if not changes:
-        click.echo("The two policies say the same.")
-    if found is not None:
+        click.echo("The two policies are the same.")
+    if backtest is not None:
         click.echo()
-        for line in _lines(found):
+        for line in _lines(backtest):
             click.echo(line)
 
 
-def _lines(found: Backtest) -> Iterator[str]:
-    """Say in words what a replay found."""
-    yield f"{found.judged} referrals were judged again; {found.different} would be different."
-    for agency, count in sorted(found.gained.items()):
+def _lines(backtest: Backtest) -> Iterator[str]:
+    """Describe the result of a backtest in words."""
+    yield f"{backtest.judged} referrals were routed again; {backtest.different} would be different."
+    for agency, count in sorted(backtest.gained.items()):
         yield f"  {agency} would have had {count} more"
-    for agency, count in sorted(found.lost.items()):
+    for agency, count in sorted(backtest.lost.items()):
         yield f"  {agency} would not have had {count}"
-    for words, shifts in (("earlier", found.shorter), ("later", found.longer)):
+    for direction, shifts in (("earlier", backtest.shorter), ("later", backtest.longer)):
         for due, shift in sorted(shifts.items()):
-            worst = length(shift.worst.total_seconds())
-            yield f"  {_due(due)}: {shift.count} due {words}, by {worst} at most"
-    for words, counts in (
-        ("have a deadline that had none", found.deadlines_gained),
-        ("have no deadline that had one", found.deadlines_lost),
-        ("met in time would have been missed", found.missed),
-        ("met late would have been in time", found.rescued),
-        ("still open would be overdue already", found.overdue),
+            worst = format_duration(shift.worst.total_seconds())
+            yield f"  {_due(due)}: {shift.count} due {direction}, by {worst} at most"
+    for change, counts in (
+        ("have a deadline that had none", backtest.deadlines_gained),
+        ("have no deadline that had one", backtest.deadlines_lost),
+        ("met in time would have been missed", backtest.missed),
+        ("met late would have been in time", backtest.rescued),
+        ("still open would be overdue already", backtest.overdue),
     ):
         for due, count in sorted(counts.items()):
-            yield f"  {_due(due)}: {count} {words}"
-    for (was, becomes), count in sorted(found.becomes.items()):
+            yield f"  {_due(due)}: {count} {change}"
+    for (was, becomes), count in sorted(backtest.becomes.items()):
         yield f"  {count} that are {was} would be {becomes}"
-    for what, ids in found.examples.items():
-        yield f"  for example ({what}): {', '.join(ids)}"
+    for topic, ids in backtest.examples.items():
+        yield f"  for example ({topic}): {', '.join(ids)}"
 
 
 def _due(due: Due) -> str:
     return f"{due[0]}, {due[1]}"
 
 
-def _told(
+def _to_json(
     before: Policy,
     after: Policy,
     changes: list[Change],
     faults: list[Fault],
-    found: Backtest | None,
+    backtest: Backtest | None,
 ) -> dict[str, Any]:
     return {
         "old": before.version,
@@ -170,28 +172,28 @@ def _told(
         "publishable": not faults,
         "changes": [asdict(change) for change in changes],
         "faults": [{"where": f.pointer, "code": f.code, "message": f.message} for f in faults],
-        "replay": None if found is None else _replay_told(found),
+        "replay": None if backtest is None else _backtest_json(backtest),
     }
 
 
-def _replay_told(found: Backtest) -> dict[str, Any]:
+def _backtest_json(backtest: Backtest) -> dict[str, Any]:
     return {
-        "judged": found.judged,
-        "different": found.different,
-        "recipients_gained": dict(sorted(found.gained.items())),
-        "recipients_lost": dict(sorted(found.lost.items())),
-        "shorter": _shifts(found.shorter),
-        "longer": _shifts(found.longer),
-        "deadlines_gained": _counts(found.deadlines_gained),
-        "deadlines_lost": _counts(found.deadlines_lost),
-        "would_be_missed": _counts(found.missed),
-        "would_be_in_time": _counts(found.rescued),
-        "would_be_overdue": _counts(found.overdue),
+        "judged": backtest.judged,
+        "different": backtest.different,
+        "recipients_gained": dict(sorted(backtest.gained.items())),
+        "recipients_lost": dict(sorted(backtest.lost.items())),
+        "shorter": _shifts(backtest.shorter),
+        "longer": _shifts(backtest.longer),
+        "deadlines_gained": _counts(backtest.deadlines_gained),
+        "deadlines_lost": _counts(backtest.deadlines_lost),
+        "would_be_missed": _counts(backtest.missed),
+        "would_be_in_time": _counts(backtest.rescued),
+        "would_be_overdue": _counts(backtest.overdue),
         "becomes": [
             {"from": was, "to": becomes, "count": count}
-            for (was, becomes), count in sorted(found.becomes.items())
+            for (was, becomes), count in sorted(backtest.becomes.items())
         ],
-        "examples": found.examples,
+        "examples": backtest.examples,
     }
 
 

@@ -1,8 +1,8 @@
-"""``broker queue`` and ``broker dead``: look at queues, pause them, replay what could not go."""
+"""``broker queue``, ``suspend-agency``, ``resume-agency`` and ``dead``: queues and dead letters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -12,20 +12,14 @@ import click
 
 from broker.admin import operator_actions
 from broker.bootstrap import open_broker, read_settings
-from broker.cli.database.connection import open_ledger
+from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
-from broker.cli.output import json_option, local, print_json, remark
+from broker.cli.options import by_option, json_option, reason_option
+from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, NotFound
 from broker.flow.context import Context
-
-reason_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--reason", required=True, help="Why: others will read it in the history."
-)
-by_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--by", required=True, help="Your name, for the history."
-)
 
 LISTED = 200
 
@@ -38,13 +32,15 @@ def _broker() -> Iterator[Context]:
 
 
 @contextmanager
-def _advised(look: str) -> Iterator[None]:
-    """Say where to look when somebody was faster, or it was done before."""
+def _advised(command: str) -> Iterator[None]:
+    """Name the command that shows the present state when the act is refused."""
     try:
         yield
     except (Conflict, NotFound) as error:
         code = CONFLICT if isinstance(error, Conflict) else NOT_FOUND
-        raise Failure(error.message, next_step=f"look with `{look}`", code=code) from None
+        raise Failure(
+            error.message, next_step=f"see the present state with `{command}`", code=code
+        ) from None
 
 
 def _known(context: Context, agency: str) -> None:
@@ -54,32 +50,32 @@ def _known(context: Context, agency: str) -> None:
 
 @click.group()
 def queue() -> None:
-    """Look at the agencies' queues, and pause delivery. Looking needs BROKER_DATABASE_URL."""
+    """Show the agencies' queues. Needs BROKER_DATABASE_URL; pause and resume need all settings."""
 
 
 @queue.command("ls")
 @json_option
 def ls(as_json: bool) -> None:
-    """List every queue in which something is open."""
+    """List every queue with open deliveries."""
     with open_ledger() as ledger:
         now = ledger.queries.clock()
-        found = sorted(
-            ledger.monitoring.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
+        queues = sorted(
+            ledger.monitoring.work(now=now).values(), key=lambda work: (-work.overdue, -work.open)
         )
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(work) for work in queues])
         return
     heads = ("agency", "open", "late", "undeliverable", "oldest claimable", "oldest unacknowledged")
     rows = [
         (
-            one.agency,
-            one.open,
-            one.overdue,
-            one.undeliverable,
-            local(one.oldest_claimable_at),
-            local(one.oldest_unacknowledged_at),
+            work.agency,
+            work.open,
+            work.overdue,
+            work.undeliverable,
+            local(work.oldest_claimable_at),
+            local(work.oldest_unacknowledged_at),
         )
-        for one in found
+        for work in queues
     ]
     if not rows:
         click.echo("Nothing is open in any queue.")
@@ -91,30 +87,33 @@ def ls(as_json: bool) -> None:
 @click.argument("agency")
 @json_option
 def show(agency: str, as_json: bool) -> None:
-    """Show what is open at AGENCY, soonest deadline first."""
+    """Show the open deliveries of AGENCY, earliest deadline first."""
     with open_ledger() as ledger:
         presence = ledger.monitoring.presences().get(OrganisationCode(agency))
         if presence is None:
             raise _unknown(agency)
         now = ledger.queries.clock()
-        found = ledger.monitoring.at_risk(now=now, limit=LISTED, agency=agency, everything=True)
+        deliveries = ledger.monitoring.at_risk(
+            now=now, limit=LISTED, agency=agency, everything=True
+        )
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(delivery) for delivery in deliveries])
         return
     rows = [
-        (local(one.due_at), one.milestone, one.state, one.reference, one.delivery) for one in found
+        (local(item.due_at), item.milestone, item.state, item.reference, item.delivery)
+        for item in deliveries
     ]
     if presence.stopped_at:
-        who = (presence.stopped_by or "").removeprefix("person:")
+        person = (presence.stopped_by or "").removeprefix("person:")
         click.echo(
-            f"Paused since {local(presence.stopped_at)} by {who}: {presence.stopped_because}"
+            f"Suspended since {local(presence.stopped_at)} by {person}: {presence.stopped_because}"
         )
     if not rows:
         click.echo(f"Nothing is open at {agency}.")
         return
-    print_table(("due", "must", "state", "reference", "delivery"), rows)
-    if len(found) == LISTED:
-        remark(f"The {LISTED} soonest; /ops/agencies/{agency} counts all.")
+    print_table(("due", "next step", "state", "reference", "delivery"), rows)
+    if len(deliveries) == LISTED:
+        remark(f"The {LISTED} earliest; /ops/agencies/{agency} counts all.")
 
 
 def _unknown(agency: str) -> Failure:
@@ -125,62 +124,79 @@ def _unknown(agency: str) -> Failure:
     )
 
 
-@queue.command()
+@click.command("suspend-agency")
 @click.argument("agency")
 @reason_option
 @by_option
-def pause(agency: str, reason: str, by: str) -> None:
-    """Offer nothing to AGENCY until it is resumed; its deadlines run on."""
+def suspend_agency(agency: str, reason: str, by: str) -> None:
+    """Stop offering deliveries to AGENCY until you resume it. Its deadlines do not change.
+
+    \b
+    Example:    broker suspend-agency stoke-csc --reason "Their servers move." --by "Jo Example"
+    """
     with _broker() as context, _advised(f"broker queue show {agency}"):
         _known(context, agency)
         operator_actions.suspend_agency(
             context, OrganisationCode(agency), by=f"person:{by}", reason=reason
         )
-    click.echo(f"Delivery to {agency} is paused; its deadlines run on.")
-    remark(f'next:  broker queue resume {agency} --reason "..." --by "{by}"')
+    click.echo(f"Delivery to {agency} is suspended; its deadlines do not change.")
+    remark(f'next:  broker resume-agency {agency} --reason "..." --by "{by}"')
 
 
-@queue.command()
+@click.command("resume-agency")
 @click.argument("agency")
 @reason_option
 @by_option
-def resume(agency: str, reason: str, by: str) -> None:
-    """Offer to AGENCY again."""
+def resume_agency(agency: str, reason: str, by: str) -> None:
+    """Offer deliveries to AGENCY again.
+
+    \b
+    Example:    broker resume-agency stoke-csc --reason "They are back." --by "Jo Example"
+    """
     with _broker() as context, _advised(f"broker queue show {agency}"):
         _known(context, agency)
         operator_actions.resume_agency(
             context, OrganisationCode(agency), by=f"person:{by}", reason=reason
         )
-    click.echo(f"Delivery to {agency} goes on.")
+    click.echo(f"Delivery to {agency} is resumed.")
+
+
+queue.add_command(suspend_agency, "pause")
+queue.add_command(resume_agency, "resume")
 
 
 @click.group()
 def dead() -> None:
-    """Look at what cannot be delivered, and replay it."""
+    """List dead letters, and replay them."""
 
 
 @dead.command("ls")
 @json_option
 def dead_ls(as_json: bool) -> None:
-    """List what cannot be delivered, by cause and agency."""
+    """Count the dead letters by cause and agency."""
     with open_ledger() as ledger:
-        found = ledger.monitoring.dead_letters()
+        groups = ledger.monitoring.dead_letters()
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([asdict(group) for group in groups])
         return
-    rows = [(one.cause, one.agency, one.count, local(one.next_due_at)) for one in found]
+    rows = [(group.cause, group.agency, group.count, local(group.next_due_at)) for group in groups]
     if not rows:
-        click.echo("Everything can be delivered.")
+        click.echo("There are no dead letters.")
         return
     print_table(("cause", "agency", "count", "next deadline"), rows)
 
 
 @dead.command()
-@click.option("--agency", help="Only this agency's.")
-@click.option("--cause", help="Only of this cause.")
-@click.option("--to", "receiver", help="Send them on to this agency instead; also what came back.")
+@click.option("--agency", help="Only those of this agency.")
+@click.option("--cause", help="Only those with this cause.")
 @click.option(
-    "--per-minute", default=operator_actions.PER_MINUTE, show_default=True, help="The pace."
+    "--to", "receiver", help="Redirect them to this agency; includes returned deliveries."
+)
+@click.option(
+    "--per-minute",
+    default=operator_actions.PER_MINUTE,
+    show_default=True,
+    help="How many a minute.",
 )
 @by_option
 @json_option
@@ -192,31 +208,33 @@ def plan(
     by: str,
     as_json: bool,
 ) -> None:
-    """Plan a replay, or to send many on; nothing is changed yet.
+    """Plan to replay or redirect many dead letters. Nothing changes yet.
 
     \b
     Example:    broker dead plan --agency stoke-csc --by "Jo Example"
                 broker dead plan --cause wrong_area --to shropshire-csc --by "Jo Example"
     """
-    told: dict[str, Any] = {
-        **{"agency": agency, "cause": cause},
-        **{"per_minute": per_minute, "by": f"person:{by}"},
+    chosen: dict[str, Any] = {
+        "agency": agency,
+        "cause": cause,
+        "per_minute": per_minute,
+        "by": f"person:{by}",
     }
     with _broker() as context:
         if receiver:
-            id_ = operator_actions.plan_redirect(context, receiver=receiver, **told)
+            id_ = operator_actions.plan_redirect(context, receiver=receiver, **chosen)
         else:
-            id_ = operator_actions.plan_replay(context, **told)
+            id_ = operator_actions.plan_replay(context, **chosen)
         planned = operator_actions.planned(context, id_)
         lines = operator_actions.lines(context, planned)
     if as_json:
         print_json({**asdict(planned), "lines": [asdict(line) for line in lines]})
         return
     if not planned.planned:
-        click.echo("Nothing that cannot be delivered fits this plan; there is nothing to replay.")
+        click.echo("No dead letter matches this plan.")
         remark("next:  broker dead ls")
         return
-    before = "sent on before" if receiver else "replayed before"
+    before = "redirected before" if receiver else "replayed before"
     rows = [
         (line.agency, line.cause, line.count, line.overdue, line.replayed_before) for line in lines
     ]
@@ -227,11 +245,11 @@ def plan(
 
 @dead.command()
 @click.argument("plan_id", metavar="PLAN")
-@click.option("--count", type=int, required=True, help="How many the plan says, to confirm.")
-@click.option("--by", help="Your name, for the history; else whoever planned it.")
+@click.option("--count", type=int, required=True, help="The number in the plan, to confirm it.")
+@click.option("--by", help="Your name, for the history; by default the planner's.")
 @reason_option
 def replay(plan_id: str, count: int, by: str | None, reason: str) -> None:
-    """Start the replay or sending on PLAN; workers carry it out at its pace."""
+    """Start PLAN; workers replay or redirect its dead letters at its pace."""
     try:
         id_ = UUID(plan_id)
     except ValueError:
@@ -239,7 +257,7 @@ def replay(plan_id: str, count: int, by: str | None, reason: str) -> None:
     with _broker() as context, _advised("broker dead ls"):
         planned = operator_actions.planned(context, id_).planned
         if count != planned:
-            raise click.UsageError(f"The plan says {planned}, not {count}: give --count {planned}.")
+            raise click.UsageError(f"The plan has {planned}, not {count}: give --count {planned}.")
         operator_actions.start_replay(
             context, id_, reason=reason, typed=str(count), by=by and f"person:{by}"
         )

@@ -1,7 +1,7 @@
-"""``broker doctor --bundle``: one archive that tells somebody far away what is the matter.
+"""``broker doctor --bundle``: an archive for a support team that cannot see the machine.
 
-It holds codes, counts, digests and instants. There is no content in it, no reference, no id of a
-referral, nobody's name or address, and no secret: what is written is listed here by name.
+It holds codes, counts, digests and instants: no content, no reference, no id of a referral, no
+person's name or address, and no secret. Only the facts listed in this module are written.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _SHOWN = frozenset(
         *("BROKER_WEBHOOK_PRIVATE", "BROKER_TRACES_PERCENT"),
     }
 )
-"""Settings whose values are written as they are; of any other, only that it is set."""
+"""Settings whose values are written; of any other, only that it is set."""
 _ADDRESSES = re.compile(r"BROKER_([A-Z]+_)?URL")
-"""Of these the scheme, the host and the port are written."""
+"""Settings of which scheme, host and port are written."""
 _SETTING = re.compile(r"BROKER_[A-Z_]{1,40}")
 _ABOUT = """Support bundle of the referral broker, made {at} (UTC).
 
@@ -62,7 +62,7 @@ class Part:
     """One file of the archive."""
 
     name: str
-    told: str
+    title: str
     """What is in it, in a line."""
     body: bytes
 
@@ -70,24 +70,26 @@ class Part:
 def write(file: Path, findings: Sequence[Any], environ: Mapping[str, str]) -> list[Part]:
     """Write the archive, readable by its owner alone, and return what is in it.
 
-    What cannot be found out, since the ledger is away for instance, is written as its error's
-    code. Raises Failure when the file is there already or cannot be written.
+    A question that fails, for instance because the ledger does not respond, is written as the code
+    of its error. Raises Failure when the file exists already or cannot be written.
     """
     at = datetime.now(UTC)
     parts = [
         _part(
-            "doctor.json", "what `broker doctor` found", [asdict(finding) for finding in findings]
+            "doctor.json",
+            "the results of `broker doctor`",
+            [asdict(finding) for finding in findings],
         ),
-        _part("versions.json", "versions of the broker and of what it stands on", versions()),
+        _part("versions.json", "versions of the broker and its packages", versions()),
         _part("settings.json", "which settings are set; secrets hidden", settings(environ)),
         *_of_ledger(environ),
     ]
-    lines = "\n".join(f"{part.name:<16}{part.told}" for part in parts)
-    about = Part(
+    lines = "\n".join(f"{part.name:<16}{part.title}" for part in parts)
+    readme = Part(
         "README.txt", "what is in it", _ABOUT.format(at=f"{at:%F %T}", lines=lines).encode()
     )
-    sums = {one.name: hashlib.sha256(one.body).hexdigest() for one in (about, *parts)}
-    parts = [about, *parts, _part("sha256.json", "the digest of each file", sums)]
+    digests = {part.name: hashlib.sha256(part.body).hexdigest() for part in (readme, *parts)}
+    parts = [readme, *parts, _part("sha256.json", "the digest of each file", digests)]
     _archive(file, parts, at)
     return parts
 
@@ -101,7 +103,7 @@ def versions() -> dict[str, Any]:
         "release": platform.release(),
         "machine": platform.machine(),
         "processors": os.cpu_count(),
-        "packages": {one: _version(one) for one in _needed()},
+        "packages": {package: _version(package) for package in _required()},
     }
 
 
@@ -112,12 +114,21 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _needed() -> list[str]:
+def _required() -> list[str]:
     try:
-        asked = metadata.requires(NAME) or []
+        requirements = metadata.requires(NAME) or []
     except metadata.PackageNotFoundError:
-        asked = ["celery", "kombu", "redis", "marshmallow", "psycopg", "starlette", "uvicorn"]
-    return sorted({re.split(r"[^A-Za-z0-9._-]", one, maxsplit=1)[0] for one in asked})
+        requirements = [
+            "celery",
+            "kombu",
+            "redis",
+            "marshmallow",
+            "psycopg",
+            "starlette",
+            "uvicorn",
+        ]
+    names = (re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in requirements)
+    return sorted(set(names))
 
 
 def settings(environ: Mapping[str, str]) -> dict[str, str]:
@@ -131,7 +142,9 @@ def settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _shown(name: str, value: str) -> str:
     if name in _SHOWN:
-        return value if re.fullmatch(r"[A-Za-z0-9.:_-]{0,60}", value) else "set, in a strange form"
+        return (
+            value if re.fullmatch(r"[A-Za-z0-9.:_-]{0,60}", value) else "set, in an unexpected form"
+        )
     if name.endswith("_FILE"):
         return "set, a file that can be read" if os.access(value, os.R_OK) else "set, NOT readable"
     if _ADDRESSES.fullmatch(name):
@@ -140,15 +153,15 @@ def _shown(name: str, value: str) -> str:
 
 
 def _address(value: str) -> str:
-    """Return scheme, host and port of an address, and nothing that may stand beside them."""
+    """Return scheme, host and port of an address, without user, password or path."""
     try:
         parts = urlsplit(value)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "set, no address"
+        return "set, not an address"
     known = re.fullmatch(r"[a-z0-9+.-]{1,20}", parts.scheme) and re.fullmatch(r"[\w.:-]*", host)
     if not known:
-        return "set, no address"
+        return "set, not an address"
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
@@ -156,19 +169,19 @@ def _of_ledger(environ: Mapping[str, str]) -> list[Part]:
     try:
         chosen = read_settings(environ)
     except BadSettings as error:
-        return [_part("ledger.json", "nothing: the settings are not complete", _trouble(error))]
-    found = {"migrations": _ask(partial(_migrations, chosen.database_url))}
+        return [_part("ledger.json", "nothing: the settings are not complete", _error(error))]
+    facts = {"migrations": _ask(partial(_migrations, chosen.database_url))}
     events: Any = []
     server: Any = []
     try:
         with Ledger.open(chosen.database_url, application_name="broker doctor") as ledger:
             answers = _answers(ledger)
             events, server = answers.pop("events"), answers.pop("server")
-            found |= answers
+            facts |= answers
     except BrokerError as error:
-        found["ledger"] = _trouble(error)
+        facts["ledger"] = _error(error)
     return [
-        _part("ledger.json", "migrations, policy, what ends, queues, workers, dead letters", found),
+        _part("ledger.json", "migrations, policy, what ends, queues, workers, dead letters", facts),
         _part("events.json", f"the kinds of the last {EVENTS} events, without ids", events),
         _part("server.json", "PostgreSQL's settings that matter here", server),
         _part("wakeups.json", "how many wake-ups wait in each lane", _wakeups(chosen.wakeup_url)),
@@ -177,18 +190,22 @@ def _of_ledger(environ: Mapping[str, str]) -> list[Part]:
 
 def _migrations(url: str) -> list[dict[str, Any]]:
     return [
-        {"name": one.name, "applied": one.applied, "sha256": one.sha256.hex()}
-        for one in migrate.status(url)
+        {
+            "name": migration.name,
+            "applied": migration.applied,
+            "sha256": migration.sha256.hex(),
+        }
+        for migration in migrate.status(url)
     ]
 
 
 def _answers(ledger: Ledger) -> dict[str, Any]:
-    """Ask the ledger everything; once only when it is away, because each question waits for it."""
+    """Ask the ledger every question, unless it does not respond: each would wait for it."""
     questions = _questions(ledger)
     try:
         ledger.ping()
     except Unavailable as error:
-        return {name: _trouble(error) for name in questions}
+        return {name: _error(error) for name in questions}
     return {name: _ask(question) for name, question in questions.items()}
 
 
@@ -201,7 +218,7 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
             for ending in endings(PolicyCache(ledger).latest(), on=now.astimezone(LOCAL).date())
         ],
         "referrals": ledger.support_bundle.referral_states,
-        "queues": lambda: [asdict(one) for one in ledger.monitoring.work(now=now).values()],
+        "queues": lambda: [asdict(work) for work in ledger.monitoring.work(now=now).values()],
         "pipes": lambda: {
             name: value
             for name, value in asdict(ledger.monitoring.pipes(now=now)).items()
@@ -223,7 +240,7 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
 
 
 def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Number the workers: what their machines are called is nobody's business."""
+    """Leave out the names of the workers' machines."""
     return [
         {
             "name": "worker" if lead["name"].startswith("worker ") else lead["name"],
@@ -236,25 +253,25 @@ def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _wakeups(url: str) -> Any:
     wakeups = Wakeups(url, new_id=new_uuid7)
     try:
-        return wakeups.waiting(TASK_QUEUES) or {"error": "away"}
+        return wakeups.waiting(TASK_QUEUES) or {"error": "unavailable"}
     finally:
         wakeups.close()
 
 
 def _ask(question: Callable[[], Any]) -> Any:
-    """Return the answer; or what may be told of the error, so that one fault hides nothing else."""
+    """Return the answer, or the code of its error, so that a fault hides nothing else."""
     try:
         return question()
     except Exception as error:
-        return _trouble(error)
+        return _error(error)
 
 
-def _trouble(error: Exception) -> dict[str, str]:
+def _error(error: Exception) -> dict[str, str]:
     return {"error": type(error).__name__, "code": str(getattr(error, "code", ""))}
 
 
-def _part(name: str, told: str, value: Any) -> Part:
-    return Part(name, told, json.dumps(value, indent=2, default=_plain).encode() + b"\n")
+def _part(name: str, title: str, value: Any) -> Part:
+    return Part(name, title, json.dumps(value, indent=2, default=_plain).encode() + b"\n")
 
 
 def _plain(value: Any) -> str:
@@ -268,7 +285,7 @@ def _archive(file: Path, parts: Iterable[Part], at: datetime) -> None:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise Failure(
-            f"{file} is there already.", next_step="name another file", code=FAILED
+            f"{file} exists already.", next_step="name another file", code=FAILED
         ) from None
     with (
         os.fdopen(descriptor, "wb") as out,

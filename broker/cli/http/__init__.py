@@ -1,1 +1,1 @@
-"""Commands that call the gateway with a key."""
+"""Commands that call the gateway with a key: for publishers, agencies and ops."""

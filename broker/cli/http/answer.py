@@ -1,4 +1,4 @@
-"""``broker answer``: what a person at an agency says about a delivery."""
+"""``broker answer``: sends a person's answer to a delivery."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import click
 from referral_broker_client import Answer, Consumer, Settled
 
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, local, print_json
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json
 from broker.domain.codes import Outcome, ReturnReason, Stage
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
@@ -21,10 +22,10 @@ STAGES = tuple(stage.value for stage in Stage)
 @click.command()
 @click.argument("delivery", type=click.UUID)
 @click.argument("stage", type=click.Choice(STAGES))
-@click.option("--by", required=True, help="Who says so: a person, or the desk on duty.")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="With decided: what was decided.")
-@click.option("--reason", type=click.Choice(REASONS), help="With returned: why.")
-@click.option("--area", help="With returned: the area code where it belongs, if known.")
+@click.option("--by", required=True, help="Who answers: a person, or the desk on duty.")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="With decided: the outcome.")
+@click.option("--reason", type=click.Choice(REASONS), help="With returned: the reason.")
+@click.option("--area", help="With returned: the area code it belongs to, if known.")
 @click.option("--note", type=click.File(), help="A file with a note to the police, or '-'.")
 @json_option
 @with_gateway
@@ -40,7 +41,7 @@ def answer(  # noqa: PLR0913  one parameter for each option
     as_json: bool,
     gateway: Gateway,
 ) -> None:
-    """Say STAGE about DELIVERY: acknowledged, decided or returned. Safe to repeat.
+    """Answer DELIVERY with STAGE: acknowledged, decided or returned. Safe to repeat.
 
     \b
     Examples:   broker answer 0193... acknowledged --by "A. Social-Worker"
@@ -51,7 +52,7 @@ def answer(  # noqa: PLR0913  one parameter for each option
         raise click.UsageError("--outcome goes with decided, and decided needs it.")
     if (stage == "returned") != (reason is not None):
         raise click.UsageError("--reason goes with returned, and returned needs it.")
-    said = Answer(
+    reply = Answer(
         delivery=str(delivery),
         stage=stage,
         by=by,
@@ -61,29 +62,29 @@ def answer(  # noqa: PLR0913  one parameter for each option
         note=note.read() if note else None,
     )
     with Consumer(gateway.url, gateway.key, by=by) as consumer:
-        (settled,) = consumer.answer(said)
-    _tell(settled, as_json=as_json)
+        (settled,) = consumer.answer(reply)
+    _print(settled, as_json=as_json)
 
 
-def _tell(settled: Settled, *, as_json: bool) -> None:
+def _print(settled: Settled, *, as_json: bool) -> None:
     if as_json:
         print_json({name: getattr(settled, name) for name in settled.__slots__})
     if settled.result == "not_found":
         raise Failure(
-            "there is no such delivery for your agency.",
-            next_step="check the id, and that the key is the agency's own",
+            "your agency has no delivery with this id.",
+            next_step="check the id, and that the key is your agency's",
             code=NOT_FOUND,
         )
     if settled.result == "wrong_kind":
         raise Failure(
-            "a delivery of this kind is not answered so; nothing was changed.",
-            next_step="a recall is decided with destroyed; give back what it follows, if at all",
+            "a delivery of this kind does not take this answer; nothing was changed.",
+            next_step="answer a recall with `decided --outcome destroyed`",
             code=CONFLICT,
         )
     if not settled.ok:
         raise Failure(
-            f"another answer stands: the delivery is {settled.state} ({settled.result}).",
-            next_step="nothing was changed; talk to whoever answered it",
+            f"the delivery has another answer: it is {settled.state} ({settled.result}).",
+            next_step="nothing was changed; ask the person who answered it",
             code=CONFLICT,
         )
     if not as_json:

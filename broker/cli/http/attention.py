@@ -1,4 +1,4 @@
-"""``broker attention``, ``give-area``, ``route-again`` and ``reroute``: what ops see and do."""
+"""``broker attention``, ``give-area``, ``retry-routing`` and ``redirect``: find an owner."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from uuid import UUID
 import click
 from referral_broker_client.ops import Ops
 
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, local, print_json
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 
@@ -18,16 +19,16 @@ from broker.cli.table import print_table
 @json_option
 @with_gateway
 def attention(as_json: bool, gateway: Gateway) -> None:
-    """List what no agency owns, what was refused or never referred, and who is silent."""
+    """List the referrals that need you, what was rejected, and who is silent."""
     with Ops(gateway.url, gateway.key) as ops:
-        found = ops.attention()
+        lists = ops.attention()
     if as_json:
-        print_json(found)
+        print_json(lists)
         return
-    for kind, things in found.items():
-        if isinstance(things, Sequence) and not isinstance(things, str) and things:
-            _table(kind, things)
-    if not any(found.values()):
+    for kind, entries in lists.items():
+        if isinstance(entries, Sequence) and not isinstance(entries, str) and entries:
+            _print_list(kind, entries)
+    if not any(lists.values()):
         click.echo("Nothing needs attention: every referral has an owner, and nobody is silent.")
 
 
@@ -37,7 +38,7 @@ def attention(as_json: bool, gateway: Gateway) -> None:
 @json_option
 @with_gateway
 def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gateway) -> None:
-    """Give children or persons of an unroutable REFERRAL their area; its clock keeps its start.
+    """Set the area of children or persons in an unroutable REFERRAL. Deadlines do not change.
 
     REFERRAL is its id: two publishers may use the same reference.
 
@@ -45,41 +46,41 @@ def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gate
     Example:    broker give-area 0193... child-1=E06000021
     """
     with Ops(gateway.url, gateway.key) as ops:
-        _tell(ops.give_areas(str(referral), _pairs(areas)), as_json=as_json)
+        _print_result(ops.give_areas(str(referral), _pairs(areas)), as_json=as_json)
 
 
-@click.command("route-again")
+@click.command("retry-routing")
 @click.argument("referral", type=click.UUID)
 @json_option
 @with_gateway
-def route_again(referral: UUID, as_json: bool, gateway: Gateway) -> None:
-    """Route an unroutable REFERRAL again as it is: a fault was mended, or the directory.
+def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
+    """Route an unroutable REFERRAL again, after you have corrected the directory or a fault.
 
     \b
-    Example:    broker route-again 0193...
+    Example:    broker retry-routing 0193...
     """
     with Ops(gateway.url, gateway.key) as ops:
-        _tell(ops.route_again(referral), as_json=as_json)
+        _print_result(ops.retry_routing(referral), as_json=as_json)
 
 
-@click.command()
+@click.command("redirect")
 @click.argument("delivery", type=click.UUID)
-@click.option("--agency", help="The code of the agency that gets it now.")
-@click.option("--area", help="The area whose corresponding agency gets it now.")
+@click.option("--agency", help="The code of the agency to send it to.")
+@click.option("--area", help="The area to whose agency to send it.")
 @json_option
 @with_gateway
-def reroute(
+def redirect(
     delivery: UUID, agency: str | None, area: str | None, as_json: bool, gateway: Gateway
 ) -> None:
-    """Send a returned or undeliverable DELIVERY on; its clock keeps its start.
+    """Send a returned or undeliverable DELIVERY to another agency. The deadline does not change.
 
     \b
-    Example:    broker reroute 0193... --area E06000051
+    Example:    broker redirect 0193... --area E06000051
     """
     if (agency is None) == (area is None):
-        raise click.UsageError("Give --agency or --area, one of them.")
+        raise click.UsageError("Give either --agency or --area.")
     with Ops(gateway.url, gateway.key) as ops:
-        _tell(ops.reroute(delivery, agency=agency, area=area), as_json=as_json)
+        _print_result(ops.redirect(delivery, agency=agency, area=area), as_json=as_json)
 
 
 def _pairs(areas: Sequence[str]) -> Mapping[str, str]:
@@ -89,9 +90,9 @@ def _pairs(areas: Sequence[str]) -> Mapping[str, str]:
     return pairs
 
 
-def _table(kind: str, things: Sequence[Mapping[str, Any]]) -> None:
-    heads = [name for name, value in things[0].items() if not isinstance(value, dict | list)]
-    rows = [[_cell(name, thing.get(name)) for name in heads] for thing in things]
+def _print_list(kind: str, entries: Sequence[Mapping[str, Any]]) -> None:
+    heads = [name for name, value in entries[0].items() if not isinstance(value, dict | list)]
+    rows = [[_cell(name, entry.get(name)) for name in heads] for entry in entries]
     print_table([head.replace("_", " ") for head in heads], rows, title=kind.replace("_", " "))
 
 
@@ -101,8 +102,8 @@ def _cell(name: str, value: Any) -> str:
     return local(value) if name.endswith(("_at", "_by")) or name in {"at", "since"} else str(value)
 
 
-def _tell(done: Mapping[str, Any], *, as_json: bool) -> None:
+def _print_result(result: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(done)
+        print_json(result)
     else:
-        click.echo("done: " + ", ".join(f"{name} {value}" for name, value in done.items()))
+        click.echo("done: " + ", ".join(f"{name} {value}" for name, value in result.items()))

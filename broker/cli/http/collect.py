@@ -1,4 +1,4 @@
-"""``broker collect``: take what is waiting for an agency."""
+"""``broker collect``: collects an agency's deliveries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from referral_broker_client import Consumer, Delivery
 
-from broker.cli.http.access import Gateway, with_gateway
+from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.output import local, print_json, print_json_line, remark
 
 LARGEST_BATCH = 100
@@ -21,7 +21,7 @@ FOLLOW_SECONDS = 20.0
 
 @click.command()
 @click.option("--max", "most", default=20, show_default=True, type=click.IntRange(min=1))
-@click.option("--follow", is_flag=True, help="Go on as deliveries come, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Wait for further deliveries, until Ctrl-C.")
 @click.option("--by", default="broker collect", show_default=True, help="Who collects.")
 @click.option(
     "--into",
@@ -33,7 +33,7 @@ FOLLOW_SECONDS = 20.0
 def collect(
     *, most: int, follow: bool, by: str, into: Path | None, as_json: bool, gateway: Gateway
 ) -> None:
-    """Take what is waiting for your agency, worst deadline first, and say that you have it.
+    """Collect your agency's deliveries, earliest deadline first.
 
     A delivery counts as collected when it is printed or written, and not before. A person
     acknowledges it afterwards with `broker answer`.
@@ -42,17 +42,17 @@ def collect(
     Example:    broker collect --into inbox --max 100
     """
     batch, wait = min(most, LARGEST_BATCH), FOLLOW_SECONDS if follow else 0
-    taken = 0
+    collected = 0
     with Consumer(gateway.url, gateway.key, by=by, batch=batch, wait=wait) as consumer:
         for delivery in islice(consumer, None if follow else most):
             with delivery:
-                _put(into, as_json=as_json)(delivery)
+                _writer(into, as_json=as_json)(delivery)
                 delivery.collected()
-            taken += 1
-    remark(f"{taken} collected")
+            collected += 1
+    remark(f"{collected} collected")
 
 
-def _put(into: Path | None, *, as_json: bool) -> Callable[[Delivery], None]:
+def _writer(into: Path | None, *, as_json: bool) -> Callable[[Delivery], None]:
     if into is not None:
         return partial(_write, into)
     return _print_line if as_json else _print
@@ -68,8 +68,8 @@ def _print(delivery: Delivery) -> None:
     for name, due_at in delivery.deadlines.items():
         click.echo(f"  {name.replace('_', ' ')} {local(due_at)}")
     for kind in ("warnings", "defects"):
-        for told in delivery.raw.get(kind) or ():
-            click.echo(f"  {kind[:-1]}: {told['message']} ({told['pointer'] or '/'})")
+        for fault in delivery.raw.get(kind) or ():
+            click.echo(f"  {kind[:-1]}: {fault['message']} ({fault['pointer'] or '/'})")
     print_json({"handling": delivery.handling, "content": delivery.content})
 
 

@@ -1,4 +1,4 @@
-"""``broker correct`` and ``broker recall``: what a publisher does when it was wrong."""
+"""``broker correct`` and ``broker recall``: a publisher's means to correct a mistake."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import BinaryIO
 import click
 from referral_broker_client import Publisher
 
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, local, print_json, remark
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json, remark
 from broker.domain.codes import RecallReason
 
 REASONS = tuple(reason.value for reason in RecallReason)
@@ -30,7 +31,7 @@ def correct(
 ) -> None:
     """Correct a referral: FILE is the whole document again ("-" is standard input).
 
-    Whoever has it gets the new version. Safe to repeat.
+    Every agency that has the referral gets the new version. Safe to repeat.
 
     \b
     Example:    broker correct samples/case-01-friday-afternoon.json
@@ -42,7 +43,7 @@ def correct(
                 document, referral=referral, idempotency_key=idempotency_key
             )
     except ValueError as error:
-        raise click.BadParameter("FILE holds no JSON object with a reference.") from error
+        raise click.BadParameter("FILE is not a JSON object with a reference.") from error
     if as_json:
         print_json(receipt.raw)
         return
@@ -56,22 +57,22 @@ def correct(
 @click.command()
 @click.argument("referral")
 @click.option("--reason", required=True, type=click.Choice(REASONS), help="Why.")
-@click.option("--by", required=True, help="The person who takes it back.")
+@click.option("--by", required=True, help="The person who recalls it.")
 @json_option
 @with_gateway
 def recall(*, referral: str, reason: str, by: str, as_json: bool, gateway: Gateway) -> None:
-    """Take back the referral with this id or reference. Safe to repeat.
+    """Recall the referral with this id or reference. Safe to repeat.
 
-    Nobody is offered any of it from now on, and whoever has it must destroy it and say so.
+    The broker stops offering it. Every agency that has it must destroy it and confirm that.
 
     \b
     Example:    broker recall OCC/2026/000123 --reason wrong_person --by "DS Imogen Farlow"
     """
     with Publisher(gateway.url, gateway.key) as publisher:
-        kept = publisher.recall(referral, reason=reason, by=by)
+        recalled = publisher.recall(referral, reason=reason, by=by)
     if as_json:
-        print_json(kept.raw)
+        print_json(recalled.raw)
         return
-    known = " (it had been before)" if kept.duplicate else ""
-    click.echo(f"recalled {local(kept.recalled_at)}: {kept.reference}{known}")
-    remark(f"next:  broker status {kept.reference} shows who has confirmed")
+    known = " (already recalled)" if recalled.duplicate else ""
+    click.echo(f"recalled {local(recalled.recalled_at)}: {recalled.reference}{known}")
+    remark(f"next:  broker status {recalled.reference} shows who has destroyed it")

@@ -1,4 +1,4 @@
-"""``broker escalations``, ``pause`` and ``resume``: missed deadlines, and clocks that stand."""
+"""``broker escalations``, ``pause-clock`` and ``resume-clock``: missed and paused deadlines."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from uuid import UUID
 import click
 from referral_broker_client.ops import Ops
 
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, local, print_json
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 REASONS = ("information_requested", "legal_hold")
@@ -19,14 +20,16 @@ _HEADS = ("escalation", "late", "missed", "was due", "step", "next step", "state
 
 @click.command()
 @click.argument("escalation", type=click.UUID, required=False)
-@click.option("--acknowledge", is_flag=True, help="Say that a person sees to ESCALATION.")
-@click.option("--by", help="Who sees to it.")
+@click.option(
+    "--acknowledge", is_flag=True, help="Take ESCALATION on; the broker stops alerting others."
+)
+@click.option("--by", help="The person who takes it on.")
 @json_option
 @with_gateway
 def escalations(
     escalation: UUID | None, acknowledge: bool, by: str | None, as_json: bool, gateway: Gateway
 ) -> None:
-    """List the missed deadlines that concern you and that run, or see to one.
+    """List the missed deadlines that concern you, or take one on.
 
     \b
     Example:    broker escalations 0193... --acknowledge --by 'Duty manager'
@@ -35,67 +38,75 @@ def escalations(
         raise click.UsageError("Give nothing to list, or ESCALATION --acknowledge --by NAME.")
     with Ops(gateway.url, gateway.key) as ops:
         if escalation is not None and by:
-            _acknowledged(ops.acknowledge(escalation, by=by), as_json=as_json)
+            _print_acknowledged(ops.acknowledge_escalation(escalation, by=by), as_json=as_json)
         else:
-            _listed(ops.escalations(), as_json=as_json)
+            _print_list(ops.escalations(), as_json=as_json)
 
 
-@click.command()
+@click.command("pause-clock")
 @click.argument("delivery", type=click.UUID)
-@click.option("--reason", required=True, type=click.Choice(REASONS), help="Why it stands.")
+@click.option("--reason", required=True, type=click.Choice(REASONS), help="Why it is paused.")
 @json_option
 @with_gateway
-def pause(delivery: UUID, reason: str, as_json: bool, gateway: Gateway) -> None:
-    """Let the clocks of DELIVERY stand that policy lets stand; the others run on."""
+def pause_clock(delivery: UUID, reason: str, as_json: bool, gateway: Gateway) -> None:
+    """Pause the deadlines of DELIVERY that policy allows to be paused; the others stay.
+
+    \b
+    Example:    broker pause-clock 0193... --reason legal_hold
+    """
     with Ops(gateway.url, gateway.key) as ops:
-        found = ops.pause(delivery, reason)
+        result = ops.pause_clock(delivery, reason)
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        click.echo(f"Its pausable clocks stand since {local(found['paused_at'])}.")
+        click.echo(f"Paused since {local(result['paused_at'])}, where policy allows it.")
 
 
-@click.command()
+@click.command("resume-clock")
 @click.argument("delivery", type=click.UUID)
 @json_option
 @with_gateway
-def resume(delivery: UUID, as_json: bool, gateway: Gateway) -> None:
-    """Let the clocks of DELIVERY go on; their deadlines are counted anew."""
+def resume_clock(delivery: UUID, as_json: bool, gateway: Gateway) -> None:
+    """Resume the deadlines of DELIVERY; they move by the time of the pause.
+
+    \b
+    Example:    broker resume-clock 0193...
+    """
     with Ops(gateway.url, gateway.key) as ops:
-        found = ops.resume(delivery)
+        result = ops.resume_clock(delivery)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
-    due = [f"{n.replace('_', ' ')} {local(at)}" for n, at in found["deadlines"].items() if at]
-    click.echo("It goes on: " + ", ".join(due))
+    due = [f"{n.replace('_', ' ')} {local(at)}" for n, at in result["deadlines"].items() if at]
+    click.echo("Resumed: " + ", ".join(due))
 
 
-def _listed(found: Mapping[str, Any], *, as_json: bool) -> None:
+def _print_list(result: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
-    elif found["escalations"]:
-        print_table(_HEADS, [_row(escalation) for escalation in found["escalations"]])
+        print_json(result)
+    elif result["escalations"]:
+        print_table(_HEADS, [_row(escalation) for escalation in result["escalations"]])
     else:
-        click.echo("Nothing is escalated: no deadline is missed that nobody sees to.")
+        click.echo("Nothing is escalated.")
 
 
-def _acknowledged(found: Mapping[str, Any], *, as_json: bool) -> None:
+def _print_acknowledged(result: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
-    elif found["state"] == "ended":
-        click.echo(f"It is over already: {found['ended_because']}.")
+        print_json(result)
+    elif result["state"] == "ended":
+        click.echo(f"It has ended already: {result['ended_because']}.")
     else:
-        click.echo(f"{found['acknowledged_by']} sees to it.")
+        click.echo(f"{result['acknowledged_by']} has taken it on.")
 
 
-def _row(mapping: Mapping[str, Any]) -> list[str]:
+def _row(escalation: Mapping[str, Any]) -> list[str]:
     return [
-        str(mapping["id"]),
-        mapping["organisation"],
-        mapping["milestone"],
-        local(mapping["due_at"]),
-        str(mapping["step"]),
-        local(mapping["next_step_at"]) if mapping["next_step_at"] else "",
-        mapping["acknowledged_by"] or mapping["state"],
-        mapping["reference"] or "",
+        str(escalation["id"]),
+        escalation["organisation"],
+        escalation["milestone"],
+        local(escalation["due_at"]),
+        str(escalation["step"]),
+        local(escalation["next_step_at"]) if escalation["next_step_at"] else "",
+        escalation["acknowledged_by"] or escalation["state"],
+        escalation["reference"] or "",
     ]

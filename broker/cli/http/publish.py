@@ -1,4 +1,4 @@
-"""``broker publish``: hand in one referral, many, or only ask what would happen."""
+"""``broker publish``: publishes one referral or many, or checks one without sending it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import click
 from referral_broker_client import Published, Publisher, Receipt
 
 from broker.cli.exit_codes import DONE, INVALID
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, local, print_json, print_json_line, remark
-from broker.cli.referral_view import foretold, legs
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json, print_json_line, remark
+from broker.cli.referral_view import check_view, deliveries_view
 from broker.cli.table import console
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-@click.option("--wait", is_flag=True, help="Wait until it is routed, and say who gets it.")
+@click.option("--wait", is_flag=True, help="Wait until it is routed, and show who gets it.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long --wait waits.")
-@click.option("--check", is_flag=True, help="Store nothing; only say what would happen.")
+@click.option("--check", is_flag=True, help="Check it without sending it; nothing is stored.")
 @click.option("--bulk", is_flag=True, help="FILE holds one referral a line.")
-@click.option("--idempotency-key", help="A name of your own for this attempt to publish.")
+@click.option("--idempotency-key", help="A name of your own for this request.")
 @json_option
 @with_gateway
 @click.pass_context
@@ -38,7 +39,7 @@ def publish(  # noqa: PLR0913  one parameter for each option
     as_json: bool,
     gateway: Gateway,
 ) -> None:
-    """Hand in the referral in FILE ("-" is standard input). Safe to repeat.
+    """Publish the referral in FILE ("-" is standard input). Safe to repeat.
 
     A TRACEPARENT in the environment (W3C Trace Context) is passed on.
 
@@ -49,10 +50,10 @@ def publish(  # noqa: PLR0913  one parameter for each option
         raise click.UsageError("--bulk goes without --wait, --check and --idempotency-key.")
     with Publisher(gateway.url, gateway.key) as publisher:
         if check:
-            _foretell(publisher.check(file.read()), as_json=as_json)
+            _print_check(publisher.check(file.read()), as_json=as_json)
         elif bulk:
             results = publisher.publish_many(_lines(file), traceparent=_span())
-            ctx.exit(_tell_many(results, as_json=as_json))
+            ctx.exit(_print_results(results, as_json=as_json))
         else:
             receipt = publisher.publish(
                 file.read(),
@@ -60,11 +61,11 @@ def publish(  # noqa: PLR0913  one parameter for each option
                 wait=seconds if wait else None,
                 traceparent=_span(),
             )
-            _tell(receipt, as_json=as_json)
+            _print_receipt(receipt, as_json=as_json)
 
 
 def _span() -> str | None:
-    """Return the span that this command runs in, where whoever calls it collects traces."""
+    """Return the span that this command runs in, if its caller collects traces."""
     return os.environ.get("TRACEPARENT") or None
 
 
@@ -72,14 +73,14 @@ def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
     return (line for line in file if line.strip())
 
 
-def _foretell(plan: Mapping[str, Any], *, as_json: bool) -> None:
+def _print_check(plan: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
     else:
-        console().print(foretold(plan))
+        console().print(check_view(plan))
 
 
-def _tell(receipt: Receipt, *, as_json: bool) -> None:
+def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:
     if as_json:
         print_json(receipt.raw)
         return
@@ -87,22 +88,23 @@ def _tell(receipt: Receipt, *, as_json: bool) -> None:
     click.echo(f"{receipt.state}: {receipt.reference}{known}")
     click.echo(f"  id      {receipt.id}\n  at      {local(receipt.accepted_at)}")
     click.echo(f"  sha-256 {receipt.digest}")
-    if receipt.raw.get("deliveries") is not None:  # it was waited for: the whole status came
-        console().print(legs(receipt.raw))
+    if receipt.raw.get("deliveries") is not None:  # --wait: the receipt holds the whole status
+        console().print(deliveries_view(receipt.raw))
     remark(f"next:  broker status {receipt.reference}")
 
 
-def _tell_many(results: Iterable[Published], *, as_json: bool) -> int:
-    """Print one line a referral and return the exit code: 3 when any was refused."""
-    taken = refused = 0
+def _print_results(results: Iterable[Published], *, as_json: bool) -> int:
+    """Print a line for each referral and return the exit code: 3 when any was rejected."""
+    accepted = rejected = 0
     for number, result in enumerate(results, start=1):
-        taken, refused = taken + (result.problem is None), refused + (result.problem is not None)
-        _tell_one(number, result, as_json=as_json)
-    remark(f"{taken} accepted, {refused} refused")
-    return INVALID if refused else DONE
+        accepted += result.problem is None
+        rejected += result.problem is not None
+        _print_result(number, result, as_json=as_json)
+    remark(f"{accepted} accepted, {rejected} refused")
+    return INVALID if rejected else DONE
 
 
-def _tell_one(number: int, result: Published, *, as_json: bool) -> None:
+def _print_result(number: int, result: Published, *, as_json: bool) -> None:
     receipt, problem = result.receipt, result.problem
     if as_json:
         print_json_line(

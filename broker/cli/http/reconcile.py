@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TextIO
-from zoneinfo import ZoneInfo
 
 import click
 from referral_broker_client import Publisher
 
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, print_json, remark
-
-_LONDON = ZoneInfo("Europe/London")
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import LOCAL, print_json, remark
 
 
 @click.command()
@@ -20,12 +18,12 @@ _LONDON = ZoneInfo("Europe/London")
 @click.option(
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day that the list is of, such as 2026-12-18; yesterday unless told.",
+    help="The day of the list, such as 2026-12-18; yesterday by default.",
 )
 @json_option
 @with_gateway
 def reconcile(file: TextIO, day: datetime | None, as_json: bool, gateway: Gateway) -> None:
-    """Say which references in FILE ("-" is standard input), one a line, have no referral.
+    """List which references in FILE ("-" is standard input), one a line, have no referral.
 
     Give the day's occurrences that concern a child. Safe to repeat: the last list of a day counts.
 
@@ -33,14 +31,14 @@ def reconcile(file: TextIO, day: datetime | None, as_json: bool, gateway: Gatewa
     Example:    broker reconcile occurrences.txt --day 2026-12-18
     """
     references = [line.strip() for line in file if line.strip()]
-    of = day.date() if day else datetime.now(UTC).astimezone(_LONDON).date() - timedelta(days=1)
+    list_day = day.date() if day else datetime.now(UTC).astimezone(LOCAL).date() - timedelta(days=1)
     with Publisher(gateway.url, gateway.key) as publisher:
-        done = publisher.reconcile(of, references)
+        result = publisher.reconcile(list_day, references)
     if as_json:
-        print_json(done.raw)
+        print_json(result.raw)
         return
-    for reference in done.missing:
+    for reference in result.missing:
         click.echo(f"missing\t{reference}")
-    for reference in done.rejected:
+    for reference in result.rejected:
         click.echo(f"rejected\t{reference}")
-    remark(f"{done.day}: {done.listed} listed, {done.referred} have a referral")
+    remark(f"{result.day}: {result.listed} listed, {result.referred} have a referral")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 from referral_broker_client import Publisher
 
-from broker.cli.http.access import Gateway, with_gateway
-from broker.cli.output import json_option, print_json
-from broker.cli.referral_view import legs
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import print_json
+from broker.cli.referral_view import deliveries_view
 from broker.cli.table import console
 
 
@@ -22,8 +23,8 @@ def status(referral: str, as_json: bool, gateway: Gateway) -> None:
     Example:    broker status OCC/2026/000123
     """
     with Publisher(gateway.url, gateway.key) as publisher:
-        found = publisher.status(referral)
+        shown = publisher.status(referral)
     if as_json:
-        print_json(found.raw)
+        print_json(shown.raw)
     else:
-        console().print(legs(found.raw))
+        console().print(deliveries_view(shown.raw))

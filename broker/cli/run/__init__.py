@@ -1,1 +1,1 @@
-"""Commands that run something: the gateway, a worker, the demo."""
+"""Commands that run a process of the broker: the gateway, a worker."""

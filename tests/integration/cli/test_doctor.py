@@ -39,10 +39,10 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
 def faults(run: Run, environment: Mapping[str, str]) -> dict[str, Any]:
     """Run the doctor; return the findings that are faults, by the name of their check."""
     ran = run("doctor", "--json", **environment)
-    told = json.loads(ran.out)
-    found = {finding["check"]: finding for finding in told["findings"] if not finding["ok"]}
-    assert (ran.code, told["ok"]) == ((1, False) if found else (0, True))
-    return found
+    report = json.loads(ran.out)
+    faulty = {finding["check"]: finding for finding in report["findings"] if not finding["ok"]}
+    assert (ran.code, report["ok"]) == ((1, False) if faulty else (0, True))
+    return faulty
 
 
 def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) -> None:
@@ -58,12 +58,12 @@ def test_a_valkey_that_would_throw_messages_away_is_a_fault(
     with Redis.from_url(healthy[name]) as valkey:
         valkey.config_set("maxmemory-policy", "allkeys-lru")
         try:
-            found = faults(run, healthy)
+            faulty = faults(run, healthy)
         finally:
             valkey.config_set("maxmemory-policy", "noeviction")
-    assert list(found) == [check]
-    assert "allkeys-lru" in found[check]["detail"]
-    assert found[check]["next_step"] == "set its maxmemory-policy to noeviction"
+    assert list(faulty) == [check]
+    assert "allkeys-lru" in faulty[check]["detail"]
+    assert faulty[check]["next_step"] == "set its maxmemory-policy to noeviction"
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ def test_what_does_not_answer_or_is_wrongly_set_is_named_with_a_next_step(
     value: str,
     check: str,
 ) -> None:
-    found = faults(run, {**healthy, name: value})
-    assert set(found) == {check}
-    assert found[check]["next_step"]
+    faulty = faults(run, {**healthy, name: value})
+    assert set(faulty) == {check}
+    assert faulty[check]["next_step"]
 
 
 def test_a_ledger_without_tables_needs_migrating(
     run: Run, healthy: dict[str, str], engines: Engines
 ) -> None:
-    found = faults(run, {**healthy, "BROKER_DATABASE_URL": engines.database_url})
-    assert "broker migrate" in found["ledger"]["next_step"]
+    faulty = faults(run, {**healthy, "BROKER_DATABASE_URL": engines.database_url})
+    assert "broker migrate" in faulty["ledger"]["next_step"]
 
 
 def test_without_a_worker_nobody_sweeps(run: Run, healthy: dict[str, str], dsn: str) -> None:
@@ -103,9 +103,9 @@ def test_without_a_worker_nobody_sweeps(run: Run, healthy: dict[str, str], dsn: 
 
 def test_without_a_key_nobody_counts_low_referrals(run: Run, healthy: dict[str, str]) -> None:
     keyless = {name: value for name, value in healthy.items() if name != "BROKER_CHILD_KEY"}
-    found = faults(run, keyless)
-    assert set(found) == {"children"}
-    assert "BROKER_CHILD_KEY" in found["children"]["next_step"]
+    faulty = faults(run, keyless)
+    assert set(faulty) == {"children"}
+    assert "BROKER_CHILD_KEY" in faulty["children"]["next_step"]
 
 
 @pytest.mark.parametrize(("days", "ok", "mark"), [(60, True, "WARN"), (-1, False, "FAULT")])
@@ -121,10 +121,10 @@ def test_what_ends_is_a_warning_before_and_a_fault_after(
     with Ledger.open(dsn, application_name="tests") as ledger:
         publish(ledger, documents | {"directory.yaml": directory}, now=now)
     ran = run("doctor", "--json", **healthy)
-    (found,) = [
+    (finding,) = [
         finding for finding in json.loads(ran.out)["findings"] if finding["check"] == "calendars"
     ]
-    assert (found["ok"], found["warning"], ran.code) == (ok, ok, 0 if ok else 1)
-    assert "the term dates of school-900001 end on" in found["detail"]
-    assert "broker policy publish" in found["next_step"]
+    assert (finding["ok"], finding["warning"], ran.code) == (ok, ok, 0 if ok else 1)
+    assert "the term dates of school-900001 end on" in finding["detail"]
+    assert "broker policy publish" in finding["next_step"]
     assert mark in run("doctor", **healthy).out

@@ -30,17 +30,17 @@ def issued(ran: Ran) -> str:
     return str(json.loads(ran.out)["key"])
 
 
-def kept(dsn: str, id_: str) -> Credential:
+def stored(dsn: str, id_: str) -> Credential:
     with Ledger.open(dsn, application_name="tests") as ledger:
-        found = ledger.credentials.credential(CredentialId(id_))
-    assert found is not None
-    return found
+        credential = ledger.credentials.credential(CredentialId(id_))
+    assert credential is not None
+    return credential
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(keys: Keys, dsn: str) -> None:
     key = keys("issue", "stoke-csc", "--scope", "collect", "--label", "test").out.strip()
     parsed = Key.parse(key)
-    credential = kept(dsn, parsed.id)
+    credential = stored(dsn, parsed.id)
     assert credential.secret_sha256 == parsed.secret_sha256
     assert (credential.organisation, credential.scopes) == ("stoke-csc", {"collect"})
     listed = keys("list").out + keys("list", "--json").out
@@ -67,17 +67,17 @@ def test_an_organisation_that_the_directory_does_not_know_gets_none(keys: Keys) 
 def test_a_successor_has_the_same_scopes_and_the_old_one_ends_later(keys: Keys, dsn: str) -> None:
     old = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
     new = Key.parse(issued(keys("rotate", old, "--overlap-hours", "1", "--json"))).id
-    assert kept(dsn, new).scopes == kept(dsn, old).scopes
+    assert stored(dsn, new).scopes == stored(dsn, old).scopes
     now = datetime.now(UTC)
-    assert is_usable(kept(dsn, old), now)
-    assert not is_usable(kept(dsn, old), now + timedelta(hours=1))
-    assert is_usable(kept(dsn, new), now + timedelta(hours=1))
+    assert is_usable(stored(dsn, old), now)
+    assert not is_usable(stored(dsn, old), now + timedelta(hours=1))
+    assert is_usable(stored(dsn, new), now + timedelta(hours=1))
 
 
 def test_a_revoked_key_ends_at_once_and_stays_so(keys: Keys, dsn: str) -> None:
     id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
     assert json.loads(keys("revoke", id_, "--json").out)["state"] == "revoked"
-    assert not is_usable(kept(dsn, id_), datetime.now(UTC))
+    assert not is_usable(stored(dsn, id_), datetime.now(UTC))
     assert keys("revoke", id_).code == 6
     assert keys("expire", id_, "--at", "2099-01-01").code == 6
 
@@ -85,7 +85,7 @@ def test_a_revoked_key_ends_at_once_and_stays_so(keys: Keys, dsn: str) -> None:
 def test_a_key_expires_at_a_set_time(keys: Keys, dsn: str) -> None:
     id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
     keys("expire", id_, "--at", "2099-01-01T12:00:00")
-    assert kept(dsn, id_).expires_at == datetime(2099, 1, 1, 12, tzinfo=UTC)
+    assert stored(dsn, id_).expires_at == datetime(2099, 1, 1, 12, tzinfo=UTC)
 
 
 def test_an_id_that_is_none_is_not_found(keys: Keys) -> None:

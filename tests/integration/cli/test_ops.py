@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from broker.admin import operator_actions, sign_in
-from broker.devstack.rebase_times import at_present
+from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Right
 from broker.domain.ids import ReferralId
 from broker.flow.bulk import advance_replays
@@ -41,20 +41,20 @@ def clock() -> FixedClock:
 def ops(run: Run, context: Context) -> Ops:
     """Run a command of somebody who has every setting."""
     settings = context.settings
-    given = {
+    environment = {
         "BROKER_DATABASE_URL": settings.database_url,
         "BROKER_WAKEUP_URL": settings.wakeup_url,
         "BROKER_EXCHANGE_URL": settings.exchange_url,
     }
-    return lambda *arguments, **more: run(*arguments, **(given | more))
+    return lambda *arguments, **more: run(*arguments, **(environment | more))
 
 
 @pytest.fixture
 def delivery(world: World) -> dict[str, Any]:
     """A delivery that waits at its agency."""
-    status = world.routed(at_present(sample(2), now=world.clock.now))
-    (found,) = status["deliveries"]
-    return {**found, "referral": status["id"], "reference": status["reference"]}
+    status = world.routed(rebase(sample(2), now=world.clock.now))
+    (delivery,) = status["deliveries"]
+    return {**delivery, "referral": status["id"], "reference": status["reference"]}
 
 
 @pytest.fixture
@@ -89,13 +89,13 @@ def next_step(ran: Ran, code: int) -> str:
 
 def test_queues_are_listed_and_shown(ops: Ops, delivery: dict[str, Any]) -> None:
     listed = json.loads(ops("queue", "ls", "--json").out)
-    assert [(one["agency"], one["open"]) for one in listed] == [(delivery["agency"], 1)]
+    assert [(queue["agency"], queue["open"]) for queue in listed] == [(delivery["agency"], 1)]
     assert delivery["agency"] in ops("queue", "ls").out
     (shown,) = json.loads(ops("queue", "show", delivery["agency"], "--json").out)
     assert (shown["delivery"], shown["state"]) == (delivery["id"], "available")
-    told = ops("queue", "show", delivery["agency"])
-    assert told.code == 0
-    assert delivery["reference"] in told.out
+    ran = ops("queue", "show", delivery["agency"])
+    assert ran.code == 0
+    assert delivery["reference"] in ran.out
 
 
 def test_an_empty_queue_is_said_in_words(ops: Ops, context: Context) -> None:
@@ -107,15 +107,15 @@ def test_an_empty_queue_is_said_in_words(ops: Ops, context: Context) -> None:
 
 def test_delivery_is_paused_and_goes_on(ops: Ops, world: World, delivery: dict[str, Any]) -> None:
     agency = delivery["agency"]
-    given = ("--reason", "their system is rebuilt", "--by", "Jo Example")
-    assert ops("queue", "pause", agency, *given).code == 0
+    options = ("--reason", "their system is rebuilt", "--by", "Jo Example")
+    assert ops("queue", "pause", agency, *options).code == 0
     assert world.collect(agency) == []
     shown = ops("queue", "show", agency).out
     assert "by Jo Example: their system is rebuilt" in shown
-    assert "broker queue show" in next_step(ops("queue", "pause", agency, *given), 6)
-    assert ops("queue", "resume", agency, *given).code == 0
-    assert [one["delivery"] for one in world.collect(agency)] == [delivery["id"]]
-    assert "broker queue show" in next_step(ops("queue", "resume", agency, *given), 6)
+    assert "broker queue show" in next_step(ops("queue", "pause", agency, *options), 6)
+    assert ops("queue", "resume", agency, *options).code == 0
+    assert [offer["delivery"] for offer in world.collect(agency)] == [delivery["id"]]
+    assert "broker queue show" in next_step(ops("queue", "resume", agency, *options), 6)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_dead_letters_are_planned_and_replayed(
     assert (ran.code, f"/ops/replays/{plan['id']}" in ran.out) == (0, True)
     world.clock.now = datetime.now(UTC) + timedelta(minutes=2)
     assert advance_replays(context) == 1
-    assert [one["delivery"] for one in world.collect(dead["agency"])] == [dead["id"]]
+    assert [offer["delivery"] for offer in world.collect(dead["agency"])] == [dead["id"]]
     ran = ops("dead", "replay", plan["id"], "--count", "1", "--reason", "mended")
     assert "broker dead ls" in next_step(ran, 6)
 
@@ -179,9 +179,9 @@ def test_a_plan_for_people_says_what_to_type_next(ops: Ops, dead: dict[str, Any]
 
 def test_nothing_to_replay_is_said_in_words(ops: Ops, delivery: dict[str, Any]) -> None:
     del delivery
-    assert "Everything can be delivered." in ops("dead", "ls").out
+    assert "There are no dead letters." in ops("dead", "ls").out
     ran = ops("dead", "plan", "--by", "Jo")
-    assert (ran.code, "nothing to replay" in ran.out) == (0, True)
+    assert (ran.code, "No dead letter matches" in ran.out) == (0, True)
 
 
 def test_a_plan_that_there_is_not_is_not_found(ops: Ops) -> None:
@@ -200,8 +200,8 @@ def test_somebody_is_disabled_once(ops: Ops, context: Context) -> None:
         context.ledger, "Jo Example", [Right.VIEW], now=context.clock(), new_id=context.new_id
     )
     assert ops("people", "disable", "Jo Example").code == 0
-    (one,) = json.loads(ops("people", "list", "--json").out)
-    assert one["disabled_at"] is not None
+    (person,) = json.loads(ops("people", "list", "--json").out)
+    assert person["disabled_at"] is not None
     assert "broker people list" in next_step(ops("people", "disable", "Jo Example"), 4)
     assert "broker people list" in next_step(ops("people", "disable", "Nobody"), 4)
 
@@ -209,8 +209,8 @@ def test_somebody_is_disabled_once(ops: Ops, context: Context) -> None:
 # check
 
 
-def checked(ops: Ops, what: str, warn: str, crit: str, *more: str) -> tuple[int, dict[str, Any]]:
-    ran = ops("check", what, "--warn", warn, "--crit", crit, "--format", "json", *more)
+def checked(ops: Ops, figure: str, warn: str, crit: str, *more: str) -> tuple[int, dict[str, Any]]:
+    ran = ops("check", figure, "--warn", warn, "--crit", crit, "--format", "json", *more)
     return ran.code, json.loads(ran.out)
 
 
@@ -221,10 +221,10 @@ def test_the_oldest_is_judged(
     ops: Ops, context: Context, delivery: dict[str, Any], warn: str, crit: str, code: int
 ) -> None:
     late(context)
-    found, told = checked(ops, "oldest", warn, crit)
-    assert (found, told["state"]) == (code, ("ok", "warning", "critical")[code])
-    assert told["seconds"] == pytest.approx(3 * 3600, abs=60)
-    assert delivery["agency"] in told["detail"]
+    exit_code, result = checked(ops, "oldest", warn, crit)
+    assert (exit_code, result["state"]) == (code, ("ok", "warning", "critical")[code])
+    assert result["seconds"] == pytest.approx(3 * 3600, abs=60)
+    assert delivery["agency"] in result["detail"]
 
 
 @pytest.mark.parametrize(("limits", "code"), [(("3h", "4h"), 0), (("1h", "2h"), 2)])
@@ -236,15 +236,15 @@ def test_latency_is_judged_by_what_was_acknowledged(
     limits: tuple[str, str],
     code: int,
 ) -> None:
-    found, told = checked(ops, "latency", *limits)
-    assert (found, told["seconds"]) == (0, None)
-    assert told["detail"] == "nothing was acknowledged in 24 hours"
+    exit_code, result = checked(ops, "latency", *limits)
+    assert (exit_code, result["seconds"]) == (0, None)
+    assert result["detail"] == "nothing was acknowledged in 24 hours"
     with psycopg.connect(context.settings.database_url) as connection:
         connection.execute("update delivery set clock_start = clock_start - interval '140 minutes'")
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
-    found, told = checked(ops, "latency", *limits, "--agency", delivery["agency"])
-    assert found == code
-    assert told["seconds"] == pytest.approx(140 * 60, rel=0.2)
+    exit_code, result = checked(ops, "latency", *limits, "--agency", delivery["agency"])
+    assert exit_code == code
+    assert result["seconds"] == pytest.approx(140 * 60, rel=0.2)
 
 
 @pytest.mark.parametrize(("warn", "crit", "code"), [("4h", "5h", 0), ("2h", "4h", 1)])
@@ -252,9 +252,9 @@ def test_silence_is_judged_where_something_waits(
     ops: Ops, context: Context, delivery: dict[str, Any], warn: str, crit: str, code: int
 ) -> None:
     late(context)
-    found, told = checked(ops, "silence", warn, crit)
-    assert found == code
-    assert f"{delivery['agency']} was last seen" in told["detail"]
+    exit_code, result = checked(ops, "silence", warn, crit)
+    assert exit_code == code
+    assert f"{delivery['agency']} was last seen" in result["detail"]
 
 
 def test_a_sweeper_that_never_was_is_critical(ops: Ops, context: Context) -> None:
@@ -276,20 +276,20 @@ def test_what_is_late_is_reckoned_by_the_clock_of_the_ledger(
 
 def test_each_format_says_the_same(ops: Ops, context: Context, delivery: dict[str, Any]) -> None:
     late(context)
-    asked = ("check", "oldest", "--warn", "2h", "--crit", "4h")
-    nagios = ops(*asked)
+    command = ("check", "oldest", "--warn", "2h", "--crit", "4h")
+    nagios = ops(*command)
     assert nagios.code == 1
     assert nagios.out.startswith(f"OLDEST WARNING - {delivery['agency']}")
     assert "| oldest=108" in nagios.out
     assert nagios.out.rstrip().endswith("s;7200;14400;0")
-    prometheus = ops(*asked, "--format", "prometheus")
-    found = {family.name: family for family in text_string_to_metric_families(prometheus.out)}
+    prometheus = ops(*command, "--format", "prometheus")
+    families = {family.name: family for family in text_string_to_metric_families(prometheus.out)}
     assert prometheus.code == 1
-    assert [sample.value for sample in found["broker_check_state"].samples] == [1.0]
-    (seconds,) = found["broker_check_seconds"].samples
+    assert [sample.value for sample in families["broker_check_state"].samples] == [1.0]
+    (seconds,) = families["broker_check_seconds"].samples
     assert seconds.labels == {"check": "oldest"}
     assert seconds.value == pytest.approx(3 * 3600, abs=60)
-    assert all(one.documentation for one in found.values())
+    assert all(family.documentation for family in families.values())
 
 
 @pytest.mark.parametrize(
@@ -309,12 +309,12 @@ def test_wrong_usage_of_a_check_is_unknown_and_not_critical(
 
 @pytest.mark.parametrize("form", ["nagios", "json", "prometheus"])
 def test_what_cannot_be_told_is_unknown(ops: Ops, run: Run, form: str) -> None:
-    asked = ("check", "oldest", "--warn", "1h", "--crit", "2h", "--format", form)
-    assert ops(*asked, "--agency", "nowhere").code == 3
-    away = run(*asked, BROKER_DATABASE_URL="postgresql://127.0.0.1:9/x")
+    command = ("check", "oldest", "--warn", "1h", "--crit", "2h", "--format", form)
+    assert ops(*command, "--agency", "nowhere").code == 3
+    away = run(*command, BROKER_DATABASE_URL="postgresql://127.0.0.1:9/x")
     assert away.code == 3
     assert "unknown" in away.out.lower()
-    assert "BROKER_DATABASE_URL" in next_step(run(*asked), 3)
+    assert "BROKER_DATABASE_URL" in next_step(run(*command), 3)
 
 
 # top, watch
@@ -328,16 +328,16 @@ def test_top_looks_once_into_a_pipe(ops: Ops, context: Context, delivery: dict[s
         assert "1 late" in ran.out
         assert delivery["reference"] in ran.out
         assert delivery["agency"] in ran.out
-    told = json.loads(ops("top", "--json").out)
-    assert (told["breached"], told["queues"][0]["overdue"]) == (1, 1)
-    assert sum(told["bands"]["breached"].values()) == 1
+    summary = json.loads(ops("top", "--json").out)
+    assert (summary["breached"], summary["queues"][0]["overdue"]) == (1, 1)
+    assert sum(summary["bands"]["breached"].values()) == 1
 
 
 def test_deadlines_are_watched(ops: Ops, context: Context, delivery: dict[str, Any]) -> None:
     assert ops("watch", "deadlines", "--once").out == ""
     late(context)
-    told = json.loads(ops("watch", "deadlines", "--once", "--json").out)
-    assert (told["delivery"], told["why"]) == (delivery["id"], "breached")
+    line = json.loads(ops("watch", "deadlines", "--once", "--json").out)
+    assert (line["delivery"], line["why"]) == (delivery["id"], "breached")
     assert delivery["reference"] in ops("watch", "deadlines", "--within", "90s", "--once").out
     assert ops("watch", "deadlines", "--within", "soon").code == 2
 
@@ -374,14 +374,16 @@ def test_the_timeline_tells_the_story(
     key.write_text(world.police["Authorization"].removeprefix("Bearer "))
     key.chmod(0o600)
     with listening(context) as url:
-        given = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
+        environment = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
         for name in (delivery["reference"], delivery["referral"]):
-            told = run("timeline", name, **given)
-            assert told.code == 0
-            assert "delivery acknowledged" in told.out
-        events = json.loads(run("timeline", delivery["reference"], "--json", **given).out)["events"]
+            ran = run("timeline", name, **environment)
+            assert ran.code == 0
+            assert "delivery acknowledged" in ran.out
+        events = json.loads(run("timeline", delivery["reference"], "--json", **environment).out)[
+            "events"
+        ]
         assert [event["kind"] for event in events][:2] == ["referral.accepted", "referral.routed"]
-        assert next_step(run("timeline", "OCC/none", **given), 4)
+        assert next_step(run("timeline", "OCC/none", **environment), 4)
 
 
 def test_the_timeline_tells_ops_who_did_it_and_why(
@@ -390,15 +392,17 @@ def test_the_timeline_tells_ops_who_did_it_and_why(
     why = "the agency rang twice"
     id_ = ReferralId(UUID(delivery["referral"]))
     operator_actions.reveal(context, id_, by="person:Jo Example", reason=why)
-    told = {}
+    printed = {}
     for name, headers in (("police", world.police), ("ops", world.headers("ops", "ops"))):
         key = tmp_path / name
         key.write_text(headers["Authorization"].removeprefix("Bearer "))
         key.chmod(0o600)
         with listening(context) as url:
-            given = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
-            told[name] = " ".join(run("timeline", delivery["referral"], **given).out.split())
-    assert "referral content revealed by Jo Example, “the agency rang twice”" in told["ops"]
-    assert "referral content revealed" in told["police"]
-    assert "Jo Example" not in told["police"]
-    assert "rang" not in told["police"]
+            environment = {"BROKER_URL": url, "BROKER_KEY_FILE": str(key)}
+            printed[name] = " ".join(
+                run("timeline", delivery["referral"], **environment).out.split()
+            )
+    assert "referral content revealed by Jo Example, “the agency rang twice”" in printed["ops"]
+    assert "referral content revealed" in printed["police"]
+    assert "Jo Example" not in printed["police"]
+    assert "rang" not in printed["police"]

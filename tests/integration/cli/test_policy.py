@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from broker.devstack.engines import Engines
-from broker.devstack.samples import shipped
+from broker.devstack.sample_referrals import shipped
 from broker.domain.ids import OrganisationCode
 from broker.flow.accept import accept, screen
 from broker.flow.context import Context
@@ -62,9 +62,9 @@ def test_a_fault_names_its_file_and_line(run: Run, broken: Path) -> None:
         ran = run(noun, "lint", str(broken))
         assert ran.code == 3
         assert "directory.yaml:" in ran.out
-    told = json.loads(run("policy", "lint", str(broken), "--json").out)
-    assert not told["ok"]
-    assert "pigeon" in told["faults"][0]["message"]
+    result = json.loads(run("policy", "lint", str(broken), "--json").out)
+    assert not result["ok"]
+    assert "pigeon" in result["faults"][0]["message"]
 
 
 def test_a_policy_is_put_in_force_once(run: Run, engines: Engines, broken: Path) -> None:
@@ -80,8 +80,10 @@ def test_a_policy_is_put_in_force_once(run: Run, engines: Engines, broken: Path)
     shown = json.loads(run("policy", "show", "--json", BROKER_DATABASE_URL=url).out)
     assert shown["version"] == first["version"]
     with psycopg.connect(url) as connection:
-        (kept,) = connection.execute("select calendar_sha256, calendar_ends from policy").fetchall()
-    assert (kept[0].hex(), kept[1].isoformat()) == (
+        (stored,) = connection.execute(
+            "select calendar_sha256, calendar_ends from policy"
+        ).fetchall()
+    assert (stored[0].hex(), stored[1].isoformat()) == (
         shown["calendar"]["sha256"],
         shown["calendar"]["ends"],
     )
@@ -114,11 +116,11 @@ def test_organisations_are_shown_and_one_by_its_code(admin: Run) -> None:
 
 
 def test_a_referral_is_explained_with_row_and_deadlines_in_words(admin: Run, case_1: str) -> None:
-    told = json.loads(admin("policy", "explain", case_1, "--json").out)
-    (leg,) = told["deliveries"]
+    explanation = json.loads(admin("policy", "explain", case_1, "--json").out)
+    (leg,) = explanation["deliveries"]
     assert leg["agency"] == "stoke-csc"
     assert leg["explanation"]["deadlines"][0]["words"]
-    by_id = json.loads(admin("policy", "explain", told["id"], "--json").out)
-    assert by_id == told
+    by_id = json.loads(admin("policy", "explain", explanation["id"], "--json").out)
+    assert by_id == explanation
     assert leg["explanation"]["sentence"][:20] in admin("policy", "explain", case_1).out
     assert admin("policy", "explain", "none").code == 4

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.admin.policy_backtest import Backtest, backtest
-from broker.devstack.samples import shipped
+from broker.devstack.sample_referrals import shipped
 from broker.domain.codes import Milestone
 from broker.ledger import policy_backtest
 from broker.ledger.ledger import Ledger
@@ -51,13 +51,15 @@ def past(
             answer = client.post("/v1/referrals", json=document, headers=police)
             assert answer.status_code == 202, name
     drain()
-    found = [
-        client.get("/v1/referrals", params={"reference": one["reference"]}, headers=police).json()
-        for name, one in shipped()
+    statuses = [
+        client.get(
+            "/v1/referrals", params={"reference": sample["reference"]}, headers=police
+        ).json()
+        for name, sample in shipped()
         if not name.startswith(("case-13", "case-14"))
     ]
-    assert sum(len(one["deliveries"]) for one in found) > 10
-    return found
+    assert sum(len(status["deliveries"]) for status in statuses) > 10
+    return statuses
 
 
 def judged(dsn: str, old: Policy, new: Policy) -> Backtest:
@@ -69,8 +71,8 @@ def high_at_stoke(past: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return Stoke's deliveries that have four working hours, by their stored reasons."""
     return [
         leg["id"]
-        for one in past
-        for leg in one["deliveries"]
+        for status in past
+        for leg in status["deliveries"]
         if leg["agency"] == "stoke-csc"
         and leg["explanation"]["deadlines"][0]["within"] == "4 working hours"
     ]
@@ -87,25 +89,25 @@ def test_pages_leave_nothing_out_and_repeat_nothing(
 ) -> None:
     monkeypatch.setattr(policy_backtest, "PAGE", 3)
     with Ledger.open(dsn, application_name="tests") as ledger:
-        found = [str(one.id) for one in ledger.policy_backtest.past(SINCE, UNTIL)]
+        ids = [str(accepted.id) for accepted in ledger.policy_backtest.past(SINCE, UNTIL)]
         at = datetime(2027, 4, 7, 14, tzinfo=UTC)
         assert list(ledger.policy_backtest.past(at, at)) == []
         assert len(list(ledger.policy_backtest.past(at, at + timedelta(seconds=1)))) == len(past)
-    assert sorted(found) == sorted(one["id"] for one in past)
+    assert sorted(ids) == sorted(status["id"] for status in past)
 
 
 def test_shorter_and_longer_are_those_of_the_deliveries(
     dsn: str, book: Policy, past: Sequence[Mapping[str, Any]]
 ) -> None:
     shorter = changed(HIGH, "high: {acknowledge: 1 working hour")
-    found = judged(dsn, book, shorter)
+    backtest = judged(dsn, book, shorter)
     expected = len(high_at_stoke(past))
-    shift = found.shorter["stoke-csc", Milestone.ACKNOWLEDGE]
+    shift = backtest.shorter["stoke-csc", Milestone.ACKNOWLEDGE]
     assert shift.count == expected > 0
     assert shift.worst == timedelta(hours=19), "16:00 instead of 11:00 on the next day"
-    assert found.longer == {}
+    assert backtest.longer == {}
     back = judged(dsn, shorter, book)
-    assert back.longer == found.shorter
+    assert back.longer == backtest.shorter
     assert back.shorter == {}
 
 
@@ -122,13 +124,13 @@ def test_what_would_have_been_missed_goes_by_the_real_times(
     clock.advance(hours=2)
     receipt = {"delivery": legs[0], "stage": "acknowledged", "by": "A. Person"}
     stoke = key("stoke-csc", "collect")
-    told = client.post("/v1/receipts", json={"receipts": [receipt]}, headers=stoke).json()
-    assert told["results"][0]["result"] == "recorded"
+    answer = client.post("/v1/receipts", json={"receipts": [receipt]}, headers=stoke).json()
+    assert answer["results"][0]["result"] == "recorded"
     shorter = changed(HIGH, "high: {acknowledge: 1 working hour")
     due = ("stoke-csc", Milestone.ACKNOWLEDGE)
-    found = judged(dsn, book, shorter)
-    assert found.missed == {due: 1}
-    assert len(found.examples["missed"]) == 1
+    backtest = judged(dsn, book, shorter)
+    assert backtest.missed == {due: 1}
+    assert len(backtest.examples["missed"]) == 1
     assert judged(dsn, shorter, book).rescued == {due: 1}
     with Ledger.open(dsn, application_name="tests") as ledger:
         soon = clock.now
@@ -142,14 +144,14 @@ def test_recipients_and_what_becomes_unroutable(
     narrower = changed("when: child.at_school", "when: child.at_school && child.missing")
     schools = {
         leg["agency"]
-        for one in past
-        for leg in one["deliveries"]
+        for status in past
+        for leg in status["deliveries"]
         if leg["agency"].startswith("school-")
     }
     assert schools
-    found = judged(dsn, book, narrower)
-    assert schools >= set(found.lost) > set()
-    assert judged(dsn, narrower, book).gained == found.lost
+    backtest = judged(dsn, book, narrower)
+    assert schools >= set(backtest.lost) > set()
+    assert judged(dsn, narrower, book).gained == backtest.lost
     ended = load(
         {
             **documents_from(POLICY),
@@ -180,17 +182,17 @@ def test_the_command_reads_only_and_says_it_in_words(
     ran = run("policy", "diff", "in-force", str(folder), "--replay", "30d", BROKER_DATABASE_URL=dsn)
     assert ran.code == 0, ran.err
     assert "acknowledge within 1 working hour, shorter than 4 working hours (high)" in ran.out
-    assert f"{len(past)} referrals were judged again; " in ran.out
-    asked = ("policy", "diff", "in-force", str(folder), "--replay", "30", "--json", "--exit-code")
-    ran = run(*asked, BROKER_DATABASE_URL=dsn)
-    told = json.loads(ran.out)
+    assert f"{len(past)} referrals were routed again; " in ran.out
+    command = ("policy", "diff", "in-force", str(folder), "--replay", "30", "--json", "--exit-code")
+    ran = run(*command, BROKER_DATABASE_URL=dsn)
+    result = json.loads(ran.out)
     assert ran.code == 8
-    assert told["publishable"]
-    assert told["replay"]["judged"] == len(past)
+    assert result["publishable"]
+    assert result["replay"]["judged"] == len(past)
     for _, document in shipped():
         assert document["reference"] not in ran.out
     ran = run("policy", "diff", "in-force", str(POLICY), "--exit-code", BROKER_DATABASE_URL=dsn)
-    assert (ran.code, ran.out) == (0, "The two policies say the same.\n")
+    assert (ran.code, ran.out) == (0, "The two policies are the same.\n")
 
 
 def test_a_statutory_deadline_cannot_be_relaxed_and_that_is_shown(run: Run, tmp_path: Path) -> None:
@@ -205,9 +207,9 @@ def test_a_statutory_deadline_cannot_be_relaxed_and_that_is_shown(run: Run, tmp_
     )
     assert "cannot be published" in ran.out
     assert "[deadline-relaxed]" in ran.out
-    told = json.loads(run("policy", "diff", str(POLICY), str(folder), "--json").out)
-    assert not told["publishable"]
-    assert {fault["code"] for fault in told["faults"]} == {"deadline-relaxed"}
+    result = json.loads(run("policy", "diff", str(POLICY), str(folder), "--json").out)
+    assert not result["publishable"]
+    assert {fault["code"] for fault in result["faults"]} == {"deadline-relaxed"}
 
 
 def test_what_cannot_be_read_is_refused(run: Run, dsn: str, tmp_path: Path) -> None:

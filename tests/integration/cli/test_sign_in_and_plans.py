@@ -24,10 +24,10 @@ BY = ("--by", "Jo Example")
 
 
 def test_a_subject_is_known_under_its_issuer(run: Run, dsn: str) -> None:
-    asked = ("people", "link", "Jo Example", "--subject", "abc")
+    command = ("people", "link", "Jo Example", "--subject", "abc")
     for more in ((), ("--rights", "act"), ("--issuer", ISSUER)):
-        assert run(*asked, *more, BROKER_DATABASE_URL=dsn).code == 2
-    ran = run(*asked, "--rights", "act", BROKER_DATABASE_URL=dsn, BROKER_OIDC_ISSUER=ISSUER)
+        assert run(*command, *more, BROKER_DATABASE_URL=dsn).code == 2
+    ran = run(*command, "--rights", "act", BROKER_DATABASE_URL=dsn, BROKER_OIDC_ISSUER=ISSUER)
     assert ran.code == 0, ran.err
     with Ledger.open(dsn, application_name="tests") as ledger:
         (person,) = ledger.people.people(subject=f"{ISSUER} abc")
@@ -51,16 +51,16 @@ def test_many_are_planned_and_started_by_name(
     run: Run, world: World, context: Context, environment: dict[str, str]
 ) -> None:
     status = world.routed(sample(2))
-    (one,) = status["deliveries"]
-    told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
-    world.answer(one["agency"], delivery=one["id"], **told)
+    (delivery,) = status["deliveries"]
+    answer = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+    world.answer(delivery["agency"], delivery=delivery["id"], **answer)
     plan = ("dead", "plan", "--cause", "not_ours", "--to")
     wrong = run(*plan, "nobody", *BY, **environment)
     assert wrong.code != 0
     assert "no such agency" in wrong.err
-    asked = (*plan, "shropshire-csc", *BY, "--json", "--per-minute")
-    assert run(*asked, "6001", **environment).code != 0
-    planned = json.loads(run(*asked, "5", **environment).out)
+    command = (*plan, "shropshire-csc", *BY, "--json", "--per-minute")
+    assert run(*command, "6001", **environment).code != 0
+    planned = json.loads(run(*command, "5", **environment).out)
     assert (planned["kind"], planned["receiver"], planned["planned"]) == (
         *("send_on", "shropshire-csc", 1),
     )
@@ -70,6 +70,8 @@ def test_many_are_planned_and_started_by_name(
     assert run(*start, "--count", "2", **environment).code == 2
     assert run(*start, "--count", "1", "--by", "Sam Example", **environment).code == 0
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as connection:
-        found = connection.execute("select state, started_by, reason from replay").fetchall()
-    assert found == [("running", "person:Sam Example", "their team closed")]
-    assert not any(one.reason for one in context.ledger.queries.timeline(ReferralId(status["id"])))
+        replays = connection.execute("select state, started_by, reason from replay").fetchall()
+    assert replays == [("running", "person:Sam Example", "their team closed")]
+    assert not any(
+        event.reason for event in context.ledger.queries.timeline(ReferralId(status["id"]))
+    )

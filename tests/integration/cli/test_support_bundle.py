@@ -81,31 +81,31 @@ def test_it_tells_what_is_the_matter_and_hides_the_rest(
     ran = run("doctor", "--bundle", str(file), **environment)
     assert "Wrote" in ran.out
     assert file.stat().st_mode & 0o777 == 0o600
-    found = opened(file)
-    assert set(found) == FILES
+    files = opened(file)
+    assert set(files) == FILES
     assert all(name in ran.out for name in FILES)
-    everything = "".join(found.values())
+    everything = "".join(files.values())
     assert MARK.lower() not in everything.lower()
     (delivery,) = status["deliveries"]
     for secret in (CHILD_KEY.hex(), status["id"], delivery["id"], "passfile"):
         assert secret not in everything
-    settings = json.loads(found["settings.json"])
+    settings = json.loads(files["settings.json"])
     assert settings["BROKER_SMTP_URL"] == "smtp://mail.example.org:587"
     assert settings["BROKER_CHILD_KEY"] == "set"
-    ledger = json.loads(found["ledger.json"])
+    ledger = json.loads(files["ledger.json"])
     assert [queue["agency"] for queue in ledger["queues"]] == [delivery["agency"]]
-    assert [one["agency"] for one in ledger["stopped"]] == [delivery["agency"]]
+    assert [agency["agency"] for agency in ledger["stopped"]] == [delivery["agency"]]
     assert {lead["name"] for lead in ledger["leads"]} == {"sweep", "worker"}
     assert all(migration["applied"] for migration in ledger["migrations"])
     assert len(ledger["policies"][0]["sha256"]) == 64
     assert {ending["what"] for ending in ledger["endings"]} >= {"bank_holidays"}
-    kinds = [load["kind"] for load in json.loads(found["events.json"])]
+    kinds = [load["kind"] for load in json.loads(files["events.json"])]
     assert kinds[0] == "delivery.acknowledged"
-    assert {load["name"] for load in json.loads(found["server.json"])} >= {
+    assert {load["name"] for load in json.loads(files["server.json"])} >= {
         "shared_buffers",
         "fsync",
     }
-    assert not [name for name, told in found.items() if '"error"' in told and name != "doctor.json"]
+    assert not [name for name, text in files.items() if '"error"' in text and name != "doctor.json"]
 
 
 def test_a_file_that_is_there_is_not_overwritten(
@@ -129,10 +129,10 @@ def test_what_is_away_leaves_the_rest_of_it(
     ran = run("doctor", "--json", "--bundle", str(file), **(environment | away))
     assert ran.code == 1
     assert set(json.loads(ran.out)["bundle"]["parts"]) == FILES
-    found = opened(file)
-    assert MARK.lower() not in "".join(found.values()).lower()
-    assert json.loads(found["ledger.json"])["migrations"]["code"] == "unavailable"
-    assert json.loads(found["wakeups.json"]) == {"error": "away"}
+    files = opened(file)
+    assert MARK.lower() not in "".join(files.values()).lower()
+    assert json.loads(files["ledger.json"])["migrations"]["code"] == "unavailable"
+    assert json.loads(files["wakeups.json"]) == {"error": "unavailable"}
 
 
 def test_without_settings_it_says_so(run: Run, tmp_path: Path) -> None:

@@ -27,16 +27,16 @@ def temporary(short: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def running_from(folder: Path) -> list[str]:
     """Return the command lines of every process that has to do with a folder."""
-    found = []
+    commands = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             try:
-                told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+                process = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if str(folder).encode() in told:
-                found.append((entry / "cmdline").read_text().replace("\0", " "))
-    return found
+            if str(folder).encode() in process:
+                commands.append((entry / "cmdline").read_text().replace("\0", " "))
+    return commands
 
 
 def test_the_demo_adds_up_and_leaves_nothing(temporary: Path) -> None:
@@ -86,15 +86,15 @@ def where(up: subprocess.Popen[str]) -> dict[str, str]:
         lines.append(line)
         if line.startswith("}"):
             break
-    told: dict[str, str] = json.loads("".join(lines))
-    return told
+    addresses: dict[str, str] = json.loads("".join(lines))
+    return addresses
 
 
-def ask_the_doctor(told: dict[str, str]) -> None:
+def ask_the_doctor(addresses: dict[str, str]) -> None:
     """Administer the broker with nothing but what it said of itself."""
     files = {
         f"BROKER_{n.upper()}": value
-        for n, value in told.items()
+        for n, value in addresses.items()
         if n.endswith(("_url_file", "child_key_file"))
     }
     assert {Path(file).stat().st_mode & 0o777 for file in files.values()} == {0o600}
@@ -106,11 +106,11 @@ def ask_the_doctor(told: dict[str, str]) -> None:
 
 
 def test_up_stays_until_it_is_told_to_end(up: subprocess.Popen[str], temporary: Path) -> None:
-    told = where(up)
-    keys = Path(told["keys"])
+    addresses = where(up)
+    keys = Path(addresses["keys"])
     assert {file.stat().st_mode & 0o777 for file in keys.iterdir()} == {0o600}
-    assert urllib3.request("GET", f"{told['url']}/readyz").status == 200
-    ask_the_doctor(told)
+    assert urllib3.request("GET", f"{addresses['url']}/readyz").status == 200
+    ask_the_doctor(addresses)
     up.send_signal(signal.SIGTERM)
     assert up.wait(PATIENCE_SECONDS) == 0
     assert eventually(lambda: not running_from(temporary))

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from broker.admin import sign_in
 from broker.admin.api_keys import issue
 from broker.devstack.engines import Engines
-from broker.devstack.rebase_times import at_present
+from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Right, Scope
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
@@ -156,7 +156,7 @@ def test_an_exception_with_content_in_a_real_worker_leaks_nothing_and_loses_noth
         stopped = {"event": "lane stopped by a fault of ours", "error": "RaiseException"}
         with breaking(dsn, "delivery"):
             with breaking(dsn, "referral"):
-                handed_in = police.publish(at_present(marked(), now=now))
+                handed_in = police.publish(rebase(marked(), now=now))
                 eventually(lambda: lines(lane="route", **stopped))
             eventually(lambda: lines(lane="dispatch", **stopped))
         name = f"agency.{QUEUED}"

@@ -44,7 +44,9 @@ def offered(script: Script) -> None:
 
 def stages(script: Script) -> dict[str, str]:
     bodies = script.bodies("/v1/receipts")
-    return {said["delivery"]: said["stage"] for body in bodies for said in body["receipts"]}
+    return {
+        receipt["delivery"]: receipt["stage"] for body in bodies for receipt in body["receipts"]
+    }
 
 
 @pytest.mark.usefixtures("offered")

@@ -77,7 +77,7 @@ def test_a_status_tells_versions_regrades_and_recalls(police: Run, script: Scrip
     }
     script.say("/v1/referrals", 200, status)
     out = police("status", "REF/1").out
-    for words in ("version 2, corrected", "by DS Farlow: wrong person", "correction, version 2"):
-        assert words in out
+    for text in ("version 2, corrected", "by DS Farlow: wrong person", "correction, version 2"):
+        assert text in out
     assert "low to immediate" in out
     assert "children" in out

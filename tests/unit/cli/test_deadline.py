@@ -42,8 +42,8 @@ def test_it_says_when_something_is_due(
 
 
 def test_it_says_how_it_counted(run: Run) -> None:
-    words = compute(run, "ENG", "4 working hours", "2026-12-18T16:50")["explanation"]
-    assert "16:50 to 17:00" in words
+    explanation = compute(run, "ENG", "4 working hours", "2026-12-18T16:50")["explanation"]
+    assert "16:50 to 17:00" in explanation
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_it_says_which_calendar_counted(run: Run) -> None:
     digest = sha256((POLICY / "bank_holidays.yaml").read_bytes()).hexdigest()
     calendar = compute(run, "ENG", "4 working hours", "2026-12-18T16:50")["calendar"]
     assert (calendar["sha256"], calendar["ends"]) == (digest, "2028-12-31")
-    asked = ("--nation", "ENG", "--within", "4 hours", "--from", "2026-12-18T16:50")
-    assert f"calendar 2028-12-31-{digest[:8]}: " in run("deadline", "compute", *asked).out
+    options = ("--nation", "ENG", "--within", "4 hours", "--from", "2026-12-18T16:50")
+    assert f"calendar 2028-12-31-{digest[:8]}: " in run("deadline", "compute", *options).out

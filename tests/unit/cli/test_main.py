@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from broker.cli.main import SECTIONS, cli
-from broker.cli.run import up
+from broker.cli.main import ENTRIES, SECTIONS, cli
+from broker.devstack import up
 from tests.unit.cli.conftest import Run
 from tests.unit.sdk.scripted import Script
 
-COMMANDS = [name for entries in SECTIONS.values() for name in entries]
+COMMANDS = list(ENTRIES)
 
 
 def test_help_lists_every_command() -> None:
     command = [sys.executable, "-m", "broker", "--help"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
+    names = [name for entries in SECTIONS.values() for name in entries]
+    assert all(re.search(rf"^  {name}[ ,]", shown, re.MULTILINE) for name in names)
 
 
 def test_help_imports_none_of_the_commands() -> None:
@@ -41,7 +42,31 @@ def test_every_command_has_help_with_its_options(name: str, run: Run) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_documented(name: str) -> None:
     guide = Path("docs/cli.md").read_text()
-    assert re.search(rf"^#+ .*`broker {name}\b", guide, re.MULTILINE)
+    assert re.search(rf"^#+ .*`broker {name}`", guide, re.MULTILINE) or re.search(
+        rf"^#+ .*`broker {name} ", guide, re.MULTILINE
+    )
+
+
+def test_older_names_still_work_and_the_help_lists_the_newer_one_first(run: Run) -> None:
+    shown = run("--help").out
+    for names in (
+        *("retry-routing, route-again", "redirect, reroute"),
+        *("pause-clock, pause", "resume-clock, resume"),
+    ):
+        newer, older = names.split(", ")
+        assert f"\n  {names} " in shown
+        assert ENTRIES[newer] is ENTRIES[older]
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [("suspend-agency", ("queue", "pause")), ("resume-agency", ("queue", "resume"))],
+)
+def test_an_agency_is_suspended_by_the_older_words_too(
+    run: Run, newer: str, older: tuple[str, ...]
+) -> None:
+    options = [run(*names, "--help").out.partition("\n")[2] for names in ((newer,), older)]
+    assert options[0] == options[1] != ""
 
 
 @pytest.mark.parametrize(
@@ -126,8 +151,8 @@ def test_a_ledger_address_that_cannot_be_read_is_wrong_usage(run: Run) -> None:
     [
         ("answer", "nope", "acknowledged", "--by", "A. Person"),
         ("give-area", "REF/1", "child-1=E06000021"),
-        ("route-again", "REF/1"),
-        ("reroute", "../nope", "--area", "E06000021"),
+        ("retry-routing", "REF/1"),
+        ("redirect", "../nope", "--area", "E06000021"),
     ],
 )
 def test_what_needs_an_id_takes_nothing_else(
@@ -144,7 +169,7 @@ def test_engines_that_are_not_installed_are_named_with_the_next_step(
     ran = run("up", "--port", "0")
     assert ran.code == 1
     assert "not installed here" in ran.err
-    assert "referral-broker[embedded]" in ran.err
+    assert "referral-broker[devstack]" in ran.err
 
 
 def test_a_port_that_is_taken_is_named_before_anything_is_started(run: Run) -> None:

@@ -100,9 +100,9 @@ def test_publish_that_waits_says_who_gets_it_why_and_by_when(
 
 
 def test_check_says_in_words_who_would_get_it(police: Run, script: Script, document: str) -> None:
-    told = {"agency": "stoke-csc", "role": "lead", "held_until": None, "explanation": WHY}
-    held = {**told, "agency": "school-900001", "held_until": AT}
-    plan = {"state": "routed", "effective_grade": "very_high", "deliveries": [told, held]}
+    available = {"agency": "stoke-csc", "role": "lead", "held_until": None, "explanation": WHY}
+    held = {**available, "agency": "school-900001", "held_until": AT}
+    plan = {"state": "routed", "effective_grade": "very_high", "deliveries": [available, held]}
     script.say("/v1/referrals/check", 200, plan)
     out = " ".join(police("publish", document, "--check").out.split())
     assert out.startswith("would be routed, treated as very high; nothing was stored")
@@ -164,8 +164,14 @@ def test_the_timeline_tells_every_event(police: Run, script: Script) -> None:
 def test_a_days_list_prints_what_has_no_referral(
     police: Run, script: Script, tmp_path: Path
 ) -> None:
-    told = {"day": "2026-12-18", "listed": 3, "referred": 1, "missing": ["a"], "rejected": ["b"]}
-    script.say("/v1/reconciliations", 200, told)
+    reconciled = {
+        "day": "2026-12-18",
+        "listed": 3,
+        "referred": 1,
+        "missing": ["a"],
+        "rejected": ["b"],
+    }
+    script.say("/v1/reconciliations", 200, reconciled)
     file = tmp_path / "list"
     file.write_text("a\n\n b \nc\n")
     ran = police("reconcile", str(file), "--day", "2026-12-18")

@@ -1,4 +1,4 @@
-"""Ledger rows, receipts and events as the demo's sums see them; tests change one thing each."""
+"""Ledger rows, receipts and events as the demo compares them; tests change one thing each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from referral_broker_client import Event, Problem, Published, Receipt
 
 from broker.devstack.evidence import Evidence
-from broker.devstack.feed_tally import Board
+from broker.devstack.feed_tally import FeedTally
 from broker.domain.codes import Milestone, Role
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
@@ -86,7 +86,7 @@ def receipt(number: int, *, duplicate: bool = False) -> Receipt:
 
 
 def evidence(*ledger: ReferralStatus, refused: int = 0) -> Evidence:
-    """Evidence in which every witness says the same."""
+    """Evidence in which all sources agree."""
     refusal = Problem(status=422, code="prohibited-content", title="No")
     results = [Published(receipt(row.id.int), None) for row in ledger]
     results += [Published(None, refusal)] * refused
@@ -96,14 +96,14 @@ def evidence(*ledger: ReferralStatus, refused: int = 0) -> Evidence:
     return Evidence(results, [], ledger, refused, notes, feed(*ledger))
 
 
-def feed(*ledger: ReferralStatus) -> Board:
-    """What the feed tells of these referrals."""
-    board = Board()
+def feed(*ledger: ReferralStatus) -> FeedTally:
+    """The feed of these referrals."""
+    tally = FeedTally()
     for row in ledger:
-        board.referrals[str(row.id)] = str(row.state)
+        tally.referrals[str(row.id)] = str(row.state)
         for delivery in row.deliveries:
-            board.deliveries[str(delivery.id)] = (delivery.agency, str(delivery.state))
-    return board
+            tally.deliveries[str(delivery.id)] = (delivery.agency, str(delivery.state))
+    return tally
 
 
 def event(kind: str, number: int = 1, cursor: str = "1") -> Event:
@@ -121,6 +121,6 @@ def event(kind: str, number: int = 1, cursor: str = "1") -> Event:
     )
 
 
-def without_notes(given: Evidence) -> Evidence:
+def without_notes(whole: Evidence) -> Evidence:
     """The same, but no agency noted anything."""
-    return replace(given, notes={})
+    return replace(whole, notes={})

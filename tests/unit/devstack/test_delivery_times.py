@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from broker.devstack.delivery_times import Leg, by_agency, legs_of, percentile, times
+from broker.devstack.delivery_times import (
+    TimedDelivery,
+    by_agency,
+    percentile,
+    timed_deliveries,
+    times,
+)
 from broker.domain.codes import Milestone
 from broker.domain.states import DeliveryState
 from tests.unit.devstack.evidence import NOW, STOKE, leg, referral
@@ -24,7 +30,7 @@ def test_percentiles_are_values_that_occurred() -> None:
 def test_the_wait_counts_from_accepting_the_referral() -> None:
     collected = leg(1, met={Milestone.COLLECT: NOW + timedelta(seconds=3)})
     accepted = replace(referral(1, collected), accepted_at=NOW - timedelta(seconds=1))
-    line = times(legs_of([accepted]), now=NOW)
+    line = times(timed_deliveries([accepted]), now=NOW)
     assert line.p50 == line.p95 == line.slowest == timedelta(seconds=4)
 
 
@@ -32,28 +38,32 @@ def test_the_wait_of_what_was_held_counts_from_when_it_could_be_collected() -> N
     freed = NOW + timedelta(hours=2)
     met = {Milestone.COLLECT: freed + timedelta(seconds=3)}
     held = replace(leg(1, met=met), available_at=freed)
-    assert times(legs_of([referral(1, held)]), now=NOW).slowest == timedelta(seconds=3)
+    assert times(timed_deliveries([referral(1, held)]), now=NOW).slowest == timedelta(seconds=3)
 
 
 def test_a_milestone_is_in_time_until_its_very_instant() -> None:
     due = {Milestone.ACKNOWLEDGE: NOW + HOUR, Milestone.DECIDE: NOW + HOUR}
     met = {Milestone.ACKNOWLEDGE: NOW + HOUR, Milestone.DECIDE: NOW + HOUR + HOUR}
-    line = times([Leg(leg(1, due=due, met=met), NOW)], now=NOW)
+    line = times([TimedDelivery(leg(1, due=due, met=met), NOW)], now=NOW)
     assert (line.in_time, line.late) == (1, 1)
 
 
 def test_a_deadline_that_passed_without_an_answer_is_late_and_one_to_come_is_neither() -> None:
     due = {Milestone.ACKNOWLEDGE: NOW - HOUR, Milestone.DECIDE: NOW + HOUR}
-    line = times([Leg(leg(1, due=due, met=[], state=DeliveryState.AVAILABLE), NOW)], now=NOW)
+    line = times(
+        [TimedDelivery(leg(1, due=due, met=[], state=DeliveryState.AVAILABLE), NOW)], now=NOW
+    )
     assert (line.in_time, line.late) == (0, 1)
 
 
 def test_what_was_returned_owes_nothing_more() -> None:
     due = {Milestone.DECIDE: NOW - HOUR}
-    line = times([Leg(leg(1, due=due, met=[], state=DeliveryState.RETURNED), NOW)], now=NOW)
+    line = times(
+        [TimedDelivery(leg(1, due=due, met=[], state=DeliveryState.RETURNED), NOW)], now=NOW
+    )
     assert line.late == 0
 
 
 def test_each_agency_has_a_line() -> None:
-    lines = by_agency(legs_of([referral(1, leg(1), leg(2))]), now=NOW)
+    lines = by_agency(timed_deliveries([referral(1, leg(1), leg(2))]), now=NOW)
     assert {agency: line.deliveries for agency, line in lines.items()} == {STOKE: 2}

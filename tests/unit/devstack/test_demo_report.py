@@ -1,4 +1,4 @@
-"""How the demo tells its end: a table, a story, the sums, and one line of JSON."""
+"""The demo's report: a table, one referral, the counts, and one line of JSON."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from referral_broker_client import Publisher
 
-from broker.devstack.demo_progress import Progress, screen
-from broker.devstack.demo_report import tell
-from broker.devstack.evidence import Evidence, reckon
+from broker.devstack.demo_progress import Progress, open_display
+from broker.devstack.demo_report import print_report
+from broker.devstack.evidence import Evidence, compare
 from broker.domain.codes import Milestone
 from tests.unit.devstack.evidence import NOW, STOKE, evidence, leg, referral
 from tests.unit.sdk.scripted import Script
@@ -46,13 +46,13 @@ STATUS = {
 }
 
 
-def told(given: Evidence, script: Script, capsys: pytest.CaptureFixture[str]) -> str:
-    """Tell these sums, and return what was printed."""
+def printed_by(evidence_: Evidence, script: Script, capsys: pytest.CaptureFixture[str]) -> str:
+    """Print the report on this evidence, and return what was printed."""
     path = f"/v1/referrals/{STATUS['id']}"
     script.say(path, 200, STATUS)
     script.say(f"{path}/timeline", 200, {"events": []})
     with Publisher(script.url, "rb_k_secret") as police:
-        tell(given, reckon(given), {STOKE: "Stoke"}, police, seconds=12.34)
+        print_report(evidence_, compare(evidence_), {STOKE: "Stoke"}, police, seconds=12.34)
     return capsys.readouterr().out
 
 
@@ -65,7 +65,7 @@ def good() -> Evidence:
 def test_the_last_line_is_json_of_a_fixed_shape(
     good: Evidence, script: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sums = json.loads(told(good, script, capsys).splitlines()[-1])
+    sums = json.loads(printed_by(good, script, capsys).splitlines()[-1])
     assert sums == {
         "published": 2,
         "accepted": 1,
@@ -80,10 +80,10 @@ def test_the_last_line_is_json_of_a_fixed_shape(
     }
 
 
-def test_table_and_story_say_how_long_it_took_and_why(
+def test_table_and_timeline_say_how_long_it_took_and_why(
     good: Evidence, script: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    printed = told(good, script, capsys)
+    printed = printed_by(good, script, capsys)
     assert "2.00" in printed
     assert "The council where the child is leads." in printed
     assert "graded low, treated as very high" in printed
@@ -94,7 +94,7 @@ def test_table_and_story_say_how_long_it_took_and_why(
 def test_each_difference_is_named(
     good: Evidence, script: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    printed = told(replace(good, notes={}), script, capsys)
+    printed = printed_by(replace(good, notes={}), script, capsys)
     assert "stoke-csc never received it" in printed
     assert "agree" not in printed
 
@@ -102,9 +102,9 @@ def test_each_difference_is_named(
 def test_without_a_terminal_the_progress_is_a_line_now_and_then(
     good: Evidence, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with screen({}) as show:
+    with open_display({}) as display:
         for seconds in (0.0, 0.5, 1.0, 2.5):
-            show.show(Progress(seconds, 1, 2, good.feed))
+            display.show(Progress(seconds, 1, 2, good.feed))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert "published 1/2  deliveries 1  collected 1" in lines[0]

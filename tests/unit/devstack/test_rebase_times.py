@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from broker.devstack.rebase_times import at_present
-from broker.devstack.samples import shipped
+from broker.devstack.rebase_times import rebase
+from broker.devstack.sample_referrals import shipped
 from schemas import referral
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -24,7 +24,7 @@ def test_instants_and_dates_move_together_and_words_stay() -> None:
         "handling": {"embargo": {"until": "2026-12-20T12:00:00Z"}},
         "concern": {"summary": "On 2026-12-18T10:00:00Z it began."},
     }
-    moved = at_present(sample, now=NOW)
+    moved = rebase(sample, now=NOW)
     assert moved["times"]["submitted_at"] == "2026-03-02T12:00:00+00:00"
     assert moved["times"]["first_known_at"] == "2026-03-02T06:00:00+00:00"
     assert moved["handling"]["embargo"]["until"] == "2026-03-04T12:00:00+00:00"
@@ -34,5 +34,5 @@ def test_instants_and_dates_move_together_and_words_stay() -> None:
 
 @pytest.mark.parametrize("name", [name for name, _ in shipped() if name not in INVALID])
 def test_every_sample_that_is_valid_in_its_case_is_valid_at_present(name: str) -> None:
-    moved = at_present(dict(shipped())[name], now=NOW)
+    moved = rebase(dict(shipped())[name], now=NOW)
     assert referral.load(moved, today=NOW.date()).faults == []

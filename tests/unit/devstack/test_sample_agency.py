@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from referral_broker_client import Answer, Unavailable
 
-from broker.devstack.sample_agency import MISTAKEN, Desk, plan_for
+from broker.devstack.sample_agency import RETURNING, DutyWorkers, plan_for
 
 
 def test_a_plan_depends_on_the_delivery_alone() -> None:
     assert plan_for("d1", "stoke-csc") == plan_for("d1", "stoke-csc")
-    plans = [plan_for(f"d{number}", MISTAKEN) for number in range(200)]
+    plans = [plan_for(f"d{number}", RETURNING) for number in range(200)]
     assert all(plan.acknowledge_after < plan.answer_after < 5 for plan in plans)
     assert any(plan.reason for plan in plans)
     assert all((plan.reason is None) != (plan.outcome is None) for plan in plans)
@@ -27,20 +27,20 @@ def test_each_delivery_is_acknowledged_and_then_answered_also_after_an_outage() 
         nonlocal calls
         calls += 1
         if calls == 1:
-            raise Unavailable("away")
+            raise Unavailable("unavailable")
         sent.extend(answers)
         if len(sent) == 4:
             done.set()
 
-    desk = Desk("stoke-csc", send)
-    people = threading.Thread(target=desk.run)
-    people.start()
-    desk.take("d1")
-    desk.take("d2")
+    duty_workers = DutyWorkers("stoke-csc", send)
+    thread = threading.Thread(target=duty_workers.run)
+    thread.start()
+    duty_workers.assign("d1")
+    duty_workers.assign("d2")
     assert done.wait(15)
-    desk.stop()
-    people.join(5)
-    assert not people.is_alive()
+    duty_workers.stop()
+    thread.join(5)
+    assert not thread.is_alive()
     assert stages(sent, "d1") == stages(sent, "d2") == ["acknowledged", "decided"]
 
 

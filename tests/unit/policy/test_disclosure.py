@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broker.devstack import samples
+from broker.devstack import sample_referrals
 from broker.errors import PolicyError
 from broker.policy import disclosure
 from broker.policy.disclosure import PERSONS
@@ -26,7 +26,7 @@ def render(view: str, document: dict, book: Policy, **scope: list[str]) -> dict:
 
 
 def full() -> dict:
-    (document,) = [one for name, one in samples.shipped() if name.startswith("full")]
+    (document,) = [one for name, one in sample_referrals.shipped() if name.startswith("full")]
     return document
 
 
@@ -92,7 +92,7 @@ def test_a_view_that_does_not_exist_shows_nothing(book: Policy) -> None:
 def test_no_leg_shows_a_child_that_it_does_not_concern(book: Policy) -> None:
     """Over many generated referrals: what is rendered names only the children in scope."""
     seen = 0
-    for document in samples.generate(5, 200, now=AT - timedelta(days=1)):
+    for document in sample_referrals.generate(5, 200, now=AT - timedelta(days=1)):
         referral = load(document, today=AT.date()).referral
         if referral is None:
             continue

@@ -24,7 +24,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Said:
+class Reply:
     """One answer to give."""
 
     status: int
@@ -38,7 +38,7 @@ class Script:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
-        self._said: dict[str, list[Said]] = {}
+        self._replies: dict[str, list[Reply]] = {}
         self.url = ""
         self._held: set[str] = set()
         self._released = threading.Event()
@@ -46,15 +46,15 @@ class Script:
     def say(self, path: str, status: int, body: Any = None, **headers: str) -> None:
         """Add an answer for a path."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._said.setdefault(path, []).append(Said(status, body, named))
+        self._replies.setdefault(path, []).append(Reply(status, body, named))
 
     def hang_up(self, path: str) -> None:
         """Add a broken connection for a path."""
-        self._said.setdefault(path, []).append(Said(0, then_hang_up=True))
+        self._replies.setdefault(path, []).append(Reply(0, then_hang_up=True))
 
     def answer_only(self, path: str, status: int) -> None:
         """Say nothing but this status about a path from now on."""
-        self._said[path] = [Said(status, {"title": "No"})]
+        self._replies[path] = [Reply(status, {"title": "No"})]
 
     def hold(self, path: str) -> None:
         """Leave calls of a path without an answer until ``let_go``."""
@@ -64,14 +64,14 @@ class Script:
         """Answer what is held."""
         self._released.set()
 
-    def answer(self, call: Call) -> Said:
+    def answer(self, call: Call) -> Reply:
         """Note the call and return what to say."""
         self.calls.append(call)
         path = call.target.partition("?")[0]
         if path in self._held:
             self._released.wait()
-        said = self._said.get(path, [Said(404, {"title": "Nothing"})])
-        return said.pop(0) if len(said) > 1 else said[0]
+        replies = self._replies.get(path, [Reply(404, {"title": "Nothing"})])
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
     def bodies(self, path: str) -> list[Any]:
         """Return what was posted to a path, in order."""
@@ -95,15 +95,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        said = self.script.answer(Call(self.command, self.path, dict(self.headers), body))
-        if said.then_hang_up:
+        reply = self.script.answer(Call(self.command, self.path, dict(self.headers), body))
+        if reply.then_hang_up:
             self.close_connection = True
             self.connection.close()
             return
-        raw = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
-        self.send_response(said.status)
+        raw = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
         self.send_header("Content-Length", str(len(raw)))
-        for name, value in said.headers.items():
+        for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(raw)

@@ -49,7 +49,7 @@ def consumer(script: Script, *, wait: float = 0) -> Consumer:
 
 
 def receipts(script: Script) -> list[dict[str, str]]:
-    return [said for body in script.bodies("/v1/receipts") for said in body["receipts"]]
+    return [receipt for body in script.bodies("/v1/receipts") for receipt in body["receipts"]]
 
 
 def released(script: Script) -> list[str]:
@@ -74,7 +74,7 @@ def test_a_clean_exit_acknowledges_under_the_lease_in_the_name_of_the_desk(
 
 
 @pytest.mark.parametrize(
-    ("say", "said"),
+    ("say", "members"),
     [
         (lambda taken: taken.collected(), {"stage": "collected"}),
         (
@@ -88,7 +88,7 @@ def test_a_clean_exit_acknowledges_under_the_lease_in_the_name_of_the_desk(
     ],
 )
 def test_what_was_said_inside_is_what_goes_out_on_exit(
-    script: Script, say: Callable[[Any], None], said: dict[str, str]
+    script: Script, say: Callable[[Any], None], members: dict[str, str]
 ) -> None:
     offers(script, 1)
     with consumer(script) as work:
@@ -97,7 +97,7 @@ def test_what_was_said_inside_is_what_goes_out_on_exit(
                 say(taken)
                 assert not receipts(script)
     (receipt,) = receipts(script)
-    assert said.items() <= receipt.items()
+    assert members.items() <= receipt.items()
 
 
 def test_an_error_gives_back_the_one_in_hand_and_those_not_begun(script: Script) -> None:
@@ -121,7 +121,7 @@ def test_breaking_off_gives_back_what_was_not_begun(script: Script) -> None:
         for taken in work:
             with taken:
                 break
-    assert [said["delivery"] for said in receipts(script)] == ["d1"]
+    assert [receipt["delivery"] for receipt in receipts(script)] == ["d1"]
     assert released(script) == ["d2"]
 
 
@@ -152,7 +152,7 @@ def test_sigterm_finishes_the_one_in_hand_and_gives_back_the_rest(script: Script
         for taken in work:
             with taken:
                 os.kill(os.getpid(), signal.SIGTERM)
-    assert [said["delivery"] for said in receipts(script)] == ["d1"]
+    assert [receipt["delivery"] for receipt in receipts(script)] == ["d1"]
     assert released(script) == ["d2"]
     assert signal.getsignal(signal.SIGTERM) is before
 

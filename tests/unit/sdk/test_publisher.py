@@ -191,8 +191,14 @@ def test_the_feed_goes_on_from_a_cursor_until_it_is_empty(script: Script) -> Non
 
 
 def test_a_list_is_answered_with_what_has_no_referral(script: Script) -> None:
-    told = {"day": "2026-12-18", "listed": 2, "referred": 0, "missing": ["a"], "rejected": ["b"]}
-    script.say("/v1/reconciliations", 200, told)
+    reconciled = {
+        "day": "2026-12-18",
+        "listed": 2,
+        "referred": 0,
+        "missing": ["a"],
+        "rejected": ["b"],
+    }
+    script.say("/v1/reconciliations", 200, reconciled)
     done = publisher(script).reconcile(date(2026, 12, 18), ["a", "b"])
     assert (done.missing, done.rejected, done.day) == (("a",), ("b",), date(2026, 12, 18))
     assert json.loads(script.calls[-1].body) == {"day": "2026-12-18", "references": ["a", "b"]}
@@ -205,5 +211,5 @@ def test_an_event_about_an_organisation_has_no_referral(script: Script) -> None:
     }
     script.say("/v1/events", 200, {"events": [event], "next": "1-1"})
     script.say("/v1/events", 200, {"events": [], "next": "1-1"})
-    (found,) = publisher(script).events()
-    assert found.referral is found.reference is None
+    (event,) = publisher(script).events()
+    assert event.referral is event.reference is None

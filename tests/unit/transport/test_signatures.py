@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from referral_broker_client.queue import Signer
+from referral_broker_client.queue_consumer import Signer
 
 from broker.domain.ids import CredentialId
 from broker.errors import Denied

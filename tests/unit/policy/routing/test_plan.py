@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from broker.devstack import samples
+from broker.devstack import sample_referrals
 from broker.domain.codes import Milestone
 from broker.errors import PolicyError
 from broker.policy.published.policy import Policy
@@ -97,7 +97,7 @@ def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: Policy)
 
 
 def test_a_plan_is_the_same_every_time(book: Policy) -> None:
-    for _, document in samples.shipped():
+    for _, document in sample_referrals.shipped():
         if load(document, today=AT.date()).referral:
             before = copy.deepcopy(document)
             assert plan(document, book) == plan(document, book)
@@ -108,7 +108,7 @@ def test_every_routed_referral_has_a_lead_every_deadline_its_words_and_no_leg_is
     book: Policy,
 ) -> None:
     routed = 0
-    for document in samples.generate(11, 300, now=AT - timedelta(days=1)):
+    for document in sample_referrals.generate(11, 300, now=AT - timedelta(days=1)):
         if load(document, today=AT.date()).referral is None:
             continue
         found = plan(document, book)

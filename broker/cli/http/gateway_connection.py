@@ -1,4 +1,4 @@
-"""How a command reaches the gateway, and with which key."""
+"""The gateway that a command calls, and the key it calls with."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from broker.cli.exit_codes import USAGE, Failure
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Where the gateway is, and who we are to it."""
+    """The gateway's address and our key to it."""
 
     url: str
     key: str = field(repr=False)
 
 
 def with_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the ``gateway`` that the environment or two options name.
+    """Pass a command its ``gateway``, from two options or the environment.
 
-    A key never comes as an argument, where every user of the machine could read it.
+    A key is never an argument, where every user of the machine could read it.
     """
 
     @click.option(
@@ -55,7 +55,7 @@ def _key(file: Path | None) -> str:
     key = _key_in(file) if file else os.environ.get("BROKER_KEY", "")
     if not key:
         raise Failure(
-            "there is no key to the gateway.",
+            "no key to the gateway is set.",
             next_step="set BROKER_KEY, or BROKER_KEY_FILE to a file that holds the key",
             code=USAGE,
         )

@@ -1,4 +1,4 @@
-"""How an administrator's command finds the ledger: by ``BROKER_DATABASE_URL`` alone."""
+"""The ledger that a command opens: the one in ``BROKER_DATABASE_URL``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def database_url() -> str:
     url = _url_in(Path(file)) if file else os.environ.get(NAME, "")
     if not url:
         raise Failure(
-            "this command needs the ledger, and nothing says where it is.",
+            "this command needs the ledger, and its address is not set.",
             next_step=f"set {NAME}, or {NAME}_FILE to a file that holds it",
             code=USAGE,
         )
@@ -39,6 +39,6 @@ def _url_in(file: Path) -> str:
 
 @contextmanager
 def open_ledger() -> Iterator[Ledger]:
-    """Open the ledger for one command. Raises Unavailable when it is away."""
+    """Open the ledger for a command. Raises Unavailable when it does not respond."""
     with Ledger.open(database_url(), application_name="broker cli", max_size=2) as ledger:
         yield ledger

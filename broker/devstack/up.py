@@ -1,4 +1,4 @@
-"""``broker up``: a whole broker on this machine, until Ctrl-C."""
+"""``broker up``: runs a whole broker on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from broker.cli.exit_codes import Failure
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.output import print_json, remark
 from broker.cli.run.listening import listen
-from broker.devstack.sample_agencies import Agencies
+from broker.devstack.sample_agencies import SampleAgencies
+from broker.devstack.sample_referrals import SAMPLES
 from broker.devstack.stack import HOST, Stack, running
 from broker.domain.codes import Right
-from broker.shipped import SAMPLES
 
 USUAL_PORT = 8080
 LOOK_SECONDS = 1.0
 PERSON = "Ops Example"
 FIRST = SAMPLES / "first-referral.json"
-ANSWERED = """
+WITH_AGENCIES = """
 Sample agencies collect and answer everything; with --no-agencies you are the agency.
 Ctrl-C ends everything and deletes it.
 """
-UNANSWERED = """
-Hand in more of them; take what is for you and answer it, as an agency does:
+WITHOUT_AGENCIES = """
+Publish more of them; collect and answer deliveries, as an agency does:
 
   {broker} samples generate --count 20 |
     BROKER_KEY_FILE=$KEYS/staffordshire-police {broker} publish - --bulk
@@ -46,7 +46,7 @@ Ctrl-C ends everything and deletes it.
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), help="8080, or a free one if it is taken.")
 @click.option("--agencies/--no-agencies", default=True, help="Sample agencies that answer.")
-@click.option("--json", "as_json", is_flag=True, help="Say where everything is as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def up(port: int | None, agencies: bool, as_json: bool) -> None:
     """Run everything here until Ctrl-C: for a first referral, and for trying an integration.
 
@@ -55,9 +55,9 @@ def up(port: int | None, agencies: bool, as_json: bool) -> None:
     try:
         with interruptible(), running(remark, listener(port)) as stack:
             if agencies:
-                Agencies(stack).start()
-            _say_where(stack, agencies=agencies, as_json=as_json)
-            _stay(stack)
+                SampleAgencies(stack).start()
+            _print_addresses(stack, agencies=agencies, as_json=as_json)
+            _watch(stack)
     except Interrupted:
         remark("Everything has ended.")
 
@@ -76,24 +76,24 @@ def listener(port: int | None) -> socket.socket:
         return listen(HOST, 0)
 
 
-def _stay(stack: Stack) -> None:
-    """Wait for the signal; look after the processes meanwhile."""
-    nothing = threading.Event()
-    while not nothing.wait(LOOK_SECONDS):
+def _watch(stack: Stack) -> None:
+    """Wait for the signal; check the processes meanwhile."""
+    never_set = threading.Event()
+    while not never_set.wait(LOOK_SECONDS):
         stack.children.check()
 
 
-def _say_where(stack: Stack, *, agencies: bool, as_json: bool) -> None:
+def _print_addresses(stack: Stack, *, agencies: bool, as_json: bool) -> None:
     if as_json:
         files = {name.removeprefix("BROKER_").lower(): f for name, f in stack.address_files.items()}
-        where = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
-        print_json({"url": stack.url, **where})
+        addresses = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
+        print_json({"url": stack.url, **addresses})
     else:
-        click.echo(_how_to(stack) + (ANSWERED if agencies else UNANSWERED).format(broker=_broker()))
+        click.echo(_instructions(stack) + next_steps(agencies=agencies))
     sys.stdout.flush()
 
 
-def _how_to(stack: Stack) -> str:
+def _instructions(stack: Stack) -> str:
     return f"""
 The broker is running.   {stack.url}     its API: {stack.url}/docs
 
@@ -106,7 +106,7 @@ Keys, a file for each organisation, readable by you alone:
 
   export BROKER_URL={stack.url} KEYS={stack.keys}
 
-Hand in a first referral, as Staffordshire Police:
+Publish a first referral, as Staffordshire Police:
 
   curl -sS $BROKER_URL/v1/referrals \\
     -H "Authorization: Bearer $(cat $KEYS/staffordshire-police)" \\
@@ -123,6 +123,11 @@ message broker among them, for agencies that consume a queue:
 {_exports(stack)}
   {_broker()} doctor
 """
+
+
+def next_steps(*, agencies: bool) -> str:
+    """Return what there is to do next, with or without sample agencies."""
+    return (WITH_AGENCIES if agencies else WITHOUT_AGENCIES).format(broker=_broker())
 
 
 def _exports(stack: Stack) -> str:

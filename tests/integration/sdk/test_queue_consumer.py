@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kombu import Connection, Producer, Queue
 from referral_broker_client import Delivery, Unavailable
-from referral_broker_client.queue import QueueConsumer, signature
+from referral_broker_client.queue_consumer import QueueConsumer, signature
 
 from broker.devstack.engines import Engines
 
@@ -55,7 +55,9 @@ class Exchange:
     def receipts(self) -> list[dict[str, str]]:
         """Take every receipt."""
         return [
-            said for message in self.messages() for said in json.loads(message.body)["receipts"]
+            receipt
+            for message in self.messages()
+            for receipt in json.loads(message.body)["receipts"]
         ]
 
     def close(self) -> None:
@@ -93,9 +95,9 @@ def delivery(number: int, **changed: Any) -> dict[str, Any]:
 def take_all(work: QueueConsumer) -> list[Delivery]:
     taken = []
     with work:
-        for one in work:
-            with one:
-                taken.append(one)
+        for offered in work:
+            with offered:
+                taken.append(offered)
     return taken
 
 
@@ -103,7 +105,7 @@ def test_a_clean_exit_acknowledges_without_the_lease_of_the_push(
     engines: Engines, exchange: Exchange
 ) -> None:
     exchange.send(delivery(1))
-    assert [one.id for one in take_all(consumer(engines))] == ["d1"]
+    assert [offered.id for offered in take_all(consumer(engines))] == ["d1"]
     assert exchange.receipts() == [{"delivery": "d1", "stage": "acknowledged", "by": "Intake desk"}]
     assert exchange.waiting() == 0
 
@@ -149,7 +151,7 @@ def test_garbage_is_dropped_with_a_warning_that_holds_nothing_of_it(
 ) -> None:
     exchange.send(garbage)
     exchange.send(delivery(1))
-    assert [one.id for one in take_all(consumer(engines))] == ["d1"]
+    assert [offered.id for offered in take_all(consumer(engines))] == ["d1"]
     assert exchange.waiting() == 0
     assert "is no delivery of its own" in caplog.text
     assert "Invented" not in caplog.text
@@ -164,12 +166,12 @@ def test_an_element_that_is_not_even_a_message_does_not_end_the_loop(
     exchange.send(delivery(2))
     seen: set[str] = set()
     with consumer(engines, wait=1) as work:
-        for one in work:
-            with one:
-                seen.add(one.id)
+        for offered in work:
+            with offered:
+                seen.add(offered.id)
             if seen == {"d1", "d2"}:
                 break
-    assert {said["delivery"] for said in exchange.receipts()} == {"d1", "d2"}
+    assert {receipt["delivery"] for receipt in exchange.receipts()} == {"d1", "d2"}
 
 
 def test_an_error_puts_everything_back(engines: Engines, exchange: Exchange) -> None:
@@ -178,14 +180,14 @@ def test_an_error_puts_everything_back(engines: Engines, exchange: Exchange) -> 
 
     def fail_on_the_first() -> None:
         with consumer(engines) as work:
-            for one in work:
-                with one:
+            for offered in work:
+                with offered:
                     raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail_on_the_first()
     assert exchange.receipts() == []
-    assert {one.id for one in take_all(consumer(engines))} == {"d1", "d2"}
+    assert {offered.id for offered in take_all(consumer(engines))} == {"d1", "d2"}
 
 
 def test_sigterm_finishes_the_one_in_hand_and_puts_back_the_rest(
@@ -194,8 +196,8 @@ def test_sigterm_finishes_the_one_in_hand_and_puts_back_the_rest(
     exchange.send(delivery(1))
     exchange.send(delivery(2))
     with consumer(engines, wait=20) as work:
-        for one in work:
-            with one:
+        for offered in work:
+            with offered:
                 os.kill(os.getpid(), signal.SIGTERM)
     assert len(exchange.receipts()) == 1
     assert exchange.waiting() == 1
@@ -207,9 +209,9 @@ def test_an_exchange_that_comes_back_is_consumed_again(
     exchange.send(delivery(1))
     with consumer(engines, wait=1) as work:
         seen = []
-        for one in work:
-            with one:
-                seen.append(one.id)
+        for offered in work:
+            with offered:
+                seen.append(offered.id)
                 if len(seen) == 1:
                     engines.exchange.kill()
             if len(seen) == 1:
@@ -217,7 +219,7 @@ def test_an_exchange_that_comes_back_is_consumed_again(
                 Exchange(engines.exchange_url).send(delivery(2))
             if "d2" in seen:
                 break
-    answered = {said["delivery"] for said in Exchange(engines.exchange_url).receipts()}
+    answered = {receipt["delivery"] for receipt in Exchange(engines.exchange_url).receipts()}
     assert answered == {"d1", "d2"}
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 import jsonschema
 import pytest
 
-from broker.devstack.samples import generate, shipped
+from broker.devstack.sample_referrals import generate, shipped
 from schemas import documents
 from schemas.errors import Kind, Unreadable
 from schemas.export import json_schema
@@ -90,28 +90,28 @@ def test_the_same_seed_gives_the_same_referrals():
 
 
 def test_generated_references_are_unique():
-    assert len({one["reference"] for one in SOME}) == len(SOME)
+    assert len({document["reference"] for document in SOME}) == len(SOME)
 
 
 def test_about_one_in_fifty_is_invalid_and_each_way_of_being_so_occurs():
-    faults = [found for one in SOME if (found := checked(one).faults)]
+    faults = [listed for document in SOME if (listed := checked(document).faults)]
     assert 0.01 < len(faults) / len(SOME) < 0.035
-    assert {fault.code for found in faults for fault in found} == {
+    assert {fault.code for listed in faults for fault in listed} == {
         *("date-in-future", "nhs-number-check-digit", "unknown-field"),
         *("unknown-area", "required"),
     }
 
 
 def test_about_one_in_a_hundred_has_no_area_at_all():
-    nowhere = [one for one in SOME if '"area"' not in json.dumps(one)]
+    nowhere = [document for document in SOME if '"area"' not in json.dumps(document)]
     assert 0.004 < len(nowhere) / len(SOME) < 0.02
-    assert all(checked(one).faults == [] for one in nowhere)
+    assert all(checked(document).faults == [] for document in nowhere)
 
 
 def test_the_mixture_holds_every_grade_area_and_special_route():
-    children = [child for one in SOME for child in one["children"]]
-    persons = [person for one in SOME for person in one["persons_posing_risk"]]
-    assert {one["grade"]["level"] for one in SOME} == {
+    children = [child for document in SOME for child in document["children"]]
+    persons = [person for document in SOME for person in document["persons_posing_risk"]]
+    assert {document["grade"]["level"] for document in SOME} == {
         *("immediate", "very_high", "high", "medium", "low")
     }
     assert {child.get("area") for child in children} >= AREAS
@@ -119,19 +119,19 @@ def test_the_mixture_holds_every_grade_area_and_special_route():
     assert any("health" in child for child in children)
     assert any("roles" in person for person in persons)
     assert any(person["management"].get("managed_by") == "probation" for person in persons)
-    assert any("embargo" in one["handling"] for one in SOME)
+    assert any("embargo" in document["handling"] for document in SOME)
 
 
 def test_a_generated_referral_has_an_ordinary_size_and_carries_nothing_prohibited():
-    sizes = [len(json.dumps(one)) for one in SOME[:200]]
+    sizes = [len(json.dumps(document)) for document in SOME[:200]]
     assert 2500 < sum(sizes) / len(sizes) < 5500
-    assert all(documents.prohibited(one) == [] for one in SOME[:200])
+    assert all(documents.prohibited(document) == [] for document in SOME[:200])
 
 
 def test_everything_was_submitted_before_now():
     assert all(
-        NOW - timedelta(hours=1) < datetime.fromisoformat(one["times"]["submitted_at"]) < NOW
-        for one in SOME
+        NOW - timedelta(hours=1) < datetime.fromisoformat(document["times"]["submitted_at"]) < NOW
+        for document in SOME
     )
 
 
@@ -142,8 +142,8 @@ def test_referrals_are_made_one_at_a_time():
 def test_ages_follow_the_clock_that_is_given():
     born = [
         child["date_of_birth"]
-        for one in SOME
-        for child in one["children"][:1]
+        for document in SOME
+        for child in document["children"][:1]
         if "date_of_birth" in child
     ]
     assert min(born) > date(2008, 1, 1).isoformat()
@@ -152,9 +152,10 @@ def test_ages_follow_the_clock_that_is_given():
 @pytest.mark.parametrize("now", [NOW, datetime(2024, 2, 29, tzinfo=UTC), NOW.replace(year=2029)])
 def test_shipped_samples_can_be_brought_to_any_day_by_whole_weeks(now):
     for name, moved in shipped(now=now):
-        there, here = (
-            datetime.fromisoformat(one["times"]["submitted_at"]) for one in (SHIPPED[name], moved)
+        before, after = (
+            datetime.fromisoformat(sample["times"]["submitted_at"])
+            for sample in (SHIPPED[name], moved)
         )
-        assert timedelta(0) <= now - here < timedelta(weeks=1)
-        assert (there - here) % timedelta(weeks=1) == timedelta(0)
+        assert timedelta(0) <= now - after < timedelta(weeks=1)
+        assert (before - after) % timedelta(weeks=1) == timedelta(0)
         assert moved["concern"]["summary"] == SHIPPED[name]["concern"]["summary"]

@@ -17,7 +17,7 @@ from referral_broker_client.errors import Problem, Unavailable, Unexpected, erro
 CONNECT_SECONDS = 3.0
 """How long a connection may take to open."""
 READ_SECONDS = 30.0
-"""How long an answer may take, on top of what the request itself asked to wait."""
+"""How long an answer may take, besides the ``wait`` of the request itself."""
 ATTEMPTS_AFTER_THE_FIRST = 4
 BACKOFF_SECONDS = 0.2
 """The second retry waits about this long, and each further one twice as long as the one before."""
@@ -46,7 +46,7 @@ class Reply:
             raise Unexpected("The gateway's answer is not JSON.") from None
 
 
-class Wire:
+class HttpClient:
     """Calls to one gateway with one key. Safe to share between threads.
 
     Every call may be repeated: the broker gives the same answer to the same request, so that
@@ -78,7 +78,7 @@ class Wire:
         )
 
     def __repr__(self) -> str:
-        return f"Wire({self._url!r})"
+        return f"HttpClient({self._url!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -104,8 +104,8 @@ class Wire:
     ) -> Reply:
         """Send a document; bytes go out as they are, so that a digest of them holds."""
         raw = body if isinstance(body, bytes) else encode(body)
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        return self._call("POST", path, body=raw, headers=sent, wait=wait)
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        return self._call("POST", path, body=raw, headers=all_headers, wait=wait)
 
     def _call(
         self,
@@ -127,7 +127,7 @@ class Wire:
         except urllib3.exceptions.LocationValueError:
             raise Unavailable(f"{self._url} is not an address that can be called.") from None
         except urllib3.exceptions.HTTPError as error:
-            raise Unavailable(f"The gateway at {self._url} {_trouble(error)}.") from error
+            raise Unavailable(f"The gateway at {self._url} {_fault_text(error)}.") from error
         return _reply(response)
 
 
@@ -136,8 +136,8 @@ def encode(value: Json) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _trouble(error: urllib3.exceptions.HTTPError) -> str:
-    """Say in words what went wrong, without the request in it."""
+def _fault_text(error: urllib3.exceptions.HTTPError) -> str:
+    """Describe the fault, without anything of the request."""
     reason = getattr(error, "reason", None) or error
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
         return "refuses the connection or cannot be found"
@@ -153,7 +153,7 @@ def _reply(response: urllib3.BaseHTTPResponse) -> Reply:
 
 
 def _problem(response: urllib3.BaseHTTPResponse) -> Problem:
-    """Read the problem document, or make one when something between us and the gateway spoke."""
+    """Read the problem document, or make one when a proxy answered instead of the gateway."""
     try:
         value = json.loads(response.data)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The loop behind ``for delivery in consumer``: batches in, one at a time out, orderly stop."""
+"""The loop behind ``for delivery in consumer``: polls in batches, yields singly, drains on stop."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class _Drain(BaseException):
     """Raised by our SIGTERM handler to end a wait; never leaves this module."""
 
 
-class Intake(ABC):
-    """Yields deliveries until it is stopped; what was fetched and not begun is given back.
+class WorkLoop(ABC):
+    """Yields deliveries until it is stopped; releases what was fetched and not begun.
 
     In the main thread, SIGTERM drains while the loop runs: the delivery in hand is finished,
-    the others are released, answers are sent, and the loop ends. The handlers that were there
-    before are put back. In other threads, call ``stop``.
+    the others are released, answers are sent, and the loop ends. The previous handler is
+    then restored. In other threads, call ``stop``.
     """
 
     def __init__(self, *, wait: float) -> None:
@@ -37,7 +37,7 @@ class Intake(ABC):
             try:
                 yield from self._deliveries()
             finally:
-                self._give_back()
+                self._release_fetched()
 
     def __enter__(self) -> Self:
         return self
@@ -48,7 +48,7 @@ class Intake(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._give_back()
+        self._release_fetched()
         self.close()
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class Intake(ABC):
 
     @abstractmethod
     def _release(self, deliveries: Sequence[Delivery]) -> None:
-        """Give deliveries back that nobody began."""
+        """Release deliveries that were not begun."""
 
     def _deliveries(self) -> Iterator[Delivery]:
         while not self._stopping.is_set():
@@ -76,7 +76,7 @@ class Intake(ABC):
                 yield self._fetched.popleft()
 
     def _poll_unless_drained(self) -> Sequence[Delivery]:
-        """Poll; SIGTERM ends the wait at once, and nothing is held then."""
+        """Poll; SIGTERM ends the wait at once, and no delivery is held then."""
         try:
             self._polling = True
             if self._stopping.is_set():
@@ -87,7 +87,7 @@ class Intake(ABC):
         finally:
             self._polling = False
 
-    def _give_back(self) -> None:
+    def _release_fetched(self) -> None:
         if self._fetched:
             self._release(list(self._fetched))
             self._fetched.clear()

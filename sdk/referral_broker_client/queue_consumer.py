@@ -1,7 +1,7 @@
 """The agency side over a message broker: consume ``agency.<code>``, answer on ``receipts``.
 
-Needs the extra ``queue`` (Kombu). The messages are copies: the broker's ledger sends a delivery
-again, under the same id, until it has a receipt, whatever becomes of the message broker.
+Needs the extra ``queue`` (Kombu). The messages are copies. Until the broker has a receipt it sends
+a delivery again under the same id, even if the message broker loses everything.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from kombu.exceptions import KombuError
 
 from referral_broker_client.delivery import Answer, Delivery
 from referral_broker_client.errors import Invalid, Unavailable
-from referral_broker_client.intake import Intake
-from referral_broker_client.wire import encode
+from referral_broker_client.http_client import encode
+from referral_broker_client.work_loop import WorkLoop
 
 log = logging.getLogger("referral_broker_client")
 
@@ -35,7 +35,7 @@ BATCH_SECONDS = 0.02
 LARGEST_MESSAGE = 100
 """How many receipts go into one message at most."""
 LONGEST_UNSENT_SECONDS = 1.0
-"""An answer waits at most so long for others to share its message."""
+"""How long an answer waits at most for others to share its message."""
 TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
@@ -45,11 +45,11 @@ TRANSPORT_OPTIONS = {
 """Without these Kombu waits for ever on a connection that only looks open."""
 
 
-class QueueConsumer(Intake):
+class QueueConsumer(WorkLoop):
     """The same loop as ``Consumer`` for agencies that consume a queue. Use it in one thread.
 
-    ``key`` signs the receipts and never travels. A message that is no delivery for this agency
-    is dropped with a warning that holds nothing of it; the ledger sends the true one again.
+    ``key`` signs the receipts and is never sent. A message that is not a delivery for this agency
+    is dropped with a warning that holds none of its content; the broker sends the real one again.
     """
 
     def __init__(
@@ -77,9 +77,10 @@ class QueueConsumer(Intake):
         self._unsent_since = 0.0
 
     def close(self) -> None:
-        """Send the answers that still wait and give back what is in hand.
+        """Send the answers that still wait and release the rest.
 
-        Raises ``Unavailable`` when the message broker is away; the ledger will send again.
+        Raises ``Unavailable`` when the message broker cannot be reached; the broker sends the
+        deliveries again.
         """
         try:
             self._flush()
@@ -88,18 +89,17 @@ class QueueConsumer(Intake):
             self._drop()
 
     def answer(self, *answers: Answer) -> None:
-        """Send answers now, such as a person's of days later.
+        """Send answers now, such as a person's decision days later.
 
-        Nothing comes back over a queue: what became of them is in the ledger.
+        A queue brings no result back: ask the gateway for it (`Consumer.delivery`).
         """
         self._unsent.extend(replace(answer, lease=None) for answer in answers)
         self._flush()
 
     def settle(self, delivery: Delivery, answer: Answer) -> None:
-        """Take the answer of a delivery's clean exit; it goes out with others of its batch.
+        """Send the answer of a delivery's clean exit, with others of its batch.
 
-        It goes without the lease: the copy in a queue may outlive the lease of the push, and the
-        answer is as good.
+        The answer carries no lease: the copy in a queue may outlive the lease of the push.
         """
         self._unsent_since = self._unsent_since or time.monotonic()
         self._unsent.append(replace(answer, lease=None))
@@ -115,27 +115,27 @@ class QueueConsumer(Intake):
         for delivery in deliveries:
             message = self._in_hand.pop(delivery, None)
             if message is not None:
-                with suppress(Unavailable), self._talking():
+                with suppress(Unavailable), self._connection_faults():
                     message.requeue()
 
     def _poll(self) -> Sequence[Delivery]:
         self._arrived = []
         try:
-            with self._talking():
+            with self._connection_faults():
                 self._flush()
                 self._fill()
         except Unavailable:
             if not self._wait:
                 raise
-            log.warning("message broker away: asking again in %g s", PAUSE_SECONDS)
+            log.warning("message broker unavailable: retrying in %g s", PAUSE_SECONDS)
             self._stopping.wait(PAUSE_SECONDS)
         return self._arrived
 
     def _fill(self) -> None:
         """Wait for a first message, then take those that are there already.
 
-        An element of the queue that is not even a message makes Kombu raise where it reads it.
-        It has left the queue by then, and the connection is begun afresh.
+        Kombu raises when it reads an element of the queue that is not a message. The element has
+        left the queue by then, and the connection is opened afresh.
         """
         patience = self._wait or BATCH_SECONDS
         try:
@@ -148,7 +148,7 @@ class QueueConsumer(Intake):
             log.warning("dropped an element of %s that is no message", self._agency)
             self._drop()
 
-    def _take(self, message: Any) -> None:
+    def _receive(self, message: Any) -> None:
         try:
             delivery = self._read(message.body)
         except (ValueError, RecursionError):
@@ -160,7 +160,7 @@ class QueueConsumer(Intake):
 
     def _read(self, body: bytes | str) -> Delivery:
         value = json.loads(body)
-        delivery = Delivery.from_json(value, counter=self, by=self._by)
+        delivery = Delivery.from_json(value, holder=self, by=self._by)
         if delivery.agency != self._agency:
             raise ValueError("another agency's")
         return delivery
@@ -170,11 +170,11 @@ class QueueConsumer(Intake):
         try:
             self._flush()
         except Unavailable:
-            log.warning("message broker away: %d answers wait", len(self._unsent))
+            log.warning("message broker unavailable: %d answers wait", len(self._unsent))
 
     def _flush(self) -> None:
         """Send every waiting answer, then settle the messages behind them."""
-        with self._talking():
+        with self._connection_faults():
             while self._unsent:
                 self._publish(self._unsent[:LARGEST_MESSAGE])
                 del self._unsent[:LARGEST_MESSAGE]
@@ -214,15 +214,15 @@ class QueueConsumer(Intake):
             self._consumer = Consumer(
                 connection.default_channel,
                 queues=[Queue(f"agency.{self._agency}", durable=True)],
-                on_message=self._take,
+                on_message=self._receive,
                 prefetch_count=self._batch,
             )
             self._consumer.consume()
         return connection
 
     @contextmanager
-    def _talking(self) -> Iterator[None]:
-        """Turn trouble with the connection into ``Unavailable``, and begin afresh next time."""
+    def _connection_faults(self) -> Iterator[None]:
+        """Raise ``Unavailable`` for a fault of the connection, and open a new one next time."""
         try:
             yield
         except _connection_errors(self._connection) as error:
@@ -230,7 +230,7 @@ class QueueConsumer(Intake):
             raise Unavailable("The message broker cannot be reached.") from error
 
     def _drop(self) -> None:
-        """Forget the connection and what was unsettled on it: it comes again."""
+        """Forget the connection and what was unsettled on it; the messages come again."""
         connection, self._connection, self._consumer = self._connection, None, None
         if connection is not None:
             with suppress(Exception):
@@ -251,22 +251,22 @@ class Signer:
         self._key = hashlib.sha256(secret.encode()).digest()
 
     def headers(self, body: bytes) -> Mapping[str, str]:
-        """Return the headers that prove who says this, and when."""
-        said_at = datetime.fromtimestamp(time.time(), UTC).isoformat()
+        """Return the headers that prove who signed this, and when."""
+        signed_at = datetime.fromtimestamp(time.time(), UTC).isoformat()
         return {
             "X-Broker-Key": self._id,
-            "X-Broker-Time": said_at,
-            "X-Broker-Signature": signature(self._key, said_at, body),
+            "X-Broker-Time": signed_at,
+            "X-Broker-Signature": signature(self._key, signed_at, body),
         }
 
 
-def signature(key: bytes, said_at: str, body: bytes) -> str:
+def signature(key: bytes, signed_at: str, body: bytes) -> str:
     """Return the hex HMAC-SHA256 over time and body; ``key`` is the SHA-256 of the secret."""
-    return hmac.new(key, said_at.encode() + b"\n" + body, hashlib.sha256).hexdigest()
+    return hmac.new(key, signed_at.encode() + b"\n" + body, hashlib.sha256).hexdigest()
 
 
 def _connection_errors(connection: Connection | None) -> tuple[type[BaseException], ...]:
-    """Return what Kombu and its driver raise when the other side is away."""
+    """Return what Kombu and its driver raise when the message broker is unreachable."""
     errors: tuple[type[BaseException], ...] = (OSError, KombuError)
     if connection is not None:
         errors += connection.connection_errors + connection.channel_errors

@@ -1,4 +1,4 @@
-"""``broker deadline compute``: the same sums as routing, for a person to check."""
+"""``broker deadline compute``: calculates a deadline with the code of routing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime
 
 import click
 
-from broker.cli.output import LOCAL, json_option, local, print_json
+from broker.cli.options import json_option
+from broker.cli.output import LOCAL, local, print_json
 from broker.errors import PolicyError
 from broker.policy.time import calendars, deadlines
 from broker.shipped import POLICY
@@ -16,11 +17,16 @@ NATIONS = ("ENG", "WLS", "SCT", "NIR")
 
 @click.group()
 def deadline() -> None:
-    """Compute a deadline and say how."""
+    """Calculate a deadline and explain it."""
 
 
 @deadline.command()
-@click.option("--nation", required=True, type=click.Choice(NATIONS), help="Whose bank holidays.")
+@click.option(
+    "--nation",
+    required=True,
+    type=click.Choice(NATIONS),
+    help="For its bank holidays.",
+)
 @click.option(
     "--within",
     required=True,
@@ -29,9 +35,9 @@ def deadline() -> None:
 @click.option("--from", "start", required=True, help="Such as 2026-12-18T16:50 (UK time).")
 @json_option
 def compute(nation: str, within: str, start: str, as_json: bool) -> None:
-    """Say when something is due, and how that was counted.
+    """Calculate when something is due, and explain it.
 
-    Offices are taken to be open from Monday to Friday, 09:00 to 17:00.
+    Assumes that offices open from Monday to Friday, 09:00 to 17:00.
 
     \b
     Example:    broker deadline compute --nation ENG --within "4 working hours" \\

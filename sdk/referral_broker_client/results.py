@@ -1,6 +1,6 @@
-"""What a publisher gets back: receipts, statuses, events. Frozen, instants aware.
+"""What a publisher gets back: receipts, statuses, events. Frozen; every instant has a time zone.
 
-Members that a newer gateway adds are ignored, so an older SDK goes on working.
+Members that a newer gateway adds are ignored, so that an older client keeps working.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class DeliveryStatus:
     explanation: Mapping[str, Any]
     """Why this agency has it, and each deadline in words."""
     raw: Mapping[str, Any] = field(repr=False)
-    """Everything that the gateway said about it."""
+    """The whole answer of the gateway."""
     kind: str = "referral"
     """``referral``, ``correction`` or ``recall``."""
     version: int = 1
@@ -89,7 +89,7 @@ class Status:
     warnings: Sequence[Fault]
     deliveries: Sequence[DeliveryStatus]
     raw: Mapping[str, Any] = field(repr=False)
-    """Everything that the gateway said about it."""
+    """The whole answer of the gateway."""
     version: int = 1
     """The latest one."""
     recalled_at: datetime | None = None
@@ -108,7 +108,7 @@ class Status:
             faults=faults_from(value.get("faults")),
             defects=faults_from(value.get("defects")),
             warnings=faults_from(value.get("warnings")),
-            deliveries=tuple(DeliveryStatus.from_json(leg) for leg in value.get("deliveries", ())),
+            deliveries=tuple(map(DeliveryStatus.from_json, value.get("deliveries", ()))),
             raw=value,
             version=value.get("version", 1),
             recalled_at=instant(value.get("recalled_at")),
@@ -124,11 +124,11 @@ class Receipt:
     state: str
     accepted_at: datetime
     digest: str
-    """SHA-256 of the document in canonical form: it says which content was accepted."""
+    """SHA-256 of the document in canonical form: it identifies the content that was accepted."""
     duplicate: bool
-    """True when the broker had this very referral already; nothing was written again."""
+    """True when the broker had the same document already; nothing was written again."""
     raw: Mapping[str, Any] = field(repr=False)
-    """Everything that the gateway said; after ``publish(wait=…)`` with the full status."""
+    """The whole answer of the gateway; after ``publish(wait=…)`` with the full status."""
     version: int = 1
     """1, and one more with each correction."""
 
@@ -149,7 +149,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """The broker's word that a referral is taken back."""
+    """The broker's proof that a referral is recalled."""
 
     id: str
     reference: str
@@ -159,7 +159,7 @@ class Recall:
     duplicate: bool
     """True when it had been recalled already."""
     raw: Mapping[str, Any] = field(repr=False)
-    """Everything that the gateway said."""
+    """The whole answer of the gateway."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Recall:
@@ -177,7 +177,7 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of one document of ``publish_many``: a receipt, or the reason why not."""
+    """The result for one document of ``publish_many``: a receipt, or a problem."""
 
     receipt: Receipt | None
     problem: Problem | None
@@ -193,11 +193,11 @@ class Event:
     """One line of the publisher's feed: codes, ids and instants, never content."""
 
     cursor: str
-    """Store it when you have dealt with the event, and go on from it with ``after``."""
+    """Store it when you have processed the event; pass it as ``after`` to continue."""
     at: datetime
     kind: str
     referral: str | None
-    """None where it is about an organisation: silence, a list that was compared."""
+    """None for events about an organisation, such as silence or a reconciliation."""
     reference: str | None
     delivery: str | None
     agency: str | None
@@ -226,11 +226,11 @@ class Reconciled:
     listed: int
     referred: int
     missing: Sequence[str]
-    """Nothing was handed in for these."""
+    """No referral was submitted for these."""
     rejected: Sequence[str]
-    """What was handed in was rejected, and no corrected referral came."""
+    """The referral was rejected, and no corrected one came."""
     raw: Mapping[str, Any] = field(repr=False)
-    """Everything that the gateway said."""
+    """The whole answer of the gateway."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Reconciled:

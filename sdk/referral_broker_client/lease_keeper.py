@@ -1,7 +1,7 @@
 """The one background thread of a consumer: keeps leases alive, sends answers in batches.
 
-Whatever answers wait are sent together, so that under load many share a request, and at a
-trickle the batch is one and nothing waits for company.
+All answers that wait go in one request. Under load many answers share it; at a trickle the batch
+is one, and no answer waits for others.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from time import monotonic
 
 from referral_broker_client.delivery import Answer, Delivery, Settled
 from referral_broker_client.errors import ClientError, Unavailable
-from referral_broker_client.wire import Wire
+from referral_broker_client.http_client import HttpClient
 
 log = logging.getLogger("referral_broker_client")
 
 LARGEST_BATCH = 1_000
-"""The gateway takes so many receipts in one request."""
+"""How many receipts the gateway takes in one request."""
 EXTENSIONS_PER_LEASE = 3
 """A lease is extended after a third of its time, so that two extensions may fail."""
 SHORTEST_EXTENSION_SECONDS, LONGEST_EXTENSION_SECONDS = 0.5, 30.0
 PAUSE_SECONDS = 2.0
-"""How long to pause when the gateway could not be reached in spite of the retries."""
+"""How long to pause when every retry failed to reach the gateway."""
 
 
-class Keeper:
-    """Holds the leases of the deliveries in hand until they are answered or given back."""
+class LeaseKeeper:
+    """Extends the leases of the deliveries in hand until they are answered or released."""
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
         self._changed = threading.Condition()
         self._held: dict[str, str] = {}
         self._answers: list[Answer] = []
@@ -61,7 +61,7 @@ class Keeper:
             self._changed.notify()
 
     def release(self, delivery: Delivery) -> None:
-        """Give the delivery back soon."""
+        """Release the delivery soon."""
         with self._changed:
             lease = self._held.pop(delivery.id, None)
             if lease is not None:
@@ -69,7 +69,7 @@ class Keeper:
             self._changed.notify()
 
     def close(self) -> None:
-        """Send what waits, once more if need be, and end the thread; raises what went wrong."""
+        """Send what waits, end the thread, and raise the error that stopped it, if any."""
         with self._changed:
             self._closing = True
             self._released |= self._held_without_answer()
@@ -87,7 +87,7 @@ class Keeper:
             raise self._failure
 
     def _pace(self, until: datetime, answered_at: datetime | None) -> None:
-        """Take the lease's length on the gateway's own clock, because ours may differ."""
+        """Measure the lease by the gateway's own clock, because ours may differ."""
         if answered_at is None:
             return
         third = (until - answered_at) / timedelta(seconds=EXTENSIONS_PER_LEASE)
@@ -132,7 +132,7 @@ class Keeper:
     def _try_later(self, error: Unavailable) -> bool:
         """Keep what could not be sent; give up only when the consumer is being closed."""
         with self._changed:
-            log.warning("gateway away: %d answers wait", len(self._answers))
+            log.warning("gateway unavailable: %d answers wait", len(self._answers))
             if self._closing:
                 self._failure = error
                 return False
@@ -144,9 +144,9 @@ class Keeper:
             batch = self._answers[:LARGEST_BATCH]
         if not batch:
             return
-        for settled in send(self._wire, batch):
+        for settled in send(self._http, batch):
             if not settled.ok:
-                log.warning("answer not taken: %s %s", settled.result, settled.delivery)
+                log.warning("answer not recorded: %s %s", settled.result, settled.delivery)
         with self._changed:
             del self._answers[: len(batch)]
             for answer in batch:
@@ -157,7 +157,7 @@ class Keeper:
             batch = dict(self._released)
         if not batch:
             return
-        self._wire.post("/v1/leases/release", _leases(batch))
+        self._http.post("/v1/leases/release", _leases(batch))
         with self._changed:
             for id_ in batch:
                 self._released.pop(id_, None)
@@ -167,12 +167,12 @@ class Keeper:
         with self._changed:
             held = dict(self._held)
         if held:
-            self._wire.post("/v1/leases/extend", _leases(held))
+            self._http.post("/v1/leases/extend", _leases(held))
 
 
-def send(wire: Wire, answers: Sequence[Answer]) -> list[Settled]:
-    """Send answers in one request and return what became of each, in order."""
-    reply = wire.post("/v1/receipts", {"receipts": [answer.to_json() for answer in answers]})
+def send(http: HttpClient, answers: Sequence[Answer]) -> list[Settled]:
+    """Send answers in one request and return one result for each, in order."""
+    reply = http.post("/v1/receipts", {"receipts": [answer.to_json() for answer in answers]})
     return [Settled.from_json(result) for result in reply.json()["results"]]
 
 
