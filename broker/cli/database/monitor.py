@@ -20,9 +20,9 @@ from broker.cli.exit_codes import Failure
 from broker.cli.output import json_option, print_json, print_json_line
 from broker.cli.table import console
 from broker.dashboard import wording
+from broker.domain.monitoring import AtRisk
 from broker.errors import Unavailable
 from broker.ledger.ledger import Ledger
-from broker.ledger.monitoring import AtRisk
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -176,7 +176,7 @@ def _measured(what: str, agency: str | None) -> Measure:
     """Measure; whatever cannot be told is unknown, and never fine."""
     try:
         with open_ledger() as ledger:
-            if agency is not None and agency not in ledger.monitoring.presences():
+            if agency is not None and agency not in ledger.monitoring.organisation_status():
                 return Measure(None, f"there is no agency {agency}", UNKNOWN)
             return _MEASURES[what](ledger, ledger.queries.clock(), agency)
     except Unavailable:
@@ -220,7 +220,7 @@ def _print_metrics(what: str, measure: Measure, state: int) -> None:
 def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
     waits = [
         ((now - one.oldest_unacknowledged_at).total_seconds(), one.agency)
-        for one in ledger.monitoring.work(now=now, agency=agency).values()
+        for one in ledger.monitoring.open_work(now=now, agency=agency).values()
         if one.oldest_unacknowledged_at
     ]
     if not waits:
@@ -230,7 +230,7 @@ def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    found = ledger.monitoring.latencies(("24h",), now=now, agency=agency, milestone="acknowledge")[
+    found = ledger.statistics.latencies(("24h",), now=now, agency=agency, milestone="acknowledge")[
         "24h"
     ]
     times = [(one.percentile(95) or 0.0, code) for (code, _), one in found.items()]
@@ -241,7 +241,8 @@ def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    work, seen = ledger.monitoring.work(now=now, agency=agency), ledger.monitoring.presences()
+    work = ledger.monitoring.open_work(now=now, agency=agency)
+    seen = ledger.monitoring.organisation_status()
     silent = []
     for code, one in work.items():
         since = seen[code].seen_at or one.oldest_claimable_at
@@ -254,7 +255,7 @@ def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
-    until = ledger.monitoring.pipes(now=now).sweep_until
+    until = ledger.monitoring.pipeline_status(now=now).sweep_until
     if until is None:
         return Measure(None, "no worker has ever led the sweep", CRITICAL)
     seconds = max(0.0, (now - until).total_seconds())
@@ -288,7 +289,7 @@ def _picture(ledger: Ledger) -> dict[str, object]:
                 "oldest_claimable_at": one.oldest_claimable_at,
                 "oldest_unacknowledged_at": one.oldest_unacknowledged_at,
             }
-            for one in ledger.monitoring.work(now=now).values()
+            for one in ledger.monitoring.open_work(now=now).values()
         ],
     }
 
@@ -296,7 +297,8 @@ def _picture(ledger: Ledger) -> dict[str, object]:
 def _screen(ledger: Ledger) -> Group:
     now = ledger.queries.clock()
     names = {
-        str(presence.agency): presence.name for presence in ledger.monitoring.presences().values()
+        str(presence.agency): presence.name
+        for presence in ledger.monitoring.organisation_status().values()
     }
     risks = ledger.monitoring.at_risk(now=now, limit=12)
     longest = ledger.monitoring.longest_unacknowledged()
@@ -320,7 +322,7 @@ def _queues(ledger: Ledger, now: datetime) -> Table:
     for head in ("agency", "open", "late", "oldest claimable", "oldest unacknowledged"):
         table.add_column(head, justify="left" if head == "agency" else "right")
     for one in sorted(
-        ledger.monitoring.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
+        ledger.monitoring.open_work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
     ):
         ages = (one.oldest_claimable_at, one.oldest_unacknowledged_at)
         cells = [wording.age(at, now) for at in ages]

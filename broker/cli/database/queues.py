@@ -48,7 +48,7 @@ def _advised(look: str) -> Iterator[None]:
 
 
 def _known(context: Context, agency: str) -> None:
-    if OrganisationCode(agency) not in context.ledger.monitoring.presences():
+    if OrganisationCode(agency) not in context.ledger.monitoring.organisation_status():
         raise _unknown(agency)
 
 
@@ -64,7 +64,7 @@ def ls(as_json: bool) -> None:
     with open_ledger() as ledger:
         now = ledger.queries.clock()
         found = sorted(
-            ledger.monitoring.work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
+            ledger.monitoring.open_work(now=now).values(), key=lambda one: (-one.overdue, -one.open)
         )
     if as_json:
         print_json([asdict(one) for one in found])
@@ -93,7 +93,7 @@ def ls(as_json: bool) -> None:
 def show(agency: str, as_json: bool) -> None:
     """Show what is open at AGENCY, soonest deadline first."""
     with open_ledger() as ledger:
-        presence = ledger.monitoring.presences().get(OrganisationCode(agency))
+        presence = ledger.monitoring.organisation_status().get(OrganisationCode(agency))
         if presence is None:
             raise _unknown(agency)
         now = ledger.queries.clock()
