@@ -12,7 +12,8 @@ from uuid import UUID
 
 import orjson
 
-from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.escalation import Escalation
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
@@ -70,15 +71,38 @@ def retry_routing(context: Context, referral: ReferralId, *, by: str, reason: st
     answer.retry_routing(context, referral, actor=by, why=_action(context, by, reason))
 
 
-def acknowledge(context: Context, escalation: UUID, *, by: str, reason: str) -> None:
+def acknowledge(context: Context, escalation: EscalationId, *, by: str, reason: str) -> None:
     """Acknowledge an escalation, so that nobody else is notified.
 
     Raises Conflict when it is not open.
     """
-    if not context.ledger.operator_actions.see_to_escalation(
-        escalation, _action(context, by, reason)
-    ):
+    action = _action(context, by, reason)
+    outcome = context.ledger.alarms.acknowledge_escalation(escalation, action, owner=by)
+    if outcome is None or not outcome.is_first:
         raise Conflict("This escalation is not open any more. Nothing was changed.")
+
+
+def acknowledge_for(
+    context: Context,
+    escalation: EscalationId,
+    *,
+    owner: str,
+    actor: str,
+    visible_to: OrganisationCode | None,
+) -> Escalation:
+    """Acknowledge an escalation in the name of ``owner``; repeating it is harmless.
+
+    ``visible_to`` is the organisation that may do so, or None for ops. No reason is asked for, so
+    the action is kept with who took it on. Returns the escalation as it is afterwards. Raises
+    NotFound.
+    """
+    action = ActionContext(context.new_id(), actor, f"Taken on by {owner}.", context.clock())
+    outcome = context.ledger.alarms.acknowledge_escalation(
+        escalation, action, owner=owner, visible_to=visible_to
+    )
+    if outcome is None:
+        raise NotFound("There is no such escalation.")
+    return outcome.escalation
 
 
 def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
@@ -126,7 +150,7 @@ def correct_cause(
     if cause not in CAUSES:
         raise _invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
     action = _action(context, by, reason)
-    computed = context.ledger.operator_actions.cause_found(delivery, milestone, now=action.now)
+    computed = context.ledger.monitoring.breach_cause(delivery, milestone, now=action.now)
     if computed is None:
         raise _invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
     data = {"milestone": milestone, "cause": cause, "found": computed}
@@ -187,7 +211,10 @@ def plan_redirect(
 
 def lines(context: Context, plan: Replay) -> list[PlanLine]:
     """Return what a planned replay or redirect would take now, by agency and cause."""
-    return context.ledger.bulk_actions.replay_plan(plan.id, now=context.clock(), kind=plan.kind)
+    bulk_actions, now = context.ledger.bulk_actions, context.clock()
+    if plan.kind == "send_on":
+        return bulk_actions.redirect_plan(plan.id, now=now)
+    return bulk_actions.replay_plan(plan.id, now=now)
 
 
 def planned(context: Context, id_: UUID) -> Replay:

@@ -16,10 +16,10 @@ from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone
 from broker.domain.delivery import DeliveryStatus
-from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.escalation import Escalation
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.errors import Fault, Invalid, NotFound
-from broker.ledger.monitoring import Climbing
 
 REVEALED_SECONDS = 300
 """After so long a page with content leads back to the one without."""
@@ -156,35 +156,41 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
 
 
 def _of_agency(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.context.ledger.monitoring.presences().get(OrganisationCode(subject))
+    found = visit.desk.context.ledger.monitoring.organisation_status().get(
+        OrganisationCode(subject)
+    )
     if found is None:
         raise NotFound("There is no agency with this code.")
-    work = visit.desk.context.ledger.monitoring.work(now=visit.desk.context.clock(), agency=subject)
+    work = visit.desk.context.ledger.monitoring.open_work(
+        now=visit.desk.context.clock(), agency=subject
+    )
     open_ = work[found.agency].open if found.agency in work else 0
     facts = {"Agency": found.name, "Open deliveries": f"{open_:,}"}
     return Subject(facts, f"{ROOT}/agencies/{subject}")
 
 
 def _of_escalation(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.context.ledger.monitoring.climbing(id=identifier(subject), limit=1)
+    found = visit.desk.context.ledger.alarms.escalations(
+        id=EscalationId(identifier(subject)), limit=1
+    )
     if not found:
         raise NotFound("This escalation has ended, or there is none with this id.")
     return Subject(_escalation_facts(found[0]), _back(found[0]))
 
 
-def _escalation_facts(climbing: Climbing) -> dict[str, str]:
+def _escalation_facts(escalation: Escalation) -> dict[str, str]:
     return {
-        "About": climbing.reference or climbing.organisation,
-        "Organisation": climbing.organisation,
-        "Milestone": climbing.milestone,
-        "Step": str(climbing.step),
+        "About": escalation.reference or escalation.organisation,
+        "Organisation": escalation.organisation,
+        "Milestone": escalation.milestone,
+        "Step": str(escalation.step),
     }
 
 
-def _back(climbing: Climbing) -> str:
-    if climbing.referral is None:
-        return f"{ROOT}/agencies/{climbing.organisation}"
-    return f"{ROOT}/referrals/{climbing.referral}"
+def _back(escalation: Escalation) -> str:
+    if escalation.referral is None:
+        return f"{ROOT}/agencies/{escalation.organisation}"
+    return f"{ROOT}/referrals/{escalation.referral}"
 
 
 def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
@@ -291,7 +297,9 @@ KINDS: Mapping[str, Doing] = {
         "I see to it",
         "acknowledged",
         _of_escalation,
-        lambda v, s, f: operator_actions.acknowledge(v.desk.context, identifier(s), **_told(v, f)),
+        lambda v, s, f: operator_actions.acknowledge(
+            v.desk.context, EscalationId(identifier(s)), **_told(v, f)
+        ),
     ),
     "pause": Doing(
         "Pause delivery to an agency",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.dashboard.wording import BAND_NAMES, CAUSE_NAMES, GRADE_NAMES, how_many, share
-from broker.ledger.monitoring import BANDS, Breaches, Heat, Kept
+from broker.domain.monitoring import Breaches, DeadlineStats, HeatmapRow
+from broker.ledger.monitoring import BANDS
 
 WIDTH = 640
 LABEL = 150
@@ -97,9 +98,9 @@ class HeatRow:
     agency: str
     y: int
     cells: Sequence[Cell]
-    slots: Mapping[datetime, Kept]
+    slots: Mapping[datetime, DeadlineStats]
     """When each slot began in which something was due, and what was kept."""
-    kept: Kept
+    kept: DeadlineStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class HeatMap:
     step: int
 
 
-def heat_map(found: Sequence[Heat], slots: Sequence[datetime]) -> HeatMap:
+def heat_map(found: Sequence[HeatmapRow], slots: Sequence[datetime]) -> HeatMap:
     """Draw the share of deadlines kept, by agency and slot, worst agency first."""
     step = (WIDTH - LABEL) // len(slots)
     columns = [(LABEL + n * step, at) for n, at in enumerate(slots)]
@@ -121,14 +122,14 @@ def heat_map(found: Sequence[Heat], slots: Sequence[datetime]) -> HeatMap:
     return HeatMap(_heat_finding(rows), columns, rows, len(rows) * ROW + 22, step)
 
 
-def _heat_row(heat: Heat, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
+def _heat_row(heat: HeatmapRow, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
     cells = [_cell(x, heat.slots[at]) for x, at in columns if at in heat.slots]
     due = sum(kept.due for kept in heat.slots.values())
-    kept = Kept(due, sum(kept.in_time for kept in heat.slots.values()))
+    kept = DeadlineStats(due, sum(kept.in_time for kept in heat.slots.values()))
     return HeatRow(heat.agency, place * ROW + 20, cells, heat.slots, kept)
 
 
-def _cell(x: int, kept: Kept) -> Cell:
+def _cell(x: int, kept: DeadlineStats) -> Cell:
     part = kept.share or 0.0
     shade = next(name for least, name in _SHADES if part >= least)
     told = f"{kept.in_time} of {kept.due} in time"

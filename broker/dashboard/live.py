@@ -12,8 +12,8 @@ from contextlib import suppress
 from starlette.responses import Response, StreamingResponse
 
 from broker.dashboard.access import Desk, Visit
+from broker.domain.monitoring import RiskCounts
 from broker.errors import Unavailable
-from broker.ledger.monitoring import Counts
 
 EVERY_SECONDS = 0.5
 USUAL_SECONDS = 60.0
@@ -31,7 +31,7 @@ class Changes:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._changed = asyncio.Condition()
-        self._seen: Counts | None = None
+        self._seen: RiskCounts | None = None
         """None until somebody listens, and while the ledger is away."""
         self.number = 0
         self.listeners = 0
@@ -45,7 +45,7 @@ class Changes:
                     usual_at = loop.time()
                     context = self._desk.context
                     await self._desk.run(
-                        context.ledger.monitoring.usual_times, now=context.clock(), fresh=True
+                        context.ledger.statistics.usual_times, now=context.clock(), fresh=True
                     )
             if self.listeners:
                 await self._look()

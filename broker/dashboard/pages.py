@@ -16,7 +16,7 @@ from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
-from broker.ledger.monitoring import WINDOWS
+from broker.ledger.statistics import WINDOWS
 from broker.policy.language.directory import Organisation
 
 ABOVE_THE_FOLD = 20
@@ -89,10 +89,10 @@ async def agency(visit: Visit) -> Response:
 def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
     context = visit.desk.context
     ledger, now = context.ledger, context.clock()
-    if code not in ledger.monitoring.presences():
+    if code not in ledger.monitoring.organisation_status():
         raise NotFound("There is no agency with this code.")
     day = timedelta(days=1)
-    kept = ledger.monitoring.promises(WINDOWS, now=now, agency=code)
+    kept = ledger.statistics.deadline_counts(WINDOWS, now=now, agency=code)
     breaches = ledger.monitoring.breaches(now=now, since=now - 7 * day, limit=20, agency=code)
     return {
         "now": now,
@@ -100,13 +100,13 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
         "queue": ledger.monitoring.at_risk(now=now, limit=QUEUE, agency=code, everything=True),
         "burn_down": charts.burn_down(ledger.monitoring.burn_down(now=now, agency=code)),
         "bands": ledger.monitoring.burn_down(now=now, agency=code),
-        "times": ledger.monitoring.latencies(WINDOWS, now=now, agency=code),
+        "times": ledger.statistics.latencies(WINDOWS, now=now, agency=code),
         "kept": kept,
         "windows": list(WINDOWS),
         "breaches": breaches,
         "timeline": charts.timeline(breaches, now=now, since=now - 7 * day),
         "acts": ledger.operator_actions.acts_of_agency(code, limit=20),
-        "escalations": ledger.monitoring.climbing(agency=code, limit=QUEUE),
+        "escalations": ledger.alarms.escalations(agency=code, limit=QUEUE),
         "organisation": _organisation(visit, code),
         "is_open": _is_open(visit, code, now),
     }
@@ -151,7 +151,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "versions": version_history.lines(found, events),
         "agencies": {str(delivery.id): delivery.agency for delivery in found.deliveries},
         "recalls": version_history.recalls(found),
-        "escalations": context.ledger.monitoring.climbing(referral=id_, limit=LISTED),
+        "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
         "successors": successors,
     }
 

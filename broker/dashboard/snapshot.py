@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from broker.domain.delivery import OpenWork
+from broker.domain.escalation import Escalation
 from broker.domain.ids import OrganisationCode
 from broker.domain.latency import P50, P95, P99, Latencies
-from broker.flow.context import Context
-from broker.flow.task_queues import TASK_QUEUES
-from broker.ledger.monitoring import (
+from broker.domain.monitoring import (
     AtRisk,
     Breaches,
-    Climbing,
-    Counts,
     DeadLetters,
-    Heat,
-    Kept,
-    Pipes,
-    Presence,
+    DeadlineStats,
+    HeatmapRow,
+    OrganisationStatus,
+    PipelineStatus,
+    RiskCounts,
     Unacknowledged,
-    Work,
-    slots_until,
 )
+from broker.flow.context import Context
+from broker.flow.task_queues import TASK_QUEUES
+from broker.ledger.statistics import slots_until
 
 FRESH_SECONDS = 1.0
 AT_ONCE = 2
@@ -38,20 +38,20 @@ BREACHES = 20
 HEAT_ROWS = 12
 SLOTS = 24
 SLOT_LENGTHS: Mapping[str, timedelta] = {"5m": timedelta(minutes=5), "1h": timedelta(hours=1)}
-NOTHING = Kept(0, 0)
+NOTHING = DeadlineStats(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyLine:
     """One agency's figures."""
 
-    presence: Presence
-    work: Work
+    presence: OrganisationStatus
+    work: OpenWork
     p50: float | None
     p95: float | None
     p99: float | None
-    day: Kept
-    month: Kept
+    day: DeadlineStats
+    month: DeadlineStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +59,19 @@ class Picture:
     """Everything on the status page, of one instant."""
 
     now: datetime
-    counts: Counts
+    counts: RiskCounts
     bands: Mapping[str, Mapping[str, int]]
     risks: Sequence[AtRisk]
     agencies: Sequence[AgencyLine]
-    heat: Sequence[Heat]
+    heat: Sequence[HeatmapRow]
     slot: timedelta
     breaches: Breaches
     unacknowledged: Unacknowledged | None
-    pipes: Pipes
+    pipes: PipelineStatus
     wakeups: Mapping[str, int] | None
     """Wake-ups that no worker has taken, by lane; None while their Valkey is away."""
     dead: Sequence[DeadLetters]
-    escalations: Sequence[Climbing]
+    escalations: Sequence[Escalation]
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -115,16 +115,16 @@ class Watch:
                 "agencies": lambda: agency_lines(context, window, now=now),
                 "bands": lambda: ledger.monitoring.burn_down(now=now),
                 "risks": lambda: ledger.monitoring.at_risk(now=now, limit=LISTED),
-                "heat": lambda: ledger.monitoring.heat(
+                "heat": lambda: ledger.statistics.heatmap(
                     now=now, slot=length, slots=SLOTS, limit=HEAT_ROWS
                 ),
                 "breaches": lambda: ledger.monitoring.breaches(now=now, since=day, limit=BREACHES),
                 "counts": lambda: ledger.monitoring.risk_counts(now=now),
                 "unacknowledged": ledger.monitoring.longest_unacknowledged,
-                "pipes": lambda: ledger.monitoring.pipes(now=now),
+                "pipes": lambda: ledger.monitoring.pipeline_status(now=now),
                 "wakeups": lambda: context.wakeups.waiting(TASK_QUEUES),
                 "dead": ledger.monitoring.dead_letters,
-                "escalations": lambda: ledger.monitoring.climbing(limit=LISTED),
+                "escalations": lambda: ledger.alarms.escalations(limit=LISTED),
             }.items()
         }
         try:
@@ -140,24 +140,24 @@ def agency_lines(
 ) -> list[AgencyLine]:
     """Return the figures of every agency that ever had work or a deadline, worst first."""
     ledger = context.ledger
-    work = ledger.monitoring.work(now=now, agency=agency)
-    took = ledger.monitoring.latencies((window,), now=now, agency=agency, milestone="acknowledge")[
+    work = ledger.monitoring.open_work(now=now, agency=agency)
+    took = ledger.statistics.latencies((window,), now=now, agency=agency, milestone="acknowledge")[
         window
     ]
-    kept = ledger.monitoring.promises(("24h", "28d"), now=now, agency=agency)
+    kept = ledger.statistics.deadline_counts(("24h", "28d"), now=now, agency=agency)
     owed: dict[str, list[tuple[OrganisationCode, str]]] = defaultdict(list)
     for key in kept["28d"]:
         owed[key[0]].append(key)
     lines = []
-    for code, presence in ledger.monitoring.presences().items():
+    for code, presence in ledger.monitoring.organisation_status().items():
         of = owed[code]
         if agency not in (None, code) or not (code in work or of or presence.stopped_at or agency):
             continue
-        times = took.get((code, "acknowledge")) or Latencies(ledger.monitoring.edges, {})
+        times = took.get((code, "acknowledge")) or Latencies(ledger.statistics.edges, {})
         lines.append(
             AgencyLine(
                 presence,
-                work.get(code) or Work(code),
+                work.get(code) or OpenWork(code),
                 times.percentile(P50),
                 times.percentile(P95),
                 times.percentile(P99),
@@ -178,6 +178,6 @@ def _worst_first(line: AgencyLine) -> tuple[float, ...]:
     )
 
 
-def _added(parts: Iterable[Kept]) -> Kept:
+def _added(parts: Iterable[DeadlineStats]) -> DeadlineStats:
     found = list(parts)
-    return Kept(sum(one.due for one in found), sum(one.in_time for one in found))
+    return DeadlineStats(sum(one.due for one in found), sum(one.in_time for one in found))

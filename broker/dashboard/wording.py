@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broker.ledger.monitoring import Counts, Unacknowledged
+from broker.domain.monitoring import RiskCounts, Unacknowledged
 
 LOCAL = ZoneInfo("Europe/London")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -168,7 +168,7 @@ def how_many(count: int, one: str, many: str | None = None) -> str:
 
 
 def status(
-    counts: Counts, longest: Unacknowledged | None, names: Mapping[str, str], now: datetime
+    counts: RiskCounts, longest: Unacknowledged | None, names: Mapping[str, str], now: datetime
 ) -> str:
     """Return the sentence that answers: is anybody late, and who is next?"""
     late = f"{counts.breached:,} late" if counts.breached else "Nobody is late"

@@ -59,3 +59,19 @@ class Right(StrEnum):
     """The same for many at once."""
     POLICY = "policy"
     """Read the whole policy, its versions, and what changed between them."""
+
+
+class Cause(StrEnum):
+    """What a missed deadline is put down to."""
+
+    BROKER = "broker"
+    """The broker offered the delivery late."""
+    SENT_ON = "sent_on"
+    """It was offered late because another agency had it before."""
+    CHANNEL = "channel"
+    """It could not be delivered."""
+    NOT_COLLECTED = "not_collected"
+    NOT_ACKNOWLEDGED = "not_acknowledged"
+    NOT_DECIDED = "not_decided"
+    NO_OWNER = "no_owner"
+    """No agency was worked out for the referral."""

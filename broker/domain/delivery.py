@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from broker.domain.codes import Kind, Milestone, Role, Stage
@@ -45,7 +46,7 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A claim on a delivery that lapses by itself."""
+    """A claim on a delivery that ends by itself."""
 
     id: LeaseId
     until: datetime
@@ -89,7 +90,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an agency says about one delivery."""
+    """An agency's answer about one delivery."""
 
     delivery: DeliveryId
     stage: Stage
@@ -103,15 +104,26 @@ class Receipt:
     """With ``returned`` and ``wrong_area``: the area it belongs to, as far as the agency knows."""
 
 
+class ReceiptResult(StrEnum):
+    """What became of a receipt."""
+
+    RECORDED = "recorded"
+    ALREADY = "already"
+    """The same answer was given before."""
+    NOT_FOUND = "not_found"
+    LEASE_LOST = "lease_lost"
+    CONFLICT = "conflict"
+    """Another outcome was given before, or the step is illegal from the delivery's state."""
+    WRONG_KIND = "wrong_kind"
+    """A delivery of this kind is not answered so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What became of one receipt."""
 
     delivery: DeliveryId
-    result: str
-    """``recorded``, ``already`` (the same answer was given before), ``not_found``, ``lease_lost``,
-    ``conflict`` (another outcome stands, or the step is illegal from ``state``), ``wrong_kind``
-    (a delivery of this kind is not answered so)."""
+    result: ReceiptResult
     state: DeliveryState | None = None
     at: datetime | None = None
     """When the milestone was met, now or earlier."""
@@ -121,7 +133,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A delivery that was given back in this call, with what a re-route needs."""
+    """A delivery that was returned in this call, with what a redirect needs."""
 
     delivery: Offer
     reason: str
@@ -169,17 +181,27 @@ class DeliveryStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """The state of one agency's queue, in counts and ages only."""
+class OpenWork:
+    """One agency's open deliveries, in counts and instants.
+
+    Both ages matter, and neither of them alone is the age of the queue.
+    """
 
     agency: OrganisationCode
-    held: int
-    available: int
-    leased: int
-    collected: int
-    acknowledged: int
-    undeliverable: int
-    oldest_claimable_at: datetime | None
-    oldest_unacknowledged_at: datetime | None
-    next_due_at: datetime | None
-    overdue: int
+    open: int = 0
+    held: int = 0
+    available: int = 0
+    leased: int = 0
+    collected: int = 0
+    acknowledged: int = 0
+    undeliverable: int = 0
+    parked: int = 0
+    """Available, but waiting for a retry."""
+    paused: int = 0
+    overdue: int = 0
+    oldest_claimable_at: datetime | None = None
+    """When the oldest delivery that could be taken now became available."""
+    oldest_unacknowledged_at: datetime | None = None
+    """When the clock began of the oldest delivery that no person has taken."""
+    next_due_at: datetime | None = None
+    """The nearest deadline that is not met, passed or not."""

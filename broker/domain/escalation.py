@@ -43,7 +43,7 @@ class EscalationStep:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """A ladder that is being climbed, or was."""
+    """A missed deadline whose contacts are alerted step by step, as it is now."""
 
     id: EscalationId
     milestone: str
@@ -62,3 +62,13 @@ class Escalation:
     acknowledged_by: str | None
     ended_at: datetime | None
     ended_because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What came of acknowledging an escalation."""
+
+    escalation: Escalation
+    """As it is afterwards."""
+    is_first: bool
+    """False where it was acknowledged or had ended before; nothing was changed then."""

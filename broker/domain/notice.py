@@ -1,23 +1,35 @@
-"""What is told to a contact, and what came of telling it."""
+"""A notice to a contact, and the result of sending it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import DeliveryId, EscalationId, NoticeId, OrganisationCode, ReferralId
 
 
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    SENT = "sent"
+    DUE = "due"
+    """It failed for now and is due again at ``next_attempt_at``."""
+    FAILED = "failed"
+    VOID = "void"
+    """There is nothing to tell any more, or nobody to tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewNotice:
-    """Something to be told to a contact."""
+    """A notice that is to be sent to a contact."""
 
     id: NoticeId
     kind: str
-    """The event that it tells of, such as ``delivery.breached``."""
+    """The event that it reports, such as ``delivery.breached``."""
     organisation: OrganisationCode
     contact: Contact
     channel: NoticeChannel
@@ -47,10 +59,9 @@ class DueNotice:
 
 @dataclass(frozen=True, slots=True)
 class NoticeResult:
-    """What came of sending a notice."""
+    """The result of sending a notice."""
 
     id: NoticeId
-    state: str
-    """``sent``, ``due`` (again at ``next_attempt_at``), ``failed`` or ``void``."""
+    state: NoticeState
     next_attempt_at: datetime | None = None
     code: str | None = None

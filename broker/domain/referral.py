@@ -1,10 +1,11 @@
-"""A referral as it is handed in, accepted, corrected, recalled and shown: frozen values."""
+"""A referral as it is submitted, accepted, corrected, recalled and shown: frozen values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
@@ -29,7 +30,7 @@ class NewReferral:
     occurrence: str | None = None
     """The force's occurrence reference, in capitals and without blanks."""
     traceparent: str | None = None
-    """The span of the publisher's in which it was handed in; for traces alone, never written."""
+    """The span of the publisher's in which it was submitted; for traces alone, never written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +72,21 @@ class NewVersion:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A publisher's word that a referral is taken back."""
+    """A publisher's request to recall a referral."""
 
     referral: ReferralId
     publisher: OrganisationCode
     reason: str
     """A code of ``broker.domain.codes.RecallReason``."""
     by: str
-    """The person who took it back."""
+    """The person who recalls it."""
     at: datetime
     actor: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What the ledger holds of a recall; the first one stands."""
+    """A recall as the ledger holds it; the first one counts."""
 
     id: ReferralId
     reference: str
@@ -95,18 +96,33 @@ class Recalled:
     duplicate: bool
 
 
+class ChangeRefusal(StrEnum):
+    """Why a referral can be neither corrected nor recalled."""
+
+    UNKNOWN = "unknown"
+    """Its publisher has no such referral."""
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    """A corrected referral took its place."""
+    RECALLED = "recalled"
+    TOO_MANY = "too_many"
+    """It has as many versions as a referral may have."""
+    OTHER_REASON = "other_reason"
+    """It was recalled for another reason before."""
+    IDEMPOTENCY_KEY = "idempotency_key"
+    """The key names a correction with other content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A correction or a recall that the state of its referral does not allow; nothing changed."""
 
-    why: str
-    """``unknown``, ``rejected``, ``superseded``, ``recalled``, ``too_many``, ``other_reason``, or
-    ``idempotency_key`` when that names other content."""
+    reason: ChangeRefusal
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of a referral that its publisher handed in."""
+    """One version of a referral that its publisher submitted."""
 
     version: int
     digest: bytes
@@ -115,7 +131,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class ReferralStatus:
-    """A referral as its publisher and ops see it: no content, everything else."""
+    """A referral as its publisher and ops see it: everything but its content."""
 
     id: ReferralId
     publisher: OrganisationCode
@@ -145,10 +161,10 @@ class ReferralStatus:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Something that no agency will do by itself: ops must see to it."""
+    """A referral or delivery that no agency will deal with: ops must."""
 
     kind: str
-    """``unroutable``, ``undeliverable`` or ``returned`` (and not sent on)."""
+    """``unroutable``, ``undeliverable`` or ``returned`` (and not redirected)."""
     referral: ReferralId
     reference: str
     publisher: OrganisationCode

@@ -17,6 +17,7 @@ from broker.domain.delivery import (
     NewDelivery,
     Offer,
     Receipt,
+    ReceiptResult,
     Returned,
     Settled,
 )
@@ -28,7 +29,7 @@ from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
-from broker.ledger.operator_actions import ActionContext
+from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
 from broker.policy.routing import plan
@@ -56,7 +57,7 @@ def settle(
             context.wakeups.notify(DISPATCH)
         this.trace(results, partial(_span_part, agency))
         if results:
-            recorded = sum(result.result == "recorded" for result in results)
+            recorded = sum(result.result is ReceiptResult.RECORDED for result in results)
             this.log(agency=agency, count=len(results), recorded=recorded)
             this.log_single("delivery", results, lambda result: result.delivery)
     return results
@@ -85,12 +86,12 @@ def redirect(
     delivery's id. Raises NotFound; PolicyError when no agency there is responsible; Conflict when
     the delivery is neither returned nor undeliverable, or was redirected before.
     """
-    now = why.now if why else context.clock()
+    action = why or _unexplained(context, actor)
     offer = context.ledger.deliveries.delivery(None, delivery)
     if offer is None:
         raise NotFound("There is no such delivery.")
-    successor = _redirected(context, offer, area=area, to=agency, now=now)
-    if not context.ledger.receipts.redirect(delivery, successor, actor=actor, now=now, why=why):
+    successor = _redirected(context, offer, area=area, to=agency, now=action.now)
+    if not context.ledger.receipts.redirect(delivery, successor, action):
         raise Conflict(
             f"This delivery is {offer.state} or was redirected before. Only a delivery that was "
             "returned or cannot be delivered is redirected, once. Nothing was changed."
@@ -126,8 +127,8 @@ def give_areas(
     ]
     if faults:
         raise Invalid("Some areas or local ids are not known.", faults=faults)
-    now = why.now if why else context.clock()
-    if not context.ledger.routing.give_areas(referral, areas, actor=actor, now=now, why=why):
+    action = why or _unexplained(context, actor)
+    if not context.ledger.routing.give_areas(referral, areas, action):
         raise Conflict("This referral does not wait for an area. Nothing was changed.")
     context.wakeups.notify(ROUTE)
 
@@ -139,10 +140,15 @@ def retry_routing(
 
     Raises Conflict when the referral is not unroutable.
     """
-    now = why.now if why else context.clock()
-    if not context.ledger.routing.retry_routing(referral, actor=actor, now=now, why=why):
+    action = why or _unexplained(context, actor)
+    if not context.ledger.routing.retry_routing(referral, action):
         raise Conflict("This referral is not unroutable. Nothing was changed.")
     context.wakeups.notify(ROUTE)
+
+
+def _unexplained(context: Context, actor: str) -> ActionContext:
+    """Return an action through a call that asks for no reason."""
+    return ActionContext(context.new_id(), actor, NO_REASON, context.clock())
 
 
 def _people_of(context: Context, referral: ReferralId) -> set[str]:
@@ -182,7 +188,7 @@ def _redirected(
     now: datetime,
 ) -> NewDelivery:
     # The next agency gets the latest version, with the clock of the returned delivery.
-    latest = context.ledger.corrections.head(offer.id) or offer
+    latest = context.ledger.corrections.latest_delivery(offer.id) or offer
     policy = context.policies.latest()
     leg = plan.redirect(
         row=offer.row,

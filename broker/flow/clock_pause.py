@@ -52,7 +52,7 @@ def pause_clock(
         milestones = [deadline["milestone"] for deadline in _pausable(clocks)]
         if not milestones:
             raise Conflict("No clock of this delivery can be paused under the policy in force.")
-        done = batch.pause(
+        done = batch.pause_clock(
             context.new_id(), reason=str(reason), milestones=milestones, actor=actor, now=now
         )
         if not done:
@@ -95,12 +95,12 @@ def _resume(
     if clocks.paused_at is None:
         return _due(clocks.explanation["deadlines"])
     now, calendar = context.clock(), _calendar(context, clocks)
-    pauses = [*clocks.stood, Span(clocks.paused_at, now)]
+    pauses = [*clocks.pauses, Span(clocks.paused_at, now)]
     deadlines = [
         _moved(deadline, calendar, pauses) if deadline.get("may_pause") else deadline
         for deadline in clocks.explanation["deadlines"]
     ]
-    batch.resume(
+    batch.resume_clock(
         {
             Milestone(deadline["milestone"]): datetime.fromisoformat(deadline["due_at"])
             for deadline in deadlines

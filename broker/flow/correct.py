@@ -12,6 +12,7 @@ from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import (
     Accepted,
+    ChangeRefusal,
     NewVersion,
     Recalled,
     Refused,
@@ -27,16 +28,26 @@ from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger
 from schemas import documents, referral
 
-_CONFLICTS: Mapping[str, str] = {
-    "rejected": "This referral was rejected, so nobody has it. Submit the corrected document as a "
-    "new referral, under the same reference.",
-    "superseded": "Another document took the place of this referral after it was rejected. Look "
-    "it up by its reference, and correct that one.",
-    "recalled": "This referral was recalled, so there is nothing to correct or to recall. Submit "
-    "a new one, under a new reference.",
-    "other_reason": "This referral was recalled before, for another reason, which stands.",
-    "too_many": f"A referral has at most {MOST_VERSIONS} versions. Submit a new one, under a new "
-    "reference, and recall this one.",
+_MESSAGES: Mapping[ChangeRefusal, str] = {
+    ChangeRefusal.REJECTED: (
+        "This referral was rejected, so nobody has it. Submit the corrected document as a new "
+        "referral, under the same reference."
+    ),
+    ChangeRefusal.SUPERSEDED: (
+        "Another document took the place of this referral after it was rejected. Look it up by "
+        "its reference, and correct that one."
+    ),
+    ChangeRefusal.RECALLED: (
+        "This referral was recalled, so there is nothing to correct or to recall. Submit a new "
+        "one, under a new reference."
+    ),
+    ChangeRefusal.OTHER_REASON: (
+        "This referral was recalled before, for another reason, which stands."
+    ),
+    ChangeRefusal.TOO_MANY: (
+        f"A referral has at most {MOST_VERSIONS} versions. Submit a new one, under a new "
+        "reference, and recall this one."
+    ),
 }
 _log = logger("correct")
 
@@ -114,11 +125,11 @@ def _faults(context: Context, document: documents.Document, reference: str) -> l
 
 
 def _refusal(refused: Refused) -> BrokerError:
-    if refused.why == "unknown":
+    if refused.reason is ChangeRefusal.UNKNOWN:
         return NotFound("There is no such referral.")
-    if refused.why == "idempotency_key":
+    if refused.reason is ChangeRefusal.IDEMPOTENCY_KEY:
         return ReferenceConflict(
             "Another correction was accepted under this Idempotency-Key before. Nothing was "
             "changed: send the same document again, or use a new key."
         )
-    return Conflict(f"{_CONFLICTS[refused.why]} Nothing was changed.")
+    return Conflict(f"{_MESSAGES[refused.reason]} Nothing was changed.")

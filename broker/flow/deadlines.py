@@ -100,9 +100,9 @@ def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
         )
         planned[watched.delivery or watched.referral] = later
         fired.extend(_fired(context, policy, watched, ring, now) for ring in due)
-    fresh = batch.ring(fired, now=now)
-    batch.plan(planned, now=now)
-    batch.notify(list(_warnings(context, fresh)), now=now)
+    fresh = batch.fire_alarms(fired, now=now)
+    batch.plan_alarms(planned, now=now)
+    batch.add_notices(list(_warnings(context, fresh)), now=now)
     return len(batch.watched)
 
 
@@ -174,9 +174,9 @@ def _escalate(context: Context) -> int:
         met = [step.id for step in batch.steps if step.is_met]
         due = [step for step in batch.steps if not step.is_met]
         taken = [_advance(context, step, now) for step in due]
-        batch.end(met, because="met", now=now)
-        batch.climb([advanced for advanced, _ in taken], now=now)
-        batch.notify([notice for _, notices in taken for notice in notices], now=now)
+        batch.end_escalations(met, because="met", now=now)
+        batch.advance_escalations([advanced for advanced, _ in taken], now=now)
+        batch.add_notices([notice for _, notices in taken for notice in notices], now=now)
         return len(batch.steps)
 
 

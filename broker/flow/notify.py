@@ -11,6 +11,7 @@ from broker.domain.ids import LeaseId
 from broker.domain.notice import (
     DueNotice,
     NoticeResult,
+    NoticeState,
 )
 from broker.flow.context import Context
 from broker.flow.steps import step
@@ -51,7 +52,9 @@ def notify(context: Context) -> int:
             unavailable: set[tuple[str, str]] = set()
             results = [_send(context, directory, notice, unavailable) for notice in due]
             context.ledger.alarms.settle_notices(results, lease=lease, now=context.clock())
-            this.log(count=len(due), sent=sum(result.state == "sent" for result in results))
+            this.log(
+                count=len(due), sent=sum(result.state is NoticeState.SENT for result in results)
+            )
             this.log_single("notice", due, lambda notice: notice.id)
     return len(due)
 
@@ -68,7 +71,7 @@ def _send(
     address, notifier = known.get(notice.channel), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
-        return NoticeResult(notice.id, "failed", code=code)
+        return NoticeResult(notice.id, NoticeState.FAILED, code=code)
     server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
     if server in unavailable:
         return _retry(notice, "away", context.clock())
@@ -79,9 +82,9 @@ def _send(
         result = NotNow("fault")
     match result:
         case Told():
-            return NoticeResult(notice.id, "sent")
+            return NoticeResult(notice.id, NoticeState.SENT)
         case Never(code=code):
-            return NoticeResult(notice.id, "failed", code=code)
+            return NoticeResult(notice.id, NoticeState.FAILED, code=code)
         case NotNow(code=code):
             if code.endswith("_away"):
                 unavailable.add(server)
@@ -92,9 +95,9 @@ def _send(
 
 def _retry(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
     if notice.attempt >= ATTEMPTS:
-        return NoticeResult(notice.id, "failed", code=code)
+        return NoticeResult(notice.id, NoticeState.FAILED, code=code)
     pause = min(FIRST_PAUSE * 2 ** (notice.attempt - 1), LONGEST_PAUSE)
-    return NoticeResult(notice.id, "due", now + pause, code)
+    return NoticeResult(notice.id, NoticeState.DUE, now + pause, code)
 
 
 def written(notice: DueNotice, directory: Directory, url: str) -> Message:

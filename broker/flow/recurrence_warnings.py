@@ -28,7 +28,7 @@ def with_recurrence_warnings(
         if isinstance(decision, Routed)
         for sighting in decision.sightings
     ]
-    flagged = recurring(every, batch.earlier(every, rule), rule)
+    flagged = recurring(every, batch.earlier_occurrences(every, rule), rule)
     return [_with(decision, flagged, rule) for decision in decisions]
 
 

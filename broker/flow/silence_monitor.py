@@ -50,7 +50,7 @@ class SilenceMonitor:
             return False
         policy = self._context.policies.latest()
         self._learn(policy, now)
-        self._settle(ledger.activity.seen(now=now), policy, now)
+        self._settle(ledger.activity.last_activity(now=now), policy, now)
         self._forget(policy, now)
         return True
 
@@ -95,7 +95,7 @@ class SilenceMonitor:
         ledger.activity.purge_traffic(before=now - KEPT_FOR, limit=PURGED)
         ledger.reconciliations.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
         if policy.recurrence is not None:
-            ledger.pseudonyms.purge_marks(before=now - policy.recurrence.window, limit=PURGED)
+            ledger.pseudonyms.purge_pseudonyms(before=now - policy.recurrence.window, limit=PURGED)
 
 
 def _ended(

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.domain.codes import Scope
+from broker.domain.delivery import OpenWork
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
 from broker.flow import answer, collect
 from broker.flow.receipt_parser import as_rows
@@ -94,8 +95,10 @@ async def queue(request: Request) -> Response:
     """Return counts and ages of the agency's own queue."""
     who, here = await caller(request, Scope.COLLECT), gateway(request)
     context = here.context
-    depth = await here.run(context.ledger.queries.queue, who.organisation, now=context.clock())
-    return respond(responses.queue(depth))
+    work = await here.run(
+        context.ledger.monitoring.open_work, now=context.clock(), agency=who.organisation
+    )
+    return respond(responses.queue(work.get(who.organisation) or OpenWork(who.organisation)))
 
 
 async def redirect(request: Request) -> Response:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.admin import operator_actions
 from broker.domain.codes import PauseReason, Scope
 from broker.domain.ids import DeliveryId, EscalationId
-from broker.errors import NotFound
 from broker.flow import clock_pause
 from broker.gateway import responses
 from broker.gateway.context import caller, gateway, identifier
@@ -44,22 +44,22 @@ async def escalations(request: Request) -> Response:
     """Return the caller's running escalations, or all of them for ops."""
     who, here = await caller(request, *_EVERYBODY), gateway(request)
     limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.context.ledger.alarms.escalations, who.sees, limit=limit)
-    return respond({"escalations": [responses.escalation(one) for one in found]})
+    escalations = await here.run(
+        here.context.ledger.alarms.escalations, visible_to=who.sees, limit=limit
+    )
+    return respond({"escalations": [responses.escalation(row) for row in escalations]})
 
 
 async def acknowledge(request: Request) -> Response:
     """Note that a person sees to an escalation: nobody further up is told."""
     who, here = await caller(request, *_EVERYBODY), gateway(request)
     wanted = await asked(request, requests.SEES_TO)
-    found = await here.run(
-        here.context.ledger.alarms.acknowledge_escalation,
+    escalation = await here.run(
+        operator_actions.acknowledge_for,
+        here.context,
         EscalationId(identifier(request)),
-        whose=who.sees,
-        by=wanted.by,
+        owner=wanted.by,
         actor=who.actor,
-        now=here.context.clock(),
+        visible_to=who.sees,
     )
-    if found is None:
-        raise NotFound("There is no such escalation.")
-    return respond(responses.escalation(found))
+    return respond(responses.escalation(escalation))

@@ -15,12 +15,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from broker.domain.delivery import OpenWork
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
 from broker.flow.context import Context
 from broker.flow.task_queues import TASK_QUEUES
 from broker.gateway.expiry_gauges import Endings
-from broker.ledger.monitoring import BANDS, Work
+from broker.ledger.monitoring import BANDS
 from broker.policy.time.calendars import LONDON
 
 EDGES = (1, 8, 32, 128, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
@@ -56,7 +57,7 @@ class Ledger(Collector):
         yield self._silent()
 
     def _queues(self) -> Iterator[Metric]:
-        found = list(self._broker.ledger.monitoring.work(now=self._now).values())
+        found = list(self._broker.ledger.monitoring.open_work(now=self._now).values())
         deliveries = GaugeMetricFamily(
             "broker_deliveries", "Unfinished deliveries.", labels=["agency", "state"]
         )
@@ -79,7 +80,7 @@ class Ledger(Collector):
         )
         yield self._bands()
 
-    def _ages(self, found: list[Work], which: str, told: str) -> Metric:
+    def _ages(self, found: list[OpenWork], which: str, told: str) -> Metric:
         ages = GaugeMetricFamily(f"broker_oldest_{which}_seconds", told, labels=["agency"])
         for one in found:
             since = getattr(one, f"oldest_{which}_at")
@@ -111,7 +112,7 @@ class Ledger(Collector):
         return bands
 
     def _promises(self) -> Iterator[Metric]:
-        promised, took = self._broker.ledger.monitoring.totals(now=self._now)
+        promised, took = self._broker.ledger.statistics.totals(now=self._now)
         told = {
             "due": "Deadlines that have come due.",
             "in_time": "Deadlines that were kept, of those that have come due.",
@@ -134,7 +135,7 @@ class Ledger(Collector):
         yield latency
 
     def _pipes(self) -> Iterator[Metric]:
-        pipes = self._broker.ledger.monitoring.pipes(now=self._now)
+        pipes = self._broker.ledger.monitoring.pipeline_status(now=self._now)
         oldest = pipes.inbox_oldest_at
         age = (self._now - oldest).total_seconds() if oldest else 0.0
         beat = pipes.sweep_until.timestamp() if pipes.sweep_until else 0.0

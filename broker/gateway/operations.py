@@ -49,8 +49,8 @@ async def queues(request: Request) -> Response:
     """Return counts and ages of every queue in which something waits."""
     await caller(request, Scope.OPS)
     here = gateway(request)
-    found = await here.run(here.context.ledger.queries.queues, now=here.context.clock())
-    return respond({"queues": [responses.queue(one) for one in found]})
+    queues = await here.run(here.context.ledger.monitoring.open_work, now=here.context.clock())
+    return respond({"queues": [responses.queue(queue) for queue in queues.values()]})
 
 
 async def livez(_: Request) -> Response:

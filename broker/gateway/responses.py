@@ -9,7 +9,7 @@ from typing import Any
 from broker.domain.codes import Milestone
 from broker.domain.delivery import (
     DeliveryStatus,
-    QueueDepth,
+    OpenWork,
     Settled,
 )
 from broker.domain.escalation import Escalation
@@ -24,6 +24,7 @@ from broker.domain.referral import (
 )
 from broker.ledger.activity import OpenSilence
 from broker.ledger.reconciliations import Reconciled
+from schemas.status import QUEUE_DEPTH
 
 Json = dict[str, Any]
 Names = Mapping[OrganisationCode, str]
@@ -103,15 +104,15 @@ def settled(settled: Settled) -> Json:
     """Return what became of a receipt."""
     return {
         "delivery": str(settled.delivery),
-        "result": settled.result,
+        "result": str(settled.result),
         "state": str(settled.state) if settled.state else None,
         "at": settled.at,
     }
 
 
-def queue(queue_depth: QueueDepth) -> Json:
+def queue(work: OpenWork) -> Json:
     """Return the state of a queue."""
-    return {name: value for name, value in asdict(queue_depth).items() if name != "undeliverable"}
+    return {name: getattr(work, name) for name in QUEUE_DEPTH.fields}
 
 
 def attention(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from broker.admin.api_keys import is_usable
 from broker.domain.codes import Scope
 from broker.domain.credential import Credential
+from broker.domain.delivery import ReceiptResult
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer
@@ -20,6 +21,7 @@ from broker.transport.signatures import signer
 from schemas.errors import Unreadable
 
 _log = logger("intake")
+_SETTLED = frozenset({ReceiptResult.RECORDED, ReceiptResult.ALREADY})
 
 
 def receive_receipts(context: Context, message: SignedReceipts) -> None:
@@ -42,7 +44,7 @@ def _settle(context: Context, message: SignedReceipts) -> None:
     agency, actor = _sender(context, message)
     receipts = read_receipts(message.body)
     results = answer.settle(context, agency, receipts, actor=actor)
-    unsettled = sum(result.result not in {"recorded", "already"} for result in results)
+    unsettled = sum(result.result not in _SETTLED for result in results)
     if unsettled:
         _log.warning("receipts without effect", agency=agency, count=unsettled)
 

@@ -1,4 +1,4 @@
-"""What the ledger knows of who was there, and the alarms about who was not."""
+"""When each organisation was last active, how often an hour, and the alarms about silence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from broker.ledger.database import Part
 from broker.policy.monitoring.silence import COLLECTING, SENDING, Quiet, Seen
 
 _ACTIVITIES = {"sent": SENDING, "polled": COLLECTING}
-"""Which counts an activity is learned from."""
+"""From which counts the usual volume of an activity is learned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What an organisation did in one hour, since the last time that it was written."""
+    """How often an organisation did something in one hour, since it was last written."""
 
     organisation: OrganisationCode
     activity: str
@@ -37,50 +37,50 @@ class OpenSilence:
     reason: str
     began_at: datetime
     last_at: datetime | None
-    """When the organisation had last been seen, as the alarm began."""
+    """When the organisation had last been active, as the alarm began."""
     counted: int | None
     expected: float | None
     acknowledged_by: str | None
 
 
 class Activity(Part):
-    """Who was there when, how often an hour, and who is silent."""
+    """Who was active when, how often an hour, and who is silent."""
 
     def note_activity(self, noted: Sequence[Noted]) -> None:
-        """Add counts to their hours, and move on when each organisation was last seen."""
-        ordered = sorted(noted, key=lambda one: (one.activity, one.hour, one.organisation))
+        """Add counts to their hours, and write when each organisation was last active."""
+        ordered = sorted(noted, key=lambda count: (count.activity, count.hour, count.organisation))
         columns = {
-            "organisations": [one.organisation for one in ordered],
-            "activities": [one.activity for one in ordered],
-            "hours": [one.hour for one in ordered],
-            "counts": [one.count for one in ordered],
-            "lasts": [one.last_at for one in ordered],
+            "organisations": [count.organisation for count in ordered],
+            "activities": [count.activity for count in ordered],
+            "hours": [count.hour for count in ordered],
+            "counts": [count.count for count in ordered],
+            "lasts": [count.last_at for count in ordered],
         }
         self._rows("activity/note_activity", columns)
 
-    def seen(self, *, now: datetime) -> list[Seen]:
-        """Return of every organisation when it last sent and came, and what waits for it.
+    def last_activity(self, *, now: datetime) -> list[Seen]:
+        """Return when each organisation last sent and last collected, and what waits for it.
 
-        Costs what there are organisations, however much waits and however long the history is.
+        The cost depends on the number of organisations alone, not on the backlog or the history.
         """
         hour = now.replace(minute=0, second=0, microsecond=0)
-        asked = {"now": now, "hour": hour, "day": hour - timedelta(days=1)}
-        found = []
-        for row in self._rows("activity/seen", asked):
+        params = {"now": now, "hour": hour, "day": hour - timedelta(days=1)}
+        activities = []
+        for row in self._rows("activity/last_activity", params):
             code = row["organisation"]
             if row["may_send_since"] is not None:
-                told = (row["sent_at"], row["may_send_since"], None, row["last_day"])
-                found.append(Seen(code, SENDING, *told))
-            came = (row["came_at"], row["waits_since"], row["due_at"])
-            found.append(Seen(code, COLLECTING, *came))
-        return found
+                sending = (row["sent_at"], row["may_send_since"], None, row["last_day"])
+                activities.append(Seen(code, SENDING, *sending))
+            collecting = (row["collected_at"], row["waits_since"], row["due_at"])
+            activities.append(Seen(code, COLLECTING, *collecting))
+        return activities
 
     def traffic(
         self, *, since: datetime
     ) -> Mapping[tuple[str, str], tuple[datetime, Mapping[datetime, int]]]:
         """Return the counts of each hour since an instant, by organisation and activity.
 
-        With them since when there are counts of it at all, older ones included.
+        With them the hour of the oldest count, which may lie before that instant.
         """
         return {
             (row["organisation"], _ACTIVITIES[row["activity"]]): (
@@ -104,29 +104,29 @@ class Activity(Part):
         now: datetime,
         new_id: Callable[[], UUID],
     ) -> int:
-        """Open an alarm for each organisation that has none, and return how many were opened."""
+        """Open an alarm for each organisation that has none; return how many were opened."""
         if not quiet:
             return 0
         columns = {
             "ids": [new_id() for _ in quiet],
-            "organisations": [one.organisation for one in quiet],
-            "activities": [one.activity for one in quiet],
-            "reasons": [one.reason for one in quiet],
-            "sinces": [one.since for one in quiet],
-            "lasts": [one.last_at for one in quiet],
-            "counted": [one.counted for one in quiet],
-            "expected": [one.expected for one in quiet],
+            "organisations": [silence.organisation for silence in quiet],
+            "activities": [silence.activity for silence in quiet],
+            "reasons": [silence.reason for silence in quiet],
+            "sinces": [silence.since for silence in quiet],
+            "lasts": [silence.last_at for silence in quiet],
+            "counted": [silence.counted for silence in quiet],
+            "expected": [silence.expected for silence in quiet],
         }
-        about = {"policy": policy_version, "now": now, "actor": "broker"}
-        return len(self._rows("activity/raise_silences", {**columns, **about}))
+        params = {**columns, "policy": policy_version, "now": now, "actor": "broker"}
+        return len(self._rows("activity/raise_silences", params))
 
     def end_silences(self, ended: Mapping[UUID, str], *, now: datetime) -> int:
-        """End alarms, each for its reason (a code), and return how many had not ended before."""
+        """End alarms, each for its reason (a code); return how many had not ended before."""
         if not ended:
             return 0
         columns = {"ids": [*ended], "because": [*ended.values()]}
         return len(self._rows("activity/end_silences", {**columns, "now": now, "actor": "broker"}))
 
     def purge_traffic(self, *, before: datetime, limit: int) -> int:
-        """Forget counts of hours before an instant; return how many."""
+        """Delete counts of hours before an instant; return how many."""
         return len(self._rows("activity/purge_traffic", {"before": before, "limit": limit}))

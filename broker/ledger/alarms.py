@@ -1,4 +1,4 @@
-"""What the ledger does for the watch: alarms that are due, ladders, and notices to be sent."""
+"""Alarms that are due, escalations and their steps, and notices to be sent."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from broker.domain.codes import Contact, Milestone, NoticeChannel
+from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.escalation import (
+    Acknowledgement,
     DueStep,
     Escalation,
     EscalationStep,
 )
-from broker.domain.ids import EscalationId, LeaseId, OrganisationCode
+from broker.domain.ids import EscalationId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.notice import (
     DueNotice,
     NewNotice,
@@ -22,6 +23,8 @@ from broker.domain.notice import (
 )
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState, ReferralState
 from broker.ledger.database import Connection, Part, Row, json_text, rows
+from broker.ledger.deliveries import met_times
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring.alarm_records import (
     FiredAlarm,
     Watched,
@@ -29,68 +32,66 @@ from broker.policy.monitoring.alarm_records import (
 from broker.policy.monitoring.alarms import RunningClock, attending
 from broker.policy.time.deadlines import Span, Within
 
-_MET = {
-    Milestone.COLLECT: "collected_at",
-    Milestone.ACKNOWLEDGE: "acknowledged_at",
-    Milestone.DECIDE: "decided_at",
-}
 _ALARMED = frozenset({*OPEN_DELIVERIES, DeliveryState.RETURNED})
-"""What was given back and not sent on still has deadlines: ops must see to it."""
+"""What was returned and not redirected still has deadlines: ops must find an agency."""
 
 
 class AlarmBatch:
-    """Deliveries and referrals with due alarms that this transaction alone may ring."""
+    """Deliveries and referrals with due alarms, which this transaction has locked."""
 
     def __init__(self, connection: Connection, watched: Sequence[Watched]) -> None:
         self._connection = connection
         self.watched = watched
 
-    def ring(self, rung: Sequence[FiredAlarm], *, now: datetime) -> list[FiredAlarm]:
-        """Write alarms with their events and ladders; return those that had not rung before."""
-        if not rung:
+    def fire_alarms(self, fired: Sequence[FiredAlarm], *, now: datetime) -> list[FiredAlarm]:
+        """Write alarms with their events, and the escalations that breaches start.
+
+        Returns those that had not fired before.
+        """
+        if not fired:
             return []
-        fresh = rows(self._connection, "alarms/ring", {**_rung_columns(rung), "now": now})
-        return [rung[row["place"] - 1] for row in fresh]
+        fresh = rows(self._connection, "alarms/fire_alarms", {**_alarm_columns(fired), "now": now})
+        return [fired[row["place"] - 1] for row in fresh]
 
-    def plan(self, next_at: Mapping[UUID, datetime | None], *, now: datetime) -> None:
+    def plan_alarms(self, next_at: Mapping[UUID, datetime | None], *, now: datetime) -> None:
         """Write when the next alarm of each subject is due."""
-        asked = {"ids": list(next_at), "next": list(next_at.values()), "now": now}
-        rows(self._connection, "alarms/plan_alarms", asked)
+        params = {"ids": list(next_at), "next": list(next_at.values()), "now": now}
+        rows(self._connection, "alarms/plan_alarms", params)
 
-    def notify(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
-        """Write what is to be told."""
+    def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
+        """Write notices that are to be sent."""
         _add_notices(self._connection, notices, now)
 
 
 class StepBatch:
-    """Escalations whose next step this transaction alone may take."""
+    """Escalations whose next step is due, which this transaction has locked."""
 
     def __init__(self, connection: Connection, steps: Sequence[DueStep]) -> None:
         self._connection = connection
         self.steps = steps
 
-    def climb(self, climbed: Sequence[EscalationStep], *, now: datetime) -> None:
+    def advance_escalations(self, steps: Sequence[EscalationStep], *, now: datetime) -> None:
         """Write the steps that are taken, with their events."""
-        if not climbed:
+        if not steps:
             return
         columns = {
-            "ids": [one.of.id for one in climbed],
-            "before": [one.of.step for one in climbed],
-            "after": [one.of.step + 1 for one in climbed],
-            "next": [one.next_step_at for one in climbed],
-            "publishers": [one.of.publisher for one in climbed],
-            "data": [json_text(one.data) for one in climbed],
+            "ids": [step.of.id for step in steps],
+            "before": [step.of.step for step in steps],
+            "after": [step.of.step + 1 for step in steps],
+            "next": [step.next_step_at for step in steps],
+            "publishers": [step.of.publisher for step in steps],
+            "data": [json_text(step.data) for step in steps],
         }
-        rows(self._connection, "alarms/climb", {**columns, "now": now})
+        rows(self._connection, "alarms/advance_escalations", {**columns, "now": now})
 
-    def end(self, ids: Sequence[EscalationId], *, because: str, now: datetime) -> None:
+    def end_escalations(self, ids: Sequence[EscalationId], *, because: str, now: datetime) -> None:
         """End escalations that have nothing left to escalate."""
         if ids:
-            asked = {"ids": list(ids), "because": because, "now": now}
-            rows(self._connection, "alarms/end_escalations", asked)
+            params = {"ids": list(ids), "because": because, "now": now}
+            rows(self._connection, "alarms/end_escalations", params)
 
-    def notify(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
-        """Write what is to be told."""
+    def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
+        """Write notices that are to be sent."""
         _add_notices(self._connection, notices, now)
 
 
@@ -101,91 +102,109 @@ class Alarms(Part):
     def claim_alarms(self, limit: int, *, now: datetime) -> Iterator[AlarmBatch]:
         """Claim deliveries whose next alarm is due."""
         with self._transaction() as connection:
-            found = rows(connection, "alarms/claim_alarms", {"limit": limit, "now": now})
-            yield AlarmBatch(connection, [_delivery(row) for row in found])
+            due = rows(connection, "alarms/claim_alarms", {"limit": limit, "now": now})
+            yield AlarmBatch(connection, [_delivery(row) for row in due])
 
     @contextmanager
     def claim_attention(self, limit: int, *, now: datetime) -> Iterator[AlarmBatch]:
         """Claim unroutable referrals whose next alarm is due."""
         with self._transaction() as connection:
-            found = rows(connection, "alarms/claim_attention", {"limit": limit, "now": now})
-            yield AlarmBatch(connection, [_referral(row) for row in found])
+            due = rows(connection, "alarms/claim_attention", {"limit": limit, "now": now})
+            yield AlarmBatch(connection, [_referral(row) for row in due])
 
     @contextmanager
     def claim_steps(self, limit: int, *, now: datetime) -> Iterator[StepBatch]:
         """Claim escalations whose next step is due."""
         with self._transaction() as connection:
-            found = rows(connection, "alarms/claim_steps", {"limit": limit, "now": now})
-            yield StepBatch(connection, [DueStep(**row) for row in found])
+            due = rows(connection, "alarms/claim_steps", {"limit": limit, "now": now})
+            yield StepBatch(connection, [DueStep(**row) for row in due])
 
     def acknowledge_escalation(
         self,
         id_: EscalationId,
+        action: ActionContext,
         *,
-        whose: OrganisationCode | None,
-        by: str,
-        actor: str,
-        now: datetime,
-    ) -> Escalation | None:
-        """Note that a person sees to it, which ends the climbing; the first one counts.
+        owner: str,
+        visible_to: OrganisationCode | None = None,
+    ) -> Acknowledgement | None:
+        """Stop an escalation because ``owner`` has taken it on; the first one counts.
 
-        ``whose`` is the agency or publisher that may do so, or None for ops. Returns the
+        ``visible_to`` is the agency or publisher that may do so, or None for ops. Returns the
         escalation as it is afterwards, or None when there is none that the caller may see.
         """
-        asked = {"id": id_, "whose": whose, "by": by, "actor": actor, "now": now}
+        params = {"id": id_, "visible_to": visible_to}
         with self._transaction() as connection:
-            rows(connection, "alarms/acknowledge_escalation", asked)
-            found = rows(connection, "alarms/escalations", {**_ASKED, "id": id_, "whose": whose})
-            return Escalation(**found[0]) if found else None
+            changed = rows(
+                connection,
+                "alarms/acknowledge_escalation",
+                {**params, "owner": owner, **action.parameters()},
+            )
+            escalations = _escalations(connection, **params, running=False)
+            return Acknowledgement(escalations[0], bool(changed)) if escalations else None
 
     def escalations(
         self,
-        whose: OrganisationCode | None,
         *,
-        referral: UUID | None = None,
-        running: bool = True,
+        visible_to: OrganisationCode | None = None,
+        agency: OrganisationCode | None = None,
+        referral: ReferralId | None = None,
+        id: EscalationId | None = None,
         limit: int = 200,
     ) -> list[Escalation]:
-        """Return escalations of an agency's or publisher's, or all; the earliest begun first."""
-        asked = {"whose": whose, "referral": referral, "running": running, "limit": limit}
-        return [Escalation(**row) for row in self._rows("alarms/escalations", {**_ASKED, **asked})]
+        """Return the escalations that have not ended, those that nobody acknowledged first.
+
+        All of them; or those that an organisation may see, of one agency or of one referral, or
+        the one with this id.
+        """
+        with self._transaction() as connection:
+            return _escalations(
+                connection,
+                visible_to=visible_to,
+                agency=agency,
+                referral=referral,
+                id=id,
+                limit=limit,
+            )
 
     def claim_notices(
         self, limit: int, *, lease: LeaseId, lease_for: timedelta, now: datetime
     ) -> list[DueNotice]:
         """Lease notices that are to be sent now."""
-        asked = {"limit": limit, "lease": lease, "until": now + lease_for, "now": now}
-        return [_notice(row) for row in self._rows("alarms/claim_notices", asked)]
+        params = {"limit": limit, "lease": lease, "until": now + lease_for, "now": now}
+        return [_notice(row) for row in self._rows("alarms/claim_notices", params)]
 
     def settle_notices(
         self, results: Sequence[NoticeResult], *, lease: LeaseId, now: datetime
     ) -> int:
-        """Write what came of notices; one whose lease was lost changes nothing."""
+        """Write the result of each notice; one whose lease was lost changes nothing.
+
+        Returns how many were written.
+        """
         columns = {
             "ids": [result.id for result in results],
-            "states": [result.state for result in results],
+            "states": [str(result.state) for result in results],
             "next": [result.next_attempt_at for result in results],
             "codes": [result.code for result in results],
         }
         return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
 
 
-_ASKED: Mapping[str, Any] = {
-    "id": None,
-    "whose": None,
-    "referral": None,
-    "running": False,
-    "limit": 200,
-}
+def _escalations(connection: Connection, **params: Any) -> list[Escalation]:
+    """Select escalations; planned for these values, so that a long history is not read."""
+    everything = {"id": None, "referral": None, "agency": None, "visible_to": None}
+    defaults = {**everything, "running": True, "limit": 200}
+    selected = rows(connection, "alarms/escalations", {**defaults, **params}, prepare=False)
+    return [Escalation(**row) for row in selected]
 
 
 def _delivery(row: Row) -> Watched:
-    stood = tuple(Span(start, end) for start, end in row["stood"])
+    pauses = tuple(Span(start, end) for start, end in row["pauses"])
     deadlines = row["deadlines"] if row["state"] in _ALARMED else ()
+    met = met_times(row)
     running = [
-        _clock(deadline, stood)
+        _clock(deadline, pauses)
         for deadline in deadlines
-        if row[_MET[deadline["milestone"]]] is None and not _stands(deadline, row)
+        if deadline["milestone"] not in met and not _is_paused(deadline, row)
     ]
     return Watched(
         referral=row["referral"],
@@ -196,22 +215,22 @@ def _delivery(row: Row) -> Watched:
         policy_version=row["policy_version"],
         effective_grade=row["effective_grade"],
         clocks=running,
-        rung=_rang(row),
+        rung=_fired_before(row),
     )
 
 
-def _stands(deadline: Mapping[str, Any], row: Row) -> bool:
+def _is_paused(deadline: Mapping[str, Any], row: Row) -> bool:
     return row["paused_at"] is not None and deadline.get("may_pause", False)
 
 
-def _clock(written: Mapping[str, Any], stood: tuple[Span, ...]) -> RunningClock:
+def _clock(deadline: Mapping[str, Any], pauses: tuple[Span, ...]) -> RunningClock:
     return RunningClock(
-        written["milestone"],
-        Within.parse(written["within"]).unit,
-        _instant(written["start"]),
-        _instant(written["due_at"]),
-        stood if written.get("may_pause") else (),
-        _instant(written["first_due_at"]) if "first_due_at" in written else None,
+        deadline["milestone"],
+        Within.parse(deadline["within"]).unit,
+        _instant(deadline["start"]),
+        _instant(deadline["due_at"]),
+        pauses if deadline.get("may_pause") else (),
+        _instant(deadline["first_due_at"]) if "first_due_at" in deadline else None,
     )
 
 
@@ -226,33 +245,33 @@ def _referral(row: Row) -> Watched:
         policy_version=row["policy_version"],
         effective_grade=None,
         clocks=[attending(row["accepted_at"], row["attend_by"])] if waits else (),
-        rung=_rang(row),
+        rung=_fired_before(row),
     )
 
 
-def _rang(row: Row) -> frozenset[tuple[str, int, datetime]]:
-    return frozenset((milestone, percent, _instant(at)) for milestone, percent, at in row["rung"])
+def _fired_before(row: Row) -> frozenset[tuple[str, int, datetime]]:
+    return frozenset((milestone, percent, _instant(at)) for milestone, percent, at in row["fired"])
 
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _rung_columns(rung: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
+def _alarm_columns(fired: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
     return {
-        "referrals": [one.of.referral for one in rung],
-        "deliveries": [one.of.delivery for one in rung],
-        "publishers": [one.of.publisher for one in rung],
-        "agencies": [one.of.agency for one in rung],
-        "milestones": [one.ring.milestone for one in rung],
-        "percents": [one.ring.percent for one in rung],
-        "planned": [one.ring.planned_at for one in rung],
-        "due": [one.ring.due_at for one in rung],
-        "escalations": [one.escalation for one in rung],
-        "owners": [one.owner for one in rung],
-        "ladders": [one.ladder for one in rung],
-        "policies": [one.of.policy_version for one in rung],
-        "steps": [one.next_step_at for one in rung],
+        "referrals": [alarm.of.referral for alarm in fired],
+        "deliveries": [alarm.of.delivery for alarm in fired],
+        "publishers": [alarm.of.publisher for alarm in fired],
+        "agencies": [alarm.of.agency for alarm in fired],
+        "milestones": [alarm.ring.milestone for alarm in fired],
+        "percents": [alarm.ring.percent for alarm in fired],
+        "planned": [alarm.ring.planned_at for alarm in fired],
+        "due": [alarm.ring.due_at for alarm in fired],
+        "escalations": [alarm.escalation for alarm in fired],
+        "owners": [alarm.owner for alarm in fired],
+        "ladders": [alarm.ladder for alarm in fired],
+        "policies": [alarm.of.policy_version for alarm in fired],
+        "steps": [alarm.next_step_at for alarm in fired],
     }
 
 

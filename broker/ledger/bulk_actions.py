@@ -13,7 +13,7 @@ from broker.ledger.database import Part
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A replay or sending on of many: its filter, its pace and how far it has come."""
+    """A replay or redirect of many deliveries: its filter, its pace and how far it has come."""
 
     id: UUID
     kind: str
@@ -31,7 +31,7 @@ class Replay:
     state: str
     done: int
     failed: int
-    """How many could not be sent on, and stay where they are."""
+    """How many could not be redirected, and stay where they are."""
     turns: Sequence[Mapping[str, str]]
     """Who brought it to which state (``to``), and when."""
     started_at: datetime | None
@@ -52,7 +52,7 @@ class PlanLine:
 
 @dataclass(frozen=True, slots=True)
 class DueRedirect:
-    """What a running sending on takes next."""
+    """What a running redirect takes next."""
 
     id: UUID
     receiver: OrganisationCode
@@ -76,8 +76,8 @@ class BulkActions(Part):
         now: datetime,
     ) -> None:
         """Count what a replay would take, and keep its filter; nothing is changed yet."""
-        told = {"id": id_, "agency": agency, "cause": cause, "per_minute": per_minute}
-        self._rows("bulk_actions/plan_replay", {**told, "by": by, "now": now})
+        params = {"id": id_, "agency": agency, "cause": cause, "per_minute": per_minute}
+        self._rows("bulk_actions/plan_replay", {**params, "by": by, "now": now})
 
     def plan_redirect(  # noqa: PLR0913
         self,
@@ -90,16 +90,21 @@ class BulkActions(Part):
         by: str,
         now: datetime,
     ) -> None:
-        """Count what a sending on would take, and keep its filter; nothing is changed yet."""
-        told = {"id": id_, "receiver": receiver, "agency": agency, "cause": cause}
+        """Count what a redirect would take, and keep its filter; nothing is changed yet."""
+        params = {"id": id_, "receiver": receiver, "agency": agency, "cause": cause}
         self._rows(
-            "bulk_actions/plan_redirect", {**told, "per_minute": per_minute, "by": by, "now": now}
+            "bulk_actions/plan_redirect", {**params, "per_minute": per_minute, "by": by, "now": now}
         )
 
-    def replay_plan(self, id_: UUID, *, now: datetime, kind: str = "replay") -> list[PlanLine]:
-        """Return what a replay, or a sending on, would take now."""
-        asked = "bulk_actions/redirect_plan" if kind == "send_on" else "bulk_actions/replay_plan"
-        return [PlanLine(**row) for row in self._rows(asked, {"id": id_, "now": now})]
+    def replay_plan(self, id_: UUID, *, now: datetime) -> list[PlanLine]:
+        """Return what a replay would take now."""
+        plan = self._rows("bulk_actions/replay_plan", {"id": id_, "now": now})
+        return [PlanLine(**row) for row in plan]
+
+    def redirect_plan(self, id_: UUID, *, now: datetime) -> list[PlanLine]:
+        """Return what a redirect of many deliveries would take now."""
+        plan = self._rows("bulk_actions/redirect_plan", {"id": id_, "now": now})
+        return [PlanLine(**row) for row in plan]
 
     def replays(self, *, id_: UUID | None = None, limit: int = 1) -> list[Replay]:
         """Return one replay, or the latest ones."""
@@ -122,23 +127,23 @@ class BulkActions(Part):
 
         Without ``per_minute``, in deliveries a minute, its pace stays as it is.
         """
-        told = {"id": id_, "from": sorted(frm), "to": to, "by": by, "reason": reason, "now": now}
-        return bool(self._rows("bulk_actions/turn_replay", {**told, "per_minute": per_minute}))
+        params = {"id": id_, "from": sorted(frm), "to": to, "by": by, "reason": reason, "now": now}
+        return bool(self._rows("bulk_actions/turn_replay", {**params, "per_minute": per_minute}))
 
     def due_redirects(self, *, now: datetime, limit: int) -> list[DueRedirect]:
-        """Return what every running sending on takes next at its pace."""
-        found = self._rows("bulk_actions/due_redirects", {"now": now, "limit": limit})
-        return [DueRedirect(**row) for row in found]
+        """Return what every running redirect takes next at its pace."""
+        due = self._rows("bulk_actions/due_redirects", {"now": now, "limit": limit})
+        return [DueRedirect(**row) for row in due]
 
     def count_redirect(self, plan: DueRedirect, *, done: int, failed: int, now: datetime) -> bool:
-        """Note how far a sending on has come; False when somebody else was faster."""
+        """Write how far a redirect has come; False when another worker wrote it first."""
         last = plan.deliveries[-1] if plan.deliveries else None
-        told = {"id": plan.id, "before": plan.looked_at, "looked_at": last, "now": now}
+        params = {"id": plan.id, "before": plan.looked_at, "looked_at": last, "now": now}
         return bool(
-            self._rows("bulk_actions/count_redirect", {**told, "done": done, "failed": failed})
+            self._rows("bulk_actions/count_redirect", {**params, "done": done, "failed": failed})
         )
 
     def step_replays(self, *, now: datetime, limit: int) -> Sequence[int]:
-        """Let running replays go on at their pace; return how many deliveries each one took."""
-        found = self._rows("bulk_actions/step_replays", {"now": now, "limit": limit})
-        return [row["count"] for row in found]
+        """Advance running replays at their pace; return how many deliveries each one took."""
+        steps = self._rows("bulk_actions/step_replays", {"now": now, "limit": limit})
+        return [row["count"] for row in steps]

@@ -1,4 +1,4 @@
-"""What the ledger does for clocks that stand: since when and why, and what follows from it."""
+"""Paused clocks: since when and why, and the deadlines that follow when they are resumed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from broker.policy.time.deadlines import Span
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """A delivery's clocks, which this transaction alone may change."""
+    """A delivery's clocks, which this transaction has locked."""
 
     delivery: DeliveryId
     referral: ReferralId
@@ -26,7 +26,7 @@ class Clocks:
     paused_at: datetime | None
     policy_version: str
     explanation: Mapping[str, Any]
-    stood: Sequence[Span]
+    pauses: Sequence[Span]
     """Earlier pauses."""
 
 
@@ -37,15 +37,21 @@ class ClockBatch:
         self._connection = connection
         self.clocks = clocks
 
-    def pause(
+    def pause_clock(
         self, id_: UUID, *, reason: str, milestones: Sequence[str], actor: str, now: datetime
     ) -> bool:
-        """Let the clocks stand; False when they stand already, or the delivery has ended."""
-        asked = {"id": id_, "delivery": self._delivery, "reason": reason}
-        told = {"milestones": list(milestones), "actor": actor, "now": now}
-        return bool(rows(self._connection, "clock_pauses/pause", {**asked, **told}))
+        """Pause the clocks; False when they are paused already, or the delivery has ended."""
+        params = {
+            "id": id_,
+            "delivery": self.clocks.delivery if self.clocks else None,
+            "reason": reason,
+            "milestones": list(milestones),
+            "actor": actor,
+            "now": now,
+        }
+        return bool(rows(self._connection, "clock_pauses/pause_clock", params))
 
-    def resume(
+    def resume_clock(
         self,
         due: Mapping[Milestone, datetime],
         explanation: Mapping[str, Any],
@@ -55,34 +61,30 @@ class ClockBatch:
         actor: str,
         now: datetime,
     ) -> bool:
-        """Let the clocks go on under new deadlines; False when they run.
+        """Resume the clocks under new deadlines; False when they are not paused.
 
         ``because`` is the code of what ended the pause, where no person did.
         """
         clocks = self.clocks
         if clocks is None or clocks.paused_at is None:
             return False
-        asked = {
+        params = {
             "delivery": clocks.delivery,
             "paused_at": clocks.paused_at,
             "explanation": json_text(explanation),
             "moved": json_text(list(moved)),
             "because": because,
+            "actor": actor,
+            "now": now,
             **{f"{m}_by": due.get(m) for m in Milestone},
         }
-        about = {"actor": actor, "now": now}
-        resumed = rows(self._connection, "clock_pauses/resume", {**asked, **about})
-        over = {"referrals": [clocks.referral], **about}
-        rows(self._connection, "clock_pauses/end_over_escalations", over)
+        resumed = rows(self._connection, "clock_pauses/resume_clock", params)
+        end_over_escalations(self._connection, [clocks.referral], now=now, actor=actor)
         return bool(resumed)
-
-    @property
-    def _delivery(self) -> DeliveryId | None:
-        return self.clocks.delivery if self.clocks else None
 
 
 class ClockPauses(Part):
-    """Clocks that stand and go on."""
+    """Clocks that are paused and resumed."""
 
     @contextmanager
     def clocks(
@@ -90,27 +92,33 @@ class ClockPauses(Part):
     ) -> Iterator[ClockBatch]:
         """Lock a delivery's clocks: of an agency, or of any when ``agency`` is None."""
         with self._transaction() as connection:
-            yield _locked(connection, delivery, agency)
+            yield _running_clocks(connection, delivery, agency)
 
 
 def awaiting_information(
     connection: Connection, referrals: Sequence[ReferralId]
 ) -> Iterator[ClockBatch]:
-    """Lock, one after the other, the clocks that stand until the publisher says more."""
+    """Lock, one after the other, the clocks that are paused until the publisher says more."""
     if referrals:
-        for row in rows(
-            connection, "clock_pauses/awaiting_information", {"referrals": list(referrals)}
-        ):
-            yield _locked(connection, row["id"], None)
+        params = {"referrals": list(referrals)}
+        for row in rows(connection, "clock_pauses/awaiting_information", params):
+            yield _running_clocks(connection, row["id"], None)
 
 
-def _locked(
+def end_over_escalations(
+    connection: Connection, referrals: Sequence[ReferralId], *, now: datetime, actor: str
+) -> None:
+    """End the escalations of referrals that have nothing left to escalate."""
+    params = {"referrals": list(referrals), "now": now, "actor": actor}
+    rows(connection, "clock_pauses/end_over_escalations", params)
+
+
+def _running_clocks(
     connection: Connection, delivery: DeliveryId, agency: OrganisationCode | None
 ) -> ClockBatch:
-    found = rows(
-        connection, "clock_pauses/running_clocks", {"delivery": delivery, "agency": agency}
-    )
-    return ClockBatch(connection, _clocks(found[0]) if found else None)
+    params = {"delivery": delivery, "agency": agency}
+    locked = rows(connection, "clock_pauses/running_clocks", params)
+    return ClockBatch(connection, _clocks(locked[0]) if locked else None)
 
 
 def _clocks(row: Mapping[str, Any]) -> Clocks:
@@ -122,5 +130,5 @@ def _clocks(row: Mapping[str, Any]) -> Clocks:
         paused_at=row["paused_at"],
         policy_version=row["policy_version"],
         explanation=row["explanation"],
-        stood=[Span(start, end) for start, end in row["stood"]],
+        pauses=[Span(start, end) for start, end in row["pauses"]],
     )

@@ -1,4 +1,4 @@
-"""What the ledger does when a publisher corrects a referral, or takes it back."""
+"""Corrections and recalls, as a publisher sends them."""
 
 from __future__ import annotations
 
@@ -9,105 +9,116 @@ from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId
 from broker.domain.referral import (
     Accepted,
+    ChangeRefusal,
     NewVersion,
     Recalled,
     Refused,
     Withdrawal,
 )
 from broker.domain.states import ReferralState
+from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
 
 MOST_VERSIONS = 100
-"""More than that are no corrections any more."""
+"""A referral has at most so many versions."""
 
 
 class Corrections(Part):
     """Corrections and recalls; what agencies get of them is decided by routing."""
 
     def correct(self, new: NewVersion) -> Accepted | Refused:
-        """Write a further version and make its referral due; the same content again is no other.
+        """Write a further version and make its referral due; unchanged content adds no version.
 
-        Whoever repeats a correction gets its first receipt, also after the referral was recalled.
+        Repeating a correction returns its first receipt, also after the referral was recalled.
         """
         with self._transaction() as connection:
-            found = _locked(connection, new)
-            if isinstance(found, Refused):
-                return found
-            earlier = _named_by_key(connection, new) or found
+            latest = _lock_latest_version(connection, new)
+            if isinstance(latest, Refused):
+                return latest
+            earlier = _correction_by_key(connection, new) or latest
             if earlier["digest"] == new.digest:
-                return _version(found, earlier, duplicate=True)
-            if earlier is not found:
-                return Refused("idempotency_key")
-            if why := _closed_to_changes(found):
-                return Refused(why)
-            if found["version"] >= MOST_VERSIONS:
-                return Refused("too_many")
-            written = {"version": found["version"] + 1, "digest": new.digest}
-            rows(connection, "corrections/correct", {**_written(new, found), **written})
-            after = {**written, "accepted_at": new.accepted_at}
-            return _version(found, after, duplicate=False)
+                return _version(latest, earlier, duplicate=True)
+            if earlier is not latest:
+                return Refused(ChangeRefusal.IDEMPOTENCY_KEY)
+            if refusal := _closed_to_changes(latest):
+                return Refused(refusal)
+            if latest["version"] >= MOST_VERSIONS:
+                return Refused(ChangeRefusal.TOO_MANY)
+            version = {"version": latest["version"] + 1, "digest": new.digest}
+            rows(connection, "corrections/correct", {**_params(new, latest), **version})
+            after = {**version, "accepted_at": new.accepted_at}
+            return _version(latest, after, duplicate=False)
 
     def recall(self, new: Withdrawal) -> Recalled | Refused:
-        """Take a referral back: nothing of it is offered from now on, and it is due for routing.
+        """Recall a referral: nothing of it is offered from now on, and it is due for routing.
 
-        The first recall stands; repeating it is harmless.
+        The first recall counts; repeating it is harmless.
         """
         with self._transaction() as connection:
-            found = _locked(connection, new)
-            if isinstance(found, Refused):
-                return found
-            if found["recalled_at"] is not None:
-                same = found["recall_reason"] == new.reason
-                return _recalled(found, duplicate=True) if same else Refused("other_reason")
-            if why := _closed_to_changes(found):
-                return Refused(why)
-            told = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
-            asked = {"referral": new.referral, "before": found["state"], **told}
-            rows(connection, "corrections/recall", asked)
-            over = {"referrals": [new.referral], "now": new.at, "actor": new.actor}
-            rows(connection, "clock_pauses/end_over_escalations", over)
-            state = _after(found["state"])
-            now = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
-            return _recalled({**found, **now}, duplicate=False)
+            latest = _lock_latest_version(connection, new)
+            if isinstance(latest, Refused):
+                return latest
+            if latest["recalled_at"] is not None:
+                if latest["recall_reason"] != new.reason:
+                    return Refused(ChangeRefusal.OTHER_REASON)
+                return _recalled(latest, duplicate=True)
+            if refusal := _closed_to_changes(latest):
+                return Refused(refusal)
+            params = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
+            params |= {"referral": new.referral, "before": latest["state"]}
+            rows(connection, "corrections/recall", params)
+            end_over_escalations(connection, [new.referral], now=new.at, actor=new.actor)
+            state = _reopened(latest["state"])
+            recall = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
+            return _recalled({**latest, **recall}, duplicate=False)
 
-    def head(self, delivery: DeliveryId) -> Offer | None:
-        """Return the latest that the agency of a delivery was given of the same part."""
+    def latest_delivery(self, delivery: DeliveryId) -> Offer | None:
+        """Return the latest version of a delivery's part that its agency was given."""
         with self._transaction() as connection:
-            found = rows(connection, "corrections/head", {"delivery": delivery})
-            return offers(connection, [found[0]["id"]])[0] if found else None
+            latest = rows(connection, "corrections/latest_delivery", {"delivery": delivery})
+            return offers(connection, [latest[0]["id"]])[0] if latest else None
 
 
-def _locked(connection: Connection, new: NewVersion | Withdrawal) -> Row | Refused:
-    asked = {"referral": new.referral, "publisher": new.publisher}
-    if not rows(connection, "corrections/lock_referral", asked):
-        return Refused("unknown")
+def _lock_latest_version(connection: Connection, new: NewVersion | Withdrawal) -> Row | Refused:
+    """Lock a referral, then read it: the first statement may have waited for another change."""
+    if not _lock_referral(connection, new):
+        return Refused(ChangeRefusal.UNKNOWN)
+    return _latest_version(connection, new)
+
+
+def _lock_referral(connection: Connection, new: NewVersion | Withdrawal) -> bool:
+    params = {"referral": new.referral, "publisher": new.publisher}
+    return bool(rows(connection, "corrections/lock_referral", params))
+
+
+def _latest_version(connection: Connection, new: NewVersion | Withdrawal) -> Row:
     return rows(connection, "corrections/latest_version", {"referral": new.referral})[0]
 
 
-def _named_by_key(connection: Connection, new: NewVersion) -> Row | None:
+def _correction_by_key(connection: Connection, new: NewVersion) -> Row | None:
     if new.idempotency_key is None:
         return None
-    asked = {"referral": new.referral, "idempotency_key": new.idempotency_key}
-    found = rows(connection, "corrections/correction_by_key", asked)
-    return found[0] if found else None
+    params = {"referral": new.referral, "idempotency_key": new.idempotency_key}
+    earlier = rows(connection, "corrections/correction_by_key", params)
+    return earlier[0] if earlier else None
 
 
-def _closed_to_changes(row: Row) -> str | None:
+def _closed_to_changes(row: Row) -> ChangeRefusal | None:
     """Return why a referral can be neither corrected nor recalled, or None."""
     if row["recalled_at"] is not None:
-        return "recalled"
+        return ChangeRefusal.RECALLED
     if row["state"] == ReferralState.REJECTED:
-        return "rejected"
+        return ChangeRefusal.REJECTED
     if row["state"] == ReferralState.CLOSED and row["routed_at"] is None:
-        return "superseded"
+        return ChangeRefusal.SUPERSEDED
     return None
 
 
-def _written(new: NewVersion, found: Row) -> dict[str, Any]:
+def _params(new: NewVersion, latest: Row) -> dict[str, Any]:
     return {
         "referral": new.referral,
-        "before": found["state"],
+        "before": latest["state"],
         "body": new.body,
         "idempotency_key": new.idempotency_key,
         "now": new.accepted_at,
@@ -115,22 +126,32 @@ def _written(new: NewVersion, found: Row) -> dict[str, Any]:
     }
 
 
-def _after(state: str) -> ReferralState:
-    """Return where a referral stands that is due again: a closed one is open."""
-    found = ReferralState(state)
-    return ReferralState.ROUTED if found is ReferralState.CLOSED else found
+def _reopened(state: str) -> ReferralState:
+    """Return the state of a referral that is due again: a closed one is reopened."""
+    before = ReferralState(state)
+    return ReferralState.ROUTED if before is ReferralState.CLOSED else before
 
 
-def _version(found: Row, version: Row, *, duplicate: bool) -> Accepted:
-    at: datetime = version["accepted_at"]
-    state = ReferralState(found["state"]) if duplicate else _after(found["state"])
+def _version(latest: Row, version: Row, *, duplicate: bool) -> Accepted:
+    state = ReferralState(latest["state"]) if duplicate else _reopened(latest["state"])
+    accepted_at: datetime = version["accepted_at"]
     return Accepted(
-        found["id"], found["reference"], version["digest"], state, at, duplicate, version["version"]
+        id=latest["id"],
+        reference=latest["reference"],
+        digest=version["digest"],
+        state=state,
+        accepted_at=accepted_at,
+        duplicate=duplicate,
+        version=version["version"],
     )
 
 
 def _recalled(row: Row, *, duplicate: bool) -> Recalled:
-    state = ReferralState(row["state"])
     return Recalled(
-        row["id"], row["reference"], state, row["recalled_at"], row["recall_reason"], duplicate
+        id=row["id"],
+        reference=row["reference"],
+        state=ReferralState(row["state"]),
+        recalled_at=row["recalled_at"],
+        reason=row["recall_reason"],
+        duplicate=duplicate,
     )

@@ -1,4 +1,4 @@
-"""Keys of organisations, as the ledger keeps them."""
+"""Credentials of organisations: of each secret only the SHA-256."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Credentials(Part):
     """Credentials of organisations."""
 
     def add_credential(self, credential: Credential) -> None:
-        """Keep a new credential."""
+        """Store a new credential."""
         self._rows(
             "credentials/add_credential",
             {
@@ -30,13 +30,12 @@ class Credentials(Part):
 
     def credential(self, id_: CredentialId) -> Credential | None:
         """Return a credential, whether it may be used or not."""
-        found = self._rows("credentials/credentials", {"id": id_, "organisation": None})
-        return _credential(found[0]) if found else None
+        stored = self._credentials(id_=id_)
+        return stored[0] if stored else None
 
     def credentials(self, organisation: OrganisationCode | None = None) -> list[Credential]:
         """Return the credentials of one organisation, or of all."""
-        found = self._rows("credentials/credentials", {"id": None, "organisation": organisation})
-        return [_credential(row) for row in found]
+        return self._credentials(organisation=organisation)
 
     def revoke(self, id_: CredentialId, now: datetime) -> bool:
         """End a credential at once; False when there is none that could be ended."""
@@ -47,8 +46,14 @@ class Credentials(Part):
         return bool(self._rows("credentials/expire", {"id": id_, "at": at}))
 
     def touch_credentials(self, ids: Sequence[CredentialId], now: datetime) -> None:
-        """Note that these credentials were used."""
+        """Write when these credentials were last used."""
         self._rows("credentials/touch_credentials", {"ids": sorted(ids), "now": now})
+
+    def _credentials(
+        self, *, id_: CredentialId | None = None, organisation: OrganisationCode | None = None
+    ) -> list[Credential]:
+        params = {"id": id_, "organisation": organisation}
+        return [_credential(row) for row in self._rows("credentials/credentials", params)]
 
 
 def _credential(row: Row) -> Credential:

@@ -26,7 +26,7 @@ set_json_loads(orjson.loads)
 
 
 class Database:
-    """Thread-safe. Every method raises Unavailable when PostgreSQL is away; nothing is lost."""
+    """Thread-safe. Every method raises Unavailable when PostgreSQL does not answer."""
 
     def __init__(self, pool: ConnectionPool[Connection]) -> None:
         self._pool = pool
@@ -52,7 +52,7 @@ class Database:
         settings = {
             "application_name": application_name,
             "connect_timeout": 5,
-            # Questions are small, and the other cores have other work.
+            # Queries are small, and the other cores have other work.
             "options": f"{options} -c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off",
             "row_factory": dict_row,
         }
@@ -66,7 +66,7 @@ class Database:
         self._pool.close()
 
     def ping(self) -> None:
-        """Ask PostgreSQL for a sign of life."""
+        """Check that PostgreSQL answers."""
         with self.transaction() as connection:
             connection.execute("select 1")
 
@@ -75,9 +75,9 @@ class Database:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
-        trace: TracebackType | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -100,20 +100,28 @@ class Part:
     def _transaction(self) -> AbstractContextManager[Connection]:
         return self._database.transaction()
 
-    def _rows(self, name: str, asked: Mapping[str, Any]) -> list[Row]:
+    def _rows(self, name: str, params: Mapping[str, Any]) -> list[Row]:
         """Run one statement in a transaction of its own."""
         with self._transaction() as connection:
-            return rows(connection, name, asked)
+            return rows(connection, name, params)
+
+    def _planned(self, name: str, params: Mapping[str, Any]) -> list[Row]:
+        """Run one statement, planned for these values.
+
+        A plan for any values would read a long history whole.
+        """
+        with self._transaction() as connection:
+            return rows(connection, name, params, prepare=False)
 
 
 def rows(
-    connection: Connection, name: str, asked: Mapping[str, Any], *, prepare: bool | None = None
+    connection: Connection, name: str, params: Mapping[str, Any], *, prepare: bool | None = None
 ) -> list[Row]:
     """Run the statement in ``sql/<part>/<name>.sql``, named ``<part>/<name>``; return its rows.
 
-    With ``prepare=False`` PostgreSQL plans it each time for the values that are asked for.
+    With ``prepare=False`` PostgreSQL plans it each time for these values.
     """
-    cursor = connection.execute(statement(name), asked, binary=True, prepare=prepare)
+    cursor = connection.execute(statement(name), params, binary=True, prepare=prepare)
     return cursor.fetchall() if cursor.description else []
 
 

@@ -29,6 +29,7 @@ from broker.ledger.receipts import Receipts
 from broker.ledger.reconciliations import Reconciliations
 from broker.ledger.referrals import Referrals
 from broker.ledger.routing import Routing
+from broker.ledger.statistics import Statistics
 from broker.ledger.support_bundle import SupportBundle
 from broker.ledger.sweep import Sweep
 
@@ -52,7 +53,8 @@ class Ledger(Database):
         self.queries = Queries(self)
         self.deadline_report = DeadlineReport(self)
         self.policy_backtest = PolicyBacktest(self)
-        self.monitoring = Monitoring(self)
+        self.statistics = Statistics(self)
+        self.monitoring = Monitoring(self, self.statistics)
         self.people = People(self)
         self.operator_actions = OperatorActions(self)
         self.bulk_actions = BulkActions(self)

@@ -65,13 +65,15 @@ def migrate(dsn: str, *, folder: Path = FOLDER) -> list[str]:
     with _connection(dsn) as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         connection.execute(_REGISTER)
-        missing = [one for one in _read(folder, _applied(connection)) if not one.applied]
-        for one in missing:
-            connection.execute(one.statements.encode())
+        migrations = _read(folder, _applied(connection))
+        missing = [migration for migration in migrations if not migration.applied]
+        for migration in missing:
+            connection.execute(migration.statements.encode())
             connection.execute(
-                "insert into migration (name, sha256) values (%s, %s)", [one.name, one.sha256]
+                "insert into migration (name, sha256) values (%s, %s)",
+                [migration.name, migration.sha256],
             )
-    return [one.name for one in missing]
+    return [migration.name for migration in missing]
 
 
 @contextmanager
@@ -94,10 +96,10 @@ def _applied(connection: psycopg.Connection) -> Mapping[str, bytes]:
 
 
 def _read(folder: Path, applied: Mapping[str, bytes]) -> list[Migration]:
-    found = []
+    migrations = []
     for file in sorted(folder.glob("[0-9]*.sql")):
-        one = Migration(file.stem, file.read_text(encoding="utf-8"), file.stem in applied)
-        if one.applied and applied[one.name] != one.sha256:
-            raise MigrationEdited(f"Migration {one.name} was edited after it was applied.")
-        found.append(one)
-    return found
+        migration = Migration(file.stem, file.read_text(encoding="utf-8"), file.stem in applied)
+        if migration.applied and applied[migration.name] != migration.sha256:
+            raise MigrationEdited(f"Migration {migration.name} was edited after it was applied.")
+        migrations.append(migration)
+    return migrations

@@ -1,4 +1,4 @@
-"""What people do to the ledger: each act is an event with their name, and keeps their reason."""
+"""What people do: each action is an event with their name, and a row with their reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.ledger.database import Connection, Part, json_text, rows
-from broker.ledger.monitoring import cause_of
+
+NO_REASON = "No reason was asked for."
+"""The reason that is kept for an action through a call that asks for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class ActionContext:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did, and why."""
+    """What a person did, and why."""
 
     at: datetime
     kind: str
@@ -39,7 +41,7 @@ class Act:
 
 
 class OperatorActions(Part):
-    """Acts of people."""
+    """Actions of people."""
 
     def replay_delivery(self, delivery: DeliveryId, context: ActionContext) -> bool:
         """Put an undeliverable delivery back into the queue; False when it is not one."""
@@ -58,32 +60,17 @@ class OperatorActions(Part):
         delivery: DeliveryId | None = None,
         data: dict[str, Any] | None = None,
     ) -> bool:
-        """Keep an act about a referral or one of its deliveries, ``data`` in codes.
+        """Record an action about a referral or one of its deliveries, ``data`` in codes.
 
         False when there is none.
         """
-        told = {"kind": kind, "referral": referral, "delivery": delivery, **context.parameters()}
+        params = {"kind": kind, "referral": referral, "delivery": delivery, **context.parameters()}
         return bool(
-            self._rows("operator_actions/note_act", {**told, "data": json_text(data or {})})
-        )
-
-    def cause_found(self, delivery: DeliveryId, milestone: str, *, now: datetime) -> str | None:
-        """Return what the broker puts a missed deadline down to; None when it is not missed."""
-        asked = {"delivery": delivery, "milestone": milestone, "now": now}
-        found = self._rows("operator_actions/missed", asked)
-        return cause_of(found[0]) if found else None
-
-    def see_to_escalation(self, escalation: UUID, context: ActionContext) -> bool:
-        """Stop climbing a ladder because somebody sees to it; False when it is not open."""
-        return bool(
-            self._rows(
-                "operator_actions/see_to_escalation",
-                {"escalation": escalation, **context.parameters()},
-            )
+            self._rows("operator_actions/note_act", {**params, "data": json_text(data or {})})
         )
 
     def suspend_agency(self, agency: OrganisationCode, context: ActionContext) -> bool:
-        """Offer nothing to an agency from now on; False when it is stopped or unknown."""
+        """Offer nothing to an agency from now on; False when it is suspended or unknown."""
         return bool(
             self._rows(
                 "operator_actions/suspend_agency", {"agency": agency, **context.parameters()}
@@ -91,15 +78,15 @@ class OperatorActions(Part):
         )
 
     def resume_agency(self, agency: OrganisationCode, context: ActionContext) -> bool:
-        """Offer to an agency again; False when it was not stopped."""
+        """Offer to an agency again; False when it was not suspended."""
         return bool(
             self._rows("operator_actions/resume_agency", {"agency": agency, **context.parameters()})
         )
 
     def acts_of_agency(self, agency: OrganisationCode, *, limit: int) -> list[Act]:
         """Return what people did about an agency, latest first."""
-        found = self._rows("operator_actions/acts_of_agency", {"agency": agency, "limit": limit})
-        return [Act(**row) for row in found]
+        acts = self._rows("operator_actions/acts_of_agency", {"agency": agency, "limit": limit})
+        return [Act(**row) for row in acts]
 
 
 def keep_act(
@@ -110,6 +97,6 @@ def keep_act(
     referral: ReferralId | None = None,
     delivery: DeliveryId | None = None,
 ) -> None:
-    """Keep why somebody did what this transaction has put into the history."""
-    told = {"kind": kind, "referral": referral, "delivery": delivery}
-    rows(connection, "operator_actions/keep_act", {**told, **context.parameters()})
+    """Record why a person did what this transaction has written into the history."""
+    params = {"kind": kind, "referral": referral, "delivery": delivery}
+    rows(connection, "operator_actions/keep_act", {**params, **context.parameters()})

@@ -1,4 +1,4 @@
-"""What the ledger keeps of people: who they are, their links to sign in by, their sessions."""
+"""People, their links to sign in with, and their sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from broker.ledger.database import Part, Row
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who watches and acts."""
+    """A person who may sign in to the pages."""
 
     id: UUID
     name: str
@@ -45,10 +45,10 @@ class People(Part):
         subject: str | None,
         now: datetime,
     ) -> UUID:
-        """Make a person known, or give one that is known these rights; return their id."""
-        told = {"id": id_, "name": name, "rights": sorted(rights), "subject": subject, "now": now}
-        found: UUID = self._rows("people/add_person", told)[0]["id"]
-        return found
+        """Add a person, or give an existing one these rights; return their id."""
+        params = {"id": id_, "name": name, "rights": sorted(rights), "subject": subject, "now": now}
+        person: UUID = self._rows("people/add_person", params)[0]["id"]
+        return person
 
     def people(self, *, name: str | None = None, subject: str | None = None) -> list[Person]:
         """Return people by name or subject, or all of them."""
@@ -63,21 +63,21 @@ class People(Part):
     def add_link(
         self, person: UUID, secret_sha256: bytes, *, now: datetime, expires_at: datetime
     ) -> None:
-        """Keep a one-time link."""
-        told = {"person": person, "secret_sha256": secret_sha256}
-        self._rows("people/add_link", {**told, "now": now, "expires_at": expires_at})
+        """Store a one-time link."""
+        params = {"person": person, "secret_sha256": secret_sha256}
+        self._rows("people/add_link", {**params, "now": now, "expires_at": expires_at})
 
     def link_owner(self, secret_sha256: bytes, *, now: datetime) -> str | None:
-        """Return whose link this is; None when it is not good for signing in."""
-        found = self._rows("people/link_owner", {"secret_sha256": secret_sha256, "now": now})
-        return found[0]["name"] if found else None
+        """Return whose link this is; None when it can no longer be used."""
+        owners = self._rows("people/link_owner", {"secret_sha256": secret_sha256, "now": now})
+        return owners[0]["name"] if owners else None
 
     def use_link(
         self, link_sha256: bytes, secret_sha256: bytes, *, now: datetime, expires_at: datetime
     ) -> bool:
-        """Use a link up and begin a session; False when it is not good for it."""
-        told = {"link_sha256": link_sha256, "secret_sha256": secret_sha256}
-        return bool(self._rows("people/use_link", {**told, "now": now, "expires_at": expires_at}))
+        """Use a link and begin a session; False when it can no longer be used."""
+        params = {"link_sha256": link_sha256, "secret_sha256": secret_sha256}
+        return bool(self._rows("people/use_link", {**params, "now": now, "expires_at": expires_at}))
 
     def upsert_person(
         self,
@@ -89,12 +89,12 @@ class People(Part):
         other_name: str,
         now: datetime,
     ) -> bool:
-        """Give a subject that a provider vouched for these rights; False if it is disabled.
+        """Add or update a person whom a provider has identified; False if they are disabled.
 
-        Somebody new is known by ``name``, or by ``other_name`` where that is somebody else's.
+        A new person is called ``name``, or ``other_name`` where that name is taken.
         """
-        told = {"id": id_, "name": name, "other_name": other_name, "rights": sorted(rights)}
-        return bool(self._rows("people/upsert_person", {**told, "subject": subject, "now": now}))
+        params = {"id": id_, "name": name, "other_name": other_name, "rights": sorted(rights)}
+        return bool(self._rows("people/upsert_person", {**params, "subject": subject, "now": now}))
 
     def begin_session(
         self,
@@ -105,13 +105,17 @@ class People(Part):
         now: datetime,
         expires_at: datetime,
     ) -> bool:
-        """Begin a session for a subject that a provider vouched for.
+        """Begin a session for a subject that a provider has identified.
 
-        False for a stranger, and for an answer of the provider that one began with before.
+        False for an unknown subject, and for an answer of the provider that was used before.
         """
-        told = {"subject": subject, "secret_sha256": secret_sha256, "answer_sha256": answer_sha256}
+        params = {
+            "subject": subject,
+            "secret_sha256": secret_sha256,
+            "answer_sha256": answer_sha256,
+        }
         return bool(
-            self._rows("people/begin_session", {**told, "now": now, "expires_at": expires_at})
+            self._rows("people/begin_session", {**params, "now": now, "expires_at": expires_at})
         )
 
     def end_sessions(self, subject: str, *, now: datetime) -> None:
@@ -120,16 +124,16 @@ class People(Part):
 
     def signed_in(self, secret_sha256: bytes, *, now: datetime) -> SignedIn | None:
         """Return who is signed in with a secret."""
-        found = self._rows("people/session", {"secret_sha256": secret_sha256, "now": now})
-        if not found:
+        sessions = self._rows("people/signed_in", {"secret_sha256": secret_sha256, "now": now})
+        if not sessions:
             return None
-        (row,) = found
+        (row,) = sessions
         return SignedIn(row["name"], _rights(row), row["expires_at"])
 
     def end_session(self, secret_sha256: bytes, *, now: datetime) -> bool:
-        """Sign out; tell whether it was a provider that let them in."""
-        found = self._rows("people/end_session", {"secret_sha256": secret_sha256, "now": now})
-        return bool(found and found[0]["by_provider"])
+        """Sign out; return whether the session began with a provider's answer."""
+        ended = self._rows("people/end_session", {"secret_sha256": secret_sha256, "now": now})
+        return bool(ended and ended[0]["by_provider"])
 
 
 def _person(row: Row) -> Person:

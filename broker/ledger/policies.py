@@ -33,21 +33,21 @@ class Policies(Part):
         *,
         calendar: Edition | None = None,
     ) -> None:
-        """Keep a policy version; the latest one published is in force. Repeating it is harmless.
+        """Store a policy version; the latest one published is in force. Repeating it is harmless.
 
-        ``calendar`` says which calendar data its deadlines are counted by.
+        ``calendar`` is the calendar data that its deadlines are counted with.
         """
-        told = {"version": version, "sha256": sha256, "documents": json_text(dict(documents))}
-        counted = {
+        params = {"version": version, "sha256": sha256, "documents": json_text(dict(documents))}
+        edition = {
             "calendar_sha256": bytes.fromhex(calendar.sha256) if calendar else None,
             "calendar_ends": calendar.ends if calendar else None,
         }
-        self._rows("policies/publish_policy", {**told, **counted, "now": now})
+        self._rows("policies/publish_policy", {**params, **edition, "now": now})
 
     def policy(self, version: str | None) -> tuple[str, Mapping[str, str]] | None:
         """Return a version's documents, or those in force when ``version`` is None."""
-        found = self._rows("policies/policy", {"version": version})
-        return (found[0]["version"], found[0]["documents"]) if found else None
+        published = self._rows("policies/policy", {"version": version})
+        return (published[0]["version"], published[0]["documents"]) if published else None
 
     def policies(self, *, limit: int) -> list[PolicyVersion]:
         """Return the policy versions that were published last, the one in force first."""

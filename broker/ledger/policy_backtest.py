@@ -1,7 +1,8 @@
-"""What was, for those who ask what would have been: read in pages, never changed."""
+"""Accepted referrals and what became of them, read in pages to judge a policy by. Never changed."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from broker.domain.codes import Milestone
 from broker.domain.ids import OrganisationCode, ReferralId
-from broker.ledger.database import Part, rows
+from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import met_times
 
 PAGE = 200
@@ -43,9 +44,9 @@ class PolicyBacktest(Part):
     """Referrals of a stretch of time, one after the other."""
 
     def past(self, since: datetime, until: datetime) -> Iterator[Past]:
-        """Go through what was accepted from ``since`` and before ``until``, in pages.
+        """Yield what was accepted from ``since`` and before ``until``.
 
-        Each page is a short transaction of its own that may only read.
+        Each page is a short read-only transaction of its own.
         """
         after, last = since, _FIRST
         while page := self._page(after, last, until):
@@ -53,12 +54,23 @@ class PolicyBacktest(Part):
             after, last = page[-1].accepted_at, page[-1].id
 
     def _page(self, after: datetime, last: UUID, until: datetime) -> list[Past]:
-        asked = {"after": after, "last": last, "until": until, "limit": PAGE}
         with self._transaction() as connection:
             connection.execute("set transaction read only")
-            found = rows(connection, "policy_backtest/past_referrals", asked)
-            met: dict[UUID, list[Met]] = {row["id"]: [] for row in found}
-            for row in rows(connection, "policy_backtest/past_deliveries", {"ids": list(met)}):
-                one = Met(row["agency"], row["policy_row"], met_times(row))
-                met[row["referral"]].append(one)
-        return [Past(**row, met=met[row["id"]]) for row in found]
+            referrals = _past_referrals(connection, after, last, until)
+            met = _past_deliveries(connection, [row["id"] for row in referrals])
+        return [Past(**row, met=met[row["id"]]) for row in referrals]
+
+
+def _past_referrals(
+    connection: Connection, after: datetime, last: UUID, until: datetime
+) -> list[Row]:
+    params = {"after": after, "last": last, "until": until, "limit": PAGE}
+    return rows(connection, "policy_backtest/past_referrals", params)
+
+
+def _past_deliveries(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, list[Met]]:
+    by_referral: dict[UUID, list[Met]] = defaultdict(list)
+    for row in rows(connection, "policy_backtest/past_deliveries", {"ids": list(ids)}):
+        met = Met(row["agency"], row["policy_row"], met_times(row))
+        by_referral[row["referral"]].append(met)
+    return by_referral

@@ -1,4 +1,4 @@
-"""What the ledger knows of children: keyed hashes, and in which referrals they came up.
+"""Children as pseudonyms (keyed hashes), and the referrals in which each one occurred.
 
 Three statements for a batch, and none when no referral of it has a grade that is counted.
 """
@@ -13,72 +13,81 @@ from uuid import UUID
 from broker.ledger.database import Connection, Part, json_text, rows
 from broker.policy.monitoring.recurrence import Earlier, Recurrence, Recurring, Sighting
 
-MOST_FOR_A_MARK = 50
-"""Earlier sightings looked at for one mark, the latest ones: so a batch costs what it costs."""
+MOST_FOR_A_PSEUDONYM = 50
+"""Earlier occurrences read for one pseudonym, the latest ones, so that the cost is bounded."""
 
 
 class Pseudonyms(Part):
-    """Marks of children whose time has passed."""
+    """Pseudonyms whose retention period has ended."""
 
-    def purge_marks(self, *, before: datetime, limit: int) -> int:
-        """Forget sightings from before an instant; return how many."""
-        return len(self._rows("pseudonyms/purge_marks", {"before": before, "limit": limit}))
+    def purge_pseudonyms(self, *, before: datetime, limit: int) -> int:
+        """Delete occurrences from before an instant; return how many."""
+        params = {"before": before, "limit": limit}
+        return len(self._rows("pseudonyms/purge_pseudonyms", params))
 
 
-def earlier(
-    connection: Connection, sightings: Sequence[Sighting], rule: Recurrence
+def earlier_occurrences(
+    connection: Connection, occurrences: Sequence[Sighting], rule: Recurrence
 ) -> Mapping[tuple[UUID, str], list[Earlier]]:
-    """Take the turn for these marks, and return what was recorded under them before."""
-    if not sightings:
+    """Lock these pseudonyms, and return their earlier occurrences by referral and local id."""
+    if not occurrences:
         return {}
-    marks = sorted({mark for sighting in sightings for mark in sighting.marks})
-    rows(connection, "pseudonyms/take_turns", {"marks": marks})
-    asked = {"grade": str(rule.grade), "window": rule.window, "most": MOST_FOR_A_MARK}
-    found: dict[tuple[UUID, str], list[Earlier]] = {}
-    for row in rows(connection, "pseudonyms/earlier_sightings", {**_columns(sightings), **asked}):
+    columns = _columns(occurrences)
+    _take_turns(connection, columns["marks"])
+    params = {"grade": str(rule.grade), "window": rule.window, "most": MOST_FOR_A_PSEUDONYM}
+    earlier: dict[tuple[UUID, str], list[Earlier]] = {}
+    for row in rows(connection, "pseudonyms/earlier_occurrences", {**columns, **params}):
         other = Earlier(row["publisher"], row["reference"], row["at"])
-        found.setdefault((row["referral"], row["child"]), []).append(other)
-    return found
+        earlier.setdefault((row["referral"], row["child"]), []).append(other)
+    return earlier
 
 
-def record_sightings(connection: Connection, sightings: Sequence[Sighting]) -> None:
-    """Keep who came up; the turn ends with the commit."""
-    if sightings:
-        columns = _columns(sightings)
-        rows(connection, "pseudonyms/record_sightings", columns)
-        rows(connection, "pseudonyms/end_turns", {"marks": columns["marks"]})
+def record_occurrences(connection: Connection, occurrences: Sequence[Sighting]) -> None:
+    """Write which children occurred; the pseudonyms are unlocked by the commit."""
+    if occurrences:
+        columns = _columns(occurrences)
+        rows(connection, "pseudonyms/record_occurrences", columns)
+        _end_turns(connection, columns["marks"])
 
 
-def tell_recurring(
-    connection: Connection, told: Sequence[Recurring], about: Mapping[str, Any]
+def flag_recurrence(
+    connection: Connection, recurring: Sequence[Recurring], *, now: datetime, actor: str
 ) -> None:
     """Write into the history that a child was referred too often."""
-    if not told:
+    if not recurring:
         return
     columns = {
-        "referrals": [one.sighting.referral for one in told],
-        "publishers": [one.sighting.publisher for one in told],
+        "referrals": [child.sighting.referral for child in recurring],
+        "publishers": [child.sighting.publisher for child in recurring],
         "data": [
             json_text(
                 {
-                    "child": one.sighting.child,
-                    "count": one.count,
-                    "earlier": one.own_references(),
+                    "child": child.sighting.child,
+                    "count": child.count,
+                    "earlier": child.own_references(),
                 }
             )
-            for one in told
+            for child in recurring
         ],
     }
-    rows(connection, "pseudonyms/tell_recurring", {**columns, **about})
+    rows(connection, "pseudonyms/flag_recurrence", {**columns, "now": now, "actor": actor})
 
 
-def _columns(sightings: Sequence[Sighting]) -> dict[str, list[Any]]:
-    """Return a row for each mark of each sighting."""
-    pairs = [(sighting, mark) for sighting in sightings for mark in sighting.marks]
+def _take_turns(connection: Connection, pseudonyms: Sequence[bytes]) -> None:
+    rows(connection, "pseudonyms/take_turns", {"marks": sorted(set(pseudonyms))})
+
+
+def _end_turns(connection: Connection, pseudonyms: Sequence[bytes]) -> None:
+    rows(connection, "pseudonyms/end_turns", {"marks": list(pseudonyms)})
+
+
+def _columns(occurrences: Sequence[Sighting]) -> dict[str, list[Any]]:
+    """Return a row for each pseudonym of each occurrence."""
+    pairs = [(occurrence, mark) for occurrence in occurrences for mark in occurrence.marks]
     return {
         "marks": [mark for _, mark in pairs],
-        "ats": [one.at for one, _ in pairs],
-        "referrals": [one.referral for one, _ in pairs],
-        "children": [one.child for one, _ in pairs],
-        "grades": [str(one.grade) for one, _ in pairs],
+        "ats": [occurrence.at for occurrence, _ in pairs],
+        "referrals": [occurrence.referral for occurrence, _ in pairs],
+        "children": [occurrence.child for occurrence, _ in pairs],
+        "grades": [str(occurrence.grade) for occurrence, _ in pairs],
     }

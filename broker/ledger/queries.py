@@ -1,4 +1,4 @@
-"""Questions to the ledger that change nothing."""
+"""Referrals, their history and what waits, for publishers, agencies and ops. Read-only."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from broker.domain.codes import Kind, Role
-from broker.domain.delivery import (
-    DeliveryStatus,
-    QueueDepth,
-)
+from broker.domain.delivery import DeliveryStatus
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import (
@@ -28,10 +25,10 @@ FIRST_CURSOR = "0-0"
 
 
 class Queries(Part):
-    """What stands in the ledger, for publishers, agencies and ops."""
+    """What the ledger holds about referrals."""
 
     def clock(self) -> datetime:
-        """Return what time PostgreSQL has, to compare with."""
+        """Return the time by PostgreSQL's clock, to compare with."""
         at: datetime = self._rows("queries/clock", {})[0]["at"]
         return at
 
@@ -56,21 +53,22 @@ class Queries(Part):
 
         Of several under one reference, the one that was accepted last.
         """
-        asked = {"publisher": publisher, "id": id, "reference": reference}
         with self._transaction() as connection:
-            name = "queries/referral" if id else "queries/referral_by_reference"
-            found = rows(connection, name, asked)
-            return _status(connection, found[0]) if found else None
+            if reference is not None:
+                return _referral_by_reference(connection, publisher, reference)
+            params = {"publisher": publisher, "id": id}
+            referrals = rows(connection, "queries/referral", params)
+            return _status(connection, referrals[0]) if referrals else None
 
     def content(self, id: ReferralId) -> bytes | None:
-        """Return a referral's document as it was received: only for whoever may see it."""
-        found = self._rows("queries/content", {"id": id})
-        return found[0]["body"] if found else None
+        """Return a referral's document as it was received; callers check who may see it."""
+        contents = self._rows("queries/content", {"id": id})
+        return contents[0]["body"] if contents else None
 
     def states(self, ids: Sequence[ReferralId]) -> Mapping[ReferralId, ReferralState]:
-        """Return where each referral stands; ids that are not there are left out."""
-        found = self._rows("queries/states", {"ids": list(ids)})
-        return {row["id"]: ReferralState(row["state"]) for row in found}
+        """Return the state of each referral; unknown ids are left out."""
+        states = self._rows("queries/states", {"ids": list(ids)})
+        return {row["id"]: ReferralState(row["state"]) for row in states}
 
     def timeline(self, referral: ReferralId) -> list[Event]:
         """Return everything that happened to a referral, in order."""
@@ -82,26 +80,13 @@ class Queries(Part):
         """Return a publisher's events after a cursor, and the cursor to go on from.
 
         How an agency is reached is left out; the timeline has that too.
-        Reads only below the oldest transaction that still runs, so none is ever skipped. An empty
+        Reads only below the oldest transaction that still runs, so no event is skipped. An empty
         cursor is the beginning. Raises Invalid for a text that is no cursor.
         """
         transaction, last = _cursor(after or FIRST_CURSOR)
-        asked = {"publisher": publisher, "transaction": transaction, "last": last, "limit": limit}
-        found = self._rows("queries/feed", asked)
-        events = [Event(**row) for row in found]
+        params = {"publisher": publisher, "transaction": transaction, "last": last, "limit": limit}
+        events = [Event(**row) for row in self._rows("queries/feed", params)]
         return events, events[-1].cursor if events else after or FIRST_CURSOR
-
-    def queue(self, agency: OrganisationCode, *, now: datetime) -> QueueDepth:
-        """Return counts and ages of an agency's queue."""
-        found = self.queues(now=now, agency=agency)
-        return found[0] if found else QueueDepth(agency, 0, 0, 0, 0, 0, 0, None, None, None, 0)
-
-    def queues(self, *, now: datetime, agency: OrganisationCode | None = None) -> list[QueueDepth]:
-        """Return counts and ages of every queue in which something waits."""
-        return [
-            QueueDepth(**row)
-            for row in self._rows("queries/queues", {"now": now, "agency": agency})
-        ]
 
     def waiting(self, agencies: Sequence[OrganisationCode]) -> set[OrganisationCode]:
         """Return which of these agencies have something to collect."""
@@ -110,30 +95,45 @@ class Queries(Part):
         }
 
     def attention(self, *, limit: int) -> list[Waiting]:
-        """Return what no agency will do by itself, earliest deadline first."""
+        """Return what no agency will deal with, earliest deadline first."""
         return [Waiting(**row) for row in self._rows("queries/attention", {"limit": limit})]
 
     def refusals(self, publisher: OrganisationCode | None, *, limit: int) -> list[Refusal]:
         """Return the bodies that were refused, of one publisher or of all, latest first."""
-        asked = {"publisher": publisher, "limit": limit}
-        return [Refusal(**row) for row in self._rows("queries/refusals", asked)]
+        params = {"publisher": publisher, "limit": limit}
+        return [Refusal(**row) for row in self._rows("queries/refusals", params)]
+
+
+def _referral_by_reference(
+    connection: Connection, publisher: OrganisationCode | None, reference: str
+) -> ReferralStatus | None:
+    params = {"publisher": publisher, "reference": reference}
+    referrals = rows(connection, "queries/referral_by_reference", params)
+    return _status(connection, referrals[0]) if referrals else None
 
 
 def _status(connection: Connection, row: Row) -> ReferralStatus:
-    found = rows(connection, "queries/deliveries_of_referral", {"referral": row["id"]})
-    deliveries = [_delivery_status(one) for one in found]
-    versions = [
-        Version(**one) for one in rows(connection, "queries/versions", {"referral": row["id"]})
-    ]
     return ReferralStatus(
         **{**row, "state": ReferralState(row["state"])},
-        deliveries=tuple(deliveries),
-        versions=tuple(versions),
+        deliveries=_deliveries_of_referral(connection, row["id"]),
+        versions=_versions(connection, row["id"]),
     )
 
 
+def _deliveries_of_referral(
+    connection: Connection, referral: ReferralId
+) -> tuple[DeliveryStatus, ...]:
+    deliveries = rows(connection, "queries/deliveries_of_referral", {"referral": referral})
+    return tuple(_delivery_status(row) for row in deliveries)
+
+
+def _versions(connection: Connection, referral: ReferralId) -> tuple[Version, ...]:
+    versions = rows(connection, "queries/versions", {"referral": referral})
+    return tuple(Version(**row) for row in versions)
+
+
 def _delivery_status(row: Row) -> DeliveryStatus:
-    kept: dict[str, Any] = {
+    unchanged: dict[str, Any] = {
         name: row[name]
         for name in (
             "id",
@@ -155,7 +155,7 @@ def _delivery_status(row: Row) -> DeliveryStatus:
         )
     }
     return DeliveryStatus(
-        **kept,
+        **unchanged,
         role=Role(row["role"]),
         kind=Kind(row["kind"]),
         row=row["policy_row"],
@@ -169,5 +169,5 @@ def _cursor(text: str) -> tuple[str, int]:
     transaction, dash, last = text.partition("-")
     numbers = (transaction, last)
     if not dash or not all(n.isascii() and n.isdecimal() and len(n) <= 18 for n in numbers):
-        raise Invalid("This is no cursor: send the one that the last page gave as 'next'.")
+        raise Invalid("This is no cursor: send the value of 'next' from the last page.")
     return transaction, int(last)

@@ -1,8 +1,8 @@
-"""What the ledger does with answers: each receipt is recorded once, and follows the state table.
+"""Agencies' receipts: each is recorded once, and follows the table of legal steps.
 
-All deliveries of one call are locked first, then judged in memory in the order of the receipts,
-then written together: so the rules are Python that reads like the state table, and the writes are
-four statements however many receipts there are.
+All deliveries of one call are locked first, judged in memory in the order of the receipts, then
+written together. So the rules are Python that reads like the table, and the writes are four
+statements however many receipts there are.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from broker.domain.codes import Kind, Outcome, Stage
 from broker.domain.delivery import (
     NewDelivery,
     Receipt,
+    ReceiptResult,
     Returned,
     Settled,
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
+from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import ActionContext, keep_act
@@ -39,40 +40,40 @@ _IMPLIED = {
     Stage.DECIDED: ("collected_at", "acknowledged_at", "decided_at"),
     Stage.RETURNED: ("collected_at", "returned_at"),
 }
-"""A person who decides has taken it, and what a person has taken the software has."""
+"""Who has decided has acknowledged, and who has acknowledged has collected."""
 _TIMES = ("collected_at", "acknowledged_at", "decided_at", "returned_at")
 
 
 @dataclass
-class _Book:
-    """The deliveries of one call as they are, and what is to be written of them."""
+class _ReceiptJudgement:
+    """The locked deliveries of one call, and what is to be written of them."""
 
     deliveries: dict[DeliveryId, Row]
     answers: dict[tuple[DeliveryId, str], Row]
     now: datetime
-    before: dict[DeliveryId, str] = field(default_factory=dict)
-    given: list[Receipt] = field(default_factory=list)
+    states_before: dict[DeliveryId, str] = field(default_factory=dict)
+    recorded: list[Receipt] = field(default_factory=list)
 
     def settle(self, agency: OrganisationCode, receipt: Receipt) -> Settled:
         """Judge one receipt, and note what it changes."""
         row = self.deliveries.get(receipt.delivery)
         if row is None or row["agency"] != agency or row["state"] == DeliveryState.HELD:
-            return Settled(receipt.delivery, "not_found")
+            return Settled(receipt.delivery, ReceiptResult.NOT_FOUND)
         state = DeliveryState(row["state"])
         if receipt.lease is not None and receipt.lease != row["lease"]:
-            return Settled(receipt.delivery, "lease_lost", state)
+            return Settled(receipt.delivery, ReceiptResult.LEASE_LOST, state)
         if earlier := self._earlier(receipt, row):
             return Settled(receipt.delivery, earlier[0], state, earlier[1])
         if not _fits(receipt, Kind(row["kind"])):
-            return Settled(receipt.delivery, "wrong_kind", state)
+            return Settled(receipt.delivery, ReceiptResult.WRONG_KIND, state)
         after = DELIVERY_STEPS[state].get(_STEPS[receipt.stage])
         if after is None:
-            return Settled(receipt.delivery, "conflict", state)
+            return Settled(receipt.delivery, ReceiptResult.CONFLICT, state)
         self._change(receipt, row, after)
-        return Settled(receipt.delivery, "recorded", after, self.now, row["referral"])
+        return Settled(receipt.delivery, ReceiptResult.RECORDED, after, self.now, row["referral"])
 
-    def _earlier(self, receipt: Receipt, row: Row) -> tuple[str, datetime] | None:
-        """Return how a receipt compares with an earlier answer for the same stage, if any."""
+    def _earlier(self, receipt: Receipt, row: Row) -> tuple[ReceiptResult, datetime] | None:
+        """Compare a receipt with an earlier answer for the same stage, if there is one."""
         at = row[f"{receipt.stage}_at"]
         if at is None:
             return None
@@ -81,10 +82,10 @@ class _Book:
             receipt.outcome,
             receipt.reason,
         )
-        return ("already" if same else "conflict"), at
+        return (ReceiptResult.ALREADY if same else ReceiptResult.CONFLICT), at
 
     def _change(self, receipt: Receipt, row: Row, after: DeliveryState) -> None:
-        self.before.setdefault(receipt.delivery, row["state"])
+        self.states_before.setdefault(receipt.delivery, row["state"])
         row["state"] = str(after)
         for column in _IMPLIED[receipt.stage]:
             row[column] = row[column] or self.now
@@ -92,14 +93,14 @@ class _Book:
             "outcome": receipt.outcome,
             "reason": receipt.reason,
         }
-        self.given.append(receipt)
+        self.recorded.append(receipt)
 
 
 def _fits(receipt: Receipt, kind: Kind) -> bool:
-    """Tell whether a kind of delivery is answered so.
+    """Return whether a kind of delivery may be answered so.
 
-    A recall ends with the word that everything is destroyed, and nothing else does. Neither a
-    recall nor a correction is given back: whose it is was settled with what it follows.
+    A recall is decided by confirming that everything is destroyed, and nothing else is. Neither a
+    recall nor a correction can be returned: their agency was settled with what they follow.
     """
     if receipt.stage is Stage.RETURNED:
         return kind is Kind.REFERRAL
@@ -109,123 +110,153 @@ def _fits(receipt: Receipt, kind: Kind) -> bool:
 
 
 class SettleBatch:
-    """The receipts of one call, recorded; what was returned may be sent on before the commit."""
+    """The receipts of one call, recorded; what was returned may be redirected before the commit."""
 
     def __init__(
         self,
         connection: Connection,
         results: Sequence[Settled],
         returned: Sequence[Returned],
-        about: dict[str, Any],
+        *,
+        now: datetime,
+        actor: str,
     ) -> None:
         self._connection = connection
-        self._about = about
+        self._now = now
+        self._actor = actor
         self.results = results
         self.returned = returned
 
     def redirect(self, returned: DeliveryId, new: NewDelivery) -> None:
         """Give another agency what was returned in this call."""
-        write_redirect(self._connection, returned, new, **self._about)
+        _redirect(self._connection, returned, new, now=self._now, actor=self._actor)
 
 
 class Receipts(Part):
-    """Receipts, and deliveries that are sent on."""
+    """Receipts, and deliveries that are redirected."""
 
     @contextmanager
     def settle(
         self, agency: OrganisationCode, receipts: Sequence[Receipt], *, now: datetime, actor: str
     ) -> Iterator[SettleBatch]:
-        """Record an agency's receipts in order; see ``Settled`` for what becomes of each.
+        """Record an agency's receipts in order; see ``ReceiptResult`` for what becomes of each.
 
-        A receipt that bears a lease counts only while no other lease was given since. One without
-        is a person's answer: it counts in every state that allows it, and earlier milestones are
-        met with it. A referral whose deliveries have all ended closes in the same transaction.
-        """
-        about = {"now": now, "actor": actor}
-        with self._transaction() as connection:
-            book = _locked(connection, sorted({receipt.delivery for receipt in receipts}), now)
-            results = [book.settle(agency, receipt) for receipt in receipts]
-            _write(connection, book, about)
-            yield SettleBatch(connection, results, _returned(connection, book), about)
-            ended = {book.deliveries[one.delivery]["referral"] for one in book.given}
-            rows(connection, "receipts/close_referrals", {"ids": sorted(ended), **about})
-
-    def redirect(
-        self,
-        delivery: DeliveryId,
-        new: NewDelivery,
-        *,
-        actor: str,
-        now: datetime,
-        why: ActionContext | None = None,
-    ) -> bool:
-        """Send a returned or undeliverable delivery on; False when it is neither, or was before.
-
-        ``why`` is kept with it where a person does it.
+        A receipt with a lease counts only while no other lease was given since. A receipt without
+        one is a person's answer: it counts in every state that allows it, and earlier milestones
+        are met with it. A referral whose deliveries have all ended closes in the same transaction.
         """
         with self._transaction() as connection:
-            rows(connection, "receipts/lock_referrals", {"ids": [delivery]})
-            if not rows(connection, "receipts/may_be_redirected", {"delivery": delivery}):
+            ids = sorted({receipt.delivery for receipt in receipts})
+            judgement = _lock(connection, ids, now)
+            results = [judgement.settle(agency, receipt) for receipt in receipts]
+            _write(connection, judgement, actor)
+            returned = _returned(connection, judgement)
+            yield SettleBatch(connection, results, returned, now=now, actor=actor)
+            _close_referrals(connection, judgement, actor)
+
+    def redirect(self, delivery: DeliveryId, new: NewDelivery, action: ActionContext) -> bool:
+        """Redirect a returned or undeliverable delivery, once; False when it is neither."""
+        with self._transaction() as connection:
+            _lock_referrals(connection, [delivery])
+            if not _may_be_redirected(connection, delivery):
                 return False
-            write_redirect(connection, delivery, new, now=now, actor=actor)
-            if why:
-                keep_act(connection, "delivery.sent_on", why, delivery=delivery)
+            _redirect(connection, delivery, new, now=action.now, actor=action.by)
+            keep_act(connection, "delivery.sent_on", action, delivery=delivery)
             return True
 
 
-def write_redirect(
+def _redirect(
     connection: Connection, old: DeliveryId, new: NewDelivery, *, now: datetime, actor: str
 ) -> None:
     """Write the delivery that takes another's place, and reopen its referral if it had closed."""
-    asked = {"delivery": old, "new": new.id, "now": now, "actor": actor}
-    (found,) = rows(connection, "receipts/redirect", asked)
-    whose = (ReferralId(found["referral"]), found["publisher"], replace(new, replaces=old))
-    insert_deliveries(connection, [whose], now=now, actor=actor)
+    params = {"delivery": old, "new": new.id, "now": now, "actor": actor}
+    (row,) = rows(connection, "receipts/redirect", params)
+    successor = (ReferralId(row["referral"]), row["publisher"], replace(new, replaces=old))
+    insert_deliveries(connection, [successor], now=now, actor=actor)
 
 
-def _locked(connection: Connection, ids: Sequence[DeliveryId], now: datetime) -> _Book:
-    """Lock the referrals in the order of their ids, so that two calls never wait for each other."""
-    asked = {"ids": list(ids)}
-    rows(connection, "receipts/lock_referrals", asked)
-    deliveries = {row["id"]: row for row in rows(connection, "receipts/lock_deliveries", asked)}
-    answers = {(r["delivery"], r["stage"]): r for r in rows(connection, "receipts/answers", asked)}
-    return _Book(deliveries, answers, now)
+def _lock(connection: Connection, ids: Sequence[DeliveryId], now: datetime) -> _ReceiptJudgement:
+    """Lock referrals before their deliveries, so that two calls never wait for each other."""
+    _lock_referrals(connection, ids)
+    deliveries = _lock_deliveries(connection, ids)
+    return _ReceiptJudgement(deliveries, _answers(connection, ids), now)
 
 
-def _write(connection: Connection, book: _Book, about: dict[str, Any]) -> None:
-    if not book.given:
+def _lock_referrals(connection: Connection, ids: Sequence[DeliveryId]) -> None:
+    rows(connection, "receipts/lock_referrals", {"ids": list(ids)})
+
+
+def _lock_deliveries(connection: Connection, ids: Sequence[DeliveryId]) -> dict[DeliveryId, Row]:
+    locked = rows(connection, "receipts/lock_deliveries", {"ids": list(ids)})
+    return {row["id"]: row for row in locked}
+
+
+def _answers(
+    connection: Connection, ids: Sequence[DeliveryId]
+) -> dict[tuple[DeliveryId, str], Row]:
+    answers = rows(connection, "receipts/answers", {"ids": list(ids)})
+    return {(row["delivery"], row["stage"]): row for row in answers}
+
+
+def _may_be_redirected(connection: Connection, delivery: DeliveryId) -> bool:
+    return bool(rows(connection, "receipts/may_be_redirected", {"delivery": delivery}))
+
+
+def _write(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> None:
+    if not judgement.recorded:
         return
-    changed = [book.deliveries[id_] for id_ in book.before]
-    columns = {time: [row[time] for row in changed] for time in _TIMES}
-    ids = {"ids": [row["id"] for row in changed], "before": list(book.before.values())}
-    rows(
-        connection,
-        "receipts/settle_deliveries",
-        {**ids, **columns, "states": [row["state"] for row in changed]},
-    )
-    rows(connection, "receipts/settle_answers", {**_answer_columns(book), **about})
-    referrals = sorted({row["referral"] for row in changed})
-    rows(connection, "clock_pauses/end_over_escalations", {"referrals": referrals, **about})
+    _settle_deliveries(connection, judgement)
+    _settle_answers(connection, judgement, actor)
+    changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
+    end_over_escalations(connection, sorted(changed), now=judgement.now, actor=actor)
 
 
-def _answer_columns(book: _Book) -> dict[str, list[Any]]:
-    given = book.given
-    about = [{"outcome": r.outcome, "reason": r.reason, "area": r.area} for r in given]
-    return {
-        "deliveries": [one.delivery for one in given],
-        "stages": [str(one.stage) for one in given],
-        "by": [one.by for one in given],
-        "outcomes": [one.outcome for one in given],
-        "reasons": [one.reason for one in given],
-        "notes": [one.note for one in given],
-        "areas": [one.area for one in given],
-        "data": [json_text({k: v for k, v in one.items() if v is not None}) for one in about],
+def _settle_deliveries(connection: Connection, judgement: _ReceiptJudgement) -> None:
+    changed = [judgement.deliveries[id_] for id_ in judgement.states_before]
+    columns = {
+        "ids": [row["id"] for row in changed],
+        "before": list(judgement.states_before.values()),
+        "states": [row["state"] for row in changed],
+        **{time: [row[time] for row in changed] for time in _TIMES},
     }
+    rows(connection, "receipts/settle_deliveries", columns)
 
 
-def _returned(connection: Connection, book: _Book) -> list[Returned]:
-    given = {one.delivery: one for one in book.given if one.stage is Stage.RETURNED}
+def _settle_answers(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> None:
+    receipts = judgement.recorded
+    columns = {
+        "deliveries": [receipt.delivery for receipt in receipts],
+        "stages": [str(receipt.stage) for receipt in receipts],
+        "by": [receipt.by for receipt in receipts],
+        "outcomes": [receipt.outcome for receipt in receipts],
+        "reasons": [receipt.reason for receipt in receipts],
+        "notes": [receipt.note for receipt in receipts],
+        "areas": [receipt.area for receipt in receipts],
+        "data": [json_text(_codes(receipt)) for receipt in receipts],
+    }
+    params = {**columns, "now": judgement.now, "actor": actor}
+    rows(connection, "receipts/settle_answers", params)
+
+
+def _codes(receipt: Receipt) -> dict[str, str]:
+    """Return what the history keeps of a receipt: codes, never names or notes."""
+    codes = {"outcome": receipt.outcome, "reason": receipt.reason, "area": receipt.area}
+    return {name: code for name, code in codes.items() if code is not None}
+
+
+def _close_referrals(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> None:
+    ids = {judgement.deliveries[receipt.delivery]["referral"] for receipt in judgement.recorded}
+    params = {"ids": sorted(ids), "now": judgement.now, "actor": actor}
+    rows(connection, "receipts/close_referrals", params)
+
+
+def _returned(connection: Connection, judgement: _ReceiptJudgement) -> list[Returned]:
+    receipts = {
+        receipt.delivery: receipt
+        for receipt in judgement.recorded
+        if receipt.stage is Stage.RETURNED
+    }
     return [
-        Returned(offer, given[offer.id].reason or "", given[offer.id].area)
-        for offer in offers(connection, list(given))
+        Returned(offer, receipts[offer.id].reason or "", receipts[offer.id].area)
+        for offer in offers(connection, list(receipts))
     ]

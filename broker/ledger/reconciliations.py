@@ -1,4 +1,4 @@
-"""What the ledger knows of publishers' daily lists: what of them no referral was made of."""
+"""Publishers' daily lists of referrals, and what of them the broker never received."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from broker.domain.ids import OrganisationCode
-from broker.ledger.database import Part, json_text, rows
+from broker.ledger.database import Connection, Part, Row, json_text, rows
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What came of the list of a day."""
+    """The result of comparing the list of a day."""
 
     publisher: OrganisationCode
     day: date
     at: datetime
     listed: int
     missing: tuple[str, ...]
-    """Nothing was ever handed in for these."""
+    """Nothing was ever submitted for these."""
     rejected: tuple[str, ...]
-    """What was handed in for these was rejected, and no corrected one came."""
+    """What was submitted for these was rejected, and no corrected one came."""
 
 
 class Reconciliations(Part):
-    """Lists that were compared: the last word of each day."""
+    """Lists that were compared: the latest result of each day."""
 
     def reconcile(
         self,
@@ -36,28 +36,23 @@ class Reconciliations(Part):
         now: datetime,
         actor: str,
     ) -> Reconciled:
-        """Compare references (in one spelling, and as they were given) and keep what came of it.
+        """Compare references, and store the result.
 
-        The history is told when another number of them has no referral than at the last time.
+        ``listed`` maps each reference in its normal spelling to the one that was given. An event is
+        written when the number of unreferred ones differs from the last result of the day.
         """
-        asked = {
-            "publisher": publisher,
-            "occurrences": [*listed],
-            "references": [*listed.values()],
-        }
         with self._transaction() as connection:
-            found = rows(connection, "reconciliations/unreferred", asked)
-            missing = tuple(row["reference"] for row in found if not row["handed_in"])
-            rejected = tuple(row["reference"] for row in found if row["handed_in"])
-            count = len(found)
-            told = {"day": day, "listed": len(listed), "count": count, "rejected": len(rejected)}
-            kept = {
-                **{"publisher": publisher, "day": day, "listed": len(listed), "count": count},
-                **{"missing": [*missing], "rejected": [*rejected]},
-                **{"data": json_text(told), "now": now, "actor": actor},
-            }
-            rows(connection, "reconciliations/keep_reconciliation", kept)
-        return Reconciled(publisher, day, now, len(listed), missing, rejected)
+            unreferred = _unreferred(connection, publisher, listed)
+            result = Reconciled(
+                publisher,
+                day,
+                now,
+                len(listed),
+                missing=tuple(row["reference"] for row in unreferred if not row["submitted"]),
+                rejected=tuple(row["reference"] for row in unreferred if row["submitted"]),
+            )
+            _record_reconciliation(connection, result, actor)
+        return result
 
     def reconciliations(
         self,
@@ -66,16 +61,49 @@ class Reconciliations(Part):
         limit: int,
         unreferred_since: date | None = None,
     ) -> list[Reconciled]:
-        """Return what came of the lists, of one publisher or of all, the latest day first.
+        """Return the results, of one publisher or of all, the latest day first.
 
         With ``unreferred_since``: only of days since then, and with something unreferred.
         """
-        asked = {"publisher": publisher, "limit": limit, "since": unreferred_since}
+        params = {"publisher": publisher, "limit": limit, "since": unreferred_since}
         return [
             Reconciled(**{**row, "missing": (*row["missing"],), "rejected": (*row["rejected"],)})
-            for row in self._rows("reconciliations/reconciliations", asked)
+            for row in self._rows("reconciliations/reconciliations", params)
         ]
 
     def purge_reconciliations(self, *, before: date) -> int:
-        """Forget what came of lists of days before one; return how many."""
+        """Delete the results of days before one; return how many."""
         return len(self._rows("reconciliations/purge_reconciliations", {"before": before}))
+
+
+def _unreferred(
+    connection: Connection, publisher: OrganisationCode, listed: Mapping[str, str]
+) -> list[Row]:
+    params = {
+        "publisher": publisher,
+        "occurrences": [*listed],
+        "references": [*listed.values()],
+    }
+    return rows(connection, "reconciliations/unreferred", params)
+
+
+def _record_reconciliation(connection: Connection, result: Reconciled, actor: str) -> None:
+    count = len(result.missing) + len(result.rejected)
+    data = {
+        "day": result.day,
+        "listed": result.listed,
+        "count": count,
+        "rejected": len(result.rejected),
+    }
+    params = {
+        "publisher": result.publisher,
+        "day": result.day,
+        "listed": result.listed,
+        "count": count,
+        "missing": [*result.missing],
+        "rejected": [*result.rejected],
+        "data": json_text(data),
+        "now": result.at,
+        "actor": actor,
+    }
+    rows(connection, "reconciliations/record_reconciliation", params)

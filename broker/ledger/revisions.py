@@ -1,9 +1,10 @@
-"""What the ledger does for a new version: hand out what agencies had, and write what changes."""
+"""New versions: read what agencies were given before, and write what changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from broker.domain.codes import Kind, Milestone, Role
@@ -19,39 +20,42 @@ _Event = tuple[str, ReferralId, Changed | None, Mapping[str, Any]]
 
 
 @dataclass(slots=True)
-class Had:
+class History:
     """What agencies were given of one referral, and the versions that they have."""
 
     deliveries: list[Earlier] = field(default_factory=list)
     bodies: dict[int, bytes] = field(default_factory=dict)
 
 
-def had(connection: Connection, referrals: Sequence[ReferralId]) -> Mapping[ReferralId, Had]:
+def histories(
+    connection: Connection, referrals: Sequence[ReferralId]
+) -> Mapping[ReferralId, History]:
     """Lock and return what agencies were given of referrals that this transaction holds."""
     if not referrals:
         return {}
-    asked = {"referrals": list(referrals)}
-    found: dict[ReferralId, Had] = {id_: Had() for id_ in referrals}
-    for row in rows(connection, "revisions/earlier_deliveries", asked):
-        found[row["referral"]].deliveries.append(_earlier(row))
-    for row in rows(connection, "revisions/earlier_contents", asked):
-        found[row["referral"]].bodies[row["version"]] = row["body"]
-    return found
+    by_referral: dict[ReferralId, History] = {id_: History() for id_ in referrals}
+    for row in _earlier_deliveries(connection, referrals):
+        by_referral[row["referral"]].deliveries.append(_earlier(row))
+    for row in _earlier_contents(connection, referrals):
+        by_referral[row["referral"]].bodies[row["version"]] = row["body"]
+    return by_referral
 
 
-def write(
+def write_revisions(
     connection: Connection,
     decisions: Sequence[Revised],
     publishers: Mapping[ReferralId, OrganisationCode],
-    about: Mapping[str, Any],
+    *,
+    now: datetime,
+    actor: str,
 ) -> None:
-    """Change deliveries where they stand, and say so in the history."""
+    """Change deliveries in place, with the events that say what changed."""
     if not decisions:
         return
     changes = [(decision, changed) for decision in decisions for changed in decision.changed]
     if changes:
-        rows(connection, "revisions/revise_deliveries", {**_columns(changes), "now": about["now"]})
-    events: list[_Event] = [
+        _revise_deliveries(connection, changes, now)
+    regraded: list[_Event] = [
         (
             "referral.regraded",
             decision.id,
@@ -61,20 +65,41 @@ def write(
         for decision in decisions
         if decision.grades
     ]
-    events += [
-        (noted.kind, one.id, changed, noted.data)
-        for one, changed in changes
+    changed_deliveries: list[_Event] = [
+        (noted.kind, decision.id, changed, noted.data)
+        for decision, changed in changes
         for noted in changed.noted
     ]
-    rows(connection, "revisions/record_events", {**_event_columns(events, publishers), **about})
+    columns = _event_columns(regraded + changed_deliveries, publishers)
+    _record_events(connection, columns, now=now, actor=actor)
+
+
+def _earlier_deliveries(connection: Connection, referrals: Sequence[ReferralId]) -> list[Row]:
+    return rows(connection, "revisions/earlier_deliveries", {"referrals": list(referrals)})
+
+
+def _earlier_contents(connection: Connection, referrals: Sequence[ReferralId]) -> list[Row]:
+    return rows(connection, "revisions/earlier_contents", {"referrals": list(referrals)})
+
+
+def _revise_deliveries(
+    connection: Connection, changes: Sequence[tuple[Revised, Changed]], now: datetime
+) -> None:
+    rows(connection, "revisions/revise_deliveries", {**_columns(changes), "now": now})
+
+
+def _record_events(
+    connection: Connection, columns: Mapping[str, list[Any]], *, now: datetime, actor: str
+) -> None:
+    rows(connection, "revisions/record_events", {**columns, "now": now, "actor": actor})
 
 
 def _earlier(row: Row) -> Earlier:
-    kept = {name: value for name, value in row.items() if name not in {*_TIMES, "decided_at"}}
-    kept.pop("referral")
+    separate = {*_TIMES, "decided_at", "referral"}
+    unchanged = {name: value for name, value in row.items() if name not in separate}
     return Earlier(
         **{
-            **kept,
+            **unchanged,
             "role": Role(row["role"]),
             "state": DeliveryState(row["state"]),
             "kind": Kind(row["kind"]),
@@ -87,23 +112,23 @@ def _earlier(row: Row) -> Earlier:
 def _columns(changes: Sequence[tuple[Revised, Changed]]) -> dict[str, list[Any]]:
     after = [changed.now for _, changed in changes]
     return {
-        "ids": [one.id for one in after],
+        "ids": [delivery.id for delivery in after],
         "before": [str(changed.was.state) for _, changed in changes],
         "attempts": [changed.was.attempt for _, changed in changes],
-        "states": [str(one.state) for one in after],
-        "versions": [one.version for one in after],
+        "states": [str(delivery.state) for delivery in after],
+        "versions": [delivery.version for delivery in after],
         "policies": [
             decision.routed.verdict.policy_version
             if changed.now.version != changed.was.version
             else None
             for decision, changed in changes
         ],
-        "views": [one.view for one in after],
-        "available": [one.available_at for one in after],
-        "starts": [one.clock_start for one in after],
-        "scopes": [json_text(one.scope) for one in after],
-        "explanations": [json_text(one.explanation) for one in after],
-        **{f"{m}_by": [one.due.get(m) for one in after] for m in Milestone},
+        "views": [delivery.view for delivery in after],
+        "available": [delivery.available_at for delivery in after],
+        "starts": [delivery.clock_start for delivery in after],
+        "scopes": [json_text(delivery.scope) for delivery in after],
+        "explanations": [json_text(delivery.explanation) for delivery in after],
+        **{f"{m}_by": [delivery.due.get(m) for delivery in after] for m in Milestone},
     }
 
 

@@ -1,4 +1,4 @@
-"""What the ledger does for routing: hand out what waits, and write what was decided."""
+"""Referrals that wait for routing, and what was decided about them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from broker.domain.delivery import NewDelivery
 from broker.domain.ids import ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
-from broker.ledger import revisions
-from broker.ledger.clock_pauses import ClockBatch, awaiting_information
+from broker.ledger.clock_pauses import (
+    ClockBatch,
+    awaiting_information,
+    end_over_escalations,
+)
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.operator_actions import ActionContext, keep_act
-from broker.ledger.pseudonyms import earlier, record_sightings, tell_recurring
+from broker.ledger.pseudonyms import earlier_occurrences, flag_recurrence, record_occurrences
+from broker.ledger.revisions import History, histories, write_revisions
 from broker.policy.decision import (
     Decision,
     Postponed,
@@ -53,136 +57,118 @@ _COLUMNS = (
 
 
 class RouteBatch:
-    """Referrals that this transaction alone may decide about."""
+    """Referrals that this transaction has locked to decide about them."""
 
     def __init__(self, connection: Connection, referrals: Sequence[Unrouted]) -> None:
         self._connection = connection
         self.referrals = referrals
 
-    def earlier(
-        self, sightings: Sequence[Sighting], rule: Recurrence
+    def earlier_occurrences(
+        self, occurrences: Sequence[Sighting], rule: Recurrence
     ) -> Mapping[tuple[UUID, str], list[Earlier]]:
-        """Return what was recorded of these children before, by referral and local id.
+        """Return earlier occurrences of these children, by referral and local id.
 
-        Until the commit nobody else may count a child that one of these marks is of.
+        Until the commit no other transaction may count a child with one of these pseudonyms.
         """
-        return earlier(self._connection, sightings, rule)
+        return earlier_occurrences(self._connection, occurrences, rule)
 
     def settle(self, decisions: Sequence[Decision], *, now: datetime, actor: str) -> None:
-        """Write what was decided: states, deliveries, reasons, events, and who was seen."""
+        """Write what was decided: states, deliveries, reasons, events and occurrences."""
         if not decisions:
             return
-        about = {"now": now, "actor": actor}
-        columns = _decision_columns(decisions)
-        settled = rows(self._connection, "routing/settle_referrals", {**columns, **about})
-        changed = {row["referral"] for row in settled}
+        changed = _settle_referrals(self._connection, decisions, now=now, actor=actor)
+        effective = [decision for decision in decisions if decision.id in changed]
         publishers = {referral.id: referral.publisher for referral in self.referrals}
         new = [
             (decision.id, publishers[decision.id], delivery)
-            for decision in decisions
-            if isinstance(decision, Routed | Revised | Withdrawn) and decision.id in changed
+            for decision in effective
+            if isinstance(decision, Routed | Revised | Withdrawn)
             for delivery in decision.deliveries
         ]
-        revised = [
-            decision
-            for decision in decisions
-            if isinstance(decision, Revised) and decision.id in changed
-        ]
-        revisions.write(self._connection, revised, publishers, about)
+        revised = [decision for decision in effective if isinstance(decision, Revised)]
+        write_revisions(self._connection, revised, publishers, now=now, actor=actor)
         insert_deliveries(self._connection, new, now=now, actor=actor)
-        routed = [
-            decision
-            for decision in decisions
-            if isinstance(decision, Routed) and decision.id in changed
-        ]
-        record_sightings(self._connection, [seen for one in routed for seen in one.sightings])
-        tell_recurring(self._connection, [told for one in routed for told in one.recurring], about)
-        self._end_escalations(changed, about)
+        routed = [decision for decision in effective if isinstance(decision, Routed)]
+        occurrences = [seen for decision in routed for seen in decision.sightings]
+        record_occurrences(self._connection, occurrences)
+        recurring = [child for decision in routed for child in decision.recurring]
+        flag_recurrence(self._connection, recurring, now=now, actor=actor)
+        self._end_escalations(changed, now=now, actor=actor)
 
     def awaiting_information(self, referrals: Sequence[ReferralId]) -> Iterator[ClockBatch]:
-        """Go through the clocks of referrals that stand until the publisher says more."""
+        """Yield the clocks of referrals that are paused until the publisher says more."""
         return awaiting_information(self._connection, referrals)
 
-    def _end_escalations(self, changed: set[ReferralId], about: Mapping[str, Any]) -> None:
-        """End the ladders of what has an owner, other deadlines or no deliveries any more."""
+    def _end_escalations(self, changed: set[ReferralId], *, now: datetime, actor: str) -> None:
+        """End escalations of what has an agency, other deadlines or no deliveries any more."""
         before = [
             referral.id
             for referral in self.referrals
             if referral.state is not ReferralState.ACCEPTED
         ]
-        over = sorted(changed.intersection(before))
-        if over:
-            rows(
-                self._connection, "clock_pauses/end_over_escalations", {"referrals": over, **about}
-            )
+        if over := sorted(changed.intersection(before)):
+            end_over_escalations(self._connection, over, now=now, actor=actor)
 
 
 class Routing(Part):
     """Referrals that wait for routing."""
 
     def claim_unrouted(self, limit: int, *, now: datetime) -> AbstractContextManager[RouteBatch]:
-        """Claim referrals that are due; they are free again if the transaction is not finished."""
-        return self._claim_referrals({"limit": limit, "since": None, "until": now, "ids": None})
+        """Claim referrals that are due; a transaction that does not finish frees them again."""
+        return self._claim_unrouted({"limit": limit, "since": None, "until": now, "ids": None})
 
     def begin_routing(
         self, ids: Sequence[ReferralId], *, now: datetime, until: datetime
     ) -> Sequence[ReferralId]:
-        """Write down that referrals are about to be tried, and keep them from others for a time;
-        return those of them that are still due."""
-        asked = {"ids": list(ids), "now": now, "until": until}
-        return [row["id"] for row in self._rows("routing/begin_routing", asked)]
+        """Write that an attempt at these referrals begins, and reserve them for a time.
+
+        Returns those of them that are still due.
+        """
+        params = {"ids": list(ids), "now": now, "until": until}
+        return [row["id"] for row in self._rows("routing/begin_routing", params)]
 
     def leave_routing(self, ids: Sequence[ReferralId], *, now: datetime, until: datetime) -> None:
-        """Take back that they were tried: whoever did lives, and says so."""
+        """Undo ``begin_routing``: the attempt did not crash the process."""
         self._rows("routing/leave_routing", {"ids": list(ids), "now": now, "until": until})
 
     def claim_begun(
         self, ids: Sequence[ReferralId], *, until: datetime
     ) -> AbstractContextManager[RouteBatch]:
-        """Claim what is kept from others until exactly this instant."""
-        return self._claim_referrals(
+        """Claim the referrals that ``begin_routing`` reserved until exactly this instant."""
+        return self._claim_unrouted(
             {"limit": len(ids), "since": until, "until": until, "ids": list(ids)}
         )
 
     @contextmanager
-    def _claim_referrals(self, asked: Mapping[str, Any]) -> Iterator[RouteBatch]:
+    def _claim_unrouted(self, params: Mapping[str, Any]) -> Iterator[RouteBatch]:
         with self._transaction() as connection:
-            found = rows(connection, "routing/claim_unrouted", asked)
-            had = revisions.had(connection, [row["id"] for row in found if row["was_routed"]])
-            yield RouteBatch(connection, [_unrouted(row, had) for row in found])
+            due = rows(connection, "routing/claim_unrouted", params)
+            earlier = histories(connection, [row["id"] for row in due if row["was_routed"]])
+            yield RouteBatch(connection, [_unrouted(row, earlier) for row in due])
 
     def give_areas(
-        self,
-        referral: ReferralId,
-        areas: Mapping[str, str],
-        *,
-        actor: str,
-        now: datetime,
-        why: ActionContext | None = None,
+        self, referral: ReferralId, areas: Mapping[str, str], action: ActionContext
     ) -> bool:
         """Add areas to an unroutable referral and make it due; False when it is not unroutable.
 
-        ``areas`` maps a person's local id to an area's code; ``why`` is kept with them where a
-        person gives them.
+        ``areas`` maps a person's local id to an area's code.
         """
-        told = {"referral": referral, "areas": json_text(dict(areas)), "actor": actor, "now": now}
-        return self._due_again("routing/give_areas", "referral.areas_given", told, why)
-
-    def retry_routing(
-        self, referral: ReferralId, *, actor: str, now: datetime, why: ActionContext | None = None
-    ) -> bool:
-        """Make an unroutable referral due as it is; False when it is not unroutable."""
-        told = {"referral": referral, "actor": actor, "now": now}
-        return self._due_again("routing/retry_routing", "referral.rerouted", told, why)
-
-    def _due_again(
-        self, name: str, kind: str, told: dict[str, Any], why: ActionContext | None
-    ) -> bool:
+        params = {"referral": referral, "actor": action.by, "now": action.now}
         with self._transaction() as connection:
-            changed = bool(rows(connection, name, told))
-            if changed and why:
-                keep_act(connection, kind, why, referral=told["referral"])
-        return changed
+            areas_given = {**params, "areas": json_text(dict(areas))}
+            if not rows(connection, "routing/give_areas", areas_given):
+                return False
+            keep_act(connection, "referral.areas_given", action, referral=referral)
+            return True
+
+    def retry_routing(self, referral: ReferralId, action: ActionContext) -> bool:
+        """Make an unroutable referral due as it is; False when it is not unroutable."""
+        params = {"referral": referral, "actor": action.by, "now": action.now}
+        with self._transaction() as connection:
+            if not rows(connection, "routing/retry_routing", params):
+                return False
+            keep_act(connection, "referral.rerouted", action, referral=referral)
+            return True
 
 
 def insert_deliveries(
@@ -219,16 +205,32 @@ def insert_deliveries(
         **{f"{m}_by": [delivery.due.get(m) for delivery in deliveries] for m in Milestone},
     }
     rows(connection, "routing/insert_deliveries", {**columns, "now": now, "actor": actor})
+    _mark_redirected(connection, deliveries, now)
+
+
+def _mark_redirected(
+    connection: Connection, deliveries: Sequence[NewDelivery], now: datetime
+) -> None:
     if replaced := [delivery.replaces for delivery in deliveries if delivery.replaces]:
-        rows(connection, "routing/mark_sent_on", {"ids": replaced, "now": now})
+        rows(connection, "routing/mark_redirected", {"ids": replaced, "now": now})
 
 
-def _unrouted(row: Row, had: Mapping[ReferralId, revisions.Had]) -> Unrouted:
-    known = {name: value for name, value in row.items() if name != "was_routed"}
-    one = Unrouted(**{**known, "state": ReferralState(row["state"])})
-    if one.id not in had:
-        return one
-    return replace(one, earlier=had[one.id].deliveries, bodies=had[one.id].bodies)
+def _settle_referrals(
+    connection: Connection, decisions: Sequence[Decision], *, now: datetime, actor: str
+) -> set[ReferralId]:
+    """Write one decision a referral; return the referrals that still allowed theirs."""
+    columns = _decision_columns(decisions)
+    settled = rows(connection, "routing/settle_referrals", {**columns, "now": now, "actor": actor})
+    return {row["referral"] for row in settled}
+
+
+def _unrouted(row: Row, earlier: Mapping[ReferralId, History]) -> Unrouted:
+    columns = {name: value for name, value in row.items() if name != "was_routed"}
+    referral = Unrouted(**{**columns, "state": ReferralState(row["state"])})
+    history = earlier.get(referral.id)
+    if history is None:
+        return referral
+    return replace(referral, earlier=history.deliveries, bodies=history.bodies)
 
 
 def _decision_columns(decisions: Sequence[Decision]) -> dict[str, list[Any]]:
@@ -258,11 +260,11 @@ def _(routed: Routed) -> dict[str, Any]:
 
 @_values.register
 def _(revised: Revised) -> dict[str, Any]:
-    told = {"version": revised.routed.version, "deliveries": len(revised.deliveries)}
+    counts = {"version": revised.routed.version, "deliveries": len(revised.deliveries)}
     return {
         "state": str(ReferralState.ROUTED),
         "kind": "referral.revised",
-        "data": json_text({**told, "policy": revised.routed.verdict.policy_version}),
+        "data": json_text({**counts, "policy": revised.routed.verdict.policy_version}),
         **_judged(revised.routed.verdict),
     }
 

@@ -1,4 +1,4 @@
-"""What the ledger does for the sweep: find what fell, and put it back."""
+"""Lapsed leases, ended embargoes and lost wake-ups: find the work, and make it available."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Due:
 
 
 class Sweep(Part):
-    """Leases that ran out, embargoes that ended, work that nobody was woken for."""
+    """Leases that lapsed, embargoes that ended, and work whose wake-up was lost."""
 
     def lapse(self, *, now: datetime, limit: int) -> int:
-        """Put back what was leased and not answered for; return how many."""
+        """Make available what was leased until now and not collected; return how many."""
         return len(self._rows("sweep/lapse", {"now": now, "limit": limit}))
 
     def release_held(self, *, now: datetime, limit: int) -> int:
@@ -32,24 +32,24 @@ class Sweep(Part):
         return len(self._rows("sweep/release_held", {"now": now, "limit": limit}))
 
     def fold_counts(self, *, limit: int) -> int:
-        """Fold what transactions counted into minutes, hours and days; return how many rows."""
+        """Add up what transactions counted into minutes, hours and days; return how many rows."""
         folded: int = self._rows("sweep/fold_counts", {"limit": limit})[0]["folded"]
         return folded
 
     def thin_counts(self, *, now: datetime) -> None:
-        """Let go of counts that are finer than anybody asks for at their age."""
+        """Delete counts that are finer than any window needs at their age."""
         self._rows("sweep/thin_counts", {"now": now})
 
     def purge_workers(self, *, now: datetime) -> None:
-        """Forget workers that have not shown themselves for a day."""
+        """Delete workers that have not reported for a day."""
         self._rows("sweep/purge_workers", {"now": now})
 
     def due(self, *, now: datetime) -> Due:
-        """Say what is due."""
+        """Return what is due."""
         (row,) = self._rows("sweep/due", {"now": now})
         return Due(row["route"], dict(zip(row["channels"], row["pushes"], strict=True)))
 
     def hold_lead(self, name: str, holder: str, *, for_: timedelta, now: datetime) -> bool:
         """Take or keep a lead; False while another holder has it."""
-        asked = {"name": name, "holder": holder, "now": now, "until": now + for_}
-        return bool(self._rows("sweep/hold_lead", asked))
+        params = {"name": name, "holder": holder, "now": now, "until": now + for_}
+        return bool(self._rows("sweep/hold_lead", params))

@@ -65,7 +65,7 @@ def make(dsn: str, deliveries: int) -> None:
             connection.execute(f"truncate {table}_delta".encode())
         connection.execute("vacuum (analyze)")
     with Ledger.open(dsn, application_name="tests") as ledger:
-        due = ledger.monitoring.promises(("28d",), now=NOW)["28d"].values()
+        due = ledger.statistics.deadline_counts(("28d",), now=NOW)["28d"].values()
         assert sum(one.due for one in due) > deliveries
 
 

@@ -66,7 +66,9 @@ def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
     world: World,  # noqa: F811
 ) -> None:
     status = world.routed(sample(1))
-    channels = {code: one.channel for code, one in context.ledger.monitoring.presences().items()}
+    channels = {
+        code: one.channel for code, one in context.ledger.monitoring.organisation_status().items()
+    }
     pushed = [
         delivery["id"]
         for delivery in status["deliveries"]

@@ -21,9 +21,9 @@ from broker.cli.options import json_option
 from broker.cli.output import print_json, print_json_line
 from broker.cli.table import console
 from broker.dashboard import wording
+from broker.domain.monitoring import AtRisk
 from broker.errors import Unavailable
 from broker.ledger.ledger import Ledger
-from broker.ledger.monitoring import AtRisk
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -177,7 +177,7 @@ def _measured(figure: str, agency: str | None) -> Measure:
     """Return the measure; what cannot be measured is unknown, and never ok."""
     try:
         with open_ledger() as ledger:
-            if agency is not None and agency not in ledger.monitoring.presences():
+            if agency is not None and agency not in ledger.monitoring.organisation_status():
                 return Measure(None, f"there is no agency {agency}", UNKNOWN)
             return _MEASURES[figure](ledger, ledger.queries.clock(), agency)
     except Unavailable:
@@ -223,7 +223,7 @@ def _print_metrics(figure: str, measure: Measure, state: int) -> None:
 def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
     waits = [
         ((now - work.oldest_unacknowledged_at).total_seconds(), work.agency)
-        for work in ledger.monitoring.work(now=now, agency=agency).values()
+        for work in ledger.monitoring.open_work(now=now, agency=agency).values()
         if work.oldest_unacknowledged_at
     ]
     if not waits:
@@ -235,7 +235,7 @@ def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    latencies = ledger.monitoring.latencies(
+    latencies = ledger.statistics.latencies(
         ("24h",), now=now, agency=agency, milestone="acknowledge"
     )["24h"]
     times = [(latency.percentile(95) or 0.0, code) for (code, _), latency in latencies.items()]
@@ -246,9 +246,9 @@ def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
-    presences = ledger.monitoring.presences()
+    presences = ledger.monitoring.organisation_status()
     silent = []
-    for code, work in ledger.monitoring.work(now=now, agency=agency).items():
+    for code, work in ledger.monitoring.open_work(now=now, agency=agency).items():
         since = presences[code].seen_at or work.oldest_claimable_at
         if work.oldest_claimable_at and since:
             silent.append(((now - since).total_seconds(), code))
@@ -259,7 +259,7 @@ def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
 
 
 def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
-    until = ledger.monitoring.pipes(now=now).sweep_until
+    until = ledger.monitoring.pipeline_status(now=now).sweep_until
     if until is None:
         return Measure(None, "no worker has ever led the sweep", CRITICAL)
     seconds = max(0.0, (now - until).total_seconds())
@@ -292,7 +292,7 @@ def _summary(ledger: Ledger) -> dict[str, object]:
                 "oldest_claimable_at": work.oldest_claimable_at,
                 "oldest_unacknowledged_at": work.oldest_unacknowledged_at,
             }
-            for work in ledger.monitoring.work(now=now).values()
+            for work in ledger.monitoring.open_work(now=now).values()
         ],
     }
 
@@ -300,7 +300,8 @@ def _summary(ledger: Ledger) -> dict[str, object]:
 def _render(ledger: Ledger) -> Group:
     now = ledger.queries.clock()
     names = {
-        str(presence.agency): presence.name for presence in ledger.monitoring.presences().values()
+        str(presence.agency): presence.name
+        for presence in ledger.monitoring.organisation_status().values()
     }
     risks = ledger.monitoring.at_risk(now=now, limit=12)
     longest = ledger.monitoring.longest_unacknowledged()
@@ -326,7 +327,7 @@ def _queues(ledger: Ledger, now: datetime) -> Table:
     for head in ("agency", "open", "late", "oldest claimable", "oldest unacknowledged"):
         table.add_column(head, justify="left" if head == "agency" else "right")
     for work in sorted(
-        ledger.monitoring.work(now=now).values(), key=lambda work: (-work.overdue, -work.open)
+        ledger.monitoring.open_work(now=now).values(), key=lambda work: (-work.overdue, -work.open)
     ):
         ages = (work.oldest_claimable_at, work.oldest_unacknowledged_at)
         cells = [wording.age(at, now) for at in ages]

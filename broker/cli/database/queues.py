@@ -44,7 +44,7 @@ def _advised(command: str) -> Iterator[None]:
 
 
 def _known(context: Context, agency: str) -> None:
-    if OrganisationCode(agency) not in context.ledger.monitoring.presences():
+    if OrganisationCode(agency) not in context.ledger.monitoring.organisation_status():
         raise _unknown(agency)
 
 
@@ -60,7 +60,8 @@ def ls(as_json: bool) -> None:
     with open_ledger() as ledger:
         now = ledger.queries.clock()
         queues = sorted(
-            ledger.monitoring.work(now=now).values(), key=lambda work: (-work.overdue, -work.open)
+            ledger.monitoring.open_work(now=now).values(),
+            key=lambda work: (-work.overdue, -work.open),
         )
     if as_json:
         print_json([asdict(work) for work in queues])
@@ -89,7 +90,7 @@ def ls(as_json: bool) -> None:
 def show(agency: str, as_json: bool) -> None:
     """Show the open deliveries of AGENCY, earliest deadline first."""
     with open_ledger() as ledger:
-        presence = ledger.monitoring.presences().get(OrganisationCode(agency))
+        presence = ledger.monitoring.organisation_status().get(OrganisationCode(agency))
         if presence is None:
             raise _unknown(agency)
         now = ledger.queries.clock()

@@ -218,10 +218,10 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
             for ending in endings(PolicyCache(ledger).latest(), on=now.astimezone(LOCAL).date())
         ],
         "referrals": ledger.support_bundle.referral_states,
-        "queues": lambda: [asdict(work) for work in ledger.monitoring.work(now=now).values()],
+        "queues": lambda: [asdict(work) for work in ledger.monitoring.open_work(now=now).values()],
         "pipes": lambda: {
             name: value
-            for name, value in asdict(ledger.monitoring.pipes(now=now)).items()
+            for name, value in asdict(ledger.monitoring.pipeline_status(now=now)).items()
             if name != "sweeper"
         },
         "leads": lambda: _without_hosts(ledger.support_bundle.leads()),
@@ -230,7 +230,7 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
         ],
         "stopped": lambda: [
             {"agency": presence.agency, "since": presence.stopped_at}
-            for presence in ledger.monitoring.presences().values()
+            for presence in ledger.monitoring.organisation_status().values()
             if presence.stopped_at
         ],
         "tables": ledger.support_bundle.table_facts,

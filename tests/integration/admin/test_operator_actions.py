@@ -80,13 +80,13 @@ def test_a_paused_agency_gets_nothing_until_it_is_resumed(
     world: World,  # noqa: F811
 ) -> None:
     world.routed(sample(2))
-    (agency,) = context.ledger.monitoring.work(now=context.clock())
+    (agency,) = context.ledger.monitoring.open_work(now=context.clock())
     operator_actions.suspend_agency(context, agency, by=JO, reason="their system is being rebuilt")
     assert context.ledger.queries.waiting([agency]) == set()
     assert collect(context, agency, limit=10) == []
     with pytest.raises(Conflict):
         operator_actions.suspend_agency(context, agency, by=JO, reason="twice")
-    assert context.ledger.monitoring.presences()[agency].stopped_by == JO
+    assert context.ledger.monitoring.organisation_status()[agency].stopped_by == JO
     operator_actions.resume_agency(context, agency, by=JO, reason="it is back")
     assert len(collect(context, agency, limit=10)) == 1
     with pytest.raises(Conflict):
@@ -201,13 +201,13 @@ def test_an_escalation_is_acknowledged_once(
                 *[context.clock()] * 3,
             ],
         )
-    (climbing,) = context.ledger.monitoring.climbing(limit=9)
+    (climbing,) = context.ledger.alarms.escalations(limit=9)
     assert (climbing.id, climbing.state) == (id_, "open")
     operator_actions.acknowledge(context, id_, by=JO, reason="I rang the team leader")
     (kept,) = reasons(context, ReferralId(UUID(status["id"])))
     assert (kept.kind, kept.actor) == ("delivery.escalation_acknowledged", JO)
     assert kept.reason == "I rang the team leader"
-    (climbing,) = context.ledger.monitoring.climbing(limit=9)
+    (climbing,) = context.ledger.alarms.escalations(limit=9)
     assert (climbing.state, climbing.acknowledged_by, climbing.next_step_at) == (
         "acknowledged",
         JO,

@@ -224,7 +224,7 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Cont
         listed = context.ledger.monitoring.at_risk(**asked, limit=10)
         missed = context.ledger.monitoring.breaches(**asked, since=begun, limit=10).latest
         bands = context.ledger.monitoring.burn_down(**asked)
-        work = context.ledger.monitoring.work(**asked)[OrganisationCode(own["agency"])]
+        work = context.ledger.monitoring.open_work(**asked)[OrganisationCode(own["agency"])]
         return (
             {one.milestone for one in listed},
             {one.milestone for one in missed},

@@ -79,9 +79,9 @@ def test_after_the_window_it_counts_no_more_and_is_forgotten(
     clock.advance(days=91)
     assert not flags(world.routed(low("c")))
     before = clock.now - timedelta(days=90)
-    assert context.ledger.pseudonyms.purge_marks(before=before, limit=1) == 1
-    assert context.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 5
-    assert context.ledger.pseudonyms.purge_marks(before=before, limit=1000) == 0
+    assert context.ledger.pseudonyms.purge_pseudonyms(before=before, limit=1) == 1
+    assert context.ledger.pseudonyms.purge_pseudonyms(before=before, limit=1000) == 5
+    assert context.ledger.pseudonyms.purge_pseudonyms(before=before, limit=1000) == 0
     assert look(context, "select count(distinct referral) from child_mark") == [(1,)]
 
 

@@ -224,7 +224,7 @@ def test_a_look_costs_the_same_however_much_waits(context: Context, world: World
         )
         connection.execute("vacuum analyze delivery")
         before = _read(connection)
-        context.ledger.activity.seen(now=context.clock() + timedelta(minutes=1))
+        context.ledger.activity.last_activity(now=context.clock() + timedelta(minutes=1))
         assert _read(connection) - before < 1000
 
 

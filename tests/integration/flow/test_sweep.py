@@ -103,7 +103,7 @@ def test_the_sweeper_leaves_what_workers_are_at_to_them(context: Context, world:
     for left in (3, 2, 1):
         assert route.drain(context, batches=1, size=1) == 1
         sweeper.sweep()
-        waiting = context.ledger.monitoring.pipes(now=context.clock()).inbox
+        waiting = context.ledger.monitoring.pipeline_status(now=context.clock()).inbox
         assert waiting == left
     sweeper.sweep()  # nobody was at it for a second
     assert context.ledger.sweep.due(now=context.clock()).route is None

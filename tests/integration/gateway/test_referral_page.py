@@ -193,7 +193,7 @@ def test_an_escalation_behind_a_thousand_others_is_seen_to(
     assert pages.get(path, headers={"Cookie": who["cookie"]}).status_code == 200
     answer = pages.post(path, data=form, headers={"Cookie": who["cookie"]})
     assert answer.headers["location"] == f"/ops/referrals/{one['id']}?done=acknowledged"
-    (kept,) = context.ledger.monitoring.climbing(id=id_, limit=9)
+    (kept,) = context.ledger.alarms.escalations(id=id_, limit=9)
     assert (kept.state, kept.acknowledged_by) == ("acknowledged", "person:Jo Example")
 
 

@@ -102,7 +102,7 @@ def test_nobody_sees_anything_without_signing_in(context: Context, pages: TestCl
 def test_what_was_refused_was_not_done(context: Context, pages: TestClient) -> None:
     who = signed_in(context, *(set(Right) - {Right.ACT}))
     assert ask(pages, "POST", "/act/pause/stoke-csc", who).status_code == 403
-    assert context.ledger.monitoring.presences()["stoke-csc"].stopped_at is None
+    assert context.ledger.monitoring.organisation_status()["stoke-csc"].stopped_at is None
     who = signed_in(context, *(set(Right) - {Right.BULK}))
     assert ask(pages, "POST", "/replays", who).status_code == 403
     assert context.ledger.bulk_actions.replays(limit=9) == []

@@ -76,7 +76,7 @@ def test_the_page_tells_what_is_in_the_tables(
 
     names = {
         presence.agency: presence.name
-        for presence in context.ledger.monitoring.presences().values()
+        for presence in context.ledger.monitoring.organisation_status().values()
     }
     agencies = table(page, "Agencies, worst first")
     for code in AGENCIES:

@@ -22,6 +22,7 @@ from broker.domain.referral import NewReferral
 from broker.domain.states import DeliveryState
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
+from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decision import Routed, Verdict
 
 NOW = datetime(2026, 12, 11, 10, 0, tzinfo=UTC)
@@ -117,6 +118,11 @@ class Book:
     def look(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute(statement.encode(), values).fetchall()
+
+
+def by_ops(now: datetime) -> ActionContext:
+    """An action of ops through a call that asks for no reason."""
+    return ActionContext(ids.uuid7(), "key:ops", NO_REASON, now)
 
 
 def new_delivery(

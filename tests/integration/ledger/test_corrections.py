@@ -12,6 +12,7 @@ import uuid_utils.compat as ids
 from broker.domain.ids import ReferralId
 from broker.domain.referral import (
     Accepted,
+    ChangeRefusal,
     NewVersion,
     Recalled,
     Refused,
@@ -55,9 +56,13 @@ def test_there_is_a_bound_and_nobody_elses_is_corrected(book: Book) -> None:
     for number in range(2, MOST_VERSIONS + 1):
         assert isinstance(book.ledger.corrections.correct(version(referral, number)), Accepted)
     last = version(referral, MOST_VERSIONS + 1)
-    assert book.ledger.corrections.correct(last) == Refused("too_many")
-    assert book.ledger.corrections.correct(replace(last, publisher=STOKE)) == Refused("unknown")
-    assert book.ledger.corrections.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused("unknown")
+    assert book.ledger.corrections.correct(last) == Refused(ChangeRefusal.TOO_MANY)
+    assert book.ledger.corrections.correct(replace(last, publisher=STOKE)) == Refused(
+        ChangeRefusal.UNKNOWN
+    )
+    assert book.ledger.corrections.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused(
+        ChangeRefusal.UNKNOWN
+    )
 
 
 def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) -> None:

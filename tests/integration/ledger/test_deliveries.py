@@ -139,10 +139,10 @@ def test_the_depth_of_a_queue_counts_what_waits(book: Book) -> None:
     book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(minutes=5))
     book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(hours=5))
     (offer,) = book.collect(SHROPSHIRE, limit=1)
-    depth = book.ledger.queries.queue(SHROPSHIRE, now=NOW + timedelta(minutes=6))
+    depth = book.ledger.monitoring.open_work(now=NOW + timedelta(minutes=6))[SHROPSHIRE]
     assert (depth.available, depth.leased, depth.overdue) == (1, 1, 1)
     assert depth.next_due_at == next(iter(offer.due.values()))
-    assert book.ledger.queries.queue(STOKE, now=NOW).available == 0
+    assert STOKE not in book.ledger.monitoring.open_work(now=NOW)
     assert book.ledger.queries.waiting([STOKE, SHROPSHIRE]) == {SHROPSHIRE}
 
 

@@ -24,6 +24,7 @@ from tests.integration.ledger.conftest import (
     SHROPSHIRE,
     STOKE,
     Book,
+    by_ops,
     new_delivery,
     routed,
 )
@@ -50,7 +51,7 @@ def stranded(book: Book, reference: str) -> ReferralId:
             attend_by,
         ),
     )
-    assert book.ledger.routing.give_areas(id_, {"c1": "E06000021"}, actor="key:ops", now=NOW)
+    assert book.ledger.routing.give_areas(id_, {"c1": "E06000021"}, by_ops(NOW))
     return id_
 
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from broker.devstack.engines import Engines
 from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
 from broker.domain.delivery import Receipt
+from broker.domain.monitoring import cause_of
 from broker.gateway import metrics
 from broker.ledger import migrate
-from broker.ledger.monitoring import WINDOWS, cause_of, window_start
+from broker.ledger.statistics import WINDOWS, window_start
 from broker.policy.published.policy import documents_from, load
 from broker.policy.time.deadlines import Unit
 from tests.conftest import POLICIES
@@ -64,11 +65,11 @@ def _pause_or_resume(book: Book, chance: random.Random, delivery, now: datetime)
         if paused_at is None:
             which = chance.choice((["acknowledge"], ["decide"]))
             about = {"reason": "legal_hold", "milestones": which, "actor": "test", "now": now}
-            clocks.pause(uuid4(), **about)
+            clocks.pause_clock(uuid4(), **about)
         else:
             ((due,),) = book.look("select acknowledge_by from delivery where id = %s", delivery)
             later = {Milestone.ACKNOWLEDGE: due + (now - paused_at)}
-            clocks.resume(later, {}, moved=[], because=None, actor="test", now=now)
+            clocks.resume_clock(later, {}, moved=[], because=None, actor="test", now=now)
 
 
 def _receipt(chance: random.Random, delivery) -> Receipt:
@@ -110,7 +111,7 @@ def raw(book: Book) -> list[dict]:
 def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 80)
     until = now.replace(second=0, microsecond=0)
-    found = book.ledger.monitoring.promises(WINDOWS, now=now)
+    found = book.ledger.statistics.deadline_counts(WINDOWS, now=now)
     for name in WINDOWS:
         counted: Counter = Counter()
         kept: Counter = Counter()
@@ -129,8 +130,8 @@ def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) ->
 @pytest.mark.parametrize("seed", range(4))
 def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 80)
-    found = book.ledger.monitoring.latencies(WINDOWS, now=now)
-    edges = book.ledger.monitoring.edges
+    found = book.ledger.statistics.latencies(WINDOWS, now=now)
+    edges = book.ledger.statistics.edges
     for name in WINDOWS:
         times: dict = {}
         for row, milestone in itertools.product(raw(book), steps):
@@ -154,11 +155,11 @@ def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -
 @pytest.mark.parametrize("seed", range(3))
 def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) -> None:
     now = days_of_work(book, seed, 70) + timedelta(days=120)
-    before = book.ledger.monitoring.totals(now=now)
+    before = book.ledger.statistics.totals(now=now)
     while book.ledger.sweep.fold_counts(limit=1000):
         pass
     book.ledger.sweep.thin_counts(now=now)
-    assert book.ledger.monitoring.totals(now=now) == before
+    assert book.ledger.statistics.totals(now=now) == before
     promised, took = before
     met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
     assert sum(one.count for one in took.values()) == met
@@ -189,7 +190,7 @@ def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: b
         for table in ("latency", "latency_delta"):
             connection.execute(f"update {table} set microseconds = 0".encode())
         connection.execute(text[text.index("insert into latency (level, at") :].encode())
-    _, took = book.ledger.monitoring.totals(now=now)
+    _, took = book.ledger.statistics.totals(now=now)
     total = sum(one.seconds for one in took.values())
     assert math.isclose(total, took_together(book), abs_tol=1e-4)
 
@@ -230,19 +231,19 @@ def deadline_classes() -> set[float]:
 def test_an_edge_lies_exactly_on_every_deadline_that_runs_by_the_calendar(book: Book) -> None:
     classes = deadline_classes() | {2 * 3600, 8 * 3600}
     assert {900, 1800, 3600, 4 * 3600, 24 * 3600} <= classes
-    assert classes <= set(book.ledger.monitoring.edges)
-    assert classes <= set(metrics.EDGES) <= set(book.ledger.monitoring.edges)
+    assert classes <= set(book.ledger.statistics.edges)
+    assert classes <= set(metrics.EDGES) <= set(book.ledger.statistics.edges)
     for seconds in classes:
         kept, late = book.look(
             "select latency_bucket(make_interval(secs => s)) "
             f"from (values ({seconds}), ({seconds} + 0.000001)) as took (s) order by s"
         )
-        assert book.ledger.monitoring.edges[kept[0]] == seconds
+        assert book.ledger.statistics.edges[kept[0]] == seconds
         assert late[0] == kept[0] + 1
 
 
 def test_no_bucket_is_wider_than_the_docs_say(book: Book) -> None:
-    edges = book.ledger.monitoring.edges
+    edges = book.ledger.statistics.edges
     widths = [high / low - 1 for low, high in itertools.pairwise(edges)]
     assert 0.27 < max(widths) < 0.28
     assert edges[widths.index(max(widths))] == 24 * 3600
@@ -287,13 +288,13 @@ def test_what_was_counted_keeps_the_end_of_its_bucket_when_others_are_added(
 def test_two_ages_are_told_apart(book: Book) -> None:
     book.routed_to(STOKE)
     (offer,) = book.collect(STOKE, now=NOW + timedelta(minutes=1))
-    work = book.ledger.monitoring.work(now=NOW + timedelta(minutes=5))[STOKE]
+    work = book.ledger.monitoring.open_work(now=NOW + timedelta(minutes=5))[STOKE]
     assert (work.oldest_claimable_at, work.oldest_unacknowledged_at) == (None, NOW)
     book.routed_to(STOKE, available_at=NOW + timedelta(minutes=3))
-    work = book.ledger.monitoring.work(now=NOW + timedelta(minutes=5))[STOKE]
+    work = book.ledger.monitoring.open_work(now=NOW + timedelta(minutes=5))[STOKE]
     assert work.oldest_claimable_at == NOW + timedelta(minutes=3)
     book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
-    assert book.ledger.monitoring.work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
+    assert book.ledger.monitoring.open_work(now=NOW)[STOKE].oldest_unacknowledged_at == NOW
 
 
 def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
@@ -303,7 +304,7 @@ def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
     later = NOW + timedelta(hours=5)
 
     def seen() -> tuple[int, int, int, int]:
-        work = book.ledger.monitoring.work(now=later)
+        work = book.ledger.monitoring.open_work(now=later)
         bands = book.ledger.monitoring.burn_down(now=later)
         return (
             sum(one.open for one in work.values()),
@@ -381,7 +382,7 @@ def test_the_heat_is_that_of_the_slots(book: Book) -> None:
     (offer,) = book.collect(STOKE)
     book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
     now = NOW + timedelta(hours=1)
-    found = book.ledger.monitoring.heat(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
+    found = book.ledger.statistics.heatmap(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
     assert [one.agency for one in found] == [SHROPSHIRE, STOKE]
     assert {at: kept.share for at, kept in found[1].slots.items()} == {
         NOW + timedelta(minutes=30): 1.0

@@ -78,7 +78,7 @@ def test_what_became_undeliverable_after_the_plan_is_not_sent_on(book: Book) -> 
         book.routed_to(STOKE, channel="queue")
     id_ = planned(book, "send_on", NOW + MINUTE)
     refused(book, 0, NOW + 2 * MINUTE)
-    (line,) = book.ledger.bulk_actions.replay_plan(id_, now=NOW + 2 * MINUTE, kind="send_on")
+    (line,) = book.ledger.bulk_actions.redirect_plan(id_, now=NOW + 2 * MINUTE)
     assert line.count == 1
     started(book, id_, NOW + 3 * MINUTE)
     (due,) = book.ledger.bulk_actions.due_redirects(now=NOW + 5 * MINUTE, limit=20)

@@ -59,7 +59,10 @@ SUBMITTED = {
     "keys": ["none"],
 }
 DAY = timedelta(days=1)
-ESCALATIONS = {"limit": 20, "agency": None, "id": None, "referral": None}
+ESCALATIONS = {
+    **{"limit": 20, "agency": None, "id": None, "referral": None},
+    **{"visible_to": None, "running": True},
+}
 AT_RISK = {
     **{"now": NOW, "within": SOON, "agency": None, "limit": 25, "everything": False},
     **{"agencies": [STOKE], "usual": [60.0]},
@@ -112,7 +115,6 @@ def _read_by(node: dict[str, Any]) -> int:
         ("release_held", {"limit": 100, "now": NOW}),
         ("due", {"now": NOW}),
         ("waiting", {"agencies": [STOKE]}),
-        ("queues", {"now": NOW, "agency": None}),
         ("attention", {"limit": 100}),
         (
             "plan_redirect",
@@ -125,7 +127,7 @@ def _read_by(node: dict[str, Any]) -> int:
         ("claim_attention", {"limit": 100, "now": NOW}),
         ("claim_steps", {"limit": 100, "now": NOW}),
         ("claim_notices", {"limit": 100, "now": NOW, "until": NOW, "lease": ONE}),
-        ("seen", {"now": NOW, "hour": NOW, "day": NOW}),
+        ("last_activity", {"now": NOW, "hour": NOW, "day": NOW}),
         ("silences", {"limit": 100}),
         (
             "unreferred",
@@ -148,12 +150,12 @@ def _read_by(node: dict[str, Any]) -> int:
         ("risk_counts", {"now": NOW, "within": SOON}),
         ("at_risk", AT_RISK),
         ("breaches", {"now": NOW, "start": NOW - DAY, "limit": 20, "agency": None}),
-        ("pipes", {"now": NOW}),
+        ("pipeline_status", {"now": NOW}),
         ("dead_letters", {"agency": None}),
-        ("running_escalations", ESCALATIONS),
-        ("running_escalations", {**ESCALATIONS, "id": ONE}),
-        ("running_escalations", {**ESCALATIONS, "referral": ONE}),
-        ("last_seen", {}),
+        ("escalations", ESCALATIONS),
+        ("escalations", {**ESCALATIONS, "id": ONE}),
+        ("escalations", {**ESCALATIONS, "referral": ONE}),
+        ("organisation_status", {}),
         ("referral_states", {}),
         ("recent_kinds", {"limit": 50}),
         ("holders", {**SUBMITTED, "places": [0], "digests": [bytes(32)]}),

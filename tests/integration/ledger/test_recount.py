@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from broker.ledger.monitoring import BANDS, SOON, slots_until
+from broker.ledger.monitoring import BANDS, SOON
+from broker.ledger.statistics import slots_until
 from tests.integration.ledger.conftest import NOW, Book
 from tests.recount import (
     AGENCIES,
@@ -73,7 +74,7 @@ def test_what_was_not_kept(book: Book, seed: int) -> None:
 @SEEDS
 def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
     rows = [row for row in made(book.dsn, seed) if row["what"] == "delivery"]
-    found = book.ledger.monitoring.work(now=NOW)
+    found = book.ledger.monitoring.open_work(now=NOW)
     for agency in AGENCIES:
         own = [row for row in rows if row["agency"] == agency and is_open(row)]
         one, states = found[agency], Counter(row["state"] for row in own)
@@ -102,7 +103,7 @@ def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
 def test_what_flows_and_what_cannot_be_delivered(book: Book, seed: int) -> None:
     rows = made(book.dsn, seed)
     deliveries = [row for row in rows if row["what"] == "delivery"]
-    pipes = book.ledger.monitoring.pipes(now=NOW)
+    pipes = book.ledger.monitoring.pipeline_status(now=NOW)
     retries = [
         row["next_attempt_at"]
         for row in deliveries

@@ -11,7 +11,8 @@ import pytest
 from broker.domain.codes import Milestone, Role
 from broker.domain.delivery import (
     DeliveryStatus,
-    QueueDepth,
+    OpenWork,
+    ReceiptResult,
     Settled,
 )
 from broker.domain.event import Event
@@ -91,7 +92,7 @@ REFUSAL = Refusal(publisher="p", digest=b"\0", size=9, reason="data-uri", at=NOW
 SILENCE = OpenSilence(ID, "a", "collecting", "policy", NOW, None, None, None, None)
 RECONCILED = Reconciled("p", NOW.date(), NOW, 2, ("x",), ())
 ORGANISATION_EVENT = Event("1", NOW, "organisation.silent", None, None, None, "a", "broker", {})
-DEPTH = QueueDepth(
+DEPTH = OpenWork(
     agency="a",
     held=0,
     available=1,
@@ -145,7 +146,7 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
         ("queue", responses.queue(DEPTH)),
         ("attention", responses.attention([WAITING], [REFUSAL], [SILENCE], [RECONCILED])),
         ("refusals", {"refusals": [responses.refusal(REFUSAL)]}),
-        ("receipt-results", {"results": [responses.settled(Settled(ID, "not_found"))]}),
+        ("receipt-results", {"results": [responses.settled(Settled(ID, ReceiptResult.NOT_FOUND))]}),
         ("problem", problem(INVALID, "x")),
         ("recalled", responses.recalled(RECALLED)),
         ("bulk-line", {"line": 1, "status": 422, "problem": problem(INVALID, "x")}),

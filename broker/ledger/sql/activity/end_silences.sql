@@ -1,11 +1,11 @@
--- End alarms about silence that have not ended; their ladder is climbed no further.
+-- End alarms about silence that have not ended; nobody further is alerted.
 with ended as (
     update escalation
-    set state = 'ended', ended_at = %(now)s, ended_because = given.because, next_step_at = null
-    from unnest(%(ids)b::uuid[], %(because)b::text[]) as given (id, because)
-    where escalation.id = given.id and escalation.state in ('open', 'acknowledged')
+    set state = 'ended', ended_at = %(now)s, ended_because = end_of.because, next_step_at = null
+    from unnest(%(ids)b::uuid[], %(because)b::text[]) as end_of (id, because)
+    where escalation.id = end_of.id and escalation.state in ('open', 'acknowledged')
       and escalation.milestone = 'silence'
-    returning escalation.id, escalation.organisation, escalation.began_at, given.because
+    returning escalation.id, escalation.organisation, escalation.began_at, end_of.because
 )
 insert into event (at, kind, publisher, agency, actor, data)
 select %(now)s, 'organisation.heard',

@@ -1,4 +1,4 @@
--- Add counts to their hours, and move on when each organisation was last seen: in one order
+-- Add counts to their hours, and write when each organisation was last active. The order is the same
 -- everywhere, so that two gateways never wait for each other.
 with noted as (
     select *

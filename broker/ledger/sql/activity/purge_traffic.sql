@@ -1,4 +1,4 @@
--- Forget the counts of hours long past, a bounded number at a time.
+-- Delete the counts of hours long past, a bounded number at a time.
 delete from traffic
 where ctid = any(array(
     select ctid

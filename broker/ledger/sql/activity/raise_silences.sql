@@ -1,5 +1,5 @@
--- Open an alarm where none is open: the index escalation_of_silence lets one through, whoever looks.
--- A publisher reads its own in its feed.
+-- Open an alarm where none is open. The index escalation_of_silence lets one insert through, so two
+-- workers cannot both open it. A publisher reads its own in its feed.
 with quiet as (
     select *
     from unnest(%(ids)b::uuid[], %(organisations)b::text[], %(activities)b::text[],

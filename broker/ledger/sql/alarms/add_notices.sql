@@ -1,4 +1,4 @@
--- Write what is to be told to whom; a notice is sent after this commit, never before it.
+-- Write which contacts are to be notified; a notice is sent after this commit, never before it.
 insert into notice (id, kind, organisation, contact, channel, referral, delivery, escalation, data,
                     next_attempt_at, created_at)
 select id, kind, organisation, contact, channel, referral, delivery, escalation, data::jsonb,

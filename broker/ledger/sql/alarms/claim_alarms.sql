@@ -13,9 +13,9 @@ select delivery.id as delivery, delivery.referral, delivery.agency, delivery.sta
        reason.explanation -> 'deadlines' as deadlines,
        array(select array[paused_at, resumed_at]
              from pause
-             where pause.delivery = delivery.id and resumed_at is not null) as stood,
+             where pause.delivery = delivery.id and resumed_at is not null) as pauses,
        (select coalesce(jsonb_agg(jsonb_build_array(milestone, percent, planned_at)), '[]')
-        from alarm where subject = delivery.id) as rung
+        from alarm where subject = delivery.id) as fired
 from due
 join delivery on delivery.id = due.id
 join delivery_reason reason on reason.delivery = delivery.id

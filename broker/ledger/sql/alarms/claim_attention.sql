@@ -10,7 +10,7 @@ with due as (
 select referral.id as referral, referral.publisher, referral.state, referral.accepted_at,
        referral.attend_by, referral.policy_version,
        (select coalesce(jsonb_agg(jsonb_build_array(milestone, percent, planned_at)), '[]')
-        from alarm where subject = referral.id) as rung
+        from alarm where subject = referral.id) as fired
 from due
 join referral on referral.id = due.id
 order by referral.id

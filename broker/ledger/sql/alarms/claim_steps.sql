@@ -1,4 +1,5 @@
--- Take the ladders whose next step is due and that nobody else holds, with how their subject is.
+-- Lock the escalations whose next step is due and that nobody else holds, with the state of their
+-- subject.
 with due as (
     select id
     from escalation

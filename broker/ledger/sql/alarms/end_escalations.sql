@@ -1,4 +1,4 @@
--- End ladders that have nothing left to escalate, with their event.
+-- End escalations that have nothing left to escalate, with their event.
 with ended as (
     update escalation
     set state = 'ended', ended_at = %(now)s, ended_because = %(because)s, next_step_at = null

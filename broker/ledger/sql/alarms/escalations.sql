@@ -1,4 +1,5 @@
--- Ladders, the earliest begun first; an agency or publisher sees its own.
+-- Escalations, those that nobody has acknowledged first, then by their deadlines. An agency or a
+-- publisher sees its own.
 select escalation.id, escalation.milestone, escalation.state, escalation.referral,
        referral.reference, escalation.delivery, escalation.organisation, referral.publisher,
        escalation.ladder, escalation.step, escalation.due_at, escalation.began_at,
@@ -7,8 +8,9 @@ select escalation.id, escalation.milestone, escalation.state, escalation.referra
 from escalation left join referral on referral.id = escalation.referral
 where (%(id)s::uuid is null or escalation.id = %(id)s)
   and (%(referral)s::uuid is null or escalation.referral = %(referral)s)
-  and (%(whose)s::text is null or escalation.organisation = %(whose)s
-       or referral.publisher = %(whose)s)
+  and (%(agency)s::text is null or escalation.organisation = %(agency)s)
+  and (%(visible_to)s::text is null or escalation.organisation = %(visible_to)s
+       or referral.publisher = %(visible_to)s)
   and (not %(running)s or escalation.state <> 'ended')
-order by escalation.began_at, escalation.id
+order by escalation.state <> 'open', escalation.due_at, escalation.id
 limit %(limit)s

@@ -1,4 +1,4 @@
--- Write when each one's next alarm is due; the rows are locked by their claim.
+-- Write when each subject's next alarm is due; the rows are locked by their claim.
 with planned as (
     select *
     from unnest(%(ids)b::uuid[], %(next)b::timestamptz[]) as row (id, next_alarm_at)

@@ -1,4 +1,4 @@
--- How far a sending on has come, unless somebody else has counted the same ones.
+-- Write how far a redirect has come, unless another worker has counted the same deliveries.
 update replay
 set done = done + %(done)s, failed = failed + %(failed)s,
     looked_at = coalesce(%(looked_at)s, looked_at), stepped_at = %(now)s,

@@ -1,4 +1,4 @@
--- Count what a sending on would take, and keep its filter; nothing is changed yet.
+-- Count what a redirect would take, and keep its filter; nothing is changed yet.
 with planned as (
     insert into replay (id, kind, receiver, agency, cause, before, planned, planned_at, planned_by,
                         per_minute)

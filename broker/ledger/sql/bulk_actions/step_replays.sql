@@ -1,5 +1,5 @@
--- Let every running replay go on by as much as its pace allows: each delivery once a replay, and
--- never more than whoever confirmed it had read. Acts of one instant need no order in their ids.
+-- Advance every running replay by as much as its pace allows: each delivery once a replay, and never
+-- more than the number that was confirmed. Acts of one instant need no order in their ids.
 with running as (
     select id, agency, cause, before, started_by, reason, greatest(planned - done, 0) as remaining,
            floor(per_minute * extract(epoch from %(now)s::timestamptz - stepped_at) / 60)::int
@@ -10,7 +10,7 @@ with running as (
     for no key update skip locked
 ),
 taken as (
-    select running.id as replay, running.started_by as by, running.reason, one.id, one.state
+    select running.id as replay, running.started_by as by, running.reason, candidate.id, candidate.state
     from running
     cross join lateral (
         select delivery.id, delivery.state
@@ -26,18 +26,18 @@ taken as (
         order by delivery.acknowledge_by nulls last, delivery.id
         limit least(running.budget, running.remaining, %(limit)s)
         for no key update skip locked
-    ) as one
+    ) as candidate
 ),
 replayed as (
     update delivery
     set state = 'available', refused_because = null,
-        next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
+        next_attempt_at = push_due_at(channel, %(now)s::timestamptz)
     from taken
     where delivery.id = taken.id and delivery.state = taken.state
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt, taken.replay,
               taken.by, taken.reason
 ),
-kept as (
+action as (
     insert into act (id, at, kind, by, referral, delivery, organisation, reason)
     select gen_random_uuid(), %(now)s, 'delivery.replayed', by, referral, id, agency, reason
     from replayed

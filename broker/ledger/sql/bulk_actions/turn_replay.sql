@@ -1,5 +1,5 @@
--- Start, pause, go on with or stop a replay, each only from where that is a step; the history says
--- who did. What is about many is about no referral, so that no publisher's feed has it.
+-- Start, pause, resume or stop a replay, each only from the states where that is legal; the history
+-- says who did. The event is about no referral, so that no publisher's feed has it.
 with turned as (
     update replay
     set state = %(to)s, reason = coalesce(%(reason)s, reason),

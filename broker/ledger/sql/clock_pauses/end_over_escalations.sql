@@ -1,5 +1,5 @@
--- End the ladders of these referrals that have nothing left to escalate: the milestone was met, the
--- delivery taken back, an owner found, or the deadline moved. Each with its event.
+-- End the escalations of these referrals that have nothing left to escalate: the milestone was met,
+-- the delivery recalled, an agency found, or the deadline moved. Each with its event.
 with over as (
     select escalation.id, escalation.state,
            case

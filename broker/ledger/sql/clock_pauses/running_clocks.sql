@@ -5,7 +5,7 @@ select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery
        array(select array[paused_at, resumed_at]
              from pause
              where pause.delivery = delivery.id and resumed_at is not null
-             order by paused_at) as stood
+             order by paused_at) as pauses
 from delivery
 join delivery_reason reason on reason.delivery = delivery.id
 join referral on referral.id = delivery.referral

@@ -1,4 +1,5 @@
--- Write a further version of a referral and make it due for routing; a closed one opens again.
+-- Write a further version of a referral and make it due for routing; a closed one is reopened. The
+-- version and the state that were read must still stand.
 with changed as (
     update referral
     set version = %(version)s, attempt = 0, next_attempt_at = %(now)s::timestamptz,

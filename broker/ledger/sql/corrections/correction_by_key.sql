@@ -1,4 +1,4 @@
--- The version that was handed in under an idempotency key.
+-- The version that was submitted under an idempotency key.
 select version, digest, accepted_at
 from correction
 where referral = %(referral)s::uuid and idempotency_key = %(idempotency_key)s::text

@@ -1,4 +1,4 @@
--- A referral that is locked, with its latest version.
+-- A locked referral with its latest version.
 select referral.id, referral.publisher, referral.reference, referral.state, referral.version,
        referral.routed_at, referral.recalled_at, referral.recall_reason, referral.recalled_by,
        coalesce(correction.digest, referral.digest) as digest,

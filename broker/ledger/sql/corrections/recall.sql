@@ -1,5 +1,5 @@
--- Take a referral back: nothing of it is offered from now on. Those who had something are told by
--- deliveries of their own, which are due for routing with it; a closed referral opens again.
+-- Recall a referral: nothing of it is offered from now on. Agencies that had something get a recall
+-- delivery when it is routed again; a closed referral is reopened.
 with changed as (
     update referral
     set recalled_at = %(now)s, recall_reason = %(reason)s, recalled_by = %(by)s,
@@ -13,8 +13,7 @@ standing as (
     select delivery.id, delivery.state
     from delivery join changed on changed.id = delivery.referral
     where delivery.kind <> 'recall'
-      and delivery.state in ('held', 'available', 'leased', 'collected', 'acknowledged',
-                             'undeliverable')
+      and is_unfinished(delivery.state)
     order by delivery.id
     for no key update of delivery
 ),

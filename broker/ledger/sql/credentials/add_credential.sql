@@ -1,4 +1,4 @@
--- Keep a new credential: of its secret only the digest.
+-- Store a new credential: of its secret only the digest.
 insert into credential (id, organisation, scopes, secret_sha256, label, created_at, expires_at)
 values (%(id)s, %(organisation)s, %(scopes)s, %(secret_sha256)s, %(label)s, %(created_at)s,
         %(expires_at)s)

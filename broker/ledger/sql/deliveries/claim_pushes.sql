@@ -2,10 +2,9 @@
 with claimed as (
     select id, state
     from delivery
-    where channel = %(channel)s and channel <> 'mailbox' and state = 'available'
+    where channel = %(channel)s and is_pushed(channel) and state = 'available'
       and next_attempt_at <= %(now)s
-      and not exists (select from stop
-                      where stop.organisation = delivery.agency and stop.ended_at is null)
+      and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by next_attempt_at, id
     limit %(limit)s
     for no key update of delivery skip locked

@@ -3,7 +3,7 @@ with claimed as (
     select id, state
     from delivery
     where agency = %(agency)s and state = 'available'
-      and not exists (select from stop where organisation = %(agency)s and ended_at is null)
+      and not exists (select from suspension where organisation = %(agency)s)
     order by acknowledge_by nulls last, id
     limit %(limit)s
     for no key update skip locked

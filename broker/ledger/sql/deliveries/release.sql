@@ -10,7 +10,7 @@ with standing as (
 released as (
     update delivery
     set state = 'available', lease_until = null,
-        next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
+        next_attempt_at = push_due_at(channel, %(now)s::timestamptz)
     from unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as held (id, lease)
     join standing using (id, lease)
     where delivery.id = standing.id and standing.state = 'leased'

@@ -15,24 +15,13 @@ work as (
            case when delivery.state = 'undeliverable' then delivery.refused_because
                 when delivery.state = 'available' and delivery.next_attempt_at is not null
                      and delivery.attempt > 0 then 'deferred' end as trouble,
-           case least(must.collect_by, must.acknowledge_by, must.decide_by)
-                when must.collect_by then 'collect'
-                when must.acknowledge_by then 'acknowledge'
+           case next_deadline(delivery)
+                when unmet_deadline(delivery, 'collect') then 'collect'
+                when unmet_deadline(delivery, 'acknowledge') then 'acknowledge'
                 else 'decide' end as milestone,
-           least(must.collect_by, must.acknowledge_by, must.decide_by) as due_at
+           next_deadline(delivery) as due_at
     from delivery
-    cross join lateral (
-        select case when delivery.collected_at is null
-                    then running(delivery.collect_by, 'collect', delivery.standing,
-                                 delivery.paused_at) end as collect_by,
-               case when delivery.acknowledged_at is null
-                    then running(delivery.acknowledge_by, 'acknowledge', delivery.standing,
-                                 delivery.paused_at) end as acknowledge_by,
-               running(delivery.decide_by, 'decide', delivery.standing, delivery.paused_at)
-                   as decide_by
-    ) as must
-    where delivery.state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
-      and not (delivery.kind = 'correction' and delivery.state = 'acknowledged')
+    where is_open(delivery) and delivery.state <> 'held'
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
     union all
     select id, null, null, state, attempt, accepted_at, true, reason, 'attend', attend_by

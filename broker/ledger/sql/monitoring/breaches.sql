@@ -1,6 +1,6 @@
 -- Deadlines that passed and were not kept: those that still wait however old they are, and those
 -- that fell into a time; latest first, with how many there are, what tells their cause and who was
--- told. What is open is looked through, and of the history only what was late.
+-- notified. What is open is looked through, and of the history only what was late.
 with late as (
     select delivery.referral, delivery.id as delivery, delivery.agency, step.milestone,
            step.due_at, step.met_at, null::timestamptz as ended_at
@@ -9,10 +9,7 @@ with late as (
                                ('acknowledge', acknowledge_by, acknowledged_at),
                                ('decide', decide_by, decided_at))
         as step (milestone, due_at, met_at)
-    where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
-      and not (kind = 'correction' and state = 'acknowledged')
-      and step.met_at is null
-      and running(step.due_at, step.milestone, standing, paused_at) < %(now)s
+    where is_open(delivery) and unmet_deadline(delivery, step.milestone) < %(now)s
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select referral, id, agency, 'collect', collect_by, collected_at,
@@ -48,27 +45,28 @@ with late as (
     where state = 'unroutable' and attend_by < %(now)s and %(agency)s::text is null
 ),
 latest as (
-    select *, count(*) over () as found,
+    select *, count(*) over () as total,
            count(*) filter (where ended_at is null) over () as lasting
     from late
     order by due_at desc, referral, delivery, milestone
     limit %(limit)s
 )
 select latest.referral, referral.reference, latest.delivery, latest.agency, latest.milestone,
-       latest.due_at, latest.ended_at, latest.met_at, latest.found, latest.lasting,
+       latest.due_at, latest.ended_at, latest.met_at, latest.total, latest.lasting,
        coalesce(delivery.state, referral.state) as state,
        coalesce(delivery.clock_start, referral.accepted_at) as clock_start,
        delivery.available_at, delivery.collected_at, delivery.acknowledged_at,
        delivery.replaces is not null as sent_on, referral.effective_grade as grade,
-       told.who as told, told.at as told_at,
+       notified.contacts, notified.at as notified_at,
        corrected.cause as corrected_cause
 from latest
 join referral on referral.id = latest.referral
 left join delivery on delivery.id = latest.delivery
 cross join lateral (
-    select array_agg(who order by at, who) as who, array_agg(at order by at, who) as at
+    select array_agg(contact order by at, contact) as contacts,
+           array_agg(at order by at, contact) as at
     from (
-        select notice.organisation || ' (' || notice.contact || ')' as who,
+        select notice.organisation || ' (' || notice.contact || ')' as contact,
                min(notice.ended_at) as at
         from notice
         join escalation on escalation.id = notice.escalation
@@ -77,7 +75,7 @@ cross join lateral (
           and escalation.milestone = latest.milestone
         group by 1
     ) as sent
-) told
+) notified
 left join lateral (
     select event.data ->> 'cause' as cause
     from event

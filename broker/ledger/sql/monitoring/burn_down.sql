@@ -3,14 +3,9 @@
 with work as (
     select referral,
            case when state = 'held' then 'held' end as aside, paused_at is not null as is_paused,
-           least(case when collected_at is null
-                      then running(collect_by, 'collect', standing, paused_at) end,
-                 case when acknowledged_at is null
-                      then running(acknowledge_by, 'acknowledge', standing, paused_at) end,
-                 running(decide_by, 'decide', standing, paused_at)) as due_at
+           next_deadline(delivery) as due_at
     from delivery
-    where state in ('held', 'available', 'leased', 'collected', 'acknowledged', 'undeliverable')
-      and not (kind = 'correction' and state = 'acknowledged')
+    where is_open(delivery)
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select id, null, false, attend_by

@@ -1,8 +1,6 @@
 -- What has waited longest for a person to take it, since its clock began.
 select agency, clock_start, acknowledge_by as due_at
 from delivery
-where state in ('available', 'leased', 'collected', 'acknowledged', 'undeliverable')
-  and not (kind = 'correction' and state = 'acknowledged')
-  and acknowledged_at is null
+where is_open(delivery) and state <> 'held' and acknowledged_at is null
 order by clock_start, id
 limit 1

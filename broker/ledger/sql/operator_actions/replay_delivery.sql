@@ -1,16 +1,17 @@
--- Put a delivery that could not be made back into its agency's queue.
+-- Put an undeliverable delivery back into its agency's queue. Locked by id, so a replay of many that
+-- takes it at the same time finds it available and leaves it.
 with standing as (
     select id, state from delivery where id = %(delivery)s and state = 'undeliverable' for no key update
 ),
 replayed as (
     update delivery
     set state = 'available', refused_because = null,
-        next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
+        next_attempt_at = push_due_at(channel, %(now)s::timestamptz)
     from standing
     where delivery.id = standing.id and delivery.state = standing.state
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt
 ),
-kept as (
+action as (
     insert into act (id, at, kind, by, referral, delivery, organisation, reason)
     select %(act)s, %(now)s, 'delivery.replayed', %(by)s, referral, id, agency, %(reason)s
     from replayed

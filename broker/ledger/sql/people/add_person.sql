@@ -1,4 +1,4 @@
--- Make a person known, or give one that is known these rights.
+-- Add a person, or give an existing one these rights.
 insert into person (id, name, rights, subject, created_at)
 values (%(id)s, %(name)s, %(rights)s, %(subject)s, %(now)s)
 on conflict (name) do update

@@ -1,4 +1,4 @@
--- End a person's access: nothing that they hold is good for anything from now on.
+-- End a person's access and every session of theirs.
 with gone as (
     update person set disabled_at = %(now)s
     where name = %(name)s and disabled_at is null

@@ -1,4 +1,5 @@
--- Give whom a provider vouches for the rights that it says now; a name that is taken gets a mark.
+-- Give a person whom a provider has identified the rights that it says now. A new person whose name
+-- is taken gets the other name.
 insert into person (id, name, rights, subject, created_at)
 select %(id)s,
        case when exists (select from person where name = %(name)s) then %(other_name)s

@@ -1,4 +1,4 @@
--- Use a link up, once, and begin a session in its place.
+-- Use a link, once, and begin a session in its place.
 with used as (
     update sign_in_link
     set used_at = %(now)s

@@ -1,4 +1,4 @@
--- Keep a policy version, which never changes; an earlier one may be put in force again.
+-- Store a policy version, which never changes; an earlier one may be put in force again.
 insert into policy (version, sha256, documents, published_at, calendar_sha256, calendar_ends)
 values (%(version)s, %(sha256)s, %(documents)s::jsonb, %(now)s, %(calendar_sha256)s,
         %(calendar_ends)s)

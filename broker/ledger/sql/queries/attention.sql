@@ -1,4 +1,4 @@
--- What no agency will do by itself, earliest deadline first.
+-- What no agency will deal with, earliest deadline first.
 select *
 from (
     select 'unroutable' as kind, id as referral, reference, publisher, null::uuid as delivery,

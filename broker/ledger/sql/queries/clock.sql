@@ -1,2 +1,2 @@
--- The server's own clock; nothing is ever written from it.
+-- PostgreSQL's clock; nothing is written from it.
 select clock_timestamp() as at

@@ -1,2 +1,2 @@
--- Where referrals stand.
+-- The states of referrals.
 select id, state from referral where id = any(%(ids)s::uuid[])

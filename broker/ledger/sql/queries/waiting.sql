@@ -1,7 +1,6 @@
--- Which of these agencies have something to collect: one look into the index for each.
+-- Which of these agencies have something to collect: one index look-up for each.
 select agency
-from unnest(%(agencies)s::text[]) as asked (agency)
+from unnest(%(agencies)s::text[]) as polled (agency)
 where exists (select from delivery
-              where delivery.agency = asked.agency and delivery.state = 'available')
-  and not exists (select from stop
-                  where stop.organisation = asked.agency and stop.ended_at is null)
+              where delivery.agency = polled.agency and delivery.state = 'available')
+  and not exists (select from suspension where suspension.organisation = polled.agency)

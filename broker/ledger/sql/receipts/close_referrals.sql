@@ -1,4 +1,5 @@
--- Close the referrals of which nobody has anything left to do.
+-- Close the referrals in which nobody has anything left to do. Their rows were locked before, so two
+-- last receipts cannot each miss the other.
 with closed as (
     update referral
     set state = 'closed', closed_at = %(now)s
@@ -7,8 +8,7 @@ with closed as (
       and not exists (
           select from delivery
           where delivery.referral = referral.id
-            and (delivery.state in ('held', 'available', 'leased', 'collected', 'undeliverable')
-                 or (delivery.state = 'acknowledged' and delivery.kind <> 'correction')
+            and (is_open(delivery)
                  or (delivery.state = 'returned' and referral.recalled_at is null
                      and not exists (select from delivery successor
                                      where successor.replaces = delivery.id)))

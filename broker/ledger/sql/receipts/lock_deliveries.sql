@@ -1,4 +1,4 @@
--- The deliveries that receipts speak of, as they are and stay until the end of the transaction.
+-- Lock the deliveries that receipts are about, in the order of their ids.
 select id, referral, agency, kind, state, lease, collected_at, acknowledged_at, decided_at, returned_at
 from delivery
 where id = any(%(ids)s::uuid[])

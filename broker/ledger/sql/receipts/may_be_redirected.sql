@@ -1,4 +1,4 @@
--- Only what came back or cannot be delivered is sent on, and only once.
+-- Only a returned or undeliverable delivery is redirected, and only once.
 select id
 from delivery
 where id = %(delivery)s and kind = 'referral' and state in ('returned', 'undeliverable')

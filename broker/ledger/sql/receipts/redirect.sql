@@ -1,4 +1,5 @@
--- One that cannot be delivered is taken back from its agency; a closed referral opens again.
+-- Redirect a delivery: an undeliverable one is recalled from its agency, and a closed referral is
+-- reopened.
 with recalled as (
     update delivery
     set state = 'recalled', next_alarm_at = null, recalled_at = %(now)s

@@ -1,2 +1,2 @@
--- Forget what came of lists of days long past.
+-- Delete the results of days long past.
 delete from reconciliation where day < %(before)s returning day

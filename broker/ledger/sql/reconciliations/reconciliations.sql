@@ -1,4 +1,4 @@
--- What came of the lists, the latest day first.
+-- The results of the lists, the latest day first.
 select publisher, day, at, listed, missing, rejected
 from reconciliation
 where (%(publisher)s::text is null or publisher = %(publisher)s)

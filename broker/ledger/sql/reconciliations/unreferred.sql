@@ -1,10 +1,10 @@
--- Which references of a list have no referral that stands, by the publisher's own reference or by
--- the occurrence's; and whether anything was handed in for them at all.
-select listed.reference, found.handed_in
+-- Which references of a list have no valid referral, by the publisher's own reference or by the
+-- occurrence's; and whether anything was submitted for them at all.
+select listed.reference, matched.submitted
 from unnest(%(references)b::text[], %(occurrences)b::text[])
     with ordinality as listed (reference, occurrence, place)
 cross join lateral (
-    select count(*) > 0 as handed_in,
+    select count(*) > 0 as submitted,
            coalesce(bool_or(state <> 'rejected' and not (state = 'closed' and routed_at is null)),
                     false) as referred
     from (
@@ -16,6 +16,6 @@ cross join lateral (
         from referral
         where referral.publisher = %(publisher)s and referral.occurrence = listed.occurrence
     ) referral
-) found
-where not found.referred
+) matched
+where not matched.referred
 order by listed.place

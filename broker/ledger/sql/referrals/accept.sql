@@ -1,6 +1,6 @@
--- Write each referral that the ledger does not hold yet, with its content and its first event.
--- One that was rejected gives way to a corrected one under its reference; the same content again
--- does not. What is not returned was there before, or stands earlier in this batch.
+-- Write each referral that the ledger does not hold yet, with its content and its first event. A
+-- rejected one is superseded by a corrected one under its reference, but not by the same content.
+-- What is not returned was there before, or comes earlier in this batch: the unique indexes decide.
 with incoming as (
     select *
     from unnest(%(ids)b::uuid[], %(publishers)b::text[], %(references)b::text[], %(keys)b::text[],

@@ -1,5 +1,5 @@
 -- Which referral holds the reference, and which the idempotency key, of each submission. A rejected
--- one holds its reference against the same content alone: it gives way to a corrected one.
+-- one holds its reference against the same content alone; a corrected one supersedes it.
 with incoming as (
     select *
     from unnest(%(places)s::int[], %(publishers)s::text[], %(references)s::text[],

@@ -3,5 +3,5 @@ select content.referral, content.version, content.body
 from referral_content content
 join (select distinct referral, version
       from delivery
-      where referral = any(%(referrals)s::uuid[]) and kind <> 'recall') as had
+      where referral = any(%(referrals)s::uuid[]) and kind <> 'recall') as issued
     using (referral, version)

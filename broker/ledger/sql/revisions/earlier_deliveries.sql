@@ -1,5 +1,4 @@
--- What agencies were given of referrals that are due again, as it is and stays until the end of
--- the transaction; locked in the order of the ids.
+-- Lock what agencies were given of referrals that are due again, in the order of the ids.
 select delivery.id, delivery.referral, delivery.agency, delivery.channel, delivery.role,
        delivery.policy_row as row, delivery.view, reason.scope, delivery.state, delivery.kind,
        delivery.version, delivery.attempt, delivery.available_at, delivery.clock_start,

@@ -1,4 +1,4 @@
--- Say in the history what a decision about a new version changed.
+-- Write into the history what a decision about a new version changed.
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
 select %(now)s, kind, publisher, referral, delivery, agency, %(actor)s, data::jsonb
 from unnest(%(kinds)b::text[], %(publishers)b::text[], %(referrals)b::uuid[],

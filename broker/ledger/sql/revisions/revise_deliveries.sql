@@ -1,4 +1,4 @@
--- Change deliveries where they stand: each from the state and attempt in which it was judged.
+-- Change deliveries in place, each only from the state and attempt in which it was judged.
 with revised as (
     select *
     from unnest(%(ids)b::uuid[], %(before)b::text[], %(attempts)b::int[], %(states)b::text[],
@@ -20,10 +20,11 @@ changed as (
                                then delivery.refused_because end,
         lease_until = case when revised.state = 'leased' then delivery.lease_until end,
         -- What is pushed is due when it may be offered, unless it is on its way already.
-        next_attempt_at = case when delivery.channel = 'mailbox' then null
-                               when revised.state in ('held', 'available')
-                               then greatest(delivery.next_attempt_at, revised.available_at) end,
-        -- The watch reckons the next alarm from the deadlines as they are now.
+        next_attempt_at = case when revised.state in ('held', 'available')
+                               then push_due_at(delivery.channel,
+                                                greatest(delivery.next_attempt_at,
+                                                         revised.available_at)) end,
+        -- The next alarm is worked out anew from the deadlines as they are now.
         next_alarm_at = case when revised.state <> 'recalled' then %(now)s::timestamptz end,
         recalled_at = case when revised.state = 'recalled' then %(now)s::timestamptz end
     from revised

@@ -1,5 +1,5 @@
--- Take the referrals that are due and that nobody else holds, longest waiting first; or of some
--- those that are kept from others until exactly an instant.
+-- Lock the referrals that are due and that no other worker holds, longest waiting first; or of some
+-- referrals those that are reserved until exactly an instant.
 with claimed as (
     select id, publisher, reference, accepted_at, attempt, begun, state, next_attempt_at, version,
            grade, effective_grade, recall_reason, routed_at

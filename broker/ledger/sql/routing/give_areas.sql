@@ -1,4 +1,4 @@
--- Areas found out later make an unroutable referral due again; its clock keeps its start.
+-- Areas that are known later make an unroutable referral due again; its clock's start stays.
 with changed as (
     update referral
     set next_attempt_at = %(now)s, attempt = 0

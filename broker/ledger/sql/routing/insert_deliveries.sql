@@ -1,4 +1,4 @@
--- Write new deliveries with their reasons, and say in the history that each one is there.
+-- Write new deliveries with their reasons and an event each.
 with new as (
     select *
     from unnest(%(referrals)b::uuid[], %(publishers)b::text[], %(ids)b::uuid[],
@@ -20,8 +20,8 @@ written as (
                           decide_by, next_alarm_at, replaces, version, kind, follows,
                           policy_version)
     select id, referral, agency, channel, role, policy_row, view, state, available_at,
-           case when channel <> 'mailbox' then available_at end, clock_start, collect_by,
-           acknowledge_by, decide_by, next_alarm_at, replaces, version, kind, follows,
+           push_due_at(channel, available_at), clock_start, collect_by, acknowledge_by,
+           decide_by, next_alarm_at, replaces, version, kind, follows,
            policy_version
     from new
 ),

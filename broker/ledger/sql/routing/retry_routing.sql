@@ -1,4 +1,4 @@
--- Make an unroutable referral due again; its clock keeps its start, and ops its deadline.
+-- Make an unroutable referral due again; its clock's start and the deadline of ops stay.
 with changed as (
     update referral
     set next_attempt_at = %(now)s, attempt = 0

@@ -1,4 +1,4 @@
--- Write one decision a referral. Without a state it stays as it is and is due again later.
+-- Write one decision a referral. A decision without a state postpones it: it is due again later.
 with decided as (
     select *
     from unnest(%(ids)b::uuid[], %(state)b::text[], %(kind)b::text[], %(grade)b::text[],
@@ -27,7 +27,7 @@ changed as (
         policy_version = coalesce(decided.policy_version, referral.policy_version),
         directory_version = coalesce(decided.directory_version, referral.directory_version),
         reason = case when decided.state is null then referral.reason else decided.reason end,
-        -- Who waits for an area has waited since the first time.
+        -- The deadline to find an area counts from the first time that one was missing.
         attend_by = case when decided.state in ('routed', 'rejected', 'closed') then null
                          else coalesce(referral.attend_by, decided.attend_by) end,
         next_alarm_at = case when decided.state in ('routed', 'rejected', 'closed') then null

@@ -1,11 +1,10 @@
--- What waits for a worker, seen through the partial indexes: what has been due longest, for routing
--- and on each pushed channel.
+-- What waits for a worker: what has been due longest, for routing and on each pushed channel. Read
+-- through the partial indexes.
 with push as (
     select distinct on (channel) channel, id
     from delivery
-    where state = 'available' and channel <> 'mailbox' and next_attempt_at <= %(now)s
-      and not exists (select from stop where stop.organisation = delivery.agency
-                                         and stop.ended_at is null)
+    where state = 'available' and is_pushed(channel) and next_attempt_at <= %(now)s
+      and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by channel, next_attempt_at, id
 )
 select (select id from referral where next_attempt_at <= %(now)s

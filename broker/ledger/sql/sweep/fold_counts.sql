@@ -1,10 +1,10 @@
--- Fold what transactions counted into minutes, hours and days, oldest first.
+-- Add up what transactions counted into minutes, hours and days, oldest first.
 with took as (
     delete from latency_delta
     where id in (select id from latency_delta order by id limit %(limit)s for update skip locked)
     returning agency, milestone, minute, bucket, count, microseconds
 ),
-kept as (
+met as (
     delete from promise_delta
     where id in (select id from promise_delta order by id limit %(limit)s for update skip locked)
     returning agency, milestone, minute, due, withdrawn, in_time
@@ -23,10 +23,10 @@ promises as (
     insert into promise (level, at, agency, milestone, due, withdrawn, in_time)
     select level.name, date_trunc(level.name, minute, 'UTC'), agency, milestone, sum(due),
            sum(withdrawn), sum(in_time)
-    from kept cross join (values ('minute'), ('hour'), ('day')) as level (name)
+    from met cross join (values ('minute'), ('hour'), ('day')) as level (name)
     group by 1, 2, 3, 4
     on conflict (level, at, agency, milestone) do update
     set due = promise.due + excluded.due, withdrawn = promise.withdrawn + excluded.withdrawn,
         in_time = promise.in_time + excluded.in_time
 )
-select (select count(*) from took) + (select count(*) from kept) as folded
+select (select count(*) from took) + (select count(*) from met) as folded

@@ -1,4 +1,4 @@
--- Take a lead that is free or has lapsed, or keep one's own.
+-- Take a lead that is free or has lapsed, or renew the holder's own; one row, so one leader.
 insert into lead (name, holder, until)
 values (%(name)s, %(holder)s, %(until)s)
 on conflict (name) do update

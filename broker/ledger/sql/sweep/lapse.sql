@@ -1,4 +1,4 @@
--- Offer again what was leased for long enough; whoever still holds it has lost the lease.
+-- Make available what was leased until now; a later receipt under the old lease is refused.
 with due as (
     select id, state
     from delivery
@@ -10,7 +10,7 @@ with due as (
 lapsed as (
     update delivery
     set state = 'available', lease_until = null,
-        next_attempt_at = case when channel <> 'mailbox' then %(now)s::timestamptz end
+        next_attempt_at = push_due_at(channel, %(now)s::timestamptz)
     from due
     where delivery.id = due.id and delivery.state = due.state
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt

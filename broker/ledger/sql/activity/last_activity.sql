@@ -1,7 +1,7 @@
--- When every organisation last sent and came, and what waits for it: of its queue only the hundred
--- with the nearest deadlines are looked at, of what was pushed to it a hundred.
+-- When every organisation last sent and last collected, and what waits for it. Of its queue only the
+-- hundred deliveries with the nearest deadlines are read, and a hundred that were pushed to it.
 select organisation.code as organisation, sent.last_at as sent_at, key.since as may_send_since,
-       came.last_at as came_at, waits.since as waits_since, waits.due_at, day.count as last_day
+       collecting.last_at as collected_at, waits.since as waits_since, waits.due_at, day.count as last_day
 from organisation
 left join presence sent on sent.organisation = organisation.code and sent.activity = 'sent'
 left join (
@@ -16,7 +16,7 @@ left join (
     from presence
     where activity in ('polled', 'collected', 'answered')
     group by organisation
-) came on came.organisation = organisation.code
+) collecting on collecting.organisation = organisation.code
 left join (
     select organisation, sum(count)::int as count
     from traffic
@@ -34,7 +34,7 @@ left join lateral (
         union all
         (select available_at, collect_by, acknowledge_by
          from delivery
-         where agency = organisation.code and state = 'leased' and organisation.channel <> 'mailbox'
+         where agency = organisation.code and state = 'leased' and is_pushed(organisation.channel)
          limit 100)
     ) waiting
 ) waits on true

@@ -1,5 +1,5 @@
--- Write the alarms that rang, each once, with its event; a breach starts its ladder. What rang
--- before is not returned, and starts nothing.
+-- Write the alarms that fired, each once, with its event; a breach starts its escalation. An alarm
+-- that fired before is not returned and starts nothing: the primary key lets it in once.
 with planned as (
     select *
     from unnest(%(referrals)b::uuid[], %(deliveries)b::uuid[], %(publishers)b::text[],
@@ -11,7 +11,7 @@ with planned as (
         as row (referral, delivery, publisher, agency, milestone, percent, planned_at, due_at,
                 escalation, owner, ladder, policy_version, next_step_at, place)
 ),
-rung as (
+fired as (
     insert into alarm (subject, milestone, percent, planned_at, due_at, fired_at, referral, delivery)
     select coalesce(delivery, referral), milestone, percent, planned_at, due_at, %(now)s, referral,
            delivery
@@ -22,9 +22,9 @@ rung as (
 fresh as (
     select planned.*
     from planned
-    join rung on rung.subject = coalesce(planned.delivery, planned.referral)
-        and rung.milestone = planned.milestone and rung.percent = planned.percent
-        and rung.planned_at = planned.planned_at
+    join fired on fired.subject = coalesce(planned.delivery, planned.referral)
+        and fired.milestone = planned.milestone and fired.percent = planned.percent
+        and fired.planned_at = planned.planned_at
 ),
 begun as (
     insert into escalation (id, ladder, policy_version, milestone, referral, delivery,

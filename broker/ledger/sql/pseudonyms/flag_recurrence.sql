@@ -1,4 +1,4 @@
--- Say in the history that a child was referred too often; codes, ids and the publisher's own
+-- Write into the history that a child was referred too often: codes, ids and the publisher's own
 -- references.
 insert into event (at, kind, publisher, referral, actor, data)
 select %(now)s, 'referral.third_low', publisher, referral, %(actor)s, data::jsonb

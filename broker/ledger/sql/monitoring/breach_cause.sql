@@ -1,5 +1,4 @@
--- A deadline of one delivery that passed and was not kept, as breaches.sql tells them, with what
--- tells its cause.
+-- A missed deadline of one delivery, by the rule of breaches.sql, with what its cause follows from.
 select delivery.id as delivery, delivery.state, step.due_at, delivery.clock_start,
        delivery.available_at, delivery.collected_at, delivery.acknowledged_at,
        delivery.replaces is not null as sent_on

@@ -2,10 +2,10 @@
 select (select count(*) from referral where next_attempt_at is not null) as inbox,
        (select min(accepted_at) from referral where next_attempt_at is not null
                                                 and state = 'accepted') as inbox_oldest_at,
-       (select count(*) from delivery where state = 'available' and channel <> 'mailbox'
+       (select count(*) from delivery where state = 'available' and is_pushed(channel)
                                         and next_attempt_at > %(now)s) as retries,
        (select min(next_attempt_at) from delivery where state = 'available'
-                                                    and channel <> 'mailbox') as next_retry_at,
+                                                    and is_pushed(channel)) as next_retry_at,
        (select count(*) from referral where state = 'unroutable') as unroutable,
        (select count(*) from escalation where state = 'open') as escalations,
        (select count(*) from notice where state = 'due') as notices_due,

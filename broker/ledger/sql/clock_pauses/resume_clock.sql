@@ -1,4 +1,5 @@
--- Let a delivery's clocks go on, under the deadlines that were counted anew.
+-- Resume a delivery's clocks under the deadlines that were counted anew; the pause that was read must
+-- still be the one that is written.
 with changed as (
     update delivery
     set paused_at = null, standing = '{}', next_alarm_at = %(now)s, collect_by = %(collect_by)s,

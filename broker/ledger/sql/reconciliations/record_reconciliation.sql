@@ -1,11 +1,11 @@
--- Keep what came of a list as the last word about its day, and tell it if the number is another.
+-- Store the result of a list as the latest of its day, with an event if the number has changed.
 with before as (
     select cardinality(missing) + cardinality(rejected) as count
     from reconciliation
     where publisher = %(publisher)s and day = %(day)s
     for no key update
 ),
-kept as (
+result as (
     insert into reconciliation (publisher, day, at, listed, missing, rejected)
     values (%(publisher)s, %(day)s, %(now)s, %(listed)s, %(missing)s, %(rejected)s)
     on conflict (publisher, day) do update

@@ -5,7 +5,7 @@ with taken as (
                 %(publishers)b::text[], %(data)b::text[])
         as row (id, before, after, next_step_at, publisher, data)
 ),
-climbed as (
+advanced as (
     update escalation
     set step = taken.after, next_step_at = taken.next_step_at
     from taken
@@ -22,6 +22,6 @@ history as (
            publisher, referral, delivery, organisation, 'broker',
            data::jsonb || jsonb_build_object('escalation', id, 'milestone', milestone,
                                              'due_at', due_at)
-    from climbed
+    from advanced
 )
-select id from climbed
+select id from advanced

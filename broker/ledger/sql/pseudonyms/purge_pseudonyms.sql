@@ -1,5 +1,5 @@
--- Forget sightings whose time has passed, a bounded number at a time; a row is never updated, so
--- that its place stays its own.
+-- Delete occurrences whose retention period has ended, a bounded number at a time. A row is never
+-- updated, so its ctid stays valid.
 delete from child_mark
 where ctid = any(array(
     select ctid from child_mark where at < %(before)s order by at limit %(limit)s

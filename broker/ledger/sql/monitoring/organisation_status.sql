@@ -1,12 +1,12 @@
 -- When each organisation last showed itself, and whether delivery to it is paused by hand.
 select organisation.code as agency, organisation.name, organisation.kind, organisation.channel,
-       seen.at as seen_at, stop.began_at as stopped_at, stop.began_by as stopped_by,
-       stop.reason as stopped_because
+       seen.at as seen_at, suspension.began_at as stopped_at, 
+       suspension.began_by as stopped_by, suspension.reason as stopped_because
 from organisation
 left join lateral (
     select max(credential.last_used_at) as at
     from credential
     where credential.organisation = organisation.code and 'collect' = any(credential.scopes)
 ) seen on true
-left join stop on stop.organisation = organisation.code and stop.ended_at is null
+left join suspension on suspension.organisation = organisation.code
 order by organisation.code

@@ -1,4 +1,4 @@
--- Keep in which referral each mark came up; the same again changes nothing.
+-- Write in which referral each pseudonym occurred; a repetition changes nothing.
 insert into child_mark (mark, at, referral, child, grade)
 select *
 from unnest(%(marks)b::bytea[], %(ats)b::timestamptz[], %(referrals)b::uuid[],

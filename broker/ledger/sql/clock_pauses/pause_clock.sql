@@ -1,12 +1,12 @@
--- Let a delivery's pausable clocks stand from now on; one that stands already is not returned.
+-- Pause a delivery's pausable clocks; nothing is returned when they are paused already.
 with changed as (
     update delivery
     set paused_at = %(now)s, standing = %(milestones)s::text[]
     where id = %(delivery)s and paused_at is null
-      and state in ('held', 'available', 'leased', 'collected', 'acknowledged')
+      and is_unfinished(state) and state <> 'undeliverable'
     returning id, referral, agency
 ),
-kept as (
+pause_row as (
     insert into pause (id, delivery, reason, paused_at, paused_by)
     select %(id)s, id, %(reason)s, %(now)s, %(actor)s from changed
 )
