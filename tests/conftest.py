@@ -180,7 +180,7 @@ def drain(context: Context) -> Callable[[], None]:
 @pytest.fixture
 def log_from() -> Iterator[Callable[[str], None]]:
     """Log from a level on, ``log_from("info")``; after the test troubles alone again."""
-    yield partial(telemetry.configure, kept=False)
+    yield partial(telemetry.configure, is_final=False)
     telemetry.configure("warning", is_final=False)
 
 
