@@ -21,7 +21,9 @@ class Edit:
 
 
 _COMMIT = """        try:
-            answers = accept(self._broker, [one for sub in batch for one in sub.referrals])
+            answers = accept(
+                self._broker, [referral for sub in batch for referral in sub.referrals]
+            )
         except Exception as error:
             self._fail(batch, error)
             return
@@ -34,12 +36,12 @@ _COMMIT = """        try:
 _PROMISE = """        from broker.domain.states import ReferralState
         for sub in batch:
             sub.answers.set_result([
-                Accepted(one.id, one.reference, one.digest, ReferralState.ACCEPTED,
-                         one.accepted_at, duplicate=False)
-                for one in sub.referrals
+                Accepted(referral.id, referral.reference, referral.digest, ReferralState.ACCEPTED,
+                         referral.accepted_at, duplicate=False)
+                for referral in sub.referrals
             ])
         with suppress(Exception):
-            accept(self._broker, [one for sub in batch for one in sub.referrals])
+            accept(self._broker, [referral for sub in batch for referral in sub.referrals])
 """
 COPIES: Mapping[str, Sequence[Edit]] = {
     "no fencing where pushes are settled": [
@@ -59,12 +61,12 @@ COPIES: Mapping[str, Sequence[Edit]] = {
     "wake-up before commit": [
         Edit(
             "broker/flow/accept.py",
-            "    answers = context.ledger.referrals.accept(new)\n"
-            "    context.hit(ACCEPTED)\n"
-            "    context.wakeups.notify(ROUTE)\n",
-            "    context.wakeups.notify(ROUTE)\n"
-            "    context.hit(ACCEPTED)\n"
-            "    answers = context.ledger.referrals.accept(new)\n",
+            "        answers = context.ledger.referrals.accept(new)\n"
+            "        context.hit(ACCEPTED)\n"
+            "        context.wakeups.notify(ROUTE)\n",
+            "        context.wakeups.notify(ROUTE)\n"
+            "        context.hit(ACCEPTED)\n"
+            "        answers = context.ledger.referrals.accept(new)\n",
         )
     ],
     "receipt before commit": [Edit("broker/intake/http.py", _COMMIT, _PROMISE)],
