@@ -29,13 +29,13 @@ def lines(capsys: pytest.CaptureFixture[str], log_from: Callable[[str], None]) -
     log_from("info")
 
     def since_the_last_look() -> list[dict[str, Any]]:
-        told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-        for one in told:
-            assert "dropped" not in one
-            assert 0 <= one.pop("seconds") < 60
-            assert datetime.fromisoformat(one.pop("at")).utcoffset() == UTC.utcoffset(None)
-            assert (one.pop("level"), bool(one.pop("part"))) == ("info", True)
-        return told
+        logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        for line in logged:
+            assert "dropped" not in line
+            assert 0 <= line.pop("seconds") < 60
+            assert datetime.fromisoformat(line.pop("at")).utcoffset() == UTC.utcoffset(None)
+            assert (line.pop("level"), bool(line.pop("part"))) == ("info", True)
+        return logged
 
     return since_the_last_look
 
@@ -48,21 +48,21 @@ def new_referral(context: Context, number: int) -> Any:
 
 
 def test_a_step_of_one_referral_is_one_line_with_its_ids(context: Context, lines: Lines) -> None:
-    (one,) = [new_referral(context, 1)]
-    id_ = str(one.id)
-    accept.accept(context, [one])
+    (referral,) = [new_referral(context, 1)]
+    id_ = str(referral.id)
+    accept.accept(context, [referral])
     assert lines() == [
         {"event": "accept", "count": 1, "duplicates": 0, "referral": id_, "publisher": POLICE}
     ]
     route.drain(context)
     assert lines() == [{"event": "route", "count": 1, "deliveries": 1, "referral": id_}]
-    status = context.ledger.queries.referral(POLICE, id=ReferralId(one.id))
+    status = context.ledger.queries.referral(POLICE, id=ReferralId(referral.id))
     assert status is not None
     (delivery,) = status.deliveries
-    told = {"agency": delivery.agency, "delivery": str(delivery.id), "count": 1}
+    line = {"agency": delivery.agency, "delivery": str(delivery.id), "count": 1}
     dispatch.drain(context)
-    assert lines() == [{"event": "dispatch", "channel": "queue", **told}]
-    correct.recall(context, POLICE, one.id, RecallReason.SENT_IN_ERROR, by="Jo", actor="test")
+    assert lines() == [{"event": "dispatch", "channel": "queue", **line}]
+    correct.recall(context, POLICE, referral.id, RecallReason.SENT_IN_ERROR, by="Jo", actor="test")
     assert lines() == [{"event": "recall", "referral": id_, "publisher": POLICE}]
 
 
@@ -77,8 +77,8 @@ def test_a_batch_is_one_line_with_its_counts(context: Context, lines: Lines) -> 
     route.drain(context)
     assert lines() == [{"event": "route", "count": 4, "deliveries": 4}]
     dispatch.drain(context)
-    (told,) = lines()
-    assert (told["event"], told["count"], "delivery" in told) == ("dispatch", 4, False)
+    (line,) = lines()
+    assert (line["event"], line["count"], "delivery" in line) == ("dispatch", 4, False)
 
 
 def test_what_an_agency_asks_is_two_lines_the_step_and_the_request(
@@ -92,15 +92,15 @@ def test_what_an_agency_asks_is_two_lines_the_step_and_the_request(
     key = world.headers(agency, "collect")["Authorization"].split("_")[1]
     lines()
     (taken,) = world.collect(agency)
-    told = {"agency": agency, "delivery": taken["delivery"], "count": 1}
+    line = {"agency": agency, "delivery": taken["delivery"], "count": 1}
     step, request = lines()
-    assert step == {"event": "collect", **told}
+    assert step == {"event": "collect", **line}
     assert request.pop("request_id")
-    asked = {"event": "request", "method": "POST", "status": 200, "credential": key}
-    assert request == {**asked, "path": "/v1/collect"}
+    expected = {"event": "request", "method": "POST", "status": 200, "credential": key}
+    assert request == {**expected, "path": "/v1/collect"}
     world.answer(agency, delivery=taken["delivery"], stage="acknowledged", by="Jo")
     step, request = lines()
-    assert step == {"event": "answer", "recorded": 1, **told}
+    assert step == {"event": "answer", "recorded": 1, **line}
     assert request["path"] == "/v1/receipts"
     assert world.collect(agency) == []
     assert [line["event"] for line in lines()] == ["request"]
@@ -120,15 +120,15 @@ def test_what_workers_do_beside_their_tasks_is_one_line_each(
     done = {"event": "sweep", "count": 1, "lapsed": 1, "released": 0, "replayed": 0}
     assert lines() == [done]
     rung = watch(context)
-    (told,) = lines()
-    assert told["event"] == "watch"
-    assert told["count"] == rung == told["deliveries"] + told["referrals"] + told["steps"] > 0
+    (line,) = lines()
+    assert line["event"] == "watch"
+    assert line["count"] == rung == line["deliveries"] + line["referrals"] + line["steps"] > 0
     due = notify(context)
-    (told,) = lines()
-    assert (told["event"], told["count"], told["sent"]) == ("notify", due, 0)
+    (line,) = lines()
+    assert (line["event"], line["count"], line["sent"]) == ("notify", due, 0)
     SilenceMonitor(context, "one").check()
-    (told,) = lines()
-    assert (told["event"], told["opened"] > 0, told["ended"]) == ("silence", True, 0)
+    (line,) = lines()
+    assert (line["event"], line["opened"] > 0, line["ended"]) == ("silence", True, 0)
 
 
 def test_a_step_that_found_nothing_to_do_says_nothing(
@@ -147,7 +147,7 @@ def test_a_step_that_found_nothing_to_do_says_nothing(
 
 
 @pytest.mark.parametrize(
-    ("method", "asked", "path", "status"),
+    ("method", "target", "path", "status"),
     [
         ("GET", "/v1/referrals/secret?reference=secret", "/v1/referrals/{id}", 401),
         ("GET", "/ops/sign-in/secret", "/ops/sign-in/{link}", 410),
@@ -160,12 +160,12 @@ def test_a_step_that_found_nothing_to_do_says_nothing(
     ],
 )
 def test_a_request_is_one_line_with_the_template_of_its_path(
-    client: TestClient, lines: Lines, method: str, asked: str, path: str | None, status: int
+    client: TestClient, lines: Lines, method: str, target: str, path: str | None, status: int
 ) -> None:
     lines()
-    answer = client.request(method, asked)
-    (told,) = lines()
-    assert told == {
+    answer = client.request(method, target)
+    (line,) = lines()
+    assert line == {
         "event": "request",
         "method": None if method == "SECRET" else method,
         "path": path,

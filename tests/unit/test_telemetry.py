@@ -19,9 +19,9 @@ def test_a_field_that_is_not_allowed_is_dropped_and_counted(
     line = capsys.readouterr().err
     assert "Isolde" not in line
     assert "secret" not in line
-    told = json.loads(line)
-    assert told["referral"] == "r-1"
-    assert told["dropped"] == 2
+    logged = json.loads(line)
+    assert logged["referral"] == "r-1"
+    assert logged["dropped"] == 2
 
 
 def test_an_exception_is_told_by_its_class_and_code_alone() -> None:
@@ -60,8 +60,8 @@ raise RuntimeError("Isolde")
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert ran.returncode == 1
     assert b"Isolde" not in ran.stderr + ran.stdout
-    told = [json.loads(line) for line in ran.stderr.splitlines()]
-    assert [(one["level"], one["event"], one.get("error")) for one in told] == [
+    logged = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(line["level"], line["event"], line.get("error")) for line in logged] == [
         ("error", "library", "ValueError"),
         ("warning", "library", None),
         ("warning", "library", None),
@@ -69,7 +69,7 @@ raise RuntimeError("Isolde")
         ("error", "uncaught", "KeyError"),
         ("error", "uncaught", "RuntimeError"),
     ]
-    assert told[0]["place"] == "library:<module>:12"
+    assert logged[0]["place"] == "library:<module>:12"
 
 
 def test_who_configures_nothing_hears_of_troubles_only() -> None:

@@ -72,8 +72,8 @@ def test_what_was_done_together_is_linked() -> None:
     assert batch.attributes == {"broker.count": "3"}
     assert batch.trace not in {id_.hex for id_ in ids}
     for id_ in ids:
-        (one,) = collector.of(str(id_))["route"]
-        assert (one.parent, one.links) == (id_.hex[16:], ((batch.trace, batch.id),))
+        (span,) = collector.of(str(id_))["route"]
+        assert (span.parent, span.links) == (id_.hex[16:], ((batch.trace, batch.id),))
 
 
 def test_some_in_a_hundred_are_the_same_for_every_process() -> None:
@@ -117,8 +117,8 @@ def test_a_collector_that_is_away_costs_nobody_anything() -> None:
 
 def test_without_a_collector_nothing_of_it_is_imported_here() -> None:
     # redis-py imports the metrics of what is installed, for itself.
-    asked = (
+    program = (
         "import sys, broker.web, broker.bootstrap, broker.flow.route;"
         "sys.exit(bool({'opentelemetry.exporter', 'opentelemetry.sdk.trace'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", asked], check=False, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

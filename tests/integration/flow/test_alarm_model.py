@@ -64,20 +64,20 @@ class Alarms(RuleBasedStateMachine):
         self.stands: set[str] = set()
         self.ended: set[str] = set()
         self.clocks = {
-            (delivery["id"], said["milestone"]): self._clock(said, delivery["agency"], book)
+            (delivery["id"], deadline["milestone"]): self._clock(deadline, delivery["agency"], book)
             for delivery in status["deliveries"]
-            for said in delivery["explanation"]["deadlines"]
+            for deadline in delivery["explanation"]["deadlines"]
         }
 
     @staticmethod
-    def _clock(said: dict[str, Any], agency: str, book: Policy) -> Clock:
+    def _clock(deadline: dict[str, Any], agency: str, book: Policy) -> Clock:
         organisation = book.directory.organisation(agency)
         assert organisation is not None
-        by_the_clock = said["within"].rstrip("s").endswith(BY_THE_CLOCK)
-        by_the_clock = by_the_clock and "working" not in said["within"]
+        by_the_clock = deadline["within"].rstrip("s").endswith(BY_THE_CLOCK)
+        by_the_clock = by_the_clock and "working" not in deadline["within"]
         calendar = None if by_the_clock else organisation.calendar
-        start, due_at = (datetime.fromisoformat(said[name]) for name in ("start", "due_at"))
-        return Clock(start, due_at, calendar, said["may_pause"])
+        start, due_at = (datetime.fromisoformat(deadline[name]) for name in ("start", "due_at"))
+        return Clock(start, due_at, calendar, deadline["may_pause"])
 
     @rule(minutes=st.sampled_from([61, 200, 433, 900, 1441, 2000]), then_watch=st.booleans())
     def wait(self, minutes: int, then_watch: bool) -> None:
@@ -101,8 +101,10 @@ class Alarms(RuleBasedStateMachine):
     @rule(data=st.data(), stage=st.sampled_from(["acknowledged", "acknowledged", "decided"]))
     def answer(self, data: st.DataObject, stage: str) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.deliveries)))
-        said = {"outcome": "assessment"} if stage == "decided" else {}
-        self.world.answer(self.deliveries[id_], delivery=id_, stage=stage, by="A. Person", **said)
+        outcome = {"outcome": "assessment"} if stage == "decided" else {}
+        self.world.answer(
+            self.deliveries[id_], delivery=id_, stage=stage, by="A. Person", **outcome
+        )
         met = {"collect", "acknowledge"} | ({"decide"} if stage == "decided" else set())
         for milestone in met:
             if clock := self.clocks.get((id_, milestone)):
@@ -112,11 +114,11 @@ class Alarms(RuleBasedStateMachine):
 
     @rule(data=st.data(), whom=st.sampled_from(["pausable", "pausable", "any"]))
     def pause(self, data: st.DataObject, whom: str) -> None:
-        pausable = {of for (of, _), one in self.clocks.items() if one.may_pause}
+        pausable = {of for (of, _), clock in self.clocks.items() if clock.may_pause}
         whose = pausable if whom == "pausable" else self.deliveries
         id_ = data.draw(st.sampled_from(sorted(whose)))
         answer = self._call(id_, "pause", {"reason": "information_requested"})
-        may = any(one.may_pause for (of, _), one in self.clocks.items() if of == id_)
+        may = any(clock.may_pause for (of, _), clock in self.clocks.items() if of == id_)
         runs = id_ not in self.ended
         assert (answer.status_code == 200) == (may and (runs or id_ in self.stands)), answer.text
         if answer.status_code == 200:
@@ -137,18 +139,18 @@ class Alarms(RuleBasedStateMachine):
 
     @invariant()
     def each_rang_as_it_must(self) -> None:
-        asked = "select delivery, milestone, percent from alarm where delivery = any(%s)"
+        query = "select delivery, milestone, percent from alarm where delivery = any(%s)"
         with psycopg.connect(self.dsn) as connection:
-            found = connection.execute(asked.encode(), [list(self.deliveries)]).fetchall()
-        once = {(str(id_), milestone, percent) for id_, milestone, percent in found}
+            rows = connection.execute(query.encode(), [list(self.deliveries)]).fetchall()
+        once = {(str(id_), milestone, percent) for id_, milestone, percent in rows}
         expected = {(*of, percent) for of, clock in self.clocks.items() for percent in clock.rung}
         assert once == expected
         moved = {key for key in once if key[2] == 100}
-        assert len(found) - len(once) <= len(moved), "only a breach may ring anew, when it moved"
+        assert len(rows) - len(once) <= len(moved), "only a breach may ring anew, when it moved"
 
-    def _call(self, id_: str, what: str, body: dict[str, Any]) -> Any:
+    def _call(self, id_: str, call: str, body: dict[str, Any]) -> Any:
         headers = self.world.headers(self.deliveries[id_], "collect")
-        return self.world.client.post(f"/v1/deliveries/{id_}/{what}", json=body, headers=headers)
+        return self.world.client.post(f"/v1/deliveries/{id_}/{call}", json=body, headers=headers)
 
 
 def test_each_alarm_rings_when_it_must_and_once(world: World, book: Policy, dsn: str) -> None:

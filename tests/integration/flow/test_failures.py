@@ -74,7 +74,7 @@ def test_a_referral_that_ends_whoever_routes_it_is_left_to_ops_and_the_others_ar
         clock.now += route.TRY_WITHIN
     route.drain(context)
     assert tried == [0, 1, 2, 3]
-    assert {world.status(one)["state"] for one in good} == {"routed"}
+    assert {world.status(status)["state"] for status in good} == {"routed"}
     status = world.status(bad)
     assert (status["state"], status["reason"]) == ("unroutable", "fault")
     assert status["attend_by"]
@@ -154,7 +154,7 @@ def test_a_delivery_that_cannot_be_rendered_goes_to_ops_and_the_others_go_on(
     good = world.routed(sample(11))
     poison(dsn, "update delivery set view = 'nonsense' where referral <> '" + good["id"] + "'")
     offered = world.collect("staffordshire-csc")
-    assert [one["referral"] for one in offered] == [good["id"]]
+    assert [delivery["referral"] for delivery in offered] == [good["id"]]
     (waiting,) = context.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.agency) == ("undeliverable", "staffordshire-csc")
 

@@ -160,7 +160,7 @@ def test_a_command_gets_the_notice_on_standard_input_alone(tmp_path: Path) -> No
     assert runner.tell("page-on-call", MESSAGE) == NotNow("exit_3")
 
 
-def told(context: Context, mail: MailServer) -> Context:
+def with_notifiers(context: Context, mail: MailServer) -> Context:
     """Return the broker with a way to send mail."""
     settings = replace(context.settings, smtp_url=mail.url, public_url="https://broker.example.org")
     ways = notifiers(settings, context.clock)
@@ -181,7 +181,7 @@ def test_a_breach_is_told_once_and_names_no_child(
     status = world.routed(document)
     world.at("2026-12-21 14:01")
     world.watch()
-    posted = told(context, mail)
+    posted = with_notifiers(context, mail)
     assert notify(posted) > 0
     assert notify(posted) == 0
     assert {state for _, state, _, _ in states(dsn)} == {"sent"}
@@ -195,8 +195,8 @@ def test_a_breach_is_told_once_and_names_no_child(
 
 
 def names(child: dict[str, Any]) -> list[str]:
-    said = child.get("name") or {}
-    return [value for value in said.values() if isinstance(value, str)]
+    name = child.get("name") or {}
+    return [value for value in name.values() if isinstance(value, str)]
 
 
 def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
@@ -207,7 +207,7 @@ def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
     world.at("2026-12-21 12:01")
     world.watch()
     mail.answer = "451 later"
-    posted = told(context, mail)
+    posted = with_notifiers(context, mail)
     for _ in range(ATTEMPTS + 3):
         notify(posted)
         world.clock.advance(hours=5)
@@ -236,6 +236,6 @@ def test_an_address_is_looked_up_when_it_is_used(
     moved = documents["directory.yaml"].replace("duty@stoke-csc.", "new-duty@stoke-csc.")
     publish(context.ledger, documents | {"directory.yaml": moved}, now=context.clock())
     context.policies._fresh_until = 0.0
-    notify(told(context, mail))
+    notify(with_notifiers(context, mail))
     assert mail.got[0][0] == ["new-duty@stoke-csc.example.org"]
-    assert NoticeChannel.EMAIL in told(context, mail).notifiers
+    assert NoticeChannel.EMAIL in with_notifiers(context, mail).notifiers

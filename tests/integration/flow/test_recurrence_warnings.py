@@ -53,7 +53,7 @@ def test_another_force_is_counted_and_not_named(world: World) -> None:
     status = world.routed(low("ours"))
     assert flags(status)
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
-    (event,) = [one for one in feed if one["kind"] == "referral.third_low"]
+    (event,) = [event for event in feed if event["kind"] == "referral.third_low"]
     assert event["data"] == {"child": "child-1", "count": 3, "earlier": []}
     assert "west-" not in str(status)
 
@@ -90,8 +90,8 @@ def test_only_social_care_that_may_see_the_child_is_told(world: World, context: 
         document = low(f"health-{number}", health={"needs": ["mental_health"]})
         status = world.routed(document)
     assert flags(status)
-    told = {delivery["agency"] for delivery in status["deliveries"]}
-    others = told - {"staffordshire-csc"}
+    agencies = {delivery["agency"] for delivery in status["deliveries"]}
+    others = agencies - {"staffordshire-csc"}
     assert others
     for agency in others:
         for offered in world.collect(agency):
@@ -111,11 +111,11 @@ def test_nothing_of_who_a_child_is_stands_in_the_ledger_outside_its_document(
 ) -> None:
     for number in range(3):
         world.routed(low(f"r-{number}"))
-    kept = str(look(context, "select * from child_mark")) + str(
+    stored = str(look(context, "select * from child_mark")) + str(
         look(context, "select * from event")
     )
-    for told in ("Hazel", "hazel", "Dunmore", "9990001154", "2020-07-07"):
-        assert told not in kept
+    for content in ("Hazel", "hazel", "Dunmore", "9990001154", "2020-07-07"):
+        assert content not in stored
     assert look(context, "select count(*) from mark_turn") == [(0,)]
 
 
@@ -133,8 +133,8 @@ def test_two_that_are_routed_at_the_same_moment_do_not_miss_each_other(
         return counted(*arguments, **options)
 
     monkeypatch.setattr("broker.flow.route.with_recurrence_warnings", at_once)
-    one = partial(route.drain, context, batches=1, size=1)
-    threads = [threading.Thread(target=one) for _ in range(2)]
+    drain_one = partial(route.drain, context, batches=1, size=1)
+    threads = [threading.Thread(target=drain_one) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

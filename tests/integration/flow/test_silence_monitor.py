@@ -22,13 +22,13 @@ POLICE = OrganisationCode("staffordshire-police")
 @pytest.fixture
 def check(context: Context) -> Any:
     """Write down who was there, and look."""
-    listener = SilenceMonitor(context, "one")
+    monitor = SilenceMonitor(context, "one")
 
-    def looking() -> bool:
+    def flush_and_check() -> bool:
         context.activity.flush()
-        return listener.check()
+        return monitor.check()
 
-    return looking
+    return flush_and_check
 
 
 def rows(context: Context, statement: str) -> list[tuple[Any, ...]]:
@@ -36,7 +36,7 @@ def rows(context: Context, statement: str) -> list[tuple[Any, ...]]:
         return connection.execute(statement.encode()).fetchall()
 
 
-def told(context: Context) -> list[tuple[Any, ...]]:
+def history(context: Context) -> list[tuple[Any, ...]]:
     return rows(
         context, "select kind, data from event where kind like 'organisation.%' order by id"
     )
@@ -64,11 +64,11 @@ def test_an_agency_that_stops_collecting_is_told_before_the_deadline_and_heard_a
     assert rows(context, escalation) == [("silence", "silence", "open", True)]
     clock.advance(minutes=5)
     check()
-    assert [kind for kind, _ in told(context)] == ["organisation.silent"]
+    assert [kind for kind, _ in history(context)] == ["organisation.silent"]
     assert len(world.collect("staffordshire-csc")) == 1
     check()
     assert silent(world) == []
-    assert [kind for kind, _ in told(context)] == ["organisation.silent", "organisation.heard"]
+    assert [kind for kind, _ in history(context)] == ["organisation.silent", "organisation.heard"]
     ended = "select state, ended_because, next_step_at from escalation"
     assert rows(context, ended) == [("ended", "heard", None)]
 
@@ -83,7 +83,7 @@ def test_what_is_answered_by_others_is_not_waited_for(
     with psycopg.connect(context.settings.database_url) as connection:
         connection.execute("update delivery set state = 'recalled'")
     check()
-    assert [data["because"] for _, data in told(context)[1:]] == ["not_expected"]
+    assert [data["because"] for _, data in history(context)[1:]] == ["not_expected"]
 
 
 def test_a_publisher_reads_its_own_silence_in_its_feed(
@@ -93,17 +93,17 @@ def test_a_publisher_reads_its_own_silence_in_its_feed(
     world.routed(sample(12))
     clock.advance(days=1, hours=7, minutes=59)
     check()
-    assert "staffordshire-police" not in [one["organisation"] for one in silent(world)]
+    assert "staffordshire-police" not in [waiting["organisation"] for waiting in silent(world)]
     clock.advance(minutes=1)
     check()
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
-    (event,) = [one for one in feed if one["kind"] == "organisation.silent"]
+    (event,) = [event for event in feed if event["kind"] == "organisation.silent"]
     assert event["referral"] is event["reference"] is None
     assert event["data"]["activity"] == "sending"
     world.hand_in(sample(15))
     check()
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
-    assert "organisation.heard" in [one["kind"] for one in feed]
+    assert "organisation.heard" in [event["kind"] for event in feed]
     other = world.client.get("/v1/events", headers=world.headers("police-scotland", "publish"))
     assert [event["kind"] for event in other.json()["events"]] == []
 
@@ -112,13 +112,13 @@ def test_many_that_look_at_once_open_one_alarm(world: World, context: Context) -
     world.routed(sample(12))
     world.clock.advance(minutes=31)
     context.activity.flush()
-    listeners = [SilenceMonitor(context, "the same") for _ in range(4)]
-    threads = [threading.Thread(target=listener.check) for listener in listeners]
+    monitors = [SilenceMonitor(context, "the same") for _ in range(4)]
+    threads = [threading.Thread(target=monitor.check) for monitor in monitors]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert [kind for kind, _ in told(context)] == ["organisation.silent"]
+    assert [kind for kind, _ in history(context)] == ["organisation.silent"]
     assert rows(context, "select count(*) from escalation") == [(1,)]
 
 
@@ -147,7 +147,7 @@ def test_a_drop_is_learned_and_told(
             {"now": clock.now, "who": POLICE},
         )
     check()
-    ((kind, data),) = told(context)
+    ((kind, data),) = history(context)
     assert kind == "organisation.dropped"
     assert data["counted"] == 12
     assert 50 < data["expected"] < 65
@@ -156,9 +156,9 @@ def test_a_drop_is_learned_and_told(
 def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
     context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, other = (ActivityCounter(context.ledger, clock) for _ in range(2))
-    one.note(STOKE, "polled")
-    one.note(STOKE, "collected", 0)
+    first, other = (ActivityCounter(context.ledger, clock) for _ in range(2))
+    first.note(STOKE, "polled")
+    first.note(STOKE, "collected", 0)
     clock.advance(seconds=20)
     other.note(STOKE, "polled", 2)
 
@@ -171,8 +171,8 @@ def test_counts_of_two_processes_add_up_and_survive_an_absent_ledger(
             other.flush()
     other.note(STOKE, "polled")
     other.flush()
-    one.flush()
-    one.flush()
+    first.flush()
+    first.flush()
     assert rows(context, "select activity, count from traffic") == [("polled", 4)]
     assert rows(context, "select last_at from presence") == [(clock.now,)]
 
@@ -231,9 +231,9 @@ def test_a_look_costs_the_same_however_much_waits(context: Context, world: World
 def _read(connection: psycopg.Connection) -> int:
     connection.execute("select pg_stat_force_next_flush()")
     connection.execute("select pg_sleep(1.1)")
-    found = connection.execute(
+    row = connection.execute(
         "select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::bigint"
         " from pg_stat_user_tables where relname = 'delivery'"
     ).fetchone()
-    assert found is not None
-    return int(found[0])
+    assert row is not None
+    return int(row[0])
