@@ -35,10 +35,10 @@ class Latencies:
         rank = max(1, -(-total * percent // 100))
         below = 0
         for bucket in sorted(self.counts):
-            here = self.counts[bucket]
-            if below + here >= rank:
-                return self._within(bucket, (rank - below) / here)
-            below += here
+            count = self.counts[bucket]
+            if below + count >= rank:
+                return self._within(bucket, (rank - below) / count)
+            below += count
         raise AssertionError("The counts add up to their sum.")
 
     def up_to(self, edge: float) -> int:

@@ -26,7 +26,7 @@ class ReferralStep(StrEnum):
 
     ROUTE = "route"
     REJECT = "reject"
-    STRAND = "strand"
+    MARK_UNROUTABLE = "mark_unroutable"
     """No recipient could be worked out."""
     CLOSE = "close"
     REOPEN = "reopen"
@@ -62,12 +62,12 @@ REFERRAL_STEPS: Mapping[ReferralState, Mapping[ReferralStep, ReferralState]] = {
     _R.ACCEPTED: {
         _S.ROUTE: _R.ROUTED,
         _S.REJECT: _R.REJECTED,
-        _S.STRAND: _R.UNROUTABLE,
+        _S.MARK_UNROUTABLE: _R.UNROUTABLE,
         _S.CLOSE: _R.CLOSED,
     },
     _R.UNROUTABLE: {_S.ROUTE: _R.ROUTED, _S.CLOSE: _R.CLOSED},
     _R.REJECTED: {_S.CLOSE: _R.CLOSED},
-    _R.ROUTED: {_S.STRAND: _R.UNROUTABLE, _S.CLOSE: _R.CLOSED},
+    _R.ROUTED: {_S.MARK_UNROUTABLE: _R.UNROUTABLE, _S.CLOSE: _R.CLOSED},
     _R.CLOSED: {_S.REOPEN: _R.ROUTED},
 }
 

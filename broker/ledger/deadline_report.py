@@ -1,6 +1,6 @@
 """How long deliveries took and whether they were in time: the figures of docs/reports.md.
 
-Reports and screens ask here, so that there is one definition of each figure.
+Reports and pages read these, so that each figure is defined once.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ class DeadlineReport(Part):
 
         Raises Invalid when it takes longer than 25 seconds: the stretch is too long to count.
         """
-        asked = {"since": since, "until": until, "now": now}
+        params = {"since": since, "until": until, "now": now}
         with self._transaction() as connection:
             connection.execute(f"set transaction read only; {_LIMITS}".encode())
             try:
-                found = rows(connection, "deadline_report/deadline_figures", asked)
+                figures = rows(connection, "deadline_report/deadline_figures", params)
             except psycopg.errors.QueryCanceled as error:
                 raise Invalid("Counting took too long: ask for a shorter stretch.") from error
-        return sorted((_figures(row) for row in found), key=_place)
+        return sorted((_figures(row) for row in figures), key=_place)
 
 
 def _figures(row: Row) -> Figures:

@@ -1,4 +1,4 @@
-"""What the ledger does for delivering: leases for agencies that collect and for pushed ones."""
+"""Deliveries, and the leases of agencies that collect and of channels that push."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Deliveries(Part):
         new_id: NewId,
     ) -> list[Offer]:
         """Lease what waits for an agency, earliest deadline first."""
-        asked = {"agency": agency, "actor": f"agency:{agency}"}
+        params = {"agency": agency, "actor": f"agency:{agency}"}
         return self._claim(
-            "deliveries/collect", asked, limit, now, _leases(limit, now + lease_for, new_id)
+            "deliveries/collect", params, limit, now, _leases(limit, now + lease_for, new_id)
         )
 
     def claim_pushes(
@@ -52,12 +52,12 @@ class Deliveries(Part):
         new_id: NewId,
     ) -> list[Offer]:
         """Lease what is to be pushed on a channel and is due."""
-        asked = {"channel": channel, "actor": f"channel:{channel}"}
+        params = {"channel": channel, "actor": f"channel:{channel}"}
         leases = _leases(limit, now + lease_for, new_id)
-        return self._claim("deliveries/claim_pushes", asked, limit, now, leases)
+        return self._claim("deliveries/claim_pushes", params, limit, now, leases)
 
     def settle_pushes(self, attempts: Sequence[Attempt], *, now: datetime, actor: str) -> int:
-        """Write what came of pushes; one whose lease was lost meanwhile changes nothing."""
+        """Write the results of pushes; one whose lease was lost changes nothing."""
         columns = {
             "ids": [attempt.delivery for attempt in attempts],
             "leases": [attempt.lease for attempt in attempts],
@@ -70,42 +70,42 @@ class Deliveries(Part):
     def extend(
         self, agency: OrganisationCode, held: Held, *, lease_for: timedelta, now: datetime
     ) -> list[Lease | None]:
-        """Keep deliveries for longer; None for each lease that is no longer the agency's."""
-        asked = {"agency": agency, "now": now, "until": now + lease_for, **_pairs(held)}
-        kept = {
+        """Extend leases; None for each lease that is no longer the agency's."""
+        params = {"agency": agency, "now": now, "until": now + lease_for, **_pairs(held)}
+        extended = {
             row["id"]: Lease(row["lease"], row["until"])
-            for row in self._rows("deliveries/extend", asked)
+            for row in self._rows("deliveries/extend", params)
         }
-        return [kept.get(delivery) for delivery, _ in held]
+        return [extended.get(delivery) for delivery, _ in held]
 
     def release(
         self, agency: OrganisationCode, held: Held, *, now: datetime, actor: str
     ) -> list[bool]:
-        """Give deliveries back unread; False for each lease that is no longer the agency's."""
-        asked = {"agency": agency, "now": now, "actor": actor, **_pairs(held)}
-        released = {row["id"] for row in self._rows("deliveries/release", asked)}
+        """Release deliveries unread; False for each lease that is no longer the agency's."""
+        params = {"agency": agency, "now": now, "actor": actor, **_pairs(held)}
+        released = {row["id"] for row in self._rows("deliveries/release", params)}
         return [delivery in released for delivery, _ in held]
 
     def delivery(self, agency: OrganisationCode | None, id_: DeliveryId) -> Offer | None:
-        """Return a delivery of an agency, or of any when ``agency`` is None; held ones to none."""
+        """Return a delivery; with an agency, only its own, and none that is held."""
         with self._transaction() as connection:
-            found = offers(connection, [id_])
-        one = found[0] if found else None
-        if one is None or agency is None:
-            return one
-        is_theirs = one.agency == agency and one.state is not DeliveryState.HELD
-        return one if is_theirs else None
+            deliveries = offers(connection, [id_])
+        delivery = deliveries[0] if deliveries else None
+        if delivery is None or agency is None:
+            return delivery
+        is_theirs = delivery.agency == agency and delivery.state is not DeliveryState.HELD
+        return delivery if is_theirs else None
 
     def _claim(
         self,
         name: str,
-        asked: Mapping[str, Any],
+        params: Mapping[str, Any],
         limit: int,
         now: datetime,
         leases: Mapping[str, Any],
     ) -> list[Offer]:
         with self._transaction() as connection:
-            claimed = rows(connection, name, {**asked, **leases, "limit": limit, "now": now})
+            claimed = rows(connection, name, {**params, **leases, "limit": limit, "now": now})
             return offers(connection, [row["id"] for row in claimed])
 
 

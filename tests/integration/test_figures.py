@@ -146,11 +146,8 @@ class Doors:
 
     def longest_unacknowledged(self) -> dict[str, float | None]:
         """Return for how many seconds each door says that the oldest has waited."""
-        checked = json.loads(
-            self._command_line(
-                *["check", "oldest", "--warn", "90d", "--crit", "91d", "--format", "json"]
-            )
-        )
+        limits = ("--warn", "90d", "--crit", "91d", "--format", "json")
+        checked = json.loads(self._command_line("check", "oldest", *limits))
         oldest = self._context.ledger.monitoring.longest_unacknowledged()
         age = (self._context.clock() - oldest.clock_start).total_seconds() if oldest else None
         return {"check oldest": checked["seconds"], "pages": age}

@@ -78,8 +78,8 @@ def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) 
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert [one.version for one in kept] == [2] * 6
-    assert sorted(one.duplicate for one in kept) == [False] + [True] * 5
+    assert [receipt.version for receipt in kept] == [2] * 6
+    assert sorted(receipt.duplicate for receipt in kept) == [False] + [True] * 5
 
 
 def test_a_correction_is_due_again_and_what_it_holds_up_is_not_closed(book: Book) -> None:
@@ -88,10 +88,10 @@ def test_a_correction_is_due_again_and_what_it_holds_up_is_not_closed(book: Book
     book.ledger.corrections.correct(version(referral, 2))
     assert book.ledger.sweep.due(now=LATER).route
     with book.ledger.routing.claim_unrouted(10, now=LATER) as batch:
-        (one,) = batch.referrals
-        assert (one.version, one.received_at, one.accepted_at) == (2, LATER, NOW)
-        (earlier,) = one.earlier
-        assert (earlier.agency, earlier.version, set(one.bodies)) == (SHROPSHIRE, 1, {1})
+        (referral,) = batch.referrals
+        assert (referral.version, referral.received_at, referral.accepted_at) == (2, LATER, NOW)
+        (earlier,) = referral.earlier
+        assert (earlier.agency, earlier.version, set(referral.bodies)) == (SHROPSHIRE, 1, {1})
         # Nobody is offered what is being decided about.
         assert book.collect(SHROPSHIRE, now=LATER) == []
 

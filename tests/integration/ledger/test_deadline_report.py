@@ -86,8 +86,8 @@ def test_the_figures_are_those_of_a_naive_recount(
     write(book.dsn, made)
     found = book.ledger.deadline_report.deadline_figures(SINCE, UNTIL, now=NOW)
     expected = recount(*raw_rows(book.dsn))
-    assert {(one.by, one.of): plain(one) for one in found} == expected
-    counted["legs"] += sum(len(one["legs"]) for one in made)
+    assert {(figures.by, figures.of): plain(figures) for figures in found} == expected
+    counted["legs"] += sum(len(document["legs"]) for document in made)
 
 
 def test_nothing_accepted_gives_one_line_of_noughts(book: Book) -> None:
@@ -100,7 +100,12 @@ def test_nothing_accepted_gives_one_line_of_noughts(book: Book) -> None:
 def test_lines_stand_by_urgency_and_name(book: Book) -> None:
     write(book.dsn, [referral(grade=grade) for grade in ("low", None, "immediate", "high")])
     found = book.ledger.deadline_report.deadline_figures(SINCE, UNTIL, now=NOW)
-    assert [one.of for one in found if one.by == "grade"] == ["immediate", "high", "low", ""]
+    assert [figures.of for figures in found if figures.by == "grade"] == [
+        "immediate",
+        "high",
+        "low",
+        "",
+    ]
     assert found[0].by == "all"
 
 
@@ -141,8 +146,8 @@ def test_a_stretch_is_found_by_its_index(book: Book) -> None:
             [bytes(32), SINCE - timedelta(days=400)],
         )
         connection.execute("vacuum analyze")
-    asked = {"since": SINCE, "until": UNTIL, "now": NOW}
-    assert rows_read(book, "deadline_figures", asked) < 100
+    params = {"since": SINCE, "until": UNTIL, "now": NOW}
+    assert rows_read(book, "deadline_figures", params) < 100
 
 
 def test_counting_that_takes_too_long_is_refused_and_not_repeated(
@@ -186,8 +191,8 @@ def write(dsn: str, made: Sequence[Raw]) -> None:
                 "insert into organisation values (%s, 'x', 'x', 'mailbox') on conflict do nothing",
                 [code],
             )
-        for number, one in enumerate(made):
-            _write_referral(connection, number, one)
+        for number, document in enumerate(made):
+            _write_referral(connection, number, document)
 
 
 def _write_referral(connection: psycopg.Connection, number: int, raw: Raw) -> None:
@@ -237,25 +242,27 @@ Line = Mapping[str, Any]
 
 def recount(every: list[Raw], deliveries: list[Raw]) -> dict[tuple[str, str], Line]:
     """Count with loops and nothing else."""
-    chosen = [one for one in every if SINCE <= one["accepted_at"] < UNTIL]
+    chosen = [referral for referral in every if SINCE <= referral["accepted_at"] < UNTIL]
     groups: dict[tuple[str, str], tuple[list[Raw], list[tuple[Raw, Raw]]]] = {("all", ""): ([], [])}
-    for one in chosen:
-        own = [leg for leg in deliveries if leg["referral"] == one["id"]]
+    for referral in chosen:
+        own = [leg for leg in deliveries if leg["referral"] == referral["id"]]
         names = {
             "all": "",
-            "grade": one["grade"] or "",
-            "effective_grade": one["effective_grade"] or "",
-            "force": one["publisher"],
-            "hour": f"{one['accepted_at'].astimezone(LONDON):%H}",
+            "grade": referral["grade"] or "",
+            "effective_grade": referral["effective_grade"] or "",
+            "force": referral["publisher"],
+            "hour": f"{referral['accepted_at'].astimezone(LONDON):%H}",
         }
         for name in names.items():
             groups.setdefault(name, ([], []))
-            groups[name][0].append(one)
-            groups[name][1].extend((one, leg) for leg in own)
+            groups[name][0].append(referral)
+            groups[name][1].extend((referral, leg) for leg in own)
         for agency in {leg["agency"] for leg in own}:
             groups.setdefault(("agency", agency), ([], []))
-            groups["agency", agency][0].append(one)
-            groups["agency", agency][1].extend((one, leg) for leg in own if leg["agency"] == agency)
+            groups["agency", agency][0].append(referral)
+            groups["agency", agency][1].extend(
+                (referral, leg) for leg in own if leg["agency"] == agency
+            )
     return {name: _line(*members) for name, members in groups.items()}
 
 
@@ -267,8 +274,8 @@ def _line(members: list[Raw], pairs: list[tuple[Raw, Raw]]) -> Line:
             waits["first_known_to_accepted"].append(
                 member["accepted_at"] - member["first_known_at"]
             )
-    for one, leg in pairs:
-        for stage, wait in _waits(one, leg).items():
+    for referral, leg in pairs:
+        for stage, wait in _waits(referral, leg).items():
             waits[stage].append(wait)
     return {
         "referrals": {

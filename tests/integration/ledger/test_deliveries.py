@@ -18,7 +18,7 @@ AFTER = NOW + LEASE
 def test_the_earliest_deadline_comes_first(book: Book) -> None:
     for hours in (9, 1, 5):
         book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(hours=hours))
-    due = [next(iter(one.due.values())) for one in book.collect(SHROPSHIRE)]
+    due = [next(iter(offer.due.values())) for offer in book.collect(SHROPSHIRE)]
     assert due == sorted(due)
     assert len(due) == 3
 
@@ -42,7 +42,7 @@ def test_two_collectors_get_different_deliveries(book: Book) -> None:
     found: list[set] = []
 
     def work() -> None:
-        found.append({one.id for one in book.collect(SHROPSHIRE, limit=10)})
+        found.append({offer.id for offer in book.collect(SHROPSHIRE, limit=10)})
 
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:
@@ -50,7 +50,7 @@ def test_two_collectors_get_different_deliveries(book: Book) -> None:
     for thread in threads:
         thread.join()
     assert len(found[0] | found[1]) == sum(map(len, found))
-    found.append({one.id for one in book.collect(SHROPSHIRE)})
+    found.append({offer.id for offer in book.collect(SHROPSHIRE)})
     assert len(set().union(*found)) == 20
 
 
@@ -103,7 +103,7 @@ def test_a_push_that_was_sent_stays_leased_until_it_is_sent_again(book: Book) ->
     book.ledger.deliveries.settle_pushes([attempt(offer, "sent", until)], now=NOW, actor="c")
     assert book.ledger.sweep.lapse(now=AFTER, limit=10) == 0
     assert book.ledger.sweep.lapse(now=until, limit=10) == 1
-    assert [one.id for one in push(book, until)] == [offer.id]
+    assert [offer.id for offer in push(book, until)] == [offer.id]
 
 
 def test_what_cannot_be_delivered_waits_for_ops_and_closes_nothing(book: Book) -> None:

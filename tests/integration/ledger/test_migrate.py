@@ -56,19 +56,19 @@ def add(ledger: psycopg.Connection, reference: str, state: str, *, routed: bool 
 
 def test_what_is_missing_is_applied_once(dsn: str) -> None:
     assert SHIPPED[0] == "0001_ledger"
-    assert [one.applied for one in status(dsn)] == [False] * len(SHIPPED)
+    assert [migration.applied for migration in status(dsn)] == [False] * len(SHIPPED)
     assert migrate(dsn) == SHIPPED
     assert migrate(dsn) == []
-    assert [one.applied for one in status(dsn)] == [True] * len(SHIPPED)
+    assert [migration.applied for migration in status(dsn)] == [True] * len(SHIPPED)
 
 
 def test_two_at_the_same_time_apply_it_once(dsn: str) -> None:
     done: list[list[str]] = []
     both = [threading.Thread(target=lambda: done.append(migrate(dsn))) for _ in range(2)]
-    for one in both:
-        one.start()
-    for one in both:
-        one.join(30)
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join(30)
     assert sorted(done) == [[], SHIPPED]
 
 
@@ -86,7 +86,7 @@ def test_a_failing_migration_leaves_nothing_behind(dsn: str, tmp_path: Path) -> 
     (tmp_path / "0002_bad.sql").write_text("create table two (id nonsense)")
     with pytest.raises(errors.UndefinedObject):
         migrate(dsn, folder=tmp_path)
-    assert [one.applied for one in status(dsn, folder=tmp_path)] == [False, False]
+    assert [migration.applied for migration in status(dsn, folder=tmp_path)] == [False, False]
 
 
 def test_a_ledger_that_is_away_is_unavailable(tmp_path: Path) -> None:

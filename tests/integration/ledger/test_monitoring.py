@@ -121,7 +121,7 @@ def test_deadlines_due_and_kept_are_those_of_a_recount(book: Book, seed: int) ->
                 counted[row["agency"], milestone] += 1
                 met = row[_met(milestone)]
                 kept[row["agency"], milestone] += met is not None and met <= due
-        assert {key: (one.due, one.in_time) for key, one in found[name].items()} == {
+        assert {key: (stats.due, stats.in_time) for key, stats in found[name].items()} == {
             key: (counted[key], kept[key]) for key in counted
         }
     assert any(found["28d"].values())
@@ -139,7 +139,7 @@ def test_percentiles_lie_in_the_bucket_of_the_true_ones(book: Book, seed: int) -
             if met is not None and met >= window_start(name, now):
                 took = (met - row["clock_start"]).total_seconds()
                 times.setdefault((row["agency"], milestone), []).append(max(0.0, took))
-        assert {key: one.count for key, one in found[name].items()} == {
+        assert {key: latencies.count for key, latencies in found[name].items()} == {
             key: len(values) for key, values in times.items()
         }
         for key, values in times.items():
@@ -162,8 +162,8 @@ def test_totals_are_sums_of_everything_even_when_thinned(book: Book, seed: int) 
     assert book.ledger.statistics.totals(now=now) == before
     promised, took = before
     met = sum(row[_met(milestone)] is not None for row in raw(book) for milestone in steps)
-    assert sum(one.count for one in took.values()) == met
-    total = sum(one.seconds for one in took.values())
+    assert sum(latencies.count for latencies in took.values()) == met
+    total = sum(latencies.seconds for latencies in took.values())
     assert math.isclose(total, took_together(book), abs_tol=1e-4)
     due = sum(owed(row, milestone) for row in raw(book) for milestone in steps)
     assert sum(row["due"] - row["withdrawn"] for row in promised) == due
@@ -191,7 +191,7 @@ def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: b
             connection.execute(f"update {table} set microseconds = 0".encode())
         connection.execute(text[text.index("insert into latency (level, at") :].encode())
     _, took = book.ledger.statistics.totals(now=now)
-    total = sum(one.seconds for one in took.values())
+    total = sum(latencies.seconds for latencies in took.values())
     assert math.isclose(total, took_together(book), abs_tol=1e-4)
 
 
@@ -206,7 +206,7 @@ def test_a_duration_falls_below_its_own_edge(seconds: float) -> None:
 
 def _edges() -> list[float]:
     text = (Path(migrate.__file__).with_name("migrations") / "0011_edges.sql").read_text()
-    return [float(one) for one in text.split("array[")[1].split("]")[0].split(",")]
+    return [float(edge) for edge in text.split("array[")[1].split("]")[0].split(",")]
 
 
 def deadline_classes() -> set[float]:
@@ -307,7 +307,7 @@ def test_a_correction_is_done_once_it_is_acknowledged(book: Book) -> None:
         work = book.ledger.monitoring.open_work(now=later)
         bands = book.ledger.monitoring.burn_down(now=later)
         return (
-            sum(one.open for one in work.values()),
+            sum(agency_work.open for agency_work in work.values()),
             sum(sum(band.values()) for band in bands.values()),
             len(book.ledger.monitoring.at_risk(now=later, limit=10, everything=True)),
             book.ledger.monitoring.risk_counts(now=later).breached,
@@ -329,8 +329,8 @@ def test_a_slow_agency_is_at_risk_early(book: Book) -> None:
     slowly = NOW + timedelta(minutes=55)
     book.answer(STOKE, Receipt(delivery, Stage.ACKNOWLEDGED, by="Somebody"), now=slowly)
     book.routed_to(STOKE, acknowledge_in=timedelta(hours=2))
-    (one,) = book.ledger.monitoring.at_risk(now=early + timedelta(minutes=5), limit=10)
-    assert (one.agency, one.why) == (STOKE, "usual")
+    (risk,) = book.ledger.monitoring.at_risk(now=early + timedelta(minutes=5), limit=10)
+    assert (risk.agency, risk.why) == (STOKE, "usual")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -345,7 +345,7 @@ def test_breaches_are_those_of_a_recount(book: Book, seed: int) -> None:
         and (row["acknowledged_at"] is None or row["acknowledged_at"] > row["acknowledge_by"])
     ]
     found = book.ledger.monitoring.breaches(now=now, since=since, limit=1000).latest
-    recent = [one.due_at for one in found if one.due_at >= since]
+    recent = [breach.due_at for breach in found if breach.due_at >= since]
     assert recent == sorted(expected, reverse=True)
     assert recent
 
@@ -383,7 +383,7 @@ def test_the_heat_is_that_of_the_slots(book: Book) -> None:
     book.answer(STOKE, Receipt(offer.id, Stage.ACKNOWLEDGED, by="Somebody"))
     now = NOW + timedelta(hours=1)
     found = book.ledger.statistics.heatmap(now=now, slot=timedelta(minutes=5), slots=24, limit=5)
-    assert [one.agency for one in found] == [SHROPSHIRE, STOKE]
+    assert [risk.agency for risk in found] == [SHROPSHIRE, STOKE]
     assert {at: kept.share for at, kept in found[1].slots.items()} == {
         NOW + timedelta(minutes=30): 1.0
     }

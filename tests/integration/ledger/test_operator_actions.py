@@ -25,8 +25,8 @@ def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
     """Let so many deliveries be offered now, and their channel refuse them at an instant."""
     for _ in range(count):
         book.routed_to(STOKE, channel="queue")
-    asked: dict[str, Any] = {"limit": 100, "lease_for": LEASE, "new_id": ids.uuid7}
-    offers = book.ledger.deliveries.claim_pushes("queue", now=at, **asked)
+    claim: dict[str, Any] = {"limit": 100, "lease_for": LEASE, "new_id": ids.uuid7}
+    offers = book.ledger.deliveries.claim_pushes("queue", now=at, **claim)
     attempts = [
         Attempt(offer.id, offer.lease.id, "refused", None, "too-large")
         for offer in offers
@@ -36,19 +36,19 @@ def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
     return {offer.id for offer in offers}
 
 
-def planned(book: Book, kind: str, at: datetime, **asked: Any) -> UUID:
+def planned(book: Book, kind: str, at: datetime, **changes: Any) -> UUID:
     id_ = ids.uuid7()
-    told = {"agency": None, "cause": None, "per_minute": 6000, "by": JO, "now": at, **asked}
+    params = {"agency": None, "cause": None, "per_minute": 6000, "by": JO, "now": at, **changes}
     if kind == "send_on":
-        book.ledger.bulk_actions.plan_redirect(id_, receiver=SHROPSHIRE, **told)
+        book.ledger.bulk_actions.plan_redirect(id_, receiver=SHROPSHIRE, **params)
     else:
-        book.ledger.bulk_actions.plan_replay(id_, **told)
+        book.ledger.bulk_actions.plan_replay(id_, **params)
     return id_
 
 
 def started(book: Book, id_: UUID, at: datetime) -> None:
-    told = {"frm": ("planned",), "to": "running", "by": JO, "reason": "it is mended", "now": at}
-    assert book.ledger.bulk_actions.turn_replay(id_, **told)
+    params = {"frm": ("planned",), "to": "running", "by": JO, "reason": "it is mended", "now": at}
+    assert book.ledger.bulk_actions.turn_replay(id_, **params)
 
 
 def available(book: Book) -> set[DeliveryId]:
@@ -116,7 +116,7 @@ def test_a_replay_takes_what_was_planned_and_nothing_else(
         str(id_),
     )
     assert len(replays) == len(set(replays)) == taken <= before
-    assert {one for (one,) in replays} <= meant
+    assert {delivery for (delivery,) in replays} <= meant
 
 
 @pytest.mark.parametrize("kind", ["replay", "send_on"])
@@ -145,7 +145,7 @@ def test_each_one_of_a_replay_keeps_the_name_and_the_reason(book: Book) -> None:
     started(book, id_, NOW)
     book.ledger.bulk_actions.step_replays(now=NOW + MINUTE, limit=500)
     for (referral,) in book.look("select id from referral"):
-        (event,) = [one for one in book.ledger.queries.timeline(referral) if one.reason]
+        (event,) = [event for event in book.ledger.queries.timeline(referral) if event.reason]
         assert (event.kind, event.actor, event.reason) == (
             *("delivery.replayed", JO, "it is mended"),
         )

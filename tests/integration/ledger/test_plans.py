@@ -83,12 +83,12 @@ def old(book: Book) -> Book:
     return book
 
 
-def rows_read(book: Book, name: str, asked: dict[str, Any]) -> int:
+def rows_read(book: Book, name: str, params: dict[str, Any]) -> int:
     """Run a statement and return how many rows of the ledger it looked at, kept or thrown away."""
     (file,) = SQL.glob(f"*/{name}.sql")
     text = file.read_bytes()
     with psycopg.connect(book.dsn) as connection, connection.transaction(force_rollback=True):
-        row = connection.execute(b"explain (analyze, format json) " + text, asked).fetchone()
+        row = connection.execute(b"explain (analyze, format json) " + text, params).fetchone()
     assert row is not None
     plan = row[0] if isinstance(row[0], list) else json.loads(row[0])
     return _read_by(plan[0]["Plan"])
@@ -103,7 +103,7 @@ def _read_by(node: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"),
+    ("name", "params"),
     [
         ("claim_unrouted", {"limit": 200, "since": None, "until": NOW, "ids": None}),
         ("claim_unrouted", {"limit": 1, "since": NOW, "until": NOW, "ids": [ONE]}),
@@ -163,9 +163,9 @@ def _read_by(node: dict[str, Any]) -> int:
     ],
 )
 def test_it_reads_what_waits_and_not_the_history(
-    old: Book, name: str, asked: dict[str, Any]
+    old: Book, name: str, params: dict[str, Any]
 ) -> None:
-    assert rows_read(old, name, asked) < 100
+    assert rows_read(old, name, params) < 100
 
 
 def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> None:
@@ -178,8 +178,8 @@ def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> Non
         )
     transaction, last = cursor.split("-")
     hidden = ["delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"]
-    asked = {"publisher": POLICE, "transaction": transaction, "last": int(last), "limit": 100}
-    assert rows_read(old, "feed", {**asked, "hidden": hidden}) < 100
+    params = {"publisher": POLICE, "transaction": transaction, "last": int(last), "limit": 100}
+    assert rows_read(old, "feed", {**params, "hidden": hidden}) < 100
 
 
 def _end_of_feed(book: Book) -> str:
@@ -191,7 +191,7 @@ def _end_of_feed(book: Book) -> str:
 
 def test_the_numbers_of_rows_are_counted(old: Book) -> None:
     """The measure itself can fail: a question about the whole history reads the whole history."""
-    asked: dict[str, datetime | int] = {"limit": 100_000, "now": NOW}
+    params: dict[str, datetime | int] = {"limit": 100_000, "now": NOW}
     with psycopg.connect(old.dsn) as connection:
         connection.execute("update delivery set state = 'held' where state = 'decided'")
-    assert rows_read(old, "release_held", asked) > 7_000
+    assert rows_read(old, "release_held", params) > 7_000

@@ -165,7 +165,7 @@ def test_nothing_is_recorded_when_the_work_after_it_fails(book: Book, offer: Off
 
 
 def at_once(*work) -> None:
-    threads = [threading.Thread(target=one) for one in work]
+    threads = [threading.Thread(target=job) for job in work]
     for thread in threads:
         thread.start()
     for thread in threads:

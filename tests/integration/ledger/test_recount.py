@@ -38,10 +38,12 @@ def test_the_list_at_risk(book: Book, seed: int) -> None:
             if reason := why(row, dues[step]):
                 expected.add((row["referral"], row["id"], step, dues[step], reason))
     found = book.ledger.monitoring.at_risk(now=NOW, limit=1000)
-    listed = [(one.referral, one.delivery, one.milestone, one.due_at, one.why) for one in found]
+    listed = [
+        (risk.referral, risk.delivery, risk.milestone, risk.due_at, risk.why) for risk in found
+    ]
     assert set(listed) == expected
-    assert {one.why for one in found} == {"breached", "soon", "trouble", "silent"}
-    assert [one.due_at for one in found] == sorted(one.due_at for one in found)
+    assert {risk.why for risk in found} == {"breached", "soon", "trouble", "silent"}
+    assert [risk.due_at for risk in found] == sorted(risk.due_at for risk in found)
     counts = book.ledger.monitoring.risk_counts(now=NOW)
     assert (counts.breached, counts.due_soon) == (late, soon)
 
@@ -64,11 +66,15 @@ def test_what_was_not_kept(book: Book, seed: int) -> None:
             expected.add((row["referral"], row["id"], step))
             lasting += waits
     found = book.ledger.monitoring.breaches(now=NOW, since=SINCE, limit=1000)
-    assert {(one.referral, one.delivery, one.milestone) for one in found.latest} == expected
+    assert {
+        (breach.referral, breach.delivery, breach.milestone) for breach in found.latest
+    } == expected
     assert (found.count, found.lasting) == (len(expected), lasting)
     few = book.ledger.monitoring.breaches(now=NOW, since=SINCE, limit=5)
     assert (few.count, few.lasting) == (found.count, found.lasting)
-    assert [one.due_at for one in few.latest] == [one.due_at for one in found.latest[:5]]
+    assert [breach.due_at for breach in few.latest] == [
+        breach.due_at for breach in found.latest[:5]
+    ]
 
 
 @SEEDS
@@ -77,23 +83,23 @@ def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
     found = book.ledger.monitoring.open_work(now=NOW)
     for agency in AGENCIES:
         own = [row for row in rows if row["agency"] == agency and is_open(row)]
-        one, states = found[agency], Counter(row["state"] for row in own)
-        assert one.open == len(own)
+        agency_work, states = found[agency], Counter(row["state"] for row in own)
+        assert agency_work.open == len(own)
         for state in STATES[:6]:
-            assert getattr(one, state) == states[state]
-        assert one.paused == sum(row["paused_at"] is not None for row in own)
-        assert one.overdue == sum(
+            assert getattr(agency_work, state) == states[state]
+        assert agency_work.paused == sum(row["paused_at"] is not None for row in own)
+        assert agency_work.overdue == sum(
             row["state"] != "held" and min(unmet(row).values(), default=NOW) < NOW for row in own
         )
         available = [row for row in own if row["state"] == "available"]
         parked = [
             row for row in available if row["next_attempt_at"] and row["next_attempt_at"] > NOW
         ]
-        assert one.parked == len(parked)
-        assert one.oldest_claimable_at == min(
+        assert agency_work.parked == len(parked)
+        assert agency_work.oldest_claimable_at == min(
             (row["available_at"] for row in available if row not in parked), default=None
         )
-        assert one.oldest_unacknowledged_at == min(unacknowledged(own), default=None)
+        assert agency_work.oldest_unacknowledged_at == min(unacknowledged(own), default=None)
     longest = book.ledger.monitoring.longest_unacknowledged()
     assert longest is not None
     assert longest.clock_start == min(unacknowledged([row for row in rows if is_open(row)]))

@@ -62,9 +62,11 @@ def ask(dsn: str, question: str) -> list[tuple[object, ...]]:
 
 
 def test_a_new_referral_is_written_with_its_content_and_one_event(ledger: Ledger, dsn: str) -> None:
-    one = new("OCC/1", '{"a": 1}')
-    assert ledger.referrals.accept([one]) == [
-        Accepted(one.id, "OCC/1", one.digest, ReferralState.ACCEPTED, NOW, duplicate=False)
+    referral = new("OCC/1", '{"a": 1}')
+    assert ledger.referrals.accept([referral]) == [
+        Accepted(
+            referral.id, "OCC/1", referral.digest, ReferralState.ACCEPTED, NOW, duplicate=False
+        )
     ]
     assert ask(dsn, "select body from referral_content") == [(b'{"a": 1}',)]
     assert ask(dsn, "select kind, at, actor from event") == [

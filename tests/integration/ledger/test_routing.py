@@ -104,14 +104,16 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
         with book.ledger.routing.claim_unrouted(10, now=at) as batch:
             assert [referral.id for referral in batch.referrals] == [id_]
             areas.append(batch.referrals[0].areas)
-            one = Unroutable(id_, Verdict("v1", "v1", Grade.LOW, Grade.LOW, NOW), "no_area", attend)
-            batch.settle([one], now=at, actor="broker")
+            decision = Unroutable(
+                id_, Verdict("v1", "v1", Grade.LOW, Grade.LOW, NOW), "no_area", attend
+            )
+            batch.settle([decision], now=at, actor="broker")
 
     areas: list = []
     strand(NOW, attend_by)
     assert not book.ledger.sweep.due(now=NOW + timedelta(days=1)).route
     waiting = book.ledger.queries.attention(limit=10)
-    assert [(one.kind, one.referral, one.due_at) for one in waiting] == [
+    assert [(row.kind, row.referral, row.due_at) for row in waiting] == [
         ("unroutable", id_, attend_by)
     ]
     later = NOW + timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""What the statements do to a delivery is what the table of legal steps says, state by state."""
+"""What the statements do to a referral or delivery is what the tables of legal steps allow."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,10 +12,27 @@ from broker.domain.delivery import (
     Attempt,
     Receipt,
 )
-from broker.domain.ids import DeliveryId, LeaseId
-from broker.domain.referral import Withdrawal
-from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
-from tests.integration.ledger.conftest import LEASE, NOW, POLICE, STOKE, Book
+from broker.domain.ids import DeliveryId, LeaseId, ReferralId
+from broker.domain.referral import NewReferral, NewVersion, Withdrawal
+from broker.domain.states import (
+    DELIVERY_STEPS,
+    REFERRAL_STEPS,
+    DeliveryState,
+    DeliveryStep,
+    ReferralState,
+    ReferralStep,
+)
+from broker.errors import Fault
+from broker.policy.decision import Decision, Rejected, Unroutable, Verdict, Withdrawn
+from tests.integration.ledger.conftest import (
+    LEASE,
+    NOW,
+    POLICE,
+    STOKE,
+    Book,
+    new_delivery,
+    routed,
+)
 
 LEASED_AS = LeaseId(UUID(int=7))
 LATER = NOW + timedelta(days=1)
@@ -43,8 +60,8 @@ def push(result: str) -> Callable[[Book, DeliveryId], object]:
 
 def recall(book: Book, id_: DeliveryId) -> object:
     ((referral,),) = book.look("select referral from delivery where id = %s", id_)
-    asked = Withdrawal(referral, POLICE, "unlawful", "A. Person", NOW, "key:test")
-    return book.ledger.corrections.recall(asked)
+    withdrawal = Withdrawal(referral, POLICE, "unlawful", "A. Person", NOW, "key:test")
+    return book.ledger.corrections.recall(withdrawal)
 
 
 def answer(stage: Stage) -> Callable[[Book, DeliveryId], object]:
@@ -85,3 +102,70 @@ def test_a_step_is_taken_exactly_where_the_table_allows_it(
         assert book.look(LOOK, delivery, delivery) == [(state, 1)]
     else:
         assert book.look(LOOK, delivery, delivery) == [(after, 2)]
+
+
+FORCE_REFERRAL = """
+update referral
+set state = %(state)s, next_attempt_at = %(now)s,
+    routed_at = case when %(state)s in ('routed', 'closed') then %(now)s::timestamptz end,
+    closed_at = case %(state)s when 'closed' then %(now)s::timestamptz end,
+    reason = case %(state)s when 'unroutable' then 'no_area' end,
+    attend_by = case %(state)s when 'unroutable' then %(now)s::timestamptz end
+where id = %(id)s
+"""
+
+
+def settle(decide: Callable[[ReferralId], Decision]) -> Callable[[Book, ReferralId], None]:
+    """Return an action that settles a decision about a referral that is due."""
+
+    def act(book: Book, id_: ReferralId) -> None:
+        with book.ledger.routing.claim_unrouted(10, now=LATER) as batch:
+            batch.settle([decide(id_)], now=LATER, actor="broker")
+
+    return act
+
+
+def unroutable(id_: ReferralId) -> Unroutable:
+    return Unroutable(id_, Verdict("v1", "v1"), "no_area", LATER)
+
+
+def rejected(id_: ReferralId) -> Rejected:
+    return Rejected(id_, [Fault("/children", "required", "Give it.")])
+
+
+def close(book: Book, id_: ReferralId) -> None:
+    """Recall it in time, and submit another document under its reference."""
+    settle(lambda referral: Withdrawn(referral, ()))(book, id_)
+    ((reference,),) = book.look("select reference from referral where id = %s", id_)
+    other = ReferralId(UUID(int=8))
+    new = NewReferral(other, POLICE, reference, None, bytes([1] * 32), b"{}", LATER, "key:test")
+    book.ledger.referrals.accept([new])
+
+
+def reopen(book: Book, id_: ReferralId) -> None:
+    """Correct it."""
+    new = NewVersion(id_, POLICE, None, bytes([2] * 32), b"{}", LATER, "key:test")
+    book.ledger.corrections.correct(new)
+
+
+REFERRAL_ACTS: dict[ReferralStep, Callable[[Book, ReferralId], None]] = {
+    ReferralStep.ROUTE: settle(lambda id_: routed(id_, [new_delivery(STOKE)])),
+    ReferralStep.REJECT: settle(rejected),
+    ReferralStep.MARK_UNROUTABLE: settle(unroutable),
+    ReferralStep.CLOSE: close,
+    ReferralStep.REOPEN: reopen,
+}
+
+
+@pytest.mark.parametrize("state", ReferralState)
+@pytest.mark.parametrize("step", ReferralStep)
+def test_a_referral_takes_a_step_exactly_where_the_table_allows_it(
+    book: Book, state: ReferralState, step: ReferralStep
+) -> None:
+    id_ = book.accept("OCC/2027/1")
+    with psycopg.connect(book.dsn) as connection:
+        forced = {"state": str(state), "now": NOW, "id": id_}
+        connection.execute(FORCE_REFERRAL.encode(), forced)
+    REFERRAL_ACTS[step](book, id_)
+    after = REFERRAL_STEPS[state].get(step, state)
+    assert book.look("select state from referral where id = %s", id_) == [(after,)]

@@ -44,7 +44,7 @@ class Idempotency(RuleBasedStateMachine):
         (answer,) = self.book.ledger.referrals.accept([self._new(name, content, key)])
         by_name, by_key = self.held.get(name), self.keys.get(key or "")
         gives_way = by_name and by_name[0] in self.rejected and by_name[1] != content
-        standing = [one for one in (None if gives_way else by_name, by_key) if one]
+        standing = [referral for referral in (None if gives_way else by_name, by_key) if referral]
         if not standing:
             self._is_new(answer, name, content, key)
         elif len({id_ for id_, _ in standing}) == 1:
@@ -73,8 +73,10 @@ class Idempotency(RuleBasedStateMachine):
                 for referral in batch.referrals
                 if referral.reference.startswith(self.prefix)
             ]
-            batch.settle([Rejected(one.id, fault) for one in mine], now=NOW, actor="broker")
-        self.rejected |= {one.id for one in mine}
+            batch.settle(
+                [Rejected(referral.id, fault) for referral in mine], now=NOW, actor="broker"
+            )
+        self.rejected |= {referral.id for referral in mine}
 
     @invariant()
     def nothing_else_is_there(self) -> None:

@@ -36,7 +36,7 @@ class Part:
     due_at: datetime = NOW
     """When a push is due."""
     reached: set[str] = field(default_factory=set)
-    given: list[UUID] = field(default_factory=list)
+    leases: list[UUID] = field(default_factory=list)
     """Every lease that anybody ever had."""
 
     def lapse(self, now: datetime) -> None:
@@ -45,7 +45,7 @@ class Part:
     def take(self, lease: UUID, until: datetime) -> None:
         self.state, self.lease, self.until = "leased", lease, until
         self.attempt += 1
-        self.given.append(lease)
+        self.leases.append(lease)
 
 
 class Leases(RuleBasedStateMachine):
@@ -73,8 +73,8 @@ class Leases(RuleBasedStateMachine):
     def route(self, pushed: bool) -> None:
         channel = self.channel if pushed else "mailbox"
         referral = self.book.routed_to(self.mailbox, channel=channel, available_at=self.now)
-        asked = "select id from delivery where referral = %s"
-        ((id_,),) = self.book.look(asked, referral)
+        statement = "select id from delivery where referral = %s"
+        ((id_,),) = self.book.look(statement, referral)
         self.parts[id_] = Part(channel, due_at=self.now)
 
     @rule(seconds=st.sampled_from([1, 30, 59, 60, 90]))
@@ -84,41 +84,43 @@ class Leases(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         lapsed = [part for part in self.parts.values() if part.until and part.until <= self.now]
-        for one in lapsed:
-            one.lapse(self.now)
+        for part in lapsed:
+            part.lapse(self.now)
         assert self.book.ledger.sweep.lapse(now=self.now, limit=1000) == len(lapsed)
 
     @rule(limit=st.integers(1, 3))
     def collect(self, limit: int) -> None:
-        waiting = [id_ for id_, one in sorted(self.parts.items()) if one.state == "available"]
-        found = self.book.collect(self.mailbox, limit=limit, now=self.now)
-        self._taken(found, set(waiting[:limit]))
+        waiting = [id_ for id_, part in sorted(self.parts.items()) if part.state == "available"]
+        offers = self.book.collect(self.mailbox, limit=limit, now=self.now)
+        self._taken(offers, set(waiting[:limit]))
 
     @rule(limit=st.integers(1, 3))
     def claim_pushes(self, limit: int) -> None:
         waiting = sorted(
-            (one.due_at, id_)
-            for id_, one in self.parts.items()
-            if one.channel == self.channel and one.state == "available" and one.due_at <= self.now
+            (part.due_at, id_)
+            for id_, part in self.parts.items()
+            if part.channel == self.channel
+            and part.state == "available"
+            and part.due_at <= self.now
         )
-        found = self.book.ledger.deliveries.claim_pushes(
+        offers = self.book.ledger.deliveries.claim_pushes(
             self.channel, limit=limit, lease_for=LEASE, now=self.now, new_id=ids.uuid7
         )
-        self._taken(found, {id_ for _, id_ in waiting[:limit]})
+        self._taken(offers, {id_ for _, id_ in waiting[:limit]})
 
-    @precondition(lambda self: any(part.given for part in self.parts.values()))
+    @precondition(lambda self: any(part.leases for part in self.parts.values()))
     @rule(data=st.data())
     def extend(self, data: st.DataObject) -> None:
         id_, lease, part = self._held(data)
         stands = part.lease == lease and part.until is not None and part.until > self.now
-        (kept,) = self.book.ledger.deliveries.extend(
+        (extended,) = self.book.ledger.deliveries.extend(
             self.mailbox, [(DeliveryId(id_), LeaseId(lease))], lease_for=LEASE, now=self.now
         )
-        assert (kept is not None) == stands
+        assert (extended is not None) == stands
         if stands:
             part.until = self.now + LEASE
 
-    @precondition(lambda self: any(part.given for part in self.parts.values()))
+    @precondition(lambda self: any(part.leases for part in self.parts.values()))
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         id_, lease, part = self._held(data)
@@ -130,7 +132,7 @@ class Leases(RuleBasedStateMachine):
         if mine and part.state == "leased":
             part.lapse(self.now)
 
-    @precondition(lambda self: any(part.given for part in self.parts.values()))
+    @precondition(lambda self: any(part.leases for part in self.parts.values()))
     @rule(data=st.data(), result=st.sampled_from(["sent", "deferred", "refused"]))
     def settle_push(self, data: st.DataObject, result: str) -> None:
         id_, lease, part = self._held(data)
@@ -149,7 +151,7 @@ class Leases(RuleBasedStateMachine):
     def answer(self, data: st.DataObject, stage: str, bears_lease: bool) -> None:
         id_ = data.draw(st.sampled_from(sorted(self.parts)))
         part = self.parts[id_]
-        lease = data.draw(st.sampled_from([*part.given, UUID(int=7)])) if bears_lease else None
+        lease = data.draw(st.sampled_from([*part.leases, UUID(int=7)])) if bears_lease else None
         outcome = "assessment" if stage == "decided" else None
         receipt = Receipt(
             DeliveryId(id_),
@@ -174,21 +176,22 @@ class Leases(RuleBasedStateMachine):
             )
         }
         assert rows == {
-            id_: (one.state, one.attempt, one.lease, one.until) for id_, one in self.parts.items()
+            id_: (part.state, part.attempt, part.lease, part.until)
+            for id_, part in self.parts.items()
         }
 
     def _held(self, data: st.DataObject) -> tuple[UUID, UUID, Part]:
-        held = [(id_, lease) for id_, one in self.parts.items() for lease in one.given]
+        held = [(id_, lease) for id_, part in self.parts.items() for lease in part.leases]
         id_, lease = data.draw(st.sampled_from(held))
         return id_, lease, self.parts[id_]
 
-    def _taken(self, found: list[Offer], expected: set[UUID]) -> None:
-        assert {one.id for one in found} == expected
-        for one in found:
-            assert one.lease is not None
-            assert one.lease.id not in self.parts[one.id].given
-            self.parts[one.id].take(one.lease.id, self.now + LEASE)
-            assert one.attempt == self.parts[one.id].attempt
+    def _taken(self, offers: list[Offer], expected: set[UUID]) -> None:
+        assert {offer.id for offer in offers} == expected
+        for offer in offers:
+            assert offer.lease is not None
+            assert offer.lease.id not in self.parts[offer.id].leases
+            self.parts[offer.id].take(offer.lease.id, self.now + LEASE)
+            assert offer.attempt == self.parts[offer.id].attempt
 
     def _settle(self, part: Part, result: str, until: datetime) -> None:
         if result == "sent":

@@ -1,4 +1,4 @@
--- Lease what is to be pushed on a channel, longest waiting first.
+-- Lease what is due on a pushed channel, longest waiting first; workers skip each other's rows.
 with claimed as (
     select id, state
     from delivery

@@ -1,4 +1,4 @@
--- Lease what waits for an agency and what nobody else is being given, earliest deadline first.
+-- Lease what waits for an agency, earliest deadline first; two calls skip each other's rows.
 with claimed as (
     select id, state
     from delivery

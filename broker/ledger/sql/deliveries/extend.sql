@@ -1,4 +1,4 @@
--- Keep leases that still stand; locked in the order of the ids.
+-- Extend leases that are still held; locked in the order of the ids.
 with standing as (
     select id, state, lease
     from delivery

@@ -1,5 +1,5 @@
--- Give deliveries back whose leases still stand; they are offered again at once. Giving back what
--- was given back, and nobody has taken since, is the same again.
+-- Release deliveries whose leases are still held; they are available at once. Repeating a release
+-- succeeds as long as nobody has leased the delivery since.
 with standing as (
     select id, state, lease
     from delivery

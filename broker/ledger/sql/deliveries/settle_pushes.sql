@@ -1,4 +1,4 @@
--- Write what came of pushes, each only while its lease still stands.
+-- Write the results of pushes, each only while its lease is still held.
 with attempt as (
     select *
     from unnest(%(ids)b::uuid[], %(leases)b::uuid[], %(results)b::text[],

@@ -1,5 +1,5 @@
 -- Open work that is late or may become so, soonest first: why each one is on the list, and whether
--- a ladder is being climbed for it.
+-- it is escalated.
 with usual as (
     select * from unnest(%(agencies)b::text[], %(usual)b::float8[]) as row (agency, seconds)
 ),

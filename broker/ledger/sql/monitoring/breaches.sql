@@ -1,6 +1,6 @@
--- Deadlines that passed and were not kept: those that still wait however old they are, and those
--- that fell into a time; latest first, with how many there are, what tells their cause and who was
--- notified. What is open is looked through, and of the history only what was late.
+-- Missed deadlines: those that are still not met however old they are, and those that fell into a
+-- window; latest first, with how many there are, what their cause follows from and who was notified.
+-- What is open is read whole, and of the history only what was late.
 with late as (
     select delivery.referral, delivery.id as delivery, delivery.agency, step.milestone,
            step.due_at, step.met_at, null::timestamptz as ended_at

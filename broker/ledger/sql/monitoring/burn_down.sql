@@ -1,5 +1,5 @@
 -- Open work by the time that is left until its next deadline, and by effective grade. What is open
--- belongs to a referral that is.
+-- belongs to an open referral.
 with work as (
     select referral,
            case when state = 'held' then 'held' end as aside, paused_at is not null as is_paused,

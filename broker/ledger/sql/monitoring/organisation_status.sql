@@ -1,4 +1,4 @@
--- When each organisation last showed itself, and whether delivery to it is paused by hand.
+-- When each organisation last used a key to collect, and whether delivery to it is suspended.
 select organisation.code as agency, organisation.name, organisation.kind, organisation.channel,
        seen.at as seen_at, suspension.began_at as stopped_at, 
        suspension.began_by as stopped_by, suspension.reason as stopped_because

@@ -1,4 +1,4 @@
--- What flows through the broker itself, each figure read through an index of what waits.
+-- What waits in the broker itself, each figure read through an index of what waits.
 select (select count(*) from referral where next_attempt_at is not null) as inbox,
        (select min(accepted_at) from referral where next_attempt_at is not null
                                                 and state = 'accepted') as inbox_oldest_at,

@@ -1,4 +1,4 @@
--- How many deadlines fell into each window, and how many of them were kept, by agency and
+-- How many deadlines fell into each window, and how many of them were met in time, by agency and
 -- milestone; windows are put together from whole days, hours and minutes as in latencies.sql.
 with span as (
     select *

@@ -1,4 +1,4 @@
--- How many deadlines fell into each slot and how many were kept, of the agencies that kept least.
+-- How many deadlines fell into each slot and how many were met, of the agencies that met the fewest.
 -- The whole hours of slots of hours are read as such, and minutes for the rest.
 with slot as (
     select seen.agency, date_bin(%(slot)s::interval, seen.at, %(start)s::timestamptz) as at,

@@ -1,0 +1,214 @@
+"""The same action through any door writes the same event and the same row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from broker.devstack.rebase_times import at_present
+from broker.domain.codes import Right
+from broker.flow.context import Context
+from tests.acceptance.conftest import World, sample, world
+from tests.conftest import FixedClock
+from tests.integration.gateway.conftest import listening
+from tests.integration.gateway.test_rights import FORM, pages, signed_in
+from tests.unit.cli.conftest import Run, run
+
+__all__ = ["pages", "run", "world"]
+
+REASON = "they rang us"
+ESCALATION = """
+insert into escalation (id, ladder, policy_version, milestone, referral, delivery, organisation,
+                        due_at, began_at, next_step_at, step)
+select %(id)s, 'usual', referral.policy_version, 'acknowledge', referral.id, delivery.id,
+       delivery.agency, %(due)s, %(due)s, %(due)s, 2
+from delivery join referral on referral.id = delivery.referral
+where delivery.id = %(delivery)s
+"""
+WRITTEN = """
+select event.kind, event.publisher, event.referral, event.delivery, event.agency, event.data,
+       act.kind, act.referral, act.delivery, act.organisation, act.by = event.actor,
+       act.at = event.at, act.reason <> ''
+from event
+left join act on act.at = event.at and act.kind = event.kind
+    and act.delivery is not distinct from event.delivery
+where event.kind = %s
+order by event.id
+"""
+Door = Callable[[str], int]
+"""Acts on a subject through one door; returns 0 when it succeeded."""
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """The present, which the command line acts at."""
+    return FixedClock(datetime.now(UTC))
+
+
+class Doors:
+    """Everything through which ops and agencies act."""
+
+    def __init__(self, context: Context, client: TestClient, pages: TestClient, key: Any) -> None:
+        self._context = context
+        self._client = client
+        self._pages = pages
+        self._key = key
+        self._person = signed_in(context, Right.ACT)
+
+    def call(self, path: str, body: Any, organisation: str, scope: str) -> int:
+        """Act through the API."""
+        headers = self._key(organisation, scope)
+        return int(self._client.post(path, json=body, headers=headers).status_code >= 300)
+
+    def page(self, path: str, **fields: str) -> int:
+        """Act through the form of a page."""
+        form = {"token": self._person["token"], "reason": REASON, **fields}
+        headers = {"Cookie": self._person["cookie"], **FORM}
+        return int(
+            self._pages.post(f"/ops/act/{path}", data=form, headers=headers).status_code != 303
+        )
+
+
+@pytest.fixture
+def doors(
+    context: Context,
+    client: TestClient,
+    pages: TestClient,
+    key: Any,
+) -> Doors:
+    return Doors(context, client, pages, key)
+
+
+def written(context: Context, kind: str) -> list[tuple[Any, ...]]:
+    """Return each event of a kind with its act; no id of what was acted on, and no instant."""
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(WRITTEN.encode(), [kind]).fetchall()
+
+
+def test_an_escalation_is_acknowledged_alike(
+    context: Context,
+    clock: FixedClock,
+    doors: Doors,
+    world: World,
+    run: Run,
+) -> None:
+    (delivery,) = world.routed(at_present(sample(2), now=world.clock.now))["deliveries"]
+    path = "/v1/escalations/{}/acknowledge"
+    by = {"by": "Duty manager"}
+
+    def command(id_: str) -> int:
+        with listening(context) as url:
+            key = world.headers("ops", "ops")["Authorization"].removeprefix("Bearer ")
+            arguments = ("escalations", id_, "--acknowledge", "--by", "Duty manager")
+            return run(*arguments, BROKER_URL=url, BROKER_KEY=key).code
+
+    through: list[Door] = [
+        lambda id_: doors.call(path.format(id_), by, delivery["agency"], "collect"),
+        lambda id_: doors.call(path.format(id_), by, "ops", "ops"),
+        lambda id_: doors.page(f"acknowledge/{id_}"),
+        command,
+    ]
+    ids = [context.new_id() for _ in through]
+    for hours, (id_, act) in enumerate(zip(ids, through, strict=True)):
+        _escalate(context, id_, delivery["id"], hours)
+        assert act(str(id_)) == 0
+        clock.advance(seconds=1)
+    rows = written(context, "delivery.escalation_acknowledged")
+    assert [row[5].pop("escalation") for row in rows] == [str(id_) for id_ in ids]
+    assert len(rows) == len(through)
+    assert all(row == rows[0] for row in rows)
+    assert rows[0][5:] == (
+        {"milestone": "acknowledge", "step": 2},
+        "delivery.escalation_acknowledged",
+        *rows[0][2:5],
+        *(True, True, True),
+    )
+
+
+def _escalate(context: Context, id_: UUID, delivery: str, hours: int) -> None:
+    due = context.clock() - timedelta(hours=hours + 1)
+    with psycopg.connect(context.settings.database_url) as connection:
+        connection.execute(ESCALATION.encode(), {"id": id_, "delivery": delivery, "due": due})
+
+
+def test_an_unroutable_referral_is_tried_again_alike(
+    context: Context,
+    clock: FixedClock,
+    doors: Doors,
+    world: World,
+) -> None:
+    through: list[Door] = [
+        lambda id_: doors.call(f"/v1/referrals/{id_}/reroute", None, "ops", "ops"),
+        lambda id_: doors.page(f"route/{id_}"),
+    ]
+    for number, act in enumerate(through):
+        assert act(_unroutable(world, number)) == 0
+        clock.advance(seconds=1)
+    _alike(written(context, "referral.rerouted"), len(through))
+
+
+def test_an_area_is_given_alike(
+    context: Context,
+    clock: FixedClock,
+    doors: Doors,
+    world: World,
+) -> None:
+    (child,) = [child["id"] for child in sample(10)["children"]]
+    areas = {"areas": {child: "E06000021"}}
+    through: list[Door] = [
+        lambda id_: doors.call(f"/v1/referrals/{id_}/areas", areas, "ops", "ops"),
+        lambda id_: doors.page(f"areas/{id_}", areas=f"{child}=E06000021"),
+    ]
+    for number, act in enumerate(through):
+        assert act(_unroutable(world, number)) == 0
+        clock.advance(seconds=1)
+    _alike(written(context, "referral.areas_given"), len(through))
+
+
+def _unroutable(world: World, number: int) -> str:
+    document = at_present(sample(10), now=world.clock.now) | {"reference": f"OCC/2027/{number}"}
+    status = world.routed(document)
+    assert status["state"] == "unroutable"
+    return str(status["id"])
+
+
+def _alike(rows: list[tuple[Any, ...]], count: int) -> None:
+    """Check that each event has its act, and that they differ in what was acted on alone."""
+    assert len(rows) == count
+    for row in rows:
+        assert row[6:8] == (row[0], row[2])
+        assert row[10:] == (True, True, True)
+        assert (row[0], row[1], *row[3:6]) == (rows[0][0], rows[0][1], *rows[0][3:6])
+
+
+def test_delivery_to_an_agency_is_suspended_and_resumed_alike(
+    context: Context,
+    clock: FixedClock,
+    doors: Doors,
+    world: World,
+    run: Run,
+) -> None:
+    (delivery,) = world.routed(at_present(sample(2), now=world.clock.now))["deliveries"]
+    settings = context.settings
+    environment = {
+        "BROKER_DATABASE_URL": settings.database_url,
+        "BROKER_WAKEUP_URL": settings.wakeup_url,
+        "BROKER_EXCHANGE_URL": settings.exchange_url,
+    }
+
+    def command(turn: str) -> int:
+        arguments = ("queue", turn, delivery["agency"], "--reason", REASON, "--by", "Jo Example")
+        return run(*arguments, **environment).code
+
+    for door in (command, lambda turn: doors.page(f"{turn}/{delivery['agency']}")):
+        for turn in ("pause", "resume"):
+            assert door(turn) == 0
+            clock.advance(seconds=1)
+    for kind in ("organisation.delivery_paused", "organisation.delivery_resumed"):
+        _alike(written(context, kind), 2)
