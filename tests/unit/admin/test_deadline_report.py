@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from broker.admin.deadline_report import as_csv, parse_period
-from broker.cli.http.report import length
+from broker.cli.durations import format_duration
 from broker.domain.codes import Milestone
 from broker.errors import Invalid
 from broker.ledger.deadline_report import LEGS, REFERRALS, STAGES, VERDICTS, Figures, Spread
@@ -74,4 +74,4 @@ def test_a_line_has_a_cell_for_every_figure() -> None:
     [(0.84, "0.8 s"), (61, "1 min 01 s"), (7500, "2 h 05 min"), (200_000, "2 d 7 h")],
 )
 def test_a_length_is_written_in_two_units(seconds: float, words: str) -> None:
-    assert length(seconds) == words
+    assert format_duration(seconds) == words
