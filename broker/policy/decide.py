@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import orjson
@@ -50,35 +51,22 @@ def decide(
     """
     if waiting.recall_reason is not None:
         return _withdrawn(waiting, waiting.recall_reason, policy, now, new_id)
-    checked = load(
-        orjson.loads(waiting.body),
-        today=_received_at(waiting).astimezone(LONDON).date(),
-        areas=policy.directory.areas,
-    )
+    checked = _checked(waiting, policy)
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked)
-    plan = route(
-        referral,
-        publisher=waiting.publisher,
-        policy=policy,
-        # Who is new to a referral that others have cannot have had it before this version.
-        accepted_at=_received_at(waiting) if waiting.earlier else waiting.accepted_at,
-        now=now,
-        areas=waiting.areas,
-    )
+    plan = _plan(waiting, referral, policy, now)
     verdict = _verdict(referral, checked, plan, policy)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
         return _revised(waiting, plan, verdict, policy, now, new_id)
+    issued = [Issued(assignment, Kind.REFERRAL) for assignment in plan.assignments]
     return Routed(
         id=waiting.id,
         version=waiting.version,
         verdict=verdict,
-        deliveries=[
-            _delivery(Issued(leg, Kind.REFERRAL), waiting, policy, now, new_id) for leg in plan.legs
-        ],
+        deliveries=_deliveries(issued, waiting, policy, now, new_id),
         sightings=_sightings(waiting, referral, policy, child_key),
     )
 
@@ -100,22 +88,22 @@ def new_delivery(
     issued: Issued, now: datetime, new_id: NewId, *, version: int, policy_version: str
 ) -> NewDelivery:
     """Return the delivery that carries out one assignment of a plan."""
-    leg = issued.leg
-    held = leg.held_until is not None and leg.held_until > now
+    assignment = issued.assignment
+    held = assignment.held_until is not None and assignment.held_until > now
     return NewDelivery(
         id=DeliveryId(new_id()),
-        agency=leg.agency,
-        channel=leg.channel,
-        role=leg.role,
-        row=leg.row,
-        view=leg.view,
-        scope=leg.scope,
+        agency=assignment.agency,
+        channel=assignment.channel,
+        role=assignment.role,
+        row=assignment.row,
+        view=assignment.view,
+        scope=assignment.scope,
         state=DeliveryState.HELD if held else DeliveryState.AVAILABLE,
-        available_at=leg.held_until if held and leg.held_until else now,
-        clock_start=leg.clock_start,
-        due=leg.due,
-        next_alarm_at=leg.next_alarm_at,
-        explanation=leg.explanation,
+        available_at=assignment.held_until if held and assignment.held_until else now,
+        clock_start=assignment.clock_start,
+        due=assignment.due,
+        next_alarm_at=assignment.next_alarm_at,
+        explanation=assignment.explanation,
         version=version,
         kind=issued.kind,
         follows=issued.follows,
@@ -126,6 +114,23 @@ def new_delivery(
 
 def _received_at(waiting: Unrouted) -> datetime:
     return waiting.received_at or waiting.accepted_at
+
+
+def _checked(waiting: Unrouted, policy: Policy) -> Checked:
+    received_on = _received_at(waiting).astimezone(LONDON).date()
+    return load(orjson.loads(waiting.body), today=received_on, areas=policy.directory.areas)
+
+
+def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) -> Plan:
+    return route(
+        referral,
+        publisher=waiting.publisher,
+        policy=policy,
+        # Who is new to a referral that others have cannot have had it before this version.
+        accepted_at=_received_at(waiting) if waiting.earlier else waiting.accepted_at,
+        now=now,
+        areas=waiting.areas,
+    )
 
 
 def _rejected(waiting: Unrouted, checked: Checked) -> Rejected:
@@ -179,14 +184,18 @@ def _revised(
         number=waiting.version,
         received_at=received_at,
         grade=plan.effective_grade,
-        legs=plan.legs,
+        assignments=plan.assignments,
         documents={version: orjson.loads(body) for version, body in bodies.items()},
         regrade=regrade,
         policy=policy,
     )
     revision = revise.revise(waiting.earlier, new)
-    issued = [_delivery(each, waiting, policy, now, new_id) for each in revision.issued]
-    routed = Routed(id=waiting.id, version=waiting.version, verdict=verdict, deliveries=issued)
+    routed = Routed(
+        id=waiting.id,
+        version=waiting.version,
+        verdict=verdict,
+        deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
+    )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 
 
@@ -195,15 +204,16 @@ def _withdrawn(
 ) -> Withdrawn:
     """Return who must destroy what they had of a referral that was taken back."""
     revision = revise.withdraw(waiting.earlier, reason=reason, at=now, policy=policy)
-    return Withdrawn(
-        waiting.id, [_delivery(each, waiting, policy, now, new_id) for each in revision.issued]
-    )
+    return Withdrawn(waiting.id, _deliveries(revision.issued, waiting, policy, now, new_id))
 
 
-def _delivery(
-    issued: Issued, waiting: Unrouted, policy: Policy, now: datetime, new_id: NewId
-) -> NewDelivery:
-    return new_delivery(issued, now, new_id, version=waiting.version, policy_version=policy.version)
+def _deliveries(
+    issued: Iterable[Issued], waiting: Unrouted, policy: Policy, now: datetime, new_id: NewId
+) -> list[NewDelivery]:
+    return [
+        new_delivery(each, now, new_id, version=waiting.version, policy_version=policy.version)
+        for each in issued
+    ]
 
 
 def _new_grades(waiting: Unrouted, plan: Plan) -> dict[str, str]:

@@ -51,7 +51,7 @@ Deadlines = Mapping[Grade, Mapping[Milestone, Clock]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RoutingRule:
     """One rule of routing."""
 
     id: str
@@ -86,7 +86,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class GradeRule:
     """A rule about the grade: one that raises it, or that says that facts contradict it."""
 
     id: str
@@ -98,13 +98,13 @@ class Remark:
     place: str
 
 
-def read_rows(root: Node) -> tuple[tuple[Row, ...], tuple[Remark, ...]]:
+def read_rules(root: Node) -> tuple[tuple[RoutingRule, ...], tuple[GradeRule, ...]]:
     """Read the policy document: its rows, and its remarks about grades."""
     sections = root.fields(("deadlines", "rows"), SECTIONS)
     clocks = {name: _clocks(name, node) for name, node in _entries(sections, "deadlines")}
     rows = [_row(node, clocks) for node in (sections["rows"].items() if "rows" in sections else ())]
-    remarks = sections["grades"].items() if "grades" in sections else ()
-    return tuple(rows), tuple(_remark(node) for node in remarks)
+    grade_rules = sections["grades"].items() if "grades" in sections else ()
+    return tuple(rows), tuple(_grade_rule(node) for node in grade_rules)
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -149,11 +149,11 @@ def _clock(name: str, node: Node) -> Clock:
     )
 
 
-def _row(node: Node, clocks: Mapping[str, Deadlines]) -> Row:
+def _row(node: Node, clocks: Mapping[str, Deadlines]) -> RoutingRule:
     fields = node.fields(_REQUIRED, _OPTIONAL)
     subject = _choice(fields, "for", SUBJECTS, "subject")
     to = fields["to"].fields(("kind", "of")) if "to" in fields else {}
-    return Row(
+    return RoutingRule(
         id=_text(fields, "id"),
         sentence=_text(fields, "sentence"),
         basis=_choice(fields, "basis", BASES, "basis"),
@@ -174,11 +174,11 @@ def _row(node: Node, clocks: Mapping[str, Deadlines]) -> Row:
     )
 
 
-def _remark(node: Node) -> Remark:
+def _grade_rule(node: Node) -> GradeRule:
     fields = node.fields(("id", "sentence", "for", "when"), ("to",))
     subject = _choice(fields, "for", SUBJECTS, "subject")
     to = _choice(fields, "to", GRADES, "grade")
-    return Remark(
+    return GradeRule(
         id=_text(fields, "id"),
         sentence=_text(fields, "sentence"),
         subject=subject,

@@ -10,10 +10,10 @@ from itertools import pairwise
 from broker.domain.codes import Milestone, NoticeRecipient, Role
 from broker.errors import BeyondCalendar, Fault
 from broker.policy.language.directory import Directory, Organisation
-from broker.policy.language.rules import Remark, Row
+from broker.policy.language.rules import GradeRule, RoutingRule
 from broker.policy.language.views import View
 from broker.policy.language.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
-from broker.policy.monitoring.alarms import Alarms, Ladder, Step
+from broker.policy.monitoring.alarms import Alarms, EscalationPolicy, Step
 from broker.policy.monitoring.silence import Silence
 from broker.policy.time.calendars import WorkingCalendar, in_words
 from broker.policy.time.deadlines import Unit, Within, compute
@@ -38,13 +38,13 @@ _TRIED_STARTS = 3 * 7 * 24
 
 def check(
     directory: Directory,
-    rows: Sequence[Row],
-    remarks: Sequence[Remark],
+    rows: Sequence[RoutingRule],
+    grade_rules: Sequence[GradeRule],
     views: Mapping[str, View],
     calendars: Mapping[str, WorkingCalendar],
 ) -> Iterator[Fault]:
     """Find what is wrong with a policy as a whole; each fault points at ``file:line``."""
-    yield from _repeats([*rows, *remarks])
+    yield from _repeats([*rows, *grade_rules])
     for row in rows:
         yield from _row(row, directory, views)
         yield from _too_long(row, calendars["ENG"])
@@ -56,17 +56,19 @@ def check(
 def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
     """Find ladders that contradict each other or end nowhere."""
     seen: dict[str, str] = {}
-    for ladder in alarms.ladders.values():
-        for subject in sorted(ladder.subjects):
+    for escalation_policy in alarms.escalation_policies.values():
+        for subject in sorted(escalation_policy.subjects):
             if other := seen.get(subject):
                 words = f"{subject} has the ladder {other!r} already."
-                yield Fault(ladder.place, "duplicate", words)
-            seen[subject] = ladder.name
-        for step in ladder.steps:
-            yield from _reachable(step, ladder, directory)
+                yield Fault(escalation_policy.place, "duplicate", words)
+            seen[subject] = escalation_policy.name
+        for step in escalation_policy.steps:
+            yield from _reachable(step, escalation_policy, directory)
 
 
-def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fault]:
+def _reachable(
+    step: Step, escalation_policy: EscalationPolicy, directory: Directory
+) -> Iterator[Fault]:
     """Find a step to ops that reaches nobody: it is the last that a child has."""
     if step.to is not NoticeRecipient.OPS:
         return
@@ -77,7 +79,7 @@ def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fau
     ]
     if not any(channel in known for known in addresses for channel in step.by):
         words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
-        yield Fault(ladder.place, "nobody", words)
+        yield Fault(escalation_policy.place, "nobody", words)
 
 
 def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
@@ -88,7 +90,7 @@ def check_silence(silence: Silence, directory: Directory, place: str) -> Iterato
         yield Fault(place, "unknown-name", words)
 
 
-def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
+def _repeats(named: Iterable[RoutingRule | GradeRule]) -> Iterator[Fault]:
     seen: set[str] = set()
     for one in named:
         if one.id in seen:
@@ -96,7 +98,7 @@ def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
         seen.add(one.id)
 
 
-def _row(row: Row, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
+def _row(row: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
     if row.view and row.view not in views:
         yield Fault(row.place, "unknown-name", f"There is no view {row.view!r} in views.yaml.")
     if row.kind and all(organisation.kind != row.kind for organisation in directory.organisations):
@@ -107,7 +109,7 @@ def _row(row: Row, directory: Directory, views: Mapping[str, View]) -> Iterator[
         yield Fault(row.place, "never-in-effect", "This row ends before it begins.")
 
 
-def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
+def _too_long(row: RoutingRule, office: WorkingCalendar) -> Iterator[Fault]:
     """Find a deadline that could end later than the longest that is allowed."""
     for grade, milestones in row.deadlines.items():
         for milestone in Milestone:

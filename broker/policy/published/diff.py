@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from broker.domain.codes import Grade, Milestone
 from broker.policy.language.conditions import Condition
 from broker.policy.language.directory import Area, Organisation
-from broker.policy.language.rules import Clock, Remark, Row
+from broker.policy.language.rules import Clock, GradeRule, RoutingRule
 from broker.policy.language.views import Tree, View
 from broker.policy.language.vocabulary import FACTS
 from broker.policy.published.checks import can_be_later
@@ -43,7 +43,7 @@ def compare(old: Policy, new: Policy) -> list[Change]:
     """Return every change, in the order rows, grades, views, areas, organisations, calendars."""
     office = new.calendars["ENG"]
 
-    def row(before: Row, after: Row) -> Iterator[Said]:
+    def row(before: RoutingRule, after: RoutingRule) -> Iterator[Said]:
         return _row(before, after, office)
 
     def named(rows: Iterable[Any]) -> dict[str, Any]:
@@ -57,7 +57,9 @@ def compare(old: Policy, new: Policy) -> list[Change]:
 
     return [
         *_each("row", named(old.rows), named(new.rows), _row_said, row),
-        *_each("grade rule", named(old.remarks), named(new.remarks), _sentence, _remark),
+        *_each(
+            "grade rule", named(old.grade_rules), named(new.grade_rules), _sentence, _grade_rule
+        ),
         *_each("view", old.views, new.views, _sentence, _view),
         *_each("area", old.directory.areas, new.directory.areas, _area_said, _area),
         *_each(
@@ -90,7 +92,7 @@ def _each(
             yield Change(f"{what} {name}", "changed", words, effect)
 
 
-def _row(before: Row, after: Row, office: WorkingCalendar) -> Iterator[Said]:
+def _row(before: RoutingRule, after: RoutingRule, office: WorkingCalendar) -> Iterator[Said]:
     if words := _condition(before.condition, after.condition):
         yield words, None
     if (before.kind, before.place_of) != (after.kind, after.place_of):
@@ -103,7 +105,7 @@ def _row(before: Row, after: Row, office: WorkingCalendar) -> Iterator[Said]:
         yield f"is shown through the view {after.view}, no longer {before.view}", None
 
 
-def _deadlines(before: Row, after: Row, office: WorkingCalendar) -> Iterator[Said]:
+def _deadlines(before: RoutingRule, after: RoutingRule, office: WorkingCalendar) -> Iterator[Said]:
     """Say what becomes of each deadline, grades with the same change together."""
     found: dict[Said, list[str]] = {}
     for grade in Grade:
@@ -162,7 +164,7 @@ def _reach(before: Condition, after: Condition) -> str:
     return told[gained, lost]
 
 
-def _remark(before: Remark, after: Remark) -> Iterator[Said]:
+def _grade_rule(before: GradeRule, after: GradeRule) -> Iterator[Said]:
     if words := _condition(before.condition, after.condition):
         yield words, None
     yield from _plain(before, after, ("id", "place", "condition"))
@@ -284,16 +286,16 @@ def _times(times: tuple[time, time]) -> str:
     return f"{times[0]:%H:%M}-{times[1]:%H:%M}"
 
 
-def _to(row: Row) -> str:
+def _to(row: RoutingRule) -> str:
     return f"{row.kind} of {row.place_of}"
 
 
-def _row_said(row: Row) -> str:
+def _row_said(row: RoutingRule) -> str:
     return f"{row.sentence} It goes to {_to(row)} as {row.role}, view {row.view}."
 
 
-def _sentence(remark: Remark | View) -> str:
-    return remark.sentence
+def _sentence(rule: GradeRule | View) -> str:
+    return rule.sentence
 
 
 def _area_said(area: Area) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from broker.domain.codes import Kind, Milestone, Role
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState
-from broker.policy.routing.assignments import Leg
+from broker.policy.routing.assignments import Assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Changed:
 class Issued:
     """A delivery that is to be written."""
 
-    leg: Leg
+    assignment: Assignment
     kind: Kind
     follows: DeliveryId | None = None
     """What its agency had before; for a correction or a recall."""

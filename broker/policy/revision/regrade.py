@@ -10,7 +10,7 @@ from typing import Any
 from broker.domain.codes import Grade, Milestone
 from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import Earlier, Noted
-from broker.policy.routing.assignments import Draft, Start, finish
+from broker.policy.routing.assignments import Start, count
 
 _URGENCY = tuple(Grade)
 _Said = Mapping[str, Any]
@@ -69,13 +69,8 @@ def _counted(earlier: Earlier, regrade: Regrade, policy: Policy) -> Mapping[str,
     if row is None or organisation is None:
         return {}
     start = max(earlier.clock_start, regrade.at) if regrade.is_tighter else earlier.clock_start
-    leg = finish(
-        Draft(row, organisation, ""),
-        grade=regrade.after,
-        start=Start(start),
-        warn_at=policy.alarms.warn_at,
-    )
-    return {str(said["milestone"]): said for said in leg.explanation["deadlines"]}
+    deadlines = count(row.deadlines[regrade.after], Start(start), organisation.calendar)
+    return {str(deadline.milestone): deadline.explanation() for deadline in deadlines}
 
 
 def _choose(

@@ -277,11 +277,7 @@ def _child(
     area, home, placing = place.area, child.area, child.placing_authority
     open_in = child.open_case.area if child.open_case else None
     urn = child.school.urn if child.school else None
-    missing = known(child.missing)
-    contact = {person.contact.get(child.id) for person in persons}
-    lives_with = ContactNature.LIVES_WITH in contact or any(
-        person.id in child.lives_with for person in persons
-    )
+    contact = _nearest_contact(child, persons)
     return ChildFacts(
         id=child.id,
         pointer=f"/children/{number}",
@@ -293,18 +289,33 @@ def _child(
         placing_authority=placing,
         open_case_area=open_in,
         school_urn=urn,
-        missing=missing is not None and missing.status is MissingStatus.MISSING,
+        missing=_is_missing(child),
         looked_after=child.looked_after is True,
         protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
         found_elsewhere=bool(home) and home not in (area, placing),
         open_case_elsewhere=bool(open_in) and open_in not in (area, placing, home),
-        lives_with_suspect=lives_with,
-        meets_suspect=lives_with or ContactNature.REGULAR in contact,
+        lives_with_suspect=contact is ContactNature.LIVES_WITH,
+        meets_suspect=contact is not None,
         at_school=bool(urn),
         health_need=child.health is not None and bool(child.health.needs),
         other_force=forces.is_another(area),
     )
+
+
+def _is_missing(child: Child) -> bool:
+    missing = known(child.missing)
+    return missing is not None and missing.status is MissingStatus.MISSING
+
+
+def _nearest_contact(child: Child, persons: Sequence[PersonFacts]) -> ContactNature | None:
+    """Return whether a person posing risk lives with a child or regularly meets it, else None."""
+    natures = {person.contact.get(child.id) for person in persons}
+    if ContactNature.LIVES_WITH in natures or any(
+        person.id in child.lives_with for person in persons
+    ):
+        return ContactNature.LIVES_WITH
+    return ContactNature.REGULAR if ContactNature.REGULAR in natures else None
 
 
 def _child_age(child: Child, on: date) -> str:

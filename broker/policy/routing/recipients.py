@@ -7,7 +7,7 @@ from datetime import datetime
 
 from broker.domain.codes import Grade
 from broker.policy.language.directory import Organisation
-from broker.policy.language.rules import Row
+from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import PLACES
 from broker.policy.published.policy import Policy
 from broker.policy.routing.facts import Facts, Subject
@@ -27,7 +27,7 @@ class Recipient:
 
 
 def find(
-    row: Row, subject: Subject, facts: Facts, policy: Policy, now: datetime
+    row: RoutingRule, subject: Subject, facts: Facts, policy: Policy, now: datetime
 ) -> Recipient | None:
     """Return who receives what a row found, or None when nobody in the directory does."""
     place = row.place_of
@@ -40,7 +40,9 @@ def find(
     return Recipient(found.organisation, found.words, is_publisher=True)
 
 
-def serving(row: Row, place: str, grade: Grade, policy: Policy, now: datetime) -> Recipient | None:
+def serving(
+    row: RoutingRule, place: str, grade: Grade, policy: Policy, now: datetime
+) -> Recipient | None:
     """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
     day = now.astimezone(LONDON).date()
     office = policy.directory.serving(row.kind, place, day)
