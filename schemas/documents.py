@@ -169,8 +169,8 @@ def _faults(
     # Pointers are worked out only where something is wrong, which is rare.
     if _is_clean(value, rule, most_items):
         return []
-    found = (rule(pointer, text) for pointer, text in _texts(value, "", most_items))
-    return [fault for fault in found if fault is not None]
+    faults = (rule(pointer, text) for pointer, text in _texts(value, "", most_items))
+    return [fault for fault in faults if fault is not None]
 
 
 def _is_clean(value: object, rule: Callable[[str, str], Fault | None], most_items: int) -> bool:

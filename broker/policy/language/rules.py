@@ -113,27 +113,27 @@ def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
 
 def _clocks(name: str, node: Node) -> Deadlines:
     """Read deadlines by grade; ``any`` stands for every grade that is not written."""
-    found: dict[str, Mapping[Milestone, Clock]] = {}
+    by_grade: dict[str, Mapping[Milestone, Clock]] = {}
     for grade, milestones in node.entries():
         if grade not in (*GRADES, "any"):
             milestones.fault("unknown-name", f"{grade!r} is no grade; known: {', '.join(GRADES)}.")
-        found[grade] = read_milestones(f"{name}.{grade}", milestones)
-    missing = [grade for grade in GRADES if grade not in found]
-    if missing and "any" not in found:
+        by_grade[grade] = read_milestones(f"{name}.{grade}", milestones)
+    missing = [grade for grade in GRADES if grade not in by_grade]
+    if missing and "any" not in by_grade:
         node.fault("missing", f"There is no deadline for {', '.join(missing)}.")
         return {}
-    return {Grade(grade): found.get(grade, found.get("any", {})) for grade in GRADES}
+    return {Grade(grade): by_grade.get(grade, by_grade.get("any", {})) for grade in GRADES}
 
 
 def read_milestones(name: str, node: Node) -> Mapping[Milestone, Clock]:
     """Read how long there is for each milestone, under the name of the set."""
-    found = {}
+    clocks = {}
     for milestone, written in node.entries():
         if milestone not in _MILESTONES:
             written.fault("unknown-name", f"{milestone!r} is none of {', '.join(_MILESTONES)}.")
             continue
-        found[Milestone(milestone)] = _clock(f"{name}.{milestone}", written)
-    return found
+        clocks[Milestone(milestone)] = _clock(f"{name}.{milestone}", written)
+    return clocks
 
 
 def _clock(name: str, node: Node) -> Clock:
@@ -219,9 +219,9 @@ def _text(fields: Mapping[str, Node], name: str) -> str:
 
 
 def _choice(
-    fields: Mapping[str, Node], name: str, known: Mapping[str, object] | tuple[str, ...], what: str
+    fields: Mapping[str, Node], name: str, known: Mapping[str, object] | tuple[str, ...], kind: str
 ) -> str:
-    return fields[name].choice(tuple(known), what) if name in fields else ""
+    return fields[name].choice(tuple(known), kind) if name in fields else ""
 
 
 def _words(fields: Mapping[str, Node], name: str, known: tuple[str, ...]) -> frozenset[str]:

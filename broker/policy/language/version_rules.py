@@ -64,8 +64,8 @@ def check_version_rules(version_rules: Mapping[Kind, VersionRule]) -> Iterator[F
     """Find a kind of delivery that nobody would have to answer."""
     for kind, milestone in _NEEDED.items():
         if kind in version_rules and milestone not in version_rules[kind].deadlines:
-            words = f"A {kind} needs a deadline to {milestone}."
-            yield Fault(version_rules[kind].place, "deadline-missing", words)
+            message = f"A {kind} needs a deadline to {milestone}."
+            yield Fault(version_rules[kind].place, "deadline-missing", message)
 
 
 def _version_rule(kind: Kind, node: Node) -> VersionRule:

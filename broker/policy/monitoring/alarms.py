@@ -189,10 +189,10 @@ def read_alarms(root: Node) -> Alarms:
 
 
 def _percentages(node: Node) -> tuple[int, ...]:
-    found = tuple(item.number(1, BREACH - 1) for item in node.items())
-    if any(one >= other for one, other in pairwise(found)):
+    percentages = tuple(item.number(1, BREACH - 1) for item in node.items())
+    if any(earlier >= later for earlier, later in pairwise(percentages)):
         node.fault("wrong-order", "Write the percentages rising, each once.")
-    return found
+    return percentages
 
 
 def _escalation_policy(name: str, node: Node) -> EscalationPolicy:
@@ -218,9 +218,9 @@ def _step(node: Node) -> Step:
     )
 
 
-def _word(fields: Mapping[str, Node], name: str, words: type[_Word], what: str) -> _Word:
-    word = fields[name].choice(tuple(words), what) if name in fields else ""
-    return words(word) if word in tuple(words) else next(iter(words))
+def _word(fields: Mapping[str, Node], name: str, codes: type[_Word], kind: str) -> _Word:
+    word = fields[name].choice(tuple(codes), kind) if name in fields else ""
+    return codes(word) if word in tuple(codes) else next(iter(codes))
 
 
 def _items(fields: Mapping[str, Node], name: str) -> list[Node]:

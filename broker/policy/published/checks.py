@@ -59,8 +59,8 @@ def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
     for escalation_policy in alarms.escalation_policies.values():
         for subject in sorted(escalation_policy.subjects):
             if other := seen.get(subject):
-                words = f"{subject} has the ladder {other!r} already."
-                yield Fault(escalation_policy.place, "duplicate", words)
+                message = f"{subject} has the ladder {other!r} already."
+                yield Fault(escalation_policy.place, "duplicate", message)
             seen[subject] = escalation_policy.name
         for step in escalation_policy.steps:
             yield from _reachable(step, escalation_policy, directory)
@@ -78,24 +78,24 @@ def _reachable(
         if organisation.kind == "ops"
     ]
     if not any(channel in known for known in addresses for channel in step.by):
-        words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
-        yield Fault(escalation_policy.place, "nobody", words)
+        message = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
+        yield Fault(escalation_policy.place, "nobody", message)
 
 
 def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
     """Find rules about silence for somebody whom the directory does not know."""
     known = {*KINDS, *(organisation.code for organisation in directory.organisations)}
     for name in sorted({*silence.sending, *silence.collecting} - known):
-        words = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
-        yield Fault(place, "unknown-name", words)
+        message = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
+        yield Fault(place, "unknown-name", message)
 
 
 def _repeats(named: Iterable[RoutingRule | GradeRule]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for one in named:
-        if one.id in seen:
-            yield Fault(one.place, "duplicate", f"There is another row {one.id!r}.")
-        seen.add(one.id)
+    for rule in named:
+        if rule.id in seen:
+            yield Fault(rule.place, "duplicate", f"There is another row {rule.id!r}.")
+        seen.add(rule.id)
 
 
 def _row(row: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
@@ -118,15 +118,15 @@ def _too_long(row: RoutingRule, office: WorkingCalendar) -> Iterator[Fault]:
                 continue
             within, source = longest
             if milestone not in milestones:
-                words = f"{grade}: {source} asks for a deadline to {milestone}."
-                yield Fault(row.place, "deadline-missing", words)
+                message = f"{grade}: {source} asks for a deadline to {milestone}."
+                yield Fault(row.place, "deadline-missing", message)
             elif can_be_later(milestones[milestone].within, within, office):
-                given = milestones[milestone].within
-                words = f"{grade}: {milestone} within {given} can be later than {within}"
-                yield Fault(row.place, "deadline-relaxed", f"{words}: see {source}.")
+                allowed = milestones[milestone].within
+                message = f"{grade}: {milestone} within {allowed} can be later than {within}"
+                yield Fault(row.place, "deadline-relaxed", f"{message}: see {source}.")
             elif milestones[milestone].may_pause:
-                words = f"{grade}: a clock that {source} sets is never paused: {milestone}."
-                yield Fault(row.place, "deadline-relaxed", words)
+                message = f"{grade}: a clock that {source} sets is never paused: {milestone}."
+                yield Fault(row.place, "deadline-relaxed", message)
 
 
 @lru_cache(maxsize=256)
@@ -175,22 +175,24 @@ def _coverage(directory: Directory) -> Iterator[Fault]:
                 if organisation.kind == kind and area.code in organisation.areas
             ]
             if not serving:
-                words = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."
-                yield Fault(area.place, "not-covered", words)
-            yield from _gaps(sorted(serving, key=lambda one: one.effective_from), area.name)
+                message = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."
+                yield Fault(area.place, "not-covered", message)
+            yield from _gaps(
+                sorted(serving, key=lambda organisation: organisation.effective_from), area.name
+            )
 
 
 def _gaps(serving: Sequence[Organisation], area: str) -> Iterator[Fault]:
     for earlier, later in pairwise(serving):
         ends = earlier.effective_until
         if ends is None:
-            words = f"{earlier.code} covers {area} too: end one before the other begins."
-            yield Fault(later.place, "overlap", words)
+            message = f"{earlier.code} covers {area} too: end one before the other begins."
+            yield Fault(later.place, "overlap", message)
         elif later.effective_from > ends + timedelta(days=1):
-            words = f"Nobody covers {area} after {in_words(ends)}: begin the next day."
-            yield Fault(later.place, "gap", words)
+            message = f"Nobody covers {area} after {in_words(ends)}: begin the next day."
+            yield Fault(later.place, "gap", message)
         elif later.effective_from <= ends:
             yield Fault(later.place, "overlap", f"{earlier.code} covers {area} until later.")
     if serving and serving[-1].effective_until is not None:
-        words = f"Nobody covers {area} after {in_words(serving[-1].effective_until)}."
-        yield Fault(serving[-1].place, "gap", words)
+        message = f"Nobody covers {area} after {in_words(serving[-1].effective_until)}."
+        yield Fault(serving[-1].place, "gap", message)

@@ -38,26 +38,26 @@ def reschedule(earlier: Earlier, regrade: Regrade, policy: Policy) -> tuple[Earl
     from the start that the clock always had. What was met, was met by the deadline of its time.
     """
     fresh = _counted(earlier, regrade, policy)
-    kept = {str(said["milestone"]): said for said in earlier.explanation["deadlines"]}
+    before = {str(deadline["milestone"]): deadline for deadline in earlier.explanation["deadlines"]}
     if not fresh:
         return None
-    chosen = {m: _choose(m, kept.get(m), fresh.get(m), earlier, regrade) for m in Milestone}
-    said = {m: found for m, found in chosen.items() if found is not None}
+    chosen = {m: _choose(m, before.get(m), fresh.get(m), earlier, regrade) for m in Milestone}
+    deadlines = {m: deadline for m, deadline in chosen.items() if deadline is not None}
     moved = [
-        _moved(m, kept.get(m), found)
-        for m, found in said.items()
-        if _at(found) != earlier.due.get(m)
+        _moved(m, before.get(m), deadline)
+        for m, deadline in deadlines.items()
+        if _at(deadline) != earlier.due.get(m)
     ]
-    if not moved and said.keys() == kept.keys():
+    if not moved and deadlines.keys() == before.keys():
         return None
     grades = {"grade_before": str(regrade.before), "grade": str(regrade.after)}
     record = {"at": regrade.at.isoformat(), **grades, "deadlines": moved}
     explanation = {
         **earlier.explanation,
-        "deadlines": list(said.values()),
+        "deadlines": list(deadlines.values()),
         "rescheduled": [*earlier.explanation.get("rescheduled", ()), record],
     }
-    due = {m: _at(found) for m, found in said.items()}
+    due = {m: _at(deadline) for m, deadline in deadlines.items()}
     noted = Noted("delivery.rescheduled", {**grades, "deadlines": moved})
     return replace(earlier, due=due, explanation=explanation), noted
 
@@ -75,29 +75,29 @@ def _counted(earlier: Earlier, regrade: Regrade, policy: Policy) -> Mapping[str,
 
 def _choose(
     milestone: Milestone,
-    kept: _Said | None,
+    before: _Said | None,
     fresh: _Said | None,
     earlier: Earlier,
     regrade: Regrade,
 ) -> _Said | None:
     if milestone in earlier.met or (milestone is Milestone.COLLECT and earlier.met):
-        return kept  # what a person has taken, the software has
+        return before  # what a person has taken, the software has
     if fresh is None:
         return None
-    if kept is not None and regrade.is_tighter and _at(kept) <= _at(fresh):
-        return kept
+    if before is not None and regrade.is_tighter and _at(before) <= _at(fresh):
+        return before
     return fresh
 
 
-def _moved(milestone: Milestone, kept: _Said | None, fresh: _Said) -> dict[str, str | None]:
+def _moved(milestone: Milestone, before: _Said | None, fresh: _Said) -> dict[str, str | None]:
     return {
         "milestone": str(milestone),
-        "due_before": kept["due_at"] if kept else None,
+        "due_before": before["due_at"] if before else None,
         "due": fresh["due_at"],
-        "words_before": kept["words"] if kept else None,
+        "words_before": before["words"] if before else None,
         "words": fresh["words"],
     }
 
 
-def _at(said: _Said) -> datetime:
-    return datetime.fromisoformat(said["due_at"])
+def _at(deadline: _Said) -> datetime:
+    return datetime.fromisoformat(deadline["due_at"])

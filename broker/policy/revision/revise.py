@@ -89,7 +89,7 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
     """
     threads = _threads(earlier)
     pairs, fresh = _paired(new, threads)
-    kept = [
+    present = [
         *fresh,
         *(
             assignment
@@ -105,7 +105,7 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
             changed += _ended(thread, NO_LONGER_ADDRESSED) if key in pairs else ()
         elif key in pairs:
             _go_on(thread, _merged(pairs[key]), new, changed, issued)
-        elif any(thread.continues(assignment) for assignment in kept):
+        elif any(thread.continues(assignment) for assignment in present):
             changed += _ended(thread, NO_LONGER_ADDRESSED, only_unoffered=True)
         else:
             changed += _ended(thread, NO_LONGER_ADDRESSED)
@@ -126,13 +126,13 @@ def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, policy: P
 
 
 def _threads(earlier: Sequence[Earlier]) -> dict[_Key, _Thread]:
-    sent_on = {one.replaces for one in earlier if one.replaces}
-    found: dict[_Key, list[Earlier]] = {}
-    for one in sorted(earlier, key=lambda one: (one.version, one.id)):
-        found.setdefault((one.agency, one.row), []).append(one)
+    sent_on = {delivery.replaces for delivery in earlier if delivery.replaces}
+    threads: dict[_Key, list[Earlier]] = {}
+    for delivery in sorted(earlier, key=lambda delivery: (delivery.version, delivery.id)):
+        threads.setdefault((delivery.agency, delivery.row), []).append(delivery)
     return {
         key: _Thread(tuple(deliveries), deliveries[-1].id in sent_on)
-        for key, deliveries in found.items()
+        for key, deliveries in threads.items()
     }
 
 
@@ -173,7 +173,11 @@ def _thread_of(
             return key
     organisation = policy.directory.organisation(assignment.agency)
     partner = organisation.out_of_hours_partner if organisation else None
-    if partner and (found := threads.get((partner, assignment.row))) and found.goes_on:
+    if (
+        partner
+        and (thread_of_partner := threads.get((partner, assignment.row)))
+        and thread_of_partner.goes_on
+    ):
         return partner, assignment.row
     return _sent_on_to(own, threads) if own is not None and own.was_sent_on else None
 
@@ -225,8 +229,12 @@ def _go_on(
         issued.append(Issued(_correction(last, assignment, parts, new), Kind.CORRECTION, last.id))
     for delivery in thread.deliveries:
         is_task = delivery.kind is Kind.REFERRAL and delivery.is_open and delivery.was_offered
-        if is_task and new.regrade and (found := reschedule(delivery, new.regrade, new.policy)):
-            changed.append(Changed(delivery, found[0], (found[1],)))
+        if (
+            is_task
+            and new.regrade
+            and (rescheduled := reschedule(delivery, new.regrade, new.policy))
+        ):
+            changed.append(Changed(delivery, rescheduled[0], (rescheduled[1],)))
 
 
 def _moved(
@@ -235,15 +243,15 @@ def _moved(
     moved = successors.move(earlier, assignment, new.number, new.received_at)
     if moved.kind is Kind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
-        said = _correction(earlier, assignment, parts, new).explanation
+        explanation = _correction(earlier, assignment, parts, new).explanation
         deadlines = {"deadlines": earlier.explanation["deadlines"]}
-        moved = replace(moved, explanation={**said, **deadlines})
+        moved = replace(moved, explanation={**explanation, **deadlines})
     noted = [Noted("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
     runs = moved.kind is Kind.REFERRAL and moved.clock_start == earlier.clock_start
-    if runs and new.regrade and (found := reschedule(moved, new.regrade, new.policy)):
-        moved = found[0]
-        noted.append(found[1])
+    if runs and new.regrade and (rescheduled := reschedule(moved, new.regrade, new.policy)):
+        moved = rescheduled[0]
+        noted.append(rescheduled[1])
     return Changed(earlier, moved, tuple(noted))
 
 
@@ -256,23 +264,23 @@ def _correction(
             f"deadlines followed the grade {_plain(new.regrade.before)}, "
             f"and follow {_plain(new.regrade.after)} now"
         )
-    made = successors.amend(
+    amended = successors.amend(
         Kind.CORRECTION, last, assignment, because=because, at=new.received_at, policy=new.policy
     )
-    return replace(made, explanation={**made.explanation, "changed": list(parts)})
+    return replace(amended, explanation={**amended.explanation, "changed": list(parts)})
 
 
 def _recalls(
     threads: Sequence[_Thread], reason: str, at: datetime, policy: Policy
 ) -> Iterator[Issued]:
     """Ask the agency of these threads once; nobody needs to see any more to what it gave back."""
-    offered = [one for thread in threads for one in thread.offered]
+    offered = [delivery for thread in threads for delivery in thread.offered]
     if not offered:
         return
-    last = max(offered, key=lambda one: (one.version, one.id))
+    last = max(offered, key=lambda delivery: (delivery.version, delivery.id))
     because = [f"reason: {reason.replace('_', ' ')}"]
-    made = successors.amend(Kind.RECALL, last, None, because=because, at=at, policy=policy)
-    assignment = replace(made, explanation={**made.explanation, "recall_reason": reason})
+    amended = successors.amend(Kind.RECALL, last, None, because=because, at=at, policy=policy)
+    assignment = replace(amended, explanation={**amended.explanation, "recall_reason": reason})
     given_back = [
         thread.last.id
         for thread in threads

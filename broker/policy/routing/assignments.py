@@ -208,8 +208,8 @@ def _deadline(within: Within, start: datetime, calendar: WorkingCalendar) -> Dea
     try:
         return compute(within, start=start, calendar=calendar)
     except BeyondCalendar as error:
-        words = f"24 hours by the clock stand in for {within}. {error.message}"
-        return Deadline(start + STAND_IN, words, ())
+        wording = f"24 hours by the clock stand in for {within}. {error.message}"
+        return Deadline(start + STAND_IN, wording, ())
 
 
 def _hold(start: Start) -> dict[str, str | None] | None:

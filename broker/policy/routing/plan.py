@@ -88,7 +88,7 @@ def route(
 
 def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
-    given = effective = facts.overall.grade
+    stated = effective = facts.overall.grade
     raised = None
     for rule in policy.grade_rules:
         holds = [
@@ -102,7 +102,7 @@ def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | Non
             work.warn("/grade/level", "grade-contradiction", rule.sentence)
         elif _URGENCY.index(rule.to) < _URGENCY.index(effective):
             effective = rule.to
-            raised = f"Graded {_plain(given)}, treated as {_plain(effective)}: {rule.sentence}"
+            raised = f"Graded {_plain(stated)}, treated as {_plain(effective)}: {rule.sentence}"
     return facts.graded(effective), raised
 
 
@@ -206,15 +206,17 @@ def _note_nobody(work: _Work, row: RoutingRule, subject: Subject) -> None:
     if row.role is Role.LEAD and row.kind == "social-care":
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
         return
-    said = "the directory has none for this place" if place else "the place is not known"
-    work.warn(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {said}.")
+    reason = "the directory has none for this place" if place else "the place is not known"
+    work.warn(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {reason}.")
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:
     for child in facts.children:
         if child.area_is_assumed:
-            words = "No area is known for this child, so it goes where another child is: check it."
-            work.warn(child.pointer, "area-assumed", words)
+            message = (
+                "No area is known for this child, so it goes where another child is: check it."
+            )
+            work.warn(child.pointer, "area-assumed", message)
 
 
 def _nobody(facts: Facts) -> str:
@@ -223,7 +225,7 @@ def _nobody(facts: Facts) -> str:
         *facts.persons,
         *facts.roles,
     )
-    somewhere = any(one.area for one in everybody)
+    somewhere = any(subject.area for subject in everybody)
     return "no_recipient" if somewhere else "no_area"
 
 

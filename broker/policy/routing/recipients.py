@@ -34,10 +34,10 @@ def find(
     code = place if place == "anywhere" else getattr(subject, place.partition(".")[2])
     if not code:
         return None
-    found = serving(row, code, facts.overall.effective_grade, policy, now)
-    if found is None or found.organisation.code != facts.publisher:
-        return found
-    return Recipient(found.organisation, found.words, is_publisher=True)
+    recipient = serving(row, code, facts.overall.effective_grade, policy, now)
+    if recipient is None or recipient.organisation.code != facts.publisher:
+        return recipient
+    return Recipient(recipient.organisation, recipient.words, is_publisher=True)
 
 
 def serving(
@@ -50,10 +50,10 @@ def serving(
         return None
     where = PLACES[row.place_of]
     at = where if place == "anywhere" else f"{where}, {policy.directory.area_name(place)}"
-    words = f"{office.name}, for {at}"
+    wording = f"{office.name}, for {at}"
     if not row.out_of_hours or grade not in URGENT or office.is_open(now):
-        return Recipient(office, words)
+        return Recipient(office, wording)
     partner = policy.directory.organisation(office.out_of_hours_partner or "")
     if partner is None or not partner.is_in_effect(day):
-        return Recipient(office, f"{words}; its office is closed and it has no team out of hours")
-    return Recipient(partner, f"{partner.name}, because the office of {words}, is closed")
+        return Recipient(office, f"{wording}; its office is closed and it has no team out of hours")
+    return Recipient(partner, f"{partner.name}, because the office of {wording}, is closed")
