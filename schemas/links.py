@@ -13,12 +13,12 @@ from schemas.child import Child
 from schemas.errors import Fault
 from schemas.names import name_of
 from schemas.online import Identity, Online
-from schemas.person import Contact, HouseholdMember, PersonPosingRisk
+from schemas.person import ContactWithChild, HouseholdMember, PersonPosingRisk
 
 _PEOPLE = ("children", "household", "persons_posing_risk")
 _CHILDREN = name_of(HouseholdMember, lambda member: member.children)
 _CONTACT = name_of(PersonPosingRisk, lambda person: person.contact)
-_CHILD_OF_CONTACT = name_of(Contact, lambda contact: contact.child)
+_CHILD_OF_CONTACT = name_of(ContactWithChild, lambda contact: contact.child)
 _LIVES_WITH = name_of(Child, lambda child: child.lives_with)
 _IDENTITIES = name_of(Online, lambda online: online.identities)
 _BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)

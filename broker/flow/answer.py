@@ -12,7 +12,7 @@ from functools import partial
 
 import orjson
 
-from broker.domain.codes import Kind, ReturnReason
+from broker.domain.codes import DeliveryKind, ReturnReason
 from broker.domain.delivery import (
     NewDelivery,
     Offer,
@@ -202,7 +202,7 @@ def _redirected(
         to=to,
         now=now,
     )
-    issued = Issued(assignment, Kind.REFERRAL)
+    issued = Issued(assignment, DeliveryKind.REFERRAL)
     return new_delivery(
         issued, now, context.new_id, version=latest.version, policy_version=policy.version
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from broker.domain.codes import Grade, Kind
+from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
@@ -23,14 +23,14 @@ from broker.policy.decision import (
     Withdrawn,
 )
 from broker.policy.monitoring import alarms
-from broker.policy.monitoring.recurrence import Sighting, sightings
+from broker.policy.monitoring.recurrence import Occurrence, occurrences
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.routing.plan import Plan, route
 from broker.policy.time.calendars import LONDON
-from schemas.referral import Checked, Referral, load
+from schemas.referral import CheckedReferral, Referral, load
 
 ATTEND_WITHIN = timedelta(hours=1)
 """How long ops has for a referral that nobody can be worked out to get."""
@@ -61,13 +61,13 @@ def decide(
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
         return _revised(waiting, plan, verdict, policy, now, new_id)
-    issued = [Issued(assignment, Kind.REFERRAL) for assignment in plan.assignments]
+    issued = [Issued(assignment, DeliveryKind.REFERRAL) for assignment in plan.assignments]
     return Routed(
         id=waiting.id,
         version=waiting.version,
         verdict=verdict,
         deliveries=_deliveries(issued, waiting, policy, now, new_id),
-        sightings=_sightings(waiting, referral, policy, child_key),
+        occurrences=_occurrences(waiting, referral, policy, child_key),
     )
 
 
@@ -116,7 +116,7 @@ def _received_at(waiting: Unrouted) -> datetime:
     return waiting.received_at or waiting.accepted_at
 
 
-def _checked(waiting: Unrouted, policy: Policy) -> Checked:
+def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
     received_on = _received_at(waiting).astimezone(LONDON).date()
     return load(orjson.loads(waiting.body), today=received_on, areas=policy.directory.areas)
 
@@ -133,14 +133,14 @@ def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) 
     )
 
 
-def _rejected(waiting: Unrouted, checked: Checked) -> Rejected:
+def _rejected(waiting: Unrouted, checked: CheckedReferral) -> Rejected:
     if waiting.state is not ReferralState.ACCEPTED:
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
     return Rejected(waiting.id, checked.faults)
 
 
-def _verdict(referral: Referral, checked: Checked, plan: Plan, policy: Policy) -> Verdict:
+def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
     return Verdict(
         policy_version=policy.version,
         directory_version=policy.version,
@@ -180,7 +180,7 @@ def _revised(
     if before is not None and before != plan.effective_grade:
         regrade = Regrade(Grade(before), plan.effective_grade, received_at)
     bodies = {**waiting.bodies, waiting.version: waiting.body}
-    new = revise.NewVersion(
+    new = revise.JudgedVersion(
         number=waiting.version,
         received_at=received_at,
         grade=plan.effective_grade,
@@ -228,14 +228,14 @@ def _new_grades(waiting: Unrouted, plan: Plan) -> dict[str, str]:
     }
 
 
-def _sightings(
+def _occurrences(
     waiting: Unrouted, referral: Referral, policy: Policy, key: bytes | None
-) -> list[Sighting]:
+) -> list[Occurrence]:
     """Return the children that are counted; none without a key or with a grade of no interest."""
     rule = policy.recurrence
     if rule is None or key is None or referral.grade.level is not rule.grade:
         return []
-    return sightings(
+    return occurrences(
         referral,
         id_=waiting.id,
         publisher=waiting.publisher,

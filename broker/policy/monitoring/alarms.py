@@ -57,7 +57,7 @@ class EscalationPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarms:
+class AlarmRules:
     """When warnings come, whom they are told, and the ladders."""
 
     warn_at: tuple[int, ...] = (50, 75, 90)
@@ -171,7 +171,7 @@ def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> da
         return clock.start + (clock.due_at - clock.start) * min(percent, BREACH) / BREACH
 
 
-def read_alarms(root: Node) -> Alarms:
+def read_alarms(root: Node) -> AlarmRules:
     """Read the sections ``alarms`` and ``ladders`` of the policy document; both may be missing."""
     sections = dict(root.entries())
     escalation_policies = {
@@ -179,9 +179,9 @@ def read_alarms(root: Node) -> Alarms:
         for name, node in (sections["ladders"].entries() if "ladders" in sections else ())
     }
     if "alarms" not in sections:
-        return Alarms(escalation_policies=escalation_policies)
+        return AlarmRules(escalation_policies=escalation_policies)
     fields = sections["alarms"].fields(("warn_at",), ("tell",))
-    return Alarms(
+    return AlarmRules(
         warn_at=_percentages(fields["warn_at"]) if "warn_at" in fields else (),
         tell=tuple(_step(node) for node in (fields["tell"].items() if "tell" in fields else ())),
         escalation_policies=escalation_policies,

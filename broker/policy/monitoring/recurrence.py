@@ -39,7 +39,7 @@ class Recurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Occurrence:
     """A child in a referral of a grade that is counted."""
 
     referral: UUID
@@ -56,7 +56,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierReferral:
     """Another referral for the same child."""
 
     publisher: str
@@ -68,8 +68,8 @@ class Earlier:
 class Recurring:
     """A sighting that is to be told, with the others, oldest first."""
 
-    sighting: Sighting
-    earlier: tuple[Earlier, ...]
+    occurrence: Occurrence
+    earlier: tuple[EarlierReferral, ...]
 
     @property
     def count(self) -> int:
@@ -78,7 +78,7 @@ class Recurring:
 
     def own_references(self) -> list[str]:
         """Return the references that the publisher knows: another force's are not its business."""
-        mine = self.sighting.publisher
+        mine = self.occurrence.publisher
         return [other.reference for other in self.earlier if other.publisher == mine][-_LISTED:]
 
     def words(self, rule: Recurrence) -> str:
@@ -103,15 +103,15 @@ def read_recurrence(node: Node) -> Recurrence:
     )
 
 
-def sightings(
+def occurrences(
     referral: Referral, *, id_: UUID, publisher: str, at: datetime, key: bytes
-) -> list[Sighting]:
+) -> list[Occurrence]:
     """Return the children of a referral that can be recognised."""
     occurrences = []
     for number, child in enumerate(referral.children):
         if marks := marks_of(child, key):
             occurrences.append(
-                Sighting(
+                Occurrence(
                     referral=id_,
                     publisher=publisher,
                     reference=referral.reference,
@@ -133,8 +133,8 @@ def marks_of(child: Child, key: bytes) -> tuple[bytes, ...]:
 
 
 def recurring(
-    seen: Iterable[Sighting],
-    before: Mapping[tuple[UUID, str], Sequence[Earlier]],
+    seen: Iterable[Occurrence],
+    before: Mapping[tuple[UUID, str], Sequence[EarlierReferral]],
     rule: Recurrence,
 ) -> list[Recurring]:
     """Return which of these sightings are to be told.
@@ -143,7 +143,7 @@ def recurring(
     together count in the order in which they were accepted. A reference counts once, however
     often its referral was sent, and never for itself.
     """
-    flagged, together = [], list[Sighting]()
+    flagged, together = [], list[Occurrence]()
     for occurrence in sorted(
         seen, key=lambda occurrence: (occurrence.at, occurrence.referral, occurrence.pointer)
     ):
@@ -158,21 +158,21 @@ def recurring(
     return flagged
 
 
-def _matching(sighting: Sighting, together: Iterable[Sighting]) -> Iterator[Earlier]:
-    marks = set(sighting.marks)
+def _matching(occurrence: Occurrence, together: Iterable[Occurrence]) -> Iterator[EarlierReferral]:
+    marks = set(occurrence.marks)
     for other in together:
         if not marks.isdisjoint(other.marks):
-            yield Earlier(other.publisher, other.reference, other.at)
+            yield EarlierReferral(other.publisher, other.reference, other.at)
 
 
 def _distinct(
-    sighting: Sighting, others: Iterable[Earlier], rule: Recurrence
-) -> tuple[Earlier, ...]:
-    own = (sighting.publisher, sighting.reference)
+    occurrence: Occurrence, others: Iterable[EarlierReferral], rule: Recurrence
+) -> tuple[EarlierReferral, ...]:
+    own = (occurrence.publisher, occurrence.reference)
     referrals = {
         (other.publisher, other.reference): other
         for other in others
-        if (other.publisher, other.reference) != own and abs(sighting.at - other.at) < rule.window
+        if (other.publisher, other.reference) != own and abs(occurrence.at - other.at) < rule.window
     }
     return tuple(sorted(referrals.values(), key=lambda other: (other.at, other.reference)))
 

@@ -13,7 +13,7 @@ from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.rules import GradeRule, RoutingRule
 from broker.policy.language.views import View
 from broker.policy.language.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
-from broker.policy.monitoring.alarms import Alarms, EscalationPolicy, Step
+from broker.policy.monitoring.alarms import AlarmRules, EscalationPolicy, Step
 from broker.policy.monitoring.silence import Silence
 from broker.policy.time.calendars import WorkingCalendar, in_words
 from broker.policy.time.deadlines import Unit, Within, compute
@@ -53,7 +53,7 @@ def check(
     yield from _coverage(directory)
 
 
-def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
+def check_alarms(alarms: AlarmRules, directory: Directory) -> Iterator[Fault]:
     """Find ladders that contradict each other or end nowhere."""
     seen: dict[str, str] = {}
     for escalation_policy in alarms.escalation_policies.values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from broker.domain.codes import Kind
+from broker.domain.codes import DeliveryKind
 from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import Directory, read_directory
 from broker.policy.language.rules import GradeRule, RoutingRule, read_rules
@@ -18,7 +18,7 @@ from broker.policy.language.version_rules import (
 )
 from broker.policy.language.views import View, read_views
 from broker.policy.language.yaml_nodes import Node
-from broker.policy.monitoring.alarms import Alarms, read_alarms
+from broker.policy.monitoring.alarms import AlarmRules, read_alarms
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
 from broker.policy.published.checks import check, check_alarms, check_silence
@@ -43,7 +43,7 @@ class Policy:
     rows: tuple[RoutingRule, ...]
     grade_rules: tuple[GradeRule, ...]
     """What raises a grade or contradicts it."""
-    version_rules: Mapping[Kind, VersionRule]
+    version_rules: Mapping[DeliveryKind, VersionRule]
     """What a correction, and what a recall, asks of whoever had an earlier version."""
     recurrence: Recurrence | None
     """Which referrals for one child are counted; None counts none."""
@@ -52,7 +52,7 @@ class Policy:
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
-    alarms: Alarms
+    alarms: AlarmRules
 
     @property
     def edition(self) -> Edition:

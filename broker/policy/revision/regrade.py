@@ -9,7 +9,7 @@ from typing import Any
 
 from broker.domain.codes import Grade, Milestone
 from broker.policy.published.policy import Policy
-from broker.policy.revision.issued import Earlier, Noted
+from broker.policy.revision.issued import EarlierDelivery, HistoryEntry
 from broker.policy.routing.assignments import Start, count
 
 _URGENCY = tuple(Grade)
@@ -31,7 +31,9 @@ class Regrade:
         return _URGENCY.index(self.after) < _URGENCY.index(self.before)
 
 
-def reschedule(earlier: Earlier, regrade: Regrade, policy: Policy) -> tuple[Earlier, Noted] | None:
+def reschedule(
+    earlier: EarlierDelivery, regrade: Regrade, policy: Policy
+) -> tuple[EarlierDelivery, HistoryEntry] | None:
     """Return a delivery with the deadlines of the new grade, or None where none of them moves.
 
     A tighter grade counts from the regrade, and never ends later than before; a looser one counts
@@ -58,11 +60,11 @@ def reschedule(earlier: Earlier, regrade: Regrade, policy: Policy) -> tuple[Earl
         "rescheduled": [*earlier.explanation.get("rescheduled", ()), record],
     }
     due = {m: _at(deadline) for m, deadline in deadlines.items()}
-    noted = Noted("delivery.rescheduled", {**grades, "deadlines": moved})
+    noted = HistoryEntry("delivery.rescheduled", {**grades, "deadlines": moved})
     return replace(earlier, due=due, explanation=explanation), noted
 
 
-def _counted(earlier: Earlier, regrade: Regrade, policy: Policy) -> Mapping[str, _Said]:
+def _counted(earlier: EarlierDelivery, regrade: Regrade, policy: Policy) -> Mapping[str, _Said]:
     """Count every deadline by the new grade; none where the policy has no such row any more."""
     row = next((row for row in policy.rows if row.id == earlier.row), None)
     organisation = policy.directory.organisation(earlier.agency)
@@ -77,7 +79,7 @@ def _choose(
     milestone: Milestone,
     before: _Said | None,
     fresh: _Said | None,
-    earlier: Earlier,
+    earlier: EarlierDelivery,
     regrade: Regrade,
 ) -> _Said | None:
     if milestone in earlier.met or (milestone is Milestone.COLLECT and earlier.met):

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import NO_LONGER_ADDRESSED, Grade, Kind
+from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind, Grade
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DeliveryState
 from broker.policy import disclosure
 from broker.policy.published.policy import Policy
 from broker.policy.revision import successors
-from broker.policy.revision.issued import Changed, Earlier, Issued, Noted, Revision
+from broker.policy.revision.issued import Changed, EarlierDelivery, HistoryEntry, Issued, Revision
 from broker.policy.revision.regrade import Regrade, reschedule
 from broker.policy.routing.assignments import Assignment
 
@@ -27,7 +27,7 @@ _Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class NewVersion:
+class JudgedVersion:
     """The version that is decided about, and what must be known for it."""
 
     number: int
@@ -45,26 +45,26 @@ class NewVersion:
 class _Thread:
     """What one agency was given under one row, oldest first."""
 
-    deliveries: tuple[Earlier, ...]
+    deliveries: tuple[EarlierDelivery, ...]
     was_sent_on: bool
     """It gave the last one back, and another agency has that now."""
 
     @property
-    def last(self) -> Earlier:
+    def last(self) -> EarlierDelivery:
         return self.deliveries[-1]
 
     @property
-    def offered(self) -> list[Earlier]:
+    def offered(self) -> list[EarlierDelivery]:
         return [
             delivery
             for delivery in self.deliveries
-            if delivery.was_offered and delivery.kind is not Kind.RECALL
+            if delivery.was_offered and delivery.kind is not DeliveryKind.RECALL
         ]
 
     @property
     def is_over(self) -> bool:
         """Whether the agency was asked to destroy what it had, or never saw any of it."""
-        return self.last.kind is Kind.RECALL or self.last.state is DeliveryState.RECALLED
+        return self.last.kind is DeliveryKind.RECALL or self.last.state is DeliveryState.RECALLED
 
     @property
     def goes_on(self) -> bool:
@@ -80,7 +80,7 @@ class _Thread:
         )
 
 
-def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
+def revise(earlier: Sequence[EarlierDelivery], new: JudgedVersion) -> Revision:
     """Decide what becomes of every delivery, and which ones are new.
 
     What nobody was offered yet is moved to the new version. Every other recipient gets a
@@ -99,7 +99,7 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
         ),
     ]
     changed: list[Changed] = []
-    issued = [Issued(assignment, Kind.REFERRAL) for assignment in fresh]
+    issued = [Issued(assignment, DeliveryKind.REFERRAL) for assignment in fresh]
     for key, thread in threads.items():
         if thread.is_over:
             changed += _ended(thread, NO_LONGER_ADDRESSED) if key in pairs else ()
@@ -113,11 +113,13 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
     return Revision(tuple(changed), tuple(issued))
 
 
-def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, policy: Policy) -> Revision:
+def withdraw(
+    earlier: Sequence[EarlierDelivery], *, reason: str, at: datetime, policy: Policy
+) -> Revision:
     """Ask every agency that had something of a referral to destroy it, each of them once."""
     by_agency: dict[str, list[_Thread]] = {}
     for thread in _threads(earlier).values():
-        if thread.last.kind is not Kind.RECALL:
+        if thread.last.kind is not DeliveryKind.RECALL:
             by_agency.setdefault(thread.last.agency, []).append(thread)
     issued = [
         recall for same in by_agency.values() for recall in _recalls(same, reason, at, policy)
@@ -125,9 +127,9 @@ def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, policy: P
     return Revision((), tuple(issued))
 
 
-def _threads(earlier: Sequence[Earlier]) -> dict[_Key, _Thread]:
+def _threads(earlier: Sequence[EarlierDelivery]) -> dict[_Key, _Thread]:
     sent_on = {delivery.replaces for delivery in earlier if delivery.replaces}
-    threads: dict[_Key, list[Earlier]] = {}
+    threads: dict[_Key, list[EarlierDelivery]] = {}
     for delivery in sorted(earlier, key=lambda delivery: (delivery.version, delivery.id)):
         threads.setdefault((delivery.agency, delivery.row), []).append(delivery)
     return {
@@ -137,7 +139,7 @@ def _threads(earlier: Sequence[Earlier]) -> dict[_Key, _Thread]:
 
 
 def _paired(
-    new: NewVersion, threads: Mapping[_Key, _Thread]
+    new: JudgedVersion, threads: Mapping[_Key, _Thread]
 ) -> tuple[dict[_Key, list[Assignment]], list[Assignment]]:
     """Find the thread of each leg; the legs that have none come second."""
     pairs: dict[_Key, list[Assignment]] = {}
@@ -214,7 +216,7 @@ def _merged(assignments: Sequence[Assignment]) -> Assignment:
 def _go_on(
     thread: _Thread,
     assignment: Assignment,
-    new: NewVersion,
+    new: JudgedVersion,
     changed: list[Changed],
     issued: list[Issued],
 ) -> None:
@@ -224,11 +226,15 @@ def _go_on(
         changed.append(_moved(last, assignment, parts, new))
     elif last.state is DeliveryState.RETURNED:
         again = successors.again(last, assignment, new.grade, new.received_at, new.policy)
-        issued.append(Issued(again, Kind.REFERRAL, replaces=last.id))
+        issued.append(Issued(again, DeliveryKind.REFERRAL, replaces=last.id))
     else:
-        issued.append(Issued(_correction(last, assignment, parts, new), Kind.CORRECTION, last.id))
+        issued.append(
+            Issued(_correction(last, assignment, parts, new), DeliveryKind.CORRECTION, last.id)
+        )
     for delivery in thread.deliveries:
-        is_task = delivery.kind is Kind.REFERRAL and delivery.is_open and delivery.was_offered
+        is_task = (
+            delivery.kind is DeliveryKind.REFERRAL and delivery.is_open and delivery.was_offered
+        )
         if (
             is_task
             and new.regrade
@@ -238,17 +244,17 @@ def _go_on(
 
 
 def _moved(
-    earlier: Earlier, assignment: Assignment, parts: Sequence[str], new: NewVersion
+    earlier: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
 ) -> Changed:
     moved = successors.move(earlier, assignment, new.number, new.received_at)
-    if moved.kind is Kind.CORRECTION:
+    if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
         explanation = _correction(earlier, assignment, parts, new).explanation
         deadlines = {"deadlines": earlier.explanation["deadlines"]}
         moved = replace(moved, explanation={**explanation, **deadlines})
-    noted = [Noted("delivery.revised", {"version": new.number, "state": str(moved.state)})]
+    noted = [HistoryEntry("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
-    runs = moved.kind is Kind.REFERRAL and moved.clock_start == earlier.clock_start
+    runs = moved.kind is DeliveryKind.REFERRAL and moved.clock_start == earlier.clock_start
     if runs and new.regrade and (rescheduled := reschedule(moved, new.regrade, new.policy)):
         moved = rescheduled[0]
         noted.append(rescheduled[1])
@@ -256,7 +262,7 @@ def _moved(
 
 
 def _correction(
-    last: Earlier, assignment: Assignment, parts: Sequence[str], new: NewVersion
+    last: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
 ) -> Assignment:
     because = [f"this is version {new.number}"]
     if new.regrade:
@@ -265,7 +271,12 @@ def _correction(
             f"and follow {_plain(new.regrade.after)} now"
         )
     amended = successors.amend(
-        Kind.CORRECTION, last, assignment, because=because, at=new.received_at, policy=new.policy
+        DeliveryKind.CORRECTION,
+        last,
+        assignment,
+        because=because,
+        at=new.received_at,
+        policy=new.policy,
     )
     return replace(amended, explanation={**amended.explanation, "changed": list(parts)})
 
@@ -279,14 +290,16 @@ def _recalls(
         return
     last = max(offered, key=lambda delivery: (delivery.version, delivery.id))
     because = [f"reason: {reason.replace('_', ' ')}"]
-    amended = successors.amend(Kind.RECALL, last, None, because=because, at=at, policy=policy)
+    amended = successors.amend(
+        DeliveryKind.RECALL, last, None, because=because, at=at, policy=policy
+    )
     assignment = replace(amended, explanation={**amended.explanation, "recall_reason": reason})
     given_back = [
         thread.last.id
         for thread in threads
         if thread.last.state is DeliveryState.RETURNED and not thread.was_sent_on
     ]
-    yield Issued(assignment, Kind.RECALL, last.id, _first(given_back))
+    yield Issued(assignment, DeliveryKind.RECALL, last.id, _first(given_back))
 
 
 def _first(ids: Sequence[DeliveryId]) -> DeliveryId | None:
@@ -294,7 +307,7 @@ def _first(ids: Sequence[DeliveryId]) -> DeliveryId | None:
 
 
 def _ended(thread: _Thread, reason: str, *, only_unoffered: bool = False) -> list[Changed]:
-    noted = (Noted("delivery.recalled", {"reason": reason}),)
+    noted = (HistoryEntry("delivery.recalled", {"reason": reason}),)
     return [
         Changed(delivery, replace(delivery, state=DeliveryState.RECALLED), noted)
         for delivery in thread.deliveries
@@ -302,7 +315,7 @@ def _ended(thread: _Thread, reason: str, *, only_unoffered: bool = False) -> lis
     ]
 
 
-def _parts(thread: _Thread, assignment: Assignment, new: NewVersion) -> list[str]:
+def _parts(thread: _Thread, assignment: Assignment, new: JudgedVersion) -> list[str]:
     """Return which parts of what the agency last saw are different now, by the names it sees."""
     if not thread.offered:
         return []

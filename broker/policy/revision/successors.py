@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from broker.domain.codes import Grade, Kind
+from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.states import DeliveryState
 from broker.policy.published.policy import Policy
-from broker.policy.revision.issued import Earlier
+from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
 from schemas.codes import Nation
 
 
-def move(earlier: Earlier, assignment: Assignment, version: int, at: datetime) -> Earlier:
+def move(
+    earlier: EarlierDelivery, assignment: Assignment, version: int, at: datetime
+) -> EarlierDelivery:
     """Return a delivery that nobody was offered with the content of another version.
 
     Its clock keeps its start, unless an embargo begins or ends with the new version before the
@@ -32,7 +34,7 @@ def move(earlier: Earlier, assignment: Assignment, version: int, at: datetime) -
         else min(earlier.available_at, at),
         explanation=_explained(earlier, assignment),
     )
-    if earlier.kind is Kind.CORRECTION or not (held or earlier.clock_start > at):
+    if earlier.kind is DeliveryKind.CORRECTION or not (held or earlier.clock_start > at):
         return moved
     deadlines = {"deadlines": assignment.explanation["deadlines"]}
     return replace(
@@ -44,7 +46,7 @@ def move(earlier: Earlier, assignment: Assignment, version: int, at: datetime) -
 
 
 def again(
-    last: Earlier, assignment: Assignment, grade: Grade, at: datetime, policy: Policy
+    last: EarlierDelivery, assignment: Assignment, grade: Grade, at: datetime, policy: Policy
 ) -> Assignment:
     """Return what was given back for the same agency again; its clock keeps its start."""
     row = next((row for row in policy.rows if row.id == assignment.row), None)
@@ -66,8 +68,8 @@ def again(
 
 
 def amend(
-    kind: Kind,
-    last: Earlier,
+    kind: DeliveryKind,
+    last: EarlierDelivery,
     assignment: Assignment | None,
     *,
     because: Sequence[str],
@@ -85,10 +87,10 @@ def amend(
     return finish(draft, warn_at=policy.alarms.warn_at)
 
 
-def _explained(earlier: Earlier, assignment: Assignment) -> Mapping[str, object]:
+def _explained(earlier: EarlierDelivery, assignment: Assignment) -> Mapping[str, object]:
     """Keep why this agency has it; the facts because of which are those of the new version."""
     explained = {**earlier.explanation, "hold": assignment.explanation["hold"]}
-    if earlier.kind is Kind.REFERRAL and earlier.agency == assignment.agency:
+    if earlier.kind is DeliveryKind.REFERRAL and earlier.agency == assignment.agency:
         explained["because"] = assignment.explanation["because"]
     return explained
 
@@ -107,7 +109,9 @@ def _start(assignment: Assignment | None, at: datetime) -> Start:
     return Start(until, None, until, assignment.explanation["hold"]["reason"])
 
 
-def _terms(kind: Kind, last: Earlier, assignment: Assignment | None, policy: Policy) -> Terms:
+def _terms(
+    kind: DeliveryKind, last: EarlierDelivery, assignment: Assignment | None, policy: Policy
+) -> Terms:
     version_rules = policy.version_rules[kind]
     return Terms(
         row=last.row,
@@ -120,7 +124,7 @@ def _terms(kind: Kind, last: Earlier, assignment: Assignment | None, policy: Pol
     )
 
 
-def _addressee(last: Earlier, policy: Policy) -> Addressee:
+def _addressee(last: EarlierDelivery, policy: Policy) -> Addressee:
     """Return the agency that had it, also when the directory has dropped it since."""
     organisation = policy.directory.organisation(last.agency)
     if organisation is not None:

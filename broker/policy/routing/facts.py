@@ -32,7 +32,7 @@ _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHIL
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SubjectFacts:
     """Anything that a rule can be about."""
 
     id: str
@@ -41,7 +41,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class OverallFacts(Subject):
+class OverallFacts(SubjectFacts):
     """Facts about the referral as a whole; named ``referral`` in conditions."""
 
     grade: Grade
@@ -52,7 +52,7 @@ class OverallFacts(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildFacts(Subject):
+class ChildFacts(SubjectFacts):
     """Facts about one child."""
 
     age: str
@@ -77,7 +77,7 @@ class ChildFacts(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class PersonFacts(Subject):
+class PersonFacts(SubjectFacts):
     """Facts about one person posing risk."""
 
     age: str
@@ -93,7 +93,7 @@ class PersonFacts(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class RoleFacts(Subject):
+class RoleFacts(SubjectFacts):
     """Facts about one role at work or as a volunteer; named ``role`` in conditions."""
 
     person: PersonFacts
@@ -117,9 +117,9 @@ class Facts:
     not_to: frozenset[str]
     """Organisation codes or kinds that must not be told."""
 
-    def subjects(self, kind: str) -> Sequence[Subject]:
+    def subjects(self, kind: str) -> Sequence[SubjectFacts]:
         """Return everything that a rule for a kind of subject looks at."""
-        every: Mapping[str, Sequence[Subject]] = {
+        every: Mapping[str, Sequence[SubjectFacts]] = {
             "child": self.children,
             "person": self.persons,
             "role": self.roles,
@@ -127,7 +127,7 @@ class Facts:
         }
         return every[kind]
 
-    def about(self, subject: Subject) -> Mapping[str, object]:
+    def about(self, subject: SubjectFacts) -> Mapping[str, object]:
         """Return the facts that a condition about this subject may name."""
         match subject:
             case ChildFacts():

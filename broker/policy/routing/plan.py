@@ -16,7 +16,7 @@ from broker.policy.routing.facts import (
     Facts,
     PersonFacts,
     RoleFacts,
-    Subject,
+    SubjectFacts,
     derive,
 )
 from broker.policy.routing.recipients import Recipient, find
@@ -108,7 +108,7 @@ def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | Non
 
 def _matches(
     facts: Facts, policy: Policy, accepted_at: datetime
-) -> Iterator[tuple[RoutingRule, Subject]]:
+) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
     for row in policy.rows:
         if not row.is_in_effect(day):
@@ -121,7 +121,7 @@ def _matches(
 def _address(
     work: _Work,
     row: RoutingRule,
-    subject: Subject,
+    subject: SubjectFacts,
     facts: Facts,
     recipient: Recipient | None,
     start: Start,
@@ -141,7 +141,7 @@ def _address(
     _include(draft, row, subject, facts)
 
 
-def _covering(work: _Work, row: RoutingRule, subject: Subject, agency: str) -> Draft | None:
+def _covering(work: _Work, row: RoutingRule, subject: SubjectFacts, agency: str) -> Draft | None:
     """Return the leg that is extended: of the same row, or one that shows the subject already."""
     if draft := work.drafts.get((agency, row.id)):
         return draft
@@ -152,7 +152,7 @@ def _covering(work: _Work, row: RoutingRule, subject: Subject, agency: str) -> D
     return None
 
 
-def _include(draft: Draft, row: RoutingRule, subject: Subject, facts: Facts) -> None:
+def _include(draft: Draft, row: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
     """Add a subject to a leg, and whoever else the row lets the agency see."""
     reasons = "; ".join([*_where(subject), *row.condition.reasons(facts.about(subject))])
     if row.id != draft.terms.row:
@@ -169,7 +169,7 @@ def _include(draft: Draft, row: RoutingRule, subject: Subject, facts: Facts) -> 
         draft.persons.update(_persons_beside(subject, facts))
 
 
-def _persons_beside(subject: Subject, facts: Facts) -> dict[str, None]:
+def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:
     """Return who is shown beside a subject: every adult, and children only where it concerns them.
 
     A child alleged to have harmed is shown only beside a child in the same area or with whom it
@@ -186,7 +186,7 @@ def _persons_beside(subject: Subject, facts: Facts) -> dict[str, None]:
 
 
 def _is_kept_from(
-    work: _Work, row: RoutingRule, subject: Subject, facts: Facts, recipient: Recipient
+    work: _Work, row: RoutingRule, subject: SubjectFacts, facts: Facts, recipient: Recipient
 ) -> bool:
     """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
     organisation = recipient.organisation
@@ -201,7 +201,7 @@ def _is_kept_from(
     return True
 
 
-def _note_nobody(work: _Work, row: RoutingRule, subject: Subject) -> None:
+def _note_nobody(work: _Work, row: RoutingRule, subject: SubjectFacts) -> None:
     place = getattr(subject, row.place_of.partition(".")[2], None)
     if row.role is Role.LEAD and row.kind == "social-care":
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
@@ -272,13 +272,13 @@ def _start(row: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
     return Start(accepted, known_at)
 
 
-def _where(subject: Subject) -> list[str]:
+def _where(subject: SubjectFacts) -> list[str]:
     if isinstance(subject, ChildFacts) and subject.area:
         return [f"in {subject.area}, {subject.area_because}"]
     return []
 
 
-def _called(subject: Subject) -> str:
+def _called(subject: SubjectFacts) -> str:
     return f"{'child' if isinstance(subject, ChildFacts) else 'person'} {subject.id}"
 
 

@@ -10,7 +10,7 @@ from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import PLACES
 from broker.policy.published.policy import Policy
-from broker.policy.routing.facts import Facts, Subject
+from broker.policy.routing.facts import Facts, SubjectFacts
 from broker.policy.time.calendars import LONDON
 
 URGENT = frozenset({Grade.IMMEDIATE, Grade.VERY_HIGH})
@@ -27,7 +27,7 @@ class Recipient:
 
 
 def find(
-    row: RoutingRule, subject: Subject, facts: Facts, policy: Policy, now: datetime
+    row: RoutingRule, subject: SubjectFacts, facts: Facts, policy: Policy, now: datetime
 ) -> Recipient | None:
     """Return who receives what a row found, or None when nobody in the directory does."""
     place = row.place_of

@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from broker.domain.codes import Grade, Kind, Milestone
+from broker.domain.codes import DeliveryKind, Grade, Milestone
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState
 from broker.policy.language.version_rules import UNWRITTEN
 from broker.policy.published.policy import Policy, assemble, documents_from
-from broker.policy.revision.issued import Earlier
+from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.revision.regrade import Regrade, reschedule
-from broker.policy.revision.revise import NewVersion, revise, withdraw
+from broker.policy.revision.revise import JudgedVersion, revise, withdraw
 from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import route
 from schemas.referral import reload
@@ -43,9 +43,9 @@ def assignments(book: Policy, of: dict[str, Any], at: datetime = FIRST) -> tuple
     return plan.assignments
 
 
-def had(assignment: Assignment, **changes: Any) -> Earlier:
+def had(assignment: Assignment, **changes: Any) -> EarlierDelivery:
     """Return the delivery of a leg, offered and collected unless told otherwise."""
-    one = Earlier(
+    one = EarlierDelivery(
         id=DeliveryId(UUID(int=next(_numbers))),
         agency=assignment.agency,
         channel=assignment.channel,
@@ -54,7 +54,7 @@ def had(assignment: Assignment, **changes: Any) -> Earlier:
         view=assignment.view,
         scope={"children": assignment.children, "persons": assignment.persons},
         state=DeliveryState.COLLECTED,
-        kind=Kind.REFERRAL,
+        kind=DeliveryKind.REFERRAL,
         version=1,
         attempt=1,
         available_at=FIRST,
@@ -67,11 +67,13 @@ def had(assignment: Assignment, **changes: Any) -> Earlier:
     return replace(one, **changes)
 
 
-def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> NewVersion:
+def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> JudgedVersion:
     grades = [Grade(one["grade"]["level"]) for one in (before, of)]
     regrade = None if grades[0] is grades[1] else Regrade(*grades, SECOND)
     documents = {1: before, 2: of}
-    return NewVersion(2, SECOND, grades[1], assignments(book, of, SECOND), documents, regrade, book)
+    return JudgedVersion(
+        2, SECOND, grades[1], assignments(book, of, SECOND), documents, regrade, book
+    )
 
 
 @pytest.mark.parametrize("state", DeliveryState)
@@ -104,21 +106,23 @@ def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
     assert len(told) + len(moved) == 1
     assert bool(moved) is one.is_unoffered
     recalled = withdraw([one], reason="unlawful", at=SECOND, policy=book).issued
-    assert [each.kind for each in recalled] == ([Kind.RECALL] if one.was_offered else [])
+    assert [each.kind for each in recalled] == ([DeliveryKind.RECALL] if one.was_offered else [])
 
 
 def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: Policy) -> None:
     (assignment,) = assignments(book, document())
     several = [had(assignment), had(replace(assignment, row="home-authority"))]
     (told,) = withdraw(several, reason="unlawful", at=SECOND, policy=book).issued
-    assert (told.kind, told.follows) == (Kind.RECALL, several[-1].id)
+    assert (told.kind, told.follows) == (DeliveryKind.RECALL, several[-1].id)
     assert told.assignment.explanation["recall_reason"] == "unlawful"
 
 
 def test_nobody_is_asked_twice_to_destroy_the_same(book: Policy) -> None:
     (assignment,) = assignments(book, document())
     one = had(assignment, state=DeliveryState.RECALLED)
-    asked = had(assignment, kind=Kind.RECALL, state=DeliveryState.AVAILABLE, attempt=0, version=2)
+    asked = had(
+        assignment, kind=DeliveryKind.RECALL, state=DeliveryState.AVAILABLE, attempt=0, version=2
+    )
     elsewhere = second(book, document(area="E06000051"), document())
     revision = revise([one, asked], replace(elsewhere, number=3, documents={1: {}, 3: {}}))
     assert [each.assignment.agency for each in revision.issued] == ["shropshire-csc"]
@@ -130,10 +134,10 @@ def test_whoever_was_left_out_and_is_concerned_again_gets_an_ordinary_delivery(
 ) -> None:
     (assignment,) = assignments(book, document())
     one = had(assignment, state=DeliveryState.RECALLED)
-    asked = had(assignment, kind=Kind.RECALL, state=DeliveryState.DECIDED, version=2)
+    asked = had(assignment, kind=DeliveryKind.RECALL, state=DeliveryState.DECIDED, version=2)
     revision = revise([one, asked], second(book, document(), document()))
     assert [(each.kind, each.assignment.agency) for each in revision.issued] == [
-        (Kind.REFERRAL, assignment.agency)
+        (DeliveryKind.REFERRAL, assignment.agency)
     ]
 
 
@@ -143,7 +147,11 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
     one = had(assignment)
     (issued,) = revise([one], second(book, document(), first)).issued
     waiting = had(
-        issued.assignment, kind=Kind.CORRECTION, state=DeliveryState.AVAILABLE, attempt=0, version=2
+        issued.assignment,
+        kind=DeliveryKind.CORRECTION,
+        state=DeliveryState.AVAILABLE,
+        attempt=0,
+        version=2,
     )
     other = document()
     other["concern"]["summary"] = "Another."
