@@ -11,49 +11,49 @@ from schemas.fields import described
 from schemas.loading import Answer
 
 
-def text(about: str = "", *, nullable: bool = False) -> fields.String:
+def text(description: str = "", *, nullable: bool = False) -> fields.String:
     """Return a text."""
-    return fields.String(required=True, allow_none=nullable, metadata=described(about))
+    return fields.String(required=True, allow_none=nullable, metadata=described(description))
 
 
-def code(codes: Iterable[str], about: str = "", *, nullable: bool = False) -> fields.String:
+def code(codes: Iterable[str], description: str = "", *, nullable: bool = False) -> fields.String:
     """Return a word from a closed list."""
     listed: list[str | None] = [*map(str, codes), *([None] if nullable else [])]
-    metadata = described(about, enum=listed)
+    metadata = described(description, enum=listed)
     return fields.String(required=True, allow_none=nullable, metadata=metadata)
 
 
-def identifier(about: str = "", *, nullable: bool = False) -> fields.UUID:
+def identifier(description: str = "", *, nullable: bool = False) -> fields.UUID:
     """Return an id that the broker gave."""
-    return fields.UUID(required=True, allow_none=nullable, metadata=described(about))
+    return fields.UUID(required=True, allow_none=nullable, metadata=described(description))
 
 
-def instant(about: str = "", *, nullable: bool = False) -> fields.AwareDateTime:
+def instant(description: str = "", *, nullable: bool = False) -> fields.AwareDateTime:
     """Return a moment with its offset from UTC."""
-    return fields.AwareDateTime(required=True, allow_none=nullable, metadata=described(about))
+    return fields.AwareDateTime(required=True, allow_none=nullable, metadata=described(description))
 
 
-def count(about: str = "") -> fields.Integer:
+def count(description: str = "") -> fields.Integer:
     """Return a whole number from nought."""
-    return fields.Integer(required=True, strict=True, metadata=described(about, minimum=0))
+    return fields.Integer(required=True, strict=True, metadata=described(description, minimum=0))
 
 
-def flag(about: str = "") -> fields.Boolean:
+def flag(description: str = "") -> fields.Boolean:
     """Return true or false."""
-    return fields.Boolean(required=True, metadata=described(about))
+    return fields.Boolean(required=True, metadata=described(description))
 
 
-def one(schema: Answer, about: str = "", *, nullable: bool = False) -> fields.Nested:
+def one(schema: Answer, description: str = "", *, nullable: bool = False) -> fields.Nested:
     """Return an object of another schema."""
-    metadata = described(about)
+    metadata = described(description)
     return fields.Nested(schema, required=True, allow_none=nullable, metadata=metadata)
 
 
-def many(item: fields.Field[Any], about: str = "") -> fields.List[Any]:
+def many(item: fields.Field[Any], description: str = "") -> fields.List[Any]:
     """Return a list."""
-    return fields.List(item, required=True, metadata=described(about))
+    return fields.List(item, required=True, metadata=described(description))
 
 
-def anything(about: str) -> fields.Dict:
+def anything(description: str) -> fields.Dict:
     """Return an object whose names depend on what it is about."""
-    return fields.Dict(required=True, metadata=described(about))
+    return fields.Dict(required=True, metadata=described(description))

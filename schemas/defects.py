@@ -12,40 +12,51 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.child import Child, Ethnicity, Voice
+from schemas.codes import EthnicityCode
 from schemas.errors import Fault
 from schemas.handling import Times
+from schemas.names import name_of
 from schemas.unknown import Unknown
 
 _FACTS = (
-    ("ethnicity", "ethnicity", "The child's ethnicity"),
-    ("disability", "disability", "Whether the child is disabled"),
-    ("language", "language", "The child's first language"),
-    ("missing", "status", "Whether the child is missing"),
+    (name_of(Child, lambda child: child.ethnicity), "ethnicity", "The child's ethnicity"),
+    (name_of(Child, lambda child: child.disability), "disability", "Whether the child is disabled"),
+    (name_of(Child, lambda child: child.language), "language", "The child's first language"),
+    (name_of(Child, lambda child: child.missing), "status", "Whether the child is missing"),
 )
+_LATER = (
+    name_of(Times, lambda times: times.child_identified_at),
+    name_of(Times, lambda times: times.graded_at),
+    name_of(Times, lambda times: times.submitted_at),
+)
+"""What cannot have happened before anybody knew."""
 _REASONS = {
     Unknown.NOT_ASKED: ("not-asked", "was not asked."),
     Unknown.REFUSED: ("refused", "was asked, and the answer refused."),
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known; find out and send it on."),
 }
-_ETHNICITY_REASONS = {"REFU": Unknown.REFUSED, "NOBT": Unknown.NOT_YET_KNOWN}
+_ETHNICITY_REASONS = {
+    EthnicityCode.REFUSED: Unknown.REFUSED,
+    EthnicityCode.NOT_YET_OBTAINED: Unknown.NOT_YET_KNOWN,
+}
 
 
 def find(children: tuple[Child, ...], times: Times) -> list[Fault]:
     """Return what is missing of the children, and times that cannot be right."""
-    found = [*_out_of_order(times)]
+    faults = [*_out_of_order(times)]
     for index, child in enumerate(children):
-        found += _of_child(child, f"/children/{index}")
-    return found
+        faults += _of_child(child, f"/children/{index}")
+    return faults
 
 
 def _of_child(child: Child, pointer: str) -> Iterator[Fault]:
-    for field, name, words in _FACTS:
+    for field, name, subject in _FACTS:
         value = _reason(getattr(child, field))
         if value is None:
-            yield Fault(f"{pointer}/{field}", f"missing-{name}", f"{words} is not mentioned.")
+            yield Fault(f"{pointer}/{field}", f"missing-{name}", f"{subject} is not mentioned.")
         elif isinstance(value, Unknown):
             code, ending = _REASONS[value]
-            yield Fault(f"{pointer}/{field}", f"{name}-{code}", f"{words} {ending}")
+            yield Fault(f"{pointer}/{field}", f"{name}-{code}", f"{subject} {ending}")
     yield from _of_voice(child.voice, f"{pointer}/voice")
 
 
@@ -64,7 +75,7 @@ def _of_voice(voice: Voice | None, pointer: str) -> Iterator[Fault]:
 
 
 def _out_of_order(times: Times) -> Iterator[Fault]:
-    for name in ("child_identified_at", "graded_at", "submitted_at"):
+    for name in _LATER:
         at = getattr(times, name)
         if at is not None and at < times.first_known_at:
             message = "This lies before the moment when it was first known; check both."

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from schemas.errors import Fault, Kind, Unreadable
+from schemas.errors import Fault, Unreadable, UnreadableKind
 
 SIZE_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
@@ -58,13 +58,13 @@ def read(body: bytes, *, limit: int = SIZE_LIMIT, most_items: int = LENGTH_LIMIT
     Raises Unreadable with every fault that can be told.
     """
     if len(body) > limit:
-        _refuse("too-large", f"The body is over {limit} bytes.", Kind.TOO_LARGE)
+        _refuse("too-large", f"The body is over {limit} bytes.", UnreadableKind.TOO_LARGE)
     _check_depth(body)
     value = _parse(body)
     if _UNPRINTABLE.search(body):
         _check_strings(value, most_items)
     if faults := prohibited(value, most_items=most_items):
-        raise Unreadable(Kind.PROHIBITED, faults)
+        raise Unreadable(UnreadableKind.PROHIBITED, faults)
     return Document(value, digest(value))
 
 
@@ -152,7 +152,7 @@ def _constant(_: str) -> NoReturn:
 
 def _check_strings(value: object, most_items: int) -> None:
     if faults := _faults(value, _unprintable, most_items):
-        raise Unreadable(Kind.MALFORMED, faults)
+        raise Unreadable(UnreadableKind.MALFORMED, faults)
 
 
 def _unprintable(pointer: str, text: str) -> Fault | None:
@@ -169,8 +169,8 @@ def _faults(
     # Pointers are worked out only where something is wrong, which is rare.
     if _is_clean(value, rule, most_items):
         return []
-    found = (rule(pointer, text) for pointer, text in _texts(value, "", most_items))
-    return [fault for fault in found if fault is not None]
+    faults = (rule(pointer, text) for pointer, text in _texts(value, "", most_items))
+    return [fault for fault in faults if fault is not None]
 
 
 def _is_clean(value: object, rule: Callable[[str, str], Fault | None], most_items: int) -> bool:
@@ -206,12 +206,12 @@ def _texts(value: object, pointer: str, most_items: int) -> Iterator[tuple[str, 
 def _check_length(length: int, pointer: str, most_items: int) -> None:
     if length > most_items:
         message = f"More than {most_items} items stand in one list or object."
-        raise Unreadable(Kind.MALFORMED, [Fault(pointer, "too-long", message)])
+        raise Unreadable(UnreadableKind.MALFORMED, [Fault(pointer, "too-long", message)])
 
 
 def _escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _refuse(code: str, message: str, kind: Kind = Kind.MALFORMED) -> NoReturn:
+def _refuse(code: str, message: str, kind: UnreadableKind = UnreadableKind.MALFORMED) -> NoReturn:
     raise Unreadable(kind, [Fault("", code, message)])

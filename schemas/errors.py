@@ -19,7 +19,7 @@ class Fault:
     message: str
 
 
-class Kind(StrEnum):
+class UnreadableKind(StrEnum):
     """Why a body cannot be taken as a document at all."""
 
     MALFORMED = "malformed"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 class Unreadable(Exception):
     """The body is not a document that may be read; ``faults`` say everything that is wrong."""
 
-    def __init__(self, kind: Kind, faults: Sequence[Fault]) -> None:
+    def __init__(self, kind: UnreadableKind, faults: Sequence[Fault]) -> None:
         super().__init__(f"{kind}: {', '.join(fault.code for fault in faults)}")
         self.kind = kind
         self.faults = tuple(faults)

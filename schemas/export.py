@@ -96,14 +96,14 @@ def _name(schema: Any) -> str:
 
 
 def _classes(schemas: Any) -> dict[str, type[Schema]]:
-    found: dict[str, type[Schema]] = {}
+    classes: dict[str, type[Schema]] = {}
     waiting = list(schemas)
     while waiting:
         schema = waiting.pop()
-        if _name(schema) not in found:
-            found[_name(schema)] = type(schema)
+        if _name(schema) not in classes:
+            classes[_name(schema)] = type(schema)
             waiting += [nested for field in schema.fields.values() for nested in _nested(field)]
-    return found
+    return classes
 
 
 def _nested(field: Any) -> list[Schema]:
@@ -128,14 +128,14 @@ def _of_the_whole(schema_class: type[Schema]) -> dict[str, Any]:
 
 
 def _reachable(root: str, everything: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
+    reachable: set[str] = set()
     waiting = [root]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
+        if name not in reachable:
+            reachable.add(name)
             waiting += _references(everything[name])
-    return found
+    return reachable
 
 
 def _references(value: Any) -> list[str]:

@@ -56,11 +56,11 @@ class Text(Spoken, fields.String):
         long="too-long: Use at most {limit} characters.",
     )
 
-    def __init__(self, limit: int, about: str = "", *, required: bool = False) -> None:
+    def __init__(self, limit: int, description: str = "", *, required: bool = False) -> None:
         bounds: dict[str, Any] = {"maxLength": limit}
         if required:
             bounds["pattern"] = r"\S"
-        super().__init__(required=required, metadata=described(about, **bounds))
+        super().__init__(required=required, metadata=described(description, **bounds))
         self.limit = limit
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -85,13 +85,13 @@ class Code(Spoken, fields.String):
     def __init__(
         self,
         codes: Iterable[str],
-        about: str = "",
+        description: str = "",
         *,
         required: bool = False,
         labels: Mapping[str, str] | None = None,
     ) -> None:
         self.codes = {str(code): code for code in codes}
-        metadata = described(about, enum=list(self.codes))
+        metadata = described(description, enum=list(self.codes))
         if labels is not None:
             metadata[ENUM_DESCRIPTIONS] = dict(labels)
         super().__init__(required=required, metadata=metadata)
@@ -113,8 +113,8 @@ class Flag(Spoken, fields.Boolean):
         invalid="wrong-type: Give true or false.",
     )
 
-    def __init__(self, about: str = "", *, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about))
+    def __init__(self, description: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(description))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not bool:
@@ -130,8 +130,10 @@ class Whole(Spoken, fields.Integer):
         range="out-of-range: Give a number from {least} to {most}.",
     )
 
-    def __init__(self, least: int, most: int, about: str = "", *, required: bool = False) -> None:
-        metadata = described(about, minimum=least, maximum=most)
+    def __init__(
+        self, least: int, most: int, description: str = "", *, required: bool = False
+    ) -> None:
+        metadata = described(description, minimum=least, maximum=most)
         super().__init__(required=required, metadata=metadata)
         self.least = least
         self.most = most
@@ -152,8 +154,8 @@ class Seconds(Spoken, fields.Float):
         range="out-of-range: Give a number from 0 to {most}.",
     )
 
-    def __init__(self, most: int, about: str = "") -> None:
-        super().__init__(metadata=described(about, minimum=0, maximum=most))
+    def __init__(self, most: int, description: str = "") -> None:
+        super().__init__(metadata=described(description, minimum=0, maximum=most))
         self.most = most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -167,8 +169,10 @@ class Seconds(Spoken, fields.Float):
 class One(Spoken, fields.Nested):
     """An object of another schema."""
 
-    def __init__(self, schema: Record[Any], about: str = "", *, required: bool = False) -> None:
-        super().__init__(schema, required=required, metadata=described(about))
+    def __init__(
+        self, schema: Record[Any], description: str = "", *, required: bool = False
+    ) -> None:
+        super().__init__(schema, required=required, metadata=described(description))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return self.schema.load(value)
@@ -187,13 +191,13 @@ class Many(Spoken, fields.List[Any]):
         self,
         item: fields.Field[Any],
         limit: int,
-        about: str = "",
+        description: str = "",
         *,
         least: int = 0,
         required: bool = False,
     ) -> None:
         bounds = {"maxItems": limit} | ({"minItems": least} if least else {})
-        super().__init__(item, required=required, metadata=described(about, **bounds))
+        super().__init__(item, required=required, metadata=described(description, **bounds))
         self.limit = limit
         self.least = least
 
@@ -230,11 +234,11 @@ class Mapped(Spoken, fields.Dict):
         names: fields.Field[Any],
         values: fields.Field[Any],
         limit: int,
-        about: str = "",
+        description: str = "",
         *,
         required: bool = True,
     ) -> None:
-        metadata = described(about, maxProperties=limit, minProperties=1)
+        metadata = described(description, maxProperties=limit, minProperties=1)
         super().__init__(keys=names, values=values, required=required, metadata=metadata)
         self.names = names
         self.values = values
@@ -282,9 +286,9 @@ class Knowable(Spoken):
         return self.inner.deserialize(value)
 
 
-def described(about: str, **bounds: Any) -> dict[str, Any]:
+def described(description: str, **bounds: Any) -> dict[str, Any]:
     """Return a field's metadata for the export: its bounds, and its description if any."""
-    return bounds | {"description": about} if about else bounds
+    return bounds | {"description": description} if description else bounds
 
 
 def _reason(value: Mapping[str, Any]) -> Unknown:

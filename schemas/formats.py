@@ -49,8 +49,8 @@ class Formed(Spoken, fields.String):
         form="bad-format: The text has not the form that this field needs.",
     )
 
-    def __init__(self, about: str = "", *, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about, pattern=self.pattern))
+    def __init__(self, description: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(description, pattern=self.pattern))
         # In Python $ also matches before a last newline, in JSON Schema it does not.
         self._matches = re.compile(self.pattern.replace("$", r"\Z"), re.ASCII).match
 
@@ -241,8 +241,8 @@ class IpAddress(Spoken, fields.String):
         form="bad-ip: Give an IPv4 or IPv6 address, without port or mask.",
     )
 
-    def __init__(self, about: str = "", *, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about, maxLength=45))
+    def __init__(self, description: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(description, maxLength=45))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
@@ -263,8 +263,8 @@ class Identifier(Spoken, fields.UUID):
         form="bad-id: Give the id as the broker gave it.",
     )
 
-    def __init__(self, about: str = "", *, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about))
+    def __init__(self, description: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(description))
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
@@ -284,8 +284,10 @@ class Day(Spoken, fields.Date):
         far="date-too-far: The day lies more than {days} days in the future.",
     )
 
-    def __init__(self, about: str = "", *, expected: bool = False, required: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about, pattern=_DAY))
+    def __init__(
+        self, description: str = "", *, expected: bool = False, required: bool = False
+    ) -> None:
+        super().__init__(required=required, metadata=described(description, pattern=_DAY))
         self.expected = expected
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
@@ -315,8 +317,10 @@ class Instant(Spoken, fields.DateTime):
         future="date-in-future: This has happened, so it cannot lie in the future.",
     )
 
-    def __init__(self, about: str = "", *, required: bool = False, past: bool = False) -> None:
-        super().__init__(required=required, metadata=described(about, pattern=_INSTANT))
+    def __init__(
+        self, description: str = "", *, required: bool = False, past: bool = False
+    ) -> None:
+        super().__init__(required=required, metadata=described(description, pattern=_INSTANT))
         self.past = past
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:

@@ -9,9 +9,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.child import Child
 from schemas.errors import Fault
+from schemas.names import name_of
+from schemas.online import Identity, Online
+from schemas.person import ContactWithChild, HouseholdMember, PersonPosingRisk
 
 _PEOPLE = ("children", "household", "persons_posing_risk")
+_CHILDREN = name_of(HouseholdMember, lambda member: member.children)
+_CONTACT = name_of(PersonPosingRisk, lambda person: person.contact)
+_CHILD_OF_CONTACT = name_of(ContactWithChild, lambda contact: contact.child)
+_LIVES_WITH = name_of(Child, lambda child: child.lives_with)
+_IDENTITIES = name_of(Online, lambda online: online.identities)
+_BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)
 _CHILD = "unknown-child: No child in this document has this id."
 _PERSON = "unknown-person: Nobody in this document has this id."
 _TWICE = "duplicate-id: This id is given twice; give each child and person its own."
@@ -50,23 +60,23 @@ def _repeat(seen: Counter[str], pointer: str, item: dict[str, Any]) -> Iterator[
 
 def _child_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for pointer, member in _items(document.get("household"), "/household"):
-        yield from _texts(member.get("children"), f"{pointer}/children")
+        yield from _texts(member.get(_CHILDREN), f"{pointer}/{_CHILDREN}")
     for pointer, person in _items(document.get("persons_posing_risk"), "/persons_posing_risk"):
-        for place, contact in _items(person.get("contact"), f"{pointer}/contact"):
-            yield from _text(contact.get("child"), f"{place}/child")
+        for place, contact in _items(person.get(_CONTACT), f"{pointer}/{_CONTACT}"):
+            yield from _text(contact.get(_CHILD_OF_CONTACT), f"{place}/{_CHILD_OF_CONTACT}")
 
 
 def _person_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for pointer, child in _items(document.get("children"), "/children"):
-        yield from _texts(child.get("lives_with"), f"{pointer}/lives_with")
+        yield from _texts(child.get(_LIVES_WITH), f"{pointer}/{_LIVES_WITH}")
     for pointer, identity in _identities(document):
-        yield from _text(identity.get("belongs_to"), f"{pointer}/belongs_to")
+        yield from _text(identity.get(_BELONGS_TO), f"{pointer}/{_BELONGS_TO}")
 
 
 def _identities(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     online = document.get("online")
     if isinstance(online, dict):
-        yield from _items(online.get("identities"), "/online/identities")
+        yield from _items(online.get(_IDENTITIES), f"/online/{_IDENTITIES}")
 
 
 def _ids(document: dict[str, Any], group: str) -> Iterator[str]:

@@ -87,8 +87,8 @@ class Record(Schema, Generic[T]):
             try:
                 check(loaded, data) if with_original else check(loaded)
             except ValidationError as error:
-                found = {error.field_name: error.messages}
-                errors |= merge_errors(errors, found)  # type: ignore[no-untyped-call]
+                messages = {error.field_name: error.messages}
+                errors |= merge_errors(errors, messages)  # type: ignore[no-untyped-call]
 
 
 class Answer(Schema):
@@ -121,12 +121,12 @@ def faults(error: ValidationError) -> Iterator[Fault]:
     return _faults(error.messages, "")
 
 
-def sort(found: Iterator[Fault] | list[Fault]) -> list[Fault]:
+def sort(faults: Iterator[Fault] | list[Fault]) -> list[Fault]:
     """Return faults without repeats, in the order of their pointers, items by number.
 
     After the first ``FAULT_LIMIT`` one more says that there are others.
     """
-    ordered = sorted(dict.fromkeys(found), key=lambda one: (_steps(one.pointer), one.code))
+    ordered = sorted(dict.fromkeys(faults), key=lambda fault: (_steps(fault.pointer), fault.code))
     return ordered if len(ordered) <= FAULT_LIMIT else [*ordered[:FAULT_LIMIT], _AND_MORE]
 
 
@@ -138,8 +138,8 @@ def escape(name: str) -> str:
 def _faults(messages: Any, pointer: str) -> Iterator[Fault]:
     if isinstance(messages, dict):
         for step, inner in messages.items():
-            here = step == _OF_THE_OBJECT and isinstance(inner, list)
-            yield from _faults(inner, pointer if here else f"{pointer}/{escape(str(step))}")
+            is_own = step == _OF_THE_OBJECT and isinstance(inner, list)
+            yield from _faults(inner, pointer if is_own else f"{pointer}/{escape(str(step))}")
     else:
         for message in messages:
             code, _, sentence = message.partition(": ")

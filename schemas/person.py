@@ -47,7 +47,7 @@ class Management:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class ContactWithChild:
     """How the person has to do with one child."""
 
     child: str
@@ -68,7 +68,7 @@ class PersonPosingRisk:
     area: str | None = None
     roles: tuple[WorkRole, ...] = ()
     management: Management | None = None
-    contact: tuple[Contact, ...] = ()
+    contact: tuple[ContactWithChild, ...] = ()
     offence_history: str | None = None
 
 
@@ -112,10 +112,10 @@ class ManagementSchema(Record[Management]):
     )
 
 
-class ContactSchema(Record[Contact]):
+class ContactSchema(Record[ContactWithChild]):
     """How the person has to do with one child."""
 
-    record = Contact
+    record = ContactWithChild
     child = LocalId("Id of a child in this document.", required=True)
     nature = Code(
         codes.ContactNature,

@@ -74,7 +74,7 @@ PARTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedReferral:
     """What became of a document: a referral and its defects, or None and every fault."""
 
     referral: Referral | None
@@ -109,7 +109,7 @@ class ReferralSchema(Record[Referral]):
 REFERRAL = ReferralSchema()
 
 
-def load(value: object, *, today: date, areas: Container[str] | None = None) -> Checked:
+def load(value: object, *, today: date, areas: Container[str] | None = None) -> CheckedReferral:
     """Check a document and load it. Never raises on any value that JSON can hold.
 
     ``today`` bounds what has happened; ``areas`` are the codes of areas that exist, or None to
@@ -122,8 +122,10 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
         surroundings.reset(token)
     dangling = [*links.check(value)] if isinstance(value, dict) else []
     if loaded.value is None or dangling:
-        return Checked(None, sort(loaded.faults + dangling), [])
-    return Checked(loaded.value, [], defects.find(loaded.value.children, loaded.value.times))
+        return CheckedReferral(None, sort(loaded.faults + dangling), [])
+    return CheckedReferral(
+        loaded.value, [], defects.find(loaded.value.children, loaded.value.times)
+    )
 
 
 def reload(value: object) -> Referral:

@@ -11,9 +11,9 @@ from schemas.loading import Answer
 GROUPS = ("all", "grade", "effective_grade", "agency", "force", "hour")
 
 
-def seconds(about: str) -> fields.Float:
+def seconds(description: str) -> fields.Float:
     """Return a length of time; null where nothing was counted."""
-    return fields.Float(required=True, allow_none=True, metadata=described(about))
+    return fields.Float(required=True, allow_none=True, metadata=described(description))
 
 
 class SpreadSchema(Answer):

@@ -12,7 +12,7 @@ from broker.dashboard.access import Visit
 from broker.dashboard.rendering import page
 from broker.domain.codes import Grade, Milestone
 from broker.errors import NotFound
-from broker.policy.language.rules import Row
+from broker.policy.language.rules import RoutingRule
 from broker.policy.published.diff import Change, compare
 
 LISTED = 100
@@ -50,7 +50,7 @@ def _found(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _deadlines(row: Row) -> Any:
+def _deadlines(row: RoutingRule) -> Any:
     """Yield grades that have the same deadlines, with them in words."""
     by_grade = [(grade, _said(row.deadlines.get(grade, {}))) for grade in Grade]
     for said, grades in groupby(by_grade, key=lambda pair: pair[1]):

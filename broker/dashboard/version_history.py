@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import Kind, Milestone
+from broker.domain.codes import DeliveryKind, Milestone
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.event import Event
 from broker.domain.referral import ReferralStatus
@@ -78,7 +78,7 @@ def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
                 taken=[
                     Taken(delivery, delivery.met.get(Milestone.ACKNOWLEDGE))
                     for delivery in referral.deliveries
-                    if delivery.version == number and delivery.kind is not Kind.RECALL
+                    if delivery.version == number and delivery.kind is not DeliveryKind.RECALL
                 ],
             )
         )
@@ -92,7 +92,7 @@ def recalls(referral: ReferralStatus) -> list[Taken]:
     return [
         Taken(delivery, delivery.met.get(Milestone.DECIDE))
         for delivery in referral.deliveries
-        if delivery.kind is Kind.RECALL
+        if delivery.kind is DeliveryKind.RECALL
     ]
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from schemas.codes import (
     NO_LONGER_ADDRESSED,
     Contact,
+    DeliveryKind,
     Grade,
     Milestone,
     NoticeChannel,
@@ -18,13 +19,12 @@ from schemas.codes import (
     Role,
     Stage,
 )
-from schemas.codes import DeliveryKind as Kind
 
 __all__ = [
     "NO_LONGER_ADDRESSED",
     "Contact",
+    "DeliveryKind",
     "Grade",
-    "Kind",
     "Milestone",
     "NoticeChannel",
     "NoticeRecipient",

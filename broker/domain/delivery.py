@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from broker.domain.codes import Kind, Milestone, Role, Stage
+from broker.domain.codes import DeliveryKind, Milestone, Role, Stage
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 
@@ -37,7 +37,7 @@ class NewDelivery:
     next_alarm_at: datetime | None = None
     """When the first warning of any of its deadlines is planned."""
     version: int = 1
-    kind: Kind = Kind.REFERRAL
+    kind: DeliveryKind = DeliveryKind.REFERRAL
     follows: DeliveryId | None = None
     replaces: DeliveryId | None = None
     policy_version: str | None = None
@@ -84,7 +84,7 @@ class Offer:
     body: bytes
     version: int
     latest_version: int
-    kind: Kind
+    kind: DeliveryKind
     follows: DeliveryId | None
 
 
@@ -176,7 +176,7 @@ class DeliveryStatus:
     replaces: DeliveryId | None
     explanation: Mapping[str, Any]
     version: int = 1
-    kind: Kind = Kind.REFERRAL
+    kind: DeliveryKind = DeliveryKind.REFERRAL
     follows: DeliveryId | None = None
 
 

@@ -39,14 +39,14 @@ from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger
 from broker.tracing import ACCEPT, SpanPart, parent_of
 from schemas import documents, referral
-from schemas.errors import Kind, Unreadable
+from schemas.errors import Unreadable, UnreadableKind
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _SCHEMA = "referral/1"
-_REFUSALS: dict[Kind, type[Invalid]] = {
-    Kind.MALFORMED: Malformed,
-    Kind.TOO_LARGE: TooLarge,
-    Kind.PROHIBITED: Prohibited,
+_REFUSALS: dict[UnreadableKind, type[Invalid]] = {
+    UnreadableKind.MALFORMED: Malformed,
+    UnreadableKind.TOO_LARGE: TooLarge,
+    UnreadableKind.PROHIBITED: Prohibited,
 }
 _log = logger("accept")
 

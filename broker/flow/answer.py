@@ -12,7 +12,7 @@ from functools import partial
 
 import orjson
 
-from broker.domain.codes import Kind, ReturnReason
+from broker.domain.codes import DeliveryKind, ReturnReason
 from broker.domain.delivery import (
     NewDelivery,
     Offer,
@@ -32,7 +32,7 @@ from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
-from broker.policy.routing import plan
+from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
 from schemas.referral import reload
@@ -190,7 +190,7 @@ def _redirected(
     # The next agency gets the latest version, with the clock of the returned delivery.
     latest = context.ledger.corrections.latest_delivery(offer.id) or offer
     policy = context.policies.latest()
-    leg = plan.redirect(
+    assignment = redirected(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,
@@ -202,7 +202,7 @@ def _redirected(
         to=to,
         now=now,
     )
-    issued = Issued(leg, Kind.REFERRAL)
+    issued = Issued(assignment, DeliveryKind.REFERRAL)
     return new_delivery(
         issued, now, context.new_id, version=latest.version, policy_version=policy.version
     )

@@ -30,7 +30,7 @@ from broker.policy.monitoring.alarm_records import (
     FiredAlarm,
     Watched,
 )
-from broker.policy.monitoring.alarms import Ladder, Ring, Step
+from broker.policy.monitoring.alarms import EscalationPolicy, Ring, Step
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import WorkingCalendar
 from broker.telemetry import logger
@@ -111,7 +111,7 @@ def _fired(
 ) -> FiredAlarm:
     """Return an alarm. A breach starts the escalation policy of its grade, or that of unroutable
     referrals where no agency holds the delivery."""
-    owner, ladder = _owner(watched, policy), policy.alarms.ladder(_subject(watched))
+    owner, ladder = _owner(watched, policy), policy.alarms.escalation_policy(_subject(watched))
     if not ring.is_breach or ladder is None:
         return FiredAlarm(watched, ring)
     first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(policy, owner))
@@ -259,8 +259,8 @@ def _addressed(
     return [(channel, recipient.code) for channel in policy_step.by if channel in known]
 
 
-def _ladder(context: Context, step: DueStep) -> Ladder | None:
-    return _policy(context, step.policy_version).alarms.ladders.get(step.ladder)
+def _ladder(context: Context, step: DueStep) -> EscalationPolicy | None:
+    return _policy(context, step.policy_version).alarms.escalation_policies.get(step.ladder)
 
 
 def _policy(context: Context, version: str) -> Policy:

@@ -6,14 +6,14 @@ from broker.domain.codes import Stage
 from broker.domain.delivery import Receipt
 from broker.domain.ids import DeliveryId, LeaseId
 from schemas import documents, requests
-from schemas.errors import Kind, Unreadable
+from schemas.errors import Unreadable, UnreadableKind
 
 
 def read_receipts(body: bytes) -> list[Receipt]:
     """Parse the receipts in a body. Raises Unreadable with every fault."""
     loaded = requests.load(requests.RECEIPTS, documents.read(body).value)
     if loaded.value is None:
-        raise Unreadable(Kind.MALFORMED, loaded.faults)
+        raise Unreadable(UnreadableKind.MALFORMED, loaded.faults)
     return as_rows(loaded.value)
 
 

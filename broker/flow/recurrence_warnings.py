@@ -23,20 +23,20 @@ def with_recurrence_warnings(
     if rule is None:
         return list(decisions)
     every = [
-        sighting
+        occurrence
         for decision in decisions
         if isinstance(decision, Routed)
-        for sighting in decision.sightings
+        for occurrence in decision.occurrences
     ]
     flagged = recurring(every, batch.earlier_occurrences(every, rule), rule)
     return [_with(decision, flagged, rule) for decision in decisions]
 
 
 def _with(decision: Decision, flagged: Sequence[Recurring], rule: Recurrence) -> Decision:
-    if not isinstance(decision, Routed) or not decision.sightings:
+    if not isinstance(decision, Routed) or not decision.occurrences:
         return decision
-    own = [child for child in flagged if child.sighting.referral == decision.id]
-    warnings = [Fault(child.sighting.pointer, CODE, child.words(rule)) for child in own]
+    own = [child for child in flagged if child.occurrence.referral == decision.id]
+    warnings = [Fault(child.occurrence.pointer, CODE, child.words(rule)) for child in own]
     verdict = decision.verdict
     return replace(
         decision,

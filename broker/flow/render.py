@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from broker.domain.codes import Kind, Milestone
+from broker.domain.codes import DeliveryKind, Milestone
 from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
@@ -66,7 +66,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
 
 def _is_shown(offer: Offer) -> bool:
     """Tell whether content is shown; nothing of a recalled referral is."""
-    return offer.kind is not Kind.RECALL and offer.state is not DeliveryState.RECALLED
+    return offer.kind is not DeliveryKind.RECALL and offer.state is not DeliveryState.RECALLED
 
 
 def _content(offer: Offer, document: Mapping[str, Any], policy: Policy) -> dict[str, Any]:

@@ -279,17 +279,17 @@ def _plan(checked: accept.Checked, names: dict[OrganisationCode, str]) -> dict[s
         "warnings": plan.warnings,
         "deliveries": [
             {
-                "agency": leg.agency,
-                "agency_name": names.get(leg.agency, leg.agency),
-                "role": str(leg.role),
-                "row": leg.row,
-                "view": leg.view,
-                "held_until": leg.held_until,
-                "clock_start": leg.clock_start,
-                "deadlines": {f"{m}_by": due for m, due in leg.due.items()},
-                "explanation": leg.explanation,
+                "agency": assignment.agency,
+                "agency_name": names.get(assignment.agency, assignment.agency),
+                "role": str(assignment.role),
+                "row": assignment.row,
+                "view": assignment.view,
+                "held_until": assignment.held_until,
+                "clock_start": assignment.clock_start,
+                "deadlines": {f"{m}_by": due for m, due in assignment.due.items()},
+                "explanation": assignment.explanation,
             }
-            for leg in plan.legs
+            for assignment in plan.assignments
         ],
     }
 

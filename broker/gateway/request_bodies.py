@@ -14,7 +14,7 @@ from broker.errors import Fault, Invalid, Malformed, Prohibited, TooLarge
 from broker.gateway.context import gateway
 from broker.gateway.problems import TooSlow, Unsupported
 from schemas import documents, requests
-from schemas.errors import Kind, Unreadable
+from schemas.errors import Unreadable, UnreadableKind
 from schemas.loading import Record
 
 T = TypeVar("T")
@@ -25,10 +25,10 @@ SECONDS = 20.0
 ASKED_LIMIT = 4 * 1024 * 1024
 """A thousand receipts with a note of a page each, in bytes."""
 BULK_LIMIT = 32 * 1024 * 1024
-_UNREADABLE: Mapping[Kind, type[Invalid]] = {
-    Kind.MALFORMED: Malformed,
-    Kind.TOO_LARGE: TooLarge,
-    Kind.PROHIBITED: Prohibited,
+_UNREADABLE: Mapping[UnreadableKind, type[Invalid]] = {
+    UnreadableKind.MALFORMED: Malformed,
+    UnreadableKind.TOO_LARGE: TooLarge,
+    UnreadableKind.PROHIBITED: Prohibited,
 }
 
 

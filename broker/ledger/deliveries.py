@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from broker.domain.codes import Kind, Milestone, Role
+from broker.domain.codes import DeliveryKind, Milestone, Role
 from broker.domain.delivery import (
     Attempt,
     Lease,
@@ -157,7 +157,7 @@ def _offer(row: Row) -> Offer:
         body=row["body"],
         version=row["version"],
         latest_version=row["latest_version"],
-        kind=Kind(row["kind"]),
+        kind=DeliveryKind(row["kind"]),
         follows=row["follows"],
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.ledger.database import Connection, Part, json_text, rows
-from broker.policy.monitoring.recurrence import Earlier, Recurrence, Recurring, Sighting
+from broker.policy.monitoring.recurrence import EarlierReferral, Occurrence, Recurrence, Recurring
 
 MOST_FOR_A_PSEUDONYM = 50
 """Earlier occurrences read for one pseudonym, the latest ones, so that the cost is bounded."""
@@ -27,22 +27,22 @@ class Pseudonyms(Part):
 
 
 def earlier_occurrences(
-    connection: Connection, occurrences: Sequence[Sighting], rule: Recurrence
-) -> Mapping[tuple[UUID, str], list[Earlier]]:
+    connection: Connection, occurrences: Sequence[Occurrence], rule: Recurrence
+) -> Mapping[tuple[UUID, str], list[EarlierReferral]]:
     """Lock these pseudonyms, and return their earlier occurrences by referral and local id."""
     if not occurrences:
         return {}
     columns = _columns(occurrences)
     _take_turns(connection, columns["marks"])
     params = {"grade": str(rule.grade), "window": rule.window, "most": MOST_FOR_A_PSEUDONYM}
-    earlier: dict[tuple[UUID, str], list[Earlier]] = {}
+    earlier: dict[tuple[UUID, str], list[EarlierReferral]] = {}
     for row in rows(connection, "pseudonyms/earlier_occurrences", {**columns, **params}):
-        other = Earlier(row["publisher"], row["reference"], row["at"])
+        other = EarlierReferral(row["publisher"], row["reference"], row["at"])
         earlier.setdefault((row["referral"], row["child"]), []).append(other)
     return earlier
 
 
-def record_occurrences(connection: Connection, occurrences: Sequence[Sighting]) -> None:
+def record_occurrences(connection: Connection, occurrences: Sequence[Occurrence]) -> None:
     """Write which children occurred; the pseudonyms are unlocked by the commit."""
     if occurrences:
         columns = _columns(occurrences)
@@ -57,12 +57,12 @@ def flag_recurrence(
     if not recurring:
         return
     columns = {
-        "referrals": [child.sighting.referral for child in recurring],
-        "publishers": [child.sighting.publisher for child in recurring],
+        "referrals": [child.occurrence.referral for child in recurring],
+        "publishers": [child.occurrence.publisher for child in recurring],
         "data": [
             json_text(
                 {
-                    "child": child.sighting.child,
+                    "child": child.occurrence.child,
                     "count": child.count,
                     "earlier": child.own_references(),
                 }
@@ -81,7 +81,7 @@ def _end_turns(connection: Connection, pseudonyms: Sequence[bytes]) -> None:
     rows(connection, "pseudonyms/end_turns", {"marks": list(pseudonyms)})
 
 
-def _columns(occurrences: Sequence[Sighting]) -> dict[str, list[Any]]:
+def _columns(occurrences: Sequence[Occurrence]) -> dict[str, list[Any]]:
     """Return a row for each pseudonym of each occurrence."""
     pairs = [(occurrence, mark) for occurrence in occurrences for mark in occurrence.marks]
     return {

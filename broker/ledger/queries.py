@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, overload
 
-from broker.domain.codes import Kind, Role
+from broker.domain.codes import DeliveryKind, Role
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -157,7 +157,7 @@ def _delivery_status(row: Row) -> DeliveryStatus:
     return DeliveryStatus(
         **unchanged,
         role=Role(row["role"]),
-        kind=Kind(row["kind"]),
+        kind=DeliveryKind(row["kind"]),
         row=row["policy_row"],
         state=DeliveryState(row["state"]),
         due=due_times(row),

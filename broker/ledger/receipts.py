@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from broker.domain.codes import Kind, Outcome, Stage
+from broker.domain.codes import DeliveryKind, Outcome, Stage
 from broker.domain.delivery import (
     NewDelivery,
     Receipt,
@@ -64,7 +64,7 @@ class _ReceiptJudgement:
             return Settled(receipt.delivery, ReceiptResult.LEASE_LOST, state)
         if earlier := self._earlier(receipt, row):
             return Settled(receipt.delivery, earlier[0], state, earlier[1])
-        if not _fits(receipt, Kind(row["kind"])):
+        if not _fits(receipt, DeliveryKind(row["kind"])):
             return Settled(receipt.delivery, ReceiptResult.WRONG_KIND, state)
         after = DELIVERY_STEPS[state].get(_STEPS[receipt.stage])
         if after is None:
@@ -96,16 +96,16 @@ class _ReceiptJudgement:
         self.recorded.append(receipt)
 
 
-def _fits(receipt: Receipt, kind: Kind) -> bool:
+def _fits(receipt: Receipt, kind: DeliveryKind) -> bool:
     """Return whether a kind of delivery may be answered so.
 
     A recall is decided by confirming that everything is destroyed, and nothing else is. Neither a
     recall nor a correction can be returned: their agency was settled with what they follow.
     """
     if receipt.stage is Stage.RETURNED:
-        return kind is Kind.REFERRAL
+        return kind is DeliveryKind.REFERRAL
     if receipt.stage is Stage.DECIDED:
-        return (receipt.outcome == Outcome.DESTROYED) == (kind is Kind.RECALL)
+        return (receipt.outcome == Outcome.DESTROYED) == (kind is DeliveryKind.RECALL)
     return True
 
 

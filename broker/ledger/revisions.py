@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import Kind, Milestone, Role
+from broker.domain.codes import DeliveryKind, Milestone, Role
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.ledger.database import Connection, Row, json_text, rows
 from broker.ledger.deliveries import due_times, met_times
 from broker.policy.decision import Revised
-from broker.policy.revision.issued import Changed, Earlier
+from broker.policy.revision.issued import Changed, EarlierDelivery
 
 _TIMES = ("collect_by", "acknowledge_by", "decide_by", "collected_at", "acknowledged_at")
 _Event = tuple[str, ReferralId, Changed | None, Mapping[str, Any]]
@@ -23,7 +23,7 @@ _Event = tuple[str, ReferralId, Changed | None, Mapping[str, Any]]
 class History:
     """What agencies were given of one referral, and the versions that they have."""
 
-    deliveries: list[Earlier] = field(default_factory=list)
+    deliveries: list[EarlierDelivery] = field(default_factory=list)
     bodies: dict[int, bytes] = field(default_factory=dict)
 
 
@@ -94,15 +94,15 @@ def _record_events(
     rows(connection, "revisions/record_events", {**columns, "now": now, "actor": actor})
 
 
-def _earlier(row: Row) -> Earlier:
+def _earlier(row: Row) -> EarlierDelivery:
     separate = {*_TIMES, "decided_at", "referral"}
     unchanged = {name: value for name, value in row.items() if name not in separate}
-    return Earlier(
+    return EarlierDelivery(
         **{
             **unchanged,
             "role": Role(row["role"]),
             "state": DeliveryState(row["state"]),
-            "kind": Kind(row["kind"]),
+            "kind": DeliveryKind(row["kind"]),
         },
         due=due_times(row),
         met=met_times(row),

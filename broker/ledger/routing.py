@@ -35,7 +35,7 @@ from broker.policy.decision import (
     Verdict,
     Withdrawn,
 )
-from broker.policy.monitoring.recurrence import Earlier, Recurrence, Sighting
+from broker.policy.monitoring.recurrence import EarlierReferral, Occurrence, Recurrence
 
 _COLUMNS = (
     "state",
@@ -64,8 +64,8 @@ class RouteBatch:
         self.referrals = referrals
 
     def earlier_occurrences(
-        self, occurrences: Sequence[Sighting], rule: Recurrence
-    ) -> Mapping[tuple[UUID, str], list[Earlier]]:
+        self, occurrences: Sequence[Occurrence], rule: Recurrence
+    ) -> Mapping[tuple[UUID, str], list[EarlierReferral]]:
         """Return earlier occurrences of these children, by referral and local id.
 
         Until the commit no other transaction may count a child with one of these pseudonyms.
@@ -89,7 +89,7 @@ class RouteBatch:
         write_revisions(self._connection, revised, publishers, now=now, actor=actor)
         insert_deliveries(self._connection, new, now=now, actor=actor)
         routed = [decision for decision in effective if isinstance(decision, Routed)]
-        occurrences = [seen for decision in routed for seen in decision.sightings]
+        occurrences = [seen for decision in routed for seen in decision.occurrences]
         record_occurrences(self._connection, occurrences)
         recurring = [child for decision in routed for child in decision.recurring]
         flag_recurrence(self._connection, recurring, now=now, actor=actor)

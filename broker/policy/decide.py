@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import orjson
 
-from broker.domain.codes import Grade, Kind
+from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
@@ -22,14 +23,14 @@ from broker.policy.decision import (
     Withdrawn,
 )
 from broker.policy.monitoring import alarms
-from broker.policy.monitoring.recurrence import Sighting, sightings
+from broker.policy.monitoring.recurrence import Occurrence, occurrences
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.routing.plan import Plan, route
 from broker.policy.time.calendars import LONDON
-from schemas.referral import Checked, Referral, load
+from schemas.referral import CheckedReferral, Referral, load
 
 ATTEND_WITHIN = timedelta(hours=1)
 """How long ops has for a referral that nobody can be worked out to get."""
@@ -50,36 +51,23 @@ def decide(
     """
     if waiting.recall_reason is not None:
         return _withdrawn(waiting, waiting.recall_reason, policy, now, new_id)
-    checked = load(
-        orjson.loads(waiting.body),
-        today=_received_at(waiting).astimezone(LONDON).date(),
-        areas=policy.directory.areas,
-    )
+    checked = _checked(waiting, policy)
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked)
-    plan = route(
-        referral,
-        publisher=waiting.publisher,
-        policy=policy,
-        # Who is new to a referral that others have cannot have had it before this version.
-        accepted_at=_received_at(waiting) if waiting.earlier else waiting.accepted_at,
-        now=now,
-        areas=waiting.areas,
-    )
+    plan = _plan(waiting, referral, policy, now)
     verdict = _verdict(referral, checked, plan, policy)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
         return _revised(waiting, plan, verdict, policy, now, new_id)
+    issued = [Issued(assignment, DeliveryKind.REFERRAL) for assignment in plan.assignments]
     return Routed(
         id=waiting.id,
         version=waiting.version,
         verdict=verdict,
-        deliveries=[
-            _delivery(Issued(leg, Kind.REFERRAL), waiting, policy, now, new_id) for leg in plan.legs
-        ],
-        sightings=_sightings(waiting, referral, policy, child_key),
+        deliveries=_deliveries(issued, waiting, policy, now, new_id),
+        occurrences=_occurrences(waiting, referral, policy, child_key),
     )
 
 
@@ -100,22 +88,22 @@ def new_delivery(
     issued: Issued, now: datetime, new_id: NewId, *, version: int, policy_version: str
 ) -> NewDelivery:
     """Return the delivery that carries out one assignment of a plan."""
-    leg = issued.leg
-    held = leg.held_until is not None and leg.held_until > now
+    assignment = issued.assignment
+    held = assignment.held_until is not None and assignment.held_until > now
     return NewDelivery(
         id=DeliveryId(new_id()),
-        agency=leg.agency,
-        channel=leg.channel,
-        role=leg.role,
-        row=leg.row,
-        view=leg.view,
-        scope=leg.scope,
+        agency=assignment.agency,
+        channel=assignment.channel,
+        role=assignment.role,
+        row=assignment.row,
+        view=assignment.view,
+        scope=assignment.scope,
         state=DeliveryState.HELD if held else DeliveryState.AVAILABLE,
-        available_at=leg.held_until if held and leg.held_until else now,
-        clock_start=leg.clock_start,
-        due=leg.due,
-        next_alarm_at=leg.next_alarm_at,
-        explanation=leg.explanation,
+        available_at=assignment.held_until if held and assignment.held_until else now,
+        clock_start=assignment.clock_start,
+        due=assignment.due,
+        next_alarm_at=assignment.next_alarm_at,
+        explanation=assignment.explanation,
         version=version,
         kind=issued.kind,
         follows=issued.follows,
@@ -128,14 +116,31 @@ def _received_at(waiting: Unrouted) -> datetime:
     return waiting.received_at or waiting.accepted_at
 
 
-def _rejected(waiting: Unrouted, checked: Checked) -> Rejected:
+def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
+    received_on = _received_at(waiting).astimezone(LONDON).date()
+    return load(orjson.loads(waiting.body), today=received_on, areas=policy.directory.areas)
+
+
+def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) -> Plan:
+    return route(
+        referral,
+        publisher=waiting.publisher,
+        policy=policy,
+        # Who is new to a referral that others have cannot have had it before this version.
+        accepted_at=_received_at(waiting) if waiting.earlier else waiting.accepted_at,
+        now=now,
+        areas=waiting.areas,
+    )
+
+
+def _rejected(waiting: Unrouted, checked: CheckedReferral) -> Rejected:
     if waiting.state is not ReferralState.ACCEPTED:
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
     return Rejected(waiting.id, checked.faults)
 
 
-def _verdict(referral: Referral, checked: Checked, plan: Plan, policy: Policy) -> Verdict:
+def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
     return Verdict(
         policy_version=policy.version,
         directory_version=policy.version,
@@ -175,18 +180,22 @@ def _revised(
     if before is not None and before != plan.effective_grade:
         regrade = Regrade(Grade(before), plan.effective_grade, received_at)
     bodies = {**waiting.bodies, waiting.version: waiting.body}
-    new = revise.NewVersion(
+    new = revise.JudgedVersion(
         number=waiting.version,
         received_at=received_at,
         grade=plan.effective_grade,
-        legs=plan.legs,
+        assignments=plan.assignments,
         documents={version: orjson.loads(body) for version, body in bodies.items()},
         regrade=regrade,
         policy=policy,
     )
     revision = revise.revise(waiting.earlier, new)
-    issued = [_delivery(each, waiting, policy, now, new_id) for each in revision.issued]
-    routed = Routed(id=waiting.id, version=waiting.version, verdict=verdict, deliveries=issued)
+    routed = Routed(
+        id=waiting.id,
+        version=waiting.version,
+        verdict=verdict,
+        deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
+    )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 
 
@@ -195,15 +204,16 @@ def _withdrawn(
 ) -> Withdrawn:
     """Return who must destroy what they had of a referral that was taken back."""
     revision = revise.withdraw(waiting.earlier, reason=reason, at=now, policy=policy)
-    return Withdrawn(
-        waiting.id, [_delivery(each, waiting, policy, now, new_id) for each in revision.issued]
-    )
+    return Withdrawn(waiting.id, _deliveries(revision.issued, waiting, policy, now, new_id))
 
 
-def _delivery(
-    issued: Issued, waiting: Unrouted, policy: Policy, now: datetime, new_id: NewId
-) -> NewDelivery:
-    return new_delivery(issued, now, new_id, version=waiting.version, policy_version=policy.version)
+def _deliveries(
+    issued: Iterable[Issued], waiting: Unrouted, policy: Policy, now: datetime, new_id: NewId
+) -> list[NewDelivery]:
+    return [
+        new_delivery(each, now, new_id, version=waiting.version, policy_version=policy.version)
+        for each in issued
+    ]
 
 
 def _new_grades(waiting: Unrouted, plan: Plan) -> dict[str, str]:
@@ -218,14 +228,14 @@ def _new_grades(waiting: Unrouted, plan: Plan) -> dict[str, str]:
     }
 
 
-def _sightings(
+def _occurrences(
     waiting: Unrouted, referral: Referral, policy: Policy, key: bytes | None
-) -> list[Sighting]:
+) -> list[Occurrence]:
     """Return the children that are counted; none without a key or with a grade of no interest."""
     rule = policy.recurrence
     if rule is None or key is None or referral.grade.level is not rule.grade:
         return []
-    return sightings(
+    return occurrences(
         referral,
         id_=waiting.id,
         publisher=waiting.publisher,

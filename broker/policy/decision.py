@@ -11,8 +11,8 @@ from broker.domain.delivery import NewDelivery
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
 from broker.errors import Fault
-from broker.policy.monitoring.recurrence import Recurring, Sighting
-from broker.policy.revision.issued import Changed, Earlier
+from broker.policy.monitoring.recurrence import Occurrence, Recurring
+from broker.policy.revision.issued import Changed, EarlierDelivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Unrouted:
     effective_grade: str | None = None
     """Those of the version that was routed last."""
     recall_reason: str | None = None
-    earlier: Sequence[Earlier] = ()
+    earlier: Sequence[EarlierDelivery] = ()
     """What agencies were given before, in the order of its ids."""
     bodies: Mapping[int, bytes] = field(default_factory=dict)
     """The versions that agencies have."""
@@ -75,7 +75,7 @@ class Routed:
     verdict: Verdict
     deliveries: Sequence[NewDelivery]
     version: int = 1
-    sightings: Sequence[Sighting] = ()
+    occurrences: Sequence[Occurrence] = ()
     """Its children, where its grade is one that is counted."""
     recurring: Sequence[Recurring] = ()
     """Which of them were referred too often."""

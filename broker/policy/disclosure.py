@@ -20,7 +20,7 @@ from schemas.child import Child
 from schemas.handling import Times
 from schemas.names import name_of
 from schemas.online import Identity, Online
-from schemas.person import Contact, HouseholdMember, PersonPosingRisk
+from schemas.person import ContactWithChild, HouseholdMember, PersonPosingRisk
 from schemas.referral import HARMED, Referral
 
 Json = Mapping[str, Any]
@@ -38,7 +38,7 @@ PERSON_ID = name_of(PersonPosingRisk, lambda person: person.id)
 BORN = name_of(PersonPosingRisk, lambda person: person.date_of_birth)
 AGE = name_of(PersonPosingRisk, lambda person: person.age)
 CONTACT = name_of(PersonPosingRisk, lambda person: person.contact)
-CONTACT_CHILD = name_of(Contact, lambda contact: contact.child)
+CONTACT_CHILD = name_of(ContactWithChild, lambda contact: contact.child)
 MEMBER_ID = name_of(HouseholdMember, lambda member: member.id)
 MEMBER_CHILDREN = name_of(HouseholdMember, lambda member: member.children)
 IDENTITIES = name_of(Online, lambda online: online.identities)

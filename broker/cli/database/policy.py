@@ -23,7 +23,7 @@ from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.ledger.ledger import Ledger
-from broker.policy.language.rules import Row
+from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy, documents_from, load
 
 
@@ -176,7 +176,7 @@ def _deliveries(
         }
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: RoutingRule) -> dict[str, Any]:
     return {
         "id": row.id,
         "sentence": row.sentence,

@@ -41,17 +41,17 @@ class Condition:
         paths = [name.split(".") for name in self.names]
         object.__setattr__(self, "_paths", tuple((owner, fact) for owner, fact in paths))
 
-    def holds(self, about: Mapping[str, object]) -> bool:
+    def holds(self, subjects: Mapping[str, object]) -> bool:
         """Tell whether it holds for what is known about a subject."""
-        return self._case(about) in self.holding
+        return self._case(subjects) in self.holding
 
-    def reasons(self, about: Mapping[str, object]) -> list[str]:
+    def reasons(self, subjects: Mapping[str, object]) -> list[str]:
         """Return in words the facts because of which it holds."""
-        case = zip(self.names, self._case(about), strict=True)
+        case = zip(self.names, self._case(subjects), strict=True)
         return [_said(name, value) for name, value in case if value is not False]
 
-    def _case(self, about: Mapping[str, object]) -> tuple[Value, ...]:
-        return tuple([_value(getattr(about[owner], fact)) for owner, fact in self._paths])
+    def _case(self, subjects: Mapping[str, object]) -> tuple[Value, ...]:
+        return tuple([_value(getattr(subjects[owner], fact)) for owner, fact in self._paths])
 
 
 def read_condition(text: str, subject: str) -> Condition:
@@ -62,8 +62,8 @@ def read_condition(text: str, subject: str) -> Condition:
     if len(text) > _LONGEST:
         raise PolicyError(f"A condition has at most {_LONGEST} characters; write two rows.")
     expression = _compiled(text, subject)
-    found = set(_NAME.findall(_LITERAL.sub("''", text)))
-    names = tuple(name for name in FACTS if name in found)
+    mentioned = set(_NAME.findall(_LITERAL.sub("''", text)))
+    names = tuple(name for name in FACTS if name in mentioned)
     _check_literals(text, names)
     holding = frozenset(case for case in _cases(names) if _holds(expression, names, case))
     if not holding:
@@ -102,8 +102,8 @@ def _check_literals(text: str, names: Sequence[str]) -> None:
     known = {value for name in names for value in FACTS[name].values}
     for literal in _LITERAL.findall(text):
         if literal[1:-1] not in known:
-            told = ", ".join(sorted(value for value in known if isinstance(value, str)))
-            raise PolicyError(f"{literal} is no value of the facts named here; known: {told}.")
+            listed = ", ".join(sorted(value for value in known if isinstance(value, str)))
+            raise PolicyError(f"{literal} is no value of the facts named here; known: {listed}.")
 
 
 def _cases(names: Sequence[str]) -> list[tuple[Value, ...]]:
@@ -126,5 +126,5 @@ def _value(fact: object) -> Value:
 
 
 def _said(name: str, value: Value) -> str:
-    words = FACTS[name].words
-    return words if value is True else f"{words} is {str(value).replace('_', ' ')}"
+    wording = FACTS[name].words
+    return wording if value is True else f"{wording} is {str(value).replace('_', ' ')}"

@@ -106,14 +106,14 @@ class Directory:
     @property
     def ops(self) -> Organisation | None:
         """Those who look after the broker, and whatever no agency has."""
-        found = self._serving.get(("ops", "anywhere"))
-        return found[0] if found else None
+        candidates = self._serving.get(("ops", "anywhere"))
+        return candidates[0] if candidates else None
 
     def serving(self, kind: str, place: str, day: date) -> Organisation | None:
         """Return the organisation of a kind for an area, a school's URN or ``anywhere``."""
-        for one in self._serving.get((kind, place), ()):
-            if one.is_in_effect(day):
-                return one
+        for organisation in self._serving.get((kind, place), ()):
+            if organisation.is_in_effect(day):
+                return organisation
         return None
 
     def area_name(self, code: str) -> str:
@@ -127,11 +127,11 @@ def read_directory(root: Node, holidays: Mapping[str, BankHolidays]) -> Director
     sections = root.fields(("areas", "organisations"))
     areas = [_area(code, node) for code, node in _entries(sections, "areas")]
     known = {area.code for area in areas}
-    found = [
+    organisations = [
         _organisation(code, node, known, holidays)
         for code, node in _entries(sections, "organisations")
     ]
-    return Directory(areas, _with_shared_calendars(_with_partners(found)))
+    return Directory(areas, _with_shared_calendars(_with_partners(organisations)))
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -204,27 +204,27 @@ def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[time, time]]]:
 
 
 def _closures(fields: Mapping[str, Node]) -> Mapping[date, str]:
-    found = {}
+    closures = {}
     for written, node in fields["closures"].entries() if "closures" in fields else ():
         try:
-            found[date.fromisoformat(written)] = node.text()
+            closures[date.fromisoformat(written)] = node.text()
         except ValueError:
             node.fault("wrong-type", "Write 'date: reason', such as '2026-12-29: moving house'.")
-    return found
+    return closures
 
 
 def _contacts(fields: Mapping[str, Node]) -> Mapping[Contact, Mapping[NoticeChannel, str]]:
-    found = {}
+    contacts = {}
     for name, node in fields["contacts"].entries() if "contacts" in fields else ():
         if name not in tuple(Contact):
             node.fault("unknown-name", f"{name!r} is none of {', '.join(Contact)}.")
             continue
         addresses = node.fields((), tuple(NoticeChannel))
-        found[Contact(name)] = {
+        contacts[Contact(name)] = {
             NoticeChannel(channel): _address(NoticeChannel(channel), written)
             for channel, written in addresses.items()
         }
-    return found
+    return contacts
 
 
 def _address(channel: NoticeChannel, node: Node) -> str:
@@ -249,12 +249,15 @@ def _school_days(
     return frozenset(day for day in days if day.weekday() < 5 and day not in closed)
 
 
-def _with_shared_calendars(found: list[Organisation]) -> list[Organisation]:
+def _with_shared_calendars(organisations: list[Organisation]) -> list[Organisation]:
     """Give all who are open at the same hours one calendar: what is counted serves all."""
     shared: dict[Hashable, WorkingCalendar] = {}
     return [
-        replace(one, calendar=shared.setdefault(_content(one.calendar), one.calendar))
-        for one in found
+        replace(
+            organisation,
+            calendar=shared.setdefault(_content(organisation.calendar), organisation.calendar),
+        )
+        for organisation in organisations
     ]
 
 
@@ -263,12 +266,16 @@ def _content(calendar: WorkingCalendar) -> Hashable:
     return calendar.nation, tuple(hours), tuple(closures), calendar.school_days
 
 
-def _with_partners(found: list[Organisation]) -> list[Organisation]:
+def _with_partners(organisations: list[Organisation]) -> list[Organisation]:
     """Give every team that stands in for an office that office's calendar."""
-    stands_in = {one.out_of_hours_partner: one for one in found if one.out_of_hours_partner}
+    stands_in = {
+        organisation.out_of_hours_partner: organisation
+        for organisation in organisations
+        if organisation.out_of_hours_partner
+    }
     return [
-        replace(one, calendar=stands_in[one.code].calendar)
-        if one.always_open and one.code in stands_in
-        else one
-        for one in found
+        replace(organisation, calendar=stands_in[organisation.code].calendar)
+        if organisation.always_open and organisation.code in stands_in
+        else organisation
+        for organisation in organisations
     ]

@@ -51,7 +51,7 @@ Deadlines = Mapping[Grade, Mapping[Milestone, Clock]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RoutingRule:
     """One rule of routing."""
 
     id: str
@@ -86,7 +86,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class GradeRule:
     """A rule about the grade: one that raises it, or that says that facts contradict it."""
 
     id: str
@@ -98,13 +98,13 @@ class Remark:
     place: str
 
 
-def read_rows(root: Node) -> tuple[tuple[Row, ...], tuple[Remark, ...]]:
+def read_rules(root: Node) -> tuple[tuple[RoutingRule, ...], tuple[GradeRule, ...]]:
     """Read the policy document: its rows, and its remarks about grades."""
     sections = root.fields(("deadlines", "rows"), SECTIONS)
     clocks = {name: _clocks(name, node) for name, node in _entries(sections, "deadlines")}
     rows = [_row(node, clocks) for node in (sections["rows"].items() if "rows" in sections else ())]
-    remarks = sections["grades"].items() if "grades" in sections else ()
-    return tuple(rows), tuple(_remark(node) for node in remarks)
+    grade_rules = sections["grades"].items() if "grades" in sections else ()
+    return tuple(rows), tuple(_grade_rule(node) for node in grade_rules)
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -113,27 +113,27 @@ def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
 
 def _clocks(name: str, node: Node) -> Deadlines:
     """Read deadlines by grade; ``any`` stands for every grade that is not written."""
-    found: dict[str, Mapping[Milestone, Clock]] = {}
+    by_grade: dict[str, Mapping[Milestone, Clock]] = {}
     for grade, milestones in node.entries():
         if grade not in (*GRADES, "any"):
             milestones.fault("unknown-name", f"{grade!r} is no grade; known: {', '.join(GRADES)}.")
-        found[grade] = read_milestones(f"{name}.{grade}", milestones)
-    missing = [grade for grade in GRADES if grade not in found]
-    if missing and "any" not in found:
+        by_grade[grade] = read_milestones(f"{name}.{grade}", milestones)
+    missing = [grade for grade in GRADES if grade not in by_grade]
+    if missing and "any" not in by_grade:
         node.fault("missing", f"There is no deadline for {', '.join(missing)}.")
         return {}
-    return {Grade(grade): found.get(grade, found.get("any", {})) for grade in GRADES}
+    return {Grade(grade): by_grade.get(grade, by_grade.get("any", {})) for grade in GRADES}
 
 
 def read_milestones(name: str, node: Node) -> Mapping[Milestone, Clock]:
     """Read how long there is for each milestone, under the name of the set."""
-    found = {}
+    clocks = {}
     for milestone, written in node.entries():
         if milestone not in _MILESTONES:
             written.fault("unknown-name", f"{milestone!r} is none of {', '.join(_MILESTONES)}.")
             continue
-        found[Milestone(milestone)] = _clock(f"{name}.{milestone}", written)
-    return found
+        clocks[Milestone(milestone)] = _clock(f"{name}.{milestone}", written)
+    return clocks
 
 
 def _clock(name: str, node: Node) -> Clock:
@@ -149,11 +149,11 @@ def _clock(name: str, node: Node) -> Clock:
     )
 
 
-def _row(node: Node, clocks: Mapping[str, Deadlines]) -> Row:
+def _row(node: Node, clocks: Mapping[str, Deadlines]) -> RoutingRule:
     fields = node.fields(_REQUIRED, _OPTIONAL)
     subject = _choice(fields, "for", SUBJECTS, "subject")
     to = fields["to"].fields(("kind", "of")) if "to" in fields else {}
-    return Row(
+    return RoutingRule(
         id=_text(fields, "id"),
         sentence=_text(fields, "sentence"),
         basis=_choice(fields, "basis", BASES, "basis"),
@@ -174,11 +174,11 @@ def _row(node: Node, clocks: Mapping[str, Deadlines]) -> Row:
     )
 
 
-def _remark(node: Node) -> Remark:
+def _grade_rule(node: Node) -> GradeRule:
     fields = node.fields(("id", "sentence", "for", "when"), ("to",))
     subject = _choice(fields, "for", SUBJECTS, "subject")
     to = _choice(fields, "to", GRADES, "grade")
-    return Remark(
+    return GradeRule(
         id=_text(fields, "id"),
         sentence=_text(fields, "sentence"),
         subject=subject,
@@ -219,9 +219,9 @@ def _text(fields: Mapping[str, Node], name: str) -> str:
 
 
 def _choice(
-    fields: Mapping[str, Node], name: str, known: Mapping[str, object] | tuple[str, ...], what: str
+    fields: Mapping[str, Node], name: str, known: Mapping[str, object] | tuple[str, ...], kind: str
 ) -> str:
-    return fields[name].choice(tuple(known), what) if name in fields else ""
+    return fields[name].choice(tuple(known), kind) if name in fields else ""
 
 
 def _words(fields: Mapping[str, Node], name: str, known: tuple[str, ...]) -> frozenset[str]:

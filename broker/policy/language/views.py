@@ -74,25 +74,25 @@ def _is_known(path: tuple[str, ...]) -> bool:
     schema = json_schema("referral")
     definitions = schema.get("$defs", {})
     first = _PERSONS if path[0] == HARMED else path[0]
-    found = [schema]
+    schemas = [schema]
     for name in (first, *path[1:]):
-        found = [
+        schemas = [
             below
-            for one in found
-            for part in _parts(one, definitions)
+            for above in schemas
+            for part in _parts(above, definitions)
             if (below := part.get("properties", {}).get(name)) is not None
         ]
-    return bool(found)
+    return bool(schemas)
 
 
 def _parts(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the schemas that a value may follow: by reference, as an item, or one of several."""
-    found = [schema]
+    parts = [schema]
     if "$ref" in schema:
-        found += _parts(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        parts += _parts(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "items" in schema:
-        found += _parts(schema["items"], definitions)
+        parts += _parts(schema["items"], definitions)
     for name in ("anyOf", "oneOf", "allOf"):
-        for one in schema.get(name, ()):
-            found += _parts(one, definitions)
-    return found
+        for option in schema.get(name, ()):
+            parts += _parts(option, definitions)
+    return parts

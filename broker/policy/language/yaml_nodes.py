@@ -66,23 +66,23 @@ class Node:
         if not isinstance(self.node, yaml.MappingNode):
             self.fault("wrong-type", "Write a mapping here: 'key: value' lines.")
             return []
-        found: dict[str, Node] = {}
+        entries: dict[str, Node] = {}
         for key, value in self.node.value:
             name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
-            if not name or name in found:
+            if not name or name in entries:
                 Node(self.file, key, self.faults).fault("duplicate", f"{name!r} is here already.")
-            found[name] = Node(self.file, value, self.faults)
-        return list(found.items())
+            entries[name] = Node(self.file, value, self.faults)
+        return list(entries.items())
 
     def fields(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Node]:
         """Return the fields of a record: a missing or unknown one is a fault."""
-        found = dict(self.entries())
-        for name in found.keys() - set(required) - set(optional):
+        fields = dict(self.entries())
+        for name in fields.keys() - set(required) - set(optional):
             known = ", ".join(sorted({*required, *optional}))
-            found.pop(name).fault("unknown-name", f"There is no {name!r} here; known are {known}.")
-        for name in sorted(set(required) - found.keys()):
+            fields.pop(name).fault("unknown-name", f"There is no {name!r} here; known are {known}.")
+        for name in sorted(set(required) - fields.keys()):
             self.fault("missing", f"{name!r} is missing.")
-        return found
+        return fields
 
     def items(self) -> Iterator[Node]:
         """Go through a list."""
@@ -99,11 +99,11 @@ class Node:
         self.fault("wrong-type", "Write a text here.")
         return ""
 
-    def choice(self, known: Collection[str], what: str) -> str:
+    def choice(self, known: Collection[str], kind: str) -> str:
         """Return a word of a closed list."""
         word = self.text()
         if word and word not in known:
-            self.fault("unknown-name", f"{word!r} is no {what}; known are {', '.join(known)}.")
+            self.fault("unknown-name", f"{word!r} is no {kind}; known are {', '.join(known)}.")
         return word
 
     def flag(self) -> bool:

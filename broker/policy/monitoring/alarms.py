@@ -44,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class EscalationPolicy:
     """Whom a breach is told, one after the other."""
 
     name: str
@@ -57,20 +57,19 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True)
-class Alarms:
+class AlarmRules:
     """When warnings come, whom they are told, and the ladders."""
 
     warn_at: tuple[int, ...] = (50, 75, 90)
     """Percent of the time, rising."""
     tell: tuple[Step, ...] = ()
     """Who is told of a warning."""
-    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    escalation_policies: Mapping[str, EscalationPolicy] = field(default_factory=dict)
 
-    def ladder(self, subject: str) -> Ladder | None:
+    def escalation_policy(self, subject: str) -> EscalationPolicy | None:
         """Return the ladder for a grade, for what is unroutable, or for silence."""
-        return next(
-            (ladder for ladder in self.ladders.values() if subject in ladder.subjects), None
-        )
+        policies = self.escalation_policies.values()
+        return next((policy for policy in policies if subject in policy.subjects), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +141,12 @@ def first_ring(
 
 
 def next_step_at(
-    ladder: Ladder, step: int, *, since: datetime, calendar: WorkingCalendar
+    escalation_policy: EscalationPolicy, step: int, *, since: datetime, calendar: WorkingCalendar
 ) -> datetime | None:
     """Return when a step of a ladder is due that began at an instant, or None past its end."""
-    if step >= len(ladder.steps):
+    if step >= len(escalation_policy.steps):
         return None
-    after = ladder.steps[step].after
+    after = escalation_policy.steps[step].after
     if after is None:
         return since
     try:
@@ -172,34 +171,34 @@ def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> da
         return clock.start + (clock.due_at - clock.start) * min(percent, BREACH) / BREACH
 
 
-def read_alarms(root: Node) -> Alarms:
+def read_alarms(root: Node) -> AlarmRules:
     """Read the sections ``alarms`` and ``ladders`` of the policy document; both may be missing."""
     sections = dict(root.entries())
-    ladders = {
-        name: _ladder(name, node)
+    escalation_policies = {
+        name: _escalation_policy(name, node)
         for name, node in (sections["ladders"].entries() if "ladders" in sections else ())
     }
     if "alarms" not in sections:
-        return Alarms(ladders=ladders)
+        return AlarmRules(escalation_policies=escalation_policies)
     fields = sections["alarms"].fields(("warn_at",), ("tell",))
-    return Alarms(
+    return AlarmRules(
         warn_at=_percentages(fields["warn_at"]) if "warn_at" in fields else (),
         tell=tuple(_step(node) for node in (fields["tell"].items() if "tell" in fields else ())),
-        ladders=ladders,
+        escalation_policies=escalation_policies,
     )
 
 
 def _percentages(node: Node) -> tuple[int, ...]:
-    found = tuple(item.number(1, BREACH - 1) for item in node.items())
-    if any(one >= other for one, other in pairwise(found)):
+    percentages = tuple(item.number(1, BREACH - 1) for item in node.items())
+    if any(earlier >= later for earlier, later in pairwise(percentages)):
         node.fault("wrong-order", "Write the percentages rising, each once.")
-    return found
+    return percentages
 
 
-def _ladder(name: str, node: Node) -> Ladder:
+def _escalation_policy(name: str, node: Node) -> EscalationPolicy:
     fields = node.fields(("sentence", "for", "steps"))
     subjects = [item.choice(ALARMED, "thing with a ladder") for item in _items(fields, "for")]
-    return Ladder(
+    return EscalationPolicy(
         name=name,
         sentence=fields["sentence"].text() if "sentence" in fields else "",
         subjects=frozenset(subjects),
@@ -219,9 +218,9 @@ def _step(node: Node) -> Step:
     )
 
 
-def _word(fields: Mapping[str, Node], name: str, words: type[_Word], what: str) -> _Word:
-    word = fields[name].choice(tuple(words), what) if name in fields else ""
-    return words(word) if word in tuple(words) else next(iter(words))
+def _word(fields: Mapping[str, Node], name: str, codes: type[_Word], kind: str) -> _Word:
+    word = fields[name].choice(tuple(codes), kind) if name in fields else ""
+    return codes(word) if word in tuple(codes) else next(iter(codes))
 
 
 def _items(fields: Mapping[str, Node], name: str) -> list[Node]:

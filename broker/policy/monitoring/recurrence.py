@@ -39,7 +39,7 @@ class Recurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Occurrence:
     """A child in a referral of a grade that is counted."""
 
     referral: UUID
@@ -56,7 +56,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierReferral:
     """Another referral for the same child."""
 
     publisher: str
@@ -68,8 +68,8 @@ class Earlier:
 class Recurring:
     """A sighting that is to be told, with the others, oldest first."""
 
-    sighting: Sighting
-    earlier: tuple[Earlier, ...]
+    occurrence: Occurrence
+    earlier: tuple[EarlierReferral, ...]
 
     @property
     def count(self) -> int:
@@ -78,12 +78,12 @@ class Recurring:
 
     def own_references(self) -> list[str]:
         """Return the references that the publisher knows: another force's are not its business."""
-        mine = self.sighting.publisher
-        return [one.reference for one in self.earlier if one.publisher == mine][-_LISTED:]
+        mine = self.occurrence.publisher
+        return [other.reference for other in self.earlier if other.publisher == mine][-_LISTED:]
 
     def words(self, rule: Recurrence) -> str:
         """Say which one it is, and on which days the others came; never whose they were."""
-        days = [one.at.astimezone(LONDON).date() for one in self.earlier]
+        days = [other.at.astimezone(LONDON).date() for other in self.earlier]
         return (
             f"This is the {_ordinal(self.count)} referral graded {_plain(rule.grade)} for this "
             f"child within {rule.window.days} days; before it: {_listed(days)}."
@@ -103,15 +103,15 @@ def read_recurrence(node: Node) -> Recurrence:
     )
 
 
-def sightings(
+def occurrences(
     referral: Referral, *, id_: UUID, publisher: str, at: datetime, key: bytes
-) -> list[Sighting]:
+) -> list[Occurrence]:
     """Return the children of a referral that can be recognised."""
-    found = []
+    occurrences = []
     for number, child in enumerate(referral.children):
         if marks := marks_of(child, key):
-            found.append(
-                Sighting(
+            occurrences.append(
+                Occurrence(
                     referral=id_,
                     publisher=publisher,
                     reference=referral.reference,
@@ -122,7 +122,7 @@ def sightings(
                     marks=marks,
                 )
             )
-    return found
+    return occurrences
 
 
 def marks_of(child: Child, key: bytes) -> tuple[bytes, ...]:
@@ -133,8 +133,8 @@ def marks_of(child: Child, key: bytes) -> tuple[bytes, ...]:
 
 
 def recurring(
-    seen: Iterable[Sighting],
-    before: Mapping[tuple[UUID, str], Sequence[Earlier]],
+    seen: Iterable[Occurrence],
+    before: Mapping[tuple[UUID, str], Sequence[EarlierReferral]],
     rule: Recurrence,
 ) -> list[Recurring]:
     """Return which of these sightings are to be told.
@@ -143,33 +143,38 @@ def recurring(
     together count in the order in which they were accepted. A reference counts once, however
     often its referral was sent, and never for itself.
     """
-    told, together = [], list[Sighting]()
-    for one in sorted(seen, key=lambda one: (one.at, one.referral, one.pointer)):
-        others = [*before.get((one.referral, one.child), ()), *_matching(one, together)]
-        earlier = _distinct(one, others, rule)
+    flagged, together = [], list[Occurrence]()
+    for occurrence in sorted(
+        seen, key=lambda occurrence: (occurrence.at, occurrence.referral, occurrence.pointer)
+    ):
+        others = [
+            *before.get((occurrence.referral, occurrence.child), ()),
+            *_matching(occurrence, together),
+        ]
+        earlier = _distinct(occurrence, others, rule)
         if len(earlier) + 1 >= rule.count:
-            told.append(Recurring(one, earlier))
-        together.append(one)
-    return told
+            flagged.append(Recurring(occurrence, earlier))
+        together.append(occurrence)
+    return flagged
 
 
-def _matching(sighting: Sighting, together: Iterable[Sighting]) -> Iterator[Earlier]:
-    marks = set(sighting.marks)
+def _matching(occurrence: Occurrence, together: Iterable[Occurrence]) -> Iterator[EarlierReferral]:
+    marks = set(occurrence.marks)
     for other in together:
         if not marks.isdisjoint(other.marks):
-            yield Earlier(other.publisher, other.reference, other.at)
+            yield EarlierReferral(other.publisher, other.reference, other.at)
 
 
 def _distinct(
-    sighting: Sighting, others: Iterable[Earlier], rule: Recurrence
-) -> tuple[Earlier, ...]:
-    own = (sighting.publisher, sighting.reference)
-    found = {
+    occurrence: Occurrence, others: Iterable[EarlierReferral], rule: Recurrence
+) -> tuple[EarlierReferral, ...]:
+    own = (occurrence.publisher, occurrence.reference)
+    referrals = {
         (other.publisher, other.reference): other
         for other in others
-        if (other.publisher, other.reference) != own and abs(sighting.at - other.at) < rule.window
+        if (other.publisher, other.reference) != own and abs(occurrence.at - other.at) < rule.window
     }
-    return tuple(sorted(found.values(), key=lambda other: (other.at, other.reference)))
+    return tuple(sorted(referrals.values(), key=lambda other: (other.at, other.reference)))
 
 
 def _identifiers(child: Child) -> Iterator[str]:
@@ -181,8 +186,8 @@ def _identifiers(child: Child) -> Iterator[str]:
     born = known(child.date_of_birth)
     names = [_words(name) for name in (child.given_name, child.family_name)]
     if born and all(names):
-        yield f"words:{' '.join(sorted(word for words in names for word in words))}:{born}"
-        yield f"names:{' '.join(sorted(''.join(words) for words in names))}:{born}"
+        yield f"words:{' '.join(sorted(word for parts in names for word in parts))}:{born}"
+        yield f"names:{' '.join(sorted(''.join(parts) for parts in names))}:{born}"
 
 
 def _words(name: str | None) -> list[str]:
@@ -193,9 +198,9 @@ def _words(name: str | None) -> list[str]:
 
 
 def _listed(days: Sequence[date]) -> str:
-    told = ", ".join(in_words(day) for day in days[-_LISTED:])
+    listed = ", ".join(in_words(day) for day in days[-_LISTED:])
     more = len(days) - _LISTED
-    return f"{more} more, {told}" if more > 0 else told
+    return f"{more} more, {listed}" if more > 0 else listed
 
 
 def _ordinal(number: int) -> str:

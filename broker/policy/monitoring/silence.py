@@ -170,8 +170,8 @@ def read_silence(node: Node) -> Silence:
     """Read the policy's section ``silence``."""
     fields = node.fields((), ("sending", "collecting", "learned_after"))
     return Silence(
-        {code: _sending(one) for code, one in _rules(fields, "sending")},
-        {code: _collecting(one) for code, one in _rules(fields, "collecting")},
+        {code: _sending(written) for code, written in _rules(fields, "sending")},
+        {code: _collecting(written) for code, written in _rules(fields, "collecting")},
         _minutes(fields["learned_after"]) if "learned_after" in fields else None,
     )
 

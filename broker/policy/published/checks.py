@@ -10,10 +10,10 @@ from itertools import pairwise
 from broker.domain.codes import Milestone, NoticeRecipient, Role
 from broker.errors import BeyondCalendar, Fault
 from broker.policy.language.directory import Directory, Organisation
-from broker.policy.language.rules import Remark, Row
+from broker.policy.language.rules import GradeRule, RoutingRule
 from broker.policy.language.views import View
 from broker.policy.language.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
-from broker.policy.monitoring.alarms import Alarms, Ladder, Step
+from broker.policy.monitoring.alarms import AlarmRules, EscalationPolicy, Step
 from broker.policy.monitoring.silence import Silence
 from broker.policy.time.calendars import WorkingCalendar, in_words
 from broker.policy.time.deadlines import Unit, Within, compute
@@ -38,13 +38,13 @@ _TRIED_STARTS = 3 * 7 * 24
 
 def check(
     directory: Directory,
-    rows: Sequence[Row],
-    remarks: Sequence[Remark],
+    rows: Sequence[RoutingRule],
+    grade_rules: Sequence[GradeRule],
     views: Mapping[str, View],
     calendars: Mapping[str, WorkingCalendar],
 ) -> Iterator[Fault]:
     """Find what is wrong with a policy as a whole; each fault points at ``file:line``."""
-    yield from _repeats([*rows, *remarks])
+    yield from _repeats([*rows, *grade_rules])
     for row in rows:
         yield from _row(row, directory, views)
         yield from _too_long(row, calendars["ENG"])
@@ -53,20 +53,22 @@ def check(
     yield from _coverage(directory)
 
 
-def check_alarms(alarms: Alarms, directory: Directory) -> Iterator[Fault]:
+def check_alarms(alarms: AlarmRules, directory: Directory) -> Iterator[Fault]:
     """Find ladders that contradict each other or end nowhere."""
     seen: dict[str, str] = {}
-    for ladder in alarms.ladders.values():
-        for subject in sorted(ladder.subjects):
+    for escalation_policy in alarms.escalation_policies.values():
+        for subject in sorted(escalation_policy.subjects):
             if other := seen.get(subject):
-                words = f"{subject} has the ladder {other!r} already."
-                yield Fault(ladder.place, "duplicate", words)
-            seen[subject] = ladder.name
-        for step in ladder.steps:
-            yield from _reachable(step, ladder, directory)
+                message = f"{subject} has the ladder {other!r} already."
+                yield Fault(escalation_policy.place, "duplicate", message)
+            seen[subject] = escalation_policy.name
+        for step in escalation_policy.steps:
+            yield from _reachable(step, escalation_policy, directory)
 
 
-def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fault]:
+def _reachable(
+    step: Step, escalation_policy: EscalationPolicy, directory: Directory
+) -> Iterator[Fault]:
     """Find a step to ops that reaches nobody: it is the last that a child has."""
     if step.to is not NoticeRecipient.OPS:
         return
@@ -76,27 +78,27 @@ def _reachable(step: Step, ladder: Ladder, directory: Directory) -> Iterator[Fau
         if organisation.kind == "ops"
     ]
     if not any(channel in known for known in addresses for channel in step.by):
-        words = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
-        yield Fault(ladder.place, "nobody", words)
+        message = f"Nobody of kind 'ops' has a contact {step.contact} for {', '.join(step.by)}."
+        yield Fault(escalation_policy.place, "nobody", message)
 
 
 def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
     """Find rules about silence for somebody whom the directory does not know."""
     known = {*KINDS, *(organisation.code for organisation in directory.organisations)}
     for name in sorted({*silence.sending, *silence.collecting} - known):
-        words = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
-        yield Fault(place, "unknown-name", words)
+        message = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
+        yield Fault(place, "unknown-name", message)
 
 
-def _repeats(named: Iterable[Row | Remark]) -> Iterator[Fault]:
+def _repeats(named: Iterable[RoutingRule | GradeRule]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for one in named:
-        if one.id in seen:
-            yield Fault(one.place, "duplicate", f"There is another row {one.id!r}.")
-        seen.add(one.id)
+    for rule in named:
+        if rule.id in seen:
+            yield Fault(rule.place, "duplicate", f"There is another row {rule.id!r}.")
+        seen.add(rule.id)
 
 
-def _row(row: Row, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
+def _row(row: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
     if row.view and row.view not in views:
         yield Fault(row.place, "unknown-name", f"There is no view {row.view!r} in views.yaml.")
     if row.kind and all(organisation.kind != row.kind for organisation in directory.organisations):
@@ -107,7 +109,7 @@ def _row(row: Row, directory: Directory, views: Mapping[str, View]) -> Iterator[
         yield Fault(row.place, "never-in-effect", "This row ends before it begins.")
 
 
-def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
+def _too_long(row: RoutingRule, office: WorkingCalendar) -> Iterator[Fault]:
     """Find a deadline that could end later than the longest that is allowed."""
     for grade, milestones in row.deadlines.items():
         for milestone in Milestone:
@@ -116,15 +118,15 @@ def _too_long(row: Row, office: WorkingCalendar) -> Iterator[Fault]:
                 continue
             within, source = longest
             if milestone not in milestones:
-                words = f"{grade}: {source} asks for a deadline to {milestone}."
-                yield Fault(row.place, "deadline-missing", words)
+                message = f"{grade}: {source} asks for a deadline to {milestone}."
+                yield Fault(row.place, "deadline-missing", message)
             elif can_be_later(milestones[milestone].within, within, office):
-                given = milestones[milestone].within
-                words = f"{grade}: {milestone} within {given} can be later than {within}"
-                yield Fault(row.place, "deadline-relaxed", f"{words}: see {source}.")
+                allowed = milestones[milestone].within
+                message = f"{grade}: {milestone} within {allowed} can be later than {within}"
+                yield Fault(row.place, "deadline-relaxed", f"{message}: see {source}.")
             elif milestones[milestone].may_pause:
-                words = f"{grade}: a clock that {source} sets is never paused: {milestone}."
-                yield Fault(row.place, "deadline-relaxed", words)
+                message = f"{grade}: a clock that {source} sets is never paused: {milestone}."
+                yield Fault(row.place, "deadline-relaxed", message)
 
 
 @lru_cache(maxsize=256)
@@ -173,22 +175,24 @@ def _coverage(directory: Directory) -> Iterator[Fault]:
                 if organisation.kind == kind and area.code in organisation.areas
             ]
             if not serving:
-                words = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."
-                yield Fault(area.place, "not-covered", words)
-            yield from _gaps(sorted(serving, key=lambda one: one.effective_from), area.name)
+                message = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."
+                yield Fault(area.place, "not-covered", message)
+            yield from _gaps(
+                sorted(serving, key=lambda organisation: organisation.effective_from), area.name
+            )
 
 
 def _gaps(serving: Sequence[Organisation], area: str) -> Iterator[Fault]:
     for earlier, later in pairwise(serving):
         ends = earlier.effective_until
         if ends is None:
-            words = f"{earlier.code} covers {area} too: end one before the other begins."
-            yield Fault(later.place, "overlap", words)
+            message = f"{earlier.code} covers {area} too: end one before the other begins."
+            yield Fault(later.place, "overlap", message)
         elif later.effective_from > ends + timedelta(days=1):
-            words = f"Nobody covers {area} after {in_words(ends)}: begin the next day."
-            yield Fault(later.place, "gap", words)
+            message = f"Nobody covers {area} after {in_words(ends)}: begin the next day."
+            yield Fault(later.place, "gap", message)
         elif later.effective_from <= ends:
             yield Fault(later.place, "overlap", f"{earlier.code} covers {area} until later.")
     if serving and serving[-1].effective_until is not None:
-        words = f"Nobody covers {area} after {in_words(serving[-1].effective_until)}."
-        yield Fault(serving[-1].place, "gap", words)
+        message = f"Nobody covers {area} after {in_words(serving[-1].effective_until)}."
+        yield Fault(serving[-1].place, "gap", message)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from broker.domain.codes import Grade, Milestone
 from broker.policy.language.conditions import Condition
 from broker.policy.language.directory import Area, Organisation
-from broker.policy.language.rules import Clock, Remark, Row
+from broker.policy.language.rules import Clock, GradeRule, RoutingRule
 from broker.policy.language.views import Tree, View
 from broker.policy.language.vocabulary import FACTS
 from broker.policy.published.checks import can_be_later
@@ -43,7 +43,7 @@ def compare(old: Policy, new: Policy) -> list[Change]:
     """Return every change, in the order rows, grades, views, areas, organisations, calendars."""
     office = new.calendars["ENG"]
 
-    def row(before: Row, after: Row) -> Iterator[Said]:
+    def row(before: RoutingRule, after: RoutingRule) -> Iterator[Said]:
         return _row(before, after, office)
 
     def named(rows: Iterable[Any]) -> dict[str, Any]:
@@ -57,7 +57,9 @@ def compare(old: Policy, new: Policy) -> list[Change]:
 
     return [
         *_each("row", named(old.rows), named(new.rows), _row_said, row),
-        *_each("grade rule", named(old.remarks), named(new.remarks), _sentence, _remark),
+        *_each(
+            "grade rule", named(old.grade_rules), named(new.grade_rules), _sentence, _grade_rule
+        ),
         *_each("view", old.views, new.views, _sentence, _view),
         *_each("area", old.directory.areas, new.directory.areas, _area_said, _area),
         *_each(
@@ -73,26 +75,26 @@ def compare(old: Policy, new: Policy) -> list[Change]:
 
 
 def _each(
-    what: str,
+    kind: str,
     old: Mapping[str, T],
     new: Mapping[str, T],
-    said: Callable[[T], str],
+    describe: Callable[[T], str],
     changed: Callable[[T, T], Iterator[Said]],
 ) -> Iterator[Change]:
     """Compare things by their names: those that are gone, are new, or have changed."""
     for name in [name for name in old if name not in new]:
-        yield Change(f"{what} {name}", "removed", said(old[name]))
+        yield Change(f"{kind} {name}", "removed", describe(old[name]))
     for name, after in new.items():
         if name not in old:
-            yield Change(f"{what} {name}", "added", said(after))
+            yield Change(f"{kind} {name}", "added", describe(after))
             continue
-        for words, effect in changed(old[name], after):
-            yield Change(f"{what} {name}", "changed", words, effect)
+        for text, effect in changed(old[name], after):
+            yield Change(f"{kind} {name}", "changed", text, effect)
 
 
-def _row(before: Row, after: Row, office: WorkingCalendar) -> Iterator[Said]:
-    if words := _condition(before.condition, after.condition):
-        yield words, None
+def _row(before: RoutingRule, after: RoutingRule, office: WorkingCalendar) -> Iterator[Said]:
+    if text := _condition(before.condition, after.condition):
+        yield text, None
     if (before.kind, before.place_of) != (after.kind, after.place_of):
         yield f"goes to {_to(after)}, no longer to {_to(before)}", None
     yield from _deadlines(before, after, office)
@@ -103,17 +105,17 @@ def _row(before: Row, after: Row, office: WorkingCalendar) -> Iterator[Said]:
         yield f"is shown through the view {after.view}, no longer {before.view}", None
 
 
-def _deadlines(before: Row, after: Row, office: WorkingCalendar) -> Iterator[Said]:
+def _deadlines(before: RoutingRule, after: RoutingRule, office: WorkingCalendar) -> Iterator[Said]:
     """Say what becomes of each deadline, grades with the same change together."""
-    found: dict[Said, list[str]] = {}
+    changes: dict[Said, list[str]] = {}
     for grade in Grade:
         was, now = before.deadlines.get(grade, {}), after.deadlines.get(grade, {})
         for milestone in Milestone:
-            if said := _deadline(milestone, was.get(milestone), now.get(milestone), office):
-                found.setdefault(said, []).append(str(grade))
-    for (words, effect), grades in found.items():
-        told = "every grade" if len(grades) == len(Grade) else ", ".join(grades)
-        yield f"{words} ({told})", effect
+            if change := _deadline(milestone, was.get(milestone), now.get(milestone), office):
+                changes.setdefault(change, []).append(str(grade))
+    for (text, effect), grades in changes.items():
+        listed = "every grade" if len(grades) == len(Grade) else ", ".join(grades)
+        yield f"{text} ({listed})", effect
 
 
 def _deadline(
@@ -130,8 +132,8 @@ def _deadline(
     later = can_be_later(now.within, was.within, office)
     earlier = can_be_later(was.within, now.within, office)
     effect = "longer" if later and not earlier else "shorter" if earlier and not later else None
-    words = {"longer": "longer", "shorter": "shorter", None: "sooner or later, as the day falls"}
-    return f"{milestone} within {now}, {words[effect]} than {was}", effect
+    wording = {"longer": "longer", "shorter": "shorter", None: "sooner or later, as the day falls"}
+    return f"{milestone} within {now}, {wording[effect]} than {was}", effect
 
 
 def _condition(before: Condition, after: Condition) -> str | None:
@@ -151,20 +153,23 @@ def _reach(before: Condition, after: Condition) -> str:
     gained = lost = False
     for values in itertools.product(*(FACTS[name].values for name in names)):
         case = dict(zip(names, values, strict=True))
-        was, now = (tuple(case[n] for n in one.names) in one.holding for one in (before, after))
+        was, now = (
+            tuple(case[n] for n in condition.names) in condition.holding
+            for condition in (before, after)
+        )
         gained, lost = gained or (now and not was), lost or (was and not now)
-    told = {
+    examples = {
         (True, True): "in some cases more, in others no longer",
         (True, False): "in more cases",
         (False, True): "in fewer cases",
         (False, False): "in the same cases",
     }
-    return told[gained, lost]
+    return examples[gained, lost]
 
 
-def _remark(before: Remark, after: Remark) -> Iterator[Said]:
-    if words := _condition(before.condition, after.condition):
-        yield words, None
+def _grade_rule(before: GradeRule, after: GradeRule) -> Iterator[Said]:
+    if text := _condition(before.condition, after.condition):
+        yield text, None
     yield from _plain(before, after, ("id", "place", "condition"))
 
 
@@ -213,19 +218,19 @@ def _organisation(before: Organisation, after: Organisation) -> Iterator[Said]:
     yield from _plain(before, after, own)
 
 
-def _days(said: str, before: Mapping[date, str], after: Mapping[date, str]) -> Iterator[Said]:
+def _days(kind: str, before: Mapping[date, str], after: Mapping[date, str]) -> Iterator[Said]:
     gained = {day: name for day, name in after.items() if before.get(day) != name}
     lost = {day: name for day, name in before.items() if day not in after}
     if gained:
-        yield f"{said} on {_listed(gained)}", "gained"
+        yield f"{kind} on {_listed(gained)}", "gained"
     if lost:
-        yield f"{said} no longer on {_listed(lost)}", "lost"
+        yield f"{kind} no longer on {_listed(lost)}", "lost"
 
 
 def _listed(days: Mapping[date, str]) -> str:
-    told = [f"{in_words(day)} ({name})" for day, name in sorted(days.items())]
-    more = [f"{len(told) - _LISTED} more days"] if len(told) > _LISTED else []
-    return ", ".join([*told[:_LISTED], *more])
+    listed = [f"{in_words(day)} ({name})" for day, name in sorted(days.items())]
+    more = [f"{len(listed) - _LISTED} more days"] if len(listed) > _LISTED else []
+    return ", ".join([*listed[:_LISTED], *more])
 
 
 def _terms(before: frozenset[date] | None, after: frozenset[date] | None) -> Iterator[Said]:
@@ -274,26 +279,26 @@ def _value(value: Any) -> str:
 def _hours(organisation: Organisation) -> str:
     if organisation.always_open:
         return "always"
-    told = [
+    listed = [
         f"{_WEEKDAYS[day]} {_times(times)}" for day, times in sorted(organisation.hours.items())
     ]
-    return ", ".join(told) or "never"
+    return ", ".join(listed) or "never"
 
 
 def _times(times: tuple[time, time]) -> str:
     return f"{times[0]:%H:%M}-{times[1]:%H:%M}"
 
 
-def _to(row: Row) -> str:
+def _to(row: RoutingRule) -> str:
     return f"{row.kind} of {row.place_of}"
 
 
-def _row_said(row: Row) -> str:
+def _row_said(row: RoutingRule) -> str:
     return f"{row.sentence} It goes to {_to(row)} as {row.role}, view {row.view}."
 
 
-def _sentence(remark: Remark | View) -> str:
-    return remark.sentence
+def _sentence(rule: GradeRule | View) -> str:
+    return rule.sentence
 
 
 def _area_said(area: Area) -> str:

@@ -29,17 +29,17 @@ class Ending:
     @property
     def words(self) -> str:
         """What ends when."""
-        told = {
+        wordings = {
             BANK_HOLIDAYS: f"the bank holidays of {self.of} end",
             TERMS: f"the term dates of {self.of} end",
             ENTRY: f"{self.of} ends without a successor",
         }
-        return f"{told[self.what]} on {in_words(self.last)}"
+        return f"{wordings[self.what]} on {in_words(self.last)}"
 
 
 def endings(policy: Policy, *, on: date) -> list[Ending]:
     """Return everything that ends, soonest first; of entries those that count on a day or later."""
-    return sorted(_endings(policy, on), key=lambda one: (one.last, one.what, one.of))
+    return sorted(_endings(policy, on), key=lambda ending: (ending.last, ending.what, ending.of))
 
 
 def ending_soon(policy: Policy, *, on: date) -> Sequence[Ending]:

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from broker.domain.codes import Kind
+from broker.domain.codes import DeliveryKind
 from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import Directory, read_directory
-from broker.policy.language.rules import Remark, Row, read_rows
-from broker.policy.language.version_rules import Amends, check_amends, read_amends
+from broker.policy.language.rules import GradeRule, RoutingRule, read_rules
+from broker.policy.language.version_rules import (
+    VersionRule,
+    check_version_rules,
+    read_version_rules,
+)
 from broker.policy.language.views import View, read_views
 from broker.policy.language.yaml_nodes import Node
-from broker.policy.monitoring.alarms import Alarms, read_alarms
+from broker.policy.monitoring.alarms import AlarmRules, read_alarms
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
 from broker.policy.published.checks import check, check_alarms, check_silence
@@ -36,10 +40,10 @@ class Policy:
 
     version: str
     directory: Directory
-    rows: tuple[Row, ...]
-    remarks: tuple[Remark, ...]
+    rows: tuple[RoutingRule, ...]
+    grade_rules: tuple[GradeRule, ...]
     """What raises a grade or contradicts it."""
-    amends: Mapping[Kind, Amends]
+    version_rules: Mapping[DeliveryKind, VersionRule]
     """What a correction, and what a recall, asks of whoever had an earlier version."""
     recurrence: Recurrence | None
     """Which referrals for one child are counted; None counts none."""
@@ -48,7 +52,7 @@ class Policy:
     views: Mapping[str, View]
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
-    alarms: Alarms
+    alarms: AlarmRules
 
     @property
     def edition(self) -> Edition:
@@ -77,13 +81,13 @@ def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | No
     rules, views, places = (roots[name] for name in DOCUMENTS[:3])
     if rules is None or views is None or places is None or not holidays:
         return None, faults
-    rows, remarks = read_rows(rules)
+    rows, grade_rules = read_rules(rules)
     policy = Policy(
         version=version,
         directory=read_directory(places, holidays),
         rows=rows,
-        remarks=remarks,
-        amends=read_amends(rules),
+        grade_rules=grade_rules,
+        version_rules=read_version_rules(rules),
         recurrence=_recurrence(rules),
         silence=_silence(rules),
         views=read_views(views),
@@ -91,10 +95,10 @@ def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | No
         alarms=read_alarms(rules),
     )
     faults.extend(
-        check(policy.directory, policy.rows, policy.remarks, policy.views, policy.calendars)
+        check(policy.directory, policy.rows, policy.grade_rules, policy.views, policy.calendars)
     )
     faults.extend(check_alarms(policy.alarms, policy.directory))
-    faults.extend(check_amends(policy.amends))
+    faults.extend(check_version_rules(policy.version_rules))
     faults.extend(check_silence(policy.silence, policy.directory, rules.place))
     return policy, faults
 

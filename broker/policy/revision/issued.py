@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import Kind, Milestone, Role
+from broker.domain.codes import DeliveryKind, Milestone, Role
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState
-from broker.policy.routing.assignments import Leg
+from broker.policy.routing.assignments import Assignment
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierDelivery:
     """A delivery as it stands when a new version, or a recall, is decided about."""
 
     id: DeliveryId
@@ -25,7 +25,7 @@ class Earlier:
     view: str
     scope: Mapping[str, Sequence[str]]
     state: DeliveryState
-    kind: Kind
+    kind: DeliveryKind
     version: int
     attempt: int
     available_at: datetime
@@ -60,7 +60,7 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Noted:
+class HistoryEntry:
     """A line for the history: codes, ids, instants, and how a deadline was reckoned."""
 
     kind: str
@@ -71,17 +71,17 @@ class Noted:
 class Changed:
     """A delivery that is changed where it stands."""
 
-    was: Earlier
-    now: Earlier
-    noted: tuple[Noted, ...]
+    was: EarlierDelivery
+    now: EarlierDelivery
+    noted: tuple[HistoryEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
     """A delivery that is to be written."""
 
-    leg: Leg
-    kind: Kind
+    assignment: Assignment
+    kind: DeliveryKind
     follows: DeliveryId | None = None
     """What its agency had before; for a correction or a recall."""
     replaces: DeliveryId | None = None

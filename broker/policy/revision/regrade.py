@@ -9,8 +9,8 @@ from typing import Any
 
 from broker.domain.codes import Grade, Milestone
 from broker.policy.published.policy import Policy
-from broker.policy.revision.issued import Earlier, Noted
-from broker.policy.routing.assignments import Draft, Start, finish
+from broker.policy.revision.issued import EarlierDelivery, HistoryEntry
+from broker.policy.routing.assignments import Start, count
 
 _URGENCY = tuple(Grade)
 _Said = Mapping[str, Any]
@@ -31,78 +31,75 @@ class Regrade:
         return _URGENCY.index(self.after) < _URGENCY.index(self.before)
 
 
-def reschedule(earlier: Earlier, regrade: Regrade, policy: Policy) -> tuple[Earlier, Noted] | None:
+def reschedule(
+    earlier: EarlierDelivery, regrade: Regrade, policy: Policy
+) -> tuple[EarlierDelivery, HistoryEntry] | None:
     """Return a delivery with the deadlines of the new grade, or None where none of them moves.
 
     A tighter grade counts from the regrade, and never ends later than before; a looser one counts
     from the start that the clock always had. What was met, was met by the deadline of its time.
     """
     fresh = _counted(earlier, regrade, policy)
-    kept = {str(said["milestone"]): said for said in earlier.explanation["deadlines"]}
+    before = {str(deadline["milestone"]): deadline for deadline in earlier.explanation["deadlines"]}
     if not fresh:
         return None
-    chosen = {m: _choose(m, kept.get(m), fresh.get(m), earlier, regrade) for m in Milestone}
-    said = {m: found for m, found in chosen.items() if found is not None}
+    chosen = {m: _choose(m, before.get(m), fresh.get(m), earlier, regrade) for m in Milestone}
+    deadlines = {m: deadline for m, deadline in chosen.items() if deadline is not None}
     moved = [
-        _moved(m, kept.get(m), found)
-        for m, found in said.items()
-        if _at(found) != earlier.due.get(m)
+        _moved(m, before.get(m), deadline)
+        for m, deadline in deadlines.items()
+        if _at(deadline) != earlier.due.get(m)
     ]
-    if not moved and said.keys() == kept.keys():
+    if not moved and deadlines.keys() == before.keys():
         return None
     grades = {"grade_before": str(regrade.before), "grade": str(regrade.after)}
     record = {"at": regrade.at.isoformat(), **grades, "deadlines": moved}
     explanation = {
         **earlier.explanation,
-        "deadlines": list(said.values()),
+        "deadlines": list(deadlines.values()),
         "rescheduled": [*earlier.explanation.get("rescheduled", ()), record],
     }
-    due = {m: _at(found) for m, found in said.items()}
-    noted = Noted("delivery.rescheduled", {**grades, "deadlines": moved})
+    due = {m: _at(deadline) for m, deadline in deadlines.items()}
+    noted = HistoryEntry("delivery.rescheduled", {**grades, "deadlines": moved})
     return replace(earlier, due=due, explanation=explanation), noted
 
 
-def _counted(earlier: Earlier, regrade: Regrade, policy: Policy) -> Mapping[str, _Said]:
+def _counted(earlier: EarlierDelivery, regrade: Regrade, policy: Policy) -> Mapping[str, _Said]:
     """Count every deadline by the new grade; none where the policy has no such row any more."""
     row = next((row for row in policy.rows if row.id == earlier.row), None)
     organisation = policy.directory.organisation(earlier.agency)
     if row is None or organisation is None:
         return {}
     start = max(earlier.clock_start, regrade.at) if regrade.is_tighter else earlier.clock_start
-    leg = finish(
-        Draft(row, organisation, ""),
-        grade=regrade.after,
-        start=Start(start),
-        warn_at=policy.alarms.warn_at,
-    )
-    return {str(said["milestone"]): said for said in leg.explanation["deadlines"]}
+    deadlines = count(row.deadlines[regrade.after], Start(start), organisation.calendar)
+    return {str(deadline.milestone): deadline.explanation() for deadline in deadlines}
 
 
 def _choose(
     milestone: Milestone,
-    kept: _Said | None,
+    before: _Said | None,
     fresh: _Said | None,
-    earlier: Earlier,
+    earlier: EarlierDelivery,
     regrade: Regrade,
 ) -> _Said | None:
     if milestone in earlier.met or (milestone is Milestone.COLLECT and earlier.met):
-        return kept  # what a person has taken, the software has
+        return before  # what a person has taken, the software has
     if fresh is None:
         return None
-    if kept is not None and regrade.is_tighter and _at(kept) <= _at(fresh):
-        return kept
+    if before is not None and regrade.is_tighter and _at(before) <= _at(fresh):
+        return before
     return fresh
 
 
-def _moved(milestone: Milestone, kept: _Said | None, fresh: _Said) -> dict[str, str | None]:
+def _moved(milestone: Milestone, before: _Said | None, fresh: _Said) -> dict[str, str | None]:
     return {
         "milestone": str(milestone),
-        "due_before": kept["due_at"] if kept else None,
+        "due_before": before["due_at"] if before else None,
         "due": fresh["due_at"],
-        "words_before": kept["words"] if kept else None,
+        "words_before": before["words"] if before else None,
         "words": fresh["words"],
     }
 
 
-def _at(said: _Said) -> datetime:
-    return datetime.fromisoformat(said["due_at"])
+def _at(deadline: _Said) -> datetime:
+    return datetime.fromisoformat(deadline["due_at"])

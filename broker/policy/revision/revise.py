@@ -12,29 +12,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from broker.domain.codes import NO_LONGER_ADDRESSED, Grade, Kind
+from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind, Grade
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DeliveryState
 from broker.policy import disclosure
 from broker.policy.published.policy import Policy
 from broker.policy.revision import successors
-from broker.policy.revision.issued import Changed, Earlier, Issued, Noted, Revision
+from broker.policy.revision.issued import Changed, EarlierDelivery, HistoryEntry, Issued, Revision
 from broker.policy.revision.regrade import Regrade, reschedule
-from broker.policy.routing.assignments import Leg
+from broker.policy.routing.assignments import Assignment
 
 Json = Mapping[str, Any]
 _Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class NewVersion:
+class JudgedVersion:
     """The version that is decided about, and what must be known for it."""
 
     number: int
     received_at: datetime
     grade: Grade
     """The one that deadlines follow from now on."""
-    legs: Sequence[Leg]
+    assignments: Sequence[Assignment]
     documents: Mapping[int, Json]
     """This version and those that agencies have, by number; each of them was valid."""
     regrade: Regrade | None
@@ -45,38 +45,42 @@ class NewVersion:
 class _Thread:
     """What one agency was given under one row, oldest first."""
 
-    deliveries: tuple[Earlier, ...]
+    deliveries: tuple[EarlierDelivery, ...]
     was_sent_on: bool
     """It gave the last one back, and another agency has that now."""
 
     @property
-    def last(self) -> Earlier:
+    def last(self) -> EarlierDelivery:
         return self.deliveries[-1]
 
     @property
-    def offered(self) -> list[Earlier]:
+    def offered(self) -> list[EarlierDelivery]:
         return [
             delivery
             for delivery in self.deliveries
-            if delivery.was_offered and delivery.kind is not Kind.RECALL
+            if delivery.was_offered and delivery.kind is not DeliveryKind.RECALL
         ]
 
     @property
     def is_over(self) -> bool:
         """Whether the agency was asked to destroy what it had, or never saw any of it."""
-        return self.last.kind is Kind.RECALL or self.last.state is DeliveryState.RECALLED
+        return self.last.kind is DeliveryKind.RECALL or self.last.state is DeliveryState.RECALLED
 
     @property
     def goes_on(self) -> bool:
         return not self.is_over and not self.was_sent_on
 
-    def continues(self, leg: Leg) -> bool:
+    def continues(self, assignment: Assignment) -> bool:
         """Tell whether a leg of another row shows the agency the same in the same role."""
         last = self.last
-        return (last.agency, last.role, last.view) == (leg.agency, leg.role, leg.view)
+        return (last.agency, last.role, last.view) == (
+            assignment.agency,
+            assignment.role,
+            assignment.view,
+        )
 
 
-def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
+def revise(earlier: Sequence[EarlierDelivery], new: JudgedVersion) -> Revision:
     """Decide what becomes of every delivery, and which ones are new.
 
     What nobody was offered yet is moved to the new version. Every other recipient gets a
@@ -85,15 +89,23 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
     """
     threads = _threads(earlier)
     pairs, fresh = _paired(new, threads)
-    kept = [*fresh, *(leg for key, legs in pairs.items() for leg in legs if leg.agency == key[0])]
+    present = [
+        *fresh,
+        *(
+            assignment
+            for key, assignments in pairs.items()
+            for assignment in assignments
+            if assignment.agency == key[0]
+        ),
+    ]
     changed: list[Changed] = []
-    issued = [Issued(leg, Kind.REFERRAL) for leg in fresh]
+    issued = [Issued(assignment, DeliveryKind.REFERRAL) for assignment in fresh]
     for key, thread in threads.items():
         if thread.is_over:
             changed += _ended(thread, NO_LONGER_ADDRESSED) if key in pairs else ()
         elif key in pairs:
             _go_on(thread, _merged(pairs[key]), new, changed, issued)
-        elif any(thread.continues(leg) for leg in kept):
+        elif any(thread.continues(assignment) for assignment in present):
             changed += _ended(thread, NO_LONGER_ADDRESSED, only_unoffered=True)
         else:
             changed += _ended(thread, NO_LONGER_ADDRESSED)
@@ -101,11 +113,13 @@ def revise(earlier: Sequence[Earlier], new: NewVersion) -> Revision:
     return Revision(tuple(changed), tuple(issued))
 
 
-def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, policy: Policy) -> Revision:
+def withdraw(
+    earlier: Sequence[EarlierDelivery], *, reason: str, at: datetime, policy: Policy
+) -> Revision:
     """Ask every agency that had something of a referral to destroy it, each of them once."""
     by_agency: dict[str, list[_Thread]] = {}
     for thread in _threads(earlier).values():
-        if thread.last.kind is not Kind.RECALL:
+        if thread.last.kind is not DeliveryKind.RECALL:
             by_agency.setdefault(thread.last.agency, []).append(thread)
     issued = [
         recall for same in by_agency.values() for recall in _recalls(same, reason, at, policy)
@@ -113,59 +127,67 @@ def withdraw(earlier: Sequence[Earlier], *, reason: str, at: datetime, policy: P
     return Revision((), tuple(issued))
 
 
-def _threads(earlier: Sequence[Earlier]) -> dict[_Key, _Thread]:
-    sent_on = {one.replaces for one in earlier if one.replaces}
-    found: dict[_Key, list[Earlier]] = {}
-    for one in sorted(earlier, key=lambda one: (one.version, one.id)):
-        found.setdefault((one.agency, one.row), []).append(one)
+def _threads(earlier: Sequence[EarlierDelivery]) -> dict[_Key, _Thread]:
+    sent_on = {delivery.replaces for delivery in earlier if delivery.replaces}
+    threads: dict[_Key, list[EarlierDelivery]] = {}
+    for delivery in sorted(earlier, key=lambda delivery: (delivery.version, delivery.id)):
+        threads.setdefault((delivery.agency, delivery.row), []).append(delivery)
     return {
         key: _Thread(tuple(deliveries), deliveries[-1].id in sent_on)
-        for key, deliveries in found.items()
+        for key, deliveries in threads.items()
     }
 
 
 def _paired(
-    new: NewVersion, threads: Mapping[_Key, _Thread]
-) -> tuple[dict[_Key, list[Leg]], list[Leg]]:
+    new: JudgedVersion, threads: Mapping[_Key, _Thread]
+) -> tuple[dict[_Key, list[Assignment]], list[Assignment]]:
     """Find the thread of each leg; the legs that have none come second."""
-    pairs: dict[_Key, list[Leg]] = {}
-    fresh: list[Leg] = []
-    exact: set[_Key] = {(leg.agency, leg.row) for leg in new.legs}
-    for leg in new.legs:
-        key = _thread_of(leg, threads, exact, new.policy)
+    pairs: dict[_Key, list[Assignment]] = {}
+    fresh: list[Assignment] = []
+    exact: set[_Key] = {(assignment.agency, assignment.row) for assignment in new.assignments}
+    for assignment in new.assignments:
+        key = _thread_of(assignment, threads, exact, new.policy)
         if key is None:
-            fresh.append(leg)
+            fresh.append(assignment)
         else:
-            pairs.setdefault(key, []).append(leg)
+            pairs.setdefault(key, []).append(assignment)
     for key, thread in threads.items():
         if thread.goes_on and key not in pairs:
             # The team out of hours is new to it, and the office stays in charge.
-            stand_ins = [leg for leg in fresh if _stands_in(leg.agency, thread, leg, new.policy)]
+            stand_ins = [
+                assignment
+                for assignment in fresh
+                if _stands_in(assignment.agency, thread, assignment, new.policy)
+            ]
             if stand_ins:
                 pairs[key] = stand_ins
     return pairs, fresh
 
 
 def _thread_of(
-    leg: Leg, threads: Mapping[_Key, _Thread], exact: set[_Key], policy: Policy
+    assignment: Assignment, threads: Mapping[_Key, _Thread], exact: set[_Key], policy: Policy
 ) -> _Key | None:
-    own = threads.get((leg.agency, leg.row))
+    own = threads.get((assignment.agency, assignment.row))
     if own is not None and own.goes_on:
-        return leg.agency, leg.row
+        return assignment.agency, assignment.row
     for key, thread in threads.items():
-        if thread.goes_on and thread.continues(leg) and key not in exact:
+        if thread.goes_on and thread.continues(assignment) and key not in exact:
             return key
-    organisation = policy.directory.organisation(leg.agency)
+    organisation = policy.directory.organisation(assignment.agency)
     partner = organisation.out_of_hours_partner if organisation else None
-    if partner and (found := threads.get((partner, leg.row))) and found.goes_on:
-        return partner, leg.row
+    if (
+        partner
+        and (thread_of_partner := threads.get((partner, assignment.row)))
+        and thread_of_partner.goes_on
+    ):
+        return partner, assignment.row
     return _sent_on_to(own, threads) if own is not None and own.was_sent_on else None
 
 
-def _stands_in(agency: str, thread: _Thread, leg: Leg, policy: Policy) -> bool:
+def _stands_in(agency: str, thread: _Thread, assignment: Assignment, policy: Policy) -> bool:
     organisation = policy.directory.organisation(thread.last.agency)
     partner = organisation.out_of_hours_partner if organisation else None
-    return leg.row == thread.last.row and partner == agency
+    return assignment.row == thread.last.row and partner == agency
 
 
 def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None:
@@ -184,77 +206,100 @@ def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None
     return None
 
 
-def _merged(legs: Sequence[Leg]) -> Leg:
+def _merged(assignments: Sequence[Assignment]) -> Assignment:
     """Return one leg that shows everybody whom any of them shows."""
-    children = dict.fromkeys(id_ for leg in legs for id_ in leg.children)
-    persons = dict.fromkeys(id_ for leg in legs for id_ in leg.persons)
-    return replace(legs[0], children=tuple(children), persons=tuple(persons))
+    children = dict.fromkeys(id_ for assignment in assignments for id_ in assignment.children)
+    persons = dict.fromkeys(id_ for assignment in assignments for id_ in assignment.persons)
+    return replace(assignments[0], children=tuple(children), persons=tuple(persons))
 
 
 def _go_on(
-    thread: _Thread, leg: Leg, new: NewVersion, changed: list[Changed], issued: list[Issued]
+    thread: _Thread,
+    assignment: Assignment,
+    new: JudgedVersion,
+    changed: list[Changed],
+    issued: list[Issued],
 ) -> None:
     """Give an agency the new version of what it has, or move to it what it has not seen."""
-    last, parts = thread.last, _parts(thread, leg, new)
+    last, parts = thread.last, _parts(thread, assignment, new)
     if last.is_unoffered:
-        changed.append(_moved(last, leg, parts, new))
+        changed.append(_moved(last, assignment, parts, new))
     elif last.state is DeliveryState.RETURNED:
-        again = successors.again(last, leg, new.grade, new.received_at, new.policy)
-        issued.append(Issued(again, Kind.REFERRAL, replaces=last.id))
+        again = successors.again(last, assignment, new.grade, new.received_at, new.policy)
+        issued.append(Issued(again, DeliveryKind.REFERRAL, replaces=last.id))
     else:
-        issued.append(Issued(_correction(last, leg, parts, new), Kind.CORRECTION, last.id))
+        issued.append(
+            Issued(_correction(last, assignment, parts, new), DeliveryKind.CORRECTION, last.id)
+        )
     for delivery in thread.deliveries:
-        is_task = delivery.kind is Kind.REFERRAL and delivery.is_open and delivery.was_offered
-        if is_task and new.regrade and (found := reschedule(delivery, new.regrade, new.policy)):
-            changed.append(Changed(delivery, found[0], (found[1],)))
+        is_task = (
+            delivery.kind is DeliveryKind.REFERRAL and delivery.is_open and delivery.was_offered
+        )
+        if (
+            is_task
+            and new.regrade
+            and (rescheduled := reschedule(delivery, new.regrade, new.policy))
+        ):
+            changed.append(Changed(delivery, rescheduled[0], (rescheduled[1],)))
 
 
-def _moved(earlier: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Changed:
-    moved = successors.move(earlier, leg, new.number, new.received_at)
-    if moved.kind is Kind.CORRECTION:
+def _moved(
+    earlier: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
+) -> Changed:
+    moved = successors.move(earlier, assignment, new.number, new.received_at)
+    if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
-        said = _correction(earlier, leg, parts, new).explanation
+        explanation = _correction(earlier, assignment, parts, new).explanation
         deadlines = {"deadlines": earlier.explanation["deadlines"]}
-        moved = replace(moved, explanation={**said, **deadlines})
-    noted = [Noted("delivery.revised", {"version": new.number, "state": str(moved.state)})]
+        moved = replace(moved, explanation={**explanation, **deadlines})
+    noted = [HistoryEntry("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
-    runs = moved.kind is Kind.REFERRAL and moved.clock_start == earlier.clock_start
-    if runs and new.regrade and (found := reschedule(moved, new.regrade, new.policy)):
-        moved = found[0]
-        noted.append(found[1])
+    runs = moved.kind is DeliveryKind.REFERRAL and moved.clock_start == earlier.clock_start
+    if runs and new.regrade and (rescheduled := reschedule(moved, new.regrade, new.policy)):
+        moved = rescheduled[0]
+        noted.append(rescheduled[1])
     return Changed(earlier, moved, tuple(noted))
 
 
-def _correction(last: Earlier, leg: Leg, parts: Sequence[str], new: NewVersion) -> Leg:
+def _correction(
+    last: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
+) -> Assignment:
     because = [f"this is version {new.number}"]
     if new.regrade:
         because.append(
             f"deadlines followed the grade {_plain(new.regrade.before)}, "
             f"and follow {_plain(new.regrade.after)} now"
         )
-    made = successors.amend(
-        Kind.CORRECTION, last, leg, because=because, at=new.received_at, policy=new.policy
+    amended = successors.amend(
+        DeliveryKind.CORRECTION,
+        last,
+        assignment,
+        because=because,
+        at=new.received_at,
+        policy=new.policy,
     )
-    return replace(made, explanation={**made.explanation, "changed": list(parts)})
+    return replace(amended, explanation={**amended.explanation, "changed": list(parts)})
 
 
 def _recalls(
     threads: Sequence[_Thread], reason: str, at: datetime, policy: Policy
 ) -> Iterator[Issued]:
     """Ask the agency of these threads once; nobody needs to see any more to what it gave back."""
-    offered = [one for thread in threads for one in thread.offered]
+    offered = [delivery for thread in threads for delivery in thread.offered]
     if not offered:
         return
-    last = max(offered, key=lambda one: (one.version, one.id))
+    last = max(offered, key=lambda delivery: (delivery.version, delivery.id))
     because = [f"reason: {reason.replace('_', ' ')}"]
-    made = successors.amend(Kind.RECALL, last, None, because=because, at=at, policy=policy)
-    leg = replace(made, explanation={**made.explanation, "recall_reason": reason})
+    amended = successors.amend(
+        DeliveryKind.RECALL, last, None, because=because, at=at, policy=policy
+    )
+    assignment = replace(amended, explanation={**amended.explanation, "recall_reason": reason})
     given_back = [
         thread.last.id
         for thread in threads
         if thread.last.state is DeliveryState.RETURNED and not thread.was_sent_on
     ]
-    yield Issued(leg, Kind.RECALL, last.id, _first(given_back))
+    yield Issued(assignment, DeliveryKind.RECALL, last.id, _first(given_back))
 
 
 def _first(ids: Sequence[DeliveryId]) -> DeliveryId | None:
@@ -262,7 +307,7 @@ def _first(ids: Sequence[DeliveryId]) -> DeliveryId | None:
 
 
 def _ended(thread: _Thread, reason: str, *, only_unoffered: bool = False) -> list[Changed]:
-    noted = (Noted("delivery.recalled", {"reason": reason}),)
+    noted = (HistoryEntry("delivery.recalled", {"reason": reason}),)
     return [
         Changed(delivery, replace(delivery, state=DeliveryState.RECALLED), noted)
         for delivery in thread.deliveries
@@ -270,16 +315,19 @@ def _ended(thread: _Thread, reason: str, *, only_unoffered: bool = False) -> lis
     ]
 
 
-def _parts(thread: _Thread, leg: Leg, new: NewVersion) -> list[str]:
+def _parts(thread: _Thread, assignment: Assignment, new: JudgedVersion) -> list[str]:
     """Return which parts of what the agency last saw are different now, by the names it sees."""
     if not thread.offered:
         return []
     base = thread.offered[-1]
     before = disclosure.render(
-        leg.view, document=new.documents[base.version], scope=base.scope, policy=new.policy
+        assignment.view, document=new.documents[base.version], scope=base.scope, policy=new.policy
     )
     after = disclosure.render(
-        leg.view, document=new.documents[new.number], scope=leg.scope, policy=new.policy
+        assignment.view,
+        document=new.documents[new.number],
+        scope=assignment.scope,
+        policy=new.policy,
     )
     names = dict.fromkeys([*before, *after])
     return [name for name in names if before.get(name) != after.get(name)]

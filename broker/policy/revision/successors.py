@@ -4,147 +4,130 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
-from broker.domain.codes import Grade, Kind
-from broker.domain.ids import OrganisationCode
+from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.states import DeliveryState
-from broker.policy.language.conditions import Condition
-from broker.policy.language.directory import Organisation
-from broker.policy.language.rules import Row
 from broker.policy.published.policy import Policy
-from broker.policy.revision.issued import Earlier
-from broker.policy.routing.assignments import Draft, Leg, Start, finish
+from broker.policy.revision.issued import EarlierDelivery
+from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
+from schemas.codes import Nation
 
-_ALWAYS = Condition("true", (), frozenset({()}))
 
-
-def move(earlier: Earlier, leg: Leg, version: int, at: datetime) -> Earlier:
+def move(
+    earlier: EarlierDelivery, assignment: Assignment, version: int, at: datetime
+) -> EarlierDelivery:
     """Return a delivery that nobody was offered with the content of another version.
 
     Its clock keeps its start, unless an embargo begins or ends with the new version before the
     clock has run at all.
     """
-    held = leg.held_until is not None and leg.held_until > at
+    held = assignment.held_until is not None and assignment.held_until > at
     moved = replace(
         earlier,
         version=version,
-        view=leg.view,
-        scope=leg.scope,
+        view=assignment.view,
+        scope=assignment.scope,
         state=DeliveryState.HELD if held else DeliveryState.AVAILABLE,
-        available_at=leg.held_until if held and leg.held_until else min(earlier.available_at, at),
-        explanation=_explained(earlier, leg),
+        available_at=assignment.held_until
+        if held and assignment.held_until
+        else min(earlier.available_at, at),
+        explanation=_explained(earlier, assignment),
     )
-    if earlier.kind is Kind.CORRECTION or not (held or earlier.clock_start > at):
+    if earlier.kind is DeliveryKind.CORRECTION or not (held or earlier.clock_start > at):
         return moved
-    deadlines = {"deadlines": leg.explanation["deadlines"]}
+    deadlines = {"deadlines": assignment.explanation["deadlines"]}
     return replace(
         moved,
-        clock_start=leg.clock_start,
-        due=leg.due,
+        clock_start=assignment.clock_start,
+        due=assignment.due,
         explanation={**moved.explanation, **deadlines},
     )
 
 
-def again(last: Earlier, leg: Leg, grade: Grade, at: datetime, policy: Policy) -> Leg:
+def again(
+    last: EarlierDelivery, assignment: Assignment, grade: Grade, at: datetime, policy: Policy
+) -> Assignment:
     """Return what was given back for the same agency again; its clock keeps its start."""
-    row = next((row for row in policy.rows if row.id == leg.row), None)
+    row = next((row for row in policy.rows if row.id == assignment.row), None)
     organisation = policy.directory.organisation(last.agency)
-    held = leg.held_until is not None and leg.held_until > at
+    held = assignment.held_until is not None and assignment.held_until > at
     if row is None or organisation is None or held:
-        return leg
-    draft = Draft(row, organisation, leg.explanation["recipient"])
-    _include(draft, leg, [*leg.explanation["because"], "the police completed what you gave back"])
-    start = Start(last.clock_start)
-    return finish(draft, grade=grade, start=start, warn_at=policy.alarms.warn_at)
+        return assignment
+    draft = Draft(
+        Terms.of(row, grade),
+        Addressee.of(organisation, assignment.explanation["recipient"]),
+        Start(last.clock_start),
+    )
+    _include(
+        draft,
+        assignment,
+        [*assignment.explanation["because"], "the police completed what you gave back"],
+    )
+    return finish(draft, warn_at=policy.alarms.warn_at)
 
 
 def amend(
-    kind: Kind,
-    last: Earlier,
-    leg: Leg | None,
+    kind: DeliveryKind,
+    last: EarlierDelivery,
+    assignment: Assignment | None,
     *,
     because: Sequence[str],
     at: datetime,
     policy: Policy,
-) -> Leg:
+) -> Assignment:
     """Return a correction, or a recall, for the agency that had a delivery.
 
     Its deadlines are its own: they count from when the publisher said so, or from the end of an
     embargo that came with the new version.
     """
-    organisation = _organisation(last, policy)
-    draft = Draft(_row(kind, last, leg, policy), organisation, f"{organisation.name}, who had it")
-    _include(draft, leg, because)
-    # Every grade has the same deadlines here.
-    start, warn_at = _start(leg, at), policy.alarms.warn_at
-    return finish(draft, grade=Grade.IMMEDIATE, start=start, warn_at=warn_at)
+    terms, addressee = _terms(kind, last, assignment, policy), _addressee(last, policy)
+    draft = Draft(terms, addressee, _start(assignment, at))
+    _include(draft, assignment, because)
+    return finish(draft, warn_at=policy.alarms.warn_at)
 
 
-def _explained(earlier: Earlier, leg: Leg) -> Mapping[str, object]:
+def _explained(earlier: EarlierDelivery, assignment: Assignment) -> Mapping[str, object]:
     """Keep why this agency has it; the facts because of which are those of the new version."""
-    explained = {**earlier.explanation, "hold": leg.explanation["hold"]}
-    if earlier.kind is Kind.REFERRAL and earlier.agency == leg.agency:
-        explained["because"] = leg.explanation["because"]
+    explained = {**earlier.explanation, "hold": assignment.explanation["hold"]}
+    if earlier.kind is DeliveryKind.REFERRAL and earlier.agency == assignment.agency:
+        explained["because"] = assignment.explanation["because"]
     return explained
 
 
-def _include(draft: Draft, leg: Leg | None, because: Sequence[str]) -> None:
+def _include(draft: Draft, assignment: Assignment | None, because: Sequence[str]) -> None:
     draft.because.update(dict.fromkeys(because))
-    if leg is not None:
-        draft.children.update(dict.fromkeys(leg.children))
-        draft.persons.update(dict.fromkeys(leg.persons))
+    if assignment is not None:
+        draft.children.update(dict.fromkeys(assignment.children))
+        draft.persons.update(dict.fromkeys(assignment.persons))
 
 
-def _start(leg: Leg | None, at: datetime) -> Start:
-    until = leg.held_until if leg is not None else None
-    if leg is None or until is None or until <= at:
+def _start(assignment: Assignment | None, at: datetime) -> Start:
+    until = assignment.held_until if assignment is not None else None
+    if assignment is None or until is None or until <= at:
         return Start(at)
-    return Start(until, None, until, leg.explanation["hold"]["reason"])
+    return Start(until, None, until, assignment.explanation["hold"]["reason"])
 
 
-def _row(kind: Kind, last: Earlier, leg: Leg | None, policy: Policy) -> Row:
-    amends = policy.amends[kind]
-    return Row(
-        id=last.row,
-        sentence=amends.sentence,
-        basis=amends.basis,
-        source=amends.source,
-        subject="referral",
-        condition=_ALWAYS,
-        kind="",
-        place_of="anywhere",
-        role=leg.role if leg else last.role,
-        view=leg.view if leg else last.view,
-        deadlines=dict.fromkeys(Grade, amends.deadlines),
-        sees=frozenset(),
-        held_by=frozenset(),
-        out_of_hours=False,
-        effective_from=date.min,
-        effective_until=None,
-        place=amends.place,
+def _terms(
+    kind: DeliveryKind, last: EarlierDelivery, assignment: Assignment | None, policy: Policy
+) -> Terms:
+    version_rules = policy.version_rules[kind]
+    return Terms(
+        row=last.row,
+        sentence=version_rules.sentence,
+        basis=version_rules.basis,
+        source=version_rules.source,
+        role=assignment.role if assignment else last.role,
+        view=assignment.view if assignment else last.view,
+        deadlines=version_rules.deadlines,
     )
 
 
-def _organisation(last: Earlier, policy: Policy) -> Organisation:
-    """Return the agency; one that the directory has dropped is told all the same."""
-    found = policy.directory.organisation(last.agency)
-    return found or Organisation(
-        code=OrganisationCode(last.agency),
-        name=last.agency,
-        kind="",
-        nation="ENG",
-        channel=last.channel,
-        areas=(),
-        effective_from=date.min,
-        effective_until=None,
-        always_open=False,
-        hours={},
-        contacts={},
-        closures={},
-        out_of_hours_partner=None,
-        urn=None,
-        school_days=None,
-        place="",
-        calendar=policy.calendars["ENG"],
-    )
+def _addressee(last: EarlierDelivery, policy: Policy) -> Addressee:
+    """Return the agency that had it, also when the directory has dropped it since."""
+    organisation = policy.directory.organisation(last.agency)
+    if organisation is not None:
+        return Addressee.of(organisation, f"{organisation.name}, who had it")
+    calendar = policy.calendars[Nation.ENGLAND]
+    return Addressee(last.agency, last.channel, calendar, f"{last.agency}, who had it")

@@ -1,18 +1,19 @@
-"""One leg of a plan: what one agency gets, why, and by when."""
+"""One assignment of a plan: what one agency gets, why, and by when."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from broker.domain.codes import Grade, Milestone, Role
 from broker.domain.ids import OrganisationCode
 from broker.errors import BeyondCalendar
 from broker.policy.language.directory import Organisation
-from broker.policy.language.rules import Clock, Row
+from broker.policy.language.rules import Clock, RoutingRule
 from broker.policy.monitoring.alarms import RunningClock, first_ring
+from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Deadline, Within, compute
 
 STAND_IN = timedelta(hours=24)
@@ -20,13 +21,14 @@ STAND_IN = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class Assignment:
     """What one agency gets of a referral; instants are in UTC."""
 
     agency: OrganisationCode
     channel: str
     role: Role
     row: str
+    """The rule that made it."""
     view: str
     children: tuple[str, ...]
     """Local ids of the children that it may see."""
@@ -37,7 +39,7 @@ class Leg:
     next_alarm_at: datetime | None
     """When the first warning of any of its deadlines is planned."""
     explanation: Mapping[str, Any]
-    """JSON-ready: the row, its basis, because of which facts, the recipient, each deadline."""
+    """JSON-ready: the rule, its basis, because of which facts, the recipient, each deadline."""
 
     @property
     def scope(self) -> Mapping[str, Sequence[str]]:
@@ -45,14 +47,55 @@ class Leg:
         return {"children": list(self.children), "persons": list(self.persons)}
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an agency gets by a rule, and what that asks of it."""
+
+    row: str
+    sentence: str
+    basis: str
+    source: str
+    role: Role
+    view: str
+    deadlines: Mapping[Milestone, Clock]
+
+    @classmethod
+    def of(cls, rule: RoutingRule, grade: Grade) -> Self:
+        """Return the terms of a rule of routing for a referral of a grade."""
+        return cls(
+            row=rule.id,
+            sentence=rule.sentence,
+            basis=rule.basis,
+            source=rule.source,
+            role=rule.role,
+            view=rule.view,
+            deadlines=rule.deadlines[grade],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who gets it, by which channel, and in whose calendar its deadlines are counted."""
+
+    agency: OrganisationCode
+    channel: str
+    calendar: WorkingCalendar
+    because: str
+    """Why it is this organisation, as people read it."""
+
+    @classmethod
+    def of(cls, organisation: Organisation, because: str) -> Self:
+        """Return an organisation of the directory as an addressee."""
+        return cls(organisation.code, organisation.channel, organisation.calendar, because)
+
+
 @dataclass(slots=True)
 class Draft:
-    """A leg while it is being gathered."""
+    """An assignment while it is being gathered."""
 
-    row: Row
-    organisation: Organisation
-    recipient: str
-    """Why this organisation, in words."""
+    terms: Terms
+    addressee: Addressee
+    start: Start
     children: dict[str, None] = field(default_factory=dict)
     persons: dict[str, None] = field(default_factory=dict)
     because: dict[str, None] = field(default_factory=dict)
@@ -78,8 +121,8 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """One deadline of a leg, with the row of policy that it comes from."""
+class CountedDeadline:
+    """One deadline of an assignment, with the clock of the policy that it comes from."""
 
     milestone: Milestone
     clock: Clock
@@ -90,17 +133,17 @@ class Counted:
 
     @property
     def running(self) -> RunningClock:
-        """The clock as the watch sees it."""
+        """The clock as alarms are planned by it."""
         unit, due_at = self.clock.within.unit, self.deadline.due_at
         return RunningClock(str(self.milestone), unit, self.start, due_at)
 
-    def said(self) -> dict[str, Any]:
-        """Return the deadline as it is kept and shown."""
+    def explanation(self) -> dict[str, Any]:
+        """Return the deadline as it is stored and shown."""
         return {
             "milestone": str(self.milestone),
             "rule": self.clock.id,
             "within": str(self.clock.within),
-            "starts": self.starts,
+            "starts": str(self.starts),
             "start": self.start.isoformat(),
             "due_at": self.deadline.due_at.isoformat(),
             "may_pause": self.clock.may_pause,
@@ -108,57 +151,65 @@ class Counted:
         }
 
 
-def finish(draft: Draft, *, grade: Grade, start: Start, warn_at: Sequence[int]) -> Leg:
-    """Return the leg with its deadlines, counted in the recipient's calendar, and its reasons."""
-    row, organisation = draft.row, draft.organisation
-    counted = _deadlines(row, grade, organisation, start)
-    running = [one.running for one in counted]
-    return Leg(
-        agency=organisation.code,
-        channel=organisation.channel,
-        role=row.role,
-        row=row.id,
-        view=row.view,
+def finish(draft: Draft, *, warn_at: Sequence[int]) -> Assignment:
+    """Return the assignment with its deadlines and its reasons.
+
+    ``warn_at`` are percentages of the time until a deadline.
+    """
+    terms, addressee, start = draft.terms, draft.addressee, draft.start
+    deadlines = count(terms.deadlines, start, addressee.calendar)
+    running = [deadline.running for deadline in deadlines]
+    return Assignment(
+        agency=addressee.agency,
+        channel=addressee.channel,
+        role=terms.role,
+        row=terms.row,
+        view=terms.view,
         children=tuple(draft.children),
         persons=tuple(draft.persons),
         held_until=start.held_until,
         clock_start=start.at,
-        due={one.milestone: one.deadline.due_at for one in counted},
-        next_alarm_at=first_ring(running, warn_at=warn_at, calendar=organisation.calendar),
-        explanation={
-            "row": row.id,
-            "sentence": row.sentence,
-            "basis": row.basis,
-            "source": row.source,
-            "because": list(draft.because),
-            "recipient": draft.recipient,
-            "deadlines": [one.said() for one in counted],
-            "hold": _hold(start),
-        },
+        due={counted.milestone: counted.deadline.due_at for counted in deadlines},
+        next_alarm_at=first_ring(running, warn_at=warn_at, calendar=addressee.calendar),
+        explanation=_explanation(draft, deadlines),
     )
 
 
-def _deadlines(
-    row: Row, grade: Grade, organisation: Organisation, start: Start
-) -> Sequence[Counted]:
-    found = []
-    for milestone, clock in row.deadlines[grade].items():
+def count(
+    clocks: Mapping[Milestone, Clock], start: Start, calendar: WorkingCalendar
+) -> Sequence[CountedDeadline]:
+    """Count each deadline from its start in a recipient's calendar."""
+    deadlines = []
+    for milestone, clock in clocks.items():
         at, starts = start.of(clock)
-        deadline = _deadline(clock.within, at, organisation)
-        found.append(Counted(milestone, clock, at, starts, deadline))
-    return found
+        deadline = _deadline(clock.within, at, calendar)
+        deadlines.append(CountedDeadline(milestone, clock, at, starts, deadline))
+    return deadlines
 
 
-def _deadline(within: Within, start: datetime, organisation: Organisation) -> Deadline:
+def _explanation(draft: Draft, deadlines: Sequence[CountedDeadline]) -> dict[str, Any]:
+    return {
+        "row": draft.terms.row,
+        "sentence": draft.terms.sentence,
+        "basis": draft.terms.basis,
+        "source": draft.terms.source,
+        "because": list(draft.because),
+        "recipient": draft.addressee.because,
+        "deadlines": [deadline.explanation() for deadline in deadlines],
+        "hold": _hold(draft.start),
+    }
+
+
+def _deadline(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
     """Compute a deadline; past the end of the calendar data a day by the clock stands in.
 
     A referral must not wait for a calendar, and must not be without a deadline.
     """
     try:
-        return compute(within, start=start, calendar=organisation.calendar)
+        return compute(within, start=start, calendar=calendar)
     except BeyondCalendar as error:
-        words = f"24 hours by the clock stand in for {within}. {error.message}"
-        return Deadline(start + STAND_IN, words, ())
+        wording = f"24 hours by the clock stand in for {within}. {error.message}"
+        return Deadline(start + STAND_IN, wording, ())
 
 
 def _hold(start: Start) -> dict[str, str | None] | None:

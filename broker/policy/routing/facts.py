@@ -32,7 +32,7 @@ _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHIL
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class SubjectFacts:
     """Anything that a rule can be about."""
 
     id: str
@@ -41,7 +41,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class OverallFacts(Subject):
+class OverallFacts(SubjectFacts):
     """Facts about the referral as a whole; named ``referral`` in conditions."""
 
     grade: Grade
@@ -52,7 +52,7 @@ class OverallFacts(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildFacts(Subject):
+class ChildFacts(SubjectFacts):
     """Facts about one child."""
 
     age: str
@@ -77,7 +77,7 @@ class ChildFacts(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class PersonFacts(Subject):
+class PersonFacts(SubjectFacts):
     """Facts about one person posing risk."""
 
     age: str
@@ -93,7 +93,7 @@ class PersonFacts(Subject):
 
 
 @dataclass(frozen=True, slots=True)
-class RoleFacts(Subject):
+class RoleFacts(SubjectFacts):
     """Facts about one role at work or as a volunteer; named ``role`` in conditions."""
 
     person: PersonFacts
@@ -117,9 +117,9 @@ class Facts:
     not_to: frozenset[str]
     """Organisation codes or kinds that must not be told."""
 
-    def subjects(self, kind: str) -> Sequence[Subject]:
+    def subjects(self, kind: str) -> Sequence[SubjectFacts]:
         """Return everything that a rule for a kind of subject looks at."""
-        every: Mapping[str, Sequence[Subject]] = {
+        every: Mapping[str, Sequence[SubjectFacts]] = {
             "child": self.children,
             "person": self.persons,
             "role": self.roles,
@@ -127,7 +127,7 @@ class Facts:
         }
         return every[kind]
 
-    def about(self, subject: Subject) -> Mapping[str, object]:
+    def about(self, subject: SubjectFacts) -> Mapping[str, object]:
         """Return the facts that a condition about this subject may name."""
         match subject:
             case ChildFacts():
@@ -277,11 +277,7 @@ def _child(
     area, home, placing = place.area, child.area, child.placing_authority
     open_in = child.open_case.area if child.open_case else None
     urn = child.school.urn if child.school else None
-    missing = known(child.missing)
-    contact = {person.contact.get(child.id) for person in persons}
-    lives_with = ContactNature.LIVES_WITH in contact or any(
-        person.id in child.lives_with for person in persons
-    )
+    contact = _nearest_contact(child, persons)
     return ChildFacts(
         id=child.id,
         pointer=f"/children/{number}",
@@ -293,18 +289,33 @@ def _child(
         placing_authority=placing,
         open_case_area=open_in,
         school_urn=urn,
-        missing=missing is not None and missing.status is MissingStatus.MISSING,
+        missing=_is_missing(child),
         looked_after=child.looked_after is True,
         protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
         found_elsewhere=bool(home) and home not in (area, placing),
         open_case_elsewhere=bool(open_in) and open_in not in (area, placing, home),
-        lives_with_suspect=lives_with,
-        meets_suspect=lives_with or ContactNature.REGULAR in contact,
+        lives_with_suspect=contact is ContactNature.LIVES_WITH,
+        meets_suspect=contact is not None,
         at_school=bool(urn),
         health_need=child.health is not None and bool(child.health.needs),
         other_force=forces.is_another(area),
     )
+
+
+def _is_missing(child: Child) -> bool:
+    missing = known(child.missing)
+    return missing is not None and missing.status is MissingStatus.MISSING
+
+
+def _nearest_contact(child: Child, persons: Sequence[PersonFacts]) -> ContactNature | None:
+    """Return whether a person posing risk lives with a child or regularly meets it, else None."""
+    natures = {person.contact.get(child.id) for person in persons}
+    if ContactNature.LIVES_WITH in natures or any(
+        person.id in child.lives_with for person in persons
+    ):
+        return ContactNature.LIVES_WITH
+    return ContactNature.REGULAR if ContactNature.REGULAR in natures else None
 
 
 def _child_age(child: Child, on: date) -> str:

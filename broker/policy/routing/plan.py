@@ -8,25 +8,22 @@ from datetime import UTC, datetime
 
 from broker.domain.codes import Grade, Role
 from broker.errors import Fault
-from broker.policy.language.rules import Row
+from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy
-from broker.policy.routing.assignments import Draft, Leg, Start, finish
+from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
 from broker.policy.routing.facts import (
     ChildFacts,
     Facts,
     PersonFacts,
     RoleFacts,
-    Subject,
+    SubjectFacts,
     derive,
 )
 from broker.policy.routing.recipients import Recipient, find
-from broker.policy.routing.redirect import redirect
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ContactNature
 from schemas.referral import Referral
-
-__all__ = ["Leg", "Plan", "redirect", "route"]
 
 ATTEND_WITHIN = Within.parse("1 hour")
 """How long ops has for a referral whose recipient cannot be worked out."""
@@ -44,7 +41,7 @@ class Plan:
     grade: Grade
     effective_grade: Grade
     raised_because: str | None
-    legs: tuple[Leg, ...]
+    assignments: tuple[Assignment, ...]
     unroutable_reason: str | None
     attend_by: datetime | None
     attend_words: str | None
@@ -82,7 +79,8 @@ def route(
     work = _Work()
     facts, raised = _graded(facts, policy, work)
     for row, subject in _matches(facts, policy, accepted_at):
-        _address(work, row, subject, facts, find(row, subject, facts, policy, now))
+        start = _start(row, facts, accepted_at)
+        _address(work, row, subject, facts, find(row, subject, facts, policy, now), start)
     _note_assumptions(work, facts)
     reason = work.stranded or (None if work.drafts else _nobody(facts))
     return _plan(work, facts, reason, policy, accepted_at, raised)
@@ -90,25 +88,27 @@ def route(
 
 def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
-    given = effective = facts.overall.grade
+    stated = effective = facts.overall.grade
     raised = None
-    for remark in policy.remarks:
+    for rule in policy.grade_rules:
         holds = [
             subject
-            for subject in facts.subjects(remark.subject)
-            if remark.condition.holds(facts.about(subject))
+            for subject in facts.subjects(rule.subject)
+            if rule.condition.holds(facts.about(subject))
         ]
         if not holds:
             continue
-        if remark.to is None:
-            work.warn("/grade/level", "grade-contradiction", remark.sentence)
-        elif _URGENCY.index(remark.to) < _URGENCY.index(effective):
-            effective = remark.to
-            raised = f"Graded {_plain(given)}, treated as {_plain(effective)}: {remark.sentence}"
+        if rule.to is None:
+            work.warn("/grade/level", "grade-contradiction", rule.sentence)
+        elif _URGENCY.index(rule.to) < _URGENCY.index(effective):
+            effective = rule.to
+            raised = f"Graded {_plain(stated)}, treated as {_plain(effective)}: {rule.sentence}"
     return facts.graded(effective), raised
 
 
-def _matches(facts: Facts, policy: Policy, accepted_at: datetime) -> Iterator[tuple[Row, Subject]]:
+def _matches(
+    facts: Facts, policy: Policy, accepted_at: datetime
+) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
     for row in policy.rows:
         if not row.is_in_effect(day):
@@ -119,7 +119,12 @@ def _matches(facts: Facts, policy: Policy, accepted_at: datetime) -> Iterator[tu
 
 
 def _address(
-    work: _Work, row: Row, subject: Subject, facts: Facts, recipient: Recipient | None
+    work: _Work,
+    row: RoutingRule,
+    subject: SubjectFacts,
+    facts: Facts,
+    recipient: Recipient | None,
+    start: Start,
 ) -> None:
     """Add what a row found to the leg of its recipient, or note why there is none."""
     if recipient is None:
@@ -130,26 +135,27 @@ def _address(
         return
     draft = _covering(work, row, subject, organisation.code)
     if draft is None:
-        draft = Draft(row, organisation, recipient.words)
+        terms = Terms.of(row, facts.overall.effective_grade)
+        draft = Draft(terms, Addressee.of(organisation, recipient.words), start)
         work.drafts[organisation.code, row.id] = draft
     _include(draft, row, subject, facts)
 
 
-def _covering(work: _Work, row: Row, subject: Subject, agency: str) -> Draft | None:
+def _covering(work: _Work, row: RoutingRule, subject: SubjectFacts, agency: str) -> Draft | None:
     """Return the leg that is extended: of the same row, or one that shows the subject already."""
     if draft := work.drafts.get((agency, row.id)):
         return draft
     for (code, _), draft in work.drafts.items():
-        same = code == agency and draft.row.view == row.view and draft.row.role is row.role
+        same = code == agency and (draft.terms.view, draft.terms.role) == (row.view, row.role)
         if same and (subject.id in draft.children or subject.id in draft.persons):
             return draft
     return None
 
 
-def _include(draft: Draft, row: Row, subject: Subject, facts: Facts) -> None:
+def _include(draft: Draft, row: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
     """Add a subject to a leg, and whoever else the row lets the agency see."""
     reasons = "; ".join([*_where(subject), *row.condition.reasons(facts.about(subject))])
-    if row.id != draft.row.id:
+    if row.id != draft.terms.row:
         reasons = f"{reasons}. {row.sentence}"
     draft.because[f"{_called(subject)}: {reasons}" if subject.id else reasons] = None
     match subject:
@@ -163,7 +169,7 @@ def _include(draft: Draft, row: Row, subject: Subject, facts: Facts) -> None:
         draft.persons.update(_persons_beside(subject, facts))
 
 
-def _persons_beside(subject: Subject, facts: Facts) -> dict[str, None]:
+def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:
     """Return who is shown beside a subject: every adult, and children only where it concerns them.
 
     A child alleged to have harmed is shown only beside a child in the same area or with whom it
@@ -180,7 +186,7 @@ def _persons_beside(subject: Subject, facts: Facts) -> dict[str, None]:
 
 
 def _is_kept_from(
-    work: _Work, row: Row, subject: Subject, facts: Facts, recipient: Recipient
+    work: _Work, row: RoutingRule, subject: SubjectFacts, facts: Facts, recipient: Recipient
 ) -> bool:
     """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
     organisation = recipient.organisation
@@ -195,20 +201,22 @@ def _is_kept_from(
     return True
 
 
-def _note_nobody(work: _Work, row: Row, subject: Subject) -> None:
+def _note_nobody(work: _Work, row: RoutingRule, subject: SubjectFacts) -> None:
     place = getattr(subject, row.place_of.partition(".")[2], None)
     if row.role is Role.LEAD and row.kind == "social-care":
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
         return
-    said = "the directory has none for this place" if place else "the place is not known"
-    work.warn(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {said}.")
+    reason = "the directory has none for this place" if place else "the place is not known"
+    work.warn(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {reason}.")
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:
     for child in facts.children:
         if child.area_is_assumed:
-            words = "No area is known for this child, so it goes where another child is: check it."
-            work.warn(child.pointer, "area-assumed", words)
+            message = (
+                "No area is known for this child, so it goes where another child is: check it."
+            )
+            work.warn(child.pointer, "area-assumed", message)
 
 
 def _nobody(facts: Facts) -> str:
@@ -217,7 +225,7 @@ def _nobody(facts: Facts) -> str:
         *facts.persons,
         *facts.roles,
     )
-    somewhere = any(one.area for one in everybody)
+    somewhere = any(subject.area for subject in everybody)
     return "no_recipient" if somewhere else "no_area"
 
 
@@ -238,7 +246,7 @@ def _plan(
         grade=facts.overall.grade,
         effective_grade=facts.overall.effective_grade,
         raised_because=raised,
-        legs=() if reason else _legs(work, facts, policy, accepted_at, raised),
+        assignments=() if reason else _assignments(work, policy, raised),
         unroutable_reason=reason,
         attend_by=attend.due_at if attend else None,
         attend_words=attend.words if attend else None,
@@ -246,20 +254,15 @@ def _plan(
     )
 
 
-def _legs(
-    work: _Work, facts: Facts, policy: Policy, accepted_at: datetime, raised: str | None
-) -> tuple[Leg, ...]:
-    grade, warn_at = facts.overall.effective_grade, policy.alarms.warn_at
-    legs = []
+def _assignments(work: _Work, policy: Policy, raised: str | None) -> tuple[Assignment, ...]:
     for draft in work.drafts.values():
         if raised:
             draft.because[raised] = None
-        start = _start(draft.row, facts, accepted_at)
-        legs.append(finish(draft, grade=grade, start=start, warn_at=warn_at))
-    return tuple(legs)
+    warn_at = policy.alarms.warn_at
+    return tuple(finish(draft, warn_at=warn_at) for draft in work.drafts.values())
 
 
-def _start(row: Row, facts: Facts, accepted_at: datetime) -> Start:
+def _start(row: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
     """Start a held leg's clock when the embargo ends, every other at once."""
     embargo, accepted = facts.embargo, accepted_at.astimezone(UTC)
     known_at = facts.first_known_at
@@ -269,13 +272,13 @@ def _start(row: Row, facts: Facts, accepted_at: datetime) -> Start:
     return Start(accepted, known_at)
 
 
-def _where(subject: Subject) -> list[str]:
+def _where(subject: SubjectFacts) -> list[str]:
     if isinstance(subject, ChildFacts) and subject.area:
         return [f"in {subject.area}, {subject.area_because}"]
     return []
 
 
-def _called(subject: Subject) -> str:
+def _called(subject: SubjectFacts) -> str:
     return f"{'child' if isinstance(subject, ChildFacts) else 'person'} {subject.id}"
 
 

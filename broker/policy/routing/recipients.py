@@ -7,10 +7,10 @@ from datetime import datetime
 
 from broker.domain.codes import Grade
 from broker.policy.language.directory import Organisation
-from broker.policy.language.rules import Row
+from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import PLACES
 from broker.policy.published.policy import Policy
-from broker.policy.routing.facts import Facts, Subject
+from broker.policy.routing.facts import Facts, SubjectFacts
 from broker.policy.time.calendars import LONDON
 
 URGENT = frozenset({Grade.IMMEDIATE, Grade.VERY_HIGH})
@@ -27,20 +27,22 @@ class Recipient:
 
 
 def find(
-    row: Row, subject: Subject, facts: Facts, policy: Policy, now: datetime
+    row: RoutingRule, subject: SubjectFacts, facts: Facts, policy: Policy, now: datetime
 ) -> Recipient | None:
     """Return who receives what a row found, or None when nobody in the directory does."""
     place = row.place_of
     code = place if place == "anywhere" else getattr(subject, place.partition(".")[2])
     if not code:
         return None
-    found = serving(row, code, facts.overall.effective_grade, policy, now)
-    if found is None or found.organisation.code != facts.publisher:
-        return found
-    return Recipient(found.organisation, found.words, is_publisher=True)
+    recipient = serving(row, code, facts.overall.effective_grade, policy, now)
+    if recipient is None or recipient.organisation.code != facts.publisher:
+        return recipient
+    return Recipient(recipient.organisation, recipient.words, is_publisher=True)
 
 
-def serving(row: Row, place: str, grade: Grade, policy: Policy, now: datetime) -> Recipient | None:
+def serving(
+    row: RoutingRule, place: str, grade: Grade, policy: Policy, now: datetime
+) -> Recipient | None:
     """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
     day = now.astimezone(LONDON).date()
     office = policy.directory.serving(row.kind, place, day)
@@ -48,10 +50,10 @@ def serving(row: Row, place: str, grade: Grade, policy: Policy, now: datetime) -
         return None
     where = PLACES[row.place_of]
     at = where if place == "anywhere" else f"{where}, {policy.directory.area_name(place)}"
-    words = f"{office.name}, for {at}"
+    wording = f"{office.name}, for {at}"
     if not row.out_of_hours or grade not in URGENT or office.is_open(now):
-        return Recipient(office, words)
+        return Recipient(office, wording)
     partner = policy.directory.organisation(office.out_of_hours_partner or "")
     if partner is None or not partner.is_in_effect(day):
-        return Recipient(office, f"{words}; its office is closed and it has no team out of hours")
-    return Recipient(partner, f"{partner.name}, because the office of {words}, is closed")
+        return Recipient(office, f"{wording}; its office is closed and it has no team out of hours")
+    return Recipient(partner, f"{partner.name}, because the office of {wording}, is closed")

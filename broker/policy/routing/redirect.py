@@ -1,4 +1,4 @@
-"""Send a returned part of a referral on to the agency that it belongs to."""
+"""Redirect a returned part of a referral to the agency that it belongs to."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 from broker.domain.codes import Grade
 from broker.errors import PolicyError
-from broker.policy.language.rules import Row
+from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy
-from broker.policy.routing.assignments import Draft, Leg, Start, finish
+from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
 from broker.policy.routing.recipients import Recipient, serving
 from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
 
 
-def redirect(  # noqa: PLR0913
+def redirected(  # noqa: PLR0913
     *,
     row: str,
     agency: str,
@@ -27,30 +27,33 @@ def redirect(  # noqa: PLR0913
     area: str | None = None,
     to: str | None = None,
     effective_grade: Grade | str,
-) -> Leg:
-    """Return the leg for the same kind of agency in another area, or for a named agency.
+) -> Assignment:
+    """Return the assignment of the same kind of agency in another area, or for a named agency.
 
     Who sees whom stays as it was, and the clock keeps its start: only the calendar is the new
     recipient's. Raises PolicyError when nobody is responsible, or it is the same agency again.
     """
     rule, grade = _row(row, policy), Grade(effective_grade)
-    found = _named(to, policy, now) if to else _in_area(rule, area or "", grade, policy, now)
-    if found is None:
+    recipient = _named(to, policy, now) if to else _in_area(rule, area or "", grade, policy, now)
+    if recipient is None:
         raise PolicyError("The directory has nobody of this kind for that area: name an agency.")
-    if found.organisation.code == agency:
+    if recipient.organisation.code == agency:
         raise PolicyError("That is the agency that gave it back: name another area or agency.")
-    draft = Draft(rule, found.organisation, found.words)
+    draft = Draft(
+        Terms.of(rule, grade),
+        Addressee.of(recipient.organisation, recipient.words),
+        _start(clock_start, referral, now),
+    )
     draft.children.update(dict.fromkeys(scope.get("children", ())))
     draft.persons.update(dict.fromkeys(scope.get("persons", ())))
     draft.because[f"sent on after {_name(agency, policy)} gave it back"] = None
-    start = _start(clock_start, referral, now)
-    return finish(draft, grade=grade, start=start, warn_at=policy.alarms.warn_at)
+    return finish(draft, warn_at=policy.alarms.warn_at)
 
 
-def _row(row: str, policy: Policy) -> Row:
-    for one in policy.rows:
-        if one.id == row:
-            return one
+def _row(row: str, policy: Policy) -> RoutingRule:
+    for rule in policy.rows:
+        if rule.id == row:
+            return rule
     raise PolicyError(f"The policy in force has no row {row!r} any more: route it by hand.")
 
 
@@ -61,7 +64,9 @@ def _named(to: str, policy: Policy, now: datetime) -> Recipient | None:
     return Recipient(organisation, f"{organisation.name}, named by the person who sent it on")
 
 
-def _in_area(row: Row, area: str, grade: Grade, policy: Policy, now: datetime) -> Recipient | None:
+def _in_area(
+    row: RoutingRule, area: str, grade: Grade, policy: Policy, now: datetime
+) -> Recipient | None:
     return serving(row, area, grade, policy, now) if area else None
 
 

@@ -56,7 +56,7 @@ def _never_stood(
     """Return the same for a clock that never stood: most of them, so it goes a short way."""
     if unit not in _BY_THE_CLOCK:
         office = _office(calendar, calendar.local(start).date(), due_at)
-        running = [Span(max(start, one.start), one.end) for one in office if one.end > start]
+        running = [Span(max(start, span.start), span.end) for span in office if span.end > start]
         if running:
             total = sum((span.end - span.start for span in running), _NOTHING)
             return _after(total * percent / 100, iter(running))
@@ -88,8 +88,8 @@ def resumed(
     if not counted_until or reached == plain.due_at:
         return plain
     due = _rounded(within.unit, reached, calendar)
-    words = f"{plain.words}; the clock stood {_said(counted_until, calendar)}, so until "
-    return Deadline(due, f"{words}{_instant(due, calendar)}", (Span(start, due),))
+    wording = f"{plain.words}; the clock stood {_said(counted_until, calendar)}, so until "
+    return Deadline(due, f"{wording}{_instant(due, calendar)}", (Span(start, due),))
 
 
 def _rounded(unit: Unit, reached: datetime, calendar: WorkingCalendar) -> datetime:
@@ -139,13 +139,13 @@ def _without(span: Span, stood: Sequence[Span]) -> Iterator[Span]:
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
     """Return stretches in order, those that overlap made one."""
-    found: list[Span] = []
-    for span in sorted(spans, key=lambda one: one.start):
-        if found and span.start <= found[-1].end:
-            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda stretch: stretch.start):
+        if joined and span.start <= joined[-1].end:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
         else:
-            found.append(span)
-    return found
+            joined.append(span)
+    return joined
 
 
 def _until(end: datetime, running: Iterator[Span]) -> Iterator[Span]:

@@ -95,8 +95,8 @@ def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> De
 def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
     due = start + within.count * _LENGTHS[within.unit]
     calendar.opening(calendar.local(due).date())
-    words = f"{_said(start, calendar)} and {within} by the clock, day and night"
-    return Deadline(due, words, (Span(start, due),))
+    wording = f"{_said(start, calendar)} and {within} by the clock, day and night"
+    return Deadline(due, wording, (Span(start, due),))
 
 
 def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
@@ -113,13 +113,13 @@ def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -
         if not left:
             break
     counted = ", ".join(_span_said(span, calendar) for span in spans)
-    words = f"{within}: {counted}{_closed_said(closed, calendar)}"
-    return Deadline(spans[-1].end, words, tuple(spans))
+    wording = f"{within}: {counted}{_closed_said(closed, calendar)}"
+    return Deadline(spans[-1].end, wording, tuple(spans))
 
 
 def _working_days(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    due, words = _close_of_business(within, calendar.local(start).date(), calendar)
-    return Deadline(due, words, (Span(start, due),))
+    due, wording = _close_of_business(within, calendar.local(start).date(), calendar)
+    return Deadline(due, wording, (Span(start, due),))
 
 
 @lru_cache(maxsize=4096)
@@ -135,16 +135,16 @@ def _close_of_business(
         left, due = left - 1, opening[1]
         if not left:
             break
-    words = (
+    wording = (
         f"close of business on {_said(due, calendar)}, {within} after {short(received)}"
         f"{_closed_said(closed, calendar)}"
     )
-    return due, words
+    return due, wording
 
 
 def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    due, words = _next_school_opening(calendar.local(start).date(), calendar)
-    return Deadline(due, words, (Span(start, due),))
+    due, wording = _next_school_opening(calendar.local(start).date(), calendar)
+    return Deadline(due, wording, (Span(start, due),))
 
 
 @lru_cache(maxsize=4096)
@@ -154,11 +154,11 @@ def _next_school_opening(received: date, calendar: WorkingCalendar) -> tuple[dat
         closed.append(day)
         day = day_after(day)
     due = datetime.combine(day, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
-    words = (
+    wording = (
         f"opening of the next school day after {short(received)}, {_said(due, calendar)}"
         f"{_closed_said(closed, calendar)}"
     )
-    return due, words
+    return due, wording
 
 
 _CLOCKS: Mapping[Unit, Callable[[Within, datetime, WorkingCalendar], Deadline]] = {

@@ -216,7 +216,7 @@ def deadline_classes() -> set[float]:
         clock
         for of_row in (
             *(milestones for row in policy.rows for milestones in row.deadlines.values()),
-            *(amend.deadlines for amend in policy.amends.values()),
+            *(amend.deadlines for amend in policy.version_rules.values()),
         )
         for clock in of_row.values()
     ]

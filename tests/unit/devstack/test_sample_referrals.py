@@ -10,7 +10,7 @@ import pytest
 
 from broker.devstack.sample_referrals import generate, shipped
 from schemas import documents
-from schemas.errors import Kind, Unreadable
+from schemas.errors import Unreadable, UnreadableKind
 from schemas.export import json_schema
 from schemas.referral import load
 
@@ -70,7 +70,7 @@ def test_the_invalid_sample_has_its_four_faults():
 def test_the_picture_sample_is_refused_before_it_is_read():
     with pytest.raises(Unreadable) as refused:
         documents.read(json.dumps(SHIPPED["case-14-picture"]).encode())
-    assert refused.value.kind is Kind.PROHIBITED
+    assert refused.value.kind is UnreadableKind.PROHIBITED
 
 
 def test_the_blank_sample_keeps_the_reasons_apart():

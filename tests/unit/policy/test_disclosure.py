@@ -104,10 +104,10 @@ def test_no_leg_shows_a_child_that_it_does_not_concern(book: Policy) -> None:
             now=AT,
             areas={},
         )
-        for leg in plan.legs:
-            scope = {"children": leg.children, "persons": leg.persons}
-            shown = disclosure.render(leg.view, document=document, scope=scope, policy=book)
+        for assignment in plan.assignments:
+            scope = {"children": assignment.children, "persons": assignment.persons}
+            shown = disclosure.render(assignment.view, document=document, scope=scope, policy=book)
             ids = {child["id"] for child in shown.get("children", [])}
-            assert ids <= set(leg.children)
+            assert ids <= set(assignment.children)
             seen += 1
     assert seen > 300

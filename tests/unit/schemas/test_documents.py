@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas.documents import DEPTH_LIMIT, SIZE_LIMIT, prohibited, read
-from schemas.errors import Kind, Unreadable
+from schemas.errors import Unreadable, UnreadableKind
 from tests.unit.schemas.conftest import CEILING_SECONDS
 
 WORDS = some.lists(some.sampled_from(["the", "child", "said", "he", "asked", "for", "pictures"]))
@@ -44,7 +44,7 @@ def refusal(body: bytes) -> tuple[str, list[tuple[str, str]]]:
     ],
 )
 def test_what_is_no_document_is_refused_with_its_code(body, code):
-    assert refusal(body) == (Kind.MALFORMED, [("", code)])
+    assert refusal(body) == (UnreadableKind.MALFORMED, [("", code)])
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_no_document_is_refused_with_its_code(body, code):
     ],
 )
 def test_a_fault_inside_is_found_by_its_pointer(body, pointer, code):
-    assert refusal(body) == (Kind.MALFORMED, [(pointer, code)])
+    assert refusal(body) == (UnreadableKind.MALFORMED, [(pointer, code)])
 
 
 def test_every_fault_is_told_at_once():
@@ -69,7 +69,7 @@ def test_the_size_limit_is_exact():
     fill = b"a " * ((SIZE_LIMIT - len(frame)) // 2)
     assert read(b'{"a":"' + fill + b'"}').value["a"] == fill.decode()
     kind, _ = refusal(b'{"a":"' + fill + b' "}' + b" ")
-    assert kind is Kind.TOO_LARGE
+    assert kind is UnreadableKind.TOO_LARGE
 
 
 def test_the_deepest_document_allowed_is_read():
@@ -104,7 +104,7 @@ def test_the_digest_is_of_the_content_and_not_of_its_spelling():
 )
 def test_pictures_and_links_to_them_are_prohibited(text, code):
     kind, faults = refusal(json.dumps({"concern": {"summary": text}}).encode())
-    assert kind is Kind.PROHIBITED
+    assert kind is UnreadableKind.PROHIBITED
     assert faults == [("/concern/summary", code)]
 
 

@@ -12,13 +12,13 @@ from broker.domain.codes import Grade
 from broker.errors import Fault
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.recurrence import (
-    Earlier,
+    EarlierReferral,
+    Occurrence,
     Recurrence,
-    Sighting,
     marks_of,
+    occurrences,
     read_recurrence,
     recurring,
-    sightings,
 )
 from schemas.child import Child
 from schemas.referral import reload
@@ -94,23 +94,23 @@ def test_folding_is_stable(given_name: str, family_name: str) -> None:
         assert once & set(marks_of(turned, KEY))
 
 
-def seen(number: int, *marks: int, at: datetime = NOW, publisher: str = "a") -> Sighting:
+def seen(number: int, *marks: int, at: datetime = NOW, publisher: str = "a") -> Occurrence:
     kept = tuple(bytes([mark]) * 32 for mark in marks)
     reference = f"r{number}"
     id_ = UUID(int=number)
-    return Sighting(id_, publisher, reference, "c", "/children/0", Grade.LOW, at, kept)
+    return Occurrence(id_, publisher, reference, "c", "/children/0", Grade.LOW, at, kept)
 
 
 def test_the_third_is_told_and_so_is_the_fourth() -> None:
     told = recurring([seen(n, 1) for n in range(4)], {}, RULE)
-    assert [(one.sighting.reference, one.count) for one in told] == [("r2", 3), ("r3", 4)]
+    assert [(one.occurrence.reference, one.count) for one in told] == [("r2", 3), ("r3", 4)]
 
 
 def test_the_earlier_ones_of_another_publisher_are_counted_and_not_named() -> None:
     before = {
         (UUID(int=9), "c"): [
-            Earlier("b", "secret", NOW - timedelta(days=40)),
-            Earlier("a", "r1", NOW - timedelta(days=2)),
+            EarlierReferral("b", "secret", NOW - timedelta(days=40)),
+            EarlierReferral("a", "r1", NOW - timedelta(days=2)),
         ]
     }
     (told,) = recurring([seen(9, 1)], before, RULE)
@@ -124,16 +124,18 @@ def test_the_earlier_ones_of_another_publisher_are_counted_and_not_named() -> No
 @pytest.mark.parametrize(("days", "told"), [(89, 1), (90, 0), (400, 0)])
 def test_only_what_lies_within_the_window_counts(days: int, told: int) -> None:
     old = NOW - timedelta(days=days)
-    before = {(UUID(int=9), "c"): [Earlier("a", "r1", old), Earlier("a", "r2", NOW)]}
+    before = {
+        (UUID(int=9), "c"): [EarlierReferral("a", "r1", old), EarlierReferral("a", "r2", NOW)]
+    }
     assert len(recurring([seen(9, 1)], before, RULE)) == told
 
 
 def test_the_same_reference_counts_once_and_never_for_itself() -> None:
     before = {
         (UUID(int=9), "c"): [
-            Earlier("a", "r9", NOW),
-            Earlier("a", "r1", NOW),
-            Earlier("a", "r1", NOW - timedelta(days=1)),
+            EarlierReferral("a", "r9", NOW),
+            EarlierReferral("a", "r1", NOW),
+            EarlierReferral("a", "r1", NOW - timedelta(days=1)),
         ]
     }
     assert recurring([seen(9, 1)], before, RULE) == []
@@ -155,15 +157,15 @@ def test_a_batch_tells_the_same_as_one_by_one(drawn: list[tuple[set[int], int]])
     alone = []
     for place, one in enumerate(in_order):
         others = [o for o in in_order[:place] if set(o.marks) & set(one.marks)]
-        before = [Earlier(o.publisher, o.reference, o.at) for o in others]
+        before = [EarlierReferral(o.publisher, o.reference, o.at) for o in others]
         alone += recurring([one], {(one.referral, one.child): before}, RULE)
     assert recurring(every, {}, RULE) == alone
 
 
 def test_every_child_of_a_document_is_seen_with_its_place() -> None:
     referral = replace(reload(sample(12)), children=(Child("c1"), HAZEL))
-    (sighting,) = sightings(referral, id_=UUID(int=1), publisher="a", at=NOW, key=KEY)
-    assert (sighting.child, sighting.pointer) == ("child-1", "/children/1")
+    (occurrence,) = occurrences(referral, id_=UUID(int=1), publisher="a", at=NOW, key=KEY)
+    assert (occurrence.child, occurrence.pointer) == ("child-1", "/children/1")
 
 
 def test_what_is_wrong_in_the_policy_is_named() -> None:

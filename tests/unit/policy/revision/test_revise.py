@@ -10,15 +10,15 @@ from uuid import UUID
 
 import pytest
 
-from broker.domain.codes import Grade, Kind, Milestone
+from broker.domain.codes import DeliveryKind, Grade, Milestone
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState
 from broker.policy.language.version_rules import UNWRITTEN
 from broker.policy.published.policy import Policy, assemble, documents_from
-from broker.policy.revision.issued import Earlier
+from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.revision.regrade import Regrade, reschedule
-from broker.policy.revision.revise import NewVersion, revise, withdraw
-from broker.policy.routing.assignments import Leg
+from broker.policy.revision.revise import JudgedVersion, revise, withdraw
+from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import route
 from schemas.referral import reload
 from tests.acceptance.conftest import sample
@@ -37,41 +37,43 @@ def document(level: str = "low", area: str = "E10000028") -> dict[str, Any]:
     return found
 
 
-def legs(book: Policy, of: dict[str, Any], at: datetime = FIRST) -> tuple[Leg, ...]:
+def assignments(book: Policy, of: dict[str, Any], at: datetime = FIRST) -> tuple[Assignment, ...]:
     plan = route(reload(of), publisher="p", policy=book, accepted_at=at, now=at, areas={})
     assert not plan.unroutable_reason
-    return plan.legs
+    return plan.assignments
 
 
-def had(leg: Leg, **changes: Any) -> Earlier:
+def had(assignment: Assignment, **changes: Any) -> EarlierDelivery:
     """Return the delivery of a leg, offered and collected unless told otherwise."""
-    one = Earlier(
+    one = EarlierDelivery(
         id=DeliveryId(UUID(int=next(_numbers))),
-        agency=leg.agency,
-        channel=leg.channel,
-        role=leg.role,
-        row=leg.row,
-        view=leg.view,
-        scope={"children": leg.children, "persons": leg.persons},
+        agency=assignment.agency,
+        channel=assignment.channel,
+        role=assignment.role,
+        row=assignment.row,
+        view=assignment.view,
+        scope={"children": assignment.children, "persons": assignment.persons},
         state=DeliveryState.COLLECTED,
-        kind=Kind.REFERRAL,
+        kind=DeliveryKind.REFERRAL,
         version=1,
         attempt=1,
         available_at=FIRST,
-        clock_start=leg.clock_start,
-        due=leg.due,
+        clock_start=assignment.clock_start,
+        due=assignment.due,
         met={},
-        explanation=leg.explanation,
+        explanation=assignment.explanation,
         replaces=None,
     )
     return replace(one, **changes)
 
 
-def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> NewVersion:
+def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> JudgedVersion:
     grades = [Grade(one["grade"]["level"]) for one in (before, of)]
     regrade = None if grades[0] is grades[1] else Regrade(*grades, SECOND)
     documents = {1: before, 2: of}
-    return NewVersion(2, SECOND, grades[1], legs(book, of, SECOND), documents, regrade, book)
+    return JudgedVersion(
+        2, SECOND, grades[1], assignments(book, of, SECOND), documents, regrade, book
+    )
 
 
 @pytest.mark.parametrize("state", DeliveryState)
@@ -81,8 +83,8 @@ def test_every_change_of_a_state_is_a_legal_step(
     book: Policy, state: DeliveryState, attempt: int, area: str
 ) -> None:
     first = document()
-    (leg,) = legs(book, first)
-    one = had(leg, state=state, attempt=attempt)
+    (assignment,) = assignments(book, first)
+    one = had(assignment, state=state, attempt=attempt)
     for changed in revise([one], second(book, document(area=area), first)).changed:
         before, after = changed.was.state, changed.now.state
         assert before is after or after in DELIVERY_STEPS[before].values()
@@ -95,55 +97,61 @@ def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
     book: Policy, state: DeliveryState, attempt: int
 ) -> None:
     first = document()
-    (leg,) = legs(book, first)
-    one = had(leg, state=state, attempt=attempt)
+    (assignment,) = assignments(book, first)
+    one = had(assignment, state=state, attempt=attempt)
     new = second(book, document(), first)
     revision = revise([one], new)
-    told = [each for each in revision.issued if each.leg.agency == one.agency]
+    told = [each for each in revision.issued if each.assignment.agency == one.agency]
     moved = [each for each in revision.changed if each.now.version == 2]
     assert len(told) + len(moved) == 1
     assert bool(moved) is one.is_unoffered
     recalled = withdraw([one], reason="unlawful", at=SECOND, policy=book).issued
-    assert [each.kind for each in recalled] == ([Kind.RECALL] if one.was_offered else [])
+    assert [each.kind for each in recalled] == ([DeliveryKind.RECALL] if one.was_offered else [])
 
 
 def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: Policy) -> None:
-    (leg,) = legs(book, document())
-    several = [had(leg), had(replace(leg, row="home-authority"))]
+    (assignment,) = assignments(book, document())
+    several = [had(assignment), had(replace(assignment, row="home-authority"))]
     (told,) = withdraw(several, reason="unlawful", at=SECOND, policy=book).issued
-    assert (told.kind, told.follows) == (Kind.RECALL, several[-1].id)
-    assert told.leg.explanation["recall_reason"] == "unlawful"
+    assert (told.kind, told.follows) == (DeliveryKind.RECALL, several[-1].id)
+    assert told.assignment.explanation["recall_reason"] == "unlawful"
 
 
 def test_nobody_is_asked_twice_to_destroy_the_same(book: Policy) -> None:
-    (leg,) = legs(book, document())
-    one = had(leg, state=DeliveryState.RECALLED)
-    asked = had(leg, kind=Kind.RECALL, state=DeliveryState.AVAILABLE, attempt=0, version=2)
+    (assignment,) = assignments(book, document())
+    one = had(assignment, state=DeliveryState.RECALLED)
+    asked = had(
+        assignment, kind=DeliveryKind.RECALL, state=DeliveryState.AVAILABLE, attempt=0, version=2
+    )
     elsewhere = second(book, document(area="E06000051"), document())
     revision = revise([one, asked], replace(elsewhere, number=3, documents={1: {}, 3: {}}))
-    assert [each.leg.agency for each in revision.issued] == ["shropshire-csc"]
+    assert [each.assignment.agency for each in revision.issued] == ["shropshire-csc"]
     assert withdraw([one, asked], reason="unlawful", at=SECOND, policy=book).issued == ()
 
 
 def test_whoever_was_left_out_and_is_concerned_again_gets_an_ordinary_delivery(
     book: Policy,
 ) -> None:
-    (leg,) = legs(book, document())
-    one = had(leg, state=DeliveryState.RECALLED)
-    asked = had(leg, kind=Kind.RECALL, state=DeliveryState.DECIDED, version=2)
+    (assignment,) = assignments(book, document())
+    one = had(assignment, state=DeliveryState.RECALLED)
+    asked = had(assignment, kind=DeliveryKind.RECALL, state=DeliveryState.DECIDED, version=2)
     revision = revise([one, asked], second(book, document(), document()))
-    assert [(each.kind, each.leg.agency) for each in revision.issued] == [
-        (Kind.REFERRAL, leg.agency)
+    assert [(each.kind, each.assignment.agency) for each in revision.issued] == [
+        (DeliveryKind.REFERRAL, assignment.agency)
     ]
 
 
 def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -> None:
     first = document()
-    (leg,) = legs(book, first)
-    one = had(leg)
+    (assignment,) = assignments(book, first)
+    one = had(assignment)
     (issued,) = revise([one], second(book, document(), first)).issued
     waiting = had(
-        issued.leg, kind=Kind.CORRECTION, state=DeliveryState.AVAILABLE, attempt=0, version=2
+        issued.assignment,
+        kind=DeliveryKind.CORRECTION,
+        state=DeliveryState.AVAILABLE,
+        attempt=0,
+        version=2,
     )
     other = document()
     other["concern"]["summary"] = "Another."
@@ -168,14 +176,14 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
 def test_a_regrade_keeps_to_its_rule_whenever_it_comes(
     book: Policy, before: Grade, after: Grade, hours: int
 ) -> None:
-    (leg,) = legs(book, document(before))
-    one, at = had(leg), FIRST + timedelta(hours=hours)
+    (assignment,) = assignments(book, document(before))
+    one, at = had(assignment), FIRST + timedelta(hours=hours)
     found = reschedule(one, Regrade(before, after, at), book)
     due = found[0].due if found else one.due
     if list(Grade).index(after) < list(Grade).index(before):
         assert all(due[milestone] <= one.due[milestone] for milestone in one.due)
     else:
-        (fresh,) = legs(book, document(after))
+        (fresh,) = assignments(book, document(after))
         assert due == fresh.due
     if found:
         assert found[0].clock_start == one.clock_start
@@ -188,18 +196,18 @@ def test_a_regrade_keeps_to_its_rule_whenever_it_comes(
 
 
 def test_what_was_met_stays_judged_by_the_deadline_of_its_time(book: Policy) -> None:
-    (leg,) = legs(book, document("low"))
-    one = had(leg, met={Milestone.ACKNOWLEDGE: FIRST})
+    (assignment,) = assignments(book, document("low"))
+    one = had(assignment, met={Milestone.ACKNOWLEDGE: FIRST})
     regrade = Regrade(Grade.LOW, Grade.IMMEDIATE, FIRST + timedelta(hours=1))
     assert reschedule(one, regrade, book) is None
 
 
 def test_an_agency_that_left_the_directory_is_told_all_the_same(book: Policy) -> None:
-    (leg,) = legs(book, document())
-    gone = had(replace(leg, agency="gone-csc"))
+    (assignment,) = assignments(book, document())
+    gone = had(replace(assignment, agency="gone-csc"))
     (told,) = withdraw([gone], reason="unlawful", at=SECOND, policy=book).issued
-    assert told.leg.agency == "gone-csc"
-    assert set(told.leg.due) == {Milestone.ACKNOWLEDGE, Milestone.DECIDE}
+    assert told.assignment.agency == "gone-csc"
+    assert set(told.assignment.due) == {Milestone.ACKNOWLEDGE, Milestone.DECIDE}
 
 
 def test_a_policy_of_before_versions_is_still_sound_and_strict() -> None:
@@ -210,7 +218,7 @@ def test_a_policy_of_before_versions_is_still_sound_and_strict() -> None:
     book, faults = assemble(old, version="old")
     assert faults == []
     assert book is not None
-    assert book.amends == UNWRITTEN
+    assert book.version_rules == UNWRITTEN
 
 
 def test_a_correction_that_nobody_must_acknowledge_is_a_fault_of_the_policy() -> None:

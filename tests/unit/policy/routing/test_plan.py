@@ -12,7 +12,7 @@ from broker.errors import PolicyError
 from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
-from broker.policy.routing.redirect import redirect
+from broker.policy.routing.redirect import redirected
 from schemas.referral import load, reload
 from tests.acceptance.conftest import sample
 
@@ -31,7 +31,7 @@ def plan(document: dict, book: Policy, *, at: datetime = AT, **areas: str) -> Pl
 
 
 def agencies(found: Plan) -> set[str]:
-    return {leg.agency for leg in found.legs}
+    return {assignment.agency for assignment in found.assignments}
 
 
 def test_the_publisher_may_keep_it_from_a_school_and_everybody_is_told_so(book: Policy) -> None:
@@ -63,7 +63,7 @@ def test_the_clock_of_an_area_given_late_started_at_acceptance(book: Policy) -> 
         now=AT + timedelta(hours=3),
         areas={child: "E10000028"},
     )
-    assert {leg.clock_start for leg in later.legs} == {AT}
+    assert {assignment.clock_start for assignment in later.assignments} == {AT}
 
 
 @pytest.mark.parametrize(
@@ -77,23 +77,23 @@ def test_very_high_goes_to_whoever_is_there(book: Policy, hour: int, agency: str
 
 
 def test_sending_on_keeps_the_start_and_counts_in_the_new_calendar(book: Policy) -> None:
-    (leg,) = plan(sample(15), book).legs
+    (assignment,) = plan(sample(15), book).assignments
     told = {
-        "row": leg.row,
-        "agency": leg.agency,
-        "scope": {"children": leg.children, "persons": leg.persons},
-        "clock_start": leg.clock_start,
+        "row": assignment.row,
+        "agency": assignment.agency,
+        "scope": {"children": assignment.children, "persons": assignment.persons},
+        "clock_start": assignment.clock_start,
         "referral": reload(sample(15)),
         "policy": book,
         "now": AT + timedelta(hours=2),
         "effective_grade": "medium",
     }
-    moved = redirect(**told, area="S12000049")
-    assert (moved.agency, moved.clock_start) == ("glasgow-sw", leg.clock_start)
-    assert redirect(**told, to="shropshire-csc").agency == "shropshire-csc"
+    moved = redirected(**told, area="S12000049")
+    assert (moved.agency, moved.clock_start) == ("glasgow-sw", assignment.clock_start)
+    assert redirected(**told, to="shropshire-csc").agency == "shropshire-csc"
     for nowhere in ({"area": "E99999999"}, {"area": "E06000021"}, {"to": "nobody"}, {}):
         with pytest.raises(PolicyError):
-            redirect(**told, **nowhere)
+            redirected(**told, **nowhere)
 
 
 def test_a_plan_is_the_same_every_time(book: Policy) -> None:
@@ -113,22 +113,22 @@ def test_every_routed_referral_has_a_lead_every_deadline_its_words_and_no_leg_is
             continue
         found = plan(document, book)
         if found.unroutable_reason:
-            assert not found.legs
+            assert not found.assignments
             assert found.attend_by == AT + timedelta(hours=1)
             continue
         routed += 1
-        assert any(leg.role == "lead" for leg in found.legs)
-        for leg in found.legs:
+        assert any(assignment.role == "lead" for assignment in found.assignments)
+        for assignment in found.assignments:
             words = {
                 deadline["milestone"]: deadline["words"]
-                for deadline in leg.explanation["deadlines"]
+                for deadline in assignment.explanation["deadlines"]
             }
-            assert {str(milestone) for milestone in leg.due} == set(words)
+            assert {str(milestone) for milestone in assignment.due} == set(words)
             assert all(words.values())
-            assert all(due > leg.clock_start for due in leg.due.values())
-            if leg.held_until:
-                assert leg.agency.startswith("school-")
-            if Milestone.DECIDE in leg.due and Milestone.ACKNOWLEDGE in leg.due:
-                assert leg.due[Milestone.ACKNOWLEDGE] <= leg.due[Milestone.DECIDE]
-            json.dumps(leg.explanation)
+            assert all(due > assignment.clock_start for due in assignment.due.values())
+            if assignment.held_until:
+                assert assignment.agency.startswith("school-")
+            if Milestone.DECIDE in assignment.due and Milestone.ACKNOWLEDGE in assignment.due:
+                assert assignment.due[Milestone.ACKNOWLEDGE] <= assignment.due[Milestone.DECIDE]
+            json.dumps(assignment.explanation)
     assert routed > 200
