@@ -171,6 +171,12 @@ def test_the_client_allows_the_versions_that_the_server_is_locked_to() -> None:
         assert requirement.specifier.contains(version)
 
 
+def test_the_three_distributions_have_one_licence() -> None:
+    texts = {(ROOT / distribution.folder / "LICENSE").read_text() for distribution in DISTRIBUTIONS}
+    assert len(texts) == 1
+    assert {distribution.project["license"] for distribution in DISTRIBUTIONS} == {"MIT"}
+
+
 def test_the_three_distributions_have_one_version_and_ask_for_each_other_by_it() -> None:
     assert {__version__, client_version, devstack_version} == {__version__}
     extras = SERVER.project["optional-dependencies"]

@@ -147,7 +147,7 @@ class Plugin(click.Command):
     show_default=True,
 )
 def check(figure: str, warn: str, crit: str, agency: str | None, form: str) -> int:
-    """Compare FIGURE with limits, for monitoring. Exits 0 ok, 1 warning, 2 critical, 3 unknown.
+    """Compare a figure with limits, for monitoring. Exits 0 ok, 1 warning, 2 critical, 3 unknown.
 
     oldest: the longest time that a delivery waits to be acknowledged; latency: p95 to acknowledge
     over 24 hours; silence: the longest time since an agency with work connected; sweeper: how long

@@ -35,7 +35,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def eventually(check: Callable[[], bool], within: float = 10) -> bool:
+def eventually(check: Callable[[], bool], within: float = 60) -> bool:
     until, pause = time.monotonic() + within, threading.Event()
     while not check():
         if time.monotonic() > until:
@@ -106,7 +106,7 @@ def test_ctrl_c_in_our_terminal_reaches_them_through_us_alone(
         os.kill(pid, signal.SIGKILL)
 
 
-def test_when_we_are_killed_the_keeper_ends_them_and_what_they_started(
+def test_when_we_are_killed_the_reaper_ends_them_and_what_they_started(
     tmp_path: Path, reaper: Reaper
 ) -> None:
     with Children(tmp_path, reaper) as children:
