@@ -80,6 +80,7 @@ def decide(
             _delivery(Issued(leg, Kind.REFERRAL), waiting, policy, now, new_id) for leg in plan.legs
         ],
         sightings=_sightings(waiting, referral, policy, child_key),
+        tasks=plan.tasks,
     )
 
 
@@ -158,6 +159,7 @@ def _unroutable(
         reason=plan.unroutable_reason or "fault",
         attend_by=attend_by,
         next_alarm_at=_first_alarm(waiting, attend_by, policy),
+        tasks=plan.tasks,
     )
 
 
@@ -186,7 +188,13 @@ def _revised(
     )
     revision = revise.revise(waiting.earlier, new)
     issued = [_delivery(each, waiting, policy, now, new_id) for each in revision.issued]
-    routed = Routed(id=waiting.id, version=waiting.version, verdict=verdict, deliveries=issued)
+    routed = Routed(
+        id=waiting.id,
+        version=waiting.version,
+        verdict=verdict,
+        deliveries=issued,
+        tasks=plan.tasks,
+    )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 
 
