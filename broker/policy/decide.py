@@ -68,6 +68,7 @@ def decide(
         verdict=verdict,
         deliveries=_deliveries(issued, waiting, policy, now, new_id),
         occurrences=_occurrences(waiting, referral, policy, child_key),
+        tasks=plan.tasks,
     )
 
 
@@ -163,6 +164,7 @@ def _unroutable(
         reason=plan.unroutable_reason or "fault",
         attend_by=attend_by,
         next_alarm_at=_first_alarm(waiting, attend_by, policy),
+        tasks=plan.tasks,
     )
 
 
@@ -195,6 +197,7 @@ def _revised(
         version=waiting.version,
         verdict=verdict,
         deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
+        tasks=plan.tasks,
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 

@@ -10,6 +10,7 @@ from broker.domain.codes import Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
+from broker.domain.task import Task
 from broker.errors import Fault
 from broker.policy.monitoring.recurrence import Occurrence, Recurring
 from broker.policy.revision.issued import Changed, EarlierDelivery
@@ -79,6 +80,8 @@ class Routed:
     """Its children, where its grade is one that is counted."""
     recurring: Sequence[Recurring] = ()
     """Which of them were referred too often."""
+    tasks: Sequence[Task] = ()
+    """What ops must settle in this version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class Revised:
     def deliveries(self) -> Sequence[NewDelivery]:
         """The new deliveries."""
         return self.routed.deliveries
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """What ops must settle in the new version."""
+        return self.routed.tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +138,8 @@ class Unroutable:
     attend_by: datetime
     next_alarm_at: datetime | None = None
     """When the first warning to ops is planned."""
+    tasks: Sequence[Task] = ()
+    """What ops must settle besides finding a recipient."""
 
 
 @dataclass(frozen=True, slots=True)

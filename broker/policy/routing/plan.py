@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from broker.domain.codes import Grade, Role
+from broker.domain.task import Task
 from broker.errors import Fault
 from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy
@@ -46,6 +47,8 @@ class Plan:
     attend_by: datetime | None
     attend_words: str | None
     warnings: tuple[Fault, ...]
+    tasks: tuple[Task, ...] = ()
+    """What ops must settle; each is a warning as well."""
 
 
 @dataclass(slots=True)
@@ -54,10 +57,16 @@ class _Work:
 
     drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
     warnings: dict[Fault, None] = field(default_factory=dict)
+    tasks: dict[Task, None] = field(default_factory=dict)
     stranded: str | None = None
 
     def warn(self, pointer: str, code: str, message: str) -> None:
         self.warnings[Fault(pointer, code, message)] = None
+
+    def task(self, pointer: str, code: str, message: str) -> None:
+        """Warn of something that a person in ops must settle as well."""
+        self.warn(pointer, code, message)
+        self.tasks[Task(code, pointer, message)] = None
 
 
 def route(
@@ -207,7 +216,7 @@ def _note_nobody(work: _Work, row: RoutingRule, subject: SubjectFacts) -> None:
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
         return
     reason = "the directory has none for this place" if place else "the place is not known"
-    work.warn(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {reason}.")
+    work.task(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {reason}.")
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:
@@ -251,6 +260,7 @@ def _plan(
         attend_by=attend.due_at if attend else None,
         attend_words=attend.words if attend else None,
         warnings=tuple(work.warnings),
+        tasks=tuple(work.tasks),
     )
 
 
