@@ -52,7 +52,7 @@ class Occurrence:
     at: datetime
     """When the referral was accepted."""
     marks: tuple[bytes, ...]
-    """Keyed hashes; two sightings that share one are of the same child."""
+    """Keyed hashes; two occurrences that share one are of the same child."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class EarlierReferral:
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
-    """A sighting that is to be told, with the others, oldest first."""
+    """An occurrence that is one too many, with the earlier ones, oldest first."""
 
     occurrence: Occurrence
     earlier: tuple[EarlierReferral, ...]
@@ -137,9 +137,9 @@ def recurring(
     before: Mapping[tuple[UUID, str], Sequence[EarlierReferral]],
     rule: Recurrence,
 ) -> list[Recurring]:
-    """Return which of these sightings are to be told.
+    """Return which of these occurrences are one too many.
 
-    ``before`` holds what was recorded already, by referral and child. Sightings that are routed
+    ``before`` holds what was recorded already, by referral and child. Occurrences that are routed
     together count in the order in which they were accepted. A reference counts once, however
     often its referral was sent, and never for itself.
     """
