@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from broker.admin import operator_actions
 from broker.dashboard.snapshot import Watch, agency_lines
-from broker.devstack.rebase_times import at_present
+from broker.devstack.rebase_times import rebase
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample, world
@@ -108,7 +108,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 def delivery(world: World) -> dict[str, Any]:
     """A delivery with an agency to itself."""
-    status = world.routed(at_present(sample(2), now=world.clock.now))
+    status = world.routed(rebase(sample(2), now=world.clock.now))
     (found,) = status["deliveries"]
     return dict(found)
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from broker.devstack.rebase_times import at_present
+from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample, world
@@ -98,7 +98,7 @@ def test_an_escalation_is_acknowledged_alike(
     world: World,
     run: Run,
 ) -> None:
-    (delivery,) = world.routed(at_present(sample(2), now=world.clock.now))["deliveries"]
+    (delivery,) = world.routed(rebase(sample(2), now=world.clock.now))["deliveries"]
     path = "/v1/escalations/{}/acknowledge"
     by = {"by": "Duty manager"}
 
@@ -172,7 +172,7 @@ def test_an_area_is_given_alike(
 
 
 def _unroutable(world: World, number: int) -> str:
-    document = at_present(sample(10), now=world.clock.now) | {"reference": f"OCC/2027/{number}"}
+    document = rebase(sample(10), now=world.clock.now) | {"reference": f"OCC/2027/{number}"}
     status = world.routed(document)
     assert status["state"] == "unroutable"
     return str(status["id"])
@@ -194,7 +194,7 @@ def test_delivery_to_an_agency_is_suspended_and_resumed_alike(
     world: World,
     run: Run,
 ) -> None:
-    (delivery,) = world.routed(at_present(sample(2), now=world.clock.now))["deliveries"]
+    (delivery,) = world.routed(rebase(sample(2), now=world.clock.now))["deliveries"]
     settings = context.settings
     environment = {
         "BROKER_DATABASE_URL": settings.database_url,
