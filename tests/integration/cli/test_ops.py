@@ -143,7 +143,7 @@ def test_an_act_without_its_reason_or_name_is_wrong_usage(
 def test_a_blank_reason_is_refused(ops: Ops, delivery: dict[str, Any]) -> None:
     ran = ops("queue", "pause", delivery["agency"], "--reason", "  ", "--by", "Jo")
     assert ran.code == 3
-    assert "Say why" in ran.err
+    assert "Give a reason" in ran.err
 
 
 # dead

@@ -100,14 +100,14 @@ def test_shorter_and_longer_are_those_of_the_deliveries(
     dsn: str, book: Policy, past: Sequence[Mapping[str, Any]]
 ) -> None:
     shorter = changed(HIGH, "high: {acknowledge: 1 working hour")
-    backtest = judged(dsn, book, shorter)
+    result = judged(dsn, book, shorter)
     expected = len(high_at_stoke(past))
-    shift = backtest.shorter["stoke-csc", Milestone.ACKNOWLEDGE]
+    shift = result.shorter["stoke-csc", Milestone.ACKNOWLEDGE]
     assert shift.count == expected > 0
     assert shift.worst == timedelta(hours=19), "16:00 instead of 11:00 on the next day"
-    assert backtest.longer == {}
+    assert result.longer == {}
     back = judged(dsn, shorter, book)
-    assert back.longer == backtest.shorter
+    assert back.longer == result.shorter
     assert back.shorter == {}
 
 
@@ -128,9 +128,9 @@ def test_what_would_have_been_missed_goes_by_the_real_times(
     assert answer["results"][0]["result"] == "recorded"
     shorter = changed(HIGH, "high: {acknowledge: 1 working hour")
     due = ("stoke-csc", Milestone.ACKNOWLEDGE)
-    backtest = judged(dsn, book, shorter)
-    assert backtest.missed == {due: 1}
-    assert len(backtest.examples["missed"]) == 1
+    result = judged(dsn, book, shorter)
+    assert result.missed == {due: 1}
+    assert len(result.examples["missed"]) == 1
     assert judged(dsn, shorter, book).rescued == {due: 1}
     with Ledger.open(dsn, application_name="tests") as ledger:
         soon = clock.now
@@ -149,9 +149,9 @@ def test_recipients_and_what_becomes_unroutable(
         if leg["agency"].startswith("school-")
     }
     assert schools
-    backtest = judged(dsn, book, narrower)
-    assert schools >= set(backtest.lost) > set()
-    assert judged(dsn, narrower, book).gained == backtest.lost
+    result = judged(dsn, book, narrower)
+    assert schools >= set(result.lost) > set()
+    assert judged(dsn, narrower, book).gained == result.lost
     ended = load(
         {
             **documents_from(POLICY),
