@@ -21,12 +21,13 @@ from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
-from broker.notices import Notifier
+from broker.notices.base import Notifier
 from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
 from broker.settings import BadSettings, Settings
 from broker.tracing import Traces, is_installed
+from broker.transport.http import SafePost
 from broker.transport.wakeups import Wakeups
 
 
@@ -108,11 +109,12 @@ def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]
             settings.smtp_url, sender=settings.smtp_sender, clock=clock
         )
     if settings.webhook_key:
-        configured[NoticeChannel.WEBHOOK] = Webhook(
+        sender = SafePost(
             settings.webhook_key.encode(),
             clock=clock,
             allow_private=settings.webhooks_may_be_private,
         )
+        configured[NoticeChannel.WEBHOOK] = Webhook(sender)
     if settings.commands:
         configured[NoticeChannel.COMMAND] = Command(settings.commands)
     return configured

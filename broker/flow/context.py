@@ -12,7 +12,7 @@ from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
-from broker.notices import Notifier
+from broker.notices.base import Notifier
 from broker.settings import Settings
 from broker.tracing import Traces
 from broker.transport.wakeups import Wakeups

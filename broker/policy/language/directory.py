@@ -21,7 +21,7 @@ _ADDRESSES = {
         "duty@stoke.example.org",
     ),
     NoticeChannel.WEBHOOK: (
-        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~-]*)?"),
+        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~%-]*)?(\?[A-Za-z0-9._~%=&+:/-]*)?"),
         "https://stoke.example.org/notices",
     ),
     NoticeChannel.COMMAND: (re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
