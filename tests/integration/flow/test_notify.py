@@ -18,6 +18,7 @@ from aiosmtpd.controller import Controller
 
 from broker.admin.publish_policy import publish
 from broker.bootstrap import notifiers
+from broker.channels.registry import CHANNELS
 from broker.domain.codes import NoticeChannel
 from broker.flow.context import Context
 from broker.flow.notify import ATTEMPTS, notify
@@ -260,7 +261,12 @@ def test_an_address_is_looked_up_when_it_is_used(
     world.watch()
     documents = documents_from(POLICIES)
     moved = documents["directory.yaml"].replace("duty@stoke-csc.", "new-duty@stoke-csc.")
-    publish(context.ledger, documents | {"directory.yaml": moved}, now=context.clock())
+    publish(
+        context.ledger,
+        documents | {"directory.yaml": moved},
+        now=context.clock(),
+        channels=CHANNELS.forms,
+    )
     context.policies._fresh_until = 0.0
     notify(with_notifiers(context, mail))
     assert mail.got[0][0] == ["new-duty@stoke-csc.example.org"]
