@@ -17,6 +17,7 @@ from benchmarks.world import HOST, PROCESSES, World
 from broker.admin import api_keys
 from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, utc_now
+from broker.channels.registry import CHANNELS
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import NewReferral
@@ -182,7 +183,7 @@ def _make(dsn: str, channel: str) -> None:
         for file, text in documents_from(POLICY).items()
     }
     with Ledger.open(dsn, application_name="bench") as ledger:
-        publish(ledger, policy, now=utc_now())
+        publish(ledger, policy, now=utc_now(), channels=CHANNELS.forms)
 
 
 def _new(reference: str, body: bytes) -> NewReferral:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import uuid_utils
 
-from broker.channels.queue import QueueChannel
+from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.errors import Fault, Unavailable
@@ -20,19 +21,34 @@ from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
+from broker.intake.registry import INTAKES
 from broker.ledger.ledger import Ledger
-from broker.notices import Notifier
+from broker.notices.base import Notifier
 from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
 from broker.settings import BadSettings, Settings
 from broker.tracing import Traces, is_installed
+from broker.transport.http import SafePost
 from broker.transport.wakeups import Wakeups
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the broker's settings from the environment. Raises BadSettings with every fault."""
-    return Settings.from_environ(environ)
+    """Read the settings, those of registered channels and intakes included.
+
+    Raises BadSettings with every fault.
+    """
+    return Settings.from_environ(environ, declared=(*CHANNELS.settings, *INTAKES.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A process's connections to the ledger."""
+
+    connections: int = 8
+    """The most that it opens."""
+    idle_in_transaction: timedelta = timedelta(seconds=20)
+    """How long a transaction of a process that stands still holds what it claimed."""
 
 
 @contextmanager
@@ -42,30 +58,27 @@ def open_broker(
     process: str,
     clock: Clock | None = None,
     new_id: NewId | None = None,
-    connections: int = 8,
-    idle_in_transaction: timedelta = timedelta(seconds=20),
+    pool: Pool | None = None,
+    channels: ChannelRegistry = CHANNELS,
 ) -> Iterator[Context]:
     """Open a broker for one process and close it at the end; open it after any fork.
 
-    ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``connections`` is
-    the most that it opens to the ledger; ``idle_in_transaction`` is how long a transaction of a
-    frozen process holds what it claimed. Raises Unavailable without the ledger.
+    ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``channels`` are those
+    of this broker. Raises Unavailable without the ledger.
     """
-    new_id, clock = new_id or new_uuid7, clock or clock_of(settings)
+    new_id, clock, pool = new_id or new_uuid7, clock or clock_of(settings), pool or Pool()
     with ExitStack() as stack:
         ledger = stack.enter_context(
             Ledger.open(
                 settings.database_url,
                 application_name=f"broker {process}",
-                max_size=connections,
-                idle_in_transaction_timeout=idle_in_transaction,
+                max_size=pool.connections,
+                idle_in_transaction_timeout=pool.idle_in_transaction,
             )
         )
         hit = failpoint_of(settings)
         wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
-        queue = QueueChannel(settings.exchange_url)
-        stack.callback(queue.close)
         traces = traces_of(settings, process)
         if traces:
             stack.callback(traces.close)
@@ -74,10 +87,10 @@ def open_broker(
         yield Context(
             settings=settings,
             ledger=ledger,
-            policies=PolicyCache(ledger),
+            policies=PolicyCache(ledger, channels.forms),
             wakeups=wakeups,
             activity=activity,
-            channels={"queue": queue},
+            channels=stack.enter_context(channels.opened(settings, clock=clock)),
             notifiers=notifiers(settings, clock),
             clock=clock,
             new_id=new_id,
@@ -108,11 +121,12 @@ def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]
             settings.smtp_url, sender=settings.smtp_sender, clock=clock
         )
     if settings.webhook_key:
-        configured[NoticeChannel.WEBHOOK] = Webhook(
+        sender = SafePost(
             settings.webhook_key.encode(),
             clock=clock,
             allow_private=settings.webhooks_may_be_private,
         )
+        configured[NoticeChannel.WEBHOOK] = Webhook(sender)
     if settings.commands:
         configured[NoticeChannel.COMMAND] = Command(settings.commands)
     return configured

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from broker.declared_settings import DeclaredSetting
 from broker.domain.codes import Right
 from broker.errors import Fault, Invalid
 
@@ -99,10 +100,17 @@ class Settings:
     """Of how many referrals in a hundred (BROKER_TRACES_PERCENT)."""
     log_level: str = "info"
     """debug, info, warning or error (BROKER_LOG_LEVEL)."""
+    declared: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What is set of the settings that channels and intakes declare, by variable."""
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings; raise ``BadSettings`` with every fault at once."""
+    def from_environ(
+        cls, environ: Mapping[str, str], *, declared: Sequence[DeclaredSetting] = ()
+    ) -> Settings:
+        """Read the settings, those that channels and intakes declare included.
+
+        Raises BadSettings with every fault at once.
+        """
         reading = _Reading({k: v for k, v in environ.items() if k.startswith("BROKER_")})
         settings = cls(
             database_url=reading.secret("BROKER_DATABASE_URL"),
@@ -126,6 +134,7 @@ class Settings:
             traces_url=reading.web_address("BROKER_TRACES_URL"),
             traces_percent=reading.whole("BROKER_TRACES_PERCENT", 100, highest=100),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
+            declared={setting.name: reading.declared(setting) for setting in declared},
         )
         reading.finish()
         return settings
@@ -142,6 +151,12 @@ class _Reading:
     def text(self, name: str, default: str) -> str:
         self._known.add(name)
         return self._given.get(name, default)
+
+    def declared(self, setting: DeclaredSetting) -> str:
+        """Return a setting that may be left out."""
+        if setting.is_secret:
+            return self.secret(setting.name, needed=False)
+        return self.text(setting.name, "")
 
     def path(self, name: str) -> Path | None:
         text = self.text(name, "")

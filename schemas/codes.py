@@ -420,10 +420,6 @@ class LeaseResult(StrEnum):
     LEASE_LOST = "lease_lost"
 
 
-CHANNELS = ("mailbox", "queue")
-"""How an agency gets its deliveries."""
-
-
 class Nation(StrEnum):
     """Whose law and bank holidays count."""
 

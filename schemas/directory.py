@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from schemas import codes
 from schemas.fields import Code, Either, Many, Mapped, One, Text
-from schemas.formats import Area, Hours, LocalDay, Organisation, Stretch, Urn
+from schemas.formats import Area, Channel, Hours, LocalDay, Organisation, Stretch, Urn
 from schemas.loading import Record
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -42,7 +42,8 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
     name = Text(200, required=True)
     kind = Code(codes.OrganisationKind, required=True)
     nation = Code(codes.Nation, "Whose bank holidays its deadlines go by.", required=True)
-    channel = Code(codes.CHANNELS, "How it is reached.", required=True)
+    channel = Channel("How deliveries reach it.", required=True)
+    address = Text(2000, "Where its channel sends, for a channel that needs an address.")
     hours = Either(Code(codes.Opening), Mapped(Code(WEEKDAYS), Hours(), 7), required=True)
     areas = Many(Area(), 500)
     closures = Mapped(LocalDay(), Text(200), 500, "Closed days with the reason.", required=False)

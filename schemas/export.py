@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from apispec import APISpec
@@ -43,8 +44,11 @@ def component(kind: str) -> str:
     return _name(KINDS[kind])
 
 
-def components() -> dict[str, Any]:
-    """Return the OpenAPI 3.1 ``components.schemas`` of all kinds."""
+def components(*, channels: Collection[str] = ()) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 ``components.schemas`` of all kinds.
+
+    ``channels`` are those that a directory may name; without them any name is one.
+    """
     plugin = MarshmallowPlugin(schema_name_resolver=_name)
     spec = APISpec(title="", version="", openapi_version="3.1.0", plugins=[plugin])
     converter = cast(Any, plugin.converter)
@@ -55,12 +59,14 @@ def components() -> dict[str, Any]:
     exported = cast(dict[str, Any], spec.to_dict()["components"]["schemas"])
     for name, schema_class in _classes(KINDS.values()).items():
         exported[name] |= _of_the_whole(schema_class)
+    if channels:
+        exported["OrganisationEntry"]["properties"]["channel"]["enum"] = list(channels)
     return exported
 
 
-def json_schema(kind: str) -> dict[str, Any]:
+def json_schema(kind: str, *, channels: Collection[str] = ()) -> dict[str, Any]:
     """Return the JSON Schema of one kind, with all that it refers to in ``$defs``."""
-    everything = components()
+    everything = components(channels=channels)
     root = component(kind)
     needed = _reachable(root, everything)
     definitions = {name: _relocated(everything[name]) for name in sorted(needed - {root})}

@@ -90,6 +90,15 @@ class Organisation(Formed):
     )
 
 
+class Channel(Formed):
+    """A channel's name; which there are, the broker's registry of channels says."""
+
+    pattern = r"^[a-z][a-z0-9-]{1,39}$"
+    default_error_messages = words(
+        form="bad-channel: Use the name of a channel, such as mailbox.",
+    )
+
+
 class Area(Formed):
     """The GSS code of a local authority's area (Office for National Statistics)."""
 

@@ -19,6 +19,7 @@ from broker import telemetry
 from broker.admin.api_keys import issue
 from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, open_broker
+from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
@@ -102,7 +103,12 @@ def template(engines: Engines) -> str:
     dsn = _dsn(engines, name)
     migrate(dsn)
     with Ledger.open(dsn, application_name="tests") as ledger:
-        publish(ledger, documents_from(POLICIES), now=datetime(2026, 1, 1, tzinfo=UTC))
+        publish(
+            ledger,
+            documents_from(POLICIES),
+            now=datetime(2026, 1, 1, tzinfo=UTC),
+            channels=CHANNELS.forms,
+        )
     return name
 
 
@@ -118,7 +124,7 @@ def dsn(engines: Engines, template: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def book() -> Policy:
     """The shipped policy."""
-    return load(documents_from(POLICIES), version="shipped")
+    return load(documents_from(POLICIES), version="shipped", channels=CHANNELS.forms)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What every worker does beside its tasks: steps 6 to 8, silence alarms and receipts from queues.
+"""What every worker does beside its tasks: steps 6 to 8, silence alarms and polled intakes.
 
 Each is a thread of the parent process, started before the first message is fetched, so that it
 runs also while the wake-up Valkey is unavailable.
@@ -10,32 +10,31 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
 
 from celery import bootsteps
 
-from broker.bootstrap import open_broker, read_settings
-from broker.errors import Unavailable
+from broker.bootstrap import Pool, open_broker, read_settings
 from broker.flow import deadlines, notify
-from broker.flow.activity_counter import EVERY as FLUSH_EVERY
 from broker.flow.context import Context
 from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY as SWEEP_EVERY
 from broker.flow.sweep import Sweeper
-from broker.intake.receipts_queue import receive_receipts
+from broker.intake.base import PolledIntake
+from broker.intake.registry import INTAKES
+from broker.settings import Settings
 from broker.telemetry import error_fields, logger
-from broker.transport.queues import AgencyQueues
 
 PAUSE_SECONDS = 1.0
 FROZEN = timedelta(seconds=2)
 """After this time the claims of a frozen worker are free for another one."""
-MESSAGES = 20
-"""Messages of receipts that are read at once; each is a transaction of its own."""
 _log = logger("services")
+Service = Callable[[Context, threading.Event], None]
+"""Works with a broker of its own until the event is set."""
 
 
 class Services(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -51,11 +50,19 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, _: Any) -> None:
         """Start the threads, each with a context of its own."""
+        settings = read_settings()
+        services: dict[str, Service] = {
+            "sweeping": sweeping,
+            "watching": watching,
+            "notifying": notifying,
+            "monitoring_silence": monitoring_silence,
+            **{kind.form.name: partial(taking_in, kind) for kind in INTAKES.polled(settings)},
+        }
         self._threads = [
             threading.Thread(
-                target=self._serve, args=(service,), name=service.__name__, daemon=True
+                target=self._serve, args=(name, service, settings), name=name, daemon=True
             )
-            for service in (sweeping, watching, notifying, monitoring_silence, receiving)
+            for name, service in services.items()
         ]
         for thread in self._threads:
             thread.start()
@@ -68,16 +75,14 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
 
     terminate = stop
 
-    def _serve(self, service: Callable[[Context, threading.Event], None]) -> None:
+    def _serve(self, name: str, service: Service, settings: Settings) -> None:
         """Run a service until the worker stops; restart it after any error."""
-        settings = read_settings()
         while not self._stopping.is_set():
             try:
                 with open_broker(
                     settings,
-                    process=service.__name__,
-                    connections=2,
-                    idle_in_transaction=FROZEN,
+                    process=name,
+                    pool=Pool(connections=2, idle_in_transaction=FROZEN),
                 ) as context:
                     service(context, self._stopping)
             except Exception as error:
@@ -113,23 +118,7 @@ def monitoring_silence(context: Context, stopping: threading.Event) -> None:
         monitor.check()
 
 
-def receiving(context: Context, stopping: threading.Event) -> None:
-    """Record receipts from the agencies' queue as they arrive, and write down activity counts."""
-    queues, due = AgencyQueues(context.settings.exchange_url), context.clock()
-    try:
-        while not stopping.is_set():
-            _receive(queues, context)
-            if context.clock() >= due:
-                context.activity.flush()
-                due = context.clock() + FLUSH_EVERY
-    finally:
-        queues.close()
-
-
-def _receive(queues: AgencyQueues, context: Context) -> None:
-    handle = partial(receive_receipts, context)
-    # An unreadable message looks like a broken connection, and the next read does not see it.
-    with suppress(Unavailable):
-        queues.receive(handle, limit=MESSAGES, wait=1.0)
-        return
-    queues.receive(handle, limit=MESSAGES, wait=1.0)
+def taking_in(kind: type[PolledIntake], context: Context, stopping: threading.Event) -> None:
+    """Run an intake."""
+    with closing(kind.open(context)) as intake:
+        intake.run(stopping)

@@ -10,7 +10,7 @@ from functools import cache
 
 from celery import shared_task, signals
 
-from broker.bootstrap import open_broker
+from broker.bootstrap import Pool, open_broker
 from broker.errors import BrokerError
 from broker.flow import dispatch, route, task_queues
 from broker.flow.context import Context
@@ -58,7 +58,7 @@ def _opened() -> Context:
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
     gc.freeze()  # these objects live as long as the process; scanning them took a tenth of the time
-    return _open.enter_context(open_broker(settings, process="worker", connections=2))
+    return _open.enter_context(open_broker(settings, process="worker", pool=Pool(connections=2)))
 
 
 @signals.worker_process_init.connect

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.results import Figure
 from benchmarks.world import World
+from broker.channels.registry import CHANNELS
 from broker.policy.language.vocabulary import SCHOOL
 from broker.policy.published.policy import documents_from, load
 from broker.policy.time.calendars import WorkingCalendar
@@ -35,7 +36,7 @@ CLOCKS = {
 
 def measure(_: World) -> Figure:
     """Measure every clock; the slowest counts."""
-    book = load(documents_from(POLICY), version="bench")
+    book = load(documents_from(POLICY), version="bench", channels=CHANNELS.forms)
     organisations = book.directory.organisations
     offices = [
         organisation.calendar for organisation in organisations if organisation.kind != SCHOOL

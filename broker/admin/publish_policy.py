@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from broker.domain.channel import ChannelForms
 from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.published.lint import unsourced
 from broker.policy.published.policy import digest, load
 
 
-def publish(ledger: Ledger, documents: Mapping[str, str], *, now: datetime) -> str:
-    """Publish a policy and return its version; the same documents again change nothing.
+def publish(
+    ledger: Ledger, documents: Mapping[str, str], *, now: datetime, channels: ChannelForms
+) -> str:
+    """Publish a policy and return its version; the same documents again change no version.
 
+    ``channels`` are those of this broker; an organisation on any other is a fault.
     Raises PolicyError with file and line of every fault; then nothing is published.
     """
     fingerprint = digest(documents)
     version = f"{now:%Y-%m-%d}-{fingerprint.hex()[:8]}"
+    ledger.organisations.sync_channels(channels.values())
     latest = ledger.policies.policy(None)
     if latest is not None and digest(latest[1]) == fingerprint:
         return latest[0]
-    policy = load(documents, version=version)
+    policy = load(documents, version=version, channels=channels)
     if faults := unsourced(policy):
         raise PolicyError("The calendar does not name its source.", faults=faults)
     known = [

@@ -9,10 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import ClassVar, Self
 
-from broker.channels import Parcel
-from broker.domain.delivery import Attempt
+from broker.channels.base import Parcel, PushChannel, wait_before_retry
+from broker.domain.channel import ChannelForm
+from broker.domain.ids import Clock
+from broker.domain.push import Deferred, PushOutcome, Sent
 from broker.errors import Unavailable
+from broker.settings import Settings
 from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues, Copy
 
@@ -20,20 +24,31 @@ FIRST_PATIENCE = timedelta(minutes=15)
 """How long a copy may lie in the queue before it is sent again; doubles with each attempt."""
 LONGEST_PATIENCE = timedelta(hours=4)
 FIRST_PAUSE = timedelta(seconds=2)
-"""How long to wait when the queue is full or away; doubles with each attempt."""
+"""How long to wait when the queue is full or unavailable; doubles with each attempt."""
 LONGEST_PAUSE = timedelta(minutes=5)
 _log = logger("channel")
 
 
-class QueueChannel:
-    """Publishes to ``agency.<code>``. May be used from any thread, one batch at a time."""
+class QueueChannel(PushChannel):
+    """Publishes to ``agency.<code>``, one batch at a time."""
+
+    form: ClassVar = ChannelForm(
+        name="queue",
+        summary="Copies go to the agency's queue at the message broker, and it sends receipts.",
+        is_push=True,
+    )
 
     def __init__(self, url: str) -> None:
         self._queues = AgencyQueues(url)
         self._lock = threading.Lock()
 
-    def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[Attempt]:
-        """Put each parcel in its agency's queue; a full or absent queue defers it."""
+    @classmethod
+    def open(cls, settings: Settings, *, clock: Clock) -> Self:
+        """Return the channel to the message broker of BROKER_EXCHANGE_URL."""
+        return cls(settings.exchange_url)
+
+    def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[PushOutcome]:
+        """Put each parcel in its agency's queue; a full or unavailable queue defers it."""
         copies = [
             Copy(parcel.offer.agency, str(parcel.offer.id), parcel.body) for parcel in parcels
         ]
@@ -42,25 +57,29 @@ class QueueChannel:
             try:
                 sent = self._queues.publish(copies)
             except Unavailable as error:
-                _log.warning("queues away", count=len(copies), **error_fields(error))
+                _log.warning("queues unavailable", count=len(copies), **error_fields(error))
                 sent, code = [False] * len(copies), "unavailable"
         return [
-            _attempt(parcel, was_sent, code, now)
+            _outcome(parcel.offer.attempt, was_sent, code, now)
             for parcel, was_sent in zip(parcels, sent, strict=True)
         ]
 
+    def check(self) -> str:
+        """Look at the queue of receipts, and send nothing."""
+        with self._lock:
+            self._queues.check()
+        return "is reached"
+
     def close(self) -> None:
-        """Hang up."""
+        """End the connection."""
         with self._lock:
             self._queues.close()
 
 
-def _attempt(parcel: Parcel, was_sent: bool, code: str, now: datetime) -> Attempt:
-    offer = parcel.offer
-    assert offer.lease is not None
-    doublings = min(max(offer.attempt - 1, 0), 10)
+def _outcome(attempt: int, was_sent: bool, code: str, now: datetime) -> PushOutcome:
     if was_sent:
-        until = now + min(FIRST_PATIENCE * 2**doublings, LONGEST_PATIENCE)
-        return Attempt(offer.id, offer.lease.id, "sent", until)
-    again = now + min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
-    return Attempt(offer.id, offer.lease.id, "deferred", again, code)
+        return Sent(
+            now + wait_before_retry(attempt, first=FIRST_PATIENCE, longest=LONGEST_PATIENCE)
+        )
+    again = now + wait_before_retry(attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+    return Deferred(again, code)

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from broker.channels.registry import CHANNELS
 from broker.devstack.evidence import Notes
 from broker.devstack.stack import Stack
 
 WITHOUT_SAMPLE_AGENCY = frozenset({"ops"})
 QUEUE = "queue"
+_COLLECTED_FROM = {name for name, form in CHANNELS.forms.items() if not form.is_push}
+"""The channels from which an agency collects over HTTP."""
 NAMES = ("agencies over HTTP", "agencies over queues")
 
 
@@ -25,6 +28,7 @@ class SampleAgencies:
             organisation.code: organisation.channel
             for organisation in stack.policy.directory.organisations
             if organisation.kind not in WITHOUT_SAMPLE_AGENCY
+            and organisation.channel in {QUEUE, *_COLLECTED_FROM}
         }
 
     @property
@@ -36,7 +40,7 @@ class SampleAgencies:
         """Start both processes; they connect in the background."""
         over_http, over_queues = NAMES
         queue = [code for code, channel in self._channels.items() if channel == QUEUE]
-        http = [code for code in self._channels if code not in queue]
+        http = [code for code, channel in self._channels.items() if channel in _COLLECTED_FROM]
         self._start(over_http, http, {})
         self._start(over_queues, queue, {"AGENCY_EXCHANGE_URL": self._stack.exchange_url})
 

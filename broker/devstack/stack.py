@@ -15,6 +15,7 @@ from pathlib import Path
 import urllib3
 
 from broker.admin import api_keys, publish_policy
+from broker.channels.registry import CHANNELS
 from broker.cli.database.keys import write_key
 from broker.cli.exit_codes import Failure
 from broker.devstack.engines import EngineFailed, Engines
@@ -120,7 +121,9 @@ def _start_engines(ending: ExitStack) -> Engines:
 
 def _publish_policy(ledger: Ledger) -> Policy:
     documents = documents_from(POLICY)
-    return load(documents, version=publish_policy.publish(ledger, documents, now=datetime.now(UTC)))
+    channels = CHANNELS.forms
+    version = publish_policy.publish(ledger, documents, now=datetime.now(UTC), channels=channels)
+    return load(documents, version=version, channels=channels)
 
 
 def _issue_keys(ledger: Ledger, policy: Policy, folder: Path) -> None:

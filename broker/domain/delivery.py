@@ -141,18 +141,6 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """What came of pushing one leased delivery to its agency."""
-
-    delivery: DeliveryId
-    lease: LeaseId
-    result: str
-    """``sent`` (the lease lasts until ``until``), ``deferred`` (again then) or ``refused``."""
-    until: datetime | None
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class DeliveryStatus:
     """One agency's part as its publisher and ops see it."""
 

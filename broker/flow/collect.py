@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from broker.domain.delivery import (
-    Attempt,
-    Offer,
-)
+from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.domain.push import Attempt, Refused
 from broker.errors import NotFound, Unavailable
 from broker.failpoints import LEASED
 from broker.flow.activity_counter import COLLECTED, POLLED
@@ -74,7 +72,7 @@ def render_offers(context: Context, offers: Sequence[Offer]) -> list[tuple[Offer
         except Exception as error:
             _log.error("rendering failed", delivery=str(offer.id), **error_fields(error))
             assert offer.lease is not None
-            refused.append(Attempt(offer.id, offer.lease.id, "refused", None, "render"))
+            refused.append(Attempt(offer.id, offer.lease.id, Refused("render")))
     if refused:
         context.ledger.deliveries.settle_pushes(refused, now=context.clock(), actor="broker")
     return rendered

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from broker.channels import Channel
+from broker.channels.base import Channel, PushChannel
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
 from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
+from broker.flow.channel_threads import ChannelThreads
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
-from broker.notices import Notifier
+from broker.notices.base import Notifier
 from broker.settings import Settings
 from broker.tracing import Traces
 from broker.transport.wakeups import Wakeups
@@ -28,7 +29,7 @@ class Context:
     wakeups: Wakeups
     activity: ActivityCounter
     channels: Mapping[str, Channel]
-    """How deliveries are sent, by the channel's name in the directory."""
+    """How deliveries go out, by the channel's name in the directory: those with their settings."""
     notifiers: Mapping[NoticeChannel, Notifier]
     """How notices are sent, by channel; a channel that is not configured is missing."""
     clock: Clock
@@ -37,3 +38,14 @@ class Context:
     """Called at every failpoint; see ``broker.failpoints``."""
     traces: Traces | None = None
     """Records every step that was completed; None where traces are not collected."""
+    channel_threads: ChannelThreads = field(default_factory=ChannelThreads)
+    """Where push channels send, each in a thread of its own."""
+
+    @property
+    def push_channels(self) -> Mapping[str, PushChannel]:
+        """The channels on which this process sends, by name."""
+        return {
+            name: channel
+            for name, channel in self.channels.items()
+            if isinstance(channel, PushChannel)
+        }

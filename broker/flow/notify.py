@@ -15,7 +15,7 @@ from broker.domain.notice import (
 )
 from broker.flow.context import Context
 from broker.flow.steps import step
-from broker.notices import Message, Never, NotNow, Told
+from broker.notices.base import Deferred, Message, Refused, Sent
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
 from broker.policy.time.calendars import LONDON, in_words
@@ -67,30 +67,30 @@ def _send(
     So a batch waits for each of them once only.
     """
     organisation = directory.organisation(notice.organisation)
-    known = organisation.contacts.get(notice.contact, {}) if organisation else {}
-    address, notifier = known.get(notice.channel), context.notifiers.get(notice.channel)
+    contacts = organisation.contacts.get(notice.contact, {}) if organisation else {}
+    address, notifier = contacts.get(notice.channel), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
     server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
     if server in unavailable:
-        return _retry(notice, "away", context.clock())
+        return _retry(notice, "unavailable", context.clock())
     try:
-        result = notifier.tell(address, written(notice, directory, context.settings.public_url))
+        outcome = notifier.send(address, written(notice, directory, context.settings.public_url))
     except Exception as error:
         _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
-        result = NotNow("fault")
-    match result:
-        case Told():
+        outcome = Deferred("fault")
+    match outcome:
+        case Sent():
             return NoticeResult(notice.id, NoticeState.SENT)
-        case Never(code=code):
+        case Refused(code=code):
             return NoticeResult(notice.id, NoticeState.FAILED, code=code)
-        case NotNow(code=code):
-            if code.endswith("_away"):
+        case Deferred(code=code, is_unavailable=is_unavailable):
+            if is_unavailable:
                 unavailable.add(server)
             return _retry(notice, code, context.clock())
         case _:
-            assert_never(result)
+            assert_never(outcome)
 
 
 def _retry(notice: DueNotice, code: str, now: datetime) -> NoticeResult:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from broker.domain.channel import ChannelForms
 from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.published.policy import Policy, load
@@ -21,9 +22,14 @@ class PolicyCache:
     """Reads policy versions from the ledger, once each. May be used from any thread."""
 
     def __init__(
-        self, ledger: Ledger, *, monotonic: Callable[[], float] = monotonic_seconds
+        self,
+        ledger: Ledger,
+        channels: ChannelForms,
+        *,
+        monotonic: Callable[[], float] = monotonic_seconds,
     ) -> None:
         self._ledger = ledger
+        self._channels = channels
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._policies: OrderedDict[str, Policy] = OrderedDict()
@@ -48,7 +54,9 @@ class PolicyCache:
         if published is None:
             raise PolicyError("No policy is published: run `broker policy publish`.")
         version, documents = published
-        policy = self._policies.get(version) or load(documents, version=version)
+        policy = self._policies.get(version) or load(
+            documents, version=version, channels=self._channels
+        )
         self._policies[version] = policy
         self._policies.move_to_end(version)
         if len(self._policies) > VERSIONS:

@@ -166,7 +166,7 @@ def _announce(
 ) -> int:
     """Wake dispatch, and trace and log what was committed; return how many were decided."""
     context.hit(ROUTED)
-    if any(_is_pushed(decision, context.channels) for decision in decisions):
+    if any(_is_pushed(decision, context.push_channels) for decision in decisions):
         context.wakeups.notify(DISPATCH)
     this.trace(referrals, lambda referral: SpanPart(referral.id, {"version": referral.version}))
     if decisions:

@@ -86,7 +86,7 @@ class Sweeper:
         """Return the task queues that have work, each with what has waited longest there."""
         due = self._context.ledger.sweep.due(now=self._context.clock())
         waiting: dict[str, object] = {ROUTE: due.route} if due.route else {}
-        channels = self._context.channels
+        channels = self._context.push_channels
         pushes = {name: oldest for name, oldest in due.pushes.items() if name in channels}
         if pushes:
             waiting[DISPATCH] = pushes
@@ -101,7 +101,7 @@ class Sweeper:
         if ROUTE in still:
             self._route()
         if DISPATCH in still:
-            dispatch.drain(self._context, batches=BATCHES)
+            dispatch.drain(self._context, batches=BATCHES, within=LEAD_FOR / 2)
         self._seen = waiting
 
     def _route(self) -> None:

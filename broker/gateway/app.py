@@ -31,7 +31,7 @@ from broker.gateway import (
 from broker.gateway.authentication import Authentication
 from broker.gateway.context import Gateway
 from broker.gateway.long_polls import Poller
-from broker.intake.http import Commits
+from broker.intake.http import HttpIntake
 from broker.telemetry import elapsed, info_enabled, logger
 
 THREADS = 16
@@ -99,7 +99,7 @@ def build(
         here = Gateway(
             context,
             Authentication(context),
-            Commits(context),
+            HttpIntake(context),
             Poller(context),
             CapacityLimiter(THREADS),
         )

@@ -16,7 +16,7 @@ from broker.errors import NotFound
 from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
-from broker.intake.http import Commits
+from broker.intake.http import HttpIntake
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,7 +28,7 @@ class Gateway:
 
     context: Context
     authentication: Authentication
-    commits: Commits
+    commits: HttpIntake
     poller: Poller
     threads: CapacityLimiter
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from broker.channels.registry import CHANNELS
 from broker.gateway.examples import EXAMPLES
 from schemas import export
 
@@ -346,7 +347,7 @@ def document() -> dict[str, Any]:
         "info": {"title": _TITLE, "version": "1", "description": _ABOUT},
         "paths": paths,
         "components": {
-            "schemas": export.components(),
+            "schemas": export.components(channels=CHANNELS.forms),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }

@@ -1,1 +1,1 @@
-"""How referrals come in."""
+"""How referrals and answers come in: one file each, one line in ``registry``."""

@@ -1,7 +1,7 @@
-"""Waiting submissions of this process share a commit: one thread, one transaction at a time.
+"""The HTTP intake: waiting requests of one gateway share a commit, one transaction at a time.
 
 While a transaction runs, others arrive; together they are the next one. At a trickle the batch is
-one and nobody waits for company.
+one, and no request waits for another.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 from broker.domain.referral import (
     Accepted,
@@ -20,6 +21,7 @@ from broker.domain.referral import (
 from broker.errors import ReferenceConflict, Unavailable
 from broker.flow.accept import accept
 from broker.flow.context import Context
+from broker.intake.base import Intake, IntakeForm
 
 Answers = list[Accepted | ReferenceConflict]
 BATCH = 200
@@ -33,25 +35,35 @@ class _Submission:
     answers: Future[Answers] = field(default_factory=Future)
 
 
-class Commits:
-    """Accepts referrals in batches, in a thread of its own."""
+class HttpIntake(Intake):
+    """Accepts the referrals of this gateway's requests in batches, in a thread of its own."""
+
+    form: ClassVar = IntakeForm(
+        name="http", summary="A publisher posts a referral, or many, to the gateway."
+    )
 
     def __init__(self, context: Context) -> None:
-        self._broker = context
+        self._context = context
         self._waiting: queue.Queue[_Submission | None] = queue.Queue(WAITING)
-        self._thread = threading.Thread(target=self._run, name="commits", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="http intake", daemon=True)
         self._thread.start()
 
-    def submit(self, referrals: Sequence[NewReferral]) -> Future[Answers]:
-        """Ask for referrals to be accepted; the future raises Unavailable if they were not.
+    @classmethod
+    def open(cls, context: Context) -> Self:
+        """Return the intake of one gateway."""
+        return cls(context)
 
-        Raises Unavailable when too many wait already.
+    def submit(self, referrals: Sequence[NewReferral]) -> Future[Answers]:
+        """Have referrals accepted with the next commit.
+
+        The future raises Unavailable when it is not known that they were. Raises Unavailable when
+        too many wait already.
         """
         submission = _Submission(referrals)
         try:
             self._waiting.put_nowait(submission)
         except queue.Full:
-            raise Unavailable("Too many referrals are being handed in at once.") from None
+            raise Unavailable("Too many referrals are being submitted at once.") from None
         return submission.answers
 
     def close(self) -> None:
@@ -62,15 +74,17 @@ class Commits:
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
             batch, more = self._gather(first)
-            # Whoever went away before the commit has had no answer, and sends it again.
-            wanted = [one for one in batch if one.answers.set_running_or_notify_cancel()]
+            # A client that left before the commit has had no answer, and sends the same again.
+            wanted = [
+                waiting for waiting in batch if waiting.answers.set_running_or_notify_cancel()
+            ]
             if wanted:
                 self._commit(wanted)
             if not more:
                 return
 
     def _gather(self, first: _Submission) -> tuple[list[_Submission], bool]:
-        """Take what waits already, up to a bound; say whether to go on afterwards."""
+        """Return what waits already, up to a bound, and whether to go on afterwards."""
         batch, size = [first], len(first.referrals)
         with suppress(queue.Empty):
             while size < BATCH:
@@ -84,7 +98,7 @@ class Commits:
     def _commit(self, batch: Sequence[_Submission]) -> None:
         try:
             answers = accept(
-                self._broker, [referral for sub in batch for referral in sub.referrals]
+                self._context, [referral for sub in batch for referral in sub.referrals]
             )
         except Exception as error:
             self._fail(batch, error)
@@ -96,7 +110,7 @@ class Commits:
             start = end
 
     def _fail(self, batch: Sequence[_Submission], error: Exception) -> None:
-        """Say why; what nobody planned may lie in one submission, and must not hurt the others."""
+        """Answer with the error; an unplanned one may be one submission's, and is tried alone."""
         if len(batch) > 1 and not isinstance(error, Unavailable):
             for submission in batch:
                 self._commit([submission])

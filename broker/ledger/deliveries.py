@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 from broker.domain.codes import DeliveryKind, Milestone, Role
-from broker.domain.delivery import (
-    Attempt,
-    Lease,
-    Offer,
-)
+from broker.domain.delivery import Lease, Offer
 from broker.domain.ids import DeliveryId, LeaseId, NewId, OrganisationCode
+from broker.domain.push import Attempt, Collected, Deferred, PushOutcome, Refused, Sent
 from broker.domain.states import DeliveryState
 from broker.ledger.database import Connection, Part, Row, rows
 
@@ -58,12 +55,13 @@ class Deliveries(Part):
 
     def settle_pushes(self, attempts: Sequence[Attempt], *, now: datetime, actor: str) -> int:
         """Write the results of pushes; one whose lease was lost changes nothing."""
+        outcomes = [_columns(attempt.outcome) for attempt in attempts]
         columns = {
             "ids": [attempt.delivery for attempt in attempts],
             "leases": [attempt.lease for attempt in attempts],
-            "results": [attempt.result for attempt in attempts],
-            "untils": [attempt.until for attempt in attempts],
-            "codes": [attempt.code for attempt in attempts],
+            "results": [result for result, _, _ in outcomes],
+            "untils": [until for _, until, _ in outcomes],
+            "codes": [code for _, _, code in outcomes],
         }
         return len(self._rows("deliveries/settle_pushes", {**columns, "now": now, "actor": actor}))
 
@@ -107,6 +105,21 @@ class Deliveries(Part):
         with self._transaction() as connection:
             claimed = rows(connection, name, {**params, **leases, "limit": limit, "now": now})
             return offers(connection, [row["id"] for row in claimed])
+
+
+def _columns(outcome: PushOutcome) -> tuple[str, datetime | None, str | None]:
+    """Return an outcome as the statement takes it: the event's name, an instant, a code."""
+    match outcome:
+        case Sent(until=until):
+            return "sent", until, None
+        case Collected():
+            return "collected", None, None
+        case Deferred(until=until, code=code):
+            return "deferred", until, code
+        case Refused(code=code):
+            return "refused", None, code
+        case _:
+            assert_never(outcome)
 
 
 def offers(connection: Connection, ids: Sequence[DeliveryId]) -> list[Offer]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from broker.domain.channel import ChannelForm
 from broker.ledger.database import Part
 
 
 class Organisations(Part):
     """Organisations, credentials and policies."""
+
+    def sync_channels(self, forms: Iterable[ChannelForm]) -> None:
+        """Make channels known, each with whether the broker sends on it."""
+        columns = {form.name: form.is_push for form in forms}
+        self._rows(
+            "organisations/sync_channels",
+            {"names": list(columns), "pushes": list(columns.values())},
+        )
 
     def sync_organisations(self, known: Sequence[tuple[str, str, str, str]]) -> None:
         """Make the directory's organisations known: code, name, kind and channel of each.

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 
 import orjson
 
-from broker.notices import Message, Never, NotNow, Result, Told
+from broker.notices.base import Deferred, Message, NoticeOutcome, Refused, Sent
 
 SECONDS = 20.0
+"""The longest that a program may run; then it is ended."""
 
 
 class Command:
@@ -22,16 +23,16 @@ class Command:
     def __init__(self, programs: Mapping[str, str]) -> None:
         self._programs = programs
 
-    def tell(self, address: str, message: Message) -> Result:
+    def send(self, address: str, message: Message) -> NoticeOutcome:
         """Run the program that has this name."""
         program = self._programs.get(address)
         if program is None:
-            return Never("no_such_command")
-        said = {"id": message.id, "subject": message.subject, "text": message.text}
+            return Refused("no_such_command")
+        notice = {"id": message.id, "subject": message.subject, "text": message.text}
         try:
             done = subprocess.run(  # noqa: S603 - the operator names the program
                 [program],
-                input=orjson.dumps({**said, "data": message.data}),
+                input=orjson.dumps({**notice, "data": message.data}),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=SECONDS,
@@ -39,7 +40,7 @@ class Command:
                 env={},
             )
         except subprocess.TimeoutExpired:
-            return NotNow("command_took_too_long")
+            return Deferred("command_took_too_long")
         except OSError:
-            return NotNow("command_not_started")
-        return Told() if done.returncode == 0 else NotNow(f"exit_{done.returncode}")
+            return Deferred("command_not_started")
+        return Sent() if done.returncode == 0 else Deferred(f"exit_{done.returncode}")

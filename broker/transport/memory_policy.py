@@ -1,4 +1,4 @@
-"""What a Valkey does when its memory is full: it must refuse, and throw nothing away."""
+"""What a Valkey does when its memory is full: it must refuse writes and evict nothing."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ KEEPS_ALL = "noeviction"
 
 
 def eviction(url: str) -> str | None:
-    """Return a Valkey's ``maxmemory-policy``; None where it is none, or does not say."""
+    """Return a Valkey's ``maxmemory-policy``; None where the URL is another engine's or it does not
+    answer."""
     if not url.startswith(("redis:", "rediss:", "unix:")):
         return None
     try:
         with Redis.from_url(
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
         ) as valkey:
-            told = valkey.info("memory")
+            memory = valkey.info("memory")
     except RedisError:
         return None  # an access rule may forbid the question
-    policy: str | None = told.get("maxmemory_policy")
+    policy: str | None = memory.get("maxmemory_policy")
     return policy

@@ -56,8 +56,8 @@ class SignedReceipts:
 class AgencyQueues:
     """A connection to the agencies' message broker; opened when needed, reopened when lost.
 
-    Use it in one thread. Raises ``Unavailable`` when the message broker is away: what was being
-    sent may have arrived or not, and is sent again under the same id.
+    Use it in one thread. Raises ``Unavailable`` when the message broker does not answer: what was
+    being sent may have arrived or not, and is sent again under the same id.
     """
 
     def __init__(self, url: str, *, longest: int = LONGEST_QUEUE) -> None:
@@ -69,6 +69,12 @@ class AgencyQueues:
         self._connection: Connection | None = None
         self._consumer: Consumer | None = None
         self._arrived: list[Any] = []
+
+    def check(self) -> None:
+        """Ask the message broker for something. Raises ``Unavailable`` when it does not answer."""
+        with self._talking():
+            channel = self._connected().default_channel
+            Queue(RECEIPTS_QUEUE, durable=True)(channel).queue_declare()
 
     def publish(self, copies: Sequence[Copy]) -> list[bool]:
         """Put each copy in its agency's queue; False where that queue is full."""
@@ -155,7 +161,7 @@ class AgencyQueues:
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
-        """Turn trouble with the connection, or garbage on it, into ``Unavailable``; start afresh.
+        """Turn a connection error, or garbage in a queue, into ``Unavailable``, and reconnect.
 
         An element of a queue that is no message makes Kombu raise where it reads; the element has
         left the queue by then.

@@ -25,17 +25,17 @@ SecretOf = Callable[[CredentialId], bytes | None]
 
 def signer(headers: Mapping[str, Any], body: bytes, *, secret_of: SecretOf) -> CredentialId:
     """Return the credential that signed the body; raise ``Denied`` when none did."""
-    key, said_at, given = (_text(headers, name) for name in _HEADERS)
+    key, sent_at, signed = (_text(headers, name) for name in _HEADERS)
     credential = CredentialId(key)
     secret = secret_of(credential)
-    if secret is None or not hmac.compare_digest(given.encode(), signature(secret, said_at, body)):
+    if secret is None or not hmac.compare_digest(signed.encode(), signature(secret, sent_at, body)):
         raise Denied("The signature of this message is not that of a key in use.")
     return credential
 
 
-def signature(key: bytes, said_at: str, body: bytes) -> bytes:
+def signature(key: bytes, sent_at: str, body: bytes) -> bytes:
     """Return the hex signature of a body."""
-    return hmac.new(key, said_at.encode() + b"\n" + body, hashlib.sha256).hexdigest().encode()
+    return hmac.new(key, sent_at.encode() + b"\n" + body, hashlib.sha256).hexdigest().encode()
 
 
 _HEADERS = (KEY_HEADER, TIME_HEADER, SIGNATURE_HEADER)

@@ -75,7 +75,7 @@ class Wakeups:
     def clear(self, task_queue: str) -> None:
         """Delete the token of a task queue, before the first SELECT; never raise.
 
-        When Valkey is away the token is, too, or lapses by itself.
+        While Valkey is unavailable nothing is done; the token lapses by itself.
         """
         if self._circuit.is_closed():
             self._try(partial(self._tokens.delete, _token(task_queue)))
@@ -137,7 +137,7 @@ class Wakeups:
         )
 
     def _try(self, action: Callable[[], object]) -> None:
-        """Do it, or note that Valkey is away: a wake-up that fails must harm nobody."""
+        """Do it, or note that Valkey is unavailable: a failed wake-up must fail nothing else."""
         try:
             action()
         except (RedisError, OSError, *self._connection.connection_errors):
@@ -147,7 +147,7 @@ class Wakeups:
 
 
 class CircuitBreaker:
-    """Remembers that something is away, so that it is tried once a second and not every time."""
+    """Remembers that a server is unavailable, so that it is tried once a second only."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from broker.channels.registry import CHANNELS
 from broker.policy.language.views import Tree, View
 from broker.policy.published.policy import documents_from, load
 from schemas import export
@@ -69,7 +70,9 @@ class Field:
 def fields() -> list[Field]:
     """Return every field of the referral, each part's own fields below it."""
     components = export.components()
-    views = load(documents_from(ROOT / "policies" / "england"), version="docs").views
+    views = load(
+        documents_from(ROOT / "policies" / "england"), version="docs", channels=CHANNELS.forms
+    ).views
     sample = json.loads((ROOT / "samples" / "full.json").read_text(encoding="utf-8"))
     return [
         _field(path, name, schema, required=required, views=views, sample=sample)

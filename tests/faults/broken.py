@@ -22,7 +22,7 @@ class Edit:
 
 _COMMIT = """        try:
             answers = accept(
-                self._broker, [referral for sub in batch for referral in sub.referrals]
+                self._context, [referral for sub in batch for referral in sub.referrals]
             )
         except Exception as error:
             self._fail(batch, error)
@@ -41,7 +41,7 @@ _PROMISE = """        from broker.domain.states import ReferralState
                 for referral in sub.referrals
             ])
         with suppress(Exception):
-            accept(self._broker, [referral for sub in batch for referral in sub.referrals])
+            accept(self._context, [referral for sub in batch for referral in sub.referrals])
 """
 COPIES: Mapping[str, Sequence[Edit]] = {
     "no fencing where pushes are settled": [

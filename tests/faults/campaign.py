@@ -21,6 +21,7 @@ import psycopg
 from broker import failpoints
 from broker.admin.api_keys import issue
 from broker.admin.publish_policy import publish
+from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
@@ -246,7 +247,7 @@ def _prepare(engines: Engines) -> dict[str, str]:
     everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
     with Ledger.open(url, application_name="campaign") as ledger:
-        publish(ledger, documents.policy(), now=datetime.now(UTC))
+        publish(ledger, documents.policy(), now=datetime.now(UTC), channels=CHANNELS.forms)
         return {
             code: issue(
                 ledger, OrganisationCode(code), [scope], label="campaign", now=datetime.now(UTC)

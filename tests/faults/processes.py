@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from broker.admin.publish_policy import publish
+from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engine, Engines
 from broker.ledger.ledger import Ledger
 from tests.faults import documents
@@ -186,7 +187,7 @@ class Installation:
         name = next(iter(found))
         changed = {**found, name: f"{found[name]}\n# Number {next(self._policies)}.\n"}
         with Ledger.open(self.engines.database_url, application_name="campaign") as ledger:
-            return publish(ledger, changed, now=datetime.now(UTC))
+            return publish(ledger, changed, now=datetime.now(UTC), channels=CHANNELS.forms)
 
     def freeze(self, *pids: int) -> None:
         for pid in pids:

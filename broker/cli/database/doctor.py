@@ -11,7 +11,9 @@ from pathlib import Path
 
 import click
 
-from broker.bootstrap import read_settings
+from broker.bootstrap import read_settings, utc_now
+from broker.channels.base import Channel
+from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
@@ -121,6 +123,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     now = datetime.now(UTC)
     yield _look("clock", partial(_clock, ledger))
     yield _look("policy", partial(_policy, ledger))
+    yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("children", partial(_counted, ledger, settings))
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
     yield _look("workers", partial(_led, ledger, now))
@@ -176,11 +179,38 @@ def _policy(ledger: Ledger) -> str:
     return f"version {_in_force(ledger).version} is in force"
 
 
-def _in_force(ledger: Ledger) -> Policy:
+def _in_force(ledger: Ledger, registry: ChannelRegistry = CHANNELS) -> Policy:
     try:
-        return PolicyCache(ledger).latest()
+        return PolicyCache(ledger, registry.forms).latest()
     except PolicyError as error:
         raise Failed(error.message, "run `broker policy publish`") from None
+
+
+def look_at_channels(ledger: Ledger, settings: Settings, registry: ChannelRegistry) -> str:
+    """Look at every channel that the directory uses, from this machine and with these settings.
+
+    Raises Failed for one that cannot be used.
+    """
+    directory = _in_force(ledger, registry).directory
+    used = {organisation.channel for organisation in directory.organisations}
+    for kind in registry.channels:
+        missing = kind.missing(settings.declared)
+        if missing and kind.form.name in used:
+            raise Failed(
+                f"the directory uses {kind.form.name}, and its settings are not complete",
+                f"set {', '.join(missing)}, or publish another channel for these organisations",
+            )
+    with registry.opened(settings, clock=utc_now) as channels:
+        return "; ".join(_channel(name, channels[name]) for name in sorted(used))
+
+
+def _channel(name: str, channel: Channel) -> str:
+    try:
+        return f"{name} {channel.check()}"
+    except Unavailable:
+        raise Failed(
+            f"{name}: the other side does not answer", "start it, or correct its settings"
+        ) from None
 
 
 def _counted(ledger: Ledger, settings: Settings) -> str:
@@ -198,7 +228,7 @@ def _counted(ledger: Ledger, settings: Settings) -> str:
 
 def _calendars(ledger: Ledger, today: date) -> str:
     """Check that calendars go on: no deadline can be calculated past the end of one."""
-    policy = PolicyCache(ledger).latest()
+    policy = PolicyCache(ledger, CHANNELS.forms).latest()
     soon = ending_soon(policy, on=today)
     if soon:
         listed = "; ".join(ending.words for ending in soon[:LISTED])

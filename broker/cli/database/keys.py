@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from broker.admin import api_keys
+from broker.channels.registry import CHANNELS
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.options import json_option
@@ -138,7 +139,8 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
 
 def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
     known = {
-        organisation.code for organisation in PolicyCache(ledger).latest().directory.organisations
+        organisation.code
+        for organisation in PolicyCache(ledger, CHANNELS.forms).latest().directory.organisations
     }
     if code not in known:
         raise Failure(

@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from broker.admin.publish_policy import publish as put_in_force
+from broker.channels.registry import CHANNELS
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.policy_diff import diff
 from broker.cli.exit_codes import NOT_FOUND, Failure
@@ -49,7 +50,9 @@ def publish(folder: Path, as_json: bool) -> None:
     Example:    broker policy publish policies/england
     """
     with open_ledger() as ledger:
-        version = put_in_force(ledger, documents_from(folder), now=datetime.now(UTC))
+        version = put_in_force(
+            ledger, documents_from(folder), now=datetime.now(UTC), channels=CHANNELS.forms
+        )
     if as_json:
         print_json({"version": version})
     else:
@@ -109,7 +112,7 @@ def stored_policy(ledger: Ledger, version: str | None) -> Policy:
             next_step="publish one with `broker policy publish`",
             code=NOT_FOUND,
         )
-    return load(stored[1], version=stored[0])
+    return load(stored[1], version=stored[0], channels=CHANNELS.forms)
 
 
 def edition(rules: Policy) -> dict[str, str]:

@@ -14,6 +14,7 @@ import click
 
 from broker.admin.policy_backtest import Backtest, Due, Shift
 from broker.admin.policy_backtest import backtest as run_backtest
+from broker.channels.registry import CHANNELS
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.durations import format_duration
 from broker.cli.exit_codes import DIFFERENT, DONE, INVALID, NOT_FOUND, Failure
@@ -71,7 +72,7 @@ def _read(name: str) -> tuple[Policy, list[Fault]]:
     else:
         with open_ledger() as ledger:
             version, documents = _published(ledger, name)
-    policy, faults = assemble(documents, version=version)
+    policy, faults = assemble(documents, version=version, channels=CHANNELS.forms)
     if policy is None or any(fault.code not in _REFUSED_WHOLE for fault in faults):
         raise PolicyError(f"{name} cannot be used, so it cannot be compared.", faults=faults)
     return policy, faults

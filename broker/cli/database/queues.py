@@ -11,7 +11,7 @@ from uuid import UUID
 import click
 
 from broker.admin import operator_actions
-from broker.bootstrap import open_broker, read_settings
+from broker.bootstrap import Pool, open_broker, read_settings
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.options import by_option, json_option, reason_option
@@ -27,7 +27,7 @@ LISTED = 200
 @contextmanager
 def _broker() -> Iterator[Context]:
     settings = read_settings()
-    with open_broker(settings, process="cli", connections=2) as context:
+    with open_broker(settings, process="cli", pool=Pool(connections=2)) as context:
         yield context
 
 

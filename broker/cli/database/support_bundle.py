@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from broker import __version__
 from broker.bootstrap import new_uuid7, read_settings
+from broker.channels.registry import CHANNELS
 from broker.cli.exit_codes import FAILED, Failure
 from broker.cli.output import LOCAL
 from broker.errors import BrokerError, Unavailable
@@ -215,7 +216,9 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
         "policies": lambda: [asdict(policy) for policy in ledger.policies.policies(limit=POLICIES)],
         "endings": lambda: [
             asdict(ending)
-            for ending in endings(PolicyCache(ledger).latest(), on=now.astimezone(LOCAL).date())
+            for ending in endings(
+                PolicyCache(ledger, CHANNELS.forms).latest(), on=now.astimezone(LOCAL).date()
+            )
         ],
         "referrals": ledger.support_bundle.referral_states,
         "queues": lambda: [asdict(work) for work in ledger.monitoring.open_work(now=now).values()],

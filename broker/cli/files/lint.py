@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from broker.channels.registry import CHANNELS
 from broker.cli.exit_codes import DONE, INVALID, Failure
 from broker.cli.options import json_option
 from broker.cli.output import print_json
@@ -53,7 +54,9 @@ def lint_directory(folder: Path, as_json: bool) -> int:
 def _lint(folder: Path, *, as_json: bool, only: str = "") -> int:
     """Print every fault in a folder's documents, or in one of them, and return the exit code."""
     faults = [
-        fault for fault in find_faults(documents_from(folder)) if fault.pointer.startswith(only)
+        fault
+        for fault in find_faults(documents_from(folder), channels=CHANNELS.forms)
+        if fault.pointer.startswith(only)
     ]
     if as_json:
         listed = [{"where": f.pointer, "code": f.code, "message": f.message} for f in faults]

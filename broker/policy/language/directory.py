@@ -7,29 +7,29 @@ from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
+from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
-from broker.policy.language.vocabulary import CHANNELS, KINDS, NATIONS, SCHOOL
+from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, WorkingCalendar
 from schemas.codes import Opening
 
 _OFFICE = dict.fromkeys(range(5), OFFICE_HOURS)
 _ADDRESSES = {
-    NoticeChannel.EMAIL: (
+    NoticeChannel.EMAIL: AddressForm(
         re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
         "duty@stoke.example.org",
     ),
-    NoticeChannel.WEBHOOK: (
-        re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9/._~-]*)?"),
-        "https://stoke.example.org/notices",
-    ),
-    NoticeChannel.COMMAND: (re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
+    NoticeChannel.WEBHOOK: WEB_ADDRESS,
+    NoticeChannel.COMMAND: AddressForm(re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
 }
 """The form of an address for each way. A command is named, and set by the environment."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
-_OPTIONAL = ("areas", "closures", "out_of_hours_partner", "until", "urn", "terms", "contacts")
+_OPTIONAL = (
+    *("address", "areas", "closures", "out_of_hours_partner", "until", "urn", "terms", "contacts"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Organisation:
     place: str
     """``file:line`` of its entry."""
     calendar: WorkingCalendar = field(compare=False)
+    address: str = ""
+    """Where its channel sends; empty for a channel that needs no address."""
 
     def is_in_effect(self, day: date) -> bool:
         """Tell whether the entry counts on a day."""
@@ -122,13 +124,15 @@ class Directory:
         return f"{area.name} ({code})" if area else code
 
 
-def read_directory(root: Node, holidays: Mapping[str, BankHolidays]) -> Directory:
+def read_directory(
+    root: Node, holidays: Mapping[str, BankHolidays], channels: ChannelForms
+) -> Directory:
     """Read the directory document; what is wrong is added to the node's faults."""
     sections = root.fields(("areas", "organisations"))
     areas = [_area(code, node) for code, node in _entries(sections, "areas")]
     known = {area.code for area in areas}
     organisations = [
-        _organisation(code, node, known, holidays)
+        _organisation(code, node, known, holidays, channels)
         for code, node in _entries(sections, "organisations")
     ]
     return Directory(areas, _with_shared_calendars(_with_partners(organisations)))
@@ -144,7 +148,11 @@ def _area(code: str, node: Node) -> Area:
 
 
 def _organisation(
-    code: str, node: Node, known: set[str], holidays: Mapping[str, BankHolidays]
+    code: str,
+    node: Node,
+    known: set[str],
+    holidays: Mapping[str, BankHolidays],
+    channels: ChannelForms,
 ) -> Organisation:
     fields = node.fields(_REQUIRED, _OPTIONAL)
     nation = _nation(fields)
@@ -153,6 +161,7 @@ def _organisation(
     closures = _closures(fields)
     days = _school_days(fields, bank, closures)
     kind = fields["kind"].choice(KINDS, "kind of organisation") if "kind" in fields else ""
+    channel = fields["channel"].choice(channels, "channel") if "channel" in fields else ""
     if kind == SCHOOL and ("urn" not in fields or days is None):
         node.fault("missing", "A school needs its 'urn' and its 'terms'.")
     return Organisation(
@@ -160,7 +169,7 @@ def _organisation(
         name=_text(fields, "name"),
         kind=kind,
         nation=nation,
-        channel=fields["channel"].choice(CHANNELS, "channel") if "channel" in fields else "",
+        channel=channel,
         areas=_areas(fields, known),
         effective_from=fields["from"].day() if "from" in fields else date.min,
         effective_until=fields["until"].day() if "until" in fields else None,
@@ -173,7 +182,23 @@ def _organisation(
         contacts=_contacts(fields),
         place=node.place,
         calendar=WorkingCalendar(bank, hours, closures, days),
+        address=_channel_address(channel, fields, node, channels),
     )
+
+
+def _channel_address(
+    channel: str, fields: Mapping[str, Node], node: Node, channels: ChannelForms
+) -> str:
+    """Return where the channel sends; the entry has an address exactly where the channel asks."""
+    form = channels[channel].address if channel in channels else None
+    if form is not None and "address" not in fields:
+        node.fault("missing", f"Channel {channel!r} needs an 'address', such as {form.example}.")
+    if "address" not in fields:
+        return ""
+    if form is None:
+        fields["address"].fault("unknown-name", f"Channel {channel!r} has no address.")
+        return ""
+    return _address(form, channel, fields["address"])
 
 
 def _text(fields: Mapping[str, Node], name: str) -> str:
@@ -221,17 +246,17 @@ def _contacts(fields: Mapping[str, Node]) -> Mapping[Contact, Mapping[NoticeChan
             continue
         addresses = node.fields((), tuple(NoticeChannel))
         contacts[Contact(name)] = {
-            NoticeChannel(channel): _address(NoticeChannel(channel), written)
+            NoticeChannel(channel): _address(_ADDRESSES[NoticeChannel(channel)], channel, written)
             for channel, written in addresses.items()
         }
     return contacts
 
 
-def _address(channel: NoticeChannel, node: Node) -> str:
+def _address(form: AddressForm, channel: str, node: Node) -> str:
     address = node.text()
-    form, example = _ADDRESSES[channel]
-    if address and not form.fullmatch(address):
-        node.fault("wrong-type", f"Write an address for {channel} here, such as {example}.")
+    if address and not form.fits(address):
+        message = f"Write an address for {channel} here, such as {form.example}."
+        node.fault("wrong-type", message)
     return address
 
 

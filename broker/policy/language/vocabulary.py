@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.codes import (
-    CHANNELS,
     Basis,
     ConcernCategory,
     Grade,
@@ -27,7 +26,6 @@ from schemas.codes import (
 
 __all__ = [
     "BASES",
-    "CHANNELS",
     "FACTS",
     "FORCE",
     "GRADES",

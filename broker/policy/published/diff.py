@@ -306,7 +306,8 @@ def _area_said(area: Area) -> str:
 
 
 def _organisation_said(organisation: Organisation) -> str:
-    return f"{organisation.name}, {organisation.kind}, by {organisation.channel}"
+    by = f"{organisation.channel} {organisation.address}".rstrip()
+    return f"{organisation.name}, {organisation.kind}, by {by}"
 
 
 def _holidays_said(bank_holidays: BankHolidays) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from broker.domain.channel import ChannelForms
 from broker.errors import Fault
 from broker.policy.published.policy import HOLIDAYS, Policy, assemble
 
 
-def lint(documents: Mapping[str, str]) -> list[Fault]:
+def lint(documents: Mapping[str, str], *, channels: ChannelForms) -> list[Fault]:
     """Return every fault of a policy's documents, pointing at ``file:line``; none when it is sound.
 
     What it finds is what keeps the policy from being published.
     """
-    policy, faults = assemble(documents, version="unpublished")
+    policy, faults = assemble(documents, version="unpublished", channels=channels)
     return faults if policy is None else [*faults, *unsourced(policy)]
 
 

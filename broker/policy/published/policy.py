@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from broker.domain.channel import ChannelForms
 from broker.domain.codes import DeliveryKind
 from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import Directory, read_directory
@@ -60,9 +61,12 @@ class Policy:
         return next(iter(self.calendars.values())).bank_holidays.edition
 
 
-def load(documents: Mapping[str, str], *, version: str) -> Policy:
-    """Read a policy. Raises PolicyError whose faults point at ``file:line``."""
-    policy, faults = assemble(documents, version=version)
+def load(documents: Mapping[str, str], *, version: str, channels: ChannelForms) -> Policy:
+    """Read a policy for a broker that has these channels.
+
+    Raises PolicyError whose faults point at ``file:line``.
+    """
+    policy, faults = assemble(documents, version=version, channels=channels)
     if policy is None or faults:
         first = faults[0]
         raise PolicyError(
@@ -73,7 +77,9 @@ def load(documents: Mapping[str, str], *, version: str) -> Policy:
     return policy
 
 
-def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | None, list[Fault]]:
+def assemble(
+    documents: Mapping[str, str], *, version: str, channels: ChannelForms
+) -> tuple[Policy | None, list[Fault]]:
     """Read a policy as far as it goes, with everything that is wrong with it."""
     faults: list[Fault] = []
     roots = {name: _root(name, documents, faults) for name in DOCUMENTS}
@@ -84,7 +90,7 @@ def assemble(documents: Mapping[str, str], *, version: str) -> tuple[Policy | No
     rows, grade_rules = read_rules(rules)
     policy = Policy(
         version=version,
-        directory=read_directory(places, holidays),
+        directory=read_directory(places, holidays, channels),
         rows=rows,
         grade_rules=grade_rules,
         version_rules=read_version_rules(rules),

@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.admin.policy_backtest import Backtest, backtest
+from broker.channels.registry import CHANNELS
 from broker.devstack.sample_referrals import shipped
 from broker.domain.codes import Milestone
 from broker.ledger import policy_backtest
@@ -36,7 +37,11 @@ LOW = "low: {acknowledge: 1 working day, decide: 1 working day}"
 def changed(old: str, new: str, file: str = "policy.yaml") -> Policy:
     documents = documents_from(POLICY)
     assert old in documents[file], "the shipped policy has changed: change this test"
-    return load(documents | {file: documents[file].replace(old, new, 1)}, version="new")
+    return load(
+        documents | {file: documents[file].replace(old, new, 1)},
+        version="new",
+        channels=CHANNELS.forms,
+    )
 
 
 @pytest.fixture
@@ -161,6 +166,7 @@ def test_recipients_and_what_becomes_unroutable(
             ),
         },
         version="new",
+        channels=CHANNELS.forms,
     )
     becomes = judged(dsn, book, ended).becomes
     assert becomes["routed", "unroutable (no_area)"] > 0

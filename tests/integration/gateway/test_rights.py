@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from broker.admin import sign_in
 from broker.admin.publish_policy import publish
+from broker.channels.registry import CHANNELS
 from broker.dashboard import app
 from broker.domain.codes import Right
 from broker.flow.context import Context
@@ -129,7 +130,12 @@ def test_the_policy_page_shows_rows_and_what_changed(
     name, documents = context.ledger.policies.policy(None) or ("", {})
     changed = documents["policy.yaml"].replace("4 working hours", "3 working hours", 1)
     assert changed != documents["policy.yaml"]
-    new = publish(context.ledger, {**documents, "policy.yaml": changed}, now=clock.now)
+    new = publish(
+        context.ledger,
+        {**documents, "policy.yaml": changed},
+        now=clock.now,
+        channels=CHANNELS.forms,
+    )
     who = signed_in(context, Right.POLICY)
     found = ask(pages, "GET", "/policy", who).text
     assert new in found

@@ -17,24 +17,24 @@ from tests.acceptance.conftest import World, sample
 @pytest.fixture
 def leg(world: World) -> dict:
     """A delivery that lies in the queue of stoke-csc."""
-    (found,) = world.routed(sample(15))["deliveries"]
-    assert found["agency"] == "stoke-csc"
-    return found
+    (delivery,) = world.routed(sample(15))["deliveries"]
+    assert delivery["agency"] == "stoke-csc"
+    return delivery
 
 
 def signed(headers: dict[str, str], receipts: object, **changes: str) -> SignedReceipts:
     key = Key.parse(headers["Authorization"].removeprefix("Bearer "))
     body = json.dumps(receipts).encode()
-    said_at = datetime.now(UTC).isoformat()
+    sent_at = datetime.now(UTC).isoformat()
     own = {
         KEY_HEADER: str(key.id),
-        TIME_HEADER: said_at,
-        SIGNATURE_HEADER: signature(key.secret_sha256, said_at, body).decode(),
+        TIME_HEADER: sent_at,
+        SIGNATURE_HEADER: signature(key.secret_sha256, sent_at, body).decode(),
     }
     return SignedReceipts(own | changes, body)
 
 
-def said(leg: dict) -> dict:
+def receipts_for(leg: dict) -> dict:
     return {"receipts": [{"delivery": leg["id"], "stage": "acknowledged", "by": "Duty worker"}]}
 
 
@@ -48,7 +48,7 @@ def state(world: World, leg: dict) -> str:
 def test_a_signed_receipt_counts_and_may_come_twice(
     world: World, context: Context, leg: dict
 ) -> None:
-    message = signed(world.headers("stoke-csc", "collect"), said(leg))
+    message = signed(world.headers("stoke-csc", "collect"), receipts_for(leg))
     for _ in range(2):
         receive_receipts(context, message)
     assert state(world, leg) == "acknowledged"
@@ -69,7 +69,9 @@ def test_a_signed_receipt_counts_and_may_come_twice(
 def test_a_message_that_is_not_signed_by_a_key_in_use_changes_nothing(
     world: World, context: Context, leg: dict, spoil
 ) -> None:
-    receive_receipts(context, spoil(signed(world.headers("stoke-csc", "collect"), said(leg))))
+    receive_receipts(
+        context, spoil(signed(world.headers("stoke-csc", "collect"), receipts_for(leg)))
+    )
     assert state(world, leg) == "leased"
 
 
@@ -77,7 +79,7 @@ def test_another_agencys_key_and_a_publishers_key_change_nothing(
     world: World, context: Context, leg: dict
 ) -> None:
     for headers in (world.headers("shropshire-csc", "collect"), world.police):
-        receive_receipts(context, signed(headers, said(leg)))
+        receive_receipts(context, signed(headers, receipts_for(leg)))
     assert state(world, leg) == "leased"
 
 
@@ -89,10 +91,10 @@ def test_a_signed_message_that_cannot_be_read_changes_nothing(
     assert state(world, leg) == "leased"
 
 
-def test_a_ledger_that_is_away_keeps_the_message_and_a_fault_of_ours_drops_it(
+def test_an_unavailable_ledger_keeps_the_message_and_a_fault_of_ours_drops_it(
     world: World, context: Context, leg: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = signed(world.headers("stoke-csc", "collect"), said(leg))
+    message = signed(world.headers("stoke-csc", "collect"), receipts_for(leg))
 
     def fail(error: Exception) -> None:
         raise error

@@ -1,14 +1,15 @@
 """Leases: one holder at a time, earliest deadline first, and what lapses is offered again."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import uuid_utils.compat as ids
 
-from broker.domain.delivery import (
-    Attempt,
-    Receipt,
-)
+from broker.domain.channel import ChannelForm
+from broker.domain.codes import Milestone
+from broker.domain.delivery import Offer, Receipt
+from broker.domain.push import Attempt, Collected, Deferred, PushOutcome, Refused, Sent
 from broker.domain.states import DeliveryState
 from tests.integration.ledger.conftest import LEASE, NOW, SHROPSHIRE, STOKE, Book
 
@@ -78,8 +79,9 @@ def push(book: Book, now=NOW):
     )
 
 
-def attempt(offer, result, until=None, code=None):
-    return Attempt(offer.id, offer.lease.id, result, until, code)
+def attempt(offer: Offer, outcome: PushOutcome) -> Attempt:
+    assert offer.lease is not None
+    return Attempt(offer.id, offer.lease.id, outcome)
 
 
 def test_a_push_that_is_deferred_is_due_again_then_and_not_before(book: Book) -> None:
@@ -88,7 +90,7 @@ def test_a_push_that_is_deferred_is_due_again_then_and_not_before(book: Book) ->
     (offer,) = push(book)
     assert book.ledger.sweep.due(now=NOW).pushes == {}
     again = NOW + timedelta(seconds=30)
-    deferred = attempt(offer, "deferred", again, "queue_full")
+    deferred = attempt(offer, Deferred(again, "queue_full"))
     assert book.ledger.deliveries.settle_pushes([deferred], now=NOW, actor="channel:queue") == 1
     assert not push(book)
     (offer,) = push(book, again)
@@ -100,16 +102,41 @@ def test_a_push_that_was_sent_stays_leased_until_it_is_sent_again(book: Book) ->
     book.routed_to(STOKE, channel="queue")
     (offer,) = push(book)
     until = NOW + timedelta(minutes=15)
-    book.ledger.deliveries.settle_pushes([attempt(offer, "sent", until)], now=NOW, actor="c")
+    book.ledger.deliveries.settle_pushes([attempt(offer, Sent(until))], now=NOW, actor="c")
     assert book.ledger.sweep.lapse(now=AFTER, limit=10) == 0
     assert book.ledger.sweep.lapse(now=until, limit=10) == 1
     assert [offer.id for offer in push(book, until)] == [offer.id]
 
 
+def test_a_push_whose_answer_says_collected_meets_the_milestone(book: Book) -> None:
+    id_ = book.routed_to(STOKE, channel="queue")
+    (offer,) = push(book)
+    collected = attempt(offer, Collected())
+    assert book.ledger.deliveries.settle_pushes([collected], now=NOW, actor="channel:queue") == 1
+    assert book.ledger.deliveries.settle_pushes([collected], now=NOW, actor="channel:queue") == 0
+    found = book.ledger.deliveries.delivery(STOKE, offer.id)
+    assert found is not None
+    assert found.state is DeliveryState.COLLECTED
+    assert found.met[Milestone.COLLECT] == NOW
+    assert book.kinds(id_)[-1] == "delivery.collected"
+    assert book.ledger.sweep.lapse(now=AFTER, limit=10) == 0
+    assert not push(book, AFTER)
+
+
+def test_a_channel_that_becomes_known_is_pushed_without_a_migration(book: Book) -> None:
+    form = ChannelForm("pigeon", "By pigeon.", is_push=True)
+    book.ledger.organisations.sync_channels([form])
+    book.routed_to(STOKE, channel="pigeon")
+    assert book.ledger.sweep.due(now=NOW).pushes.keys() == {"pigeon"}
+    book.ledger.organisations.sync_channels([replace(form, is_push=False)])
+    book.routed_to(SHROPSHIRE, channel="pigeon")
+    assert len(book.look("select from delivery where next_attempt_at is not null")) == 1
+
+
 def test_what_cannot_be_delivered_waits_for_ops_and_closes_nothing(book: Book) -> None:
     id_ = book.routed_to(STOKE, channel="queue")
     (offer,) = push(book)
-    refused = attempt(offer, "refused", code="render")
+    refused = attempt(offer, Refused("render"))
     assert book.ledger.deliveries.settle_pushes([refused], now=NOW, actor="c") == 1
     (waiting,) = book.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.referral) == ("undeliverable", id_)
@@ -120,7 +147,7 @@ def test_a_push_settled_with_a_lost_lease_changes_nothing(book: Book) -> None:
     book.routed_to(STOKE, channel="queue")
     (offer,) = push(book)
     book.answer(STOKE, Receipt(offer.id, "collected", "software"))
-    sent = attempt(offer, "sent", AFTER)
+    sent = attempt(offer, Sent(AFTER))
     assert book.ledger.deliveries.settle_pushes([sent], now=NOW, actor="c") == 0
     found = book.ledger.deliveries.delivery(STOKE, offer.id)
     assert found is not None

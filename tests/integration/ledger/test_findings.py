@@ -6,10 +6,10 @@ import uuid_utils.compat as ids
 
 from broker.domain.codes import Grade, Stage
 from broker.domain.delivery import (
-    Attempt,
     Receipt,
 )
 from broker.domain.ids import ReferralId
+from broker.domain.push import Attempt, Refused
 from broker.domain.states import ReferralState
 from broker.errors import Fault
 from broker.policy.decision import (
@@ -117,7 +117,7 @@ def test_ops_see_why_something_cannot_be_delivered(book: Book) -> None:
         "queue", limit=1, lease_for=LEASE, now=NOW, new_id=ids.uuid7
     )
     assert offer.lease is not None
-    refused = Attempt(offer.id, offer.lease.id, "refused", None, "gone")
+    refused = Attempt(offer.id, offer.lease.id, Refused("gone"))
     book.ledger.deliveries.settle_pushes([refused], now=NOW, actor="channel:queue")
     (waiting,) = book.ledger.queries.attention(limit=10)
     assert waiting.reason == "gone"

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engines
 from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
 from broker.domain.delivery import Receipt
@@ -211,7 +212,7 @@ def _edges() -> list[float]:
 
 def deadline_classes() -> set[float]:
     """Return the seconds of every deadline of the shipped policy that runs by the calendar."""
-    policy = load(documents_from(POLICIES), version="shipped")
+    policy = load(documents_from(POLICIES), version="shipped", channels=CHANNELS.forms)
     clocks = [
         clock
         for of_row in (

@@ -11,8 +11,8 @@ import uuid_utils.compat as ids
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.domain.delivery import Attempt
 from broker.domain.ids import DeliveryId
+from broker.domain.push import Attempt, Refused
 from broker.ledger import migrate
 from broker.ledger.operator_actions import ActionContext
 from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book
@@ -28,9 +28,7 @@ def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
     claim: dict[str, Any] = {"limit": 100, "lease_for": LEASE, "new_id": ids.uuid7}
     offers = book.ledger.deliveries.claim_pushes("queue", now=at, **claim)
     attempts = [
-        Attempt(offer.id, offer.lease.id, "refused", None, "too-large")
-        for offer in offers
-        if offer.lease
+        Attempt(offer.id, offer.lease.id, Refused("too-large")) for offer in offers if offer.lease
     ]
     book.ledger.deliveries.settle_pushes(attempts, now=at, actor="channel:queue")
     return {offer.id for offer in offers}

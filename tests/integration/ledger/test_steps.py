@@ -9,10 +9,10 @@ import pytest
 
 from broker.domain.codes import Stage
 from broker.domain.delivery import (
-    Attempt,
     Receipt,
 )
 from broker.domain.ids import DeliveryId, LeaseId, ReferralId
+from broker.domain.push import Attempt, Collected, Deferred, PushOutcome, Refused
 from broker.domain.referral import NewReferral, NewVersion, Withdrawal
 from broker.domain.states import (
     DELIVERY_STEPS,
@@ -50,9 +50,9 @@ select state, (select count(*) from event where delivery = %s) from delivery whe
 """
 
 
-def push(result: str) -> Callable[[Book, DeliveryId], object]:
+def push(outcome: PushOutcome) -> Callable[[Book, DeliveryId], object]:
     def settle(book: Book, id_: DeliveryId) -> object:
-        attempt = Attempt(id_, LEASED_AS, result, LATER)
+        attempt = Attempt(id_, LEASED_AS, outcome)
         return book.ledger.deliveries.settle_pushes([attempt], now=NOW, actor="channel:queue")
 
     return settle
@@ -72,8 +72,8 @@ ACTS: dict[DeliveryStep, Callable[[Book, DeliveryId], object]] = {
     DeliveryStep.RELEASE: lambda book, _: book.ledger.sweep.release_held(now=LATER, limit=10),
     DeliveryStep.LEASE: lambda book, _: book.collect(STOKE),
     DeliveryStep.LAPSE: lambda book, _: book.ledger.sweep.lapse(now=NOW + LEASE, limit=10),
-    DeliveryStep.DEFER: push("deferred"),
-    DeliveryStep.REFUSE: push("refused"),
+    DeliveryStep.DEFER: push(Deferred(LATER, "busy")),
+    DeliveryStep.REFUSE: push(Refused("gone")),
     DeliveryStep.COLLECT: answer(Stage.COLLECTED),
     DeliveryStep.ACKNOWLEDGE: answer(Stage.ACKNOWLEDGED),
     DeliveryStep.DECIDE: answer(Stage.DECIDED),
@@ -89,6 +89,25 @@ NEEDS_A_LEASE = {(DeliveryState.AVAILABLE, DeliveryStep.REFUSE)}
 def test_a_step_is_taken_exactly_where_the_table_allows_it(
     book: Book, state: DeliveryState, step: DeliveryStep
 ) -> None:
+    after = DELIVERY_STEPS[state].get(step)
+    if (state, step) in NEEDS_A_LEASE:
+        after = None
+    assert taken(book, state, ACTS[step]) == (after or state, 2 if after else 1)
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_what_a_channel_collected_counts_under_its_lease_alone(
+    book: Book, state: DeliveryState
+) -> None:
+    is_leased = state is DeliveryState.LEASED
+    expected = (DeliveryState.COLLECTED, 2) if is_leased else (state, 1)
+    assert taken(book, state, push(Collected())) == expected
+
+
+def taken(
+    book: Book, state: DeliveryState, act: Callable[[Book, DeliveryId], object]
+) -> tuple[str, int]:
+    """Force a delivery into a state, act, and return its state and how many events it has."""
     referral = book.routed_to(STOKE)
     (delivery,) = (
         delivery.id for delivery in book.ledger.queries.referral(None, id=referral).deliveries
@@ -96,12 +115,9 @@ def test_a_step_is_taken_exactly_where_the_table_allows_it(
     with psycopg.connect(book.dsn) as connection:
         forced = {"state": str(state), "lease": LEASED_AS, "now": NOW, "id": delivery}
         connection.execute(FORCE.encode(), forced)
-    ACTS[step](book, delivery)
-    after = DELIVERY_STEPS[state].get(step)
-    if after is None or (state, step) in NEEDS_A_LEASE:
-        assert book.look(LOOK, delivery, delivery) == [(state, 1)]
-    else:
-        assert book.look(LOOK, delivery, delivery) == [(after, 2)]
+    act(book, delivery)
+    ((after, events),) = book.look(LOOK, delivery, delivery)
+    return after, events
 
 
 FORCE_REFERRAL = """

@@ -9,13 +9,14 @@ import uuid_utils.compat as ids
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from broker.domain.channel import ChannelForm
 from broker.domain.codes import Stage
 from broker.domain.delivery import (
-    Attempt,
     Offer,
     Receipt,
 )
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
+from broker.domain.push import Attempt, Collected, Deferred, PushOutcome, Refused, Sent
 from tests.integration.ledger.conftest import LEASE, NOW, Book
 from tests.integration.models.conftest import explore
 
@@ -59,6 +60,8 @@ class Leases(RuleBasedStateMachine):
         self.book = book
         self.mailbox = OrganisationCode(f"model-{Leases.count}-mailbox")
         self.channel = f"model-{Leases.count}-queue"
+        form = ChannelForm(self.channel, "As the model sends.", is_push=True)
+        book.ledger.organisations.sync_channels([form])
         self.now = NOW
         self.parts: dict[UUID, Part] = {}
         known = (self.mailbox, "A model", "social-care", "mailbox")
@@ -133,11 +136,17 @@ class Leases(RuleBasedStateMachine):
             part.lapse(self.now)
 
     @precondition(lambda self: any(part.leases for part in self.parts.values()))
-    @rule(data=st.data(), result=st.sampled_from(["sent", "deferred", "refused"]))
+    @rule(data=st.data(), result=st.sampled_from(["sent", "collected", "deferred", "refused"]))
     def settle_push(self, data: st.DataObject, result: str) -> None:
         id_, lease, part = self._held(data)
         until = self.now + 30 * SECONDS
-        attempt = Attempt(DeliveryId(id_), LeaseId(lease), result, until, None)  # type: ignore[arg-type]
+        outcomes: dict[str, PushOutcome] = {
+            "sent": Sent(until),
+            "collected": Collected(),
+            "deferred": Deferred(until, "busy"),
+            "refused": Refused("gone"),
+        }
+        attempt = Attempt(DeliveryId(id_), LeaseId(lease), outcomes[result])
         settled = self.book.ledger.deliveries.settle_pushes(
             [attempt], now=self.now, actor="channel:model"
         )
@@ -196,6 +205,9 @@ class Leases(RuleBasedStateMachine):
     def _settle(self, part: Part, result: str, until: datetime) -> None:
         if result == "sent":
             part.until = until
+        elif result == "collected":
+            part.reached.add("collected")
+            part.state, part.until = "collected", None
         elif result == "deferred":
             part.lapse(until)
         else:

@@ -44,7 +44,7 @@ def received(queues: AgencyQueues, rounds: int = 5) -> list[bytes]:
     bodies: list[bytes] = []
     for _ in range(rounds):
         try:
-            queues.receive(lambda said: bodies.append(said.body), limit=10, wait=0.1)
+            queues.receive(lambda message: bodies.append(message.body), limit=10, wait=0.1)
         except Unavailable:
             continue
     return bodies
@@ -77,7 +77,7 @@ def test_receipts_are_gone_after_they_were_handled(
 def test_receipts_that_could_not_be_committed_come_again(
     engines: Engines, queues: AgencyQueues
 ) -> None:
-    def fail(said: SignedReceipts) -> None:
+    def fail(message: SignedReceipts) -> None:
         raise LookupError
 
     say(engines, '"first"')
@@ -102,7 +102,7 @@ def test_nothing_is_unpacked(engines: Engines, queues: AgencyQueues) -> None:
     assert all(len(body) < 100_000 for body in received(queues))
 
 
-def test_an_exchange_that_is_away_is_unavailable_and_then_back(
+def test_an_exchange_that_does_not_answer_is_unavailable_and_then_back(
     engines: Engines, queues: AgencyQueues, valkey: Redis
 ) -> None:
     assert queues.publish([Copy(STOKE, "d1", b"{}")]) == [True]

@@ -78,7 +78,7 @@ def test_no_caller_waits_until_a_wake_up_is_sent(engines: Engines, valkey: Redis
         sending.set()
         go_on.wait()
 
-    wakeups = Wakeups(engines.wakeup_url, new_id=uuid4, reached=hold)
+    wakeups = Wakeups(engines.wakeup_url, new_id=uuid4, hit=hold)
 
     def wake_often() -> None:
         wakeups.notify("route")

@@ -96,12 +96,19 @@ def test_deadlines_are_checked(deadlines, expected):
             {"hours": {"Day": "09:00-17:00"}},
             [("/organisations/stoke-csc/hours/Day", "unknown-code")],
         ),
-        ({"channel": "pigeon"}, [("/organisations/stoke-csc/channel", "unknown-code")]),
+        ({"channel": "By pigeon"}, [("/organisations/stoke-csc/channel", "bad-channel")]),
+        ({"channel": "webhook", "address": "https://stoke.example.org/referrals"}, []),
     ],
 )
 def test_an_organisation_is_checked(change, expected):
     document = DIRECTORY_DOCUMENT | {"organisations": {"stoke-csc": TEAM | change}}
     assert judged(DIRECTORY, "directory", document) == expected
+
+
+def test_a_schema_for_editors_lists_the_channels_of_a_broker():
+    exported = json_schema("directory", channels=["mailbox", "pigeon"])
+    channel = exported["$defs"]["OrganisationEntry"]["properties"]["channel"]
+    assert channel["enum"] == ["mailbox", "pigeon"]
 
 
 def test_a_bad_name_and_a_bad_value_of_one_entry_are_both_told():

@@ -2,7 +2,7 @@
 with claimed as (
     select id, state
     from delivery
-    where channel = %(channel)s and is_pushed(channel) and state = 'available'
+    where channel = %(channel)s and state = 'available'
       and next_attempt_at <= %(now)s
       and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by next_attempt_at, id

@@ -14,8 +14,11 @@ standing as (
 ),
 changed as (
     update delivery
-    set state = case attempt.result when 'sent' then 'leased' when 'deferred' then 'available'
-                                    else 'undeliverable' end,
+    set state = case attempt.result when 'sent' then 'leased' when 'collected' then 'collected'
+                                    when 'deferred' then 'available' else 'undeliverable' end,
+        collected_at = case attempt.result
+            when 'collected' then coalesce(delivery.collected_at, %(now)s::timestamptz)
+            else delivery.collected_at end,
         refused_because = case attempt.result when 'refused' then attempt.code end,
         undeliverable_at = case attempt.result when 'refused' then %(now)s::timestamptz
                                                else delivery.undeliverable_at end,

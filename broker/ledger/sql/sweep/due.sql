@@ -3,7 +3,7 @@
 with push as (
     select distinct on (channel) channel, id
     from delivery
-    where state = 'available' and is_pushed(channel) and next_attempt_at <= %(now)s
+    where state = 'available' and next_attempt_at <= %(now)s
       and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by channel, next_attempt_at, id
 )

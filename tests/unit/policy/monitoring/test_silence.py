@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.channels.registry import CHANNELS
 from broker.errors import Fault
 from broker.policy.language.directory import Organisation
 from broker.policy.language.yaml_nodes import Node
@@ -29,7 +30,7 @@ from tests.conftest import POLICIES
 
 NOW = datetime(2026, 12, 9, 12, 0, tzinfo=UTC)  # a Wednesday
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BOOK: Policy = load(documents_from(POLICIES), version="shipped")
+BOOK: Policy = load(documents_from(POLICIES), version="shipped", channels=CHANNELS.forms)
 
 
 def organisation(code: str) -> Organisation:

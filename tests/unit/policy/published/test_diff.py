@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from broker.channels.registry import CHANNELS
 from broker.policy.published.diff import Change, compare
 from broker.policy.published.policy import (
     DOCUMENTS,
@@ -25,7 +26,7 @@ def altered(file: str, old: str, new: str) -> Policy:
     documents = documents_from(POLICIES)
     assert old in documents[file], "the shipped policy has changed: change this test"
     changed = documents | {file: documents[file].replace(old, new, 1)}
-    book, _ = assemble(changed, version="altered")
+    book, _ = assemble(changed, version="altered", channels=CHANNELS.forms)
     assert book is not None
     return book
 
@@ -170,7 +171,10 @@ def test_the_way_back_has_the_opposite_effect(book: Policy, name: str) -> None:
 
 
 def test_a_policy_does_not_differ_from_itself(book: Policy) -> None:
-    assert compare(book, load(documents_from(POLICIES), version="again")) == []
+    assert (
+        compare(book, load(documents_from(POLICIES), version="again", channels=CHANNELS.forms))
+        == []
+    )
 
 
 def test_what_is_new_or_gone_is_said_once(book: Policy) -> None:
@@ -178,7 +182,7 @@ def test_what_is_new_or_gone_is_said_once(book: Policy) -> None:
     start = documents["policy.yaml"].index("  - id: health\n")
     end = documents["policy.yaml"].index("  - id: probation\n")
     text = documents["policy.yaml"][:start] + documents["policy.yaml"][end:]
-    without = load(documents | {"policy.yaml": text}, version="less")
+    without = load(documents | {"policy.yaml": text}, version="less", channels=CHANNELS.forms)
     (gone,) = compare(book, without)
     (new,) = compare(without, book)
     assert (gone.of, gone.kind, new.kind) == ("row health", "removed", "added")

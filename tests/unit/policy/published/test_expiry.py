@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from broker.channels.registry import CHANNELS
 from broker.policy.published.expiry import ending_soon, endings
 from broker.policy.published.lint import lint
 from broker.policy.published.policy import Policy, documents_from, load
@@ -23,7 +24,9 @@ def altered() -> Altered:
         documents = documents_from(POLICIES)
         assert old in documents["directory.yaml"], "the directory has changed: change this test"
         directory = documents["directory.yaml"].replace(old, new, 1)
-        return load(documents | {"directory.yaml": directory}, version="altered")
+        return load(
+            documents | {"directory.yaml": directory}, version="altered", channels=CHANNELS.forms
+        )
 
     return make
 
@@ -95,5 +98,7 @@ def test_a_calendar_without_a_source_is_read_but_not_published() -> None:
     lines = documents["bank_holidays.yaml"].splitlines()
     without = "\n".join(line for line in lines if not line.startswith("source:"))
     bare = documents | {"bank_holidays.yaml": without}
-    assert load(bare, version="old").edition.source == ""
-    assert [(one.pointer, one.code) for one in lint(bare)] == [("bank_holidays.yaml:1", "missing")]
+    assert load(bare, version="old", channels=CHANNELS.forms).edition.source == ""
+    assert [(one.pointer, one.code) for one in lint(bare, channels=CHANNELS.forms)] == [
+        ("bank_holidays.yaml:1", "missing")
+    ]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from broker.channels.registry import CHANNELS
 from broker.errors import PolicyError
 from broker.policy.published.lint import lint
 from broker.policy.published.policy import digest, documents_from, load
@@ -120,25 +121,25 @@ WRONG = {
 
 
 def test_the_shipped_policy_is_sound(documents: Documents) -> None:
-    assert lint(documents) == []
+    assert lint(documents, channels=CHANNELS.forms) == []
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_found_with_file_and_line(documents: Documents, name: str) -> None:
     change, code = WRONG[name]
     spoilt = change(documents)
-    faults = lint(spoilt)
+    faults = lint(spoilt, channels=CHANNELS.forms)
     assert code in [fault.code for fault in faults]
     assert all(re.fullmatch(r"[a-z_]+\.yaml:\d+", fault.pointer) for fault in faults)
     with pytest.raises(PolicyError):
-        load(spoilt, version="spoilt")
+        load(spoilt, version="spoilt", channels=CHANNELS.forms)
 
 
 def test_the_line_is_that_of_the_mistake(documents: Documents) -> None:
     text = documents["policy.yaml"]
     (line,) = [n for n, one in enumerate(text.splitlines(), 1) if "when: child.at_school" in one]
     spoilt = text.replace("when: child.at_school", "when: child.at_scool")
-    (fault,) = lint(documents | {"policy.yaml": spoilt})
+    (fault,) = lint(documents | {"policy.yaml": spoilt}, channels=CHANNELS.forms)
     assert fault.pointer == f"policy.yaml:{line}"
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from broker.channels.registry import CHANNELS
 from broker.domain.codes import DeliveryKind, Grade, Milestone
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState
@@ -215,7 +216,7 @@ def test_a_policy_of_before_versions_is_still_sound_and_strict() -> None:
     text = documents["policy.yaml"]
     head, _, rest = text.partition("versions:\n")
     old = documents | {"policy.yaml": head + "rows:\n" + rest.partition("rows:\n")[2]}
-    book, faults = assemble(old, version="old")
+    book, faults = assemble(old, version="old", channels=CHANNELS.forms)
     assert faults == []
     assert book is not None
     assert book.version_rules == UNWRITTEN
@@ -226,5 +227,7 @@ def test_a_correction_that_nobody_must_acknowledge_is_a_fault_of_the_policy() ->
     text = documents["policy.yaml"].replace(
         "deadlines: {acknowledge: 4 working hours}", "deadlines: {decide: 1 working day}"
     )
-    faults = assemble(documents | {"policy.yaml": text}, version="wrong")[1]
+    faults = assemble(documents | {"policy.yaml": text}, version="wrong", channels=CHANNELS.forms)[
+        1
+    ]
     assert [fault.code for fault in faults] == ["deadline-missing"]
