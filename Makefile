@@ -13,6 +13,7 @@ STAMP := $(VENV)/.made-from-$(shell sha256sum $(LOCK) | cut -c1-12)
 BUILD := requirements/build.txt
 DOCS := requirements/docs.txt
 SITE := $(VENV)/.docs-from-$(shell sha256sum $(DOCS) | cut -c1-12)
+LINTERS := tests/lint_api
 COMMAND := $(VENV)/.command-from-$(shell cat pyproject.toml sdk/pyproject.toml $(BUILD) | sha256sum | cut -c1-12)
 
 PINNED := uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
@@ -28,10 +29,10 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults proof lock clean
+.PHONY: help env demo up test quick check docs bench faults proof lock lint-api clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 env: $(COMMAND) ## make the environment (.venv) from the hashed lock
 
@@ -95,5 +96,16 @@ lock: ## write requirements/ anew from pyproject.toml; needs uv
 	@# uv leaves out the marker of what only some versions of Python need.
 	sed -i -E 's/^(async-timeout==[^ ]+) /\1 ; python_full_version < "3.11.3" /' $(LOCK) requirements/runtime.txt
 
+$(LINTERS)/node_modules/.package-lock.json: $(LINTERS)/package-lock.json
+	npm ci --prefix $(LINTERS) --silent
+
+lint-api: env $(LINTERS)/node_modules/.package-lock.json ## lint the description of the API; needs Node.js with npm
+	@mkdir -p build
+	$(PY) -m tests.lint_api > build/openapi.json
+	$(LINTERS)/node_modules/.bin/spectral lint --ruleset $(LINTERS)/spectral.yaml --fail-severity hint build/openapi.json
+	REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+	  $(LINTERS)/node_modules/.bin/redocly lint --config $(LINTERS)/redocly.yaml build/openapi.json
+
 clean: ## remove the environment and what tools leave behind
-	rm -rf $(VENV) docs/_build docs/field-guide.md .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) docs/_build docs/field-guide.md .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  $(LINTERS)/node_modules

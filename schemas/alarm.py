@@ -13,43 +13,51 @@ _MILESTONES = (*codes.Milestone, "attend", "silence")
 class PausedSchema(Answer):
     """Since when the pausable clocks of a delivery stand."""
 
-    delivery = identifier()
-    paused_at = instant()
+    delivery = identifier("The delivery whose deadlines are paused.")
+    paused_at = instant("When they were paused.")
 
 
 class ResumedSchema(Answer):
     """The deadlines of a delivery whose clocks go on."""
 
-    delivery = identifier()
-    deadlines = one(DeadlinesSchema())
+    delivery = identifier("The delivery whose deadlines run again.")
+    deadlines = one(DeadlinesSchema(), "Its deadlines, moved by the time that they were paused.")
 
 
 class EscalationSchema(Answer):
     """A ladder after a missed deadline: whom it has told, and whether a person sees to it."""
 
-    id = identifier()
-    milestone = code(_MILESTONES, "What was missed; ``attend`` is an owner, for what has none.")
-    state = code(codes.EscalationState)
-    referral = identifier(nullable=True)
-    reference = text(nullable=True)
-    delivery = identifier(nullable=True)
-    organisation = text("Who is late.")
-    publisher = text(nullable=True)
-    ladder = text("Its name in the policy.")
-    step = count("How many steps were taken.")
-    due_at = instant()
-    began_at = instant()
-    next_step_at = instant(nullable=True)
-    acknowledged_at = instant(nullable=True)
-    acknowledged_by = text(nullable=True)
-    ended_at = instant(nullable=True)
-    ended_because = text(nullable=True)
+    id = identifier("The ID of the escalation.")
+    milestone = code(
+        _MILESTONES,
+        "What was missed. `attend` is finding an owner for a referral "
+        "that has none; `silence` is hearing from an organisation.",
+    )
+    state = code(codes.EscalationState, "Whether it is open, acknowledged by a person, or ended.")
+    referral = identifier("The referral; null for the silence of an organisation.", nullable=True)
+    reference = text("The publisher's own reference of the referral.", nullable=True)
+    delivery = identifier(
+        "The delivery whose deadline was missed; null where there is none.", nullable=True
+    )
+    organisation = text("The code of the organisation that is late.")
+    publisher = text("The code of the organisation that published the referral.", nullable=True)
+    ladder = text("The name of the escalation policy that is followed.")
+    step = count("How many of its steps have been taken.")
+    due_at = instant("The deadline that was missed.")
+    began_at = instant("When the escalation began.")
+    next_step_at = instant(
+        "When the next person is alerted; null when nobody else will be.", nullable=True
+    )
+    acknowledged_at = instant("When a person took it on.", nullable=True)
+    acknowledged_by = text("The person who deals with it.", nullable=True)
+    ended_at = instant("When it ended.", nullable=True)
+    ended_because = text("Why it ended, as a code.", nullable=True)
 
 
 class EscalationsSchema(Answer):
     """Running escalations, the earliest begun first."""
 
-    escalations = many(one(EscalationSchema()))
+    escalations = many(one(EscalationSchema()), "Running escalations, the oldest first.")
 
 
 PAUSED = PausedSchema()

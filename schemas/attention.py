@@ -12,84 +12,102 @@ from schemas.status import QueueDepthSchema
 class WaitingSchema(Answer):
     """Something that somebody in ops must see to."""
 
-    referral = identifier()
-    reference = text()
-    publisher = text()
-    delivery = identifier(nullable=True)
-    agency = text(nullable=True)
-    reason = text("A code: why it cannot be routed, or why it came back.", nullable=True)
-    since = instant()
-    due_at = instant(nullable=True)
-    effective_grade = code(codes.Grade, nullable=True)
+    referral = identifier("The ID of the referral.")
+    reference = text("The publisher's own reference.")
+    publisher = text("The code of the organisation that published it.")
+    delivery = identifier(
+        "The delivery; null for a referral that could not be routed.", nullable=True
+    )
+    agency = text(
+        "The code of the agency that had it; null for a referral that could not be routed.",
+        nullable=True,
+    )
+    reason = text(
+        "A code: why it cannot be routed or delivered, or why it was returned.", nullable=True
+    )
+    since = instant("Since when it needs ops.")
+    due_at = instant("The next deadline; null where there is none.", nullable=True)
+    effective_grade = code(codes.Grade, "The grade that its deadlines follow.", nullable=True)
 
 
 class SilentSchema(Answer):
     """An organisation that has been silent for too long, or sends much less than it used to."""
 
-    organisation = text()
-    activity = code(("sending", "collecting"))
-    reason = code(("policy", "deadline", "learned", "dropped"), "How it is known.")
+    organisation = text("The code of the organisation.")
+    activity = code(
+        ("sending", "collecting"),
+        "What it has stopped doing: sending referrals, or collecting deliveries.",
+    )
+    reason = code(
+        ("policy", "deadline", "learned", "dropped"),
+        "How we know: by a limit in the policy, a deadline that is "
+        "near, what is usual for it, or a drop in numbers.",
+    )
     since = instant("When the alarm opened.")
-    last_at = instant("When it was last seen before.", nullable=True)
-    acknowledged_by = text("Who sees to it.", nullable=True)
+    last_at = instant("When it was last active before that.", nullable=True)
+    acknowledged_by = text("The person who deals with it.", nullable=True)
 
 
 class RefusalSchema(Answer):
     """A body that was refused and not kept."""
 
-    publisher = text()
-    digest = text("SHA-256 of the body, in hex.")
-    size = count("In bytes.")
-    reason = text()
-    at = instant()
+    publisher = text("The code of the organisation that sent the body.")
+    digest = text("The SHA-256 of the body, in hexadecimal.")
+    size = count("The size of the body, in bytes.")
+    reason = text("Why it was rejected, as a code of the catalogue of errors.")
+    at = instant("When it was rejected.")
 
 
 class AttentionSchema(Answer):
     """What no agency will do by itself, by kind, earliest deadline first."""
 
-    unroutable = many(one(WaitingSchema()))
-    undeliverable = many(one(WaitingSchema()))
-    returned = many(one(WaitingSchema()), "Returned, and not sent on yet.")
-    refused = many(one(RefusalSchema()))
-    silent = many(one(SilentSchema()))
-    unreferred = many(one(UnreferredSchema()), "Days of which something has no referral.")
+    unroutable = many(one(WaitingSchema()), "Referrals that match no agency.")
+    undeliverable = many(one(WaitingSchema()), "Deliveries that could not be made.")
+    returned = many(one(WaitingSchema()), "Deliveries that were returned and not redirected yet.")
+    refused = many(
+        one(RefusalSchema()), "Bodies that were rejected and not stored, the latest first."
+    )
+    silent = many(one(SilentSchema()), "Organisations that have been silent for too long.")
+    unreferred = many(one(UnreferredSchema()), "Days with occurrences that have no referral.")
 
 
 class RefusalsSchema(Answer):
     """Bodies that were refused and not kept, latest first."""
 
-    refusals = many(one(RefusalSchema()))
+    refusals = many(one(RefusalSchema()), "Rejected bodies, the latest first.")
 
 
 class QueuesSchema(Answer):
     """Every queue in which something waits."""
 
-    queues = many(one(QueueDepthSchema()))
+    queues = many(
+        one(QueueDepthSchema()), "One entry for each agency with deliveries in its queue."
+    )
 
 
 class AreasGivenSchema(Answer):
     """The areas are noted; the referral is routed next."""
 
-    id = identifier()
-    areas = anything("Each local id's area.")
+    id = identifier("The ID of the referral.")
+    areas = anything("The area of each child or person, by local ID.")
 
 
 class RoutedAgainSchema(Answer):
     """The referral is routed next, as it is."""
 
-    id = identifier()
+    id = identifier("The ID of the referral.")
 
 
 class ReroutedSchema(Answer):
     """The delivery that follows the returned one."""
 
-    delivery = identifier()
+    delivery = identifier("The ID of the delivery that takes the place of the returned one.")
 
 
 class ReadinessSchema(Answer):
     """Whether the process runs, or can do its work."""
 
-    status = code(("alive", "ready"))
+    status = code(("alive", "ready"), "`alive`: the process runs. `ready`: it can do its work.")
 
 
 ATTENTION = AttentionSchema()

@@ -33,7 +33,7 @@ _LATER = (
 _REASONS = {
     Unknown.NOT_ASKED: ("not-asked", "was not asked."),
     Unknown.REFUSED: ("refused", "was asked, and the answer refused."),
-    Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known; find out and send it on."),
+    Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
 _ETHNICITY_REASONS = {
     EthnicityCode.REFUSED: Unknown.REFUSED,

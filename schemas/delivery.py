@@ -11,68 +11,83 @@ from schemas.problem import FaultSchema
 class LeaseSchema(Answer):
     """A claim that lapses by itself; whoever holds the latest one may answer."""
 
-    id = identifier()
-    until = instant()
+    id = identifier("The ID of the lease; send it with your receipt.")
+    until = instant("When the lease ends, unless you extend it.")
 
 
 class DeadlinesSchema(Answer):
     """By when each milestone is due; null where there is no deadline."""
 
-    collect_by = instant(nullable=True)
-    acknowledge_by = instant(nullable=True)
-    decide_by = instant(nullable=True)
+    collect_by = instant("By when your software must collect it.", nullable=True)
+    acknowledge_by = instant("By when a person must acknowledge it.", nullable=True)
+    decide_by = instant("By when a decision is due.", nullable=True)
 
 
 class DeliverySchema(Answer):
     """One agency's part of one referral. Also the message on an agency's queue."""
 
-    delivery = identifier("The same each time that it is offered.")
-    referral = identifier()
+    delivery = identifier(
+        "The ID of the delivery. It is the same each time that the delivery is offered."
+    )
+    referral = identifier("The ID of the referral.")
     reference = text("The publisher's own reference.")
     kind = code(codes.DeliveryKind, "Whether it is new, corrects what you have, or recalls it.")
-    version = count("Which version of the referral it carries.")
-    latest_version = count("The latest that there is; greater than ``version`` once corrected.")
+    version = count("The version of the referral that it carries.")
+    latest_version = count(
+        "The latest version of the referral; greater than `version` after a correction."
+    )
     follows = identifier("The delivery of yours that it corrects or recalls.", nullable=True)
-    changed = many(text(), "The parts of ``content`` and ``handling`` that a correction changes.")
-    recall_reason = code(codes.DELIVERY_RECALL_REASONS, "Why it was recalled.", nullable=True)
-    publisher = text()
-    agency = text()
-    state = code(codes.DeliveryState)
-    attempt = count("How often it was offered.")
-    lease = one(LeaseSchema(), nullable=True)
-    handling = anything("How to handle it, before anything else is read.")
-    role = code(codes.Role, "Whether the agency must act or must know.")
-    view = text("Which fields it is shown.")
-    why = text("Why this agency has it, in words.")
-    grade = code(codes.Grade, "As the police graded it.")
-    effective_grade = code(codes.Grade, "As the facts require.")
-    accepted_at = instant()
-    available_at = instant()
-    deadlines = one(DeadlinesSchema())
-    deadline_words = anything("Each deadline in words, by milestone.")
+    changed = many(text(), "The parts of `content` and `handling` that a correction changes.")
+    recall_reason = code(
+        codes.DELIVERY_RECALL_REASONS, "Why the referral was recalled.", nullable=True
+    )
+    publisher = text("The code of the organisation that published the referral.")
+    agency = text("The code of your organisation.")
+    state = code(codes.DeliveryState, "The state of the delivery.")
+    attempt = count("How many times it has been offered.")
+    lease = one(
+        LeaseSchema(), "Your claim on the delivery; null when you only look at it.", nullable=True
+    )
+    handling = anything("How to handle it. Read this before anything else.")
+    role = code(codes.Role, "Whether your organisation must act, or has a copy for information.")
+    view = text("The name of the view: which fields you are shown.")
+    why = text("Why your organisation has it, in plain words.")
+    grade = code(codes.Grade, "The grade that the police gave.")
+    effective_grade = code(
+        codes.Grade, "The grade that the deadlines follow: at least as urgent as the facts require."
+    )
+    accepted_at = instant("When the broker accepted the referral.")
+    available_at = instant("When the delivery became available to you.")
+    deadlines = one(DeadlinesSchema(), "By when each milestone is due.")
+    deadline_words = anything("How each deadline was worked out, in plain words, by milestone.")
     defects = many(one(FaultSchema()), "What the referral lacks.")
-    warnings = many(one(FaultSchema()), "Where its facts contradict each other.")
-    content = anything("The part that this agency may see; empty once it is recalled.")
+    warnings = many(one(FaultSchema()), "Where the facts of the referral contradict each other.")
+    content = anything("The part of the referral that you may see; empty once it is recalled.")
 
 
 class DeliveriesSchema(Answer):
     """What was collected, earliest deadline first; empty when there is nothing."""
 
-    deliveries = many(one(DeliverySchema()))
+    deliveries = many(one(DeliverySchema()), "The deliveries, earliest deadline first.")
 
 
 class LeaseResultSchema(Answer):
     """What became of one lease."""
 
-    delivery = identifier()
-    result = code(codes.LeaseResult)
-    until = instant(nullable=True)
+    delivery = identifier("The ID of the delivery.")
+    result = code(
+        codes.LeaseResult,
+        "`extended` or `released`; `lease_lost` when the lease had ended or was never yours.",
+    )
+    until = instant("When the lease ends now; null unless it was extended.", nullable=True)
 
 
 class LeaseResultsSchema(Answer):
     """One result for each lease, in order."""
 
-    results = many(one(LeaseResultSchema()))
+    results = many(
+        one(LeaseResultSchema()), "One result for each lease, in the order of the request."
+    )
 
 
 DELIVERY = DeliverySchema()

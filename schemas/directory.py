@@ -20,8 +20,8 @@ class AreaEntrySchema(Record[dict[str, Any]]):
     """An area by its GSS code."""
 
     record = dict
-    name = Text(200, required=True)
-    nation = Code(codes.Nation, required=True)
+    name = Text(200, "The name of the area.", required=True)
+    nation = Code(codes.Nation, "The nation that it belongs to.", required=True)
 
 
 class OrganisationEntrySchema(Record[dict[str, Any]]):
@@ -31,31 +31,46 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
         """A field whose name is a word of Python."""
 
         include: ClassVar[dict[str, Any]] = {
-            "from": LocalDay("The first day on which the entry counts.", required=True)
+            "from": LocalDay("The first day on which the entry applies.", required=True)
         }
 
     record = dict
     rules: ClassVar[dict[str, Any]] = {
         "if": {"properties": {"kind": {"const": "school"}}, "required": ["kind"]},
-        "then": {"required": ["urn", "terms"]},
+        "then": {"properties": {"urn": True, "terms": True}, "required": ["urn", "terms"]},
     }
-    name = Text(200, required=True)
-    kind = Code(codes.OrganisationKind, required=True)
-    nation = Code(codes.Nation, "Whose bank holidays its deadlines go by.", required=True)
+    name = Text(200, "The name of the organisation.", required=True)
+    kind = Code(codes.OrganisationKind, "The kind of organisation.", required=True)
+    nation = Code(
+        codes.Nation, "The nation whose bank holidays its deadlines follow.", required=True
+    )
     channel = Channel("How deliveries reach it.", required=True)
     address = Text(2000, "Where its channel sends, for a channel that needs an address.")
-    hours = Either(Code(codes.Opening), Mapped(Code(WEEKDAYS), Hours(), 7), required=True)
-    areas = Many(Area(), 500)
-    closures = Mapped(LocalDay(), Text(200), 500, "Closed days with the reason.", required=False)
-    out_of_hours_partner = Organisation("Who is there while it is closed.")
-    until = LocalDay("The last day on which the entry counts.")
-    urn = Urn("A school's number.")
-    terms = Many(Stretch(), 100, "A school's terms.")
+    hours = Either(
+        Code(codes.Opening),
+        Mapped(Code(WEEKDAYS), Hours(), 7),
+        "When it is open: a word, or hours by weekday.",
+        required=True,
+    )
+    areas = Many(Area(), 500, "The areas that it is responsible for.")
+    closures = Mapped(
+        LocalDay(),
+        Text(200),
+        500,
+        "Further days on which it is closed, each with the reason.",
+        required=False,
+    )
+    out_of_hours_partner = Organisation(
+        "The organisation that takes urgent referrals while it is closed."
+    )
+    until = LocalDay("The last day on which the entry applies.")
+    urn = Urn("The unique reference number of a school.")
+    terms = Many(Stretch(), 100, "The terms of a school.")
     contacts = Mapped(
         Code(codes.Contact),
         Mapped(Code(codes.NoticeChannel), Text(200), 3),
         3,
-        "Where people are told of alarms.",
+        "Where people are alerted, by contact and channel.",
         required=False,
     )
 
@@ -64,8 +79,10 @@ class DirectorySchema(Record[dict[str, Any]]):
     """Every organisation and every known area."""
 
     record = dict
-    areas = Mapped(Area(), One(AreaEntrySchema()), 1000)
-    organisations = Mapped(Organisation(), One(OrganisationEntrySchema()), 5000)
+    areas = Mapped(Area(), One(AreaEntrySchema()), 1000, "Every known area by its GSS code.")
+    organisations = Mapped(
+        Organisation(), One(OrganisationEntrySchema()), 5000, "Every organisation by its code."
+    )
 
 
 DIRECTORY = DirectorySchema()

@@ -264,9 +264,14 @@ class Either(Spoken):
     """A text, or something that is no text."""
 
     def __init__(
-        self, word: fields.Field[Any], other: fields.Field[Any], *, required: bool = False
+        self,
+        word: fields.Field[Any],
+        other: fields.Field[Any],
+        description: str = "",
+        *,
+        required: bool = False,
     ) -> None:
-        super().__init__(required=required)
+        super().__init__(required=required, metadata=described(description))
         self.options = (word, other)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:

@@ -21,8 +21,10 @@ class RecipientSchema(Record[dict[str, Any]]):
     """Who receives: a kind of organisation, and what it is looked up by."""
 
     record = dict
-    kind = Code(codes.OrganisationKind, required=True)
-    of = Code(codes.Place, "Such as ``child.area``.", required=True)
+    kind = Code(codes.OrganisationKind, "The kind of organisation.", required=True)
+    of = Code(
+        codes.Place, "The fact by which it is looked up, such as `child.area`.", required=True
+    )
 
 
 class RowSchema(Record[dict[str, Any]]):
@@ -32,24 +34,32 @@ class RowSchema(Record[dict[str, Any]]):
         """Fields whose names are words of Python."""
 
         include: ClassVar[dict[str, Any]] = {
-            "for": Code(codes.Subject, "What it looks at, one by one.", required=True),
-            "from": LocalDay("The first day on which it counts.", required=True),
+            "for": Code(
+                codes.Subject, "The subjects that the rule looks at, one by one.", required=True
+            ),
+            "from": LocalDay("The first day on which the rule applies.", required=True),
         }
 
     record = dict
-    id = LocalId(required=True)
+    id = LocalId("The ID of the rule, unique in the policy.", required=True)
     sentence = Text(500, "The rule in plain words, as agencies read it.", required=True)
-    basis = Code(codes.Basis, required=True)
-    source = Text(500, "The law, guidance or agreement that says so.", required=True)
-    when = Text(2000, _CONDITION)
-    to = One(RecipientSchema(), required=True)
-    role = Code(codes.Role, required=True)
-    view = LocalId("A view of ``views.yaml``.", required=True)
-    sees = Many(Code(codes.Sees), 2, "What it sees beside its own subject.")
-    deadlines = LocalId("One of the sets of deadlines above.", required=True)
-    until = LocalDay("The last day on which it counts.")
-    held_by = Many(Code(codes.NoContactWith), 4, "Embargoes that hold it.")
-    out_of_hours = Flag("Urgent ones go to the partner while the office is closed.")
+    basis = Code(codes.Basis, "What the rule rests on.", required=True)
+    source = Text(500, "The law, guidance or agreement that the rule follows.", required=True)
+    when = Text(
+        2000, "A condition in CEL over documented facts; without it the rule always applies."
+    )
+    to = One(RecipientSchema(), "Who receives the referral.", required=True)
+    role = Code(
+        codes.Role, "Whether the recipient must act, or has a copy for information.", required=True
+    )
+    view = LocalId("A view of `views.yaml`: which fields the recipient is shown.", required=True)
+    sees = Many(Code(codes.Sees), 2, "Which people the view covers beside the rule's own subject.")
+    deadlines = LocalId("The name of a set of deadlines.", required=True)
+    until = LocalDay("The last day on which the rule applies.")
+    held_by = Many(Code(codes.NoContactWith), 4, "The embargoes that hold the delivery back.")
+    out_of_hours = Flag(
+        "Whether an urgent one goes to the out-of-hours partner while the office is closed."
+    )
 
 
 class RemarkSchema(Record[dict[str, Any]]):
@@ -58,32 +68,40 @@ class RemarkSchema(Record[dict[str, Any]]):
     class Meta:
         """A field whose name is a word of Python."""
 
-        include: ClassVar[dict[str, Any]] = {"for": Code(codes.Subject, required=True)}
+        include: ClassVar[dict[str, Any]] = {
+            "for": Code(
+                codes.Subject, "The subjects that the rule looks at, one by one.", required=True
+            )
+        }
 
     record = dict
-    id = LocalId(required=True)
-    sentence = Text(500, required=True)
-    when = Text(2000, _CONDITION, required=True)
-    to = Code(codes.Grade, "The least grade from then on.")
+    id = LocalId("The ID of the rule.", required=True)
+    sentence = Text(500, "The rule in plain words.", required=True)
+    when = Text(2000, "A condition in CEL over documented facts.", required=True)
+    to = Code(codes.Grade, "The least urgent grade from then on; without it the rule only warns.")
 
 
 class ClockSchema(Record[dict[str, Any]]):
     """A deadline that does not start with acceptance, or whose clock may be paused."""
 
     record = dict
-    within = Within(required=True)
-    starts = Code(codes.ClockStart, "From when it counts; left out, ``accepted``.")
-    may_pause = Flag("It may be paused with a reason. Never so for what the law sets.")
+    within = Within("How long the recipient has.", required=True)
+    starts = Code(codes.ClockStart, "From when it counts; `accepted` if left out.")
+    may_pause = Flag(
+        "Whether the deadline may be paused with a reason; never for one that the law sets."
+    )
 
 
 class StepSchema(Record[dict[str, Any]]):
     """One step of a ladder: who is told, how, and how long after the breach."""
 
     record = dict
-    to = Code(codes.NoticeRecipient, "Whose contact.", required=True)
-    contact = Code(codes.Contact, required=True)
-    by = Many(Code(codes.NoticeChannel), 3, least=1, required=True)
-    after = Within("How long after the breach, on the recipient's clocks; left out, at once.")
+    to = Code(codes.NoticeRecipient, "Whose contact is alerted.", required=True)
+    contact = Code(codes.Contact, "Which contact of that organisation.", required=True)
+    by = Many(Code(codes.NoticeChannel), 3, "The channels to alert it by.", least=1, required=True)
+    after = Within(
+        "How long after the missed deadline, in the recipient's hours; at once if left out."
+    )
 
 
 class LadderSchema(Record[dict[str, Any]]):
@@ -93,31 +111,48 @@ class LadderSchema(Record[dict[str, Any]]):
         """A field whose name is a word of Python."""
 
         include: ClassVar[dict[str, Any]] = {
-            "for": Many(Code((*codes.Grade, *codes.AlarmSubject)), 10, least=1, required=True)
+            "for": Many(
+                Code((*codes.Grade, *codes.AlarmSubject)),
+                10,
+                "The grades or kinds of alarm that it is for.",
+                least=1,
+                required=True,
+            )
         }
 
     record = dict
-    sentence = Text(500, required=True)
-    steps = Many(One(StepSchema()), 10, least=1, required=True)
+    sentence = Text(500, "The escalation policy in plain words.", required=True)
+    steps = Many(
+        One(StepSchema()), 10, "Who is alerted, one after the other.", least=1, required=True
+    )
 
 
 class AlarmsSchema(Record[dict[str, Any]]):
     """When warnings come, in percent of the time, and whom they are told."""
 
     record = dict
-    warn_at = Many(Whole(1, 99), 10, required=True)
-    tell = Many(One(StepSchema()), 10)
+    warn_at = Many(
+        Whole(1, 99),
+        10,
+        "When warnings are sent, in percent of the time to the deadline.",
+        required=True,
+    )
+    tell = Many(One(StepSchema()), 10, "Who is warned, and how.")
 
 
 class AmendsSchema(Record[dict[str, Any]]):
     """What a correction, or a recall, asks of whoever had an earlier version."""
 
     record = dict
-    sentence = Text(500, "In plain words, as agencies read it.", required=True)
-    basis = Code(codes.Basis, required=True)
-    source = Text(500, required=True)
+    sentence = Text(500, "The rule in plain words, as agencies read it.", required=True)
+    basis = Code(codes.Basis, "What the rule rests on.", required=True)
+    source = Text(500, "The law, guidance or agreement that the rule follows.", required=True)
     deadlines = Mapped(
-        Code(codes.Milestone), Either(Within(), One(ClockSchema())), 3, required=True
+        Code(codes.Milestone),
+        Either(Within(), One(ClockSchema())),
+        3,
+        "How long the recipient has, by milestone.",
+        required=True,
     )
 
 
@@ -125,42 +160,50 @@ class VersionsSchema(Record[dict[str, Any]]):
     """What is sent to earlier recipients beside new content."""
 
     record = dict
-    correction = One(AmendsSchema(), required=True)
-    recall = One(AmendsSchema(), required=True)
+    correction = One(AmendsSchema(), "The rule for corrections.", required=True)
+    recall = One(AmendsSchema(), "The rule for recalls.", required=True)
 
 
 class RecurrenceSchema(Record[dict[str, Any]]):
     """Which referrals for one child are counted, and from how many on it is told."""
 
     record = dict
-    grade = Code(codes.Grade, "As the police gave it.", required=True)
-    count = Whole(2, 20, required=True)
-    within_days = Whole(1, 366, required=True)
+    grade = Code(
+        codes.Grade,
+        "The grade of the referrals that are counted, as the police gave it.",
+        required=True,
+    )
+    count = Whole(2, 20, "From how many referrals on it is reported.", required=True)
+    within_days = Whole(1, 366, "In how many days they must lie.", required=True)
 
 
 class SendingSchema(Record[dict[str, Any]]):
     """How long a publisher may send nothing."""
 
     record = dict
-    after = Within(required=True)
+    after = Within("How long the publisher may send nothing.", required=True)
 
 
 class CollectingSchema(Record[dict[str, Any]]):
     """How long an agency may not come for what waits in its queue."""
 
     record = dict
-    after = Within(required=True)
-    due_within = Within("When the nearest deadline is as close as this, ``then_after`` counts.")
-    then_after = Within()
+    after = Within("How long the agency may leave its queue alone.", required=True)
+    due_within = Within("How near the nearest deadline must be for `then_after` to apply.")
+    then_after = Within("How long it may leave its queue alone while a deadline is that near.")
 
 
 class SilenceSchema(Record[dict[str, Any]]):
     """When an organisation has been silent for too long, by its code or its kind."""
 
     record = dict
-    sending = Mapped(Organisation(), One(SendingSchema()), 200)
-    collecting = Mapped(Organisation(), One(CollectingSchema()), 500)
-    learned_after = Within("What is learned is alarmed at the soonest after so long.")
+    sending = Mapped(
+        Organisation(), One(SendingSchema()), 200, "Limits for publishers, by code or kind."
+    )
+    collecting = Mapped(
+        Organisation(), One(CollectingSchema()), 500, "Limits for agencies, by code or kind."
+    )
+    learned_after = Within("How long at least before an unusual silence is reported.")
 
 
 class PolicySchema(Record[dict[str, Any]]):
@@ -175,26 +218,29 @@ class PolicySchema(Record[dict[str, Any]]):
             6,
         ),
         100,
+        "Sets of deadlines by name, then by grade and milestone.",
     )
-    alarms = One(AlarmsSchema())
-    ladders = Mapped(LocalId(), One(LadderSchema()), 20, required=False)
-    grades = Many(One(RemarkSchema()), 100)
-    versions = One(VersionsSchema())
-    recurrence = One(RecurrenceSchema())
-    silence = One(SilenceSchema())
-    rows = Many(One(RowSchema()), 1000, least=1, required=True)
+    alarms = One(AlarmsSchema(), "When warnings are sent, and to whom.")
+    ladders = Mapped(
+        LocalId(), One(LadderSchema()), 20, "Escalation policies by name.", required=False
+    )
+    grades = Many(One(RemarkSchema()), 100, "Rules that raise the grade or warn about it.")
+    versions = One(VersionsSchema(), "What corrections and recalls ask of earlier recipients.")
+    recurrence = One(RecurrenceSchema(), "When several referrals for one child are reported.")
+    silence = One(SilenceSchema(), "When an organisation has been silent for too long.")
+    rows = Many(One(RowSchema()), 1000, "The routing rules.", least=1, required=True)
 
 
 class ViewSchema(Record[dict[str, Any]]):
     """An allow-list: what is not named is not shown."""
 
     record = dict
-    sentence = Text(500, "For whom and what for, in plain words.", required=True)
+    sentence = Text(500, "Who it is for and why, in plain words.", required=True)
     shows = Mapped(
         Code(PARTS),
         Either(Code(("all",)), Many(FieldPath(), 100, least=1)),
         len(PARTS),
-        "For each part of a referral ``all``, or the fields that are shown.",
+        "For each part of a referral `all`, or the fields that are shown.",
     )
 
 
@@ -202,7 +248,7 @@ class ViewsSchema(Record[dict[str, Any]]):
     """Every view by its name."""
 
     record = dict
-    views = Mapped(LocalId(), One(ViewSchema()), 100)
+    views = Mapped(LocalId(), One(ViewSchema()), 100, "Every view by its name.")
 
 
 POLICY = PolicySchema()

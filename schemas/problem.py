@@ -9,22 +9,28 @@ from schemas.loading import Answer
 class FaultSchema(Answer):
     """One thing that is wrong, or one gap: where, which rule, and what to do about it."""
 
-    pointer = text("RFC 6901 pointer into the document; empty for all of it.")
-    code = text("Stable; listed in the catalogue of errors.")
-    message = text("A sentence. Never repeats the value.")
+    pointer = text(
+        "Where it is: an RFC 6901 pointer into the document; empty for the whole document."
+    )
+    code = text("Which rule, as a stable code of the catalogue of errors.")
+    message = text("What is wrong and what to do about it. Never repeats the value.")
 
 
 class ProblemSchema(Answer):
     """What is wrong with a request, and what to do next (RFC 9457)."""
 
     type = text("A stable address that names the kind of problem.")
-    title = text()
+    title = text("The kind of problem, in words.")
     status = count("The HTTP status.")
-    detail = text()
-    instance = text("Names this occurrence, to find it in the broker's log.")
-    code = text("The last part of ``type``.")
-    errors = many(one(FaultSchema()))
-    next_step = text("What to do about it, in words.")
+    detail = text("What is wrong with this request.")
+    instance = text(
+        "Names this occurrence. Quote it when you ask for help: the broker's log has it."
+    )
+    code = text("The kind of problem, as the last part of `type`.")
+    errors = many(
+        one(FaultSchema()), "Every fault of the request; empty where there is none to list."
+    )
+    next_step = text("What to do about it.")
     retryable = flag("Whether the same request may succeed later.")
 
 

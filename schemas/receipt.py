@@ -10,47 +10,49 @@ from schemas.loading import Answer
 class LinksSchema(Answer):
     """Where to ask next."""
 
-    self = text("The referral's state and deliveries.")
-    timeline = text("What happened to it, in order.")
+    self = text("The address of the referral's state and deliveries.")
+    timeline = text("The address of everything that happened to it.")
 
 
 class ReceiptSchema(Answer):
     """The broker has the referral: it is committed, whatever happens next."""
 
-    id = identifier()
-    reference = text()
-    state = code(codes.ReferralState)
-    accepted_at = instant("When this version was.")
-    digest = text("SHA-256 of the canonical form of the document, in hex.")
-    duplicate = flag("True when the broker had it already; nothing was changed.")
-    version = count("1, and one more with each correction.")
-    links = one(LinksSchema())
+    id = identifier("The broker's ID of the referral.")
+    reference = text("Your own reference.")
+    state = code(codes.ReferralState, "The state of the referral.")
+    accepted_at = instant("When this version was accepted.")
+    digest = text("The SHA-256 of the canonical form of the document, in hexadecimal.")
+    duplicate = flag("True when the broker already had this document; nothing was changed.")
+    version = count("1 for a new referral, and one more with each correction.")
+    links = one(LinksSchema(), "Addresses for further requests.")
 
 
 class RecalledSchema(Answer):
     """The referral is taken back: nobody is offered any of it from now on."""
 
-    id = identifier()
-    reference = text()
-    state = code(codes.ReferralState)
-    recalled_at = instant()
-    reason = code(codes.RecallReason)
+    id = identifier("The broker's ID of the referral.")
+    reference = text("Your own reference.")
+    state = code(codes.ReferralState, "The state of the referral.")
+    recalled_at = instant("When it was recalled.")
+    reason = code(codes.RecallReason, "Why it was recalled.")
     duplicate = flag("True when it had been recalled already; nothing was changed.")
 
 
 class SettledSchema(Answer):
     """What became of one receipt."""
 
-    delivery = identifier()
-    result = code(codes.ReceiptResult)
-    state = code(codes.DeliveryState, "Where the delivery stands now.", nullable=True)
-    at = instant("When the milestone was met, now or earlier.", nullable=True)
+    delivery = identifier("The ID of the delivery.")
+    result = code(codes.ReceiptResult, "What became of the receipt: `recorded`, or why it was not.")
+    state = code(codes.DeliveryState, "The state of the delivery now.", nullable=True)
+    at = instant("When the milestone was met, by this receipt or an earlier one.", nullable=True)
 
 
 class SettledListSchema(Answer):
     """One result for each receipt, in order."""
 
-    results = many(one(SettledSchema()))
+    results = many(
+        one(SettledSchema()), "One result for each receipt, in the order of the request."
+    )
 
 
 RECEIPT = ReceiptSchema()

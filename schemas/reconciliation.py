@@ -9,37 +9,37 @@ from schemas.fields import described
 from schemas.loading import Answer
 
 
-def _day() -> fields.Date:
-    return fields.Date(required=True, metadata=described(""))
+def _day(description: str) -> fields.Date:
+    return fields.Date(required=True, metadata=described(description))
 
 
 class ReconciledSchema(Answer):
     """Which references of a list have no referral."""
 
-    publisher = text()
-    day = _day()
-    at = instant("When the list was compared last.")
-    listed = count("How many different references were on the list.")
+    publisher = text("The code of the organisation that sent the list.")
+    day = _day("The day of the list.")
+    at = instant("When the list was last compared.")
+    listed = count("How many different references are on the list.")
     referred = count("How many of them have a referral.")
-    missing = many(fields.String(), "Nothing was handed in for these.")
-    rejected = many(fields.String(), "Rejected, and no corrected referral came.")
+    missing = many(fields.String(), "References for which no referral was published.")
+    rejected = many(fields.String(), "References whose referral was rejected and not corrected.")
 
 
 class ReconciliationsSchema(Answer):
     """What came of the lists, the latest day first."""
 
-    reconciliations = many(one(ReconciledSchema()))
+    reconciliations = many(one(ReconciledSchema()), "The results, the latest day first.")
 
 
 class UnreferredSchema(Answer):
     """A day of which something has no referral."""
 
-    publisher = text()
-    day = _day()
-    at = instant()
-    listed = count()
-    missing = count()
-    rejected = count()
+    publisher = text("The code of the organisation that sent the list.")
+    day = _day("The day of the list.")
+    at = instant("When the list was last compared.")
+    listed = count("How many different references are on the list.")
+    missing = count("How many have no referral.")
+    rejected = count("How many have a referral that was rejected and not corrected.")
 
 
 RECONCILED = ReconciledSchema()

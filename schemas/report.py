@@ -20,67 +20,85 @@ class SpreadSchema(Answer):
     """How long one stage took."""
 
     count = count("How many were counted.")
-    median_seconds = seconds("At least half took no longer than this one did.")
-    p90_seconds = seconds("At least nine in ten took no longer than this one did.")
+    median_seconds = seconds("At least half took no longer than this.")
+    p90_seconds = seconds("At least nine in ten took no longer than this.")
 
 
 class StagesSchema(Answer):
     """From one point to the next, and the two ways from acceptance to a person's answer."""
 
-    first_known_to_accepted = one(SpreadSchema(), "Once for each referral.")
-    accepted_to_available = one(SpreadSchema())
-    available_to_collected = one(SpreadSchema())
-    collected_to_acknowledged = one(SpreadSchema())
-    acknowledged_to_decided = one(SpreadSchema())
-    accepted_to_acknowledged = one(SpreadSchema())
-    accepted_to_decided = one(SpreadSchema())
+    first_known_to_accepted = one(
+        SpreadSchema(),
+        "From when the police first knew until the broker accepted the "
+        "referral; once for each referral.",
+    )
+    accepted_to_available = one(
+        SpreadSchema(), "From acceptance until the delivery was available to its agency."
+    )
+    available_to_collected = one(
+        SpreadSchema(), "From when it was available until the agency's software collected it."
+    )
+    collected_to_acknowledged = one(
+        SpreadSchema(), "From collection until a person acknowledged it."
+    )
+    acknowledged_to_decided = one(SpreadSchema(), "From acknowledgement until the decision.")
+    accepted_to_acknowledged = one(
+        SpreadSchema(), "From acceptance until a person acknowledged it."
+    )
+    accepted_to_decided = one(SpreadSchema(), "From acceptance until the decision.")
 
 
 class VerdictsSchema(Answer):
     """What became of the deadlines of one milestone."""
 
-    in_time = count()
+    in_time = count("Met by the deadline.")
     late = count("Met after the deadline, or returned after it without being met.")
     open = count("Not met, and the deadline is still to come.")
     overdue = count("Not met, and the deadline has passed.")
-    ended = count("Returned or recalled before the deadline: nothing is owed.")
+    ended = count("Returned or recalled before the deadline: nothing is due any more.")
     without = count("Deliveries that have no such deadline.")
 
 
 class VerdictsByMilestoneSchema(Answer):
     """What became of the deadlines, by milestone."""
 
-    collect = one(VerdictsSchema())
-    acknowledge = one(VerdictsSchema())
-    decide = one(VerdictsSchema())
+    collect = one(VerdictsSchema(), "Deadlines to collect.")
+    acknowledge = one(VerdictsSchema(), "Deadlines to acknowledge.")
+    decide = one(VerdictsSchema(), "Deadlines to decide.")
 
 
 class FiguresSchema(Answer):
     """One line: everything, or one grade, agency, force or hour of day."""
 
-    by = code(GROUPS)
-    of = text("The grade, the organisation or the local hour; empty for all, and for no grade.")
-    referrals = count("How many were accepted.")
-    unrouted = count("Of these, how many wait for routing.")
-    rejected = count()
-    unroutable = count()
+    by = code(GROUPS, "How this line is grouped.")
+    of = text(
+        "The grade, the organisation or the local hour of this line; "
+        "empty for all, and for no grade."
+    )
+    referrals = count("How many referrals were accepted.")
+    unrouted = count("Of these, how many wait to be routed.")
+    rejected = count("Of these, how many were rejected.")
+    unroutable = count("Of these, how many match no agency.")
     legs = count("How many deliveries were made of them.")
-    held = count("Of these, how many an embargo holds.")
-    undeliverable = count()
-    returned = count()
-    recalled = count()
-    sent_on = count("How many took the place of one that came back.")
-    stages = one(StagesSchema())
-    deadlines = one(VerdictsByMilestoneSchema())
+    held = count("Of these deliveries, how many an embargo holds back.")
+    undeliverable = count("How many deliveries could not be made.")
+    returned = count("How many deliveries were returned.")
+    recalled = count("How many deliveries were recalled.")
+    sent_on = count("How many deliveries took the place of a returned one.")
+    stages = one(StagesSchema(), "How long each stage took.")
+    deadlines = one(VerdictsByMilestoneSchema(), "What became of the deadlines.")
 
 
 class DeadlineReportSchema(Answer):
     """Figures of the referrals that were accepted in a stretch of time."""
 
-    since = instant("Accepted at or after this.")
-    until = instant("Accepted before this.")
-    counted_at = instant("What is open or overdue is so at this instant.")
-    figures = many(one(FiguresSchema()))
+    since = instant("The start of the period: accepted at or after this.")
+    until = instant("The end of the period: accepted before this.")
+    counted_at = instant("When the figures were counted. Open and overdue are as of this instant.")
+    figures = many(
+        one(FiguresSchema()),
+        "One line for all, and one for each grade, agency, force and hour of day.",
+    )
 
 
 DEADLINE_REPORT = DeadlineReportSchema()

@@ -130,8 +130,8 @@ class CollectSchema(Record[Collect]):
     """Ask for deliveries, earliest deadline first."""
 
     record = Collect
-    max = Whole(1, 100, "How many at most; 10 unless told.")
-    wait = Seconds(30, "How many seconds to wait for the first one; 0 unless told.")
+    max = Whole(1, 100, "How many deliveries at most; 10 if left out.")
+    wait = Seconds(30, "How many seconds to wait for the first one; 0 if left out.")
 
 
 class NewReceiptSchema(Record[NewReceipt]):
@@ -142,20 +142,20 @@ class NewReceiptSchema(Record[NewReceipt]):
         "allOf": [
             {
                 "if": {"properties": {"stage": {"const": stage}}, "required": ["stage"]},
-                "then": {"required": [name]},
+                "then": {"properties": {name: True}, "required": [name]},
                 "else": {"properties": {name: False}},
             }
             for stage, name in (("decided", "outcome"), ("returned", "reason"))
         ]
     }
-    delivery = Identifier(required=True)
-    stage = Code(codes.Stage, required=True)
-    by = Text(200, "The person, or for ``collected`` the software.", required=True)
-    lease = Identifier("The lease under which it was collected.")
-    outcome = Code(codes.Outcome, "With ``decided``, and only then.")
-    reason = Code(codes.ReturnReason, "With ``returned``, and only then.")
-    note = Text(4000)
-    area = Area("With ``wrong_area``: the right one, where known.")
+    delivery = Identifier("The ID of the delivery.", required=True)
+    stage = Code(codes.Stage, "What happened to the delivery.", required=True)
+    by = Text(200, "The person who did it; for `collected`, the software.", required=True)
+    lease = Identifier("The lease under which you collected it.")
+    outcome = Code(codes.Outcome, "What you decided. Only with `decided`, and then required.")
+    reason = Code(codes.ReturnReason, "Why you return it. Only with `returned`, and then required.")
+    note = Text(4000, "Anything to add, in your own words. The publisher can read it.")
+    area = Area("The right area, if you know it. With `wrong_area`.")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _fits_the_stage(self, _: Any, original: Any, **__: Any) -> None:
@@ -174,37 +174,41 @@ class ReceiptsSchema(Record[Receipts]):
     """What an agency says about many deliveries; one result each, in order."""
 
     record = Receipts
-    receipts = Many(One(NewReceiptSchema()), RECEIPT_LIMIT, least=1, required=True)
+    receipts = Many(
+        One(NewReceiptSchema()), RECEIPT_LIMIT, "Up to 1,000 receipts.", least=1, required=True
+    )
 
 
 class HeldLeaseSchema(Record[HeldLease]):
     """A lease on a delivery."""
 
     record = HeldLease
-    delivery = Identifier(required=True)
-    lease = Identifier(required=True)
+    delivery = Identifier("The ID of the delivery.", required=True)
+    lease = Identifier("The ID of your lease on it.", required=True)
 
 
 class LeasesSchema(Record[Leases]):
     """Leases to keep or to give back."""
 
     record = Leases
-    leases = Many(One(HeldLeaseSchema()), RECEIPT_LIMIT, least=1, required=True)
+    leases = Many(
+        One(HeldLeaseSchema()), RECEIPT_LIMIT, "Up to 1,000 leases.", least=1, required=True
+    )
 
 
 class AreasSchema(Record[Areas]):
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     record = Areas
-    areas = Mapped(LocalId(), Area(), 50)
+    areas = Mapped(LocalId(), Area(), 50, "The area of each child or person, by local ID.")
 
 
 class RecallSchema(Record[Recall]):
     """Why a referral is taken back, and which person says so. May be repeated."""
 
     record = Recall
-    reason = Code(codes.RecallReason, required=True)
-    by = Text(200, "The person who takes it back.", required=True)
+    reason = Code(codes.RecallReason, "Why you recall it.", required=True)
+    by = Text(200, "The person who recalls it.", required=True)
 
 
 class RerouteSchema(Record[Reroute]):
@@ -212,8 +216,8 @@ class RerouteSchema(Record[Reroute]):
 
     record = Reroute
     rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["agency"]}, {"required": ["area"]}]}
-    agency = Organisation()
-    area = Area()
+    agency = Organisation("The code of the agency that gets it instead.")
+    area = Area("The code of the area whose responsible agency gets it instead.")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _one_of_two(self, _: Any, original: Any, **__: Any) -> None:
@@ -225,24 +229,25 @@ class PauseSchema(Record[Pause]):
     """Why the clocks of a delivery are to stand."""
 
     record = Pause
-    reason = Code(codes.PauseReason, required=True)
+    reason = Code(codes.PauseReason, "Why the deadlines are paused.", required=True)
 
 
 class SeesToSchema(Record[SeesTo]):
     """The person who sees to an escalation."""
 
     record = SeesTo
-    by = Text(200, required=True)
+    by = Text(200, "The person who deals with the escalation.", required=True)
 
 
 class ReconciliationSchema(Record[Reconciliation]):
     """The references of a day's occurrences that concern a child."""
 
     record = Reconciliation
-    day = Day("The day that the list is of.", required=True)
+    day = Day("The day of the list.", required=True)
     references = Many(
         Text(100, "A referral's reference or an occurrence's.", required=True),
         REFERENCE_LIMIT,
+        "Up to 5,000 references of referrals or occurrences.",
         required=True,
     )
 

@@ -1,19 +1,18 @@
-"""Who looks at a page: the session in the cookie, the person's rights, and forms of our own."""
+"""Access to pages: the session in the cookie, the person's rights, and the check of forms."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import cast
 from urllib.parse import parse_qsl, urlencode
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import sign_in
+from broker.dashboard.openid_provider import Provider
 from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
@@ -21,15 +20,18 @@ from broker.errors import Denied, Malformed, TooLarge
 from broker.flow.context import Context
 from broker.ledger.people import SignedIn
 from broker.settings import LOOPBACK
-
-if TYPE_CHECKING:
-    from broker.dashboard.openid_provider import Provider
+from broker.threads import Threaded
 
 LARGEST_FORM = 16 * 1024
 """In bytes."""
 _FORM_TYPE = "application/x-www-form-urlencoded"
-P = ParamSpec("P")
-T = TypeVar("T")
+_PERMITS: Mapping[Right, str] = {
+    Right.VIEW: "see this page",
+    Right.ACT: "do this",
+    Right.REVEAL: "see the content of referrals",
+    Right.BULK: "replay or redirect many deliveries",
+    Right.POLICY: "see policies",
+}
 
 
 class NotSignedIn(Denied):
@@ -45,18 +47,13 @@ class NoRight(Denied):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Threaded):
     """The parts of the pages for ops in one process."""
 
     context: Context
     watch: Watch
-    threads: CapacityLimiter
     provider: Provider | None = None
     """Where people sign in, if not by links alone."""
-
-    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something that may wait for the ledger, without holding up anybody else."""
-        return await to_thread.run_sync(partial(work, *args, **kwargs), limiter=self.threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ class Visit:
 
     @property
     def form_token(self) -> str:
-        """What every form of this session bears."""
+        """The token that every form of this session has."""
         return sign_in.form_token(self.secret)
 
     def may(self, right: Right) -> bool:
@@ -87,53 +84,55 @@ Handler = Callable[[Visit], Awaitable[Response]]
 FormHandler = Callable[[Visit, Mapping[str, str]], Awaitable[Response]]
 
 
-def desk(request: Request) -> Desk:
+def desk_of(request: Request) -> Desk:
     """Return the desk that serves a request."""
     return cast("Desk", request.app.state.desk)
 
 
 def shown(right: Right, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint for whoever has the right; others are asked to sign in, or refused."""
+    """Return an endpoint for people who have the right; others must sign in, or are refused."""
 
     async def endpoint(request: Request) -> Response:
         try:
             visit = await visiting(request, right)
         except NotSignedIn:
-            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"{ROOT}/sign-in?{urlencode({'next': asked})}", 303)
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"{ROOT}/sign-in?{urlencode({'next': wanted})}", 303)
         return await handler(visit)
 
     return endpoint
 
 
-def done(right: Right, handler: FormHandler) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint for a form of ours, sent by whoever has the right."""
+def submitted(right: Right, handler: FormHandler) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint for a form of our pages, sent by a person who has the right."""
 
     async def endpoint(request: Request) -> Response:
         visit = await visiting(request, right)
         form = await form_of(request)
         if not secrets.compare_digest(form.get("token", ""), visit.form_token):
-            raise NoRight("This form is not from your session. Go back, reload the page, repeat.")
+            raise NoRight(
+                "This form is not from your session. Go back, reload the page and try again."
+            )
         return await handler(visit, form)
 
     return endpoint
 
 
 async def visiting(request: Request, right: Right) -> Visit:
-    """Return who looks, also kept for a page that says what went wrong.
+    """Return the visit, and keep it for a page that shows an error.
 
     Raises NotSignedIn or NoRight.
     """
-    here, secret = desk(request), request.cookies.get(cookie_name(request), "")
-    found = None
+    desk, secret = desk_of(request), request.cookies.get(cookie_name(request), "")
+    person = None
     if secret:
-        now = here.context.clock()
-        found = await here.run(sign_in.signed_in, here.context.ledger, secret, now=now)
-    if found is None:
+        now = desk.context.clock()
+        person = await desk.run(sign_in.signed_in, desk.context.ledger, secret, now=now)
+    if person is None:
         raise NotSignedIn("Sign in first.")
-    request.state.visit = visit = Visit(request, here, found, secret)
-    if right not in found.rights:
-        raise NoRight(f"You have not the right '{right}'. Ask whoever runs the broker for it.")
+    request.state.visit = visit = Visit(request, desk, person, secret)
+    if right not in person.rights:
+        raise NoRight(f"You do not have permission to {_PERMITS[right]}. Ask your administrator.")
     return visit
 
 
@@ -143,7 +142,7 @@ async def form_of(request: Request) -> Mapping[str, str]:
     Raises NoRight for one from another site, Malformed or TooLarge.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise NoRight("This form came from another site.")
+        raise NoRight("This form was sent from another website.")
     if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM_TYPE:
         raise Malformed("This is not a form.")
     body = bytearray()
@@ -154,7 +153,7 @@ async def form_of(request: Request) -> Mapping[str, str]:
     try:
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50))
     except ValueError as error:
-        raise Malformed("This form cannot be read.") from error
+        raise Malformed("We cannot read this form.") from error
 
 
 def is_plain(request: Request) -> bool:
@@ -182,7 +181,7 @@ def remember(response: Response, request: Request, secret: str) -> Response:
 
 
 def forget(response: Response, request: Request) -> Response:
-    """Take the session's cookie back."""
+    """Delete the session's cookie."""
     response.delete_cookie(
         cookie_name(request),
         path="/",

@@ -1,8 +1,8 @@
-"""The pages that do: each says what will happen, asks why, does it, and leads back."""
+"""The pages for actions: each says what will happen, asks why, does it, and leads back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ REVEALED_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Something to fill in beside the reason."""
+    """A field of a form, beside the reason."""
 
     name: str
     label: str
@@ -37,7 +37,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is acted on: its facts, and the page to go back to."""
+    """What an action is about: its facts, and the page to go back to."""
 
     facts: Mapping[str, str]
     back: str
@@ -45,41 +45,42 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
-    """One kind of act: its words, how its subject is found, and what does it."""
+class Action:
+    """One kind of action: its texts, how its subject is looked up, and what performs it."""
 
     title: str
     effect: str
     button: str
-    after: str
-    look: Callable[[Visit, str], Subject]
-    act: Callable[[Visit, str, Mapping[str, str]], object]
+    confirmation: str
+    """The key of its confirmation in ``pages``."""
+    look_up: Callable[[Visit, str], Subject]
+    perform: Callable[[Visit, str, Mapping[str, str]], object]
 
 
 async def ask(visit: Visit) -> Response:
-    """Show what an act would do; the link beside a breach says which milestone it is about."""
-    chosen = {"milestone": visit.request.query_params.get("milestone", "")}
-    return await _form(visit, _kind(visit), chosen, None)
+    """Show what an action would do; the link may name the milestone that it is about."""
+    form = {"milestone": visit.request.query_params.get("milestone", "")}
+    return await _form(visit, _action(visit), form, None)
 
 
-async def do(visit: Visit, form: Mapping[str, str]) -> Response:
-    """Do it and lead back; where something is missing, ask again."""
-    doing, subject = _kind(visit), visit.request.path_params["subject"]
-    about = await visit.desk.run(doing.look, visit, subject)
+async def perform(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Perform an action and lead back; show the form again if something is missing."""
+    action, id_ = _action(visit), visit.request.path_params["subject"]
+    subject = await visit.desk.run(action.look_up, visit, id_)
     try:
-        await visit.desk.run(doing.act, visit, subject, form)
+        await visit.desk.run(action.perform, visit, id_, form)
     except Invalid as error:
-        return await _form(visit, doing, form, error)
-    return RedirectResponse(f"{about.back}?done={doing.after}", 303)
+        return await _form(visit, action, form, error)
+    return RedirectResponse(f"{subject.back}?done={action.confirmation}", 303)
 
 
 async def ask_to_reveal(visit: Visit) -> Response:
-    """Ask why somebody wants to see the content."""
+    """Ask for the reason to see the content."""
     return await _form(visit, REVEAL, {}, None)
 
 
 async def reveal(visit: Visit, form: Mapping[str, str]) -> Response:
-    """Show the content, after it was written down who saw it and why."""
+    """Show the content, after recording who sees it and why."""
     context, id_ = visit.desk.context, identifier(visit.request.path_params["subject"])
     reason = form.get("reason", "")
     try:
@@ -88,60 +89,61 @@ async def reveal(visit: Visit, form: Mapping[str, str]) -> Response:
         )
     except Invalid as error:
         return await _form(visit, REVEAL, form, error)
-    answer_ = page(
+    response = page(
         "content", visit=visit, id=id_, lines=list(_lines(document)), seconds=REVEALED_SECONDS
     )
-    answer_.headers["Refresh"] = f"{REVEALED_SECONDS}; url={ROOT}/referrals/{id_}"
-    return answer_
+    response.headers["Refresh"] = f"{REVEALED_SECONDS}; url={ROOT}/referrals/{id_}"
+    return response
 
 
-def _lines(value: Any, path: str = "") -> Any:
+def _lines(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every text of a document with the path to it."""
     if isinstance(value, dict):
-        for name, one in value.items():
-            yield from _lines(one, f"{path} › {name}" if path else name)
+        for name, member in value.items():
+            yield from _lines(member, f"{path} › {name}" if path else name)
     elif isinstance(value, list):
-        for place, one in enumerate(value, 1):
-            yield from _lines(one, f"{path} {place}")
+        for place, item in enumerate(value, 1):
+            yield from _lines(item, f"{path} {place}")
     else:
         yield path.replace("_", " "), value
 
 
 async def _form(
-    visit: Visit, doing: Doing, form: Mapping[str, str], error: Invalid | None
+    visit: Visit, action: Action, form: Mapping[str, str], error: Invalid | None
 ) -> Response:
-    about = await visit.desk.run(doing.look, visit, visit.request.path_params["subject"])
+    id_ = visit.request.path_params["subject"]
+    subject = await visit.desk.run(action.look_up, visit, id_)
     faults = {fault.pointer.strip("/"): fault.message for fault in error.faults} if error else {}
     if error and not faults:
         faults = {"reason": error.message}
     return page(
-        "act",
+        "action",
         422 if error else 200,
         visit=visit,
-        doing=doing,
-        about=about,
+        action=action,
+        subject=subject,
         form=form,
         faults=faults,
         longest=operator_actions.LONGEST_REASON,
     )
 
 
-def _kind(visit: Visit) -> Doing:
-    found = KINDS.get(visit.request.path_params["kind"])
-    if found is None:
-        raise NotFound("There is no such act.")
-    return found
+def _action(visit: Visit) -> Action:
+    action = ACTIONS.get(visit.request.path_params["kind"])
+    if action is None:
+        raise NotFound("This action does not exist.")
+    return action
 
 
 def _delivery(visit: Visit, subject: str) -> tuple[ReferralStatus, DeliveryStatus]:
     ledger, id_ = visit.desk.context.ledger, identifier(subject)
     for referral_id in ledger.monitoring.find(str(id_)):
         referral = ledger.queries.referral(None, id=referral_id)
-        for one in referral.deliveries if referral else ():
-            if one.id == id_:
+        for delivery in referral.deliveries if referral else ():
+            if delivery.id == id_:
                 assert referral is not None
-                return referral, one
-    raise NotFound("There is no delivery with this id.")
+                return referral, delivery
+    raise NotFound("No delivery has this ID.")
 
 
 def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
@@ -156,31 +158,27 @@ def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
 
 
 def _of_agency(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.context.ledger.monitoring.organisation_status().get(
-        OrganisationCode(subject)
-    )
-    if found is None:
-        raise NotFound("There is no agency with this code.")
-    work = visit.desk.context.ledger.monitoring.open_work(
-        now=visit.desk.context.clock(), agency=subject
-    )
-    open_ = work[found.agency].open if found.agency in work else 0
-    facts = {"Agency": found.name, "Open deliveries": f"{open_:,}"}
+    monitoring, now = visit.desk.context.ledger.monitoring, visit.desk.context.clock()
+    presence = monitoring.organisation_status().get(OrganisationCode(subject))
+    if presence is None:
+        raise NotFound("No agency has this code.")
+    work = monitoring.open_work(now=now, agency=subject)
+    open_ = work[presence.agency].open if presence.agency in work else 0
+    facts = {"Agency": presence.name, "Open deliveries": f"{open_:,}"}
     return Subject(facts, f"{ROOT}/agencies/{subject}")
 
 
 def _of_escalation(visit: Visit, subject: str) -> Subject:
-    found = visit.desk.context.ledger.alarms.escalations(
-        id=EscalationId(identifier(subject)), limit=1
-    )
-    if not found:
-        raise NotFound("This escalation has ended, or there is none with this id.")
-    return Subject(_escalation_facts(found[0]), _back(found[0]))
+    escalations = visit.desk.context.ledger.alarms.escalations
+    running = escalations(id=EscalationId(identifier(subject)), limit=1)
+    if not running:
+        raise NotFound("This escalation has ended, or no escalation has this ID.")
+    return Subject(_escalation_facts(running[0]), _back(running[0]))
 
 
 def _escalation_facts(escalation: Escalation) -> dict[str, str]:
     return {
-        "About": escalation.reference or escalation.organisation,
+        "Subject": escalation.reference or escalation.organisation,
         "Organisation": escalation.organisation,
         "Milestone": escalation.milestone,
         "Step": str(escalation.step),
@@ -194,154 +192,172 @@ def _back(escalation: Escalation) -> str:
 
 
 def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
-    found = visit.desk.context.ledger.queries.referral(None, id=ReferralId(identifier(subject)))
-    if found is None:
-        raise NotFound("There is no referral with this id.")
-    facts = {"Referral": found.reference, "Publisher": found.publisher, "State": str(found.state)}
-    return Subject(facts, f"{ROOT}/referrals/{found.id}", fields)
+    find = visit.desk.context.ledger.queries.referral
+    referral = find(None, id=ReferralId(identifier(subject)))
+    if referral is None:
+        raise NotFound("No referral has this ID.")
+    facts = {
+        "Referral": referral.reference,
+        "Publisher": referral.publisher,
+        "State": str(referral.state),
+    }
+    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
 
 
-_AGENCY = Field("agency", "Agency", "Its code, such as shropshire-csc; or leave this and give:")
-_AREA = Field("area", "Area", "Its code, such as E06000051: whoever is responsible there gets it.")
-_AREAS = Field("areas", "Person and area", "The local id and the area, such as child-1=E06000021.")
+_AGENCY = Field("agency", "Agency", "Its code, such as shropshire-csc. Or leave this empty.")
+_AREA = Field("area", "Area", "Its code, such as E06000051. The agency responsible there gets it.")
+_AREAS = Field("areas", "Person and area", "The local ID and the area, such as child-1=E06000021.")
+_MILESTONE = Field(
+    "milestone", "Deadline", choices={str(milestone): milestone for milestone in Milestone}
+)
+_CAUSE = Field(
+    "cause", "Cause", choices={cause: CAUSE_NAMES[cause] for cause in operator_actions.CAUSES}
+)
 
 
-def _reroute(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+def _replay(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    delivery = DeliveryId(identifier(subject))
+    operator_actions.replay(visit.desk.context, delivery, **_by_and_why(visit, form))
+
+
+def _redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     agency, area = form.get("agency", "").strip(), form.get("area", "").strip()
     if bool(agency) == bool(area):
-        told = "Give an agency or an area, one of them."
-        raise Invalid(told, faults=[Fault("/agency", "one-of", told)])
+        message = "Give an agency or an area, but not both."
+        raise Invalid(message, faults=[Fault("/agency", "one-of", message)])
     operator_actions.redirect(
         visit.desk.context,
         DeliveryId(identifier(subject)),
         area=area or None,
         agency=OrganisationCode(agency) if agency else None,
-        **_told(visit, form),
+        **_by_and_why(visit, form),
     )
 
 
 def _give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
-    pairs = dict(one.partition("=")[::2] for one in form.get("areas", "").split())
+    pairs = dict(pair.partition("=")[::2] for pair in form.get("areas", "").split())
     if not pairs or not all(pairs) or not all(pairs.values()):
-        told = "Write each as the local id, =, and the area's code."
-        raise Invalid(told, faults=[Fault("/areas", "wrong-format", told)])
+        message = "Write each as the local ID, =, and the code of the area."
+        raise Invalid(message, faults=[Fault("/areas", "wrong-format", message)])
     try:
         id_ = ReferralId(identifier(subject))
-        operator_actions.give_areas(visit.desk.context, id_, pairs, **_told(visit, form))
+        operator_actions.give_areas(visit.desk.context, id_, pairs, **_by_and_why(visit, form))
     except Invalid as error:
         raise Invalid(error.message, faults=[_at_field(fault) for fault in error.faults]) from None
 
 
 def _at_field(fault: Fault) -> Fault:
     """Point at the field of the form that a document's pointer is about."""
-    about = "/areas" if fault.pointer.startswith("/areas") else fault.pointer
-    return Fault(about, fault.code, fault.message)
+    pointer = "/areas" if fault.pointer.startswith("/areas") else fault.pointer
+    return Fault(pointer, fault.code, fault.message)
 
 
-def _correct(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+def _retry_routing(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    referral = ReferralId(identifier(subject))
+    operator_actions.retry_routing(visit.desk.context, referral, **_by_and_why(visit, form))
+
+
+def _acknowledge(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    id_ = EscalationId(identifier(subject))
+    operator_actions.acknowledge(visit.desk.context, id_, **_by_and_why(visit, form))
+
+
+def _suspend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    agency = OrganisationCode(subject)
+    operator_actions.suspend_agency(visit.desk.context, agency, **_by_and_why(visit, form))
+
+
+def _resume(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    agency = OrganisationCode(subject)
+    operator_actions.resume_agency(visit.desk.context, agency, **_by_and_why(visit, form))
+
+
+def _correct_cause(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     operator_actions.correct_cause(
         visit.desk.context,
         DeliveryId(identifier(subject)),
         milestone=form.get("milestone", ""),
         cause=form.get("cause", ""),
-        by=visit.by,
-        reason=form.get("reason", ""),
+        **_by_and_why(visit, form),
     )
 
 
-def _told(visit: Visit, form: Mapping[str, str]) -> dict[str, str]:
+def _by_and_why(visit: Visit, form: Mapping[str, str]) -> dict[str, str]:
     return {"by": visit.by, "reason": form.get("reason", "")}
 
 
-KINDS: Mapping[str, Doing] = {
-    "replay": Doing(
+ACTIONS: Mapping[str, Action] = {
+    "replay": Action(
         "Replay a delivery",
-        "It goes back into its agency's queue under the same id. Its deadlines stay.",
+        "It goes back into the agency's queue under the same ID. The deadlines do not change.",
         "Replay",
         "replayed",
         _of_delivery,
-        lambda v, s, f: operator_actions.replay(
-            v.desk.context, DeliveryId(identifier(s)), **_told(v, f)
-        ),
+        _replay,
     ),
-    "reroute": Doing(
-        "Send a delivery on",
-        "Another agency gets it in place of this one. Its clock keeps its start.",
-        "Send on",
+    "reroute": Action(
+        "Redirect a delivery",
+        "Another agency gets it instead. The deadlines do not change.",
+        "Redirect",
         "sent-on",
-        lambda v, s: _of_delivery(v, s, _AGENCY, _AREA),
-        _reroute,
+        lambda visit, subject: _of_delivery(visit, subject, _AGENCY, _AREA),
+        _redirect,
     ),
-    "areas": Doing(
-        "Give an area",
-        "The referral is routed again. Its clock keeps its start.",
-        "Give the area",
+    "areas": Action(
+        "Add an area",
+        "We route the referral again, with this area. The deadlines do not change.",
+        "Add the area",
         "areas-given",
-        lambda v, s: _of_referral(v, s, _AREAS),
+        lambda visit, subject: _of_referral(visit, subject, _AREAS),
         _give_areas,
     ),
-    "route": Doing(
-        "Route a referral again",
-        "It is routed as it is, under the policy in force: when a fault was mended, or the "
-        "directory. Its clock keeps its start.",
-        "Route again",
+    "route": Action(
+        "Retry routing",
+        "We route the referral again as it is, under the current policy. Use this after the "
+        "directory or a fault was corrected. The deadlines do not change.",
+        "Retry routing",
         "rerouted",
         _of_referral,
-        lambda v, s, f: operator_actions.retry_routing(
-            v.desk.context, ReferralId(identifier(s)), **_told(v, f)
-        ),
+        _retry_routing,
     ),
-    "acknowledge": Doing(
-        "Acknowledge an escalation",
-        "You say that you see to it. Nobody else is alarmed; the deadline stays missed.",
-        "I see to it",
+    "acknowledge": Action(
+        "Take on an escalation",
+        "We stop alerting other people. The deadline stays missed.",
+        "I'm dealing with this",
         "acknowledged",
         _of_escalation,
-        lambda v, s, f: operator_actions.acknowledge(
-            v.desk.context, EscalationId(identifier(s)), **_told(v, f)
-        ),
+        _acknowledge,
     ),
-    "pause": Doing(
-        "Pause delivery to an agency",
-        "Nothing is offered to it until somebody resumes it. What it holds it keeps, and every "
+    "pause": Action(
+        "Suspend delivery to an agency",
+        "We offer it nothing new until someone resumes delivery. It keeps what it has, and every "
         "deadline runs on.",
-        "Pause delivery",
+        "Suspend delivery",
         "paused",
         _of_agency,
-        lambda v, s, f: operator_actions.suspend_agency(
-            v.desk.context, OrganisationCode(s), **_told(v, f)
-        ),
+        _suspend,
     ),
-    "resume": Doing(
+    "resume": Action(
         "Resume delivery to an agency",
-        "Its queue is offered to it again, worst deadline first.",
+        "We offer its queue again, the most urgent deadline first.",
         "Resume delivery",
         "resumed",
         _of_agency,
-        lambda v, s, f: operator_actions.resume_agency(
-            v.desk.context, OrganisationCode(s), **_told(v, f)
-        ),
+        _resume,
     ),
-    "cause": Doing(
-        "Correct the cause of a breach",
-        "What the broker had found stays in the history.",
+    "cause": Action(
+        "Correct the cause of a missed deadline",
+        "The history keeps the cause that we recorded first.",
         "Correct",
         "corrected",
-        lambda v, s: _of_delivery(
-            v,
-            s,
-            Field("milestone", "Deadline", choices={str(one): one for one in Milestone}),
-            Field(
-                "cause", "Cause", choices={one: CAUSE_NAMES[one] for one in operator_actions.CAUSES}
-            ),
-        ),
-        _correct,
+        lambda visit, subject: _of_delivery(visit, subject, _MILESTONE, _CAUSE),
+        _correct_cause,
     ),
 }
-REVEAL = Doing(
+REVEAL = Action(
     "Show the content of a referral",
-    "Your name, the time and your reason go into the referral's history, where its publisher sees "
-    "that you looked. The page leads back after five minutes.",
+    "We record your name, the time and your reason. The publisher of the referral can see them. "
+    "The page closes after 5 minutes.",
     "Show the content",
     "",
     _of_referral,

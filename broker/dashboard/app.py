@@ -1,4 +1,4 @@
-"""The pages for ops: their addresses as a table, and what surrounds every one of them."""
+"""The pages for ops: the table of their addresses, and what surrounds them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from broker.dashboard import (
     rendering,
     signing_in,
 )
-from broker.dashboard.access import Desk, NoRight, NotSignedIn, done, shown, visiting
+from broker.dashboard.access import Desk, NoRight, NotSignedIn, shown, submitted, visiting
 from broker.dashboard.live import Changes, live
 from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
 from broker.dashboard.paths import ROOT
@@ -43,7 +43,7 @@ from broker.flow.context import Context
 from broker.telemetry import error_fields, logger
 
 THREADS = 4
-"""Questions to the ledger at once."""
+"""Ledger calls in progress at the same time."""
 STATIC = Path(__file__).with_name("static")
 ASSETS = {
     "govuk.css": "text/css",
@@ -53,16 +53,16 @@ ASSETS = {
 }
 _STATUS: tuple[tuple[type[BrokerError], int, str], ...] = (
     (NotSignedIn, 401, "You are not signed in"),
-    (NoRight, 403, "You may not do this"),
-    (NotBegun, 400, "This sign-in cannot go on"),
-    (ProviderAway, 503, "You cannot sign in at this moment"),
+    (NoRight, 403, "You do not have permission"),
+    (NotBegun, 400, "We cannot continue this sign-in"),
+    (ProviderAway, 503, "You cannot sign in at the moment"),
     (ProviderWrong, 502, "Your sign-in provider’s answer was refused"),
     (Denied, 403, "This is not possible"),
-    (NotFound, 404, "There is no such thing"),
+    (NotFound, 404, "Not found"),
     (Conflict, 409, "Nothing was changed"),
-    (PolicyError, 409, "The policy has no answer"),
-    (Invalid, 422, "Something is not right"),
-    (Unavailable, 503, "The ledger cannot be reached"),
+    (PolicyError, 409, "No agency matches under the current policy"),
+    (Invalid, 422, "There is a problem"),
+    (Unavailable, 503, "The broker’s database is not responding"),
 )
 _log = logger("dashboard")
 
@@ -78,22 +78,22 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/agencies/{code}", shown(view, pages.agency)),
         Route("/referrals/{id}", shown(view, pages.referral)),
         Route("/act/reveal/{subject}", shown(Right.REVEAL, actions.ask_to_reveal)),
-        Route("/act/reveal/{subject}", done(Right.REVEAL, actions.reveal), methods=["POST"]),
+        Route("/act/reveal/{subject}", submitted(Right.REVEAL, actions.reveal), methods=["POST"]),
         Route("/act/{kind}/{subject}", shown(act, actions.ask)),
-        Route("/act/{kind}/{subject}", done(act, actions.do), methods=["POST"]),
+        Route("/act/{kind}/{subject}", submitted(act, actions.perform), methods=["POST"]),
         Route("/policy", shown(Right.POLICY, policy_pages.show)),
         Route("/replays", shown(view, bulk_actions.listed)),
-        Route("/replays", done(bulk, bulk_actions.plan), methods=["POST"]),
+        Route("/replays", submitted(bulk, bulk_actions.plan), methods=["POST"]),
         Route("/send-on", shown(bulk, bulk_actions.ask_to_send_on)),
-        Route("/send-on", done(bulk, bulk_actions.plan_redirect), methods=["POST"]),
+        Route("/send-on", submitted(bulk, bulk_actions.plan_send_on), methods=["POST"]),
         Route("/replays/{id}", shown(view, bulk_actions.show)),
-        Route("/replays/{id}", done(bulk, bulk_actions.turn), methods=["POST"]),
+        Route("/replays/{id}", submitted(bulk, bulk_actions.turn), methods=["POST"]),
         Route("/sign-in", signing_in.how),
         Route("/signed-out", signing_in.signed_out),
         *_with_provider(provider),
         Route("/sign-in/{link}", signing_in.offer),
         Route("/sign-in/{link}", signing_in.sign_in, methods=["POST"]),
-        Route("/sign-out", done(view, signing_in.sign_out), methods=["POST"]),
+        Route("/sign-out", submitted(view, signing_in.sign_out), methods=["POST"]),
         Route("/static/{name}", asset),
     ]
 
@@ -101,10 +101,10 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
 def _with_provider(provider: Provider | None) -> list[BaseRoute]:
     if provider is None:
         return []
-    kept = [provider.middleware()]
+    middleware = [provider.middleware()]
     return [
-        Route("/sign-in/provider", signing_in.to_provider, middleware=kept),
-        Route("/sign-in/answer", signing_in.from_provider, middleware=kept),
+        Route("/sign-in/provider", signing_in.to_provider, middleware=middleware),
+        Route("/sign-in/answer", signing_in.from_provider, middleware=middleware),
     ]
 
 
@@ -123,14 +123,14 @@ def mount(context: Context) -> list[BaseRoute]:
             Exception: on_error,
         },
     )
-    app.state.desk = Desk(context, Watch(context), CapacityLimiter(THREADS), provider)
+    app.state.desk = Desk(CapacityLimiter(THREADS), context, Watch(context), provider)
     return [Route(ROOT, to_pages), Mount(ROOT, app)]
 
 
 @asynccontextmanager
 async def running(mounted: list[BaseRoute]) -> AsyncIterator[None]:
     """Look for changes while the pages are served."""
-    app = next(one.app for one in mounted if isinstance(one, Mount))
+    app = next(route.app for route in mounted if isinstance(route, Mount))
     assert isinstance(app, Starlette)
     app.state.changes = Changes(app.state.desk)
     task = asyncio.create_task(app.state.changes.run())
@@ -151,7 +151,7 @@ async def asset(request: Request) -> Response:
     """Return a style sheet, a script or the icon."""
     name = request.path_params["name"]
     if name not in ASSETS:
-        raise NotFound("There is no such file.")
+        raise NotFound("This file does not exist.")
     headers = {"Cache-Control": "public, max-age=3600"}
     return FileResponse(STATIC / name, media_type=ASSETS[name], headers=headers)
 
@@ -161,31 +161,34 @@ async def on_broker_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, BrokerError)
     status, title = next(
         ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)),
-        (500, "Something went wrong here"),
+        (500, "Sorry, there is a problem with the service"),
     )
     if status >= 500:
         _log.warning("unavailable", **error_fields(error))
-    return _trouble(request, status, title, error.message)
+    return _error_page(request, status, title, error.message)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Show what the framework refuses."""
+    """Show that a page or a method does not exist."""
     assert isinstance(error, HTTPException)
-    with suppress(BrokerError):  # no page of ours was reached, so nobody has asked yet who looks
+    with suppress(BrokerError):  # no page was reached, so the visitor is not known yet
         await visiting(request, Right.VIEW)
     if error.status_code == 405:
-        return _trouble(request, 405, "This page cannot be sent to", "Go back and try again.")
-    return _trouble(request, error.status_code, "There is no such page", "Check the address.")
+        return _error_page(
+            request, 405, "You cannot send a form to this page", "Go back and try again."
+        )
+    return _error_page(request, error.status_code, "Page not found", "Check the web address.")
 
 
 async def on_error(request: Request, error: Exception) -> Response:
-    """Show that something went wrong; the log gets its class, nobody gets its text."""
+    """Show that something went wrong. The log gets the class of the error, never its text."""
     _log.error("unexpected", request_id=request.state.request_id, **error_fields(error))
-    told = "Reload the page. If it happens again, tell whoever runs the broker this number: "
-    return _trouble(request, 500, "Something went wrong here", told + request.state.request_id)
+    number = request.state.request_id
+    message = f"Try again later. If it happens again, give your administrator this number: {number}"
+    return _error_page(request, 500, "Sorry, there is a problem with the service", message)
 
 
-def _trouble(request: Request, status: int, title: str, message: str) -> Response:
-    """Say it, and leave whoever is signed in their ways on."""
+def _error_page(request: Request, status: int, title: str, message: str) -> Response:
+    """Return the page of an error, with the navigation for a person who is signed in."""
     visit = getattr(request.state, "visit", None)
-    return rendering.page("trouble", status, visit=visit, title=title, message=message)
+    return rendering.page("error", status, visit=visit, title=title, message=message)

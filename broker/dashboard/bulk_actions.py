@@ -1,4 +1,4 @@
-"""Many at once, put back or sent on: a plan, a reason, the number typed, then a job."""
+"""Replays and redirects of many deliveries: a plan, a reason, the number typed, then a job."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ LISTED = 50
 
 async def listed(visit: Visit) -> Response:
     """Show the latest replays."""
-    found = await visit.desk.run(visit.desk.context.ledger.bulk_actions.replays, limit=LISTED)
-    return page("replays", visit=visit, found=found)
+    replays = await visit.desk.run(visit.desk.context.ledger.bulk_actions.replays, limit=LISTED)
+    return page("replays", visit=visit, replays=replays)
 
 
 async def ask_to_send_on(visit: Visit) -> Response:
-    """Ask which ones are to be sent on, and to whom."""
-    asked = {name: visit.request.query_params.get(name, "") for name in ("agency", "cause")}
-    return _ask(visit, asked, {})
+    """Ask which deliveries to redirect, and to which agency."""
+    form = {name: visit.request.query_params.get(name, "") for name in ("agency", "cause")}
+    return _ask(visit, form, {})
 
 
-async def plan_redirect(visit: Visit, form: Mapping[str, str]) -> Response:
-    """Plan a sending on and show the plan; nothing is sent on yet."""
-    asked = {name: form.get(name, "").strip() for name in ("agency", "cause", "receiver")}
+async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Plan a redirect and show the plan; nothing is redirected yet."""
+    choice = {name: form.get(name, "").strip() for name in ("agency", "cause", "receiver")}
     try:
         id_ = await visit.desk.run(
             operator_actions.plan_redirect,
             visit.desk.context,
-            **asked,
+            **choice,
             per_minute=operator_actions.PER_MINUTE,
             by=visit.by,
         )
     except Invalid as error:
-        return _ask(visit, asked, _faults(error.faults))
+        return _ask(visit, choice, _faults(error.faults))
     return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
 
 
@@ -63,20 +63,20 @@ async def plan(visit: Visit, form: Mapping[str, str]) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """Show a plan, or how far a replay has come."""
+    """Show a plan, or the progress of a replay."""
     return await _show(visit, {})
 
 
 async def turn(visit: Visit, form: Mapping[str, str]) -> Response:
-    """Start, pause, go on with or stop a replay."""
+    """Start, pause, resume or stop a replay."""
     context, id_ = visit.desk.context, identifier(visit.request.path_params["id"])
     turn_ = form.get("turn", "")
     try:
         if turn_ == "start":
-            told = {name: form.get(name, "") for name in ("reason", "typed")}
+            start = {name: form.get(name, "") for name in ("reason", "typed")}
             pace = _pace(form.get("per_minute", ""))
             await visit.desk.run(
-                operator_actions.start_replay, context, id_, **told, by=visit.by, per_minute=pace
+                operator_actions.start_replay, context, id_, **start, by=visit.by, per_minute=pace
             )
         else:
             await visit.desk.run(operator_actions.turn_replay, context, id_, turn_, by=visit.by)
@@ -89,13 +89,13 @@ async def _show(
     visit: Visit, form: Mapping[str, str], faults: Mapping[str, str] | None = None
 ) -> Response:
     context, id_ = visit.desk.context, identifier(visit.request.path_params["id"])
-    found = await visit.desk.run(operator_actions.planned, context, id_)
-    lines = await visit.desk.run(operator_actions.lines, context, found)
+    replay = await visit.desk.run(operator_actions.planned, context, id_)
+    lines = await visit.desk.run(operator_actions.lines, context, replay)
     return page(
         "replay",
         422 if faults else 200,
         visit=visit,
-        replay=found,
+        replay=replay,
         lines=lines,
         form=form,
         faults=faults or {},
@@ -106,13 +106,12 @@ async def _show(
 
 
 def _pace(text: str) -> int | None:
-    """Return the pace that a form asks for, 0 for what is no number; None keeps the plan's."""
-    asked = text.strip()
-    if not asked:
+    """Return the pace in a form, 0 for text that is no number; None keeps the plan's pace."""
+    digits = text.strip()
+    if not digits:
         return None
-    return (
-        int(asked) if asked.isdecimal() and len(asked) <= len(str(operator_actions.FASTEST)) else 0
-    )
+    is_number = digits.isdecimal() and len(digits) <= len(str(operator_actions.FASTEST))
+    return int(digits) if is_number else 0
 
 
 def _faults(faults: tuple[Fault, ...]) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Charts as figures in a plane: what the templates draw as SVG, each with its finding."""
+"""Charts as coordinates, which the templates draw as SVG, each with a sentence that sums it up."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _burn_finding(bands: Mapping[str, Mapping[str, int]]) -> str:
         return "Nothing is open."
     hour = sum(sum(bands[band].values()) for band in ("5", "15", "30", "60"))
     late = sum(bands["breached"].values())
-    open_ = how_many(total, "open piece of work", "open pieces of work")
+    open_ = how_many(total, "open item")
     return f"{open_}: {late or 'none'} late, {hour or 'none'} due within the hour."
 
 
@@ -99,13 +99,13 @@ class HeatRow:
     y: int
     cells: Sequence[Cell]
     slots: Mapping[datetime, DeadlineStats]
-    """When each slot began in which something was due, and what was kept."""
-    kept: DeadlineStats
+    """When each slot began in which something was due, and what was met."""
+    total: DeadlineStats
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """The slots of the agencies that kept least of their deadlines."""
+    """The slots of the agencies that met the fewest of their deadlines."""
 
     finding: str
     columns: Sequence[tuple[int, datetime]]
@@ -114,41 +114,40 @@ class HeatMap:
     step: int
 
 
-def heat_map(found: Sequence[HeatmapRow], slots: Sequence[datetime]) -> HeatMap:
-    """Draw the share of deadlines kept, by agency and slot, worst agency first."""
+def heat_map(heats: Sequence[HeatmapRow], slots: Sequence[datetime]) -> HeatMap:
+    """Draw the share of deadlines met, by agency and slot, worst agency first."""
     step = (WIDTH - LABEL) // len(slots)
     columns = [(LABEL + n * step, at) for n, at in enumerate(slots)]
-    rows = [_heat_row(one, place, columns) for place, one in enumerate(found)]
+    rows = [_heat_row(heat, place, columns) for place, heat in enumerate(heats)]
     return HeatMap(_heat_finding(rows), columns, rows, len(rows) * ROW + 22, step)
 
 
 def _heat_row(heat: HeatmapRow, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
     cells = [_cell(x, heat.slots[at]) for x, at in columns if at in heat.slots]
-    due = sum(kept.due for kept in heat.slots.values())
-    kept = DeadlineStats(due, sum(kept.in_time for kept in heat.slots.values()))
-    return HeatRow(heat.agency, place * ROW + 20, cells, heat.slots, kept)
+    due = sum(slot.due for slot in heat.slots.values())
+    in_time = sum(slot.in_time for slot in heat.slots.values())
+    return HeatRow(heat.agency, place * ROW + 20, cells, heat.slots, DeadlineStats(due, in_time))
 
 
-def _cell(x: int, kept: DeadlineStats) -> Cell:
-    part = kept.share or 0.0
+def _cell(x: int, slot: DeadlineStats) -> Cell:
+    part = slot.share or 0.0
     shade = next(name for least, name in _SHADES if part >= least)
-    told = f"{kept.in_time} of {kept.due} in time"
-    return Cell(x, shade, f"{int(part * 100)}", told)
+    return Cell(x, shade, f"{int(part * 100)}", f"{slot.in_time} of {slot.due} on time")
 
 
 def _heat_finding(rows: Sequence[HeatRow]) -> str:
-    missed = [row for row in rows if row.kept.in_time < row.kept.due]
+    missed = [row for row in rows if row.total.in_time < row.total.due]
     if not rows:
-        return "No deadline fell into this time."
+        return "No deadline was due in this time."
     if not missed:
-        return "Every deadline in this time was kept."
+        return "Every deadline in this time was met."
     worst = missed[0]
     return f"{how_many(len(missed), 'agency', 'agencies')} shown missed a deadline; \
-{worst.agency} kept least: {share(worst.kept.share)} of {worst.kept.due}."
+{worst.agency} met the fewest: {share(worst.total.share)} of {worst.total.due}."
 
 
-def timeline(found: Breaches, *, now: datetime, since: datetime) -> Chart:
-    """Draw each of the latest breaches as a bar from its deadline until it ended, or now."""
+def timeline(breaches: Breaches, *, now: datetime, since: datetime) -> Chart:
+    """Draw each of the latest missed deadlines as a bar until it was met, or until now."""
     room = WIDTH - LABEL
     span = (now - since).total_seconds()
 
@@ -156,18 +155,19 @@ def timeline(found: Breaches, *, now: datetime, since: datetime) -> Chart:
         return LABEL + max(0.0, (instant - since).total_seconds()) / span * room
 
     bars = []
-    for place, one in enumerate(found.latest):
-        start, end = at(one.due_at), at(min(one.ended_at or now, now))
-        kind = "over" if one.ended_at else "lasting"
-        piece = Piece(round(start, 1), round(max(3.0, end - start), 1), kind, one.cause)
-        bars.append(Bar(one.agency or "ops", place * ROW, [piece], round(end, 1), ""))
-    return Chart(_breach_finding(found), len(bars) * ROW + 22, bars)
+    for place, breach in enumerate(breaches.latest):
+        start, end = at(breach.due_at), at(min(breach.ended_at or now, now))
+        kind = "over" if breach.ended_at else "lasting"
+        piece = Piece(round(start, 1), round(max(3.0, end - start), 1), kind, breach.cause)
+        bars.append(Bar(breach.agency or "ops", place * ROW, [piece], round(end, 1), ""))
+    return Chart(_breach_finding(breaches), len(bars) * ROW + 22, bars)
 
 
-def _breach_finding(found: Breaches) -> str:
-    if not found.count:
+def _breach_finding(breaches: Breaches) -> str:
+    if not breaches.count:
         return "No deadline was missed."
-    cause, count = Counter(one.cause for one in found.latest).most_common(1)[0]
-    listed = f" of the {len(found.latest)} latest" if found.count > len(found.latest) else ""
-    return f"{how_many(found.count, 'deadline')} missed, {found.lasting:,} still waiting; \
+    cause, count = Counter(breach.cause for breach in breaches.latest).most_common(1)[0]
+    latest = len(breaches.latest)
+    listed = f" of the {latest} latest" if breaches.count > latest else ""
+    return f"{how_many(breaches.count, 'deadline')} missed, {breaches.lasting:,} still open; \
 most often{listed}: {CAUSE_NAMES[cause].lower()} ({count})."

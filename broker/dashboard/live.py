@@ -1,6 +1,6 @@
-"""Live pages: one stream a page that says when to look again, or that the ledger is away.
+"""Live pages: a stream that says when to reload, or that the ledger does not answer.
 
-It carries no figure itself.
+It carries no figures itself.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from broker.errors import Unavailable
 
 EVERY_SECONDS = 0.5
 USUAL_SECONDS = 60.0
-"""How often the agencies' usual times are looked up again, so that it is in nobody's request."""
+"""How often the agencies' usual times are worked out again, outside any request."""
 TICK_SECONDS = 15.0
-"""Ages and times left grow without any event: pages look again after so long at the latest."""
+"""Pages reload at least this often, because ages and times left change without an event."""
 LONGEST_SECONDS = 600.0
-"""A stream ends after this, and the browser asks again: so an ended session ends it, too."""
+"""A stream ends after this and the browser asks again, so that an ended session ends it too."""
 MOST_STREAMS = 500
 
 
 class Changes:
-    """Looks for changes while somebody listens, once for all of them."""
+    """Looks for changes while pages listen, once for all of them."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._changed = asyncio.Condition()
-        self._seen: RiskCounts | None = None
-        """None until somebody listens, and while the ledger is away."""
+        self._latest: RiskCounts | None = None
+        """None until a page listens, and while the ledger does not answer."""
         self.number = 0
         self.listeners = 0
 
     async def run(self) -> None:
-        """Look again and again; ends when it is cancelled."""
+        """Look for changes until this is cancelled."""
         loop, usual_at = asyncio.get_running_loop(), float("-inf")
         while True:
             with suppress(Unavailable):
@@ -52,19 +52,21 @@ class Changes:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self) -> None:
-        context, found = self._desk.context, None
+        context, counts = self._desk.context, None
         with suppress(Unavailable):
-            found = await self._desk.run(context.ledger.monitoring.risk_counts, now=context.clock())
-        if found != self._seen:
-            self._seen = found
+            counts = await self._desk.run(
+                context.ledger.monitoring.risk_counts, now=context.clock()
+            )
+        if counts != self._latest:
+            self._latest = counts
             async with self._changed:
                 self.number += 1
                 self._changed.notify_all()
 
     @property
-    def is_away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Tell whether the ledger did not answer the last time."""
-        return self._seen is None
+        return self._latest is None
 
     async def after(self, number: int) -> int:
         """Wait until something has changed since, a tick at most; return the present number."""
@@ -75,26 +77,26 @@ class Changes:
 
 
 async def live(visit: Visit) -> Response:
-    """Tell a page when to look again."""
+    """Tell a page when to reload."""
     changes: Changes = visit.request.app.state.changes
     if changes.listeners >= MOST_STREAMS:
-        return Response(status_code=204)  # the page looks by itself
+        return Response(status_code=204)  # the page reloads at intervals
     return StreamingResponse(
-        _told(changes), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+        _events(changes), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
 
 
-async def _told(changes: Changes) -> AsyncIterator[str]:
+async def _events(changes: Changes) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     until = loop.time() + LONGEST_SECONDS
     changes.listeners += 1
     number = changes.number
     try:
-        # What has happened since the page was made, nobody can say: it looks at once.
+        # Something may have changed since the page was rendered, so it reloads at once.
         yield f"retry: 2000\nevent: look\ndata: {number}\n\n"
         while loop.time() < until:
             number = await changes.after(number)
-            event = "away" if changes.is_away else "look"
+            event = "away" if changes.is_unavailable else "look"
             yield f"event: {event}\ndata: {number}\n\n"
     finally:
         changes.listeners -= 1

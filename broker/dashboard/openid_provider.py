@@ -1,7 +1,7 @@
 """An OpenID provider at which people sign in: authorization code, PKCE, state and nonce.
 
-authlib keeps to the protocol; here stands what it is held to: which provider, which signatures,
-how long, how much, and that nothing of what went wrong is shown or logged but its class.
+authlib implements the protocol. This module bounds it: one provider, a list of signatures, limits
+of time and size, and only the class of an error is shown or logged.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ from broker.settings import OpenIdProvider, is_safe_url
 from broker.telemetry import error_fields, logger
 
 ANSWER = f"{ROOT}/sign-in/answer"
-"""Where the provider sends people back to; it must be registered there."""
+"""The address that the provider sends people back to; it must be registered there."""
 SIGNED_OUT = f"{ROOT}/signed-out"
-"""Where the provider sends people back to who have signed out there, too."""
+"""The address that the provider sends people to after they have signed out there."""
 SECONDS = 10.0
-"""The longest that one request to the provider may take, whatever it does."""
+"""The longest that one request to the provider may take in all."""
 LARGEST_BODY = 256 * 1024
 """In bytes, of any of the provider's answers."""
 AT_ONCE = 4
-"""Conversations with the provider in one process; more are asked to come back."""
+"""Sign-ins in progress in one process; further people are asked to try again."""
 SIGN_IN_SECONDS = 600
-"""How long somebody may take to sign in there."""
-KEPT_SECONDS = 3600.0
-"""How long what the provider says about itself, and its keys, are believed."""
+"""How long a person may take to sign in there."""
+METADATA_SECONDS = 3600.0
+"""How long the provider's description of itself and its keys are cached."""
 LEEWAY_SECONDS = 60
 """How far the provider's clock may differ."""
 LONGEST_SUBJECT = 255
 LONGEST_NAME = 88
-"""In characters, so that a mark for a second one of the same name has room in 100."""
+"""In characters, so that 100 has room for a mark on a second person of the same name."""
 MOST_GROUPS = 1000
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
@@ -69,30 +69,30 @@ _WRONG = (
     *(AuthlibBaseError, JoseError),
     *(ValueError, TypeError, LookupError, AttributeError, RuntimeError),
 )
-"""What authlib and we raise for answers that are not what they should be."""
+"""What authlib and this module raise for wrong answers."""
 _NOT_BEGUN = (
-    "It was not begun in this browser, or more than ten minutes ago, or it was used before. "
-    "Begin again."
+    "You did not start it in this browser, or you started more than 10 minutes ago, or it was used "
+    "before. Start again."
 )
 _log = logger("sign-in")
-# At the level of debugging it would log what only the browser and the provider may know.
+# At debug level it would log secrets of the browser and the provider.
 logging.getLogger("authlib").setLevel(logging.WARNING)
 
 
 class ProviderAway(Unavailable):
-    """The provider does not answer, or says that it cannot."""
+    """The provider does not answer, or answers that it is unavailable."""
 
     code = "provider-away"
 
 
 class ProviderWrong(BrokerError):
-    """The provider says something that cannot be believed."""
+    """The provider's answer is not valid."""
 
     code = "provider-wrong"
 
 
 class NotBegun(Denied):
-    """An answer of the provider to nothing that this browser asked."""
+    """An answer of the provider to a sign-in that this browser did not start."""
 
     code = "sign-in-not-begun"
 
@@ -106,7 +106,7 @@ class Provider:
         self._clock = clock
         self._busy = asyncio.Semaphore(AT_ONCE)
         self._app: Any = None
-        self._believed_until = 0.0
+        self._fresh_until = 0.0
 
     @property
     def rights_of(self) -> Mapping[str, Any]:
@@ -114,7 +114,7 @@ class Provider:
         return self._settings.rights
 
     def middleware(self) -> Middleware:
-        """Return what keeps state, nonce and verifier in the browser, signed, until the answer."""
+        """Return the middleware that keeps state, nonce and verifier in a signed cookie."""
         secure = urlsplit(self._public_url).scheme == "https"
         key = hmac.new(self._settings.client_secret.encode(), b"sign-in cookie", hashlib.sha256)
         return Middleware(
@@ -126,8 +126,8 @@ class Provider:
         )
 
     async def ask(self, request: Request, *, after: str) -> Response:
-        """Lead to the provider; ``after`` is where to go when it has let somebody in."""
-        async with self._talking():
+        """Redirect to the provider; ``after`` is where to go once the person is signed in."""
+        async with self._conversation():
             app = await self._ready()
             request.session.clear()
             response: Response = await app.authorize_redirect(request, self._public_url + ANSWER)
@@ -135,16 +135,16 @@ class Provider:
             return response
 
     async def answered(self, request: Request) -> tuple[ProviderIdentity, str]:
-        """Return for whom the provider vouches, and where they wanted to go.
+        """Return the identity that the provider confirms, and where the person wanted to go.
 
-        What the browser kept is used up with it. Raises NotBegun, ProviderAway, ProviderWrong, or
-        Denied when the provider did not let them in.
+        The cookie of the sign-in can be used once. Raises NotBegun, ProviderAway, ProviderWrong, or
+        Denied when the provider refused the person.
         """
         after, state = request.session.get("after", ""), request.query_params.get("state", "")
         if not request.session:
             raise NotBegun(_NOT_BEGUN)
         try:
-            async with self._talking():
+            async with self._conversation():
                 app = await self._ready()
                 if not await app.framework.get_state_data(request.session, state):
                     raise NotBegun(_NOT_BEGUN)
@@ -160,48 +160,48 @@ class Provider:
             request.session.clear()
 
     async def way_out(self) -> str | None:
-        """Return where to sign out at the provider, too, if it has such a page."""
-        async with self._talking():
+        """Return the provider's own page to sign out, if it has one."""
+        async with self._conversation():
             app = await self._ready()
             if "end_session_endpoint" not in app.server_metadata:
                 return None
-            # Without the id token, which names a person and would stand in the address.
-            found = await app.create_logout_url(
+            # Without the id token: it names a person and would appear in the address.
+            logout = await app.create_logout_url(
                 post_logout_redirect_uri=self._public_url + SIGNED_OUT,
                 client_id=self._settings.client_id,
             )
-            return str(found["url"])
+            return str(logout["url"])
 
     @asynccontextmanager
-    async def _talking(self) -> AsyncIterator[None]:
-        """Bound what is going on with the provider, and say in our words what went wrong."""
+    async def _conversation(self) -> AsyncIterator[None]:
+        """Bound the conversations with the provider, and turn its errors into our own."""
         if self._busy.locked():
-            raise ProviderAway("Too many people sign in at this moment. Try again in a minute.")
+            raise ProviderAway("Too many people are signing in. Try again in a minute.")
         async with self._busy:
             try:
                 yield
             except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
                 _log.warning("provider away", **error_fields(error))
                 raise ProviderAway(
-                    "Your sign-in provider does not answer. Try again in a minute; a one-time "
-                    "link still lets you in."
+                    "Your sign-in provider does not answer. Try again in a minute. You can still "
+                    "use a one-time link."
                 ) from None
             except _WRONG as error:
-                self._app = None  # ask it again next time what it says about itself
+                self._app = None  # read the description again next time
                 _log.warning("provider wrong", error=type(error).__name__)
                 raise ProviderWrong(
-                    "What your sign-in provider answered cannot be believed, so nobody was signed "
-                    "in. Begin again; if it stays so, tell whoever runs the broker."
+                    "Your sign-in provider sent an answer that we cannot accept, so you are not "
+                    "signed in. Start again. If this happens again, tell your administrator."
                 ) from None
 
     async def _ready(self) -> Any:
-        """Return the client, with what the provider says about itself: checked, and not old."""
-        if self._app is None or time.monotonic() >= self._believed_until:
+        """Return the client, with a description of the provider that is checked and fresh."""
+        if self._app is None or time.monotonic() >= self._fresh_until:
             app = self._client()
-            told = await app.load_server_metadata()
-            app.server_metadata = self._checked(told)
-            app.client_kwargs["token_endpoint_auth_method"] = _how_to_prove(told)
-            self._app, self._believed_until = app, time.monotonic() + KEPT_SECONDS
+            metadata = await app.load_server_metadata()
+            app.server_metadata = self._checked(metadata)
+            app.client_kwargs["token_endpoint_auth_method"] = _auth_method(metadata)
+            self._app, self._fresh_until = app, time.monotonic() + METADATA_SECONDS
         return self._app
 
     def _client(self) -> Any:
@@ -221,36 +221,35 @@ class Provider:
             },
         )
 
-    def _checked(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        found = {name: told[name] for name in _READ if told.get(name)}
-        if found.get("issuer") != self._settings.issuer:
+    def _checked(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        read = {name: metadata[name] for name in _READ if metadata.get(name)}
+        if read.get("issuer") != self._settings.issuer:
             raise ValueError("the issuer is another one")
-        if not {*_ENDPOINTS[:3]} <= found.keys():
+        if not {*_ENDPOINTS[:3]} <= read.keys():
             raise ValueError("an endpoint is missing")
         for name in _ENDPOINTS:
             plain = urlsplit(self._settings.issuer).scheme == "http"
-            url = found.get(name, self._settings.issuer).replace("?", "/", 1)  # it may have a query
+            url = read.get(name, self._settings.issuer).replace("?", "/", 1)  # it may have a query
             if not is_safe_url(url) or (url.startswith("http:") and not plain):
                 raise ValueError("an endpoint is not encrypted")
-        listed = found.get("id_token_signing_alg_values_supported", ["RS256"])
-        found["id_token_signing_alg_values_supported"] = [
-            one for one in listed if one in ALGORITHMS
-        ] or ["RS256"]
-        return {**found, "_loaded_at": time.time()}
+        listed = read.get("id_token_signing_alg_values_supported", ["RS256"])
+        allowed = [algorithm for algorithm in listed if algorithm in ALGORITHMS]
+        read["id_token_signing_alg_values_supported"] = allowed or ["RS256"]
+        return {**read, "_loaded_at": time.time()}
 
     def _check_answer(self, request: Request) -> None:
-        """Raise for an answer that is none, or that says it is another provider's (RFC 9207)."""
-        asked = request.query_params
-        if asked.get("error") == "access_denied":
-            raise Denied("Your sign-in provider did not let you in. Ask whoever runs it.")
-        if asked.get("error") in ("temporarily_unavailable", "server_error"):
-            raise ProviderAway("Your sign-in provider cannot let you in now. Try again later.")
-        if asked.get("error"):
+        """Raise for an answer with an error, or from another provider (RFC 9207)."""
+        answer = request.query_params
+        if answer.get("error") == "access_denied":
+            raise Denied("Your sign-in provider did not let you in. Ask its administrator.")
+        if answer.get("error") in ("temporarily_unavailable", "server_error"):
+            raise ProviderAway("Your sign-in provider is not available. Try again later.")
+        if answer.get("error"):
             raise ProviderWrong(
-                "Your sign-in provider answered that something is wrong, so nobody was signed in. "
-                "Begin again; if it stays so, tell whoever runs the broker."
+                "Your sign-in provider reported an error, so you are not signed in. Start again. "
+                "If this happens again, tell your administrator."
             )
-        if asked.get("iss", self._settings.issuer) != self._settings.issuer:
+        if answer.get("iss", self._settings.issuer) != self._settings.issuer:
             raise ValueError("the answer is another provider's")
 
     def _claims(self) -> Mapping[str, Any]:
@@ -266,29 +265,29 @@ class Provider:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
             raise ValueError("the subject is none")
-        named = (claims.get(name) for name in ("name", "preferred_username", "email"))
-        names = [_clean(one) for one in named if isinstance(one, str) and _clean(one)]
+        candidates = (claims.get(name) for name in ("name", "preferred_username", "email"))
+        names = [_clean(text) for text in candidates if isinstance(text, str) and _clean(text)]
         groups = claims.get(self._settings.claim)
         listed = groups if isinstance(groups, list) else [groups]
-        kept = frozenset(one for one in listed[:MOST_GROUPS] if isinstance(one, str))
+        known = frozenset(group for group in listed[:MOST_GROUPS] if isinstance(group, str))
         name = names[0] if names else _clean(subject)
         if not name:
             raise ValueError("there is no name")
-        return ProviderIdentity(self._settings.issuer, subject, name, kept)
+        return ProviderIdentity(self._settings.issuer, subject, name, known)
 
 
 class Bounded(httpx2.AsyncBaseTransport):
-    """Requests that end: each on a connection of its own, in so long, with so much at most.
+    """A transport with limits: one connection for each request, a time limit and a size limit.
 
-    No proxy and no credential is taken from the environment, and no redirect is followed. Whom to
-    trust is the system's list of authorities, or the one that SSL_CERT_FILE names.
+    It takes no proxy and no credential from the environment, and follows no redirect. It trusts the
+    system's certificate authorities, or those in the file that SSL_CERT_FILE names.
     """
 
     def __init__(self) -> None:
         self._trust = ssl.create_default_context()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request and read its answer whole."""
+        """Send one request and read the whole answer."""
         request.headers["Accept-Encoding"] = "identity"
         async with (
             asyncio.timeout(SECONDS),
@@ -313,9 +312,9 @@ async def _body(response: httpx2.Response) -> bytes:
     return bytes(body)
 
 
-def _how_to_prove(told: Mapping[str, Any]) -> str:
-    """Return how the provider wants the client's secret: basic, unless it has said otherwise."""
-    ways = told.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+def _auth_method(metadata: Mapping[str, Any]) -> str:
+    """Return how to send the client's secret: basic, unless the provider only takes post."""
+    ways = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     basic = "client_secret_basic"
     return "client_secret_post" if basic not in ways and "client_secret_post" in ways else basic
 
@@ -332,5 +331,5 @@ def _timed(clock: Clock) -> type[CodeIDToken]:
 
 def _clean(text: str) -> str:
     """Return a name in one line of printable characters."""
-    plain = "".join(one if one.isprintable() else " " for one in text)
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(plain.split())[:LONGEST_NAME].strip()

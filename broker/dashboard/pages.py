@@ -1,4 +1,4 @@
-"""The pages that show: status, attention, an agency, a referral, search."""
+"""The pages to read: status, attention, an agency, a referral, search."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from broker.ledger.statistics import WINDOWS
 from broker.policy.language.directory import Organisation
 
 ABOVE_THE_FOLD = 20
-"""Agencies in the first table, worst first; the others are a click away."""
+"""Agencies in the first table, worst first; the others are in a second one."""
 LISTED = 200
 QUEUE = 50
 KEY = "key:"
-"""How the history names what was done with an organisation's key."""
-DONE = {
+"""How the history names an organisation's key as the actor."""
+CONFIRMATIONS = {
     "replayed": "The delivery is back in its agency's queue.",
-    "sent-on": "The delivery was sent on.",
-    "acknowledged": "You see to this escalation: nobody else is being alarmed.",
-    "paused": "Delivery to this agency is paused. Its deadlines run on.",
-    "resumed": "Delivery to this agency goes on.",
-    "corrected": "The cause was corrected. What the broker had found stays in the history.",
+    "sent-on": "The delivery was redirected.",
+    "acknowledged": "You have taken this on. We have stopped alerting other people.",
+    "paused": "Delivery to this agency is suspended. Its deadlines run on.",
+    "resumed": "Delivery to this agency has resumed.",
+    "corrected": "The cause was corrected. The history keeps the first one.",
     "rerouted": "The referral is being routed again.",
-    "areas-given": "The area was given; the referral is being routed.",
+    "areas-given": "The area was added. The referral is being routed.",
 }
-"""What is said after an act."""
+"""What is shown after an action, by its key."""
 
 
 async def status(visit: Visit) -> Response:
-    """Show who is late, who is about to be, and why."""
+    """Show what is late, what is due soon, and why."""
     window = _one_of(visit, "window", WINDOWS, "24h")
     slot = _one_of(visit, "slot", SLOT_LENGTHS, "1h")
     picture = await visit.desk.run(visit.desk.watch.picture, window, slot)
@@ -47,7 +47,7 @@ async def status(visit: Visit) -> Response:
     return page(
         "status",
         visit=visit,
-        said=_said(visit),
+        confirmation=_confirmation(visit),
         picture=picture,
         now=now,
         sentence=wording.status(picture.counts, picture.unacknowledged, picture.names, now),
@@ -63,7 +63,7 @@ async def status(visit: Visit) -> Response:
 
 
 async def attention(visit: Visit) -> Response:
-    """Show what no agency owns, and what cannot be delivered by its cause."""
+    """Show referrals that need ops, and undeliverable deliveries by cause."""
     ledger, now = visit.desk.context.ledger, visit.desk.context.clock()
     waiting = await visit.desk.run(ledger.queries.attention, limit=LISTED)
     dead = await visit.desk.run(ledger.monitoring.dead_letters)
@@ -71,7 +71,7 @@ async def attention(visit: Visit) -> Response:
     return page(
         "attention",
         visit=visit,
-        said=_said(visit),
+        confirmation=_confirmation(visit),
         now=now,
         waiting=waiting,
         dead=dead,
@@ -80,19 +80,18 @@ async def attention(visit: Visit) -> Response:
 
 
 async def agency(visit: Visit) -> Response:
-    """Show one agency: its queue, its times, its contacts; and let delivery to it be paused."""
+    """Show one agency: its queue, its times and its contacts."""
     code = OrganisationCode(visit.request.path_params["code"])
-    found = await visit.desk.run(_agency, visit, code)
-    return page("agency", visit=visit, said=_said(visit), code=code, **found)
+    values = await visit.desk.run(_agency, visit, code)
+    return page("agency", visit=visit, confirmation=_confirmation(visit), code=code, **values)
 
 
 def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
     context = visit.desk.context
     ledger, now = context.ledger, context.clock()
     if code not in ledger.monitoring.organisation_status():
-        raise NotFound("There is no agency with this code.")
+        raise NotFound("No agency has this code.")
     day = timedelta(days=1)
-    kept = ledger.statistics.deadline_counts(WINDOWS, now=now, agency=code)
     breaches = ledger.monitoring.breaches(now=now, since=now - 7 * day, limit=20, agency=code)
     return {
         "now": now,
@@ -101,11 +100,11 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
         "burn_down": charts.burn_down(ledger.monitoring.burn_down(now=now, agency=code)),
         "bands": ledger.monitoring.burn_down(now=now, agency=code),
         "times": ledger.statistics.latencies(WINDOWS, now=now, agency=code),
-        "kept": kept,
+        "met": ledger.statistics.deadline_counts(WINDOWS, now=now, agency=code),
         "windows": list(WINDOWS),
         "breaches": breaches,
         "timeline": charts.timeline(breaches, now=now, since=now - 7 * day),
-        "acts": ledger.operator_actions.acts_of_agency(code, limit=20),
+        "actions": ledger.operator_actions.acts_of_agency(code, limit=20),
         "escalations": ledger.alarms.escalations(agency=code, limit=QUEUE),
         "organisation": _organisation(visit, code),
         "is_open": _is_open(visit, code, now),
@@ -113,7 +112,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
 
 
 def _organisation(visit: Visit, code: str) -> Organisation | None:
-    """Return the agency's entry in the directory in force, if it still has one."""
+    """Return the agency's entry in the current directory, if it still has one."""
     try:
         return visit.desk.context.policies.latest().directory.organisation(code)
     except PolicyError:
@@ -121,78 +120,76 @@ def _organisation(visit: Visit, code: str) -> Organisation | None:
 
 
 def _is_open(visit: Visit, code: str, now: datetime) -> bool | None:
-    """Tell whether somebody is there; None where the directory or its calendar cannot say."""
-    found = _organisation(visit, code)
+    """Tell whether the agency is open; None if the directory or its calendar does not know."""
+    organisation = _organisation(visit, code)
     try:
-        return found.is_open(now) if found else None
+        return organisation.is_open(now) if organisation else None
     except PolicyError:
         return None
 
 
 async def referral(visit: Visit) -> Response:
-    """Show everything about a referral but its content."""
-    found = await visit.desk.run(_referral, visit)
-    return page("referral", visit=visit, said=_said(visit), **found)
+    """Show everything on a referral but its content."""
+    values = await visit.desk.run(_referral, visit)
+    return page("referral", visit=visit, confirmation=_confirmation(visit), **values)
 
 
 def _referral(visit: Visit) -> dict[str, Any]:
     context = visit.desk.context
     id_ = ReferralId(identifier(visit.request.path_params["id"]))
-    found = context.ledger.queries.referral(None, id=id_)
-    if found is None:
-        raise NotFound("There is no referral with this id.")
-    successors = {delivery.replaces: delivery for delivery in found.deliveries if delivery.replaces}
+    referral = context.ledger.queries.referral(None, id=id_)
+    if referral is None:
+        raise NotFound("No referral has this ID.")
+    deliveries = referral.deliveries
+    successors = {delivery.replaces: delivery for delivery in deliveries if delivery.replaces}
     events = context.ledger.queries.timeline(id_)
     return {
         "now": context.clock(),
-        "referral": found,
+        "referral": referral,
         "events": events,
         "actors": _actors(visit, {event.actor for event in events}),
-        "versions": version_history.lines(found, events),
-        "agencies": {str(delivery.id): delivery.agency for delivery in found.deliveries},
-        "recalls": version_history.recalls(found),
+        "versions": version_history.lines(referral, events),
+        "agencies": {str(delivery.id): delivery.agency for delivery in deliveries},
+        "recalls": version_history.recalls(referral),
         "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
         "successors": successors,
     }
 
 
 def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
-    """Return how the history's page names who acted: a person, an organisation, the broker."""
+    """Return how the page names each actor: a person, an organisation, the broker."""
     names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
     for actor in [name for name in names if name.startswith(KEY)]:
-        found = visit.desk.context.ledger.credentials.credential(
-            CredentialId(actor.removeprefix(KEY))
-        )
-        if found:
-            names[actor] = f"{found.organisation} (its key {found.label or found.id})"
+        id_ = CredentialId(actor.removeprefix(KEY))
+        key = visit.desk.context.ledger.credentials.credential(id_)
+        if key:
+            names[actor] = f"{key.organisation} (its key {key.label or key.id})"
     return names
 
 
 async def search(visit: Visit) -> Response:
-    """Find a referral by any of its names; lead straight to the only one there is."""
-    asked = visit.request.query_params.get("q", "").strip()[:200]
-    found = await visit.desk.run(visit.desk.context.ledger.monitoring.find, asked) if asked else []
-    if len(found) == 1:
-        return RedirectResponse(f"{ROOT}/referrals/{found[0]}#actions", 303)
-    seen = [
-        await visit.desk.run(visit.desk.context.ledger.queries.referral, None, id=id_)
-        for id_ in found
-    ]
-    return page("search", visit=visit, asked=asked, found=[one for one in seen if one])
+    """Find a referral by an ID or reference; lead straight to it if there is only one."""
+    desk, name = visit.desk, visit.request.query_params.get("q", "").strip()[:200]
+    ids = await desk.run(desk.context.ledger.monitoring.find, name) if name else []
+    if len(ids) == 1:
+        return RedirectResponse(f"{ROOT}/referrals/{ids[0]}#actions", 303)
+    find = desk.context.ledger.queries.referral
+    referrals = [await desk.run(find, None, id=id_) for id_ in ids]
+    return page("search", visit=visit, name=name, referrals=[*filter(None, referrals)])
 
 
 def identifier(text: str) -> UUID:
-    """Return the id in an address. Raises NotFound when it is none."""
+    """Return the ID in an address. Raises NotFound when it is not an ID."""
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound("There is nothing under this id.") from None
+        raise NotFound("Nothing has this ID.") from None
 
 
 def _one_of(visit: Visit, name: str, known: Any, default: str) -> str:
-    asked = visit.request.query_params.get(name, default)
-    return asked if asked in known else default
+    choice = visit.request.query_params.get(name, default)
+    return choice if choice in known else default
 
 
-def _said(visit: Visit) -> str | None:
-    return DONE.get(visit.request.query_params.get("done", ""))
+def _confirmation(visit: Visit) -> str | None:
+    return CONFIRMATIONS.get(visit.request.query_params.get("done", ""))

@@ -1,4 +1,4 @@
-"""The policy in force and those before it: to be read and compared. It is changed elsewhere."""
+"""The page of policies: the current one and earlier ones, to read and compare."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ LISTED = 100
 
 
 async def show(visit: Visit) -> Response:
-    """Show a version's rows and what changed in it; the one in force unless another is named."""
-    found = await visit.desk.run(_found, visit)
-    return page("policy", visit=visit, **found)
+    """Show a version's rules and what changed in it; the current version unless one is named."""
+    values = await visit.desk.run(_values, visit)
+    return page("policy", visit=visit, **values)
 
 
-def _found(visit: Visit) -> dict[str, Any]:
+def _values(visit: Visit) -> dict[str, Any]:
     context = visit.desk.context
     versions = context.ledger.policies.policies(limit=LISTED)
     known = [version.version for version in versions]
-    asked = visit.request.query_params.get("version") or (known[0] if known else "")
-    if asked not in known:
-        raise NotFound("There is no policy of this version, or it is not among the latest.")
-    place = known.index(asked)
+    wanted = visit.request.query_params.get("version") or (known[0] if known else "")
+    if wanted not in known:
+        raise NotFound("No policy has this version, or it is not one of the latest 100.")
+    place = known.index(wanted)
     before = known[place + 1] if place + 1 < len(known) else None
-    book = context.policies.version(asked)
+    policy = context.policies.version(wanted)
     changes: Sequence[Change] = ()
     if before and "changes" in visit.request.query_params:
-        changes = compare(context.policies.version(before), book)
+        changes = compare(context.policies.version(before), policy)
     return {
-        "book": book,
+        "policy": policy,
         "version": versions[place],
         "in_force": place == 0,
         "before": before,
         "compared": "changes" in visit.request.query_params,
         "changes": changes,
-        "rows": [(row, list(_deadlines(row))) for row in book.rows],
+        "rows": [(row, list(_deadlines(row))) for row in policy.rows],
         "versions": versions,
     }
 
 
 def _deadlines(row: RoutingRule) -> Any:
-    """Yield grades that have the same deadlines, with them in words."""
-    by_grade = [(grade, _said(row.deadlines.get(grade, {}))) for grade in Grade]
-    for said, grades in groupby(by_grade, key=lambda pair: pair[1]):
-        yield [str(grade) for grade, _ in grades], said
+    """Yield grades that have the same deadlines, with those deadlines in words."""
+    by_grade = [(grade, _in_words(row.deadlines.get(grade, {}))) for grade in Grade]
+    for clocks, grades in groupby(by_grade, key=lambda pair: pair[1]):
+        yield [str(grade) for grade, _ in grades], clocks
 
 
-def _said(clocks: Mapping[Milestone, Any]) -> tuple[tuple[str, str], ...]:
+def _in_words(clocks: Mapping[Milestone, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((str(milestone), str(clock)) for milestone, clock in clocks.items())

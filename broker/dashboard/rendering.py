@@ -1,18 +1,16 @@
-"""Pages from templates: escaped always, with nothing from anywhere else."""
+"""Pages from templates: always escaped, and loading nothing from other addresses."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, PrefixLoader
 from starlette.responses import HTMLResponse
 
 from broker.dashboard import wording
+from broker.dashboard.access import Visit
 from broker.domain.codes import Right
-
-if TYPE_CHECKING:
-    from broker.dashboard.access import Visit
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -22,8 +20,8 @@ CONTENT_SECURITY_POLICY = (
 
 @cache
 def environment() -> Environment:
-    """Return the templates, those of the GOV.UK components among them."""
-    made = Environment(
+    """Return the templates, with those of the GOV.UK components."""
+    templates = Environment(
         loader=PrefixLoader(
             {
                 "ops": PackageLoader("broker.dashboard", "templates"),
@@ -33,23 +31,24 @@ def environment() -> Environment:
         autoescape=True,
         lstrip_blocks=True,
     )
-    made.globals.update(
-        words=wording,
+    templates.globals.update(
+        wording=wording,
         Right=Right,
         bands=wording.BAND_NAMES,
         grades=wording.GRADE_NAMES,
         milestones=wording.MILESTONE_NAMES,
+        missed=wording.MISSED_NAMES,
         whys=wording.WHY_NAMES,
         causes=wording.CAUSE_NAMES,
     )
-    return made
+    return templates
 
 
 def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any) -> HTMLResponse:
     """Return a page. Browsers keep no copy of it.
 
-    Whoever is signed in is shown of which instant it is, and when their session is about to end:
-    ``now`` is the present one unless the page's figures have another.
+    A person who is signed in sees the instant of the figures and when their session ends. ``now``
+    is the present instant unless the page's figures have another one.
     """
     if visit is not None:
         values.setdefault("now", visit.desk.context.clock())

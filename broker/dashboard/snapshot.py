@@ -1,4 +1,4 @@
-"""The picture that every page for ops begins with, gathered at most once a second a process."""
+"""The figures of the status page, gathered at most once a second in each process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from broker.ledger.statistics import slots_until
 
 FRESH_SECONDS = 1.0
 AT_ONCE = 2
-"""Questions that a picture asks side by side: the ledger answers each in a process of its own."""
+"""Queries that run at the same time: the ledger runs each in a process of its own."""
 LISTED = 25
 BREACHES = 20
 HEAT_ROWS = 12
@@ -56,7 +56,7 @@ class AgencyLine:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything on the status page, of one instant."""
+    """Everything on the status page, as of one instant."""
 
     now: datetime
     counts: RiskCounts
@@ -69,7 +69,7 @@ class Picture:
     unacknowledged: Unacknowledged | None
     pipes: PipelineStatus
     wakeups: Mapping[str, int] | None
-    """Wake-ups that no worker has taken, by lane; None while their Valkey is away."""
+    """Wake-ups that no worker has taken, by lane; None while Valkey does not answer."""
     dead: Sequence[DeadLetters]
     escalations: Sequence[Escalation]
 
@@ -90,28 +90,28 @@ class Watch:
     def __init__(
         self, context: Context, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._broker = context
+        self._context = context
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
 
     def picture(self, window: str, slot: str) -> Picture:
-        """Return a picture of at most a second ago; whoever comes meanwhile waits for the same."""
+        """Return a picture that is at most a second old; requests that come meanwhile share it."""
         with self._lock:
-            at, found = self._pictures.get((window, slot), (float("-inf"), None))
-            if found is None or self._monotonic() - at >= FRESH_SECONDS:
-                found = self._gather(window, slot)
-                self._pictures[window, slot] = (self._monotonic(), found)
-            return found
+            at, picture = self._pictures.get((window, slot), (float("-inf"), None))
+            if picture is None or self._monotonic() - at >= FRESH_SECONDS:
+                picture = self._gather(window, slot)
+                self._pictures[window, slot] = (self._monotonic(), picture)
+            return picture
 
     def _gather(self, window: str, slot: str) -> Picture:
-        context, ledger, now = self._broker, self._broker.ledger, self._broker.clock()
+        context, ledger, now = self._context, self._context.ledger, self._context.clock()
         length = SLOT_LENGTHS[slot]
         day = now - timedelta(days=1)
-        asked: dict[str, Future[Any]] = {
-            name: self._pool.submit(question)
-            for name, question in {
+        queries: dict[str, Future[Any]] = {
+            name: self._pool.submit(query)
+            for name, query in {
                 "agencies": lambda: agency_lines(context, window, now=now),
                 "bands": lambda: ledger.monitoring.burn_down(now=now),
                 "risks": lambda: ledger.monitoring.at_risk(now=now, limit=LISTED),
@@ -128,11 +128,11 @@ class Watch:
             }.items()
         }
         try:
-            found = {name: answer.result() for name, answer in asked.items()}
-        finally:  # once one fails, nobody wants the rest: they would wait for the ledger in turn
-            for answer in asked.values():
-                answer.cancel()
-        return Picture(now=now, slot=length, **found)
+            figures = {name: query.result() for name, query in queries.items()}
+        finally:  # after a failure the rest is not needed, and would wait for the ledger in turn
+            for query in queries.values():
+                query.cancel()
+        return Picture(now=now, slot=length, **figures)
 
 
 def agency_lines(
@@ -144,9 +144,9 @@ def agency_lines(
     took = ledger.statistics.latencies((window,), now=now, agency=agency, milestone="acknowledge")[
         window
     ]
-    kept = ledger.statistics.deadline_counts(("24h", "28d"), now=now, agency=agency)
+    met = ledger.statistics.deadline_counts(("24h", "28d"), now=now, agency=agency)
     owed: dict[str, list[tuple[OrganisationCode, str]]] = defaultdict(list)
-    for key in kept["28d"]:
+    for key in met["28d"]:
         owed[key[0]].append(key)
     lines = []
     for code, presence in ledger.monitoring.organisation_status().items():
@@ -161,8 +161,8 @@ def agency_lines(
                 times.percentile(P50),
                 times.percentile(P95),
                 times.percentile(P99),
-                _added(kept["24h"].get(key, NOTHING) for key in of),
-                _added(kept["28d"].get(key, NOTHING) for key in of),
+                _added(met["24h"].get(key, NOTHING) for key in of),
+                _added(met["28d"].get(key, NOTHING) for key in of),
             )
         )
     return sorted(lines, key=_worst_first)
@@ -179,5 +179,5 @@ def _worst_first(line: AgencyLine) -> tuple[float, ...]:
 
 
 def _added(parts: Iterable[DeadlineStats]) -> DeadlineStats:
-    found = list(parts)
-    return DeadlineStats(sum(one.due for one in found), sum(one.in_time for one in found))
+    counts = list(parts)
+    return DeadlineStats(sum(part.due for part in counts), sum(part.in_time for part in counts))

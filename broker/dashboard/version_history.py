@@ -1,4 +1,4 @@
-"""The versions of a referral: how each was graded, what it moved, and who has taken which."""
+"""The versions of a referral: their grades, the deadlines they moved, and who has acknowledged."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How far an agency is with what it was given of a version."""
+    """What an agency has done with its delivery of a version."""
 
     delivery: DeliveryStatus
     acknowledged_at: datetime | None
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nobody will acknowledge it any more, because it went back or away."""
+        """Tell whether nobody will acknowledge it any more: it was returned or recalled."""
         return self.delivery.state in (DeliveryState.RETURNED, DeliveryState.RECALLED)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One version."""
+    """One version of a referral."""
 
     number: int
     accepted_at: datetime
     digest: bytes
     is_judged: bool
-    """Whether it was routed; one that another followed at once never was."""
+    """Whether it was routed; a version that was replaced at once never was."""
     grade: str | None
     effective_grade: str | None
     grade_before: str | None
@@ -60,12 +60,13 @@ def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
         event.data["version"]: event for event in events if event.kind == "referral.regraded"
     }
     judged = {_latest(referral, event.at) for event in events if event.kind in _JUDGED}
-    grade, effective, found = referral.grade, referral.effective_grade, []
+    grade, effective = referral.grade, referral.effective_grade
+    history = []
     for version in reversed(referral.versions):
         number, regrade = version.version, regrades.get(version.version)
-        told: Mapping[str, Any] = regrade.data if regrade else {}
-        before = told.get("effective_grade_before")
-        found.append(
+        changes: Mapping[str, Any] = regrade.data if regrade else {}
+        before = changes.get("effective_grade_before")
+        history.append(
             Line(
                 number=number,
                 accepted_at=version.accepted_at,
@@ -83,12 +84,12 @@ def lines(referral: ReferralStatus, events: Sequence[Event]) -> list[Line]:
             )
         )
         if regrade:
-            grade, effective = told.get("grade_before"), before
-    return found
+            grade, effective = changes.get("grade_before"), before
+    return history
 
 
 def recalls(referral: ReferralStatus) -> list[Taken]:
-    """Return who must destroy what they had, and who has confirmed it."""
+    """Return which agencies must destroy every copy, and which have confirmed that."""
     return [
         Taken(delivery, delivery.met.get(Milestone.DECIDE))
         for delivery in referral.deliveries

@@ -1,4 +1,4 @@
-"""Words for people: durations, instants, and the sentences that say what a figure means."""
+"""Texts for people: durations, instants, and sentences that explain figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BAND_NAMES: Mapping[str, str] = {
     "60": "30 to 60 min",
     "more": "Over 60 min",
     "none": "No deadline",
-    "paused": "Clock paused",
+    "paused": "Deadline paused",
     "held": "Under embargo",
 }
 GRADE_NAMES: Mapping[str, str] = {
@@ -38,8 +38,16 @@ MILESTONE_NAMES: Mapping[str, str] = {
     "acknowledge": "acknowledge",
     "decide": "decide",
     "attend": "find an owner",
-    "silence": "be heard from",
+    "silence": "connect",
 }
+MISSED_NAMES: Mapping[str, str] = {
+    "collect": "has not collected this",
+    "acknowledge": "has not acknowledged this",
+    "decide": "has not decided on this",
+    "attend": "has not found an owner",
+    "silence": "has not connected",
+}
+"""What an organisation has not done that missed a deadline."""
 WHY_NAMES: Mapping[str, str] = {
     "breached": "Late",
     "soon": "Due soon",
@@ -50,17 +58,17 @@ WHY_NAMES: Mapping[str, str] = {
 }
 CAUSE_NAMES: Mapping[str, str] = {
     "broker": "The broker was late",
-    "sent_on": "Sent on late",
+    "sent_on": "Redirected late",
     "channel": "Could not be delivered",
     "not_collected": "Not collected",
-    "not_acknowledged": "Nobody took it",
+    "not_acknowledged": "Not acknowledged",
     "not_decided": "No decision",
-    "no_owner": "Nobody was found",
+    "no_owner": "No agency matched",
 }
 UNROUTABLE_NAMES: Mapping[str, str] = {
     "no_area": "no area is known",
-    "no_recipient": "the directory has nobody for the place",
-    "fault": "routing failed, by a fault of the broker",
+    "no_recipient": "the directory has no agency for the place",
+    "fault": "routing failed because of a fault in the broker",
 }
 
 
@@ -80,7 +88,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(since: datetime | None, now: datetime) -> str:
-    """Return how long something has lasted."""
+    """Return how much time has passed."""
     return duration((now - since).total_seconds()) if since else "–"
 
 
@@ -98,7 +106,7 @@ def clock(instant: datetime | None) -> str:
 
 
 def instant(text: str) -> datetime:
-    """Return an instant that the ledger keeps as text."""
+    """Return an instant that the ledger holds as text."""
     return datetime.fromisoformat(text)
 
 
@@ -115,7 +123,7 @@ def share(part: float | None) -> str:
 
 
 def unroutable(reason: str | None) -> str:
-    """Return why nobody could be found for a referral."""
+    """Return why no agency matches a referral."""
     return UNROUTABLE_NAMES.get(reason or "") or plain(reason)
 
 
@@ -125,25 +133,25 @@ def plain(code: object) -> str:
 
 
 def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """Return what an event says beside its kind, each as a phrase; ``names`` stand for ids."""
-    rest, found = dict(data), []
+    """Return the data of an event as phrases; ``names`` replace IDs."""
+    rest, phrases = dict(data), []
     for name in ("grade", "effective_grade"):
         if f"{name}_before" in rest:
             before, after = rest.pop(f"{name}_before"), rest.pop(name, None)
             if before != after:
-                found.append(f"{plain(name)} from {plain(before)} to {plain(after)}")
+                phrases.append(f"{plain(name)} from {plain(before)} to {plain(after)}")
     for moved in rest.pop("deadlines", ()):
         was = f", was {_value(moved['due_before'])}" if moved.get("due_before") else ""
-        found.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
+        phrases.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
     for name, value in rest.items():
         known = names.get(value) if isinstance(value, str) else None
-        found.append(f"{plain(name)}: {known or _value(value)}")
-    return found
+        phrases.append(f"{plain(name)}: {known or _value(value)}")
+    return phrases
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+        return ", ".join(f"{name} {_value(member)}" for name, member in value.items())
     if isinstance(value, list):
         return ", ".join(map(_value, value))
     if isinstance(value, str) and value[10:11] == "T":
@@ -154,30 +162,30 @@ def _value(value: Any) -> str:
 
 def hours(of_days: Mapping[int, tuple[time, time]]) -> str:
     """Return opening hours, neighbouring days that have the same ones together."""
-    said = []
+    phrases = []
     for span, days in groupby(sorted(of_days), key=of_days.__getitem__):
         listed = list(days)
         last = f" to {_WEEKDAYS[listed[-1]]}" if len(listed) > 1 else ""
-        said.append(f"{_WEEKDAYS[listed[0]]}{last} {span[0]:%H:%M}–{span[1]:%H:%M}")
-    return ", ".join(said)
+        phrases.append(f"{_WEEKDAYS[listed[0]]}{last} {span[0]:%H:%M}–{span[1]:%H:%M}")
+    return ", ".join(phrases)
 
 
-def how_many(count: int, one: str, many: str | None = None) -> str:
+def how_many(count: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def status(
     counts: RiskCounts, longest: Unacknowledged | None, names: Mapping[str, str], now: datetime
 ) -> str:
-    """Return the sentence that answers: is anybody late, and who is next?"""
-    late = f"{counts.breached:,} late" if counts.breached else "Nobody is late"
+    """Return the sentence that answers: is anything late, and what is next?"""
+    late = f"{counts.breached:,} late" if counts.breached else "Nothing is late"
     soon = f"{counts.due_soon:,} due in the next 15 min" if counts.due_soon else "nothing due soon"
-    told = f"{late}, {soon}."
+    sentence = f"{late}, {soon}."
     if longest is None:
-        return told
-    who, waited = names.get(longest.agency, longest.agency), age(longest.clock_start, now)
+        return sentence
+    agency, waited = names.get(longest.agency, longest.agency), age(longest.clock_start, now)
     if longest.due_at is None:
-        return f"{told} Longest unacknowledged: {who}, {waited}."
+        return f"{sentence} Longest unacknowledged: {agency}, {waited}."
     allowed = duration((longest.due_at - longest.clock_start).total_seconds())
-    return f"{told} Longest unacknowledged: {who}, {waited} of {allowed}."
+    return f"{sentence} Longest unacknowledged: {agency}, {waited} of {allowed}."

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
 
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.occurrence import occurrence_of
@@ -167,7 +166,7 @@ def read(body: bytes) -> documents.Document:
     try:
         document = documents.read(body)
     except Unreadable as unreadable:
-        _refuse(unreadable)
+        raise refusal_of(unreadable) from unreadable
     faults = _unanswerable(document)
     if faults:
         raise Invalid("This is not a referral that can be stored.", faults=faults)
@@ -186,9 +185,10 @@ def _unanswerable(document: documents.Document) -> list[Fault]:
     return faults
 
 
-def _refuse(unreadable: Unreadable) -> NoReturn:
+def refusal_of(unreadable: Unreadable) -> Invalid:
+    """Return the broker's own error for a body that could not be read."""
     faults = unreadable.faults
-    raise _REFUSALS[unreadable.kind](faults[0].message, faults=faults) from unreadable
+    return _REFUSALS[unreadable.kind](faults[0].message, faults=faults)
 
 
 def _conflict(contradiction: Contradiction) -> ReferenceConflict:

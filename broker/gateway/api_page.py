@@ -17,8 +17,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from broker.gateway import openapi
-
 _STATIC = Path(__file__).with_name("static")
 _TYPES = {"redoc.js": "text/javascript", "redoc.css": "text/css"}
 _VERSION = "3.0.1"
@@ -35,11 +33,10 @@ CONTENT_SECURITY_POLICY = (
 nothing that anybody sent is on this page."""
 
 
-async def page(_: Request) -> Response:
+async def page(request: Request) -> Response:
     """Return the page."""
-    return HTMLResponse(
-        _page(openapi.document()), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    )
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return HTMLResponse(_page(request.app.state.openapi), headers=headers)
 
 
 async def asset(request: Request) -> Response:

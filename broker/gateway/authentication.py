@@ -1,4 +1,4 @@
-"""Who is calling: the key, its scopes, and how often it may call."""
+"""Authentication: the key of a request, its scopes, and how often it may call."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from broker.errors import Denied, Throttled
 from broker.flow.context import Context
 from broker.gateway.problems import Forbidden
 
-KEPT_SECONDS = 5.0
-"""A key that was revoked works at most so long after, in every gateway."""
-KEPT = 10_000
+CACHE_SECONDS = 5.0
+"""A revoked key works at most so long in a gateway that has just used it."""
+CACHE_SIZE = 10_000
 PER_KEY = "200/second"
 FAILURES_PER_ADDRESS = "20/second"
 _BEARER = "bearer "
@@ -40,20 +40,20 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """How the history names who did something."""
+        """How the history names the caller."""
         return f"key:{self.credential}"
 
     @property
     def sees(self) -> OrganisationCode | None:
-        """Whose referrals the caller may see; None is everybody's."""
+        """The organisation whose referrals the caller may see; None means every organisation."""
         return None if Scope.OPS in self.scopes else self.organisation
 
 
 class Authentication:
-    """Looks keys up, and remembers them for a few seconds. May be used from any thread."""
+    """Looks keys up and caches them for a few seconds. May be used from any thread."""
 
     def __init__(self, context: Context) -> None:
-        self._broker = context
+        self._context = context
         self._lock = threading.Lock()
         self._known: OrderedDict[CredentialId, tuple[Credential | None, float]] = OrderedDict()
         self._used: set[CredentialId] = set()
@@ -61,7 +61,7 @@ class Authentication:
         self._per_key, self._failures = parse(PER_KEY), parse(FAILURES_PER_ADDRESS)
 
     def key(self, request: Request) -> Key:
-        """Return the key that a request bears. Raises Denied, or Throttled after many others."""
+        """Return the key of a request. Raises Denied, or Throttled after many failures."""
         try:
             return Key.parse(_bearer(request))
         except Denied:
@@ -69,44 +69,44 @@ class Authentication:
             raise
 
     def remembered(self, id_: CredentialId) -> tuple[Credential | None, bool]:
-        """Return what is known of a key, and whether that is fresh enough to go by."""
+        """Return the cached credential of a key, and whether it is fresh enough to use."""
         with self._lock:
-            found, until = self._known.get(id_, (None, 0.0))
-        return found, time.monotonic() < until
+            credential, until = self._known.get(id_, (None, 0.0))
+        return credential, time.monotonic() < until
 
     def look_up(self, id_: CredentialId) -> Credential | None:
-        """Ask the ledger for a key, and remember it. Raises Unavailable."""
-        asked_at = time.monotonic()
-        found = self._broker.ledger.credentials.credential(id_)
+        """Read a key from the ledger and cache it. Raises Unavailable."""
+        began = time.monotonic()
+        credential = self._context.ledger.credentials.credential(id_)
         with self._lock:
-            self._known[id_] = (found, asked_at + KEPT_SECONDS)
-            if len(self._known) > KEPT:
+            self._known[id_] = (credential, began + CACHE_SECONDS)
+            if len(self._known) > CACHE_SIZE:
                 self._known.popitem(last=False)
-        return found
+        return credential
 
     def admit(
-        self, request: Request, key: Key, found: Credential | None, scopes: Collection[Scope]
+        self, request: Request, key: Key, credential: Credential | None, scopes: Collection[Scope]
     ) -> Caller:
-        """Return who calls, with one of these scopes. Raises Denied, Forbidden or Throttled."""
-        if found is None or not key.opens(found, self._broker.clock()):
+        """Return the caller, who has one of these scopes. Raises Denied, Forbidden or Throttled."""
+        if credential is None or not key.opens(credential, self._context.clock()):
             self._spend(self._failures, _address(request))
             raise Denied("This key is unknown, wrong, expired or revoked.")
-        self._spend(self._per_key, found.id)
-        if found.scopes.isdisjoint(scopes):
+        self._spend(self._per_key, credential.id)
+        if credential.scopes.isdisjoint(scopes):
             raise Forbidden(f"This call needs a key with the scope {' or '.join(scopes)}.")
         with self._lock:
-            self._used.add(found.id)
-        return Caller(found.organisation, found.id, found.scopes)
+            self._used.add(credential.id)
+        return Caller(credential.organisation, credential.id, credential.scopes)
 
     def note_use(self) -> None:
-        """Write down which keys were used since the last time."""
+        """Record which keys were used since the last time."""
         with self._lock:
             used, self._used = self._used, set()
         if used:
-            self._broker.ledger.credentials.touch_credentials(sorted(used), self._broker.clock())
+            self._context.ledger.credentials.touch_credentials(sorted(used), self._context.clock())
 
-    def _spend(self, limit: RateLimitItem, who: str) -> None:
-        if not self._limiter.hit(limit, who):
+    def _spend(self, limit: RateLimitItem, spender: str) -> None:
+        if not self._limiter.hit(limit, spender):
             raise Throttled("Too many requests.", retry_after=timedelta(seconds=1))
 
 
@@ -115,7 +115,7 @@ def _address(request: Request) -> str:
 
 
 def _bearer(request: Request) -> str:
-    given = request.headers.get("authorization", "")
-    if given[: len(_BEARER)].lower() != _BEARER:
+    header = request.headers.get("authorization", "")
+    if header[: len(_BEARER)].lower() != _BEARER:
         raise Denied("This call needs a key.")
-    return given[len(_BEARER) :].strip()
+    return header[len(_BEARER) :].strip()

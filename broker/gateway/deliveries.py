@@ -1,4 +1,4 @@
-"""The agency's calls: collect, answer, keep, give back, look."""
+"""The agency's calls: collect, answer, extend and release leases, look at deliveries."""
 
 from __future__ import annotations
 
@@ -7,51 +7,50 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.codes import Scope
 from broker.domain.delivery import OpenWork
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
 from broker.flow import answer, collect
 from broker.flow.receipt_parser import as_rows
 from broker.gateway import responses
-from broker.gateway.context import caller, gateway, identifier
 from broker.gateway.long_polls import until
-from broker.gateway.request_bodies import answer as respond
-from broker.gateway.request_bodies import asked
+from broker.gateway.request_bodies import parse_body
+from broker.gateway.responses import json_response
+from broker.gateway.state import caller_of, gateway_of, identifier
 from broker.ledger.deliveries import Held
 from schemas import requests
 
 
-async def take(request: Request) -> Response:
-    """Lease what waits for the agency, earliest deadline first; wait for it if asked."""
-    who, here = await caller(request, Scope.COLLECT), gateway(request)
-    wanted = await asked(request, requests.COLLECT)
-    claim = partial(collect.collect, here.context, who.organisation, limit=wanted.max)
-    end, found = until(wanted.wait), await here.run(claim)
-    while not found and wanted.wait and await here.poller.for_work(who.organisation, end):
+async def collect_deliveries(request: Request) -> Response:
+    """Lease what waits for the agency, earliest deadline first; wait for work if asked to."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.COLLECT)
+    claim = partial(collect.collect, gateway.context, caller.organisation, limit=body.max)
+    end, offers = until(body.wait), await gateway.run(claim)
+    while not offers and body.wait and await gateway.poller.for_work(caller.organisation, end):
         if await request.is_disconnected():
-            break  # nothing is leased to somebody who has gone
-        found = await here.run(claim)
-    return respond({"deliveries": found})
+            break  # nothing is leased to a caller that has gone
+        offers = await gateway.run(claim)
+    return json_response({"deliveries": offers})
 
 
 async def settle(request: Request) -> Response:
-    """Record up to 1,000 receipts; one result each, in order."""
-    who, here = await caller(request, Scope.COLLECT), gateway(request)
-    receipts = as_rows(await asked(request, requests.RECEIPTS))
-    results = await here.run(
-        answer.settle, here.context, who.organisation, receipts, actor=who.actor
+    """Record up to 1,000 receipts; one result for each, in order."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    receipts = as_rows(await parse_body(request, requests.RECEIPTS))
+    results = await gateway.run(
+        answer.settle, gateway.context, caller.organisation, receipts, actor=caller.actor
     )
-    return respond({"results": [responses.settled(result) for result in results]})
+    return json_response({"results": [responses.settled(result) for result in results]})
 
 
 async def extend(request: Request) -> Response:
-    """Keep deliveries for longer."""
-    who, here = await caller(request, Scope.COLLECT), gateway(request)
-    held = _held(await asked(request, requests.LEASES))
-    context = here.context
-    kept = await here.run(
+    """Extend leases."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    held = _held(await parse_body(request, requests.LEASES))
+    context = gateway.context
+    leases = await gateway.run(
         context.ledger.deliveries.extend,
-        who.organisation,
+        caller.organisation,
         held,
         lease_for=context.settings.lease,
         now=context.clock(),
@@ -59,61 +58,63 @@ async def extend(request: Request) -> Response:
     return _results(
         [
             (delivery, "extended" if lease else "lease_lost", lease.until if lease else None)
-            for (delivery, _), lease in zip(held, kept, strict=True)
+            for (delivery, _), lease in zip(held, leases, strict=True)
         ]
     )
 
 
 async def release(request: Request) -> Response:
-    """Give deliveries back; they are offered again at once."""
-    who, here = await caller(request, Scope.COLLECT), gateway(request)
-    held = _held(await asked(request, requests.LEASES))
-    context = here.context
-    released = await here.run(
+    """Release deliveries; they are offered again at once."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    held = _held(await parse_body(request, requests.LEASES))
+    context = gateway.context
+    released = await gateway.run(
         context.ledger.deliveries.release,
-        who.organisation,
+        caller.organisation,
         held,
         now=context.clock(),
-        actor=who.actor,
+        actor=caller.actor,
     )
     return _results(
         [
-            (delivery, "released" if done else "lease_lost", None)
-            for (delivery, _), done in zip(held, released, strict=True)
+            (delivery, "released" if is_released else "lease_lost", None)
+            for (delivery, _), is_released in zip(held, released, strict=True)
         ]
     )
 
 
 async def show(request: Request) -> Response:
     """Return one of the agency's own deliveries."""
-    who, here = await caller(request, Scope.COLLECT), gateway(request)
+    caller, gateway = caller_of(request), gateway_of(request)
     id_ = DeliveryId(identifier(request))
-    return respond(await here.run(collect.delivery, here.context, who.organisation, id_))
+    offer = await gateway.run(collect.delivery, gateway.context, caller.organisation, id_)
+    return json_response(offer)
 
 
 async def queue(request: Request) -> Response:
     """Return counts and ages of the agency's own queue."""
-    who, here = await caller(request, Scope.COLLECT), gateway(request)
-    context = here.context
-    work = await here.run(
-        context.ledger.monitoring.open_work, now=context.clock(), agency=who.organisation
+    caller, gateway = caller_of(request), gateway_of(request)
+    context = gateway.context
+    work = await gateway.run(
+        context.ledger.monitoring.open_work, now=context.clock(), agency=caller.organisation
     )
-    return respond(responses.queue(work.get(who.organisation) or OpenWork(who.organisation)))
+    own = work.get(caller.organisation) or OpenWork(caller.organisation)
+    return json_response(responses.queue(own))
 
 
 async def redirect(request: Request) -> Response:
-    """Send a returned or undeliverable delivery on to another area or agency (ops)."""
-    who, here = await caller(request, Scope.OPS), gateway(request)
-    wanted = await asked(request, requests.REROUTE)
-    new = await here.run(
+    """Redirect a returned or undeliverable delivery to another area or agency."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    target = await parse_body(request, requests.REROUTE)
+    successor = await gateway.run(
         answer.redirect,
-        here.context,
+        gateway.context,
         DeliveryId(identifier(request)),
-        area=wanted.area,
-        agency=OrganisationCode(wanted.agency) if wanted.agency else None,
-        actor=who.actor,
+        area=target.area,
+        agency=OrganisationCode(target.agency) if target.agency else None,
+        actor=caller.actor,
     )
-    return respond({"delivery": str(new)})
+    return json_response({"delivery": str(successor)})
 
 
 def _held(leases: requests.Leases) -> Held:
@@ -121,7 +122,7 @@ def _held(leases: requests.Leases) -> Held:
 
 
 def _results(results: list[tuple[DeliveryId, str, object]]) -> Response:
-    return respond(
+    return json_response(
         {
             "results": [
                 {"delivery": str(delivery), "result": result, "until": until}

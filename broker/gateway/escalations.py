@@ -1,4 +1,4 @@
-"""The calls about clocks and alarms: let a clock stand, let it go on, see to an escalation."""
+"""The calls about deadlines and escalations: pause and resume clocks, acknowledge an escalation."""
 
 from __future__ import annotations
 
@@ -6,60 +6,63 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin import operator_actions
-from broker.domain.codes import PauseReason, Scope
+from broker.domain.codes import PauseReason
 from broker.domain.ids import DeliveryId, EscalationId
 from broker.flow import clock_pause
 from broker.gateway import responses
-from broker.gateway.context import caller, gateway, identifier
-from broker.gateway.request_bodies import answer as respond
-from broker.gateway.request_bodies import asked, number
+from broker.gateway.request_bodies import limit_of, parse_body
+from broker.gateway.responses import json_response
+from broker.gateway.state import caller_of, gateway_of, identifier
 from schemas import requests
-
-LISTED = 200
-_EVERYBODY = (Scope.PUBLISH, Scope.COLLECT, Scope.OPS)
 
 
 async def pause_clock(request: Request) -> Response:
-    """Let the clocks of a delivery stand that policy lets stand."""
-    who, here = await caller(request, Scope.COLLECT, Scope.OPS), gateway(request)
-    wanted, id_ = await asked(request, requests.PAUSE), DeliveryId(identifier(request))
-    reason = PauseReason(wanted.reason)
-    since = await here.run(
-        clock_pause.pause_clock, here.context, id_, reason, agency=who.sees, actor=who.actor
+    """Pause those clocks of a delivery that the policy allows to be paused."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body, id_ = await parse_body(request, requests.PAUSE), DeliveryId(identifier(request))
+    reason = PauseReason(body.reason)
+    since = await gateway.run(
+        clock_pause.pause_clock,
+        gateway.context,
+        id_,
+        reason,
+        agency=caller.sees,
+        actor=caller.actor,
     )
-    return respond({"delivery": str(id_), "paused_at": since})
+    return json_response({"delivery": str(id_), "paused_at": since})
 
 
 async def resume_clock(request: Request) -> Response:
-    """Let the clocks of a delivery go on."""
-    who, here = await caller(request, Scope.COLLECT, Scope.OPS), gateway(request)
+    """Resume the paused clocks of a delivery."""
+    caller, gateway = caller_of(request), gateway_of(request)
     id_ = DeliveryId(identifier(request))
-    due = await here.run(
-        clock_pause.resume_clock, here.context, id_, agency=who.sees, actor=who.actor
+    due = await gateway.run(
+        clock_pause.resume_clock, gateway.context, id_, agency=caller.sees, actor=caller.actor
     )
-    return respond({"delivery": str(id_), "deadlines": responses.deadlines(due)})
+    return json_response({"delivery": str(id_), "deadlines": responses.deadlines(due)})
 
 
 async def escalations(request: Request) -> Response:
     """Return the caller's running escalations, or all of them for ops."""
-    who, here = await caller(request, *_EVERYBODY), gateway(request)
-    limit = int(number(request, "limit", LISTED, LISTED))
-    escalations = await here.run(
-        here.context.ledger.alarms.escalations, visible_to=who.sees, limit=limit
+    caller, gateway = caller_of(request), gateway_of(request)
+    running = await gateway.run(
+        gateway.context.ledger.alarms.escalations, visible_to=caller.sees, limit=limit_of(request)
     )
-    return respond({"escalations": [responses.escalation(row) for row in escalations]})
+    return json_response(
+        {"escalations": [responses.escalation(escalation) for escalation in running]}
+    )
 
 
 async def acknowledge(request: Request) -> Response:
-    """Note that a person sees to an escalation: nobody further up is told."""
-    who, here = await caller(request, *_EVERYBODY), gateway(request)
-    wanted = await asked(request, requests.SEES_TO)
-    escalation = await here.run(
+    """Record that a person deals with an escalation: nobody further up is alerted."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.SEES_TO)
+    escalation = await gateway.run(
         operator_actions.acknowledge_for,
-        here.context,
+        gateway.context,
         EscalationId(identifier(request)),
-        owner=wanted.by,
-        actor=who.actor,
-        visible_to=who.sees,
+        owner=body.by,
+        actor=caller.actor,
+        visible_to=caller.sees,
     )
-    return respond(responses.escalation(escalation))
+    return json_response(responses.escalation(escalation))

@@ -137,9 +137,16 @@ _DEADLINE_REPORT = {
         {
             "by": "all",
             "of": "",
-            **{"referrals": 2, "unrouted": 0, "rejected": 0, "unroutable": 0},
-            **{"legs": 3, "held": 0, "undeliverable": 0},
-            **{"returned": 0, "recalled": 0, "sent_on": 0},
+            "referrals": 2,
+            "unrouted": 0,
+            "rejected": 0,
+            "unroutable": 0,
+            "legs": 3,
+            "held": 0,
+            "undeliverable": 0,
+            "returned": 0,
+            "recalled": 0,
+            "sent_on": 0,
             "stages": {
                 "first_known_to_accepted": {
                     "count": 2,

@@ -1,4 +1,4 @@
-"""What the policy knows only up to a day, as gauges: bank holidays, terms, entries."""
+"""Data of the policy that expires, as gauges: bank holidays, school terms, entries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from broker.policy.published.policy import Policy
 class Endings(Collector):
     """Time left of each nation's bank holidays, and how much ends within 90 days."""
 
-    def __init__(self, book: Policy, today: date) -> None:
-        self._book = book
+    def __init__(self, policy: Policy, today: date) -> None:
+        self._policy = policy
         self._today = today
 
     def collect(self) -> Iterator[Metric]:
@@ -26,7 +26,7 @@ class Endings(Collector):
             "Time until the bank holiday data of a nation ends, in whole days.",
             labels=["nation"],
         )
-        for ending in endings(self._book, on=self._today):
+        for ending in endings(self._policy, on=self._today):
             if ending.what == BANK_HOLIDAYS:
                 left.add_metric([ending.of], (ending.last - self._today).total_seconds())
         soon = GaugeMetricFamily(
@@ -34,8 +34,8 @@ class Endings(Collector):
             "What has ended, or ends within 90 days without anything after it.",
             labels=["what"],
         )
-        counts = Counter(one.what for one in ending_soon(self._book, on=self._today))
-        for what in (BANK_HOLIDAYS, TERMS, ENTRY):
-            soon.add_metric([what], counts[what])
+        counts = Counter(ending.what for ending in ending_soon(self._policy, on=self._today))
+        for kind in (BANK_HOLIDAYS, TERMS, ENTRY):
+            soon.add_metric([kind], counts[kind])
         yield left
         yield soon

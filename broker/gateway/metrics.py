@@ -1,4 +1,4 @@
-"""Metrics: what the ledger knows, counted once for all processes. Codes and numbers only."""
+"""Metrics: counted in the ledger, once for all processes. Codes and numbers only."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from broker.ledger.monitoring import BANDS
 from broker.policy.time.calendars import LONDON
 
 EDGES = (1, 8, 32, 128, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 259_200, 432_000)
-"""Seconds, a few of the edges that the ledger counts by: one exactly on every deadline class that
-runs by the calendar."""
+"""In seconds: some of the edges that the ledger counts by, one on every deadline class that counts
+hours of every day."""
 _STATES = ("held", "available", "leased", "collected", "acknowledged", "undeliverable")
 SILENCES = 1000
-"""Alarms about silence that are told of: one an organisation at a time."""
+"""The most open alarms about silence that are exported."""
 
 
 def text(context: Context) -> bytes:
@@ -43,10 +43,10 @@ def text(context: Context) -> bytes:
 
 
 class Ledger(Collector):
-    """Everything that the ledger can tell at an instant."""
+    """Everything that the ledger knows at an instant."""
 
     def __init__(self, context: Context, now: datetime) -> None:
-        self._broker = context
+        self._context = context
         self._now = now
 
     def collect(self) -> Iterator[Metric]:
@@ -57,35 +57,35 @@ class Ledger(Collector):
         yield self._silent()
 
     def _queues(self) -> Iterator[Metric]:
-        found = list(self._broker.ledger.monitoring.open_work(now=self._now).values())
+        queues = list(self._context.ledger.monitoring.open_work(now=self._now).values())
         deliveries = GaugeMetricFamily(
             "broker_deliveries", "Unfinished deliveries.", labels=["agency", "state"]
         )
-        for one in found:
+        for queue in queues:
             for state in _STATES:
-                deliveries.add_metric([one.agency, state], getattr(one, state))
+                deliveries.add_metric([queue.agency, state], getattr(queue, state))
         yield deliveries
         overdue = GaugeMetricFamily(
             "broker_deliveries_overdue",
             "Unfinished deliveries past a deadline, whatever their state.",
             labels=["agency"],
         )
-        for one in found:
-            overdue.add_metric([one.agency], one.overdue)
+        for queue in queues:
+            overdue.add_metric([queue.agency], queue.overdue)
         yield overdue
         yield self._undeliverable()
-        yield self._ages(found, "claimable", "Age of the oldest delivery that could be taken now.")
+        yield self._ages(queues, "claimable", "Age of the oldest delivery that could be taken now.")
         yield self._ages(
-            found, "unacknowledged", "Age of the oldest delivery that no person has taken."
+            queues, "unacknowledged", "Age of the oldest delivery that no person has taken."
         )
         yield self._bands()
 
-    def _ages(self, found: list[OpenWork], which: str, told: str) -> Metric:
-        ages = GaugeMetricFamily(f"broker_oldest_{which}_seconds", told, labels=["agency"])
-        for one in found:
-            since = getattr(one, f"oldest_{which}_at")
+    def _ages(self, queues: list[OpenWork], which: str, help_: str) -> Metric:
+        ages = GaugeMetricFamily(f"broker_oldest_{which}_seconds", help_, labels=["agency"])
+        for queue in queues:
+            since = getattr(queue, f"oldest_{which}_at")
             age = (self._now - since).total_seconds() if since else 0.0
-            ages.add_metric([one.agency], max(0.0, age))
+            ages.add_metric([queue.agency], max(0.0, age))
         return ages
 
     def _undeliverable(self) -> Metric:
@@ -94,7 +94,7 @@ class Ledger(Collector):
             "Deliveries that cannot be made, by cause.",
             labels=["agency", "cause"],
         )
-        for dead_letter in self._broker.ledger.monitoring.dead_letters():
+        for dead_letter in self._context.ledger.monitoring.dead_letters():
             causes.add_metric(
                 [dead_letter.agency, dead_letter.cause or "unknown"], dead_letter.count
             )
@@ -106,21 +106,21 @@ class Ledger(Collector):
             "Open work by time left until its deadline.",
             labels=["left"],
         )
-        found = self._broker.ledger.monitoring.burn_down(now=self._now)
+        counts = self._context.ledger.monitoring.burn_down(now=self._now)
         for band in BANDS:
-            bands.add_metric([band], sum(found[band].values()))
+            bands.add_metric([band], sum(counts[band].values()))
         return bands
 
     def _promises(self) -> Iterator[Metric]:
-        promised, took = self._broker.ledger.statistics.totals(now=self._now)
-        told = {
+        promised, took = self._context.ledger.statistics.totals(now=self._now)
+        helps = {
             "due": "Deadlines that have come due.",
             "in_time": "Deadlines that were kept, of those that have come due.",
             "withdrawn": "Deadlines that came due, but had been moved or ended before.",
         }
-        for name, words in told.items():
+        for name, help_ in helps.items():
             family = CounterMetricFamily(
-                f"broker_deadlines_{name}", words, labels=["agency", "milestone"]
+                f"broker_deadlines_{name}", help_, labels=["agency", "milestone"]
             )
             for row in promised:
                 family.add_metric([row["agency"], row["milestone"]], row[name])
@@ -130,12 +130,13 @@ class Ledger(Collector):
             "From a delivery's clock start until the milestone.",
             labels=["agency", "milestone"],
         )
-        for (agency, milestone), one in sorted(took.items()):
-            latency.add_metric([agency, milestone], _buckets(one), one.seconds or 0.0)
+        for (agency, milestone), latencies in sorted(took.items()):
+            total = latencies.seconds or 0.0
+            latency.add_metric([agency, milestone], _buckets(latencies), total)
         yield latency
 
     def _pipes(self) -> Iterator[Metric]:
-        pipes = self._broker.ledger.monitoring.pipeline_status(now=self._now)
+        pipes = self._context.ledger.monitoring.pipeline_status(now=self._now)
         oldest = pipes.inbox_oldest_at
         age = (self._now - oldest).total_seconds() if oldest else 0.0
         beat = pipes.sweep_until.timestamp() if pipes.sweep_until else 0.0
@@ -150,8 +151,8 @@ class Ledger(Collector):
             ("workers", "Workers that showed themselves within 15 seconds.", pipes.workers),
             ("sweep_lead_until_seconds", "Until when a worker leads the sweep (Unix time).", beat),
         )
-        for name, words, value in gauges:
-            yield GaugeMetricFamily(f"broker_{name}", words, value=value)
+        for name, help_, value in gauges:
+            yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
         yield self._wakeups()
 
     def _silent(self) -> Metric:
@@ -160,16 +161,16 @@ class Ledger(Collector):
             "Organisations that are silent for too long.",
             labels=["organisation", "activity"],
         )
-        for silence in self._broker.ledger.activity.silences(limit=SILENCES):
+        for silence in self._context.ledger.activity.silences(limit=SILENCES):
             silent.add_metric([silence.organisation, silence.activity], 1)
         return silent
 
     def _wakeups(self) -> Metric:
-        """Tell what waits for workers; nothing at all while the Valkey of wake-ups is away."""
+        """Return what waits for workers; empty while the Valkey of wake-ups does not answer."""
         waiting = GaugeMetricFamily(
             "broker_wakeups_waiting", "Wake-ups that no worker has taken.", labels=["lane"]
         )
-        for lane, count in (self._broker.wakeups.waiting(TASK_QUEUES) or {}).items():
+        for lane, count in (self._context.wakeups.waiting(TASK_QUEUES) or {}).items():
             waiting.add_metric([lane], count)
         return waiting
 

@@ -1,4 +1,4 @@
-"""The calls for ops and for machines: attention, refusals, health, metrics, documentation."""
+"""The calls for ops and for machines: attention, refusals, queues, health, metrics, OpenAPI."""
 
 from __future__ import annotations
 
@@ -7,79 +7,74 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.codes import Scope
 from broker.errors import PolicyError, Unavailable
-from broker.gateway import metrics as figures
-from broker.gateway import openapi, responses
-from broker.gateway.context import caller, gateway
-from broker.gateway.request_bodies import answer as respond
-from broker.gateway.request_bodies import number
+from broker.gateway import metrics as metric_families
+from broker.gateway import responses
+from broker.gateway.request_bodies import limit_of
+from broker.gateway.responses import json_response
+from broker.gateway.state import caller_of, gateway_of
 
-LISTED = 200
 UNREFERRED_FOR = timedelta(days=7)
-"""How old a day's list may be whose occurrences without a referral ops see."""
+"""How old a daily list may be whose occurrences without a referral ops see."""
 
 
 async def attention(request: Request) -> Response:
-    """Return what no agency will do by itself, and who is silent."""
-    await caller(request, Scope.OPS)
-    here, limit = gateway(request), int(number(request, "limit", LISTED, LISTED))
-    waiting = await here.run(here.context.ledger.queries.attention, limit=limit)
-    refused = await here.run(here.context.ledger.queries.refusals, None, limit=limit)
-    silent = await here.run(here.context.ledger.activity.silences, limit=limit)
-    since = (here.context.clock() - UNREFERRED_FOR).date()
-    unreferred = await here.run(
-        here.context.ledger.reconciliations.reconciliations,
-        None,
-        limit=limit,
-        unreferred_since=since,
+    """Return the referrals that need ops, and the organisations that are silent."""
+    gateway, limit = gateway_of(request), limit_of(request)
+    ledger = gateway.context.ledger
+    waiting = await gateway.run(ledger.queries.attention, limit=limit)
+    refused = await gateway.run(ledger.queries.refusals, None, limit=limit)
+    silent = await gateway.run(ledger.activity.silences, limit=limit)
+    since = (gateway.context.clock() - UNREFERRED_FOR).date()
+    unreferred = await gateway.run(
+        ledger.reconciliations.reconciliations, None, limit=limit, unreferred_since=since
     )
-    return respond(responses.attention(waiting, refused, silent, unreferred))
+    return json_response(responses.attention(waiting, refused, silent, unreferred))
 
 
 async def refusals(request: Request) -> Response:
-    """Return the bodies that were refused and not kept: the caller's own, or all for ops."""
-    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
-    limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(here.context.ledger.queries.refusals, who.sees, limit=limit)
-    return respond({"refusals": [responses.refusal(one) for one in found]})
+    """Return the bodies that were rejected and not stored: the caller's own, or all for ops."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    refused = await gateway.run(
+        gateway.context.ledger.queries.refusals, caller.sees, limit=limit_of(request)
+    )
+    return json_response({"refusals": [responses.refusal(refusal) for refusal in refused]})
 
 
 async def queues(request: Request) -> Response:
-    """Return counts and ages of every queue in which something waits."""
-    await caller(request, Scope.OPS)
-    here = gateway(request)
-    queues = await here.run(here.context.ledger.monitoring.open_work, now=here.context.clock())
-    return respond({"queues": [responses.queue(queue) for queue in queues.values()]})
+    """Return counts and ages of every queue that is not empty."""
+    gateway = gateway_of(request)
+    context = gateway.context
+    work = await gateway.run(context.ledger.monitoring.open_work, now=context.clock())
+    return json_response({"queues": [responses.queue(queue) for queue in work.values()]})
 
 
 async def livez(_: Request) -> Response:
-    """Say that the process runs."""
-    return respond({"status": "alive"})
+    """Answer that the process runs."""
+    return json_response({"status": "alive"})
 
 
 async def readyz(request: Request) -> Response:
-    """Say whether the process can do its work.
+    """Answer whether the process can do its work.
 
-    Raises Unavailable when the ledger is away, or no policy is published.
+    Raises Unavailable when the ledger does not answer, or no policy is published.
     """
-    here = gateway(request)
-    await here.run(here.context.ledger.ping)
+    gateway = gateway_of(request)
+    await gateway.run(gateway.context.ledger.ping)
     try:
-        await here.run(here.context.policies.latest)
+        await gateway.run(gateway.context.policies.latest)
     except PolicyError as error:
-        raise Unavailable("No policy that can be used is published.") from error
-    return respond({"status": "ready"})
+        raise Unavailable("No usable policy is published.") from error
+    return json_response({"status": "ready"})
 
 
 async def metrics(request: Request) -> Response:
     """Return counts and ages by agency for Prometheus: codes and numbers only."""
-    await caller(request, Scope.OPS)
-    here = gateway(request)
-    found = await here.run(figures.text, here.context)
-    return Response(found, media_type="text/plain; version=0.0.4; charset=utf-8")
+    gateway = gateway_of(request)
+    text = await gateway.run(metric_families.text, gateway.context)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-async def openapi_document(_: Request) -> Response:
-    """Return the description of the API."""
-    return respond(openapi.document())
+async def openapi_document(request: Request) -> Response:
+    """Return the OpenAPI document."""
+    return json_response(request.app.state.openapi)

@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457): one table says what each error means to a client."""
+"""Errors as problem documents (RFC 9457): one table has what each error means to a client."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Forbidden(Denied):
 
 
 class Unsupported(Invalid):
-    """The body is of a media type or an encoding that is not taken."""
+    """The body has a media type or an encoding that is not supported."""
 
     code = "unsupported-media-type"
 
@@ -59,7 +59,7 @@ class NotAllowed(BrokerError):
 
 
 class _Internal(BrokerError):
-    """Stands for whatever nobody planned, and says nothing of it."""
+    """Stands for an unplanned error, and repeats nothing of it."""
 
     code = "internal"
 
@@ -74,50 +74,60 @@ class Meaning:
     retryable: bool = False
 
 
-_CHANGE = (
-    "Change what 'errors' lists, then send it again; a referral under the same reference as before."
-)
+_CHANGE = "Correct what 'errors' lists, then send it again. Keep the reference of a referral."
 MEANINGS: Mapping[type[BrokerError], Meaning] = {
-    Malformed: Meaning(400, "The body cannot be read", "Send one JSON document in UTF-8."),
-    TooLarge: Meaning(413, "The body is too large", "Shorten the texts; send no attachments."),
+    Malformed: Meaning(400, "We cannot read the body", "Send one JSON document in UTF-8."),
+    TooLarge: Meaning(413, "The body is too large", "Shorten the texts and leave out attachments."),
     Prohibited: Meaning(
         422,
-        "The content may not be carried",
-        "Take out every picture, film and link to one; describe it in words and give its hash. "
-        "The body was not kept.",
+        "The content is prohibited",
+        "Take out every picture, film and link to one. Describe it in words and give its hash. "
+        "We did not store the body.",
     ),
     Unsupported: Meaning(
-        415, "The media type is not taken", "Send JSON that is not compressed, and say so."
+        415,
+        "The media type is not supported",
+        "Send JSON without compression, with the header 'Content-Type: application/json'.",
     ),
     Invalid: Meaning(422, "The request is invalid", _CHANGE),
-    Forbidden: Meaning(403, "The key may not do this", "Use a key with the scope of this call."),
-    Denied: Meaning(
-        401, "The key is not accepted", "Send 'Authorization: Bearer rb_<id>_<secret>'."
+    Forbidden: Meaning(
+        403, "The key lacks the scope of this call", "Use a key that has one of its scopes."
     ),
-    NotFound: Meaning(404, "There is no such thing", "Check the id; it may belong to others."),
-    NotAllowed: Meaning(405, "The method does not exist here", "See /docs for the calls."),
+    Denied: Meaning(
+        401, "The key was not accepted", "Send 'Authorization: Bearer rb_<id>_<secret>'."
+    ),
+    NotFound: Meaning(
+        404, "Not found", "Check the ID. You can only see your own organisation's records."
+    ),
+    NotAllowed: Meaning(405, "The method is not allowed", "See /docs for the calls."),
     TooSlow: Meaning(408, "The body did not arrive in time", "Send it again.", retryable=True),
     ReferenceConflict: Meaning(
-        409, "The reference holds other content", "Use a new reference for a new referral."
+        409,
+        "The reference was used for another document",
+        "Use a new reference for a new referral.",
     ),
-    Conflict: Meaning(409, "The request contradicts the ledger", "Look at its state first."),
+    Conflict: Meaning(
+        409, "The request does not fit the present state", "Get the present state, then decide."
+    ),
     PolicyError: Meaning(
-        409, "The policy has no answer", "Ask ops: the directory may lack an organisation."
+        409,
+        "No agency matches under the current policy",
+        "Ask ops to check the policy and the directory.",
     ),
     Throttled: Meaning(
-        429, "Too many requests", "Wait as long as Retry-After says.", retryable=True
+        429, "Too many requests", "Wait for the seconds in Retry-After.", retryable=True
     ),
     Unavailable: Meaning(
         503,
         "The broker is not available",
-        "Send the same request again after Retry-After; nothing was lost.",
+        "Send the same request again after the seconds in Retry-After. Nothing was lost.",
         retryable=True,
     ),
 }
 _UNEXPECTED = Meaning(
     500,
-    "Something went wrong here",
-    "Send the same request again; if it fails again, tell ops the instance.",
+    "Something went wrong in the broker",
+    "Send the same request again. If it fails again, tell ops the 'instance'.",
     retryable=True,
 )
 
@@ -131,65 +141,67 @@ def meaning(error: Exception) -> Meaning:
 
 
 def problem(error: Exception, instance: str) -> dict[str, Any]:
-    """Return the problem document of an error; an unexpected one says nothing of itself."""
-    what = meaning(error)
-    told = error if isinstance(error, BrokerError) else _Internal(what.title)
+    """Return the problem document of an error; an unplanned one repeats nothing of it."""
+    means = meaning(error)
+    shown = error if isinstance(error, BrokerError) else _Internal(means.title)
     return {
-        "type": f"{TYPES}{told.code}",
-        "title": what.title,
-        "status": what.status,
-        "detail": told.message,
+        "type": f"{TYPES}{shown.code}",
+        "title": means.title,
+        "status": means.status,
+        "detail": shown.message,
         "instance": instance,
-        "code": told.code,
-        "errors": [asdict(fault) for fault in told.faults],
-        "next_step": what.next_step,
-        "retryable": what.retryable,
+        "code": shown.code,
+        "errors": [asdict(fault) for fault in shown.faults],
+        "next_step": means.next_step,
+        "retryable": means.retryable,
     }
 
 
 def respond(request: Request, error: Exception) -> Response:
     """Answer a request with the problem document of an error."""
-    what = meaning(error)
+    means = meaning(error)
     headers = {}
     if isinstance(error, Throttled):
         headers["Retry-After"] = str(max(1, round(error.retry_after.total_seconds())))
     elif isinstance(error, Unavailable):
         headers["Retry-After"] = str(RETRY_SECONDS)
-    elif what.status == 401:
+    elif means.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="referral broker"'
     return Response(
         orjson.dumps(problem(error, instance_of(request))),
-        status_code=what.status,
+        status_code=means.status,
         media_type=MEDIA_TYPE,
         headers=headers,
     )
 
 
 def instance_of(request: Request) -> str:
-    """Return the name of this occurrence, which also stands in the log."""
+    """Return the name of this occurrence, which the log has as well."""
     return f"urn:uuid:{request.state.request_id}"
 
 
 async def on_broker_error(request: Request, error: Exception) -> Response:
-    """Answer with what the broker says is wrong."""
+    """Answer with the problem document of an error that the broker raised on purpose."""
     if isinstance(error, Unavailable):
         _log.warning("unavailable", request_id=request.state.request_id, **error_fields(error))
     return respond(request, error)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
-    """Answer what the framework refuses: no such address, no such method."""
+    """Answer for an address or a method that does not exist."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        answer = respond(request, NotAllowed("This address has other methods."))
-        answer.headers.update(error.headers or {})
-        return answer
+        response = respond(
+            request, NotAllowed("This address has other methods: see the header Allow.")
+        )
+        response.headers.update(error.headers or {})
+        return response
     if error.status_code == 404:
-        return respond(request, NotFound("There is no such address."))
-    return respond(request, Malformed("The request cannot be read."))
+        return respond(request, NotFound("No call has this address."))
+    return respond(request, Malformed("We cannot read the request."))
 
 
 def unexpected(request: Request, error: Exception) -> Response:
-    """Answer for a fault of ours: the log gets its class, nobody gets its text."""
+    """Answer for a fault of the broker. The log gets its class; its text is never repeated."""
     _log.error("unexpected", request_id=request.state.request_id, **error_fields(error))
     return respond(request, error)

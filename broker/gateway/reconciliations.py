@@ -1,4 +1,4 @@
-"""The calls about publishers' daily lists: compare one, and look at what came of them."""
+"""The calls about publishers' daily lists: compare a list, and show earlier results."""
 
 from __future__ import annotations
 
@@ -6,36 +6,34 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin.reconcile import reconcile
-from broker.domain.codes import Scope
 from broker.gateway import responses
-from broker.gateway.context import caller, gateway
-from broker.gateway.request_bodies import answer as respond
-from broker.gateway.request_bodies import asked, number
+from broker.gateway.request_bodies import limit_of, parse_body
+from broker.gateway.responses import json_response
+from broker.gateway.state import caller_of, gateway_of
 from schemas import requests
-
-LISTED = 200
 
 
 async def compare(request: Request) -> Response:
-    """Say which references of a list have no referral; repeat it as often as you like."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
-    wanted = await asked(request, requests.RECONCILIATION, most_items=requests.REFERENCE_LIMIT)
-    done = await here.run(
+    """Return which references of a list have no referral; a list may be sent again."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.RECONCILIATION, most_items=requests.REFERENCE_LIMIT)
+    result = await gateway.run(
         reconcile,
-        here.context,
-        who.organisation,
-        wanted.day,
-        wanted.references,
-        actor=who.actor,
+        gateway.context,
+        caller.organisation,
+        body.day,
+        body.references,
+        actor=caller.actor,
     )
-    return respond(responses.reconciled(done))
+    return json_response(responses.reconciled(result))
 
 
-async def listed(request: Request) -> Response:
-    """Return what came of the lists: the caller's own, or all for ops."""
-    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
-    limit = int(number(request, "limit", LISTED, LISTED))
-    found = await here.run(
-        here.context.ledger.reconciliations.reconciliations, who.sees, limit=limit
+async def list_results(request: Request) -> Response:
+    """Return the results of the lists: the caller's own, or all for ops."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    results = await gateway.run(
+        gateway.context.ledger.reconciliations.reconciliations,
+        caller.sees,
+        limit=limit_of(request),
     )
-    return respond({"reconciliations": [responses.reconciled(one) for one in found]})
+    return json_response({"reconciliations": [responses.reconciled(result) for result in results]})

@@ -1,4 +1,4 @@
-"""The publisher's calls: hand in, check, look up, follow."""
+"""The publisher's calls: publish, check, look up, follow, correct and recall referrals."""
 
 from __future__ import annotations
 
@@ -7,30 +7,27 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import TypeGuard
+from uuid import UUID
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.domain.codes import RecallReason, Scope
+from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
-from broker.domain.referral import (
-    Accepted,
-    NewReferral,
-    ReferralStatus,
-)
+from broker.domain.referral import Accepted, NewReferral, ReferralStatus
 from broker.domain.states import ReferralState
 from broker.errors import BrokerError, Fault, Invalid, NotFound, PolicyError, TooLarge
 from broker.flow import accept, answer
-from broker.flow import correct as correcting
+from broker.flow import correct as corrections
 from broker.gateway import responses
 from broker.gateway.authentication import Caller
-from broker.gateway.context import Gateway, caller, gateway, identifier
 from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
-from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, asked, body, number
-from broker.gateway.request_bodies import answer as respond
+from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, number, parse_body, read_body
+from broker.gateway.responses import json_response
+from broker.gateway.state import Gateway, caller_of, gateway_of, identifier
 from broker.intake.http import Answers
 from schemas import documents, requests
 
@@ -44,254 +41,237 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 async def publish(request: Request) -> Response:
-    """Hand in one referral."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
-    sent = await body(request, limit=documents.SIZE_LIMIT)
+    """Publish one referral."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await read_body(request, limit=documents.SIZE_LIMIT)
     key = _idempotency_key(request)
-    new = await _screened(here, who, sent, key)
-    (accepted,) = await _committed(here, [_caused_by(request, here, new)])
+    new = await _screened(gateway, caller, body, key)
+    (accepted,) = await _committed(gateway, [_caused_by(request, gateway, new)])
     if isinstance(accepted, BrokerError):
         raise accepted
     headers = {"Location": f"/v1/referrals/{accepted.id}"}
     seconds = _preferred_wait(request)
     if seconds is None:
-        return respond(responses.receipt(accepted), 202, headers)
+        return json_response(responses.receipt(accepted), 202, headers)
     headers["Preference-Applied"] = f"wait={seconds}"
-    return await _after_routing(here, who, accepted, seconds, headers)
+    return await _after_routing(gateway, caller, accepted, seconds, headers)
 
 
 async def publish_bulk(request: Request) -> Response:
-    """Hand in up to 1,000 referrals, one a line; one result a line, in order."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
-    lines = (await body(request, limit=BULK_LIMIT, media_type=NDJSON)).splitlines()
+    """Publish up to 1,000 referrals, one on each line; one result for each line, in order."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    lines = (await read_body(request, limit=BULK_LIMIT, media_type=NDJSON)).splitlines()
     if len(lines) > BULK_LINES:
-        words = f"Send at most {BULK_LINES} lines at once."
-        raise TooLarge(words, faults=[Fault("", "too-many-lines", words)])
-    screened = await here.run(_screen_all, here, who, lines)
-    fit = [_caused_by(request, here, one) for one in screened if _is_fit(one)]
-    answers = iter(await _committed(here, fit) if fit else [])
-    results = [next(answers) if _is_fit(one) else one for one in screened]
+        message = f"Send at most {BULK_LINES} lines at once."
+        raise TooLarge(message, faults=[Fault("", "too-many-lines", message)])
+    screened = await gateway.run(_screen_all, gateway, caller, lines)
+    fit = [_caused_by(request, gateway, line) for line in screened if _is_fit(line)]
+    answers = iter(await _committed(gateway, fit) if fit else [])
+    results = [line if isinstance(line, BrokerError) else next(answers) for line in screened]
     instance = instance_of(request)
-    told = [_line(place, one, instance) for place, one in enumerate(results, start=1)]
-    return Response(b"".join(orjson.dumps(one) + b"\n" for one in told), media_type=NDJSON)
+    numbered = enumerate(results, start=1)
+    written = [orjson.dumps(_line(place, result, instance)) + b"\n" for place, result in numbered]
+    return Response(b"".join(written), media_type=NDJSON)
 
 
 async def check(request: Request) -> Response:
-    """Say what would become of a referral; nothing is stored."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
-    sent = await body(request, limit=documents.SIZE_LIMIT)
-    checked = await here.run(accept.check, here.context, who.organisation, sent)
+    """Return what would become of a referral; nothing is stored."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await read_body(request, limit=documents.SIZE_LIMIT)
+    checked = await gateway.run(accept.check, gateway.context, caller.organisation, body)
     if checked.plan is None:
         raise Invalid("The referral would be rejected.", faults=checked.faults)
-    return respond(_plan(checked, await names(here)))
+    return json_response(
+        responses.plan(checked.plan, checked.defects, await organisation_names(gateway))
+    )
 
 
 async def look_up(request: Request) -> Response:
     """Return one referral by the publisher's reference."""
-    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
+    caller, gateway = caller_of(request), gateway_of(request)
     reference = request.query_params.get("reference")
     if not reference or "\x00" in reference or len(reference) > 64:
-        told = "Give your own reference: /v1/referrals?reference=…"
-        raise Invalid(told, faults=[Fault("/reference", "bad-reference", told)])
-    found = await here.run(here.context.ledger.queries.referral, who.sees, reference=reference)
-    return await _shown(here, found)
+        message = "Give your own reference: /v1/referrals?reference=…"
+        raise Invalid(message, faults=[Fault("/reference", "bad-reference", message)])
+    ledger = gateway.context.ledger
+    referral = await gateway.run(ledger.queries.referral, caller.sees, reference=reference)
+    return await _shown(gateway, _existing(referral))
 
 
 async def show(request: Request) -> Response:
     """Return one referral."""
-    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
-    return await _shown(here, await _own(here, who, identifier(request)))
+    gateway = gateway_of(request)
+    return await _shown(gateway, await _named(request))
 
 
 async def timeline(request: Request) -> Response:
     """Return everything that happened to one referral."""
-    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
-    found = await _own(here, who, identifier(request))
-    if found is None:
-        raise NotFound("There is no such referral.")
-    events = await here.run(here.context.ledger.queries.timeline, found.id)
-    shown = [responses.happened(event, names=who.sees is None) for event in events]
-    return respond({"referral": str(found.id), "events": shown})
+    caller, gateway = caller_of(request), gateway_of(request)
+    referral = await _named(request)
+    events = await gateway.run(gateway.context.ledger.queries.timeline, referral.id)
+    shown = [responses.happened(event, names=caller.sees is None) for event in events]
+    return json_response({"referral": str(referral.id), "events": shown})
 
 
-async def events(request: Request) -> Response:
-    """Return the publisher's feed after a cursor."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
+async def feed(request: Request) -> Response:
+    """Return the publisher's events after a cursor."""
+    caller, gateway = caller_of(request), gateway_of(request)
     after, limit = request.query_params.get("after", ""), int(number(request, "limit", 100, PAGE))
     seconds = number(request, "wait", 0, LONGEST_WAIT)
-    feed = here.context.ledger.queries.feed
-    found, cursor = await here.run(feed, who.organisation, after=after, limit=limit)
+    read = gateway.context.ledger.queries.feed
+    events, cursor = await gateway.run(read, caller.organisation, after=after, limit=limit)
     end = until(seconds if limit else 0)
-    while not found and await here.poller.for_news(who.organisation, cursor, end):
-        found, cursor = await here.run(feed, who.organisation, after=cursor, limit=limit)
-    return respond({"events": [responses.event(one) for one in found], "next": cursor})
+    while not events and await gateway.poller.for_news(caller.organisation, cursor, end):
+        events, cursor = await gateway.run(read, caller.organisation, after=cursor, limit=limit)
+    return json_response({"events": [responses.event(event) for event in events], "next": cursor})
 
 
 async def give_areas(request: Request) -> Response:
-    """Say where the people of an unroutable referral live, so that it is routed again."""
-    who, here = await caller(request, Scope.PUBLISH, Scope.OPS), gateway(request)
-    given = await asked(request, requests.AREAS)
-    found = await _own(here, who, identifier(request))
-    if found is None:
-        raise NotFound("There is no such referral.")
-    areas = given.areas
-    await here.run(answer.give_areas, here.context, found.id, areas, actor=who.actor)
-    return respond({"id": str(found.id), "areas": areas}, 202)
+    """Add the areas of the people of an unroutable referral, so that it is routed."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    areas = (await parse_body(request, requests.AREAS)).areas
+    referral = await _named(request)
+    await gateway.run(answer.give_areas, gateway.context, referral.id, areas, actor=caller.actor)
+    return json_response({"id": str(referral.id), "areas": areas}, 202)
 
 
 async def retry_routing(request: Request) -> Response:
-    """Route an unroutable referral again as it is, under the policy in force (ops)."""
-    who, here = await caller(request, Scope.OPS), gateway(request)
-    found = await _own(here, who, identifier(request))
-    if found is None:
-        raise NotFound("There is no such referral.")
-    await here.run(answer.retry_routing, here.context, found.id, actor=who.actor)
-    return respond({"id": str(found.id)}, 202)
+    """Retry the routing of an unroutable referral, under the policy in force."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    referral = await _named(request)
+    await gateway.run(answer.retry_routing, gateway.context, referral.id, actor=caller.actor)
+    return json_response({"id": str(referral.id)}, 202)
 
 
 async def correct(request: Request) -> Response:
-    """Hand in the whole corrected document: everybody who has the referral gets it."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
-    sent = await body(request, limit=documents.SIZE_LIMIT)
-    kept = await here.run(
-        correcting.correct,
-        here.context,
-        who.organisation,
+    """Accept the whole corrected document: every agency that has the referral gets it."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await read_body(request, limit=documents.SIZE_LIMIT)
+    accepted = await gateway.run(
+        corrections.correct,
+        gateway.context,
+        caller.organisation,
         ReferralId(identifier(request)),
-        sent,
+        body,
         idempotency_key=_idempotency_key(request),
-        actor=who.actor,
+        actor=caller.actor,
     )
-    return respond(responses.receipt(kept), 202, {"Location": f"/v1/referrals/{kept.id}"})
+    headers = {"Location": f"/v1/referrals/{accepted.id}"}
+    return json_response(responses.receipt(accepted), 202, headers)
 
 
 async def recall(request: Request) -> Response:
-    """Take a referral back: everybody who has it must destroy it and say so."""
-    who, here = await caller(request, Scope.PUBLISH), gateway(request)
-    wanted = await asked(request, requests.RECALL)
-    kept = await here.run(
-        correcting.recall,
-        here.context,
-        who.organisation,
+    """Recall a referral: every agency that has it must destroy it and confirm that."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.RECALL)
+    recalled = await gateway.run(
+        corrections.recall,
+        gateway.context,
+        caller.organisation,
         ReferralId(identifier(request)),
-        RecallReason(wanted.reason),
-        by=wanted.by,
-        actor=who.actor,
+        RecallReason(body.reason),
+        by=body.by,
+        actor=caller.actor,
     )
-    return respond(responses.recalled(kept), 202)
+    return json_response(responses.recalled(recalled), 202)
 
 
-async def names(here: Gateway) -> dict[OrganisationCode, str]:
-    """Return every organisation's name; none while no policy was ever published."""
+async def organisation_names(gateway: Gateway) -> dict[OrganisationCode, str]:
+    """Return every organisation's name; empty before the first policy is published."""
     try:
-        book = await here.run(here.context.policies.latest)
+        policy = await gateway.run(gateway.context.policies.latest)
     except PolicyError:
         return {}
-    return {organisation.code: organisation.name for organisation in book.directory.organisations}
+    return {organisation.code: organisation.name for organisation in policy.directory.organisations}
 
 
 async def _after_routing(
-    here: Gateway, who: Caller, accepted: Accepted, seconds: int, headers: dict[str, str]
+    gateway: Gateway, caller: Caller, accepted: Accepted, seconds: int, headers: dict[str, str]
 ) -> Response:
     """Wait for routing: 201 when it is routed, 422 with the faults when it is rejected."""
-    await here.poller.for_routing(accepted.id, until(seconds))
-    found = await _own(here, who, accepted.id)
-    assert found is not None
-    if found.state is ReferralState.REJECTED:
-        faults = [Fault(**fault) for fault in found.faults]
-        raise Invalid("The referral was rejected; it waits for a corrected one.", faults=faults)
-    shown = {**responses.receipt(accepted), **responses.status(found, await names(here))}
-    return respond(shown, 201 if found.routed_at else 202, headers)
+    await gateway.poller.for_routing(accepted.id, until(seconds))
+    referral = _existing(await _find(gateway, caller, accepted.id))
+    if referral.state is ReferralState.REJECTED:
+        faults = [Fault(**fault) for fault in referral.faults]
+        raise Invalid("The referral was rejected. Send a corrected one.", faults=faults)
+    status = responses.status(referral, await organisation_names(gateway))
+    shown = {**responses.receipt(accepted), **status}
+    return json_response(shown, 201 if referral.routed_at else 202, headers)
 
 
-async def _committed(here: Gateway, new: Sequence[NewReferral]) -> Answers:
+async def _committed(gateway: Gateway, new: Sequence[NewReferral]) -> Answers:
     """Have referrals accepted in the next commit of this process."""
-    answers: asyncio.Future[Answers] = asyncio.wrap_future(here.commits.submit(new))
+    answers: asyncio.Future[Answers] = asyncio.wrap_future(gateway.commits.submit(new))
     return await answers
 
 
-async def _own(here: Gateway, who: Caller, id_: Any) -> ReferralStatus | None:
-    return await here.run(here.context.ledger.queries.referral, who.sees, id=ReferralId(id_))
+async def _named(request: Request) -> ReferralStatus:
+    """Return the referral in the address. Raises NotFound."""
+    return _existing(await _find(gateway_of(request), caller_of(request), identifier(request)))
 
 
-async def _shown(here: Gateway, found: ReferralStatus | None) -> Response:
-    if found is None:
-        raise NotFound("There is no such referral.")
-    return respond(responses.status(found, await names(here)))
+async def _find(gateway: Gateway, caller: Caller, id_: UUID) -> ReferralStatus | None:
+    find = gateway.context.ledger.queries.referral
+    return await gateway.run(find, caller.sees, id=ReferralId(id_))
 
 
-async def _screened(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    if len(sent) <= SMALL:
+def _existing(referral: ReferralStatus | None) -> ReferralStatus:
+    if referral is None:
+        raise NotFound("No referral of yours has this ID or reference.")
+    return referral
+
+
+async def _shown(gateway: Gateway, referral: ReferralStatus) -> Response:
+    return json_response(responses.status(referral, await organisation_names(gateway)))
+
+
+async def _screened(gateway: Gateway, caller: Caller, body: bytes, key: str | None) -> NewReferral:
+    if len(body) <= SMALL:
         with suppress(Invalid):
-            return _screen(here, who, sent, key)
-    return await here.run(_screen_or_note, here, who, sent, key)
+            return _screen(gateway, caller, body, key)
+    return await gateway.run(_screen_or_note, gateway, caller, body, key)
 
 
-def _screen(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    return accept.screen(here.context, who.organisation, sent, idempotency_key=key, actor=who.actor)
+def _screen(gateway: Gateway, caller: Caller, body: bytes, key: str | None) -> NewReferral:
+    return accept.screen(
+        gateway.context, caller.organisation, body, idempotency_key=key, actor=caller.actor
+    )
 
 
-def _screen_or_note(here: Gateway, who: Caller, sent: bytes, key: str | None) -> NewReferral:
-    with accept.recording_refusals(here.context, who.organisation, sent):
-        return _screen(here, who, sent, key)
+def _screen_or_note(gateway: Gateway, caller: Caller, body: bytes, key: str | None) -> NewReferral:
+    with accept.recording_refusals(gateway.context, caller.organisation, body):
+        return _screen(gateway, caller, body, key)
 
 
 def _screen_all(
-    here: Gateway, who: Caller, lines: Sequence[bytes]
+    gateway: Gateway, caller: Caller, lines: Sequence[bytes]
 ) -> list[NewReferral | BrokerError]:
     """Screen each line by itself: one that is wrong stops no other."""
     screened: list[NewReferral | BrokerError] = []
     for line in lines:
         try:
-            screened.append(_screen_or_note(here, who, line, None))
+            screened.append(_screen_or_note(gateway, caller, line, None))
         except Invalid as error:
             screened.append(error)
     return screened
 
 
-def _caused_by(request: Request, here: Gateway, new: NewReferral) -> NewReferral:
-    """Return a referral with the publisher's own span, where somebody collects traces."""
-    if not here.context.traces:
+def _caused_by(request: Request, gateway: Gateway, new: NewReferral) -> NewReferral:
+    """Return a referral with the publisher's own span, if traces are collected."""
+    if not gateway.context.traces:
         return new
     return replace(new, traceparent=request.headers.get("traceparent"))
 
 
-def _is_fit(new_referral: NewReferral | BrokerError) -> TypeGuard[NewReferral]:
-    return isinstance(new_referral, NewReferral)
+def _is_fit(screened: NewReferral | BrokerError) -> TypeGuard[NewReferral]:
+    return isinstance(screened, NewReferral)
 
 
-def _line(place: int, one: Any, instance: str) -> dict[str, Any]:
-    if isinstance(one, BrokerError):
-        told = problem(one, instance)
-        return {"line": place, "status": told["status"], "problem": told}
-    return {"line": place, "status": 202, "receipt": responses.receipt(one)}
-
-
-def _plan(checked: accept.Checked, names: dict[OrganisationCode, str]) -> dict[str, Any]:
-    plan = checked.plan
-    assert plan is not None
-    return {
-        "state": "unroutable" if plan.unroutable_reason else "routed",
-        "reason": plan.unroutable_reason,
-        "attend_by": plan.attend_by,
-        "effective_grade": str(plan.effective_grade),
-        "defects": checked.defects,
-        "warnings": plan.warnings,
-        "deliveries": [
-            {
-                "agency": assignment.agency,
-                "agency_name": names.get(assignment.agency, assignment.agency),
-                "role": str(assignment.role),
-                "row": assignment.row,
-                "view": assignment.view,
-                "held_until": assignment.held_until,
-                "clock_start": assignment.clock_start,
-                "deadlines": {f"{m}_by": due for m, due in assignment.due.items()},
-                "explanation": assignment.explanation,
-            }
-            for assignment in plan.assignments
-        ],
-    }
+def _line(place: int, result: Accepted | BrokerError, instance: str) -> responses.Json:
+    if isinstance(result, BrokerError):
+        document = problem(result, instance)
+        return {"line": place, "status": document["status"], "problem": document}
+    return {"line": place, "status": 202, "receipt": responses.receipt(result)}
 
 
 def _preferred_wait(request: Request) -> int | None:
@@ -303,6 +283,6 @@ def _preferred_wait(request: Request) -> int | None:
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is not None and not _KEY.fullmatch(key):
-        told = "Use 1 to 200 printable ASCII characters without blanks as Idempotency-Key."
-        raise Invalid(told, faults=[Fault("", "bad-idempotency-key", told)])
+        message = "Use 1 to 200 printable ASCII characters without blanks as Idempotency-Key."
+        raise Invalid(message, faults=[Fault("", "bad-idempotency-key", message)])
     return key

@@ -1,38 +1,33 @@
-"""Bodies: bounded before they are read, of one media type, and never compressed."""
+"""Bodies and queries: bounded before they are read, of one media type, and never compressed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import orjson
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
-from broker.errors import Fault, Invalid, Malformed, Prohibited, TooLarge
-from broker.gateway.context import gateway
+from broker.errors import Fault, Invalid, Malformed, TooLarge
+from broker.flow.accept import refusal_of
 from broker.gateway.problems import TooSlow, Unsupported
+from broker.gateway.state import gateway_of
 from schemas import documents, requests
-from schemas.errors import Unreadable, UnreadableKind
+from schemas.errors import Unreadable
 from schemas.loading import Record
 
 T = TypeVar("T")
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+LONGEST_LIST = 200
+"""Items in one answer of the calls that list."""
 SECONDS = 20.0
 """How long a body may take to arrive."""
-ASKED_LIMIT = 4 * 1024 * 1024
-"""A thousand receipts with a note of a page each, in bytes."""
+REQUEST_LIMIT = 4 * 1024 * 1024
+"""In bytes: a thousand receipts with a note of a page each."""
 BULK_LIMIT = 32 * 1024 * 1024
-_UNREADABLE: Mapping[UnreadableKind, type[Invalid]] = {
-    UnreadableKind.MALFORMED: Malformed,
-    UnreadableKind.TOO_LARGE: TooLarge,
-    UnreadableKind.PROHIBITED: Prohibited,
-}
 
 
-async def body(request: Request, *, limit: int, media_type: str = JSON) -> bytes:
+async def read_body(request: Request, *, limit: int, media_type: str = JSON) -> bytes:
     """Return the body as it was sent, of at most ``limit`` bytes.
 
     Raises Unsupported, TooLarge or TooSlow; nothing over the limit is ever held in memory.
@@ -46,22 +41,22 @@ async def body(request: Request, *, limit: int, media_type: str = JSON) -> bytes
     except TimeoutError as error:
         raise TooSlow(f"The body did not arrive within {SECONDS:g} seconds.") from error
     except ClientDisconnect as error:
-        raise Malformed("The body ended before its time.") from error
+        raise Malformed("The connection closed before the whole body had arrived.") from error
 
 
-async def asked(
+async def parse_body(
     request: Request, schema: Record[T], *, most_items: int = documents.LENGTH_LIMIT
 ) -> T:
     """Return the body as an object of a schema.
 
-    Raises as ``body`` does; Malformed or Prohibited; or Invalid with every fault.
+    Raises as ``read_body`` does; Malformed or Prohibited; or Invalid with every fault.
     """
-    sent = await body(request, limit=ASKED_LIMIT)
-    return await gateway(request).run(_loaded, sent, schema, most_items)
+    body = await read_body(request, limit=REQUEST_LIMIT)
+    return await gateway_of(request).run(_loaded, body, schema, most_items)
 
 
 def number(request: Request, name: str, default: float, most: float) -> float:
-    """Return a number from the query. Raises Invalid when it is none or out of range."""
+    """Return a number from the query. Raises Invalid when it is no number or out of range."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -70,14 +65,14 @@ def number(request: Request, name: str, default: float, most: float) -> float:
     except ValueError:
         value = -1
     if not 0 <= value <= most:
-        told = f"Give '{name}' as a number from 0 to {most:g}."
-        raise Invalid(told, faults=[Fault(f"/{name}", "out-of-range", told)])
+        message = f"Give '{name}' as a number from 0 to {most:g}."
+        raise Invalid(message, faults=[Fault(f"/{name}", "out-of-range", message)])
     return value
 
 
-def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer with a JSON value."""
-    return Response(orjson.dumps(value), status, headers, JSON)
+def limit_of(request: Request) -> int:
+    """Return how many items the caller wants at most. Raises Invalid."""
+    return int(number(request, "limit", LONGEST_LIST, LONGEST_LIST))
 
 
 async def _gathered(request: Request, limit: int) -> bytes:
@@ -90,12 +85,11 @@ async def _gathered(request: Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _loaded(sent: bytes, schema: Record[T], most_items: int) -> T:
+def _loaded(body: bytes, schema: Record[T], most_items: int) -> T:
     try:
-        document = documents.read(sent, limit=ASKED_LIMIT, most_items=most_items)
+        document = documents.read(body, limit=REQUEST_LIMIT, most_items=most_items)
     except Unreadable as unreadable:
-        faults = unreadable.faults
-        raise _UNREADABLE[unreadable.kind](faults[0].message, faults=faults) from unreadable
+        raise refusal_of(unreadable) from unreadable
     loaded = requests.load(schema, document.value)
     if loaded.value is None:
         raise Invalid("The request is invalid.", faults=loaded.faults)
@@ -103,19 +97,19 @@ def _loaded(sent: bytes, schema: Record[T], most_items: int) -> T:
 
 
 def _announced(request: Request) -> int:
-    """Return how many bytes the sender says will come; 0 when that is not said or no number."""
+    """Return how many bytes the sender announces; 0 when it announces none or no number."""
     length = request.headers.get("content-length", "")
     return int(length[:20]) if length.isascii() and length.isdecimal() else 0
 
 
 def _check_headers(request: Request, media_type: str) -> None:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Unsupported("Compressed bodies are not taken: send it as it is.")
+        raise Unsupported("Send the body without compression.")
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != media_type:
-        raise Unsupported(f"Send the body as {media_type}.")
+        raise Unsupported(f"Send the body with the header 'Content-Type: {media_type}'.")
 
 
 def _too_large(limit: int) -> TooLarge:
-    told = f"The body is over {limit} bytes."
-    return TooLarge(told, faults=[Fault("", "too-large", told)])
+    message = f"The body is over {limit} bytes."
+    return TooLarge(message, faults=[Fault("", "too-large", message)])

@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import orjson
+from starlette.responses import Response
+
 from broker.domain.codes import Milestone
-from broker.domain.delivery import (
-    DeliveryStatus,
-    OpenWork,
-    Settled,
-)
+from broker.domain.delivery import DeliveryStatus, OpenWork, Settled
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode
-from broker.domain.referral import (
-    Accepted,
-    Recalled,
-    ReferralStatus,
-    Refusal,
-    Waiting,
-)
+from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
+from broker.errors import Fault
 from broker.ledger.activity import OpenSilence
 from broker.ledger.reconciliations import Reconciled
+from broker.policy.routing.plan import Plan
 from schemas.status import QUEUE_DEPTH
 
 Json = dict[str, Any]
 Names = Mapping[OrganisationCode, str]
+_REFERRAL_FIELDS = (
+    "publisher",
+    "reference",
+    "accepted_at",
+    "routed_at",
+    "closed_at",
+    "grade",
+    "effective_grade",
+    "policy_version",
+    "directory_version",
+    "reason",
+    "attend_by",
+    "faults",
+    "defects",
+    "warnings",
+    "version",
+    "recalled_at",
+    "recall_reason",
+    "recalled_by",
+)
+_DELIVERY_FIELDS = (
+    "row",
+    "view",
+    "attempt",
+    "available_at",
+    "clock_start",
+    "returned_at",
+    "outcome",
+    "reason",
+    "note",
+    "answered_by",
+    "explanation",
+    "agency",
+    "paused_at",
+    "version",
+)
+_SILENCE_FIELDS = ("organisation", "activity", "reason", "last_at", "acknowledged_by")
+
+
+def json_response(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a response with a JSON value."""
+    return Response(orjson.dumps(value), status, headers, "application/json")
 
 
 def receipt(accepted: Accepted) -> Json:
@@ -57,26 +94,43 @@ def recalled(recalled: Recalled) -> Json:
     }
 
 
-def status(referral_status: ReferralStatus, names: Names) -> Json:
+def status(referral: ReferralStatus, names: Names) -> Json:
     """Return a referral as its publisher and ops see it."""
-    shown = {
-        name: getattr(referral_status, name)
-        for name in (
-            *("publisher", "reference", "accepted_at", "routed_at", "closed_at", "grade"),
-            *("effective_grade", "policy_version", "directory_version", "reason", "attend_by"),
-            *("faults", "defects", "warnings", "version"),
-            *("recalled_at", "recall_reason", "recalled_by"),
-        )
-    }
     return {
-        "id": str(referral_status.id),
-        "state": str(referral_status.state),
-        "digest": referral_status.digest.hex(),
-        **shown,
+        "id": str(referral.id),
+        "state": str(referral.state),
+        "digest": referral.digest.hex(),
+        **{name: getattr(referral, name) for name in _REFERRAL_FIELDS},
         "versions": [
-            {**asdict(each), "digest": each.digest.hex()} for each in referral_status.versions
+            {**asdict(version), "digest": version.digest.hex()} for version in referral.versions
         ],
-        "deliveries": [_delivery(delivery, names) for delivery in referral_status.deliveries],
+        "deliveries": [_delivery(delivery, names) for delivery in referral.deliveries],
+    }
+
+
+def plan(plan: Plan, defects: Sequence[Fault], names: Names) -> Json:
+    """Return what would become of a referral that was only checked."""
+    return {
+        "state": "unroutable" if plan.unroutable_reason else "routed",
+        "reason": plan.unroutable_reason,
+        "attend_by": plan.attend_by,
+        "effective_grade": str(plan.effective_grade),
+        "defects": defects,
+        "warnings": plan.warnings,
+        "deliveries": [
+            {
+                "agency": assignment.agency,
+                "agency_name": names.get(assignment.agency, assignment.agency),
+                "role": str(assignment.role),
+                "row": assignment.row,
+                "view": assignment.view,
+                "held_until": assignment.held_until,
+                "clock_start": assignment.clock_start,
+                "deadlines": {f"{milestone}_by": due for milestone, due in assignment.due.items()},
+                "explanation": assignment.explanation,
+            }
+            for assignment in plan.assignments
+        ],
     }
 
 
@@ -94,10 +148,10 @@ def event(event: Event) -> Json:
     }
 
 
-def happened(one: Event, *, names: bool) -> Json:
-    """Return one line of a referral's history; who did it and why only with ``names``."""
-    who = {"actor": one.actor, "reason": one.reason} if names else {"actor": None, "reason": None}
-    return {**event(one), **who}
+def happened(happened: Event, *, names: bool) -> Json:
+    """Return one line of a referral's history; its actor and reason only with ``names``."""
+    actor, reason = (happened.actor, happened.reason) if names else (None, None)
+    return {**event(happened), "actor": actor, "reason": reason}
 
 
 def settled(settled: Settled) -> Json:
@@ -121,14 +175,16 @@ def attention(
     silent: Iterable[OpenSilence],
     unreferred: Iterable[Reconciled],
 ) -> Json:
-    """Return what ops must see to, by kind."""
-    found: Json = {"unroutable": [], "undeliverable": [], "returned": []}
-    for one in waiting:
-        found[one.kind].append({k: v for k, v in asdict(one).items() if k != "kind"})
-    return found | {
-        "refused": [refusal(one) for one in refused],
-        "silent": [_silent(one) for one in silent],
-        "unreferred": [_unreferred(one) for one in unreferred],
+    """Return what needs ops, by kind."""
+    by_kind: dict[str, list[Json]] = {"unroutable": [], "undeliverable": [], "returned": []}
+    for item in waiting:
+        fields = asdict(item)
+        by_kind[fields.pop("kind")].append(fields)
+    return {
+        **by_kind,
+        "refused": [refusal(refused_body) for refused_body in refused],
+        "silent": [_silent(silence) for silence in silent],
+        "unreferred": [_unreferred(result) for result in unreferred],
     }
 
 
@@ -138,53 +194,48 @@ def deadlines(due: Mapping[Any, Any]) -> Json:
 
 
 def escalation(escalation: Escalation) -> Json:
-    """Return a ladder that is being climbed, or was."""
+    """Return an escalation, running or ended."""
     return asdict(escalation)
 
 
 def refusal(refusal: Refusal) -> Json:
-    """Return what is known of a body that was not kept."""
+    """Return what is known of a body that was not stored."""
     return {**asdict(refusal), "digest": refusal.digest.hex()}
 
 
-def reconciled(reconciled: Reconciled) -> Json:
-    """Return what came of a publisher's list."""
-    unreferred = len(reconciled.missing) + len(reconciled.rejected)
-    return {**asdict(reconciled), "referred": reconciled.listed - unreferred}
+def reconciled(result: Reconciled) -> Json:
+    """Return the result of a publisher's list."""
+    unreferred = len(result.missing) + len(result.rejected)
+    return {**asdict(result), "referred": result.listed - unreferred}
 
 
-def _silent(open_silence: OpenSilence) -> Json:
-    shown = ("organisation", "activity", "reason", "last_at", "acknowledged_by")
-    return {"since": open_silence.began_at, **{name: getattr(open_silence, name) for name in shown}}
-
-
-def _unreferred(reconciled: Reconciled) -> Json:
+def _silent(silence: OpenSilence) -> Json:
     return {
-        **asdict(reconciled),
-        "missing": len(reconciled.missing),
-        "rejected": len(reconciled.rejected),
+        "since": silence.began_at,
+        **{name: getattr(silence, name) for name in _SILENCE_FIELDS},
     }
 
 
-def _delivery(delivery_status: DeliveryStatus, names: Names) -> Json:
-    shown = {
-        name: getattr(delivery_status, name)
-        for name in (
-            *("row", "view", "attempt", "available_at", "clock_start", "returned_at", "outcome"),
-            *("reason", "note", "answered_by", "explanation", "agency", "paused_at", "version"),
-        )
-    }
+def _unreferred(result: Reconciled) -> Json:
     return {
-        "id": str(delivery_status.id),
-        "agency_name": names.get(delivery_status.agency, delivery_status.agency),
-        "role": str(delivery_status.role),
-        "state": str(delivery_status.state),
-        "deadlines": deadlines(delivery_status.due),
-        "collected_at": delivery_status.met.get(Milestone.COLLECT),
-        "acknowledged_at": delivery_status.met.get(Milestone.ACKNOWLEDGE),
-        "decided_at": delivery_status.met.get(Milestone.DECIDE),
-        "replaces": str(delivery_status.replaces) if delivery_status.replaces else None,
-        "kind": str(delivery_status.kind),
-        "follows": str(delivery_status.follows) if delivery_status.follows else None,
-        **shown,
+        **asdict(result),
+        "missing": len(result.missing),
+        "rejected": len(result.rejected),
+    }
+
+
+def _delivery(delivery: DeliveryStatus, names: Names) -> Json:
+    return {
+        "id": str(delivery.id),
+        "agency_name": names.get(delivery.agency, delivery.agency),
+        "role": str(delivery.role),
+        "state": str(delivery.state),
+        "deadlines": deadlines(delivery.due),
+        "collected_at": delivery.met.get(Milestone.COLLECT),
+        "acknowledged_at": delivery.met.get(Milestone.ACKNOWLEDGE),
+        "decided_at": delivery.met.get(Milestone.DECIDE),
+        "replaces": str(delivery.replaces) if delivery.replaces else None,
+        "kind": str(delivery.kind),
+        "follows": str(delivery.follows) if delivery.follows else None,
+        **{name: getattr(delivery, name) for name in _DELIVERY_FIELDS},
     }

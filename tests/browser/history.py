@@ -53,25 +53,25 @@ SUMS = ("sum(due), sum(withdrawn), sum(in_time)", "1, 2, 3, 4")
 
 def make(dsn: str, deliveries: int) -> None:
     """Make deliveries that 28 days brought and that were all decided, some of them late."""
-    told = {"now": NOW, "count": deliveries // LEGS, "legs": LEGS}
+    params = {"now": NOW, "count": deliveries // LEGS, "legs": LEGS}
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")  # counted below, at once
-        connection.execute(FINISHED.encode(), told)
+        connection.execute(FINISHED.encode(), params)
         for statement in _counting():
             connection.execute(statement.encode())
         for table, (values, keys) in {"latency": BUCKETS, "promise": SUMS}.items():
             counted = COUNTED.format(table=table, values=values, keys=keys)
-            connection.execute(counted.encode(), told)
+            connection.execute(counted.encode(), params)
             connection.execute(f"truncate {table}_delta".encode())
         connection.execute("vacuum (analyze)")
     with Ledger.open(dsn, application_name="tests") as ledger:
         due = ledger.statistics.deadline_counts(("28d",), now=NOW)["28d"].values()
-        assert sum(one.due for one in due) > deliveries
+        assert sum(deadline.due for deadline in due) > deliveries
 
 
 def _counting() -> list[str]:
     """Return how the migration counted what there was before it."""
     text = Path(migrate.__file__).with_name("migrations").joinpath("0006_insights.sql").read_text()
-    found = re.findall(r"^insert into \w+_delta .*?;", text, flags=re.DOTALL | re.MULTILINE)
-    assert len(found) == 2
-    return found
+    statements = re.findall(r"^insert into \w+_delta .*?;", text, flags=re.DOTALL | re.MULTILINE)
+    assert len(statements) == 2
+    return statements

@@ -32,9 +32,9 @@ MOST_STROKES = 12
 
 def pages(site: Site) -> list[str]:
     """Return the address of every page that asks who one is."""
-    found = "select {} from delivery where state = 'undeliverable' order by id limit 1"
-    (referral,) = site.look(found.format("referral"))[0]
-    (delivery,) = site.look(found.format("id"))[0]
+    results = "select {} from delivery where state = 'undeliverable' order by id limit 1"
+    (referral,) = site.look(results.format("referral"))[0]
+    (delivery,) = site.look(results.format("id"))[0]
     (corrected,) = site.look("select referral from correction limit 1")[0]
     (escalation,) = site.look("select id from escalation")[0]
     found_replays = site.look("select id from replay limit 1")
@@ -70,21 +70,23 @@ def open_pages(site: Site) -> list[str]:
 def planned(site: Site) -> Any:
     """Plan a replay, and return its id."""
     context = site.context
-    told = {
+    collected = {
         "agency": "",
         "cause": "",
         "per_minute": operator_actions.PER_MINUTE,
         "by": "person:Jo Example",
     }
-    return operator_actions.plan_replay(context, **told)
+    return operator_actions.plan_replay(context, **collected)
 
 
 def violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
+    results = page.evaluate(
+        "rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES
+    )
     return [
         f"{page.url} {violation['id']}: {node['html'][:160]}"
-        for violation in found["violations"]
+        for violation in results["violations"]
         for node in violation["nodes"]
     ]
 
@@ -92,21 +94,21 @@ def violations(page: Page) -> list[str]:
 def faults(page: Page) -> list[str]:
     """Return what axe finds with everything folded out, and how much wider the page is."""
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    found = violations(page)
+    results = violations(page)
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return found + ([f"{page.url} is {wide} px wider than the window"] if wide > 0 else [])
+    return results + ([f"{page.url} is {wide} px wider than the window"] if wide > 0 else [])
 
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_can_be_read_by_everybody(visit: Visit, site: Site, look: str) -> None:
     page = visit("/ops/", bypass_csp=True, **LOOKS[look])
-    found = []
+    results = []
     for path in pages(site) + open_pages(site):
         answer = page.goto(site.url + path)
         assert answer is not None
         assert answer.status in (200, *([] if path in pages(site) else [404, 410])), path
-        found += faults(page)
-    assert "\n".join(found) == ""
+        results += faults(page)
+    assert "\n".join(results) == ""
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "320 px"])
@@ -114,39 +116,39 @@ def test_what_a_form_leads_to_can_be_read_by_everybody(visit: Visit, site: Site,
     replay = planned(site)
     (referral,) = site.look("select id from referral order by reference limit 1")[0]
     page = visit("/ops/sign-in", bypass_csp=True, **LOOKS[look])
-    found = []
+    results = []
     for path, button in (
-        (pages(site)[6], "Send on"),
+        (pages(site)[6], "Redirect"),
         ("/ops/send-on", "Show the plan"),
         (f"/ops/replays/{replay}", "Start the replay"),
     ):
         page.goto(site.url + path)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_text("There is a problem")).to_be_visible()
-        found += faults(page)
+        results += faults(page)
     page.goto(f"{site.url}/ops/act/reveal/{referral}")
     page.get_by_label("Why", exact=True).fill("the agency rang")
     page.get_by_role("button", name="Show the content").click()
     expect(page.get_by_text("MARKED-CONTENT-4711")).to_be_visible()
-    found += faults(page)
+    results += faults(page)
     with site.later(hours=11, minutes=50):
         page.goto(f"{site.url}/ops/")
         expect(page.get_by_text("Your session ends at")).to_be_visible()
-        found += faults(page)
-    assert "\n".join(found) == ""
+        results += faults(page)
+    assert "\n".join(results) == ""
 
 
 def test_nothing_breaks_the_content_security_policy(visit: Visit, site: Site) -> None:
     page = visit("/ops/")
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    collected: list[str] = []
+    page.on("console", lambda message: collected.append(message.text))
+    page.on("pageerror", lambda error: collected.append(str(error)))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     for path in [*pages(site), *open_pages(site)[:2]]:
         page.goto(site.url + path)
-    assert told == []
-    assert all(url.startswith(site.url) for url in asked)
+    assert collected == []
+    assert all(url.startswith(site.url) for url in requested)
 
 
 def test_a_breach_is_seen_without_a_reload(visit: Visit, site: Site) -> None:
@@ -290,7 +292,7 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
     page.get_by_role("button", name="Plan a replay of everything").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Plan: replay")
     page.get_by_role("button", name="Start the replay").click()
-    expect(page.get_by_role("link", name="Say why")).to_be_visible()
+    expect(page.get_by_role("link", name="Give a reason: others will read it.")).to_be_visible()
     page.get_by_label("Why", exact=True).fill("the channel is mended")
     page.get_by_role("button", name="Start the replay").click()
     expect(page.get_by_role("button", name="Stop for good")).to_be_visible()
@@ -302,7 +304,7 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
 def test_the_heat_maps_table_has_every_slot(visit: Visit, site: Site) -> None:
     page = visit("/ops/")
     page.locator("#heat-table summary").click()
-    table = page.get_by_role("table", name="Deadlines kept of those due")
+    table = page.get_by_role("table", name="Deadlines met of those due")
     slots = table.get_by_role("columnheader").all_inner_texts()[1:-2]
     assert slots == [f"{(11 + n) % 24:02}:00" for n in range(24)]
     cells = page.locator("#heat-part .ops-heat").count()
@@ -313,10 +315,10 @@ def test_the_heat_maps_table_has_every_slot(visit: Visit, site: Site) -> None:
 
 def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:
     page = visit("/ops/")
-    page.get_by_role("link", name=re.compile("^See to it")).first.click()
+    page.get_by_role("link", name=re.compile("^I’m dealing with this")).first.click()
     page.get_by_label("Why", exact=True).fill("I rang the team leader")
-    page.get_by_role("button", name="I see to it").click()
-    expect(page.get_by_role("status").first).to_contain_text("You see to this escalation")
+    page.get_by_role("button", name="I'm dealing with this").click()
+    expect(page.get_by_role("status").first).to_contain_text("You have taken this on")
     assert site.look("select state, acknowledged_by from escalation") == [
         ("acknowledged", "person:Jo Example")
     ]
@@ -324,23 +326,23 @@ def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:
 
 def test_delivery_is_paused_and_resumed(visit: Visit, site: Site) -> None:
     page = visit("/ops/agencies/stoke-csc")
-    page.get_by_role("link", name="Pause delivery").click()
-    page.get_by_role("button", name="Pause delivery").click()
+    page.get_by_role("link", name="Suspend delivery").click()
+    page.get_by_role("button", name="Suspend delivery").click()
     expect(page.get_by_text("There is a problem")).to_be_visible()
     page.get_by_label("Why", exact=True).fill("their system is down")
-    page.get_by_role("button", name="Pause delivery").click()
-    expect(page.get_by_text("Delivery is paused")).to_be_visible()
+    page.get_by_role("button", name="Suspend delivery").click()
+    expect(page.get_by_text("Delivery is suspended")).to_be_visible()
     page.get_by_role("link", name="Resume delivery").click()
     page.get_by_label("Why", exact=True).fill("it is up again")
     page.get_by_role("button", name="Resume delivery").click()
-    expect(page.get_by_role("link", name="Pause delivery")).to_be_visible()
+    expect(page.get_by_role("link", name="Suspend delivery")).to_be_visible()
 
 
 def test_content_is_hidden_until_somebody_says_why(visit: Visit, site: Site) -> None:
     (referral,) = site.look("select id from referral order by reference limit 1")[0]
     page = visit(f"/ops/referrals/{referral}")
     assert "MARKED-CONTENT" not in page.content()
-    page.get_by_role("link", name="Show it, with a reason").click()
+    page.get_by_role("link", name="Show the content").click()
     page.get_by_label("Why", exact=True).fill("the agency rang")
     page.get_by_role("button", name="Show the content").click()
     expect(page.get_by_text("MARKED-CONTENT-4711")).to_be_visible()
@@ -360,7 +362,12 @@ def test_a_corrected_referral_shows_both_grades_and_what_moved(visit: Visit, sit
 
 def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
     page = visit("/ops/", Right.VIEW)
-    assert page.get_by_role("link", name=re.compile(r"^(See to it|Replay\s|Send on)")).count() == 0
+    assert (
+        page.get_by_role(
+            "link", name=re.compile(r"^(I’m dealing with this|Replay\s|Redirect)")
+        ).count()
+        == 0
+    )
     acts = [path for path in pages(site) if "/act/" in path]
     assert len(acts) == 7
     for path in acts:
@@ -369,7 +376,7 @@ def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
         assert answer.status == 403
     (referral,) = site.look("select id from referral limit 1")[0]
     page.goto(f"{site.url}/ops/referrals/{referral}")
-    assert "You have not the right to see it" in page.content()
+    assert "You do not have permission to see it" in page.content()
 
 
 def test_a_stranger_is_asked_to_sign_in(browser: Browser, site: Site) -> None:
@@ -418,7 +425,7 @@ def test_over_tls_the_cookie_is_bound_to_it(site: Site) -> None:
     headers = {"Host": "ops.example.org", "Content-Type": "application/x-www-form-urlencoded"}
     with urllib3.PoolManager(retries=False) as http:
         answer = http.request("POST", site.url + link, body="", headers=headers, redirect=False)
-    given = answer.headers["set-cookie"]
-    assert given.startswith("__Host-broker-session=")
-    assert "Secure" in given
-    assert "HttpOnly" in given
+    header = answer.headers["set-cookie"]
+    assert header.startswith("__Host-broker-session=")
+    assert "Secure" in header
+    assert "HttpOnly" in header

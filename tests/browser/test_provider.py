@@ -27,8 +27,8 @@ def test_somebody_signs_in_and_out_with_a_provider(
 
 
 def _in_and_out(site: Site, page: Page) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
     page.goto(f"{site.url}/ops/attention")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     page.get_by_role("button", name="Sign in with your organisation").focus()
@@ -47,7 +47,7 @@ def _in_and_out(site: Site, page: Page) -> None:
     assert "/out" in [path for path, _ in site.openid.asked]
     page.goto(f"{site.url}/ops/")
     assert "/ops/sign-in" in page.url
-    assert [one for one in said if "Content Security Policy" in one] == []
+    assert [message for message in messages if "Content Security Policy" in message] == []
 
 
 def _without_a_right(site: Site, page: Page) -> None:
@@ -68,10 +68,10 @@ def test_the_pages_of_signing_in_can_be_read_by_everybody(
                 bypass_csp=True, viewport={"width": 320, "height": 800}, color_scheme=scheme
             )
             page = context.new_page()
-            found = []
+            results = []
             for path in ("/ops/sign-in", "/ops/signed-out", "/ops/sign-in/answer?state=x"):
                 page.goto(site.url + path)
-                found += violations(page)
+                results += violations(page)
                 assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
             context.close()
-            assert "\n".join(found) == ""
+            assert "\n".join(results) == ""

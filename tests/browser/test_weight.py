@@ -25,8 +25,8 @@ MOST_TRIES = 30
 def busy(site: Site) -> Site:
     with psycopg.connect(site.dsn, autocommit=True) as connection:
         connection.execute(AGENCIES)
-        told = {"now": NOW, "count": 4840}
-        connection.execute(DAY.replace("'OCC/2027/'", "'BIG/2027/'").encode(), told)
+        params = {"now": NOW, "count": 4840}
+        connection.execute(DAY.replace("'OCC/2027/'", "'BIG/2027/'").encode(), params)
         connection.execute("analyze")
     return site
 

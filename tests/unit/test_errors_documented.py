@@ -11,7 +11,9 @@ CODED = re.compile(r'"([a-z]+(?:-[a-z0-9]+)*): [A-Z]')
 def test_every_kind_of_problem_is_in_the_catalogue() -> None:
     text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     for kind, meaning in MEANINGS.items():
-        assert f"| `{kind.code}` | {meaning.status} |" in text, kind.code
+        repeat = "yes" if meaning.retryable else "no"
+        cells = (f"`{kind.code}`", meaning.status, meaning.title, meaning.next_step, repeat)
+        assert f"| {' | '.join(map(str, cells))} |" in text, kind.code
 
 
 def test_every_code_of_a_schema_is_in_the_catalogue() -> None:

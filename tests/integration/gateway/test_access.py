@@ -4,32 +4,78 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from broker.dashboard.paths import ROOT
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
-from broker.gateway import openapi
+from broker.gateway.call import Call
+from broker.gateway.calls import CALLS
+from broker.web import build
 from tests.acceptance.conftest import sample
 
 Key = Callable[..., dict[str, str]]
-GUARDED = [call for call in openapi.CALLS if call.scopes]
+OPEN = {"GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs"}
 ID = "00000000-0000-7000-8000-000000000000"
+GUARDED = [call for call in CALLS if call.scopes]
+
+
+def served(context: Context) -> set[str]:
+    """Return every call that the application answers, its own files and the pages left out."""
+    return {
+        f"{method} {route.path}"
+        for route in build(context).routes
+        if isinstance(route, Route)
+        and not route.path.startswith("/docs/")
+        and not route.path.startswith(ROOT)
+        for method in route.methods or ()
+        if method != "HEAD"
+    }
+
+
+def test_every_route_is_documented_and_no_other_call_is(
+    client: TestClient, context: Context
+) -> None:
+    document = client.get("/openapi.json").json()
+    documented = {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert documented == served(context)
+
+
+def test_every_route_but_those_for_everybody_needs_a_key(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.gateway.authentication.FAILURES_PER_ADDRESS", "1000/second")
+    with TestClient(build(context)) as client:
+        for name in served(context):
+            method, path = name.split(" ")
+            answer = client.request(method, path.replace("{id}", ID))
+            assert (answer.status_code == 401) == (name not in OPEN), name
 
 
 @pytest.mark.parametrize("call", GUARDED, ids=lambda call: f"{call.method} {call.path}")
-def test_every_call_needs_a_key_with_its_scope(client: TestClient, key: Key, call) -> None:
-    path = call.path.replace("{id}", ID)
-    assert client.request(call.method, path).status_code == 401
+def test_a_key_of_another_scope_is_refused(client: TestClient, key: Key, call: Call) -> None:
     others = {"publish", "collect", "ops"} - set(call.scopes)
     if not others:
-        return  # any key may
+        return  # any key may make this call
+    path = call.path.replace("{id}", ID)
     answer = client.request(call.method, path, headers=key("ops", *others))
     assert answer.status_code == 403
     assert answer.json()["code"] == "forbidden"
 
 
+def test_a_key_is_checked_before_the_handler_runs(client: TestClient) -> None:
+    """Not even the form of an ID or a body is judged for a caller without a key."""
+    assert client.get("/v1/referrals/no-id").status_code == 401
+    assert client.post("/v1/referrals", content=b"{").status_code == 401
+
+
 @pytest.mark.parametrize(
-    "given",
+    "header",
     [
         "",
         "Basic abc",
@@ -39,17 +85,17 @@ def test_every_call_needs_a_key_with_its_scope(client: TestClient, key: Key, cal
         "Bearer " + "x" * 5000,
     ],
 )
-def test_a_wrong_key_is_denied_and_told_nothing(client: TestClient, given: str) -> None:
-    answer = client.get("/v1/queue", headers={"Authorization": given})
+def test_a_wrong_key_is_denied_and_told_nothing(client: TestClient, header: str) -> None:
+    answer = client.get("/v1/queue", headers={"Authorization": header})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert len(given) < 10 or given not in answer.text
+    assert len(header) < 10 or header not in answer.text
 
 
 def test_a_key_ends_when_it_is_revoked_or_expires(
     client: TestClient, context: Context, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broker.gateway.authentication.KEPT_SECONDS", 0.0)
+    monkeypatch.setattr("broker.gateway.authentication.CACHE_SECONDS", 0.0)
     headers = key("stoke-csc", "collect")
     assert client.get("/v1/queue", headers=headers).status_code == 200
     (credential,) = context.ledger.credentials.credentials(OrganisationCode("stoke-csc"))
@@ -78,9 +124,9 @@ def test_what_belongs_to_others_is_not_there(
     path = f"/v1/deliveries/{offer['delivery']}"
     assert client.get(path, headers=agency).status_code == 200
     assert client.get(path, headers=stranger).status_code == 404
-    said = {"delivery": offer["delivery"], "stage": "acknowledged", "by": "x"}
+    acknowledgement = {"delivery": offer["delivery"], "stage": "acknowledged", "by": "x"}
     for headers, result in ((stranger, "not_found"), (agency, "recorded")):
-        answer = client.post("/v1/receipts", json={"receipts": [said]}, headers=headers)
+        answer = client.post("/v1/receipts", json={"receipts": [acknowledgement]}, headers=headers)
         assert answer.json()["results"][0]["result"] == result
 
 

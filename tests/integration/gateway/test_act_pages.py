@@ -28,10 +28,10 @@ def test_the_cause_that_is_corrected_is_that_of_the_breach_beside_the_link(
     (one,) = world.routed(sample(2))["deliveries"]
     due = datetime.fromisoformat(one["deadlines"]["decide_by"])
     world.clock.now = due + timedelta(seconds=1)
-    who = signed_in(context, Right.ACT)
-    shown = ask(pages, "GET", f"/agencies/{one['agency']}", who).text
+    session = signed_in(context, Right.ACT)
+    shown = ask(pages, "GET", f"/agencies/{one['agency']}", session).text
     links = re.findall(rf'href="/ops(/act/cause/{one["id"]}[^"]*)"', shown)
-    chosen = [selected(ask(pages, "GET", link, who).text, "milestone") for link in links]
+    chosen = [selected(ask(pages, "GET", link, session).text, "milestone") for link in links]
     assert ["acknowledge"] in chosen
     assert ["decide"] in chosen
 
@@ -41,13 +41,13 @@ def test_whoever_starts_a_job_chooses_its_pace(
 ) -> None:
     del world
     id_ = operator_actions.plan_replay(context, agency=None, cause=None, per_minute=60, by=JO)
-    who = signed_in(context, Right.BULK)
+    session = signed_in(context, Right.BULK)
     path = f"/replays/{id_}"
-    assert 'name="per_minute" type="text" value="60"' in ask(pages, "GET", path, who).text
+    assert 'name="per_minute" type="text" value="60"' in ask(pages, "GET", path, session).text
 
     def start(pace: str) -> Any:
-        form = {"token": who["token"], "reason": "a try", "turn": "start", "per_minute": pace}
-        headers = {"Cookie": who["cookie"], **FORM}
+        form = {"token": session["token"], "reason": "a try", "turn": "start", "per_minute": pace}
+        headers = {"Cookie": session["cookie"], **FORM}
         return pages.post(f"/ops{path}", data=form, headers=headers)
 
     for pace in ("0", "6001", "fast", "-1", "1" * 5000):

@@ -37,8 +37,8 @@ def test_promtool_finds_nothing_wrong_with_the_rules() -> None:
 
 @needs_promtool
 def test_each_alert_rings_when_it_should() -> None:
-    code, told = promtool("test", "rules", "alerts.test.yml")
-    assert code == 0, told
+    code, output = promtool("test", "rules", "alerts.test.yml")
+    assert code == 0, output
 
 
 @needs_promtool
@@ -49,8 +49,8 @@ def test_promtool_finds_nothing_wrong_with_the_metrics(
 ) -> None:
     world.routed(sample(2))
     text = client.get("/metrics", headers=key("ops", "ops")).content
-    code, told = promtool("check", "metrics", text=text)
-    assert code == 0, told
+    code, output = promtool("check", "metrics", text=text)
+    assert code == 0, output
 
 
 @needs_promtool
@@ -73,7 +73,10 @@ def test_each_rule_is_a_query() -> None:
 def test_each_alert_has_a_test_of_its_own() -> None:
     tests = yaml.safe_load((FOLDER / "alerts.test.yml").read_text())["tests"]
     ringing = {
-        one["alertname"] for test in tests for one in test["alert_rule_test"] if "exp_alerts" in one
+        rule["alertname"]
+        for test in tests
+        for rule in test["alert_rule_test"]
+        if "exp_alerts" in rule
     }
     assert ringing == {rule["alert"] for rule in rules()}
 

@@ -51,12 +51,12 @@ def test_what_cannot_be_kept_is_refused_with_every_reason(
     sent, status, code = AT_THE_DOOR[name]
     headers = key("staffordshire-police", "publish") | JSON
     answer = client.post("/v1/referrals", content=sent, headers=headers)
-    told = answer.json()
+    problem = answer.json()
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    assert code in [error["code"] for error in told["errors"]]
-    assert told["next_step"]
-    assert told["instance"].startswith("urn:uuid:")
+    assert code in [error["code"] for error in problem["errors"]]
+    assert problem["next_step"]
+    assert problem["instance"].startswith("urn:uuid:")
     assert not context.ledger.sweep.due(now=context.clock()).route
 
 
@@ -73,8 +73,8 @@ def test_what_cannot_be_kept_is_refused_with_every_reason(
 def test_other_media_types_and_encodings_are_refused(
     client: TestClient, key: Callable[..., dict], headers: dict, content: bytes
 ) -> None:
-    given = key("staffordshire-police", "publish") | headers
-    answer = client.post("/v1/referrals", content=content, headers=given)
+    sent = key("staffordshire-police", "publish") | headers
+    answer = client.post("/v1/referrals", content=content, headers=sent)
     assert answer.status_code == 415
     assert answer.json()["code"] == "unsupported-media-type"
 

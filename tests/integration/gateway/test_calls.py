@@ -54,11 +54,11 @@ def test_bulk_answers_each_line_in_order(client: TestClient, key: Key) -> None:
     other = json.dumps(sample(1) | {"grade": {"level": "low", "reason": "Another."}})
     lines = [good, "{", good, other, json.dumps(sample(14))]
     answer = client.post("/v1/referrals/bulk", content="\n".join(lines), headers=headers)
-    told = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["line"] for one in told] == [1, 2, 3, 4, 5]
-    assert [one["status"] for one in told] == [202, 400, 202, 409, 422]
-    assert told[0]["receipt"]["id"] == told[2]["receipt"]["id"]
-    assert told[2]["receipt"]["duplicate"]
+    results = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line["line"] for line in results] == [1, 2, 3, 4, 5]
+    assert [line["status"] for line in results] == [202, 400, 202, 409, 422]
+    assert results[0]["receipt"]["id"] == results[2]["receipt"]["id"]
+    assert results[2]["receipt"]["duplicate"]
 
 
 def test_checking_stores_nothing(client: TestClient, context: Context, key: Key) -> None:
@@ -104,11 +104,11 @@ def test_leases_are_kept_and_given_back(
     (offer,) = client.post("/v1/collect", json={}, headers=agency).json()["deliveries"]
     held = {"leases": [{"delivery": offer["delivery"], "lease": offer["lease"]["id"]}]}
     clock.advance(seconds=30)
-    (kept,) = client.post("/v1/leases/extend", json=held, headers=agency).json()["results"]
-    assert kept["result"] == "extended"
-    assert kept["until"] > offer["lease"]["until"]
-    (given,) = client.post("/v1/leases/release", json=held, headers=agency).json()["results"]
-    assert given["result"] == "released"
+    (extended,) = client.post("/v1/leases/extend", json=held, headers=agency).json()["results"]
+    assert extended["result"] == "extended"
+    assert extended["until"] > offer["lease"]["until"]
+    (released,) = client.post("/v1/leases/release", json=held, headers=agency).json()["results"]
+    assert released["result"] == "released"
     (lost,) = client.post("/v1/leases/extend", json=held, headers=agency).json()["results"]
     assert lost["result"] == "lease_lost"
     assert client.get("/v1/queue", headers=agency).json()["available"] == 1

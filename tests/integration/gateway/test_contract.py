@@ -16,7 +16,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from broker.gateway import openapi
+from broker.gateway.call import Call
+from broker.gateway.calls import CALLS
 
 CHECKS = [
     not_a_server_error,
@@ -26,8 +27,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 MODES = [
-    *((call, "positive") for call in openapi.CALLS),
-    *((call, "negative") for call in openapi.CALLS if call.takes or call.query or "{" in call.path),
+    *((call, "positive") for call in CALLS),
+    *((call, "negative") for call in CALLS if call.takes or call.query or "{" in call.path),
 ]
 """A call that takes nothing cannot be called wrongly."""
 FEW = settings(
@@ -51,9 +52,9 @@ def described(address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     return schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 
-@pytest.mark.parametrize(("call", "mode"), MODES, ids=lambda one: getattr(one, "path", one))
+@pytest.mark.parametrize(("call", "mode"), MODES, ids=lambda part: getattr(part, "path", part))
 def test_every_call_keeps_to_its_description(
-    described: Any, address: str, key: Callable[..., dict], call: openapi.Call, mode: str
+    described: Any, address: str, key: Callable[..., dict], call: Call, mode: str
 ) -> None:
     operation = described[call.path][call.method]
     everything = key("staffordshire-police", "publish", "collect", "ops")

@@ -47,17 +47,17 @@ def test_figures_are_those_of_the_ledger(
     status = world.routed(sample(2))
     (delivery,) = status["deliveries"]
     agency = delivery["agency"]
-    found = families(client, key)
-    assert value(found["broker_deliveries"], agency=agency, state="available") == 1
+    metrics = families(client, key)
+    assert value(metrics["broker_deliveries"], agency=agency, state="available") == 1
     clock.advance(days=9)
-    found = families(client, key)
-    states = found["broker_deliveries"]
+    metrics = families(client, key)
+    states = metrics["broker_deliveries"]
     assert (value(states, agency=agency), value(states, state="available")) == (1, 1)
-    assert value(found["broker_deliveries_overdue"], agency=agency) == 1
-    due = found["broker_deadlines_due"]
+    assert value(metrics["broker_deliveries_overdue"], agency=agency) == 1
+    due = metrics["broker_deadlines_due"]
     assert value(due, agency=agency) == len(delivery["explanation"]["deadlines"]) == 3
-    assert value(found["broker_deadlines_in_time"], agency=agency) == 0
-    assert value(found["broker_open_by_time_left"], left="breached") == 1
+    assert value(metrics["broker_deadlines_in_time"], agency=agency) == 0
+    assert value(metrics["broker_open_by_time_left"], left="breached") == 1
     world.answer(agency, delivery=delivery["id"], stage="acknowledged", by="A. Person")
     took = families(client, key)["broker_latency_seconds"]
     counts = [
@@ -78,16 +78,16 @@ def test_workers_and_wake_ups_that_wait_are_counted(
         Sweeper(context, name).sweep()
     with Redis.from_url(engines.wakeup_url) as valkey:
         valkey.lpush("rb:route", "a", "b")
-    found = families(client, key)
-    assert value(found["broker_workers"]) == 2
-    assert value(found["broker_wakeups_waiting"], lane="route") == 2
-    assert value(found["broker_wakeups_waiting"], lane="dispatch") == 0
+    metrics = families(client, key)
+    assert value(metrics["broker_workers"]) == 2
+    assert value(metrics["broker_wakeups_waiting"], lane="route") == 2
+    assert value(metrics["broker_wakeups_waiting"], lane="dispatch") == 0
     clock.advance(seconds=16)
     engines.wakeup.stop()
     try:
-        found = families(client, key)
-        assert found["broker_wakeups_waiting"].samples == []
-        assert value(found["broker_workers"]) == 0
+        metrics = families(client, key)
+        assert metrics["broker_wakeups_waiting"].samples == []
+        assert value(metrics["broker_workers"]) == 0
     finally:
         engines.wakeup.start()
 
@@ -157,16 +157,16 @@ def test_the_board_shows_figures_that_there_are_and_nearly_all_of_them(
     known = {f"{name}{end}" for name in names for end in ("", "_total", "_bucket")}
     board = json.loads((ROOT / "deploy" / "grafana" / "deadlines.json").read_text())
     panels = board["panels"]
-    asked = {
+    queries = {
         name
         for panel in panels
         for target in panel["targets"]
         for name in NAMES.findall(target["expr"])
     }
-    assert asked <= known
-    shown = {name for name in names if {name, f"{name}_total", f"{name}_bucket"} & asked}
+    assert queries <= known
+    shown = {name for name in names if {name, f"{name}_total", f"{name}_bucket"} & queries}
     assert names - shown == {"broker_deliveries", "broker_bank_holidays_left_seconds"}
-    variables = {one["name"]: one for one in board["templating"]["list"]}
+    variables = {variable["name"]: variable for variable in board["templating"]["list"]}
     assert variables.keys() == {"datasource", "agency"}
     assert set(NAMES.findall(variables["agency"]["query"])) <= known
     source = {"type": "prometheus", "uid": "${datasource}"}
@@ -201,15 +201,18 @@ def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
     clock: FixedClock,
     world: World,  # noqa: F811
 ) -> None:
-    found = families(client, key)
-    assert found["broker_silent"].samples == found["broker_undeliverable"].samples == []
+    metrics = families(client, key)
+    assert metrics["broker_silent"].samples == metrics["broker_undeliverable"].samples == []
     status = world.routed(sample(2))
     (delivery,) = status["deliveries"]
     clock.advance(days=9)
     SilenceMonitor(context, "one").check()
     silent = families(client, key)["broker_silent"].samples
-    told = {(one.labels["organisation"], one.labels["activity"]): one.value for one in silent}
-    assert told == {
+    values = {
+        (sample.labels["organisation"], sample.labels["activity"]): sample.value
+        for sample in silent
+    }
+    assert values == {
         ("staffordshire-police", "sending"): 1,
         (delivery["agency"], "collecting"): 1,
     }

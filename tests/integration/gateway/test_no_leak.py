@@ -111,8 +111,8 @@ def test_marked_content_leaks_nowhere(  # noqa: PLR0917
     assert set(collector.of(status["id"])) == {"accept", "route", "dispatch", "answer"}
     seen["traces"] = b"".join(collector.bodies).decode("latin-1")
     assert status["reference"] not in seen["traces"]
-    told = capsys.readouterr()
-    seen["log"] = log.getvalue() + told.out + told.err
+    logged = capsys.readouterr()
+    seen["log"] = log.getvalue() + logged.out + logged.err
     assert [where for where, text in seen.items() if MARK in text] == []
 
 
@@ -142,8 +142,8 @@ def test_an_exception_with_content_in_a_real_worker_leaks_nothing_and_loses_noth
     ahead.write_text(f"+{(now - datetime.now(UTC)).total_seconds():.0f}")
 
     def lines(**wanted: str) -> list[dict[str, Any]]:
-        told = [json.loads(line) for line in log.read_text().splitlines()]
-        return [one for one in told if wanted.items() <= one.items()]
+        logged = [json.loads(line) for line in log.read_text().splitlines()]
+        return [line for line in logged if wanted.items() <= line.items()]
 
     with Ledger.open(dsn, application_name="tests") as ledger:
         key = issue(

@@ -77,14 +77,14 @@ def served(engines: Engines, template: str, rights: dict[str, frozenset[Right]])
 
 @pytest.fixture(scope="module")
 def with_groups(engines: Engines, template: str) -> Iterator[Site]:
-    with served(engines, template, RIGHTS) as found:
-        yield found
+    with served(engines, template, RIGHTS) as opened:
+        yield opened
 
 
 @pytest.fixture
 def site(with_groups: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A broker that knows nobody, and asks its provider anew; which says the truth."""
-    monkeypatch.setattr(client, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(client, "METADATA_SECONDS", 0)
     with psycopg.connect(with_groups.dsn) as connection:
         connection.execute("truncate person cascade")
     openid = with_groups.openid
@@ -100,8 +100,8 @@ def sign_in(site: Site, browser: httpx2.Client, after: str = "") -> httpx2.Respo
 
 def the_answer(site: Site, browser: httpx2.Client) -> str:
     """Go as far as the provider's answer, and return its address without opening it."""
-    asked = browser.get("/ops/sign-in/provider")
-    return browser.get(asked.headers["location"]).headers["location"]
+    requested = browser.get("/ops/sign-in/provider")
+    return browser.get(requested.headers["location"]).headers["location"]
 
 
 def assert_nobody(site: Site, response: httpx2.Response, status: int) -> None:
@@ -137,20 +137,20 @@ def test_somebody_signs_in_with_their_rights_and_out_again(site: Site) -> None:
 
 def test_the_cookie_holds_what_it_must_and_is_kept_from_scripts(site: Site) -> None:
     with site.browser() as browser:
-        asked = browser.get("/ops/sign-in/provider")
-        (cookie,) = asked.headers.get_list("set-cookie")
+        requested = browser.get("/ops/sign-in/provider")
+        (cookie,) = requested.headers.get_list("set-cookie")
         assert "httponly" in cookie
         assert "samesite=lax" in cookie
         assert "Max-Age=600" in cookie
-        there = parse_qs(urlsplit(asked.headers["location"]).query)
+        there = parse_qs(urlsplit(requested.headers["location"]).query)
         assert there["code_challenge_method"] == ["S256"]
-        assert SECRET not in asked.headers["location"]
+        assert SECRET not in requested.headers["location"]
 
 
 def test_over_tls_the_cookie_is_bound_to_it(site: Site) -> None:
     at = OpenIdProvider(site.openid.url, CLIENT, SECRET)
-    made = client.Provider(at, public_url="https://ops.example.org", clock=site.context.clock)
-    options = made.middleware().kwargs
+    provider = client.Provider(at, public_url="https://ops.example.org", clock=site.context.clock)
+    options = provider.middleware().kwargs
     assert options["session_cookie"] == "__Host-broker-sign-in"
     assert options["https_only"] is True
 
@@ -164,9 +164,9 @@ def test_rights_are_taken_anew_at_every_sign_in(site: Site) -> None:
         assert person.rights == {Right.VIEW, Right.BULK, Right.POLICY}
         assert site.sessions() == 2
         site.openid.person = Person(groups=["others"])
-        told = sign_in(site, browser)
-        assert told.status_code == 403
-        assert "none of your groups there has permissions here" in told.text
+        reply = sign_in(site, browser)
+        assert reply.status_code == 403
+        assert "none of your groups there has permissions here" in reply.text
         assert site.sessions() == 0
 
 
@@ -176,9 +176,9 @@ def test_rights_are_taken_anew_at_every_sign_in(site: Site) -> None:
 def test_whoever_has_no_mapped_right_gets_in_nowhere(site: Site, groups: Any) -> None:
     site.openid.claims = {"groups": groups}
     with site.browser() as browser:
-        told = sign_in(site, browser)
-        assert_nobody(site, told, 403)
-        assert "Jo Example" in told.text
+        reply = sign_in(site, browser)
+        assert_nobody(site, reply, 403)
+        assert "Jo Example" in reply.text
         assert browser.get("/ops/").status_code == 303
     assert site.context.ledger.people.people() == []
 
@@ -196,9 +196,9 @@ def test_a_name_that_is_somebody_elses_gets_a_mark(site: Site) -> None:
         assert sign_in(site, browser).status_code == 200
     named = {person.name: person.rights for person in site.context.ledger.people.people()}
     assert named.pop("Jo Example") == set(Right)
-    ((name, given),) = named.items()
+    ((name, rights),) = named.items()
     assert re.fullmatch(r"Jo Example \([0-9a-f]{8}\)", name)
-    assert given == {Right.VIEW, Right.ACT}
+    assert rights == {Right.VIEW, Right.ACT}
 
 
 def test_who_is_disabled_stays_out(site: Site) -> None:
@@ -274,9 +274,9 @@ def test_what_cannot_be_believed_signs_nobody_in(site: Site, lie: str) -> None:
     for name, value in LIES[lie].items():
         setattr(site.openid, name, value)
     with site.browser() as browser:
-        told = sign_in(site, browser)
-    assert_nobody(site, told, 502)
-    assert "refused" in told.text
+        reply = sign_in(site, browser)
+    assert_nobody(site, reply, 502)
+    assert "refused" in reply.text
 
 
 def test_an_expired_token_is_refused_and_a_clock_may_differ_by_a_minute(site: Site) -> None:
@@ -318,13 +318,13 @@ def test_an_answer_is_good_once(site: Site, careless: bool, status: int) -> None
     site.openid.careless = careless
     with site.browser() as browser:
         answer = the_answer(site, browser)
-        kept = dict(browser.cookies)
+        remembered = dict(browser.cookies)
         assert browser.get(answer).status_code == 303
         assert browser.get(answer).status_code == 400
-        with site.browser(cookies=kept) as again:
-            told = again.get(answer)
-            assert told.status_code == status
-            assert ("used before" in told.text) == careless
+        with site.browser(cookies=remembered) as again:
+            reply = again.get(answer)
+            assert reply.status_code == status
+            assert ("used before" in reply.text) == careless
     assert site.sessions() == 1
 
 
@@ -354,16 +354,16 @@ def test_nobody_is_led_elsewhere_afterwards(site: Site, elsewhere: str) -> None:
 def test_a_provider_that_refuses_is_told_in_words(site: Site) -> None:
     answers = {
         "access_denied": (403, "did not let you in"),
-        "temporarily_unavailable": (503, "cannot let you in now"),
-        "invalid_scope": (502, "something is wrong"),
+        "temporarily_unavailable": (503, "is not available"),
+        "invalid_scope": (502, "reported an error"),
     }
     with site.browser() as browser:
-        for error, (status, words) in answers.items():
-            told = {"error": error, "error_description": "<b>MARKED</b>", "code": None}
-            site.openid.answers = told
+        for error, (status, phrase) in answers.items():
+            reply = {"error": error, "error_description": "<b>MARKED</b>", "code": None}
+            site.openid.answers = reply
             response = sign_in(site, browser)
             assert_nobody(site, response, status)
-            assert words in response.text
+            assert phrase in response.text
             assert "MARKED" not in response.text
 
 
@@ -384,10 +384,10 @@ def test_a_broken_provider_signs_nobody_in_and_is_asked_again(site: Site, where:
     with site.browser() as browser:
         for how, answer in _broken(where).items():
             site.openid.instead = {where: answer}
-            told = sign_in(site, browser)
-            assert told.status_code in (502, 503), how
-            assert_nobody(site, told, told.status_code)
-            assert "MARKED" not in told.text
+            reply = sign_in(site, browser)
+            assert reply.status_code in (502, 503), how
+            assert_nobody(site, reply, reply.status_code)
+            assert "MARKED" not in reply.text
         site.openid.instead = {}
         assert sign_in(site, browser).status_code == 200
 
@@ -398,9 +398,9 @@ def test_a_provider_that_is_away_or_slow_is_told_of_in_time(
     monkeypatch.setattr(client, "SECONDS", 0.5)
     with site.browser() as browser:
         site.openid.instead = {"/token": slowly(2)}
-        told = sign_in(site, browser)
-        assert_nobody(site, told, 503)
-        assert "does not answer" in told.text
+        reply = sign_in(site, browser)
+        assert_nobody(site, reply, 503)
+        assert "does not answer" in reply.text
     at = OpenIdProvider("http://127.0.0.1:1", CLIENT, SECRET)
     away = client.Provider(at, public_url=site.url, clock=site.context.clock)
     # In a thread of its own: the tests in Chromium leave a running loop in theirs.
@@ -431,18 +431,18 @@ def test_what_it_says_and_its_keys_are_believed_until_another_is_used(
         site.openid.key = site.openid.published = new
         site.openid.header = {"alg": "RS256", "kid": "two"}
         assert sign_in(site, browser).status_code == 200
-        asked = [path for path, _ in site.openid.asked]
-        assert asked.count("/keys") == 2
-        assert asked.count("/.well-known/openid-configuration") == 1
+        requested = [path for path, _ in site.openid.asked]
+        assert requested.count("/keys") == 2
+        assert requested.count("/.well-known/openid-configuration") == 1
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_signing_out_works_whatever_the_provider_does(site: Site, kept: bool) -> None:
+@pytest.mark.parametrize("remembered", [True, False])
+def test_signing_out_works_whatever_the_provider_does(site: Site, remembered: bool) -> None:
     with site.browser() as browser:
         came = sign_in(site, browser)
         token = re.search(r'name="token" value="([0-9a-f]+)"', came.text)
         assert token is not None
-        if kept:
+        if remembered:
             site.openid.description = {"end_session_endpoint": None}
         else:
             site.openid.instead = {"/.well-known/openid-configuration": lambda: JSONResponse([])}
@@ -478,11 +478,11 @@ def test_nothing_secret_is_logged(
     ours = [
         record for record in caplog.records if not record.name.startswith(("httpcore", "httpx"))
     ]
-    told = "\n".join(our.getMessage() for our in ours) + "".join(capfd.readouterr())
-    assert "provider wrong" in told
+    reply = "\n".join(our.getMessage() for our in ours) + "".join(capfd.readouterr())
+    assert "provider wrong" in reply
     assert len(site.openid.given) == 6
     for secret in (SECRET, "Jo Example", "person-1", *site.openid.given):
-        assert secret not in told
+        assert secret not in reply
 
 
 def test_without_a_provider_there_is_neither_button_nor_page(client: Any) -> None:

@@ -16,7 +16,7 @@ def compared(world: World, *references: str, day: str = DAY, status: int = 200) 
 
 def unreferred(world: World) -> list[dict[str, Any]]:
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
-    return [one["data"] for one in feed if one["kind"] == "organisation.unreferred"]
+    return [event["data"] for event in feed if event["kind"] == "organisation.unreferred"]
 
 
 def test_what_has_no_referral_is_told_and_the_last_list_of_a_day_counts(world: World) -> None:
@@ -29,9 +29,9 @@ def test_what_has_no_referral_is_told_and_the_last_list_of_a_day_counts(world: W
     assert done["missing"] == ["21269999"]
     assert done["rejected"] == [wrong["reference"]]
     assert compared(world, *listed) | {"at": ""} == done | {"at": ""}
-    assert [one["count"] for one in unreferred(world)] == [2]
+    assert [day["count"] for day in unreferred(world)] == [2]
     assert compared(world, "21260012")["missing"] == []
-    assert [one["count"] for one in unreferred(world)] == [2, 0]
+    assert [day["count"] for day in unreferred(world)] == [2, 0]
 
 
 def test_ops_see_it_and_another_force_does_not(world: World) -> None:
@@ -44,8 +44,8 @@ def test_ops_see_it_and_another_force_does_not(world: World) -> None:
         ["21269999"]
     ]
     theirs = world.headers("west-mercia-police", "publish")
-    found = world.client.get("/v1/reconciliations", headers=theirs).json()
-    assert found == {"reconciliations": []}
+    results = world.client.get("/v1/reconciliations", headers=theirs).json()
+    assert results == {"reconciliations": []}
 
 
 def test_another_forces_referral_is_none_of_ours(world: World) -> None:
@@ -60,6 +60,6 @@ def test_a_list_may_have_five_thousand_and_no_more(world: World) -> None:
 
 
 def test_a_day_that_has_not_come_is_refused(world: World) -> None:
-    told = compared(world, "x", day="2027-05-01", status=422)
-    assert [error["code"] for error in told["errors"]] == ["date-in-future"]
+    problem = compared(world, "x", day="2027-05-01", status=422)
+    assert [error["code"] for error in problem["errors"]] == ["date-in-future"]
     compared(world, "x", day="2027-02-31", status=422)

@@ -38,12 +38,12 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     status = world.routed(siblings())
     (first,) = world.collect("staffordshire-csc")
     acknowledge(world, "staffordshire-csc", first["delivery"])
-    assert "Versions, latest first" not in page(status)
+    assert "Versions, newest first" not in page(status)
     world.at("2027-03-25 11:00")
     correct(world, status, changed(siblings(), level="very_high"))
     shown = page(status)
-    assert "Versions, latest first" in shown
-    versions = shown.partition("Versions, latest first")[2].partition("Everything that")[0]
+    assert "Versions, newest first" in shown
+    versions = shown.partition("Versions, newest first")[2].partition("Everything that")[0]
     latest, first_one = versions.split("Version 1 ")
     assert "Graded very high. Regraded It was treated as medium before." in latest
     assert "Graded medium." in first_one
@@ -72,10 +72,10 @@ def test_a_version_that_came_before_routing_is_the_one_that_was_routed(
     world.clock.advance(seconds=1)
     world.drain()
     latest, first = (
-        page(world.status(receipt)).partition("Versions, latest first")[2].split("Version 1 ")
+        page(world.status(receipt)).partition("Versions, newest first")[2].split("Version 1 ")
     )
     assert "Graded very high." in latest
-    assert "Not routed: another version or a recall was faster" in first
+    assert "Not routed: a newer version or a recall came first" in first
 
 
 def test_a_history_names_agencies_and_not_ids(
@@ -84,12 +84,12 @@ def test_a_history_names_agencies_and_not_ids(
     status = world.routed(sample(2))
     (one,) = status["deliveries"]
     world.collect(one["agency"])
-    told = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
-    world.answer(one["agency"], delivery=one["id"], **told)
-    who = signed_in(context, Right.ACT)
-    form = {"token": who["token"], "agency": "shropshire-csc"}
-    path, headers = f"/ops/act/reroute/{one['id']}", {"Cookie": who["cookie"]}
-    assert "Say why" in pages.post(path, data=form, headers=headers).text
+    receipt = {"stage": "returned", "by": "A. Worker", "reason": "not_ours"}
+    world.answer(one["agency"], delivery=one["id"], **receipt)
+    session = signed_in(context, Right.ACT)
+    form = {"token": session["token"], "agency": "shropshire-csc"}
+    path, headers = f"/ops/act/reroute/{one['id']}", {"Cookie": session["cookie"]}
+    assert "Give a reason" in pages.post(path, data=form, headers=headers).text
     form["reason"] = "they moved"
     assert pages.post(path, data=form, headers=headers).status_code == 303
     timeline = page(status).partition("Everything that happened")[2]
@@ -107,8 +107,8 @@ def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
     shown = page(status)
     assert "by DS Imogen Farlow: wrong person. 0 of 2 agencies confirmed" in shown
     (offered,) = world.collect("staffordshire-csc")
-    told = {"stage": "decided", "by": "A. Worker", "outcome": "destroyed"}
-    world.answer("staffordshire-csc", delivery=offered["delivery"], **told)
+    receipt = {"stage": "decided", "by": "A. Worker", "outcome": "destroyed"}
+    world.answer("staffordshire-csc", delivery=offered["delivery"], **receipt)
     assert "1 of 2 agencies confirmed that every copy is destroyed" in page(status)
 
 
@@ -120,14 +120,14 @@ def test_why_a_person_acted_stands_beside_what_they_did(
 ) -> None:
     receipt = world.hand_in(sample(10))
     world.drain()
-    who = signed_in(context, Right.ACT)
+    session = signed_in(context, Right.ACT)
     path = f"/ops/act/areas/{receipt['id']}"
-    headers = {"Cookie": who["cookie"]}
+    headers = {"Cookie": session["cookie"]}
     child = sample(10)["children"][0]["id"]
-    form = {"token": who["token"], "areas": f"{child}=E06000021"}
+    form = {"token": session["token"], "areas": f"{child}=E06000021"}
     refused = pages.post(path, data=form, headers=headers)
     assert refused.status_code == 422
-    assert "Say why" in refused.text
+    assert "Give a reason" in refused.text
     wrong = {**form, "areas": f"{child}=X1", "reason": "the school told us"}
     assert "no area with this code" in pages.post(path, data=wrong, headers=headers).text
     done = pages.post(path, data={**form, "reason": "the school told us"}, headers=headers)
@@ -146,14 +146,17 @@ def test_ops_route_again_what_is_unroutable(
     assert world.client.post(path, headers=world.police).status_code == 403
     answer = world.client.post(path, headers=ops)
     assert (answer.status_code, answer.json()) == (202, {"id": receipt["id"]})
-    who = signed_in(context, Right.ACT)
+    session = signed_in(context, Right.ACT)
     shown = page(receipt)
-    assert "Route it again" in shown
+    assert "Retry routing" in shown
     assert "no area is known" in shown
-    assert "no area is known" in pages.get("/ops/attention", headers={"Cookie": who["cookie"]}).text
-    form = {"token": who["token"], "reason": "the directory was mended"}
+    assert (
+        "no area is known"
+        in pages.get("/ops/attention", headers={"Cookie": session["cookie"]}).text
+    )
+    form = {"token": session["token"], "reason": "the directory was mended"}
     path_ = f"/ops/act/route/{receipt['id']}"
-    done = pages.post(path_, data=form, headers={"Cookie": who["cookie"]})
+    done = pages.post(path_, data=form, headers={"Cookie": session["cookie"]})
     assert done.headers["location"] == f"/ops/referrals/{receipt['id']}?done=rerouted"
     shown = page(receipt)
     assert "Referral rerouted by Jo Example" in shown
@@ -186,15 +189,15 @@ def test_an_escalation_behind_a_thousand_others_is_seen_to(
     with psycopg.connect(dsn) as connection:
         connection.execute(CLIMBING.encode(), [1000, many["id"]])
         (id_,) = connection.execute(CLIMBING.encode(), [1, one["id"]]).fetchone() or ("",)
-    assert "See to it" in page(one)
-    who = signed_in(context, Right.ACT)
-    form = {"token": who["token"], "reason": "I rang them"}
+    assert "I’m dealing with this" in page(one)
+    session = signed_in(context, Right.ACT)
+    form = {"token": session["token"], "reason": "I rang them"}
     path = f"/ops/act/acknowledge/{id_}"
-    assert pages.get(path, headers={"Cookie": who["cookie"]}).status_code == 200
-    answer = pages.post(path, data=form, headers={"Cookie": who["cookie"]})
+    assert pages.get(path, headers={"Cookie": session["cookie"]}).status_code == 200
+    answer = pages.post(path, data=form, headers={"Cookie": session["cookie"]})
     assert answer.headers["location"] == f"/ops/referrals/{one['id']}?done=acknowledged"
-    (kept,) = context.ledger.alarms.escalations(id=id_, limit=9)
-    assert (kept.state, kept.acknowledged_by) == ("acknowledged", "person:Jo Example")
+    (escalation,) = context.ledger.alarms.escalations(id=id_, limit=9)
+    assert (escalation.state, escalation.acknowledged_by) == ("acknowledged", "person:Jo Example")
 
 
 def test_an_agencys_page_lists_its_own_escalations(
@@ -204,8 +207,8 @@ def test_an_agencys_page_lists_its_own_escalations(
     (delivery,) = status["deliveries"]
     with psycopg.connect(dsn) as connection:
         connection.execute(CLIMBING.encode(), [1, status["id"]])
-    who = signed_in(context, Right.ACT)
+    session = signed_in(context, Right.ACT)
     for agency, has in ((delivery["agency"], True), ("shropshire-csc", False)):
-        shown = ask(pages, "GET", f"/agencies/{agency}", who).text
+        shown = ask(pages, "GET", f"/agencies/{agency}", session).text
         assert ("/ops/act/acknowledge/" in shown.partition("Escalations")[2]) == has
-        assert ("1 open piece of work:" in shown) == has
+        assert ("1 open item:" in shown) == has

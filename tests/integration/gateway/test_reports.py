@@ -45,33 +45,40 @@ def december(client: TestClient, key: Key, clock: FixedClock, drain: Callable[[]
 
 
 def legs(client: TestClient, police: dict[str, str], reference: str) -> list[dict[str, Any]]:
-    found = client.get("/v1/referrals", params={"reference": reference}, headers=police).json()
-    deliveries: list[dict[str, Any]] = found["deliveries"]
+    referral = client.get("/v1/referrals", params={"reference": reference}, headers=police).json()
+    deliveries: list[dict[str, Any]] = referral["deliveries"]
     return deliveries
 
 
 def answered(client: TestClient, agency: dict[str, str], id_: str, stage: str, **more: str) -> None:
     receipt = {"delivery": id_, "stage": stage, "by": "A. Person", **more}
-    told = client.post("/v1/receipts", json={"receipts": [receipt]}, headers=agency).json()
-    assert told["results"][0]["result"] == "recorded"
+    report = client.post("/v1/receipts", json={"receipts": [receipt]}, headers=agency).json()
+    assert report["results"][0]["result"] == "recorded"
 
 
 @pytest.mark.usefixtures("december")
 def test_the_report_counts_what_happened(client: TestClient, key: Key) -> None:
-    told = client.get("/v1/reports/deadlines", params=DECEMBER, headers=key("ops", "ops")).json()
-    assert told["since"] == "2026-12-01T00:00:00+00:00"
-    assert told["until"] == "2027-01-01T00:00:00+00:00"
-    lines = {(figure["by"], figure["of"]): figure for figure in told["figures"]}
+    report = client.get("/v1/reports/deadlines", params=DECEMBER, headers=key("ops", "ops")).json()
+    assert report["since"] == "2026-12-01T00:00:00+00:00"
+    assert report["until"] == "2027-01-01T00:00:00+00:00"
+    lines = {(figure["by"], figure["of"]): figure for figure in report["figures"]}
     everything = lines["all", ""]
     assert (everything["referrals"], everything["legs"]) == (2, 5)
     assert (everything["returned"], everything["sent_on"]) == (1, 1)
     assert everything["deadlines"]["collect"]["without"] == 5
     stoke = lines["agency", "stoke-csc"]
     assert stoke["deadlines"]["acknowledge"] == {
-        **{"in_time": 1, "late": 1, "open": 0, "overdue": 0, "ended": 0, "without": 0}
+        "in_time": 1,
+        "late": 1,
+        "open": 0,
+        "overdue": 0,
+        "ended": 0,
+        "without": 0,
     }, "the one in time, and one that came back after its deadline"
     assert stoke["stages"]["accepted_to_acknowledged"] == {
-        **{"count": 1, "median_seconds": 3600.0, "p90_seconds": 3600.0}
+        "count": 1,
+        "median_seconds": 3600.0,
+        "p90_seconds": 3600.0,
     }
     assert lines["agency", "staffordshire-lado"]["deadlines"]["acknowledge"]["late"] == 1
     assert lines["agency", "shropshire-csc"]["deadlines"]["acknowledge"]["overdue"] == 1

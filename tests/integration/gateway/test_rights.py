@@ -58,26 +58,26 @@ def pages(context: Context) -> Iterator[TestClient]:
         yield opened
 
 
-def ask(pages: TestClient, method: str, path: str, who: dict[str, str]) -> Any:
-    headers = {"Cookie": who["cookie"]}
+def ask(pages: TestClient, method: str, path: str, session: dict[str, str]) -> Any:
+    headers = {"Cookie": session["cookie"]}
     if method == "GET":
         return pages.get(f"/ops{path}", headers=headers)
-    form = {"token": who["token"], "reason": "because"}
+    form = {"token": session["token"], "reason": "because"}
     return pages.post(f"/ops{path}", data=form, headers={**headers, **FORM})
 
 
 def test_every_page_is_in_the_table() -> None:
-    found = {
+    content = {
         (method, route.path)
         for route in app.routes()
         if isinstance(route, Route) and route.path not in OPEN
         for method in route.methods or ()
         if method != "HEAD"
     }
-    assert found == NEEDS.keys()
+    assert content == NEEDS.keys()
 
 
-@pytest.mark.parametrize("right", [one for one in Right if one is not Right.VIEW])
+@pytest.mark.parametrize("right", [right for right in Right if right is not Right.VIEW])
 def test_whoever_has_every_other_right_is_refused(
     context: Context, pages: TestClient, right: Right
 ) -> None:
@@ -101,27 +101,27 @@ def test_nobody_sees_anything_without_signing_in(context: Context, pages: TestCl
 
 
 def test_what_was_refused_was_not_done(context: Context, pages: TestClient) -> None:
-    who = signed_in(context, *(set(Right) - {Right.ACT}))
-    assert ask(pages, "POST", "/act/pause/stoke-csc", who).status_code == 403
+    session = signed_in(context, *(set(Right) - {Right.ACT}))
+    assert ask(pages, "POST", "/act/pause/stoke-csc", session).status_code == 403
     assert context.ledger.monitoring.organisation_status()["stoke-csc"].stopped_at is None
-    who = signed_in(context, *(set(Right) - {Right.BULK}))
-    assert ask(pages, "POST", "/replays", who).status_code == 403
+    session = signed_in(context, *(set(Right) - {Right.BULK}))
+    assert ask(pages, "POST", "/replays", session).status_code == 403
     assert context.ledger.bulk_actions.replays(limit=9) == []
 
 
 def test_nobody_is_shown_a_page_that_they_cannot_open(context: Context, pages: TestClient) -> None:
     for rights, shown in (((Right.VIEW,), False), ((Right.POLICY,), True)):
-        found = ask(pages, "GET", "/", signed_in(context, *rights)).text
-        assert ('href="/ops/policy"' in found) == shown
+        content = ask(pages, "GET", "/", signed_in(context, *rights)).text
+        assert ('href="/ops/policy"' in content) == shown
 
 
 def test_a_right_that_is_taken_away_is_gone_at_once(context: Context, pages: TestClient) -> None:
-    who = signed_in(context, Right.POLICY)
-    assert ask(pages, "GET", "/policy", who).status_code == 200
+    session = signed_in(context, Right.POLICY)
+    assert ask(pages, "GET", "/policy", session).status_code == 200
     sign_in.add(
         context.ledger, "Jo Example", {Right.VIEW}, now=context.clock(), new_id=context.new_id
     )
-    assert ask(pages, "GET", "/policy", who).status_code == 403
+    assert ask(pages, "GET", "/policy", session).status_code == 403
 
 
 def test_the_policy_page_shows_rows_and_what_changed(
@@ -136,32 +136,32 @@ def test_the_policy_page_shows_rows_and_what_changed(
         now=clock.now,
         channels=CHANNELS.forms,
     )
-    who = signed_in(context, Right.POLICY)
-    found = ask(pages, "GET", "/policy", who).text
-    assert new in found
-    assert "In force" in found
+    session = signed_in(context, Right.POLICY)
+    content = ask(pages, "GET", "/policy", session).text
+    assert new in content
+    assert "In force" in content
     for row in context.policies.version(new).rows:
-        assert f"row-{row.id}" in found
-    assert "acknowledge: 3 working hours" in found
-    said = ask(pages, "GET", "/policy?changes=1", who).text
-    assert f"What changed since {name}" in said
-    assert re.search(r"3 working hours", said.partition('id="changes"')[2].partition("</ul>")[0])
-    old = ask(pages, "GET", f"/policy?version={name}", who).text
+        assert f"row-{row.id}" in content
+    assert "acknowledge: 3 working hours" in content
+    changes = ask(pages, "GET", "/policy?changes=1", session).text
+    assert f"What changed since {name}" in changes
+    assert re.search(r"3 working hours", changes.partition('id="changes"')[2].partition("</ul>")[0])
+    old = ask(pages, "GET", f"/policy?version={name}", session).text
     assert "Not in force" in old
-    assert ask(pages, "GET", "/policy?version=another", who).status_code == 404
+    assert ask(pages, "GET", "/policy?version=another", session).status_code == 404
 
 
 def test_whoever_is_signed_in_keeps_their_ways_on_when_something_is_wrong(
     context: Context, pages: TestClient
 ) -> None:
-    who = signed_in(context, Right.VIEW)
+    session = signed_in(context, Right.VIEW)
     for path, status in (
         ("/nowhere", 404),
         (f"/referrals/{ANY}", 404),
         ("/referrals/no-id", 404),
         ("/act/pause/stoke-csc", 403),
     ):
-        answer = ask(pages, "GET", path, who)
+        answer = ask(pages, "GET", path, session)
         assert answer.status_code == status, path
         assert 'href="/ops/attention"' in answer.text, path
         assert 'role="search"' in answer.text, path

@@ -34,9 +34,9 @@ __all__ = ["pages"]
 
 def table(page: str, label: str) -> dict[str, list[str]]:
     """Return a table's cells by the head of their row."""
-    (found,) = re.findall(rf'aria-label="{label}">(.*?)</table>', page, re.DOTALL)
+    (body,) = re.findall(rf'aria-label="{label}">(.*?)</table>', page, re.DOTALL)
     rows = {}
-    for row in re.findall(r'<tr><th scope="row">(.*?)</tr>', found, re.DOTALL):
+    for row in re.findall(r'<tr>\s*<th scope="row">(.*?)</tr>', body, re.DOTALL):
         head, *cells = (text(cell) for cell in re.split(r"</?t[hd][^>]*>", row) if text(cell))
         rows[head] = cells
     return rows
@@ -46,9 +46,9 @@ def text(html: str) -> str:
     return unescape(re.sub(r"<[^>]*>", "", html)).strip()
 
 
-def said(page: str, id_: str) -> str:
-    (found,) = re.findall(rf'<p[^>]* id="{id_}"[^>]*>(.*?)</p>', page)
-    return text(found)
+def sentence_of(page: str, id_: str) -> str:
+    (sentence,) = re.findall(rf'<p[^>]* id="{id_}"[^>]*>(.*?)</p>', page)
+    return text(sentence)
 
 
 def is_late(row: Row) -> bool:
@@ -63,16 +63,16 @@ def test_the_page_tells_what_is_in_the_tables(
     page = ask(pages, "GET", "/", signed_in(context, Right.VIEW)).text
     work = open_rows(rows)
     late = sum(map(is_late, work))
-    assert said(page, "sentence").startswith(f"{late} late, ")
+    assert sentence_of(page, "sentence").startswith(f"{late} late, ")
     deliveries = [row for row in rows if row["what"] == "delivery" and is_open(row)]
     oldest = age(min(unacknowledged(deliveries)), NOW)
-    assert f", {oldest}" in said(page, "sentence").partition("Longest unacknowledged:")[2]
+    assert f", {oldest}" in sentence_of(page, "sentence").partition("Longest unacknowledged:")[2]
 
     bands = Counter((band(row), row["grade"]) for row in work)
     shown = table(page, "Open work by time left and grade")
-    for name, words in BAND_NAMES.items():
+    for name, label in BAND_NAMES.items():
         counts = [bands[name, grade] for grade in GRADE_NAMES]
-        assert shown[words] == [str(count) for count in [*counts, sum(counts)]]
+        assert shown[label] == [str(count) for count in [*counts, sum(counts)]]
 
     names = {
         presence.agency: presence.name
@@ -85,27 +85,27 @@ def test_the_page_tells_what_is_in_the_tables(
         assert cells[:2] == [str(len(own)), str(sum(map(is_late, own)))]
         assert cells[3] == age(min(unacknowledged(own), default=None), NOW)
 
-    waits = [one for row in rows for one in missed(row).values()]
-    told = f"{len(waits)} deadlines missed, {sum(waits)} still waiting"
-    assert said(page, "breaches-found").startswith(told)
+    still_open = [lasts for row in rows for lasts in missed(row).values()]
+    finding = f"{len(still_open)} deadlines missed, {sum(still_open)} still open"
+    assert sentence_of(page, "breaches-found").startswith(finding)
     unroutable = sum(row["what"] == "referral" for row in rows)
     assert re.search(rf"<dt>Unroutable</dt><dd><a[^>]*>{unroutable}</a>", page)
 
 
-def test_while_the_ledger_is_away_a_picture_leaves_no_questions_behind(
+def test_a_picture_leaves_no_queries_behind_while_the_ledger_does_not_answer(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each would wait for it in turn, and the next visitor behind all of them."""
-    asked = []
+    """Each would wait for the ledger in turn, and the next visitor for all of them."""
+    queries = []
 
-    def away(*_: object, **__: object) -> None:
-        asked.append(1)
+    def unavailable(*_: object, **__: object) -> None:
+        queries.append(1)
         time.sleep(0.1)
-        raise Unavailable("The ledger cannot be reached.")
+        raise Unavailable("The ledger does not answer.")
 
-    monkeypatch.setattr(Monitoring, "_planned", away)
+    monkeypatch.setattr(Monitoring, "_planned", unavailable)
     watch = Watch(context)
     with pytest.raises(Unavailable):
         watch.picture("24h", "1h")
     time.sleep(0.5)
-    assert 1 <= len(asked) <= 2 * AT_ONCE
+    assert 1 <= len(queries) <= 2 * AT_ONCE

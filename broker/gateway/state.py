@@ -1,0 +1,62 @@
+"""What every handler uses: the parts of this gateway process, and the caller of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from starlette.requests import Request
+
+from broker.domain.codes import Scope
+from broker.errors import NotFound
+from broker.flow.context import Context
+from broker.gateway.authentication import Authentication, Caller
+from broker.gateway.long_polls import Poller
+from broker.intake.http import HttpIntake
+from broker.threads import Threaded
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway(Threaded):
+    """The parts of one gateway process."""
+
+    context: Context
+    authentication: Authentication
+    commits: HttpIntake
+    poller: Poller
+
+
+def gateway_of(request: Request) -> Gateway:
+    """Return the gateway that serves a request."""
+    return cast("Gateway", request.app.state.gateway)
+
+
+def caller_of(request: Request) -> Caller:
+    """Return the caller that was admitted; only calls with scopes in the table have one."""
+    return cast("Caller", request.state.caller)
+
+
+async def admit(request: Request, scopes: Collection[Scope]) -> None:
+    """Check the key of a request and note its caller.
+
+    Raises Denied, Forbidden, Throttled, or Unavailable when the ledger does not answer.
+    """
+    gateway = gateway_of(request)
+    authentication = gateway.authentication
+    key = authentication.key(request)
+    credential, is_fresh = authentication.remembered(key.id)
+    if not is_fresh:
+        credential = await gateway.run(authentication.look_up, key.id)
+    caller = authentication.admit(request, key, credential, scopes)
+    request.state.caller = caller
+    request.state.credential = caller.credential
+
+
+def identifier(request: Request) -> UUID:
+    """Return the id in the address. Raises NotFound when it is not an id."""
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError:
+        raise NotFound("Nothing has this ID.") from None
