@@ -45,7 +45,7 @@ def _values(visit: Visit) -> dict[str, Any]:
         "before": before,
         "compared": "changes" in visit.request.query_params,
         "changes": changes,
-        "rows": [(row, list(_deadlines(row))) for row in policy.rows],
+        "rows": [(row, list(_deadlines(row))) for row in policy.routing_rules],
         "versions": versions,
     }
 

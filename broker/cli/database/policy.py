@@ -70,7 +70,7 @@ def show(version: str | None, as_json: bool) -> None:
     """
     with open_ledger() as ledger:
         rules = stored_policy(ledger, version)
-    rows = [_plain(row) for row in rules.rows]
+    rows = [_plain(row) for row in rules.routing_rules]
     if as_json:
         print_json({"version": rules.version, "calendar": edition(rules), "rows": rows})
         return

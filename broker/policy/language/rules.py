@@ -102,9 +102,12 @@ def read_rules(root: Node) -> tuple[tuple[RoutingRule, ...], tuple[GradeRule, ..
     """Read the policy document: its rows, and its remarks about grades."""
     sections = root.fields(("deadlines", "rows"), SECTIONS)
     clocks = {name: _clocks(name, node) for name, node in _entries(sections, "deadlines")}
-    rows = [_row(node, clocks) for node in (sections["rows"].items() if "rows" in sections else ())]
+    routing_rules = [
+        _routing_rule(node, clocks)
+        for node in (sections["rows"].items() if "rows" in sections else ())
+    ]
     grade_rules = sections["grades"].items() if "grades" in sections else ()
-    return tuple(rows), tuple(_grade_rule(node) for node in grade_rules)
+    return tuple(routing_rules), tuple(_grade_rule(node) for node in grade_rules)
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -149,7 +152,7 @@ def _clock(name: str, node: Node) -> Clock:
     )
 
 
-def _row(node: Node, clocks: Mapping[str, Deadlines]) -> RoutingRule:
+def _routing_rule(node: Node, clocks: Mapping[str, Deadlines]) -> RoutingRule:
     fields = node.fields(_REQUIRED, _OPTIONAL)
     subject = _choice(fields, "for", SUBJECTS, "subject")
     to = fields["to"].fields(("kind", "of")) if "to" in fields else {}

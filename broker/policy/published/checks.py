@@ -45,11 +45,11 @@ def check(
 ) -> Iterator[Fault]:
     """Find what is wrong with a policy as a whole; each fault points at ``file:line``."""
     yield from _repeats([*rows, *grade_rules])
-    for row in rows:
-        yield from _row(row, directory, views)
-        yield from _too_long(row, calendars["ENG"])
+    for rule in rows:
+        yield from _row(rule, directory, views)
+        yield from _too_long(rule, calendars["ENG"])
     for organisation in directory.organisations:
-        yield from _organisation(organisation, directory, {row.kind for row in rows})
+        yield from _organisation(organisation, directory, {rule.kind for rule in rows})
     yield from _coverage(directory)
 
 
@@ -98,35 +98,39 @@ def _repeats(named: Iterable[RoutingRule | GradeRule]) -> Iterator[Fault]:
         seen.add(rule.id)
 
 
-def _row(row: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
-    if row.view and row.view not in views:
-        yield Fault(row.place, "unknown-name", f"There is no view {row.view!r} in views.yaml.")
-    if row.kind and all(organisation.kind != row.kind for organisation in directory.organisations):
-        yield Fault(row.place, "nobody", f"The directory has no organisation of kind {row.kind!r}.")
-    if row.role is Role.LEAD and row.kind == SOCIAL_CARE and row.held_by:
-        yield Fault(row.place, "lead-held", "An embargo never holds the lead of social care.")
-    if row.effective_until and row.effective_until < row.effective_from:
-        yield Fault(row.place, "never-in-effect", "This row ends before it begins.")
+def _row(rule: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
+    if rule.view and rule.view not in views:
+        yield Fault(rule.place, "unknown-name", f"There is no view {rule.view!r} in views.yaml.")
+    if rule.kind and all(
+        organisation.kind != rule.kind for organisation in directory.organisations
+    ):
+        yield Fault(
+            rule.place, "nobody", f"The directory has no organisation of kind {rule.kind!r}."
+        )
+    if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE and rule.held_by:
+        yield Fault(rule.place, "lead-held", "An embargo never holds the lead of social care.")
+    if rule.effective_until and rule.effective_until < rule.effective_from:
+        yield Fault(rule.place, "never-in-effect", "This row ends before it begins.")
 
 
-def _too_long(row: RoutingRule, office: WorkingCalendar) -> Iterator[Fault]:
+def _too_long(rule: RoutingRule, office: WorkingCalendar) -> Iterator[Fault]:
     """Find a deadline that could end later than the longest that is allowed."""
-    for grade, milestones in row.deadlines.items():
+    for grade, milestones in rule.deadlines.items():
         for milestone in Milestone:
-            longest = STATUTORY.get((row.kind, row.role, milestone))
+            longest = STATUTORY.get((rule.kind, rule.role, milestone))
             if longest is None:
                 continue
             within, source = longest
             if milestone not in milestones:
                 message = f"{grade}: {source} asks for a deadline to {milestone}."
-                yield Fault(row.place, "deadline-missing", message)
+                yield Fault(rule.place, "deadline-missing", message)
             elif can_be_later(milestones[milestone].within, within, office):
                 allowed = milestones[milestone].within
                 message = f"{grade}: {milestone} within {allowed} can be later than {within}"
-                yield Fault(row.place, "deadline-relaxed", f"{message}: see {source}.")
+                yield Fault(rule.place, "deadline-relaxed", f"{message}: see {source}.")
             elif milestones[milestone].may_pause:
                 message = f"{grade}: a clock that {source} sets is never paused: {milestone}."
-                yield Fault(row.place, "deadline-relaxed", message)
+                yield Fault(rule.place, "deadline-relaxed", message)
 
 
 @lru_cache(maxsize=256)

@@ -17,6 +17,7 @@ from broker.policy.language.vocabulary import FACTS
 from broker.policy.published.checks import can_be_later
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import BankHolidays, WorkingCalendar, in_words
+from schemas.names import name_of
 
 T = TypeVar("T")
 _MOST_CASES = 20_000
@@ -56,7 +57,7 @@ def compare(old: Policy, new: Policy) -> list[Change]:
         return {nation: calendar.bank_holidays for nation, calendar in policy.calendars.items()}
 
     return [
-        *_each("row", named(old.rows), named(new.rows), _row_said, row),
+        *_each("row", named(old.routing_rules), named(new.routing_rules), _row_said, row),
         *_each(
             "grade rule", named(old.grade_rules), named(new.grade_rules), _sentence, _grade_rule
         ),
@@ -249,12 +250,27 @@ def _holidays(before: BankHolidays, after: BankHolidays) -> Iterator[Said]:
         yield f"has the source {_value(after.edition.source)}", None
 
 
+_COMPARED = {
+    name_of(Policy, lambda policy: policy.version),
+    name_of(Policy, lambda policy: policy.directory),
+    name_of(Policy, lambda policy: policy.routing_rules),
+    name_of(Policy, lambda policy: policy.grade_rules),
+    name_of(Policy, lambda policy: policy.views),
+    name_of(Policy, lambda policy: policy.calendars),
+}
+"""What is compared above, one by one."""
+_SECTIONS = {name_of(Policy, lambda policy: policy.version_rules): "versions"}
+"""What a section of the document is called where it is not called like the field."""
+
+
 def _rest(old: Policy, new: Policy) -> Iterator[Change]:
     """Name whatever else a policy has, so that nothing changes unsaid."""
-    own = {"version", "directory", "rows", "remarks", "views", "calendars"}
     for field in fields(Policy):
-        if field.name not in own and getattr(old, field.name) != getattr(new, field.name):
-            yield Change(f"section {field.name}", "changed", "is written differently")
+        name = field.name
+        if name not in _COMPARED and getattr(old, name) != getattr(new, name):
+            yield Change(
+                f"section {_SECTIONS.get(name, name)}", "changed", "is written differently"
+            )
 
 
 def _plain(before: Any, after: Any, own: Iterable[str]) -> Iterator[Said]:

@@ -41,7 +41,7 @@ class Policy:
 
     version: str
     directory: Directory
-    rows: tuple[RoutingRule, ...]
+    routing_rules: tuple[RoutingRule, ...]
     grade_rules: tuple[GradeRule, ...]
     """What raises a grade or contradicts it."""
     version_rules: Mapping[DeliveryKind, VersionRule]
@@ -87,11 +87,11 @@ def assemble(
     rules, views, places = (roots[name] for name in DOCUMENTS[:3])
     if rules is None or views is None or places is None or not holidays:
         return None, faults
-    rows, grade_rules = read_rules(rules)
+    routing_rules, grade_rules = read_rules(rules)
     policy = Policy(
         version=version,
         directory=read_directory(places, holidays, channels),
-        rows=rows,
+        routing_rules=routing_rules,
         grade_rules=grade_rules,
         version_rules=read_version_rules(rules),
         recurrence=_recurrence(rules),
@@ -101,7 +101,13 @@ def assemble(
         alarms=read_alarms(rules),
     )
     faults.extend(
-        check(policy.directory, policy.rows, policy.grade_rules, policy.views, policy.calendars)
+        check(
+            policy.directory,
+            policy.routing_rules,
+            policy.grade_rules,
+            policy.views,
+            policy.calendars,
+        )
     )
     faults.extend(check_alarms(policy.alarms, policy.directory))
     faults.extend(check_version_rules(policy.version_rules))

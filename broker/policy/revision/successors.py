@@ -49,13 +49,13 @@ def again(
     last: EarlierDelivery, assignment: Assignment, grade: Grade, at: datetime, policy: Policy
 ) -> Assignment:
     """Return what was given back for the same agency again; its clock keeps its start."""
-    row = next((row for row in policy.rows if row.id == assignment.row), None)
+    rule = next((rule for rule in policy.routing_rules if rule.id == assignment.row), None)
     organisation = policy.directory.organisation(last.agency)
     held = assignment.held_until is not None and assignment.held_until > at
-    if row is None or organisation is None or held:
+    if rule is None or organisation is None or held:
         return assignment
     draft = Draft(
-        Terms.of(row, grade),
+        Terms.of(rule, grade),
         Addressee.of(organisation, assignment.explanation["recipient"]),
         Start(last.clock_start),
     )

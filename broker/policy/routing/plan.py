@@ -87,9 +87,9 @@ def route(
     facts = derive(referral, publisher=publisher, directory=policy.directory, on=day, areas=areas)
     work = _Work()
     facts, raised = _graded(facts, policy, work)
-    for row, subject in _matches(facts, policy, accepted_at):
-        start = _start(row, facts, accepted_at)
-        _address(work, row, subject, facts, find(row, subject, facts, policy, now), start)
+    for rule, subject in _matches(facts, policy, accepted_at):
+        start = _start(rule, facts, accepted_at)
+        _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
     _note_assumptions(work, facts)
     reason = work.stranded or (None if work.drafts else _nobody(facts))
     return _plan(work, facts, reason, policy, accepted_at, raised)
@@ -119,17 +119,17 @@ def _matches(
     facts: Facts, policy: Policy, accepted_at: datetime
 ) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
-    for row in policy.rows:
-        if not row.is_in_effect(day):
+    for rule in policy.routing_rules:
+        if not rule.is_in_effect(day):
             continue
-        for subject in facts.subjects(row.subject):
-            if row.condition.holds(facts.about(subject)):
-                yield row, subject
+        for subject in facts.subjects(rule.subject):
+            if rule.condition.holds(facts.about(subject)):
+                yield rule, subject
 
 
 def _address(
     work: _Work,
-    row: RoutingRule,
+    rule: RoutingRule,
     subject: SubjectFacts,
     facts: Facts,
     recipient: Recipient | None,
@@ -137,44 +137,44 @@ def _address(
 ) -> None:
     """Add what a row found to the leg of its recipient, or note why there is none."""
     if recipient is None:
-        _note_nobody(work, row, subject)
+        _note_nobody(work, rule, subject)
         return
     organisation = recipient.organisation
-    if recipient.is_publisher or _is_kept_from(work, row, subject, facts, recipient):
+    if recipient.is_publisher or _is_kept_from(work, rule, subject, facts, recipient):
         return
-    draft = _covering(work, row, subject, organisation.code)
+    draft = _covering(work, rule, subject, organisation.code)
     if draft is None:
-        terms = Terms.of(row, facts.overall.effective_grade)
+        terms = Terms.of(rule, facts.overall.effective_grade)
         draft = Draft(terms, Addressee.of(organisation, recipient.words), start)
-        work.drafts[organisation.code, row.id] = draft
-    _include(draft, row, subject, facts)
+        work.drafts[organisation.code, rule.id] = draft
+    _include(draft, rule, subject, facts)
 
 
-def _covering(work: _Work, row: RoutingRule, subject: SubjectFacts, agency: str) -> Draft | None:
+def _covering(work: _Work, rule: RoutingRule, subject: SubjectFacts, agency: str) -> Draft | None:
     """Return the leg that is extended: of the same row, or one that shows the subject already."""
-    if draft := work.drafts.get((agency, row.id)):
+    if draft := work.drafts.get((agency, rule.id)):
         return draft
     for (code, _), draft in work.drafts.items():
-        same = code == agency and (draft.terms.view, draft.terms.role) == (row.view, row.role)
+        same = code == agency and (draft.terms.view, draft.terms.role) == (rule.view, rule.role)
         if same and (subject.id in draft.children or subject.id in draft.persons):
             return draft
     return None
 
 
-def _include(draft: Draft, row: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
+def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
     """Add a subject to a leg, and whoever else the row lets the agency see."""
-    reasons = "; ".join([*_where(subject), *row.condition.reasons(facts.about(subject))])
-    if row.id != draft.terms.row:
-        reasons = f"{reasons}. {row.sentence}"
+    reasons = "; ".join([*_where(subject), *rule.condition.reasons(facts.about(subject))])
+    if rule.id != draft.terms.row:
+        reasons = f"{reasons}. {rule.sentence}"
     draft.because[f"{_called(subject)}: {reasons}" if subject.id else reasons] = None
     match subject:
         case ChildFacts():
             draft.children[subject.id] = None
         case PersonFacts() | RoleFacts():
             draft.persons[subject.id] = None
-    if "children" in row.sees:
+    if "children" in rule.sees:
         draft.children.update(dict.fromkeys(child.id for child in facts.children))
-    if "persons" in row.sees:
+    if "persons" in rule.sees:
         draft.persons.update(_persons_beside(subject, facts))
 
 
@@ -195,28 +195,28 @@ def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:
 
 
 def _is_kept_from(
-    work: _Work, row: RoutingRule, subject: SubjectFacts, facts: Facts, recipient: Recipient
+    work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: Facts, recipient: Recipient
 ) -> bool:
     """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
     organisation = recipient.organisation
-    names = {organisation.code.casefold(), organisation.kind, row.kind}
+    names = {organisation.code.casefold(), organisation.kind, rule.kind}
     if not names & facts.not_to:
         return False
     pointer = "/handling/do_not_disclose_to"
-    if row.role is Role.LEAD and row.kind == "social-care":
+    if rule.role is Role.LEAD and rule.kind == "social-care":
         work.warn(pointer, "disclosure-required", f"{organisation.name} leads, so it is told.")
         return False
     work.warn(pointer, "not-disclosed", f"{organisation.name} is not told, as the publisher asked.")
     return True
 
 
-def _note_nobody(work: _Work, row: RoutingRule, subject: SubjectFacts) -> None:
-    place = getattr(subject, row.place_of.partition(".")[2], None)
-    if row.role is Role.LEAD and row.kind == "social-care":
+def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts) -> None:
+    place = getattr(subject, rule.place_of.partition(".")[2], None)
+    if rule.role is Role.LEAD and rule.kind == "social-care":
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
         return
     reason = "the directory has none for this place" if place else "the place is not known"
-    work.task(subject.pointer, "no-recipient", f"{row.sentence} Nobody was told: {reason}.")
+    work.task(subject.pointer, "no-recipient", f"{rule.sentence} Nobody was told: {reason}.")
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:
@@ -272,11 +272,11 @@ def _assignments(work: _Work, policy: Policy, raised: str | None) -> tuple[Assig
     return tuple(finish(draft, warn_at=warn_at) for draft in work.drafts.values())
 
 
-def _start(row: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
+def _start(rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
     """Start a held leg's clock when the embargo ends, every other at once."""
     embargo, accepted = facts.embargo, accepted_at.astimezone(UTC)
     known_at = facts.first_known_at
-    is_held = embargo is not None and not row.held_by.isdisjoint(embargo.no_contact_with)
+    is_held = embargo is not None and not rule.held_by.isdisjoint(embargo.no_contact_with)
     if embargo and is_held and embargo.until > accepted_at:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
     return Start(accepted, known_at)

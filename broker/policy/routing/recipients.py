@@ -27,31 +27,31 @@ class Recipient:
 
 
 def find(
-    row: RoutingRule, subject: SubjectFacts, facts: Facts, policy: Policy, now: datetime
+    rule: RoutingRule, subject: SubjectFacts, facts: Facts, policy: Policy, now: datetime
 ) -> Recipient | None:
     """Return who receives what a row found, or None when nobody in the directory does."""
-    place = row.place_of
+    place = rule.place_of
     code = place if place == "anywhere" else getattr(subject, place.partition(".")[2])
     if not code:
         return None
-    recipient = serving(row, code, facts.overall.effective_grade, policy, now)
+    recipient = serving(rule, code, facts.overall.effective_grade, policy, now)
     if recipient is None or recipient.organisation.code != facts.publisher:
         return recipient
     return Recipient(recipient.organisation, recipient.words, is_publisher=True)
 
 
 def serving(
-    row: RoutingRule, place: str, grade: Grade, policy: Policy, now: datetime
+    rule: RoutingRule, place: str, grade: Grade, policy: Policy, now: datetime
 ) -> Recipient | None:
     """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
     day = now.astimezone(LONDON).date()
-    office = policy.directory.serving(row.kind, place, day)
+    office = policy.directory.serving(rule.kind, place, day)
     if office is None:
         return None
-    where = PLACES[row.place_of]
+    where = PLACES[rule.place_of]
     at = where if place == "anywhere" else f"{where}, {policy.directory.area_name(place)}"
     wording = f"{office.name}, for {at}"
-    if not row.out_of_hours or grade not in URGENT or office.is_open(now):
+    if not rule.out_of_hours or grade not in URGENT or office.is_open(now):
         return Recipient(office, wording)
     partner = policy.directory.organisation(office.out_of_hours_partner or "")
     if partner is None or not partner.is_in_effect(day):

@@ -51,7 +51,7 @@ def redirected(  # noqa: PLR0913
 
 
 def _row(row: str, policy: Policy) -> RoutingRule:
-    for rule in policy.rows:
+    for rule in policy.routing_rules:
         if rule.id == row:
             return rule
     raise PolicyError(f"The policy in force has no row {row!r} any more: route it by hand.")

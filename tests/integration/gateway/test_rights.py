@@ -140,7 +140,7 @@ def test_the_policy_page_shows_rows_and_what_changed(
     content = ask(pages, "GET", "/policy", session).text
     assert new in content
     assert "In force" in content
-    for row in context.policies.version(new).rows:
+    for row in context.policies.version(new).routing_rules:
         assert f"row-{row.id}" in content
     assert "acknowledge: 3 working hours" in content
     changes = ask(pages, "GET", "/policy?changes=1", session).text

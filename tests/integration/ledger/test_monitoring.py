@@ -216,7 +216,7 @@ def deadline_classes() -> set[float]:
     clocks = [
         clock
         for of_row in (
-            *(milestones for row in policy.rows for milestones in row.deadlines.values()),
+            *(milestones for row in policy.routing_rules for milestones in row.deadlines.values()),
             *(amend.deadlines for amend in policy.version_rules.values()),
         )
         for clock in of_row.values()

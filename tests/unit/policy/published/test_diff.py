@@ -1,6 +1,7 @@
 """What changes between two policies is said, every change of it, and nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -203,3 +204,14 @@ def test_no_field_of_a_view_is_gained_where_all_was_shown(book: Policy) -> None:
 
 def test_every_document_can_make_a_difference() -> None:
     assert {str(change[0]) for change in CHANGES.values()} == set(DOCUMENTS)
+
+
+def test_a_changed_section_is_called_as_it_is_written_and_a_grade_rule_is_said_once(
+    book: Policy,
+) -> None:
+    sections = [
+        change.of
+        for change in compare(book, replace(book, version_rules={}, grade_rules=()))
+        if change.of.startswith("section")
+    ]
+    assert sections == ["section versions"]
