@@ -18,6 +18,7 @@ ALLOWED = (
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
     *("redirect_slashes", "trust_env", "max_redirects", "external_attr", "compress_type"),
     *("destroyed", "return_"),  # of the client: agencies call them
+    "take_in",  # an intake outside this package hands over through it
 )
 """What others use, by name."""
 REGISTERED = (
