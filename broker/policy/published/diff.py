@@ -47,9 +47,6 @@ def compare(old: Policy, new: Policy) -> list[Change]:
     def row(before: RoutingRule, after: RoutingRule) -> Iterator[Said]:
         return _row(before, after, office)
 
-    def named(rows: Iterable[Any]) -> dict[str, Any]:
-        return {row.id: row for row in rows}
-
     def organisations(policy: Policy) -> dict[str, Organisation]:
         return {organisation.code: organisation for organisation in policy.directory.organisations}
 
@@ -57,9 +54,9 @@ def compare(old: Policy, new: Policy) -> list[Change]:
         return {nation: calendar.bank_holidays for nation, calendar in policy.calendars.items()}
 
     return [
-        *_each("row", named(old.routing_rules), named(new.routing_rules), _row_said, row),
+        *_each("row", _by_id(old.routing_rules), _by_id(new.routing_rules), _row_said, row),
         *_each(
-            "grade rule", named(old.grade_rules), named(new.grade_rules), _sentence, _grade_rule
+            "grade rule", _by_id(old.grade_rules), _by_id(new.grade_rules), _sentence, _grade_rule
         ),
         *_each("view", old.views, new.views, _sentence, _view),
         *_each("area", old.directory.areas, new.directory.areas, _area_said, _area),
@@ -261,6 +258,10 @@ _COMPARED = {
 """What is compared above, one by one."""
 _SECTIONS = {name_of(Policy, lambda policy: policy.version_rules): "versions"}
 """What a section of the document is called where it is not called like the field."""
+
+
+def _by_id(rules: Iterable[Any]) -> dict[str, Any]:
+    return {rule.id: rule for rule in rules}
 
 
 def _rest(old: Policy, new: Policy) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -100,19 +100,22 @@ def assemble(
         calendars={nation: national(nation, holidays) for nation in holidays},
         alarms=read_alarms(rules),
     )
-    faults.extend(
-        check(
-            policy.directory,
-            policy.routing_rules,
-            policy.grade_rules,
-            policy.views,
-            policy.calendars,
-        )
-    )
-    faults.extend(check_alarms(policy.alarms, policy.directory))
-    faults.extend(check_version_rules(policy.version_rules))
-    faults.extend(check_silence(policy.silence, policy.directory, rules.place))
+    faults.extend(_contradictions(policy, rules.place))
     return policy, faults
+
+
+def _contradictions(policy: Policy, place: str) -> Iterator[Fault]:
+    """Find what is wrong with a policy as a whole."""
+    yield from check(
+        policy.directory,
+        policy.routing_rules,
+        policy.grade_rules,
+        policy.views,
+        policy.calendars,
+    )
+    yield from check_alarms(policy.alarms, policy.directory)
+    yield from check_version_rules(policy.version_rules)
+    yield from check_silence(policy.silence, policy.directory, place)
 
 
 def documents_from(path: Path) -> dict[str, str]:
