@@ -86,6 +86,8 @@ class Offer:
     latest_version: int
     kind: DeliveryKind
     follows: DeliveryId | None
+    stands: bool = True
+    """Whether its referral stands: it was not recalled, and nothing has taken its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Part of step 1, accept: a publisher corrects or recalls a referral; step 2 informs its agencies.
+"""Part of step 1, accept: a publisher corrects or recalls a referral.
+
+A recall takes effect and tells its agencies in one transaction; of a correction step 2 tells them.
 
 A correction is validated at once, because its publisher waits for the answer. Unlike a new referral
 it is stored only when it is valid; until then the version before it stands.
@@ -7,6 +9,8 @@ it is stored only when it is valid; until then the version before it stands.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -18,14 +22,26 @@ from broker.domain.referral import (
     Refused,
     Withdrawal,
 )
-from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, ReferenceConflict
+from broker.domain.states import ReferralState
+from broker.errors import (
+    BrokerError,
+    Conflict,
+    Fault,
+    Invalid,
+    NotFound,
+    PolicyError,
+    ReferenceConflict,
+)
 from broker.flow.accept import read, recording_refusals
 from broker.flow.context import Context
 from broker.flow.steps import step
-from broker.flow.task_queues import ROUTE
+from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.corrections import MOST_VERSIONS
+from broker.ledger.routing import RouteBatch
+from broker.policy.decide import withdraw
+from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import logger
+from broker.telemetry import error_fields, logger
 from schemas import documents, referral
 
 _MESSAGES: Mapping[ChangeRefusal, str] = {
@@ -49,6 +65,7 @@ _MESSAGES: Mapping[ChangeRefusal, str] = {
         "reference, and recall this one."
     ),
 }
+ACTOR = "broker"
 _log = logger("correct")
 
 
@@ -106,12 +123,52 @@ def recall(
     """
     with step(context, "recall", _log) as this:
         withdrawal = Withdrawal(id_, publisher, str(reason), by, this.begun_at, actor)
-        receipt = context.ledger.corrections.recall(withdrawal)
+        policy = _policy(context)  # read before anything is locked: the first time takes a second
+        with context.ledger.corrections.recall(withdrawal) as recalled:
+            receipt = recalled.receipt
+            if recalled.batch and policy:
+                receipt = _tell_agencies(context, receipt, recalled.batch, policy, this.begun_at)
         if isinstance(receipt, Refused):
             raise _refusal(receipt)
         context.wakeups.notify(ROUTE)
+        context.wakeups.notify(DISPATCH)
         this.log(referral=id_, publisher=publisher)
     return receipt
+
+
+def _policy(context: Context) -> Policy | None:
+    """Return the policy in force; without one a recall counts all the same, and routing tells."""
+    try:
+        return context.policies.latest()
+    except PolicyError as error:
+        _log.error("recall without a policy", **error_fields(error))
+        return None
+
+
+def _tell_agencies(
+    context: Context,
+    receipt: Recalled | Refused,
+    batch: RouteBatch,
+    policy: Policy,
+    now: datetime,
+) -> Recalled | Refused:
+    """Write the recall deliveries; return the receipt with the referral's state after that.
+
+    Where they cannot be worked out the recall stands, and routing tells the agencies.
+    """
+    try:
+        decisions = [
+            withdraw(referral, policy=policy, now=now, new_id=context.new_id)
+            for referral in batch.referrals
+        ]
+    except Exception as error:
+        _log.error("recall deliveries failed", **error_fields(error))
+        return receipt
+    batch.settle(decisions, now=now, actor=ACTOR)
+    if isinstance(receipt, Refused):
+        return receipt
+    goes_on = any(decision.deliveries for decision in decisions)
+    return replace(receipt, state=ReferralState.ROUTED if goes_on else ReferralState.CLOSED)
 
 
 def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:

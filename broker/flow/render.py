@@ -65,8 +65,9 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
 
 
 def _is_shown(offer: Offer) -> bool:
-    """Tell whether content is shown; nothing of a recalled referral is."""
-    return offer.kind is not DeliveryKind.RECALL and offer.state is not DeliveryState.RECALLED
+    """Tell whether content is shown; nothing of a recalled referral is, whatever was answered."""
+    is_ended = offer.kind is DeliveryKind.RECALL or offer.state is DeliveryState.RECALLED
+    return offer.stands and not is_ended
 
 
 def _content(offer: Offer, document: Mapping[str, Any], policy: Policy) -> dict[str, Any]:

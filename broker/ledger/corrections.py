@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +22,23 @@ from broker.domain.states import ReferralState
 from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
+from broker.ledger.routing import RouteBatch, claim_recalled
 
 MOST_VERSIONS = 100
 """A referral has at most so many versions."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecallBatch:
+    """A recall, with what must be settled of it before the commit."""
+
+    receipt: Recalled | Refused
+    batch: RouteBatch | None
+    """The recalled referral with what its agencies had; None when nothing was changed."""
+
+
 class Corrections(Part):
-    """Corrections and recalls; what agencies get of them is decided by routing."""
+    """Corrections and recalls."""
 
     def correct(self, new: NewVersion) -> Accepted | Refused:
         """Write a further version and make its referral due; unchanged content adds no version.
@@ -50,34 +63,46 @@ class Corrections(Part):
             after = {**version, "accepted_at": new.accepted_at}
             return _version(latest, after, duplicate=False)
 
-    def recall(self, new: Withdrawal) -> Recalled | Refused:
-        """Recall a referral: nothing of it is offered from now on, and it is due for routing.
+    @contextmanager
+    def recall(self, new: Withdrawal) -> Iterator[RecallBatch]:
+        """Recall a referral: from the commit nothing of it is offered.
 
-        The first recall counts; repeating it is harmless.
+        What its agencies are told is settled by the caller in the same transaction; where it is
+        not, the referral is due for routing, which tells them. The first recall counts; repeating
+        it is harmless.
         """
         with self._transaction() as connection:
-            latest = _lock_latest_version(connection, new)
-            if isinstance(latest, Refused):
-                return latest
-            if latest["recalled_at"] is not None:
-                if latest["recall_reason"] != new.reason:
-                    return Refused(ChangeRefusal.OTHER_REASON)
-                return _recalled(latest, duplicate=True)
-            if refusal := _closed_to_changes(latest):
-                return Refused(refusal)
-            params = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
-            params |= {"referral": new.referral, "before": latest["state"]}
-            rows(connection, "corrections/recall", params)
-            end_over_escalations(connection, [new.referral], now=new.at, actor=new.actor)
-            state = _reopened(latest["state"])
-            recall = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
-            return _recalled({**latest, **recall}, duplicate=False)
+            receipt = _recall(connection, new)
+            batch = None
+            if isinstance(receipt, Recalled) and not receipt.duplicate:
+                batch = claim_recalled(connection, new.referral, now=new.at)
+            yield RecallBatch(receipt, batch)
 
     def latest_delivery(self, delivery: DeliveryId) -> Offer | None:
         """Return the latest version of a delivery's part that its agency was given."""
         with self._transaction() as connection:
             latest = rows(connection, "corrections/latest_delivery", {"delivery": delivery})
             return offers(connection, [latest[0]["id"]])[0] if latest else None
+
+
+def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:
+    """Write the recall, and end what agencies were still offered."""
+    latest = _lock_latest_version(connection, new)
+    if isinstance(latest, Refused):
+        return latest
+    if latest["recalled_at"] is not None:
+        if latest["recall_reason"] != new.reason:
+            return Refused(ChangeRefusal.OTHER_REASON)
+        return _recalled(latest, duplicate=True)
+    if refusal := _closed_to_changes(latest):
+        return Refused(refusal)
+    params = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
+    params |= {"referral": new.referral, "before": latest["state"]}
+    rows(connection, "corrections/recall", params)
+    end_over_escalations(connection, [new.referral], now=new.at, actor=new.actor)
+    state = _reopened(latest["state"])
+    recall = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
+    return _recalled({**latest, **recall}, duplicate=False)
 
 
 def _lock_latest_version(connection: Connection, new: NewVersion | Withdrawal) -> Row | Refused:

@@ -172,6 +172,7 @@ def _offer(row: Row) -> Offer:
         latest_version=row["latest_version"],
         kind=DeliveryKind(row["kind"]),
         follows=row["follows"],
+        stands=row["stands"],
     )
 
 

@@ -142,9 +142,7 @@ class Routing(Part):
     @contextmanager
     def _claim_unrouted(self, params: Mapping[str, Any]) -> Iterator[RouteBatch]:
         with self._transaction() as connection:
-            due = rows(connection, "routing/claim_unrouted", params)
-            earlier = histories(connection, [row["id"] for row in due if row["was_routed"]])
-            yield RouteBatch(connection, [_unrouted(row, earlier) for row in due])
+            yield _claim_unrouted(connection, params)
 
     def give_areas(
         self, referral: ReferralId, areas: Mapping[str, str], action: ActionContext
@@ -169,6 +167,18 @@ class Routing(Part):
                 return False
             keep_act(connection, "referral.rerouted", action, referral=referral)
             return True
+
+
+def claim_recalled(connection: Connection, referral: ReferralId, *, now: datetime) -> RouteBatch:
+    """Return a referral that this transaction has recalled, with what its agencies were given."""
+    params = {"limit": 1, "since": now, "until": now, "ids": [referral]}
+    return _claim_unrouted(connection, params)
+
+
+def _claim_unrouted(connection: Connection, params: Mapping[str, Any]) -> RouteBatch:
+    due = rows(connection, "routing/claim_unrouted", params)
+    earlier = histories(connection, [row["id"] for row in due if row["was_routed"]])
+    return RouteBatch(connection, [_unrouted(row, earlier) for row in due])
 
 
 def insert_deliveries(

@@ -50,7 +50,7 @@ def decide(
     hashes. Raises PolicyError when a referral that was valid before does not fit the policy.
     """
     if waiting.recall_reason is not None:
-        return _withdrawn(waiting, waiting.recall_reason, policy, now, new_id)
+        return withdraw(waiting, policy=policy, now=now, new_id=new_id)
     checked = _checked(waiting, policy)
     referral = checked.referral
     if referral is None:
@@ -70,6 +70,13 @@ def decide(
         occurrences=_occurrences(waiting, referral, policy, child_key),
         tasks=plan.tasks,
     )
+
+
+def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId) -> Withdrawn:
+    """Return who must destroy what they had of a referral that was recalled."""
+    reason = waiting.recall_reason or ""
+    revision = revise.withdraw(waiting.earlier, reason=reason, at=now, policy=policy)
+    return Withdrawn(waiting.id, _deliveries(revision.issued, waiting, policy, now, new_id))
 
 
 def for_ops(waiting: Unrouted, policy: Policy, now: datetime) -> Unroutable:
@@ -200,14 +207,6 @@ def _revised(
         tasks=plan.tasks,
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
-
-
-def _withdrawn(
-    waiting: Unrouted, reason: str, policy: Policy, now: datetime, new_id: NewId
-) -> Withdrawn:
-    """Return who must destroy what they had of a referral that was taken back."""
-    revision = revise.withdraw(waiting.earlier, reason=reason, at=now, policy=policy)
-    return Withdrawn(waiting.id, _deliveries(revision.issued, waiting, policy, now, new_id))
 
 
 def _deliveries(

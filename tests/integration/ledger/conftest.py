@@ -18,7 +18,7 @@ from broker.domain.delivery import (
     Settled,
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.domain.referral import NewReferral
+from broker.domain.referral import NewReferral, Recalled, Refused, Withdrawal
 from broker.domain.states import DeliveryState
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
@@ -111,6 +111,11 @@ class Book:
     ) -> list[Settled]:
         with self.ledger.receipts.settle(agency, receipts, now=now, actor="key:agency") as batch:
             return list(batch.results)
+
+    def recall(self, withdrawal: Withdrawal) -> Recalled | Refused:
+        """Recall a referral; what its agencies are told is left to routing."""
+        with self.ledger.corrections.recall(withdrawal) as recalled:
+            return recalled.receipt
 
     def kinds(self, referral: ReferralId) -> list[str]:
         return [event.kind for event in self.ledger.queries.timeline(referral)]

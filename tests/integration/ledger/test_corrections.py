@@ -60,7 +60,7 @@ def test_there_is_a_bound_and_nobody_elses_is_corrected(book: Book) -> None:
     assert book.ledger.corrections.correct(replace(last, publisher=STOKE)) == Refused(
         ChangeRefusal.UNKNOWN
     )
-    assert book.ledger.corrections.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused(
+    assert book.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused(
         ChangeRefusal.UNKNOWN
     )
 
@@ -126,13 +126,13 @@ def test_what_is_moved_is_watched_anew_and_pushed_when_it_may_be(book: Book) -> 
 def test_a_recall_ends_what_is_open_at_once_and_repeating_it_changes_nothing(book: Book) -> None:
     referral = book.routed_to(STOKE, SHROPSHIRE)
     (leased,) = book.collect(SHROPSHIRE)
-    first = book.ledger.corrections.recall(withdrawal(referral))
+    first = book.recall(withdrawal(referral))
     assert isinstance(first, Recalled)
     assert book.look("select distinct state, lease_until, next_alarm_at from delivery") == [
         ("recalled", None, None)
     ]
     assert book.collect(STOKE) == []
-    assert book.ledger.corrections.recall(withdrawal(referral)) == replace(first, duplicate=True)
+    assert book.recall(withdrawal(referral)) == replace(first, duplicate=True)
     kinds = book.kinds(referral)
     assert kinds.count("delivery.recalled") == 2
     assert kinds.count("referral.recalled") == 1

@@ -61,7 +61,7 @@ def push(outcome: PushOutcome) -> Callable[[Book, DeliveryId], object]:
 def recall(book: Book, id_: DeliveryId) -> object:
     ((referral,),) = book.look("select referral from delivery where id = %s", id_)
     withdrawal = Withdrawal(referral, POLICE, "unlawful", "A. Person", NOW, "key:test")
-    return book.ledger.corrections.recall(withdrawal)
+    return book.recall(withdrawal)
 
 
 def answer(stage: Stage) -> Callable[[Book, DeliveryId], object]:

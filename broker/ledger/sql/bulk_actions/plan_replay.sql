@@ -4,6 +4,8 @@ with planned as (
     select %(id)s, %(agency)s, %(cause)s, %(now)s, count(*), %(now)s, %(by)s, %(per_minute)s
     from delivery
     where state = 'undeliverable' and undeliverable_at <= %(now)s
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
       and (%(agency)s::text is null or agency = %(agency)s)
       and (%(cause)s::text is null or refused_because = %(cause)s)
     returning id, agency, planned

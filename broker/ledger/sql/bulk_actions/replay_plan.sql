@@ -9,6 +9,8 @@ select delivery.agency, delivery.refused_because as cause, count(*) as count,
              and event.kind = 'delivery.replayed')) as replayed_before
 from replay
 join delivery on delivery.state = 'undeliverable' and delivery.undeliverable_at <= replay.before
+    and (delivery.kind = 'recall'
+             or (select stands(referral.*) from referral where referral.id = delivery.referral))
     and (replay.agency is null or delivery.agency = replay.agency)
     and (replay.cause is null or delivery.refused_because = replay.cause)
 where replay.id = %(id)s

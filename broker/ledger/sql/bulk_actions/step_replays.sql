@@ -16,6 +16,8 @@ taken as (
         select delivery.id, delivery.state
         from delivery
         where delivery.state = 'undeliverable' and delivery.undeliverable_at <= running.before
+          and (delivery.kind = 'recall'
+                   or (select stands(referral.*) from referral where referral.id = delivery.referral))
           and (running.agency is null or delivery.agency = running.agency)
           and (running.cause is null or delivery.refused_because = running.cause)
           and not exists (

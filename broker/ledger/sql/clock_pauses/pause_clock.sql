@@ -4,6 +4,8 @@ with changed as (
     set paused_at = %(now)s, standing = %(milestones)s::text[]
     where id = %(delivery)s and paused_at is null
       and is_unfinished(state) and state <> 'undeliverable'
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
     returning id, referral, agency
 ),
 pause_row as (

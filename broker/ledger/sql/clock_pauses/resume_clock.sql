@@ -5,6 +5,8 @@ with changed as (
     set paused_at = null, standing = '{}', next_alarm_at = %(now)s, collect_by = %(collect_by)s,
         acknowledge_by = %(acknowledge_by)s, decide_by = %(decide_by)s
     where id = %(delivery)s and paused_at = %(paused_at)s
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
     returning id, referral, agency
 ),
 ended as (

@@ -4,6 +4,8 @@ with claimed as (
     from delivery
     where channel = %(channel)s and state = 'available'
       and next_attempt_at <= %(now)s
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
       and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by next_attempt_at, id
     limit %(limit)s

@@ -3,6 +3,8 @@ with claimed as (
     select id, state
     from delivery
     where agency = %(agency)s and state = 'available'
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
       and not exists (select from suspension where organisation = %(agency)s)
     order by acknowledge_by nulls last, id
     limit %(limit)s

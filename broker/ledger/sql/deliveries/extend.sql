@@ -12,4 +12,6 @@ from standing join unnest(%(ids)s::uuid[], %(leases)s::uuid[]) as given (id, lea
     using (id, lease)
 where delivery.id = standing.id and standing.state = 'leased'
   and delivery.state = standing.state and delivery.lease = standing.lease
+  and (delivery.kind = 'recall'
+           or (select stands(referral.*) from referral where referral.id = delivery.referral))
 returning delivery.id, delivery.lease, delivery.lease_until as until

@@ -5,6 +5,7 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
        referral.effective_grade,
        coalesce(delivery.policy_version, referral.policy_version) as policy_version,
        delivery.version, referral.version as latest_version, delivery.kind, delivery.follows,
+       stands(referral.*) as stands,
        referral.accepted_at,
        delivery.available_at, delivery.clock_start, delivery.collect_by, delivery.acknowledge_by,
        delivery.decide_by, delivery.collected_at, delivery.acknowledged_at, delivery.decided_at,

@@ -15,6 +15,8 @@ released as (
     join standing using (id, lease)
     where delivery.id = standing.id and standing.state = 'leased'
       and delivery.state = standing.state and delivery.lease = standing.lease
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
     returning delivery.id, delivery.referral, delivery.agency
 ),
 history as (

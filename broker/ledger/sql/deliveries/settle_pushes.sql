@@ -27,6 +27,8 @@ changed as (
     from attempt join standing on standing.id = attempt.id and standing.lease = attempt.lease
     where delivery.id = standing.id and standing.state = 'leased'
       and delivery.state = standing.state and delivery.lease = standing.lease
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
     returning delivery.id, delivery.referral, delivery.agency, delivery.attempt, attempt.result,
               attempt.code
 ),

@@ -1,7 +1,12 @@
 -- Put an undeliverable delivery back into its agency's queue. Locked by id, so a replay of many that
 -- takes it at the same time finds it available and leaves it.
 with standing as (
-    select id, state from delivery where id = %(delivery)s and state = 'undeliverable' for no key update
+    select id, state
+    from delivery
+    where id = %(delivery)s and state = 'undeliverable'
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
+    for no key update
 ),
 replayed as (
     update delivery

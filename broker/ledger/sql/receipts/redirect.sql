@@ -4,11 +4,14 @@ with recalled as (
     update delivery
     set state = 'recalled', next_alarm_at = null, recalled_at = %(now)s
     where id = %(delivery)s and state = 'undeliverable'
+      and (select stands(referral.*) from referral where referral.id = delivery.referral)
     returning id, referral, agency
 ),
 silenced as (
     -- Its successor has the deadlines now.
-    update delivery set next_alarm_at = null where id = %(delivery)s and state = 'returned'
+    update delivery set next_alarm_at = null
+    where id = %(delivery)s and state = 'returned'
+      and (select stands(referral.*) from referral where referral.id = delivery.referral)
 ),
 reopened as (
     update referral

@@ -9,3 +9,5 @@ from unnest(%(ids)b::uuid[], %(before)b::text[], %(states)b::text[],
             %(decided_at)b::timestamptz[], %(returned_at)b::timestamptz[])
     as changed (id, before, state, collected_at, acknowledged_at, decided_at, returned_at)
 where delivery.id = changed.id and delivery.state = changed.before
+  and (delivery.kind = 'recall'
+           or (select stands(referral.*) from referral where referral.id = delivery.referral))

@@ -30,6 +30,8 @@ changed as (
     from revised
     where delivery.id = revised.id and delivery.state = revised.before
       and delivery.attempt = revised.attempt
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
     returning delivery.id
 )
 update delivery_reason

@@ -1,5 +1,6 @@
--- Write new deliveries with their reasons and an event each.
-with new as (
+-- Write new deliveries with their reasons and an event each; of a referral that does not stand only
+-- its recalls. The referrals are locked, so none of them is recalled meanwhile.
+with planned as (
     select *
     from unnest(%(referrals)b::uuid[], %(publishers)b::text[], %(ids)b::uuid[],
                 %(agencies)b::text[], %(channels)b::text[], %(roles)b::text[], %(rows)b::text[],
@@ -13,6 +14,11 @@ with new as (
         as row (referral, publisher, id, agency, channel, role, policy_row, view, state,
                 available_at, clock_start, collect_by, acknowledge_by, decide_by, next_alarm_at,
                 scope, explanation, version, kind, follows, replaces, policy_version, place)
+),
+new as (
+    select planned.*
+    from planned join referral on referral.id = planned.referral
+    where planned.kind = 'recall' or stands(referral.*)
 ),
 written as (
     insert into delivery (id, referral, agency, channel, role, policy_row, view, state,

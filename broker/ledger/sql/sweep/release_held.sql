@@ -3,6 +3,8 @@ with due as (
     select id, state
     from delivery
     where state = 'held' and available_at <= %(now)s
+      and (delivery.kind = 'recall'
+               or (select stands(referral.*) from referral where referral.id = delivery.referral))
     order by available_at
     limit %(limit)s
     for no key update skip locked
