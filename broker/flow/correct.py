@@ -116,7 +116,7 @@ def recall(
 
 def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
     today = context.clock().astimezone(LONDON).date()
-    areas = context.policies.latest().directory.areas
+    areas = context.policies.latest().gazetteer
     faults = referral.load(document.value, today=today, areas=areas).faults
     if document.value["reference"] != reference:
         message = "Use the reference of the referral that you correct."
