@@ -10,7 +10,18 @@ from marshmallow import ValidationError, validates_schema
 
 from schemas import codes, labels
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
-from schemas.formats import Area, Day, Instant, LocalId, NhsNumber, Postcode, Upn, Uprn, Urn
+from schemas.formats import (
+    Area,
+    Country,
+    Day,
+    Instant,
+    LocalId,
+    NhsNumber,
+    Postcode,
+    Upn,
+    Uprn,
+    Urn,
+)
 from schemas.loading import Record
 from schemas.names import name_of
 from schemas.unknown import Unknown
@@ -23,6 +34,7 @@ class Address:
     lines: tuple[str, ...] = ()
     postcode: str | None = None
     uprn: str | None = None
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,7 @@ class AddressSchema(Record[Address]):
     lines = Many(Text(200, required=True), 6, "The lines of the address, without the postcode.")
     postcode = Postcode("The whole postcode.")
     uprn = Uprn("Unique property reference number.")
+    country = Country("Where it is abroad, or a Crown dependency; left out, GB.")
 
 
 class EthnicitySchema(Record[Ethnicity]):

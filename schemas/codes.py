@@ -430,7 +430,7 @@ class Nation(StrEnum):
 
 
 class OrganisationKind(StrEnum):
-    """A kind of organisation in the directory."""
+    """The kinds of organisation that rules of the broker name; a directory declares more."""
 
     SOCIAL_CARE = "social-care"
     OUT_OF_HOURS = "out-of-hours"

@@ -10,7 +10,17 @@ from typing import Any, ClassVar
 
 from schemas import codes
 from schemas.fields import Code, Either, Many, Mapped, One, Text
-from schemas.formats import Area, Channel, Hours, LocalDay, Organisation, Stretch, Urn
+from schemas.formats import (
+    Area,
+    Channel,
+    Hours,
+    KindName,
+    LocalDay,
+    LocalId,
+    Organisation,
+    Stretch,
+    Urn,
+)
 from schemas.loading import Record
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -22,6 +32,14 @@ class AreaEntrySchema(Record[dict[str, Any]]):
     record = dict
     name = Text(200, "The name of the area.", required=True)
     nation = Code(codes.Nation, "The nation that it belongs to.", required=True)
+
+
+class KindEntrySchema(Record[dict[str, Any]]):
+    """A kind of organisation."""
+
+    record = dict
+    name = Text(200, "What one of them is called.", required=True)
+    view = LocalId("What such an organisation may see: a view of ``views.yaml``.")
 
 
 class OrganisationEntrySchema(Record[dict[str, Any]]):
@@ -40,7 +58,7 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
         "then": {"properties": {"urn": True, "terms": True}, "required": ["urn", "terms"]},
     }
     name = Text(200, "The name of the organisation.", required=True)
-    kind = Code(codes.OrganisationKind, "The kind of organisation.", required=True)
+    kind = KindName("Such as `social-care`, or one of `kinds`.", required=True)
     nation = Code(
         codes.Nation, "The nation whose bank holidays its deadlines follow.", required=True
     )
@@ -76,10 +94,23 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
 
 
 class DirectorySchema(Record[dict[str, Any]]):
-    """Every organisation and every known area."""
+    """Every organisation, every kind of them, and the areas that must be covered."""
 
     record = dict
-    areas = Mapped(Area(), One(AreaEntrySchema()), 1000, "Every known area by its GSS code.")
+    kinds = Mapped(
+        KindName(),
+        One(KindEntrySchema()),
+        100,
+        "Kinds of organisation with their views; they may be more than the broker knows itself.",
+        required=False,
+    )
+    areas = Mapped(
+        Area(),
+        One(AreaEntrySchema()),
+        1000,
+        "Areas that somebody must cover. Which areas exist does not stand here.",
+        required=False,
+    )
     organisations = Mapped(
         Organisation(), One(OrganisationEntrySchema()), 5000, "Every organisation by its code."
     )

@@ -34,6 +34,7 @@ class Surroundings:
 
     today: date
     areas: Container[str] | None
+    """The codes of areas and countries that exist; None lets any well-formed code pass."""
 
 
 _ANYWHERE = Surroundings(date.max, None)
@@ -99,20 +100,50 @@ class Channel(Formed):
     )
 
 
-class Area(Formed):
-    """The GSS code of a local authority's area (Office for National Statistics)."""
+class KindName(Formed):
+    """A kind of organisation: one that the broker knows, or that the directory declares."""
 
-    pattern = r"^[EWSN][0-9]{8}$"
+    pattern = r"^[a-z][a-z0-9-]{1,39}$"
     default_error_messages = words(
-        form="bad-area: Give a GSS code: E, W, S or N and eight digits.",
-        area="unknown-area: There is no such area in the directory.",
+        form="bad-kind: Use 2 to 40 small letters, digits and - and begin with a letter.",
+    )
+
+
+class Area(Formed):
+    """The GSS code of an area (Office for National Statistics), loaded in capitals.
+
+    That of a local authority, of a district, or one that another has replaced. E is England, W
+    Wales, S Scotland, N Northern Ireland, L the Channel Islands and M the Isle of Man.
+    """
+
+    pattern = r"^ *[EWSNLMewsnlm][0-9]{8} *$"
+    default_error_messages = words(
+        form="bad-area: Give a GSS code: E, W, S, N, L or M and eight digits.",
+        area="unknown-area: There is no area with this code.",
     )
 
     def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
-        code = super()._deserialize(value, *rest, **extra)
+        code = super()._deserialize(value, *rest, **extra).strip().upper()
         areas = surroundings.get().areas
         if areas is not None and code not in areas:
             raise self.make_error("area")
+        return code
+
+
+class Country(Formed):
+    """A country by its code of two letters (ISO 3166-1), loaded in capitals."""
+
+    pattern = r"^ *[A-Za-z]{2} *$"
+    default_error_messages = words(
+        form="bad-country: Give the country's code of two letters, such as GB.",
+        country="unknown-country: There is no country with this code.",
+    )
+
+    def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
+        code = super()._deserialize(value, *rest, **extra).strip().upper()
+        areas = surroundings.get().areas
+        if areas is not None and code not in areas:
+            raise self.make_error("country")
         return code
 
 
@@ -161,11 +192,14 @@ class Uprn(Formed):
 
 
 class Postcode(Formed):
-    """A postcode by its form; whether it exists is not looked up."""
+    """A postcode by its form, or the first part of one; where it is, is looked up afterwards."""
 
-    pattern = r"^[A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2}$"
+    pattern = (
+        r"^ *(?:[A-Za-z]{1,2}[0-9][A-Za-z0-9]? *(?:[0-9][A-Za-z]{0,2})?"
+        r"|[Bb][Ff][Pp][Oo] *[0-9]{1,4}) *$"
+    )
     default_error_messages = words(
-        form="bad-postcode: Give a whole postcode, or leave it out.",
+        form="bad-postcode: Give a postcode or its first part, such as ST16 2LH, ST16 or BFPO 12.",
     )
 
 

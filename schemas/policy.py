@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from schemas import codes
 from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text, Whole
-from schemas.formats import FieldPath, LocalDay, LocalId, Organisation, Within
+from schemas.formats import FieldPath, KindName, LocalDay, LocalId, Organisation, Within
 from schemas.loading import Record
 from schemas.referral import PARTS
 
@@ -21,7 +21,7 @@ class RecipientSchema(Record[dict[str, Any]]):
     """Who receives: a kind of organisation, and what it is looked up by."""
 
     record = dict
-    kind = Code(codes.OrganisationKind, "The kind of organisation.", required=True)
+    kind = KindName("Such as `social-care`, or a kind that the directory declares.", required=True)
     of = Code(
         codes.Place, "The fact by which it is looked up, such as `child.area`.", required=True
     )

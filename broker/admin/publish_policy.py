@@ -8,7 +8,7 @@ from datetime import datetime
 from broker.domain.channel import ChannelForms
 from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
-from broker.policy.published.lint import unsourced
+from broker.policy.published.lint import unpublishable
 from broker.policy.published.policy import digest, load
 
 
@@ -27,8 +27,10 @@ def publish(
     if latest is not None and digest(latest[1]) == fingerprint:
         return latest[0]
     policy = load(documents, version=version, channels=channels)
-    if faults := unsourced(policy):
-        raise PolicyError("The calendar does not name its source.", faults=faults)
+    if faults := unpublishable(policy):
+        raise PolicyError(
+            "The calendar or the directory is not fit to be published.", faults=faults
+        )
     known = [
         (organisation.code, organisation.name, organisation.kind, organisation.channel)
         for organisation in policy.directory.organisations

@@ -149,7 +149,7 @@ def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked
     now, policy = context.clock(), context.policies.latest()
     document = read(body).value
     today = now.astimezone(LONDON).date()
-    checked = referral.load(document, today=today, areas=policy.directory.areas)
+    checked = referral.load(document, today=today, areas=policy.gazetteer)
     if checked.referral is None:
         return Checked(checked.faults, checked.defects, None)
     plan = make_plan(

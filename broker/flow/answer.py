@@ -113,9 +113,9 @@ def give_areas(
     Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
     not wait for an area.
     """
-    known, people = context.policies.latest().directory.areas, _people_of(context, referral)
+    known, people = context.policies.latest().gazetteer, _people_of(context, referral)
     faults = [
-        Fault(f"/areas/{local}", "unknown-area", "The directory has no area with this code.")
+        Fault(f"/areas/{local}", "unknown-area", "There is no area with this code.")
         for local, code in areas.items()
         if code not in known
     ]

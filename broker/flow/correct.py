@@ -173,7 +173,7 @@ def _tell_agencies(
 
 def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
     today = context.clock().astimezone(LONDON).date()
-    areas = context.policies.latest().directory.areas
+    areas = context.policies.latest().gazetteer
     faults = referral.load(document.value, today=today, areas=areas).faults
     if document.value["reference"] != reference:
         message = "Use the reference of the referral that you correct."

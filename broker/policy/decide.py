@@ -126,7 +126,7 @@ def _received_at(waiting: Unrouted) -> datetime:
 
 def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
     received_on = _received_at(waiting).astimezone(LONDON).date()
-    return load(orjson.loads(waiting.body), today=received_on, areas=policy.directory.areas)
+    return load(orjson.loads(waiting.body), today=received_on, areas=policy.gazetteer)
 
 
 def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) -> Plan:

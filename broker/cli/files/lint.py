@@ -11,8 +11,9 @@ import click
 from broker.channels.registry import CHANNELS
 from broker.cli.exit_codes import DONE, INVALID, Failure
 from broker.cli.options import json_option
-from broker.cli.output import print_json
+from broker.cli.output import print_json, remark
 from broker.policy.published.lint import lint as find_faults
+from broker.policy.published.lint import remarks
 from broker.policy.published.policy import documents_from
 from broker.shipped import POLICY
 
@@ -53,14 +54,16 @@ def lint_directory(folder: Path, as_json: bool) -> int:
 
 def _lint(folder: Path, *, as_json: bool, only: str = "") -> int:
     """Print every fault in a folder's documents, or in one of them, and return the exit code."""
+    documents = documents_from(folder)
     faults = [
         fault
-        for fault in find_faults(documents_from(folder), channels=CHANNELS.forms)
+        for fault in find_faults(documents, channels=CHANNELS.forms)
         if fault.pointer.startswith(only)
     ]
+    notes = remarks(documents, channels=CHANNELS.forms)
     if as_json:
         listed = [{"where": f.pointer, "code": f.code, "message": f.message} for f in faults]
-        print_json({"folder": folder, "ok": not faults, "faults": listed})
+        print_json({"folder": folder, "ok": not faults, "faults": listed, "remarks": notes})
         return INVALID if faults else DONE
     for fault in faults:
         click.echo(f"{fault.pointer}: {fault.message} [{fault.code}]")
@@ -71,4 +74,6 @@ def _lint(folder: Path, *, as_json: bool, only: str = "") -> int:
             code=INVALID,
         )
     click.echo(f"{folder}: no faults")
+    for note in notes:
+        remark(note)
     return DONE

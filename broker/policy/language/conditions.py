@@ -18,10 +18,12 @@ from cel_expr_python import cel
 
 from broker.errors import PolicyError
 from broker.policy.language.vocabulary import FACTS, SUBJECTS, Value
+from broker.policy.places.gazetteer import UNKNOWN
 
 _LONGEST = 1000
 _MOST_CASES = 20_000
 """A condition over more combinations than this is for two rows."""
+_MOST_NAMED = 30
 _LITERAL = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NAME = re.compile(r"\b[a-z_]+\.[a-z_]+\b")
 
@@ -102,7 +104,8 @@ def _check_literals(text: str, names: Sequence[str]) -> None:
     known = {value for name in names for value in FACTS[name].values}
     for literal in _LITERAL.findall(text):
         if literal[1:-1] not in known:
-            listed = ", ".join(sorted(value for value in known if isinstance(value, str)))
+            values = sorted(value for value in known if isinstance(value, str))
+            listed = ", ".join(values[:_MOST_NAMED]) + (", …" if len(values) > _MOST_NAMED else "")
             raise PolicyError(f"{literal} is no value of the facts named here; known: {listed}.")
 
 
@@ -122,9 +125,13 @@ def _holds(expression: Any, names: Sequence[str], case: Sequence[Value]) -> bool
 
 
 def _value(fact: object) -> Value:
+    if fact is None:
+        return UNKNOWN
     return fact if isinstance(fact, bool) else str(fact)
 
 
 def _said(name: str, value: Value) -> str:
-    wording = FACTS[name].words
-    return wording if value is True else f"{wording} is {str(value).replace('_', ' ')}"
+    fact = FACTS[name]
+    if value is True:
+        return fact.words
+    return f"{fact.words} is {fact.names.get(str(value)) or str(value).replace('_', ' ')}"

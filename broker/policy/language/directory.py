@@ -12,6 +12,7 @@ from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
+from broker.policy.places.gazetteer import installed
 from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, WorkingCalendar
 from schemas.codes import Opening
 
@@ -41,6 +42,18 @@ class Area:
     nation: str
     place: str
     """``file:line`` of its entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationKind:
+    """A kind of organisation."""
+
+    code: str
+    name: str
+    view: str
+    """What such an organisation may see, whoever names it; empty where it is not declared."""
+    place: str
+    """``file:line`` of its entry; empty where it is not declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +97,20 @@ class Organisation:
 
 
 class Directory:
-    """Every organisation and every known area."""
+    """Every organisation, every kind of them, and the areas that must be covered."""
 
-    def __init__(self, areas: Collection[Area], organisations: Collection[Organisation]) -> None:
+    def __init__(
+        self,
+        areas: Collection[Area],
+        organisations: Collection[Organisation],
+        kinds: Mapping[str, OrganisationKind],
+    ) -> None:
         self.organisations = tuple(organisations)
         """In the order of the document."""
+        self.kinds = kinds
+        """Those that are declared, and those that the broker knows itself, by code."""
         self.areas: Mapping[str, Area] = {area.code: area for area in areas}
-        """The known areas by code."""
+        """The areas that must be covered, by code. Which exist is the gazetteer's to say."""
         self._by_code = {organisation.code: organisation for organisation in self.organisations}
         self._serving: dict[tuple[str, str], list[Organisation]] = {}
         for organisation in self.organisations:
@@ -120,7 +140,7 @@ class Directory:
 
     def area_name(self, code: str) -> str:
         """Return an area's name with its code, or the bare code of another place."""
-        area = self.areas.get(code)
+        area = self.areas.get(code) or installed().place(code)
         return f"{area.name} ({code})" if area else code
 
 
@@ -128,14 +148,15 @@ def read_directory(
     root: Node, holidays: Mapping[str, BankHolidays], channels: ChannelForms
 ) -> Directory:
     """Read the directory document; what is wrong is added to the node's faults."""
-    sections = root.fields(("areas", "organisations"))
+    sections = root.fields(("organisations",), ("areas", "kinds"))
     areas = [_area(code, node) for code, node in _entries(sections, "areas")]
-    known = {area.code for area in areas}
+    kinds = {kind: OrganisationKind(kind, kind.replace("-", " "), "", "") for kind in KINDS}
+    kinds |= {code: _kind(code, node) for code, node in _entries(sections, "kinds")}
     organisations = [
-        _organisation(code, node, known, holidays, channels)
+        _organisation(code, node, kinds, {area.code for area in areas}, holidays, channels)
         for code, node in _entries(sections, "organisations")
     ]
-    return Directory(areas, _with_shared_calendars(_with_partners(organisations)))
+    return Directory(areas, _with_shared_calendars(_with_partners(organisations)), kinds)
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -147,10 +168,16 @@ def _area(code: str, node: Node) -> Area:
     return Area(code, _text(fields, "name"), _nation(fields), node.place)
 
 
+def _kind(code: str, node: Node) -> OrganisationKind:
+    fields = node.fields(("name",), ("view",))
+    return OrganisationKind(code, _text(fields, "name"), _text(fields, "view"), node.place)
+
+
 def _organisation(
     code: str,
     node: Node,
-    known: set[str],
+    kinds: Mapping[str, OrganisationKind],
+    declared: Collection[str],
     holidays: Mapping[str, BankHolidays],
     channels: ChannelForms,
 ) -> Organisation:
@@ -160,7 +187,7 @@ def _organisation(
     always, hours = _hours(fields["hours"]) if "hours" in fields else (False, _OFFICE)
     closures = _closures(fields)
     days = _school_days(fields, bank, closures)
-    kind = fields["kind"].choice(KINDS, "kind of organisation") if "kind" in fields else ""
+    kind = fields["kind"].choice(tuple(kinds), "kind of organisation") if "kind" in fields else ""
     channel = fields["channel"].choice(channels, "channel") if "channel" in fields else ""
     if kind == SCHOOL and ("urn" not in fields or days is None):
         node.fault("missing", "A school needs its 'urn' and its 'terms'.")
@@ -170,7 +197,7 @@ def _organisation(
         kind=kind,
         nation=nation,
         channel=channel,
-        areas=_areas(fields, known),
+        areas=_areas(fields, declared),
         effective_from=fields["from"].day() if "from" in fields else date.min,
         effective_until=fields["until"].day() if "until" in fields else None,
         always_open=always,
@@ -209,9 +236,15 @@ def _nation(fields: Mapping[str, Node]) -> str:
     return fields["nation"].choice(NATIONS, "nation") if "nation" in fields else ""
 
 
-def _areas(fields: Mapping[str, Node], known: set[str]) -> tuple[str, ...]:
-    items = fields["areas"].items() if "areas" in fields else ()
-    return tuple(item.choice(known, "area of this directory") for item in items)
+def _areas(fields: Mapping[str, Node], declared: Collection[str]) -> tuple[str, ...]:
+    """Read the areas that an organisation serves: they exist, or the directory declares them."""
+    found = []
+    for item in fields["areas"].items() if "areas" in fields else ():
+        code = item.text()
+        if code not in declared and code not in installed():
+            item.fault("unknown-name", f"There is no area {code!r}.")
+        found.append(code)
+    return tuple(found)
 
 
 def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[time, time]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -98,14 +98,17 @@ class GradeRule:
     place: str
 
 
-def read_rules(root: Node) -> tuple[tuple[RoutingRule, ...], tuple[GradeRule, ...]]:
-    """Read the policy document: its rows, and its remarks about grades."""
+def read_rules(
+    root: Node, kinds: Collection[str] = KINDS
+) -> tuple[tuple[RoutingRule, ...], tuple[GradeRule, ...]]:
+    """Read the policy document: its rows, and its remarks about grades.
+
+    ``kinds`` are the kinds of organisation that the directory declares beside those known.
+    """
     sections = root.fields(("deadlines", "rows"), SECTIONS)
     clocks = {name: _clocks(name, node) for name, node in _entries(sections, "deadlines")}
-    routing_rules = [
-        _routing_rule(node, clocks)
-        for node in (sections["rows"].items() if "rows" in sections else ())
-    ]
+    items = sections["rows"].items() if "rows" in sections else ()
+    routing_rules = [_routing_rule(node, clocks, tuple(kinds)) for node in items]
     grade_rules = sections["grades"].items() if "grades" in sections else ()
     return tuple(routing_rules), tuple(_grade_rule(node) for node in grade_rules)
 
@@ -152,7 +155,9 @@ def _clock(name: str, node: Node) -> Clock:
     )
 
 
-def _routing_rule(node: Node, clocks: Mapping[str, Deadlines]) -> RoutingRule:
+def _routing_rule(
+    node: Node, clocks: Mapping[str, Deadlines], kinds: tuple[str, ...]
+) -> RoutingRule:
     fields = node.fields(_REQUIRED, _OPTIONAL)
     subject = _choice(fields, "for", SUBJECTS, "subject")
     to = fields["to"].fields(("kind", "of")) if "to" in fields else {}
@@ -163,7 +168,7 @@ def _routing_rule(node: Node, clocks: Mapping[str, Deadlines]) -> RoutingRule:
         source=_text(fields, "source"),
         subject=subject,
         condition=_condition(node, fields, subject),
-        kind=_choice(to, "kind", KINDS, "kind of organisation"),
+        kind=_choice(to, "kind", kinds, "kind of organisation"),
         place_of=_place(to, subject),
         role=_role(fields),
         view=_text(fields, "view"),

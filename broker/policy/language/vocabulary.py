@@ -7,8 +7,9 @@ docs/policy.md lists the same names; a test compares the two.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from broker.policy.places.gazetteer import ELSEWHERE, NATION_NAMES, UNKNOWN, installed
 from schemas.codes import (
     Basis,
     ConcernCategory,
@@ -72,6 +73,10 @@ PLACES: Mapping[str, str] = {
 }
 """What an organisation is looked up by, and how that is said."""
 
+_NATIONS = (*NATIONS, ELSEWHERE, UNKNOWN)
+_AREAS = (*installed().areas, UNKNOWN)
+_COUNTRIES = (*installed().countries, UNKNOWN)
+
 Value = bool | str
 
 
@@ -81,7 +86,12 @@ class Fact:
 
     words: str
     values: tuple[Value, ...] = (False, True)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """How values are said that are codes."""
 
+
+_PLACES = {code: place.name for code in installed() if (place := installed().place(code))}
+_NATION_NAMES = {**NATION_NAMES, ELSEWHERE: "outside the United Kingdom", UNKNOWN: "not known"}
 
 FACTS: Mapping[str, Fact] = {
     "referral.grade": Fact("the grade that the police gave", GRADES),
@@ -90,6 +100,10 @@ FACTS: Mapping[str, Fact] = {
     "referral.domestic_abuse": Fact("there is domestic abuse"),
     "referral.reported_nationally": Fact("it began as a report through NCMEC, the NCA or CEOP"),
     "child.age": Fact("the child's age", ("unborn", "under_5", "5_to_17", "18_or_over", "unknown")),
+    "child.area": Fact("the child's area", _AREAS, _PLACES),
+    "child.nation": Fact("the child's nation", _NATIONS, _NATION_NAMES),
+    "child.country": Fact("the child's country", _COUNTRIES, _PLACES),
+    "child.abroad": Fact("the child is outside the United Kingdom and the Crown dependencies"),
     "child.missing": Fact("the child is missing now"),
     "child.looked_after": Fact("the child is looked after by an authority"),
     "child.protection_plan": Fact("the child has a protection plan"),
@@ -102,9 +116,15 @@ FACTS: Mapping[str, Fact] = {
     "child.health_need": Fact("the child has a health need"),
     "child.other_force": Fact("the child is in another force's area"),
     "person.age": Fact("the person's age", ("under_18", "adult", "unknown")),
+    "person.area": Fact("the person's area", _AREAS, _PLACES),
+    "person.nation": Fact("the person's nation", _NATIONS, _NATION_NAMES),
+    "person.country": Fact("the person's country", _COUNTRIES, _PLACES),
+    "person.abroad": Fact("the person is outside the United Kingdom and the Crown dependencies"),
     "person.managed_by": Fact("who manages the person", ("none", *map(str, ManagedBy))),
     "person.status": Fact("the person's managed status", (*map(str, ManagementStatus), "unknown")),
     "person.other_force": Fact("the person lives in another force's area"),
     "role.kind": Fact("the kind of work", (*map(str, WorkKind), "unknown")),
+    "role.area": Fact("the area of the work", _AREAS, _PLACES),
+    "role.nation": Fact("the nation of the work", _NATIONS, _NATION_NAMES),
     "role.works_with_children": Fact("the person works or volunteers with children"),
 }

@@ -12,25 +12,35 @@ from broker.errors import BeyondCalendar, Fault
 from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.rules import GradeRule, RoutingRule
 from broker.policy.language.views import View
-from broker.policy.language.vocabulary import FORCE, KINDS, SCHOOL, SOCIAL_CARE
+from broker.policy.language.vocabulary import FORCE, SOCIAL_CARE, Value
 from broker.policy.monitoring.alarms import AlarmRules, EscalationPolicy, Step
 from broker.policy.monitoring.silence import Silence
+from broker.policy.places.gazetteer import Gazetteer, Place
 from broker.policy.time.calendars import WorkingCalendar, in_words
 from broker.policy.time.deadlines import Unit, Within, compute
+from schemas.codes import Nation
+from schemas.codes import Place as RecipientPlace
 
-STATUTORY: Mapping[tuple[str, Role, Milestone], tuple[Within, str]] = {
-    (SOCIAL_CARE, Role.LEAD, Milestone.ACKNOWLEDGE): (
-        Within(1, Unit.WORKING_DAY), "Working Together to Safeguard Children",
+_WORKING_DAY = Within(1, Unit.WORKING_DAY)
+_ENGLAND = "Working Together to Safeguard Children"
+_WALES = "Wales Safeguarding Procedures"
+_SCOTLAND = "National Guidance for Child Protection in Scotland"
+_NORTHERN_IRELAND = "Regional Core Child Protection Policies and Procedures"
+STATUTORY: Mapping[tuple[str, str, Role, Milestone], tuple[Within, str]] = {
+    ("ENG", SOCIAL_CARE, Role.LEAD, Milestone.ACKNOWLEDGE): (_WORKING_DAY, _ENGLAND),
+    ("ENG", SOCIAL_CARE, Role.LEAD, Milestone.DECIDE): (_WORKING_DAY, _ENGLAND),
+    ("ENG", "lado", Role.LEAD, Milestone.ACKNOWLEDGE): (_WORKING_DAY, _ENGLAND),
+    ("WLS", SOCIAL_CARE, Role.LEAD, Milestone.DECIDE): (_WORKING_DAY, _WALES),
+    ("WLS", "lado", Role.LEAD, Milestone.ACKNOWLEDGE): (_WORKING_DAY, _WALES),
+    ("SCT", SOCIAL_CARE, Role.LEAD, Milestone.DECIDE): (_WORKING_DAY, _SCOTLAND),
+    ("NIR", SOCIAL_CARE, Role.LEAD, Milestone.DECIDE): (
+        Within(24, Unit.CALENDAR_HOUR),
+        _NORTHERN_IRELAND,
     ),
-    (SOCIAL_CARE, Role.LEAD, Milestone.DECIDE): (
-        Within(1, Unit.WORKING_DAY), "Working Together to Safeguard Children",
-    ),
-    ("lado", Role.LEAD, Milestone.ACKNOWLEDGE): (
-        Within(1, Unit.WORKING_DAY), "Working Together to Safeguard Children",
-    ),
-}  # fmt: skip
-"""The longest time that guidance leaves; a row that must have it may be shorter, never longer."""
+}
+"""The longest time that guidance leaves in a nation; a row for it may be shorter, never longer."""
 _EVERYWHERE = (SOCIAL_CARE, FORCE)
+_WITHOUT_AREA = (RecipientPlace.ANYWHERE, RecipientPlace.CHILD_SCHOOL)
 _TRIED_FROM = datetime(2026, 12, 14, tzinfo=UTC)
 _TRIED_STARTS = 3 * 7 * 24
 """Every hour of three weeks with Christmas in them: enough to see which of two lengths is longer"""
@@ -47,10 +57,47 @@ def check(
     yield from _repeats([*rows, *grade_rules])
     for rule in rows:
         yield from _row(rule, directory, views)
-        yield from _too_long(rule, calendars["ENG"])
+        yield from _too_long(rule, calendars)
+    by_area = {rule.kind for rule in rows if rule.place_of not in _WITHOUT_AREA}
     for organisation in directory.organisations:
-        yield from _organisation(organisation, directory, {rule.kind for rule in rows})
+        yield from _organisation(organisation, directory, by_area)
+    for kind in directory.kinds.values():
+        if kind.view and kind.view not in views:
+            yield Fault(kind.place, "unknown-name", f"There is no view {kind.view!r}.")
     yield from _coverage(directory)
+
+
+def check_places(directory: Directory, gazetteer: Gazetteer) -> Iterator[Fault]:
+    """Find areas that do not exist, or that are not those that an organisation is looked up by.
+
+    It keeps a policy from being published, but not an older one from being read.
+    """
+    for area in directory.areas.values():
+        yield from _area(area.code, area.place, gazetteer)
+    for organisation in directory.organisations:
+        for code in organisation.areas:
+            yield from _area(code, organisation.place, gazetteer)
+
+
+def _area(code: str, place: str, gazetteer: Gazetteer) -> Iterator[Fault]:
+    known = gazetteer.place(code)
+    if known is None:
+        yield Fault(place, "unknown-name", f"There is no area {code!r}.")
+    elif known.areas != (code,):
+        instead = " or ".join(known.areas) or "the codes of its authorities"
+        message = f"{known.said} is no authority for children's services: write {instead}."
+        yield Fault(place, "unknown-name", message)
+
+
+def unserved(directory: Directory, gazetteer: Gazetteer) -> list[Place]:
+    """Return the authorities of the gazetteer that no social care of the directory serves."""
+    served = {
+        area
+        for organisation in directory.organisations
+        if organisation.kind == SOCIAL_CARE
+        for area in organisation.areas
+    }
+    return [place for code, place in gazetteer.authorities.items() if code not in served]
 
 
 def check_alarms(alarms: AlarmRules, directory: Directory) -> Iterator[Fault]:
@@ -84,7 +131,7 @@ def _reachable(
 
 def check_silence(silence: Silence, directory: Directory, place: str) -> Iterator[Fault]:
     """Find rules about silence for somebody whom the directory does not know."""
-    known = {*KINDS, *(organisation.code for organisation in directory.organisations)}
+    known = {*directory.kinds, *(organisation.code for organisation in directory.organisations)}
     for name in sorted({*silence.sending, *silence.collecting} - known):
         message = f"{name!r} under 'silence' is no organisation's code and no kind of organisation."
         yield Fault(place, "unknown-name", message)
@@ -113,24 +160,38 @@ def _row(rule: RoutingRule, directory: Directory, views: Mapping[str, View]) -> 
         yield Fault(rule.place, "never-in-effect", "This row ends before it begins.")
 
 
-def _too_long(rule: RoutingRule, office: WorkingCalendar) -> Iterator[Fault]:
-    """Find a deadline that could end later than the longest that is allowed."""
+def _too_long(rule: RoutingRule, calendars: Mapping[str, WorkingCalendar]) -> Iterator[Fault]:
+    """Find a deadline that could end later than the longest that is allowed in a nation."""
+    nations = _nations(rule)
+    for (nation, kind, role, milestone), longest in STATUTORY.items():
+        if nation in nations and (kind, role) == (rule.kind, rule.role):
+            yield from _longer(rule, milestone, longest, calendars[nation])
+
+
+def _nations(rule: RoutingRule) -> set[Value]:
+    """Return the nations for which a row holds; one that names none is written for England."""
+    names = rule.condition.names
+    fact = next((name for name in names if name.endswith(".nation")), None)
+    if fact is None:
+        return {str(Nation.ENGLAND)}
+    return {case[names.index(fact)] for case in rule.condition.holding}
+
+
+def _longer(
+    rule: RoutingRule, milestone: Milestone, longest: tuple[Within, str], office: WorkingCalendar
+) -> Iterator[Fault]:
+    within, source = longest
     for grade, milestones in rule.deadlines.items():
-        for milestone in Milestone:
-            longest = STATUTORY.get((rule.kind, rule.role, milestone))
-            if longest is None:
-                continue
-            within, source = longest
-            if milestone not in milestones:
-                message = f"{grade}: {source} asks for a deadline to {milestone}."
-                yield Fault(rule.place, "deadline-missing", message)
-            elif can_be_later(milestones[milestone].within, within, office):
-                allowed = milestones[milestone].within
-                message = f"{grade}: {milestone} within {allowed} can be later than {within}"
-                yield Fault(rule.place, "deadline-relaxed", f"{message}: see {source}.")
-            elif milestones[milestone].may_pause:
-                message = f"{grade}: a clock that {source} sets is never paused: {milestone}."
-                yield Fault(rule.place, "deadline-relaxed", message)
+        if milestone not in milestones:
+            message = f"{grade}: {source} asks for a deadline to {milestone}."
+            yield Fault(rule.place, "deadline-missing", message)
+        elif can_be_later(milestones[milestone].within, within, office):
+            allowed = milestones[milestone].within
+            message = f"{grade}: {milestone} within {allowed} can be later than {within}"
+            yield Fault(rule.place, "deadline-relaxed", f"{message}: see {source}.")
+        elif milestones[milestone].may_pause:
+            message = f"{grade}: a clock that {source} sets is never paused: {milestone}."
+            yield Fault(rule.place, "deadline-relaxed", message)
 
 
 @lru_cache(maxsize=256)
@@ -148,23 +209,16 @@ def can_be_later(within: Within, other: Within, office: WorkingCalendar) -> bool
 
 
 def _organisation(
-    organisation: Organisation, directory: Directory, used: set[str]
+    organisation: Organisation, directory: Directory, by_area: set[str]
 ) -> Iterator[Fault]:
     partner = organisation.out_of_hours_partner
     if partner and directory.organisation(partner) is None:
         yield Fault(organisation.place, "unknown-name", f"There is no partner {partner!r}.")
     if organisation.kind == SOCIAL_CARE and not partner:
         yield Fault(organisation.place, "missing", "Social care needs an 'out_of_hours_partner'.")
-    if (
-        organisation.kind in used
-        and not organisation.areas
-        and organisation.kind not in (SCHOOL, "nca")
-    ):
-        yield Fault(
-            organisation.place,
-            "missing",
-            f"An organisation of kind {organisation.kind!r} needs 'areas'.",
-        )
+    if organisation.kind in by_area and not organisation.areas:
+        message = f"An organisation of kind {organisation.kind!r} needs 'areas'."
+        yield Fault(organisation.place, "missing", message)
     if organisation.effective_until and organisation.effective_until < organisation.effective_from:
         yield Fault(organisation.place, "never-in-effect", "This entry ends before it begins.")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from broker.domain.channel import ChannelForms
 from broker.errors import Fault
+from broker.policy.published.checks import check_places, unserved
 from broker.policy.published.policy import HOLIDAYS, Policy, assemble
 
 
@@ -15,14 +16,34 @@ def lint(documents: Mapping[str, str], *, channels: ChannelForms) -> list[Fault]
     What it finds is what keeps the policy from being published.
     """
     policy, faults = assemble(documents, version="unpublished", channels=channels)
-    return faults if policy is None else [*faults, *unsourced(policy)]
+    return faults if policy is None else [*faults, *unpublishable(policy)]
 
 
-def unsourced(policy: Policy) -> list[Fault]:
-    """Return the fault of calendar data that does not say where it comes from.
+def unpublishable(policy: Policy) -> list[Fault]:
+    """Return what keeps a policy from being published, but not an older one from being read.
 
-    It keeps a policy from being published, but not an older one from being read.
+    That is calendar data that does not say where it comes from, and areas that do not exist.
     """
-    if policy.edition.source:
+    faults = [*check_places(policy.directory, policy.gazetteer)]
+    if not policy.edition.source:
+        message = "Say in 'source' who sets these days."
+        faults.append(Fault(f"{HOLIDAYS}:1", "missing", message))
+    return faults
+
+
+def remarks(documents: Mapping[str, str], *, channels: ChannelForms) -> list[str]:
+    """Return what is worth knowing of a policy and is no fault: whom nobody serves."""
+    policy, _ = assemble(documents, version="unpublished", channels=channels)
+    if policy is None:
         return []
-    return [Fault(f"{HOLIDAYS}:1", "missing", "Say in 'source' who sets these days.")]
+    gazetteer = policy.gazetteer
+    missing = unserved(policy.directory, gazetteer)
+    names = ", ".join(place.said for place in missing[:_MOST_NAMED])
+    more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+    return [
+        f"{len(missing)} of {len(gazetteer.authorities)} authorities of the United Kingdom have no "
+        f"social care in this directory; a child there waits for ops: {names}{more}."
+    ] * bool(missing)
+
+
+_MOST_NAMED = 5

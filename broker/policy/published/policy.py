@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.alarms import AlarmRules, read_alarms
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
+from broker.policy.places.gazetteer import Gazetteer, installed
 from broker.policy.published.checks import check, check_alarms, check_silence
 from broker.policy.time.calendars import (
     BankHolidays,
@@ -54,6 +55,8 @@ class Policy:
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
     alarms: AlarmRules
+    gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
+    """Which places exist; the same for every version."""
 
     @property
     def edition(self) -> Edition:
@@ -87,10 +90,11 @@ def assemble(
     rules, views, places = (roots[name] for name in DOCUMENTS[:3])
     if rules is None or views is None or places is None or not holidays:
         return None, faults
-    routing_rules, grade_rules = read_rules(rules)
+    directory = read_directory(places, holidays, channels)
+    routing_rules, grade_rules = read_rules(rules, directory.kinds)
     policy = Policy(
         version=version,
-        directory=read_directory(places, holidays, channels),
+        directory=directory,
         routing_rules=routing_rules,
         grade_rules=grade_rules,
         version_rules=read_version_rules(rules),

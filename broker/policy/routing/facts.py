@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from broker.domain.codes import Grade
+from broker.errors import Fault
 from broker.policy.language.directory import Directory
 from broker.policy.language.vocabulary import FORCE
+from broker.policy.places.gazetteer import Gazetteer
+from broker.policy.routing.localities import NOWHERE, Locality, authority, locate
 from schemas.child import Child
 from schemas.codes import (
     ConcernCategory,
@@ -57,6 +60,9 @@ class ChildFacts(SubjectFacts):
 
     age: str
     area: str | None
+    nation: str
+    country: str
+    abroad: bool
     area_because: str
     area_is_assumed: bool
     home_area: str | None
@@ -82,6 +88,9 @@ class PersonFacts(SubjectFacts):
 
     age: str
     area: str | None
+    nation: str
+    country: str
+    abroad: bool
     managing_area: str | None
     managed_by: str
     """A ``ManagedBy``, or ``none``."""
@@ -98,6 +107,7 @@ class RoleFacts(SubjectFacts):
 
     person: PersonFacts
     area: str | None
+    nation: str
     kind: WorkKind
     works_with_children: bool
 
@@ -116,6 +126,8 @@ class Facts:
     """When the police first knew."""
     not_to: frozenset[str]
     """Organisation codes or kinds that must not be told."""
+    doubts: tuple[Fault, ...] = ()
+    """What is contradictory or not enough in what the referral says about places."""
 
     def subjects(self, kind: str) -> Sequence[SubjectFacts]:
         """Return everything that a rule for a kind of subject looks at."""
@@ -149,6 +161,7 @@ def derive(
     *,
     publisher: str,
     directory: Directory,
+    gazetteer: Gazetteer,
     on: date,
     areas: Mapping[str, str],
 ) -> Facts:
@@ -158,11 +171,12 @@ def derive(
     any that the referral names.
     """
     children, suspects = referral.children, referral.persons_posing_risk
-    places = _places(children, suspects, areas)
-    forces = _Forces(publisher, directory, on)
-    fallback = next((place.area for place in places if place.area), None)
+    homes = _homes(children, suspects, areas, gazetteer)
+    places = _places(referral, homes, areas, gazetteer)
+    forces = _Forces(publisher, directory, gazetteer, on)
+    fallback = next((place.at for place in places if place.at.area), NOWHERE)
     persons = tuple(
-        _person(number, person, fallback, on, areas, forces)
+        _person(number, person, homes[person.id], fallback, on, forces)
         for number, person in enumerate(suspects)
     )
     return Facts(
@@ -174,13 +188,14 @@ def derive(
         ),
         persons=persons,
         roles=tuple(
-            _role(facts, number, role)
+            _role(facts, number, role, gazetteer)
             for facts, person in zip(persons, suspects, strict=True)
             for number, role in enumerate(person.roles)
         ),
         embargo=referral.handling.embargo,
         first_known_at=referral.times.first_known_at,
         not_to=frozenset(name.casefold() for name in referral.handling.do_not_disclose_to),
+        doubts=_doubts(referral, homes),
     )
 
 
@@ -197,6 +212,7 @@ class _Forces:
 
     publisher: str
     directory: Directory
+    gazetteer: Gazetteer
     on: date
 
     def is_another(self, area: str | None) -> bool:
@@ -208,8 +224,9 @@ class _Forces:
 class _ChildPlace:
     """Where a child is, and how that is known."""
 
-    area: str | None
+    at: Locality
     because: str
+    home: Locality
     is_assumed: bool = False
 
 
@@ -226,44 +243,85 @@ def _overall(referral: Referral) -> OverallFacts:
     )
 
 
+def _homes(
+    children: Sequence[Child],
+    suspects: Sequence[PersonPosingRisk],
+    areas: Mapping[str, str],
+    gazetteer: Gazetteer,
+) -> dict[str, Locality]:
+    """Return where each child and person lives, by local id."""
+    homes = {child.id: locate(child.area, child.address, gazetteer) for child in children}
+    for person in suspects:
+        later = areas.get(person.id)
+        own = (later, None) if later else (person.area, person.address)
+        homes[person.id] = locate(*own, gazetteer)
+    return homes
+
+
 def _places(
-    children: Sequence[Child], suspects: Sequence[PersonPosingRisk], areas: Mapping[str, str]
+    referral: Referral,
+    homes: Mapping[str, Locality],
+    areas: Mapping[str, str],
+    gazetteer: Gazetteer,
 ) -> list[_ChildPlace]:
     """Return where each child is, in their order.
 
     The order is: given afterwards, found, living, living with somebody whose area is known, and
-    at last where the first other child is, so that no child is left without an owner.
+    at last where the first other child is, so that no child is left without an owner. A child who
+    is known to be abroad, or may be because abuse was streamed live, is not taken to be there.
     """
-    homes = {person.id: areas.get(person.id, person.area) for person in suspects}
-    places = [_own_place(child, homes, suspects, areas) for child in children]
-    first = next((place.area for place in places if place.area), None)
+    suspects = referral.persons_posing_risk
+    places = [_own_place(child, homes, suspects, areas, gazetteer) for child in referral.children]
+    first = next((place.at for place in places if place.at.area), None)
+    if first is None or referral.concern.category is ConcernCategory.LIVESTREAMING:
+        return places
+    because = "assumed to be where another child is"
     return [
-        place
-        if place.area
-        else _ChildPlace(first, "assumed to be where another child is", bool(first))
+        place if place.at.is_known else _ChildPlace(first, because, place.home, is_assumed=True)
         for place in places
     ]
 
 
 def _own_place(
     child: Child,
-    homes: Mapping[str, str | None],
+    homes: Mapping[str, Locality],
     suspects: Sequence[PersonPosingRisk],
     areas: Mapping[str, str],
+    gazetteer: Gazetteer,
 ) -> _ChildPlace:
+    home = homes[child.id]
     if area := areas.get(child.id):
-        return _ChildPlace(area, "as was said afterwards")
-    if child.found_area:
-        return _ChildPlace(child.found_area, "where the child was found")
-    if child.area:
-        return _ChildPlace(child.area, "where the child lives")
+        return _ChildPlace(locate(area, None, gazetteer), "as was said afterwards", home)
+    for at, because in (
+        (locate(child.found_area, None, gazetteer), "where the child was found"),
+        (home, "where the child lives"),
+    ):
+        if at.is_known:
+            return _ChildPlace(at, f"{because} ({at.words})" if at.words else because, home)
     together = {*child.lives_with} | {
         person.id
         for person in suspects
         if _contact(person).get(child.id) is ContactNature.LIVES_WITH
     }
-    shared = next((homes[id_] for id_ in sorted(together) if homes.get(id_)), None)
-    return _ChildPlace(shared, "where the person lives with whom the child lives")
+    known_homes = (homes[id_] for id_ in sorted(together) if id_ in homes)
+    shared = next((known_home for known_home in known_homes if known_home.area), home)
+    return _ChildPlace(shared, "where the person lives with whom the child lives", home)
+
+
+def _doubts(referral: Referral, homes: Mapping[str, Locality]) -> tuple[Fault, ...]:
+    """Return what people should look at in the places of children and persons."""
+    children, suspects = referral.children, referral.persons_posing_risk
+    pointers = {child.id: f"/children/{number}" for number, child in enumerate(children)}
+    pointers |= {each.id: f"/persons_posing_risk/{n}" for n, each in enumerate(suspects)}
+    doubts = []
+    for id_, pointer in pointers.items():
+        if conflict := homes[id_].conflict:
+            words = f"Area and address disagree: {conflict}. The area counts; check it."
+            doubts.append(Fault(f"{pointer}/area", "area-disagrees", words))
+        elif gap := homes[id_].gap:
+            words = f"No area can be worked out from what is written. {gap}"
+            doubts.append(Fault(pointer, "no-recipient", words))
+    return tuple(doubts)
 
 
 def _child(
@@ -274,8 +332,9 @@ def _child(
     on: date,
     forces: _Forces,
 ) -> ChildFacts:
-    area, home, placing = place.area, child.area, child.placing_authority
-    open_in = child.open_case.area if child.open_case else None
+    area, home = place.at.area, place.home.area
+    placing = authority(child.placing_authority, forces.gazetteer)
+    open_in = authority(child.open_case.area if child.open_case else None, forces.gazetteer)
     urn = child.school.urn if child.school else None
     contact = _nearest_contact(child, persons)
     return ChildFacts(
@@ -283,6 +342,9 @@ def _child(
         pointer=f"/children/{number}",
         age=_child_age(child, on),
         area=area,
+        nation=place.at.nation,
+        country=place.at.country,
+        abroad=place.at.is_abroad,
         area_because=place.because,
         area_is_assumed=place.is_assumed,
         home_area=home,
@@ -332,22 +394,26 @@ def _child_age(child: Child, on: date) -> str:
 def _person(
     number: int,
     person: PersonPosingRisk,
-    fallback: str | None,
+    lives: Locality,
+    fallback: Locality,
     on: date,
-    areas: Mapping[str, str],
     forces: _Forces,
 ) -> PersonFacts:
     years, management = age_on(on, person.date_of_birth, person.age), person.management
-    own = areas.get(person.id) or person.area
+    at = lives if lives.is_known else fallback
+    managed_in = authority(management.area if management else None, forces.gazetteer)
     return PersonFacts(
         id=person.id,
         pointer=f"/persons_posing_risk/{number}",
         age="unknown" if years is None else "under_18" if years < ADULT_AT else "adult",
-        area=own or fallback,
-        managing_area=(management.area if management else None) or own or fallback,
+        area=at.area,
+        nation=at.nation,
+        country=at.country,
+        abroad=at.is_abroad,
+        managing_area=managed_in or at.area,
         managed_by=(management.managed_by if management else None) or "none",
         status=management.status if management else "unknown",
-        other_force=forces.is_another(own),
+        other_force=forces.is_another(lives.area),
         contact=_contact(person),
     )
 
@@ -356,12 +422,14 @@ def _contact(person: PersonPosingRisk) -> dict[str, ContactNature]:
     return {contact.child: contact.nature for contact in person.contact}
 
 
-def _role(person: PersonFacts, number: int, role: WorkRole) -> RoleFacts:
+def _role(person: PersonFacts, number: int, role: WorkRole, gazetteer: Gazetteer) -> RoleFacts:
+    at = locate(role.area, None, gazetteer)
     return RoleFacts(
         id=person.id,
         pointer=f"{person.pointer}/roles/{number}",
         person=person,
-        area=role.area,
+        area=at.area,
+        nation=at.nation,
         kind=role.kind,
         works_with_children=role.works_with_children is True or role.kind in _WORK_WITH_CHILDREN,
     )

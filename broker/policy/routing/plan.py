@@ -10,6 +10,8 @@ from broker.domain.codes import Grade, Role
 from broker.domain.task import Task
 from broker.errors import Fault
 from broker.policy.language.rules import RoutingRule
+from broker.policy.language.vocabulary import SOCIAL_CARE
+from broker.policy.places.gazetteer import UNKNOWN
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
 from broker.policy.routing.facts import (
@@ -23,7 +25,7 @@ from broker.policy.routing.facts import (
 from broker.policy.routing.recipients import Recipient, find
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
-from schemas.codes import ContactNature
+from schemas.codes import ConcernCategory, ContactNature, Place
 from schemas.referral import Referral
 
 ATTEND_WITHIN = Within.parse("1 hour")
@@ -35,8 +37,9 @@ _URGENCY = tuple(Grade)
 class Plan:
     """The decision about one referral.
 
-    Either it has legs, or ``unroutable_reason`` says why there is no owner for somebody in it:
-    ``no_area`` or ``no_recipient``; then ops attends to it by ``attend_by``.
+    Either it has legs, or ``unroutable_reason`` says why there is no owner for anybody in it:
+    ``no_area`` or ``no_recipient``; then ops attends to it by ``attend_by``. Beside legs, ``tasks``
+    say for whom nobody could be worked out.
     """
 
     grade: Grade
@@ -59,6 +62,8 @@ class _Work:
     warnings: dict[Fault, None] = field(default_factory=dict)
     tasks: dict[Task, None] = field(default_factory=dict)
     stranded: str | None = None
+    is_owned: bool = False
+    """Whether one of the drafts makes somebody responsible, so that all of them may go."""
 
     def warn(self, pointer: str, code: str, message: str) -> None:
         self.warnings[Fault(pointer, code, message)] = None
@@ -84,14 +89,21 @@ def route(
     ``now`` only tells whether an office is open.
     """
     day = accepted_at.astimezone(LONDON).date()
-    facts = derive(referral, publisher=publisher, directory=policy.directory, on=day, areas=areas)
-    work = _Work()
+    facts = derive(
+        referral,
+        publisher=publisher,
+        directory=policy.directory,
+        gazetteer=policy.gazetteer,
+        on=day,
+        areas=areas,
+    )
+    work = _Work(warnings=dict.fromkeys(facts.doubts))
     facts, raised = _graded(facts, policy, work)
     for rule, subject in _matches(facts, policy, accepted_at):
         start = _start(rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
     _note_assumptions(work, facts)
-    reason = work.stranded or (None if work.drafts else _nobody(facts))
+    reason = None if _may_begin(work) else work.stranded or _nobody(facts)
     return _plan(work, facts, reason, policy, accepted_at, raised)
 
 
@@ -137,7 +149,7 @@ def _address(
 ) -> None:
     """Add what a row found to the leg of its recipient, or note why there is none."""
     if recipient is None:
-        _note_nobody(work, rule, subject)
+        _note_nobody(work, rule, subject, facts)
         return
     organisation = recipient.organisation
     if recipient.is_publisher or _is_kept_from(work, rule, subject, facts, recipient):
@@ -147,6 +159,8 @@ def _address(
         terms = Terms.of(rule, facts.overall.effective_grade)
         draft = Draft(terms, Addressee.of(organisation, recipient.words), start)
         work.drafts[organisation.code, rule.id] = draft
+        is_responsible = rule.kind == SOCIAL_CARE or rule.place_of == Place.ANYWHERE
+        work.is_owned |= rule.role is Role.LEAD or is_responsible
     _include(draft, rule, subject, facts)
 
 
@@ -203,20 +217,50 @@ def _is_kept_from(
     if not names & facts.not_to:
         return False
     pointer = "/handling/do_not_disclose_to"
-    if rule.role is Role.LEAD and rule.kind == "social-care":
+    if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE:
         work.warn(pointer, "disclosure-required", f"{organisation.name} leads, so it is told.")
         return False
     work.warn(pointer, "not-disclosed", f"{organisation.name} is not told, as the publisher asked.")
     return True
 
 
-def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts) -> None:
+def _may_begin(work: _Work) -> bool:
+    """Tell whether what is certain goes at once, though somebody in it has no owner yet.
+
+    So it does where an agency leads, or responsible social care or a national agency has a part. A
+    school or a health team alone is not told before social care is.
+    """
+    return work.is_owned if work.stranded else bool(work.drafts)
+
+
+def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
+    """Note that nobody is told: a warning and a task. Without a lead nothing else may begin."""
     place = getattr(subject, rule.place_of.partition(".")[2], None)
-    if rule.role is Role.LEAD and rule.kind == "social-care":
+    leads = rule.role is Role.LEAD and rule.kind == SOCIAL_CARE
+    if leads:
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
+    if rule.place_of == Place.CHILD_AREA and not place and (words := _abroad(subject, facts)):
+        if leads:
+            work.task(subject.pointer, "child-abroad", words)
         return
-    reason = "the directory has none for this place" if place else "the place is not known"
-    work.task(subject.pointer, "no-recipient", f"{rule.sentence} Nobody was told: {reason}.")
+    said = f"the directory has none for {place}" if place else "the place is not known"
+    work.task(subject.pointer, "no-recipient", f"{rule.sentence} Nobody was told: {said}.")
+
+
+def _abroad(child: SubjectFacts, facts: Facts) -> str | None:
+    """Return what to say of a child who is abroad, or who may be; None of everybody else."""
+    if not isinstance(child, ChildFacts):
+        return None
+    if child.abroad:
+        return _ABROAD.format(child.country)
+    is_streamed = facts.overall.category is ConcernCategory.LIVESTREAMING
+    return _MAYBE_ABROAD if is_streamed and child.nation == UNKNOWN else None
+
+
+_ABROAD = "The child is abroad ({}), so no council here leads: find out who protects the child."
+_MAYBE_ABROAD = (
+    "No place is known for this child, and abuse was streamed live, so it may be abroad: find out."
+)
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:

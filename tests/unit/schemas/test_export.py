@@ -81,7 +81,7 @@ def test_requests_are_closed_and_answers_are_open():
 def test_bounds_words_and_reasons_are_exported():
     child = components()["Child"]["properties"]
     assert child["given_name"]["maxLength"] == 200
-    assert child["area"]["pattern"] == r"^[EWSN][0-9]{8}$"
+    assert child["area"]["pattern"] == r"^ *[EWSNLMewsnlm][0-9]{8} *$"
     assert "WBRI" in components()["Ethnicity"]["properties"]["code"]["enum"]
     assert {"$ref": "#/components/schemas/Unknown"} in child["ethnicity"]["anyOf"]
     assert components()["Reroute"]["oneOf"]

@@ -62,9 +62,10 @@ def judged(schema, kind, document):
         ({"when": "child.missing", "until": "2027-01-01", "out_of_hours": True}, []),
         ({"for": "parent"}, [("/rows/0/for", "unknown-code")]),
         ({"from": "1 January"}, [("/rows/0/from", "bad-date")]),
+        ({"to": {"kind": "adult-care", "of": "child.area"}}, []),
         (
-            {"to": {"kind": "council"}},
-            [("/rows/0/to/kind", "unknown-code"), ("/rows/0/to/of", "required")],
+            {"to": {"kind": "Adult care"}},
+            [("/rows/0/to/kind", "bad-kind"), ("/rows/0/to/of", "required")],
         ),
         ({"colour": "red"}, [("/rows/0/colour", "unknown-field")]),
     ],

@@ -20,7 +20,7 @@ Altered = Callable[[str, str, str], Policy]
 SOCIAL_CARE = "    very_high: {collect: 30 minutes, acknowledge: 4 hours, decide: 1 working day}"
 COPY = "any: {acknowledge: 1 working day}"
 HEALTH_ROW = "deadlines: health\n    from: 2026-01-01"
-DESIGNATED = "role.works_with_children && person.age != 'under_18'"
+DESIGNATED = "role.works_with_children && person.age != 'under_18' && role.nation != 'WLS'"
 
 
 def altered(file: str, old: str, new: str) -> Policy:

@@ -1,0 +1,1 @@
+"""Which places exist, whoever serves them."""
