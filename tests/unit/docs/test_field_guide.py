@@ -49,7 +49,7 @@ def test_a_field_says_its_type_bounds_and_an_example() -> None:
     age = FIELDS["children[].approximate_age"]
     assert (age.kind, age.required, age.example) == ("whole number, from 0, to 25", False, "11")
     assert FIELDS["children[].sex"].kind == "code, may be unknown"
-    assert FIELDS["children[].area"].kind == "text, form `^[EWSN][0-9]{8}$`"
+    assert FIELDS["children[].area"].kind == "text, form `^ *[EWSNLMewsnlm][0-9]{8} *$`"
     assert FIELDS["grade.level"].required
 
 
