@@ -13,6 +13,7 @@ from uuid import UUID
 
 from marshmallow import fields
 
+from schemas.codes import OrganisationKind
 from schemas.fields import Spoken, described, words
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -107,6 +108,11 @@ class KindName(Formed):
     default_error_messages = words(
         form="bad-kind: Use 2 to 40 small letters, digits and - and begin with a letter.",
     )
+
+    def __init__(self, about: str = "", *, required: bool = False) -> None:
+        super().__init__(about, required=required)
+        known = {"enum": [str(kind) for kind in OrganisationKind]}
+        self.metadata = described(about, anyOf=[known, {"pattern": self.pattern}])
 
 
 class Area(Formed):
