@@ -19,6 +19,7 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -113,7 +114,10 @@ class SafePost:
         target = self._target(url)
         if isinstance(target, Forbidden):
             return target
-        return asyncio.run(self._within_limits(target, self._headers(id_, body), body))
+        # A thread of its own, because the caller's may have an event loop that runs already.
+        with ThreadPoolExecutor(1, "outgoing post") as thread:
+            answer = self._within_limits(target, self._headers(id_, body), body)
+            return thread.submit(asyncio.run, answer).result()
 
     def _target(self, url: str) -> httpcore2.URL | Forbidden:
         """Return the address in its parts, the query included."""

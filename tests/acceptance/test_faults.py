@@ -93,7 +93,7 @@ class Town:
     def _serve(self, code: str, consumer: Consumer) -> bool:
         try:
             request = {"max": 100, "wait": 0}
-            offered = consumer._wire.post("/v1/collect", request).json()["deliveries"]
+            offered = consumer._http.post("/v1/collect", request).json()["deliveries"]
             for delivery in offered:
                 assert delivery["agency"] == code
                 self.seen.setdefault(delivery["delivery"], set()).add(code)

@@ -335,7 +335,7 @@ def whole_referrals(seen: _Evidence) -> Iterator[str]:
         kinds[event["referral"]][event["kind"]] += 1
         if event["kind"] == "referral.routed":
             versions[event["referral"]].add(event["data"]["policy"])
-    known = {row["version"] for row in seen.ledger.policies.policies}
+    known = {row["version"] for row in seen.ledger.policies}
     for id_, row in seen.referrals.items():
         if kinds[id_]["referral.accepted"] != 1 or kinds[id_]["referral.routed"] > 1:
             yield f"referral {row['reference']} has the history {dict(kinds[id_])}"
