@@ -203,6 +203,13 @@ def _was_returned_by(context: Context, referral: ReferralId, successor: NewDeliv
     )
 
 
+def _newest(context: Context, latest: Offer) -> bytes:
+    """Return the newest version: whom it forbids to tell counts before it is routed."""
+    if latest.version == latest.latest_version:
+        return latest.body
+    return context.ledger.queries.content(latest.referral) or latest.body
+
+
 def _redirectable(context: Context, delivery: DeliveryId) -> Offer:
     """Return a delivery that may be redirected. Raises NotFound or Conflict."""
     offer = context.ledger.deliveries.delivery(None, delivery)
@@ -274,7 +281,7 @@ def _redirected(
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(orjson.loads(latest.body)),
+        referral=reload(orjson.loads(_newest(context, latest))),
         policy=policy,
         area=area,
         to=to,

@@ -123,8 +123,9 @@ def _employs_suspect(recipient: Organisation, referral: Referral) -> bool:
 
 
 def _names(organisation: Organisation) -> set[str]:
-    """Return what an organisation may be called: its code, its name, its URN."""
-    names = (organisation.code, organisation.name, organisation.urn or "")
+    """Return what an organisation may be called: code, URN, name, name without its place."""
+    short = organisation.name.partition("(")[0].partition(",")[0]
+    names = (organisation.code, organisation.name, short, organisation.urn or "")
     return {_plain(name) for name in names if name}
 
 
