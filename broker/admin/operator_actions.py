@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
+from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
 
 LONGEST_REASON = 500
@@ -113,7 +115,9 @@ def acknowledge(context: Context, escalation: EscalationId, *, by: str, reason: 
     Raises Conflict when it is not open.
     """
     action = _action(context, by, reason)
-    outcome = context.ledger.alarms.acknowledge_escalation(escalation, action, owner=by)
+    outcome = context.ledger.alarms.acknowledge_escalation(
+        escalation, action, owner=by, own_until=action.now
+    )
     if outcome is None or not outcome.is_first:
         raise Conflict("This escalation is not open any more. Nothing was changed.")
 
@@ -128,17 +132,30 @@ def acknowledge_for(
 ) -> Escalation:
     """Acknowledge an escalation in the name of ``owner``; repeating it is harmless.
 
-    ``visible_to`` is the organisation that may do so, or None for ops. No reason is asked for, so
-    the action is kept with who took it on. Returns the escalation as it is afterwards. Raises
-    NotFound.
+    ``visible_to`` is the organisation that may do so, or None for ops. An agency that is late
+    stops only its own steps, for as long as policy says: the police and ops are told. No reason
+    is asked for, so the action is kept with who took it on. Returns the escalation as it is
+    afterwards. Raises NotFound.
     """
     action = ActionContext(context.new_id(), actor, f"Taken on by {owner}.", context.clock())
     outcome = context.ledger.alarms.acknowledge_escalation(
-        escalation, action, owner=owner, visible_to=visible_to
+        escalation,
+        action,
+        owner=owner,
+        own_until=_own_until(context, action.now, visible_to),
+        visible_to=visible_to,
     )
     if outcome is None:
         raise NotFound("There is no such escalation.")
     return outcome.escalation
+
+
+def _own_until(context: Context, now: datetime, agency: OrganisationCode | None) -> datetime:
+    """Return until when an agency's own acknowledgement counts, on its own calendar."""
+    policy = context.policies.latest()
+    organisation = policy.directory.organisation(agency) if agency else None
+    calendar = organisation.calendar if organisation else policy.calendars["ENG"]
+    return alarms.own_until(policy.alarms, since=now, calendar=calendar)
 
 
 def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:

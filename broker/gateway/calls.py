@@ -483,7 +483,8 @@ _DEADLINES = (
         summary="Acknowledge an escalation",
         description=(
             "Records that a person deals with an escalation. Nobody further up is alerted. The "
-            "deadline stays missed."
+            "deadline stays missed. An agency that is late itself stops only the alerts to "
+            "itself, until `own_until`: the police and ops are alerted all the same."
         ),
         scopes=_EVERY_SCOPE,
         takes="sees-to",
