@@ -10,6 +10,7 @@ BrokerError
 ├── Conflict              the request contradicts what the ledger holds
 │   └── ReferenceConflict     the same reference with other content
 ├── PolicyError           the policy or the directory cannot be used as it stands
+│   ├── RedirectRefused   this part of a referral must not go to that agency
 │   └── BeyondCalendar    a deadline falls past the end of the calendar data
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
@@ -92,6 +93,12 @@ class PolicyError(BrokerError):
     """The policy or the directory cannot be used as it stands; ``faults`` name file and line."""
 
     code = "policy"
+
+
+class RedirectRefused(PolicyError):
+    """This part of a referral must not go to that agency; ``faults`` has the reason."""
+
+    code = "redirect-refused"
 
 
 class BeyondCalendar(PolicyError):

@@ -50,6 +50,11 @@ class EscalationSchema(Answer):
     )
     acknowledged_at = instant("When a person took it on.", nullable=True)
     acknowledged_by = text("The person who deals with it.", nullable=True)
+    own_acknowledged_by = text(
+        "The person at the late agency itself who deals with it; others are alerted all the same.",
+        nullable=True,
+    )
+    own_until = instant("Until when the late agency itself is not alerted again.", nullable=True)
     ended_at = instant("When it ended.", nullable=True)
     ended_because = text("Why it ended, as a code.", nullable=True)
 

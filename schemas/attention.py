@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas import codes
 from schemas.answers import anything, code, count, identifier, instant, many, one, text
+from schemas.delivery import DeadlinesSchema
 from schemas.loading import Answer
 from schemas.reconciliation import UnreferredSchema
 from schemas.status import QueueDepthSchema
@@ -104,6 +105,25 @@ class ReroutedSchema(Answer):
     delivery = identifier("The ID of the delivery that takes the place of the returned one.")
 
 
+class ReroutePreviewSchema(Answer):
+    """Who would get a delivery that is redirected, what they would see, and by when."""
+
+    delivery = identifier("The ID of the delivery that would be redirected.")
+    reference = text("The publisher's reference.")
+    agency = text("The code of the agency that would get it.")
+    agency_name = text("The agency's name.")
+    agency_kind = code(codes.OrganisationKind, "The kind of organisation.")
+    because = text("Why it is this agency.")
+    role = code(codes.Role, "`lead` must act. `copy` is for information.")
+    view = text("The name of the view that it would get.")
+    view_sentence = text("What the view is for.")
+    shows = many(text(), "Each part of the referral that the view shows, with its fields.")
+    children = many(text(), "Local IDs of the children that it would see.")
+    persons = many(text(), "Local IDs of the persons that it would see.")
+    deadlines = one(DeadlinesSchema(), "By when it must act.")
+    deadline_words = anything("How each deadline is counted, by milestone.")
+
+
 class ReadinessSchema(Answer):
     """Whether the process runs, or can do its work."""
 
@@ -116,4 +136,5 @@ QUEUES = QueuesSchema()
 AREAS_GIVEN = AreasGivenSchema()
 ROUTED_AGAIN = RoutedAgainSchema()
 REROUTED = ReroutedSchema()
+REROUTE_PREVIEW = ReroutePreviewSchema()
 READINESS = ReadinessSchema()

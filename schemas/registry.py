@@ -45,6 +45,7 @@ KINDS: Mapping[str, Schema] = {
     "areas-given": attention.AREAS_GIVEN,
     "routed-again": attention.ROUTED_AGAIN,
     "rerouted": attention.REROUTED,
+    "reroute-preview": attention.REROUTE_PREVIEW,
     "pause": requests.PAUSE,
     "paused": alarm.PAUSED,
     "resumed": alarm.RESUMED,

@@ -6,20 +6,25 @@ its filter, and the worker that carries it out (``broker.flow.bulk``) evaluates 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from broker.domain.delivery import RedirectPreview
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
-from broker.errors import Conflict, Fault, Invalid, NotFound
+from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
+from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
 
 LONGEST_REASON = 500
@@ -28,11 +33,28 @@ FASTEST = 6000
 TYPED_ABOVE = 50
 """A person who replays more than this must type the number."""
 CAUSES = ("broker", "sent_on", "channel", "not_collected", "not_acknowledged", "not_decided")
+JUDGED = 500
+"""How many deliveries of a planned redirect are judged to show the plan."""
 _TURNS = {
     "pause": (("running",), "paused"),
     "go_on": (("paused",), "running"),
     "stop": (("planned", "running", "paused"), "stopped"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectLine:
+    """What some deliveries of a planned redirect would come to at its receiver."""
+
+    view: str | None
+    """The view that it would get; None where they cannot go there."""
+    shows: tuple[str, ...]
+    """What that view shows, in words."""
+    refused: str | None
+    """Why they cannot go there, as a code."""
+    message: str
+    """What the view is for, or why they cannot go there."""
+    count: int = 0
 
 
 def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
@@ -59,6 +81,22 @@ def redirect(
     return answer.redirect(context, delivery, area=area, agency=agency, actor=by, why=why)
 
 
+def preview_redirect(
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    area: str | None,
+    agency: OrganisationCode | None,
+    reason: str,
+) -> RedirectPreview:
+    """Return what a redirect would come to, before a person confirms it; change nothing.
+
+    Raises what ``redirect`` raises, also Invalid for the reason.
+    """
+    _reason(reason)
+    return answer.preview_redirect(context, delivery, area=area, agency=agency)
+
+
 def give_areas(
     context: Context, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
 ) -> None:
@@ -77,7 +115,9 @@ def acknowledge(context: Context, escalation: EscalationId, *, by: str, reason: 
     Raises Conflict when it is not open.
     """
     action = _action(context, by, reason)
-    outcome = context.ledger.alarms.acknowledge_escalation(escalation, action, owner=by)
+    outcome = context.ledger.alarms.acknowledge_escalation(
+        escalation, action, owner=by, own_until=action.now
+    )
     if outcome is None or not outcome.is_first:
         raise Conflict("This escalation is not open any more. Nothing was changed.")
 
@@ -92,17 +132,30 @@ def acknowledge_for(
 ) -> Escalation:
     """Acknowledge an escalation in the name of ``owner``; repeating it is harmless.
 
-    ``visible_to`` is the organisation that may do so, or None for ops. No reason is asked for, so
-    the action is kept with who took it on. Returns the escalation as it is afterwards. Raises
-    NotFound.
+    ``visible_to`` is the organisation that may do so, or None for ops. An agency that is late
+    stops only its own steps, for as long as policy says: the police and ops are told. No reason
+    is asked for, so the action is kept with who took it on. Returns the escalation as it is
+    afterwards. Raises NotFound.
     """
     action = ActionContext(context.new_id(), actor, f"Taken on by {owner}.", context.clock())
     outcome = context.ledger.alarms.acknowledge_escalation(
-        escalation, action, owner=owner, visible_to=visible_to
+        escalation,
+        action,
+        owner=owner,
+        own_until=_own_until(context, action.now, visible_to),
+        visible_to=visible_to,
     )
     if outcome is None:
         raise NotFound("There is no such escalation.")
     return outcome.escalation
+
+
+def _own_until(context: Context, now: datetime, agency: OrganisationCode | None) -> datetime:
+    """Return until when an agency's own acknowledgement counts, on its own calendar."""
+    policy = context.policies.latest()
+    organisation = policy.directory.organisation(agency) if agency else None
+    calendar = organisation.calendar if organisation else policy.calendars["ENG"]
+    return alarms.own_until(policy.alarms, since=now, calendar=calendar)
 
 
 def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
@@ -215,6 +268,27 @@ def lines(context: Context, plan: Replay) -> list[PlanLine]:
     if plan.kind == "send_on":
         return bulk_actions.redirect_plan(plan.id, now=now)
     return bulk_actions.replay_plan(plan.id, now=now)
+
+
+def redirect_lines(context: Context, plan: Replay) -> list[RedirectLine]:
+    """Return what the next deliveries of a planned redirect would come to, each judged by itself.
+
+    The same is judged again when the plan is carried out; of a plan that has started nothing is.
+    """
+    if plan.kind != "send_on" or plan.receiver is None or plan.state != "planned":
+        return []
+    candidates = context.ledger.bulk_actions.redirect_candidates(plan.id, limit=JUDGED)
+    counts: Counter[RedirectLine] = Counter()
+    for _, outcome in answer.judge_redirects(context, candidates, plan.receiver):
+        counts[_redirect_line(outcome)] += 1
+    return [replace(line, count=count) for line, count in counts.most_common()]
+
+
+def _redirect_line(outcome: RedirectPreview | BrokerError) -> RedirectLine:
+    if isinstance(outcome, BrokerError):
+        code = outcome.faults[0].code if outcome.faults else outcome.code
+        return RedirectLine(None, (), code, outcome.message)
+    return RedirectLine(outcome.view, outcome.shows, None, outcome.sentence)
 
 
 def planned(context: Context, id_: UUID) -> Replay:

@@ -15,11 +15,11 @@ from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone
-from broker.domain.delivery import DeliveryStatus
+from broker.domain.delivery import DeliveryStatus, RedirectPreview
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
 from broker.domain.referral import ReferralStatus
-from broker.errors import Fault, Invalid, NotFound
+from broker.errors import BrokerError, Fault, Invalid, NotFound, RedirectRefused
 
 REVEALED_SECONDS = 300
 """After so long a page with content leads back to the one without."""
@@ -55,6 +55,8 @@ class Action:
     """The key of its confirmation in ``pages``."""
     look_up: Callable[[Visit, str], Subject]
     perform: Callable[[Visit, str, Mapping[str, str]], object]
+    preview: Callable[[Visit, str, Mapping[str, str]], RedirectPreview] | None = None
+    """What it would come to, which a person sees and confirms before it is performed."""
 
 
 async def ask(visit: Visit) -> Response:
@@ -68,10 +70,38 @@ async def perform(visit: Visit, form: Mapping[str, str]) -> Response:
     action, id_ = _action(visit), visit.request.path_params["subject"]
     subject = await visit.desk.run(action.look_up, visit, id_)
     try:
+        if action.preview:
+            preview = await visit.desk.run(action.preview, visit, id_, form)
+            if form.get("confirmed") != _confirmation(preview):
+                return _check(visit, action, subject, form, preview)
         await visit.desk.run(action.perform, visit, id_, form)
-    except Invalid as error:
+    except (Invalid, RedirectRefused) as error:
         return await _form(visit, action, form, error)
     return RedirectResponse(f"{subject.back}?done={action.confirmation}", 303)
+
+
+def _check(
+    visit: Visit,
+    action: Action,
+    subject: Subject,
+    form: Mapping[str, str],
+    preview: RedirectPreview,
+) -> Response:
+    """Show who will see what and by when; nothing is done until a person confirms it."""
+    return page(
+        "check_redirect",
+        visit=visit,
+        action=action,
+        subject=subject,
+        form=form,
+        preview=preview,
+        confirmation=_confirmation(preview),
+    )
+
+
+def _confirmation(preview: RedirectPreview) -> str:
+    """Return what a person confirms: when it has changed since, they are asked again."""
+    return " ".join([preview.agency, preview.view, *preview.children, *preview.persons])
 
 
 async def ask_to_reveal(visit: Visit) -> Response:
@@ -109,7 +139,7 @@ def _lines(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 async def _form(
-    visit: Visit, action: Action, form: Mapping[str, str], error: Invalid | None
+    visit: Visit, action: Action, form: Mapping[str, str], error: BrokerError | None
 ) -> Response:
     id_ = visit.request.path_params["subject"]
     subject = await visit.desk.run(action.look_up, visit, id_)
@@ -221,17 +251,34 @@ def _replay(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
 
 
 def _redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    area, agency = _target(form)
+    operator_actions.redirect(
+        visit.desk.context,
+        DeliveryId(identifier(subject)),
+        area=area,
+        agency=agency,
+        **_by_and_why(visit, form),
+    )
+
+
+def _preview_redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> RedirectPreview:
+    area, agency = _target(form)
+    return operator_actions.preview_redirect(
+        visit.desk.context,
+        DeliveryId(identifier(subject)),
+        area=area,
+        agency=agency,
+        reason=form.get("reason", ""),
+    )
+
+
+def _target(form: Mapping[str, str]) -> tuple[str | None, OrganisationCode | None]:
+    """Return the area or the agency that a form names. Raises Invalid unless it names one."""
     agency, area = form.get("agency", "").strip(), form.get("area", "").strip()
     if bool(agency) == bool(area):
         message = "Give an agency or an area, but not both."
         raise Invalid(message, faults=[Fault("/agency", "one-of", message)])
-    operator_actions.redirect(
-        visit.desk.context,
-        DeliveryId(identifier(subject)),
-        area=area or None,
-        agency=OrganisationCode(agency) if agency else None,
-        **_by_and_why(visit, form),
-    )
+    return area or None, OrganisationCode(agency) if agency else None
 
 
 def _give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
@@ -297,11 +344,13 @@ ACTIONS: Mapping[str, Action] = {
     ),
     "reroute": Action(
         "Redirect a delivery",
-        "Another agency gets it instead. The deadlines do not change.",
-        "Redirect",
+        "Another agency of the same kind gets it instead. The deadlines do not change. We show you "
+        "who will see what before it is redirected.",
+        "Continue",
         "sent-on",
         lambda visit, subject: _of_delivery(visit, subject, _AGENCY, _AREA),
         _redirect,
+        _preview_redirect,
     ),
     "areas": Action(
         "Add an area",

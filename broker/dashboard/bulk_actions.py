@@ -91,12 +91,15 @@ async def _show(
     context, id_ = visit.desk.context, identifier(visit.request.path_params["id"])
     replay = await visit.desk.run(operator_actions.planned, context, id_)
     lines = await visit.desk.run(operator_actions.lines, context, replay)
+    judged = await visit.desk.run(operator_actions.redirect_lines, context, replay)
     return page(
         "replay",
         422 if faults else 200,
         visit=visit,
         replay=replay,
         lines=lines,
+        judged=judged,
+        most_judged=operator_actions.JUDGED,
         form=form,
         faults=faults or {},
         typed_above=operator_actions.TYPED_ABOVE,

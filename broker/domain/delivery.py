@@ -195,3 +195,28 @@ class OpenWork:
     """When the clock began of the oldest delivery that no person has taken."""
     next_due_at: datetime | None = None
     """The nearest deadline that is not met, passed or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectPreview:
+    """Who would get a delivery that is redirected, what they would see, and by when."""
+
+    delivery: DeliveryId
+    reference: str
+    agency: OrganisationCode
+    name: str
+    kind: str
+    because: str
+    """Why it is this organisation."""
+    role: Role
+    view: str
+    sentence: str
+    """What the view is for."""
+    shows: tuple[str, ...]
+    """Each part of the referral that the view shows, in words."""
+    children: tuple[str, ...]
+    """Local ids of the children that it would see."""
+    persons: tuple[str, ...]
+    due: Mapping[Milestone, datetime]
+    words: Mapping[Milestone, str]
+    """How each deadline is reckoned."""

@@ -25,6 +25,8 @@ class DueStep:
     began_at: datetime
     step: int
     """How many steps were taken."""
+    own_until: datetime | None
+    """Until when the late agency itself is not told, because a person there has taken it on."""
     publisher: OrganisationCode | None
     effective_grade: str | None
     is_met: bool
@@ -60,6 +62,10 @@ class Escalation:
     next_step_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    own_acknowledged_by: str | None
+    """The person at the late agency itself who has taken it on; others are told all the same."""
+    own_until: datetime | None
+    """Until when the steps that address the late agency itself are left out."""
     ended_at: datetime | None
     ended_because: str | None
 

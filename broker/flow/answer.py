@@ -6,24 +6,25 @@ transaction. No person has to act, and its clock keeps its start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
 import orjson
 
-from broker.domain.codes import DeliveryKind, ReturnReason
+from broker.domain.codes import DeliveryKind, Milestone, ReturnReason
 from broker.domain.delivery import (
     NewDelivery,
     Offer,
     Receipt,
     ReceiptResult,
+    RedirectPreview,
     Returned,
     Settled,
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
-from broker.errors import Conflict, Fault, Invalid, NotFound, PolicyError
+from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
 from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
@@ -32,6 +33,7 @@ from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
+from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
@@ -83,21 +85,43 @@ def redirect(
     """Redirect a returned or undeliverable delivery to an agency, by its code or an area's.
 
     ``why`` records the reason of a person; see ``broker.admin.operator_actions``. Returns the new
-    delivery's id. Raises NotFound; PolicyError when no agency there is responsible; Conflict when
-    the delivery is neither returned nor undeliverable, or was redirected before.
+    delivery's id. Raises NotFound; RedirectRefused when nobody there is responsible or that agency
+    must not get it; Conflict when the delivery is neither returned nor undeliverable, was
+    redirected before, or its referral was recalled.
     """
     action = why or _unexplained(context, actor)
-    offer = context.ledger.deliveries.delivery(None, delivery)
-    if offer is None:
-        raise NotFound("There is no such delivery.")
-    successor = _redirected(context, offer, area=area, to=agency, now=action.now)
+    offer = _redirectable(context, delivery)
+    _, successor = _redirected(context, offer, area=area, to=agency, now=action.now)
     if not context.ledger.receipts.redirect(delivery, successor, action):
-        raise Conflict(
-            f"This delivery is {offer.state} or was redirected before. Only a delivery that was "
-            "returned or cannot be delivered is redirected, once. Nothing was changed."
-        )
+        raise _not_redirectable(offer)
     context.wakeups.notify(DISPATCH)
     return successor.id
+
+
+def preview_redirect(
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    area: str | None,
+    agency: OrganisationCode | None,
+) -> RedirectPreview:
+    """Return who would get a delivery, what they would see and by when; change nothing.
+
+    Raises what ``redirect`` raises.
+    """
+    offer = _redirectable(context, delivery)
+    return _preview(context, offer, area=area, to=agency)
+
+
+def judge_redirects(
+    context: Context, deliveries: Sequence[DeliveryId], agency: OrganisationCode
+) -> Iterator[tuple[DeliveryId, RedirectPreview | BrokerError]]:
+    """Yield what each delivery would come to at an agency: a preview, or why it cannot go there."""
+    for delivery in deliveries:
+        try:
+            yield delivery, preview_redirect(context, delivery, area=None, agency=agency)
+        except (Conflict, NotFound, PolicyError) as error:
+            yield delivery, error
 
 
 def give_areas(
@@ -163,7 +187,7 @@ def _successor(context: Context, returned: Returned, now: datetime) -> NewDelive
         return None
     offer = returned.delivery
     try:
-        successor = _redirected(context, offer, area=returned.area, to=None, now=now)
+        _, successor = _redirected(context, offer, area=returned.area, to=None, now=now)
     except PolicyError as error:
         _log.warning("not redirected", delivery=str(offer.id), **error_fields(error))
         return None
@@ -179,6 +203,67 @@ def _was_returned_by(context: Context, referral: ReferralId, successor: NewDeliv
     )
 
 
+def _newest(context: Context, latest: Offer) -> bytes:
+    """Return the newest version: whom it forbids to tell counts before it is routed."""
+    if latest.version == latest.latest_version:
+        return latest.body
+    return context.ledger.queries.content(latest.referral) or latest.body
+
+
+def _redirectable(context: Context, delivery: DeliveryId) -> Offer:
+    """Return a delivery that may be redirected. Raises NotFound or Conflict."""
+    offer = context.ledger.deliveries.delivery(None, delivery)
+    if offer is None:
+        raise NotFound("There is no such delivery.")
+    if not offer.stands or offer.kind is not DeliveryKind.REFERRAL:
+        raise _not_redirectable(offer)
+    if offer.state not in (DeliveryState.RETURNED, DeliveryState.UNDELIVERABLE):
+        raise _not_redirectable(offer)
+    return offer
+
+
+def _not_redirectable(offer: Offer) -> Conflict:
+    if not offer.stands:
+        code, reason = "recalled", "The referral was recalled: nothing of it is sent on."
+    else:
+        code = "not-returned"
+        reason = (
+            f"This delivery is {offer.state} or was redirected before. Only a delivery that was "
+            "returned or cannot be delivered is redirected, once."
+        )
+    message = f"{reason} Nothing was changed."
+    return Conflict(message, faults=[Fault("", code, message)])
+
+
+def _preview(
+    context: Context, offer: Offer, *, area: str | None, to: OrganisationCode | None
+) -> RedirectPreview:
+    assignment, successor = _redirected(context, offer, area=area, to=to, now=context.clock())
+    policy = context.policies.latest()
+    recipient = policy.directory.organisation(assignment.agency)
+    assert recipient is not None
+    view = policy.views[assignment.view]
+    return RedirectPreview(
+        delivery=offer.id,
+        reference=offer.reference,
+        agency=recipient.code,
+        name=recipient.name,
+        kind=recipient.kind,
+        because=assignment.explanation["recipient"],
+        role=assignment.role,
+        view=view.name,
+        sentence=view.sentence,
+        shows=view.in_words,
+        children=assignment.children,
+        persons=assignment.persons,
+        due=successor.due,
+        words={
+            Milestone(deadline["milestone"]): deadline["words"]
+            for deadline in assignment.explanation["deadlines"]
+        },
+    )
+
+
 def _redirected(
     context: Context,
     offer: Offer,
@@ -186,7 +271,7 @@ def _redirected(
     area: str | None,
     to: OrganisationCode | None,
     now: datetime,
-) -> NewDelivery:
+) -> tuple[Assignment, NewDelivery]:
     # The next agency gets the latest version, with the clock of the returned delivery.
     latest = context.ledger.corrections.latest_delivery(offer.id) or offer
     policy = context.policies.latest()
@@ -196,13 +281,14 @@ def _redirected(
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(orjson.loads(latest.body)),
+        referral=reload(orjson.loads(_newest(context, latest))),
         policy=policy,
         area=area,
         to=to,
         now=now,
     )
     issued = Issued(assignment, DeliveryKind.REFERRAL)
-    return new_delivery(
+    successor = new_delivery(
         issued, now, context.new_id, version=latest.version, policy_version=policy.version
     )
+    return assignment, successor

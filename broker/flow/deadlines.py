@@ -190,11 +190,12 @@ def _advance(
     policy_step = ladder.steps[due.step]
     publisher = due.publisher or due.organisation
     recipient = _recipient(policy_step, policy, agency=due.organisation, publisher=publisher)
-    notices = _notices(context.new_id, due, policy_step, recipient)
+    is_left_out = _is_left_out(due, policy_step, now)
+    notices = [] if is_left_out else _notices(context.new_id, due, policy_step, recipient)
     next_at = alarms.next_step_at(
         ladder, due.step + 1, since=due.began_at, calendar=_calendar(policy, due.organisation)
     )
-    if not notices and next_at is not None:
+    if not notices and not is_left_out and next_at is not None:
         next_at = now
     data = {
         "step": due.step + 1,
@@ -203,7 +204,15 @@ def _advance(
         "organisation": recipient.code if recipient else None,
         "told": sorted({str(notice.channel) for notice in notices}),
     }
+    if is_left_out and due.own_until:
+        data["own_acknowledgement_until"] = due.own_until.isoformat()
     return EscalationStep(due, next_at, data), notices
+
+
+def _is_left_out(due: DueStep, policy_step: Step, now: datetime) -> bool:
+    """Tell whether a step is left out because a person at the late agency has taken it on."""
+    is_own = policy_step.to is NoticeRecipient.AGENCY
+    return is_own and due.own_until is not None and now < due.own_until
 
 
 def _notices(

@@ -380,14 +380,37 @@ _DELIVERIES = (
         summary="Redirect a returned delivery",
         description=(
             "Sends a returned or undeliverable delivery to another area or agency. The deadlines "
-            "do not change."
+            "do not change. The recipient must be of a kind that the policy's rule serves, and "
+            "gets the view of its own kind. Ask for the preview first."
         ),
         scopes=_OPS,
         takes="reroute",
         gives={200: Gives("The delivery that takes its place.", "rerouted")},
         problems={
             404: "No delivery has this ID.",
-            409: "The delivery was not returned, was redirected already, or no agency matches.",
+            409: (
+                "The delivery was not returned or was redirected already, its referral was "
+                "recalled, or it must not go to that agency: `errors` says why."
+            ),
+        },
+    ),
+    Call(
+        id="previewRedirect",
+        method="POST",
+        path="/v1/deliveries/{id}/reroute/preview",
+        handler=deliveries.preview_redirect,
+        tag=Tag.DELIVERIES,
+        summary="Preview a redirect",
+        description=(
+            "Says who would get the delivery, what they would see and by when they must act. "
+            "Nothing is changed. Show this to a person before you redirect."
+        ),
+        scopes=_OPS,
+        takes="reroute",
+        gives={200: Gives("Who would see what, by when.", "reroute-preview")},
+        problems={
+            404: "No delivery has this ID.",
+            409: "It cannot be redirected, or must not go to that agency: `errors` says why.",
         },
     ),
     Call(
@@ -460,7 +483,8 @@ _DEADLINES = (
         summary="Acknowledge an escalation",
         description=(
             "Records that a person deals with an escalation. Nobody further up is alerted. The "
-            "deadline stays missed."
+            "deadline stays missed. An agency that is late itself stops only the alerts to "
+            "itself, until `own_until`: the police and ops are alerted all the same."
         ),
         scopes=_EVERY_SCOPE,
         takes="sees-to",

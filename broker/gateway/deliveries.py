@@ -117,6 +117,20 @@ async def redirect(request: Request) -> Response:
     return json_response({"delivery": str(successor)})
 
 
+async def preview_redirect(request: Request) -> Response:
+    """Return who would get a delivery, what they would see and by when; nothing is changed."""
+    gateway = gateway_of(request)
+    target = await parse_body(request, requests.REROUTE)
+    preview = await gateway.run(
+        answer.preview_redirect,
+        gateway.context,
+        DeliveryId(identifier(request)),
+        area=target.area,
+        agency=OrganisationCode(target.agency) if target.agency else None,
+    )
+    return json_response(responses.redirect_preview(preview))
+
+
 def _held(leases: requests.Leases) -> Held:
     return [(DeliveryId(lease.delivery), LeaseId(lease.lease)) for lease in leases.leases]
 

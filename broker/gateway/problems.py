@@ -20,6 +20,7 @@ from broker.errors import (
     NotFound,
     PolicyError,
     Prohibited,
+    RedirectRefused,
     ReferenceConflict,
     Throttled,
     TooLarge,
@@ -108,6 +109,11 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
     ),
     Conflict: Meaning(
         409, "The request does not fit the present state", "Get the present state, then decide."
+    ),
+    RedirectRefused: Meaning(
+        409,
+        "It must not go to that agency",
+        "Do what 'errors' says. Nothing was changed.",
     ),
     PolicyError: Meaning(
         409,

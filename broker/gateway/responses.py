@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from broker.domain.codes import Milestone
-from broker.domain.delivery import DeliveryStatus, OpenWork, Settled
+from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Settled
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode
@@ -185,6 +185,26 @@ def attention(
         "refused": [refusal(refused_body) for refused_body in refused],
         "silent": [_silent(silence) for silence in silent],
         "unreferred": [_unreferred(result) for result in unreferred],
+    }
+
+
+def redirect_preview(preview: RedirectPreview) -> Json:
+    """Return who would get a delivery, what they would see and by when."""
+    return {
+        "delivery": str(preview.delivery),
+        "reference": preview.reference,
+        "agency": preview.agency,
+        "agency_name": preview.name,
+        "agency_kind": preview.kind,
+        "because": preview.because,
+        "role": str(preview.role),
+        "view": preview.view,
+        "view_sentence": preview.sentence,
+        "shows": list(preview.shows),
+        "children": list(preview.children),
+        "persons": list(preview.persons),
+        "deadlines": deadlines(preview.due),
+        "deadline_words": {str(name): words for name, words in preview.words.items()},
     }
 
 

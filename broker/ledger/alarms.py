@@ -125,19 +125,21 @@ class Alarms(Part):
         action: ActionContext,
         *,
         owner: str,
+        own_until: datetime,
         visible_to: OrganisationCode | None = None,
     ) -> Acknowledgement | None:
         """Stop an escalation because ``owner`` has taken it on; the first one counts.
 
-        ``visible_to`` is the agency or publisher that may do so, or None for ops. Returns the
-        escalation as it is afterwards, or None when there is none that the caller may see.
+        ``visible_to`` is the agency or publisher that may do so, or None for ops. An agency stops
+        only the steps that address itself, until ``own_until``. Returns the escalation as it is
+        afterwards, or None when there is none that the caller may see.
         """
         params = {"id": id_, "visible_to": visible_to}
         with self._transaction() as connection:
             changed = rows(
                 connection,
                 "alarms/acknowledge_escalation",
-                {**params, "owner": owner, **action.parameters()},
+                {**params, "owner": owner, "own_until": own_until, **action.parameters()},
             )
             escalations = _escalations(connection, **params, running=False)
             return Acknowledgement(escalations[0], bool(changed)) if escalations else None

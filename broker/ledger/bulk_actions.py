@@ -106,6 +106,11 @@ class BulkActions(Part):
         plan = self._rows("bulk_actions/redirect_plan", {"id": id_, "now": now})
         return [PlanLine(**row) for row in plan]
 
+    def redirect_candidates(self, id_: UUID, *, limit: int) -> list[DeliveryId]:
+        """Return the deliveries that a planned redirect takes next."""
+        candidates = self._rows("bulk_actions/redirect_candidates", {"id": id_, "limit": limit})
+        return [row["id"] for row in candidates]
+
     def replays(self, *, id_: UUID | None = None, limit: int = 1) -> list[Replay]:
         """Return one replay, or the latest ones."""
         return [

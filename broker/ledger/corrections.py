@@ -98,6 +98,7 @@ def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:
         return Refused(refusal)
     params = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
     params |= {"referral": new.referral, "before": latest["state"]}
+    _lock_deliveries(connection, new)
     rows(connection, "corrections/recall", params)
     end_over_escalations(connection, [new.referral], now=new.at, actor=new.actor)
     state = _reopened(latest["state"])
@@ -115,6 +116,10 @@ def _lock_latest_version(connection: Connection, new: NewVersion | Withdrawal) -
 def _lock_referral(connection: Connection, new: NewVersion | Withdrawal) -> bool:
     params = {"referral": new.referral, "publisher": new.publisher}
     return bool(rows(connection, "corrections/lock_referral", params))
+
+
+def _lock_deliveries(connection: Connection, new: Withdrawal) -> None:
+    rows(connection, "corrections/lock_deliveries", {"referral": new.referral})
 
 
 def _latest_version(connection: Connection, new: NewVersion | Withdrawal) -> Row:

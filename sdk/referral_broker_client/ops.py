@@ -77,8 +77,24 @@ class Ops:
     def redirect(
         self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
     ) -> Json:
-        """Redirect a returned or undeliverable delivery to an agency, or to an area's agency."""
-        target = {"agency": agency, "area": area}
-        body = {name: value for name, value in target.items() if value is not None}
-        value: Json = self._http.post(f"/v1/deliveries/{delivery}/reroute", body).json()
+        """Redirect a returned or undeliverable delivery to an agency, or to an area's agency.
+
+        Raises ``Conflict`` where it must not go there; the error says why. Ask
+        ``preview_redirect`` first, and show a person what it says.
+        """
+        path = f"/v1/deliveries/{delivery}/reroute"
+        value: Json = self._http.post(path, _target(agency, area)).json()
         return value
+
+    def preview_redirect(
+        self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
+    ) -> Json:
+        """Return who would get a delivery, what they would see and by when; change nothing."""
+        path = f"/v1/deliveries/{delivery}/reroute/preview"
+        value: Json = self._http.post(path, _target(agency, area)).json()
+        return value
+
+
+def _target(agency: str | None, area: str | None) -> Json:
+    target = {"agency": agency, "area": area}
+    return {name: value for name, value in target.items() if value is not None}

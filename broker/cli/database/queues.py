@@ -228,8 +228,13 @@ def plan(
             id_ = operator_actions.plan_replay(context, **chosen)
         planned = operator_actions.planned(context, id_)
         lines = operator_actions.lines(context, planned)
+        judged = operator_actions.redirect_lines(context, planned)
     if as_json:
-        print_json({**asdict(planned), "lines": [asdict(line) for line in lines]})
+        groups = {
+            "lines": [asdict(line) for line in lines],
+            "views": [asdict(line) for line in judged],
+        }
+        print_json({**asdict(planned), **groups})
         return
     if not planned.planned:
         click.echo("No dead letter matches this plan.")
@@ -240,6 +245,12 @@ def plan(
         (line.agency, line.cause, line.count, line.overdue, line.replayed_before) for line in lines
     ]
     print_table(("agency", "cause", "count", "past deadline", before), rows)
+    if judged:
+        views = [
+            (line.count, line.view or "cannot go", "; ".join(line.shows) or line.message)
+            for line in judged
+        ]
+        print_table(("count", "view", "what it shows, or why it cannot go"), views)
     click.echo(f"Plan {id_}: {planned.planned} deliveries, {planned.per_minute} a minute.")
     remark(f'next:  broker dead replay {id_} --count {planned.planned} --reason "..."')
 

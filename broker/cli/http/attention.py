@@ -67,12 +67,21 @@ def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
 @click.argument("delivery", type=click.UUID)
 @click.option("--agency", help="The code of the agency to send it to.")
 @click.option("--area", help="The area to whose agency to send it.")
+@click.option("--yes", "is_confirmed", is_flag=True, help="Do not ask before it is redirected.")
 @json_option
 @with_gateway
 def redirect(
-    delivery: UUID, agency: str | None, area: str | None, as_json: bool, gateway: Gateway
+    *,
+    delivery: UUID,
+    agency: str | None,
+    area: str | None,
+    is_confirmed: bool,
+    as_json: bool,
+    gateway: Gateway,
 ) -> None:
     """Send a returned or undeliverable DELIVERY to another agency. The deadline does not change.
+
+    Prints who will see what and by when, and asks before it is redirected.
 
     \b
     Example:    broker redirect 0193... --area E06000051
@@ -80,7 +89,31 @@ def redirect(
     if (agency is None) == (area is None):
         raise click.UsageError("Give either --agency or --area.")
     with Ops(gateway.url, gateway.key) as ops:
-        _print_result(ops.redirect(delivery, agency=agency, area=area), as_json=as_json)
+        preview = ops.preview_redirect(delivery, agency=agency, area=area)
+        _print_preview(preview)
+        if not is_confirmed:
+            click.confirm("Redirect it?", abort=True, err=True)
+        # The agency that was shown, and not whoever serves the area by now.
+        result = ops.redirect(delivery, agency=preview["agency"])
+    _print_result(result, as_json=as_json)
+
+
+def _print_preview(preview: Mapping[str, Any]) -> None:
+    """Say who would see what, on the error stream: the output is the result alone."""
+    people = [*preview["children"], *preview["persons"]]
+    lines = [
+        f"{preview['agency_name']} ({preview['agency']}, {preview['agency_kind']}) will get "
+        f"{preview['reference']} as {preview['role']}.",
+        f"It will see of {', '.join(people) or 'no person'}, by the view {preview['view']}:",
+        *(f"  {part}" for part in preview["shows"]),
+        *(
+            f"{name.removesuffix('_by')} by {local(at)}"
+            for name, at in preview["deadlines"].items()
+            if at
+        ),
+    ]
+    for line in lines:
+        click.echo(line, err=True)
 
 
 def _pairs(areas: Sequence[str]) -> Mapping[str, str]:

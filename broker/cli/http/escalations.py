@@ -95,8 +95,13 @@ def _print_acknowledged(result: Mapping[str, Any], *, as_json: bool) -> None:
         print_json(result)
     elif result["state"] == "ended":
         click.echo(f"It has ended already: {result['ended_because']}.")
-    else:
+    elif result["acknowledged_by"]:
         click.echo(f"{result['acknowledged_by']} has taken it on.")
+    else:
+        click.echo(
+            f"{result['own_acknowledged_by']} has taken it on; your agency is not alerted again "
+            f"until {local(result['own_until'])}, the police and ops are."
+        )
 
 
 def _row(escalation: Mapping[str, Any]) -> list[str]:
@@ -107,6 +112,6 @@ def _row(escalation: Mapping[str, Any]) -> list[str]:
         local(escalation["due_at"]),
         str(escalation["step"]),
         local(escalation["next_step_at"]) if escalation["next_step_at"] else "",
-        escalation["acknowledged_by"] or escalation["state"],
+        escalation["acknowledged_by"] or escalation["own_acknowledged_by"] or escalation["state"],
         escalation["reference"] or "",
     ]

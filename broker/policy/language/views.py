@@ -27,6 +27,29 @@ class View:
     shows: Tree
     place: str
 
+    @property
+    def in_words(self) -> tuple[str, ...]:
+        """Each part that it shows with its fields, as people read it."""
+        return tuple(
+            f"{_words(part)}: {', '.join(_leaves(fields)) if fields else 'all'}"
+            for part, fields in self.shows.items()
+        )
+
+
+def _leaves(tree: Tree, above: str = "") -> list[str]:
+    """Return the fields of a tree in words, a field within another after it."""
+    return [
+        leaf
+        for name, below in tree.items()
+        for leaf in (
+            _leaves(below, f"{above}{_words(name)} ") if below else [f"{above}{_words(name)}"]
+        )
+    ]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
 
 def read_views(root: Node) -> dict[str, View]:
     """Read the views document; what is wrong is added to the node's faults."""

@@ -33,6 +33,7 @@ __all__ = [
     "HOLDERS",
     "KINDS",
     "NATIONS",
+    "OUT_OF_HOURS",
     "PLACES",
     "SCHOOL",
     "SEES",
@@ -46,6 +47,7 @@ NATIONS = tuple(map(str, Nation))
 BASES = tuple(map(str, Basis))
 HOLDERS = tuple(map(str, NoContactWith))
 SOCIAL_CARE = str(OrganisationKind.SOCIAL_CARE)
+OUT_OF_HOURS = str(OrganisationKind.OUT_OF_HOURS)
 FORCE = str(OrganisationKind.FORCE)
 SCHOOL = str(OrganisationKind.SCHOOL)
 KINDS = tuple(map(str, OrganisationKind))

@@ -23,6 +23,8 @@ from broker.policy.time.deadlines import Span, Unit, Within, compute
 from schemas.codes import AlarmSubject
 
 BREACH = 100
+OWN_ACKNOWLEDGEMENT = Within.parse("30 minutes")
+"""How long an own acknowledgement counts where the policy does not say."""
 ATTEND = "attend"
 """The milestone of what no agency has: that ops sees to it."""
 UNROUTABLE, SILENCE = AlarmSubject.UNROUTABLE, AlarmSubject.SILENCE
@@ -64,6 +66,8 @@ class AlarmRules:
     """Percent of the time, rising."""
     tell: tuple[Step, ...] = ()
     """Who is told of a warning."""
+    own_acknowledgement: Within = OWN_ACKNOWLEDGEMENT
+    """How long an agency's acknowledgement of an escalation about itself stops its own steps."""
     escalation_policies: Mapping[str, EscalationPolicy] = field(default_factory=dict)
 
     def escalation_policy(self, subject: str) -> EscalationPolicy | None:
@@ -155,6 +159,17 @@ def next_step_at(
         return since
 
 
+def own_until(rules: AlarmRules, *, since: datetime, calendar: WorkingCalendar) -> datetime:
+    """Return until when an agency's own acknowledgement counts.
+
+    Where the calendar ends it does not count at all.
+    """
+    try:
+        return compute(rules.own_acknowledgement, start=since, calendar=calendar).due_at
+    except BeyondCalendar:
+        return since
+
+
 def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> datetime:
     """Return when an alarm rings; where the calendar ends, the time is counted by the clock."""
     try:
@@ -180,10 +195,13 @@ def read_alarms(root: Node) -> AlarmRules:
     }
     if "alarms" not in sections:
         return AlarmRules(escalation_policies=escalation_policies)
-    fields = sections["alarms"].fields(("warn_at",), ("tell",))
+    fields = sections["alarms"].fields(("warn_at",), ("tell", "own_acknowledgement"))
     return AlarmRules(
         warn_at=_percentages(fields["warn_at"]) if "warn_at" in fields else (),
         tell=tuple(_step(node) for node in (fields["tell"].items() if "tell" in fields else ())),
+        own_acknowledgement=fields["own_acknowledgement"].within()
+        if "own_acknowledgement" in fields
+        else OWN_ACKNOWLEDGEMENT,
         escalation_policies=escalation_policies,
     )
 

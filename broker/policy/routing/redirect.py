@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from broker.domain.codes import Grade
-from broker.errors import PolicyError
+from broker.domain.codes import Grade, Role
+from broker.errors import Fault, RedirectRefused
+from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import RoutingRule
+from broker.policy.language.vocabulary import OUT_OF_HOURS, SOCIAL_CARE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
 from broker.policy.routing.recipients import Recipient, serving
@@ -30,19 +32,24 @@ def redirected(  # noqa: PLR0913
 ) -> Assignment:
     """Return the assignment of the same kind of agency in another area, or for a named agency.
 
-    Who sees whom stays as it was, and the clock keeps its start: only the calendar is the new
-    recipient's. Raises PolicyError when nobody is responsible, or it is the same agency again.
+    The recipient gets the view that the policy in force gives its kind, of the same people, and
+    the clock keeps its start: only the calendar is the new recipient's. Raises RedirectRefused
+    with the reason as a fault: nobody is responsible, it is the same agency again, the rule does
+    not serve its kind, or the publisher or the referral forbids this recipient.
     """
-    rule, grade = _row(row, policy), Grade(effective_grade)
+    rule, grade = _rule(row, policy), Grade(effective_grade)
     recipient = _named(to, policy, now) if to else _in_area(rule, area or "", grade, policy, now)
-    if recipient is None:
-        raise PolicyError("The directory has nobody of this kind for that area: name an agency.")
     if recipient.organisation.code == agency:
-        raise PolicyError("That is the agency that gave it back: name another area or agency.")
+        raise _refused(
+            "same-agency",
+            "That is the agency that gave it back: name another area or agency.",
+            pointer="/agency" if to else "/area",
+        )
+    _check_recipient(rule, recipient.organisation, referral, now)
     draft = Draft(
         Terms.of(rule, grade),
         Addressee.of(recipient.organisation, recipient.words),
-        _start(clock_start, referral, now),
+        Start(clock_start.astimezone(UTC), referral.times.first_known_at),
     )
     draft.children.update(dict.fromkeys(scope.get("children", ())))
     draft.persons.update(dict.fromkeys(scope.get("persons", ())))
@@ -50,24 +57,113 @@ def redirected(  # noqa: PLR0913
     return finish(draft, warn_at=policy.alarms.warn_at)
 
 
-def _row(row: str, policy: Policy) -> RoutingRule:
+def kinds_served(rule: RoutingRule) -> frozenset[str]:
+    """Return the kinds of organisation that a rule's view is for."""
+    return frozenset({rule.kind, OUT_OF_HOURS} if rule.out_of_hours else {rule.kind})
+
+
+def _check_recipient(
+    rule: RoutingRule, recipient: Organisation, referral: Referral, now: datetime
+) -> None:
+    """Raise RedirectRefused where this recipient must not get this part of the referral."""
+    if recipient.kind not in kinds_served(rule):
+        kinds = " or ".join(sorted(kinds_served(rule)))
+        raise _refused(
+            "wrong-kind",
+            f"{recipient.name} is of the kind {recipient.kind}, and this part of the referral is "
+            f"for {kinds}: name an organisation of that kind.",
+        )
+    _check_embargo(rule, recipient, referral, now)
+    if _is_kept_from(rule, recipient, referral):
+        raise _refused(
+            "not-disclosed",
+            f"The publisher asked that {recipient.name} is not told: ask the publisher, or name "
+            "another agency.",
+        )
+    if _employs_suspect(recipient, referral):
+        raise _refused(
+            "suspect-at-recipient",
+            f"A person posing risk works or volunteers at {recipient.name}: ask the publisher "
+            "whom to tell instead.",
+        )
+
+
+def _check_embargo(
+    rule: RoutingRule, recipient: Organisation, referral: Referral, now: datetime
+) -> None:
+    embargo = referral.handling.embargo
+    if embargo is None or embargo.until <= now:
+        return
+    forbidden = {str(group) for group in embargo.no_contact_with}
+    if forbidden & {*rule.held_by, recipient.kind}:
+        until = embargo.until.astimezone(LONDON)
+        raise _refused(
+            "embargo",
+            f"An embargo forbids to contact {recipient.name} until {until:%d %B %Y %H:%M}: wait "
+            "until then, or ask the publisher to end it by a correction.",
+        )
+
+
+def _is_kept_from(rule: RoutingRule, recipient: Organisation, referral: Referral) -> bool:
+    """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
+    if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE:
+        return False
+    forbidden = {_plain(name) for name in referral.handling.do_not_disclose_to}
+    return bool(forbidden & {*_names(recipient), _plain(recipient.kind), _plain(rule.kind)})
+
+
+def _employs_suspect(recipient: Organisation, referral: Referral) -> bool:
+    workplaces = {
+        _plain(role.organisation)
+        for person in referral.persons_posing_risk
+        for role in person.roles
+        if role.organisation
+    }
+    return bool(workplaces & _names(recipient))
+
+
+def _names(organisation: Organisation) -> set[str]:
+    """Return what an organisation may be called: code, URN, name, name without its place."""
+    short = organisation.name.partition("(")[0].partition(",")[0]
+    names = (organisation.code, organisation.name, short, organisation.urn or "")
+    return {_plain(name) for name in names if name}
+
+
+def _plain(name: str) -> str:
+    """Return a name without case, punctuation and doubled spaces, to compare it."""
+    return " ".join("".join(c if c.isalnum() else " " for c in name.casefold()).split())
+
+
+def _rule(row: str, policy: Policy) -> RoutingRule:
     for rule in policy.routing_rules:
         if rule.id == row:
             return rule
-    raise PolicyError(f"The policy in force has no row {row!r} any more: route it by hand.")
+    raise _refused(
+        "no-rule",
+        f"The policy in force has no rule {row!r} any more: ask the publisher to correct the "
+        "referral, which routes it anew.",
+        pointer="",
+    )
 
 
-def _named(to: str, policy: Policy, now: datetime) -> Recipient | None:
+def _named(to: str, policy: Policy, now: datetime) -> Recipient:
     organisation = policy.directory.organisation(to)
     if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
-        raise PolicyError("The directory has no such agency now.")
+        raise _refused("unknown-agency", "The directory has no such agency now: check its code.")
     return Recipient(organisation, f"{organisation.name}, named by the person who sent it on")
 
 
 def _in_area(
-    row: RoutingRule, area: str, grade: Grade, policy: Policy, now: datetime
-) -> Recipient | None:
-    return serving(row, area, grade, policy, now) if area else None
+    rule: RoutingRule, area: str, grade: Grade, policy: Policy, now: datetime
+) -> Recipient:
+    recipient = serving(rule, area, grade, policy, now) if area else None
+    if recipient is None:
+        raise _refused(
+            "no-recipient",
+            "The directory has nobody of this kind for that area: name an agency.",
+            pointer="/area",
+        )
+    return recipient
 
 
 def _name(agency: str, policy: Policy) -> str:
@@ -75,10 +171,5 @@ def _name(agency: str, policy: Policy) -> str:
     return organisation.name if organisation else agency
 
 
-def _start(clock_start: datetime, referral: Referral, now: datetime) -> Start:
-    """Keep the start; a clock that has not started yet is still held by its embargo."""
-    start, known_at = clock_start.astimezone(UTC), referral.times.first_known_at
-    if start <= now:
-        return Start(start, known_at)
-    embargo = referral.handling.embargo
-    return Start(start, known_at, start, embargo.reason if embargo else None)
+def _refused(code: str, message: str, *, pointer: str = "/agency") -> RedirectRefused:
+    return RedirectRefused(message, faults=[Fault(pointer, code, message)])

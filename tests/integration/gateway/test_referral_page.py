@@ -91,6 +91,15 @@ def test_a_history_names_agencies_and_not_ids(
     path, headers = f"/ops/act/reroute/{one['id']}", {"Cookie": session["cookie"]}
     assert "Give a reason" in pages.post(path, data=form, headers=headers).text
     form["reason"] = "they moved"
+    check = pages.post(path, data=form, headers=headers)
+    assert check.status_code == 200
+    assert "(shropshire-csc)" in check.text
+    assert "persons posing risk: all" in check.text
+    assert "Delivery sent on" not in page(status)
+    (confirmed,) = re.findall(r'name="confirmed" value="([^"]+)"', check.text)
+    form["confirmed"] = f"{confirmed} child-99"
+    assert pages.post(path, data=form, headers=headers).status_code == 200
+    form["confirmed"] = confirmed
     assert pages.post(path, data=form, headers=headers).status_code == 303
     timeline = page(status).partition("Everything that happened")[2]
     sent_on = "Delivery sent on – staffordshire-csc by Jo Example; to: shropshire-csc “they moved”"

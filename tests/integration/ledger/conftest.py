@@ -120,6 +120,10 @@ class Book:
     def kinds(self, referral: ReferralId) -> list[str]:
         return [event.kind for event in self.ledger.queries.timeline(referral)]
 
+    def do(self, statement: str, *values: Any) -> None:
+        with psycopg.connect(self.dsn) as connection:
+            connection.execute(statement.encode(), values)
+
     def look(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute(statement.encode(), values).fetchall()

@@ -1,23 +1,36 @@
--- Stop an escalation because a person has taken it on: the first one counts. Two who acknowledge at
--- once are told apart by the row's lock; the later one finds it acknowledged and changes nothing.
+-- Stop an escalation because a person has taken it on: the first one counts. An agency that takes on an
+-- escalation about itself stops its own steps alone, and for a time: the police and ops are told all
+-- the same. Two who acknowledge at once are told apart by the row's lock; the later one finds it
+-- acknowledged and changes nothing.
 with standing as (
-    select id, state
-    from escalation
-    where id = %(id)s and state = 'open'
-      and (%(visible_to)s::text is null or organisation = %(visible_to)s
-           or exists (select from referral
-                      where referral.id = escalation.referral
-                        and referral.publisher = %(visible_to)s))
-    for no key update
+    select escalation.id, escalation.state,
+           case when %(visible_to)s::text is null then 'ops'
+                when referral.publisher = %(visible_to)s then 'publisher'
+                else 'agency' end as whose
+    from escalation left join referral on referral.id = escalation.referral
+    where escalation.id = %(id)s and escalation.state = 'open'
+      and (%(visible_to)s::text is null or escalation.organisation = %(visible_to)s
+           or referral.publisher = %(visible_to)s)
+    for no key update of escalation
 ),
 acknowledged as (
     update escalation
-    set state = 'acknowledged', acknowledged_at = %(now)s, acknowledged_by = %(owner)s,
-        next_step_at = null
+    set state = case when whose = 'agency' then escalation.state else 'acknowledged' end,
+        acknowledged_at = case when whose <> 'agency' then %(now)s::timestamptz end,
+        acknowledged_by = case when whose <> 'agency' then %(owner)s::text end,
+        next_step_at = case when whose = 'agency' then escalation.next_step_at end,
+        own_acknowledged_at = case when whose = 'agency' then %(now)s::timestamptz
+                                   else escalation.own_acknowledged_at end,
+        own_acknowledged_by = case when whose = 'agency' then %(owner)s::text
+                                   else escalation.own_acknowledged_by end,
+        own_until = case when whose = 'agency' then %(own_until)s::timestamptz
+                         else escalation.own_until end
     from standing
     where escalation.id = standing.id and escalation.state = standing.state
+      and (whose <> 'agency' or escalation.own_until is null)
     returning escalation.id, escalation.referral, escalation.delivery, escalation.organisation,
-              escalation.milestone, escalation.step,
+              escalation.milestone, escalation.step, standing.whose,
+              case when whose = 'agency' then escalation.own_until end as until,
               case when escalation.delivery is not null then 'delivery'
                    when escalation.referral is not null then 'referral'
                    else 'organisation' end || '.escalation_acknowledged' as kind
@@ -30,7 +43,10 @@ action as (
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
 select %(now)s, acknowledged.kind, referral.publisher, acknowledged.referral,
        acknowledged.delivery, acknowledged.organisation, %(by)s,
-       jsonb_build_object('escalation', acknowledged.id, 'milestone', acknowledged.milestone,
-                          'step', acknowledged.step)
+       jsonb_strip_nulls(jsonb_build_object('escalation', acknowledged.id,
+                                            'milestone', acknowledged.milestone,
+                                            'step', acknowledged.step,
+                                            'whose', acknowledged.whose,
+                                            'until', acknowledged.until))
 from acknowledged left join referral on referral.id = acknowledged.referral
 returning id

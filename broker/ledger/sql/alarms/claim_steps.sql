@@ -10,7 +10,7 @@ with due as (
 )
 select escalation.id, escalation.ladder, escalation.policy_version, escalation.milestone,
        escalation.referral, escalation.delivery, escalation.organisation, escalation.due_at,
-       escalation.began_at, escalation.step, referral.publisher, referral.effective_grade,
+       escalation.began_at, escalation.step, escalation.own_until, referral.publisher, referral.effective_grade,
        case
            when delivery.id is not null then
                case escalation.milestone

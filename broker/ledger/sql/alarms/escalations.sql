@@ -4,7 +4,8 @@ select escalation.id, escalation.milestone, escalation.state, escalation.referra
        referral.reference, escalation.delivery, escalation.organisation, referral.publisher,
        escalation.ladder, escalation.step, escalation.due_at, escalation.began_at,
        escalation.next_step_at, escalation.acknowledged_at, escalation.acknowledged_by,
-       escalation.ended_at, escalation.ended_because
+       escalation.own_acknowledged_by, escalation.own_until, escalation.ended_at,
+       escalation.ended_because
 from escalation left join referral on referral.id = escalation.referral
 where (%(id)s::uuid is null or escalation.id = %(id)s)
   and (%(referral)s::uuid is null or escalation.referral = %(referral)s)

@@ -1,5 +1,6 @@
--- Recall a referral: nothing of it is offered from now on. Agencies that had something get a recall
--- delivery when it is routed again; a closed referral is reopened.
+-- Recall a referral: nothing of it is offered from now on. It is due for routing unless the recall
+-- deliveries of its agencies are written in the same transaction; a closed referral is reopened. Its
+-- row and its deliveries are locked before.
 with changed as (
     update referral
     set recalled_at = %(now)s, recall_reason = %(reason)s, recalled_by = %(by)s,
