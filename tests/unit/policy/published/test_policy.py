@@ -28,6 +28,30 @@ def replaced(file: str, old: str, new: str) -> Callable[[Documents], Documents]:
 
 
 WRONG = {
+    "a team of another place at night": (
+        replaced(
+            "directory.yaml",
+            "out_of_hours_partner: glasgow-edt",
+            "out_of_hours_partner: stoke-edt",
+        ),
+        "partner-elsewhere",
+    ),
+    "social care that closes at night": (
+        replaced("policy.yaml", "    out_of_hours: true\n", ""),
+        "not-out-of-hours",
+    ),
+    "an office that never opens": (
+        replaced("directory.yaml", "hours: office", "hours: {}"),
+        "never-open",
+    ),
+    "windows that overlap": (
+        replaced("directory.yaml", "hours: office", "hours: {Mon: 22:00-06:00, Tue: 05:00-09:00}"),
+        "overlap",
+    ),
+    "a window without length": (
+        replaced("directory.yaml", "hours: office", "hours: {Mon: 09:00-09:00}"),
+        "wrong-type",
+    ),
     "no yaml": (replaced("policy.yaml", "rows:", "rows: ["), "not-yaml"),
     "an unknown field": (
         replaced("policy.yaml", "    role: lead", "    rule: lead"),
