@@ -122,10 +122,7 @@ def _organisation(visit: Visit, code: str) -> Organisation | None:
 def _is_open(visit: Visit, code: str, now: datetime) -> bool | None:
     """Tell whether the agency is open; None if the directory or its calendar does not know."""
     organisation = _organisation(visit, code)
-    try:
-        return organisation.is_open(now) if organisation else None
-    except PolicyError:
-        return None
+    return organisation.is_open(now) if organisation else None
 
 
 async def referral(visit: Visit) -> Response:

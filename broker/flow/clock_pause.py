@@ -12,7 +12,7 @@ from typing import Any
 
 from broker.domain.codes import Milestone, PauseReason
 from broker.domain.ids import DeliveryId, OrganisationCode
-from broker.errors import BeyondCalendar, Conflict, NotFound
+from broker.errors import Conflict, NotFound
 from broker.flow.context import Context
 from broker.ledger.clock_pauses import ClockBatch, Clocks
 from broker.ledger.routing import RouteBatch
@@ -124,10 +124,7 @@ def _moved(
     """Return a deadline computed again, with the first deadline beside it."""
     start = datetime.fromisoformat(mapping["start"])
     within = Within.parse(mapping["within"])
-    try:
-        deadline = resumed(within, start=start, calendar=calendar, stood=pauses)
-    except BeyondCalendar:
-        return dict(mapping)  # past the calendar data the earlier deadline stays
+    deadline = resumed(within, start=start, calendar=calendar, stood=pauses)
     first = mapping.get("first_due_at", mapping["due_at"])
     return {
         **mapping,

@@ -14,6 +14,7 @@ from broker.cli.options import json_option
 from broker.cli.output import print_json
 from broker.cli.table import print_table
 from broker.policy.language.directory import Organisation
+from broker.policy.time.calendars import window_said
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -75,8 +76,9 @@ def _hours(organisation: Organisation) -> str:
     if organisation.always_open:
         return "always"
     days: dict[str, list[str]] = {}
-    for weekday, (opens, closes) in sorted(organisation.hours.items()):
-        days.setdefault(f"{opens:%H:%M}-{closes:%H:%M}", []).append(WEEKDAYS[weekday])
+    for weekday, windows in sorted(organisation.hours.items()):
+        times = " and ".join(window_said(window) for window in windows)
+        days.setdefault(times, []).append(WEEKDAYS[weekday])
     return "; ".join(f"{' '.join(names)} {times}" for times, names in days.items())
 
 

@@ -45,7 +45,7 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
     """
     began = _instant(start)
     office = _office(nation)
-    due = deadlines.compute(_within(within), start=began, calendar=office)
+    due = deadlines.exact(_within(within), start=began, calendar=office)
     edition = office.bank_holidays.edition
     if as_json:
         print_json(
@@ -59,6 +59,7 @@ def compute(nation: str, within: str, start: str, as_json: bool) -> None:
                     "version": edition.version,
                     "source": edition.source,
                     "sha256": edition.sha256,
+                    "begins": edition.begins,
                     "ends": edition.ends,
                 },
             }

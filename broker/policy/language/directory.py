@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
@@ -13,10 +14,10 @@ from broker.domain.ids import OrganisationCode
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.places.gazetteer import installed
-from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, WorkingCalendar
+from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, Hours, WorkingCalendar
 from schemas.codes import Opening
 
-_OFFICE = dict.fromkeys(range(5), OFFICE_HOURS)
+_OFFICE = dict.fromkeys(range(5), (OFFICE_HOURS,))
 _ADDRESSES = {
     NoticeChannel.EMAIL: AddressForm(
         re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
@@ -26,6 +27,7 @@ _ADDRESSES = {
     NoticeChannel.COMMAND: AddressForm(re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
 }
 """The form of an address for each way. A command is named, and set by the environment."""
+_DAY = 24 * 60
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
 _OPTIONAL = (
@@ -73,7 +75,7 @@ class Organisation:
     effective_from: date
     effective_until: date | None
     always_open: bool
-    hours: Mapping[int, tuple[time, time]]
+    hours: Mapping[int, tuple[Hours, ...]]
     closures: Mapping[date, str]
     out_of_hours_partner: OrganisationCode | None
     urn: str | None
@@ -91,8 +93,8 @@ class Organisation:
         ends = self.effective_until
         return self.effective_from <= day and (ends is None or day <= ends)
 
-    def is_open(self, instant: datetime) -> bool:
-        """Tell whether somebody is there at an instant."""
+    def is_open(self, instant: datetime) -> bool | None:
+        """Tell whether somebody is there at an instant; None when the calendar does not know."""
         return self.always_open or self.calendar.is_open(instant)
 
 
@@ -247,18 +249,42 @@ def _areas(fields: Mapping[str, Node], declared: Collection[str]) -> tuple[str, 
     return tuple(found)
 
 
-def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[time, time]]]:
-    """Read ``always``, ``office``, or opening times for each weekday."""
+def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[Hours, ...]]]:
+    """Read ``always``, ``office``, or opening times for each weekday: a window, or a list of them.
+
+    Windows that overlap are a fault.
+    """
     if not isinstance(node.node.value, list):
         word = node.choice(tuple(Opening), "word for opening hours")
         return word == Opening.ALWAYS, _OFFICE
-    hours = {}
-    for name, times in node.entries():
+    hours: dict[int, tuple[Hours, ...]] = {}
+    for name, written in node.entries():
         if name not in _WEEKDAYS:
-            times.fault("unknown-name", f"{name!r} is no weekday; known: {', '.join(_WEEKDAYS)}.")
+            written.fault("unknown-name", f"{name!r} is no weekday; known: {', '.join(_WEEKDAYS)}.")
             continue
-        hours[_WEEKDAYS.index(name)] = times.times()
+        windows = written.items() if written.is_list else (written,)
+        hours[_WEEKDAYS.index(name)] = tuple(window.times() for window in windows)
+    hours = {weekday: windows for weekday, windows in sorted(hours.items()) if windows}
+    if hours and _overlap(hours):
+        node.fault(
+            "overlap", "Write the windows in their order, each closed before the next opens."
+        )
     return False, hours
+
+
+def _overlap(hours: Mapping[int, tuple[Hours, ...]]) -> bool:
+    """Tell whether one window begins before the one before it ends, around the week."""
+    spans = []
+    for weekday, windows in hours.items():
+        for opens, closes in windows:
+            begins, ends = (weekday * _DAY + _minute(at) for at in (opens, closes))
+            spans.append((begins, ends if closes > opens else ends + _DAY))
+    spans.append((spans[0][0] + 7 * _DAY, spans[0][1] + 7 * _DAY))
+    return any(later[0] < earlier[1] for earlier, later in pairwise(spans))
+
+
+def _minute(at: time) -> int:
+    return at.hour * 60 + at.minute
 
 
 def _closures(fields: Mapping[str, Node]) -> Mapping[date, str]:

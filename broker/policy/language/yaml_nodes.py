@@ -10,6 +10,7 @@ from typing import Self
 import yaml
 
 from broker.errors import Fault, PolicyError
+from broker.policy.time.calendars import OFFICE_HOURS
 from broker.policy.time.deadlines import Unit, Within
 
 _MOST_NODES = 50_000
@@ -56,6 +57,11 @@ class Node:
     def is_mapping(self) -> bool:
         """Whether ``key: value`` lines stand here."""
         return isinstance(self.node, yaml.MappingNode)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a list stands here."""
+        return isinstance(self.node, yaml.SequenceNode)
 
     def fault(self, code: str, message: str) -> None:
         """Record that something is wrong here."""
@@ -135,14 +141,19 @@ class Node:
         return least
 
     def times(self) -> tuple[time, time]:
-        """Return opening and closing time, written as 09:00-17:00."""
+        """Return opening and closing time, written as 09:00-17:00.
+
+        A closing time before the opening time is that of the next day, as in 22:00-06:00; midnight
+        at the end of a day is written 24:00 and returned as 00:00.
+        """
+        opens, dash, closes = self.text().partition("-")
         try:
-            opens, closes = (time.fromisoformat(part) for part in self.text().split("-"))
+            window = time.fromisoformat(opens), time.fromisoformat(closes.replace("24:00", "00:00"))
         except ValueError:
-            opens, closes = time(0), time(0)
-        if opens >= closes:
+            dash, window = "", OFFICE_HOURS
+        if not dash or (window[0] == window[1] and closes != "24:00"):
             self.fault("wrong-type", "Write opening and closing time here, such as 09:00-17:00.")
-        return opens, closes
+        return window
 
     def days(self) -> tuple[date, date]:
         """Return the first and last day of a stretch, written as 2026-11-02 to 2026-12-23."""

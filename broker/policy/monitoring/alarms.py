@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TypeVar
 
 from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
-from broker.errors import BeyondCalendar
 from broker.policy.language.vocabulary import GRADES
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.time.calendars import WorkingCalendar
@@ -153,10 +152,7 @@ def next_step_at(
     after = escalation_policy.steps[step].after
     if after is None:
         return since
-    try:
-        return compute(after, start=since, calendar=calendar).due_at
-    except BeyondCalendar:
-        return since
+    return compute(after, start=since, calendar=calendar).due_at
 
 
 def own_until(rules: AlarmRules, *, since: datetime, calendar: WorkingCalendar) -> datetime:
@@ -171,19 +167,16 @@ def own_until(rules: AlarmRules, *, since: datetime, calendar: WorkingCalendar) 
 
 
 def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> datetime:
-    """Return when an alarm rings; where the calendar ends, the time is counted by the clock."""
-    try:
-        return point(
-            clock.unit,
-            start=clock.start,
-            due_at=clock.due_at,
-            percent=percent,
-            calendar=calendar,
-            stood=clock.stood,
-            first_due_at=clock.first_due_at,
-        )
-    except BeyondCalendar:
-        return clock.start + (clock.due_at - clock.start) * min(percent, BREACH) / BREACH
+    """Return when an alarm rings."""
+    return point(
+        clock.unit,
+        start=clock.start,
+        due_at=clock.due_at,
+        percent=percent,
+        calendar=calendar,
+        stood=clock.stood,
+        first_due_at=clock.first_due_at,
+    )
 
 
 def read_alarms(root: Node) -> AlarmRules:

@@ -17,7 +17,7 @@ from broker.errors import BeyondCalendar
 from broker.policy.language.directory import Organisation
 from broker.policy.language.yaml_nodes import NO_TIME, Node
 from broker.policy.time.calendars import LONDON, WorkingCalendar
-from broker.policy.time.deadlines import Unit, Within, compute
+from broker.policy.time.deadlines import Unit, Within, exact
 
 SENDING, COLLECTING = "sending", "collecting"
 CHANCE = 0.001
@@ -244,10 +244,10 @@ def _dropped(
 def _has_passed(length: Within, start: datetime, organisation: Organisation, now: datetime) -> bool:
     """Tell whether a length of time has passed on an organisation's clock.
 
-    Past the end of the calendar no working time can be told, and nothing is alarmed.
+    Where the calendar is not known no working time can be told, and nothing is alarmed.
     """
     try:
-        return compute(length, start=start, calendar=organisation.calendar).due_at <= now
+        return exact(length, start=start, calendar=organisation.calendar).due_at <= now
     except BeyondCalendar:
         return False
 

@@ -17,7 +17,7 @@ from broker.policy.monitoring.alarms import AlarmRules, EscalationPolicy, Step
 from broker.policy.monitoring.silence import Silence
 from broker.policy.places.gazetteer import Gazetteer, Place
 from broker.policy.time.calendars import WorkingCalendar, in_words
-from broker.policy.time.deadlines import Unit, Within, compute
+from broker.policy.time.deadlines import Unit, Within, exact
 from schemas.codes import Nation
 from schemas.codes import Place as RecipientPlace
 
@@ -200,8 +200,8 @@ def can_be_later(within: Within, other: Within, office: WorkingCalendar) -> bool
     starts = [_TRIED_FROM + timedelta(hours=hours) for hours in range(_TRIED_STARTS)]
     try:
         return any(
-            compute(within, start=start, calendar=office).due_at
-            > compute(other, start=start, calendar=office).due_at
+            exact(within, start=start, calendar=office).due_at
+            > exact(other, start=start, calendar=office).due_at
             for start in starts
         )
     except BeyondCalendar:

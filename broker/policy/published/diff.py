@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, time
+from datetime import date
 from typing import Any, TypeVar
 
 from broker.domain.codes import Grade, Milestone
@@ -16,7 +16,13 @@ from broker.policy.language.views import Tree, View
 from broker.policy.language.vocabulary import FACTS
 from broker.policy.published.checks import can_be_later
 from broker.policy.published.policy import Policy
-from broker.policy.time.calendars import BankHolidays, WorkingCalendar, in_words
+from broker.policy.time.calendars import (
+    BankHolidays,
+    Hours,
+    WorkingCalendar,
+    in_words,
+    window_said,
+)
 from schemas.names import name_of
 
 T = TypeVar("T")
@@ -241,6 +247,8 @@ def _terms(before: frozenset[date] | None, after: frozenset[date] | None) -> Ite
 
 def _holidays(before: BankHolidays, after: BankHolidays) -> Iterator[Said]:
     yield from _days("has a bank holiday", before.days, after.days)
+    if before.begins != after.begins:
+        yield f"is known from {in_words(after.begins)}; it was {in_words(before.begins)}", None
     if before.ends != after.ends:
         yield f"is known to {in_words(after.ends)}; it was {in_words(before.ends)}", None
     if before.edition.source != after.edition.source:
@@ -302,8 +310,8 @@ def _hours(organisation: Organisation) -> str:
     return ", ".join(listed) or "never"
 
 
-def _times(times: tuple[time, time]) -> str:
-    return f"{times[0]:%H:%M}-{times[1]:%H:%M}"
+def _times(windows: tuple[Hours, ...]) -> str:
+    return " and ".join(window_said(window) for window in windows)
 
 
 def _to(row: RoutingRule) -> str:

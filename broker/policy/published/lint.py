@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from broker.domain.channel import ChannelForms
+from broker.domain.codes import Role
 from broker.errors import Fault
+from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.published.checks import check_places, unserved
 from broker.policy.published.policy import HOLIDAYS, Policy, assemble
 
@@ -22,9 +24,10 @@ def lint(documents: Mapping[str, str], *, channels: ChannelForms) -> list[Fault]
 def unpublishable(policy: Policy) -> list[Fault]:
     """Return what keeps a policy from being published, but not an older one from being read.
 
-    That is calendar data that does not say where it comes from, and areas that do not exist.
+    That is calendar data that does not say where it comes from, areas that do not exist, and what
+    would let an urgent referral wait or send it to a team of another place.
     """
-    faults = [*check_places(policy.directory, policy.gazetteer)]
+    faults = [*check_places(policy.directory, policy.gazetteer), *_unattended(policy)]
     if not policy.edition.source:
         message = "Say in 'source' who sets these days."
         faults.append(Fault(f"{HOLIDAYS}:1", "missing", message))
@@ -47,3 +50,19 @@ def remarks(documents: Mapping[str, str], *, channels: ChannelForms) -> list[str
 
 
 _MOST_NAMED = 5
+
+
+def _unattended(policy: Policy) -> Iterator[Fault]:
+    for organisation in policy.directory.organisations:
+        if not organisation.always_open and not organisation.hours:
+            message = "Nobody is ever there: write the hours of at least one weekday."
+            yield Fault(organisation.place, "never-open", message)
+        partner = policy.directory.organisation(organisation.out_of_hours_partner or "")
+        missing = sorted(set(organisation.areas) - set(partner.areas)) if partner else []
+        if partner and missing:
+            message = f"The partner {partner.code!r} does not serve {', '.join(missing)}."
+            yield Fault(organisation.place, "partner-elsewhere", message)
+    for rule in policy.routing_rules:
+        if rule.kind == SOCIAL_CARE and rule.role is Role.LEAD and not rule.out_of_hours:
+            message = "Social care leads day and night: write 'out_of_hours: true'."
+            yield Fault(rule.place, "not-out-of-hours", message)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from broker.domain.codes import Grade, Milestone, Role
 from broker.domain.ids import OrganisationCode
-from broker.errors import BeyondCalendar
 from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import Clock, RoutingRule
 from broker.policy.monitoring.alarms import RunningClock, first_ring
 from broker.policy.time.calendars import WorkingCalendar
-from broker.policy.time.deadlines import Deadline, Within, compute
-
-STAND_IN = timedelta(hours=24)
-"""What an agency has when the calendar data ends too soon: strict, so that nothing is relaxed."""
+from broker.policy.time.deadlines import Deadline, compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +178,7 @@ def count(
     deadlines = []
     for milestone, clock in clocks.items():
         at, starts = start.of(clock)
-        deadline = _deadline(clock.within, at, calendar)
+        deadline = compute(clock.within, start=at, calendar=calendar)
         deadlines.append(CountedDeadline(milestone, clock, at, starts, deadline))
     return deadlines
 
@@ -198,18 +194,6 @@ def _explanation(draft: Draft, deadlines: Sequence[CountedDeadline]) -> dict[str
         "deadlines": [deadline.explanation() for deadline in deadlines],
         "hold": _hold(draft.start),
     }
-
-
-def _deadline(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    """Compute a deadline; past the end of the calendar data a day by the clock stands in.
-
-    A referral must not wait for a calendar, and must not be without a deadline.
-    """
-    try:
-        return compute(within, start=start, calendar=calendar)
-    except BeyondCalendar as error:
-        wording = f"24 hours by the clock stand in for {within}. {error.message}"
-        return Deadline(start + STAND_IN, wording, ())
 
 
 def _hold(start: Start) -> dict[str, str | None] | None:

@@ -51,9 +51,14 @@ def serving(
     where = PLACES[rule.place_of]
     at = where if place == "anywhere" else f"{where}, {policy.directory.area_name(place)}"
     wording = f"{office.name}, for {at}"
-    if not rule.out_of_hours or grade not in URGENT or office.is_open(now):
+    is_open = office.is_open(now) if rule.out_of_hours and grade in URGENT else True
+    if is_open:
         return Recipient(office, wording)
     partner = policy.directory.organisation(office.out_of_hours_partner or "")
     if partner is None or not partner.is_in_effect(day):
         return Recipient(office, f"{wording}; its office is closed and it has no team out of hours")
+    if is_open is None:
+        # The team out of hours never closes, so it is there on the days of which nobody knows.
+        doubt = f"because nobody knows whether the office of {wording}, is open"
+        return Recipient(partner, f"{partner.name}, {doubt}: its calendar does not say")
     return Recipient(partner, f"{partner.name}, because the office of {wording}, is closed")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -14,9 +15,15 @@ import yaml
 from broker.errors import BeyondCalendar, PolicyError
 
 LONDON = ZoneInfo("Europe/London")
-OFFICE_HOURS = (time(9), time(17))
+Hours = tuple[time, time]
+"""A local opening and closing time; one that closes at or before it opens closes the next day."""
+Window = tuple[datetime, datetime]
+"""When an office opens and when it closes, in UTC."""
+OFFICE_HOURS: Hours = (time(9), time(17))
 SCHOOL_OPENS = time(8, 30)
-_DAY = timedelta(days=1)
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+_LOOKED_AHEAD = 400
+"""Days within which an office is looked for to open or close."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -31,6 +38,8 @@ class Edition:
     """Of the document, in hexadecimal: what ``sha256sum`` says of the file."""
     ends: date
     """The last day that is known."""
+    begins: date = date.min
+    """The first day that is known."""
 
     @property
     def version(self) -> str:
@@ -40,9 +49,10 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class BankHolidays:
-    """The bank holidays of one nation (Banking and Financial Dealings Act 1971), to a last day.
+    """The bank holidays of one nation (Banking and Financial Dealings Act 1971).
 
-    ``days`` maps a date to its name; nothing may be computed past ``ends``.
+    ``days`` maps a date to its name; which days are holidays is not known before ``begins`` and
+    after ``ends``.
     """
 
     nation: str
@@ -54,18 +64,38 @@ class BankHolidays:
         """The last day that is known."""
         return self.edition.ends
 
+    @property
+    def begins(self) -> date:
+        """The first day that is known."""
+        return self.edition.begins
+
+    def check(self, day: date) -> None:
+        """Raise BeyondCalendar for a day of which it is not known whether it is a holiday."""
+        if day > self.ends:
+            raise BeyondCalendar(
+                f"The bank holidays of {self.nation} end on {in_words(self.ends)}, "
+                f"before {in_words(day)}: add the next years to the calendar."
+            )
+        if day < self.begins:
+            raise BeyondCalendar(
+                f"The bank holidays of {self.nation} begin on {in_words(self.begins)}, "
+                f"after {in_words(day)}: add the earlier years to the calendar."
+            )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WorkingCalendar:
     """The opening hours of one recipient in its own local time.
 
-    ``hours`` maps a weekday (Monday is 0) to opening and closing time; a weekday that is missing
-    is closed. ``closures`` are local: a date and why. ``school_days`` is given for schools alone.
+    ``hours`` maps a weekday (Monday is 0) to the times at which the office opens and closes, in
+    their order; a weekday that is missing is closed. A closing time that is not after its opening
+    time is that of the next day, so 22:00 to 06:00 is a night that belongs to the day it begins on.
+    ``closures`` are local: a date and why. ``school_days`` is given for schools alone.
     """
 
     bank_holidays: BankHolidays
-    hours: Mapping[int, tuple[time, time]] = field(
-        default_factory=lambda: dict.fromkeys(range(5), OFFICE_HOURS)
+    hours: Mapping[int, tuple[Hours, ...]] = field(
+        default_factory=lambda: dict.fromkeys(range(5), (OFFICE_HOURS,))
     )
     closures: Mapping[date, str] = field(default_factory=dict)
     school_days: frozenset[date] | None = None
@@ -80,27 +110,57 @@ class WorkingCalendar:
         """Return the instant in the recipient's local time."""
         return instant.astimezone(self.zone)
 
-    def opening(self, day: date) -> tuple[datetime, datetime] | None:
-        """Return when the office opens and closes on a day, in UTC, or None when it is closed.
+    def first_day(self, instant: datetime) -> date:
+        """Return the first local day of which the office may still be open at an instant."""
+        today = self.local(instant).date()
+        return today - _DAY if _is_open_at_midnight(self) else today
 
-        Raises BeyondCalendar past the end of the bank holiday data.
+    def windows(self, day: date) -> tuple[Window, ...]:
+        """Return when the office opens and closes on a day, in UTC; nothing when it is closed.
+
+        Raises BeyondCalendar where the bank holidays are not known, and for an office that never
+        opens.
         """
-        self._check(day)
-        return _opening(self, day)
+        if not self.hours:
+            raise BeyondCalendar("This office has no opening hours in the directory.")
+        self.bank_holidays.check(day)
+        return _windows(self, day)
 
-    def is_open(self, instant: datetime) -> bool:
-        """Tell whether the office is open at an instant; closing time itself is closed."""
-        opening = self.opening(self.local(instant).date())
-        return opening is not None and opening[0] <= instant < opening[1]
+    def is_open(self, instant: datetime) -> bool | None:
+        """Tell whether the office is open at an instant; closing time itself is closed.
+
+        None where the bank holidays are not known and the hours of the week alone do not tell.
+        """
+        today = self.local(instant).date()
+        open_on = [
+            day
+            for day in {self.first_day(instant), today}
+            if any(opens <= instant < closes for opens, closes in _windows(self, day))
+        ]
+        if not open_on:
+            return False
+        try:
+            self.bank_holidays.check(open_on[0])
+        except BeyondCalendar:
+            return None
+        return True
+
+    def next_opening(self, after: datetime) -> datetime | None:
+        """Return when the office opens next after an instant, or None when that is not known."""
+        return _next(self, after, ending=0)
+
+    def next_closing(self, after: datetime) -> datetime | None:
+        """Return when the office closes next after an instant, or None when that is not known."""
+        return _next(self, after, ending=1)
 
     def is_school_day(self, day: date) -> bool:
         """Tell whether pupils are in school on a day; without terms, every open weekday is one.
 
-        Raises BeyondCalendar past the end of the term dates or of the bank holiday data.
+        Raises BeyondCalendar where the term dates or the bank holidays are not known.
         """
-        self._check(day)
         if self.school_days is None:
-            return self.opening(day) is not None
+            return bool(self.windows(day))
+        self.bank_holidays.check(day)
         if day > _last_school_day(self):
             raise BeyondCalendar(f"The term dates end before {in_words(day)}: add the next ones.")
         return day in self.school_days and day not in self.closures
@@ -109,13 +169,6 @@ class WorkingCalendar:
         """Return the reason in a word or two: a holiday's name, a closure, or ``not open``."""
         return self.bank_holidays.days.get(day) or self.closures.get(day) or "not open"
 
-    def _check(self, day: date) -> None:
-        if day > self.bank_holidays.ends:
-            raise BeyondCalendar(
-                f"The bank holidays of {self.nation} end on {in_words(self.bank_holidays.ends)}, "
-                f"before {in_words(day)}: add the next years to the calendar."
-            )
-
 
 @lru_cache(maxsize=4096)
 def _last_school_day(calendar: WorkingCalendar) -> date:
@@ -123,12 +176,51 @@ def _last_school_day(calendar: WorkingCalendar) -> date:
 
 
 @lru_cache(maxsize=4096)
-def _opening(calendar: WorkingCalendar, day: date) -> tuple[datetime, datetime] | None:
-    hours = calendar.hours.get(day.weekday())
-    if hours is None or day in calendar.bank_holidays.days or day in calendar.closures:
-        return None
-    opens, closes = (datetime.combine(day, at, calendar.zone).astimezone(UTC) for at in hours)
-    return opens, closes
+def _is_open_at_midnight(calendar: WorkingCalendar) -> bool:
+    windows = [hours for day in calendar.hours.values() for hours in day]
+    return any(closes <= opens for opens, closes in windows)
+
+
+@lru_cache(maxsize=4096)
+def _windows(calendar: WorkingCalendar, day: date) -> tuple[Window, ...]:
+    """Return the windows that begin on a day, without one that a change of the clocks skips."""
+    if day in calendar.bank_holidays.days or day in calendar.closures:
+        return ()
+    windows = []
+    for opening, closing in calendar.hours.get(day.weekday(), ()):
+        opens = _instant(day, opening, calendar.zone)
+        closes = _instant(day if closing > opening else day + _DAY, closing, calendar.zone)
+        if opens < closes:
+            windows.append((opens, closes))
+    return tuple(windows)
+
+
+def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return a local time in UTC: the first of two, and for one that does not exist the change."""
+    local = datetime.combine(day, at, zone)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(zone).time() == at:
+        return instant
+    before = local.replace(fold=1).astimezone(UTC)
+    offset = instant.astimezone(zone).utcoffset()
+    steps = range(int((instant - before) / _MINUTE) + 1)
+    minutes = (before + step * _MINUTE for step in steps)
+    return next(minute for minute in minutes if minute.astimezone(zone).utcoffset() == offset)
+
+
+def _next(calendar: WorkingCalendar, after: datetime, *, ending: int) -> datetime | None:
+    """Return the next opening (0) or closing (1) of an office."""
+    day = calendar.first_day(after)
+    for _ in range(_LOOKED_AHEAD):
+        try:
+            windows = calendar.windows(day)
+        except BeyondCalendar:
+            return None
+        for window in windows:
+            if window[ending] > after:
+                return window[ending]
+        day = day_after(day)
+    return None
 
 
 def read_bank_holidays(text: str) -> Mapping[str, BankHolidays]:
@@ -142,6 +234,7 @@ def read_bank_holidays(text: str) -> Mapping[str, BankHolidays]:
             source=str(document.get("source") or "").strip(),
             sha256=sha256(text.encode()).hexdigest(),
             ends=date.fromisoformat(str(document["ends"])),
+            begins=_begins(document),
         )
         return {
             nation: BankHolidays(nation, dict(days), edition)
@@ -149,9 +242,17 @@ def read_bank_holidays(text: str) -> Mapping[str, BankHolidays]:
         }
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise PolicyError(
-            "The bank holidays cannot be read: write 'source', 'ends' and 'nations', each nation "
-            "with a line 'date: name' for every holiday."
+            "The bank holidays cannot be read: write 'source', 'begins', 'ends' and 'nations', "
+            "each nation with a line 'date: name' for every holiday."
         ) from error
+
+
+def _begins(document: Mapping[str, Any]) -> date:
+    """Return the first day that is known; data that does not say begins with its first year."""
+    if "begins" in document:
+        return date.fromisoformat(str(document["begins"]))
+    first = min(day for days in document["nations"].values() for day in days)
+    return date(first.year, 1, 1)
 
 
 def national(nation: str, holidays: Mapping[str, BankHolidays]) -> WorkingCalendar:
@@ -177,3 +278,22 @@ def in_words(day: date) -> str:
 def short(day: date) -> str:
     """Return a date without its year: ``Fri 18 Dec``."""
     return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+
+
+def window_said(hours: Hours) -> str:
+    """Return a window as it is written in a directory: ``09:00-17:00``, ``22:00-24:00``."""
+    opens, closes = hours
+    return f"{opens:%H:%M}-{'24:00' if closes == time(0) else f'{closes:%H:%M}'}"
+
+
+def on_the_wall(instant: datetime, zone: ZoneInfo = LONDON) -> str:
+    """Return the time of day: ``09:00``, on a day when the clocks change ``01:30 BST``."""
+    local = instant.astimezone(zone)
+    said = f"{local.hour:02}:{local.minute:02}"
+    return f"{said} {local.tzname()}" if _clocks_change(local.date(), zone) else said
+
+
+@lru_cache(maxsize=4096)
+def _clocks_change(day: date, zone: ZoneInfo) -> bool:
+    first, next_ = (datetime.combine(each, time(0), zone) for each in (day, day + _DAY))
+    return first.utcoffset() != next_.utcoffset()

@@ -11,8 +11,15 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from broker.policy.time.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
-from broker.policy.time.deadlines import Deadline, Span, Unit, Within, compute
+from broker.errors import BeyondCalendar
+from broker.policy.time.calendars import (
+    SCHOOL_OPENS,
+    WorkingCalendar,
+    day_after,
+    on_the_wall,
+    short,
+)
+from broker.policy.time.deadlines import Deadline, Span, Unit, Within, compute, exact
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _NOTHING = timedelta(0)
@@ -34,20 +41,36 @@ def point(  # noqa: PLR0913 - each of them is a fact about the clock
     ``first_due_at`` is what the deadline was before the clock ``stood``: the time there is is
     measured to it, so that a pause moves only what had not been reached.
     Working time is counted while the recipient is open, so that a warning reaches somebody; when
-    it is not open before the deadline at all, the time is counted by the clock.
-    Raises BeyondCalendar when the calendar data ends before the deadline does.
+    it is not open before the deadline at all, or the calendar does not know, the time is counted by
+    the clock.
     """
     if percent >= 100 or due_at <= start:
         return due_at
-    if not stood and first_due_at in (None, due_at):
-        return _never_stood(unit, start, due_at, percent, calendar)
+    try:
+        if not stood and first_due_at in (None, due_at):
+            return _never_stood(unit, start, due_at, percent, calendar)
+        total_at = first_due_at or due_at
+        return min(_reached(unit, start, total_at, percent, calendar, stood), due_at)
+    except BeyondCalendar:
+        return start + (due_at - start) * percent / 100
+
+
+def _reached(
+    unit: Unit,
+    start: datetime,
+    total_at: datetime,
+    percent: int,
+    calendar: WorkingCalendar,
+    stood: Sequence[Span],
+) -> datetime:
+    """Return when so much has run of what runs until an instant in a clock that never stands."""
     for by_the_clock in (unit in _BY_THE_CLOCK, True):
         plain = _running(start, calendar, (), by_the_clock=by_the_clock)
-        total = _length(plain, first_due_at or due_at)
+        total = _length(plain, total_at)
         if total:
             running = _running(start, calendar, stood, by_the_clock=by_the_clock)
-            return min(_after(total * percent / 100, running), due_at)
-    return due_at
+            return _after(total * percent / 100, running)
+    return total_at
 
 
 def _never_stood(
@@ -55,7 +78,7 @@ def _never_stood(
 ) -> datetime:
     """Return the same for a clock that never stood: most of them, so it goes a short way."""
     if unit not in _BY_THE_CLOCK:
-        office = _office(calendar, calendar.local(start).date(), due_at)
+        office = _office(calendar, calendar.first_day(start), due_at)
         running = [Span(max(start, span.start), span.end) for span in office if span.end > start]
         if running:
             total = sum((span.end - span.start for span in running), _NOTHING)
@@ -77,9 +100,21 @@ def resumed(
 
     Hours go on where they stopped. A deadline in working days moves by the opening hours that
     were lost, and up to the close of that day; the school clock moves to the next school opening.
-    Raises BeyondCalendar when the calendar data ends before the deadline does.
+    Where the calendar is not known, the deadline stays where the stretches before had moved it.
     """
-    plain = compute(within, start=start, calendar=calendar)
+    try:
+        return _moved(within, start, calendar, stood)
+    except BeyondCalendar:
+        if not stood:
+            return compute(within, start=start, calendar=calendar)
+        earlier = sorted(stood, key=lambda span: span.start)[:-1]
+        return resumed(within, start=start, calendar=calendar, stood=earlier)
+
+
+def _moved(
+    within: Within, start: datetime, calendar: WorkingCalendar, stood: Sequence[Span]
+) -> Deadline:
+    plain = exact(within, start=start, calendar=calendar)
     lost = [span for span in _joined(stood) if span.end > start]
     by_the_clock = within.unit in _BY_THE_CLOCK or within.unit is Unit.SCHOOL_DAY
     needed = _length(_running(start, calendar, (), by_the_clock=by_the_clock), plain.due_at)
@@ -96,8 +131,7 @@ def _rounded(unit: Unit, reached: datetime, calendar: WorkingCalendar) -> dateti
     """Move an instant on to where its clock can end: a close of business, a school's opening."""
     day = calendar.local(reached).date()
     if unit is Unit.WORKING_DAY:
-        opening = calendar.opening(day)
-        return max(reached, opening[1]) if opening else reached
+        return max([reached, *(closes for _, closes in calendar.windows(day)[-1:])])
     if unit is Unit.SCHOOL_DAY:
         while True:
             opens = datetime.combine(day, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
@@ -117,11 +151,11 @@ def _running(
 
 
 def _open(start: datetime, calendar: WorkingCalendar) -> Iterator[Span]:
-    day = calendar.local(start).date()
+    day = calendar.first_day(start)
     while True:
-        opening = calendar.opening(day)
-        if opening is not None and opening[1] > start:
-            yield Span(max(start, opening[0]), opening[1])
+        for opens, closes in calendar.windows(day):
+            if closes > start:
+                yield Span(max(start, opens), closes)
         day = day_after(day)
 
 
@@ -177,5 +211,4 @@ def _said(spans: Sequence[Span], calendar: WorkingCalendar) -> str:
 
 
 def _instant(instant: datetime, calendar: WorkingCalendar) -> str:
-    local = calendar.local(instant)
-    return f"{short(local.date())} {local:%H:%M}"
+    return f"{short(calendar.local(instant).date())} {on_the_wall(instant, calendar.zone)}"

@@ -2,7 +2,8 @@
 
 Calendar hours run always; working hours run inside the recipient's opening hours; working days
 end at the close of business of the nth working day after the local date of receipt; the school
-clock ends when the next school day opens. The calendar is the recipient's, never the sender's.
+clock ends when a school day opens next. The calendar is the recipient's, never the sender's. Where
+the calendar is not known, a stricter length of time by the clock stands in for it.
 How a clock that was stopped goes on, and when it warns, stands in ``broker.policy.time.clocks``.
 """
 
@@ -10,18 +11,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Self
 
-from broker.errors import PolicyError
-from broker.policy.time.calendars import SCHOOL_OPENS, WorkingCalendar, day_after, short
+from broker.errors import BeyondCalendar, PolicyError
+from broker.policy.time.calendars import (
+    SCHOOL_OPENS,
+    BankHolidays,
+    Window,
+    WorkingCalendar,
+    day_after,
+    on_the_wall,
+    short,
+)
 
 _FORM = re.compile(r"([1-9][0-9]{0,2}) (working hour|working day|hour|minute)s?")
 _LISTED_CLOSED = 8
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_SATURDAY = 5
 
 
 class Unit(StrEnum):
@@ -87,29 +97,72 @@ class Deadline:
 def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> Deadline:
     """Return the deadline of a recipient whose clock starts at an aware instant.
 
-    Raises BeyondCalendar when the calendar data ends before the deadline does.
+    A referral must not wait for a calendar, and must not be without a deadline: where the calendar
+    is not known, a length of time by the clock stands in that is never later, and the words say so.
+    """
+    try:
+        return exact(within, start=start, calendar=calendar)
+    except BeyondCalendar as error:
+        return _stand_in(within, start.astimezone(UTC), calendar, error.message)
+
+
+def exact(within: Within, *, start: datetime, calendar: WorkingCalendar) -> Deadline:
+    """Return the deadline as the calendar has it.
+
+    Raises BeyondCalendar when the deadline cannot be counted without days that are not known;
+    hours and minutes by the clock need no calendar.
     """
     return _CLOCKS[within.unit](within, start.astimezone(UTC), calendar)
 
 
+def _stand_in(within: Within, start: datetime, calendar: WorkingCalendar, because: str) -> Deadline:
+    """Count each hour of an office as one by the clock, and each working day as 24 of them.
+
+    A day ends no later than an office would close that had no holidays.
+    """
+    due = start + within.count * (_HOUR if within.unit is Unit.WORKING_HOUR else _DAY)
+    if within.unit is Unit.SCHOOL_DAY:
+        due = min(due, _next_weekday_at(SCHOOL_OPENS, start, calendar))
+    elif within.unit is Unit.WORKING_DAY and calendar.hours:
+        always = WorkingCalendar(
+            _no_holidays(calendar.bank_holidays), calendar.hours, zone=calendar.zone
+        )
+        due = min(due, _close_of_business(within, calendar.local(start).date(), always)[0])
+    wording = f"{_said(due, calendar)} by the clock stands in for {within}. {because}"
+    return Deadline(due, wording, ())
+
+
+def _no_holidays(bank_holidays: BankHolidays) -> BankHolidays:
+    edition = replace(bank_holidays.edition, begins=date.min, ends=date.max)
+    return BankHolidays(bank_holidays.nation, {}, edition)
+
+
+def _next_weekday_at(at: time, start: datetime, calendar: WorkingCalendar) -> datetime:
+    day = calendar.local(start).date()
+    while True:
+        opens = datetime.combine(day, at, calendar.zone).astimezone(UTC)
+        if day.weekday() < _SATURDAY and opens > start:
+            return opens
+        day = day_after(day)
+
+
 def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
     due = start + within.count * _LENGTHS[within.unit]
-    calendar.opening(calendar.local(due).date())
     wording = f"{_said(start, calendar)} and {within} by the clock, day and night"
     return Deadline(due, wording, (Span(start, due),))
 
 
 def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
     left, spans, closed = timedelta(hours=within.count), [], []
-    for day, opening in _days(calendar, calendar.local(start).date()):
-        if opening is None:
+    received = calendar.local(start).date()
+    for day, windows in _days(calendar, calendar.first_day(start)):
+        if not windows and day >= received:
             closed.append(day)
-            continue
-        begins = max(start, opening[0])
-        if begins >= opening[1]:
-            continue
-        spans.append(Span(begins, min(opening[1], begins + left)))
-        left -= spans[-1].end - begins
+        for opens, closes in windows:
+            begins = max(start, opens)
+            if begins < closes and left:
+                spans.append(Span(begins, min(closes, begins + left)))
+                left -= spans[-1].end - begins
         if not left:
             break
     counted = ", ".join(_span_said(span, calendar) for span in spans)
@@ -128,11 +181,11 @@ def _close_of_business(
 ) -> tuple[datetime, str]:
     """Count once what all have in common that came on one day, to offices with the same hours."""
     left, closed = within.count, []
-    for day, opening in _days(calendar, day_after(received)):
-        if opening is None:
+    for day, windows in _days(calendar, day_after(received)):
+        if not windows:
             closed.append(day)
             continue
-        left, due = left - 1, opening[1]
+        left, due = left - 1, windows[-1][1]
         if not left:
             break
     wording = (
@@ -143,7 +196,12 @@ def _close_of_business(
 
 
 def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    due, wording = _next_school_opening(calendar.local(start).date(), calendar)
+    received = calendar.local(start).date()
+    opens = datetime.combine(received, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
+    if start < opens and calendar.is_school_day(received):
+        wording = f"opening of the next school day, {_said(opens, calendar)}"
+        return Deadline(opens, wording, (Span(start, opens),))
+    due, wording = _next_school_opening(received, calendar)
     return Deadline(due, wording, (Span(start, due),))
 
 
@@ -170,24 +228,23 @@ _CLOCKS: Mapping[Unit, Callable[[Within, datetime, WorkingCalendar], Deadline]] 
 }
 
 
-def _days(
-    calendar: WorkingCalendar, first: date
-) -> Iterator[tuple[date, tuple[datetime, datetime] | None]]:
+def _days(calendar: WorkingCalendar, first: date) -> Iterator[tuple[date, tuple[Window, ...]]]:
     """Go through the days from the first on; the end of the calendar data ends it by an error."""
     day = first
     while True:
-        yield day, calendar.opening(day)
+        yield day, calendar.windows(day)
         day = day_after(day)
 
 
 def _said(instant: datetime, calendar: WorkingCalendar) -> str:
-    local = calendar.local(instant)
-    return f"{short(local.date())} {local.hour:02}:{local.minute:02}"
+    day = calendar.local(instant).date()
+    return f"{short(day)} {on_the_wall(instant, calendar.zone)}"
 
 
 def _span_said(span: Span, calendar: WorkingCalendar) -> str:
-    end = calendar.local(span.end)
-    return f"{_said(span.start, calendar)} to {end.hour:02}:{end.minute:02}"
+    same_day = calendar.local(span.start).date() == calendar.local(span.end).date()
+    end = on_the_wall(span.end, calendar.zone) if same_day else _said(span.end, calendar)
+    return f"{_said(span.start, calendar)} to {end}"
 
 
 def _closed_said(days: list[date], calendar: WorkingCalendar) -> str:

@@ -40,7 +40,7 @@ class Clock:
         self.at = self.start
 
     def runs(self, minute: datetime) -> bool:
-        return self.calendar is None or self.calendar.is_open(minute)
+        return self.calendar is None or bool(self.calendar.is_open(minute))
 
     def run_to(self, now: datetime, *, stands: bool) -> None:
         assert self.at is not None

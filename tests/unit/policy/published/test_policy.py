@@ -28,6 +28,14 @@ def replaced(file: str, old: str, new: str) -> Callable[[Documents], Documents]:
 
 
 WRONG = {
+    "windows that overlap": (
+        replaced("directory.yaml", "hours: office", "hours: {Mon: 22:00-06:00, Tue: 05:00-09:00}"),
+        "overlap",
+    ),
+    "a window without length": (
+        replaced("directory.yaml", "hours: office", "hours: {Mon: 09:00-09:00}"),
+        "wrong-type",
+    ),
     "no yaml": (replaced("policy.yaml", "rows:", "rows: ["), "not-yaml"),
     "an unknown field": (
         replaced("policy.yaml", "    role: lead", "    rule: lead"),
@@ -122,6 +130,34 @@ WRONG = {
 
 def test_the_shipped_policy_is_sound(documents: Documents) -> None:
     assert lint(documents, channels=CHANNELS.forms) == []
+
+
+UNPUBLISHABLE = {
+    "a team of another place at night": (
+        replaced(
+            "directory.yaml",
+            "out_of_hours_partner: glasgow-edt",
+            "out_of_hours_partner: stoke-edt",
+        ),
+        "partner-elsewhere",
+    ),
+    "social care that closes at night": (
+        replaced("policy.yaml", "    out_of_hours: true\n", ""),
+        "not-out-of-hours",
+    ),
+    "an office that never opens": (
+        replaced("directory.yaml", "hours: office", "hours: {}"),
+        "never-open",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNPUBLISHABLE)
+def test_what_keeps_urgent_ones_waiting_is_not_published(documents: Documents, name: str) -> None:
+    change, code = UNPUBLISHABLE[name]
+    spoilt = change(documents)
+    assert code in [fault.code for fault in lint(spoilt, channels=CHANNELS.forms)]
+    load(spoilt, version="1", channels=CHANNELS.forms)
 
 
 @pytest.mark.parametrize("name", WRONG)

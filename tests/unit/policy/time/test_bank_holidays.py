@@ -34,7 +34,7 @@ def test_an_unknown_nation_is_refused_by_name(holidays):
 def test_nothing_is_guessed_past_the_end_of_the_data(holidays):
     office = national("ENG", holidays)
     with pytest.raises(BeyondCalendar, match="Sun 31 Dec 2028"):
-        office.opening(holidays["ENG"].ends.replace(year=2029, month=1, day=1))
+        office.windows(holidays["ENG"].ends.replace(year=2029, month=1, day=1))
 
 
 def test_the_data_has_a_source_and_a_version_that_any_change_changes(holidays):

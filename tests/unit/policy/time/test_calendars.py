@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 
 import pytest
 from hypothesis import example, given, reject, settings
@@ -20,7 +21,7 @@ from broker.policy.time.calendars import (
     national,
     read_bank_holidays,
 )
-from broker.policy.time.deadlines import Deadline, Within, compute
+from broker.policy.time.deadlines import Deadline, Within, compute, exact
 from tests.unit.policy.conftest import SHIPPED
 
 HOLIDAYS = read_bank_holidays(SHIPPED.read_text(encoding="utf-8"))
@@ -49,6 +50,15 @@ moments = some.timedeltas(timedelta(), MINUTE - timedelta(microseconds=1))
 opening_times = some.tuples(
     some.integers(6 * 60, 13 * 60), some.integers(13 * 60 + 1, 22 * 60)
 ).map(lambda both: (clock_time(both[0]), clock_time(both[1]))) | some.just((time(0), time(23, 59)))
+unusual_days = some.sampled_from(
+    [
+        ((time(9), time(12, 30)), (time(13, 15), time(17))),  # a break at noon
+        ((time(22), time(6)),),  # a night
+        ((time(0, 30), time(2)), (time(22), time(0))),
+        ((time(0), time(0)),),  # the whole day
+        ((time(1), time(2)), (time(6), time(7))),  # an hour that may not exist, or exist twice
+    ]
+)
 
 
 def clock_time(minute: int) -> time:
@@ -59,7 +69,9 @@ def clock_time(minute: int) -> time:
 def offices(draw: some.DrawFn, *, closed_days: int = 12) -> WorkingCalendar:
     """An office of any nation, with hours of its own for each weekday and closures near a turn."""
     weekdays = draw(some.sets(some.integers(0, 6), min_size=2))
-    hours = {weekday: draw(opening_times) for weekday in sorted(weekdays)}
+    usual = draw(some.booleans())
+    every = draw(unusual_days)
+    hours = {day: (draw(opening_times),) if usual else every for day in sorted(weekdays)}
     near = [(turn + by * DAY).date() for turn in TURNS for by in range(-5, 10)]
     closed = draw(some.sets(some.sampled_from(near), max_size=closed_days))
     nation = draw(some.sampled_from(NATIONS))
@@ -67,17 +79,35 @@ def offices(draw: some.DrawFn, *, closed_days: int = 12) -> WorkingCalendar:
 
 
 def is_open_day(day: date, office: WorkingCalendar) -> bool:
+    """Tell whether at least one minute of the office begins to count on this day."""
     closed = day in HOLIDAYS[office.nation].days or day in office.closures
-    return day.weekday() in office.hours and not closed
+    return not closed and bool(open_minutes(day, office))
+
+
+@cache
+def open_minutes(day: date, office: WorkingCalendar) -> tuple[datetime, ...]:
+    """Go through the minutes of a day and the night after it, opening and closing by the wall."""
+    every = []
+    for opens, closes in office.hours.get(day.weekday(), ()):
+        night = day + (DAY if closes <= opens else timedelta())
+        begin, end, minutes = (day, opens), (night, closes), list[datetime]()
+        at = datetime.combine(day, time(0), LONDON).astimezone(UTC)
+        while (wall := at.astimezone(LONDON).replace(tzinfo=None)) < datetime.combine(*end):
+            if wall >= datetime.combine(*begin) or (minutes and minutes[-1] == at - MINUTE):
+                minutes.append(at)
+            at += MINUTE
+        every.extend(minutes)
+    return tuple(every)
 
 
 def is_open_minute(at: datetime, office: WorkingCalendar) -> bool:
     """Tell by the clock on the wall whether the minute that begins here is open."""
-    wall = at.astimezone(LONDON)
-    if not is_open_day(wall.date(), office):
-        return False
-    opens, closes = office.hours[wall.weekday()]
-    return opens <= wall.time() < closes
+    minute = at.astimezone(UTC).replace(second=0, microsecond=0)
+    today = at.astimezone(LONDON).date()
+    return any(
+        is_open_day(day, office) and minute in open_minutes(day, office)
+        for day in (today - DAY, today)
+    )
 
 
 def minute_by_minute(start: datetime, count: int, office: WorkingCalendar) -> datetime:
@@ -93,11 +123,11 @@ def day_by_day(start: datetime, count: int, office: WorkingCalendar) -> datetime
     while count:
         day += DAY
         count -= is_open_day(day, office)
-    return datetime.combine(day, office.hours[day.weekday()][1], LONDON)
+    return open_minutes(day, office)[-1] + MINUTE
 
 
 def due(within: str, start: datetime, office: WorkingCalendar = ENGLAND) -> Deadline:
-    return compute(Within.parse(within), start=start, calendar=office)
+    return exact(Within.parse(within), start=start, calendar=office)
 
 
 def within_the_data(within: str, start: datetime, office: WorkingCalendar) -> Deadline:
@@ -132,7 +162,6 @@ def test_working_hours_count_open_time_and_nothing_else(
         assert last <= span.start < span.end
         assert is_open_minute(span.start, office)
         assert is_open_minute(span.end - timedelta(microseconds=1), office)
-        assert span.start.astimezone(LONDON).date() == span.end.astimezone(LONDON).date()
         last = span.end
     assert found.due_at == last
 
@@ -159,25 +188,30 @@ def test_calendar_hours_are_elapsed_time_whatever_the_clock_on_the_wall_does(
 @given(
     starts,
     moments,
-    some.sets(some.integers(1, 60), min_size=1, max_size=20),
-    some.sets(some.integers(1, 60), max_size=10),
+    some.sets(some.integers(0, 60), min_size=1, max_size=20),
+    some.sets(some.integers(0, 60), max_size=10),
     some.sampled_from(NATIONS),
 )
 def test_the_school_clock_agrees_with_looking_for_the_next_school_day(
     start: datetime, moment: timedelta, days: set[int], closed: set[int], nation: str
 ) -> None:
-    """The school is open on some of the 60 days after the start, and closed on some of these."""
+    """The school is open on some of the 60 days from the start on, and closed on some of these."""
     first = start.astimezone(LONDON).date()
     school_days = frozenset(first + day * DAY for day in days)
     closures = {first + day * DAY: "closed" for day in closed}
     school = WorkingCalendar(HOLIDAYS[nation], closures=closures, school_days=school_days)
-    left = sorted(day for day in school_days if day not in closures)
+    left = sorted(
+        opens
+        for day in school_days
+        if day not in closures
+        and (opens := datetime.combine(day, time(8, 30), LONDON)) > start + moment
+    )
     if not left:
         with pytest.raises(BeyondCalendar, match="term dates end"):
             due("next school day", start + moment, school)
         return
     found = due("next school day", start + moment, school)
-    assert found.due_at == datetime.combine(left[0], time(8, 30), LONDON)
+    assert found.due_at == left[0]
 
 
 LENGTHS = ("hour", "working hour", "working day")
@@ -265,8 +299,93 @@ def test_past_the_end_of_the_data_nothing_is_guessed(days: int, count: int, leng
     start = datetime(2027, 2, 1, 10, tzinfo=UTC) + days * DAY
     asked = f"{count} {length}s" if count > 1 else f"1 {length}"
     whole = due(asked, start).due_at
-    if whole.astimezone(LONDON).date() <= ends:
+    if length == "hour" or whole.astimezone(LONDON).date() <= ends:
         assert due(asked, start, short).due_at == whole
     else:
         with pytest.raises(BeyondCalendar):
             due(asked, start, short)
+
+
+MIDSUMMER = date(2027, 7, 1)
+KNOWN = WorkingCalendar(
+    BankHolidays("ENG", {}, type(HOLIDAYS["ENG"].edition)("x", "0" * 64, MIDSUMMER, MIDSUMMER))
+)
+"""A calendar that knows one day, of which nothing that needs more is counted."""
+
+
+@settings(max_examples=200)
+@given(
+    some.integers(-72, 72),
+    some.integers(0, 59),
+    some.sampled_from(
+        ["15 minutes", "1 hour", "4 working hours", "1 working day", "3 working days"]
+    ),
+)
+def test_what_stands_in_for_a_calendar_is_never_later(hours: int, minute: int, length: str) -> None:
+    """The whole calendar says when it really was due; hours by the clock are exact without it."""
+    start = datetime(2027, 7, 1, 12, minute, tzinfo=UTC) + timedelta(hours=hours)
+    known, really = (
+        compute(Within.parse(length), start=start, calendar=office) for office in (KNOWN, ENGLAND)
+    )
+    assert start < known.due_at <= really.due_at
+    if length in ("15 minutes", "1 hour"):
+        assert known == really
+    elif known.due_at != really.due_at:
+        assert f"stands in for {length}" in known.words
+
+
+@pytest.mark.parametrize(
+    ("within", "start", "expected"),
+    [
+        ("1 hour", "2028-12-31T23:30", "2029-01-01T00:30"),
+        ("4 working hours", "2029-01-02T10:00", "2029-01-02T14:00"),
+        ("1 working day", "2029-01-02T10:00", "2029-01-03T10:00"),
+        ("1 working day", "2025-12-24T12:00", "2025-12-25T12:00"),
+        ("next school day", "2029-01-02T10:00", "2029-01-03T08:30"),
+    ],
+)
+def test_past_both_ends_of_the_data_a_stricter_time_stands_in(
+    within: str, start: str, expected: str
+) -> None:
+    began, ends = (datetime.fromisoformat(at).replace(tzinfo=LONDON) for at in (start, expected))
+    assert compute(Within.parse(within), start=began, calendar=ENGLAND).due_at == ends
+
+
+@pytest.mark.parametrize("received", ["00:10", "07:00", "08:29"])
+def test_before_a_school_day_begins_the_clock_ends_with_its_opening(received: str) -> None:
+    began = datetime.fromisoformat(f"2026-12-14T{received}").replace(tzinfo=LONDON)
+    assert due("next school day", began).due_at == datetime(2026, 12, 14, 8, 30, tzinfo=UTC)
+
+
+def test_at_the_opening_itself_the_next_school_day_counts() -> None:
+    began = datetime(2026, 12, 14, 8, 30, tzinfo=LONDON)
+    assert due("next school day", began).due_at == datetime(2026, 12, 15, 8, 30, tzinfo=UTC)
+
+
+def test_a_day_that_has_both_says_gmt_or_bst() -> None:
+    first, second = (datetime(2026, 10, 25, 1, 30, fold=fold, tzinfo=LONDON) for fold in (0, 1))
+    assert due("4 hours", first).words.startswith("Sun 25 Oct 01:30 BST and 4 hours")
+    assert due("4 hours", second).words.startswith("Sun 25 Oct 01:30 GMT and 4 hours")
+
+
+def test_an_hour_that_does_not_exist_is_no_opening() -> None:
+    office = WorkingCalendar(HOLIDAYS["ENG"], {6: ((time(1), time(2)),)})
+    friday = datetime(2027, 3, 26, 12, tzinfo=UTC)
+    assert due("1 working day", friday, office).due_at == datetime(2027, 4, 4, 1, tzinfo=UTC)
+
+
+def test_an_office_that_never_opens_says_so() -> None:
+    never = WorkingCalendar(HOLIDAYS["ENG"], {})
+    start = datetime(2026, 12, 14, 12, tzinfo=UTC)
+    found = compute(Within.parse("1 working day"), start=start, calendar=never)
+    assert (found.due_at, "no opening hours" in found.words) == (start + DAY, True)
+
+
+@settings(max_examples=60)
+@given(starts, offices())
+def test_an_office_is_open_in_the_minutes_of_its_windows(
+    start: datetime, office: WorkingCalendar
+) -> None:
+    for minute in range(0, 36 * 60, 7):
+        at = start + minute * MINUTE
+        assert office.is_open(at) is is_open_minute(at, office)

@@ -54,7 +54,7 @@ def runs(unit: Unit, minute: datetime, calendar: WorkingCalendar, stood: Sequenc
     """Tell whether a clock runs in the minute that begins at an instant."""
     if any(span.start <= minute < span.end for span in stood):
         return False
-    return unit in (Unit.CALENDAR_HOUR, Unit.CALENDAR_MINUTE) or calendar.is_open(minute)
+    return unit in (Unit.CALENDAR_HOUR, Unit.CALENDAR_MINUTE) or bool(calendar.is_open(minute))
 
 
 def counted(
@@ -71,9 +71,7 @@ def counted(
         needed -= runs(within.unit, at, calendar, stood)
         at += MINUTE
     if within.unit is Unit.WORKING_DAY and at != plain:
-        opening = calendar.opening(calendar.local(at - MINUTE).date())
-        assert opening is not None
-        return opening[1]
+        return calendar.windows(calendar.local(at - MINUTE).date())[-1][1]
     return at
 
 
