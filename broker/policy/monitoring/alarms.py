@@ -156,14 +156,8 @@ def next_step_at(
 
 
 def own_until(rules: AlarmRules, *, since: datetime, calendar: WorkingCalendar) -> datetime:
-    """Return until when an agency's own acknowledgement counts.
-
-    Where the calendar ends it does not count at all.
-    """
-    try:
-        return compute(rules.own_acknowledgement, start=since, calendar=calendar).due_at
-    except BeyondCalendar:
-        return since
+    """Return until when an agency's own acknowledgement counts."""
+    return compute(rules.own_acknowledgement, start=since, calendar=calendar).due_at
 
 
 def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> datetime:
