@@ -10,6 +10,7 @@ from broker.errors import PolicyError
 from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
+from broker.policy.routing.localities import authority
 from broker.policy.routing.recipients import Recipient, serving
 from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
@@ -67,7 +68,8 @@ def _named(to: str, policy: Policy, now: datetime) -> Recipient | None:
 def _in_area(
     row: RoutingRule, area: str, grade: Grade, policy: Policy, now: datetime
 ) -> Recipient | None:
-    return serving(row, area, grade, policy, now) if area else None
+    place = authority(area, policy.gazetteer)
+    return serving(row, place, grade, policy, now) if place else None
 
 
 def _name(agency: str, policy: Policy) -> str:
