@@ -90,6 +90,7 @@ def test_21_with_the_directory_mended_it_is_routed_and_keeps_its_clock(
     now = datetime(2026, 12, 16, 10, 30, tzinfo=UTC)
     mended_documents = documents | {"directory.yaml": mended}
     publish(context.ledger, mended_documents, now=now, channels=CHANNELS.forms)
+    context.policies._fresh_until = 0.0
     world.at("2026-12-16 11:30")
     again = world.client.post(
         f"/v1/referrals/{status['id']}/reroute", headers=world.headers("ops", "ops")

@@ -22,6 +22,8 @@ from broker.errors import BrokerError, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
+from broker.policy.places.gazetteer import installed
+from broker.policy.places.postcodes import authorities
 from broker.policy.published.expiry import NOTICE, ending_soon
 from broker.policy.published.policy import Policy
 from broker.settings import BadSettings, Settings
@@ -125,6 +127,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("policy", partial(_policy, ledger))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("children", partial(_counted, ledger, settings))
+    yield _look("places", _places)
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
     yield _look("workers", partial(_led, ledger, now))
     yield _look("routing", partial(_routed, ledger, now))
@@ -224,6 +227,18 @@ def _counted(ledger: Ledger, settings: Settings) -> str:
             "set BROKER_CHILD_KEY_FILE, the same everywhere: `openssl rand -hex 32` makes a key",
         )
     return f"{rule.count} graded {rule.grade} within {rule.window.days} days are reported"
+
+
+def _places() -> str:
+    """Check that postcodes can be looked up; without, routing goes on and finds no area by one."""
+    gazetteer = installed()
+    try:
+        is_read = authorities("EH1 ") is not None
+    except (OSError, ValueError):
+        is_read = False
+    if not is_read:
+        raise Failed("postcodes cannot be read", "install the packages of the lock anew")
+    return f"gazetteer {gazetteer.edition.version}, {len(gazetteer.authorities)} authorities"
 
 
 def _calendars(ledger: Ledger, today: date) -> str:

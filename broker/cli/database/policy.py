@@ -72,7 +72,10 @@ def show(version: str | None, as_json: bool) -> None:
         rules = stored_policy(ledger, version)
     rows = [_plain(row) for row in rules.routing_rules]
     if as_json:
-        print_json({"version": rules.version, "calendar": edition(rules), "rows": rows})
+        places = {"version": rules.gazetteer.edition.version, **_places(rules)}
+        print_json(
+            {"version": rules.version, "calendar": edition(rules), "places": places, "rows": rows}
+        )
         return
     bank_holidays = rules.edition
     source = bank_holidays.source or "no source"
@@ -113,6 +116,12 @@ def stored_policy(ledger: Ledger, version: str | None) -> Policy:
             code=NOT_FOUND,
         )
     return load(stored[1], version=stored[0], channels=CHANNELS.forms)
+
+
+def _places(rules: Policy) -> dict[str, Any]:
+    """Return where the data about places comes from."""
+    data = rules.gazetteer.edition
+    return {"sources": data.sources, "sha256": data.sha256}
 
 
 def edition(rules: Policy) -> dict[str, str]:

@@ -139,7 +139,7 @@ class Gazetteer:
 
     def __contains__(self, code: object) -> bool:
         """Tell whether the code of an area or a country exists, or has existed."""
-        return isinstance(code, str) and self.place(code) is not None
+        return code in self._places or (isinstance(code, str) and self.place(code) is not None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

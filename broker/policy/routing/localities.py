@@ -74,7 +74,8 @@ def _located(
 def _by_address(place: Place | None, match: Match | None, gazetteer: Gazetteer) -> Locality:
     if place is None:
         return Locality(gap=_GAPS.get(match) if match else None)
-    return _locality(place, words="by the address", gazetteer=gazetteer, written=place)
+    words = f"by the address, places {gazetteer.edition.version}"
+    return _locality(place, words=words, gazetteer=gazetteer, written=place)
 
 
 def _narrowed(coded: Place, by_post: Place | None) -> Place:

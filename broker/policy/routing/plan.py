@@ -10,7 +10,7 @@ from broker.domain.codes import Grade, Role
 from broker.domain.task import Task
 from broker.errors import Fault
 from broker.policy.language.rules import RoutingRule
-from broker.policy.language.vocabulary import SOCIAL_CARE
+from broker.policy.language.vocabulary import SOCIAL_CARE, SUBJECTS
 from broker.policy.places.gazetteer import UNKNOWN
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
@@ -131,11 +131,16 @@ def _matches(
     facts: Facts, policy: Policy, accepted_at: datetime
 ) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
+    # What is known about a subject is gathered once, because every rule asks for it.
+    known = {
+        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
+        for kind in SUBJECTS
+    }
     for rule in policy.routing_rules:
         if not rule.is_in_effect(day):
             continue
-        for subject in facts.subjects(rule.subject):
-            if rule.condition.holds(facts.about(subject)):
+        for subject, about in known[rule.subject]:
+            if rule.condition.holds(about):
                 yield rule, subject
 
 

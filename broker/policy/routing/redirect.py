@@ -12,6 +12,7 @@ from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import OUT_OF_HOURS, SOCIAL_CARE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
+from broker.policy.routing.localities import authority
 from broker.policy.routing.recipients import Recipient, serving
 from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
@@ -156,7 +157,8 @@ def _named(to: str, policy: Policy, now: datetime) -> Recipient:
 def _in_area(
     rule: RoutingRule, area: str, grade: Grade, policy: Policy, now: datetime
 ) -> Recipient:
-    recipient = serving(rule, area, grade, policy, now) if area else None
+    place = authority(area, policy.gazetteer)
+    recipient = serving(rule, place, grade, policy, now) if place else None
     if recipient is None:
         raise _refused(
             "no-recipient",
