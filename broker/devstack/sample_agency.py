@@ -173,7 +173,6 @@ class SampleAgency:
                 with delivery:
                     # Noted before the broker records that it was collected.
                     notes.write(f"{delivery.id}\n")
-                    delivery.collected()
                 self._duty_workers.assign(delivery.id)
 
 

@@ -20,7 +20,8 @@ class Consumer(WorkLoop):
 
     ``batch``: how many deliveries to take at a time (1 to 100). ``wait``: how many seconds the
     gateway may hold a request until there is something (0 to 30); with 0 the loop ends when the
-    queue is empty. ``by``: who acknowledges, such as the desk on duty. When the gateway
+    queue is empty. ``by``: the name under which your software collects, such as the intake; a
+    person is named in ``delivery.acknowledge(by=…)``. When the gateway
     does not respond the loop retries, unless ``wait`` is 0.
     """
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from referral_broker_client.errors import Invalid
 from referral_broker_client.results import deadlines_from
 
 COLLECTED = "collected"
@@ -90,9 +91,9 @@ class DeliveryHolder(Protocol):
 class Delivery:
     """What your agency must act on: ``content`` is your part of the referral and nothing else.
 
-    Use it as a context manager. A clean exit acknowledges it in the name of the consumer's
-    ``by``, or sends the answer that ``collected``, ``decide``, ``destroyed`` or ``return_`` set.
-    An exception releases it. The same delivery may come twice, always under the same ``id``:
+    Use it as a context manager. A clean exit answers that your software has it (*collected*), or
+    sends the answer that ``acknowledge``, ``decide``, ``destroyed`` or ``return_`` set. An
+    exception releases it. The same delivery may come twice, always under the same ``id``:
     storing it must be safe to repeat.
     """
 
@@ -168,12 +169,24 @@ class Delivery:
         )
 
     def collected(self) -> None:
-        """On exit answer only that your software has it; a person acknowledges it later."""
+        """On exit answer that your software has it, as a clean exit does by itself."""
         self._answer = self._answer_at(COLLECTED)
 
-    def decide(self, outcome: str, *, note: str | None = None) -> None:
-        """On exit answer with what was decided (docs/glossary.md lists the outcomes)."""
-        self._answer = self._answer_at(DECIDED, outcome=outcome, note=note)
+    def acknowledge(self, *, by: str) -> None:
+        """On exit answer that a person has taken it: ``by``, who works there and knows of it.
+
+        Raises Invalid when ``by`` is empty or is the consumer's own name: software takes no
+        child's case on.
+        """
+        self._answer = self._answer_at(ACKNOWLEDGED, by=self._person(by))
+
+    def decide(self, outcome: str, *, by: str, note: str | None = None) -> None:
+        """On exit answer with what a person, ``by``, has decided.
+
+        docs/glossary.md lists the outcomes. A decision acknowledges too, so ``by`` is judged as in
+        ``acknowledge``.
+        """
+        self._answer = self._answer_at(DECIDED, by=self._person(by), outcome=outcome, note=note)
 
     def destroyed(self) -> None:
         """On exit confirm that every copy of what was recalled is destroyed (kind ``recall``)."""
@@ -193,15 +206,23 @@ class Delivery:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self._holder.settle(self, self._answer or self._answer_at(ACKNOWLEDGED))
+            self._holder.settle(self, self._answer or self._answer_at(COLLECTED))
         else:
             self._holder.release(self)
 
-    def _answer_at(self, stage: str, **details: str | None) -> Answer:
+    def _person(self, by: str) -> str:
+        name = " ".join(by.split())
+        if not any(letter.isalpha() for letter in name):
+            raise Invalid("Give the name of the person who has taken the delivery.")
+        if name.casefold() == " ".join(self._by.split()).casefold():
+            raise Invalid("Give a person's name: this is the name under which software collects.")
+        return name
+
+    def _answer_at(self, stage: str, *, by: str | None = None, **details: str | None) -> Answer:
         return Answer(
             delivery=self.id,
             stage=stage,
-            by=self._by,
+            by=by or self._by,
             lease=self.lease.id if self.lease else None,
             **details,
         )

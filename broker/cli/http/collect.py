@@ -47,7 +47,6 @@ def collect(
         for delivery in islice(consumer, None if follow else most):
             with delivery:
                 _writer(into, as_json=as_json)(delivery)
-                delivery.collected()
             collected += 1
     remark(f"{collected} collected")
 

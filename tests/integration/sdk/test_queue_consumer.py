@@ -101,12 +101,12 @@ def take_all(work: QueueConsumer) -> list[Delivery]:
     return taken
 
 
-def test_a_clean_exit_acknowledges_without_the_lease_of_the_push(
+def test_a_clean_exit_says_collected_without_the_lease_of_the_push(
     engines: Engines, exchange: Exchange
 ) -> None:
     exchange.send(delivery(1))
     assert [offered.id for offered in take_all(consumer(engines))] == ["d1"]
-    assert exchange.receipts() == [{"delivery": "d1", "stage": "acknowledged", "by": "Intake desk"}]
+    assert exchange.receipts() == [{"delivery": "d1", "stage": "collected", "by": "Intake desk"}]
     assert exchange.waiting() == 0
 
 

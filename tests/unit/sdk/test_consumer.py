@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from referral_broker_client import Answer, Consumer, Denied, Unavailable
+from referral_broker_client import Answer, Consumer, Denied, Invalid, Unavailable
 
 from tests.conftest import PATIENCE_SECONDS, eventually
 from tests.unit.sdk.scripted import Script
@@ -57,7 +57,7 @@ def released(script: Script) -> list[str]:
     return [lease["delivery"] for body in bodies for lease in body["leases"]]
 
 
-def test_a_clean_exit_acknowledges_under_the_lease_in_the_name_of_the_desk(
+def test_a_clean_exit_says_collected_under_the_lease_in_the_name_of_the_desk(
     script: Script,
 ) -> None:
     offers(script, 1)
@@ -68,7 +68,7 @@ def test_a_clean_exit_acknowledges_under_the_lease_in_the_name_of_the_desk(
                     "acknowledge_by": datetime(2026, 12, 21, 12, 50, tzinfo=UTC)
                 }
     assert receipts(script) == [
-        {"delivery": "d1", "stage": "acknowledged", "by": "Intake desk", "lease": "l1"}
+        {"delivery": "d1", "stage": "collected", "by": "Intake desk", "lease": "l1"}
     ]
     assert not released(script)
 
@@ -78,8 +78,12 @@ def test_a_clean_exit_acknowledges_under_the_lease_in_the_name_of_the_desk(
     [
         (lambda taken: taken.collected(), {"stage": "collected"}),
         (
-            lambda taken: taken.decide("assessment", note="Seen"),
-            {"stage": "decided", "outcome": "assessment", "note": "Seen"},
+            lambda taken: taken.acknowledge(by="  A.  Person "),
+            {"stage": "acknowledged", "by": "A. Person"},
+        ),
+        (
+            lambda taken: taken.decide("assessment", by="A. Person", note="Seen"),
+            {"stage": "decided", "by": "A. Person", "outcome": "assessment", "note": "Seen"},
         ),
         (
             lambda taken: taken.return_("wrong_area", area="E06000051"),
@@ -98,6 +102,19 @@ def test_what_was_said_inside_is_what_goes_out_on_exit(
                 assert not receipts(script)
     (receipt,) = receipts(script)
     assert members.items() <= receipt.items()
+
+
+@pytest.mark.parametrize("name", ["", "  ", "-", "24/7", "Intake desk", " INTAKE  desk"])
+def test_software_acknowledges_and_decides_nothing(script: Script, name: str) -> None:
+    offers(script, 1)
+    with consumer(script) as work:
+        for taken in work:
+            with pytest.raises(Invalid), taken:
+                taken.acknowledge(by=name)
+            with pytest.raises(Invalid):
+                taken.decide("assessment", by=name)
+    assert released(script) == ["d1"]
+    assert not receipts(script)
 
 
 def test_an_error_gives_back_the_one_in_hand_and_those_not_begun(script: Script) -> None:
@@ -212,7 +229,7 @@ def test_nothing_of_the_content_is_in_a_repr_or_a_log(
     with consumer(script) as work:
         for taken in work:
             with taken:
-                taken.decide("advice", note="Invented note")
+                taken.decide("advice", by="A. Person", note="Invented note")
                 shown = repr(taken)
     assert "Invented" not in shown + caplog.text
 
