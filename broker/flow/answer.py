@@ -35,7 +35,7 @@ from broker.policy.revision.issued import Issued
 from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
-from schemas.referral import reload
+from schemas.tolerance import reload
 
 _log = logger("answer")
 
@@ -196,7 +196,7 @@ def _redirected(
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(orjson.loads(latest.body)),
+        referral=reload(orjson.loads(latest.body), received_at=latest.accepted_at),
         policy=policy,
         area=area,
         to=to,
