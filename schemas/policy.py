@@ -138,6 +138,9 @@ class AlarmsSchema(Record[dict[str, Any]]):
         required=True,
     )
     tell = Many(One(StepSchema()), 10, "Who is warned, and how.")
+    own_acknowledgement = Within(
+        "How long an agency that acknowledges its own escalation stops its own steps."
+    )
 
 
 class AmendsSchema(Record[dict[str, Any]]):
