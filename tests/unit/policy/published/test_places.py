@@ -25,13 +25,22 @@ TEAM = """
     channel: mailbox
     from: 2026-01-01{partner}
 """
-PARTNER = "\n    out_of_hours_partner: stoke-edt"
+PARTNER = """
+    out_of_hours_partner: invented-edt
+  invented-edt:
+    name: An invented emergency duty team
+    kind: out-of-hours
+    nation: {nation}
+    areas: [{area}]
+    hours: always
+    channel: mailbox
+    from: 2026-01-01"""
 Documents = dict[str, str]
 
 
 def with_team(code: str, *, kind: str = "social-care", nation: str, area: str) -> Documents:
     documents = documents_from(POLICY)
-    partner = PARTNER if kind == "social-care" else ""
+    partner = PARTNER.format(nation=nation, area=area) if kind == "social-care" else ""
     team = TEAM.format(code=code, kind=kind, nation=nation, area=area, partner=partner)
     return documents | {"directory.yaml": documents["directory.yaml"].rstrip("\n") + team}
 
