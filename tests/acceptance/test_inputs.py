@@ -1,0 +1,119 @@
+"""Untidy referrals, one document each in ``inputs/``: what becomes of every one of them.
+
+An unfamiliar value costs the field, a blank is a warning and a task, and only what must never be
+carried is refused. The clock stands at 2026-12-16 10:00.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import World
+
+INPUTS = {path.stem[:2]: path for path in sorted((Path(__file__).parent / "inputs").glob("*.json"))}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What its publisher sees of a referral once it was routed."""
+
+    state: str = "routed"
+    reason: str | None = None
+    told: frozenset[str] = frozenset()
+    """Who has it, or will have it when the hold ends; nobody else."""
+    held: frozenset[str] = frozenset()
+    warnings: frozenset[str] = frozenset()
+    """Among the codes of its warnings."""
+    defects: frozenset[tuple[str, str]] = frozenset()
+    """Among its defects: pointer and code."""
+    absent_defects: frozenset[str] = frozenset()
+    """Codes that no defect has."""
+
+
+def expected(told: str = "", *, held: str = "", warnings: str = "", **rest: Any) -> Expected:
+    """Return what is expected, lists written as words."""
+    defects = frozenset(tuple(line.split()) for line in rest.pop("defects", ()))
+    absent = frozenset(rest.pop("absent", "").split())
+    return Expected(
+        told=frozenset(told.split()),
+        held=frozenset(held.split()),
+        warnings=frozenset(warnings.split()),
+        defects=defects,
+        absent_defects=absent,
+        **rest,
+    )
+
+
+NOT_OF_THE_UNBORN = "missing-ethnicity missing-disability missing-language missing-voice"
+EXPECTED = {
+    "01": expected(state="unroutable", reason="no_recipient", warnings="no-recipient"),
+    "02": expected("staffordshire-csc", warnings="no-recipient"),
+    "03": expected("staffordshire-csc"),
+    "05": expected(state="unroutable", reason="no_area"),
+    "06": expected("stoke-csc", warnings="not-disclosed"),
+    "07": expected("stoke-csc", warnings="not-disclosed"),
+    "08": expected(
+        "stoke-csc stoke-lado school-900001", held="school-900001", warnings="suspect-at-recipient"
+    ),
+    "11": expected("staffordshire-csc school-900003", warnings="embargo-in-words"),
+    "12": expected(
+        "staffordshire-csc school-900003", held="school-900003", warnings="embargo-long"
+    ),
+    "13": expected("staffordshire-csc school-900003", warnings="embargo-over"),
+    "14": expected("staffordshire-csc", warnings="grade-contradiction"),
+    "15": expected("staffordshire-csc", warnings="known-for-long"),
+    "16": expected("nca", warnings="child-abroad"),
+    "17": expected("staffordshire-csc nca", warnings="child-abroad"),
+    "18": expected("staffordshire-csc"),
+    "19": expected("staffordshire-csc", warnings="works-with-children-unknown"),
+    "20": expected("staffordshire-csc", warnings="manager-unknown"),
+    "21": expected("staffordshire-csc", warnings="school-unknown"),
+    "22": expected("staffordshire-csc", warnings="placing-authority-unknown"),
+    "23": expected("staffordshire-csc"),
+    "24": expected("staffordshire-csc"),
+    "25": expected("staffordshire-csc", absent="unknown-code"),
+    "26": expected("staffordshire-csc", absent="unknown-code"),
+    "27": expected("staffordshire-csc", defects=["/times/first_known_at bad-time"]),
+    "28": expected("staffordshire-csc", absent="binary-content bad-hash"),
+    "29": expected("staffordshire-csc", defects=["/online/hashes too-long"]),
+    "30": expected("staffordshire-csc", defects=["/children/0/gp unknown-field"]),
+    "31": expected("staffordshire-csc", defects=["/children/0/date_of_birth implausible-age"]),
+    "32": expected(
+        "staffordshire-csc probation-west-midlands",
+        defects=["/persons_posing_risk/0/age age-contradicts-date-of-birth"],
+    ),
+    "33": expected("staffordshire-csc", absent="unknown-field"),
+    "34": expected("staffordshire-csc", defects=["/children/0/voice missing-voice"]),
+    "35": expected("staffordshire-csc staffordshire-health", absent=NOT_OF_THE_UNBORN),
+    "36": expected("staffordshire-csc", absent="too-long"),
+    "37": expected("staffordshire-csc", defects=["/children/0/voice/said link-removed"]),
+    "39": expected("shropshire-csc west-mercia-police"),
+    "40": expected(state="unroutable", reason="no_recipient", warnings="no-recipient"),
+}
+
+
+@pytest.mark.parametrize("number", EXPECTED)
+def test_an_untidy_referral_reaches_whom_it_concerns(world: World, number: str) -> None:
+    right = EXPECTED[number]
+    world.at("2026-12-16 10:00")
+    status = world.routed(json.loads(INPUTS[number].read_text(encoding="utf-8")))
+    deliveries = status["deliveries"]
+    assert (status["state"], status["reason"]) == (right.state, right.reason)
+    assert {delivery["agency"] for delivery in deliveries} == right.told
+    held = {delivery["agency"] for delivery in deliveries if delivery["state"] == "held"}
+    assert held == right.held
+    assert right.warnings <= {warning["code"] for warning in status["warnings"]}
+    defects = {(defect["pointer"], defect["code"]) for defect in status["defects"]}
+    assert right.defects <= defects
+    assert not right.absent_defects & {code for _, code in defects}
+
+
+def test_pictures_are_refused_whatever_their_form(world: World) -> None:
+    body = INPUTS["38"].read_bytes()
+    headers = {**world.police, "Content-Type": "application/json"}
+    answer = world.client.post("/v1/referrals", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "prohibited-content"
