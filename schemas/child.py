@@ -265,7 +265,7 @@ class ChildSchema(Record[Child]):
     protection_plan = Flag("Whether the child has a child protection plan.")
     open_case = One(OpenCaseSchema(), "A team that works with the child already.")
     school = One(SchoolSchema(), "The child's school, by number, name or both.")
-    lives_with = Many(LocalId(), 30, "Ids of persons in this document.")
+    lives_with = Many(LocalId(), 200, "Ids of persons in this document.")
     health = One(HealthSchema(), "Why a health team is needed.")
     missing = Knowable(One(MissingSchema(), "Whether the child is missing; this raises the grade."))
     voice = One(VoiceSchema(), "What the child said and showed, or why nobody asked.")

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import orjson
 
+from schemas import pictures
 from schemas.errors import Fault, Unreadable, UnreadableKind
 
 SIZE_LIMIT = 256 * 1024
@@ -30,18 +31,6 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # NUL and half characters can be written in no other way.
 _UNPRINTABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_RUN = r"[A-Za-z0-9+/_-]"
-# Possessive, bounded or anchored, each of them: a hostile text costs its length and no more.
-_DATA_URI = re.compile(r"data:[a-z0-9/+.=-]{0,100}+[;,]", re.IGNORECASE)
-# PhotoDNA in base64 has 192 characters and SHA-512 in hex 128: both stay below the bound.
-_ENCODED = re.compile(rf"(?<!{_RUN})(?:{_RUN}{{256}}|(?:{_RUN}{{60,}}+[\r\n ]++){{4}})")
-_MAGIC = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR|AAAA[A-Za-z0-9+/]{2}Z0eX)[A-Za-z0-9+/]{40}")
-_SHORTEST_PICTURE = 44
-_HOST = re.compile(r"[a-z0-9]\.[a-z0-9-]{2,63}(?::\d{1,5})?/", re.IGNORECASE)
-_FORMAT = re.compile(
-    r"\.(?:jpe?g|png|gif|webp|hei[cf]|bmp|tiff?|avif|svg|mp4|m4v|mov|webm|avi|mkv|3gp)(?![a-z0-9])",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +41,16 @@ class Document:
     digest: bytes
 
 
-def read(body: bytes, *, limit: int = SIZE_LIMIT, most_items: int = LENGTH_LIMIT) -> Document:
+def read(
+    body: bytes,
+    *,
+    limit: int = SIZE_LIMIT,
+    most_items: int = LENGTH_LIMIT,
+    may_link: bool = False,
+) -> Document:
     """Return the document in a body of at most ``limit`` bytes, with lists of ``most_items``.
 
+    ``may_link``: links to pictures pass in texts, because the reader strikes them out.
     Raises Unreadable with every fault that can be told.
     """
     if len(body) > limit:
@@ -63,7 +59,10 @@ def read(body: bytes, *, limit: int = SIZE_LIMIT, most_items: int = LENGTH_LIMIT
     value = _parse(body)
     if _UNPRINTABLE.search(body):
         _check_strings(value, most_items)
-    if faults := prohibited(value, most_items=most_items):
+    faults = prohibited(value, most_items=most_items)
+    if pictures.may_hold_link(body):
+        faults += _faults({"": [*_names(value)]} if may_link else value, pictures.link, most_items)
+    if faults:
         raise Unreadable(UnreadableKind.PROHIBITED, faults)
     return Document(value, digest(value))
 
@@ -74,26 +73,8 @@ def digest(value: object) -> bytes:
 
 
 def prohibited(value: object, *, most_items: int = LENGTH_LIMIT) -> list[Fault]:
-    """Return a fault for each string that holds a picture, binary content or a link to either."""
-    return _faults(value, _prohibition, most_items)
-
-
-def _prohibition(pointer: str, text: str) -> Fault | None:
-    if "data:" in text.lower() and _DATA_URI.search(text):
-        message = "A data: URI carries content; describe it in words and give its hash."
-        return Fault(pointer, "data-uri", message)
-    if len(text) >= _SHORTEST_PICTURE and (_ENCODED.search(text) or _MAGIC.search(text)):
-        message = "This looks like encoded binary content; describe it in words, give its hash."
-        return Fault(pointer, "binary-content", message)
-    if "/" in text and any(_is_link_to_picture(word) for word in text.split() if "/" in word):
-        message = "A link to a picture or film may not be sent on; give the report id instead."
-        return Fault(pointer, "hosted-image", message)
-    return None
-
-
-def _is_link_to_picture(word: str) -> bool:
-    host = _HOST.search(word)
-    return host is not None and _FORMAT.search(word, host.end()) is not None
+    """Return a fault for each string that holds a picture or other binary content."""
+    return _faults(value, pictures.prohibition, most_items)
 
 
 def _check_depth(body: bytes) -> None:
@@ -201,6 +182,15 @@ def _texts(value: object, pointer: str, most_items: int) -> Iterator[tuple[str, 
         _check_length(len(value), pointer, most_items)
         for index, item in enumerate(value):
             yield from _texts(item, f"{pointer}/{index}", most_items)
+
+
+def _names(value: object) -> Iterator[str]:
+    """Go through the names of all members."""
+    if isinstance(value, dict):
+        yield from value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _names(item)
 
 
 def _check_length(length: int, pointer: str, most_items: int) -> None:

@@ -6,7 +6,7 @@ code never parts from its words. This is the only place that turns marshmallow's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -122,12 +122,17 @@ def faults(error: ValidationError) -> Iterator[Fault]:
 
 
 def sort(faults: Iterator[Fault] | list[Fault]) -> list[Fault]:
-    """Return faults without repeats, in the order of their pointers, items by number.
+    """Return faults as ``ordered`` does, so many that the answer keeps a reasonable size.
 
     After the first ``FAULT_LIMIT`` one more says that there are others.
     """
-    ordered = sorted(dict.fromkeys(faults), key=lambda fault: (_steps(fault.pointer), fault.code))
-    return ordered if len(ordered) <= FAULT_LIMIT else [*ordered[:FAULT_LIMIT], _AND_MORE]
+    every = ordered(faults)
+    return every if len(every) <= FAULT_LIMIT else [*every[:FAULT_LIMIT], _AND_MORE]
+
+
+def ordered(faults: Iterable[Fault]) -> list[Fault]:
+    """Return faults without repeats, in the order of their pointers, items by number."""
+    return sorted(dict.fromkeys(faults), key=lambda fault: (_steps(fault.pointer), fault.code))
 
 
 def escape(name: str) -> str:

@@ -81,7 +81,7 @@ class HouseholdMemberSchema(Record[HouseholdMember]):
     family_name = Text(200, "Family name.")
     date_of_birth = Knowable(Day("Date of birth."))
     relationship = Text(100, "To the children named in ``children``.")
-    children = Many(LocalId(), 20, "Ids of children in this document.")
+    children = Many(LocalId(), 200, "Ids of children in this document.")
     parental_responsibility = Flag("Whether the person has parental responsibility.")
 
 
@@ -143,5 +143,5 @@ class PersonPosingRiskSchema(Record[PersonPosingRisk]):
     management = One(
         ManagementSchema(), "Whether and by whom the person is managed as an offender."
     )
-    contact = Many(One(ContactSchema()), 20, "What contact the person has with each child.")
+    contact = Many(One(ContactSchema()), 200, "What contact the person has with each child.")
     offence_history = Text(10_000, "Earlier offences, as far as they matter here.")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from schemas.answers import count, flag, many, one, text
+from schemas.fields import described
 from schemas.loading import Answer
 
 
@@ -14,6 +17,20 @@ class FaultSchema(Answer):
     )
     code = text("Which rule, as a stable code of the catalogue of errors.")
     message = text("What is wrong and what to do about it. Never repeats the value.")
+    treatment = fields.String(
+        metadata=described(
+            "What was done with a field that could not be taken as it was written, so that the "
+            "referral goes on.",
+            enum=["set_aside", "read", "shortened", "assumed"],
+        )
+    )
+    original = fields.String(
+        allow_none=True,
+        metadata=described(
+            "What was written there, at most 500 characters: in a delivery alone, for who may see "
+            "the field; null where nothing was."
+        ),
+    )
 
 
 class ProblemSchema(Answer):

@@ -6,9 +6,10 @@ neither that it is as it should be.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Any
 
 from schemas import defects, links
 from schemas.child import Child, ChildSchema
@@ -80,6 +81,8 @@ class CheckedReferral:
     referral: Referral | None
     faults: list[Fault]
     defects: list[Fault]
+    document: Mapping[str, Any] | None = None
+    """The document as it was judged; None where there is no referral."""
 
 
 class ReferralSchema(Record[Referral]):
@@ -96,10 +99,12 @@ class ReferralSchema(Record[Referral]):
     )
     times = One(TimesSchema(), "When the police came to know what.", required=True)
     grade = One(GradeSchema(), "How urgent the police judge it, and why.", required=True)
-    children = Many(One(ChildSchema()), 20, "The children. Empty while no child is known.")
-    household = Many(One(HouseholdMemberSchema()), 30, "The adults and others around the children.")
+    children = Many(One(ChildSchema()), 200, "The children. Empty while no child is known.")
+    household = Many(
+        One(HouseholdMemberSchema()), 200, "The adults and others around the children."
+    )
     persons_posing_risk = Many(
-        One(PersonPosingRiskSchema()), 20, "Suspects and others who may pose a risk."
+        One(PersonPosingRiskSchema()), 200, "Suspects and others who may pose a risk."
     )
     online = One(OnlineSchema(), "What is known online: metadata only, never a file.")
     concern = One(ConcernSchema(), "What happened, and why it is a concern.", required=True)
@@ -123,17 +128,5 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
     dangling = [*links.check(value)] if isinstance(value, dict) else []
     if loaded.value is None or dangling:
         return CheckedReferral(None, sort(loaded.faults + dangling), [])
-    return CheckedReferral(
-        loaded.value, [], defects.find(loaded.value.children, loaded.value.times)
-    )
-
-
-def reload(value: object) -> Referral:
-    """Load a document that was checked before, whatever areas and days are known by now.
-
-    Raises ValueError when it is no referral.
-    """
-    loaded = load_record(REFERRAL, value)
-    if loaded.value is None:
-        raise ValueError(f"This is no referral: {loaded.faults[0].code}.")
-    return loaded.value
+    gaps = defects.find(loaded.value.children, loaded.value.times)
+    return CheckedReferral(loaded.value, [], gaps, value if isinstance(value, dict) else None)

@@ -26,6 +26,7 @@ from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
+from schemas import tolerance
 
 LONGEST_REASON = 500
 PER_MINUTE = 60
@@ -184,7 +185,7 @@ def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> d
     ):
         raise NotFound("There is no such referral.")
     document: dict[str, Any] = orjson.loads(content)
-    return document
+    return tolerance.struck(document)
 
 
 def correct_cause(

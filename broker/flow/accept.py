@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.occurrence import occurrence_of
@@ -23,6 +24,7 @@ from broker.errors import (
     Fault,
     Invalid,
     Malformed,
+    PolicyError,
     Prohibited,
     ReferenceConflict,
     TooLarge,
@@ -34,14 +36,17 @@ from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
+from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger
 from broker.tracing import ACCEPT, SpanPart, parent_of
-from schemas import documents, referral
+from schemas import documents, tolerance
 from schemas.errors import Unreadable, UnreadableKind
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _SCHEMA = "referral/1"
+MOST_ITEMS = 10_000
+"""In one list or object of a referral; what is over the limit of its field is shortened."""
 _REFUSALS: dict[UnreadableKind, type[Invalid]] = {
     UnreadableKind.MALFORMED: Malformed,
     UnreadableKind.TOO_LARGE: TooLarge,
@@ -67,12 +72,16 @@ def screen(
     *,
     idempotency_key: str | None,
     actor: str,
+    strict: bool = False,
 ) -> NewReferral:
     """Return what the ledger is to hold for a body, without a query of the ledger.
 
+    ``strict``: its publisher wants to be told of every fault, and that it is refused for any.
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
     now, document = context.clock(), read(body)
+    if strict and (faults := strict_faults(context, document.value)):
+        raise Invalid("The referral has faults, and strict handling was asked for.", faults=faults)
     return NewReferral(
         id=ReferralId(context.new_id()),
         publisher=publisher,
@@ -144,18 +153,36 @@ def _span_part(referral: NewReferral) -> SpanPart:
     )
 
 
-def check(context: Context, publisher: OrganisationCode, body: bytes) -> Checked:
-    """Return what would become of a body, and store nothing. Raises as ``screen`` does."""
+def check(
+    context: Context, publisher: OrganisationCode, body: bytes, *, strict: bool = False
+) -> Checked:
+    """Return what would become of a body, and store nothing. Raises as ``screen`` does.
+
+    ``strict``: every fault counts, also one that would cost only its field.
+    """
     now, policy = context.clock(), context.policies.latest()
     document = read(body).value
     today = now.astimezone(LONDON).date()
-    checked = referral.load(document, today=today, areas=policy.gazetteer)
-    if checked.referral is None:
+    checked = tolerance.load(document, today=today, areas=policy.gazetteer, received_at=now)
+    if checked.referral is None or (strict and checked.faults):
         return Checked(checked.faults, checked.defects, None)
     plan = make_plan(
         checked.referral, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
     )
-    return Checked((), checked.defects, plan)
+    return Checked((), checked.defects, with_unread(plan, checked.defects))
+
+
+def strict_faults(context: Context, document: Mapping[str, Any]) -> list[Fault]:
+    """Return every fault for which strict handling refuses a document.
+
+    Before the first policy any area passes.
+    """
+    try:
+        areas = context.policies.latest().gazetteer
+    except PolicyError:
+        areas = None
+    today = context.clock().astimezone(LONDON).date()
+    return tolerance.load(document, today=today, areas=areas).faults
 
 
 def read(body: bytes) -> documents.Document:
@@ -164,7 +191,7 @@ def read(body: bytes) -> documents.Document:
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
     try:
-        document = documents.read(body)
+        document = documents.read(body, most_items=MOST_ITEMS, may_link=True)
     except Unreadable as unreadable:
         raise refusal_of(unreadable) from unreadable
     faults = _unanswerable(document)

@@ -37,7 +37,7 @@ from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
-from schemas.referral import reload
+from schemas.tolerance import reload
 
 _log = logger("answer")
 
@@ -281,7 +281,9 @@ def _redirected(
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(orjson.loads(_newest(context, latest))),
+        referral=reload(
+            orjson.loads(_newest(context, latest)), received_at=latest.accepted_at
+        ),
         policy=policy,
         area=area,
         to=to,

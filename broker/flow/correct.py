@@ -42,7 +42,7 @@ from broker.policy.decide import withdraw
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import error_fields, logger
-from schemas import documents, referral
+from schemas import documents, tolerance
 
 _MESSAGES: Mapping[ChangeRefusal, str] = {
     ChangeRefusal.REJECTED: (
@@ -69,7 +69,7 @@ ACTOR = "broker"
 _log = logger("correct")
 
 
-def correct(
+def correct(  # noqa: PLR0913  as the publisher's call has them
     context: Context,
     publisher: OrganisationCode,
     id_: ReferralId,
@@ -77,9 +77,11 @@ def correct(
     *,
     idempotency_key: str | None,
     actor: str,
+    strict: bool = False,
 ) -> Accepted:
     """Store a further version of a referral and have it routed; return its receipt.
 
+    ``strict``: it is refused for every fault, also one that would cost only its field.
     Raises NotFound; Malformed, TooLarge or Prohibited; Invalid with every fault; Conflict when
     the referral was rejected or recalled; ReferenceConflict for a key that names other content.
     """
@@ -89,7 +91,7 @@ def correct(
             raise NotFound("There is no such referral.")
         with recording_refusals(context, publisher, body):
             document = read(body)
-        if faults := _faults(context, document, status.reference):
+        if faults := _faults(context, document, status.reference, strict=strict):
             raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
         new = NewVersion(
             referral=id_,
@@ -171,10 +173,13 @@ def _tell_agencies(
     return replace(receipt, state=ReferralState.ROUTED if goes_on else ReferralState.CLOSED)
 
 
-def _faults(context: Context, document: documents.Document, reference: str) -> list[Fault]:
+def _faults(
+    context: Context, document: documents.Document, reference: str, *, strict: bool
+) -> list[Fault]:
     today = context.clock().astimezone(LONDON).date()
     areas = context.policies.latest().gazetteer
-    faults = referral.load(document.value, today=today, areas=areas).faults
+    checked = tolerance.load(document.value, today=today, areas=areas)
+    faults = [*checked.faults] if strict or checked.referral is None else []
     if document.value["reference"] != reference:
         message = "Use the reference of the referral that you correct."
         faults.append(Fault("/reference", "other-reference", message))

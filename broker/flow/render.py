@@ -7,6 +7,7 @@ delivery. So the ledger never holds a second copy of any content.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from broker.policy.disclosure import CHILD_ID, CHILDREN, HANDLING
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
+from schemas import tolerance
 
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
@@ -27,7 +29,8 @@ RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
     """Return a delivery as its agency sees it, the handling instructions before the content."""
     policy = policies.version(offer.policy_version)
-    document = orjson.loads(offer.body)
+    received = orjson.loads(offer.body)
+    document = tolerance.treated(received, offer.defects, offer.accepted_at)
     is_shown = _is_shown(offer)
     content = _content(offer, document, policy) if is_shown else {}
     handling = content.pop(HANDLING, {})
@@ -58,7 +61,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         "deadline_words": {
             deadline["milestone"]: deadline["words"] for deadline in offer.explanation["deadlines"]
         },
-        "defects": [dict(defect) for defect in offer.defects] if is_shown else [],
+        "defects": _defects(offer, received, document, policy) if is_shown else [],
         "warnings": warnings(offer, document, policy) if is_shown else [],
         "content": content,
     }
@@ -72,6 +75,35 @@ def _is_shown(offer: Offer) -> bool:
 
 def _content(offer: Offer, document: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     return disclosure.render(offer.view, document=document, scope=offer.scope, policy=policy)
+
+
+def _defects(
+    offer: Offer, received: Mapping[str, Any], document: Mapping[str, Any], policy: Policy
+) -> list[dict[str, Any]]:
+    """Return the defects; what was written is shown to who may see the field."""
+    return [
+        {**defect, "original": tolerance.original(received, defect["pointer"])}
+        if "treatment" in defect and _may_see(offer, defect["pointer"], received, document, policy)
+        else dict(defect)
+        for defect in offer.defects
+    ]
+
+
+def _may_see(
+    offer: Offer,
+    pointer: str,
+    received: Mapping[str, Any],
+    document: Mapping[str, Any],
+    policy: Policy,
+) -> bool:
+    return disclosure.may_see(
+        offer.view,
+        pointer,
+        document=document,
+        scope=offer.scope,
+        policy=policy,
+        id_at=partial(tolerance.local_id, received, offer.defects),
+    )
 
 
 def warnings(offer: Offer, document: Mapping[str, Any], policy: Policy) -> list[dict[str, str]]:

@@ -37,8 +37,14 @@ _IDEMPOTENCY_KEY = Parameter(
 )
 _PREFER = Parameter(
     "`wait=10` holds the answer back until the referral is routed, for at most 10 seconds "
-    "(RFC 7240).",
-    {"type": "string", "examples": ["wait=10"]},
+    "(RFC 7240). `handling=strict` has it refused for every fault, all of them in one answer; "
+    "otherwise a field that cannot be read costs that field and the referral goes on.",
+    {"type": "string", "examples": ["wait=10", "handling=strict", "wait=10, handling=strict"]},
+)
+_HANDLING = Parameter(
+    "`handling=strict` has it refused for every fault, all of them in one answer; otherwise a "
+    "field that cannot be read costs that field and the referral goes on (RFC 7240).",
+    {"type": "string", "examples": ["handling=strict"]},
 )
 _FROM = Parameter(
     "The first day of the period, in UK time.",
@@ -108,6 +114,7 @@ _REFERRALS = (
         scopes=_PUBLISH,
         takes="referral",
         takes_media_type=NDJSON,
+        headers={"Prefer": _HANDLING},
         gives={200: Gives("A receipt or a problem for each line, in order.", "bulk-line", NDJSON)},
     ),
     Call(
@@ -125,6 +132,7 @@ _REFERRALS = (
         takes="referral",
         gives={200: Gives("The plan: who would get what, why and by when.", "plan")},
         problems={409: "No policy is published, or it cannot be used for this referral."},
+        headers={"Prefer": _HANDLING},
     ),
     Call(
         id="findReferral",
@@ -236,7 +244,7 @@ _REFERRALS = (
             404: _NO_REFERRAL,
             409: "The referral was recalled, or the Idempotency-Key was used for another document.",
         },
-        headers={"Idempotency-Key": _IDEMPOTENCY_KEY},
+        headers={"Idempotency-Key": _IDEMPOTENCY_KEY, "Prefer": _HANDLING},
     ),
     Call(
         id="recallReferral",

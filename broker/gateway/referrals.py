@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TypeGuard
 from uuid import UUID
 
@@ -37,6 +38,9 @@ PAGE = 500
 SMALL = 8 * 1024
 """A body of so many bytes is read at once: handing it to a thread would take as long."""
 _WAIT = re.compile(r'(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})(?:\.\d*)?"?\s*(?:$|[,;])', re.IGNORECASE)
+_HANDLING = re.compile(
+    r'(?:^|[,;\s])handling\s*=\s*"?(strict|lenient)"?\s*(?:$|[,;])', re.IGNORECASE
+)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -45,15 +49,16 @@ async def publish(request: Request) -> Response:
     caller, gateway = caller_of(request), gateway_of(request)
     body = await read_body(request, limit=documents.SIZE_LIMIT)
     key = _idempotency_key(request)
-    new = await _screened(gateway, caller, body, key)
+    strict = _is_strict(request)
+    new = await _screened(gateway, caller, body, key, strict=strict)
     (accepted,) = await _committed(gateway, [_caused_by(request, gateway, new)])
     if isinstance(accepted, BrokerError):
         raise accepted
-    headers = {"Location": f"/v1/referrals/{accepted.id}"}
+    headers = {"Location": f"/v1/referrals/{accepted.id}", **_applied(strict=strict)}
     seconds = _preferred_wait(request)
     if seconds is None:
         return json_response(responses.receipt(accepted), 202, headers)
-    headers["Preference-Applied"] = f"wait={seconds}"
+    headers |= _applied(strict=strict, seconds=seconds)
     return await _after_routing(gateway, caller, accepted, seconds, headers)
 
 
@@ -64,25 +69,30 @@ async def publish_bulk(request: Request) -> Response:
     if len(lines) > BULK_LINES:
         message = f"Send at most {BULK_LINES} lines at once."
         raise TooLarge(message, faults=[Fault("", "too-many-lines", message)])
-    screened = await gateway.run(_screen_all, gateway, caller, lines)
+    strict = _is_strict(request)
+    screened = await gateway.run(partial(_screen_all, strict=strict), gateway, caller, lines)
     fit = [_caused_by(request, gateway, line) for line in screened if _is_fit(line)]
     answers = iter(await _committed(gateway, fit) if fit else [])
     results = [line if isinstance(line, BrokerError) else next(answers) for line in screened]
     instance = instance_of(request)
     numbered = enumerate(results, start=1)
     written = [orjson.dumps(_line(place, result, instance)) + b"\n" for place, result in numbered]
-    return Response(b"".join(written), media_type=NDJSON)
+    return Response(b"".join(written), media_type=NDJSON, headers=_applied(strict=strict))
 
 
 async def check(request: Request) -> Response:
     """Return what would become of a referral; nothing is stored."""
     caller, gateway = caller_of(request), gateway_of(request)
     body = await read_body(request, limit=documents.SIZE_LIMIT)
-    checked = await gateway.run(accept.check, gateway.context, caller.organisation, body)
+    strict = _is_strict(request)
+    checked = await gateway.run(
+        accept.check, gateway.context, caller.organisation, body, strict=strict
+    )
     if checked.plan is None:
         raise Invalid("The referral would be rejected.", faults=checked.faults)
     return json_response(
-        responses.plan(checked.plan, checked.defects, await organisation_names(gateway))
+        responses.plan(checked.plan, checked.defects, await organisation_names(gateway)),
+        headers=_applied(strict=strict),
     )
 
 
@@ -147,6 +157,7 @@ async def correct(request: Request) -> Response:
     """Accept the whole corrected document: every agency that has the referral gets it."""
     caller, gateway = caller_of(request), gateway_of(request)
     body = await read_body(request, limit=documents.SIZE_LIMIT)
+    strict = _is_strict(request)
     accepted = await gateway.run(
         corrections.correct,
         gateway.context,
@@ -155,8 +166,9 @@ async def correct(request: Request) -> Response:
         body,
         idempotency_key=_idempotency_key(request),
         actor=caller.actor,
+        strict=strict,
     )
-    headers = {"Location": f"/v1/referrals/{accepted.id}"}
+    headers = {"Location": f"/v1/referrals/{accepted.id}", **_applied(strict=strict)}
     return json_response(responses.receipt(accepted), 202, headers)
 
 
@@ -225,32 +237,44 @@ async def _shown(gateway: Gateway, referral: ReferralStatus) -> Response:
     return json_response(responses.status(referral, await organisation_names(gateway)))
 
 
-async def _screened(gateway: Gateway, caller: Caller, body: bytes, key: str | None) -> NewReferral:
-    if len(body) <= SMALL:
+async def _screened(
+    gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool
+) -> NewReferral:
+    if len(body) <= SMALL and not strict:
         with suppress(Invalid):
             return _screen(gateway, caller, body, key)
-    return await gateway.run(_screen_or_note, gateway, caller, body, key)
+    screen = partial(_screen_or_note, strict=strict)
+    return await gateway.run(screen, gateway, caller, body, key)
 
 
-def _screen(gateway: Gateway, caller: Caller, body: bytes, key: str | None) -> NewReferral:
+def _screen(
+    gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool = False
+) -> NewReferral:
     return accept.screen(
-        gateway.context, caller.organisation, body, idempotency_key=key, actor=caller.actor
+        gateway.context,
+        caller.organisation,
+        body,
+        idempotency_key=key,
+        actor=caller.actor,
+        strict=strict,
     )
 
 
-def _screen_or_note(gateway: Gateway, caller: Caller, body: bytes, key: str | None) -> NewReferral:
+def _screen_or_note(
+    gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool
+) -> NewReferral:
     with accept.recording_refusals(gateway.context, caller.organisation, body):
-        return _screen(gateway, caller, body, key)
+        return _screen(gateway, caller, body, key, strict=strict)
 
 
 def _screen_all(
-    gateway: Gateway, caller: Caller, lines: Sequence[bytes]
+    gateway: Gateway, caller: Caller, lines: Sequence[bytes], *, strict: bool
 ) -> list[NewReferral | BrokerError]:
     """Screen each line by itself: one that is wrong stops no other."""
     screened: list[NewReferral | BrokerError] = []
     for line in lines:
         try:
-            screened.append(_screen_or_note(gateway, caller, line, None))
+            screened.append(_screen_or_note(gateway, caller, line, None, strict=strict))
         except Invalid as error:
             screened.append(error)
     return screened
@@ -278,6 +302,20 @@ def _preferred_wait(request: Request) -> int | None:
     """Read ``Prefer: wait=N`` (RFC 7240, section 4.3), bounded."""
     match = _WAIT.search(request.headers.get("prefer", ""))
     return min(int(match[1]), LONGEST_WAIT) if match else None
+
+
+def _is_strict(request: Request) -> bool:
+    """Read ``Prefer: handling=strict`` (RFC 7240, section 4.4); lenient is the default."""
+    match = _HANDLING.search(",".join(request.headers.getlist("prefer")))
+    return match is not None and match[1].lower() == "strict"
+
+
+def _applied(*, strict: bool, seconds: int | None = None) -> dict[str, str]:
+    """Return which preferences were followed, as a header (RFC 7240, section 3)."""
+    applied = ["handling=strict"] if strict else []
+    if seconds is not None:
+        applied.append(f"wait={seconds}")
+    return {"Preference-Applied": ", ".join(applied)} if applied else {}
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -29,8 +29,10 @@ from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.routing.plan import Plan, route
+from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
-from schemas.referral import CheckedReferral, Referral, load
+from schemas import pictures, tolerance
+from schemas.referral import CheckedReferral, Referral
 
 ATTEND_WITHIN = timedelta(hours=1)
 """How long ops has for a referral that nobody can be worked out to get."""
@@ -55,7 +57,7 @@ def decide(
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked)
-    plan = _plan(waiting, referral, policy, now)
+    plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
     verdict = _verdict(referral, checked, plan, policy)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
@@ -126,7 +128,13 @@ def _received_at(waiting: Unrouted) -> datetime:
 
 def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
     received_on = _received_at(waiting).astimezone(LONDON).date()
-    return load(orjson.loads(waiting.body), today=received_on, areas=policy.gazetteer)
+    return tolerance.load(
+        orjson.loads(waiting.body),
+        today=received_on,
+        areas=policy.gazetteer,
+        received_at=_received_at(waiting),
+        may_link=pictures.may_hold_link(waiting.body),
+    )
 
 
 def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) -> Plan:
@@ -149,12 +157,13 @@ def _rejected(waiting: Unrouted, checked: CheckedReferral) -> Rejected:
 
 
 def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
+    is_unknown = tolerance.is_assumed(checked.defects, "/times", "/times/first_known_at")
     return Verdict(
         policy_version=policy.version,
         directory_version=policy.version,
         grade=plan.grade,
         effective_grade=plan.effective_grade,
-        first_known_at=referral.times.first_known_at,
+        first_known_at=None if is_unknown else referral.times.first_known_at,
         defects=checked.defects,
         warnings=plan.warnings,
     )
@@ -194,7 +203,10 @@ def _revised(
         received_at=received_at,
         grade=plan.effective_grade,
         assignments=plan.assignments,
-        documents={version: orjson.loads(body) for version, body in bodies.items()},
+        documents={
+            version: tolerance.settled(orjson.loads(body), waiting.accepted_at)
+            for version, body in bodies.items()
+        },
         regrade=regrade,
         policy=policy,
     )

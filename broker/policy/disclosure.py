@@ -7,7 +7,7 @@ received; its fields are named through ``name_of``, so that the type check knows
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -60,6 +60,43 @@ def render(
     names = (HANDLING, *(name for name in shows if name != HANDLING))
     shown = {name: _shown(narrowed[name], shows[name]) for name in names if name in narrowed}
     return {name: value for name, value in shown.items() if value not in ({}, [])}
+
+
+def may_see(
+    view: str,
+    pointer: str,
+    *,
+    document: Json,
+    scope: Mapping[str, Sequence[str]],
+    policy: Policy,
+    id_at: Callable[[str, int], str | None],
+) -> bool:
+    """Tell whether a view shows a field of a document as received, for the people in its scope.
+
+    ``id_at`` gives the local id of somebody in a list of the document. ``document`` is as judged.
+    """
+    part, *steps = pointer.split("/")[1:]
+    narrowed = _of_scope(document, frozenset(scope["children"]), frozenset(scope["persons"]))
+    if part in (CHILDREN, PERSONS, HOUSEHOLD) and steps:
+        name = id_at(part, int(steps.pop(0)))
+        parts = (PERSONS, HARMED) if part == PERSONS else (part,)
+        holding = [each for each in parts if name in {record["id"] for record in narrowed[each]}]
+        if not holding:
+            return False
+        part = holding[0]
+    return part in policy.views[view].shows and _is_listed(policy.views[view].shows[part], steps)
+
+
+def _is_listed(tree: Tree, steps: Sequence[str]) -> bool:
+    """Tell whether a field is listed, or something around it is shown whole."""
+    for step in (step for step in steps if not step.isdecimal()):
+        if not tree:
+            return True
+        if step not in tree:
+            return False
+        tree = tree[step]
+    # What was set aside whole is shown whole, or not at all.
+    return not tree
 
 
 def _shown(value: Any, tree: Tree) -> Any:

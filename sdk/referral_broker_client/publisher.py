@@ -56,9 +56,12 @@ class Publisher:
         idempotency_key: str | None = None,
         wait: float | None = None,
         traceparent: str | None = None,
+        strict: bool = False,
     ) -> Receipt:
         """Publish one referral; when this returns, the broker has it for good.
 
+        A field that cannot be read costs that field: it is among the ``defects`` of the receipt
+        with ``wait``, and of the status. ``strict``: a fault raises ``Invalid`` with every fault.
         ``wait``: up to so many seconds for routing, so that the receipt's ``state`` and ``raw``
         say who gets it, and an invalid referral raises ``Invalid`` with every fault.
         ``traceparent``: your own span (W3C Trace Context), for a broker that sends traces.
@@ -66,13 +69,17 @@ class Publisher:
         headers = _traced(traceparent)
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
-        if wait is not None:
-            headers["Prefer"] = f"wait={wait:g}"
+        if preferences := _preferences(strict=strict, wait=wait):
+            headers["Prefer"] = preferences
         reply = self._http.post("/v1/referrals", document, headers=headers, wait=wait or 0)
         return Receipt.from_json(reply.json())
 
     def publish_many(
-        self, documents: Iterable[Document], *, traceparent: str | None = None
+        self,
+        documents: Iterable[Document],
+        *,
+        traceparent: str | None = None,
+        strict: bool = False,
     ) -> Iterator[Published]:
         """Publish any number of referrals in bulk; yield one result for each, in order.
 
@@ -80,22 +87,24 @@ class Publisher:
         sent only when its first result is asked for.
         """
         for lines in _bulks(documents):
-            yield from self._bulk(lines, traceparent)
+            headers = {**_traced(traceparent), **_strictly(strict=strict)}
+            yield from self._bulk(lines, headers)
 
-    def _bulk(self, lines: Sequence[bytes], traceparent: str | None) -> Iterator[Published]:
+    def _bulk(self, lines: Sequence[bytes], headers: dict[str, str]) -> Iterator[Published]:
         body = b"\n".join(lines) + b"\n"
-        headers = {"Content-Type": "application/x-ndjson", **_traced(traceparent)}
+        headers = {"Content-Type": "application/x-ndjson", **headers}
         reply = self._http.post("/v1/referrals/bulk", body, headers=headers)
         for line in reply.body.splitlines():
             yield _published(json.loads(line))
 
-    def check(self, document: Document) -> Json:
+    def check(self, document: Document, *, strict: bool = False) -> Json:
         """Check a referral without sending it; nothing is stored.
 
         The result names who would get it, why, under which view and by when. Raises ``Invalid``
-        with every fault when it would be rejected.
+        with every fault when it would be rejected; ``strict``: when there is any fault.
         """
-        return _object(self._http.post("/v1/referrals/check", document).json())
+        headers = _strictly(strict=strict)
+        return _object(self._http.post("/v1/referrals/check", document, headers=headers).json())
 
     def correct(
         self,
@@ -103,16 +112,19 @@ class Publisher:
         *,
         referral: str | UUID | None = None,
         idempotency_key: str | None = None,
+        strict: bool = False,
     ) -> Receipt:
         """Publish the whole corrected document of a referral that you published before.
 
         ``referral``: its id; without it, the document's own reference names it. Everybody who
         has it gets the new version. The same document again is the same version; with a key of
         your own, also after a later one. Raises ``Invalid`` with every fault, and ``Conflict``
-        when the referral was rejected or recalled.
+        when the referral was rejected or recalled. ``strict``: a field that cannot be read is
+        such a fault, and does not only cost the field.
         """
         name = _reference(document) if referral is None else referral
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        headers |= _strictly(strict=strict)
         path = f"{self._path(name)}/corrections"
         return Receipt.from_json(self._http.post(path, document, headers=headers).json())
 
@@ -161,6 +173,16 @@ class Publisher:
         """Return where a referral is, after looking its id up if a reference is given."""
         path, query = _address(referral)
         return f"/v1/referrals/{self.status(referral).id}" if query else path
+
+
+def _preferences(*, strict: bool, wait: float | None = None) -> str:
+    """Return the preferences of a request (RFC 7240)."""
+    handling = ["handling=strict"] if strict else []
+    return ", ".join([*handling, *([f"wait={wait:g}"] if wait is not None else [])])
+
+
+def _strictly(*, strict: bool) -> dict[str, str]:
+    return {"Prefer": _preferences(strict=strict)} if strict else {}
 
 
 def _traced(traceparent: str | None) -> dict[str, str]:

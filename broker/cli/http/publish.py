@@ -22,6 +22,7 @@ from broker.cli.table import console
 @click.option("--wait", is_flag=True, help="Wait until it is routed, and show who gets it.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long --wait waits.")
 @click.option("--check", is_flag=True, help="Check it without sending it; nothing is stored.")
+@click.option("--strict", is_flag=True, help="Refuse it for any fault, and show every fault.")
 @click.option("--bulk", is_flag=True, help="FILE holds one referral a line.")
 @click.option("--idempotency-key", help="A name of your own for this request.")
 @json_option
@@ -34,6 +35,7 @@ def publish(  # noqa: PLR0913  one parameter for each option
     wait: bool,
     seconds: float,
     check: bool,
+    strict: bool,
     bulk: bool,
     idempotency_key: str | None,
     as_json: bool,
@@ -50,9 +52,9 @@ def publish(  # noqa: PLR0913  one parameter for each option
         raise click.UsageError("--bulk goes without --wait, --check and --idempotency-key.")
     with Publisher(gateway.url, gateway.key) as publisher:
         if check:
-            _print_check(publisher.check(file.read()), as_json=as_json)
+            _print_check(publisher.check(file.read(), strict=strict), as_json=as_json)
         elif bulk:
-            results = publisher.publish_many(_lines(file), traceparent=_span())
+            results = publisher.publish_many(_lines(file), traceparent=_span(), strict=strict)
             ctx.exit(_print_results(results, as_json=as_json))
         else:
             receipt = publisher.publish(
@@ -60,6 +62,7 @@ def publish(  # noqa: PLR0913  one parameter for each option
                 idempotency_key=idempotency_key,
                 wait=seconds if wait else None,
                 traceparent=_span(),
+                strict=strict,
             )
             _print_receipt(receipt, as_json=as_json)
 

@@ -120,7 +120,7 @@ def test_an_answer_with_a_part_missing_does_not_fit(kind):
         ("/children/0/nhs_number", "123"),
         ("/children/0/given_name", None),
         ("/children/0/voice/not_asked", "No time."),
-        ("/children", [{"id": f"c{n}"} for n in range(21)]),
+        ("/children", [{"id": f"c{n}"} for n in range(201)]),
         ("/referrer/name", " "),
         ("/referrer", {"name": "DC Ashgrove", "role": "Constable"}),
         ("/times/first_known_at", "2026-12-21 08:30"),

@@ -5,7 +5,8 @@ import pytest
 from schemas import codes
 from schemas.child import Child
 from schemas.names import name_of
-from schemas.referral import PARTS, reload
+from schemas.referral import PARTS
+from schemas.tolerance import reload
 
 
 def test_a_field_is_named_by_its_record() -> None:
@@ -26,7 +27,7 @@ def test_codes_are_loaded_as_members_of_their_lists(full: dict) -> None:
 
 def test_what_is_no_referral_is_not_loaded_again(full: dict) -> None:
     with pytest.raises(ValueError, match="required"):
-        reload({name: value for name, value in full.items() if name != "grade"})
+        reload({"schema": full["schema"], "reference": full["reference"]})
 
 
 def test_every_part_of_a_referral_can_be_shown_but_not_its_envelope(full: dict) -> None:

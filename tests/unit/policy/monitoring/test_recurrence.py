@@ -21,7 +21,7 @@ from broker.policy.monitoring.recurrence import (
     recurring,
 )
 from schemas.child import Child
-from schemas.referral import reload
+from schemas.tolerance import reload
 from schemas.unknown import Unknown
 from tests.acceptance.conftest import sample
 

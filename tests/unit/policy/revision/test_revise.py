@@ -21,7 +21,7 @@ from broker.policy.revision.regrade import Regrade, reschedule
 from broker.policy.revision.revise import JudgedVersion, revise, withdraw
 from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import route
-from schemas.referral import reload
+from schemas.tolerance import reload
 from tests.acceptance.conftest import sample
 from tests.conftest import POLICIES
 

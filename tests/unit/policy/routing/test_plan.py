@@ -13,7 +13,8 @@ from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.routing.redirect import redirected
-from schemas.referral import load, reload
+from schemas.referral import load
+from schemas.tolerance import reload
 from tests.acceptance.conftest import sample
 
 AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
