@@ -37,10 +37,15 @@ class Sex(StrEnum):
     FEMALE = "female"
     MALE = "male"
     INDETERMINATE = "indeterminate"
+    UNKNOWN = "unknown"
 
 
 class EthnicityCode(StrEnum):
-    """The Department for Education's codes, and the police's for what an officer observed."""
+    """The Department for Education's codes, and the police's.
+
+    The police have two lists: what a person says of themselves (self-defined, 18+1), and what an
+    officer observed.
+    """
 
     WBRI = "WBRI"
     WIRI = "WIRI"
@@ -62,6 +67,26 @@ class EthnicityCode(StrEnum):
     OOTH = "OOTH"
     REFUSED = "REFU"
     NOT_YET_OBTAINED = "NOBT"
+    W1 = "W1"
+    W2 = "W2"
+    W3 = "W3"
+    W9 = "W9"
+    M1 = "M1"
+    M2 = "M2"
+    M3 = "M3"
+    M9 = "M9"
+    A1 = "A1"
+    A2 = "A2"
+    A3 = "A3"
+    A4 = "A4"
+    A9 = "A9"
+    B1 = "B1"
+    B2 = "B2"
+    B9 = "B9"
+    O1 = "O1"
+    O2 = "O2"
+    O9 = "O9"
+    NOT_STATED = "NS"
     IC1 = "IC1"
     IC2 = "IC2"
     IC3 = "IC3"
@@ -122,6 +147,7 @@ class WorkKind(StrEnum):
     VOLUNTEERING = "volunteering"
     FOSTER_CARER = "foster_carer"
     REGISTERED_CHILDMINDER = "registered_childminder"
+    OTHER = "other"
 
 
 class ManagementStatus(StrEnum):
@@ -132,6 +158,7 @@ class ManagementStatus(StrEnum):
     ON_LICENCE = "on_licence"
     COMMUNITY_ORDER = "community_order"
     MAPPA = "mappa"
+    OTHER = "other"
 
 
 class ManagedBy(StrEnum):
@@ -149,6 +176,7 @@ class ContactNature(StrEnum):
     OCCASIONAL = "occasional"
     ONLINE_ONLY = "online_only"
     NONE = "none"
+    UNKNOWN = "unknown"
 
 
 class PlatformKind(StrEnum):
@@ -186,7 +214,15 @@ class ReportSource(StrEnum):
     CAID = "CAID"
     NCA = "NCA"
     CEOP = "CEOP"
+    FBI = "FBI"
+    EUROPOL = "Europol"
+    INTERPOL = "Interpol"
+    FORCE = "force"
+    FOREIGN_FORCE = "foreign_force"
     PLATFORM = "platform"
+    SCHOOL = "school"
+    PARENT = "parent"
+    OTHER = "other"
 
 
 class HashAlgorithm(StrEnum):
@@ -198,6 +234,9 @@ class HashAlgorithm(StrEnum):
     SHA512 = "sha512"
     PHOTODNA = "photodna"
     PDQ = "pdq"
+    PHASH = "phash"
+    TMK = "tmk"
+    OTHER = "other"
 
 
 class ConcernCategory(StrEnum):

@@ -38,6 +38,7 @@ _REASONS = {
 _ETHNICITY_REASONS = {
     EthnicityCode.REFUSED: Unknown.REFUSED,
     EthnicityCode.NOT_YET_OBTAINED: Unknown.NOT_YET_KNOWN,
+    EthnicityCode.NOT_STATED: Unknown.NOT_YET_KNOWN,
 }
 
 

@@ -221,9 +221,9 @@ class Email(Formed):
 class Digest(Formed):
     """A hash of a file, in hex or base64."""
 
-    pattern = r"^[0-9A-Za-z+/=_-]{8,256}$"
+    pattern = r"^[0-9A-Za-z+/=_-]{8,288}$"
     default_error_messages = words(
-        form="bad-hash: Give the hash in hex or base64, 8 to 256 characters.",
+        form="bad-hash: Give the hash in hex or base64, 8 to 288 characters.",
     )
 
 

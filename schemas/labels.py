@@ -28,6 +28,7 @@ SEXES: Labels = {
     "female": "Female",
     "male": "Male",
     "indeterminate": "Cannot be classified as male or female",
+    "unknown": "Not known",
 }
 ETHNICITIES: Labels = {
     "WBRI": "White: British",
@@ -50,6 +51,26 @@ ETHNICITIES: Labels = {
     "OOTH": "Any other ethnic group",
     "REFU": "Refused to say",
     "NOBT": "Not yet obtained",
+    "W1": "White: English, Welsh, Scottish, Northern Irish or British (self-defined, as all to NS)",
+    "W2": "White: Irish",
+    "W3": "White: Gypsy or Irish Traveller",
+    "W9": "White: any other background",
+    "M1": "Mixed: White and Black Caribbean",
+    "M2": "Mixed: White and Black African",
+    "M3": "Mixed: White and Asian",
+    "M9": "Mixed: any other background",
+    "A1": "Asian or Asian British: Indian",
+    "A2": "Asian or Asian British: Pakistani",
+    "A3": "Asian or Asian British: Bangladeshi",
+    "A4": "Asian or Asian British: Chinese",
+    "A9": "Asian or Asian British: any other background",
+    "B1": "Black or Black British: Caribbean",
+    "B2": "Black or Black British: African",
+    "B9": "Black or Black British: any other background",
+    "O1": "Chinese, in the older list of 16+1",
+    "O2": "Arab",
+    "O9": "Any other ethnic group",
+    "NS": "Not stated",
     "IC1": "Appearance: White, North European",
     "IC2": "Appearance: White, South European",
     "IC3": "Appearance: Black",
@@ -95,6 +116,7 @@ ROLE_KINDS: Labels = {
     "volunteering": "Voluntary work",
     "foster_carer": "Foster carer",
     "registered_childminder": "Registered childminder",
+    "other": "Something else",
 }
 MANAGEMENT_STATUSES: Labels = {
     "none": "Not managed as an offender",
@@ -102,6 +124,7 @@ MANAGEMENT_STATUSES: Labels = {
     "on_licence": "Released on licence",
     "community_order": "Serves a community order",
     "mappa": "Under multi-agency public protection arrangements (MAPPA)",
+    "other": "Managed in another way",
 }
 MANAGERS: Labels = {"police": "The police", "probation": "The probation service"}
 CONTACT_NATURES: Labels = {
@@ -110,6 +133,7 @@ CONTACT_NATURES: Labels = {
     "occasional": "Sees the child now and then",
     "online_only": "Online only",
     "none": "No contact",
+    "unknown": "Not known",
 }
 PLATFORM_KINDS: Labels = {
     "social": "Social network",
@@ -138,7 +162,15 @@ REPORT_SOURCES: Labels = {
     "CAID": "Child Abuse Image Database",
     "NCA": "National Crime Agency",
     "CEOP": "CEOP Safety Centre, for reports by children and adults",
+    "FBI": "Federal Bureau of Investigation",
+    "Europol": "Europol",
+    "Interpol": "Interpol",
+    "force": "Another police force of the United Kingdom",
+    "foreign_force": "A police force abroad",
     "platform": "The platform itself",
+    "school": "A school or college",
+    "parent": "A parent or carer",
+    "other": "Somebody else; say who in source_name",
 }
 HASH_ALGORITHMS: Labels = {
     "md5": "MD5",
@@ -147,6 +179,9 @@ HASH_ALGORITHMS: Labels = {
     "sha512": "SHA-512",
     "photodna": "PhotoDNA, a perceptual hash",
     "pdq": "PDQ, a perceptual hash",
+    "phash": "pHash, a perceptual hash",
+    "tmk": "TMK+PDQF, a perceptual hash of films",
+    "other": "Another one",
 }
 CONCERN_CATEGORIES: Labels = {
     "image_offence": "Indecent images of children are made, kept or shared",

@@ -48,6 +48,7 @@ class Report:
 
     source: codes.ReportSource
     id: str
+    source_name: str | None = None
     incident_type: str | None = None
     priority: str | None = None
     received_at: datetime | None = None
@@ -125,6 +126,7 @@ class ReportSchema(Record[Report]):
         labels=labels.REPORT_SOURCES,
     )
     id = Text(100, "The number of the report there.", required=True)
+    source_name = Text(200, "Who it was, where the code does not say.")
     incident_type = Text(200, "The kind of incident, in the words of the source.")
     priority = Text(200, "The priority, in the words of the source.")
     received_at = Instant("When the police received it.", past=True)

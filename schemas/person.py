@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from schemas import codes, labels
-from schemas.child import Address, AddressSchema
+from schemas.child import Address, AddressSchema, Voice, VoiceSchema
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
 from schemas.formats import Area, Day, LocalId
 from schemas.loading import Record
@@ -70,6 +70,7 @@ class PersonPosingRisk:
     management: Management | None = None
     contact: tuple[ContactWithChild, ...] = ()
     offence_history: str | None = None
+    voice: Voice | None = None
 
 
 class HouseholdMemberSchema(Record[HouseholdMember]):
@@ -145,3 +146,4 @@ class PersonPosingRiskSchema(Record[PersonPosingRisk]):
     )
     contact = Many(One(ContactSchema()), 200, "What contact the person has with each child.")
     offence_history = Text(10_000, "Earlier offences, as far as they matter here.")
+    voice = One(VoiceSchema(), "What a person under 18 said and showed, or why nobody asked.")

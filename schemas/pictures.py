@@ -40,7 +40,8 @@ _DIGEST_LENGTHS = frozenset({32, 40, 56, 64, 96, 128, 288})
 _LONG_LINE = 60
 _LINES = 4
 _SHORTEST_PIECE = 8
-_HEX_DISTINCT = 12
+_FEWEST_DISTINCT = 3
+"""A line that is drawn has fewer different characters."""
 _PLAIN_DISTINCT = 24
 """Ten numbers or names of one length have fewer different characters; base32 has 32."""
 _DENSE_DISTINCT = 60
@@ -96,15 +97,15 @@ def is_encoded(text: str) -> bool:
     """Tell whether a text holds binary content in hex, base32, base64 or base85, also in pieces."""
     if _MAGIC.search(text):
         return True
+    words = text.split()
+    if any(map(_is_long_run, words)):
+        return True
     if sum(map(text.count, _DIGITS)) < _FEWEST_DIGITS:
         return False
-    words = text.split()
     if not _SUSPICIOUS.search(bytes([min(len(word), _LONGEST) for word in words])):
         return False
     pieces = [piece for piece in _BREAKS.split(text) if piece]
-    if any(map(_is_long_run, words)) or _has_lines(pieces):
-        return True
-    return _has_pieces(pieces) or _has_pieces(words)
+    return _has_lines(pieces) or _has_pieces(pieces) or _has_pieces(words)
 
 
 def _is_link(word: str) -> bool:
@@ -117,7 +118,7 @@ def _is_long_run(word: str) -> bool:
     if len(word) < _LEAST or _is_digest(word):
         return False
     if run := _LONG_RUN.search(word):
-        return len(set(run[0])) >= _HEX_DISTINCT and not _is_digest(word.strip("\"'().,;:"))
+        return len(set(run[0])) >= _FEWEST_DISTINCT and not _is_digest(word.strip("\"'().,;:"))
     return "://" not in word and word.isascii() and len(set(word)) >= _DENSE_DISTINCT
 
 
