@@ -183,19 +183,23 @@ def test_12_facts_that_contradict_the_grade_are_told_to_both(world: World) -> No
         assert "grade-contradiction" in [warning["code"] for warning in warnings]
 
 
-def test_13_every_fault_at_once_and_the_corrected_one_is_accepted(world: World) -> None:
+def test_13_a_faulty_field_is_set_aside_or_told_at_once_as_the_publisher_prefers(
+    world: World,
+) -> None:
     world.at("2026-12-16 10:00")
     wrong = sample(13)
-    status = world.routed(wrong)
-    assert status["state"] == "rejected"
-    codes = {fault["code"] for fault in status["faults"]}
-    assert {"nhs-number-check-digit", "date-in-future", "unknown-field", "unknown-area"} <= codes
-    assert all(fault["pointer"].startswith("/") for fault in status["faults"])
+    faulty = {"nhs-number-check-digit", "date-in-future", "unknown-field", "unknown-area"}
+    strict = world.police | {"Prefer": "handling=strict"}
+    refused = world.client.post("/v1/referrals", json=wrong, headers=strict)
+    assert refused.status_code == 422
+    assert faulty <= {fault["code"] for fault in refused.json()["errors"]}
     corrected = sample(15) | {"reference": wrong["reference"]}
-    corrected_status = world.routed(corrected)
-    assert corrected_status["state"] == "routed"
-    assert corrected_status["id"] != status["id"]
-    assert world.status(status)["state"] == "closed"
+    assert world.routed(corrected)["state"] == "routed"
+    status = world.routed(wrong | {"reference": "SP-2026-0013-LENIENT"})
+    assert status["state"] == "unroutable"
+    treated = [defect for defect in status["defects"] if "treatment" in defect]
+    assert faulty <= {defect["code"] for defect in treated}
+    assert all(defect["pointer"].startswith("/") for defect in treated)
 
 
 def test_14_a_picture_is_refused_and_not_kept(world: World) -> None:

@@ -37,7 +37,11 @@ AT_THE_DOOR = {
     "NUL": (with_text("\\u0000"), 400, "nul"),
     "not UTF-8": (b'{"a":"\xff"}', 400, "not-utf-8"),
     "a data URI": (with_text("data:image/png;base64,AAAA"), 422, "data-uri"),
-    "a hosted picture": (with_text("http://a.example.org/x.jpg"), 422, "hosted-image"),
+    "base64 in pieces": (
+        with_text("QmFzZTY0IG9mIDEw MCBieXRlcyBvciBt " * 20),
+        422,
+        "binary-content",
+    ),
     "long base64": (with_text("QUJD" * 100), 422, "binary-content"),
     "no reference": (body(reference=None), 422, "bad-reference"),
     "another schema": (body(schema="referral/9"), 422, "unknown-schema"),
@@ -86,9 +90,34 @@ def test_unknown_fields_are_kept_and_answered_for(
     receipt = client.post("/v1/referrals", content=body(surprise=1), headers=headers).json()
     drain()
     status = client.get(receipt["links"]["self"], headers=headers).json()
-    assert status["state"] == "rejected"
-    faults = [(fault["pointer"], fault["code"]) for fault in status["faults"]]
-    assert ("/surprise", "unknown-field") in faults
+    assert status["state"] == "routed"
+    defects = [(defect["pointer"], defect["code"]) for defect in status["defects"]]
+    assert ("/surprise", "unknown-field") in defects
+
+
+@pytest.mark.parametrize("address", ["/v1/referrals", "/v1/referrals/check"])
+def test_strict_handling_tells_every_fault_at_once(
+    client: TestClient, key: Callable[..., dict], address: str
+) -> None:
+    preference = {"Prefer": "respond-async, handling=strict"}
+    headers = key("staffordshire-police", "publish") | JSON | preference
+    answer = client.post(address, content=body(surprise=1, children=1), headers=headers)
+    assert answer.status_code == 422
+    assert {error["pointer"] for error in answer.json()["errors"]} >= {"/surprise", "/children"}
+    fit = client.post(address, content=body(), headers=headers)
+    assert fit.headers["preference-applied"] == "handling=strict"
+
+
+def test_strict_handling_judges_each_line_by_itself(
+    client: TestClient, key: Callable[..., dict]
+) -> None:
+    headers = key("staffordshire-police", "publish") | {
+        "Content-Type": "application/x-ndjson",
+        "Prefer": "handling=strict",
+    }
+    lines = body(reference="S-1") + b"\n" + body(reference="S-2", surprise=1) + b"\n"
+    answer = client.post("/v1/referrals/bulk", content=lines, headers=headers)
+    assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [202, 422]
 
 
 BAD_REQUESTS = {
