@@ -10,7 +10,7 @@ from broker.policy.published.lint import lint, remarks
 from broker.policy.published.policy import documents_from, load
 from broker.policy.routing.plan import Plan, route
 from broker.shipped import POLICY
-from schemas.referral import reload
+from schemas.tolerance import reload
 from tests.acceptance.conftest import sample
 
 AT = datetime(2026, 12, 18, 16, 50, tzinfo=UTC)
