@@ -60,9 +60,7 @@ def test_there_is_a_bound_and_nobody_elses_is_corrected(book: Book) -> None:
     assert book.ledger.corrections.correct(replace(last, publisher=STOKE)) == Refused(
         ChangeRefusal.UNKNOWN
     )
-    assert book.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused(
-        ChangeRefusal.UNKNOWN
-    )
+    assert book.recall(withdrawal(ReferralId(UUID(int=1)))) == Refused(ChangeRefusal.UNKNOWN)
 
 
 def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) -> None:
