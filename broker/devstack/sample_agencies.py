@@ -42,7 +42,7 @@ class SampleAgencies:
         http = [code for code, channel in self._channels.items() if channel in _COLLECTED_FROM]
         self._start(over_http, http, {})
         more = {
-            "AGENCY_EXCHANGE_URL": self._stack.exchange_url,
+            "AGENCY_EXCHANGE_URLS": str(self._stack.exchange_urls),
             "AGENCY_SIGNING_KEYS": str(self._stack.agency_keys),
         }
         self._start(over_queues, queue, more)

@@ -2,7 +2,8 @@
 
 Run as a process of its own: ``python -m broker.devstack.sample_agency CODE...``, with
 
-- ``AGENCY_URL``, the gateway, or ``AGENCY_EXCHANGE_URL``, the agencies' message broker;
+- ``AGENCY_URL``, the gateway;
+- ``AGENCY_EXCHANGE_URLS``, for agencies with queues: a folder with the address of each;
 - ``AGENCY_SIGNING_KEYS``, a folder with the private key of each agency that has a queue;
 - ``AGENCY_KEYS``, a folder with a key for each agency;
 - ``AGENCY_NOTES``, a folder in which each agency notes the id of each delivery it received, and
@@ -183,14 +184,15 @@ class SampleAgency:
 def connector(agency: str) -> Callable[[], Consumer | QueueConsumer]:
     """Return how an agency connects: over HTTP, or to its queue when an exchange is given."""
     key = (Path(os.environ["AGENCY_KEYS"]) / agency).read_text().strip()
-    exchange, url = os.environ.get("AGENCY_EXCHANGE_URL"), os.environ["AGENCY_URL"]
+    exchanges, url = os.environ.get("AGENCY_EXCHANGE_URLS"), os.environ["AGENCY_URL"]
     how: dict[str, Any] = {"by": f"Intake, {agency}", "wait": WAIT_SECONDS, "batch": 100}
 
     def connect() -> Consumer | QueueConsumer:
-        if not exchange:
+        if not exchanges:
             return Consumer(url, key, **how)
         private = (Path(os.environ["AGENCY_SIGNING_KEYS"]) / agency).read_text()
         keys = QueueKeys(AgencyKey(private), FetchedKeys(url))
+        exchange = (Path(exchanges) / agency).read_text().strip()
         return QueueConsumer(exchange, agency, keys, **how)
 
     return connect

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
+from broker.transport import exchange_users
 from broker.transport.signatures import new_private_key
 
 HOST = "127.0.0.1"
@@ -48,8 +49,8 @@ class Stack:
     """The addresses, keys and processes of a running broker."""
 
     url: str
-    exchange_url: str = field(repr=False)
-    """The agencies' message broker, with its password."""
+    exchange_urls: Path
+    """A folder with each agency's own address of its queue, in a file named by its code."""
     address_files: Mapping[str, Path]
     """Of the ledger and both message brokers, by the setting that names the file; for the owner."""
     ledger: Ledger
@@ -96,6 +97,7 @@ def running(report: Report, listener: socket.socket) -> Iterator[Stack]:
         policy = _publish_policy(ledger)
         _issue_keys(ledger, policy, folder / "keys")
         _register_agencies(ledger, policy, folder / "agency-keys")
+        exchange_urls = _add_users(engines.exchange_url, policy, folder / "exchange-urls")
         report("Starting the gateway, and a worker with two processes")
         children = ending.enter_context(Children(folder, engines.reaper))
         settings = _settings(engines)
@@ -105,7 +107,7 @@ def running(report: Report, listener: socket.socket) -> Iterator[Stack]:
         url = _start_services(children, settings, listener)
         yield Stack(
             url=url,
-            exchange_url=engines.exchange_url,
+            exchange_urls=exchange_urls,
             address_files=_write_files(settings, folder),
             ledger=ledger,
             children=children,
@@ -155,6 +157,18 @@ def _register_agencies(ledger: Ledger, policy: Policy, folder: Path) -> None:
             pem = new_private_key()
             write_key(folder / organisation.code, pem)
             signing_keys.register(ledger, organisation.code, pem, now=datetime.now(UTC))
+
+
+def _add_users(url: str, policy: Policy, folder: Path) -> Path:
+    """Make a user of the exchange for each agency with a queue; return the folder of addresses."""
+    folder.mkdir(mode=0o700)
+    for organisation in policy.directory.organisations:
+        if organisation.channel == QUEUE:
+            password = secrets.token_urlsafe(24)
+            exchange_users.add_user(url, organisation.code, password)
+            address = exchange_users.address_for(url, organisation.code, password)
+            write_key(folder / organisation.code, address)
+    return folder
 
 
 def _settings(engines: Engines) -> Mapping[str, str]:

@@ -59,14 +59,12 @@ class QueueKeys(Part):
 
     def agency_key(self, id_: str) -> AgencyKey | None:
         """Return an agency's key, whether it may be used or not."""
-        params = {"id": id_, "organisation": None}
-        stored = self._rows("queue_keys/agency_keys", params)
-        return AgencyKey(**stored[0]) if stored else None
+        stored = self._agency_keys(id_=id_)
+        return stored[0] if stored else None
 
     def agency_keys(self, organisation: OrganisationCode | None = None) -> list[AgencyKey]:
         """Return the keys of one organisation, or of all."""
-        params = {"id": None, "organisation": organisation}
-        return [AgencyKey(**row) for row in self._rows("queue_keys/agency_keys", params)]
+        return self._agency_keys(organisation=organisation)
 
     def revoke_agency_key(self, id_: str, now: datetime) -> bool:
         """End an agency's key at once; False when there is none that could be ended."""
@@ -88,3 +86,9 @@ class QueueKeys(Part):
     def note_drained(self, at: datetime, *, forget_before: datetime) -> None:
         """Note that the queue is empty; forget the messages that were signed before an instant."""
         self._rows("queue_keys/note_drained", {"at": at, "forget_before": forget_before})
+
+    def _agency_keys(
+        self, *, id_: str | None = None, organisation: OrganisationCode | None = None
+    ) -> list[AgencyKey]:
+        params = {"id": id_, "organisation": organisation}
+        return [AgencyKey(**row) for row in self._rows("queue_keys/agency_keys", params)]

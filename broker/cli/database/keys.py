@@ -11,7 +11,7 @@ import click
 from broker.admin import api_keys
 from broker.cli.database.key_files import in_directory, into_option, write_key
 from broker.cli.database.ledger_connection import open_ledger
-from broker.cli.database.queue_keys import agency_key, register, signing
+from broker.cli.database.queue_keys import agency_key, exchange_user, register, signing
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json, remark
@@ -30,6 +30,7 @@ def keys() -> None:
 keys.add_command(signing)
 keys.add_command(agency_key)
 keys.add_command(register)
+keys.add_command(exchange_user)
 
 
 @keys.command()

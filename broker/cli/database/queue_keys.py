@@ -5,6 +5,7 @@ A private key is made into a file of its owner's. The ledger is given the public
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from broker.admin import signing_keys
+from broker.bootstrap import read_settings
 from broker.cli.database.key_files import in_directory, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, INVALID, NOT_FOUND, Failure
@@ -21,6 +23,7 @@ from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid
+from broker.transport import exchange_users
 from broker.transport.signatures import PublicKey, new_private_key, public_pem
 
 file_option = click.option(
@@ -51,6 +54,21 @@ def new(into: Path, as_json: bool) -> None:
         public = signing_keys.publish_signing_key(ledger, pem, now=datetime.now(UTC))
     _tell(public, into, as_json=as_json)
     remark(f"next:  {RESTART}")
+
+
+@signing.command("publish")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+def publish(file: Path, as_json: bool) -> None:
+    """Publish the public half of the private key in FILE, which was made elsewhere.
+
+    \b
+    Example:    broker keys signing publish /run/secrets/signing_key
+    """
+    pem = file.read_text(encoding="utf-8", errors="replace")
+    with open_ledger() as ledger, _advised(file):
+        public = signing_keys.publish_signing_key(ledger, pem, now=datetime.now(UTC))
+    _tell(public, file, as_json=as_json)
 
 
 @signing.command("rotate")
@@ -198,6 +216,39 @@ def register(agency: str, public_file: Path, as_json: bool) -> None:
         print_json({"id": public.id, "organisation": agency})
     else:
         click.echo(f"{public.id} is registered for {agency}")
+
+
+@click.command("exchange-user")
+@click.argument("agency")
+@click.option(
+    "--into",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Make the user, and write the agency's address of its queue to this new file.",
+)
+def exchange_user(agency: str, into: Path | None) -> None:
+    """Give AGENCY a user of the exchange: it reads its own queue and writes receipts.
+
+    Without --into nothing is made: the commands are shown, with a new password. A RabbitMQ's are
+    always shown. Needs BROKER_DATABASE_URL and BROKER_EXCHANGE_URL.
+
+    \b
+    Example:    broker keys exchange-user stoke-csc --into stoke.url
+    """
+    settings, password = read_settings(), secrets.token_urlsafe(24)
+    url = settings.exchange_url
+    with open_ledger() as ledger:
+        code = in_directory(ledger, agency)
+    if not exchange_users.is_valkey(url):
+        for line in exchange_users.rabbitmq_lines(code, password):
+            click.echo(line)
+    elif into is None:
+        click.echo(f"ACL SETUSER {code} {' '.join(exchange_users.rules(code))} >{password}")
+        return
+    elif not exchange_users.add_user(url, code, password):
+        remark("The exchange has no file of users (aclfile): make this one again when it restarts.")
+    if into is not None:
+        write_key(into, exchange_users.address_for(url, code, password))
+        click.echo(f"The address for {code} is in {into}")
 
 
 @contextmanager

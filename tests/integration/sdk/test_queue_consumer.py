@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from referral_broker_client.queue_signatures import AgencyKey, PinnedKeys, Queue
 
 from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
+from broker.transport.exchange_users import add_user, address_for
 from broker.transport.signatures import CopySigner, PublicKey, new_private_key, verify_receipts
 
 SIGNER = CopySigner(new_private_key())
@@ -96,7 +98,11 @@ def exchange(engines: Engines) -> Iterator[Exchange]:
 
 
 def consumer(engines: Engines, *, wait: float = 0) -> QueueConsumer:
-    return QueueConsumer(engines.exchange_url, "stoke-csc", KEYS, by="Intake desk", wait=wait)
+    """Return the agency's consumer, under a user of the exchange that is its own."""
+    stoke, password = OrganisationCode("stoke-csc"), secrets.token_urlsafe(24)
+    add_user(engines.exchange_url, stoke, password)
+    url = address_for(engines.exchange_url, stoke, password)
+    return QueueConsumer(url, stoke, KEYS, by="Intake desk", wait=wait)
 
 
 def delivery(number: int, **changed: Any) -> dict[str, Any]:
