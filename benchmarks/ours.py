@@ -25,6 +25,7 @@ from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
 from broker.policy.published.policy import documents_from
 from broker.shipped import POLICY
+from broker.transport.signatures import new_private_key
 from schemas import documents
 
 CONNECTIONS = 16
@@ -136,6 +137,7 @@ class Ours:
             "BROKER_DATABASE_URL": self.dsn,
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
+            "BROKER_SIGNING_KEY": new_private_key(),
             "BROKER_LOG_LEVEL": "error",
         }
 

@@ -75,6 +75,10 @@ class Settings:
     """The port that the gateway listens on (BROKER_HTTP_PORT)."""
     lease: timedelta = timedelta(seconds=60)
     """How long an agency may keep a delivery before it is offered again (BROKER_LEASE_SECONDS)."""
+    receipt_window: timedelta = timedelta(minutes=5)
+    """How far the time in a message of receipts may differ (BROKER_RECEIPT_WINDOW_SECONDS)."""
+    accept_old_signatures: bool = False
+    """Whether receipts signed with a credential's digest count (BROKER_ACCEPT_OLD_SIGNATURES)."""
     public_url: str = ""
     """Where people reach the console, for links in notices (BROKER_PUBLIC_URL)."""
     smtp_url: str = field(default="", repr=False)
@@ -122,6 +126,11 @@ class Settings:
             lease=timedelta(
                 seconds=reading.whole("BROKER_LEASE_SECONDS", 60, highest=LONGEST_LEASE_SECONDS)
             ),
+            receipt_window=timedelta(
+                seconds=reading.whole("BROKER_RECEIPT_WINDOW_SECONDS", 300, highest=86_400)
+            ),
+            accept_old_signatures=reading.one_of("BROKER_ACCEPT_OLD_SIGNATURES", NO_YES, "no")
+            == "yes",
             public_url=reading.text("BROKER_PUBLIC_URL", "").rstrip("/"),
             smtp_url=reading.secret("BROKER_SMTP_URL", needed=False),
             smtp_sender=reading.text("BROKER_SMTP_SENDER", "broker@localhost"),

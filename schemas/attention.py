@@ -130,6 +130,23 @@ class ReadinessSchema(Answer):
     status = code(("alive", "ready"), "`alive`: the process runs. `ready`: it can do its work.")
 
 
+class PublicKeySchema(Answer):
+    """A public Ed25519 key of the broker's own (RFC 7517, RFC 8037)."""
+
+    kid = text("The ID of the key, as a copy names it: its thumbprint (RFC 7638).")
+    kty = text("The family of the key: OKP.")
+    crv = text("The curve: Ed25519.")
+    x = text("The key itself, in base64url.")
+    use = text("What it is for: sig, to verify signatures.")
+    alg = text("The algorithm: Ed25519 (RFC 9864).")
+
+
+class KeySetSchema(Answer):
+    """The public keys with which copies in queues are verified."""
+
+    keys = many(one(PublicKeySchema()), "Every key in use, the oldest first.")
+
+
 ATTENTION = AttentionSchema()
 REFUSALS = RefusalsSchema()
 QUEUES = QueuesSchema()
@@ -138,3 +155,4 @@ ROUTED_AGAIN = RoutedAgainSchema()
 REROUTED = ReroutedSchema()
 REROUTE_PREVIEW = ReroutePreviewSchema()
 READINESS = ReadinessSchema()
+KEY_SET = KeySetSchema()

@@ -63,6 +63,7 @@ KINDS: Mapping[str, Schema] = {
     "reconciled": reconciliation.RECONCILED,
     "reconciliations": reconciliation.RECONCILIATIONS,
     "readiness": attention.READINESS,
+    "key-set": attention.KEY_SET,
     "deadline-report": report.DEADLINE_REPORT,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,

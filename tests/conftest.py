@@ -29,6 +29,7 @@ from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.settings import Settings
+from broker.transport.signatures import new_private_key
 from broker.web import build
 from tests.skips import pytest_runtest_makereport
 
@@ -39,6 +40,8 @@ POLICIES = ROOT / "policies" / "england"
 PATIENCE_SECONDS = 60.0
 """How long a test waits for what should come at once: long, since the machine may be busy."""
 CHILD_KEY = bytes(range(32))
+SIGNING_KEY = new_private_key()
+"""The private key with which the broker of every test signs copies in queues."""
 PROCESSES = ("acceptance", "cli", "faults", "test_benchmarks.py", "test_no_leak.py")
 GROUPS = {**dict.fromkeys(PROCESSES, "processes"), "browser": "browser"}
 """Folders and files whose tests run one after the other, beside those of another group."""
@@ -136,7 +139,8 @@ def clock() -> FixedClock:
 @pytest.fixture
 def settings(dsn: str, engines: Engines) -> Settings:
     """Settings for the private engines."""
-    return Settings(dsn, engines.wakeup_url, engines.exchange_url, CHILD_KEY)
+    declared = {"BROKER_SIGNING_KEY": SIGNING_KEY}
+    return Settings(dsn, engines.wakeup_url, engines.exchange_url, CHILD_KEY, declared=declared)
 
 
 @pytest.fixture

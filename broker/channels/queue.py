@@ -1,7 +1,8 @@
 """The queue channel: copies of deliveries in an agency's own durable Kombu queue.
 
-A copy in a queue proves nothing, so each delivery stays leased while the agency has time to say
-``collected``; if it does not, the same delivery is sent again under the same id, ever more rarely.
+Each copy is signed for its agency with the broker's own key. That a copy lies in a queue proves
+nothing, so each delivery stays leased while the agency has time to say ``collected``; if it does
+not, the same delivery is signed and sent again under the same id, ever more rarely.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from broker.channels.base import Parcel, PushChannel, wait_before_retry
+from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
-from broker.errors import Unavailable
-from broker.settings import Settings
+from broker.errors import Fault, Invalid, Unavailable
+from broker.settings import BadSettings, Settings
 from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues, Copy
+from broker.transport.signatures import CopySigner
 
 FIRST_PATIENCE = timedelta(minutes=15)
 """How long a copy may lie in the queue before it is sent again; doubles with each attempt."""
@@ -26,6 +29,12 @@ LONGEST_PATIENCE = timedelta(hours=4)
 FIRST_PAUSE = timedelta(seconds=2)
 """How long to wait when the queue is full or unavailable; doubles with each attempt."""
 LONGEST_PAUSE = timedelta(minutes=5)
+SIGNING_KEY = DeclaredSetting(
+    "BROKER_SIGNING_KEY",
+    "the private key that signs copies in queues, Ed25519 in PEM: `broker keys signing new` makes "
+    "it; without it nothing is sent to queues",
+    is_secret=True,
+)
 _log = logger("channel")
 
 
@@ -37,21 +46,29 @@ class QueueChannel(PushChannel):
         summary="Copies go to the agency's queue at the message broker, and it sends receipts.",
         is_push=True,
     )
+    settings: ClassVar = (SIGNING_KEY,)
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, signer: CopySigner) -> None:
         self._queues = AgencyQueues(url)
+        self._signer = signer
         self._lock = threading.Lock()
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock) -> Self:
-        """Return the channel to the message broker of BROKER_EXCHANGE_URL."""
-        return cls(settings.exchange_url)
+        """Return the channel to the message broker of BROKER_EXCHANGE_URL.
+
+        Raises BadSettings when BROKER_SIGNING_KEY is not a private Ed25519 key.
+        """
+        try:
+            signer = CopySigner(settings.declared[SIGNING_KEY.name])
+        except Invalid as error:
+            fault = Fault(SIGNING_KEY.name, "no-key", error.message)
+            raise BadSettings("Copies in queues cannot be signed.", faults=[fault]) from None
+        return cls(settings.exchange_url, signer)
 
     def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[PushOutcome]:
         """Put each parcel in its agency's queue; a full or unavailable queue defers it."""
-        copies = [
-            Copy(parcel.offer.agency, str(parcel.offer.id), parcel.body) for parcel in parcels
-        ]
+        copies = [self._copy(parcel, now) for parcel in parcels]
         code = "queue_full"
         with self._lock:
             try:
@@ -63,6 +80,14 @@ class QueueChannel(PushChannel):
             _outcome(parcel.offer.attempt, was_sent, code, now)
             for parcel, was_sent in zip(parcels, sent, strict=True)
         ]
+
+    def _copy(self, parcel: Parcel, now: datetime) -> Copy:
+        offer = parcel.offer
+        delivery = str(offer.id)
+        signed = self._signer.sign(
+            parcel.body, agency=offer.agency, delivery=delivery, version=offer.version, now=now
+        )
+        return Copy(offer.agency, delivery, signed)
 
     def check(self) -> str:
         """Look at the queue of receipts, and send nothing."""

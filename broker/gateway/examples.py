@@ -396,5 +396,17 @@ EXAMPLES: Mapping[str, Any] = {
     "reconciliations": {"reconciliations": [_RECONCILED]},
     "refusals": {"refusals": [_REFUSAL]},
     "readiness": {"status": "ready"},
+    "key-set": {
+        "keys": [
+            {
+                "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "use": "sig",
+                "alg": "Ed25519",
+            }
+        ]
+    },
     "deadline-report": _DEADLINE_REPORT,
 }

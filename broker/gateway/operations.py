@@ -7,6 +7,7 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.admin import signing_keys
 from broker.errors import PolicyError, Unavailable
 from broker.gateway import metrics as metric_families
 from broker.gateway import responses
@@ -73,6 +74,12 @@ async def metrics(request: Request) -> Response:
     gateway = gateway_of(request)
     text = await gateway.run(metric_families.text, gateway.context)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def keys(request: Request) -> Response:
+    """Return the public keys with which copies in queues are verified."""
+    gateway = gateway_of(request)
+    return json_response(await gateway.run(signing_keys.key_set, gateway.context))
 
 
 async def openapi_document(request: Request) -> Response:

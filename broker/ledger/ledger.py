@@ -25,6 +25,7 @@ from broker.ledger.policies import Policies
 from broker.ledger.policy_backtest import PolicyBacktest
 from broker.ledger.pseudonyms import Pseudonyms
 from broker.ledger.queries import Queries
+from broker.ledger.queue_keys import QueueKeys
 from broker.ledger.receipts import Receipts
 from broker.ledger.reconciliations import Reconciliations
 from broker.ledger.referrals import Referrals
@@ -61,4 +62,5 @@ class Ledger(Database):
         self.organisations = Organisations(self)
         self.policies = Policies(self)
         self.credentials = Credentials(self)
+        self.queue_keys = QueueKeys(self)
         self.support_bundle = SupportBundle(self)

@@ -28,8 +28,14 @@ TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 5,
+    "visibility_timeout": 60,
+    "unacked_key": "receipts.unacked",
+    "unacked_index_key": "receipts.unacked_index",
+    "unacked_mutex_key": "receipts.unacked_mutex",
 }
-"""Without these Kombu waits for ever on a connection that only looks open."""
+"""Without the first four Kombu waits for ever on a connection that only looks open. Receipts that
+a worker took and did not settle come again after a minute, so that they are not late by then; they
+are kept apart from what agencies have taken, so that no agency can read them."""
 _GARBAGE = (ValueError, LookupError, TypeError, AttributeError)
 """What Kombu raises when an element of a queue is no message."""
 
@@ -42,7 +48,7 @@ class Copy:
     id: str
     """The delivery's id, the same one however often it is sent."""
     body: bytes
-    """The delivery as JSON."""
+    """The delivery, signed for its agency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ class AgencyQueues:
             copy.body,
             exchange="",
             routing_key=_name(copy.agency),
-            content_type="application/json",
+            content_type="application/jose",
             content_encoding="utf-8",
             message_id=copy.id,
         )

@@ -6,23 +6,21 @@ a delivery again under the same id, even if the message broker loses everything.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from kombu import Connection, Consumer, Producer, Queue
 from kombu.exceptions import KombuError
 
 from referral_broker_client.delivery import Answer, Delivery
-from referral_broker_client.errors import Invalid, Unavailable
+from referral_broker_client.errors import Unavailable
 from referral_broker_client.http_client import encode
+from referral_broker_client.queue_signatures import QueueKeys, Untrusted, open_copy
 from referral_broker_client.work_loop import WorkLoop
 
 log = logging.getLogger("referral_broker_client")
@@ -36,27 +34,37 @@ LARGEST_MESSAGE = 100
 """How many receipts go into one message at most."""
 LONGEST_UNSENT_SECONDS = 1.0
 """How long an answer waits at most for others to share its message."""
+REMEMBERED = 10_000
+"""How many deliveries to remember that a settled correction or recall has replaced."""
 TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 5,
+    "ack_emulation": False,
+    "priority_steps": [0],
 }
-"""Without these Kombu waits for ever on a connection that only looks open."""
+"""Without the first four Kombu waits for ever on a connection that only looks open. With the last
+two it touches no key of a Valkey but the queue itself, which is all that an agency's user may: what
+a crashed consumer had in hand is sent again by the broker, and not kept beside every other
+agency's."""
+DROPPED = "dropped a message of %s that is no delivery of its own: %s"
 
 
 class QueueConsumer(WorkLoop):
     """The same loop as ``Consumer`` for agencies that consume a queue. Use it in one thread.
 
-    ``key`` signs the receipts and is never sent. A message that is not a delivery for this agency
-    is dropped with a warning that holds none of its content; the broker sends the real one again.
+    ``keys`` are the agency's own, which signs the receipts, and the broker's public ones. A
+    message that the broker did not sign for this agency is dropped with a warning that holds none
+    of its content, and counted in ``dropped``; so is a delivery whose correction or recall was
+    settled here. The broker sends the real one again.
     """
 
     def __init__(
         self,
         exchange_url: str,
         agency: str,
-        key: str,
+        keys: QueueKeys,
         *,
         by: str,
         batch: int = 20,
@@ -65,7 +73,7 @@ class QueueConsumer(WorkLoop):
         super().__init__(wait=wait)
         self._url = exchange_url
         self._agency = agency
-        self._signer = Signer(key)
+        self._keys = keys
         self._by = by
         self._batch = batch
         self._connection: Connection | None = None
@@ -75,6 +83,9 @@ class QueueConsumer(WorkLoop):
         self._unsent: list[Answer] = []
         self._unacked: list[Any] = []
         self._unsent_since = 0.0
+        self._replaced: OrderedDict[str, None] = OrderedDict()
+        self.dropped = 0
+        """How many messages were dropped since the start."""
 
     def close(self) -> None:
         """Send the answers that still wait and release the rest.
@@ -103,6 +114,7 @@ class QueueConsumer(WorkLoop):
         """
         self._unsent_since = self._unsent_since or time.monotonic()
         self._unsent.append(replace(answer, lease=None))
+        self._remember(delivery.follows)
         self._unacked.append(self._in_hand.pop(delivery, None))
         if not self._fetched or time.monotonic() - self._unsent_since > LONGEST_UNSENT_SECONDS:
             self._flush_if_possible()
@@ -151,19 +163,30 @@ class QueueConsumer(WorkLoop):
     def _receive(self, message: Any) -> None:
         try:
             delivery = self._read(message.body)
-        except (ValueError, RecursionError):
-            log.warning("dropped a message of %s that is no delivery of its own", self._agency)
+        except (ValueError, RecursionError) as error:
+            self.dropped += 1
+            log.warning(DROPPED, self._agency, _reason(error))
             message.reject()
             return
+        except Unavailable:
+            message.requeue()
+            raise
         self._in_hand[delivery] = message
         self._arrived.append(delivery)
 
     def _read(self, body: bytes | str) -> Delivery:
-        value = json.loads(body)
+        value = open_copy(body, agency=self._agency, keys=self._keys.broker)
         delivery = Delivery.from_json(value, holder=self, by=self._by)
-        if delivery.agency != self._agency:
-            raise ValueError("another agency's")
+        if delivery.id in self._replaced:
+            raise Untrusted("replaced by a later version")
         return delivery
+
+    def _remember(self, replaced: str | None) -> None:
+        """Remember a delivery that a later version has replaced, so that it cannot come back."""
+        if replaced is not None:
+            self._replaced[replaced] = None
+            if len(self._replaced) > REMEMBERED:
+                self._replaced.popitem(last=False)
 
     def _flush_if_possible(self) -> None:
         """Send the answers now; when that fails they go with the next poll."""
@@ -185,13 +208,11 @@ class QueueConsumer(WorkLoop):
         """Publish one signed message."""
         body = encode({"receipts": [answer.to_json() for answer in answers]})
         Producer(self._connected().default_channel).publish(
-            body,
+            self._keys.own.sign(self._agency, body),
             exchange="",
             routing_key=RECEIPTS_QUEUE,
-            content_type="application/json",
+            content_type="application/jose",
             content_encoding="utf-8",
-            headers=self._signer.headers(body),
-            declare=[Queue(RECEIPTS_QUEUE, durable=True)],
         )
 
     def _acknowledge_messages(self) -> None:
@@ -240,29 +261,9 @@ class QueueConsumer(WorkLoop):
         self._arrived.clear()
 
 
-class Signer:
-    """Signs receipts for the ``receipts`` queue with a key ``rb_<id>_<secret>``."""
-
-    def __init__(self, key: str) -> None:
-        prefix, _, rest = key.partition("_")
-        self._id, _, secret = rest.partition("_")
-        if prefix != "rb" or not self._id or not secret:
-            raise Invalid("A key looks like rb_<id>_<secret>.")
-        self._key = hashlib.sha256(secret.encode()).digest()
-
-    def headers(self, body: bytes) -> Mapping[str, str]:
-        """Return the headers that prove who signed this, and when."""
-        signed_at = datetime.fromtimestamp(time.time(), UTC).isoformat()
-        return {
-            "X-Broker-Key": self._id,
-            "X-Broker-Time": signed_at,
-            "X-Broker-Signature": signature(self._key, signed_at, body),
-        }
-
-
-def signature(key: bytes, signed_at: str, body: bytes) -> str:
-    """Return the hex HMAC-SHA256 over time and body; ``key`` is the SHA-256 of the secret."""
-    return hmac.new(key, signed_at.encode() + b"\n" + body, hashlib.sha256).hexdigest()
+def _reason(error: Exception) -> str:
+    """Return why a message was dropped, without anything of what it holds."""
+    return str(error) if isinstance(error, Untrusted) else "not in its form"
 
 
 def _connection_errors(connection: Connection | None) -> tuple[type[BaseException], ...]:

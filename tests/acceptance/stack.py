@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from broker.devstack.engines import Engines
-from tests.conftest import CHILD_KEY, ROOT, eventually
+from tests.conftest import CHILD_KEY, ROOT, SIGNING_KEY, eventually
 
 
 class Stack:
@@ -28,6 +28,7 @@ class Stack:
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
             "BROKER_CHILD_KEY": CHILD_KEY.hex(),
+            "BROKER_SIGNING_KEY": SIGNING_KEY,
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",
             **more,

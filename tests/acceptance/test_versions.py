@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 from referral_broker_client.queue_consumer import QueueConsumer
+from referral_broker_client.queue_signatures import AgencyKey, PinnedKeys, QueueKeys
 
+from broker.admin import signing_keys
+from broker.bootstrap import utc_now
 from broker.devstack.engines import Engines
 from broker.flow.context import Context
 from broker.intake.receipts_queue import receive_receipts
 from broker.transport.queues import AgencyQueues
+from broker.transport.signatures import new_private_key
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_cases import leg, text
+from tests.conftest import SIGNING_KEY
 
 COUNCILS = ("staffordshire-csc", "shropshire-csc")
 ELDER, YOUNGER = "Lowri", "Sorrel"
@@ -561,8 +566,12 @@ def test_a_queue_carries_every_kind_in_order(
     status = world.routed(document)
     correct(world, status, changed(document))
     recall(world, status)
-    key = world.headers("stoke-csc", "collect")["Authorization"].removeprefix("Bearer ")
-    with QueueConsumer(engines.exchange_url, "stoke-csc", key, by="Desk", wait=0.5) as consumer:
+    pem = new_private_key()
+    signing_keys.register(context.ledger, "stoke-csc", pem, now=context.clock())
+    signing_keys.publish_signing_key(context.ledger, SIGNING_KEY, now=context.clock())
+    published = PinnedKeys(world.client.get("/v1/keys").json())
+    keys = QueueKeys(AgencyKey(pem), published)
+    with QueueConsumer(engines.exchange_url, "stoke-csc", keys, by="Desk", wait=0.5) as consumer:
         taken = list(itertools.islice(consumer, 3))
         original, correction, withdrawn = taken
         assert [one.kind for one in taken] == ["referral", "correction", "recall"]
@@ -572,6 +581,7 @@ def test_a_queue_carries_every_kind_in_order(
         assert (withdrawn.content, withdrawn.handling) == ({}, {})
         with withdrawn:
             withdrawn.destroyed()
+    world.clock.now = utc_now()  # the agency signs by its own clock
     receipts = AgencyQueues(engines.exchange_url)
     receipts.receive(partial(receive_receipts, context), limit=10, wait=2)
     receipts.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from joserfc import jws
 from kombu import Connection, Queue
 
 from broker.admin.publish_policy import publish
@@ -59,13 +60,19 @@ class ExchangeQueue:
             queue = Queue(f"agency.{AGENCY}", durable=True)(connection.default_channel)
             queue.declare()
             messages = iter(lambda: queue.get(no_ack=True), None)
-            return [json.loads(message.body) for message in messages]
+            return [_payload(message.body) for message in messages]
 
     def fail(self) -> None:
         self._engines.exchange.kill()
 
     def recover(self) -> None:
         self._engines.exchange.start()
+
+
+def _payload(signed: bytes | str) -> Any:
+    """Read a copy without verifying it."""
+    raw = signed if isinstance(signed, bytes) else signed.encode()
+    return json.loads(jws.extract_compact(raw).payload)
 
 
 class Pigeonhole:
@@ -96,7 +103,8 @@ class Pigeonhole:
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     folders = {COURIER_FOLDER.name: tmp_path / "couriers", DROP_FOLDER.name: tmp_path / "drop"}
     (tmp_path / "drop" / "staffordshire-police").mkdir(parents=True)
-    return replace(settings, declared={name: str(path) for name, path in folders.items()})
+    declared = {**settings.declared, **{name: str(path) for name, path in folders.items()}}
+    return replace(settings, declared=declared)
 
 
 @pytest.fixture

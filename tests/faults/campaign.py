@@ -19,6 +19,7 @@ from random import Random
 import psycopg
 
 from broker import failpoints
+from broker.admin import signing_keys
 from broker.admin.api_keys import issue
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
@@ -29,7 +30,7 @@ from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from tests.faults import documents, witness
 from tests.faults.checker import RECOVERY_SECONDS, Finding, check
-from tests.faults.collecting import Agency, Mailbox, QueueReader
+from tests.faults.collecting import Agency, Mailbox, QueueReader, private_key
 from tests.faults.journal import Journal, Struck
 from tests.faults.processes import Installation
 from tests.faults.publishing import Publisher
@@ -248,6 +249,9 @@ def _prepare(engines: Engines) -> dict[str, str]:
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
     with Ledger.open(url, application_name="campaign") as ledger:
         publish(ledger, documents.policy(), now=datetime.now(UTC), channels=CHANNELS.forms)
+        for code in documents.AGENCIES.values():
+            pem = private_key(code)
+            signing_keys.register(ledger, OrganisationCode(code), pem, now=datetime.now(UTC))
         return {
             code: issue(
                 ledger, OrganisationCode(code), [scope], label="campaign", now=datetime.now(UTC)

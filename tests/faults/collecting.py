@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from functools import cache
 from random import Random
 from typing import Any
 from uuid import UUID
 
+from joserfc import jws
 from kombu import Connection, Producer, Queue
+from referral_broker_client.queue_signatures import AgencyKey
 
+from broker.transport.signatures import new_private_key
 from tests.faults import documents
 from tests.faults.journal import Answered, Journal, Offered
 from tests.faults.wire import Wire
@@ -23,6 +24,12 @@ from tests.faults.wire import Wire
 LEASE_SECONDS = 5
 OUTCOMES = ("assessment", "no_further_action", "advice")
 Delivery = dict[str, Any]
+
+
+@cache
+def private_key(code: str) -> str:
+    """Return the private key with which an agency of this run signs its receipts."""
+    return new_private_key()
 
 
 class Agency:
@@ -210,7 +217,7 @@ class QueueReader(Agency):
                 if message is None:
                     self._ending.wait(0.1)
                     continue
-                self._serve(json.loads(message.body), channel)
+                self._serve(json.loads(jws.extract_compact(message.body.encode()).payload), channel)
                 message.ack()
 
     def _serve(self, delivery: Delivery, channel: Any) -> None:
@@ -228,19 +235,10 @@ class QueueReader(Agency):
     def _publish(self, value: dict[str, Any], channel: Any) -> None:
         body = json.dumps(value).encode()
         Producer(channel).publish(
-            body,
+            AgencyKey(private_key(self.code)).sign(self.code, body),
             exchange="",
             routing_key="receipts",
-            content_type="application/json",
+            content_type="application/jose",
             content_encoding="utf-8",
-            headers=self._signed(body),
             declare=[Queue("receipts", durable=True)],
         )
-
-    def _signed(self, body: bytes) -> dict[str, str]:
-        """Sign as docs/api-agencies.md says."""
-        _, key, secret = self._wire.key.split("_", 2)
-        said_at = datetime.now(UTC).isoformat()
-        hashed = hashlib.sha256(secret.encode()).digest()
-        signed = hmac.new(hashed, said_at.encode() + b"\n" + body, hashlib.sha256).hexdigest()
-        return {"X-Broker-Key": key, "X-Broker-Time": said_at, "X-Broker-Signature": signed}

@@ -24,6 +24,7 @@ from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engine, Engines
 from broker.ledger.ledger import Ledger
+from broker.transport.signatures import new_private_key
 from tests.faults import documents
 
 LOOK_SECONDS = 0.2
@@ -105,6 +106,7 @@ class Installation:
             "BROKER_DATABASE_URL": engines.database_url,
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
+            "BROKER_SIGNING_KEY": new_private_key(),
             "BROKER_POINTS_DIR": str(self.points),
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from broker.admin import signing_keys
 from broker.bootstrap import read_settings, utc_now
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
@@ -18,7 +19,7 @@ from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
-from broker.errors import BrokerError, PolicyError, Unavailable
+from broker.errors import BrokerError, Invalid, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
@@ -27,8 +28,10 @@ from broker.policy.places.postcodes import authorities
 from broker.policy.published.expiry import NOTICE, ending_soon
 from broker.policy.published.policy import Policy
 from broker.settings import BadSettings, Settings
+from broker.transport.exchange_users import default_reads_all, is_valkey
 from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
+from broker.transport.signatures import CopySigner
 
 LARGEST_SKEW = timedelta(seconds=2)
 LONGEST_UNROUTED = timedelta(seconds=60)
@@ -114,6 +117,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("settings", True, "complete")
     yield _look("wake-ups", partial(_reach, settings.wakeup_url, "BROKER_WAKEUP_URL"))
     yield _look("exchange", partial(_reach, settings.exchange_url, "BROKER_EXCHANGE_URL"))
+    yield _look("users", partial(_users, settings.exchange_url))
     tables = _look("ledger", partial(_migrated, settings.database_url))
     yield tables
     if tables.ok:
@@ -126,6 +130,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("clock", partial(_clock, ledger))
     yield _look("policy", partial(_policy, ledger))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
+    yield _look("signatures", partial(_signatures, ledger, settings, now))
     yield _look("children", partial(_counted, ledger, settings))
     yield _look("places", _places)
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
@@ -158,6 +163,45 @@ def _reach(url: str, name: str) -> str:
             f"set its maxmemory-policy to {KEEPS_ALL}",
         )
     return "responds"
+
+
+def _users(url: str) -> str:
+    """Check that no password opens every agency's queue."""
+    if not is_valkey(url):
+        return "are not looked at: it is no Valkey"
+    try:
+        shared = default_reads_all(url)
+    except Unavailable:
+        raise Failed("cannot be looked at", "start it, or correct BROKER_EXCHANGE_URL") from None
+    if shared:
+        raise Failed(
+            "the exchange's user 'default' can read every agency's queue",
+            "give the broker and each agency a user (`broker keys exchange-user`), then turn "
+            "'default' off",
+        )
+    return "of the exchange read their own queues"
+
+
+def _signatures(ledger: Ledger, settings: Settings, now: datetime) -> str:
+    """Check that agencies can verify what this broker signs, and that receipts prove something."""
+    pem = settings.declared.get("BROKER_SIGNING_KEY")
+    if pem:
+        try:
+            id_ = CopySigner(pem).public.id
+        except Invalid as error:
+            raise Failed(error.message, "correct BROKER_SIGNING_KEY_FILE") from None
+        if id_ not in {key.id for key in signing_keys.published(ledger, now=now)}:
+            raise Failed(
+                "the signing key is not published: agencies drop every copy",
+                "`broker keys signing new` makes one, and BROKER_SIGNING_KEY_FILE names it",
+            )
+    if settings.accept_old_signatures:
+        raise Warned(
+            "receipts in the old form are accepted: a reader of the ledger can forge them",
+            "register agencies' keys (`broker keys register`), then set "
+            "BROKER_ACCEPT_OLD_SIGNATURES to no",
+        )
+    return "of copies can be verified" if pem else "are not needed: nothing is sent to queues"
 
 
 def _migrated(url: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +9,9 @@ from pathlib import Path
 import click
 
 from broker.admin import api_keys
-from broker.channels.registry import CHANNELS
+from broker.cli.database.key_files import in_directory, into_option, write_key
 from broker.cli.database.ledger_connection import open_ledger
+from broker.cli.database.queue_keys import agency_key, exchange_user, register, signing
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json, remark
@@ -19,19 +19,18 @@ from broker.cli.table import print_table
 from broker.domain.codes import Scope
 from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
-from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
-
-into_option = click.option(
-    "--into",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the key to this new file, for its owner only, instead of printing it.",
-)
 
 
 @click.group()
 def keys() -> None:
     """Issue, list, rotate, revoke and expire keys. Needs BROKER_DATABASE_URL."""
+
+
+keys.add_command(signing)
+keys.add_command(agency_key)
+keys.add_command(register)
+keys.add_command(exchange_user)
 
 
 @keys.command()
@@ -66,7 +65,7 @@ def issue(
     with open_ledger() as ledger:
         key = api_keys.issue(
             ledger,
-            _in_directory(ledger, organisation),
+            in_directory(ledger, organisation),
             [Scope(scope) for scope in scopes],
             label=label,
             now=now,
@@ -137,20 +136,6 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
     _print(id_, "expires", instant, as_json=as_json)
 
 
-def _in_directory(ledger: Ledger, code: str) -> OrganisationCode:
-    known = {
-        organisation.code
-        for organisation in PolicyCache(ledger, CHANNELS.forms).latest().directory.organisations
-    }
-    if code not in known:
-        raise Failure(
-            "the directory in force has no organisation with this code.",
-            next_step="list them with `broker directory show`",
-            code=NOT_FOUND,
-        )
-    return OrganisationCode(code)
-
-
 def _known(ledger: Ledger, id_: str) -> Credential:
     credential = ledger.credentials.credential(CredentialId(id_))
     if credential is None:
@@ -180,12 +165,6 @@ def _hand_over(key: str, into: Path | None, *, as_json: bool) -> None:
         return
     print_json({"id": id_, "key": key}) if as_json else click.echo(key)
     remark("This key is shown only once: store it now.")
-
-
-def write_key(file: Path, key: str) -> None:
-    """Write a key to a new file that its owner alone can read."""
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(f"{key}\n")
 
 
 def _print(id_: str, state: str, at: datetime, *, as_json: bool) -> None:

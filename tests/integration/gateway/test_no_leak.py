@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 import structlog
+from joserfc import jws
 from kombu import Connection, Producer
 from redis import Redis
 from referral_broker_client import Publisher
@@ -58,8 +59,9 @@ def in_valkey(url: str) -> dict[str, str]:
 
 
 def readable(message: bytes) -> str:
-    """Return a message with its body, which Kombu writes in base64."""
-    return message.decode() + base64.b64decode(json.loads(message)["body"]).decode()
+    """Return a message with its body, which Kombu writes in base64, and a copy's own content."""
+    body = base64.b64decode(json.loads(message)["body"])
+    return message.decode() + body.decode() + jws.extract_compact(body).payload.decode()
 
 
 def test_marked_content_leaks_nowhere(  # noqa: PLR0917

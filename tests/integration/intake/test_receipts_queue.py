@@ -1,17 +1,33 @@
 """Receipts through the queue: signed ones count, whatever else lies there changes nothing."""
 
 import json
-from datetime import UTC, datetime
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from joserfc import jws
+from joserfc.jwk import OctKey, OKPKey
 
+from broker.admin import signing_keys
 from broker.admin.api_keys import Key
 from broker.errors import Unavailable
 from broker.flow.context import Context
-from broker.intake.receipts_queue import receive_receipts
+from broker.intake.receipts_queue import note_drained, receive_receipts
 from broker.transport.queues import SignedReceipts
-from broker.transport.signatures import KEY_HEADER, SIGNATURE_HEADER, TIME_HEADER, signature
+from broker.transport.signatures import (
+    KEY_HEADER,
+    SIGNATURE_HEADER,
+    TIME_HEADER,
+    new_private_key,
+    signature,
+)
 from tests.acceptance.conftest import World, sample
+
+PEM, STRANGER = new_private_key(), new_private_key()
+_REGISTRY = jws.JWSRegistry(algorithms=["Ed25519"], strict_check_header=False)
+Sign = Callable[..., SignedReceipts]
 
 
 @pytest.fixture
@@ -22,16 +38,39 @@ def leg(world: World) -> dict:
     return delivery
 
 
-def signed(headers: dict[str, str], receipts: object, **changes: str) -> SignedReceipts:
+@pytest.fixture
+def signed(context: Context) -> Sign:
+    """Sign receipts with the registered key of stoke-csc, by a clock that agrees."""
+    signing_keys.register(context.ledger, "stoke-csc", PEM, now=context.clock())
+
+    def sign(receipts: object, *, pem: str = PEM, ago: float = 0, **changed: object):
+        key = OKPKey.import_key(pem)
+        header = {
+            "alg": "Ed25519",
+            "kid": key.thumbprint(),
+            "typ": "referral-receipts+jws",
+            "iss": "stoke-csc",
+            "aud": "referral-broker",
+            "iat": int(context.clock().timestamp() - ago),
+            "jti": secrets.token_hex(8),
+            **changed,
+        }
+        body = jws.serialize_compact(header, json.dumps(receipts), key, registry=_REGISTRY)
+        return SignedReceipts({}, body.encode())
+
+    return sign
+
+
+def old(headers: dict[str, str], receipts: object, *, sent_at: datetime) -> SignedReceipts:
+    """Sign receipts in the old form: with what the ledger stores of a key."""
     key = Key.parse(headers["Authorization"].removeprefix("Bearer "))
-    body = json.dumps(receipts).encode()
-    sent_at = datetime.now(UTC).isoformat()
+    body, at = json.dumps(receipts).encode(), sent_at.isoformat()
     own = {
         KEY_HEADER: str(key.id),
-        TIME_HEADER: sent_at,
-        SIGNATURE_HEADER: signature(key.secret_sha256, sent_at, body).decode(),
+        TIME_HEADER: at,
+        SIGNATURE_HEADER: signature(key.secret_sha256, at, body).decode(),
     }
-    return SignedReceipts(own | changes, body)
+    return SignedReceipts(own, body)
 
 
 def receipts_for(leg: dict) -> dict:
@@ -45,56 +84,164 @@ def state(world: World, leg: dict) -> str:
     return offered.json()["state"]
 
 
-def test_a_signed_receipt_counts_and_may_come_twice(
-    world: World, context: Context, leg: dict
+def decision(leg: dict, outcome: str) -> dict:
+    receipt = {"delivery": leg["id"], "stage": "decided", "by": "Duty worker", "outcome": outcome}
+    return {"receipts": [receipt]}
+
+
+def test_a_signed_receipt_counts_and_its_like_changes_nothing_more(
+    world: World, context: Context, leg: dict, signed: Sign
 ) -> None:
-    message = signed(world.headers("stoke-csc", "collect"), receipts_for(leg))
     for _ in range(2):
-        receive_receipts(context, message)
+        receive_receipts(context, signed(receipts_for(leg)))
     assert state(world, leg) == "acknowledged"
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda message: SignedReceipts({}, message.body),
-        lambda message: SignedReceipts(
-            message.headers | {SIGNATURE_HEADER: "0" * 64}, message.body
-        ),
-        lambda message: SignedReceipts(message.headers, message.body.replace(b"Duty", b"Evil")),
-        lambda message: SignedReceipts(message.headers | {KEY_HEADER: "00000000"}, message.body),
-    ],
-    ids=["unsigned", "wrong signature", "changed body", "unknown key"],
-)
-def test_a_message_that_is_not_signed_by_a_key_in_use_changes_nothing(
-    world: World, context: Context, leg: dict, spoil
+def test_a_message_is_taken_once(
+    world: World, context: Context, leg: dict, signed: Sign, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    receive_receipts(
-        context, spoil(signed(world.headers("stoke-csc", "collect"), receipts_for(leg)))
-    )
+    message = signed(receipts_for(leg))
+    receive_receipts(context, message)
+    capsys.readouterr()
+    receive_receipts(context, message)
+    assert "receipts dropped" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("ago", [-400, 301, 30 * 86_400])
+def test_a_message_from_another_time_changes_nothing(
+    world: World, context: Context, leg: dict, signed: Sign, ago: float
+) -> None:
+    receive_receipts(context, signed(receipts_for(leg), ago=ago))
+    assert state(world, leg) == "leased"
+    receive_receipts(context, signed(receipts_for(leg), ago=299 if ago > 0 else -299))
+    assert state(world, leg) == "acknowledged"
+
+
+def test_what_waited_while_no_worker_read_is_not_late(
+    world: World, context: Context, leg: dict, signed: Sign
+) -> None:
+    drained_at = context.clock() - timedelta(hours=3)
+    note_drained(context, drained_at)
+    assert context.ledger.queue_keys.drained_at() == drained_at
+    late = signed(receipts_for(leg), ago=4 * 3600)
+    receive_receipts(context, late, drained_at=drained_at)
+    assert state(world, leg) == "leased"
+    waited = signed(receipts_for(leg), ago=2 * 3600)
+    receive_receipts(context, waited, drained_at=drained_at)
+    assert state(world, leg) == "acknowledged"
+
+
+def test_messages_are_forgotten_only_when_they_are_late(context: Context) -> None:
+    keys, now = context.ledger.queue_keys, context.clock()
+    keys.take("k", "young", now - timedelta(hours=23))
+    keys.take("k", "old", now - timedelta(days=2))
+    note_drained(context, now)
+    assert (keys.is_taken("k", "young"), keys.is_taken("k", "old")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pem": STRANGER},
+        {"iss": "shropshire-csc"},
+        {"aud": "another-broker"},
+        {"typ": "referral-copy+jws"},
+        {"kid": "00000000"},
+    ],
+    ids=["a stranger's key", "another agency", "another audience", "a copy", "unknown key"],
+)
+def test_a_message_that_the_agency_did_not_sign_changes_nothing(
+    world: World, context: Context, leg: dict, signed: Sign, changed: dict
+) -> None:
+    receive_receipts(context, signed(receipts_for(leg), **changed))
     assert state(world, leg) == "leased"
 
 
-def test_another_agencys_key_and_a_publishers_key_change_nothing(
+def test_a_changed_body_and_a_revoked_key_change_nothing(
+    world: World, context: Context, leg: dict, signed: Sign
+) -> None:
+    message = signed(receipts_for(leg))
+    head, _, proof = message.body.split(b".")
+    other = signed(decision(leg, "no_further_action")).body.split(b".")[1]
+    receive_receipts(context, SignedReceipts({}, b".".join((head, other, proof))))
+    assert state(world, leg) == "leased"
+    (key,) = context.ledger.queue_keys.agency_keys()
+    assert context.ledger.queue_keys.revoke_agency_key(key.id, context.clock())
+    receive_receipts(context, message)
+    assert state(world, leg) == "leased"
+
+
+def test_nothing_in_the_ledger_signs_a_receipt(
+    world: World, context: Context, leg: dict, signed: Sign
+) -> None:
+    headers = world.headers("stoke-csc", "collect")
+    (registered,) = context.ledger.queue_keys.agency_keys()
+    stored = Key.parse(headers["Authorization"].removeprefix("Bearer ")).secret_sha256
+    forged = decision(leg, "no_further_action")
+    receive_receipts(context, old(headers, forged, sent_at=context.clock()))
+    for secret in (stored, registered.public_key):
+        header = {
+            "alg": "HS256",
+            "kid": registered.id,
+            "typ": "referral-receipts+jws",
+        }
+        key = OctKey.import_key(secret)
+        body = jws.serialize_compact(header, json.dumps(forged), key, algorithms=["HS256"])
+        receive_receipts(context, SignedReceipts({}, body.encode()))
+    assert state(world, leg) == "leased"
+
+
+def test_an_agency_whose_channel_is_not_the_queue_answers_over_http_alone(
+    world: World, context: Context
+) -> None:
+    status = world.routed(sample(3))
+    elsewhere = next(leg for leg in status["deliveries"] if leg["agency"] == "shropshire-csc")
+    signing_keys.register(context.ledger, "shropshire-csc", STRANGER, now=context.clock())
+    key = OKPKey.import_key(STRANGER)
+    header = {
+        "alg": "Ed25519",
+        "kid": key.thumbprint(),
+        "typ": "referral-receipts+jws",
+        "iss": "shropshire-csc",
+        "aud": "referral-broker",
+        "iat": int(context.clock().timestamp()),
+        "jti": "m1",
+    }
+    body = json.dumps(receipts_for(elsewhere))
+    message = jws.serialize_compact(header, body, key, registry=_REGISTRY)
+    receive_receipts(context, SignedReceipts({}, message.encode()))
+    after = next(leg for leg in world.status(status)["deliveries"] if leg["id"] == elsewhere["id"])
+    assert after["state"] == elsewhere["state"]
+
+
+def test_the_old_form_counts_only_where_the_settings_say_so(
     world: World, context: Context, leg: dict
 ) -> None:
-    for headers in (world.headers("shropshire-csc", "collect"), world.police):
-        receive_receipts(context, signed(headers, receipts_for(leg)))
+    headers = world.headers("stoke-csc", "collect")
+    accepting = replace(context, settings=replace(context.settings, accept_old_signatures=True))
+    long_ago = old(headers, receipts_for(leg), sent_at=datetime(1999, 1, 1, tzinfo=UTC))
+    receive_receipts(accepting, long_ago)
+    for other in (world.headers("shropshire-csc", "collect"), world.police):
+        receive_receipts(accepting, old(other, receipts_for(leg), sent_at=context.clock()))
+    message = old(headers, receipts_for(leg), sent_at=context.clock())
+    receive_receipts(context, message)
     assert state(world, leg) == "leased"
+    receive_receipts(accepting, message)
+    assert state(world, leg) == "acknowledged"
 
 
 @pytest.mark.parametrize("content", [[], {}, {"receipts": []}, {"receipts": [{"stage": "x"}]}, 1])
 def test_a_signed_message_that_cannot_be_read_changes_nothing(
-    world: World, context: Context, leg: dict, content: object
+    world: World, context: Context, leg: dict, signed: Sign, content: object
 ) -> None:
-    receive_receipts(context, signed(world.headers("stoke-csc", "collect"), content))
+    receive_receipts(context, signed(content))
     assert state(world, leg) == "leased"
 
 
 def test_an_unavailable_ledger_keeps_the_message_and_a_fault_of_ours_drops_it(
-    world: World, context: Context, leg: dict, monkeypatch: pytest.MonkeyPatch
+    world: World, context: Context, leg: dict, signed: Sign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message = signed(world.headers("stoke-csc", "collect"), receipts_for(leg))
+    message = signed(receipts_for(leg))
 
     def fail(error: Exception) -> None:
         raise error

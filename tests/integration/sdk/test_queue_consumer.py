@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import secrets
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from kombu import Connection, Producer, Queue
 from referral_broker_client import Delivery, Unavailable
-from referral_broker_client.queue_consumer import QueueConsumer, signature
+from referral_broker_client.queue_consumer import QueueConsumer
+from referral_broker_client.queue_signatures import AgencyKey, PinnedKeys, QueueKeys
 
 from broker.devstack.engines import Engines
+from broker.domain.ids import OrganisationCode
+from broker.transport.exchange_users import add_user, address_for
+from broker.transport.signatures import CopySigner, PublicKey, new_private_key, verify_receipts
 
-KEY = "rb_k1_a-secret_with_underscores"
+SIGNER = CopySigner(new_private_key())
+PEM = new_private_key()
+PUBLIC = PublicKey.from_pem(PEM)
+KEYS = QueueKeys(AgencyKey(PEM), PinnedKeys({"keys": [dict(SIGNER.public.jwk)]}))
+
+
+def signed(body: bytes, *, agency: str = "stoke-csc", signer: CopySigner = SIGNER) -> bytes:
+    """Sign a delivery as the broker does, if it is one."""
+    value = json.loads(body)
+    return signer.sign(
+        body,
+        agency=OrganisationCode(agency),
+        delivery=value["delivery"],
+        version=value.get("version", 1),
+        now=datetime.now(UTC),
+    )
+
+
+def receipts_in(message: Any) -> list[dict[str, str]]:
+    """Return the receipts of a message, verified as the broker does."""
+    body = message.body if isinstance(message.body, bytes) else message.body.encode()
+    verified = verify_receipts(body, key_of={PUBLIC.id: PUBLIC.raw}.get)
+    assert verified.agency == "stoke-csc"
+    return list(json.loads(verified.body)["receipts"])
 
 
 class Exchange:
@@ -28,8 +56,8 @@ class Exchange:
         self._queue = Queue("agency.stoke-csc", durable=True)
         self._receipts = Queue("receipts", durable=True)
 
-    def send(self, body: Any, *, content_type: str = "application/json") -> None:
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    def send(self, body: Any, *, content_type: str = "application/jose") -> None:
+        raw = body if isinstance(body, bytes) else signed(json.dumps(body).encode())
         self._producer.publish(
             raw,
             exchange="",
@@ -54,11 +82,7 @@ class Exchange:
 
     def receipts(self) -> list[dict[str, str]]:
         """Take every receipt."""
-        return [
-            receipt
-            for message in self.messages()
-            for receipt in json.loads(message.body)["receipts"]
-        ]
+        return [receipt for message in self.messages() for receipt in receipts_in(message)]
 
     def close(self) -> None:
         self._connection.release()
@@ -74,7 +98,11 @@ def exchange(engines: Engines) -> Iterator[Exchange]:
 
 
 def consumer(engines: Engines, *, wait: float = 0) -> QueueConsumer:
-    return QueueConsumer(engines.exchange_url, "stoke-csc", KEY, by="Intake desk", wait=wait)
+    """Return the agency's consumer, under a user of the exchange that is its own."""
+    stoke, password = OrganisationCode("stoke-csc"), secrets.token_urlsafe(24)
+    add_user(engines.exchange_url, stoke, password)
+    url = address_for(engines.exchange_url, stoke, password)
+    return QueueConsumer(url, stoke, KEYS, by="Intake desk", wait=wait)
 
 
 def delivery(number: int, **changed: Any) -> dict[str, Any]:
@@ -110,18 +138,61 @@ def test_a_clean_exit_says_collected_without_the_lease_of_the_push(
     assert exchange.waiting() == 0
 
 
-def test_receipts_are_signed_over_time_and_body_by_the_hash_of_the_secret(
-    engines: Engines, exchange: Exchange
-) -> None:
+def test_receipts_are_signed_with_the_agencys_own_key(engines: Engines, exchange: Exchange) -> None:
     exchange.send(delivery(1))
     take_all(consumer(engines))
     (message,) = exchange.messages()
-    key = hashlib.sha256(b"a-secret_with_underscores").digest()
-    said_at = message.headers["X-Broker-Time"]
-    body = message.body if isinstance(message.body, bytes) else message.body.encode()
-    assert message.headers["X-Broker-Key"] == "k1"
-    assert message.headers["X-Broker-Signature"] == signature(key, said_at, body)
-    assert "secret" not in str(message.headers)
+    assert receipts_in(message)[0]["delivery"] == "d1"
+
+
+def forged_recall() -> dict[str, Any]:
+    """Return a recall of a real delivery, as anybody could write it who knows its id."""
+    return delivery(9, kind="recall", follows="d1", version=2, content={})
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        json.dumps(forged_recall()).encode(),
+        signed(json.dumps(forged_recall()).encode(), signer=CopySigner(new_private_key())),
+        signed(json.dumps(forged_recall()).encode(), agency="shropshire-csc"),
+        signed(json.dumps(delivery(9, agency="shropshire-csc")).encode(), agency="shropshire-csc"),
+    ],
+    ids=["unsigned", "another key", "another audience", "another agency's copy"],
+)
+def test_a_forged_recall_is_never_handed_over(
+    engines: Engines, exchange: Exchange, forged: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.send(forged)
+    exchange.send(delivery(1))
+    work = consumer(engines)
+    assert [offered.id for offered in take_all(work)] == ["d1"]
+    assert work.dropped == 1
+    assert "dropped a message of stoke-csc" in caplog.text
+    assert [receipt["delivery"] for receipt in exchange.receipts()] == ["d1"]
+
+
+def test_what_a_settled_recall_replaced_does_not_come_back(
+    engines: Engines, exchange: Exchange
+) -> None:
+    original = signed(json.dumps(delivery(1)).encode())
+    exchange.send(original)
+    exchange.send(delivery(2, kind="recall", follows="d1", version=2, content={}))
+    work = consumer(engines, wait=1)
+    seen = []
+    with work:
+        for offered in work:
+            with offered:
+                seen.append(offered.id)
+                if offered.kind == "recall":
+                    offered.destroyed()
+            if len(seen) == 2:
+                exchange.send(original)
+                exchange.send(delivery(3))
+            if "d3" in seen:
+                break
+    assert seen == ["d1", "d2", "d3"]
+    assert work.dropped == 1
 
 
 def test_answers_of_a_batch_share_a_message(engines: Engines, exchange: Exchange) -> None:
@@ -129,7 +200,7 @@ def test_answers_of_a_batch_share_a_message(engines: Engines, exchange: Exchange
         exchange.send(delivery(number))
     take_all(consumer(engines))
     messages = exchange.messages()
-    assert sum(len(json.loads(message.body)["receipts"]) for message in messages) == 10
+    assert sum(len(receipts_in(message)) for message in messages) == 10
     assert len(messages) < 10
 
 
@@ -142,8 +213,8 @@ def test_answers_of_a_batch_share_a_message(engines: Engines, exchange: Exchange
         b"null",
         b"[" * 100_000,
         b"\xff\xfe",
-        json.dumps(delivery(9, agency="glasgow-sw")).encode(),
-        json.dumps(delivery(9, deadlines={"decide_by": "soon"})).encode(),
+        signed(json.dumps(delivery(9, agency="glasgow-sw")).encode(), agency="glasgow-sw"),
+        signed(json.dumps(delivery(9, deadlines={"decide_by": "soon"})).encode()),
     ],
 )
 def test_garbage_is_dropped_with_a_warning_that_holds_nothing_of_it(
@@ -155,6 +226,7 @@ def test_garbage_is_dropped_with_a_warning_that_holds_nothing_of_it(
     assert exchange.waiting() == 0
     assert "is no delivery of its own" in caplog.text
     assert "Invented" not in caplog.text
+    assert "soon" not in caplog.text
 
 
 @pytest.mark.parametrize("element", [b"garbage", b"{}", b"[1]", b'{"body": "x", "properties": {}}'])
@@ -224,6 +296,6 @@ def test_an_exchange_that_comes_back_is_consumed_again(
 
 
 def test_an_exchange_that_is_away_is_unavailable(engines: Engines) -> None:
-    work = QueueConsumer("redis://127.0.0.1:9/0", "stoke-csc", KEY, by="Desk", wait=0)
+    work = QueueConsumer("redis://127.0.0.1:9/0", "stoke-csc", KEYS, by="Desk", wait=0)
     with pytest.raises(Unavailable), work:
         list(work)

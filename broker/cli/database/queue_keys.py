@@ -1,0 +1,287 @@
+"""``broker keys signing``, ``agency-key`` and ``register``: the keys of queues.
+
+A private key is made into a file of its owner's. The ledger is given the public half alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from broker.admin import signing_keys
+from broker.bootstrap import read_settings
+from broker.cli.database.key_files import in_directory, write_key
+from broker.cli.database.ledger_connection import open_ledger
+from broker.cli.exit_codes import CONFLICT, INVALID, NOT_FOUND, Failure
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json, remark
+from broker.cli.table import print_table
+from broker.domain.ids import OrganisationCode
+from broker.errors import Conflict, Invalid
+from broker.transport import exchange_users
+from broker.transport.signatures import PublicKey, new_private_key, public_pem
+
+file_option = click.option(
+    "--into",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the private key to this new file, for its owner only.",
+)
+RESTART = "name the file in BROKER_SIGNING_KEY_FILE, then restart the workers"
+
+
+@click.group()
+def signing() -> None:
+    """Keep the broker's own keys, which sign the copies in queues."""
+
+
+@signing.command("new")
+@file_option
+@json_option
+def new(into: Path, as_json: bool) -> None:
+    """Make a private key in a file, and publish its public half at GET /v1/keys.
+
+    \b
+    Example:    broker keys signing new --into secrets/signing_key
+    """
+    with open_ledger() as ledger:
+        pem = _made(into)
+        public = signing_keys.publish_signing_key(ledger, pem, now=datetime.now(UTC))
+    _tell(public, into, as_json=as_json)
+    remark(f"next:  {RESTART}")
+
+
+@signing.command("publish")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+def publish(file: Path, as_json: bool) -> None:
+    """Publish the public half of the private key in FILE, which was made elsewhere.
+
+    \b
+    Example:    broker keys signing publish /run/secrets/signing_key
+    """
+    pem = file.read_text(encoding="utf-8", errors="replace")
+    with open_ledger() as ledger, _advised(file):
+        public = signing_keys.publish_signing_key(ledger, pem, now=datetime.now(UTC))
+    _tell(public, file, as_json=as_json)
+
+
+@signing.command("rotate")
+@click.option(
+    "--overlap-hours",
+    default=168.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="How long agencies still accept copies that were signed with the old key.",
+)
+@file_option
+@json_option
+def rotate(into: Path, overlap_hours: float, as_json: bool) -> None:
+    """Make the next private key in a file; the keys in use end after the overlap."""
+    now = datetime.now(UTC)
+    with open_ledger() as ledger:
+        pem = _made(into)
+        public, count = signing_keys.replace_signing_keys(
+            ledger, pem, overlap=timedelta(hours=overlap_hours), now=now
+        )
+    _tell(public, into, as_json=as_json)
+    remark(f"{count} older keys end by {local(now + timedelta(hours=overlap_hours))}")
+    remark(f"next:  {RESTART}")
+
+
+@signing.command("list")
+@json_option
+def list_signing(as_json: bool) -> None:
+    """List the broker's own keys; none of them is private."""
+    with open_ledger() as ledger:
+        stored = ledger.queue_keys.signing_keys()
+    if as_json:
+        rows = [
+            {"id": key.id, "created_at": key.created_at, "retired_at": key.retired_at}
+            for key in stored
+        ]
+        print_json(rows)
+        return
+    print_table(
+        ("id", "created", "retired"),
+        [[key.id, local(key.created_at), _cell(key.retired_at)] for key in stored],
+    )
+
+
+@signing.command("retire")
+@click.argument("id_", metavar="ID")
+def retire(id_: str) -> None:
+    """End the key ID now: copies that it signed are dropped, and sent again under the next one."""
+    now = datetime.now(UTC)
+    with open_ledger() as ledger:
+        if not ledger.queue_keys.retire_signing_keys([id_], now):
+            raise _unknown(id_, "broker keys signing list")
+    click.echo(f"{id_} retired {local(now)}")
+
+
+@click.group("agency-key")
+def agency_key() -> None:
+    """Keep the keys with which agencies sign their receipts in queues."""
+
+
+@agency_key.command("new")
+@file_option
+@click.option(
+    "--public-key",
+    "public_file",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the public half to this new file, for the broker.",
+)
+def new_agency_key(into: Path, public_file: Path) -> None:
+    """Make an agency's private key; needs no ledger, and is run at the agency.
+
+    \b
+    Example:    broker keys agency-key new --into stoke.pem --public-key stoke.pub
+    """
+    pem = _made(into)
+    with public_file.open("x", encoding="utf-8") as opened:
+        opened.write(public_pem(pem))
+    click.echo(f"{PublicKey.from_pem(pem).id} is in {into}")
+    remark(f"next:  send {public_file} to the broker; the private key stays with you")
+
+
+@agency_key.command("list")
+@click.option("--organisation", help="Only those of one organisation.")
+@json_option
+def list_agency_keys(organisation: str | None, as_json: bool) -> None:
+    """List the registered public keys."""
+    code = OrganisationCode(organisation) if organisation else None
+    with open_ledger() as ledger:
+        stored = ledger.queue_keys.agency_keys(code)
+    if as_json:
+        rows = [
+            {
+                "id": key.id,
+                "organisation": key.organisation,
+                "created_at": key.created_at,
+                "revoked_at": key.revoked_at,
+            }
+            for key in stored
+        ]
+        print_json(rows)
+        return
+    print_table(
+        ("id", "organisation", "registered", "revoked"),
+        [
+            [key.id, key.organisation, local(key.created_at), _cell(key.revoked_at)]
+            for key in stored
+        ],
+    )
+
+
+@agency_key.command("revoke")
+@click.argument("id_", metavar="ID")
+def revoke_agency_key(id_: str) -> None:
+    """End the agency's key ID now; receipts that it signs change nothing."""
+    now = datetime.now(UTC)
+    with open_ledger() as ledger:
+        if not ledger.queue_keys.revoke_agency_key(id_, now):
+            raise _unknown(id_, "broker keys agency-key list")
+    click.echo(f"{id_} revoked {local(now)}")
+
+
+@click.command("register")
+@click.argument("agency")
+@click.option(
+    "--public-key",
+    "public_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The agency's public key, in PEM.",
+)
+@json_option
+def register(agency: str, public_file: Path, as_json: bool) -> None:
+    """Register the public key with which AGENCY signs its receipts.
+
+    \b
+    Example:    broker keys register stoke-csc --public-key stoke.pub
+    """
+    now = datetime.now(UTC)
+    pem = public_file.read_text(encoding="utf-8", errors="replace")
+    with open_ledger() as ledger, _advised(public_file):
+        code = in_directory(ledger, agency)
+        public = signing_keys.register(ledger, code, pem, now=now)
+    if as_json:
+        print_json({"id": public.id, "organisation": agency})
+    else:
+        click.echo(f"{public.id} is registered for {agency}")
+
+
+@click.command("exchange-user")
+@click.argument("agency")
+@click.option(
+    "--into",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Make the user, and write the agency's address of its queue to this new file.",
+)
+def exchange_user(agency: str, into: Path | None) -> None:
+    """Give AGENCY a user of the exchange: it reads its own queue and writes receipts.
+
+    Without --into nothing is made: the commands are shown, with a new password. A RabbitMQ's are
+    always shown. Needs BROKER_DATABASE_URL and BROKER_EXCHANGE_URL.
+
+    \b
+    Example:    broker keys exchange-user stoke-csc --into stoke.url
+    """
+    settings, password = read_settings(), secrets.token_urlsafe(24)
+    url = settings.exchange_url
+    with open_ledger() as ledger:
+        code = in_directory(ledger, agency)
+    if not exchange_users.is_valkey(url):
+        for line in exchange_users.rabbitmq_lines(code, password):
+            click.echo(line)
+    elif into is None:
+        click.echo(f"ACL SETUSER {code} {' '.join(exchange_users.rules(code))} >{password}")
+        return
+    elif not exchange_users.add_user(url, code, password):
+        remark("The exchange has no file of users (aclfile): make this one again when it restarts.")
+    if into is not None:
+        write_key(into, exchange_users.address_for(url, code, password))
+        click.echo(f"The address for {code} is in {into}")
+
+
+@contextmanager
+def _advised(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except Invalid as error:
+        raise Failure(error.message, next_step=f"look at what {file} holds", code=INVALID) from None
+    except Conflict as error:
+        raise Failure(
+            error.message, next_step="broker keys agency-key list", code=CONFLICT
+        ) from None
+
+
+def _made(into: Path) -> str:
+    """Make a private key in a new file, and return it."""
+    pem = new_private_key()
+    write_key(into, pem.strip())
+    return pem
+
+
+def _tell(public: PublicKey, file: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"id": public.id, "file": file})
+    else:
+        click.echo(f"{public.id} is in {file}")
+
+
+def _unknown(id_: str, command: str) -> Failure:
+    return Failure(
+        f"{id_} is no key that could be ended.", next_step=f"`{command}`", code=NOT_FOUND
+    )
+
+
+def _cell(at: datetime | None) -> str:
+    return local(at) if at else ""

@@ -1,0 +1,2 @@
+-- When the queue of receipts was last seen empty.
+select at from receipts_drained

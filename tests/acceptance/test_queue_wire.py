@@ -1,0 +1,62 @@
+"""docs/queue-wire.md, run as it stands: a plain redis-py client takes a copy and answers it."""
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+from joserfc.errors import JoseError
+from redis import Redis
+
+from broker.admin import signing_keys
+from broker.bootstrap import utc_now
+from broker.devstack.engines import Engines
+from broker.domain.ids import OrganisationCode
+from broker.flow.context import Context
+from broker.intake.receipts_queue import receive_receipts
+from broker.transport.exchange_users import add_user, address_for
+from broker.transport.queues import AgencyQueues
+from broker.transport.signatures import new_private_key
+from tests.acceptance.conftest import World, sample
+from tests.conftest import ROOT, SIGNING_KEY
+
+STOKE = OrganisationCode("stoke-csc")
+
+
+def example() -> dict[str, Any]:
+    """Run the example of the document, and return what it defines."""
+    text = (ROOT / "docs" / "queue-wire.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(source, names)
+    return names
+
+
+def test_the_example_takes_a_copy_answers_it_and_believes_no_forged_one(
+    world: World, engines: Engines, context: Context
+) -> None:
+    names, pem = example(), new_private_key()
+    signing_keys.register(context.ledger, STOKE, pem, now=context.clock())
+    signing_keys.publish_signing_key(context.ledger, SIGNING_KEY, now=context.clock())
+    key_set = world.client.get("/v1/keys").json()
+    (leg,) = world.routed(sample(15))["deliveries"]
+    assert add_user(engines.exchange_url, STOKE, "a-password")
+    with Redis.from_url(address_for(engines.exchange_url, STOKE, "a-password")) as valkey:
+        delivery = names["take"](valkey, STOKE, key_set)
+        assert delivery["delivery"] == leg["id"]
+        receipt = {"delivery": leg["id"], "stage": "acknowledged", "by": "Duty worker"}
+        names["answer"](valkey, STOKE, pem, [receipt])
+    world.clock.now = utc_now()  # the agency signs by its own clock
+    queues = AgencyQueues(engines.exchange_url)
+    assert queues.receive(partial(receive_receipts, context), limit=10, wait=2) == 1
+    queues.close()
+    offered = world.client.get(
+        f"/v1/deliveries/{leg['id']}", headers=world.headers(STOKE, "collect")
+    )
+    assert offered.json()["state"] == "acknowledged"
+    with Redis.from_url(engines.exchange_url) as valkey:
+        names["answer"](valkey, STOKE, new_private_key(), [receipt])
+        forged = valkey.rpop("receipts")
+        valkey.lpush("agency.stoke-csc", forged)
+        with pytest.raises((JoseError, ValueError)):
+            names["take"](valkey, STOKE, key_set)
