@@ -138,6 +138,10 @@ class AlarmsSchema(Record[dict[str, Any]]):
         required=True,
     )
     tell = Many(One(StepSchema()), 10, "Who is warned, and how.")
+    own_acknowledgement = Within(
+        "How long an agency's acknowledgement of an escalation about itself stops the steps that "
+        "address it; 30 minutes if left out."
+    )
 
 
 class AmendsSchema(Record[dict[str, Any]]):
