@@ -26,6 +26,7 @@ from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
+from schemas.shown_text import says_something, shown_document, shown_line
 
 LONGEST_REASON = 500
 PER_MINUTE = 60
@@ -183,7 +184,7 @@ def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> d
         kind, action, referral=referral
     ):
         raise NotFound("There is no such referral.")
-    document: dict[str, Any] = orjson.loads(content)
+    document: dict[str, Any] = shown_document(orjson.loads(content))
     return document
 
 
@@ -342,12 +343,12 @@ def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
 
 
 def _action(context: Context, by: str, reason: str) -> ActionContext:
-    return ActionContext(context.new_id(), by, _reason(reason), context.clock())
+    return ActionContext(context.new_id(), shown_line(by), _reason(reason), context.clock())
 
 
 def _reason(text: str) -> str:
-    reason = " ".join(text.split())
-    if not reason:
+    reason = shown_line(text)
+    if not says_something(reason):
         raise _invalid("reason", "missing", "Give a reason: others will read it.")
     if len(reason) > LONGEST_REASON:
         raise _invalid("reason", "too-long", f"Use at most {LONGEST_REASON} characters.")
