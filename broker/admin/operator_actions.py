@@ -27,6 +27,7 @@ from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
 from schemas import tolerance
+from schemas.shown_text import says_something, shown_document, shown_line
 
 LONGEST_REASON = 500
 PER_MINUTE = 60
@@ -175,17 +176,34 @@ def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason
     context.wakeups.notify(DISPATCH)
 
 
-def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> dict[str, Any]:
-    """Record who sees a referral and why, then return its content. Raises NotFound."""
+def reveal(
+    context: Context,
+    referral: ReferralId,
+    *,
+    by: str,
+    reason: str,
+    may_see_recalled: bool = False,
+) -> dict[str, Any]:
+    """Record who sees a referral and why, then return its content.
+
+    ``may_see_recalled`` is whether the person has the right to see what was recalled. Raises
+    NotFound, or Conflict without that right where the referral was recalled.
+    """
     action = _action(context, by, reason)
+    status = context.ledger.queries.referral(None, id=referral)
+    if status is not None and status.recalled_at is not None and not may_see_recalled:
+        raise Conflict(
+            "This referral was recalled. Its content is shown only to people with the right "
+            "'reveal-recalled'."
+        )
     content = context.ledger.queries.content(referral)
     kind = "referral.content_revealed"
     if content is None or not context.ledger.operator_actions.note_act(
         kind, action, referral=referral
     ):
         raise NotFound("There is no such referral.")
-    document: dict[str, Any] = orjson.loads(content)
-    return tolerance.struck(document)
+    document: dict[str, Any] = shown_document(tolerance.struck(orjson.loads(content)))
+    return document
 
 
 def correct_cause(
@@ -343,12 +361,12 @@ def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
 
 
 def _action(context: Context, by: str, reason: str) -> ActionContext:
-    return ActionContext(context.new_id(), by, _reason(reason), context.clock())
+    return ActionContext(context.new_id(), shown_line(by), _reason(reason), context.clock())
 
 
 def _reason(text: str) -> str:
-    reason = " ".join(text.split())
-    if not reason:
+    reason = shown_line(text)
+    if not says_something(reason):
         raise _invalid("reason", "missing", "Give a reason: others will read it.")
     if len(reason) > LONGEST_REASON:
         raise _invalid("reason", "too-long", f"Use at most {LONGEST_REASON} characters.")
