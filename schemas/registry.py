@@ -63,6 +63,7 @@ KINDS: Mapping[str, Schema] = {
     "reconciliations": reconciliation.RECONCILIATIONS,
     "readiness": attention.READINESS,
     "deadline-report": report.DEADLINE_REPORT,
+    "inspection-report": report.INSPECTION_REPORT,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,

@@ -392,4 +392,19 @@ EXAMPLES: Mapping[str, Any] = {
     "refusals": {"refusals": [_REFUSAL]},
     "readiness": {"status": "ready"},
     "deadline-report": _DEADLINE_REPORT,
+    "inspection-report": {
+        "since": "2026-12-01T00:00:00Z",
+        "until": "2027-01-01T00:00:00Z",
+        "counted_at": "2027-01-04T09:00:00Z",
+        "figures": [
+            {"by": "all", "of": "", "what": "voice", "name": "not_asked", "count": 2},
+            {
+                "by": "force",
+                "of": "staffordshire-police",
+                "what": "voice",
+                "name": "known",
+                "count": 7,
+            },
+        ],
+    },
 }

@@ -70,6 +70,47 @@ def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
     _print_deadlines(period["figures"])
 
 
+def _inspection(name: str, what: str) -> click.Command:
+    """Return the command for one of the reports for inspectors."""
+
+    @click.command(name, help=f"Count {what}, for a period.")
+    @click.option("--from", "since", required=True, help="The first day, such as 2026-12-01.")
+    @click.option("--to", "until", required=True, help="The last day, inclusive.")
+    @click.option(
+        "--format",
+        "form",
+        type=click.Choice(("table", "csv", "json")),
+        default="table",
+        show_default=True,
+    )
+    @with_gateway
+    def count(since: str, until: str, form: str, gateway: Gateway) -> None:
+        with Ops(gateway.url, gateway.key) as ops:
+            if form == "csv":
+                click.echo(ops.inspection_report_csv(name, since, until), nl=False)
+                return
+            counted = ops.inspection_report(name, since, until)
+        if form == "json":
+            print_json(counted)
+            return
+        rows = [
+            [_name(tally), tally["what"], tally["name"].replace("_", " "), tally["count"]]
+            for tally in counted["figures"]
+        ]
+        print_table(["", "what", "which", "count"], rows, title=name.capitalize())
+
+    return count
+
+
+for _report, _what in (
+    ("promptness", "how soon after the police first knew each step came"),
+    ("voice", "whether children were heard, and what is known of them"),
+    ("quality", "what was refused, rejected, corrected late or recalled"),
+    ("decisions", "what agencies decided, changed, and told children"),
+):
+    report.add_command(_inspection(_report, _what))
+
+
 def _print_counts(figures: Sequence[Mapping[str, Any]]) -> None:
     rows = [[_name(figure), *(figure[count] for count in _COUNTS)] for figure in figures]
     heads = ["", *(_LABELS.get(count, count) for count in _COUNTS)]
