@@ -153,3 +153,38 @@ def test_the_command_prints_it_in_each_form(run: Run, address: str, key: Key) ->
     )
     assert wrong.code == 3
     assert "/from" in wrong.err
+
+
+@pytest.mark.usefixtures("december")
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [
+        ("promptness", {"what": "acknowledged", "name": "within_24_hours"}),
+        ("voice", {"what": "voice"}),
+        ("quality", {"what": "referral", "name": "all", "count": 2}),
+        ("decisions", None),
+    ],
+)
+def test_the_reports_for_inspectors_come_as_json_table_and_command(
+    client: TestClient,
+    key: Key,
+    run: Run,
+    address: str,
+    name: str,
+    figure: dict[str, Any] | None,
+) -> None:
+    headers = key("ops", "ops")
+    figures = client.get(f"/v1/reports/{name}", params=DECEMBER, headers=headers).json()["figures"]
+    everything = [line for line in figures if line["by"] == "all"]
+    assert figure is None or any(figure.items() <= line.items() for line in everything), everything
+    table = client.get(f"/v1/reports/{name}.csv", params=DECEMBER, headers=headers).text
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert rows == [{column: str(cell) for column, cell in line.items()} for line in figures]
+    secret = headers["Authorization"].removeprefix("Bearer ")
+    command = ("report", name, "--from", "2026-12-01", "--to", "2026-12-31", "--format", "csv")
+    done = run(*command, BROKER_URL=address, BROKER_KEY=secret)
+    assert (done.code, done.out.splitlines()) == (0, table.splitlines())
+    police = key("staffordshire-police", "publish")
+    assert client.get(f"/v1/reports/{name}", params=DECEMBER, headers=police).status_code == 403
+    for number in (1, 5):
+        assert sample(number)["reference"] not in table
