@@ -159,7 +159,7 @@ def test_the_command_prints_it_in_each_form(run: Run, address: str, key: Key) ->
 @pytest.mark.parametrize(
     ("name", "figure"),
     [
-        ("promptness", {"what": "acknowledged", "name": "within_24_hours"}),
+        ("promptness", {"what": "acknowledged", "name": "within_7_days"}),
         ("voice", {"what": "voice"}),
         ("quality", {"what": "referral", "name": "all", "count": 2}),
         ("decisions", None),
