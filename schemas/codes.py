@@ -292,6 +292,22 @@ class Outcome(StrEnum):
     """Every copy of what was recalled is destroyed; the answer to a recall, and to nothing else."""
 
 
+class ViewsConsidered(StrEnum):
+    """Whether the child's own views were considered in a decision."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class ChildTold(StrEnum):
+    """Whether the child was told what was decided."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_YET = "not_yet"
+
+
 class ReturnReason(StrEnum):
     """Why an agency gave a delivery back."""
 

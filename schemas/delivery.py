@@ -60,6 +60,10 @@ class DeliverySchema(Answer):
     available_at = instant("When the delivery became available to you.")
     deadlines = one(DeadlinesSchema(), "By when each milestone is due.")
     deadline_words = anything("How each deadline was worked out, in plain words, by milestone.")
+    asks = anything(
+        "What your decision is asked to say beside its outcome: `views_considered` and "
+        "`child_told` are true where you are shown what a child said."
+    )
     defects = many(one(FaultSchema()), "What the referral lacks.")
     warnings = many(one(FaultSchema()), "Where the facts of the referral contradict each other.")
     content = anything("The part of the referral that you may see; empty once it is recalled.")

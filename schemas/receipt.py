@@ -45,6 +45,9 @@ class SettledSchema(Answer):
     result = code(codes.ReceiptResult, "What became of the receipt: `recorded`, or why it was not.")
     state = code(codes.DeliveryState, "The state of the delivery now.", nullable=True)
     at = instant("When the milestone was met, by this receipt or an earlier one.", nullable=True)
+    changed = flag(
+        "True when this decision takes the place of an earlier one, which stays in the history."
+    )
 
 
 class SettledListSchema(Answer):

@@ -65,6 +65,7 @@ KINDS: Mapping[str, Schema] = {
     "readiness": attention.READINESS,
     "key-set": attention.KEY_SET,
     "deadline-report": report.DEADLINE_REPORT,
+    "inspection-report": report.INSPECTION_REPORT,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,

@@ -101,4 +101,24 @@ class DeadlineReportSchema(Answer):
     )
 
 
+class TallySchema(Answer):
+    """How many there are of one thing, in one group."""
+
+    by = code(("all", "force", "grade", "agency", "month"), "How this line is grouped.")
+    of = text("The organisation, grade or month; empty for all, and for no grade.")
+    what = text("What is counted, such as `acknowledged` or `voice`; docs/reports.md lists them.")
+    name = text("Which of them, such as `within_24_hours` or `not_asked`.")
+    count = count("How many.")
+
+
+class InspectionReportSchema(Answer):
+    """Counts of the referrals that were accepted in a stretch of time."""
+
+    since = instant("The start of the period: accepted at or after this.")
+    until = instant("The end of the period: accepted before this.")
+    counted_at = instant("When the figures were counted.")
+    figures = many(one(TallySchema()), "One line for each count; what would be 0 is left out.")
+
+
 DEADLINE_REPORT = DeadlineReportSchema()
+INSPECTION_REPORT = InspectionReportSchema()

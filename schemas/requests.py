@@ -35,6 +35,8 @@ __all__ = [
 RECEIPT_LIMIT = 1000
 REFERENCE_LIMIT = 5000
 _STAGES = tuple(codes.Stage)
+_REQUIRED = (("decided", "outcome"), ("returned", "reason"))
+_OF_A_DECISION = ("views_considered", "child_told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class NewReceipt:
     reason: codes.ReturnReason | None = None
     note: str | None = None
     area: str | None = None
+    views_considered: codes.ViewsConsidered | None = None
+    child_told: codes.ChildTold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,10 @@ class CollectSchema(Record[Collect]):
 
 
 class NewReceiptSchema(Record[NewReceipt]):
-    """What an agency says about one delivery. May be repeated; the first answer stands."""
+    """What an agency says about one delivery. May be repeated.
+
+    The first answer stands; of decisions the newest, and all stay in the history.
+    """
 
     record = NewReceipt
     rules: ClassVar[dict[str, Any]] = {
@@ -145,7 +152,13 @@ class NewReceiptSchema(Record[NewReceipt]):
                 "then": {"properties": {name: True}, "required": [name]},
                 "else": {"properties": {name: False}},
             }
-            for stage, name in (("decided", "outcome"), ("returned", "reason"))
+            for stage, name in _REQUIRED
+        ]
+        + [
+            {
+                "if": {"properties": {"stage": {"not": {"const": "decided"}}}},
+                "then": {"properties": dict.fromkeys(_OF_A_DECISION, False)},
+            }
         ]
     }
     delivery = Identifier("The ID of the delivery.", required=True)
@@ -156,15 +169,23 @@ class NewReceiptSchema(Record[NewReceipt]):
     reason = Code(codes.ReturnReason, "Why you return it. Only with `returned`, and then required.")
     note = ShownText(4000, "Anything to add, in your own words. The publisher can read it.")
     area = Area("The right area, if you know it. With `wrong_area`.")
+    views_considered = Code(
+        codes.ViewsConsidered,
+        "Whether the child's views were considered. Only with `decided`; `asks` says when.",
+    )
+    child_told = Code(
+        codes.ChildTold,
+        "Whether the child was told what was decided. Only with `decided`; `asks` says when.",
+    )
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _fits_the_stage(self, _: Any, original: Any, **__: Any) -> None:
         if isinstance(original, dict) and original.get("stage") in _STAGES:
-            self._check(original, "decided", "outcome")
-            self._check(original, "returned", "reason")
+            for stage, name in (*_REQUIRED, *(("decided", name) for name in _OF_A_DECISION)):
+                self._check(original, stage, name)
 
     def _check(self, original: dict[str, Any], stage: str, name: str) -> None:
-        if original["stage"] == stage and name not in original:
+        if original["stage"] == stage and (stage, name) in _REQUIRED and name not in original:
             raise ValidationError(f"required: The stage {stage} needs this field.", name)
         if original["stage"] != stage and name in original:
             raise ValidationError(f"contradiction: Only the stage {stage} has this field.", name)

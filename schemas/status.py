@@ -21,6 +21,19 @@ class VersionSchema(Answer):
     accepted_at = instant("When this version was accepted.")
 
 
+class DecisionSchema(Answer):
+    """One decision of an agency."""
+
+    outcome = code(codes.Outcome, "What the agency decided.")
+    at = instant("When the decision was recorded.")
+    by = text("The person who decided.")
+    note = text("What the agency added in its own words.", nullable=True)
+    views_considered = code(
+        codes.ViewsConsidered, "Whether the child's views were considered.", nullable=True
+    )
+    child_told = code(codes.ChildTold, "Whether the child was told.", nullable=True)
+
+
 class DeliveryStatusSchema(Answer):
     """One agency's part, as its publisher sees it."""
 
@@ -39,10 +52,19 @@ class DeliveryStatusSchema(Answer):
     deadlines = one(DeadlinesSchema(), "By when each milestone is due.")
     collected_at = instant("When the agency's software collected it.", nullable=True)
     acknowledged_at = instant("When a person acknowledged it.", nullable=True)
-    decided_at = instant("When the agency decided.", nullable=True)
+    decided_at = instant("When the agency first decided.", nullable=True)
     returned_at = instant("When the agency returned it.", nullable=True)
     paused_at = instant("Since when its deadlines are paused.", nullable=True)
-    outcome = code(codes.Outcome, "What the agency decided.", nullable=True)
+    outcome = code(codes.Outcome, "What the agency decided last.", nullable=True)
+    views_considered = code(
+        codes.ViewsConsidered,
+        "Whether the child's views were considered in the decision that stands.",
+        nullable=True,
+    )
+    child_told = code(
+        codes.ChildTold, "Whether the child was told of the decision that stands.", nullable=True
+    )
+    decisions = many(one(DecisionSchema()), "Every decision, the one that stands last.")
     reason = text("Why it was returned, or cannot be delivered, as a code.", nullable=True)
     note = text("What the agency added in its own words.", nullable=True)
     answered_by = text("The person who answered last.", nullable=True)

@@ -131,7 +131,10 @@ def _silence(connection: psycopg.Connection[Any], agency: str) -> None:
 
 
 def is_open(row: Row) -> bool:
-    done = row["kind"] == "correction" and row["state"] == "acknowledged"
+    owes_a_decision = row["kind"] == "recall" or (
+        row["kind"] == "referral" and row["decide_by"] is not None
+    )
+    done = row["state"] == "acknowledged" and not owes_a_decision
     return row["state"] not in ENDED and not done
 
 

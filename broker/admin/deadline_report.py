@@ -75,7 +75,7 @@ def as_csv(figures: Sequence[Figures]) -> str:
     writer = csv.writer(text)
     lines = [dict(_cells(figure)) for figure in figures]
     writer.writerow(lines[0])
-    writer.writerows([_harmless(cell) for cell in line.values()] for line in lines)
+    writer.writerows([harmless(cell) for cell in line.values()] for line in lines)
     return text.getvalue()
 
 
@@ -91,7 +91,7 @@ def _cells(figures: Figures) -> Iterator[tuple[str, Any]]:
             yield f"{milestone}_{verdict}", count
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
     """Quote a text that a spreadsheet would run as a formula."""
     return csv_cell(cell) if isinstance(cell, str) else cell
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from schemas.codes import (
     NO_LONGER_ADDRESSED,
+    ChildTold,
     Contact,
     DeliveryKind,
     Grade,
@@ -18,10 +19,12 @@ from schemas.codes import (
     ReturnReason,
     Role,
     Stage,
+    ViewsConsidered,
 )
 
 __all__ = [
     "NO_LONGER_ADDRESSED",
+    "ChildTold",
     "Contact",
     "DeliveryKind",
     "Grade",
@@ -36,6 +39,7 @@ __all__ = [
     "Role",
     "Scope",
     "Stage",
+    "ViewsConsidered",
 ]
 
 

@@ -104,6 +104,10 @@ class Receipt:
     note: str | None = None
     area: str | None = None
     """With ``returned`` and ``wrong_area``: the area it belongs to, as far as the agency knows."""
+    views_considered: str | None = None
+    """With ``decided``: whether the child's views were: ``yes``, ``no`` or ``not_applicable``."""
+    child_told: str | None = None
+    """With ``decided``: whether the child was told of it, ``yes``, ``no`` or ``not_yet``."""
 
 
 class ReceiptResult(StrEnum):
@@ -115,7 +119,7 @@ class ReceiptResult(StrEnum):
     NOT_FOUND = "not_found"
     LEASE_LOST = "lease_lost"
     CONFLICT = "conflict"
-    """Another outcome was given before, or the step is illegal from the delivery's state."""
+    """Another reason was given before, or the step is illegal from the delivery's state."""
     WRONG_KIND = "wrong_kind"
     """A delivery of this kind is not answered so."""
 
@@ -131,6 +135,20 @@ class Settled:
     """When the milestone was met, now or earlier."""
     referral: ReferralId | None = None
     """Where the receipt was recorded."""
+    changed: bool = False
+    """Whether it takes the place of an earlier decision, which stays in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision of an agency; of several about a delivery, the last one stands."""
+
+    outcome: str
+    at: datetime
+    by: str
+    note: str | None = None
+    views_considered: str | None = None
+    child_told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +186,10 @@ class DeliveryStatus:
     version: int = 1
     kind: DeliveryKind = DeliveryKind.REFERRAL
     follows: DeliveryId | None = None
+    views_considered: str | None = None
+    child_told: str | None = None
+    decisions: tuple[Decision, ...] = ()
+    """Every decision, the one that stands last."""
 
 
 @dataclass(frozen=True, slots=True)

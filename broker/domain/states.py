@@ -106,7 +106,7 @@ DELIVERY_STEPS: Mapping[DeliveryState, Mapping[DeliveryStep, DeliveryState]] = {
         _T.RECALL: _D.RECALLED,
     },
     _D.UNDELIVERABLE: {_T.REPLAY: _D.AVAILABLE, _T.RECALL: _D.RECALLED},
-    _D.DECIDED: {},
+    _D.DECIDED: {_T.DECIDE: _D.DECIDED},
     _D.RETURNED: {},
     _D.RECALLED: {},
 }
@@ -114,4 +114,5 @@ DELIVERY_STEPS: Mapping[DeliveryState, Mapping[DeliveryStep, DeliveryState]] = {
 OPEN_DELIVERIES = frozenset(
     {_D.HELD, _D.AVAILABLE, _D.LEASED, _D.COLLECTED, _D.ACKNOWLEDGED, _D.UNDELIVERABLE}
 )
-"""A delivery in one of these still needs somebody."""
+"""A delivery in one of these may still need somebody: an acknowledged one only while a decision is
+due, see ``is_open`` in migration 0022."""

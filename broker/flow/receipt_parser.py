@@ -29,6 +29,8 @@ def as_rows(receipts: requests.Receipts) -> list[Receipt]:
             reason=receipt.reason,
             note=receipt.note,
             area=receipt.area,
+            views_considered=receipt.views_considered,
+            child_told=receipt.child_told,
         )
         for receipt in receipts.receipts
     ]

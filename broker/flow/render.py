@@ -62,10 +62,21 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         "deadline_words": {
             deadline["milestone"]: deadline["words"] for deadline in offer.explanation["deadlines"]
         },
+        "asks": _asks(offer, content),
         "defects": _defects(offer, received, document, policy) if is_shown else [],
         "warnings": warnings(offer, document, policy) if is_shown else [],
         "content": content,
     }
+
+
+def _asks(offer: Offer, content: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what a decision is asked to say: of a child whose voice the agency is shown.
+
+    Inspectors ask whether children's views were considered, and whether children hear of it.
+    """
+    had_voice = any(child.get("voice") for child in content.get(CHILDREN) or ())
+    asked = had_voice and Milestone.DECIDE in offer.due
+    return dict.fromkeys(("views_considered", "child_told"), asked)
 
 
 def _is_shown(offer: Offer) -> bool:

@@ -57,6 +57,12 @@ _TO = Parameter(
     required=True,
 )
 _PERIOD = {"from": _FROM, "to": _TO}
+_REPORTS = {
+    "promptness": "how soon children were known to others after the police first knew",
+    "voice": "whether children were heard, and what is known of them",
+    "quality": "what was refused, rejected, corrected late or recalled",
+    "decisions": "what agencies decided, changed, and told children",
+}
 _NO_REFERRAL = "No referral of yours has this ID."
 _NO_DELIVERY = "No delivery of yours has this ID."
 _BAD_LIMIT = "The limit is not a number in its range."
@@ -602,6 +608,41 @@ _OPERATIONS = (
         gives={200: Gives("The figures of the period as CSV.", media_type="text/csv")},
         problems={422: _BAD_PERIOD},
         query=_PERIOD,
+    ),
+    *(
+        Call(
+            id=f"report{name.capitalize()}",
+            method="GET",
+            path=f"/v1/reports/{name}",
+            handler=reports.figures_of(name),
+            tag=Tag.OPERATIONS,
+            summary=f"Report on {what}",
+            description=(
+                f"Counts {what}, of the referrals that were accepted in a period: as a whole and "
+                "by force, grade and month. Codes and numbers only."
+            ),
+            scopes=_OPS,
+            gives={200: Gives("The counts of the period.", "inspection-report")},
+            problems={422: _BAD_PERIOD},
+            query=_PERIOD,
+        )
+        for name, what in _REPORTS.items()
+    ),
+    *(
+        Call(
+            id=f"export{name.capitalize()}",
+            method="GET",
+            path=f"/v1/reports/{name}.csv",
+            handler=reports.csv_of(name),
+            tag=Tag.OPERATIONS,
+            summary=f"Export the report on {what}",
+            description=f"Counts {what}, as CSV for spreadsheets.",
+            scopes=_OPS,
+            gives={200: Gives("The counts of the period as CSV.", media_type="text/csv")},
+            problems={422: _BAD_PERIOD},
+            query=_PERIOD,
+        )
+        for name, what in _REPORTS.items()
     ),
     Call(
         id="readMetrics",

@@ -124,6 +124,7 @@ _OFFERED = {
     "available_at": _ROUTED_AT,
     "deadlines": _DEADLINES,
     "deadline_words": {"acknowledge": "4 working hours from Friday 16:50"},
+    "asks": {"views_considered": True, "child_told": True},
     "defects": [_GAP],
     "warnings": [],
     "content": {"children": [{"id": "child-1", "approximate_age": 9}]},
@@ -243,6 +244,9 @@ EXAMPLES: Mapping[str, Any] = {
                 "collected_at": None,
                 "acknowledged_at": None,
                 "decided_at": None,
+                "views_considered": None,
+                "child_told": None,
+                "decisions": [],
                 "returned_at": None,
                 "paused_at": None,
                 "outcome": None,
@@ -306,6 +310,8 @@ EXAMPLES: Mapping[str, Any] = {
                 "stage": "decided",
                 "by": "A. Social-Worker",
                 "outcome": "assessment",
+                "views_considered": "yes",
+                "child_told": "not_yet",
             },
         ]
     },
@@ -316,8 +322,15 @@ EXAMPLES: Mapping[str, Any] = {
                 "result": "recorded",
                 "state": "acknowledged",
                 "at": "2026-12-18T16:50:40Z",
+                "changed": False,
             },
-            {"delivery": _NEXT, "result": "not_found", "state": None, "at": None},
+            {
+                "delivery": _NEXT,
+                "result": "not_found",
+                "state": None,
+                "at": None,
+                "changed": False,
+            },
         ]
     },
     "leases": {"leases": [{"delivery": _DELIVERY, "lease": _LEASE}]},
@@ -409,4 +422,19 @@ EXAMPLES: Mapping[str, Any] = {
         ]
     },
     "deadline-report": _DEADLINE_REPORT,
+    "inspection-report": {
+        "since": "2026-12-01T00:00:00Z",
+        "until": "2027-01-01T00:00:00Z",
+        "counted_at": "2027-01-04T09:00:00Z",
+        "figures": [
+            {"by": "all", "of": "", "what": "voice", "name": "not_asked", "count": 2},
+            {
+                "by": "force",
+                "of": "staffordshire-police",
+                "what": "voice",
+                "name": "known",
+                "count": 7,
+            },
+        ],
+    },
 }

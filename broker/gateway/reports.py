@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.admin import inspection_report
 from broker.admin.deadline_report import Period, as_csv, as_json, deadline_report, parse_period
 from broker.errors import Fault, Invalid
 from broker.gateway.responses import json_response
 from broker.gateway.state import gateway_of
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 async def deadlines(request: Request) -> Response:
@@ -26,6 +31,37 @@ async def deadlines_csv(request: Request) -> Response:
     figures = await gateway.run(deadline_report, gateway.context.ledger, period, now=now)
     headers = {"Content-Disposition": 'attachment; filename="deadlines.csv"'}
     return Response(as_csv(figures), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def figures_of(name: str) -> Handler:
+    """Return the call for one of the reports for inspectors."""
+
+    async def figures(request: Request) -> Response:
+        """Return the report of a period."""
+        gateway, period = gateway_of(request), _period(request)
+        now = gateway.context.clock()
+        tallies = await gateway.run(
+            inspection_report.inspection_report, gateway.context.ledger, name, period
+        )
+        return json_response(inspection_report.as_json(period, tallies, now=now))
+
+    return figures
+
+
+def csv_of(name: str) -> Handler:
+    """Return the call for the same report as a table for spreadsheets."""
+
+    async def table(request: Request) -> Response:
+        """Return the report of a period as a table."""
+        gateway, period = gateway_of(request), _period(request)
+        tallies = await gateway.run(
+            inspection_report.inspection_report, gateway.context.ledger, name, period
+        )
+        headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        text = inspection_report.as_csv(tallies)
+        return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
+
+    return table
 
 
 def _period(request: Request) -> Period:

@@ -58,6 +58,9 @@ _DELIVERY_FIELDS = (
     "agency",
     "paused_at",
     "version",
+    "views_considered",
+    "child_told",
+    "decisions",
 )
 _SILENCE_FIELDS = ("organisation", "activity", "reason", "last_at", "acknowledged_by")
 
@@ -161,6 +164,7 @@ def settled(settled: Settled) -> Json:
         "result": str(settled.result),
         "state": str(settled.state) if settled.state else None,
         "at": settled.at,
+        "changed": settled.changed,
     }
 
 

@@ -17,6 +17,7 @@ from broker.ledger.credentials import Credentials
 from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
+from broker.ledger.inspection_reports import InspectionReports
 from broker.ledger.monitoring import Monitoring
 from broker.ledger.operator_actions import OperatorActions
 from broker.ledger.organisations import Organisations
@@ -53,6 +54,7 @@ class Ledger(Database):
         self.reconciliations = Reconciliations(self)
         self.queries = Queries(self)
         self.deadline_report = DeadlineReport(self)
+        self.inspection_reports = InspectionReports(self)
         self.policy_backtest = PolicyBacktest(self)
         self.statistics = Statistics(self)
         self.monitoring = Monitoring(self, self.statistics)

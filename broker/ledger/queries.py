@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, overload
 
 from broker.domain.codes import DeliveryKind, Role
-from broker.domain.delivery import DeliveryStatus
+from broker.domain.delivery import Decision, DeliveryStatus
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import (
@@ -152,6 +152,8 @@ def _delivery_status(row: Row) -> DeliveryStatus:
             "explanation",
             "version",
             "follows",
+            "views_considered",
+            "child_told",
         )
     }
     return DeliveryStatus(
@@ -162,7 +164,12 @@ def _delivery_status(row: Row) -> DeliveryStatus:
         state=DeliveryState(row["state"]),
         due=due_times(row),
         met=met_times(row),
+        decisions=tuple(_decision(decision) for decision in row["decisions"]),
     )
+
+
+def _decision(stored: Mapping[str, Any]) -> Decision:
+    return Decision(**{**stored, "at": datetime.fromisoformat(stored["at"])})
 
 
 def _cursor(text: str) -> tuple[str, int]:

@@ -42,6 +42,35 @@ _IMPLIED = {
 }
 """Who has decided has acknowledged, and who has acknowledged has collected."""
 _TIMES = ("collected_at", "acknowledged_at", "decided_at", "returned_at")
+_CHILD = ("views_considered", "child_told")
+_COMPARED = ("outcome", "reason", *_CHILD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A receipt that is recorded, and the decision whose place it takes."""
+
+    receipt: Receipt
+    number: int = 1
+    changed_from: str | None = None
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Return what the history keeps of it: codes, never names or notes."""
+        codes = {name: getattr(self.receipt, name) for name in (*_COMPARED, "area")}
+        codes["changed_from"] = self.changed_from
+        return {name: code for name, code in codes.items() if code is not None}
+
+
+def _answer(receipt: Receipt, earlier: Row | None) -> _Answer:
+    """Return what is recorded of a receipt."""
+    if earlier is None:
+        return _Answer(receipt)
+    if earlier["outcome"] == receipt.outcome:
+        # The same decision with more about the child: what was said before stays true.
+        known = {name: getattr(receipt, name) or earlier[name] for name in _CHILD}
+        receipt = replace(receipt, **known)
+    return _Answer(receipt, earlier["number"] + 1, earlier["outcome"])
 
 
 @dataclass
@@ -52,7 +81,7 @@ class _ReceiptJudgement:
     answers: dict[tuple[DeliveryId, str], Row]
     now: datetime
     states_before: dict[DeliveryId, str] = field(default_factory=dict)
-    recorded: list[Receipt] = field(default_factory=list)
+    recorded: list[_Answer] = field(default_factory=list)
 
     def settle(self, agency: OrganisationCode, receipt: Receipt) -> Settled:
         """Judge one receipt, and note what it changes."""
@@ -64,36 +93,51 @@ class _ReceiptJudgement:
             return Settled(receipt.delivery, ReceiptResult.LEASE_LOST, state)
         if earlier := self._earlier(receipt, row):
             return Settled(receipt.delivery, earlier[0], state, earlier[1])
+        # A decision that changes nothing was answered above.
+        is_change = receipt.stage is Stage.DECIDED and state is DeliveryState.DECIDED
         if not _fits(receipt, DeliveryKind(row["kind"])):
             return Settled(receipt.delivery, ReceiptResult.WRONG_KIND, state)
         after = DELIVERY_STEPS[state].get(_STEPS[receipt.stage])
         if after is None:
             return Settled(receipt.delivery, ReceiptResult.CONFLICT, state)
         self._change(receipt, row, after)
-        return Settled(receipt.delivery, ReceiptResult.RECORDED, after, self.now, row["referral"])
+        return Settled(
+            receipt.delivery, ReceiptResult.RECORDED, after, self.now, row["referral"], is_change
+        )
 
     def _earlier(self, receipt: Receipt, row: Row) -> tuple[ReceiptResult, datetime] | None:
-        """Compare a receipt with an earlier answer for the same stage, if there is one."""
+        """Compare a receipt with an earlier answer for the same stage, if there is one.
+
+        None where there is none, or where it is a decision that now changes.
+        """
         at = row[f"{receipt.stage}_at"]
         if at is None:
             return None
         answer = self.answers.get((receipt.delivery, str(receipt.stage)))
-        same = answer is None or (answer["outcome"], answer["reason"]) == (
-            receipt.outcome,
-            receipt.reason,
-        )
-        return (ReceiptResult.ALREADY if same else ReceiptResult.CONFLICT), at
+        if answer is None or _says_the_same(receipt, answer):
+            return ReceiptResult.ALREADY, answer["at"] if answer else at
+        return None if receipt.stage is Stage.DECIDED else (ReceiptResult.CONFLICT, at)
 
     def _change(self, receipt: Receipt, row: Row, after: DeliveryState) -> None:
         self.states_before.setdefault(receipt.delivery, row["state"])
         row["state"] = str(after)
         for column in _IMPLIED[receipt.stage]:
             row[column] = row[column] or self.now
-        self.answers[receipt.delivery, str(receipt.stage)] = {
-            "outcome": receipt.outcome,
-            "reason": receipt.reason,
+        place = (receipt.delivery, str(receipt.stage))
+        answer = _answer(receipt, self.answers.get(place))
+        self.answers[place] = {
+            **{name: getattr(answer.receipt, name) for name in _COMPARED},
+            "number": answer.number,
+            "at": self.now,
         }
-        self.recorded.append(receipt)
+        self.recorded.append(answer)
+
+
+def _says_the_same(receipt: Receipt, answer: Row) -> bool:
+    """Tell whether an answer was given before; what a receipt leaves out changes nothing."""
+    if (answer["outcome"], answer["reason"]) != (receipt.outcome, receipt.reason):
+        return False
+    return all(getattr(receipt, name) in (None, answer[name]) for name in _CHILD)
 
 
 def _fits(receipt: Receipt, kind: DeliveryKind) -> bool:
@@ -143,7 +187,8 @@ class Receipts(Part):
 
         A receipt with a lease counts only while no other lease was given since. A receipt without
         one is a person's answer: it counts in every state that allows it, and earlier milestones
-        are met with it. A referral whose deliveries have all ended closes in the same transaction.
+        are met with it. A decision may change: the newest stands, and all stay. A referral in which
+        nobody owes anything closes in the same transaction, and one that is owed again reopens.
         """
         with self._transaction() as connection:
             ids = sorted({receipt.delivery for receipt in receipts})
@@ -223,7 +268,8 @@ def _settle_deliveries(connection: Connection, judgement: _ReceiptJudgement) -> 
 
 
 def _settle_answers(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> None:
-    receipts = judgement.recorded
+    answers = judgement.recorded
+    receipts = [answer.receipt for answer in answers]
     columns = {
         "deliveries": [receipt.delivery for receipt in receipts],
         "stages": [str(receipt.stage) for receipt in receipts],
@@ -232,29 +278,26 @@ def _settle_answers(connection: Connection, judgement: _ReceiptJudgement, actor:
         "reasons": [receipt.reason for receipt in receipts],
         "notes": [receipt.note for receipt in receipts],
         "areas": [receipt.area for receipt in receipts],
-        "data": [json_text(_codes(receipt)) for receipt in receipts],
+        "numbers": [answer.number for answer in answers],
+        "views_considered": [receipt.views_considered for receipt in receipts],
+        "child_told": [receipt.child_told for receipt in receipts],
+        "data": [json_text(answer.codes) for answer in answers],
     }
     params = {**columns, "now": judgement.now, "actor": actor}
     rows(connection, "receipts/settle_answers", params)
 
 
-def _codes(receipt: Receipt) -> dict[str, str]:
-    """Return what the history keeps of a receipt: codes, never names or notes."""
-    codes = {"outcome": receipt.outcome, "reason": receipt.reason, "area": receipt.area}
-    return {name: code for name, code in codes.items() if code is not None}
-
-
 def _close_referrals(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> None:
-    ids = {judgement.deliveries[receipt.delivery]["referral"] for receipt in judgement.recorded}
+    ids = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
     params = {"ids": sorted(ids), "now": judgement.now, "actor": actor}
     rows(connection, "receipts/close_referrals", params)
 
 
 def _returned(connection: Connection, judgement: _ReceiptJudgement) -> list[Returned]:
     receipts = {
-        receipt.delivery: receipt
-        for receipt in judgement.recorded
-        if receipt.stage is Stage.RETURNED
+        answer.receipt.delivery: answer.receipt
+        for answer in judgement.recorded
+        if answer.receipt.stage is Stage.RETURNED
     }
     return [
         Returned(offer, receipts[offer.id].reason or "", receipts[offer.id].area)

@@ -43,6 +43,10 @@ class Answer:
     reason: str | None = None
     note: str | None = field(default=None, repr=False)
     area: str | None = None
+    views_considered: str | None = None
+    """With ``decided``: whether the child's views were: ``yes``, ``no`` or ``not_applicable``."""
+    child_told: str | None = None
+    """With ``decided``: whether the child was told of it: ``yes``, ``no`` or ``not_yet``."""
 
     def to_json(self) -> dict[str, str]:
         """Return the receipt as the gateway takes it; fields that are None are left out."""
@@ -59,6 +63,8 @@ class Settled:
     """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict`` or ``wrong_kind``."""
     state: str | None
     at: datetime | None
+    changed: bool = False
+    """Whether a decision takes the place of an earlier one."""
 
     @property
     def ok(self) -> bool:
@@ -74,6 +80,7 @@ class Settled:
             result=value["result"],
             state=value.get("state"),
             at=datetime.fromisoformat(at) if at else None,
+            changed=bool(value.get("changed")),
         )
 
 
@@ -127,6 +134,8 @@ class Delivery:
     """Which version of the referral this is."""
     follows: str | None = None
     """The delivery of yours that this corrects or recalls."""
+    asks: Mapping[str, bool] = field(default_factory=dict)
+    """What a decision should say: ``views_considered`` and ``child_told``."""
     changed: Sequence[str] = ()
     """Which parts of ``content`` and ``handling`` a correction changes."""
     _answer: Answer | None = field(default=None, repr=False)
@@ -165,6 +174,7 @@ class Delivery:
             kind=value.get("kind", "referral"),
             version=int(value.get("version", 1)),
             follows=value.get("follows"),
+            asks=dict(value.get("asks") or {}),
             changed=tuple(value.get("changed") or ()),
         )
 
@@ -180,13 +190,30 @@ class Delivery:
         """
         self._answer = self._answer_at(ACKNOWLEDGED, by=self._person(by))
 
-    def decide(self, outcome: str, *, by: str, note: str | None = None) -> None:
+    def decide(
+        self,
+        outcome: str,
+        *,
+        by: str,
+        note: str | None = None,
+        views_considered: str | None = None,
+        child_told: str | None = None,
+    ) -> None:
         """On exit answer with what a person, ``by``, has decided.
+
+        Say ``views_considered`` and ``child_told`` where ``asks`` does; see ``Answer``.
 
         docs/glossary.md lists the outcomes. A decision acknowledges too, so ``by`` is judged as in
         ``acknowledge``.
         """
-        self._answer = self._answer_at(DECIDED, by=self._person(by), outcome=outcome, note=note)
+        self._answer = self._answer_at(
+            DECIDED,
+            by=self._person(by),
+            outcome=outcome,
+            note=note,
+            views_considered=views_considered,
+            child_told=child_told,
+        )
 
     def destroyed(self) -> None:
         """On exit confirm that every copy of what was recalled is destroyed (kind ``recall``)."""

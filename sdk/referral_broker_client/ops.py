@@ -41,6 +41,16 @@ class Ops:
         period = {"from": since, "to": until}
         return self._http.get("/v1/reports/deadlines.csv", period).body.decode()
 
+    def inspection_report(self, name: str, since: str, until: str) -> Json:
+        """Return a report for inspectors: ``promptness``, ``voice``, ``quality``, ``decisions``."""
+        value: Json = self._http.get(f"/v1/reports/{name}", {"from": since, "to": until}).json()
+        return value
+
+    def inspection_report_csv(self, name: str, since: str, until: str) -> str:
+        """Return the same report as CSV."""
+        period = {"from": since, "to": until}
+        return self._http.get(f"/v1/reports/{name}.csv", period).body.decode()
+
     def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
         """Set the area codes of children or persons (by local id) of an unroutable referral."""
         path = f"/v1/referrals/{referral}/areas"

@@ -12,7 +12,7 @@ from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json
-from broker.domain.codes import Outcome, ReturnReason, Stage
+from broker.domain.codes import ChildTold, Outcome, ReturnReason, Stage, ViewsConsidered
 
 OUTCOMES = tuple(outcome.value for outcome in Outcome)
 REASONS = tuple(reason.value for reason in ReturnReason)
@@ -22,10 +22,20 @@ STAGES = tuple(stage.value for stage in Stage)
 @click.command()
 @click.argument("delivery", type=click.UUID)
 @click.argument("stage", type=click.Choice(STAGES))
-@click.option("--by", required=True, help="Who answers: a person, or the desk on duty.")
+@click.option("--by", required=True, help="The person who answers.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="With decided: the outcome.")
 @click.option("--reason", type=click.Choice(REASONS), help="With returned: the reason.")
 @click.option("--area", help="With returned: the area code it belongs to, if known.")
+@click.option(
+    "--views-considered",
+    type=click.Choice([answer.value for answer in ViewsConsidered]),
+    help="With decided: whether the child's views were considered.",
+)
+@click.option(
+    "--child-told",
+    type=click.Choice([answer.value for answer in ChildTold]),
+    help="With decided: whether the child was told.",
+)
 @click.option("--note", type=click.File(), help="A file with a note to the police, or '-'.")
 @json_option
 @with_gateway
@@ -37,11 +47,15 @@ def answer(  # noqa: PLR0913  one parameter for each option
     outcome: str | None,
     reason: str | None,
     area: str | None,
+    views_considered: str | None,
+    child_told: str | None,
     note: TextIO | None,
     as_json: bool,
     gateway: Gateway,
 ) -> None:
     """Answer DELIVERY with STAGE: acknowledged, decided or returned. Safe to repeat.
+
+    A decision may change: the newest stands, and all stay in the history.
 
     \b
     Examples:   broker answer 0193... acknowledged --by "A. Social-Worker"
@@ -50,6 +64,8 @@ def answer(  # noqa: PLR0913  one parameter for each option
     """
     if (stage == "decided") != (outcome is not None):
         raise click.UsageError("--outcome goes with decided, and decided needs it.")
+    if stage != "decided" and (views_considered or child_told):
+        raise click.UsageError("--views-considered and --child-told go with decided.")
     if (stage == "returned") != (reason is not None):
         raise click.UsageError("--reason goes with returned, and returned needs it.")
     reply = Answer(
@@ -60,6 +76,8 @@ def answer(  # noqa: PLR0913  one parameter for each option
         reason=reason,
         area=area,
         note=note.read() if note else None,
+        views_considered=views_considered,
+        child_told=child_told,
     )
     with Consumer(gateway.url, gateway.key, by=by) as consumer:
         (settled,) = consumer.answer(reply)
@@ -88,4 +106,5 @@ def _print(settled: Settled, *, as_json: bool) -> None:
             code=CONFLICT,
         )
     if not as_json:
-        click.echo(f"{settled.state} {local(settled.at)} ({settled.result})")
+        changed = ", instead of an earlier decision" if settled.changed else ""
+        click.echo(f"{settled.state} {local(settled.at)} ({settled.result}{changed})")

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from referral_broker_client import Publisher
 from referral_broker_client.ops import Ops
 
 from broker.cli.durations import format_duration
 from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
@@ -27,6 +29,13 @@ _COUNTS = (
     *("legs", "held", "undeliverable", "returned", "recalled", "sent_on"),
 )
 _LABELS = {"legs": "deliveries", "sent_on": "redirected"}
+_REFERRAL = ("id", "reference", "publisher", "state", "accepted_at", "version", "policy_version")
+_STEPS = ("collected", "acknowledged")
+_TOLD = (
+    *("agency", "agency_name", "role", "kind", "version", "row", "view", "state", "available_at"),
+    *("collected_at", "acknowledged_at", "decided_at", "returned_at", "outcome"),
+)
+_DECISION = ("outcome", "at", "views_considered", "child_told")
 _PARTS = ("median_seconds", "p90_seconds")
 _VERDICTS = ("in_time", "late", "open", "overdue", "ended", "without")
 
@@ -68,6 +77,94 @@ def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
     _print_counts(period["figures"])
     _print_stages(period["figures"])
     _print_deadlines(period["figures"])
+
+
+@report.command("referral")
+@click.argument("referral")
+@json_option
+@with_gateway
+def referral_report(referral: str, *, as_json: bool, gateway: Gateway) -> None:
+    """Say who was told about one referral, on what basis, which version, and what they answered.
+
+    REFERRAL is its id or the publisher's reference. No content, no notes and no people's names.
+
+    \b
+    Example:    broker report referral 0193...
+    """
+    with Publisher(gateway.url, gateway.key) as publisher:
+        status = publisher.status(referral).raw
+    told_to = [_told(delivery) for delivery in status["deliveries"]]
+    if as_json:
+        head = {name: status[name] for name in _REFERRAL}
+        print_json({**head, "deliveries": told_to})
+        return
+    click.echo(f"{status['reference']}  {status['state']}  accepted {local(status['accepted_at'])}")
+    click.echo(f"version {status['version']}  policy {status['policy_version']}")
+    print_table(
+        ["agency", "role", "version", "why", "basis", "collected", "acknowledged", "decisions"],
+        [_told_row(line) for line in told_to],
+        title="Who was told",
+    )
+
+
+def _told(delivery: Mapping[str, Any]) -> dict[str, Any]:
+    why = delivery["explanation"]
+    decisions = [{name: made[name] for name in _DECISION} for made in delivery["decisions"]]
+    basis = {name: why.get(name) for name in ("sentence", "basis", "source")}
+    return {**{name: delivery[name] for name in _TOLD}, **basis, "decisions": decisions}
+
+
+def _told_row(line: Mapping[str, Any]) -> list[Any]:
+    return [
+        line["agency_name"],
+        line["role"],
+        f"{line['version']} {line['kind']}",
+        line["sentence"],
+        line["basis"],
+        *(local(line[f"{step}_at"]) if line[f"{step}_at"] else "" for step in _STEPS),
+        ", ".join(f"{made['outcome']} {local(made['at'])}" for made in line["decisions"]),
+    ]
+
+
+def _inspection(name: str, what: str) -> click.Command:
+    """Return the command for one of the reports for inspectors."""
+
+    @click.command(name, help=f"Count {what}, for a period.")
+    @click.option("--from", "since", required=True, help="The first day, such as 2026-12-01.")
+    @click.option("--to", "until", required=True, help="The last day, inclusive.")
+    @click.option(
+        "--format",
+        "form",
+        type=click.Choice(("table", "csv", "json")),
+        default="table",
+        show_default=True,
+    )
+    @with_gateway
+    def count(since: str, until: str, form: str, gateway: Gateway) -> None:
+        with Ops(gateway.url, gateway.key) as ops:
+            if form == "csv":
+                click.echo(ops.inspection_report_csv(name, since, until), nl=False)
+                return
+            counted = ops.inspection_report(name, since, until)
+        if form == "json":
+            print_json(counted)
+            return
+        rows = [
+            [_name(tally), tally["what"], tally["name"].replace("_", " "), tally["count"]]
+            for tally in counted["figures"]
+        ]
+        print_table(["", "what", "which", "count"], rows, title=name.capitalize())
+
+    return count
+
+
+for _report, _what in (
+    ("promptness", "how soon after the police first knew each step came"),
+    ("voice", "whether children were heard, and what is known of them"),
+    ("quality", "what was refused, rejected, corrected late or recalled"),
+    ("decisions", "what agencies decided, changed, and told children"),
+):
+    report.add_command(_inspection(_report, _what))
 
 
 def _print_counts(figures: Sequence[Mapping[str, Any]]) -> None:

@@ -153,3 +153,64 @@ def test_the_command_prints_it_in_each_form(run: Run, address: str, key: Key) ->
     )
     assert wrong.code == 3
     assert "/from" in wrong.err
+
+
+@pytest.mark.usefixtures("december")
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [
+        ("promptness", {"what": "acknowledged", "name": "within_7_days"}),
+        ("voice", {"what": "voice"}),
+        ("quality", {"what": "referral", "name": "all", "count": 2}),
+        ("decisions", None),
+    ],
+)
+def test_the_reports_for_inspectors_come_as_json_table_and_command(
+    client: TestClient,
+    key: Key,
+    run: Run,
+    address: str,
+    name: str,
+    figure: dict[str, Any] | None,
+) -> None:
+    headers = key("ops", "ops")
+    figures = client.get(f"/v1/reports/{name}", params=DECEMBER, headers=headers).json()["figures"]
+    everything = [line for line in figures if line["by"] == "all"]
+    assert figure is None or any(figure.items() <= line.items() for line in everything), everything
+    table = client.get(f"/v1/reports/{name}.csv", params=DECEMBER, headers=headers).text
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert rows == [{column: str(cell) for column, cell in line.items()} for line in figures]
+    secret = headers["Authorization"].removeprefix("Bearer ")
+    command = ("report", name, "--from", "2026-12-01", "--to", "2026-12-31", "--format", "csv")
+    done = run(*command, BROKER_URL=address, BROKER_KEY=secret)
+    assert (done.code, done.out.splitlines()) == (0, table.splitlines())
+    police = key("staffordshire-police", "publish")
+    assert client.get(f"/v1/reports/{name}", params=DECEMBER, headers=police).status_code == 403
+    for number in (1, 5):
+        assert sample(number)["reference"] not in table
+
+
+@pytest.mark.usefixtures("december")
+def test_one_page_says_who_was_told_on_what_basis_and_names_nobody(
+    client: TestClient, key: Key, run: Run, address: str
+) -> None:
+    police = key("staffordshire-police", "publish")
+    (delivery,) = legs(client, police, sample(1)["reference"])
+    stoke = key("stoke-csc", "collect")
+    for outcome in ("advice", "assessment"):
+        more = {"outcome": outcome, "note": "Invented note"}
+        answered(client, stoke, delivery["id"], "decided", **more)
+    secret = key("ops", "ops")["Authorization"].removeprefix("Bearer ")
+    query = {"reference": sample(1)["reference"]}
+    referral = client.get("/v1/referrals", params=query, headers=police).json()["id"]
+    done = run("report", "referral", referral, "--json", BROKER_URL=address, BROKER_KEY=secret)
+    assert done.code == 0, done.err
+    (line,) = json.loads(done.out)["deliveries"]
+    assert (line["agency"], line["version"], line["role"]) == ("stoke-csc", 1, "lead")
+    assert line["basis"]
+    assert [made["outcome"] for made in line["decisions"]] == ["advice", "assessment"]
+    assert "A. Person" not in done.out
+    assert "Invented note" not in done.out
+    page = run("report", "referral", referral, BROKER_URL=address, BROKER_KEY=secret)
+    assert page.code == 0, page.err
+    assert "assessment" in page.out

@@ -139,6 +139,7 @@ def new_delivery(
     *,
     state: DeliveryState = DeliveryState.AVAILABLE,
     acknowledge_in: timedelta = timedelta(hours=4),
+    decide_in: timedelta | None = timedelta(days=1),
     available_at: datetime = NOW,
     channel: str = "mailbox",
 ) -> NewDelivery:
@@ -153,7 +154,10 @@ def new_delivery(
         state=state,
         available_at=available_at,
         clock_start=NOW,
-        due={Milestone.ACKNOWLEDGE: NOW + acknowledge_in},
+        due={
+            Milestone.ACKNOWLEDGE: NOW + acknowledge_in,
+            **({Milestone.DECIDE: NOW + decide_in} if decide_in else {}),
+        },
         explanation={"sentence": "A child lives there.", "deadlines": []},
     )
 

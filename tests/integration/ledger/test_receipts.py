@@ -1,6 +1,7 @@
 """Answers: each one counts once, follows the state table, and closes what has ended."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -22,6 +23,7 @@ from tests.integration.ledger.conftest import (
     Book,
     by_ops,
     new_delivery,
+    routed,
 )
 
 LATER = NOW + timedelta(minutes=5)
@@ -69,13 +71,99 @@ def test_a_repeated_receipt_gives_the_first_time(book: Book, offer: Offer) -> No
     assert book.kinds(offer.referral).count("delivery.acknowledged") == 1
 
 
-def test_a_second_outcome_is_a_conflict_and_the_first_one_stands(book: Book, offer: Offer) -> None:
-    book.answer(SHROPSHIRE, said(offer, "decided", outcome="assessment"))
-    (second,) = book.answer(SHROPSHIRE, said(offer, "decided", outcome="no_further_action"))
-    assert second.result == "conflict"
+def decisions(book: Book, offer: Offer) -> list[tuple]:
     status = book.ledger.queries.referral(POLICE, id=offer.referral)
     assert status is not None
-    assert status.deliveries[0].outcome == "assessment"
+    (delivery,) = status.deliveries
+    assert delivery.outcome == delivery.decisions[-1].outcome
+    return [(made.outcome, made.by, made.at) for made in delivery.decisions]
+
+
+def test_a_later_outcome_is_recorded_and_the_newest_stands(book: Book, offer: Offer) -> None:
+    first = said(offer, "decided", outcome="advice")
+    second = replace(first, outcome="strategy_discussion", by="Team manager")
+    for receipt, now, expected in [
+        (first, NOW, ("recorded", NOW, False)),
+        (first, LATER, ("already", NOW, False)),
+        (second, LATER, ("recorded", LATER, True)),
+        (second, LATER + timedelta(1), ("already", LATER, False)),
+        (first, LATER + timedelta(2), ("recorded", LATER + timedelta(2), True)),
+    ]:
+        (settled,) = book.answer(SHROPSHIRE, receipt, now=now)
+        assert (settled.result, settled.at, settled.changed) == expected
+    assert decisions(book, offer) == [
+        ("advice", "Duty worker", NOW),
+        ("strategy_discussion", "Team manager", LATER),
+        ("advice", "Duty worker", LATER + timedelta(2)),
+    ]
+    assert book.look("select decided_at from delivery where id = %s", offer.id) == [(NOW,)]
+    told = [
+        event
+        for event in book.ledger.queries.timeline(offer.referral)
+        if event.kind == "delivery.decided"
+    ]
+    assert [event.data for event in told] == [
+        {"outcome": "advice"},
+        {"outcome": "strategy_discussion", "changed_from": "advice"},
+        {"outcome": "advice", "changed_from": "strategy_discussion"},
+    ]
+    assert state(book, offer) is ReferralState.CLOSED
+    assert book.kinds(offer.referral).count("referral.closed") == 1
+
+
+def test_two_outcomes_of_one_call_are_both_kept(book: Book, offer: Offer) -> None:
+    first = said(offer, "decided", outcome="advice")
+    results = book.answer(SHROPSHIRE, first, replace(first, outcome="assessment"))
+    assert [(settled.result, settled.changed) for settled in results] == [
+        ("recorded", False),
+        ("recorded", True),
+    ]
+    assert [made[0] for made in decisions(book, offer)] == ["advice", "assessment"]
+
+
+def test_what_is_said_of_the_child_later_adds_to_the_decision(book: Book, offer: Offer) -> None:
+    first = said(
+        offer, "decided", outcome="assessment", views_considered="yes", child_told="not_yet"
+    )
+    later = replace(first, views_considered=None, child_told="yes")
+    silent = replace(first, views_considered=None, child_told=None)
+    results = [book.answer(SHROPSHIRE, receipt)[0] for receipt in (first, silent, later, silent)]
+    assert [settled.result for settled in results] == ["recorded", "already", "recorded", "already"]
+    status = book.ledger.queries.referral(POLICE, id=offer.referral)
+    assert status is not None
+    (delivery,) = status.deliveries
+    assert [(made.views_considered, made.child_told) for made in delivery.decisions] == [
+        ("yes", "not_yet"),
+        ("yes", "yes"),
+    ]
+    assert (delivery.views_considered, delivery.child_told) == ("yes", "yes")
+
+
+def test_who_owes_no_decision_is_done_when_acknowledged(book: Book) -> None:
+    id_ = book.accept("SCHOOL/1")
+    care, school = new_delivery(SHROPSHIRE), new_delivery(STOKE, decide_in=None)
+    with book.ledger.routing.claim_unrouted(1, now=NOW) as batch:
+        batch.settle([routed(id_, [care, school])], now=NOW, actor="broker")
+    (of_care,), (of_school,) = book.collect(SHROPSHIRE), book.collect(STOKE)
+    book.answer(SHROPSHIRE, said(of_care, "decided", outcome="assessment"))
+    assert state(book, of_care) is ReferralState.ROUTED, "the school has not acknowledged"
+    (settled,) = book.answer(STOKE, said(of_school, "acknowledged"))
+    assert settled.state is DeliveryState.ACKNOWLEDGED
+    assert state(book, of_care) is ReferralState.CLOSED
+    (late,) = book.answer(STOKE, said(of_school, "decided", outcome="other"))
+    assert late.result == "recorded"
+    assert state(book, of_care) is ReferralState.CLOSED
+
+
+def test_what_is_returned_after_the_close_reopens_the_referral(book: Book) -> None:
+    id_ = book.routed_to(STOKE, decide_in=None)
+    (offer,) = book.collect(STOKE)
+    book.answer(STOKE, said(offer, "acknowledged"))
+    assert state(book, offer) is ReferralState.CLOSED
+    book.answer(STOKE, said(offer, "returned", reason="not_ours"))
+    assert state(book, offer) is ReferralState.ROUTED
+    assert book.kinds(id_)[-2:] == ["delivery.returned", "referral.reopened"]
+    assert book.look("select closed_at from referral where id = %s", id_) == [(None,)]
 
 
 def test_a_decision_implies_what_came_before_it(book: Book, offer: Offer) -> None:
@@ -172,7 +260,7 @@ def at_once(*work) -> None:
         thread.join()
 
 
-def test_of_two_outcomes_at_once_one_stands(book: Book, offer: Offer) -> None:
+def test_of_two_outcomes_at_once_both_are_kept_and_one_stands(book: Book, offer: Offer) -> None:
     results: list[str] = []
 
     def decide(outcome: str) -> None:
@@ -180,7 +268,8 @@ def test_of_two_outcomes_at_once_one_stands(book: Book, offer: Offer) -> None:
         results.append(book.answer(SHROPSHIRE, receipt)[0].result)
 
     at_once(lambda: decide("advice"), lambda: decide("assessment"))
-    assert sorted(results) == ["conflict", "recorded"]
+    assert results == ["recorded", "recorded"]
+    assert {made[0] for made in decisions(book, offer)} == {"advice", "assessment"}
 
 
 @pytest.mark.parametrize("_", range(5))

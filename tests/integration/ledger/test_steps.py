@@ -45,6 +45,10 @@ set state = %(state)s, lease = %(lease)s, available_at = %(now)s,
     undeliverable_at = case %(state)s when 'undeliverable' then %(now)s::timestamptz end
 where id = %(id)s
 """
+DECIDE = """
+insert into answer (delivery, stage, at, given_by, outcome)
+values (%s, 'decided', %s, 'A. Person', 'advice')
+"""
 LOOK = """
 select state, (select count(*) from event where delivery = %s) from delivery where id = %s
 """
@@ -115,6 +119,8 @@ def taken(
     with psycopg.connect(book.dsn) as connection:
         forced = {"state": str(state), "lease": LEASED_AS, "now": NOW, "id": delivery}
         connection.execute(FORCE.encode(), forced)
+        if state is DeliveryState.DECIDED:
+            connection.execute(DECIDE.encode(), [delivery, NOW])
     act(book, delivery)
     ((after, events),) = book.look(LOOK, delivery, delivery)
     return after, events

@@ -45,7 +45,11 @@ def test_an_open_delivery_can_always_be_ended_by_its_publisher(state):
 
 @pytest.mark.parametrize("state", sorted(set(DeliveryState) - OPEN_DELIVERIES))
 def test_a_finished_delivery_stays_finished(state):
-    assert DELIVERY_STEPS[state] == {}
+    assert set(DELIVERY_STEPS[state].values()) <= {state}
+
+
+def test_a_decision_alone_may_be_answered_again():
+    assert DELIVERY_STEPS[DeliveryState.DECIDED] == {DeliveryStep.DECIDE: DeliveryState.DECIDED}
 
 
 def test_an_embargoed_delivery_can_be_neither_leased_nor_answered():

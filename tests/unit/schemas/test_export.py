@@ -38,7 +38,13 @@ EXAMPLES = {
         **{"state": "leased", "attempt": 1, "lease": {"id": ID, "until": NOW}, "handling": {}},
         **{"role": "lead", "view": "v", "why": "Because.", "grade": "low"},
         **{"effective_grade": "very_high", "accepted_at": NOW, "available_at": NOW},
-        **{"deadlines": DEADLINES, "deadline_words": {}, "defects": [FAULT], "warnings": []},
+        **{
+            "deadlines": DEADLINES,
+            "deadline_words": {},
+            "asks": {},
+            "defects": [FAULT],
+            "warnings": [],
+        },
         "content": {},
     },
 }

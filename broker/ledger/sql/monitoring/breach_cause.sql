@@ -8,8 +8,7 @@ cross join lateral (values ('collect', collect_by, collected_at),
                            ('decide', decide_by, decided_at)) as step (milestone, due_at, met_at)
 where delivery.id = %(delivery)s and step.milestone = %(milestone)s and step.due_at < %(now)s
   and (step.met_at is null or step.met_at > step.due_at)
-  and not (delivery.kind = 'correction' and delivery.state = 'acknowledged'
-           and step.met_at is null)
+  and not (is_unfinished(delivery.state) and not is_open(delivery) and step.met_at is null)
   and owed(step.due_at, step.met_at, step.milestone, delivery.state,
            coalesce(delivery.returned_at, delivery.recalled_at), delivery.standing,
            delivery.paused_at)

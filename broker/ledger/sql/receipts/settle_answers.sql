@@ -2,13 +2,18 @@
 with receipt as (
     select *
     from unnest(%(deliveries)b::uuid[], %(stages)b::text[], %(by)b::text[], %(outcomes)b::text[],
-                %(reasons)b::text[], %(notes)b::text[], %(areas)b::text[], %(data)b::text[])
+                %(reasons)b::text[], %(notes)b::text[], %(areas)b::text[], %(numbers)b::int[],
+                %(views_considered)b::text[], %(child_told)b::text[], %(data)b::text[])
         with ordinality
-        as row (delivery, stage, given_by, outcome, reason, note, area, data, place)
+        as row (delivery, stage, given_by, outcome, reason, note, area, number, views_considered,
+                child_told, data, place)
 ),
 answers as (
-    insert into answer (delivery, stage, at, given_by, outcome, reason, note, area)
-    select delivery, stage, %(now)s, given_by, outcome, reason, note, area from receipt
+    insert into answer (delivery, stage, number, at, given_by, outcome, reason, note, area,
+                        views_considered, child_told)
+    select delivery, stage, number, %(now)s, given_by, outcome, reason, note, area,
+           views_considered, child_told
+    from receipt
 )
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
 select %(now)s, 'delivery.' || receipt.stage, referral.publisher, delivery.referral, delivery.id,

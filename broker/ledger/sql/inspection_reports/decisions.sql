@@ -1,0 +1,37 @@
+-- Decided deliveries of the referrals that were accepted in a stretch of time: the outcome that stands,
+-- whether it was another one before, whether the child was heard and told. By force, grade, agency and
+-- month of acceptance.
+with counted as materialized (
+    select referral.publisher, coalesce(referral.grade, '') as grade, delivery.agency,
+           to_char(referral.accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
+           last.outcome, coalesce(last.views_considered, 'not_said') as views_considered,
+           coalesce(last.child_told, 'not_said') as child_told,
+           exists (select from answer earlier
+                   where earlier.delivery = delivery.id and earlier.stage = 'decided'
+                     and earlier.outcome is distinct from last.outcome) as changed
+    from referral
+    join delivery on delivery.referral = referral.id and delivery.kind <> 'recall'
+    join lateral (
+        select outcome, views_considered, child_told
+        from answer
+        where answer.delivery = delivery.id and answer.stage = 'decided'
+        order by number desc
+        limit 1
+    ) last on true
+    where accepted_at >= %(since)s and accepted_at < %(until)s
+),
+fact as (
+    select publisher, grade, agency, month, what, name
+    from counted
+    cross join lateral (values ('outcome', outcome),
+                               ('changed', case when changed then 'yes' else 'no' end),
+                               ('views_considered', views_considered),
+                               ('child_told', child_told)) as said (what, name)
+)
+select case when grouping(publisher) = 0 then 'force' when grouping(grade) = 0 then 'grade'
+            when grouping(agency) = 0 then 'agency'
+            when grouping(month) = 0 then 'month' else 'all' end as by,
+       coalesce(publisher, grade, agency, month, '') as of, what, name, count(*) as count
+from fact
+group by grouping sets ((what, name), (publisher, what, name), (grade, what, name),
+                        (agency, what, name), (month, what, name))

@@ -1,0 +1,34 @@
+-- How long after the police first knew a referral was handed in, collected by a lead agency's software
+-- and acknowledged by a person there: in bands, by force, grade and month of acceptance.
+with counted as materialized (
+    select publisher, coalesce(referral.grade, '') as grade, first_known_at, accepted_at,
+           to_char(accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
+           answered.collected_at, answered.acknowledged_at
+    from referral
+    left join lateral (
+        select min(collected_at) as collected_at, min(acknowledged_at) as acknowledged_at
+        from delivery
+        where delivery.referral = referral.id and delivery.role = 'lead'
+          and delivery.kind = 'referral'
+    ) answered on true
+    where accepted_at >= %(since)s and accepted_at < %(until)s
+),
+step as (
+    select publisher, grade, month, what,
+           case when first_known_at is null then 'first_known_not_said'
+                when at is null then 'not_yet'
+                when at - first_known_at <= interval '24 hours' then 'within_24_hours'
+                when at - first_known_at <= interval '168 hours' then 'within_7_days'
+                when at - first_known_at <= interval '336 hours' then 'within_14_days'
+                when at - first_known_at <= interval '720 hours' then 'within_30_days'
+                else 'later' end as name
+    from counted
+    cross join lateral (values ('handed_in', accepted_at), ('collected', collected_at),
+                               ('acknowledged', acknowledged_at)) as point (what, at)
+)
+select case when grouping(publisher) = 0 then 'force' when grouping(grade) = 0 then 'grade'
+            when grouping(month) = 0 then 'month' else 'all' end as by,
+       coalesce(publisher, grade, month, '') as of, what, name, count(*) as count
+from step
+group by grouping sets ((what, name), (publisher, what, name), (grade, what, name),
+                        (month, what, name))
