@@ -231,6 +231,13 @@ class PolicySchema(Record[dict[str, Any]]):
     versions = One(VersionsSchema(), "What corrections and recalls ask of earlier recipients.")
     recurrence = One(RecurrenceSchema(), "When several referrals for one child are reported.")
     silence = One(SilenceSchema(), "When an organisation has been silent for too long.")
+    tasks = Mapped(
+        Code((*codes.Grade, "any")),
+        Within(),
+        6,
+        "How long ops has for a task, and for what was rejected or refused, by the stated grade.",
+        required=False,
+    )
     rows = Many(One(RowSchema()), 1000, "The routing rules.", least=1, required=True)
 
 

@@ -66,6 +66,7 @@ _MESSAGES: Mapping[ChangeRefusal, str] = {
     ),
 }
 ACTOR = "broker"
+INVALID = "The correction is invalid; the version before it stands."
 _log = logger("correct")
 
 
@@ -91,8 +92,11 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
             raise NotFound("There is no such referral.")
         with recording_refusals(context, publisher, body):
             document = read(body)
-        if faults := _faults(context, document, status.reference, strict=strict):
-            raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
+            faults = _faults(context, document, status.reference, strict=strict)
+            if faults and not strict:
+                raise Invalid(INVALID, faults=faults)
+        if faults:  # who asks to be told is told, and nobody else
+            raise Invalid(INVALID, faults=faults)
         new = NewVersion(
             referral=id_,
             publisher=publisher,

@@ -33,6 +33,7 @@ from broker.ledger.routing import Routing
 from broker.ledger.statistics import Statistics
 from broker.ledger.support_bundle import SupportBundle
 from broker.ledger.sweep import Sweep
+from broker.ledger.tasks import Tasks
 
 
 class Ledger(Database):
@@ -47,6 +48,7 @@ class Ledger(Database):
         self.receipts = Receipts(self)
         self.clock_pauses = ClockPauses(self)
         self.alarms = Alarms(self)
+        self.tasks = Tasks(self)
         self.sweep = Sweep(self)
         self.pseudonyms = Pseudonyms(self)
         self.activity = Activity(self)

@@ -11,6 +11,7 @@ from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
+from broker.domain.task import REJECTED, Task, TaskDeadline
 from broker.errors import PolicyError
 from broker.policy.decision import (
     Decision,
@@ -24,6 +25,7 @@ from broker.policy.decision import (
 )
 from broker.policy.monitoring import alarms
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
+from broker.policy.monitoring.task_deadlines import stated_grade, task_deadline
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
@@ -36,6 +38,10 @@ from schemas.referral import CheckedReferral, Referral
 
 ATTEND_WITHIN = timedelta(hours=1)
 """How long ops has for a referral that nobody can be worked out to get."""
+_REJECTED = (
+    "No agency has this referral: it was rejected. Have the publisher send a corrected one under "
+    "the same reference, or route it again when the policy or the directory was mended."
+)
 
 
 def decide(
@@ -56,7 +62,7 @@ def decide(
     checked = _checked(waiting, policy)
     referral = checked.referral
     if referral is None:
-        return _rejected(waiting, checked)
+        return _rejected(waiting, checked, policy)
     plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
     verdict = _verdict(referral, checked, plan, policy)
     if plan.unroutable_reason:
@@ -71,6 +77,7 @@ def decide(
         deliveries=_deliveries(issued, waiting, policy, now, new_id),
         occurrences=_occurrences(waiting, referral, policy, child_key),
         tasks=plan.tasks,
+        tasks_due=_tasks_due(waiting, plan, policy),
     )
 
 
@@ -149,11 +156,34 @@ def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) 
     )
 
 
-def _rejected(waiting: Unrouted, checked: CheckedReferral) -> Rejected:
+def _rejected(waiting: Unrouted, checked: CheckedReferral, policy: Policy) -> Rejected:
     if waiting.state is not ReferralState.ACCEPTED:
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
-    return Rejected(waiting.id, checked.faults)
+    grade = stated_grade(orjson.loads(waiting.body))
+    return Rejected(
+        waiting.id,
+        checked.faults,
+        policy_version=policy.version,
+        grade=grade,
+        tasks=[Task(REJECTED, "", _REJECTED)],
+        tasks_due=_due(grade, waiting.accepted_at, policy),
+    )
+
+
+def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | None:
+    """Return by when ops must settle the tasks of a plan; they count from its version."""
+    return _due(plan.effective_grade, _received_at(waiting), policy) if plan.tasks else None
+
+
+def _due(grade: Grade, since: datetime, policy: Policy) -> TaskDeadline:
+    return task_deadline(
+        grade,
+        since,
+        deadlines=policy.task_deadlines,
+        calendar=policy.calendars["ENG"],
+        policy_alarms=policy.alarms,
+    )
 
 
 def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
@@ -181,6 +211,7 @@ def _unroutable(
         attend_by=attend_by,
         next_alarm_at=_first_alarm(waiting, attend_by, policy),
         tasks=plan.tasks,
+        tasks_due=_tasks_due(waiting, plan, policy),
     )
 
 
@@ -217,6 +248,7 @@ def _revised(
         verdict=verdict,
         deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
         tasks=plan.tasks,
+        tasks_due=_tasks_due(waiting, plan, policy),
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 

@@ -10,7 +10,7 @@ from broker.domain.codes import Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
-from broker.domain.task import Task
+from broker.domain.task import Task, TaskDeadline
 from broker.errors import Fault
 from broker.policy.monitoring.recurrence import Occurrence, Recurring
 from broker.policy.revision.issued import Changed, EarlierDelivery
@@ -46,6 +46,8 @@ class Unrouted:
     """What agencies were given before, in the order of its ids."""
     bodies: Mapping[int, bytes] = field(default_factory=dict)
     """The versions that agencies have."""
+    has_tasks: bool = False
+    """Whether ops has an open task about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,13 @@ class Routed:
     """Which of them were referred too often."""
     tasks: Sequence[Task] = ()
     """What ops must settle in this version."""
+    tasks_due: TaskDeadline | None = None
+    """By when; None where there is no task, as in the next ones."""
+
+    @property
+    def policy_version(self) -> str:
+        """The policy that it was judged by."""
+        return self.verdict.policy_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,16 @@ class Revised:
         """What ops must settle in the new version."""
         return self.routed.tasks
 
+    @property
+    def tasks_due(self) -> TaskDeadline | None:
+        """By when."""
+        return self.routed.tasks_due
+
+    @property
+    def policy_version(self) -> str:
+        """The policy that it was judged by."""
+        return self.routed.policy_version
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
@@ -125,6 +144,13 @@ class Rejected:
 
     id: ReferralId
     faults: Sequence[Fault]
+    policy_version: str | None = None
+    """The policy that it was judged by."""
+    grade: Grade | None = None
+    """As far as the document states it."""
+    tasks: Sequence[Task] = ()
+    """That somebody must have it corrected."""
+    tasks_due: TaskDeadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +166,12 @@ class Unroutable:
     """When the first warning to ops is planned."""
     tasks: Sequence[Task] = ()
     """What ops must settle besides finding a recipient."""
+    tasks_due: TaskDeadline | None = None
+
+    @property
+    def policy_version(self) -> str:
+        """The policy that it was judged by."""
+        return self.verdict.policy_version
 
 
 @dataclass(frozen=True, slots=True)

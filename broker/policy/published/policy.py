@@ -22,6 +22,11 @@ from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.alarms import AlarmRules, read_alarms
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
+from broker.policy.monitoring.task_deadlines import (
+    DEFAULT,
+    check_task_deadlines,
+    read_task_deadlines,
+)
 from broker.policy.places.gazetteer import Gazetteer, installed
 from broker.policy.published.checks import check, check_alarms, check_silence
 from broker.policy.time.calendars import (
@@ -31,6 +36,7 @@ from broker.policy.time.calendars import (
     national,
     read_bank_holidays,
 )
+from broker.policy.time.deadlines import Within
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
 HOLIDAYS = "bank_holidays.yaml"
@@ -55,6 +61,8 @@ class Policy:
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
     alarms: AlarmRules
+    task_deadlines: Mapping[str, Within] = field(default_factory=lambda: DEFAULT)
+    """How long ops has for a task, by grade or for ``any``."""
     gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
     """Which places exist; the same for every version."""
 
@@ -103,6 +111,7 @@ def assemble(
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
         alarms=read_alarms(rules),
+        task_deadlines=_task_deadlines(rules),
     )
     faults.extend(_contradictions(policy, rules.place))
     return policy, faults
@@ -118,6 +127,7 @@ def _contradictions(policy: Policy, place: str) -> Iterator[Fault]:
         policy.calendars,
     )
     yield from check_alarms(policy.alarms, policy.directory)
+    yield from check_task_deadlines(place, policy.task_deadlines, policy.alarms)
     yield from check_version_rules(policy.version_rules)
     yield from check_silence(policy.silence, policy.directory, place)
 
@@ -156,6 +166,11 @@ def _recurrence(rules: Node) -> Recurrence | None:
 def _silence(rules: Node) -> Silence:
     sections = dict(rules.entries())
     return read_silence(sections["silence"]) if "silence" in sections else Silence()
+
+
+def _task_deadlines(rules: Node) -> Mapping[str, Within]:
+    sections = dict(rules.entries())
+    return read_task_deadlines(sections["tasks"]) if "tasks" in sections else DEFAULT
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:
