@@ -180,6 +180,13 @@ class RecurrenceSchema(Record[dict[str, Any]]):
     within_days = Whole(1, 366, "In how many days they must lie.", required=True)
 
 
+class LinkWindowSchema(Record[dict[str, Any]]):
+    """Which referrals are linked because they name the same person, account, report or address."""
+
+    record = dict
+    within_days = Whole(1, 3660, "For how many days what was named is remembered.", required=True)
+
+
 class SendingSchema(Record[dict[str, Any]]):
     """How long a publisher may send nothing."""
 
@@ -230,6 +237,7 @@ class PolicySchema(Record[dict[str, Any]]):
     grades = Many(One(RemarkSchema()), 100, "Rules that raise the grade or warn about it.")
     versions = One(VersionsSchema(), "What corrections and recalls ask of earlier recipients.")
     recurrence = One(RecurrenceSchema(), "When several referrals for one child are reported.")
+    links = One(LinkWindowSchema(), "For how long referrals that name the same are linked.")
     silence = One(SilenceSchema(), "When an organisation has been silent for too long.")
     tasks = Mapped(
         Code((*codes.Grade, "any")),

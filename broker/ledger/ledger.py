@@ -17,6 +17,7 @@ from broker.ledger.credentials import Credentials
 from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
+from broker.ledger.links import Links
 from broker.ledger.monitoring import Monitoring
 from broker.ledger.operator_actions import OperatorActions
 from broker.ledger.organisations import Organisations
@@ -51,6 +52,7 @@ class Ledger(Database):
         self.tasks = Tasks(self)
         self.sweep = Sweep(self)
         self.pseudonyms = Pseudonyms(self)
+        self.links = Links(self)
         self.activity = Activity(self)
         self.reconciliations = Reconciliations(self)
         self.queries = Queries(self)

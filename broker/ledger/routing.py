@@ -21,6 +21,7 @@ from broker.ledger.clock_pauses import (
     end_over_escalations,
 )
 from broker.ledger.database import Connection, Part, Row, json_text, rows
+from broker.ledger.links import link
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.pseudonyms import earlier_occurrences, flag_recurrence, record_occurrences
 from broker.ledger.revisions import History, histories, write_revisions
@@ -94,6 +95,7 @@ class RouteBatch:
         record_occurrences(self._connection, occurrences)
         recurring = [child for decision in routed for child in decision.recurring]
         flag_recurrence(self._connection, recurring, now=now, actor=actor)
+        link(self._connection, effective, now=now, actor=actor)
         write_tasks(self._connection, effective, self.referrals, now=now, actor=actor)
         self._end_escalations(changed, now=now, actor=actor)
 

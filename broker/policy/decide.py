@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -24,6 +25,7 @@ from broker.policy.decision import (
     Withdrawn,
 )
 from broker.policy.monitoring import alarms
+from broker.policy.monitoring.links import link_marks
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
 from broker.policy.monitoring.task_deadlines import stated_grade, task_deadline
 from broker.policy.published.policy import Policy
@@ -65,6 +67,7 @@ def decide(
         return _rejected(waiting, checked, policy)
     plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
     verdict = _verdict(referral, checked, plan, policy)
+    verdict = _with_marks(verdict, waiting, referral, policy, child_key)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
@@ -197,6 +200,16 @@ def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: P
         defects=checked.defects,
         warnings=plan.warnings,
     )
+
+
+def _with_marks(
+    verdict: Verdict, waiting: Unrouted, referral: Referral, policy: Policy, key: bytes | None
+) -> Verdict:
+    """Return a verdict with the marks of what the referral names; without a key there are none."""
+    if key is None or policy.linked_within is None:
+        return verdict
+    marks = link_marks(referral, orjson.loads(waiting.body), key)
+    return replace(verdict, marks=marks, linked_within=policy.linked_within)
 
 
 def _unroutable(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broker.domain.codes import Grade
 from broker.domain.delivery import NewDelivery
@@ -64,6 +64,10 @@ class Verdict:
     """When the police first knew."""
     defects: Sequence[Fault] = ()
     warnings: Sequence[Fault] = ()
+    marks: Sequence[bytes] = ()
+    """Keyed hashes of what it names, by which it is linked to other referrals."""
+    linked_within: timedelta = timedelta(0)
+    """For how long referrals that share one are linked."""
 
     def without_grades(self) -> Verdict:
         """Return the same with the grades left open."""
@@ -108,6 +112,11 @@ class Revised:
     def id(self) -> ReferralId:
         """The referral."""
         return self.routed.id
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the new version was judged."""
+        return self.routed.verdict
 
     @property
     def deliveries(self) -> Sequence[NewDelivery]:

@@ -58,3 +58,24 @@ comment on column task.referral is 'null: a body that was refused and not kept, 
 comment on column task.grade is 'the grade by which its deadline is set';
 comment on column referral.clock_from is
     'from when its clocks count, where that is not accepted_at: the first hand-in';
+
+-- Who or what is named by more than one referral: keyed hashes of identifiers, never the
+-- identifiers, each with the latest referrals in which it occurred.
+create table link_mark (
+    mark bytea primary key check (octet_length(mark) = 16),
+    at timestamptz not null,
+    referrals uuid[] not null
+);
+create index link_mark_by_time on link_mark (at);
+
+create table referral_link (
+    referral uuid not null references referral,
+    other uuid not null references referral,
+    at timestamptz not null,
+    primary key (referral, other),
+    check (referral <> other)
+);
+
+-- Two children whose NHS numbers differ are two children, whatever else they share.
+alter table child_mark add column nhs bytea check (octet_length(nhs) = 32);
+comment on column child_mark.nhs is 'the mark of the child''s NHS number, where it has one';

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from broker.policy.language.version_rules import (
 from broker.policy.language.views import View, read_views
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.alarms import AlarmRules, read_alarms
+from broker.policy.monitoring.links import read_link_window
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
 from broker.policy.monitoring.task_deadlines import (
@@ -54,6 +56,8 @@ class Policy:
     version_rules: Mapping[DeliveryKind, VersionRule]
     """What a correction, and what a recall, asks of whoever had an earlier version."""
     recurrence: Recurrence | None
+    linked_within: timedelta | None
+    """For how long referrals that name the same are linked; None links none."""
     """Which referrals for one child are counted; None counts none."""
     silence: Silence
     """When an organisation has been silent for too long."""
@@ -107,6 +111,7 @@ def assemble(
         grade_rules=grade_rules,
         version_rules=read_version_rules(rules),
         recurrence=_recurrence(rules),
+        linked_within=_linked_within(rules),
         silence=_silence(rules),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
@@ -166,6 +171,11 @@ def _recurrence(rules: Node) -> Recurrence | None:
 def _silence(rules: Node) -> Silence:
     sections = dict(rules.entries())
     return read_silence(sections["silence"]) if "silence" in sections else Silence()
+
+
+def _linked_within(rules: Node) -> timedelta | None:
+    sections = dict(rules.entries())
+    return read_link_window(sections["links"]) if "links" in sections else None
 
 
 def _task_deadlines(rules: Node) -> Mapping[str, Within]:
