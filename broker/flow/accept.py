@@ -100,15 +100,18 @@ def screen(
 
 @contextmanager
 def recording_refusals(
-    context: Context, publisher: OrganisationCode, body: bytes
+    context: Context, publisher: OrganisationCode, body: bytes, *, strict: bool = False
 ) -> Iterator[None]:
     """Record a body that is refused: its digest, size and the reason, and no content.
 
     Ops and the publisher's supervisor get a task with the deadline of the grade that it states.
+    ``strict``: its publisher asked to be told of faults itself; those alone are not recorded.
     """
     try:
         yield
     except Invalid as error:
+        if strict and type(error) is Invalid:
+            raise
         refusal = Refusal(
             publisher,
             digest=hashlib.sha256(body).digest(),

@@ -90,13 +90,10 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
         status = context.ledger.queries.referral(publisher, id=id_)
         if status is None:
             raise NotFound("There is no such referral.")
-        with recording_refusals(context, publisher, body):
+        with recording_refusals(context, publisher, body, strict=strict):
             document = read(body)
-            faults = _faults(context, document, status.reference, strict=strict)
-            if faults and not strict:
+            if faults := _faults(context, document, status.reference, strict=strict):
                 raise Invalid(INVALID, faults=faults)
-        if faults:  # who asks to be told is told, and nobody else
-            raise Invalid(INVALID, faults=faults)
         new = NewVersion(
             referral=id_,
             publisher=publisher,

@@ -36,7 +36,8 @@ def link(
         return
     pairs = _record_marks(connection, marks, now)
     if pairs:
-        _link_referrals(connection, pairs, now, actor)
+        ids = sorted({referral for _, referral, _ in marks})
+        _link_referrals(connection, pairs, ids, now=now, actor=actor)
 
 
 def _record_marks(
@@ -58,12 +59,15 @@ def _record_marks(
 def _link_referrals(
     connection: Connection,
     pairs: Sequence[tuple[ReferralId, ReferralId]],
+    ids: Sequence[ReferralId],
+    *,
     now: datetime,
     actor: str,
 ) -> None:
     params = {
         "referrals": [referral for referral, _ in pairs],
         "others": [other for _, other in pairs],
+        "ids": list(ids),
         "warning": json_text([{"pointer": "", "code": CODE, "message": WORDS}]),
     }
     rows(connection, "links/link_referrals", {**params, "now": now, "actor": actor})

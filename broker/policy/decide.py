@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -61,13 +62,14 @@ def decide(
     """
     if waiting.recall_reason is not None:
         return withdraw(waiting, policy=policy, now=now, new_id=new_id)
-    checked = _checked(waiting, policy)
+    document = orjson.loads(waiting.body)
+    checked = _checked(waiting, document, policy)
     referral = checked.referral
     if referral is None:
-        return _rejected(waiting, checked, policy)
+        return _rejected(waiting, checked, document, policy)
     plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
     verdict = _verdict(referral, checked, plan, policy)
-    verdict = _with_marks(verdict, waiting, referral, policy, child_key)
+    verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
@@ -136,10 +138,10 @@ def _received_at(waiting: Unrouted) -> datetime:
     return waiting.received_at or waiting.accepted_at
 
 
-def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
+def _checked(waiting: Unrouted, document: Mapping[str, Any], policy: Policy) -> CheckedReferral:
     received_on = _received_at(waiting).astimezone(LONDON).date()
     return tolerance.load(
-        orjson.loads(waiting.body),
+        document,
         today=received_on,
         areas=policy.gazetteer,
         received_at=_received_at(waiting),
@@ -159,11 +161,13 @@ def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) 
     )
 
 
-def _rejected(waiting: Unrouted, checked: CheckedReferral, policy: Policy) -> Rejected:
+def _rejected(
+    waiting: Unrouted, checked: CheckedReferral, document: object, policy: Policy
+) -> Rejected:
     if waiting.state is not ReferralState.ACCEPTED:
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
-    grade = stated_grade(orjson.loads(waiting.body))
+    grade = stated_grade(document)
     return Rejected(
         waiting.id,
         checked.faults,
@@ -203,12 +207,16 @@ def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: P
 
 
 def _with_marks(
-    verdict: Verdict, waiting: Unrouted, referral: Referral, policy: Policy, key: bytes | None
+    verdict: Verdict,
+    document: Mapping[str, Any],
+    referral: Referral,
+    policy: Policy,
+    key: bytes | None,
 ) -> Verdict:
     """Return a verdict with the marks of what the referral names; without a key there are none."""
     if key is None or policy.linked_within is None:
         return verdict
-    marks = link_marks(referral, orjson.loads(waiting.body), key)
+    marks = link_marks(referral, document, key)
     return replace(verdict, marks=marks, linked_within=policy.linked_within)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from broker.domain.codes import Grade
 from broker.domain.task import TaskDeadline
-from broker.errors import BeyondCalendar, Fault
+from broker.errors import Fault
 from broker.policy.language.vocabulary import GRADES
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring import alarms
@@ -69,10 +69,7 @@ def task_deadline(
 ) -> TaskDeadline:
     """Return by when what is known since an instant must be settled, and its first alarm."""
     within = deadlines.get(grade) or deadlines.get(ANY) or DEFAULT[ANY]
-    try:
-        due_at = compute(within, start=since, calendar=calendar).due_at
-    except BeyondCalendar:
-        due_at = compute(_HOUR, start=since, calendar=calendar).due_at
+    due_at = compute(within, start=since, calendar=calendar).due_at
     first = alarms.first_ring(
         [attending(since, due_at)], warn_at=policy_alarms.warn_at, calendar=calendar
     )

@@ -11,7 +11,10 @@ fresh as (
 ),
 warned as (
     insert into referral_finding (referral, warnings)
-    select distinct referral, %(warning)s::jsonb from pairs
+    -- Not the others' without need: another transaction may be routing them.
+    select distinct referral, %(warning)s::jsonb
+    from pairs
+    where referral = any(%(ids)s::uuid[]) or (referral, other) in (select referral, other from fresh)
     on conflict (referral) do update
     set warnings = referral_finding.warnings || excluded.warnings
     where not referral_finding.warnings @> '[{"code": "linked-referral"}]'
