@@ -330,3 +330,44 @@ def test_a_recall_settles_the_tasks(world: World) -> None:
     )
     world.drain()
     assert attention(world)["task"] == []
+
+
+def no_area() -> dict[str, Any]:
+    return sample(10)
+
+
+def unserved() -> dict[str, Any]:
+    document = sample(15)
+    document["children"][0]["area"] = BIRMINGHAM
+    return document
+
+
+@pytest.mark.parametrize("stuck", [no_area, unserved, invalid])
+def test_every_stuck_state_has_owner_deadline_escalation_and_a_way_to_act(
+    world: World, stuck: Any
+) -> None:
+    world.at("2026-12-16 10:00")
+    status = world.routed(stuck())
+    assert status["state"] in {"unroutable", "rejected"}
+    lists = attention(world)
+    (entry,) = [
+        item
+        for kind in ("unroutable", "task")
+        for item in lists[kind]
+        if item["referral"] == status["id"]
+        and (kind == "unroutable" or item["code"] in {"rejected", "refused"})
+    ]
+    assert entry["due_at"]
+    assert status["attend_by"]
+    world.clock.advance(days=2)
+    world.watch()
+    owners = {
+        escalation["organisation"]
+        for escalation in escalations(world)
+        if escalation["referral"] == status["id"]
+    }
+    assert owners == {"ops"}
+    answer = world.client.post(f"/v1/referrals/{status['id']}/reroute", json={}, headers=ops(world))
+    assert answer.status_code == 202, answer.text
+    world.drain()
+    assert world.status(status)["attend_by"]
