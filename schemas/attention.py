@@ -31,6 +31,27 @@ class WaitingSchema(Answer):
     effective_grade = code(codes.Grade, "The grade that its deadlines follow.", nullable=True)
 
 
+class TaskSchema(Answer):
+    """Something that a person must settle, while the rest of the referral goes on."""
+
+    id = identifier("The ID of the task, by which it is settled.")
+    kind = text("Always ``task``.")
+    effective_grade = code(
+        codes.Grade, "The grade that its deadline follows, as far as it is known.", nullable=True
+    )
+    owners = many(text(), "Who must see to it.")
+    code = text("What it is about: the code of a warning, or ``rejected`` or ``refused``.")
+    pointer = text("A JSON pointer into the referral.")
+    message = text("What is the matter, in words.")
+    action = text("What to do about it, in words.")
+    referral = identifier("The referral; null for a body that was not stored.", nullable=True)
+    reference = text("The publisher's own reference, where it is known.", nullable=True)
+    publisher = text("The code of the organisation that published it.")
+    state = text("The state of the referral; null for a body.", nullable=True)
+    since = instant("Since when it is open.")
+    due_at = instant("By when it must be settled.")
+
+
 class SilentSchema(Answer):
     """An organisation that has been silent for too long, or sends much less than it used to."""
 
@@ -65,6 +86,7 @@ class AttentionSchema(Answer):
     unroutable = many(one(WaitingSchema()), "Referrals that match no agency.")
     undeliverable = many(one(WaitingSchema()), "Deliveries that could not be made.")
     returned = many(one(WaitingSchema()), "Deliveries that were returned and not redirected yet.")
+    task = many(one(TaskSchema()), "Tasks: what a person must settle.")
     refused = many(
         one(RefusalSchema()), "Bodies that were rejected and not stored, the latest first."
     )
@@ -124,6 +146,12 @@ class ReroutePreviewSchema(Answer):
     deadline_words = anything("How each deadline is counted, by milestone.")
 
 
+class TaskSettledSchema(Answer):
+    """The task is settled."""
+
+    id = identifier("The ID of the task.")
+
+
 class ReadinessSchema(Answer):
     """Whether the process runs, or can do its work."""
 
@@ -154,5 +182,6 @@ AREAS_GIVEN = AreasGivenSchema()
 ROUTED_AGAIN = RoutedAgainSchema()
 REROUTED = ReroutedSchema()
 REROUTE_PREVIEW = ReroutePreviewSchema()
+TASK_SETTLED = TaskSettledSchema()
 READINESS = ReadinessSchema()
 KEY_SET = KeySetSchema()

@@ -541,4 +541,5 @@ class Place(StrEnum):
     PERSON_AREA = "person.area"
     PERSON_MANAGING_AREA = "person.managing_area"
     ROLE_AREA = "role.area"
+    REFERRAL_AREA = "referral.area"
     ANYWHERE = "anywhere"

@@ -181,6 +181,13 @@ class RecurrenceSchema(Record[dict[str, Any]]):
     within_days = Whole(1, 366, "In how many days they must lie.", required=True)
 
 
+class LinkWindowSchema(Record[dict[str, Any]]):
+    """Which referrals are linked because they name the same person, account, report or address."""
+
+    record = dict
+    within_days = Whole(1, 3660, "For how many days what was named is remembered.", required=True)
+
+
 class SendingSchema(Record[dict[str, Any]]):
     """How long a publisher may send nothing."""
 
@@ -231,7 +238,15 @@ class PolicySchema(Record[dict[str, Any]]):
     grades = Many(One(RemarkSchema()), 100, "Rules that raise the grade or warn about it.")
     versions = One(VersionsSchema(), "What corrections and recalls ask of earlier recipients.")
     recurrence = One(RecurrenceSchema(), "When several referrals for one child are reported.")
+    links = One(LinkWindowSchema(), "For how long referrals that name the same are linked.")
     silence = One(SilenceSchema(), "When an organisation has been silent for too long.")
+    tasks = Mapped(
+        Code((*codes.Grade, "any")),
+        Within(),
+        6,
+        "How long ops has for a task, and for what was rejected or refused, by the stated grade.",
+        required=False,
+    )
     rows = Many(One(RowSchema()), 1000, "The routing rules.", least=1, required=True)
 
 

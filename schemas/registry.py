@@ -50,6 +50,8 @@ KINDS: Mapping[str, Schema] = {
     "paused": alarm.PAUSED,
     "resumed": alarm.RESUMED,
     "sees-to": requests.SEES_TO,
+    "settle-task": requests.SETTLE_TASK,
+    "task-settled": attention.TASK_SETTLED,
     "escalation": alarm.ESCALATION,
     "escalations": alarm.ESCALATIONS,
     "queue": status.QUEUE_DEPTH,

@@ -28,6 +28,7 @@ __all__ = [
     "RECONCILIATION",
     "REROUTE",
     "SEES_TO",
+    "SETTLE_TASK",
     "Loaded",
     "load",
 ]
@@ -104,6 +105,14 @@ class Areas:
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     areas: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SettleTask:
+    """How a task was dealt with, and by whom."""
+
+    reason: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +269,14 @@ class SeesToSchema(Record[SeesTo]):
     by = ShownLine(200, "The person who deals with the escalation.", required=True)
 
 
+class SettleTaskSchema(Record[SettleTask]):
+    """How a task was dealt with."""
+
+    record = SettleTask
+    reason = Text(500, "What was done, in words: others will read it.", required=True)
+    by = Text(200, "The person who dealt with it.")
+
+
 class ReconciliationSchema(Record[Reconciliation]):
     """The references of a day's occurrences that concern a child."""
 
@@ -281,4 +298,5 @@ RECALL = RecallSchema()
 REROUTE = RerouteSchema()
 PAUSE = PauseSchema()
 SEES_TO = SeesToSchema()
+SETTLE_TASK = SettleTaskSchema()
 RECONCILIATION = ReconciliationSchema()

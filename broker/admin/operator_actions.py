@@ -17,7 +17,7 @@ import orjson
 
 from broker.domain.delivery import RedirectPreview
 from broker.domain.escalation import Escalation
-from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
@@ -109,6 +109,15 @@ def give_areas(
 def retry_routing(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
     """Route an unroutable referral again as it is; see ``answer.retry_routing``."""
     answer.retry_routing(context, referral, actor=by, why=_action(context, by, reason))
+
+
+def settle_task(context: Context, task: TaskId, *, by: str, reason: str) -> None:
+    """Record that a person has dealt with a task; its escalation ends.
+
+    Raises NotFound when there is no such open task.
+    """
+    if not context.ledger.tasks.settle(task, _action(context, by, reason)):
+        raise NotFound("There is no open task with this id. Nothing was changed.")
 
 
 def acknowledge(context: Context, escalation: EscalationId, *, by: str, reason: str) -> None:

@@ -62,6 +62,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             "Send a delivery to another agency or area.",
             ("reroute",),
         ),
+        "tasks": Entry("http.tasks:tasks", "List what a person must settle, and settle it."),
         "escalations": Entry("http.escalations:escalations", "List missed deadlines; take one on."),
         "pause-clock": Entry(
             "http.escalations:pause_clock",

@@ -17,7 +17,7 @@ from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone, Right
 from broker.domain.delivery import DeliveryStatus, RedirectPreview
 from broker.domain.escalation import Escalation
-from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
 from broker.domain.referral import ReferralStatus
 from broker.errors import BrokerError, Fault, Invalid, NotFound, RedirectRefused
 
@@ -226,6 +226,20 @@ def _back(escalation: Escalation) -> str:
     return f"{ROOT}/referrals/{escalation.referral}"
 
 
+def _of_task(visit: Visit, subject: str) -> Subject:
+    open_tasks = visit.desk.context.ledger.tasks.tasks(id=TaskId(identifier(subject)), limit=1)
+    if not open_tasks:
+        raise NotFound("This task is settled, or there is none with this ID.")
+    task = open_tasks[0]
+    facts = {
+        "Referral": task.reference or "not stored",
+        "Publisher": task.publisher,
+        "Task": task.message,
+        "What to do": task.action,
+    }
+    return Subject(facts, f"{ROOT}/attention")
+
+
 def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
     find = visit.desk.context.ledger.queries.referral
     referral = find(None, id=ReferralId(identifier(subject)))
@@ -314,6 +328,11 @@ def _acknowledge(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     operator_actions.acknowledge(visit.desk.context, id_, **_by_and_why(visit, form))
 
 
+def _settle_task(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    task = TaskId(identifier(subject))
+    operator_actions.settle_task(visit.desk.context, task, **_by_and_why(visit, form))
+
+
 def _suspend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     agency = OrganisationCode(subject)
     operator_actions.suspend_agency(visit.desk.context, agency, **_by_and_why(visit, form))
@@ -373,6 +392,14 @@ ACTIONS: Mapping[str, Action] = {
         "rerouted",
         _of_referral,
         _retry_routing,
+    ),
+    "settle": Action(
+        "Settle a task",
+        "Say in the reason what was done. Its escalation ends; the referral does not change.",
+        "Settle",
+        "settled",
+        _of_task,
+        _settle_task,
     ),
     "acknowledge": Action(
         "Take on an escalation",

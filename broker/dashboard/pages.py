@@ -28,6 +28,7 @@ KEY = "key:"
 CONFIRMATIONS = {
     "replayed": "The delivery is back in its agency's queue.",
     "sent-on": "The delivery was redirected.",
+    "settled": "The task is settled.",
     "acknowledged": "You have taken this on. We have stopped alerting other people.",
     "paused": "Delivery to this agency is suspended. Its deadlines run on.",
     "resumed": "Delivery to this agency has resumed.",
@@ -68,12 +69,14 @@ async def attention(visit: Visit) -> Response:
     waiting = await visit.desk.run(ledger.queries.attention, limit=LISTED)
     dead = await visit.desk.run(ledger.monitoring.dead_letters)
     refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
+    tasks = await visit.desk.run(ledger.tasks.tasks, limit=LISTED)
     return page(
         "attention",
         visit=visit,
         confirmation=_confirmation(visit),
         now=now,
         waiting=waiting,
+        tasks=tasks,
         dead=dead,
         refused=refused,
     )
@@ -150,6 +153,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "recalls": version_history.recalls(referral),
         "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
         "successors": successors,
+        "tasks": context.ledger.tasks.tasks(referral=id_, limit=LISTED),
     }
 
 

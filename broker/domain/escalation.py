@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class DueStep:
     effective_grade: str | None
     is_met: bool
     """There is nothing left to escalate."""
+    task: TaskId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ DeliveryId = NewType("DeliveryId", UUID)
 LeaseId = NewType("LeaseId", UUID)
 EscalationId = NewType("EscalationId", UUID)
 NoticeId = NewType("NoticeId", UUID)
+TaskId = NewType("TaskId", UUID)
 OrganisationCode = NewType("OrganisationCode", str)
 """A short stable name from the directory, such as ``stoke-csc``; it also names the queue."""
 CredentialId = NewType("CredentialId", str)

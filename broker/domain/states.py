@@ -29,6 +29,8 @@ class ReferralStep(StrEnum):
     MARK_UNROUTABLE = "mark_unroutable"
     """No recipient could be worked out."""
     CLOSE = "close"
+    JUDGE_ANEW = "judge_anew"
+    """A rejected one is handed in again as it was, or ops retries its routing."""
     REOPEN = "reopen"
     """After everything had ended a part was sent on, or the publisher corrected or recalled it."""
 
@@ -66,7 +68,7 @@ REFERRAL_STEPS: Mapping[ReferralState, Mapping[ReferralStep, ReferralState]] = {
         _S.CLOSE: _R.CLOSED,
     },
     _R.UNROUTABLE: {_S.ROUTE: _R.ROUTED, _S.CLOSE: _R.CLOSED},
-    _R.REJECTED: {_S.CLOSE: _R.CLOSED},
+    _R.REJECTED: {_S.CLOSE: _R.CLOSED, _S.JUDGE_ANEW: _R.ACCEPTED},
     _R.ROUTED: {_S.MARK_UNROUTABLE: _R.UNROUTABLE, _S.CLOSE: _R.CLOSED},
     _R.CLOSED: {_S.REOPEN: _R.ROUTED},
 }

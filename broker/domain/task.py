@@ -1,8 +1,33 @@
-"""What a person in ops must settle about a referral."""
+"""What a person in ops must settle about a referral, and by when."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from broker.domain.codes import Grade
+from broker.domain.ids import OrganisationCode, ReferralId, TaskId
+
+REJECTED = "rejected"
+"""The code of the task about a referral that was rejected."""
+REFUSED = "refused"
+"""The code of the task about a body that was refused and not kept."""
+
+ACTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
+        "the policy or the directory and retry routing.",
+        REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
+        "no-recipient": "Tell by other means whoever should know; or mend the directory and have "
+        "the publisher correct the referral.",
+    }
+)
+"""What to do about a task, by its code; a code that is not in it has ``ANY_ACTION``."""
+ANY_ACTION = (
+    "Ask the publisher, and have the referral corrected; or settle it and say what was done."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +38,63 @@ class Task:
     """That of the warning which says the same to the publisher and the agencies."""
     pointer: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDeadline:
+    """By when the tasks of one decision must be settled."""
+
+    grade: Grade
+    """As stated, or what it was raised to: the deadline follows it."""
+    due_at: datetime
+    next_alarm_at: datetime | None = None
+    """When the first warning to ops is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalTask:
+    """The task about a body that was refused: nothing of the body is in it but its reference."""
+
+    reference: str | None
+    """The publisher's own, as far as it could be read."""
+    message: str
+    deadline: TaskDeadline
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task that nobody has settled."""
+
+    id: TaskId
+    code: str
+    pointer: str
+    message: str
+    referral: ReferralId | None
+    """None for a body that was refused and not kept."""
+    reference: str | None
+    publisher: OrganisationCode
+    since: datetime
+    due_at: datetime
+    effective_grade: str | None
+    state: str | None
+    """That of the referral."""
+
+    @property
+    def action(self) -> str:
+        """What to do about it, in words."""
+        return ACTIONS.get(self.code, ANY_ACTION)
+
+    @property
+    def owners(self) -> Sequence[str]:
+        """Who must see to it: ops, and for what never reached an agency its publisher too."""
+        is_publishers = self.code in (REJECTED, REFUSED)
+        return ("ops", f"{self.publisher} supervisor") if is_publishers else ("ops",)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCounts:
+    """How many tasks nobody has settled."""
+
+    open: int
+    overdue: int

@@ -19,7 +19,9 @@ from broker.domain.referral import (
     Accepted,
     Contradiction,
     NewReferral,
+    Refusal,
 )
+from broker.domain.task import RefusalTask
 from broker.errors import (
     Fault,
     Invalid,
@@ -34,6 +36,7 @@ from broker.flow.activity_counter import SENT
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
+from broker.policy.monitoring.task_deadlines import stated_in, task_deadline
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.routing.unread import with_unread
@@ -97,20 +100,50 @@ def screen(
 
 @contextmanager
 def recording_refusals(
-    context: Context, publisher: OrganisationCode, body: bytes
+    context: Context, publisher: OrganisationCode, body: bytes, *, strict: bool = False
 ) -> Iterator[None]:
-    """Record a body that may not be carried: its digest, size and the reason, and no content."""
+    """Record a body that is refused: its digest, size and the reason, and no content.
+
+    Ops and the publisher's supervisor get a task with the deadline of the grade that it states.
+    ``strict``: its publisher asked to be told of faults itself; those alone are not recorded.
+    """
     try:
         yield
-    except Prohibited as error:
-        context.ledger.referrals.record_refusal(
+    except Invalid as error:
+        if strict and type(error) is Invalid:
+            raise
+        refusal = Refusal(
             publisher,
             digest=hashlib.sha256(body).digest(),
             size=len(body),
-            reason=error.faults[0].code,
-            now=context.clock(),
+            reason=error.faults[0].code if error.faults else error.code,
+            at=context.clock(),
         )
+        task = _refusal_task(context, refusal, body)
+        context.ledger.referrals.record_refusal(refusal, task)
         raise
+
+
+def _refusal_task(context: Context, refusal: Refusal, body: bytes) -> RefusalTask | None:
+    """Return the task about a refused body; None before the first policy, which sets deadlines."""
+    try:
+        policy = context.policies.latest()
+    except PolicyError:
+        return None
+    reference, grade = stated_in(body)
+    return RefusalTask(
+        reference,
+        f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "
+        "it: have the publisher send it without what is wrong.",
+        task_deadline(
+            grade,
+            refusal.at,
+            deadlines=policy.task_deadlines,
+            calendar=policy.calendars["ENG"],
+            policy_alarms=policy.alarms,
+        ),
+        policy.version,
+    )
 
 
 def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:

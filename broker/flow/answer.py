@@ -34,6 +34,7 @@ from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
 from broker.policy.routing.assignments import Assignment
+from broker.policy.routing.facts import WHOLE
 from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
@@ -134,6 +135,8 @@ def give_areas(
 ) -> None:
     """Set the areas where people of an unroutable referral live, and retry its routing.
 
+    The key ``referral`` gives an area to the referral itself, when nobody is listed in it.
+
     Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
     not wait for an area.
     """
@@ -147,7 +150,7 @@ def give_areas(
     faults += [
         Fault(f"/areas/{local}", "unknown-person", "The referral has nobody with this local id.")
         for local in areas
-        if local not in people
+        if local not in people and local != WHOLE
     ]
     if faults:
         raise Invalid("Some areas or local ids are not known.", faults=faults)

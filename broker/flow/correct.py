@@ -66,6 +66,7 @@ _MESSAGES: Mapping[ChangeRefusal, str] = {
     ),
 }
 ACTOR = "broker"
+INVALID = "The correction is invalid; the version before it stands."
 _log = logger("correct")
 
 
@@ -89,10 +90,10 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
         status = context.ledger.queries.referral(publisher, id=id_)
         if status is None:
             raise NotFound("There is no such referral.")
-        with recording_refusals(context, publisher, body):
+        with recording_refusals(context, publisher, body, strict=strict):
             document = read(body)
-        if faults := _faults(context, document, status.reference, strict=strict):
-            raise Invalid("The correction is invalid; the version before it stands.", faults=faults)
+            if faults := _faults(context, document, status.reference, strict=strict):
+                raise Invalid(INVALID, faults=faults)
         new = NewVersion(
             referral=id_,
             publisher=publisher,

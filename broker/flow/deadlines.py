@@ -12,14 +12,23 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from broker.domain.codes import Contact, NoticeRecipient
+from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
 from broker.domain.escalation import (
     DueStep,
     EscalationStep,
 )
-from broker.domain.ids import EscalationId, NewId, NoticeId, OrganisationCode
+from broker.domain.ids import (
+    DeliveryId,
+    EscalationId,
+    NewId,
+    NoticeId,
+    OrganisationCode,
+    ReferralId,
+    TaskId,
+)
 from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
+from broker.domain.task import REFUSED, REJECTED
 from broker.errors import PolicyError
 from broker.flow.context import Context
 from broker.flow.steps import step
@@ -54,6 +63,7 @@ def watch(context: Context) -> int:
         counts = {
             "deliveries": _until_short(context, _fire_deliveries),
             "referrals": _until_short(context, _fire_referrals),
+            "tasks": _until_short(context, _fire_tasks),
             "steps": _until_short(context, _escalate),
         }
         done = sum(counts.values())
@@ -85,6 +95,12 @@ def _fire_referrals(context: Context) -> int:
         return _fire(context, batch, now)
 
 
+def _fire_tasks(context: Context) -> int:
+    now = context.clock()
+    with context.ledger.alarms.claim_tasks(BATCH, now=now) as batch:
+        return _fire(context, batch, now)
+
+
 def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
     """Fire the alarms of a batch, plan the next ones and record who is notified."""
     planned: dict[Any, datetime | None] = {}
@@ -98,7 +114,7 @@ def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
             rung=watched.rung,
             now=now,
         )
-        planned[watched.delivery or watched.referral] = later
+        planned[watched.subject] = later
         fired.extend(_fired(context, policy, watched, ring, now) for ring in due)
     fresh = batch.fire_alarms(fired, now=now)
     batch.plan_alarms(planned, now=now)
@@ -133,9 +149,7 @@ def _subject(watched: Watched) -> str:
 
 def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNotice]:
     """Yield notices of the latest warning of each deadline; breaches are escalated instead."""
-    latest = {
-        (alarm.of.delivery or alarm.of.referral, alarm.ring.milestone): alarm for alarm in fresh
-    }
+    latest = {(alarm.of.subject, alarm.ring.milestone): alarm for alarm in fresh}
     policy = context.policies.latest()
     for alarm in latest.values():
         if not alarm.ring.is_breach:
@@ -149,14 +163,15 @@ def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNo
         "milestone": ring.milestone,
         "percent": ring.percent,
         "due_at": ring.due_at.isoformat(),
+        **_named(watched.task),
     }
     owner = _owner(watched, policy)
-    for policy_step in policy.alarms.tell:
+    for policy_step in (*policy.alarms.tell, *_publishers_step(watched)):
         recipient = _recipient(policy_step, policy, agency=owner, publisher=watched.publisher)
         for channel, organisation in _addressed(policy_step, recipient):
             yield NewNotice(
                 id=NoticeId(new_id()),
-                kind="delivery.warned" if watched.delivery else "referral.warned",
+                kind=f"{_about(watched.delivery, watched.referral)}.warned",
                 organisation=organisation,
                 contact=policy_step.contact,
                 channel=channel,
@@ -224,6 +239,7 @@ def _notices(
         "step": due.step + 1,
         "escalation": str(due.id),
         "agency": due.organisation,
+        **_named(due.task),
     }
     return [
         NewNotice(
@@ -242,9 +258,25 @@ def _notices(
 
 
 def _kind(step: DueStep) -> str:
-    if step.delivery:
-        return "delivery.escalated"
-    return "referral.escalated" if step.referral else "organisation.escalated"
+    return f"{_about(step.delivery, step.referral)}.escalated"
+
+
+def _about(delivery: DeliveryId | None, referral: ReferralId | None) -> str:
+    if delivery:
+        return "delivery"
+    return "referral" if referral else "organisation"
+
+
+def _named(task: TaskId | None) -> dict[str, str]:
+    """Return what a notice says of the task that it is about."""
+    return {"task": str(task)} if task else {}
+
+
+def _publishers_step(watched: Watched) -> tuple[Step, ...]:
+    """Return whom a warning is told beside ops: what never reached an agency is its publisher's."""
+    if watched.task is None or watched.state not in (REJECTED, REFUSED):
+        return ()
+    return (Step(NoticeRecipient.PUBLISHER, Contact.SUPERVISOR, (NoticeChannel.EMAIL,)),)
 
 
 def _recipient(

@@ -29,11 +29,13 @@ ATTEMPTS = 12
 """With the pauses below this is about a day and a half; then the notice is recorded as failed."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
 _log = logger("notify")
+TASK = "task"
 _TASKS: Mapping[str, str] = {
     Milestone.COLLECT: "for its software to collect a delivery",
     Milestone.ACKNOWLEDGE: "for a person to acknowledge a delivery",
     Milestone.DECIDE: "to decide about a delivery",
     ATTEND: "to find an owner for a referral",
+    TASK: "to settle a task",
 }
 
 
@@ -130,16 +132,22 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
 def _subject(notice: DueNotice, agency: str) -> str:
     if notice.kind.endswith("warned"):
         return f"Deadline near ({notice.data.get('percent')} % of the time is gone): {agency}"
-    if notice.kind.startswith("organisation"):
+    if _is_of_silence(notice):
         return f"Silence: {agency}"
     return f"Deadline missed: {agency}"
 
 
+def _is_of_silence(notice: DueNotice) -> bool:
+    """Tell it from what is about a body that was refused, which has no referral either."""
+    return notice.kind.startswith("organisation") and not notice.data.get("task")
+
+
 def _sentence(notice: DueNotice, agency: str) -> str:
-    if notice.kind.startswith("organisation"):
+    if _is_of_silence(notice):
         return f"Nothing has been heard from {agency} for longer than is usual."
     due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)
     when = f"{in_words(due_at.date())}, {due_at:%H:%M}"
-    task = _TASKS.get(str(notice.data.get("milestone")), "")
+    milestone = TASK if notice.data.get("task") else str(notice.data.get("milestone"))
+    task = _TASKS.get(milestone, "")
     passed = "ends" if notice.kind.endswith("warned") else "ended"
     return f"The time of {agency} {task} {passed} on {when}, UK time."

@@ -96,6 +96,8 @@ class SilenceMonitor:
         ledger.reconciliations.purge_reconciliations(before=(now - LISTS_KEPT_FOR).date())
         if policy.recurrence is not None:
             ledger.pseudonyms.purge_pseudonyms(before=now - policy.recurrence.window, limit=PURGED)
+        if policy.linked_within is not None:
+            ledger.links.purge_marks(before=now - policy.linked_within, limit=PURGED)
 
 
 def _ended(

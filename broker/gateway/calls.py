@@ -562,12 +562,29 @@ _OPERATIONS = (
         summary="List what needs ops",
         description=(
             "Returns what no agency will do without ops: unroutable referrals, undeliverable and "
-            "returned deliveries, rejected bodies, silent organisations, missing referrals."
+            "returned deliveries, tasks (rejected referrals and bodies among them), silent "
+            "organisations, missing referrals."
         ),
         scopes=_OPS,
         gives={200: Gives("What needs ops, by kind, earliest deadline first.", "attention")},
         problems={422: _BAD_LIMIT},
         query={"limit": _LIMIT},
+    ),
+    Call(
+        id="settleTask",
+        method="POST",
+        path="/v1/tasks/{id}/settle",
+        handler=operations.settle_task,
+        tag=Tag.OPERATIONS,
+        summary="Settle a task",
+        description=(
+            "Records that a person has dealt with a task, and how. Its escalation ends. The "
+            "referral itself does not change."
+        ),
+        scopes=_OPS,
+        takes="settle-task",
+        gives={200: Gives("The task is settled.", "task-settled")},
+        problems={404: "No open task has this ID."},
     ),
     Call(
         id="listQueues",

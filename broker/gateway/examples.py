@@ -358,6 +358,8 @@ EXAMPLES: Mapping[str, Any] = {
     "pause": {"reason": "information_requested"},
     "paused": {"delivery": _DELIVERY, "paused_at": _AT},
     "resumed": {"delivery": _DELIVERY, "deadlines": _DEADLINES},
+    "settle-task": {"reason": "The school was told by telephone.", "by": "Duty officer, ops"},
+    "task-settled": {"id": _DELIVERY},
     "sees-to": {"by": "Duty manager, Stoke"},
     "escalation": _ESCALATION,
     "escalations": {"escalations": [_ESCALATION]},
@@ -379,6 +381,26 @@ EXAMPLES: Mapping[str, Any] = {
         ],
         "undeliverable": [],
         "returned": [],
+        "task": [
+            {
+                "id": _DELIVERY,
+                "kind": "task",
+                "code": "no-recipient",
+                "pointer": "/children/0",
+                "message": "The child is on the roll of this school. Nobody was told: the "
+                "directory has none for this place.",
+                "action": "Tell by other means whoever should know, or have the directory mended "
+                "and retry routing.",
+                "owners": ["ops"],
+                "referral": _REFERRAL,
+                "reference": "SP-2026-0001",
+                "publisher": "staffordshire-police",
+                "state": "routed",
+                "since": _AT,
+                "due_at": "2026-12-18T20:50:00Z",
+                "effective_grade": "high",
+            }
+        ],
         "refused": [_REFUSAL],
         "silent": [
             {

@@ -153,7 +153,17 @@ class Ledger(Collector):
         )
         for name, help_, value in gauges:
             yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
+        yield self._tasks()
         yield self._wakeups()
+
+    def _tasks(self) -> Metric:
+        counts = self._context.ledger.tasks.counts(now=self._now)
+        tasks = GaugeMetricFamily(
+            "broker_tasks", "Tasks that nobody has settled.", labels=["state"]
+        )
+        tasks.add_metric(["open"], counts.open)
+        tasks.add_metric(["overdue"], counts.overdue)
+        return tasks
 
     def _silent(self) -> Metric:
         silent = GaugeMetricFamily(

@@ -7,13 +7,15 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.admin import signing_keys
+from broker.admin import operator_actions, signing_keys
+from broker.domain.ids import TaskId
 from broker.errors import PolicyError, Unavailable
 from broker.gateway import metrics as metric_families
 from broker.gateway import responses
-from broker.gateway.request_bodies import limit_of
+from broker.gateway.request_bodies import limit_of, parse_body
 from broker.gateway.responses import json_response
-from broker.gateway.state import caller_of, gateway_of
+from broker.gateway.state import caller_of, gateway_of, identifier
+from schemas import requests
 
 UNREFERRED_FOR = timedelta(days=7)
 """How old a daily list may be whose occurrences without a referral ops see."""
@@ -30,7 +32,23 @@ async def attention(request: Request) -> Response:
     unreferred = await gateway.run(
         ledger.reconciliations.reconciliations, None, limit=limit, unreferred_since=since
     )
-    return json_response(responses.attention(waiting, refused, silent, unreferred))
+    tasks = await gateway.run(ledger.tasks.tasks, limit=limit)
+    return json_response(responses.attention(waiting, tasks, refused, silent, unreferred))
+
+
+async def settle_task(request: Request) -> Response:
+    """Record that a person has dealt with a task. Raises NotFound when it is not open."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    settling = await parse_body(request, requests.SETTLE_TASK)
+    id_ = TaskId(identifier(request))
+    await gateway.run(
+        operator_actions.settle_task,
+        gateway.context,
+        id_,
+        by=settling.by or caller.actor,
+        reason=settling.reason,
+    )
+    return json_response({"id": str(id_)})
 
 
 async def refusals(request: Request) -> Response:

@@ -263,7 +263,7 @@ def _screen(
 def _screen_or_note(
     gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool
 ) -> NewReferral:
-    with accept.recording_refusals(gateway.context, caller.organisation, body):
+    with accept.recording_refusals(gateway.context, caller.organisation, body, strict=strict):
         return _screen(gateway, caller, body, key, strict=strict)
 
 

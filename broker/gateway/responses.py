@@ -15,6 +15,7 @@ from broker.domain.escalation import Escalation
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode
 from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
+from broker.domain.task import OpenTask
 from broker.errors import Fault
 from broker.ledger.activity import OpenSilence
 from broker.ledger.reconciliations import Reconciled
@@ -175,6 +176,7 @@ def queue(work: OpenWork) -> Json:
 
 def attention(
     waiting: Iterable[Waiting],
+    tasks: Iterable[OpenTask],
     refused: Iterable[Refusal],
     silent: Iterable[OpenSilence],
     unreferred: Iterable[Reconciled],
@@ -186,6 +188,7 @@ def attention(
         by_kind[fields.pop("kind")].append(fields)
     return {
         **by_kind,
+        "task": [_task(task) for task in tasks],
         "refused": [refusal(refused_body) for refused_body in refused],
         "silent": [_silent(silence) for silence in silent],
         "unreferred": [_unreferred(result) for result in unreferred],
@@ -210,6 +213,10 @@ def redirect_preview(preview: RedirectPreview) -> Json:
         "deadlines": deadlines(preview.due),
         "deadline_words": {str(name): words for name, words in preview.words.items()},
     }
+
+
+def _task(task: OpenTask) -> Json:
+    return {**asdict(task), "kind": "task", "action": task.action, "owners": list(task.owners)}
 
 
 def deadlines(due: Mapping[Any, Any]) -> Json:

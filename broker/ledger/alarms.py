@@ -37,7 +37,7 @@ _ALARMED = frozenset({*OPEN_DELIVERIES, DeliveryState.RETURNED})
 
 
 class AlarmBatch:
-    """Deliveries and referrals with due alarms, which this transaction has locked."""
+    """Deliveries, referrals and tasks with due alarms, which this transaction has locked."""
 
     def __init__(self, connection: Connection, watched: Sequence[Watched]) -> None:
         self._connection = connection
@@ -111,6 +111,13 @@ class Alarms(Part):
         with self._transaction() as connection:
             due = rows(connection, "alarms/claim_attention", {"limit": limit, "now": now})
             yield AlarmBatch(connection, [_referral(row) for row in due])
+
+    @contextmanager
+    def claim_tasks(self, limit: int, *, now: datetime) -> Iterator[AlarmBatch]:
+        """Claim open tasks whose next alarm is due."""
+        with self._transaction() as connection:
+            due = rows(connection, "alarms/claim_tasks", {"limit": limit, "now": now})
+            yield AlarmBatch(connection, [_task(row) for row in due])
 
     @contextmanager
     def claim_steps(self, limit: int, *, now: datetime) -> Iterator[StepBatch]:
@@ -251,6 +258,21 @@ def _referral(row: Row) -> Watched:
     )
 
 
+def _task(row: Row) -> Watched:
+    return Watched(
+        referral=row["referral"],
+        delivery=None,
+        agency=None,
+        publisher=row["publisher"],
+        state=row["state"],
+        policy_version=row["policy_version"],
+        effective_grade=None,
+        clocks=[attending(row["opened_at"], row["due_at"])],
+        rung=_fired_before(row),
+        task=row["task"],
+    )
+
+
 def _fired_before(row: Row) -> frozenset[tuple[str, int, datetime]]:
     return frozenset((milestone, percent, _instant(at)) for milestone, percent, at in row["fired"])
 
@@ -263,6 +285,7 @@ def _alarm_columns(fired: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
     return {
         "referrals": [alarm.of.referral for alarm in fired],
         "deliveries": [alarm.of.delivery for alarm in fired],
+        "tasks": [alarm.of.task for alarm in fired],
         "publishers": [alarm.of.publisher for alarm in fired],
         "agencies": [alarm.of.agency for alarm in fired],
         "milestones": [alarm.ring.milestone for alarm in fired],

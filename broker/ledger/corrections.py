@@ -23,6 +23,7 @@ from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.routing import RouteBatch, claim_recalled
+from broker.ledger.tasks import settle_refused
 
 MOST_VERSIONS = 100
 """A referral has at most so many versions."""
@@ -60,6 +61,7 @@ class Corrections(Part):
                 return Refused(ChangeRefusal.TOO_MANY)
             version = {"version": latest["version"] + 1, "digest": new.digest}
             rows(connection, "corrections/correct", {**_params(new, latest), **version})
+            settle_refused(connection, new.publisher, latest["reference"], now=new.accepted_at)
             after = {**version, "accepted_at": new.accepted_at}
             return _version(latest, after, duplicate=False)
 

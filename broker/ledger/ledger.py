@@ -18,6 +18,7 @@ from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
 from broker.ledger.inspection_reports import InspectionReports
+from broker.ledger.links import Links
 from broker.ledger.monitoring import Monitoring
 from broker.ledger.operator_actions import OperatorActions
 from broker.ledger.organisations import Organisations
@@ -34,6 +35,7 @@ from broker.ledger.routing import Routing
 from broker.ledger.statistics import Statistics
 from broker.ledger.support_bundle import SupportBundle
 from broker.ledger.sweep import Sweep
+from broker.ledger.tasks import Tasks
 
 
 class Ledger(Database):
@@ -48,8 +50,10 @@ class Ledger(Database):
         self.receipts = Receipts(self)
         self.clock_pauses = ClockPauses(self)
         self.alarms = Alarms(self)
+        self.tasks = Tasks(self)
         self.sweep = Sweep(self)
         self.pseudonyms = Pseudonyms(self)
+        self.links = Links(self)
         self.activity = Activity(self)
         self.reconciliations = Reconciliations(self)
         self.queries = Queries(self)

@@ -90,4 +90,5 @@ def _columns(occurrences: Sequence[Occurrence]) -> dict[str, list[Any]]:
         "referrals": [occurrence.referral for occurrence, _ in pairs],
         "children": [occurrence.child for occurrence, _ in pairs],
         "grades": [str(occurrence.grade) for occurrence, _ in pairs],
+        "nhs": [occurrence.nhs for occurrence, _ in pairs],
     }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from broker.domain.ids import OrganisationCode
 from broker.domain.referral import (
     Accepted,
     Contradiction,
     NewReferral,
+    Refusal,
 )
 from broker.domain.states import ReferralState
+from broker.domain.task import REFUSED, RefusalTask
 from broker.ledger.database import Connection, Part, Row, rows
+from broker.ledger.tasks import CORRECTED, open_refusal, settle_tasks
 
 
 class Referrals(Part):
@@ -26,19 +27,37 @@ class Referrals(Part):
         other content under either is a Contradiction and changes nothing.
         """
         with self._transaction() as connection:
-            written = {row["id"] for row in rows(connection, "referrals/accept", _columns(new))}
+            fresh = rows(connection, "referrals/accept", _columns(new))
+            written = {row["id"] for row in fresh}
+            over = [task for row in fresh for task in row["tasks"]]
+            if over:
+                settle_tasks(connection, over, because=CORRECTED, now=new[0].accepted_at)
             holders = _holders(connection, new, written)
         return [
             _accepted(referral) if referral.id in written else _held(referral, holders[place])
             for place, referral in enumerate(new)
         ]
 
-    def record_refusal(
-        self, publisher: OrganisationCode, *, digest: bytes, size: int, reason: str, now: datetime
-    ) -> None:
-        """Record that a body was refused, without the body: digest, size in bytes and a code."""
-        refusal = {"publisher": publisher, "digest": digest, "size": size, "reason": reason}
-        self._rows("referrals/record_refusal", {**refusal, "now": now})
+    def record_refusal(self, refusal: Refusal, task: RefusalTask | None) -> None:
+        """Record that a body was refused, without the body, and open the task about it."""
+        params = {
+            "publisher": refusal.publisher,
+            "digest": refusal.digest,
+            "size": refusal.size,
+            "reason": refusal.reason,
+            "now": refusal.at,
+        }
+        with self._transaction() as connection:
+            rows(connection, "referrals/record_refusal", params)
+            if task is not None:
+                open_refusal(
+                    connection,
+                    refusal.publisher,
+                    task,
+                    code=REFUSED,
+                    digest=refusal.digest,
+                    now=refusal.at,
+                )
 
 
 def _holders(

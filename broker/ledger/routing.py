@@ -21,9 +21,11 @@ from broker.ledger.clock_pauses import (
     end_over_escalations,
 )
 from broker.ledger.database import Connection, Part, Row, json_text, rows
+from broker.ledger.links import link
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.pseudonyms import earlier_occurrences, flag_recurrence, record_occurrences
 from broker.ledger.revisions import History, histories, write_revisions
+from broker.ledger.tasks import write_tasks
 from broker.policy.decision import (
     Decision,
     Postponed,
@@ -93,6 +95,8 @@ class RouteBatch:
         record_occurrences(self._connection, occurrences)
         recurring = [child for decision in routed for child in decision.recurring]
         flag_recurrence(self._connection, recurring, now=now, actor=actor)
+        link(self._connection, effective, now=now, actor=actor)
+        write_tasks(self._connection, effective, self.referrals, now=now, actor=actor)
         self._end_escalations(changed, now=now, actor=actor)
 
     def awaiting_information(self, referrals: Sequence[ReferralId]) -> Iterator[ClockBatch]:
@@ -160,7 +164,7 @@ class Routing(Part):
             return True
 
     def retry_routing(self, referral: ReferralId, action: ActionContext) -> bool:
-        """Make an unroutable referral due as it is; False when it is not unroutable."""
+        """Make an unroutable or rejected referral due as it is; False when it is neither."""
         params = {"referral": referral, "actor": action.by, "now": action.now}
         with self._transaction() as connection:
             if not rows(connection, "routing/retry_routing", params):
@@ -306,6 +310,8 @@ def _(rejected: Rejected) -> dict[str, Any]:
     return {
         "state": str(ReferralState.REJECTED),
         "kind": "referral.rejected",
+        "grade": rejected.grade,
+        "attend_by": rejected.tasks_due.due_at if rejected.tasks_due else None,
         "faults": _faults(rejected.faults),
         "data": json_text({"faults": sorted({fault.code for fault in rejected.faults})}),
     }

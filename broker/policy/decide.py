@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -11,6 +13,7 @@ from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
+from broker.domain.task import REJECTED, Task, TaskDeadline
 from broker.errors import PolicyError
 from broker.policy.decision import (
     Decision,
@@ -23,7 +26,9 @@ from broker.policy.decision import (
     Withdrawn,
 )
 from broker.policy.monitoring import alarms
+from broker.policy.monitoring.links import link_marks
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
+from broker.policy.monitoring.task_deadlines import stated_grade, task_deadline
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
@@ -36,6 +41,10 @@ from schemas.referral import CheckedReferral, Referral
 
 ATTEND_WITHIN = timedelta(hours=1)
 """How long ops has for a referral that nobody can be worked out to get."""
+_REJECTED = (
+    "No agency has this referral: it was rejected. Have the publisher send a corrected one under "
+    "the same reference, or route it again when the policy or the directory was mended."
+)
 
 
 def decide(
@@ -53,12 +62,14 @@ def decide(
     """
     if waiting.recall_reason is not None:
         return withdraw(waiting, policy=policy, now=now, new_id=new_id)
-    checked = _checked(waiting, policy)
+    document = orjson.loads(waiting.body)
+    checked = _checked(waiting, document, policy)
     referral = checked.referral
     if referral is None:
-        return _rejected(waiting, checked)
+        return _rejected(waiting, checked, document, policy)
     plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
     verdict = _verdict(referral, checked, plan, policy)
+    verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
@@ -71,6 +82,7 @@ def decide(
         deliveries=_deliveries(issued, waiting, policy, now, new_id),
         occurrences=_occurrences(waiting, referral, policy, child_key),
         tasks=plan.tasks,
+        tasks_due=_tasks_due(waiting, plan, policy),
     )
 
 
@@ -126,10 +138,10 @@ def _received_at(waiting: Unrouted) -> datetime:
     return waiting.received_at or waiting.accepted_at
 
 
-def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
+def _checked(waiting: Unrouted, document: Mapping[str, Any], policy: Policy) -> CheckedReferral:
     received_on = _received_at(waiting).astimezone(LONDON).date()
     return tolerance.load(
-        orjson.loads(waiting.body),
+        document,
         today=received_on,
         areas=policy.gazetteer,
         received_at=_received_at(waiting),
@@ -149,11 +161,36 @@ def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) 
     )
 
 
-def _rejected(waiting: Unrouted, checked: CheckedReferral) -> Rejected:
+def _rejected(
+    waiting: Unrouted, checked: CheckedReferral, document: object, policy: Policy
+) -> Rejected:
     if waiting.state is not ReferralState.ACCEPTED:
         # It was valid when it came: what has changed since, the policy say, is no fault of it.
         raise PolicyError("A referral that was accepted does not fit the policy in force.")
-    return Rejected(waiting.id, checked.faults)
+    grade = stated_grade(document)
+    return Rejected(
+        waiting.id,
+        checked.faults,
+        policy_version=policy.version,
+        grade=grade,
+        tasks=[Task(REJECTED, "", _REJECTED)],
+        tasks_due=_due(grade, waiting.accepted_at, policy),
+    )
+
+
+def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | None:
+    """Return by when ops must settle the tasks of a plan; they count from its version."""
+    return _due(plan.effective_grade, _received_at(waiting), policy) if plan.tasks else None
+
+
+def _due(grade: Grade, since: datetime, policy: Policy) -> TaskDeadline:
+    return task_deadline(
+        grade,
+        since,
+        deadlines=policy.task_deadlines,
+        calendar=policy.calendars["ENG"],
+        policy_alarms=policy.alarms,
+    )
 
 
 def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
@@ -169,6 +206,20 @@ def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: P
     )
 
 
+def _with_marks(
+    verdict: Verdict,
+    document: Mapping[str, Any],
+    referral: Referral,
+    policy: Policy,
+    key: bytes | None,
+) -> Verdict:
+    """Return a verdict with the marks of what the referral names; without a key there are none."""
+    if key is None or policy.linked_within is None:
+        return verdict
+    marks = link_marks(referral, document, key)
+    return replace(verdict, marks=marks, linked_within=policy.linked_within)
+
+
 def _unroutable(
     waiting: Unrouted, plan: Plan, verdict: Verdict, policy: Policy, now: datetime
 ) -> Unroutable:
@@ -181,6 +232,7 @@ def _unroutable(
         attend_by=attend_by,
         next_alarm_at=_first_alarm(waiting, attend_by, policy),
         tasks=plan.tasks,
+        tasks_due=_tasks_due(waiting, plan, policy),
     )
 
 
@@ -217,6 +269,7 @@ def _revised(
         verdict=verdict,
         deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
         tasks=plan.tasks,
+        tasks_due=_tasks_due(waiting, plan, policy),
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from broker.domain.codes import Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
-from broker.domain.task import Task
+from broker.domain.task import Task, TaskDeadline
 from broker.errors import Fault
 from broker.policy.monitoring.recurrence import Occurrence, Recurring
 from broker.policy.revision.issued import Changed, EarlierDelivery
@@ -46,6 +46,8 @@ class Unrouted:
     """What agencies were given before, in the order of its ids."""
     bodies: Mapping[int, bytes] = field(default_factory=dict)
     """The versions that agencies have."""
+    has_tasks: bool = False
+    """Whether ops has an open task about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class Verdict:
     """When the police first knew."""
     defects: Sequence[Fault] = ()
     warnings: Sequence[Fault] = ()
+    marks: Sequence[bytes] = ()
+    """Keyed hashes of what it names, by which it is linked to other referrals."""
+    linked_within: timedelta = timedelta(0)
+    """For how long referrals that share one are linked."""
 
     def without_grades(self) -> Verdict:
         """Return the same with the grades left open."""
@@ -82,6 +88,13 @@ class Routed:
     """Which of them were referred too often."""
     tasks: Sequence[Task] = ()
     """What ops must settle in this version."""
+    tasks_due: TaskDeadline | None = None
+    """By when; None where there is no task, as in the next ones."""
+
+    @property
+    def policy_version(self) -> str:
+        """The policy that it was judged by."""
+        return self.verdict.policy_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,11 @@ class Revised:
         return self.routed.id
 
     @property
+    def verdict(self) -> Verdict:
+        """How the new version was judged."""
+        return self.routed.verdict
+
+    @property
     def deliveries(self) -> Sequence[NewDelivery]:
         """The new deliveries."""
         return self.routed.deliveries
@@ -109,6 +127,16 @@ class Revised:
     def tasks(self) -> Sequence[Task]:
         """What ops must settle in the new version."""
         return self.routed.tasks
+
+    @property
+    def tasks_due(self) -> TaskDeadline | None:
+        """By when."""
+        return self.routed.tasks_due
+
+    @property
+    def policy_version(self) -> str:
+        """The policy that it was judged by."""
+        return self.routed.policy_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +153,13 @@ class Rejected:
 
     id: ReferralId
     faults: Sequence[Fault]
+    policy_version: str | None = None
+    """The policy that it was judged by."""
+    grade: Grade | None = None
+    """As far as the document states it."""
+    tasks: Sequence[Task] = ()
+    """That somebody must have it corrected."""
+    tasks_due: TaskDeadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +175,12 @@ class Unroutable:
     """When the first warning to ops is planned."""
     tasks: Sequence[Task] = ()
     """What ops must settle besides finding a recipient."""
+    tasks_due: TaskDeadline | None = None
+
+    @property
+    def policy_version(self) -> str:
+        """The policy that it was judged by."""
+        return self.verdict.policy_version
 
 
 @dataclass(frozen=True, slots=True)

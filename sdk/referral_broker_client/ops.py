@@ -52,14 +52,23 @@ class Ops:
         return self._http.get(f"/v1/reports/{name}.csv", period).body.decode()
 
     def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
-        """Set the area codes of children or persons (by local id) of an unroutable referral."""
+        """Set the area codes of an unroutable referral, by the local ids of its people.
+
+        The key ``referral`` gives an area to the referral itself, when nobody is listed in it.
+        """
         path = f"/v1/referrals/{referral}/areas"
         value: Json = self._http.post(path, {"areas": dict(areas)}).json()
         return value
 
     def retry_routing(self, referral: str | UUID) -> Json:
-        """Route an unroutable referral again, unchanged, under the policy in force."""
+        """Route an unroutable or rejected referral again, unchanged, under the policy in force."""
         value: Json = self._http.post(f"/v1/referrals/{referral}/reroute", {}).json()
+        return value
+
+    def settle_task(self, task: str | UUID, reason: str, *, by: str | None = None) -> Json:
+        """Record that a person has dealt with a task, and how."""
+        body = {"reason": reason} | ({"by": by} if by else {})
+        value: Json = self._http.post(f"/v1/tasks/{task}/settle", body).json()
         return value
 
     def escalations(self) -> Json:

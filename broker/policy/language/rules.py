@@ -24,7 +24,7 @@ from schemas.codes import ClockStart
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
-SECTIONS = ("grades", "versions", "alarms", "ladders", "recurrence", "silence")
+SECTIONS = ("grades", "versions", "alarms", "ladders", "recurrence", "silence", "tasks", "links")
 """What a policy may leave out; all but the first are read where they are used."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 

@@ -71,6 +71,7 @@ PLACES: Mapping[str, str] = {
     Place.PERSON_AREA: "where the person lives",
     Place.PERSON_MANAGING_AREA: "where the person is managed",
     Place.ROLE_AREA: "where the person works or volunteers",
+    Place.REFERRAL_AREA: "the area that was given to the referral",
     Place.ANYWHERE: "the whole country",
 }
 """What an organisation is looked up by, and how that is said."""
@@ -101,6 +102,7 @@ FACTS: Mapping[str, Fact] = {
     "referral.category": Fact("the category of concern", tuple(map(str, ConcernCategory))),
     "referral.domestic_abuse": Fact("there is domestic abuse"),
     "referral.reported_nationally": Fact("it began as a report through NCMEC, the NCA or CEOP"),
+    "referral.area_given": Fact("an area was given to the referral, and it lists no child"),
     "child.age": Fact("the child's age", ("unborn", "under_5", "5_to_17", "18_or_over", "unknown")),
     "child.area": Fact("the child's area", _AREAS, _PLACES),
     "child.nation": Fact("the child's nation", _NATIONS, _NATION_NAMES),

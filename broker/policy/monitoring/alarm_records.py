@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
 from broker.policy.monitoring.alarms import Ring, RunningClock
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A delivery, or an unroutable referral, with an alarm that is due."""
+    """A delivery, an unroutable referral or a task with an alarm that is due."""
 
-    referral: ReferralId
+    referral: ReferralId | None
+    """None for a body that was refused and not kept."""
     delivery: DeliveryId | None
     agency: OrganisationCode | None
     publisher: OrganisationCode
@@ -25,6 +27,14 @@ class Watched:
     """The deadlines that are not met and whose clocks run."""
     rung: frozenset[tuple[str, int, datetime]]
     """Each alarm that rang before: milestone, percent, planned instant."""
+    task: TaskId | None = None
+
+    @property
+    def subject(self) -> UUID:
+        """What the alarm is about: a task, a delivery or a referral."""
+        subject = self.task or self.delivery or self.referral
+        assert subject is not None
+        return subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from schemas.unknown import known
 
 CODE = "third-low"
 _LISTED = 10
+_ALIASES = 10
 _LEAST, _MOST_COUNT, _MOST_DAYS = 2, 20, 366
 _PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th"})
 _ORDINALS = {1: "st", 2: "nd", 3: "rd"}
@@ -53,6 +54,12 @@ class Occurrence:
     """When the referral was accepted."""
     marks: tuple[bytes, ...]
     """Keyed hashes; two occurrences that share one are of the same child."""
+    nhs: bytes | None = None
+    """The one of the NHS number: two children whose numbers differ are two children."""
+
+    def is_another(self, other: Occurrence) -> bool:
+        """Tell whether an occurrence is of another child, whatever else they share."""
+        return None not in (self.nhs, other.nhs) and self.nhs != other.nhs
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,7 @@ def occurrences(
                     grade=referral.grade.level,
                     at=at,
                     marks=marks,
+                    nhs=_nhs_mark(child, key),
                 )
             )
     return occurrences
@@ -127,9 +135,20 @@ def occurrences(
 
 def marks_of(child: Child, key: bytes) -> tuple[bytes, ...]:
     """Return a child's marks: HMAC-SHA-256 of each identifier, in one spelling (RFC 2104)."""
-    return tuple(
-        sorted({hmac.digest(key, text.encode(), "sha256") for text in _identifiers(child)})
-    )
+    return tuple(sorted({_mark(text, key) for text in _identifiers(child)}))
+
+
+def _mark(text: str, key: bytes) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
+
+
+def _nhs_mark(child: Child, key: bytes) -> bytes | None:
+    number = known(child.nhs_number)
+    return _mark(_nhs(number), key) if number else None
+
+
+def _nhs(number: str) -> str:
+    return f"nhs:{''.join(number.split())}"
 
 
 def recurring(
@@ -161,7 +180,7 @@ def recurring(
 def _matching(occurrence: Occurrence, together: Iterable[Occurrence]) -> Iterator[EarlierReferral]:
     marks = set(occurrence.marks)
     for other in together:
-        if not marks.isdisjoint(other.marks):
+        if not marks.isdisjoint(other.marks) and not occurrence.is_another(other):
             yield EarlierReferral(other.publisher, other.reference, other.at)
 
 
@@ -180,11 +199,17 @@ def _distinct(
 def _identifiers(child: Child) -> Iterator[str]:
     """Go through what a child is known by, each in one spelling and with its kind."""
     if number := known(child.nhs_number):
-        yield f"nhs:{''.join(number.split())}"
+        yield _nhs(number)
     if number := known(child.upn):
         yield f"upn:{number.upper()}"
     born = known(child.date_of_birth)
     names = [_words(name) for name in (child.given_name, child.family_name)]
+    for alias in child.aliases[:_ALIASES] if born else ():
+        words = _words(alias)
+        # A single word is a first name: the family name goes with it.
+        whole = words if len(words) > 1 else [*words, *names[1]]
+        if len(whole) > 1:
+            yield f"words:{' '.join(sorted(whole))}:{born}"
     if born and all(names):
         yield f"words:{' '.join(sorted(word for parts in names for word in parts))}:{born}"
         yield f"names:{' '.join(sorted(''.join(parts) for parts in names))}:{born}"

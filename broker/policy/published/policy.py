@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,8 +21,14 @@ from broker.policy.language.version_rules import (
 from broker.policy.language.views import View, read_views
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.alarms import AlarmRules, read_alarms
+from broker.policy.monitoring.links import read_link_window
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
+from broker.policy.monitoring.task_deadlines import (
+    DEFAULT,
+    check_task_deadlines,
+    read_task_deadlines,
+)
 from broker.policy.places.gazetteer import Gazetteer, installed
 from broker.policy.published.checks import check, check_alarms, check_silence
 from broker.policy.time.calendars import (
@@ -31,6 +38,7 @@ from broker.policy.time.calendars import (
     national,
     read_bank_holidays,
 )
+from broker.policy.time.deadlines import Within
 
 DOCUMENTS = ("policy.yaml", "views.yaml", "directory.yaml", "bank_holidays.yaml")
 HOLIDAYS = "bank_holidays.yaml"
@@ -48,6 +56,8 @@ class Policy:
     version_rules: Mapping[DeliveryKind, VersionRule]
     """What a correction, and what a recall, asks of whoever had an earlier version."""
     recurrence: Recurrence | None
+    linked_within: timedelta | None
+    """For how long referrals that name the same are linked; None links none."""
     """Which referrals for one child are counted; None counts none."""
     silence: Silence
     """When an organisation has been silent for too long."""
@@ -55,6 +65,8 @@ class Policy:
     calendars: Mapping[str, WorkingCalendar]
     """An ordinary office's calendar for each nation."""
     alarms: AlarmRules
+    task_deadlines: Mapping[str, Within] = field(default_factory=lambda: DEFAULT)
+    """How long ops has for a task, by grade or for ``any``."""
     gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
     """Which places exist; the same for every version."""
 
@@ -99,10 +111,12 @@ def assemble(
         grade_rules=grade_rules,
         version_rules=read_version_rules(rules),
         recurrence=_recurrence(rules),
+        linked_within=_linked_within(rules),
         silence=_silence(rules),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},
         alarms=read_alarms(rules),
+        task_deadlines=_task_deadlines(rules),
     )
     faults.extend(_contradictions(policy, rules.place))
     return policy, faults
@@ -118,6 +132,7 @@ def _contradictions(policy: Policy, place: str) -> Iterator[Fault]:
         policy.calendars,
     )
     yield from check_alarms(policy.alarms, policy.directory)
+    yield from check_task_deadlines(place, policy.task_deadlines, policy.alarms)
     yield from check_version_rules(policy.version_rules)
     yield from check_silence(policy.silence, policy.directory, place)
 
@@ -156,6 +171,16 @@ def _recurrence(rules: Node) -> Recurrence | None:
 def _silence(rules: Node) -> Silence:
     sections = dict(rules.entries())
     return read_silence(sections["silence"]) if "silence" in sections else Silence()
+
+
+def _linked_within(rules: Node) -> timedelta | None:
+    sections = dict(rules.entries())
+    return read_link_window(sections["links"]) if "links" in sections else None
+
+
+def _task_deadlines(rules: Node) -> Mapping[str, Within]:
+    sections = dict(rules.entries())
+    return read_task_deadlines(sections["tasks"]) if "tasks" in sections else DEFAULT
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:

@@ -30,6 +30,8 @@ from schemas.referral import Referral
 from schemas.unknown import Unknown, known
 
 ADULT_AT = 18
+WHOLE = "referral"
+"""Stands, among areas that are given afterwards, for the referral itself and not for a local id."""
 _NATIONAL = frozenset({ReportSource.NCMEC, ReportSource.NCA, ReportSource.CEOP})
 _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHILDMINDER})
 
@@ -52,6 +54,9 @@ class OverallFacts(SubjectFacts):
     category: ConcernCategory
     domestic_abuse: bool
     reported_nationally: bool
+    area: str | None
+    area_given: bool
+    """Whether ``area`` was given to the referral itself, and there is no child to take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,20 +173,20 @@ def derive(
     """Derive the facts of a referral as they are on a local date.
 
     ``areas`` are those given afterwards, by the local id of a child or person; they count before
-    any that the referral names.
+    any that the referral names. The one under ``referral`` is of whoever has no other.
     """
     children, suspects = referral.children, referral.persons_posing_risk
     homes = _homes(children, suspects, areas, gazetteer)
     places = _places(referral, homes, areas, gazetteer)
     forces = _Forces(publisher, directory, gazetteer, on)
-    fallback = next((place.at for place in places if place.at.area), NOWHERE)
+    fallback = next((place.at for place in places if place.at.area), _whole(areas, gazetteer))
     persons = tuple(
         _person(number, person, homes[person.id], fallback, on, forces)
         for number, person in enumerate(suspects)
     )
     return Facts(
         publisher=publisher,
-        overall=_overall(referral),
+        overall=_overall(referral, areas, gazetteer),
         children=tuple(
             _child(number, child, place, persons, on, forces)
             for number, (child, place) in enumerate(zip(children, places, strict=True))
@@ -230,7 +235,7 @@ class _ChildPlace:
     is_assumed: bool = False
 
 
-def _overall(referral: Referral) -> OverallFacts:
+def _overall(referral: Referral, areas: Mapping[str, str], gazetteer: Gazetteer) -> OverallFacts:
     grade, concern = referral.grade.level, referral.concern
     return OverallFacts(
         id="",
@@ -239,6 +244,8 @@ def _overall(referral: Referral) -> OverallFacts:
         effective_grade=grade,
         category=concern.category,
         domestic_abuse=concern.domestic_abuse is True,
+        area=_whole(areas, gazetteer).area,
+        area_given=WHOLE in areas and not referral.children,
         reported_nationally=any(report.source in _NATIONAL for report in referral.online.reports),
     )
 
@@ -258,6 +265,11 @@ def _homes(
     return homes
 
 
+def _whole(areas: Mapping[str, str], gazetteer: Gazetteer) -> Locality:
+    """Return the place that was given to the referral itself."""
+    return locate(areas[WHOLE], None, gazetteer) if WHOLE in areas else NOWHERE
+
+
 def _places(
     referral: Referral,
     homes: Mapping[str, Locality],
@@ -273,11 +285,14 @@ def _places(
     suspects = referral.persons_posing_risk
     places = [_own_place(child, homes, suspects, areas, gazetteer) for child in referral.children]
     first = next((place.at for place in places if place.at.area), None)
-    if first is None or referral.concern.category is ConcernCategory.LIVESTREAMING:
+    because, is_assumed = "assumed to be where another child is", True
+    if WHOLE in areas:
+        first, is_assumed = _whole(areas, gazetteer), False
+        because = "as was said of the whole referral"
+    elif first is None or referral.concern.category is ConcernCategory.LIVESTREAMING:
         return places
-    because = "assumed to be where another child is"
     return [
-        place if place.at.is_known else _ChildPlace(first, because, place.home, is_assumed=True)
+        place if place.at.is_known else _ChildPlace(first, because, place.home, is_assumed)
         for place in places
     ]
 

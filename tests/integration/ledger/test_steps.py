@@ -23,6 +23,7 @@ from broker.domain.states import (
     ReferralStep,
 )
 from broker.errors import Fault
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.decision import Decision, Rejected, Unroutable, Verdict, Withdrawn
 from tests.integration.ledger.conftest import (
     LEASE,
@@ -164,6 +165,12 @@ def close(book: Book, id_: ReferralId) -> None:
     book.ledger.referrals.accept([new])
 
 
+def judge_anew(book: Book, id_: ReferralId) -> None:
+    """Retry its routing: ops does so when the directory was corrected."""
+    action = ActionContext(UUID(int=9), "person:test", "The directory was corrected.", LATER)
+    book.ledger.routing.retry_routing(id_, action)
+
+
 def reopen(book: Book, id_: ReferralId) -> None:
     """Correct it."""
     new = NewVersion(id_, POLICE, None, bytes([2] * 32), b"{}", LATER, "key:test")
@@ -175,6 +182,7 @@ REFERRAL_ACTS: dict[ReferralStep, Callable[[Book, ReferralId], None]] = {
     ReferralStep.REJECT: settle(rejected),
     ReferralStep.MARK_UNROUTABLE: settle(unroutable),
     ReferralStep.CLOSE: close,
+    ReferralStep.JUDGE_ANEW: judge_anew,
     ReferralStep.REOPEN: reopen,
 }
 

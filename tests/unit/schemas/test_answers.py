@@ -16,6 +16,7 @@ from broker.domain.delivery import (
     Settled,
 )
 from broker.domain.event import Event
+from broker.domain.ids import OrganisationCode, ReferralId, TaskId
 from broker.domain.referral import (
     Accepted,
     Recalled,
@@ -24,6 +25,7 @@ from broker.domain.referral import (
     Waiting,
 )
 from broker.domain.states import DeliveryState, ReferralState
+from broker.domain.task import OpenTask
 from broker.errors import Fault as BrokerFault
 from broker.errors import Invalid
 from broker.gateway import responses
@@ -88,6 +90,19 @@ WAITING = Waiting(
     due_at=NOW,
     effective_grade="high",
 )
+TASK = OpenTask(
+    id=TaskId(UUID(int=5)),
+    code="no-recipient",
+    pointer="/children/0",
+    message="Nobody was told.",
+    referral=ReferralId(UUID(int=1)),
+    reference="OCC/1",
+    publisher=OrganisationCode("staffordshire-police"),
+    since=NOW,
+    due_at=NOW,
+    effective_grade="high",
+    state="routed",
+)
 REFUSAL = Refusal(publisher="p", digest=b"\0", size=9, reason="data-uri", at=NOW)
 SILENCE = OpenSilence(ID, "a", "collecting", "policy", NOW, None, None, None, None)
 RECONCILED = Reconciled("p", NOW.date(), NOW, 2, ("x",), ())
@@ -144,7 +159,7 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
         ("event", responses.event(ORGANISATION_EVENT)),
         ("reconciled", responses.reconciled(RECONCILED)),
         ("queue", responses.queue(DEPTH)),
-        ("attention", responses.attention([WAITING], [REFUSAL], [SILENCE], [RECONCILED])),
+        ("attention", responses.attention([WAITING], [TASK], [REFUSAL], [SILENCE], [RECONCILED])),
         ("refusals", {"refusals": [responses.refusal(REFUSAL)]}),
         ("receipt-results", {"results": [responses.settled(Settled(ID, ReceiptResult.NOT_FOUND))]}),
         ("problem", problem(INVALID, "x")),

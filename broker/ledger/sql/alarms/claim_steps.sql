@@ -10,8 +10,10 @@ with due as (
 )
 select escalation.id, escalation.ladder, escalation.policy_version, escalation.milestone,
        escalation.referral, escalation.delivery, escalation.organisation, escalation.due_at,
-       escalation.began_at, escalation.step, escalation.own_until, referral.publisher, referral.effective_grade,
+       escalation.began_at, escalation.step, escalation.own_until, escalation.task,
+       coalesce(referral.publisher, task.publisher) as publisher, referral.effective_grade,
        case
+           when task.id is not null then task.state <> 'open'
            when delivery.id is not null then
                case escalation.milestone
                    when 'collect' then delivery.collected_at
@@ -27,4 +29,5 @@ from due
 join escalation on escalation.id = due.id
 left join referral on referral.id = escalation.referral
 left join delivery on delivery.id = escalation.delivery
+left join task on task.id = escalation.task
 order by escalation.id

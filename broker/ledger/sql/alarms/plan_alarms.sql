@@ -8,6 +8,12 @@ deliveries as (
     set next_alarm_at = planned.next_alarm_at
     from planned
     where delivery.id = planned.id and delivery.next_alarm_at <= %(now)s
+),
+tasks as (
+    update task
+    set next_alarm_at = planned.next_alarm_at
+    from planned
+    where task.id = planned.id and task.next_alarm_at <= %(now)s
 )
 update referral
 set next_alarm_at = planned.next_alarm_at

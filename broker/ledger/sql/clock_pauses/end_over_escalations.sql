@@ -18,7 +18,7 @@ with over as (
                ('decide', delivery.decided_at, delivery.decide_by)
     ) as milestone (name, met_at, due_at) on milestone.name = escalation.milestone
     where escalation.referral = any(%(referrals)s::uuid[])
-      and escalation.state in ('open', 'acknowledged')
+      and escalation.state in ('open', 'acknowledged') and escalation.task is null
     order by escalation.id
     for no key update of escalation
 ),

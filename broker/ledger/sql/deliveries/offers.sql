@@ -1,4 +1,5 @@
--- Deliveries with everything that is needed to render what their agencies may see.
+-- Deliveries with everything that is needed to render what their agencies may see. That a referral is
+-- linked to another is told to an agency that has both.
 select delivery.id, delivery.referral, referral.reference, referral.publisher, delivery.agency,
        delivery.channel, delivery.state, delivery.attempt, delivery.lease, delivery.lease_until,
        delivery.role, delivery.policy_row, delivery.view, reason.scope, referral.grade,
@@ -10,7 +11,19 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
        delivery.available_at, delivery.clock_start, delivery.collect_by, delivery.acknowledge_by,
        delivery.decide_by, delivery.collected_at, delivery.acknowledged_at, delivery.decided_at,
        reason.explanation, coalesce(finding.defects, '[]'::jsonb) as defects,
-       coalesce(finding.warnings, '[]'::jsonb) as warnings,
+       case
+           when finding.warnings @> '[{"code": "linked-referral"}]'
+                and not exists (select
+                                from referral_link link
+                                join delivery also on also.referral = link.other
+                                where link.referral = delivery.referral
+                                  and also.agency = delivery.agency)
+               then (select coalesce(jsonb_agg(warning order by place), '[]')
+                     from jsonb_array_elements(finding.warnings) with ordinality
+                         as each (warning, place)
+                     where warning ->> 'code' <> 'linked-referral')
+           else coalesce(finding.warnings, '[]'::jsonb)
+       end as warnings,
        coalesce(finding.areas, '{}'::jsonb) as areas, content.body
 from delivery
 join referral on referral.id = delivery.referral

@@ -58,7 +58,7 @@ left join lateral (
     select escalation.id, escalation.state, escalation.acknowledged_by
     from escalation
     where escalation.referral = listed.referral
-      and escalation.delivery is not distinct from listed.delivery
+      and escalation.delivery is not distinct from listed.delivery and escalation.task is null
       and escalation.state <> 'ended'
     order by escalation.began_at desc
     limit 1

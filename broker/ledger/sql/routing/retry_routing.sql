@@ -1,8 +1,13 @@
--- Make an unroutable referral due again; its clock's start and the deadline of ops stay.
+-- Make an unroutable or rejected referral due again; its clock's start and the deadline of ops stay.
+-- A rejected one is judged as of now: the policy, the directory or the day may have changed.
 with changed as (
     update referral
-    set next_attempt_at = %(now)s, attempt = 0
-    where id = %(referral)s and state = 'unroutable'
+    set next_attempt_at = %(now)s, attempt = 0,
+        state = case state when 'rejected' then 'accepted' else state end,
+        clock_from = case state when 'rejected' then coalesce(clock_from, accepted_at)
+                                else clock_from end,
+        accepted_at = case state when 'rejected' then %(now)s::timestamptz else accepted_at end
+    where id = %(referral)s and state in ('unroutable', 'rejected')
     returning id, publisher
 )
 insert into event (at, kind, publisher, referral, actor)

@@ -28,7 +28,8 @@ changed as (
         directory_version = coalesce(decided.directory_version, referral.directory_version),
         reason = case when decided.state is null then referral.reason else decided.reason end,
         -- The deadline to find an area counts from the first time that one was missing.
-        attend_by = case when decided.state in ('routed', 'rejected', 'closed') then null
+        attend_by = case when decided.state in ('routed', 'closed') then null
+                         when decided.state = 'rejected' then decided.attend_by
                          else coalesce(referral.attend_by, decided.attend_by) end,
         next_alarm_at = case when decided.state in ('routed', 'rejected', 'closed') then null
                              else coalesce(referral.next_alarm_at, decided.next_alarm_at) end

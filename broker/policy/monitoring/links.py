@@ -1,0 +1,80 @@
+"""Which referrals belong together: they name the same person, account, report, file or address.
+
+What a referral names is kept as keyed hashes of identifiers and nothing else, so that nobody
+without the key can ask about a person, and no content goes from one referral to another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from broker.policy.language.yaml_nodes import Node
+from schemas.referral import Referral
+from schemas.unknown import known
+
+CODE = "linked-referral"
+WORDS = (
+    "Another referral names the same person, account, report, file or address, or says the same "
+    "as this one. Nothing of it is shown here."
+)
+_SIZE = 16
+_MOST = 64
+_MOST_HASHES = 20
+_MOST_DAYS = 3660
+_NOT_COMPARED = ("reference", "times")
+
+
+def read_link_window(node: Node) -> timedelta:
+    """Read the policy's section ``links``: for how long referrals are linked."""
+    fields = node.fields(("within_days",))
+    days = fields["within_days"].number(1, _MOST_DAYS) if "within_days" in fields else 1
+    return timedelta(days=days)
+
+
+def link_marks(referral: Referral, document: Mapping[str, Any], key: bytes) -> tuple[bytes, ...]:
+    """Return the marks of a referral: a keyed BLAKE2b of each identifier (RFC 7693), 64 at most."""
+    texts = dict.fromkeys(islice(_identifiers(referral), _MOST - 1))
+    return (
+        *(_mark(text.encode(), key) for text in texts),
+        _mark(_content(document), key),
+    )
+
+
+def _mark(text: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(text, key=key[:64], digest_size=_SIZE).digest()
+
+
+def _content(document: Mapping[str, Any]) -> bytes:
+    """Return what is the same in the same document under a new reference."""
+    compared = {name: part for name, part in document.items() if name not in _NOT_COMPARED}
+    return orjson.dumps(compared, option=orjson.OPT_SORT_KEYS)
+
+
+def _identifiers(referral: Referral) -> Iterator[str]:
+    online = referral.online
+    for report in online.reports:
+        yield f"report:{report.source}:{_plain(report.id)}"
+    for child in referral.children:
+        if number := known(child.nhs_number):
+            yield f"nhs:{_plain(number)}"
+        if child.address and child.address.uprn:
+            yield f"uprn:{child.address.uprn.lstrip('0')}"
+    for identity in online.identities:
+        if identity.username:
+            yield f"user:{_plain(identity.platform or '')}:{_plain(identity.username)}"
+        if identity.email:
+            yield f"email:{_plain(identity.email)}"
+        if identity.telephone:
+            yield f"telephone:{_plain(identity.telephone)}"
+    for file in online.hashes[:_MOST_HASHES]:
+        yield f"hash:{file.algorithm}:{file.value.casefold()}"
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()
