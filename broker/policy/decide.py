@@ -24,6 +24,7 @@ from broker.policy.decision import (
 )
 from broker.policy.monitoring import alarms
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
+from broker.policy.outside_names import with_name_warnings
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
@@ -53,11 +54,14 @@ def decide(
     """
     if waiting.recall_reason is not None:
         return withdraw(waiting, policy=policy, now=now, new_id=new_id)
-    checked = _checked(waiting, policy)
+    document = orjson.loads(waiting.body)
+    checked = _checked(waiting, document, policy)
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked)
     plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
+    judged = checked.document if checked.document is not None else document
+    plan = with_name_warnings(plan, judged, policy)
     verdict = _verdict(referral, checked, plan, policy)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
@@ -126,10 +130,10 @@ def _received_at(waiting: Unrouted) -> datetime:
     return waiting.received_at or waiting.accepted_at
 
 
-def _checked(waiting: Unrouted, policy: Policy) -> CheckedReferral:
+def _checked(waiting: Unrouted, document: object, policy: Policy) -> CheckedReferral:
     received_on = _received_at(waiting).astimezone(LONDON).date()
     return tolerance.load(
-        orjson.loads(waiting.body),
+        document,
         today=received_on,
         areas=policy.gazetteer,
         received_at=_received_at(waiting),
