@@ -28,6 +28,8 @@ from schemas import errors
 
 Fault = errors.Fault
 """One fault of a document; its codes are listed in docs/errors.md."""
+Remark = errors.Remark
+"""A warning that is told only to who sees what it rests on."""
 
 
 class BrokerError(Exception):

@@ -90,6 +90,8 @@ class Voice:
     spoken_to_at: datetime | None = None
     spoken_to_by: str | None = None
     not_asked: str | None = None
+    share_with: tuple[str, ...] = ()
+    """Kinds, codes or names of recipients that may hear it besides social care."""
 
     @property
     def heard(self) -> bool:
@@ -218,6 +220,12 @@ class VoiceSchema(Record[Voice]):
     spoken_to_at = Instant("When somebody spoke with the child.", past=True)
     spoken_to_by = Text(200, "Who spoke with the child.")
     not_asked = Text(2000, "Why the child was not asked.")
+    share_with = Many(
+        Text(200, required=True),
+        20,
+        "Kinds, codes or names of recipients that may hear it besides social care, as far as the "
+        "policy lets them.",
+    )
     rules: ClassVar[dict[str, Any]] = {
         "dependentSchemas": {
             "not_asked": {"properties": {name: {"maxLength": 0} for name in _OF_THE_CHILD}}

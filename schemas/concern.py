@@ -7,7 +7,7 @@ from datetime import datetime
 
 from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text, Whole
-from schemas.formats import Instant
+from schemas.formats import Instant, concerned
 from schemas.loading import Record
 
 _LONG = 10_000
@@ -20,6 +20,7 @@ class ObservedFact:
     text: str
     at: datetime | None = None
     source: str | None = None
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class ThirdPartyReport:
     text: str
     reported_by: str | None = None
     at: datetime | None = None
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Judgement:
 
     text: str
     made_by: str | None = None
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,15 @@ class Intelligence:
     information_evaluation: codes.InformationEvaluation | None = None
     handling: codes.IntelligenceHandling | None = None
     conditions: str | None = None
+    about: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartSummary:
+    """What happened, as far as it is about some of the people."""
+
+    text: str
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,9 @@ class Concern:
     third_party_reports: tuple[ThirdPartyReport, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     intelligence: tuple[Intelligence, ...] = ()
+    about: tuple[str, ...] = ()
+    """Whom the summary is about."""
+    summaries: tuple[PartSummary, ...] = ()
 
 
 class ObservedFactSchema(Record[ObservedFact]):
@@ -70,6 +85,7 @@ class ObservedFactSchema(Record[ObservedFact]):
     text = Text(_LONG, "What was seen or found.", required=True)
     at = Instant("When it happened.", past=True)
     source = Text(300, "Where it was found, or who saw it.")
+    about = concerned()
 
 
 class ThirdPartyReportSchema(Record[ThirdPartyReport]):
@@ -79,6 +95,7 @@ class ThirdPartyReportSchema(Record[ThirdPartyReport]):
     text = Text(_LONG, "What was said.", required=True)
     reported_by = Text(300, "Who said it.")
     at = Instant("When it was said.", past=True)
+    about = concerned()
 
 
 class JudgementSchema(Record[Judgement]):
@@ -87,6 +104,7 @@ class JudgementSchema(Record[Judgement]):
     record = Judgement
     text = Text(_LONG, "The professional's judgement.", required=True)
     made_by = Text(200, "Whose judgement it is.")
+    about = concerned()
 
 
 class IntelligenceSchema(Record[Intelligence]):
@@ -104,6 +122,15 @@ class IntelligenceSchema(Record[Intelligence]):
         codes.IntelligenceHandling, "Whether it may be shared.", labels=labels.INTELLIGENCE_HANDLING
     )
     conditions = Text(4000, "Under which conditions it may be shared.")
+    about = concerned()
+
+
+class PartSummarySchema(Record[PartSummary]):
+    """A summary for those who may see some of the people only."""
+
+    record = PartSummary
+    text = Text(_LONG, "What happened, as far as it is about these people.", required=True)
+    about = concerned()
 
 
 class ConcernSchema(Record[Concern]):
@@ -124,3 +151,7 @@ class ConcernSchema(Record[Concern]):
     third_party_reports = Many(One(ThirdPartyReportSchema()), 100, "What others said.")
     judgements = Many(One(JudgementSchema()), 100, "What professionals make of it.")
     intelligence = Many(One(IntelligenceSchema()), 100, "Intelligence, evaluated by 3x5x2.")
+    about = concerned("Whom the summary is about, by local id; left out: everybody.")
+    summaries = Many(
+        One(PartSummarySchema()), 50, "Summaries that are about some of the people each."
+    )

@@ -40,6 +40,9 @@ class KindEntrySchema(Record[dict[str, Any]]):
     record = dict
     name = Text(200, "What one of them is called.", required=True)
     view = LocalId("What such an organisation may see: a view of ``views.yaml``.")
+    also_called = Many(
+        Text(100, required=True), 50, "Words in which publishers mean this kind, such as a post."
+    )
 
 
 class OrganisationEntrySchema(Record[dict[str, Any]]):

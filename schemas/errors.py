@@ -19,6 +19,16 @@ class Fault:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Remark(Fault):
+    """A fault whose message rests on more than the place that it points at.
+
+    Who sees all places of any of its grounds may be told it, and nobody else but the publisher.
+    """
+
+    needs: tuple[tuple[str, ...], ...] = ()
+
+
 class UnreadableKind(StrEnum):
     """Why a body cannot be taken as a document at all."""
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from marshmallow import fields
 
 from schemas.codes import OrganisationKind
-from schemas.fields import Spoken, described, words
+from schemas.fields import Many, Spoken, described, words
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = f"^{_DATE}$"
@@ -81,6 +81,13 @@ class LocalId(Formed):
     default_error_messages = words(
         form="bad-id: Use 1 to 32 small letters, digits and - and begin with a letter.",
     )
+
+
+def concerned(
+    description: str = "Whom it is about, by local id; left out: everybody.",
+) -> Many:
+    """Return a field for the local ids of the people that a text is about."""
+    return Many(LocalId(), 60, description)
 
 
 class Organisation(Formed):

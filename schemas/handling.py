@@ -10,7 +10,7 @@ from marshmallow import ValidationError, validates_schema
 
 from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text
-from schemas.formats import Email, Instant
+from schemas.formats import Email, Instant, concerned
 from schemas.loading import Record
 
 
@@ -93,6 +93,7 @@ class ActionTaken:
     at: datetime | None = None
     by: str | None = None
     details: str | None = None
+    about: tuple[str, ...] = ()
 
 
 class ReferrerSchema(Record[Referrer]):
@@ -157,7 +158,10 @@ class HandlingSchema(Record[Handling]):
         EmbargoSchema(), "What must not happen before a moment. It never delays social care."
     )
     do_not_disclose_to = Many(
-        Text(200, required=True), 20, "Who must not learn of the referral, in words."
+        Text(200, required=True),
+        20,
+        "Who must not learn of the referral: a kind, code, URN or name keeps that recipient out; "
+        "every recipient is shown the list.",
     )
     parents_informed = One(
         ParentsInformedSchema(), "Whether the parents know of the referral, and why."
@@ -197,3 +201,4 @@ class ActionTakenSchema(Record[ActionTaken]):
     at = Instant("When it was done.", past=True)
     by = Text(200, "Who did it.")
     details = Text(4000, "More about it.")
+    about = concerned()

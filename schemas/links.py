@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.child import Child
+from schemas.concern import Concern
 from schemas.errors import Fault
 from schemas.names import name_of
 from schemas.online import Identity, Online
@@ -22,6 +23,15 @@ _CHILD_OF_CONTACT = name_of(ContactWithChild, lambda contact: contact.child)
 _LIVES_WITH = name_of(Child, lambda child: child.lives_with)
 _IDENTITIES = name_of(Online, lambda online: online.identities)
 _BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)
+_ABOUT = name_of(Concern, lambda concern: concern.about)
+_BLOCKS = (
+    name_of(Concern, lambda concern: concern.summaries),
+    name_of(Concern, lambda concern: concern.facts),
+    name_of(Concern, lambda concern: concern.third_party_reports),
+    name_of(Concern, lambda concern: concern.judgements),
+    name_of(Concern, lambda concern: concern.intelligence),
+)
+_CONCERN, _ACTION_TAKEN = "concern", "action_taken"
 _CHILD = "unknown-child: No child in this document has this id."
 _PERSON = "unknown-person: Nobody in this document has this id."
 _TWICE = "duplicate-id: This id is given twice; give each child and person its own."
@@ -71,6 +81,18 @@ def _person_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _texts(child.get(_LIVES_WITH), f"{pointer}/{_LIVES_WITH}")
     for pointer, identity in _identities(document):
         yield from _text(identity.get(_BELONGS_TO), f"{pointer}/{_BELONGS_TO}")
+    for pointer, block in _blocks(document):
+        yield from _texts(block.get(_ABOUT), f"{pointer}/{_ABOUT}")
+
+
+def _blocks(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Go through what may say whom it is about."""
+    concern = document.get(_CONCERN)
+    if isinstance(concern, dict):
+        yield f"/{_CONCERN}", concern
+        for name in _BLOCKS:
+            yield from _items(concern.get(name), f"/{_CONCERN}/{name}")
+    yield from _items(document.get(_ACTION_TAKEN), f"/{_ACTION_TAKEN}")
 
 
 def _identities(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

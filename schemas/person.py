@@ -8,7 +8,7 @@ from datetime import date
 from schemas import codes, labels
 from schemas.child import Address, AddressSchema, Voice, VoiceSchema
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
-from schemas.formats import Area, Day, LocalId
+from schemas.formats import Area, Day, LocalId, Urn
 from schemas.loading import Record
 from schemas.unknown import Unknown
 
@@ -33,6 +33,8 @@ class WorkRole:
     kind: codes.WorkKind
     title: str | None = None
     organisation: str | None = None
+    organisation_code: str | None = None
+    urn: str | None = None
     area: str | None = None
     works_with_children: bool | None = None
 
@@ -93,6 +95,8 @@ class WorkRoleSchema(Record[WorkRole]):
     kind = Code(codes.WorkKind, "What kind of work it is.", required=True, labels=labels.ROLE_KINDS)
     title = Text(200, "The job or role.")
     organisation = Text(200, "The employer or body that the work is for.")
+    organisation_code = Text(100, "Its code in the directory, if it may be a recipient.")
+    urn = Urn("Unique reference number, if it is a school.")
     area = Area("Where the work is done, which decides whose designated officer is told.")
     works_with_children = Flag("Whether the work is with children.")
 

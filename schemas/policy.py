@@ -261,6 +261,10 @@ class ViewSchema(Record[dict[str, Any]]):
         len(PARTS),
         "For each part of a referral `all`, or the fields that are shown.",
     )
+    voice = Code(
+        ("if_shared",),
+        "With `if_shared` a child's voice is shown where `voice.share_with` names the recipient.",
+    )
 
 
 class ViewsSchema(Record[dict[str, Any]]):

@@ -37,6 +37,7 @@ from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
 from broker.policy.monitoring.task_deadlines import stated_in, task_deadline
+from broker.policy.outside_names import with_name_warnings
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
 from broker.policy.routing.unread import with_unread
@@ -202,7 +203,9 @@ def check(
     plan = make_plan(
         checked.referral, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
     )
-    return Checked((), checked.defects, with_unread(plan, checked.defects))
+    judged = checked.document if checked.document is not None else document
+    plan = with_name_warnings(with_unread(plan, checked.defects), judged, policy)
+    return Checked((), checked.defects, plan)
 
 
 def strict_faults(context: Context, document: Mapping[str, Any]) -> list[Fault]:

@@ -6,8 +6,7 @@ delivery. So the ledger never holds a second copy of any content.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,14 +15,25 @@ from broker.domain.codes import DeliveryKind, Milestone
 from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
-from broker.policy import disclosure
-from broker.policy.disclosure import CHILD_ID, CHILDREN, HANDLING
+from broker.policy.disclosure import (
+    CHILDREN,
+    HANDLING,
+    HOUSEHOLD,
+    PERSONS,
+    Disclosed,
+    disclose,
+    shows_whole,
+)
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
+from broker.policy.routing.assignments import reasons_in
 from schemas import tolerance
 from schemas.shown_text import shown_document
 
+PEOPLE = frozenset({CHILDREN, HOUSEHOLD, PERSONS})
+NEEDS = "needs"
+"""In a stored warning: what else an agency must be shown to be told it."""
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
 
@@ -33,7 +43,8 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
     received = orjson.loads(offer.body)
     document = tolerance.treated(received, offer.defects, offer.accepted_at)
     is_shown = _is_shown(offer)
-    content = _content(offer, document, policy) if is_shown else {}
+    disclosed = _disclosed(offer, document, policy)
+    content: dict[str, Any] = shown_document(dict(disclosed.content)) if is_shown else {}
     handling = content.pop(HANDLING, {})
     return {
         "delivery": str(offer.id),
@@ -53,7 +64,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         "handling": handling,
         "role": str(offer.role),
         "view": offer.view,
-        "why": _why(offer),
+        "why": _why(offer, disclosed, is_shown=is_shown),
         "grade": offer.grade,
         "effective_grade": offer.effective_grade,
         "accepted_at": offer.accepted_at.isoformat(),
@@ -63,8 +74,8 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
             deadline["milestone"]: deadline["words"] for deadline in offer.explanation["deadlines"]
         },
         "asks": _asks(offer, content),
-        "defects": _defects(offer, received, document, policy) if is_shown else [],
-        "warnings": warnings(offer, document, policy) if is_shown else [],
+        "defects": _defects(offer, received, document, disclosed, policy) if is_shown else [],
+        "warnings": warnings(offer, disclosed, policy) if is_shown else [],
         "content": content,
     }
 
@@ -85,58 +96,87 @@ def _is_shown(offer: Offer) -> bool:
     return offer.stands and not is_ended
 
 
-def _content(offer: Offer, document: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    content = disclosure.render(offer.view, document=document, scope=offer.scope, policy=policy)
-    shown: dict[str, Any] = shown_document(content)
-    return shown
-
-
-def _defects(
-    offer: Offer, received: Mapping[str, Any], document: Mapping[str, Any], policy: Policy
-) -> list[dict[str, Any]]:
-    """Return the defects; what was written is shown to who may see the field."""
-    return [
-        {**defect, "original": tolerance.original(received, defect["pointer"])}
-        if "treatment" in defect and _may_see(offer, defect["pointer"], received, document, policy)
-        else dict(defect)
-        for defect in offer.defects
-    ]
-
-
-def _may_see(
-    offer: Offer,
-    pointer: str,
-    received: Mapping[str, Any],
-    document: Mapping[str, Any],
-    policy: Policy,
-) -> bool:
-    return disclosure.may_see(
-        offer.view,
-        pointer,
-        document=document,
-        scope=offer.scope,
-        policy=policy,
-        id_at=partial(tolerance.local_id, received, offer.defects),
+def _disclosed(offer: Offer, document: Mapping[str, Any], policy: Policy) -> Disclosed:
+    return disclose(
+        offer.view, document=document, scope=offer.scope, policy=policy, agency=offer.agency
     )
 
 
-def warnings(offer: Offer, document: Mapping[str, Any], policy: Policy) -> list[dict[str, str]]:
-    """Return the warnings that concern an agency.
+def _defects(
+    offer: Offer,
+    received: Mapping[str, Any],
+    document: Mapping[str, Any],
+    disclosed: Disclosed,
+    policy: Policy,
+) -> list[dict[str, Any]]:
+    """Return the defects of what is shown; what was written, to who may see all of the field."""
+    shown = []
+    for defect in offer.defects:
+        written = defect["pointer"]
+        is_treated = "treatment" in defect
+        judged = _judged(written, received, document, offer) if is_treated else written
+        place = disclosed.pointer(judged) if judged is not None else None
+        if place is None:
+            continue
+        original = {"original": tolerance.original(received, written)} if is_treated else {}
+        if not shows_whole(offer.view, place, policy):
+            original = {}
+        shown.append({**defect, **original, "pointer": place})
+    return shown
+
+
+def _judged(
+    pointer: str, received: Mapping[str, Any], document: Mapping[str, Any], offer: Offer
+) -> str | None:
+    """Return where something of the document as received stands in the one that was judged.
+
+    None where that is not certain: what was left out of a list moves what comes after it.
+    """
+    tokens = pointer.split("/")[1:]
+    before: Any = received
+    after: Any = document
+    for depth, token in enumerate(tokens):
+        if isinstance(before, list) and token.isdecimal():
+            if depth == 1 and tokens[0] in PEOPLE:
+                id_ = tolerance.local_id(received, offer.defects, tokens[0], int(token))
+                ids = [item.get("id") for item in after] if isinstance(after, list) else []
+                if id_ is None or id_ not in ids:
+                    return None
+                tokens[depth] = str(ids.index(id_))
+            elif not isinstance(after, list) or len(after) != len(before):
+                return None
+        before, after = _below(before, token), _below(after, tokens[depth])
+    return "".join(f"/{token}" for token in tokens)
+
+
+def _below(value: Any, token: str) -> Any:
+    if isinstance(value, list):
+        return value[int(token)] if token.isdecimal() and int(token) < len(value) else None
+    return value.get(token) if isinstance(value, dict) else None
+
+
+def warnings(offer: Offer, disclosed: Disclosed, policy: Policy) -> list[dict[str, Any]]:
+    """Return the warnings that concern an agency, pointing into what it is shown.
 
     Only social care is told how often a child was referred, and only of children in its scope.
     """
     agency = policy.directory.organisation(offer.agency)
     is_entitled = agency is not None and agency.kind in RECURRENCE_IS_FOR
-    seen = {
-        f"/children/{number}"
-        for number, child in enumerate(document.get(CHILDREN, ()))
-        if is_entitled and child[CHILD_ID] in offer.scope["children"]
-    }
-    return [
-        dict(warning)
-        for warning in offer.warnings
-        if warning["code"] != RECURRENCE or warning["pointer"] in seen
-    ]
+    return _shown(
+        [warning for warning in offer.warnings if is_entitled or warning["code"] != RECURRENCE],
+        disclosed,
+    )
+
+
+def _shown(faults: Sequence[Mapping[str, Any]], disclosed: Disclosed) -> list[dict[str, Any]]:
+    """Return the faults about what is shown, each with where that stands in the content."""
+    shown = []
+    for fault in faults:
+        place = disclosed.pointer(fault["pointer"])
+        if place is not None and disclosed.shows(fault.get(NEEDS, ())):
+            own = {name: value for name, value in fault.items() if name != NEEDS}
+            shown.append({**own, "pointer": place})
+    return shown
 
 
 def deadlines(offer: Offer) -> dict[str, str | None]:
@@ -153,6 +193,13 @@ def _lease(offer: Offer) -> dict[str, str] | None:
     return {"id": str(offer.lease.id), "until": offer.lease.until.isoformat()}
 
 
-def _why(offer: Offer) -> str:
-    explanation = offer.explanation
-    return " ".join([explanation["sentence"], *explanation.get("because", ())])
+def _why(offer: Offer, disclosed: Disclosed, *, is_shown: bool) -> str:
+    """Return why an agency has it, without what rests on anything that it is not shown."""
+    said = [offer.explanation["sentence"]]
+    for reason in reasons_in(offer.explanation):
+        rests_on_nothing = not reason.needs and not any(needs for _, needs in reason.parts)
+        if rests_on_nothing or (is_shown and disclosed.shows(reason.needs)):
+            said.append(
+                reason.words([words for words, needs in reason.parts if disclosed.shows(needs)])
+            )
+    return " ".join(filter(None, said))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -17,8 +18,10 @@ from broker.domain.ids import OrganisationCode
 from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
 from broker.domain.task import OpenTask
 from broker.errors import Fault
+from broker.flow.render import NEEDS
 from broker.ledger.activity import OpenSilence
 from broker.ledger.reconciliations import Reconciled
+from broker.policy.routing.assignments import REASONS, UNTIL_RELEASED
 from broker.policy.routing.plan import Plan
 from schemas.status import QUEUE_DEPTH
 
@@ -55,7 +58,6 @@ _DELIVERY_FIELDS = (
     "reason",
     "note",
     "answered_by",
-    "explanation",
     "agency",
     "paused_at",
     "version",
@@ -105,6 +107,7 @@ def status(referral: ReferralStatus, names: Names) -> Json:
         "state": str(referral.state),
         "digest": referral.digest.hex(),
         **{name: getattr(referral, name) for name in _REFERRAL_FIELDS},
+        "warnings": [_plain(warning) for warning in referral.warnings],
         "versions": [
             {**asdict(version), "digest": version.digest.hex()} for version in referral.versions
         ],
@@ -120,7 +123,7 @@ def plan(plan: Plan, defects: Sequence[Fault], names: Names) -> Json:
         "attend_by": plan.attend_by,
         "effective_grade": str(plan.effective_grade),
         "defects": defects,
-        "warnings": plan.warnings,
+        "warnings": [_plain(asdict(warning)) for warning in plan.warnings],
         "deliveries": [
             {
                 "agency": assignment.agency,
@@ -128,10 +131,10 @@ def plan(plan: Plan, defects: Sequence[Fault], names: Names) -> Json:
                 "role": str(assignment.role),
                 "row": assignment.row,
                 "view": assignment.view,
-                "held_until": assignment.held_until,
+                "held_until": _until(assignment.held_until),
                 "clock_start": assignment.clock_start,
                 "deadlines": {f"{milestone}_by": due for milestone, due in assignment.due.items()},
-                "explanation": assignment.explanation,
+                "explanation": _explanation(assignment.explanation),
             }
             for assignment in plan.assignments
         ],
@@ -269,4 +272,20 @@ def _delivery(delivery: DeliveryStatus, names: Names) -> Json:
         "kind": str(delivery.kind),
         "follows": str(delivery.follows) if delivery.follows else None,
         **{name: getattr(delivery, name) for name in _DELIVERY_FIELDS},
+        "explanation": _explanation(delivery.explanation),
     }
+
+
+def _plain(warning: Mapping[str, Any]) -> Json:
+    """Return a warning without what an agency must be shown to be told it."""
+    return {name: value for name, value in warning.items() if name != NEEDS}
+
+
+def _explanation(explanation: Mapping[str, Any]) -> Json:
+    """Return an explanation without what each of its reasons rests on."""
+    return {name: value for name, value in explanation.items() if name != REASONS}
+
+
+def _until(held_until: datetime | None) -> datetime | None:
+    """Return when a part is released, None where it is not held or a person must release it."""
+    return None if held_until == UNTIL_RELEASED else held_until

@@ -29,6 +29,7 @@ from broker.policy.monitoring import alarms
 from broker.policy.monitoring.links import link_marks
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
 from broker.policy.monitoring.task_deadlines import stated_grade, task_deadline
+from broker.policy.outside_names import with_name_warnings
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
@@ -68,6 +69,8 @@ def decide(
     if referral is None:
         return _rejected(waiting, checked, document, policy)
     plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
+    judged = checked.document if checked.document is not None else document
+    plan = with_name_warnings(plan, judged, policy)
     verdict = _verdict(referral, checked, plan, policy)
     verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:

@@ -7,16 +7,19 @@ received; its fields are named through ``name_of``, so that the type check knows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from broker.errors import PolicyError
-from broker.policy.language.views import Tree
+from broker.policy.language.recipient_words import RecipientWords
+from broker.policy.language.views import Tree, View
 from broker.policy.published.policy import Policy
 from broker.policy.routing.facts import ADULT_AT, age_on
 from broker.policy.time.calendars import LONDON
-from schemas.child import Child
+from schemas.child import Child, Voice
+from schemas.concern import Concern, ObservedFact
 from schemas.handling import Times
 from schemas.names import name_of
 from schemas.online import Identity, Online
@@ -41,50 +44,159 @@ CONTACT = name_of(PersonPosingRisk, lambda person: person.contact)
 CONTACT_CHILD = name_of(ContactWithChild, lambda contact: contact.child)
 MEMBER_ID = name_of(HouseholdMember, lambda member: member.id)
 MEMBER_CHILDREN = name_of(HouseholdMember, lambda member: member.children)
+CONCERN = name_of(Referral, lambda referral: referral.concern)
+ACTION_TAKEN = name_of(Referral, lambda referral: referral.action_taken)
+SUMMARY = name_of(Concern, lambda concern: concern.summary)
+BLOCKS = (
+    name_of(Concern, lambda concern: concern.summaries),
+    name_of(Concern, lambda concern: concern.facts),
+    name_of(Concern, lambda concern: concern.third_party_reports),
+    name_of(Concern, lambda concern: concern.judgements),
+    name_of(Concern, lambda concern: concern.intelligence),
+)
+"""What may say, as the concern itself and each action taken may, whom it is about."""
+ABOUT = name_of(ObservedFact, lambda fact: fact.about)
+VOICE = name_of(Child, lambda child: child.voice)
+SHARE_WITH = name_of(Voice, lambda voice: voice.share_with)
+LISTED = frozenset({CHILDREN, HOUSEHOLD, PERSONS, HARMED, ACTION_TAKEN})
+"""The parts that are lists: where one is not in the content, nobody and nothing of it is shown."""
 IDENTITIES = name_of(Online, lambda online: online.identities)
 BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)
 
 
-def render(
-    view: str, *, document: Json, scope: Mapping[str, Sequence[str]], policy: Policy
-) -> dict[str, Any]:
-    """Return what an agency may see of a validated document, how to handle it first.
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """What an agency may see of a document, and where in it things stand."""
 
-    ``scope`` names the ``children`` and ``persons`` that it may see, by their local ids. Raises
-    PolicyError when the policy has no such view.
-    """
-    if view not in policy.views:
-        raise PolicyError(f"The policy has no view {view!r}.")
-    shows = policy.views[view].shows
-    narrowed = _of_scope(document, frozenset(scope["children"]), frozenset(scope["persons"]))
-    names = (HANDLING, *(name for name in shows if name != HANDLING))
-    shown = {name: _shown(narrowed[name], shows[name]) for name in names if name in narrowed}
-    return {name: value for name, value in shown.items() if value not in ({}, [])}
+    content: dict[str, Any]
+    """By the parts of a referral, how to handle it first."""
+    _shows: Tree
+    _places: Mapping[str, str | None]
+    """For each item of a narrowed list its number now, or its whole place where it has moved to
+    another part; None for an item that is not shown."""
+
+    def pointer(self, original: str) -> str | None:
+        """Return where something of the document stands in the content, None where it is hidden.
+
+        A field that is shown wherever there is one has a place although this document lacks it.
+        """
+        source, shown = "", ""
+        for token in original.split("/")[1:]:
+            source = f"{source}/{token}"
+            place = self._places.get(source, token)
+            if place is None:
+                return None
+            shown = place if place.startswith("/") else f"{shown}/{place}"
+        return shown if self._is_shown(shown.split("/")[1:]) else None
+
+    def shows(self, needs: Iterable[Iterable[str]]) -> bool:
+        """Tell whether what a sentence rests on is shown: all pointers of any of its grounds.
+
+        What rests on nothing is shown to everybody.
+        """
+        grounds = [list(ground) for ground in needs]
+        return not grounds or any(
+            all(self.pointer(pointer) is not None for pointer in ground) for ground in grounds
+        )
+
+    def _is_shown(self, tokens: Sequence[str]) -> bool:
+        if tokens and tokens[0] in LISTED and tokens[0] not in self.content:
+            return False
+        node: Any = self.content
+        tree: Tree | None = self._shows
+        for token in tokens:
+            if isinstance(node, list):
+                if not token.isdecimal() or int(token) >= len(node):
+                    return False
+                node = node[int(token)]
+                continue
+            if not (isinstance(node, dict) and token in node) and tree and token not in tree:
+                return False
+            tree = tree.get(token, {}) if tree else tree
+            node = node.get(token) if isinstance(node, dict) else None
+        return True
 
 
-def may_see(
+@dataclass(frozen=True, slots=True)
+class _Narrowing:
+    """Keeps what concerns the people in scope, and notes where the rest of each list has gone."""
+
+    visible: frozenset[str]
+    """The local ids of those whom the agency may see."""
+    hidden: frozenset[str]
+    known: frozenset[str]
+    """The local ids of everybody in the document; an id of nobody says nothing."""
+    places: dict[str, str | None] = field(default_factory=dict)
+
+    def kept(self, items: Any, pointer: str, keep: Callable[[Json], bool]) -> list[Json]:
+        """Return the items of a list that are kept."""
+        shown: list[Json] = []
+        for number, item in enumerate(items if isinstance(items, list) else ()):
+            try:
+                is_kept = isinstance(item, dict) and keep(item)
+            except TypeError:  # as received, an id may be a list or an object
+                is_kept = False
+            self.places[f"{pointer}/{number}"] = str(len(shown)) if is_kept else None
+            if is_kept:
+                shown.append(item)
+        return shown
+
+    def concerns(self, block: Json) -> bool:
+        """Tell whether a block is about nobody in particular, or about somebody in scope."""
+        named = self.known.intersection(filter(_is_text, _listed(block, ABOUT)))
+        return not named or not self.visible.isdisjoint(named)
+
+    def told(self, block: Json) -> dict[str, Any]:
+        """Return a block that names nobody outside the scope as whom it is about."""
+        return _without(block, ABOUT, self._strangers(filter(_is_text, _listed(block, ABOUT))))
+
+    def _strangers(self, ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(ids) - self.visible
+
+
+def disclose(
     view: str,
-    pointer: str,
     *,
     document: Json,
     scope: Mapping[str, Sequence[str]],
     policy: Policy,
-    id_at: Callable[[str, int], str | None],
-) -> bool:
-    """Tell whether a view shows a field of a document as received, for the people in its scope.
+    agency: str = "",
+) -> Disclosed:
+    """Return what an agency may see of a validated document.
 
-    ``id_at`` gives the local id of somebody in a list of the document. ``document`` is as judged.
+    ``scope`` names the ``children`` and ``persons`` that it may see, by their local ids;
+    ``agency`` is its code, by which a child's voice may be shared with it. Raises PolicyError
+    when the policy has no such view.
     """
+    if view not in policy.views:
+        raise PolicyError(f"The policy has no view {view!r}.")
+    rules = policy.views[view]
+    narrowed, places = _of_scope(document, rules, scope)
+    names = (HANDLING, *(name for name in rules.shows if name != HANDLING))
+    shown = {name: _shown(narrowed[name], rules.shows[name]) for name in names if name in narrowed}
+    if rules.voice_if_shared:
+        _add_voices(shown, narrowed, policy.directory.words_for(agency))
+    content = {name: value for name, value in shown.items() if value not in ({}, [])}
+    return Disclosed(content, rules.shows, places)
+
+
+def render(
+    view: str,
+    *,
+    document: Json,
+    scope: Mapping[str, Sequence[str]],
+    policy: Policy,
+    agency: str = "",
+) -> dict[str, Any]:
+    """Return the content alone of what ``disclose`` returns. Raises as it does."""
+    return disclose(view, document=document, scope=scope, policy=policy, agency=agency).content
+
+
+def shows_whole(view: str, pointer: str, policy: Policy) -> bool:
+    """Tell whether a view shows all that may stand at a place of its content."""
     part, *steps = pointer.split("/")[1:]
-    narrowed = _of_scope(document, frozenset(scope["children"]), frozenset(scope["persons"]))
-    if part in (CHILDREN, PERSONS, HOUSEHOLD) and steps:
-        name = id_at(part, int(steps.pop(0)))
-        parts = (PERSONS, HARMED) if part == PERSONS else (part,)
-        holding = [each for each in parts if name in {record["id"] for record in narrowed[each]}]
-        if not holding:
-            return False
-        part = holding[0]
-    return part in policy.views[view].shows and _is_listed(policy.views[view].shows[part], steps)
+    shows = policy.views[view].shows
+    return part in shows and _is_listed(shows[part], steps)
 
 
 def _is_listed(tree: Tree, steps: Sequence[str]) -> bool:
@@ -110,35 +222,104 @@ def _shown(value: Any, tree: Tree) -> Any:
     return {name: _shown(value[name], below) for name, below in tree.items() if name in value}
 
 
+def _add_voices(shown: dict[str, Any], narrowed: Json, words: RecipientWords) -> None:
+    """Show the voice of each child who lets this recipient, by kind, code or name, hear it."""
+    for part in (CHILDREN, HARMED):
+        for child, item in zip(narrowed[part], shown.get(part, ()), strict=False):
+            voice = child.get(VOICE)
+            if isinstance(voice, dict) and words.are_named_in(voice.get(SHARE_WITH, ())):
+                item[VOICE] = {name: said for name, said in voice.items() if name != SHARE_WITH}
+
+
 def _of_scope(
-    document: Json, children: Collection[str], persons: Collection[str]
-) -> dict[str, Any]:
+    document: Json, rules: View, scope: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Any], Mapping[str, str | None]]:
     """Return the document without anybody outside the scope, and without what points at them."""
-    everybody = {child[CHILD_ID] for child in document.get(CHILDREN, ())}
-    everybody |= {person[PERSON_ID] for person in document.get(PERSONS, ())}
-    hidden = everybody - {*children, *persons}
-    day = _day(document)
-    harmed: list[Json] = []
-    suspects: list[Json] = []
-    for person in document.get(PERSONS, ()):
-        if person[PERSON_ID] in persons:
-            (harmed if _is_under_18(person, day) else suspects).append(_person(person, hidden))
+    children, persons = frozenset(scope["children"]), frozenset(scope["persons"])
+    everybody = {*_ids(document, CHILDREN, CHILD_ID), *_ids(document, PERSONS, PERSON_ID)}
+    hidden = frozenset(everybody - children - persons)
+    around = _household(document, children) if HOUSEHOLD in rules.shows else frozenset()
+    known = everybody.union(_ids(document, HOUSEHOLD, MEMBER_ID))
+    narrowing = _Narrowing(children | persons | around, hidden, frozenset(known))
     return {
         **document,
         CHILDREN: [
             _without(child, LIVES_WITH, hidden)
-            for child in document.get(CHILDREN, ())
-            if child[CHILD_ID] in children
+            for child in narrowing.kept(
+                document.get(CHILDREN),
+                f"/{CHILDREN}",
+                lambda child: child.get(CHILD_ID) in children,
+            )
         ],
-        PERSONS: suspects,
-        HARMED: harmed,
+        **_persons(document, persons, narrowing),
         HOUSEHOLD: [
             _without(member, MEMBER_CHILDREN, hidden)
-            for member in document.get(HOUSEHOLD, ())
-            if _belongs(member, children, document)
+            for member in narrowing.kept(
+                document.get(HOUSEHOLD),
+                f"/{HOUSEHOLD}",
+                lambda member: _belongs(member, children, document),
+            )
         ],
-        ONLINE: _online(document.get(ONLINE, {}), hidden),
-    }
+        ONLINE: _online(_fields(document, ONLINE), narrowing),
+        CONCERN: _concern(_fields(document, CONCERN), narrowing),
+        ACTION_TAKEN: _blocks(document.get(ACTION_TAKEN), f"/{ACTION_TAKEN}", narrowing),
+    }, narrowing.places
+
+
+def _ids(document: Json, part: str, name: str) -> list[str]:
+    return [
+        item[name]
+        for item in _listed(document, part)
+        if isinstance(item, dict) and isinstance(item.get(name), str)
+    ]
+
+
+def _listed(record: Json, name: str) -> list[Any]:
+    """Return a list of a document, which as received may hold something else in its place."""
+    value = record.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _persons(
+    document: Json, persons: Collection[str], narrowing: _Narrowing
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the persons posing risk, and apart from them the children who may have harmed."""
+    parts: dict[str, list[dict[str, Any]]] = {PERSONS: [], HARMED: []}
+    day = _day(document)
+    for number, person in enumerate(_listed(document, PERSONS)):
+        place = f"/{PERSONS}/{number}"
+        if not isinstance(person, dict) or str(person.get(PERSON_ID)) not in persons:
+            narrowing.places[place] = None
+            continue
+        part = HARMED if _is_under_18(person, day) else PERSONS
+        narrowing.places[place] = f"/{part}/{len(parts[part])}"
+        parts[part].append(_person(person, place, narrowing))
+    return parts
+
+
+def _household(document: Json, children: Collection[str]) -> frozenset[str]:
+    return frozenset(
+        member[MEMBER_ID]
+        for member in _listed(document, HOUSEHOLD)
+        if isinstance(member, dict)
+        and isinstance(member.get(MEMBER_ID), str)
+        and _belongs(member, children, document)
+    )
+
+
+def _concern(concern: Json, narrowing: _Narrowing) -> dict[str, Any]:
+    """Return what happened as far as it is about people in scope."""
+    shown = narrowing.told(concern)
+    if not narrowing.concerns(concern):
+        shown.pop(SUMMARY, None)
+    for name in BLOCKS:
+        if name in concern:
+            shown[name] = _blocks(concern[name], f"/{CONCERN}/{name}", narrowing)
+    return shown
+
+
+def _blocks(items: Any, pointer: str, narrowing: _Narrowing) -> list[Json]:
+    return [narrowing.told(item) for item in narrowing.kept(items, pointer, narrowing.concerns)]
 
 
 def _day(document: Json) -> date:
@@ -153,34 +334,56 @@ def _is_under_18(person: Json, day: date) -> bool:
     return age is not None and age < ADULT_AT
 
 
-def _person(person: Json, hidden: Collection[str]) -> dict[str, Any]:
+def _person(person: Json, place: str, narrowing: _Narrowing) -> dict[str, Any]:
     if CONTACT not in person:
         return dict(person)
-    shown = [contact for contact in person[CONTACT] if contact.get(CONTACT_CHILD) not in hidden]
+    shown = narrowing.kept(
+        person[CONTACT],
+        f"{place}/{CONTACT}",
+        lambda contact: contact.get(CONTACT_CHILD) not in narrowing.hidden,
+    )
     return {**person, CONTACT: shown}
 
 
 def _belongs(member: Json, children: Collection[str], document: Json) -> bool:
     """Tell whether somebody lives in the household of a child whom the agency may see."""
-    named = set(member.get(MEMBER_CHILDREN, ()))
+    named = set(filter(_is_text, _listed(member, MEMBER_CHILDREN)))
     if not named:
         named = {
             child[CHILD_ID]
-            for child in document.get(CHILDREN, ())
-            if member[MEMBER_ID] in child.get(LIVES_WITH, ())
+            for child in _listed(document, CHILDREN)
+            if isinstance(child, dict)
+            and _is_text(child.get(CHILD_ID))
+            and member.get(MEMBER_ID) in _listed(child, LIVES_WITH)
         }
-    everybody = {child[CHILD_ID] for child in document.get(CHILDREN, ())}
+    everybody = set(_ids(document, CHILDREN, CHILD_ID))
     return bool(named & set(children)) or (not named and everybody <= set(children))
 
 
-def _online(online: Json, hidden: Collection[str]) -> dict[str, Any]:
+def _fields(document: Json, part: str) -> Json:
+    value = document.get(part)
+    return value if isinstance(value, dict) else {}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _online(online: Json, narrowing: _Narrowing) -> dict[str, Any]:
     if IDENTITIES not in online:
         return dict(online)
-    shown = [identity for identity in online[IDENTITIES] if identity.get(BELONGS_TO) not in hidden]
+    shown = narrowing.kept(
+        online[IDENTITIES],
+        f"/{ONLINE}/{IDENTITIES}",
+        lambda identity: identity.get(BELONGS_TO) not in narrowing.hidden,
+    )
     return {**online, IDENTITIES: shown}
 
 
 def _without(record: Json, name: str, hidden: Collection[str]) -> dict[str, Any]:
     if name not in record:
         return dict(record)
-    return {**record, name: [id_ for id_ in record[name] if id_ not in hidden]}
+    return {
+        **record,
+        name: [id_ for id_ in _listed(record, name) if _is_text(id_) and id_ not in hidden],
+    }

@@ -47,10 +47,10 @@ class Condition:
         """Tell whether it holds for what is known about a subject."""
         return self._case(subjects) in self.holding
 
-    def reasons(self, subjects: Mapping[str, object]) -> list[str]:
-        """Return in words the facts because of which it holds."""
+    def reasons(self, subjects: Mapping[str, object]) -> list[tuple[str, str]]:
+        """Return the facts because of which it holds, each with its words."""
         case = zip(self.names, self._case(subjects), strict=True)
-        return [_said(name, value) for name, value in case if value is not False]
+        return [(name, _said(name, value)) for name, value in case if value is not False]
 
     def _case(self, subjects: Mapping[str, object]) -> tuple[Value, ...]:
         return tuple([_value(getattr(subjects[owner], fact)) for owner, fact in self._paths])

@@ -11,6 +11,7 @@ from itertools import pairwise
 from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
+from broker.policy.language.recipient_words import RecipientWords, names_of, normalised
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.places.gazetteer import installed
@@ -56,6 +57,13 @@ class OrganisationKind:
     """What such an organisation may see, whoever names it; empty where it is not declared."""
     place: str
     """``file:line`` of its entry; empty where it is not declared."""
+    also_called: tuple[str, ...] = ()
+    """Words in which publishers mean this kind, such as "the school"."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word for it, as entries are compared."""
+        return frozenset(map(normalised, (self.code, self.name, *self.also_called)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,8 @@ class Directory:
         """Those that are declared, and those that the broker knows itself, by code."""
         self.areas: Mapping[str, Area] = {area.code: area for area in areas}
         """The areas that must be covered, by code. Which exist is the gazetteer's to say."""
+        self._words: dict[tuple[str, str], RecipientWords] = {}
+        self._every_word: frozenset[str] = frozenset()
         self._by_code = {organisation.code: organisation for organisation in self.organisations}
         self._serving: dict[tuple[str, str], list[Organisation]] = {}
         for organisation in self.organisations:
@@ -139,6 +149,29 @@ class Directory:
             if organisation.is_in_effect(day):
                 return organisation
         return None
+
+    def words_for(self, code: str, kind: str = "") -> RecipientWords:
+        """Return by which words a recipient is meant, also when it stands in for another kind."""
+        known = self._words.get((code, kind))
+        if known is None:
+            known = self._words[code, kind] = RecipientWords(self._words_of(code, kind))
+        return known
+
+    def means_anybody(self, entry: str) -> bool:
+        """Tell whether an entry means a kind or an organisation of the directory."""
+        if not self._every_word:
+            kinds = (kind.words for kind in self.kinds.values())
+            own = (own_words(organisation) for organisation in self.organisations)
+            self._every_word = frozenset().union(*kinds, *own)
+        return normalised(entry) in self._every_word
+
+    def _words_of(self, code: str, kind: str) -> frozenset[str]:
+        organisation = self.organisation(code)
+        codes = {kind, organisation.kind if organisation else ""}
+        kinds = (self.kinds[name].words for name in codes if name in self.kinds)
+        return frozenset({normalised(code)}).union(
+            own_words(organisation) if organisation else (), *kinds
+        )
 
     def area_name(self, code: str) -> str:
         """Return an area's name with its code, or the bare code of another place."""
@@ -171,8 +204,21 @@ def _area(code: str, node: Node) -> Area:
 
 
 def _kind(code: str, node: Node) -> OrganisationKind:
-    fields = node.fields(("name",), ("view",))
-    return OrganisationKind(code, _text(fields, "name"), _text(fields, "view"), node.place)
+    fields = node.fields(("name",), ("view", "also_called"))
+    called = fields["also_called"].items() if "also_called" in fields else ()
+    return OrganisationKind(
+        code,
+        _text(fields, "name"),
+        _text(fields, "view"),
+        node.place,
+        tuple(item.text() for item in called),
+    )
+
+
+def own_words(organisation: Organisation) -> frozenset[str]:
+    """Return the words for one organisation and no other of its kind, as entries are compared."""
+    codes = (organisation.code, organisation.urn or "")
+    return names_of(organisation.name).union(normalised(code) for code in codes if code)
 
 
 def _organisation(

@@ -9,10 +9,13 @@ from typing import Any
 
 from broker.policy.language.yaml_nodes import Node
 from schemas.export import json_schema
+from schemas.handling import Handling
 from schemas.names import name_of
 from schemas.referral import HARMED, Referral
 
 _HANDLING = name_of(Referral, lambda referral: referral.handling)
+_NOT_TO = name_of(Handling, lambda handling: handling.do_not_disclose_to)
+"""Shown by every view, whatever it lists: who must not be told is for everybody who is told."""
 _PERSONS = name_of(Referral, lambda referral: referral.persons_posing_risk)
 Tree = Mapping[str, "Tree"]
 """The fields that are shown, by name; an empty tree shows all below."""
@@ -26,6 +29,8 @@ class View:
     sentence: str
     shows: Tree
     place: str
+    voice_if_shared: bool = False
+    """Whether it shows a child's voice to a recipient that ``voice.share_with`` names."""
 
     @property
     def in_words(self) -> tuple[str, ...]:
@@ -59,14 +64,18 @@ def read_views(root: Node) -> dict[str, View]:
 
 
 def _view(name: str, node: Node) -> View:
-    fields = node.fields(("sentence", "shows"))
+    fields = node.fields(("sentence", "shows"), ("voice",))
     tree: dict[str, Any] = {}
     for section, written in fields["shows"].entries() if "shows" in fields else ():
         _section(section, written, tree)
     if _HANDLING not in tree:
         node.fault("missing", "Every view shows how to handle it: add 'handling'.")
+    if tree.get(_HANDLING):
+        tree[_HANDLING].setdefault(_NOT_TO, {})
+    if "voice" in fields:
+        fields["voice"].choice(("if_shared",), "way to show a voice")
     sentence = fields["sentence"].text() if "sentence" in fields else ""
-    return View(name, sentence, tree, node.place)
+    return View(name, sentence, tree, node.place, "voice" in fields)
 
 
 def _section(section: str, written: Node, tree: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ __all__ = [
     "GRADES",
     "HOLDERS",
     "KINDS",
+    "LADO",
     "NATIONS",
     "OUT_OF_HOURS",
     "PLACES",
@@ -46,6 +47,7 @@ __all__ = [
 NATIONS = tuple(map(str, Nation))
 BASES = tuple(map(str, Basis))
 HOLDERS = tuple(map(str, NoContactWith))
+LADO = str(OrganisationKind.LADO)
 SOCIAL_CARE = str(OrganisationKind.SOCIAL_CARE)
 OUT_OF_HOURS = str(OrganisationKind.OUT_OF_HOURS)
 FORCE = str(OrganisationKind.FORCE)

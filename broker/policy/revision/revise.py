@@ -220,14 +220,18 @@ def _go_on(
     changed: list[Changed],
     issued: list[Issued],
 ) -> None:
-    """Give an agency the new version of what it has, or move to it what it has not seen."""
+    """Give an agency the new version of what it has, or move to it what it has not seen.
+
+    Where nothing that it is shown has changed, it is told nothing: a correction without a change
+    would tell it that something changed about somebody else.
+    """
     last, parts = thread.last, _parts(thread, assignment, new)
     if last.is_unoffered:
         changed.append(_moved(last, assignment, parts, new))
     elif last.state is DeliveryState.RETURNED:
         again = successors.again(last, assignment, new.grade, new.received_at, new.policy)
         issued.append(Issued(again, DeliveryKind.REFERRAL, replaces=last.id))
-    else:
+    elif parts or new.regrade or not thread.offered:
         issued.append(
             Issued(_correction(last, assignment, parts, new), DeliveryKind.CORRECTION, last.id)
         )
@@ -321,13 +325,18 @@ def _parts(thread: _Thread, assignment: Assignment, new: JudgedVersion) -> list[
         return []
     base = thread.offered[-1]
     before = disclosure.render(
-        assignment.view, document=new.documents[base.version], scope=base.scope, policy=new.policy
+        assignment.view,
+        document=new.documents[base.version],
+        scope=base.scope,
+        policy=new.policy,
+        agency=thread.last.agency,
     )
     after = disclosure.render(
         assignment.view,
         document=new.documents[new.number],
         scope=assignment.scope,
         policy=new.policy,
+        agency=thread.last.agency,
     )
     names = dict.fromkeys([*before, *after])
     return [name for name in names if before.get(name) != after.get(name)]

@@ -10,7 +10,18 @@ from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.states import DeliveryState
 from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import EarlierDelivery
-from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
+from broker.policy.routing.assignments import (
+    REASONS,
+    UNTIL_RELEASED,
+    Addressee,
+    Assignment,
+    Draft,
+    Reason,
+    Start,
+    Terms,
+    finish,
+    reasons_in,
+)
 from schemas.codes import Nation
 
 
@@ -23,6 +34,7 @@ def move(
     clock has run at all.
     """
     held = assignment.held_until is not None and assignment.held_until > at
+    held = held and not _was_released(earlier, assignment)
     moved = replace(
         earlier,
         version=version,
@@ -62,7 +74,10 @@ def again(
     _include(
         draft,
         assignment,
-        [*assignment.explanation["because"], "the police completed what you gave back"],
+        [
+            *reasons_in(assignment.explanation),
+            Reason("the police completed what you gave back"),
+        ],
     )
     return finish(draft, warn_at=policy.alarms.warn_at)
 
@@ -82,8 +97,8 @@ def amend(
     embargo that came with the new version.
     """
     terms, addressee = _terms(kind, last, assignment, policy), _addressee(last, policy)
-    draft = Draft(terms, addressee, _start(assignment, at))
-    _include(draft, assignment, because)
+    draft = Draft(terms, addressee, _start(last, assignment, at))
+    _include(draft, assignment, [Reason(words) for words in because])
     return finish(draft, warn_at=policy.alarms.warn_at)
 
 
@@ -92,19 +107,31 @@ def _explained(earlier: EarlierDelivery, assignment: Assignment) -> Mapping[str,
     explained = {**earlier.explanation, "hold": assignment.explanation["hold"]}
     if earlier.kind is DeliveryKind.REFERRAL and earlier.agency == assignment.agency:
         explained["because"] = assignment.explanation["because"]
+        explained[REASONS] = assignment.explanation[REASONS]
     return explained
 
 
-def _include(draft: Draft, assignment: Assignment | None, because: Sequence[str]) -> None:
+def _include(draft: Draft, assignment: Assignment | None, because: Sequence[Reason]) -> None:
     draft.because.update(dict.fromkeys(because))
     if assignment is not None:
         draft.children.update(dict.fromkeys(assignment.children))
         draft.persons.update(dict.fromkeys(assignment.persons))
 
 
-def _start(assignment: Assignment | None, at: datetime) -> Start:
+def _was_released(earlier: EarlierDelivery, assignment: Assignment) -> bool:
+    """Tell whether a person released before what only a person may release."""
+    hold = earlier.explanation.get("hold")
+    is_for_a_person = hold is not None and hold["until"] is None
+    return (
+        assignment.held_until == UNTIL_RELEASED
+        and is_for_a_person
+        and earlier.state is not DeliveryState.HELD
+    )
+
+
+def _start(last: EarlierDelivery, assignment: Assignment | None, at: datetime) -> Start:
     until = assignment.held_until if assignment is not None else None
-    if assignment is None or until is None or until <= at:
+    if assignment is None or until is None or until <= at or _was_released(last, assignment):
         return Start(at)
     return Start(until, None, until, assignment.explanation["hold"]["reason"])
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from broker.domain.codes import Grade, Milestone, Role
@@ -14,6 +14,13 @@ from broker.policy.language.rules import Clock, RoutingRule
 from broker.policy.monitoring.alarms import RunningClock, first_ring
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Deadline, compute
+
+Grounds = tuple[tuple[str, ...], ...]
+"""Pointers into the referral: all of any one ground must be shown; no ground at all is no bar."""
+REASONS = "reasons"
+"""In an explanation: why, with what each part rests on; for the broker, never shown as it is."""
+UNTIL_RELEASED = datetime(9999, 1, 1, tzinfo=UTC)
+"""Until when a leg is held that no time releases but a person; its clock runs meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,31 @@ class Addressee:
         return cls(organisation.code, organisation.channel, organisation.calendar, because)
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an agency is told: words, and the places of the referral that each of them rests on.
+
+    The publisher is told all of it; an agency the parts of which it sees what they rest on.
+    """
+
+    of: str
+    """Whom or what it is about."""
+    parts: tuple[tuple[str, Grounds], ...] = ()
+    """Words, each with its grounds: all places of any ground must be shown."""
+    needs: Grounds = ()
+    """Grounds of the reason as a whole."""
+    also: str = ""
+    """The sentence of another rule that gives the agency the same."""
+
+    def words(self, parts: Sequence[str]) -> str:
+        """Return the reason with these of its parts."""
+        text = ": ".join(filter(None, (self.of, "; ".join(parts))))
+        return f"{text}. {self.also}" if self.also and text else text or self.also
+
+    def __str__(self) -> str:
+        return self.words([words for words, _ in self.parts])
+
+
 @dataclass(slots=True)
 class Draft:
     """An assignment while it is being gathered."""
@@ -94,7 +126,7 @@ class Draft:
     start: Start
     children: dict[str, None] = field(default_factory=dict)
     persons: dict[str, None] = field(default_factory=dict)
-    because: dict[str, None] = field(default_factory=dict)
+    because: dict[Reason, None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +139,14 @@ class Start:
     held_until: datetime | None = None
     reason: str | None = None
 
+    @property
+    def awaits_a_person(self) -> bool:
+        """Whether a person, and no time, releases it."""
+        return self.held_until == UNTIL_RELEASED
+
     def of(self, clock: Clock) -> tuple[datetime, str]:
         """Return when a deadline starts to count, and the word for it."""
-        if self.held_until is not None:
+        if self.held_until is not None and not self.awaits_a_person:
             return self.at, "embargo_end"
         if clock.starts == "first_known" and self.known_at is not None:
             return min(self.known_at, self.at), clock.starts
@@ -166,9 +203,29 @@ def finish(draft: Draft, *, warn_at: Sequence[int]) -> Assignment:
         held_until=start.held_until,
         clock_start=start.at,
         due={counted.milestone: counted.deadline.due_at for counted in deadlines},
-        next_alarm_at=first_ring(running, warn_at=warn_at, calendar=addressee.calendar),
+        # An alarm would tell the recipient of what is kept from it.
+        next_alarm_at=None
+        if start.awaits_a_person
+        else first_ring(running, warn_at=warn_at, calendar=addressee.calendar),
         explanation=_explanation(draft, deadlines),
     )
+
+
+def reasons_in(explanation: Mapping[str, Any]) -> list[Reason]:
+    """Return the reasons that an explanation holds, as it was made or as it was stored."""
+    return [
+        Reason(
+            of=stored["of"],
+            parts=tuple((words, _grounds(needs)) for words, needs in stored["parts"]),
+            needs=_grounds(stored["needs"]),
+            also=stored["also"],
+        )
+        for stored in explanation.get(REASONS, ())
+    ]
+
+
+def _grounds(stored: Sequence[Sequence[str]]) -> Grounds:
+    return tuple(tuple(ground) for ground in stored)
 
 
 def count(
@@ -189,7 +246,8 @@ def _explanation(draft: Draft, deadlines: Sequence[CountedDeadline]) -> dict[str
         "sentence": draft.terms.sentence,
         "basis": draft.terms.basis,
         "source": draft.terms.source,
-        "because": list(draft.because),
+        "because": [str(reason) for reason in draft.because],
+        REASONS: [asdict(reason) for reason in draft.because],
         "recipient": draft.addressee.because,
         "deadlines": [deadline.explanation() for deadline in deadlines],
         "hold": _hold(draft.start),
@@ -199,4 +257,5 @@ def _explanation(draft: Draft, deadlines: Sequence[CountedDeadline]) -> dict[str
 def _hold(start: Start) -> dict[str, str | None] | None:
     if start.held_until is None:
         return None
-    return {"until": start.held_until.isoformat(), "reason": start.reason}
+    until = None if start.awaits_a_person else start.held_until.isoformat()
+    return {"until": until, "reason": start.reason}

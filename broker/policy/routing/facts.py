@@ -16,6 +16,7 @@ from broker.policy.language.directory import Directory
 from broker.policy.language.vocabulary import FORCE
 from broker.policy.places.gazetteer import Gazetteer
 from broker.policy.routing.localities import NOWHERE, Locality, authority, locate
+from broker.policy.routing.wishes import employers
 from schemas.child import Child
 from schemas.codes import (
     ConcernCategory,
@@ -129,8 +130,10 @@ class Facts:
     embargo: Embargo | None
     first_known_at: datetime
     """When the police first knew."""
-    not_to: frozenset[str]
-    """Organisation codes or kinds that must not be told."""
+    not_to: tuple[str, ...]
+    """Who must not be told, as the publisher wrote it."""
+    employers: frozenset[str]
+    """In which words it says where persons posing risk work or volunteer."""
     doubts: tuple[Fault, ...] = ()
     """What is contradictory or not enough in what the referral says about places."""
 
@@ -199,7 +202,8 @@ def derive(
         ),
         embargo=referral.handling.embargo,
         first_known_at=referral.times.first_known_at,
-        not_to=frozenset(name.casefold() for name in referral.handling.do_not_disclose_to),
+        not_to=referral.handling.do_not_disclose_to,
+        employers=employers(suspects, children),
         doubts=_doubts(referral, homes),
     )
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from broker.domain.codes import Grade, Role
 from broker.domain.task import Task
-from broker.errors import Fault
+from broker.errors import Fault, Remark
+from broker.policy.language.directory import Directory, own_words
+from broker.policy.language.evidence import pointers
 from broker.policy.language.rules import RoutingRule
-from broker.policy.language.vocabulary import SOCIAL_CARE, SUBJECTS
+from broker.policy.language.vocabulary import LADO, SOCIAL_CARE, SUBJECTS
 from broker.policy.places.gazetteer import UNKNOWN
 from broker.policy.published.policy import Policy
-from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
+from broker.policy.routing.assignments import (
+    UNTIL_RELEASED,
+    Addressee,
+    Assignment,
+    Draft,
+    Grounds,
+    Reason,
+    Start,
+    Terms,
+    finish,
+)
 from broker.policy.routing.facts import (
     ChildFacts,
     Facts,
@@ -23,6 +35,7 @@ from broker.policy.routing.facts import (
     derive,
 )
 from broker.policy.routing.recipients import Recipient, find
+from broker.policy.routing.wishes import NOT_TO, doubtful_embargo, embargo_in_words, unmatched
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ConcernCategory, ContactNature, Place
@@ -31,6 +44,8 @@ from schemas.referral import Referral
 ATTEND_WITHIN = Within.parse("1 hour")
 """How long ops has for a referral whose recipient cannot be worked out."""
 _URGENCY = tuple(Grade)
+_ROLES = "/persons_posing_risk"
+"""Where it says at whom persons posing risk work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,7 @@ class Plan:
 class _Work:
     """What is gathered while the rows are gone through."""
 
+    directory: Directory
     drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
     warnings: dict[Fault, None] = field(default_factory=dict)
     tasks: dict[Task, None] = field(default_factory=dict)
@@ -65,12 +81,14 @@ class _Work:
     is_owned: bool = False
     """Whether one of the drafts makes somebody responsible, so that all of them may go."""
 
-    def warn(self, pointer: str, code: str, message: str) -> None:
-        self.warnings[Fault(pointer, code, message)] = None
+    def warn(self, pointer: str, code: str, message: str, needs: Grounds = ()) -> None:
+        """Warn of something; ``needs`` is what else an agency must be shown to be told it."""
+        fault = Remark(pointer, code, message, needs) if needs else Fault(pointer, code, message)
+        self.warnings[fault] = None
 
-    def task(self, pointer: str, code: str, message: str) -> None:
+    def task(self, pointer: str, code: str, message: str, needs: Grounds = ()) -> None:
         """Warn of something that a person in ops must settle as well."""
-        self.warn(pointer, code, message)
+        self.warn(pointer, code, message, needs)
         self.tasks[Task(code, pointer, message)] = None
 
 
@@ -97,17 +115,18 @@ def route(
         on=day,
         areas=areas,
     )
-    work = _Work(warnings=dict.fromkeys(facts.doubts))
+    work = _Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
     facts, raised = _graded(facts, policy, work)
     for rule, subject in _matches(facts, policy, accepted_at):
         start = _start(rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
     _note_assumptions(work, facts)
+    _note_wishes(work, referral, accepted_at)
     reason = None if _may_begin(work) else work.stranded or _nobody(facts)
     return _plan(work, facts, reason, policy, accepted_at, raised)
 
 
-def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | None]:
+def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, Reason | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     stated = effective = facts.overall.grade
     raised = None
@@ -119,11 +138,13 @@ def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, str | Non
         ]
         if not holds:
             continue
+        grounds = tuple(_ground(rule.condition.names, subject, facts) for subject in holds)
         if rule.to is None:
-            work.warn("/grade/level", "grade-contradiction", rule.sentence)
+            work.warn("/grade/level", "grade-contradiction", rule.sentence, grounds)
         elif _URGENCY.index(rule.to) < _URGENCY.index(effective):
             effective = rule.to
-            raised = f"Graded {_plain(stated)}, treated as {_plain(effective)}: {rule.sentence}"
+            grades = f"Graded {_plain(stated)}, treated as {_plain(effective)}"
+            raised = Reason(grades, ((rule.sentence, grounds),))
     return facts.graded(effective), raised
 
 
@@ -162,6 +183,7 @@ def _address(
     draft = _covering(work, rule, subject, organisation.code)
     if draft is None:
         terms = Terms.of(rule, facts.overall.effective_grade)
+        start = _held_from_suspect(work, rule, facts, recipient, start)
         draft = Draft(terms, Addressee.of(organisation, recipient.words), start)
         work.drafts[organisation.code, rule.id] = draft
         is_responsible = rule.kind == SOCIAL_CARE or rule.place_of == Place.ANYWHERE
@@ -182,10 +204,7 @@ def _covering(work: _Work, rule: RoutingRule, subject: SubjectFacts, agency: str
 
 def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
     """Add a subject to a leg, and whoever else the row lets the agency see."""
-    reasons = "; ".join([*_where(subject), *rule.condition.reasons(facts.about(subject))])
-    if rule.id != draft.terms.row:
-        reasons = f"{reasons}. {rule.sentence}"
-    draft.because[f"{_called(subject)}: {reasons}" if subject.id else reasons] = None
+    draft.because[_reason(draft, rule, subject, facts)] = None
     match subject:
         case ChildFacts():
             draft.children[subject.id] = None
@@ -195,6 +214,27 @@ def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Fact
         draft.children.update(dict.fromkeys(child.id for child in facts.children))
     if "persons" in rule.sees:
         draft.persons.update(_persons_beside(subject, facts))
+
+
+def _reason(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> Reason:
+    reasons = rule.condition.reasons(facts.about(subject))
+    parts = [*_where(subject)]
+    parts += [(words, (_ground((name,), subject, facts),)) for name, words in reasons]
+    return Reason(
+        of=_called(subject) if subject.id else "",
+        parts=tuple(parts),
+        needs=((subject.pointer,),) if subject.id else (),
+        also="" if rule.id == draft.terms.row else rule.sentence,
+    )
+
+
+def _ground(names: Iterable[str], subject: SubjectFacts, facts: Facts) -> tuple[str, ...]:
+    """Return the places of the referral that some facts about a subject rest on."""
+    about = facts.about(subject)
+    places = {
+        owner: fact.pointer for owner, fact in about.items() if isinstance(fact, SubjectFacts)
+    }
+    return pointers(names, places)
 
 
 def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:
@@ -218,15 +258,37 @@ def _is_kept_from(
 ) -> bool:
     """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
     organisation = recipient.organisation
-    names = {organisation.code.casefold(), organisation.kind, rule.kind}
-    if not names & facts.not_to:
+    words = work.directory.words_for(organisation.code, rule.kind)
+    if not facts.not_to or not words.are_named_in(facts.not_to):
         return False
-    pointer = "/handling/do_not_disclose_to"
+    ground = (_ground((*rule.condition.names, rule.place_of), subject, facts),)
     if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE:
-        work.warn(pointer, "disclosure-required", f"{organisation.name} leads, so it is told.")
+        message = f"{organisation.name} leads, so it is told."
+        work.warn(NOT_TO, "disclosure-required", message, ground)
         return False
-    work.warn(pointer, "not-disclosed", f"{organisation.name} is not told, as the publisher asked.")
+    message = f"{organisation.name} is not told, as the publisher asked."
+    work.warn(NOT_TO, "not-disclosed", message, ground)
     return True
+
+
+def _held_from_suspect(
+    work: _Work, rule: RoutingRule, facts: Facts, recipient: Recipient, start: Start
+) -> Start:
+    """Hold a leg for a person's decision where a person posing risk works at its recipient.
+
+    The designated officer for allegations, whose task such a person is, has it at once.
+    """
+    organisation = recipient.organisation
+    if rule.kind == LADO or facts.employers.isdisjoint(own_words(organisation)):
+        return start
+    work.task(
+        _ROLES,
+        "suspect-at-recipient",
+        f"A person posing risk works or volunteers at {organisation.name}. Its part is held until "
+        "somebody decides whom there may be told.",
+        ((_ROLES, *(f"{role.pointer}/organisation" for role in facts.roles)),),
+    )
+    return Start(start.at, start.known_at, UNTIL_RELEASED, "A person posing risk is at it.")
 
 
 def _may_begin(work: _Work) -> bool:
@@ -249,7 +311,9 @@ def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: F
             work.task(subject.pointer, "child-abroad", words)
         return
     said = f"the directory has none for {place}" if place else "the place is not known"
-    work.task(subject.pointer, "no-recipient", f"{rule.sentence} Nobody was told: {said}.")
+    names = (*rule.condition.names, rule.place_of)
+    message = f"{rule.sentence} Nobody was told: {said}."
+    work.task(subject.pointer, "no-recipient", message, (_ground(names, subject, facts),))
 
 
 def _abroad(child: SubjectFacts, facts: Facts) -> str | None:
@@ -274,7 +338,19 @@ def _note_assumptions(work: _Work, facts: Facts) -> None:
             message = (
                 "No area is known for this child, so it goes where another child is: check it."
             )
-            work.warn(child.pointer, "area-assumed", message)
+            fields = ("address", "area", "found_area", "lives_with", "placing_authority")
+            ground = tuple(f"{child.pointer}/{name}" for name in fields)
+            work.warn(child.pointer, "area-assumed", message, (ground,))
+
+
+def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None:
+    """Note wishes of the publisher that nothing obeys, or that look mistaken."""
+    for remarked in unmatched(referral.handling.do_not_disclose_to, work.directory):
+        work.warn(*remarked)
+    for remarked in doubtful_embargo(referral.handling, accepted_at):
+        work.warn(*remarked)
+    for remarked in embargo_in_words(referral.handling):
+        work.task(*remarked)
 
 
 def _nobody(facts: Facts) -> str:
@@ -293,7 +369,7 @@ def _plan(
     reason: str | None,
     policy: Policy,
     accepted_at: datetime,
-    raised: str | None,
+    raised: Reason | None,
 ) -> Plan:
     attend = (
         compute(ATTEND_WITHIN, start=accepted_at, calendar=policy.calendars["ENG"])
@@ -303,7 +379,7 @@ def _plan(
     return Plan(
         grade=facts.overall.grade,
         effective_grade=facts.overall.effective_grade,
-        raised_because=raised,
+        raised_because=str(raised) if raised else None,
         assignments=() if reason else _assignments(work, policy, raised),
         unroutable_reason=reason,
         attend_by=attend.due_at if attend else None,
@@ -313,7 +389,7 @@ def _plan(
     )
 
 
-def _assignments(work: _Work, policy: Policy, raised: str | None) -> tuple[Assignment, ...]:
+def _assignments(work: _Work, policy: Policy, raised: Reason | None) -> tuple[Assignment, ...]:
     for draft in work.drafts.values():
         if raised:
             draft.because[raised] = None
@@ -331,10 +407,16 @@ def _start(rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
     return Start(accepted, known_at)
 
 
-def _where(subject: SubjectFacts) -> list[str]:
-    if isinstance(subject, ChildFacts) and subject.area:
-        return [f"in {subject.area}, {subject.area_because}"]
-    return []
+def _where(subject: SubjectFacts) -> list[tuple[str, Grounds]]:
+    """Return where a child is, in words, with what that rests on."""
+    if not isinstance(subject, ChildFacts) or not subject.area:
+        return []
+    if subject.area == subject.home_area:
+        fields = ["area"]
+    else:
+        fields = ["address", "area", "found_area", "lives_with", "placing_authority"]
+    ground = tuple(f"{subject.pointer}/{name}" for name in fields)
+    return [(f"in {subject.area}, {subject.area_because}", (ground,))]
 
 
 def _called(subject: SubjectFacts) -> str:

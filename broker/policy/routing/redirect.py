@@ -11,7 +11,15 @@ from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import OUT_OF_HOURS, SOCIAL_CARE
 from broker.policy.published.policy import Policy
-from broker.policy.routing.assignments import Addressee, Assignment, Draft, Start, Terms, finish
+from broker.policy.routing.assignments import (
+    Addressee,
+    Assignment,
+    Draft,
+    Reason,
+    Start,
+    Terms,
+    finish,
+)
 from broker.policy.routing.localities import authority
 from broker.policy.routing.recipients import Recipient, serving
 from broker.policy.time.calendars import LONDON
@@ -54,7 +62,7 @@ def redirected(  # noqa: PLR0913
     )
     draft.children.update(dict.fromkeys(scope.get("children", ())))
     draft.persons.update(dict.fromkeys(scope.get("persons", ())))
-    draft.because[f"sent on after {_name(agency, policy)} gave it back"] = None
+    draft.because[Reason(f"sent on after {_name(agency, policy)} gave it back")] = None
     return finish(draft, warn_at=policy.alarms.warn_at)
 
 

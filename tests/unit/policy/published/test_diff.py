@@ -103,8 +103,8 @@ CHANGES = {
         *("grade rule missing-child", "to is 'high'; it was 'very_high'", None),
     ),
     "a field less": (
-        *("views.yaml", "[marking, instructions, embargo, parents_informed]"),
-        *("[marking, instructions, embargo]", "view school"),
+        *("views.yaml", "[marking, instructions, embargo, parents_informed, do_not_disclose_to]"),
+        *("[marking, instructions, embargo, do_not_disclose_to]", "view school"),
         *("no longer shows handling.parents_informed", "lost"),
     ),
     "a channel": (

@@ -120,7 +120,10 @@ WRONG = {
     ),
     "a view without handling": (
         replaced(
-            "views.yaml", "      handling: [marking, instructions, embargo, parents_informed]\n", ""
+            "views.yaml",
+            "      handling: [marking, instructions, embargo, parents_informed, "
+            "do_not_disclose_to]\n",
+            "",
         ),
         "missing",
     ),

@@ -100,7 +100,9 @@ def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
     first = document()
     (assignment,) = assignments(book, first)
     one = had(assignment, state=state, attempt=attempt)
-    new = second(book, document(), first)
+    other = document()
+    other["concern"]["summary"] = "Another."
+    new = second(book, other, first)
     revision = revise([one], new)
     told = [each for each in revision.issued if each.assignment.agency == one.agency]
     moved = [each for each in revision.changed if each.now.version == 2]
@@ -108,6 +110,13 @@ def test_whoever_may_have_something_is_told_of_a_correction_and_of_a_recall(
     assert bool(moved) is one.is_unoffered
     recalled = withdraw([one], reason="unlawful", at=SECOND, policy=book).issued
     assert [each.kind for each in recalled] == ([DeliveryKind.RECALL] if one.was_offered else [])
+
+
+def test_who_sees_no_change_is_told_of_none(book: Policy) -> None:
+    first = document()
+    (assignment,) = assignments(book, first)
+    revision = revise([had(assignment)], second(book, document(), first))
+    assert (revision.issued, revision.changed) == ((), ())
 
 
 def test_it_is_recalled_once_from_an_agency_that_had_several_parts(book: Policy) -> None:
@@ -146,7 +155,9 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
     first = document()
     (assignment,) = assignments(book, first)
     one = had(assignment)
-    (issued,) = revise([one], second(book, document(), first)).issued
+    changed = document()
+    changed["concern"]["summary"] = "Changed."
+    (issued,) = revise([one], second(book, changed, first)).issued
     waiting = had(
         issued.assignment,
         kind=DeliveryKind.CORRECTION,
@@ -161,7 +172,7 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
         later,
         number=3,
         received_at=SECOND + timedelta(hours=1),
-        documents={1: first, 2: first, 3: other},
+        documents={1: first, 2: changed, 3: other},
     )
     revision = revise([one, waiting], third)
     assert revision.issued == ()

@@ -1,0 +1,54 @@
+"""By which words a publisher, or a child, may mean a recipient: kind, code, URN or name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+_ARTICLES = frozenset({"the", "a", "an", "any", "her", "his", "their", "our", "my", "child's"})
+_APOSTROPHES = re.compile("['\u2018\u2019\u02bc`]")
+_SEPARATORS = re.compile(r"[\W_]+")
+_LONGEST = 300
+"""Characters of an entry that are looked at; no name of a recipient is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientWords:
+    """The words for one recipient, as ``normalised`` returns them."""
+
+    every: frozenset[str]
+
+    def are_named_in(self, entries: Iterable[object]) -> bool:
+        """Tell whether any of these entries means this recipient."""
+        return any(isinstance(entry, str) and normalised(entry) in self.every for entry in entries)
+
+
+@lru_cache(maxsize=4096)
+def normalised(text: str) -> str:
+    """Return a text without case, accents, punctuation and an article at its beginning."""
+    words = folded(text[:_LONGEST]).split()
+    while len(words) > 1 and words[0] in _ARTICLES:
+        words = words[1:]
+    return " ".join(words)
+
+
+def folded(text: str) -> str:
+    """Return a text in small letters without accents, its words parted by single spaces."""
+    plain = text if text.isascii() else _without_accents(text)
+    return _SEPARATORS.sub(" ", _APOSTROPHES.sub("", plain.casefold())).strip()
+
+
+def names_of(name: str) -> frozenset[str]:
+    """Return the forms in which an organisation's name is written: whole, and without its place."""
+    bare = name.partition("(")[0]
+    return frozenset(
+        filter(None, (normalised(name), normalised(bare), normalised(bare.partition(",")[0])))
+    )
+
+
+def _without_accents(text: str) -> str:
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))

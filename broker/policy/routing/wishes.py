@@ -1,0 +1,80 @@
+"""What the publisher asks for beside routing: embargoes, and who must not be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from broker.policy.language.directory import Directory
+from broker.policy.language.recipient_words import names_of, normalised
+from schemas.child import Child
+from schemas.handling import Handling
+from schemas.person import PersonPosingRisk
+
+NOT_TO = "/handling/do_not_disclose_to"
+LONGEST_EMBARGO = timedelta(days=28)
+"""An embargo for longer is asked after."""
+_NO_CONTACT = re.compile(
+    r"\bembargo\b|\b(?:no|not|without|avoid|don.?t|nobody|never)\b.{0,60}?"
+    r"\b(?:contact|approach|speak|tell|told|inform|alert|visit|call|ring)",
+    re.IGNORECASE | re.DOTALL,
+)
+_A_TIME = re.compile(r"\b(?:before|until|till|embargo|after)\b", re.IGNORECASE)
+
+Remarked = tuple[str, str, str]
+"""A pointer, a code and a message."""
+
+
+def unmatched(entries: Sequence[str], directory: Directory) -> Iterator[Remarked]:
+    """Go through the entries of ``do_not_disclose_to`` that keep nobody out."""
+    for number, entry in enumerate(entries):
+        if not directory.means_anybody(entry):
+            message = (
+                "This is no kind, code, URN or name of the directory, so it keeps nobody out: "
+                "every recipient is shown it."
+            )
+            yield f"{NOT_TO}/{number}", "do-not-disclose-unmatched", message
+
+
+def doubtful_embargo(handling: Handling, at: datetime) -> Iterator[Remarked]:
+    """Go through what is doubtful about an embargo that is coded."""
+    embargo = handling.embargo
+    if embargo is None:
+        return
+    pointer = "/handling/embargo/until"
+    if embargo.until <= at:
+        yield pointer, "embargo-over", "This embargo was over already, so it holds nothing."
+    elif embargo.until - at > LONGEST_EMBARGO:
+        message = f"This embargo holds for more than {LONGEST_EMBARGO.days} days: check its end."
+        yield pointer, "embargo-long", message
+
+
+def embargo_in_words(handling: Handling) -> Iterator[Remarked]:
+    """Tell of an embargo that stands in the instructions alone, where no leg obeys it."""
+    words = handling.instructions or ""
+    if handling.embargo is None and _NO_CONTACT.search(words) and _A_TIME.search(words):
+        message = (
+            "An embargo seems to stand in words alone, and words hold nothing back: "
+            "ask the officer, and have it given as an embargo."
+        )
+        yield "/handling/instructions", "embargo-in-words", message
+
+
+def employers(suspects: Iterable[PersonPosingRisk], children: Iterable[Child]) -> frozenset[str]:
+    """Return in which words the referral says where persons posing risk work or volunteer.
+
+    A school that is named as a child's own is known by that child's URN as well.
+    """
+    words: set[str] = set()
+    for person in suspects:
+        for role in person.roles:
+            words |= names_of(role.organisation or "")
+            words.update(normalised(code) for code in (role.organisation_code, role.urn) if code)
+    if not words:
+        return frozenset()
+    for child in children:
+        school = child.school
+        if school and school.urn and not words.isdisjoint(names_of(school.name or "")):
+            words.add(normalised(school.urn))
+    return frozenset(words)

@@ -1,0 +1,191 @@
+"""Nothing outside its view and scope occurs in anything that an agency is given."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from broker.devstack.sample_referrals import generate, shipped
+from broker.domain.codes import DeliveryKind
+from broker.domain.delivery import Offer
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.states import DeliveryState
+from broker.flow.render import render
+from broker.policy.language.evidence import FIELDS
+from broker.policy.language.vocabulary import FACTS, PLACES
+from broker.policy.published.policy import Policy
+from broker.policy.routing.assignments import Assignment
+from broker.policy.routing.plan import Plan, route
+from schemas.referral import CheckedReferral, load
+
+AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
+PEOPLE = ("children", "household", "persons_posing_risk")
+
+
+class OneVersion:
+    """The policies of a broker that has one."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    def version(self, _: str) -> Policy:
+        return self.policy
+
+
+def mutated(document: dict[str, Any], random: Random) -> dict[str, Any]:
+    """Return a referral with a sibling elsewhere, a missing child, and people to be named."""
+    document = copy.deepcopy(document)
+    for number, child in enumerate(document.get("children", ())):
+        child |= {"given_name": f"Zgiven{number}", "family_name": f"Zfamily{number}"}
+        child["voice"] = {"said": f"Zvoice{number}"}
+    if document.get("children") and random.random() < 0.7:
+        sibling = copy.deepcopy(document["children"][0])
+        sibling |= {"id": "sibling", "given_name": "Zgivensib", "area": "E06000051"}
+        sibling |= {"missing": {"status": "missing"}, "voice": {"said": "Zvoicesib"}}
+        sibling.pop("ethnicity", None)
+        document["children"].insert(0, sibling)
+    for number, person in enumerate(document.get("persons_posing_risk", ())):
+        person |= {"given_name": f"Zsuspect{number}", "offence_history": f"Zhistory{number}"}
+    return document
+
+
+def documents() -> Iterator[dict[str, Any]]:
+    random = Random(13)
+    for document in generate(13, 60, now=AT):
+        yield mutated(document, random)
+    for _, document in shipped(now=AT):
+        yield mutated(document, random)
+
+
+def routed(document: dict[str, Any], policy: Policy) -> tuple[CheckedReferral, Plan] | None:
+    checked = load(document, today=AT.date(), areas=policy.gazetteer)
+    if checked.referral is None:
+        return None
+    plan = route(
+        checked.referral,
+        publisher="staffordshire-police",
+        policy=policy,
+        accepted_at=AT,
+        now=AT,
+        areas={},
+    )
+    return checked, plan
+
+
+def offer(document: dict[str, Any], leg: Assignment, checked: CheckedReferral, plan: Plan) -> Offer:
+    return Offer(
+        id=DeliveryId(UUID(int=1)),
+        referral=ReferralId(UUID(int=2)),
+        reference="R",
+        publisher=OrganisationCode("staffordshire-police"),
+        agency=leg.agency,
+        channel=leg.channel,
+        state=DeliveryState.COLLECTED,
+        attempt=1,
+        lease=None,
+        role=leg.role,
+        row=leg.row,
+        view=leg.view,
+        scope=leg.scope,
+        grade=str(plan.grade),
+        effective_grade=str(plan.effective_grade),
+        policy_version="1",
+        accepted_at=AT,
+        available_at=AT,
+        clock_start=AT,
+        due=leg.due,
+        met={},
+        explanation=orjson.loads(orjson.dumps(leg.explanation)),
+        defects=[asdict(defect) for defect in checked.defects],
+        warnings=orjson.loads(orjson.dumps([asdict(warning) for warning in plan.warnings])),
+        areas={},
+        body=orjson.dumps(document),
+        version=1,
+        latest_version=1,
+        kind=DeliveryKind.REFERRAL,
+        follows=None,
+        stands=True,
+    )
+
+
+def rendered(policy: Policy) -> Iterator[tuple[dict[str, Any], Assignment, dict[str, Any]]]:
+    """Go through what every agency is given of every document."""
+    for document in documents():
+        judged = routed(document, policy)
+        for leg in judged[1].assignments if judged else ():
+            assert judged is not None
+            yield document, leg, render(offer(document, leg, *judged), OneVersion(policy))  # type: ignore[arg-type]
+
+
+def strangers(document: Mapping[str, Any], leg: Assignment) -> set[str]:
+    """Return the ids and names of children and suspects whom a leg does not show."""
+    seen = {*leg.children, *leg.persons}
+    return {
+        value
+        for group in ("children", "persons_posing_risk")
+        for person in document.get(group, ())
+        if person["id"] not in seen
+        for value in (f'"{person["id"]}"', f" {person['id']}:", person.get("given_name"))
+        if value
+    }
+
+
+def resolves(pointer: str, shown: Mapping[str, Any]) -> bool:
+    """Tell whether everything above the last part of a pointer is in what was shown."""
+    node: Any = {**shown["content"], "handling": shown["handling"]}
+    for token in pointer.split("/")[1:-1]:
+        try:
+            node = node[int(token)] if isinstance(node, list) else node[token]
+        except (KeyError, IndexError, ValueError):
+            return False
+    return True
+
+
+def test_nobody_outside_the_scope_occurs_in_what_an_agency_is_given(book: Policy) -> None:
+    count = 0
+    for document, leg, shown in rendered(book):
+        text = json.dumps(shown)
+        names = {name for name in strangers(document, leg) if name in text}
+        assert not names, (leg.agency, leg.view, names)
+        count += 1
+    assert count > 100
+
+
+def test_what_derives_from_a_referral_says_no_more_than_the_content(book: Policy) -> None:
+    for document, leg, shown in rendered(book):
+        derived = json.dumps([shown["why"], shown["defects"], shown["warnings"]])
+        content = json.dumps(shown["content"])
+        for child in document.get("children", ()):
+            for value in (child.get("area"), child.get("voice", {}).get("said")):
+                if value and value not in content:
+                    assert value not in derived, (leg.view, value)
+        if "missing" not in content:
+            assert "missing now" not in shown["why"], leg.view
+        for fault in (*shown["defects"], *shown["warnings"]):
+            assert resolves(fault["pointer"], shown), (leg.view, fault)
+            assert "needs" not in fault
+
+
+def test_a_voice_is_shown_to_social_care_alone(book: Policy) -> None:
+    heard = {leg.view for _, leg, shown in rendered(book) if "Zvoice" in json.dumps(shown)}
+    assert heard <= {"social-care", "placing-authority"}
+
+
+def test_a_view_shows_whom_not_to_tell(book: Policy) -> None:
+    for view in book.views.values():
+        shown = view.shows["handling"]
+        assert not shown or "do_not_disclose_to" in shown, view.name
+
+
+@pytest.mark.parametrize("name", [*FACTS, *PLACES])
+def test_it_is_written_what_every_fact_rests_on(name: str) -> None:
+    assert name in FIELDS
