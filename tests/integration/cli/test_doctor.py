@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from broker.admin import signing_keys
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engines
 from broker.ledger.ledger import Ledger
 from broker.policy.published.policy import documents_from
 from broker.shipped import POLICY
-from tests.conftest import CHILD_KEY
+from tests.conftest import CHILD_KEY, SIGNING_KEY
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run"]
@@ -29,11 +30,14 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
     with Ledger.open(dsn, application_name="tests") as ledger:
         now = datetime.now(UTC)
         ledger.sweep.hold_lead("sweep", "a worker", for_=timedelta(minutes=1), now=now)
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        signing_keys.publish_signing_key(ledger, SIGNING_KEY, now=datetime.now(UTC))
     return {
         "BROKER_DATABASE_URL": dsn,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
         "BROKER_CHILD_KEY": CHILD_KEY.hex(),
+        "BROKER_SIGNING_KEY": SIGNING_KEY,
     }
 
 
