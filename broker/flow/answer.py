@@ -281,9 +281,7 @@ def _redirected(
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(
-            orjson.loads(_newest(context, latest)), received_at=latest.accepted_at
-        ),
+        referral=reload(orjson.loads(_newest(context, latest)), received_at=latest.accepted_at),
         policy=policy,
         area=area,
         to=to,
