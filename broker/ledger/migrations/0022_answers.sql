@@ -12,26 +12,20 @@ create index delivery_unfinished on delivery (agency, state)
       and not (state = 'acknowledged' and kind <> 'recall'
                and (kind = 'correction' or decide_by is null));
 
--- What somebody still has to do for a referral: an open delivery, or one that was returned and that
--- nobody has in its place.
-create function is_owed(referral referral)
-returns boolean language sql stable parallel safe
-return exists (
-    select from delivery
-    where delivery.referral = referral.id
-      and (is_open(delivery)
-           or (delivery.state = 'returned' and referral.recalled_at is null
-               and not exists (select from delivery successor
-                               where successor.replaces = delivery.id)))
-);
-
 -- What had waited for decisions that nobody owed closes now.
 with closed as (
     update referral
     set state = 'closed', closed_at = now()
     where state = 'routed' and next_attempt_at is null
       and exists (select from delivery where delivery.referral = referral.id)
-      and not is_owed(referral.*)
+      and not exists (
+          select from delivery
+          where delivery.referral = referral.id
+            and (is_open(delivery)
+                 or (delivery.state = 'returned' and referral.recalled_at is null
+                     and not exists (select from delivery successor
+                                     where successor.replaces = delivery.id)))
+      )
     returning id, publisher
 )
 insert into event (at, kind, publisher, referral, actor)
