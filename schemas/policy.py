@@ -230,6 +230,13 @@ class PolicySchema(Record[dict[str, Any]]):
     grades = Many(One(RemarkSchema()), 100, "Rules that raise the grade or warn about it.")
     versions = One(VersionsSchema(), "What corrections and recalls ask of earlier recipients.")
     recurrence = One(RecurrenceSchema(), "When several referrals for one child are reported.")
+    promptness = Mapped(
+        Code(codes.Grade),
+        Within(),
+        5,
+        "How long the police may have known before they hand in, by grade; minutes or hours.",
+        required=False,
+    )
     silence = One(SilenceSchema(), "When an organisation has been silent for too long.")
     rows = Many(One(RowSchema()), 1000, "The routing rules.", least=1, required=True)
 
