@@ -60,9 +60,7 @@ BLANKS = {
 
 
 @pytest.mark.parametrize("name", BLANKS)
-def test_26_a_blank_is_a_warning_and_what_is_certain_goes(
-    world: World, name: str
-) -> None:
+def test_26_a_blank_is_a_warning_and_what_is_certain_goes(world: World, name: str) -> None:
     document, code = BLANKS[name]
     status = handed_in(world, document)
     assert (status["state"], agencies(status)) == ("routed", {"staffordshire-csc"})
