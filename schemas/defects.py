@@ -3,12 +3,15 @@
 Codes for a fact F of ethnicity, disability, language, voice: ``missing-F`` when the field is left
 out, ``F-not-asked``, ``F-refused`` and ``F-not-yet-known`` when it says why. Likewise
 ``missing-status``, ``status-not-asked`` and so on for whether a child is missing.
-``times-out-of-order`` when something was done before anybody knew.
+``times-out-of-order`` when something was done before anybody knew, ``implausible-age`` and
+``age-contradicts-date-of-birth`` for ages that cannot be right, ``same-child-twice``. Of a child
+who is not born yet nothing is asked that it cannot have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from schemas.child import Child, Ethnicity, Voice
@@ -16,6 +19,7 @@ from schemas.codes import EthnicityCode
 from schemas.errors import Fault
 from schemas.handling import Times
 from schemas.names import name_of
+from schemas.person import PersonPosingRisk
 from schemas.unknown import Unknown
 
 _FACTS = (
@@ -35,6 +39,9 @@ _REASONS = {
     Unknown.REFUSED: ("refused", "was asked, and the answer refused."),
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
+_CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
+"""Whoever is older or younger is not the child, or the person posing risk, of any referral."""
+_NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
 _ETHNICITY_REASONS = {
     EthnicityCode.REFUSED: Unknown.REFUSED,
     EthnicityCode.NOT_YET_OBTAINED: Unknown.NOT_YET_KNOWN,
@@ -42,12 +49,70 @@ _ETHNICITY_REASONS = {
 }
 
 
-def find(children: tuple[Child, ...], times: Times) -> list[Fault]:
-    """Return what is missing of the children, and times that cannot be right."""
+def find(
+    children: tuple[Child, ...],
+    times: Times,
+    persons: tuple[PersonPosingRisk, ...] = (),
+    *,
+    today: date | None = None,
+) -> list[Fault]:
+    """Return what is missing of the children, and times and ages that cannot be right.
+
+    Ages are those of ``today``; without it they are not looked at.
+    """
     faults = [*_out_of_order(times)]
     for index, child in enumerate(children):
-        faults += _of_child(child, f"/children/{index}")
-    return faults
+        pointer = f"/children/{index}"
+        faults += () if child.expected_date_of_birth else _of_child(child, pointer)
+        faults += _of_age(pointer, child.date_of_birth, child.approximate_age, _CHILD_AGES, today)
+    for index, person in enumerate(persons):
+        pointer = f"/persons_posing_risk/{index}"
+        faults += _of_age(pointer, person.date_of_birth, person.age, _PERSON_AGES, today)
+    return [*faults, *_twice(children)]
+
+
+def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:
+    """Return an age in years on a day, from the date of birth or else the estimate."""
+    if isinstance(born, date):
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return estimate
+
+
+def _of_age(
+    pointer: str,
+    born: date | Unknown | None,
+    estimate: int | None,
+    ages: range,
+    today: date | None,
+) -> Iterator[Fault]:
+    if not isinstance(born, date):
+        if estimate is not None and estimate not in ages:
+            yield Fault(pointer, "implausible-age", f"An age of {estimate} cannot be right here.")
+        return
+    if today is None:
+        return
+    years = age_on(today, born, None) or 0
+    if years not in ages:
+        message = f"The date of birth makes an age of {years}, which cannot be right here."
+        yield Fault(f"{pointer}/date_of_birth", "implausible-age", message)
+    if estimate is not None and abs(estimate - years) > 1:
+        message = (
+            f"The date of birth makes an age of {years}, but {estimate} is written: check both."
+        )
+        yield Fault(pointer, "age-contradicts-date-of-birth", message)
+
+
+def _twice(children: tuple[Child, ...]) -> Iterator[Fault]:
+    seen: set[tuple[str, str, date]] = set()
+    for index, child in enumerate(children):
+        born = child.date_of_birth
+        if not isinstance(born, date) or not child.given_name or not child.family_name:
+            continue
+        key = (child.given_name.casefold(), child.family_name.casefold(), born)
+        if key in seen:
+            message = "A child of this name and date of birth stands here already: check it."
+            yield Fault(f"/children/{index}", "same-child-twice", message)
+        seen.add(key)
 
 
 def _of_child(child: Child, pointer: str) -> Iterator[Fault]:
@@ -70,9 +135,21 @@ def _reason(value: Any) -> Any:
 def _of_voice(voice: Voice | None, pointer: str) -> Iterator[Fault]:
     if voice is not None and voice.not_asked:
         yield Fault(pointer, "voice-not-asked", "The child was not asked; the reason is given.")
-    elif voice is None or not voice.heard:
+    elif voice is None or not any(map(_says_something, _words_of(voice))):
         message = "Nothing says what the child said, showed or wants."
         yield Fault(pointer, "missing-voice", message)
+
+
+def _words_of(voice: Voice) -> Iterator[str]:
+    for part in (voice.said, voice.behaviour, voice.demeanour, voice.concerns, voice.views):
+        if part:
+            yield part
+
+
+def _says_something(words: str) -> bool:
+    """Tell whether words are more than a form's way to leave a field blank."""
+    plain = "".join(letter for letter in words.casefold() if letter.isalnum())
+    return bool(plain) and plain not in _NOTHING
 
 
 def _out_of_order(times: Times) -> Iterator[Fault]:

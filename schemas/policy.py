@@ -239,6 +239,13 @@ class PolicySchema(Record[dict[str, Any]]):
     versions = One(VersionsSchema(), "What corrections and recalls ask of earlier recipients.")
     recurrence = One(RecurrenceSchema(), "When several referrals for one child are reported.")
     links = One(LinkWindowSchema(), "For how long referrals that name the same are linked.")
+    promptness = Mapped(
+        Code(codes.Grade),
+        Within(),
+        5,
+        "How long the police may have known before they hand in, by grade; minutes or hours.",
+        required=False,
+    )
     silence = One(SilenceSchema(), "When an organisation has been silent for too long.")
     tasks = Mapped(
         Code((*codes.Grade, "any")),

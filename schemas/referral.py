@@ -128,5 +128,7 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
     dangling = [*links.check(value)] if isinstance(value, dict) else []
     if loaded.value is None or dangling:
         return CheckedReferral(None, sort(loaded.faults + dangling), [])
-    gaps = defects.find(loaded.value.children, loaded.value.times)
-    return CheckedReferral(loaded.value, [], gaps, value if isinstance(value, dict) else None)
+    referral = loaded.value
+    persons = referral.persons_posing_risk
+    gaps = defects.find(referral.children, referral.times, persons, today=today)
+    return CheckedReferral(referral, [], gaps, value if isinstance(value, dict) else None)

@@ -161,6 +161,7 @@ def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) 
         accepted_at=_received_at(waiting) if waiting.earlier else waiting.accepted_at,
         now=now,
         areas=waiting.areas,
+        handed_in_at=waiting.accepted_at,
     )
 
 

@@ -16,10 +16,11 @@ from broker.errors import PolicyError
 from broker.policy.language.recipient_words import RecipientWords
 from broker.policy.language.views import Tree, View
 from broker.policy.published.policy import Policy
-from broker.policy.routing.facts import ADULT_AT, age_on
+from broker.policy.routing.facts import ADULT_AT
 from broker.policy.time.calendars import LONDON
 from schemas.child import Child, Voice
 from schemas.concern import Concern, ObservedFact
+from schemas.defects import age_on
 from schemas.handling import Times
 from schemas.names import name_of
 from schemas.online import Identity, Online

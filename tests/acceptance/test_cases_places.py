@@ -50,7 +50,7 @@ def referral(*children: dict[str, Any], **changes: Any) -> dict[str, Any]:
             "telephone": "01632 960155",
             "occurrence_reference": "OCC1",
         },
-        "times": {"first_known_at": "2026-12-15T09:00:00Z"},
+        "times": {"first_known_at": "2026-12-16T09:00:00Z"},
         "grade": {"level": "immediate", "reason": "Invented."},
         "children": [copy.deepcopy(child) for child in children],
         "concern": {"category": "grooming", "summary": "Invented summary."},

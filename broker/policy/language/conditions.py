@@ -47,6 +47,23 @@ class Condition:
         """Tell whether it holds for what is known about a subject."""
         return self._case(subjects) in self.holding
 
+    def undecided_by(self, subjects: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the unknown facts because of which it does not hold, though it might.
+
+        A subject names its unknown facts in ``unknown``; what is known is taken as it is.
+        """
+        unknown = [
+            number
+            for number, (owner, fact) in enumerate(self._paths)
+            if fact in getattr(subjects[owner], "unknown", ())
+        ]
+        case = self._case(subjects) if unknown else ()
+        if not unknown or case in self.holding:
+            return ()
+        known = [number for number in range(len(case)) if number not in unknown]
+        might = any(all(holds[at] == case[at] for at in known) for holds in self.holding)
+        return tuple(self.names[number] for number in unknown) if might else ()
+
     def reasons(self, subjects: Mapping[str, object]) -> list[tuple[str, str]]:
         """Return the facts because of which it holds, each with its words."""
         case = zip(self.names, self._case(subjects), strict=True)

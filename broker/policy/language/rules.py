@@ -19,12 +19,15 @@ from broker.policy.language.vocabulary import (
     SUBJECTS,
 )
 from broker.policy.language.yaml_nodes import NO_TIME, Node
-from broker.policy.time.deadlines import Within
+from broker.policy.time.deadlines import BY_THE_CLOCK, Within
 from schemas.codes import ClockStart
 
 _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "deadlines", "from")
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
-SECTIONS = ("grades", "versions", "alarms", "ladders", "recurrence", "silence", "tasks", "links")
+SECTIONS = (
+    *("grades", "versions", "alarms", "ladders", "recurrence", "silence", "tasks", "links"),
+    "promptness",
+)
 """What a policy may leave out; all but the first are read where they are used."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)
 
@@ -111,6 +114,21 @@ def read_rules(
     routing_rules = [_routing_rule(node, clocks, tuple(kinds)) for node in items]
     grade_rules = sections["grades"].items() if "grades" in sections else ()
     return tuple(routing_rules), tuple(_grade_rule(node) for node in grade_rules)
+
+
+def read_promptness(root: Node) -> Mapping[Grade, Within]:
+    """Read how long the police may have known before they hand in, by grade; it may be left out."""
+    allowed = {}
+    for grade, node in _entries(dict(root.entries()), "promptness"):
+        if grade not in GRADES:
+            node.fault("unknown-name", f"{grade!r} is no grade; known: {', '.join(GRADES)}.")
+            continue
+        within = node.within()
+        if within.unit not in BY_THE_CLOCK:
+            node.fault("wrong-deadline", "Write minutes or hours here, such as 168 hours.")
+        else:
+            allowed[Grade(grade)] = within
+    return allowed
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:

@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from broker.domain.channel import ChannelForms
-from broker.domain.codes import DeliveryKind
+from broker.domain.codes import DeliveryKind, Grade
 from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import Directory, read_directory
-from broker.policy.language.rules import GradeRule, RoutingRule, read_rules
+from broker.policy.language.rules import GradeRule, RoutingRule, read_promptness, read_rules
 from broker.policy.language.version_rules import (
     VersionRule,
     check_version_rules,
@@ -56,9 +56,11 @@ class Policy:
     version_rules: Mapping[DeliveryKind, VersionRule]
     """What a correction, and what a recall, asks of whoever had an earlier version."""
     recurrence: Recurrence | None
+    """Which referrals for one child are counted; None counts none."""
     linked_within: timedelta | None
     """For how long referrals that name the same are linked; None links none."""
-    """Which referrals for one child are counted; None counts none."""
+    promptness: Mapping[Grade, Within]
+    """How long the police may have known of what they hand in, by grade."""
     silence: Silence
     """When an organisation has been silent for too long."""
     views: Mapping[str, View]
@@ -112,6 +114,7 @@ def assemble(
         version_rules=read_version_rules(rules),
         recurrence=_recurrence(rules),
         linked_within=_linked_within(rules),
+        promptness=read_promptness(rules),
         silence=_silence(rules),
         views=read_views(views),
         calendars={nation: national(nation, holidays) for nation in holidays},

@@ -7,7 +7,7 @@ an address: people are known by their local ids alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from broker.domain.codes import Grade
@@ -21,14 +21,16 @@ from schemas.child import Child
 from schemas.codes import (
     ConcernCategory,
     ContactNature,
+    ManagementStatus,
     MissingStatus,
     ReportSource,
     WorkKind,
 )
+from schemas.defects import age_on
 from schemas.handling import Embargo
 from schemas.person import PersonPosingRisk, WorkRole
 from schemas.referral import Referral
-from schemas.unknown import Unknown, known
+from schemas.unknown import known
 
 ADULT_AT = 18
 WHOLE = "referral"
@@ -44,6 +46,8 @@ class SubjectFacts:
     id: str
     pointer: str
     """JSON pointer into the document."""
+    unknown: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """Facts that nobody said: each has its cautious value, and a rule that it decides is noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +168,17 @@ class Facts:
         return replace(self, overall=replace(self.overall, effective_grade=effective))
 
 
-def derive(
+def derive(  # noqa: PLR0913 - each is a fact about the hand-in
     referral: Referral,
     *,
     publisher: str,
     directory: Directory,
     gazetteer: Gazetteer,
     on: date,
+    ages_on: date,
     areas: Mapping[str, str],
 ) -> Facts:
-    """Derive the facts of a referral as they are on a local date.
+    """Derive the facts of a referral as they are on a local date; ages are those of ``ages_on``.
 
     ``areas`` are those given afterwards, by the local id of a child or person; they count before
     any that the referral names. The one under ``referral`` is of whoever has no other.
@@ -182,16 +187,15 @@ def derive(
     homes = _homes(children, suspects, areas, gazetteer)
     places = _places(referral, homes, areas, gazetteer)
     forces = _Forces(publisher, directory, gazetteer, on)
-    fallback = next((place.at for place in places if place.at.area), _whole(areas, gazetteer))
     persons = tuple(
-        _person(number, person, homes[person.id], fallback, on, forces)
+        _person(number, person, homes[person.id], ages_on, forces)
         for number, person in enumerate(suspects)
     )
     return Facts(
         publisher=publisher,
         overall=_overall(referral, areas, gazetteer),
         children=tuple(
-            _child(number, child, place, persons, on, forces)
+            _child(number, child, place, persons, ages_on, forces)
             for number, (child, place) in enumerate(zip(children, places, strict=True))
         ),
         persons=persons,
@@ -206,13 +210,6 @@ def derive(
         employers=employers(suspects, children),
         doubts=_doubts(referral, homes),
     )
-
-
-def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:
-    """Return an age in years on a day, from the date of birth or else the estimate."""
-    if isinstance(born, date):
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-    return estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +262,8 @@ def _homes(
     for person in suspects:
         later = areas.get(person.id)
         own = (later, None) if later else (person.area, person.address)
-        homes[person.id] = locate(*own, gazetteer)
+        home = locate(*own, gazetteer)
+        homes[person.id] = home if home.is_known else _whole(areas, gazetteer)
     return homes
 
 
@@ -381,6 +379,7 @@ def _child(
         at_school=bool(urn),
         health_need=child.health is not None and bool(child.health.needs),
         other_force=forces.is_another(area),
+        unknown=_unknown_of_child(child),
     )
 
 
@@ -414,26 +413,44 @@ def _person(
     number: int,
     person: PersonPosingRisk,
     lives: Locality,
-    fallback: Locality,
     on: date,
     forces: _Forces,
 ) -> PersonFacts:
     years, management = age_on(on, person.date_of_birth, person.age), person.management
-    at = lives if lives.is_known else fallback
     managed_in = authority(management.area if management else None, forces.gazetteer)
     return PersonFacts(
         id=person.id,
         pointer=f"/persons_posing_risk/{number}",
         age="unknown" if years is None else "under_18" if years < ADULT_AT else "adult",
-        area=at.area,
-        nation=at.nation,
-        country=at.country,
-        abroad=at.is_abroad,
-        managing_area=managed_in or at.area,
+        area=lives.area,
+        nation=lives.nation,
+        country=lives.country,
+        abroad=lives.is_abroad,
+        managing_area=managed_in or lives.area,
         managed_by=(management.managed_by if management else None) or "none",
         status=management.status if management else "unknown",
         other_force=forces.is_another(lives.area),
         contact=_contact(person),
+        unknown=_unknown_of_person(person, lives),
+    )
+
+
+def _unknown_of_person(person: PersonPosingRisk, lives: Locality) -> frozenset[str]:
+    """Return what nobody said of a person: the place, and who manages a managed offender."""
+    management = person.management
+    is_managed = management is not None and management.status is not ManagementStatus.NONE
+    unmanaged = is_managed and management is not None and management.managed_by is None
+    return frozenset(
+        [*(["managed_by"] if unmanaged else []), *([] if lives.is_known else ["other_force"])]
+    )
+
+
+def _unknown_of_child(child: Child) -> frozenset[str]:
+    """Return what nobody said of a child: which school it goes to, and who placed it."""
+    no_school = child.school is not None and not child.school.urn
+    not_placed = child.looked_after is True and not child.placing_authority
+    return frozenset(
+        [*(["at_school"] if no_school else []), *(["placed_elsewhere"] if not_placed else [])]
     )
 
 
@@ -443,6 +460,7 @@ def _contact(person: PersonPosingRisk) -> dict[str, ContactNature]:
 
 def _role(person: PersonFacts, number: int, role: WorkRole, gazetteer: Gazetteer) -> RoleFacts:
     at = locate(role.area, None, gazetteer)
+    is_work = role.kind in _WORK_WITH_CHILDREN
     return RoleFacts(
         id=person.id,
         pointer=f"{person.pointer}/roles/{number}",
@@ -450,5 +468,8 @@ def _role(person: PersonFacts, number: int, role: WorkRole, gazetteer: Gazetteer
         area=at.area,
         nation=at.nation,
         kind=role.kind,
-        works_with_children=role.works_with_children is True or role.kind in _WORK_WITH_CHILDREN,
+        works_with_children=role.works_with_children is True or is_work,
+        unknown=frozenset(
+            ["works_with_children"] if role.works_with_children is None and not is_work else []
+        ),
     )

@@ -92,7 +92,7 @@ class _Work:
         self.tasks[Task(code, pointer, message)] = None
 
 
-def route(
+def route(  # noqa: PLR0913 - each is a fact about the hand-in
     referral: Referral,
     *,
     publisher: str,
@@ -100,12 +100,15 @@ def route(
     accepted_at: datetime,
     now: datetime,
     areas: Mapping[str, str],
+    handed_in_at: datetime | None = None,
 ) -> Plan:
     """Decide who gets a referral.
 
     Clocks start when it was accepted, also when its areas (local id to code) became known later;
-    ``now`` only tells whether an office is open.
+    ``now`` only tells whether an office is open. Ages, and how long the police had known, are those
+    of ``handed_in_at``, which for a correction is when the first version came.
     """
+    handed_in_at = handed_in_at or accepted_at
     day = accepted_at.astimezone(LONDON).date()
     facts = derive(
         referral,
@@ -113,6 +116,7 @@ def route(
         directory=policy.directory,
         gazetteer=policy.gazetteer,
         on=day,
+        ages_on=handed_in_at.astimezone(LONDON).date(),
         areas=areas,
     )
     work = _Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
@@ -120,6 +124,8 @@ def route(
     for rule, subject in _matches(facts, policy, accepted_at):
         start = _start(rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
+    _note_undecided(work, facts, policy, accepted_at)
+    _note_delay(work, facts, policy, handed_in_at)
     _note_assumptions(work, facts)
     _note_wishes(work, referral, accepted_at)
     reason = None if _may_begin(work) else work.stranded or _nobody(facts)
@@ -310,6 +316,9 @@ def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: F
         if leads:
             work.task(subject.pointer, "child-abroad", words)
         return
+    if not place and rule.place_of in _UNKNOWN_PLACES:
+        work.task(subject.pointer, *_UNKNOWN_PLACES[Place(rule.place_of)])
+        return
     said = f"the directory has none for {place}" if place else "the place is not known"
     names = (*rule.condition.names, rule.place_of)
     message = f"{rule.sentence} Nobody was told: {said}."
@@ -330,6 +339,62 @@ _ABROAD = "The child is abroad ({}), so no council here leads: find out who prot
 _MAYBE_ABROAD = (
     "No place is known for this child, and abuse was streamed live, so it may be abroad: find out."
 )
+
+
+def _note_undecided(work: _Work, facts: Facts, policy: Policy, accepted_at: datetime) -> None:
+    """Note each agency that is not told because of something that nobody said."""
+    day = accepted_at.astimezone(LONDON).date()
+    everybody = (*facts.children, *facts.persons, *facts.roles)
+    if not any(subject.unknown for subject in everybody):
+        return
+    for rule in policy.routing_rules:
+        for subject in facts.subjects(rule.subject) if rule.is_in_effect(day) else ():
+            for name in rule.condition.undecided_by(facts.about(subject)):
+                code, words = _UNKNOWN[name]
+                work.task(subject.pointer, code, words)
+
+
+_UNKNOWN = {
+    "role.works_with_children": (
+        "works-with-children-unknown",
+        "Nobody said whether this work is with children, so no designated officer is told: ask.",
+    ),
+    "person.managed_by": (
+        "manager-unknown",
+        "Nobody said who manages this person, so no offender manager is told: ask.",
+    ),
+    "person.other_force": (
+        "person-area-unknown",
+        "Nobody said where this person lives, so nobody there is told: ask.",
+    ),
+    "child.at_school": (
+        "school-unknown",
+        "The school has no URN, so no school is told: find out which one it is.",
+    ),
+    "child.placed_elsewhere": (
+        "placing-authority-unknown",
+        "The child is looked after, but nobody said by whom, so no authority is told: ask.",
+    ),
+}
+"""The warning for each fact that may be unknown."""
+_UNKNOWN_PLACES = {
+    Place.PERSON_AREA: _UNKNOWN["person.other_force"],
+    Place.PERSON_MANAGING_AREA: _UNKNOWN["person.other_force"],
+}
+
+
+def _note_delay(work: _Work, facts: Facts, policy: Policy, handed_in_at: datetime) -> None:
+    """Warn when the police had known for longer than the policy allows for the stated grade."""
+    grade, known_at = facts.overall.grade, facts.first_known_at
+    longest = policy.promptness.get(grade)
+    if longest is None or handed_in_at <= known_at + longest.by_the_clock:
+        return
+    days, hours = divmod(int((handed_in_at - known_at).total_seconds()) // 3600, 24)
+    words = (
+        f"The police had known for {days} days and {hours} hours when it was handed in; for "
+        f"{_plain(grade)} at most {longest} are allowed."
+    )
+    work.warn("/times/first_known_at", "known-for-long", words)
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:

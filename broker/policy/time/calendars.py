@@ -22,8 +22,6 @@ Window = tuple[datetime, datetime]
 OFFICE_HOURS: Hours = (time(9), time(17))
 SCHOOL_OPENS = time(8, 30)
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
-_LOOKED_AHEAD = 400
-"""Days within which an office is looked for to open or close."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -145,14 +143,6 @@ class WorkingCalendar:
             return None
         return True
 
-    def next_opening(self, after: datetime) -> datetime | None:
-        """Return when the office opens next after an instant, or None when that is not known."""
-        return _next(self, after, ending=0)
-
-    def next_closing(self, after: datetime) -> datetime | None:
-        """Return when the office closes next after an instant, or None when that is not known."""
-        return _next(self, after, ending=1)
-
     def is_school_day(self, day: date) -> bool:
         """Tell whether pupils are in school on a day; without terms, every open weekday is one.
 
@@ -206,21 +196,6 @@ def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     steps = range(int((instant - before) / _MINUTE) + 1)
     minutes = (before + step * _MINUTE for step in steps)
     return next(minute for minute in minutes if minute.astimezone(zone).utcoffset() == offset)
-
-
-def _next(calendar: WorkingCalendar, after: datetime, *, ending: int) -> datetime | None:
-    """Return the next opening (0) or closing (1) of an office."""
-    day = calendar.first_day(after)
-    for _ in range(_LOOKED_AHEAD):
-        try:
-            windows = calendar.windows(day)
-        except BeyondCalendar:
-            return None
-        for window in windows:
-            if window[ending] > after:
-                return window[ending]
-        day = day_after(day)
-    return None
 
 
 def read_bank_holidays(text: str) -> Mapping[str, BankHolidays]:

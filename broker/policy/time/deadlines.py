@@ -45,6 +45,8 @@ class Unit(StrEnum):
 
 
 _LENGTHS = {Unit.CALENDAR_MINUTE: _MINUTE, Unit.CALENDAR_HOUR: _HOUR}
+BY_THE_CLOCK = frozenset(_LENGTHS)
+"""Units that need no calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Within:
                 "'15 minutes', '4 hours', '4 working hours', '1 working day' or 'next school day'."
             )
         return cls(int(match[1]), Unit(match[2]))
+
+    @property
+    def by_the_clock(self) -> timedelta:
+        """How long it is by the clock, which is only said of minutes and hours of the calendar."""
+        return self.count * _LENGTHS[self.unit]
 
     def __str__(self) -> str:
         if self.unit is Unit.SCHOOL_DAY:
