@@ -55,8 +55,7 @@ _FORMAT = re.compile(
     re.IGNORECASE,
 )
 _MAY_LINK = re.compile(
-    rb"\\u|%[0-9a-f]{2}|[.=\])](?:(?:image|video)\\?/)?(?:" + _FORMATS.encode() + rb")",
-    re.IGNORECASE,
+    rb"[.=\])](?:(?:image|video)\\?/)?(?:" + _FORMATS.encode() + rb")", re.IGNORECASE
 )
 _WORD = re.compile(r"\S*/\S*")
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]", re.IGNORECASE)
@@ -83,7 +82,7 @@ def link(pointer: str, text: str) -> Fault | None:
 
 def may_hold_link(body: bytes) -> bool:
     """Tell at little cost whether a body may hold a link to a picture; False is certain."""
-    return _MAY_LINK.search(body) is not None
+    return b"%" in body or b"\\u" in body or _MAY_LINK.search(body) is not None
 
 
 def without_links(text: str) -> str:

@@ -35,7 +35,8 @@ def test_waiting_for_routing_gives_the_faults_of_a_rejected_one(
     headers = key("staffordshire-police", "publish") | {"Prefer": "wait=10"}
     timer = threading.Timer(0.3, route.drain, [context])
     timer.start()
-    answer = client.post("/v1/referrals", json=sample(13), headers=headers)
+    about_nobody = {name: sample(13)[name] for name in ("schema", "reference")}
+    answer = client.post("/v1/referrals", json=about_nobody, headers=headers)
     timer.join()
     assert answer.status_code == 422
     assert len(answer.json()["errors"]) >= 4
@@ -66,7 +67,8 @@ def test_checking_stores_nothing(client: TestClient, context: Context, key: Key)
     answer = client.post("/v1/referrals/check", json=sample(1), headers=headers)
     assert answer.status_code == 200
     assert [delivery["agency"] for delivery in answer.json()["deliveries"]] == ["stoke-csc"]
-    wrong = client.post("/v1/referrals/check", json=sample(13), headers=headers)
+    strict = headers | {"Prefer": "handling=strict"}
+    wrong = client.post("/v1/referrals/check", json=sample(13), headers=strict)
     assert wrong.status_code == 422
     assert len(wrong.json()["errors"]) >= 4
     assert not context.ledger.sweep.due(now=context.clock()).route
