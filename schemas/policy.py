@@ -139,7 +139,8 @@ class AlarmsSchema(Record[dict[str, Any]]):
     )
     tell = Many(One(StepSchema()), 10, "Who is warned, and how.")
     own_acknowledgement = Within(
-        "How long an agency that acknowledges its own escalation stops its own steps."
+        "How long an agency's acknowledgement of an escalation about itself stops the steps that "
+        "address it; 30 minutes if left out."
     )
 
 

@@ -109,7 +109,6 @@ def test_an_escalation_is_acknowledged_alike(
             return run(*arguments, BROKER_URL=url, BROKER_KEY=key).code
 
     through: list[Door] = [
-        lambda id_: doors.call(path.format(id_), by, delivery["agency"], "collect"),
         lambda id_: doors.call(path.format(id_), by, "ops", "ops"),
         lambda id_: doors.page(f"acknowledge/{id_}"),
         command,
@@ -124,7 +123,7 @@ def test_an_escalation_is_acknowledged_alike(
     assert len(rows) == len(through)
     assert all(row == rows[0] for row in rows)
     assert rows[0][5:] == (
-        {"milestone": "acknowledge", "step": 2},
+        {"milestone": "acknowledge", "step": 2, "whose": "ops"},
         "delivery.escalation_acknowledged",
         *rows[0][2:5],
         *(True, True, True),

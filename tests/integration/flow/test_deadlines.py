@@ -83,7 +83,9 @@ def test_nothing_rings_for_what_was_met(world: World, late: dict[str, Any], ledg
     assert ledger("select count(*) from delivery where next_alarm_at is not null") == [(0,)]
 
 
-def test_a_person_who_sees_to_it_stops_the_ladder(world: World, late: dict[str, Any]) -> None:
+def test_the_police_stop_the_ladder_and_the_late_agency_only_its_own_steps(
+    world: World, late: dict[str, Any], ledger: Any
+) -> None:
     world.at("2026-12-21 14:01")
     world.watch()
     (running,) = escalations(world, "stoke-csc", "collect")
@@ -95,13 +97,65 @@ def test_a_person_who_sees_to_it_stops_the_ladder(world: World, late: dict[str, 
     assert world.client.post(address, json=said, headers=strangers).status_code == 404
     own = world.headers("stoke-csc", "collect")
     done = world.client.post(address, json=said, headers=own).json()
-    assert (done["state"], done["acknowledged_by"]) == ("acknowledged", "Duty manager")
+    assert (done["state"], done["acknowledged_by"]) == ("open", None)
+    assert (done["own_acknowledged_by"], world.local(done["own_until"])) == (
+        "Duty manager",
+        "2026-12-21 14:31",
+    )
+    world.clock.advance(minutes=20)
     again = world.client.post(address, json={"by": "Somebody else"}, headers=own).json()
-    assert again["acknowledged_by"] == "Duty manager"
+    assert (again["own_acknowledged_by"], again["own_until"]) == ("Duty manager", done["own_until"])
     world.at("2026-12-21 16:30")
     world.watch()
+    world.watch()
     (running,) = escalations(world, "staffordshire-police", "publish")
-    assert (running["step"], running["state"]) == (1, "acknowledged")
+    assert (running["step"], running["state"]) == (3, "open")
+    done = world.client.post(address, json={"by": "Supervisor"}, headers=world.police).json()
+    assert (done["state"], done["acknowledged_by"]) == ("acknowledged", "Supervisor")
+    world.at("2026-12-22 16:30")
+    world.watch()
+    (running,) = escalations(world, "staffordshire-police", "publish")
+    assert (running["step"], running["state"]) == (3, "acknowledged")
+    acknowledged = "select actor, data - 'escalation' from event where kind ~ 'escalation_ack'"
+    assert [data for _, data in ledger(f"{acknowledged} order by id")] == [
+        {
+            "milestone": "acknowledge",
+            "step": 1,
+            "whose": "agency",
+            "until": "2026-12-21T14:31:00+00:00",
+        },
+        {"milestone": "acknowledge", "step": 3, "whose": "publisher"},
+    ]
+
+
+def test_an_agencys_own_acknowledgement_leaves_out_its_own_steps_alone(
+    world: World, ledger: Any
+) -> None:
+    """Urgent: duty at once, the manager after 15 minutes, the police after 30, ops after 45."""
+    world.at("2026-12-24 18:30")
+    world.routed(sample(2))
+    world.at("2026-12-24 22:31")
+    world.watch()
+    (running,) = [
+        item
+        for item in escalations(world, "staffordshire-edt", "collect")
+        if item["milestone"] == "acknowledge"
+    ]
+    address = f"/v1/escalations/{running['id']}/acknowledge"
+    own = world.headers("staffordshire-edt", "collect")
+    assert world.client.post(address, json={"by": "Cron"}, headers=own).status_code == 200
+    world.at("2026-12-24 22:46")
+    world.watch()
+    notices = "select organisation, contact from notice where escalation = %s"
+    assert set(ledger(notices, running["id"])) == {("staffordshire-edt", "duty")}
+    world.at("2026-12-24 23:20")
+    for _ in range(3):
+        world.watch()
+    assert set(ledger(notices, running["id"])) == {
+        ("staffordshire-edt", "duty"),
+        ("staffordshire-police", "supervisor"),
+        ("ops", "duty"),
+    }
 
 
 def test_an_answer_ends_the_ladder(world: World, late: dict[str, Any], ledger: Any) -> None:
