@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, missing, types
 
 from schemas.loading import NULL, REQUIRED, UNKNOWN_FIELD, Record
+from schemas.shown_text import says_something, shown, shown_line
 from schemas.unknown import Unknown
 
 _REASONS = {reason.value: reason for reason in Unknown}
@@ -73,6 +74,28 @@ class Text(Spoken, fields.String):
         if self.required:
             raise self.make_error("required")
         return None
+
+
+class ShownLine(Text):
+    """A text in one line that people are shown, such as a name: control and bidirectional
+    characters become a visible mark, and it has at least one letter or digit."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        if text is None:
+            return None
+        line = shown_line(text)
+        if not says_something(line):
+            raise self.make_error("required")
+        return line
+
+
+class ShownText(Text):
+    """A text of several lines that people are shown, such as a note, with the same marks."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        return None if text is None else shown(text)
 
 
 class Code(Spoken, fields.String):

@@ -14,7 +14,7 @@ from uuid import UUID
 from marshmallow import ValidationError, validates_schema
 
 from schemas import codes
-from schemas.fields import Code, Many, Mapped, One, Seconds, Text, Whole
+from schemas.fields import Code, Many, Mapped, One, Seconds, ShownLine, ShownText, Text, Whole
 from schemas.formats import Area, Day, Identifier, LocalId, Organisation
 from schemas.loading import Loaded, Record, load
 
@@ -150,11 +150,11 @@ class NewReceiptSchema(Record[NewReceipt]):
     }
     delivery = Identifier("The ID of the delivery.", required=True)
     stage = Code(codes.Stage, "What happened to the delivery.", required=True)
-    by = Text(200, "The person who did it; for `collected`, the software.", required=True)
+    by = ShownLine(200, "The person who did it; for `collected`, the software.", required=True)
     lease = Identifier("The lease under which you collected it.")
     outcome = Code(codes.Outcome, "What you decided. Only with `decided`, and then required.")
     reason = Code(codes.ReturnReason, "Why you return it. Only with `returned`, and then required.")
-    note = Text(4000, "Anything to add, in your own words. The publisher can read it.")
+    note = ShownText(4000, "Anything to add, in your own words. The publisher can read it.")
     area = Area("The right area, if you know it. With `wrong_area`.")
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
@@ -208,7 +208,7 @@ class RecallSchema(Record[Recall]):
 
     record = Recall
     reason = Code(codes.RecallReason, "Why you recall it.", required=True)
-    by = Text(200, "The person who recalls it.", required=True)
+    by = ShownLine(200, "The person who recalls it.", required=True)
 
 
 class RerouteSchema(Record[Reroute]):
@@ -236,7 +236,7 @@ class SeesToSchema(Record[SeesTo]):
     """The person who sees to an escalation."""
 
     record = SeesTo
-    by = Text(200, "The person who deals with the escalation.", required=True)
+    by = ShownLine(200, "The person who deals with the escalation.", required=True)
 
 
 class ReconciliationSchema(Record[Reconciliation]):

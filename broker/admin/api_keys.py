@@ -14,6 +14,7 @@ from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied
 from broker.ledger.ledger import Ledger
+from schemas.shown_text import shown_line
 
 _FORM = re.compile(r"rb_([a-z0-9]{8,32})_([A-Za-z0-9_-]{20,100})")
 _ID_BYTES = 8
@@ -64,7 +65,7 @@ def issue(
             organisation=organisation,
             scopes=frozenset(scopes),
             secret_sha256=hashlib.sha256(secret.encode()).digest(),
-            label=label,
+            label=shown_line(label),
             created_at=now,
             expires_at=expires_at,
             revoked_at=None,

@@ -16,10 +16,9 @@ from broker.errors import Fault, Invalid
 from broker.ledger.deadline_report import Figures, Spread
 from broker.ledger.ledger import Ledger
 from broker.policy.time.calendars import LONDON, day_after
+from schemas.shown_text import csv_cell
 
 LONGEST = timedelta(days=3 * 366)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet would run a cell that begins with one of these as a formula."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _cells(figures: Figures) -> Iterator[tuple[str, Any]]:
 
 def _harmless(cell: Any) -> Any:
     """Quote a text that a spreadsheet would run as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return csv_cell(cell) if isinstance(cell, str) else cell
 
 
 def _seconds(spread: Spread) -> dict[str, Any]:

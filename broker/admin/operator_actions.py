@@ -27,6 +27,7 @@ from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
 from schemas import tolerance
+from schemas.shown_text import says_something, shown_document, shown_line
 
 LONGEST_REASON = 500
 PER_MINUTE = 60
@@ -184,8 +185,8 @@ def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> d
         kind, action, referral=referral
     ):
         raise NotFound("There is no such referral.")
-    document: dict[str, Any] = orjson.loads(content)
-    return tolerance.struck(document)
+    document: dict[str, Any] = shown_document(tolerance.struck(orjson.loads(content)))
+    return document
 
 
 def correct_cause(
@@ -343,12 +344,12 @@ def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
 
 
 def _action(context: Context, by: str, reason: str) -> ActionContext:
-    return ActionContext(context.new_id(), by, _reason(reason), context.clock())
+    return ActionContext(context.new_id(), shown_line(by), _reason(reason), context.clock())
 
 
 def _reason(text: str) -> str:
-    reason = " ".join(text.split())
-    if not reason:
+    reason = shown_line(text)
+    if not says_something(reason):
         raise _invalid("reason", "missing", "Give a reason: others will read it.")
     if len(reason) > LONGEST_REASON:
         raise _invalid("reason", "too-long", f"Use at most {LONGEST_REASON} characters.")

@@ -17,6 +17,7 @@ from broker.domain.ids import NewId
 from broker.errors import Denied
 from broker.ledger.ledger import Ledger
 from broker.ledger.people import SignedIn
+from schemas.shown_text import shown_line
 
 LINK_FOR = timedelta(minutes=15)
 """How long a one-time link is good for."""
@@ -56,7 +57,8 @@ def add(
     subject: str | None = None,
 ) -> None:
     """Add a person, or give a known person these rights. Every person may view."""
-    ledger.people.add_person(new_id(), name, {Right.VIEW, *rights}, subject=subject, now=now)
+    rights_given, plain = {Right.VIEW, *rights}, shown_line(name)
+    ledger.people.add_person(new_id(), plain, rights_given, subject=subject, now=now)
 
 
 def link(ledger: Ledger, name: str, *, now: datetime) -> str:

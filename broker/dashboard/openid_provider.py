@@ -33,6 +33,7 @@ from broker.domain.ids import Clock
 from broker.errors import BrokerError, Denied, Unavailable
 from broker.settings import OpenIdProvider, is_safe_url
 from broker.telemetry import error_fields, logger
+from schemas.shown_text import MARK, shown_line
 
 ANSWER = f"{ROOT}/sign-in/answer"
 """The address that the provider sends people back to; it must be registered there."""
@@ -330,6 +331,6 @@ def _timed(clock: Clock) -> type[CodeIDToken]:
 
 
 def _clean(text: str) -> str:
-    """Return a name in one line of printable characters."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    """Return a name in one line, without what is not shown."""
+    plain = shown_line(text).replace(MARK, " ")
     return " ".join(plain.split())[:LONGEST_NAME].strip()

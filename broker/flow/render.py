@@ -22,6 +22,7 @@ from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
 from schemas import tolerance
+from schemas.shown_text import shown_document
 
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
@@ -74,7 +75,9 @@ def _is_shown(offer: Offer) -> bool:
 
 
 def _content(offer: Offer, document: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
-    return disclosure.render(offer.view, document=document, scope=offer.scope, policy=policy)
+    content = disclosure.render(offer.view, document=document, scope=offer.scope, policy=policy)
+    shown: dict[str, Any] = shown_document(content)
+    return shown
 
 
 def _defects(
