@@ -176,9 +176,26 @@ def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason
     context.wakeups.notify(DISPATCH)
 
 
-def reveal(context: Context, referral: ReferralId, *, by: str, reason: str) -> dict[str, Any]:
-    """Record who sees a referral and why, then return its content. Raises NotFound."""
+def reveal(
+    context: Context,
+    referral: ReferralId,
+    *,
+    by: str,
+    reason: str,
+    may_see_recalled: bool = False,
+) -> dict[str, Any]:
+    """Record who sees a referral and why, then return its content.
+
+    ``may_see_recalled`` is whether the person has the right to see what was recalled. Raises
+    NotFound, or Conflict without that right where the referral was recalled.
+    """
     action = _action(context, by, reason)
+    status = context.ledger.queries.referral(None, id=referral)
+    if status is not None and status.recalled_at is not None and not may_see_recalled:
+        raise Conflict(
+            "This referral was recalled. Its content is shown only to people with the right "
+            "'reveal-recalled'."
+        )
     content = context.ledger.queries.content(referral)
     kind = "referral.content_revealed"
     if content is None or not context.ledger.operator_actions.note_act(

@@ -29,6 +29,7 @@ _PERMITS: Mapping[Right, str] = {
     Right.VIEW: "see this page",
     Right.ACT: "do this",
     Right.REVEAL: "see the content of referrals",
+    Right.REVEAL_RECALLED: "see the content of recalled referrals",
     Right.BULK: "replay or redirect many deliveries",
     Right.POLICY: "see policies",
 }

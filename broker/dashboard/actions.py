@@ -14,7 +14,7 @@ from broker.dashboard.pages import identifier
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
-from broker.domain.codes import Milestone
+from broker.domain.codes import Milestone, Right
 from broker.domain.delivery import DeliveryStatus, RedirectPreview
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
@@ -115,7 +115,12 @@ async def reveal(visit: Visit, form: Mapping[str, str]) -> Response:
     reason = form.get("reason", "")
     try:
         document = await visit.desk.run(
-            operator_actions.reveal, context, ReferralId(id_), by=visit.by, reason=reason
+            operator_actions.reveal,
+            context,
+            ReferralId(id_),
+            by=visit.by,
+            reason=reason,
+            may_see_recalled=visit.may(Right.REVEAL_RECALLED),
         )
     except Invalid as error:
         return await _form(visit, REVEAL, form, error)

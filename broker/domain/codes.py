@@ -53,6 +53,8 @@ class Right(StrEnum):
     VIEW = "view"
     REVEAL = "reveal"
     """See the content of a referral, with a reason."""
+    REVEAL_RECALLED = "reveal-recalled"
+    """The same of a referral that was recalled."""
     ACT = "act"
     """Replay, re-route, acknowledge, pause and resume, one at a time."""
     BULK = "bulk"

@@ -27,7 +27,11 @@ def people() -> None:
 
 @people.command()
 @click.argument("name")
-@click.option("--rights", default="", help="Comma-separated: view, reveal, act, bulk, policy, all.")
+@click.option(
+    "--rights",
+    default="",
+    help="Comma-separated: view, reveal, reveal-recalled, act, bulk, policy, all.",
+)
 @click.option("--subject", help="Their identifier at the OpenID provider (claim sub).")
 @click.option("--issuer", envvar="BROKER_OIDC_ISSUER", help="The OpenID provider.")
 @click.option("--url", help="Where the gateway is; BROKER_URL says so otherwise.")

@@ -47,3 +47,9 @@ alter table escalation
     add check ((own_until is null) = (own_acknowledged_by is null));
 comment on column escalation.own_until is
     'until when the steps that address the late agency itself are left out';
+
+-- What was recalled is seen only by whom this right was given.
+alter table person drop constraint if exists person_rights_check;
+alter table person add constraint person_rights_check
+    check (rights <@ array['view', 'reveal', 'reveal-recalled', 'act', 'bulk', 'policy']
+           and rights <> '{}');

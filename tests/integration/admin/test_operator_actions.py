@@ -114,6 +114,24 @@ def test_content_is_shown_only_after_it_was_written_down(
         operator_actions.reveal(context, ReferralId(context.new_id()), by=JO, reason="a guess")
 
 
+def test_what_was_recalled_is_shown_only_with_its_own_right_and_a_reason(
+    context: Context,
+    world: World,  # noqa: F811
+) -> None:
+    id_ = ReferralId(world.routed(sample(2))["id"])
+    recall = {"reason": "wrong_person", "by": "DS Farlow"}
+    path = f"/v1/referrals/{id_}/recall"
+    assert world.client.post(path, json=recall, headers=world.police).status_code == 202
+    with pytest.raises(Conflict):
+        operator_actions.reveal(context, id_, by=JO, reason="they rang")
+    with pytest.raises(Invalid):
+        operator_actions.reveal(context, id_, by=JO, reason=".", may_see_recalled=True)
+    assert ("referral.content_revealed", JO) not in told(context, id_)
+    operator_actions.reveal(context, id_, by=JO, reason="they rang", may_see_recalled=True)
+    seen = [(event.kind, event.actor) for event in context.ledger.queries.timeline(id_)]
+    assert ("referral.content_revealed", JO) in seen
+
+
 def test_the_content_that_is_shown_is_that_of_the_latest_version(
     context: Context,
     world: World,  # noqa: F811
