@@ -15,16 +15,19 @@ from uuid import UUID
 
 import orjson
 
-from broker.domain.delivery import RedirectPreview
+from broker.domain.codes import Grade
+from broker.domain.delivery import Offer, RedirectPreview
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
-from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound
+from broker.domain.states import DeliveryState
+from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.flow import answer
 from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
+from broker.policy.routing.assignments import Start, count
 from broker.policy.time.calendars import LONDON
 from schemas import tolerance
 from schemas.shown_text import says_something, shown_document, shown_line
@@ -37,6 +40,7 @@ TYPED_ABOVE = 50
 CAUSES = ("broker", "sent_on", "channel", "not_collected", "not_acknowledged", "not_decided")
 JUDGED = 500
 """How many deliveries of a planned redirect are judged to show the plan."""
+_NOT_HELD = "This delivery is not held any more. Nothing was changed."
 _TURNS = {
     "pause": (("running",), "paused"),
     "go_on": (("paused",), "running"),
@@ -67,6 +71,52 @@ def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> N
     if not context.ledger.operator_actions.replay_delivery(delivery, _action(context, by, reason)):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
     context.wakeups.notify(DISPATCH)
+
+
+def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
+    """Offer a held delivery before its time; its clock starts now, under the policy in force.
+
+    Raises NotFound, Conflict when it is not held, and PolicyError when the policy has no rule or
+    no organisation for it any more.
+    """
+    action = _action(context, by, reason)
+    offer = _held(context, delivery)
+    policy = context.policies.latest()
+    rule = next((rule for rule in policy.routing_rules if rule.id == offer.row), None)
+    organisation = policy.directory.organisation(offer.agency)
+    if rule is None or organisation is None:
+        raise PolicyError("The policy in force has no rule, or no agency, for this delivery.")
+    clocks = rule.deadlines[Grade(offer.effective_grade)]
+    deadlines = count(clocks, Start(action.now), organisation.calendar)
+    explained = [deadline.explanation() for deadline in deadlines]
+    released = context.ledger.operator_actions.release_hold(
+        delivery,
+        action,
+        due={deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
+        explanation={**offer.explanation, "deadlines": explained, "hold": None},
+    )
+    if not released:
+        raise Conflict(_NOT_HELD)
+    context.wakeups.notify(DISPATCH)
+
+
+def keep_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
+    """Record that a person looked at a held delivery and keeps it held.
+
+    Raises NotFound, or Conflict when it is not held.
+    """
+    action = _action(context, by, reason)
+    _held(context, delivery)
+    context.ledger.operator_actions.note_act("delivery.hold_kept", action, delivery=delivery)
+
+
+def _held(context: Context, delivery: DeliveryId) -> Offer:
+    offer = context.ledger.deliveries.delivery(None, delivery)
+    if offer is None:
+        raise NotFound("There is no such delivery.")
+    if offer.state is not DeliveryState.HELD:
+        raise Conflict(_NOT_HELD)
+    return offer
 
 
 def redirect(

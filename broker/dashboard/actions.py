@@ -269,6 +269,16 @@ def _replay(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     operator_actions.replay(visit.desk.context, delivery, **_by_and_why(visit, form))
 
 
+def _release(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    delivery = DeliveryId(identifier(subject))
+    operator_actions.release_hold(visit.desk.context, delivery, **_by_and_why(visit, form))
+
+
+def _keep(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    delivery = DeliveryId(identifier(subject))
+    operator_actions.keep_hold(visit.desk.context, delivery, **_by_and_why(visit, form))
+
+
 def _redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     area, agency = _target(form)
     operator_actions.redirect(
@@ -365,6 +375,23 @@ ACTIONS: Mapping[str, Action] = {
         "replayed",
         _of_delivery,
         _replay,
+    ),
+    "release": Action(
+        "Release a held delivery",
+        "The agency is offered it now, before the embargo or the check has ended. Its deadlines "
+        "count from now.",
+        "Release",
+        "released",
+        _of_delivery,
+        _release,
+    ),
+    "keep": Action(
+        "Keep a delivery held",
+        "Nothing changes. The history says that you looked at it, and why it stays held.",
+        "Keep it held",
+        "kept",
+        _of_delivery,
+        _keep,
     ),
     "reroute": Action(
         "Redirect a delivery",

@@ -27,6 +27,8 @@ KEY = "key:"
 """How the history names an organisation's key as the actor."""
 CONFIRMATIONS = {
     "replayed": "The delivery is back in its agency's queue.",
+    "released": "The delivery is offered to its agency now.",
+    "kept": "The delivery stays held; the history says why.",
     "sent-on": "The delivery was redirected.",
     "settled": "The task is settled.",
     "acknowledged": "You have taken this on. We have stopped alerting other people.",

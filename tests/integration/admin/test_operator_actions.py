@@ -114,6 +114,34 @@ def test_content_is_shown_only_after_it_was_written_down(
         operator_actions.reveal(context, ReferralId(context.new_id()), by=JO, reason="a guess")
 
 
+def test_a_person_keeps_a_held_delivery_or_releases_it_with_a_reason(
+    context: Context,
+    world: World,  # noqa: F811
+) -> None:
+    world.at("2026-12-14 10:00")
+    status = world.routed(sample(7))
+    (held,) = [item for item in status["deliveries"] if item["state"] == "held"]
+    id_ = DeliveryId(UUID(held["id"]))
+    with pytest.raises(Invalid):
+        operator_actions.release_hold(context, id_, by=JO, reason="")
+    operator_actions.keep_hold(context, id_, by=JO, reason="the arrest is not made")
+    assert world.collect(held["agency"]) == []
+    operator_actions.release_hold(context, id_, by=JO, reason="the arrest was made")
+    (offered,) = world.collect(held["agency"])
+    assert offered["delivery"] == held["id"]
+    assert world.local(offered["deadlines"]["acknowledge_by"]) == "2026-12-15 08:30"
+    for act in (operator_actions.release_hold, operator_actions.keep_hold):
+        with pytest.raises(Conflict):
+            act(context, id_, by=JO, reason="again")
+    acts = [
+        (event.kind, event.reason) for event in reasons(context, ReferralId(UUID(status["id"])))
+    ]
+    assert acts == [
+        ("delivery.hold_kept", "the arrest is not made"),
+        ("delivery.released", "the arrest was made"),
+    ]
+
+
 def test_what_was_recalled_is_shown_only_with_its_own_right_and_a_reason(
     context: Context,
     world: World,  # noqa: F811

@@ -141,6 +141,12 @@ ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
         DeliveryState.UNDELIVERABLE,
         lambda book, id_: book.ledger.operator_actions.replay_delivery(id_, by_ops(NOW)),
     ),
+    "operator_actions/release_hold": (
+        DeliveryState.HELD,
+        lambda book, id_: book.ledger.operator_actions.release_hold(
+            id_, by_ops(LATER), due={}, explanation={"deadlines": []}
+        ),
+    ),
     "receipts/redirect": (DeliveryState.RETURNED, redirect),
     "receipts/settle_deliveries": (DeliveryState.AVAILABLE, answer),
     "revisions/revise_deliveries": (DeliveryState.AVAILABLE, revise),
@@ -221,6 +227,7 @@ RACERS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = 
     name: ACTS[name]
     for name in (
         "receipts/redirect",
+        "operator_actions/release_hold",
         "operator_actions/replay_delivery",
         "deliveries/collect",
         "receipts/settle_deliveries",
