@@ -14,6 +14,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "referral.category": ("/concern/category",),
     "referral.domestic_abuse": ("/concern/domestic_abuse",),
     "referral.reported_nationally": ("/online/reports/source",),
+    "referral.area": (),
+    "referral.area_given": (),
     "child.age": ("date_of_birth",),
     "child.missing": ("missing/status",),
     "child.looked_after": ("looked_after",),
