@@ -17,7 +17,7 @@ ALLOWED = (
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
     *("redirect_slashes", "trust_env", "max_redirects", "external_attr", "compress_type"),
-    *("destroyed", "return_"),  # of the client: agencies call them
+    *("destroyed", "return_", "dropped", "PinnedKeys"),  # of the client: agencies use them
     "take_in",  # an intake outside this package hands over through it
 )
 """What others use, by name."""

@@ -67,7 +67,8 @@ EXPECTED = {
     "15": expected("staffordshire-csc", warnings="known-for-long"),
     "16": expected("nca", warnings="child-abroad"),
     "17": expected("staffordshire-csc nca", warnings="child-abroad"),
-    "18": expected("staffordshire-csc"),
+    # A child in the household has no place of its own in the document: ops has it within the hour.
+    "18": expected(state="unroutable", reason="no_recipient"),
     "19": expected("staffordshire-csc", warnings="works-with-children-unknown"),
     "20": expected("staffordshire-csc", warnings="manager-unknown"),
     "21": expected("staffordshire-csc", warnings="school-unknown"),
@@ -83,7 +84,7 @@ EXPECTED = {
     "31": expected("staffordshire-csc", defects=["/children/0/date_of_birth implausible-age"]),
     "32": expected(
         "staffordshire-csc probation-west-midlands",
-        defects=["/persons_posing_risk/0/age age-contradicts-date-of-birth"],
+        defects=["/persons_posing_risk/0 age-contradicts-date-of-birth"],
     ),
     "33": expected("staffordshire-csc", absent="unknown-field"),
     "34": expected("staffordshire-csc", defects=["/children/0/voice missing-voice"]),
