@@ -208,8 +208,6 @@ def _was_returned_by(context: Context, referral: ReferralId, successor: NewDeliv
 
 def _newest(context: Context, latest: Offer) -> bytes:
     """Return the newest version: whom it forbids to tell counts before it is routed."""
-    if latest.version == latest.latest_version:
-        return latest.body
     return context.ledger.queries.content(latest.referral) or latest.body
 
 

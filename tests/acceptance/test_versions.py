@@ -19,7 +19,7 @@ from broker.flow.context import Context
 from broker.intake.receipts_queue import receive_receipts
 from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import new_private_key
-from tests.acceptance.conftest import World, sample
+from tests.acceptance.conftest import World, about_nobody, sample
 from tests.acceptance.test_cases import leg, text
 from tests.conftest import SIGNING_KEY
 
@@ -484,7 +484,8 @@ def test_the_same_correction_twice_is_one_and_a_late_repeat_with_a_key_too(world
     second, third = changed(document), changed(changed(document))
     first = send(world, status, second, **{"Idempotency-Key": "k2"}).json()
     assert send(world, status, second).json() == first | {"duplicate": True}
-    assert send(world, status, document | {"x": 1}).status_code == 422
+    strict = {"Prefer": "handling=strict"}
+    assert send(world, status, document | {"x": 1}, **strict).status_code == 422
     assert correct(world, status, third)["version"] == 3
     late = send(world, status, second, **{"Idempotency-Key": "k2"})
     assert late.json() == first | {"duplicate": True}
@@ -498,7 +499,7 @@ def test_a_wrong_correction_names_every_fault_and_changes_nothing(world: World) 
     world.at("2027-04-07 10:00")
     status = world.routed(alone())
     wrong = sample(13) | {"reference": "another"}
-    answer = send(world, status, wrong)
+    answer = send(world, status, wrong, **{"Prefer": "handling=strict"})
     assert answer.status_code == 422
     codes = {fault["code"] for fault in answer.json()["errors"]}
     assert {"other-reference", "nhs-number-check-digit", "unknown-field"} <= codes
@@ -507,7 +508,7 @@ def test_a_wrong_correction_names_every_fault_and_changes_nothing(world: World) 
 
 def test_a_rejected_referral_is_handed_in_anew_and_not_corrected(world: World) -> None:
     world.at("2026-12-16 10:00")
-    wrong = sample(13)
+    wrong = about_nobody(sample(13))
     status = world.routed(wrong)
     answer = send(world, status, sample(15) | {"reference": wrong["reference"]})
     assert answer.status_code == 409

@@ -17,7 +17,7 @@ from broker.flow import dispatch, route
 from broker.flow.context import Context
 from broker.intake.base import PolledIntake, Submission, take_in
 from broker.settings import Settings
-from tests.acceptance.conftest import World, sample
+from tests.acceptance.conftest import World, about_nobody, sample
 from tests.conformance.conftest import AGENCY, ALL_INTAKES, Reach
 from tests.conformance.toys import DROP_FOLDER, DropFolder
 from tests.conftest import eventually
@@ -111,7 +111,7 @@ def test_another_document_under_the_same_reference_is_a_conflict(door: Door) -> 
 
 
 def test_a_document_with_faults_is_kept_and_answered_for(door: Door, world: World) -> None:
-    answer = door.submit(sample(13))
+    answer = door.submit(about_nobody(sample(13)))
     world.drain()
     assert world.status(answer)["state"] == "rejected"
 
