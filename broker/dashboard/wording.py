@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, time
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from broker.domain.monitoring import RiskCounts, Unacknowledged
+from broker.policy.time.calendars import Hours, window_said
 
 LOCAL = ZoneInfo("Europe/London")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -160,13 +161,14 @@ def _value(value: Any) -> str:
     return str(value).replace("_", " ")
 
 
-def hours(of_days: Mapping[int, tuple[time, time]]) -> str:
+def hours(of_days: Mapping[int, tuple[Hours, ...]]) -> str:
     """Return opening hours, neighbouring days that have the same ones together."""
     phrases = []
-    for span, days in groupby(sorted(of_days), key=of_days.__getitem__):
+    for windows, days in groupby(sorted(of_days), key=of_days.__getitem__):
         listed = list(days)
         last = f" to {_WEEKDAYS[listed[-1]]}" if len(listed) > 1 else ""
-        phrases.append(f"{_WEEKDAYS[listed[0]]}{last} {span[0]:%H:%M}–{span[1]:%H:%M}")
+        times = " and ".join(window_said(window).replace("-", "–") for window in windows)
+        phrases.append(f"{_WEEKDAYS[listed[0]]}{last} {times}")
     return ", ".join(phrases)
 
 

@@ -320,6 +320,6 @@ def _print_finding(finding: Finding) -> None:
     if finding.warning:
         mark, colour = "WARN", "yellow"
     click.secho(f"{mark:<6}", fg=colour, nl=False)
-    click.echo(f"{finding.check:<10}{finding.detail}")
+    click.echo(f"{finding.check:<12}{finding.detail}")
     if finding.next_step:
         click.echo(f"      next: {finding.next_step}")

@@ -95,7 +95,7 @@ def ask_the_doctor(addresses: dict[str, str]) -> None:
     files = {
         f"BROKER_{n.upper()}": value
         for n, value in addresses.items()
-        if n.endswith(("_url_file", "child_key_file"))
+        if n.endswith(("_url_file", "child_key_file", "signing_key_file"))
     }
     assert {Path(file).stat().st_mode & 0o777 for file in files.values()} == {0o600}
     environment = {name: value for name, value in os.environ.items() if "BROKER" not in name}

@@ -16,7 +16,7 @@ from broker.web import build
 from tests.acceptance.conftest import sample
 
 Key = Callable[..., dict[str, str]]
-OPEN = {"GET /livez", "GET /readyz", "GET /openapi.json", "GET /docs"}
+OPEN = {"GET /livez", "GET /readyz", "GET /v1/keys", "GET /openapi.json", "GET /docs"}
 ID = "00000000-0000-7000-8000-000000000000"
 GUARDED = [call for call in CALLS if call.scopes]
 
