@@ -222,7 +222,9 @@ def test_a_version_that_cannot_be_routed_is_left_to_ops_and_what_agencies_have_s
     )
     (waiting,) = context.ledger.queries.attention(limit=10)
     assert str(waiting.referral) == status["id"]
-    assert world.client.post(path, json=document, headers=world.police).status_code == 202
+    concern = document["concern"] | {"summary": "A child of six lives with the suspect."}
+    changed = document | {"concern": concern}
+    assert world.client.post(path, json=changed, headers=world.police).status_code == 202
     route.drain(context)
     kinds = [
         (delivery["kind"], delivery["version"]) for delivery in world.status(status)["deliveries"]
