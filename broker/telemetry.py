@@ -53,6 +53,7 @@ ALLOWED = frozenset(
         "sent",
         "notice",
         "referrals",
+        "tasks",
         "steps",
         "lapsed",
         "released",

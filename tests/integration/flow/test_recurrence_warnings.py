@@ -62,7 +62,8 @@ def test_what_is_rejected_or_graded_otherwise_or_sent_twice_does_not_count(world
     world.routed(low("a"))
     world.routed(low("a"))
     wrong = low("wrong")
-    wrong["children"][0]["area"] = "E99999999"
+    for name in ("children", "persons_posing_risk", "concern", "online"):
+        del wrong[name]
     assert world.routed(wrong)["state"] == "rejected"
     high = low("high")
     high["grade"] = high["grade"] | {"level": "high"}
