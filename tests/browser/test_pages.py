@@ -118,7 +118,7 @@ def test_what_a_form_leads_to_can_be_read_by_everybody(visit: Visit, site: Site,
     page = visit("/ops/sign-in", bypass_csp=True, **LOOKS[look])
     results = []
     for path, button in (
-        (pages(site)[6], "Redirect"),
+        (pages(site)[6], "Continue"),
         ("/ops/send-on", "Show the plan"),
         (f"/ops/replays/{replay}", "Start the replay"),
     ):
