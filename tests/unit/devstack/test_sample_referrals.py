@@ -53,7 +53,7 @@ def test_the_full_sample_has_every_field():
     persons = {"expected_date_of_birth", "approximate_age"}
     assert [*empty(full), *empty(full.handling), *empty(full.online), *empty(full.concern)] == []
     assert set(empty(full.children[0])) <= persons
-    assert empty(full.persons_posing_risk[0]) == []
+    assert empty(full.persons_posing_risk[0]) == ["voice"], "that is for a child who harmed"
     assert empty(full.referrer) + empty(full.times) + empty(full.grade) == []
 
 
