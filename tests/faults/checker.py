@@ -45,7 +45,7 @@ STEPS: dict[str, set[str]] = {
     "deferred": _OPEN,
     "collected": {"acknowledged", "decided", "returned"},
     "acknowledged": {"decided", "returned"},
-    "decided": set(),
+    "decided": {"decided"},
     "returned": set(),
     "refused": {"recalled"},
     "recalled": set(),
@@ -194,13 +194,13 @@ def only_ones_own(seen: _Evidence) -> Iterator[str]:
 
 
 def one_outcome(seen: _Evidence) -> Iterator[str]:
-    """Each stage of a delivery is recorded once, whoever answers how often."""
-    recorded = Counter(
-        (one.delivery, one.stage) for one in seen.journal.answered if one.result == "recorded"
-    )
-    for (delivery, stage), count in recorded.items():
+    """Each stage of a delivery is recorded once, and a decision again only with another outcome."""
+    answers = [answer for answer in seen.journal.answered if answer.result == "recorded"]
+    same = Counter((answer.delivery, answer.stage, answer.outcome) for answer in answers)
+    for (delivery, stage, _), count in same.items():
         if count > 1:
             yield f"{stage} of {delivery} was recorded {count} times"
+    recorded = Counter((answer.delivery, answer.stage) for answer in answers)
     for delivery in {delivery for delivery, _ in recorded}:
         ends = [stage for stage in ("decided", "returned") if recorded[delivery, stage]]
         if len(ends) > 1:
@@ -262,10 +262,13 @@ def honest_receipts(seen: _Evidence) -> Iterator[str]:
 
 
 def honest_results(seen: _Evidence) -> Iterator[str]:
-    """What an agency was told is recorded stands in the ledger as it was given."""
-    for one in seen.journal.answered:
-        if one.result != "recorded":
-            continue
+    """What an agency was last told is recorded stands in the ledger as it was given."""
+    last = {
+        (answer.delivery, answer.stage): answer
+        for answer in sorted(seen.journal.answered, key=lambda answer: answer.told_at)
+        if answer.result == "recorded"
+    }
+    for one in last.values():
         kept = seen.answers.get((one.delivery, one.stage))
         if kept is None:
             yield f"{one.stage} of {one.delivery} was recorded, and is not there"

@@ -64,7 +64,8 @@ def document(reference: str, variant: str, areas: tuple[str, ...], dice: Random)
 
 def faulty(made: dict[str, Any]) -> dict[str, Any]:
     """Return a referral that is accepted, and rejected when it is looked at."""
-    return {**made, "children": [{**child, "shoe_size": 34} for child in made["children"]]}
+    about = ("children", "persons_posing_risk", "concern", "household", "online")
+    return {name: value for name, value in made.items() if name not in about}
 
 
 def prohibited(made: dict[str, Any]) -> dict[str, Any]:
