@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import payload, world
 from benchmarks.world import PROCESSES, SETTINGS, World
 from broker.flow import dispatch, route
-from broker.intake import http
+from broker.intake import http_intake as http
 
 PACKAGES = ("celery", "kombu", "psycopg", "marshmallow", "starlette", "uvicorn", "sqlalchemy")
 

@@ -10,9 +10,9 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, fields
 
 from schemas import labels
+from schemas.catalogue import KINDS
 from schemas.fields import ENUM_DESCRIPTIONS, Either, Knowable, Mapped
 from schemas.loading import Record
-from schemas.registry import KINDS
 from schemas.unknown import Unknown
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

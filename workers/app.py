@@ -8,8 +8,8 @@ from kombu import Queue, compression
 from broker import telemetry
 from broker.bootstrap import read_settings
 from broker.flow.task_queues import TASK_QUEUES
+from workers.celery_settings import celery_settings
 from workers.services import Services
-from workers.settings import celery_settings
 
 # A small message can unpack to gigabytes before any look at it, and Kombu has no other switch.
 compression._decoders.clear()
@@ -26,7 +26,7 @@ def _log_as_lines(**_: object) -> None:
 
 _log_as_lines()  # Celery warns of things before it comes to logs
 
-app = Celery("broker", include=["workers.tasks"])
+app = Celery("broker", include=["workers.celery_tasks"])
 app.conf.update(celery_settings(settings.wakeup_url))
 app.conf.task_queues = [Queue(name, exchange="", routing_key=name) for name in TASK_QUEUES]
 app.steps["worker"].add(Services)

@@ -15,9 +15,9 @@ from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.interrupt import interruptible
 from broker.cli.output import remark
 from broker.cli.run.listening import listen
+from broker.devstack.comparison import Evidence, compare
 from broker.devstack.demo_progress import Progress, open_display
 from broker.devstack.demo_report import print_report
-from broker.devstack.evidence import Evidence, compare
 from broker.devstack.feed_tally import FeedTally
 from broker.devstack.rebase_times import rebase
 from broker.devstack.sample_agencies import SampleAgencies

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from broker.cli.referral_view import timeline_view
+from broker.devstack.comparison import Comparison, Evidence
 from broker.devstack.delivery_times import (
     AgencyTimes,
     TimedDelivery,
@@ -23,7 +24,6 @@ from broker.devstack.delivery_times import (
     timed_deliveries,
     times,
 )
-from broker.devstack.evidence import Comparison, Evidence
 from broker.domain.referral import ReferralStatus
 
 PIPE_COLUMNS = 140

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from broker.channels.registry import CHANNELS
-from broker.devstack.evidence import Notes
+from broker.devstack.comparison import Notes
 from broker.devstack.stack import QUEUE, Stack
 
 WITHOUT_SAMPLE_AGENCY = frozenset({"ops"})

@@ -26,7 +26,7 @@ from broker.gateway.call import Call, Handler
 from broker.gateway.calls import CALLS
 from broker.gateway.long_polls import Poller
 from broker.gateway.state import Gateway, admit
-from broker.intake.http import HttpIntake
+from broker.intake.http_intake import HttpIntake
 from broker.telemetry import elapsed, info_enabled, logger
 
 THREADS = 16

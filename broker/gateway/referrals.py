@@ -29,7 +29,7 @@ from broker.gateway.problems import instance_of, problem
 from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, number, parse_body, read_body
 from broker.gateway.responses import json_response
 from broker.gateway.state import Gateway, caller_of, gateway_of, identifier
-from broker.intake.http import Answers
+from broker.intake.http_intake import Answers
 from schemas import documents, requests
 
 BULK_LINES = 1000

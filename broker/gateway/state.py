@@ -14,7 +14,7 @@ from broker.errors import NotFound
 from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
-from broker.intake.http import HttpIntake
+from broker.intake.http_intake import HttpIntake
 from broker.threads import Threaded
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from broker.declared_settings import DeclaredSetting
 from broker.intake.base import Intake, PolledIntake
-from broker.intake.http import HttpIntake
+from broker.intake.http_intake import HttpIntake
 from broker.intake.receipts_queue import ReceiptsQueue
 from broker.settings import Settings
 

@@ -69,7 +69,7 @@ COPIES: Mapping[str, Sequence[Edit]] = {
             "        answers = context.ledger.referrals.accept(new)\n",
         )
     ],
-    "receipt before commit": [Edit("broker/intake/http.py", _COMMIT, _PROMISE)],
+    "receipt before commit": [Edit("broker/intake/http_intake.py", _COMMIT, _PROMISE)],
 }
 
 

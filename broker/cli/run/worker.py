@@ -13,7 +13,7 @@ QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 def worker(concurrency: int) -> None:
     """Run a Celery worker until SIGTERM or Ctrl-C; what it has begun is finished first.
 
-    workers/settings.py holds its settings, each with the reason. The same as
+    workers/celery_settings.py holds its settings, each with the reason. The same as
     `celery -A workers.app worker --pool=prefork` with three options.
 
     \b

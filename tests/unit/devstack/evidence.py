@@ -9,7 +9,7 @@ from uuid import UUID
 
 from referral_broker_client import Event, Problem, Published, Receipt
 
-from broker.devstack.evidence import Evidence
+from broker.devstack.comparison import Evidence
 from broker.devstack.feed_tally import FeedTally
 from broker.domain.codes import Milestone, Role
 from broker.domain.delivery import DeliveryStatus

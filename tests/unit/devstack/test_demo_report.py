@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from referral_broker_client import Publisher
 
+from broker.devstack.comparison import Evidence, compare
 from broker.devstack.demo_progress import Progress, open_display
 from broker.devstack.demo_report import print_report
-from broker.devstack.evidence import Evidence, compare
 from broker.domain.codes import Milestone
 from tests.unit.devstack.evidence import NOW, STOKE, evidence, leg, referral
 from tests.unit.sdk.scripted import Script

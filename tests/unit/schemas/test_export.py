@@ -5,8 +5,8 @@ import json
 import jsonschema
 import pytest
 
+from schemas.catalogue import KINDS
 from schemas.export import component, components, json_schema, kinds
-from schemas.registry import KINDS
 from schemas.requests import AREAS, RECEIPTS, REROUTE, load
 
 REFERRAL = jsonschema.Draft202012Validator(json_schema("referral"))

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from schemas.catalogue import KINDS
 from schemas.errors import Fault
 from schemas.export import kinds
 from schemas.fields import Knowable, Many, One
 from schemas.loading import Record
 from schemas.referral import REFERRAL, load
-from schemas.registry import KINDS
 from schemas.unknown import Unknown, known
 from tests.unit.schemas.conftest import CEILING_SECONDS
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from referral_broker_client import Receipt
 
-from broker.devstack.evidence import Evidence, compare
+from broker.devstack.comparison import Evidence, compare
 from broker.devstack.feed_tally import FeedTally
 from broker.domain.codes import Milestone
 from broker.domain.states import DeliveryState
