@@ -52,10 +52,10 @@ def _wanted(names: str) -> list[str]:
 
 def _sizes(scale: float, given: tuple[str, ...]) -> Sizes:
     counts = asdict(Sizes().scaled(scale))
-    for one in given:
-        name, _, count = one.partition("=")
+    for size in given:
+        name, _, count = size.partition("=")
         if name not in counts or not count.isdecimal():
-            raise click.BadParameter(f"{one}: give NAME=COUNT, NAME one of {', '.join(counts)}.")
+            raise click.BadParameter(f"{size}: give NAME=COUNT, NAME one of {', '.join(counts)}.")
         counts[name] = int(count)
     return Sizes(**counts)
 

@@ -145,7 +145,7 @@ class Ours:
 def receipts_of(answers: Sequence[Answer]) -> dict[str, str]:
     """Return the ids that publishers were given, by reference."""
     told = [orjson.loads(answer.body) for answer in answers]
-    return {one["reference"]: one["id"] for one in told}
+    return {answer["reference"]: answer["id"] for answer in told}
 
 
 def bulk_receipts_of(answers: Sequence[Answer]) -> dict[str, str]:

@@ -143,7 +143,7 @@ def _busy_share(seconds: float) -> float:
 def _jiffies() -> list[int]:
     """Return what all processors did since the machine started: user, nice, system, idle, ..."""
     first = _STAT.read_text(encoding="ascii").splitlines()[0]
-    return [int(one) for one in first.split()[1:9]]
+    return [int(number) for number in first.split()[1:9]]
 
 
 def rows(dsn: str, question: str, *asked: Any) -> list[Any]:

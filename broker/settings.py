@@ -248,7 +248,7 @@ class _Reading:
         found: dict[str, frozenset[Right]] = {}
         for pair in filter(str.strip, self.text(name, "").split(";")):
             group, _, words = (part.strip() for part in pair.rpartition("="))
-            rights = list(Right) if words == "all" else [one.strip() for one in words.split("+")]
+            rights = list(Right) if words == "all" else [word.strip() for word in words.split("+")]
             if not group or not set(rights) <= set(Right):
                 told = f"Use group=right+right; with rights of {', '.join(Right)}, or all."
                 self._fault(name, "wrong-form", told)

@@ -76,7 +76,7 @@ class OpenId:
             "/keys": self.keys,
             "/out": self.sign_out,
         }
-        routes = [Route(path, self._or_instead(one)) for path, one in found.items()]
+        routes = [Route(path, self._or_instead(handler)) for path, handler in found.items()]
         token = Route("/token", self._or_instead(self.token), methods=["POST"])
         return Starlette(routes=[*routes, token])
 
@@ -158,7 +158,7 @@ class OpenId:
         }
         claims = _changed(true, self.claims)
         if self.header["alg"] == "none":
-            parts = (json.dumps(one).encode() for one in (self.header, claims))
+            parts = (json.dumps(part).encode() for part in (self.header, claims))
             head, body = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
             return f"{head}.{body}."
         registry = JWSRegistry(algorithms=[self.header["alg"]])

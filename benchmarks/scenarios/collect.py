@@ -57,7 +57,7 @@ def empty(
         async with Line(url, key) as line:
             while len(taken) < most and (batch := await _collected(line)):
                 await _answer(line, batch)
-                taken.extend(one["delivery"] for one in batch)
+                taken.extend(delivery["delivery"] for delivery in batch)
 
     begun = time.perf_counter()
     post.run(lambda: post.gather([one_line(key) for key in keys.values() for _ in range(lines)]))
@@ -88,13 +88,13 @@ async def _collected(line: Line) -> list[dict[str, Any]]:
 async def _answer(line: Line, batch: list[dict[str, Any]]) -> None:
     receipts = [
         {
-            "delivery": one["delivery"],
-            "lease": one["lease"]["id"],
+            "delivery": delivery["delivery"],
+            "lease": delivery["lease"]["id"],
             "stage": "decided",
             "by": "bench",
             "outcome": "no_further_action",
         }
-        for one in batch
+        for delivery in batch
     ]
     told = await line.post("/v1/receipts", orjson.dumps({"receipts": receipts}))
     results = [result["result"] for result in orjson.loads(told.body)["results"]]

@@ -29,10 +29,10 @@ def _ours(world_: World) -> float:
     with ours.worker():
         seconds = _span(world_, QUEUES, len(bodies))
     with Redis.from_url(url) as valkey:
-        found = [delivery_in(one) for name in QUEUES for one in valkey.lrange(name, 0, -1)]
-    sent = sorted((one["reference"], one["agency"]) for one in found)
+        found = [delivery_in(copy) for name in QUEUES for copy in valkey.lrange(name, 0, -1)]
+    sent = sorted((copy["reference"], copy["agency"]) for copy in found)
     must_be_equal("copies", sent, sorted((ref, who) for ref in bodies for who in AGENCIES))
-    ids = {one["delivery"] for one in found}
+    ids = {copy["delivery"] for copy in found}
     held = {row[0] for row in world.rows(ours.dsn, "select id::text from delivery")}
     must_be_equal("deliveries", ids, held)
     return seconds

@@ -62,9 +62,9 @@ def _felt(world_: World, areas: Sequence[str]) -> list[float]:
     ours.verify_receipts(receipts_of(answers))
     ours.verify_routed(bodies, deliveries=1)
     wanted = dict(zip(bodies, zip(areas, answers, strict=True), strict=True))
-    theirs = {reference: one for reference, one in wanted.items() if one[0] != NOISY}
+    theirs = {reference: answer for reference, answer in wanted.items() if answer[0] != NOISY}
     must_be_equal("deliveries of the others", theirs.keys() - collected.keys(), set())
-    return [(collected[ref] - one.sent_at) * 1000 for ref, (_, one) in theirs.items()]
+    return [(collected[ref] - answer.sent_at) * 1000 for ref, (_, answer) in theirs.items()]
 
 
 async def _traffic(

@@ -85,8 +85,8 @@ def measure(world: World) -> Figure:
         ratio={"to the smallest": due[0] / due[-1]},
         notes={
             "open deliveries": sizes,
-            f"ms for {some:,} due": [round(one, 1) for one in due],
-            "ms for none due": [round(one, 2) for one in idle],
+            f"ms for {some:,} due": [round(milliseconds, 1) for milliseconds in due],
+            "ms for none due": [round(milliseconds, 2) for milliseconds in idle],
         },
         aims={"to the smallest": AIM},
     )

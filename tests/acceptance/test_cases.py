@@ -47,10 +47,10 @@ def test_03_siblings_in_two_areas_and_neither_council_sees_the_others_child(worl
     status = world.routed(document)
     due = ("2027-03-30 17:00", "2027-03-30 17:00")
     stoke = [delivery for delivery in status["deliveries"] if delivery["agency"] == "stoke-csc"]
-    assert {one["role"] for one in stoke} == {"lead", "copy"}
+    assert {delivery["role"] for delivery in stoke} == {"lead", "copy"}
     assert leg(status, "shropshire-csc")["role"] == "lead"
     assert world.legs(status)["shropshire-csc"] == due
-    (lead,) = [one for one in stoke if one["role"] == "lead"]
+    (lead,) = [delivery for delivery in stoke if delivery["role"] == "lead"]
     assert (
         world.local(lead["deadlines"]["acknowledge_by"]),
         world.local(lead["deadlines"]["decide_by"]),
@@ -236,13 +236,13 @@ def test_16_the_third_low_in_ninety_days_is_flagged(world: World) -> None:
         told.append(
             [warning["message"] for warning in status["warnings"] if warning["code"] == "third-low"]
         )
-    assert [len(one) for one in told] == [0, 0, 1]
+    assert [len(warnings) for warnings in told] == [0, 0, 1]
     assert "3rd referral graded low" in told[2][0]
     feed = world.client.get("/v1/events", headers=world.police).json()["events"]
-    (event,) = [one for one in feed if one["kind"] == "referral.third_low"]
+    (event,) = [event for event in feed if event["kind"] == "referral.third_low"]
     assert event["referral"] == status["id"]
     assert event["data"] == {"child": "child-1", "count": 3, "earlier": ["third-0", "third-1"]}
-    offered = {one["referral"]: one for one in world.collect("staffordshire-csc")}
+    offered = {delivery["referral"]: delivery for delivery in world.collect("staffordshire-csc")}
     assert told[2][0] in [warning["message"] for warning in offered[status["id"]]["warnings"]]
 
 

@@ -186,7 +186,7 @@ def test_s3_the_corrected_one_keeps_the_first_hand_in(world: World) -> None:
     assert status["state"] == "routed"
     assert {world.local(leg["clock_start"]) for leg in status["deliveries"]} == {"2026-12-16 09:00"}
     assert attention(world)["task"] == []
-    assert [world.status(one)["state"] for one in (first, second)] == ["closed", "closed"]
+    assert [world.status(id_)["state"] for id_ in (first, second)] == ["closed", "closed"]
 
 
 def test_s2_a_rejected_one_is_still_told_of_after_three_days(world: World) -> None:

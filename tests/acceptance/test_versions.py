@@ -151,7 +151,7 @@ def test_no_version_shows_a_council_the_other_ones_child(world: World) -> None:
         ("shropshire-csc", YOUNGER, ELDER),
     ):
         assert len(seen[agency]) == 3
-        assert all(own in one and others not in one for one in seen[agency])
+        assert all(own in name and others not in name for name in seen[agency])
 
 
 def test_only_what_changes_in_its_view_is_named_to_an_agency(world: World) -> None:
@@ -180,7 +180,7 @@ def test_a_child_in_another_area_brings_its_council_an_ordinary_delivery(world: 
     (offered,) = world.collect("shropshire-csc")
     assert YOUNGER in text(offered)
     assert ELDER not in text(offered)
-    assert [one["kind"] for one in of(status, "staffordshire-csc")] == ["referral"]
+    assert [delivery["kind"] for delivery in of(status, "staffordshire-csc")] == ["referral"]
 
 
 def test_whoever_is_not_concerned_any_more_must_destroy_what_it_had(world: World) -> None:
@@ -229,7 +229,7 @@ def test_a_regrade_moves_deadlines_and_never_the_start(world: World) -> None:
     assert (record["grade_before"], record["grade"]) == ("low", "immediate")
     said = {deadline["milestone"]: deadline for deadline in record["deadlines"]}
     assert said["acknowledge"]["words_before"] != said["acknowledge"]["words"]
-    event = next(one for one in timeline(world, status) if one["kind"] == "referral.regraded")
+    event = next(event for event in timeline(world, status) if event["kind"] == "referral.regraded")
     assert event["data"]["grade_before"] == "low"
     assert event["data"]["grade"] == "immediate"
 
@@ -241,10 +241,10 @@ def test_a_regrade_moves_deadlines_and_never_the_start(world: World) -> None:
     assert lead["clock_start"] == before["clock_start"]
     assert status["accepted_at"] == before["clock_start"]
     assert [version["version"] for version in status["versions"]] == [1, 2, 3]
-    moved = [one for one in timeline(world, status) if one["kind"] == "delivery.rescheduled"]
+    moved = [event for event in timeline(world, status) if event["kind"] == "delivery.rescheduled"]
     tighter, looser = (
-        next(each for each in one["data"]["deadlines"] if each["milestone"] == "acknowledge")
-        for one in moved
+        next(each for each in event["data"]["deadlines"] if each["milestone"] == "acknowledge")
+        for event in moved
     )
     assert (tighter["due"], tighter["due_before"]) == (looser["due_before"], looser["due"])
 
@@ -277,7 +277,7 @@ def test_a_regrade_while_the_office_is_closed_also_reaches_the_team_out_of_hours
         *("referral", "2027-04-07 21:00"),
     )
     office = of(status, "staffordshire-csc")
-    assert [(one["kind"], one["state"]) for one in office] == [
+    assert [(delivery["kind"], delivery["state"]) for delivery in office] == [
         ("referral", "acknowledged"),
         ("correction", "available"),
     ]
@@ -291,7 +291,7 @@ def test_a_recall_is_confirmed_by_everybody_who_had_it_and_then_closes(world: Wo
     assert answer.status_code == 202, answer.text
     status = world.status(status)
     assert (status["recall_reason"], status["recalled_by"]) == ("wrong_person", "DS Imogen Farlow")
-    assert [one["state"] for one in of(status, "shropshire-csc")] == ["recalled"]
+    assert [delivery["state"] for delivery in of(status, "shropshire-csc")] == ["recalled"]
     assert world.collect("shropshire-csc") == []
 
     (told,) = world.collect("staffordshire-csc")
@@ -575,8 +575,8 @@ def test_a_queue_carries_every_kind_in_order(
     with QueueConsumer(engines.exchange_url, "stoke-csc", keys, by="Desk", wait=0.5) as consumer:
         taken = list(itertools.islice(consumer, 3))
         original, correction, withdrawn = taken
-        assert [one.kind for one in taken] == ["referral", "correction", "recall"]
-        assert [one.version for one in taken] == [1, 2, 2]
+        assert [message.kind for message in taken] == ["referral", "correction", "recall"]
+        assert [message.version for message in taken] == [1, 2, 2]
         assert correction.changed == ("concern",)
         assert correction.follows == original.id
         assert (withdrawn.content, withdrawn.handling) == ({}, {})

@@ -26,9 +26,9 @@ def main() -> int:
 def summary(result: Result) -> str:
     """Return what was done, and what was found."""
     journal, lines = result.journal, []
-    statuses = Counter(str(one.status) for one in journal.called)
-    results = Counter(str(one.result) for one in journal.answered)
-    missed = sum("missed" in one.note or "nobody" in one.note for one in journal.struck)
+    statuses = Counter(str(call.status) for call in journal.called)
+    results = Counter(str(answer.result) for answer in journal.answered)
+    missed = sum("missed" in strike.note or "nobody" in strike.note for strike in journal.struck)
     breaches = sum(event["kind"] == "delivery.breached" for event in result.ledger.events)
     lines += [
         "",

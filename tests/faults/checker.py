@@ -96,11 +96,11 @@ class _Evidence:
         for row in ledger.deliveries:
             self.of_referral[row["referral"]].append(row)
         self.receipts: dict[str, HandedIn] = {
-            one.receipt["id"]: one for one in journal.handed_in if one.receipt is not None
+            paper.receipt["id"]: paper for paper in journal.handed_in if paper.receipt is not None
         }
         self.papers: dict[tuple[str, str], list[HandedIn]] = defaultdict(list)
-        for one in journal.handed_in:
-            self.papers[one.publisher, one.reference].append(one)
+        for paper in journal.handed_in:
+            self.papers[paper.publisher, paper.reference].append(paper)
 
 
 # I1
@@ -131,8 +131,12 @@ def _unowned(seen: _Evidence, receipt: HandedIn, id_: str) -> Iterator[str]:
 
 def nothing_taken_is_forgotten(seen: _Evidence) -> Iterator[str]:
     """What was decided according to the ledger was offered to its agency before."""
-    offered = {one.delivery for one in seen.journal.offered}
-    unseen = {(one.agency, one.delivery) for one in seen.journal.answered if one.result is None}
+    offered = {offer.delivery for offer in seen.journal.offered}
+    unseen = {
+        (answer.agency, answer.delivery)
+        for answer in seen.journal.answered
+        if answer.result is None
+    }
     for row in seen.ledger.deliveries:
         told = row["id"] in offered or (row["agency"], row["id"]) in unseen
         if row["state"] in {"decided", "collected", "acknowledged"} and not told:
@@ -144,15 +148,15 @@ def nothing_taken_is_forgotten(seen: _Evidence) -> Iterator[str]:
 
 def no_invention(seen: _Evidence) -> Iterator[str]:
     """What is offered was handed in, and goes to whoever is responsible, with its part alone."""
-    for one in seen.journal.offered:
-        papers = seen.papers.get((one.publisher, one.reference), [])
-        same = [paper for paper in papers if paper.variant == one.variant]
+    for offer in seen.journal.offered:
+        papers = seen.papers.get((offer.publisher, offer.reference), [])
+        same = [paper for paper in papers if paper.variant == offer.variant]
         if not same:
-            yield f"delivery {one.delivery} holds variant {one.variant}, which nobody handed in"
+            yield f"delivery {offer.delivery} holds variant {offer.variant}, which nobody handed in"
         elif all(paper.status in {409, 413, 422} for paper in same):
-            yield f"delivery {one.delivery} holds variant {one.variant}, which was refused"
+            yield f"delivery {offer.delivery} holds variant {offer.variant}, which was refused"
         else:
-            yield from _misdelivered(seen, one, same[0])
+            yield from _misdelivered(seen, offer, same[0])
 
 
 def _misdelivered(seen: _Evidence, offered: Offered, paper: HandedIn) -> Iterator[str]:
@@ -183,11 +187,11 @@ def _was_sent_here(seen: _Evidence, row: Row, agency: str) -> bool:
 
 def only_ones_own(seen: _Evidence) -> Iterator[str]:
     """Nobody gets anything out of another agency's delivery, or of one that does not exist."""
-    for one in seen.journal.answered:
-        row = seen.deliveries.get(one.delivery)
-        theirs = row is not None and row["agency"] == one.agency
-        if not theirs and one.result not in {"not_found", None}:
-            yield f"{one.agency} answered {one.delivery}, not its own, and was told {one.result}"
+    for answer in seen.journal.answered:
+        row = seen.deliveries.get(answer.delivery)
+        theirs = row is not None and row["agency"] == answer.agency
+        if not theirs and answer.result not in {"not_found", None}:
+            yield f"{answer.agency} answered {answer.delivery}, not its own, and was told {answer.result}"
 
 
 # I3
@@ -211,10 +215,10 @@ def one_identity(seen: _Evidence) -> Iterator[str]:
     """A delivery bears the same id, content and agency however often it is offered."""
     about: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
     ids: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for one in seen.journal.offered:
-        about[one.delivery].add((one.agency, one.referral, one.variant, one.areas))
-        row = seen.deliveries.get(one.delivery)
-        ids[one.agency, one.referral, str(row and row["replaces"])].add(one.delivery)
+    for offer in seen.journal.offered:
+        about[offer.delivery].add((offer.agency, offer.referral, offer.variant, offer.areas))
+        row = seen.deliveries.get(offer.delivery)
+        ids[offer.agency, offer.referral, str(row and row["replaces"])].add(offer.delivery)
     yield from (f"{id_} was offered as {told}" for id_, told in about.items() if len(told) > 1)
     yield from (f"{who} was offered as {told}" for who, told in ids.items() if len(told) > 1)
 
@@ -224,18 +228,18 @@ def lost_leases(seen: _Evidence) -> Iterator[str]:
     offers: dict[str, list[Offered]] = defaultdict(list)
     for offer in seen.journal.offered:
         offers[offer.delivery].append(offer)
-    for one in seen.journal.answered:
-        if one.lease is None or one.result not in {"recorded", "already"}:
+    for answer in seen.journal.answered:
+        if answer.lease is None or answer.result not in {"recorded", "already"}:
             continue
-        mine = [offer for offer in offers[one.delivery] if offer.lease == one.lease]
+        mine = [offer for offer in offers[answer.delivery] if offer.lease == answer.lease]
         later = [
             offer
-            for offer in offers[one.delivery]
-            if mine and offer.attempt > mine[0].attempt and offer.told_at < one.sent_at
+            for offer in offers[answer.delivery]
+            if mine and offer.attempt > mine[0].attempt and offer.told_at < answer.sent_at
         ]
         if later:
             yield (
-                f"{one.stage} of {one.delivery} was {one.result} under the lease of attempt"
+                f"{answer.stage} of {answer.delivery} was {answer.result} under the lease of attempt"
                 f" {mine[0].attempt}, after attempt {later[-1].attempt} was offered"
             )
 
@@ -250,7 +254,10 @@ def honest_receipts(seen: _Evidence) -> Iterator[str]:
         for paper in papers:
             if paper.receipt is not None:
                 receipt = paper.receipt
-                told[paper.variant].add((receipt["id"], receipt["accepted_at"], receipt["digest"]))
+                # What was rejected is judged anew when it is handed in again, from a new instant.
+                faulty = paper.variant.startswith("x")
+                accepted_at = "" if faulty else receipt["accepted_at"]
+                told[paper.variant].add((receipt["id"], accepted_at, receipt["digest"]))
         for variant, receipts in told.items():
             if len(receipts) > 1:
                 yield f"{reference} [{variant}] had {len(receipts)} receipts: {sorted(receipts)}"
@@ -268,34 +275,34 @@ def honest_results(seen: _Evidence) -> Iterator[str]:
         for answer in sorted(seen.journal.answered, key=lambda answer: answer.told_at)
         if answer.result == "recorded"
     }
-    for one in last.values():
-        kept = seen.answers.get((one.delivery, one.stage))
+    for answer in last.values():
+        kept = seen.answers.get((answer.delivery, answer.stage))
         if kept is None:
-            yield f"{one.stage} of {one.delivery} was recorded, and is not there"
-        elif kept["outcome"] != one.outcome:
-            yield f"{one.delivery} was decided {one.outcome}, and says {kept['outcome']}"
+            yield f"{answer.stage} of {answer.delivery} was recorded, and is not there"
+        elif kept["outcome"] != answer.outcome:
+            yield f"{answer.delivery} was decided {answer.outcome}, and says {kept['outcome']}"
 
 
 def honest_answers(seen: _Evidence) -> Iterator[str]:
     """Publishers are shown what agencies were told before they asked."""
     outcomes = {
-        one.delivery: (one.told_at, one.outcome)
-        for one in seen.journal.answered
-        if one.result == "recorded" and one.stage == "decided"
+        answer.delivery: (answer.told_at, answer.outcome)
+        for answer in seen.journal.answered
+        if answer.result == "recorded" and answer.stage == "decided"
     }
-    for one in seen.journal.shown:
-        if one.status != 200 or one.value is None:
-            yield f"referral {one.referral} was accepted, and its publisher was told {one.status}"
+    for status in seen.journal.shown:
+        if status.status != 200 or status.value is None:
+            yield f"referral {status.referral} was accepted, and its publisher was told {status.status}"
             continue
-        for delivery in one.value["deliveries"]:
-            answered_at, expected = outcomes.get(delivery["id"], (one.asked_at, None))
-            if answered_at < one.asked_at and delivery["outcome"] != expected:
+        for delivery in status.value["deliveries"]:
+            answered_at, expected = outcomes.get(delivery["id"], (status.asked_at, None))
+            if answered_at < status.asked_at and delivery["outcome"] != expected:
                 yield f"{delivery['id']} was decided {expected}, shown {delivery['outcome']}"
 
 
 def honest_errors(seen: _Evidence) -> Iterator[str]:
     """Nobody is told that something went wrong which nobody planned."""
-    counts = Counter(one.path for one in seen.journal.called if one.status == 500)
+    counts = Counter(call.path for call in seen.journal.called if call.status == 500)
     yield from (f"{path} answered 500 {count} times" for path, count in counts.items())
 
 
@@ -349,8 +356,8 @@ def whole_referrals(seen: _Evidence) -> Iterator[str]:
 def whole_feed(seen: _Evidence) -> Iterator[str]:
     """A publisher that reads on from its cursor gets every event once, in order."""
     told: dict[str, list[str]] = defaultdict(list)
-    for one in seen.journal.fed:
-        told[one.publisher].append(one.cursor)
+    for event in seen.journal.fed:
+        told[event.publisher].append(event.cursor)
     for publisher, cursors in told.items():
         kept = {
             event["cursor"]
@@ -376,8 +383,8 @@ def _place(cursor: str) -> tuple[int, int]:
 def kept_clocks(seen: _Evidence) -> Iterator[str]:
     """No deadline that an agency or a publisher was told ever changes."""
     told: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
-    for one in seen.journal.offered:
-        told[one.delivery].add(_due(one.deadlines))
+    for offer in seen.journal.offered:
+        told[offer.delivery].add(_due(offer.deadlines))
     for shown in seen.journal.shown:
         for delivery in (shown.value or {}).get("deliveries", ()) if shown.status == 200 else ():
             told[delivery["id"]].add(_due(delivery["deadlines"]))
@@ -426,9 +433,9 @@ def _whole(seconds: float | None) -> int | None:
 def nobody_hangs(seen: _Evidence) -> Iterator[str]:
     """Every call of a patient client is answered, or cut, before its patience ends."""
     hung = Counter(
-        one.path
-        for one in seen.journal.called
-        if one.status is None and one.seconds >= HANG_SECONDS
+        call.path
+        for call in seen.journal.called
+        if call.status is None and call.seconds >= HANG_SECONDS
     )
     yield from (f"{path} hung {count} times" for path, count in hung.items())
 

@@ -152,8 +152,8 @@ class Mailbox(Agency):
         asked = {"max": most, "wait": 0 if self._dice.random() < 0.5 else 1}
         told = self._wire.post("/v1/collect", asked, patience=0.03 if impatient else 20.0)
         found = told.value["deliveries"] if told.status == 200 else []
-        for one in found:
-            self._take_note(one, "mailbox")
+        for delivery in found:
+            self._take_note(delivery, "mailbox")
         if not found:
             self._ending.wait(0.1)
         return list(found)
@@ -181,7 +181,7 @@ class Mailbox(Agency):
 
     def _for_others(self, found: list[Delivery]) -> None:
         """Answer another agency's deliveries, and one that does not exist."""
-        others = [one for one in self._journal.offered[-200:] if one.agency != self.code]
+        others = [offer for offer in self._journal.offered[-200:] if offer.agency != self.code]
         strangers: list[Delivery] = [{"delivery": other.delivery} for other in others[-3:]]
         strangers.append({"delivery": str(UUID(int=self._dice.getrandbits(128), version=4))})
         self._give([self._receipt(stranger, "decided") for stranger in strangers])
@@ -191,7 +191,10 @@ class Mailbox(Agency):
         """Keep one lease for longer, give all of them back, and answer with one of them."""
         if not found:
             return
-        held = [{"delivery": one["delivery"], "lease": one["lease"]["id"]} for one in found]
+        held = [
+            {"delivery": delivery["delivery"], "lease": delivery["lease"]["id"]}
+            for delivery in found
+        ]
         self._wire.post("/v1/leases/extend", {"leases": held[:1]})
         self._wire.post("/v1/leases/release", {"leases": held})
         self._answer(found[:1], "decided")

@@ -138,5 +138,5 @@ class Journal:
         """Keep it all as lines of JSON, one file a kind, for whoever looks into a finding."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("handed_in", "offered", "answered", "shown", "fed", "called", "struck"):
-            lines = [json.dumps(dataclasses.asdict(one)) for one in getattr(self, name)]
+            lines = [json.dumps(dataclasses.asdict(entry)) for entry in getattr(self, name)]
             (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

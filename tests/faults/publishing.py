@@ -70,9 +70,9 @@ class Publisher:
     def look(self, most: int) -> None:
         """Ask where some of the referrals stand that there are receipts for."""
         known = [
-            one.receipt["id"]
-            for one in self._journal.handed_in
-            if one.publisher == self.code and one.receipt is not None
+            paper.receipt["id"]
+            for paper in self._journal.handed_in
+            if paper.publisher == self.code and paper.receipt is not None
         ]
         for referral in self._dice.sample(known, min(most, len(known))):
             told = self._wire.get(f"/v1/referrals/{referral}")

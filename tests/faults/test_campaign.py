@@ -17,8 +17,8 @@ def test_nothing_is_lost_under_fire(tmp_path: Path) -> None:
     assert not result.findings, summary(result)
     assert len(result.journal.struck) == len(result.strikes)
     assert len(result.ledger.referrals) > 50
-    assert any(one.result == "recorded" for one in result.journal.answered)
-    assert any(one.by == "queue" for one in result.journal.offered)
+    assert any(answer.result == "recorded" for answer in result.journal.answered)
+    assert any(offer.by == "queue" for offer in result.journal.offered)
 
 
 def test_a_seed_gives_the_same_strikes_again_and_another_seed_gives_others() -> None:

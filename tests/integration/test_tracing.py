@@ -67,7 +67,8 @@ def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
 ) -> None:
     status = world.routed(sample(1))
     channels = {
-        code: one.channel for code, one in context.ledger.monitoring.organisation_status().items()
+        code: status.channel
+        for code, status in context.ledger.monitoring.organisation_status().items()
     }
     pushed = [
         delivery["id"]
@@ -77,7 +78,7 @@ def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
     assert pushed
     all_told()
     found = collector.of(status["id"]).get("dispatch", [])
-    assert sorted(one.attributes["broker.delivery"] for one in found) == sorted(pushed)
+    assert sorted(span.attributes["broker.delivery"] for span in found) == sorted(pushed)
 
 
 @pytest.mark.parametrize("parent", ["nonsense", f"00-{TRACE}-{SPAN}-00", None])

@@ -81,8 +81,8 @@ class Weekend:
     def sent(self) -> list[tuple[str, str]]:
         """Return the reference and the agency of each message in the queues."""
         with Redis.from_url(self.world.engines.exchange_url) as valkey:
-            found = [delivery_in(one) for name in QUEUES for one in valkey.lrange(name, 0, -1)]
-        return [(one["reference"], one["agency"]) for one in found]
+            found = [delivery_in(copy) for name in QUEUES for copy in valkey.lrange(name, 0, -1)]
+        return [(copy["reference"], copy["agency"]) for copy in found]
 
     def verify(self, references: Collection[str]) -> None:
         """Raise unless each reference went to each agency once."""

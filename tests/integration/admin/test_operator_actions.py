@@ -48,12 +48,12 @@ def dead(world: World, context: Context, settings: Any) -> Callable[[int], list[
 
 def told(context: Context, delivery: Any) -> list[tuple[str, str]]:
     (referral,) = context.ledger.monitoring.find(str(delivery))
-    return [(one.kind, one.actor) for one in context.ledger.queries.timeline(referral)]
+    return [(event.kind, event.actor) for event in context.ledger.queries.timeline(referral)]
 
 
 def reasons(context: Context, referral: ReferralId) -> list[Any]:
     """Return what people did about a referral and why, as its history tells it."""
-    return [one for one in context.ledger.queries.timeline(referral) if one.reason]
+    return [event for event in context.ledger.queries.timeline(referral) if event.reason]
 
 
 def test_an_undeliverable_one_is_replayed_once(context: Context, dead: Any) -> None:
@@ -92,8 +92,8 @@ def test_a_paused_agency_gets_nothing_until_it_is_resumed(
     with pytest.raises(Conflict):
         operator_actions.resume_agency(context, agency, by=JO, reason="twice")
     assert {
-        (one.kind, one.reason)
-        for one in context.ledger.operator_actions.acts_of_agency(agency, limit=9)
+        (action.kind, action.reason)
+        for action in context.ledger.operator_actions.acts_of_agency(agency, limit=9)
     } == {
         ("organisation.delivery_resumed", "it is back"),
         ("organisation.delivery_paused", "their system is being rebuilt"),
@@ -108,7 +108,7 @@ def test_content_is_shown_only_after_it_was_written_down(
     document = operator_actions.reveal(context, id_, by=JO, reason="the agency rang")
     assert document["reference"] == sample(2)["reference"]
     assert ("referral.content_revealed", JO) in [
-        (one.kind, one.actor) for one in context.ledger.queries.timeline(id_)
+        (event.kind, event.actor) for event in context.ledger.queries.timeline(id_)
     ]
     with pytest.raises(NotFound):
         operator_actions.reveal(context, ReferralId(context.new_id()), by=JO, reason="a guess")
@@ -552,4 +552,4 @@ def test_what_cannot_be_sent_on_is_counted_and_looked_at_once(
     assert bulk.advance_replays(context) == 0
     found = operator_actions.planned(context, plan)
     assert (found.state, found.done, found.failed) == ("done", 0, 2)
-    assert {one.kind for one in context.ledger.queries.attention(limit=9)} == {"returned"}
+    assert {row.kind for row in context.ledger.queries.attention(limit=9)} == {"returned"}

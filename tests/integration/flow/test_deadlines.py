@@ -198,7 +198,9 @@ def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, context
     world.watch()
     timeline = world.client.get(f"/v1/referrals/{status['id']}/timeline", headers=world.police)
     rung = [event for event in timeline.json()["events"] if event["delivery"] == own["id"]]
-    breached = {one["data"]["milestone"] for one in rung if one["kind"] == "delivery.breached"}
+    breached = {
+        event["data"]["milestone"] for event in rung if event["kind"] == "delivery.breached"
+    }
     assert breached == {"acknowledge"}
     gone_on = world.client.post(f"{address}/resume", json={}, headers=headers).json()["deadlines"]
     assert gone_on["acknowledge_by"] == before["acknowledge_by"]
@@ -280,8 +282,8 @@ def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Cont
         bands = context.ledger.monitoring.burn_down(**asked)
         work = context.ledger.monitoring.open_work(**asked)[OrganisationCode(own["agency"])]
         return (
-            {one.milestone for one in listed},
-            {one.milestone for one in missed},
+            {deadline.milestone for deadline in listed},
+            {deadline.milestone for deadline in missed},
             sum(bands["breached"].values()),
             sum(bands["paused"].values()),
             work.overdue,

@@ -19,14 +19,16 @@ AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
 
 def render(view: str, document: dict, book: Policy, **scope: list[str]) -> dict:
     everybody = {
-        "children": [one["id"] for one in document.get("children", ())],
-        "persons": [one["id"] for one in document.get(PERSONS, ())],
+        "children": [subject["id"] for subject in document.get("children", ())],
+        "persons": [subject["id"] for subject in document.get(PERSONS, ())],
     }
     return disclosure.render(view, document=document, scope=everybody | scope, policy=book)
 
 
 def full() -> dict:
-    (document,) = [one for name, one in sample_referrals.shipped() if name.startswith("full")]
+    (document,) = [
+        document_ for name, document_ in sample_referrals.shipped() if name.startswith("full")
+    ]
     return document
 
 

@@ -103,7 +103,10 @@ def seen(number: int, *marks: int, at: datetime = NOW, publisher: str = "a") -> 
 
 def test_the_third_is_told_and_so_is_the_fourth() -> None:
     told = recurring([seen(n, 1) for n in range(4)], {}, RULE)
-    assert [(one.occurrence.reference, one.count) for one in told] == [("r2", 3), ("r3", 4)]
+    assert [(recurrence.occurrence.reference, recurrence.count) for recurrence in told] == [
+        ("r2", 3),
+        ("r3", 4),
+    ]
 
 
 def test_the_earlier_ones_of_another_publisher_are_counted_and_not_named() -> None:
@@ -153,12 +156,12 @@ def test_a_batch_tells_the_same_as_one_by_one(drawn: list[tuple[set[int], int]])
         seen(number, *marks, at=NOW + timedelta(days=days))
         for number, (marks, days) in enumerate(drawn)
     ]
-    in_order = sorted(every, key=lambda one: (one.at, one.referral))
+    in_order = sorted(every, key=lambda occurrence: (occurrence.at, occurrence.referral))
     alone = []
-    for place, one in enumerate(in_order):
-        others = [o for o in in_order[:place] if set(o.marks) & set(one.marks)]
+    for place, occurrence in enumerate(in_order):
+        others = [o for o in in_order[:place] if set(o.marks) & set(occurrence.marks)]
         before = [EarlierReferral(o.publisher, o.reference, o.at) for o in others]
-        alone += recurring([one], {(one.referral, one.child): before}, RULE)
+        alone += recurring([occurrence], {(occurrence.referral, occurrence.child): before}, RULE)
     assert recurring(every, {}, RULE) == alone
 
 

@@ -32,7 +32,7 @@ def altered() -> Altered:
 
 
 def what_ends(book: Policy, day: date) -> set[tuple[str, str]]:
-    return {(one.what, one.of) for one in ending_soon(book, on=day)}
+    return {(ending.what, ending.of) for ending in ending_soon(book, on=day)}
 
 
 def test_nothing_of_the_shipped_policy_ends_soon(book: Policy) -> None:
@@ -99,6 +99,6 @@ def test_a_calendar_without_a_source_is_read_but_not_published() -> None:
     without = "\n".join(line for line in lines if not line.startswith("source:"))
     bare = documents | {"bank_holidays.yaml": without}
     assert load(bare, version="old", channels=CHANNELS.forms).edition.source == ""
-    assert [(one.pointer, one.code) for one in lint(bare, channels=CHANNELS.forms)] == [
+    assert [(fault.pointer, fault.code) for fault in lint(bare, channels=CHANNELS.forms)] == [
         ("bank_holidays.yaml:1", "missing")
     ]

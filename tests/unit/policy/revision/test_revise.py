@@ -69,7 +69,7 @@ def had(assignment: Assignment, **changes: Any) -> EarlierDelivery:
 
 
 def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> JudgedVersion:
-    grades = [Grade(one["grade"]["level"]) for one in (before, of)]
+    grades = [Grade(document["grade"]["level"]) for document in (before, of)]
     regrade = None if grades[0] is grades[1] else Regrade(*grades, SECOND)
     documents = {1: before, 2: of}
     return JudgedVersion(

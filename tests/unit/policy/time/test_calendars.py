@@ -284,7 +284,9 @@ def test_nothing_is_due_inside_closed_time(
 def test_days_that_are_easily_got_wrong(
     nation: str, within: str, start: str, expected: str
 ) -> None:
-    began, ends = (datetime.fromisoformat(one).replace(tzinfo=LONDON) for one in (start, expected))
+    began, ends = (
+        datetime.fromisoformat(text).replace(tzinfo=LONDON) for text in (start, expected)
+    )
     assert due(within, began, national(nation, HOLIDAYS)).due_at == ends
 
 
