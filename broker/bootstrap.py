@@ -48,7 +48,7 @@ class Pool:
     connections: int = 8
     """The most that it opens."""
     idle_in_transaction: timedelta = timedelta(seconds=20)
-    """How long a transaction of a process that stands still holds what it claimed."""
+    """How long a transaction of a process that hangs holds what it claimed."""
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def utc_now() -> datetime:
 def file_clock(path: Path) -> Clock:
     """Return a clock that reads a file at each call.
 
-    The file holds an RFC 3339 instant, at which the clock stands still; or a signed number of
+    The file holds an RFC 3339 instant, at which the clock stops; or a signed number of
     seconds, such as ``+90``, by which the clock is ahead of the system's.
     """
 

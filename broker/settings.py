@@ -23,7 +23,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
 SHORTEST_KEY_BYTES = 32
 SHORTEST_CLIENT_SECRET = 16
-"""In characters: whoever has a signed cookie could try shorter ones out."""
+"""In characters: somebody with a signed cookie could try out shorter ones."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 

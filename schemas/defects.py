@@ -40,7 +40,7 @@ _REASONS = {
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
 _CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
-"""Whoever is older or younger is not the child, or the person posing risk, of any referral."""
+"""Nobody older or younger is the child, or the person posing risk, of a referral."""
 _NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
 _ETHNICITY_REASONS = {
     EthnicityCode.REFUSED: Unknown.REFUSED,

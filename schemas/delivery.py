@@ -9,7 +9,7 @@ from schemas.problem import FaultSchema
 
 
 class LeaseSchema(Answer):
-    """A claim that lapses by itself; whoever holds the latest one may answer."""
+    """A claim that lapses by itself; only the holder of the latest one may answer."""
 
     id = identifier("The ID of the lease; send it with your receipt.")
     until = instant("When the lease ends, unless you extend it.")

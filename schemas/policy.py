@@ -145,7 +145,7 @@ class AlarmsSchema(Record[dict[str, Any]]):
 
 
 class AmendsSchema(Record[dict[str, Any]]):
-    """What a correction, or a recall, asks of whoever had an earlier version."""
+    """What a correction, or a recall, asks of agencies that had an earlier version."""
 
     record = dict
     sentence = Text(500, "The rule in plain words, as agencies read it.", required=True)

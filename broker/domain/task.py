@@ -20,8 +20,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
         "the policy or the directory and retry routing.",
         REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
-        "no-recipient": "Tell by other means whoever should know; or mend the directory and have "
-        "the publisher correct the referral.",
+        "no-recipient": "Tell by other means the people who should know; or mend the directory "
+        "and have the publisher correct the referral.",
     }
 )
 """What to do about a task, by its code; a code that is not in it has ``ANY_ACTION``."""

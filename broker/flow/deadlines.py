@@ -111,7 +111,7 @@ def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
             watched.clocks,
             warn_at=policy.alarms.warn_at,
             calendar=_calendar(policy, watched.agency),
-            rung=watched.rung,
+            fired=watched.fired,
             now=now,
         )
         planned[watched.subject] = later

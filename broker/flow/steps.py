@@ -6,8 +6,8 @@
         if offers:
             this.log(agency=agency, count=len(offers))
 
-The line and the span are written when the block ends. A step that raises writes neither: whoever
-handles the error logs it.
+The line and the span are written when the block ends. A step that raises writes neither: the code
+that handles the error logs it.
 """
 
 from __future__ import annotations

@@ -389,8 +389,8 @@ EXAMPLES: Mapping[str, Any] = {
                 "pointer": "/children/0",
                 "message": "The child is on the roll of this school. Nobody was told: the "
                 "directory has none for this place.",
-                "action": "Tell by other means whoever should know, or have the directory mended "
-                "and retry routing.",
+                "action": "Tell by other means the people who should know, or have the directory "
+                "mended and retry routing.",
                 "owners": ["ops"],
                 "referral": _REFERRAL,
                 "reference": "SP-2026-0001",

@@ -224,7 +224,7 @@ def _delivery(row: Row) -> Watched:
         policy_version=row["policy_version"],
         effective_grade=row["effective_grade"],
         clocks=running,
-        rung=_fired_before(row),
+        fired=_fired_before(row),
     )
 
 
@@ -254,7 +254,7 @@ def _referral(row: Row) -> Watched:
         policy_version=row["policy_version"],
         effective_grade=None,
         clocks=[attending(row["accepted_at"], row["attend_by"])] if waits else (),
-        rung=_fired_before(row),
+        fired=_fired_before(row),
     )
 
 
@@ -268,7 +268,7 @@ def _task(row: Row) -> Watched:
         policy_version=row["policy_version"],
         effective_grade=None,
         clocks=[attending(row["opened_at"], row["due_at"])],
-        rung=_fired_before(row),
+        fired=_fired_before(row),
         task=row["task"],
     )
 

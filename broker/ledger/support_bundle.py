@@ -1,4 +1,4 @@
-"""What whoever helps from afar must know of a ledger: codes, counts and instants alone."""
+"""What support needs to know of a ledger: codes, counts and instants alone."""
 
 from __future__ import annotations
 

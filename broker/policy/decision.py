@@ -52,7 +52,7 @@ class Unrouted:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a referral was judged, whoever gets it."""
+    """How a referral was judged; the same for every agency."""
 
     policy_version: str
     directory_version: str

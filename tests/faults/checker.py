@@ -191,7 +191,7 @@ def only_ones_own(seen: _Evidence) -> Iterator[str]:
         row = seen.deliveries.get(answer.delivery)
         theirs = row is not None and row["agency"] == answer.agency
         if not theirs and answer.result not in {"not_found", None}:
-            yield f"{answer.agency} answered {answer.delivery}, not its own, and was told {answer.result}"
+            yield f"{answer.agency} answered {answer.delivery}, not its own, with {answer.result}"
 
 
 # I3
@@ -239,8 +239,8 @@ def lost_leases(seen: _Evidence) -> Iterator[str]:
         ]
         if later:
             yield (
-                f"{answer.stage} of {answer.delivery} was {answer.result} under the lease of attempt"
-                f" {mine[0].attempt}, after attempt {later[-1].attempt} was offered"
+                f"{answer.stage} of {answer.delivery} was {answer.result} under the lease of"
+                f" attempt {mine[0].attempt}, after attempt {later[-1].attempt} was offered"
             )
 
 
@@ -292,7 +292,7 @@ def honest_answers(seen: _Evidence) -> Iterator[str]:
     }
     for status in seen.journal.shown:
         if status.status != 200 or status.value is None:
-            yield f"referral {status.referral} was accepted, and its publisher was told {status.status}"
+            yield f"referral {status.referral} was accepted, and is shown with {status.status}"
             continue
         for delivery in status.value["deliveries"]:
             answered_at, expected = outcomes.get(delivery["id"], (status.asked_at, None))

@@ -119,11 +119,11 @@ def test_what_workers_do_beside_their_tasks_is_one_line_each(
     Sweeper(context, "one").sweep()
     done = {"event": "sweep", "count": 1, "lapsed": 1, "released": 0, "replayed": 0}
     assert lines() == [done]
-    rung = watch(context)
+    fired = watch(context)
     (line,) = lines()
     assert line["event"] == "watch"
     counts = (line[part] for part in ("deliveries", "referrals", "tasks", "steps"))
-    assert line["count"] == rung == sum(counts) > 0
+    assert line["count"] == fired == sum(counts) > 0
     due = notify(context)
     (line,) = lines()
     assert (line["event"], line["count"], line["sent"]) == ("notify", due, 0)

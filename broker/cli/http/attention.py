@@ -93,7 +93,7 @@ def redirect(
         _print_preview(preview)
         if not is_confirmed:
             click.confirm("Redirect it?", abort=True, err=True)
-        # The agency that was shown, and not whoever serves the area by now.
+        # The agency that was shown, and not the one that serves the area by now.
         result = ops.redirect(delivery, agency=preview["agency"])
     _print_result(result, as_json=as_json)
 

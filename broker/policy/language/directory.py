@@ -54,7 +54,7 @@ class OrganisationKind:
     code: str
     name: str
     view: str
-    """What such an organisation may see, whoever names it; empty where it is not declared."""
+    """What such an organisation may see by its kind; empty where it is not declared."""
     place: str
     """``file:line`` of its entry; empty where it is not declared."""
     also_called: tuple[str, ...] = ()

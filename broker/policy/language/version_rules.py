@@ -1,4 +1,4 @@
-"""What a correction or a recall asks of whoever had an earlier version, as the policy writes it."""
+"""What a correction or a recall asks of agencies that had an earlier version, as policies say."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Watched:
     effective_grade: str | None
     clocks: Sequence[RunningClock]
     """The deadlines that are not met and whose clocks run."""
-    rung: frozenset[tuple[str, int, datetime]]
+    fired: frozenset[tuple[str, int, datetime]]
     """Each alarm that rang before: milestone, percent, planned instant."""
     task: TaskId | None = None
 

@@ -115,12 +115,12 @@ def due_rings(
     *,
     warn_at: Sequence[int],
     calendar: WorkingCalendar,
-    rung: Collection[tuple[str, int, datetime]],
+    fired: Collection[tuple[str, int, datetime]],
     now: datetime,
 ) -> tuple[list[Ring], datetime | None]:
-    """Return the alarms that are due and have not rung, and when the next one will be.
+    """Return the alarms that are due and have not fired, and when the next one will be.
 
-    ``rung`` names each alarm that rang before by milestone, percent and planned instant.
+    ``fired`` names each alarm that rang before by milestone, percent and planned instant.
     """
     planned = [
         Ring(clock.milestone, percent, _planned(clock, percent, calendar), clock.due_at)
@@ -128,7 +128,7 @@ def due_rings(
         for percent in (*warn_at, BREACH)
     ]
     waiting = [
-        ring for ring in planned if (ring.milestone, ring.percent, ring.planned_at) not in rung
+        ring for ring in planned if (ring.milestone, ring.percent, ring.planned_at) not in fired
     ]
     later = [ring.planned_at for ring in waiting if ring.planned_at > now]
     due = [ring for ring in waiting if ring.planned_at <= now]

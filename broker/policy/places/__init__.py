@@ -1,1 +1,1 @@
-"""Which places exist, whoever serves them."""
+"""Which places exist, with or without an agency that serves them."""

@@ -22,7 +22,7 @@ from broker.policy.places import postcodes
 
 UNKNOWN = "unknown"
 ELSEWHERE = "elsewhere"
-"""The nation of whoever is outside the United Kingdom."""
+"""The nation of a person outside the United Kingdom."""
 BFPO = "BFPO"
 """British Forces Post Office: service families, in the country or abroad."""
 UNITED_KINGDOM = "GB"

@@ -54,7 +54,7 @@ class Policy:
     grade_rules: tuple[GradeRule, ...]
     """What raises a grade or contradicts it."""
     version_rules: Mapping[DeliveryKind, VersionRule]
-    """What a correction, and what a recall, asks of whoever had an earlier version."""
+    """What a correction, and what a recall, asks of agencies that had an earlier version."""
     recurrence: Recurrence | None
     """Which referrals for one child are counted; None counts none."""
     linked_within: timedelta | None

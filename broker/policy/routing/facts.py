@@ -181,7 +181,7 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
     """Derive the facts of a referral as they are on a local date; ages are those of ``ages_on``.
 
     ``areas`` are those given afterwards, by the local id of a child or person; they count before
-    any that the referral names. The one under ``referral`` is of whoever has no other.
+    any that the referral names. The one under ``referral`` is for people who have no other.
     """
     children, suspects = referral.children, referral.persons_posing_risk
     homes = _homes(children, suspects, areas, gazetteer)

@@ -209,7 +209,7 @@ def _covering(work: _Work, rule: RoutingRule, subject: SubjectFacts, agency: str
 
 
 def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
-    """Add a subject to a leg, and whoever else the row lets the agency see."""
+    """Add a subject to a leg, and the other people whom the row lets the agency see."""
     draft.because[_reason(draft, rule, subject, facts)] = None
     match subject:
         case ChildFacts():

@@ -30,7 +30,7 @@ class Clock:
     ran: int = 0
     at: datetime | None = None
     met: bool = False
-    rung: set[int] = field(default_factory=set)
+    fired: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         at = self.start
@@ -94,8 +94,8 @@ class Alarms(RuleBasedStateMachine):
             if clock.met or id_ in self.ended or (id_ in self.stands and clock.may_pause):
                 continue
             now = self.world.clock.now
-            clock.rung |= {p for p in PERCENTS if clock.ran * 100 >= p * clock.total}
-            clock.rung |= {100} if clock.due_at <= now else set()
+            clock.fired |= {p for p in PERCENTS if clock.ran * 100 >= p * clock.total}
+            clock.fired |= {100} if clock.due_at <= now else set()
 
     @precondition(lambda self: self.world.clock.now.day > 15)
     @rule(data=st.data(), stage=st.sampled_from(["acknowledged", "acknowledged", "decided"]))
@@ -143,7 +143,7 @@ class Alarms(RuleBasedStateMachine):
         with psycopg.connect(self.dsn) as connection:
             rows = connection.execute(query.encode(), [list(self.deliveries)]).fetchall()
         once = {(str(id_), milestone, percent) for id_, milestone, percent in rows}
-        expected = {(*of, percent) for of, clock in self.clocks.items() for percent in clock.rung}
+        expected = {(*of, percent) for of, clock in self.clocks.items() for percent in clock.fired}
         assert once == expected
         moved = {key for key in once if key[2] == 100}
         assert len(rows) - len(once) <= len(moved), "only a breach may ring anew, when it moved"

@@ -57,11 +57,11 @@ def test_many_that_watch_at_once_ring_each_alarm_once(
     world.at("2026-12-21 18:00")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: deadlines.watch(context), range(8)))
-    rung = ledger("select milestone, percent, count(*) from alarm group by 1, 2 order by 1, 2")
-    assert {(milestone, percent) for milestone, percent, _ in rung} == {
+    fired = ledger("select milestone, percent, count(*) from alarm group by 1, 2 order by 1, 2")
+    assert {(milestone, percent) for milestone, percent, _ in fired} == {
         *(("acknowledge", percent) for percent in (50, 75, 90, 100)),
     }
-    assert {count for _, _, count in rung} == {30}
+    assert {count for _, _, count in fired} == {30}
     told = ledger("select kind, count(*) from event where kind ~ 'breached|warned' group by 1")
     assert sorted(told) == [("delivery.breached", 30), ("delivery.warned", 90)]
     assert ledger("select count(*), min(step), max(step) from escalation") == [(30, 1, 1)]
@@ -197,9 +197,9 @@ def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, context
     world.at("2026-12-17 18:00")
     world.watch()
     timeline = world.client.get(f"/v1/referrals/{status['id']}/timeline", headers=world.police)
-    rung = [event for event in timeline.json()["events"] if event["delivery"] == own["id"]]
+    fired = [event for event in timeline.json()["events"] if event["delivery"] == own["id"]]
     breached = {
-        event["data"]["milestone"] for event in rung if event["kind"] == "delivery.breached"
+        event["data"]["milestone"] for event in fired if event["kind"] == "delivery.breached"
     }
     assert breached == {"acknowledge"}
     gone_on = world.client.post(f"{address}/resume", json={}, headers=headers).json()["deadlines"]

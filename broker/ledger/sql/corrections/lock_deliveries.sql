@@ -1,5 +1,5 @@
 -- Lock the deliveries of a referral in the order of their ids. The recall is the next statement, so it
--- sees what whoever held them before has made of them.
+-- sees what the holder before it has made of them.
 select id
 from delivery
 where referral = %(referral)s::uuid
