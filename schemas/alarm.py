@@ -59,6 +59,40 @@ class EscalationSchema(Answer):
     ended_because = text("Why it ended, as a code.", nullable=True)
 
 
+class NoticeSchema(Answer):
+    """A notice to a contact, and what became of it."""
+
+    id = identifier("The ID of the notice.")
+    kind = text("The event that it reports, such as `delivery.escalated`.")
+    state = code(
+        codes.NoticeState,
+        "Whether it is due, is being sent, was sent, has failed, or is no longer needed.",
+    )
+    organisation = text("The code of the organisation whose contact it is for.")
+    contact = code(codes.Contact, "The contact of that organisation in the directory.")
+    channel = code(codes.NoticeChannel, "How it is sent.")
+    code = text(
+        "Why it failed or is tried again, such as `channel_not_set`, `no_address` or "
+        "`unavailable`.",
+        nullable=True,
+    )
+    attempts = count("How often it was tried.")
+    asked_at = instant("When the broker decided to send it.")
+    ended_at = instant("When it was sent or failed.", nullable=True)
+    next_attempt_at = instant("When it is tried again.", nullable=True)
+    referral = identifier("The referral that it is about.", nullable=True)
+    reference = text("The publisher's own reference of the referral.", nullable=True)
+    delivery = identifier("The delivery that it is about.", nullable=True)
+    escalation = identifier("The escalation that it belongs to.", nullable=True)
+    about = text("The code of the organisation that is late or silent.")
+
+
+class NoticesSchema(Answer):
+    """Notices to contacts, the latest first."""
+
+    notices = many(one(NoticeSchema()), "Notices, the latest first.")
+
+
 class EscalationsSchema(Answer):
     """Running escalations, the earliest begun first."""
 
@@ -69,3 +103,4 @@ PAUSED = PausedSchema()
 RESUMED = ResumedSchema()
 ESCALATION = EscalationSchema()
 ESCALATIONS = EscalationsSchema()
+NOTICES = NoticesSchema()

@@ -54,6 +54,7 @@ KINDS: Mapping[str, Schema] = {
     "task-settled": attention.TASK_SETTLED,
     "escalation": alarm.ESCALATION,
     "escalations": alarm.ESCALATIONS,
+    "notices": alarm.NOTICES,
     "queue": status.QUEUE_DEPTH,
     "event": event.EVENT,
     "feed": event.FEED,

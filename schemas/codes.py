@@ -375,6 +375,18 @@ class NoticeChannel(StrEnum):
     COMMAND = "command"
 
 
+class NoticeState(StrEnum):
+    """What became of a notice."""
+
+    DUE = "due"
+    """It is to be sent, or tried again."""
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    VOID = "void"
+    """There is nothing to tell any more, or nobody to tell."""
+
+
 class EscalationState(StrEnum):
     """Whether an escalation goes on."""
 

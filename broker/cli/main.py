@@ -64,6 +64,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         ),
         "tasks": Entry("http.tasks:tasks", "List what a person must settle, and settle it."),
         "escalations": Entry("http.escalations:escalations", "List missed deadlines; take one on."),
+        "notices": Entry("http.notices:notices", "List notices to contacts; those that failed."),
         "pause-clock": Entry(
             "http.escalations:pause_clock",
             "Pause the deadlines of a delivery.",

@@ -75,6 +75,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/live", shown(view, live)),
         Route("/search", shown(view, pages.search)),
         Route("/attention", shown(view, pages.attention)),
+        Route("/notices", shown(view, pages.notices)),
         Route("/agencies/{code}", shown(view, pages.agency)),
         Route("/referrals/{id}", shown(view, pages.referral)),
         Route("/act/reveal/{subject}", shown(Right.REVEAL, actions.ask_to_reveal)),

@@ -14,6 +14,7 @@ from broker.dashboard.access import Visit
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
+from broker.domain.codes import NoticeState
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
 from broker.ledger.statistics import WINDOWS
@@ -82,6 +83,16 @@ async def attention(visit: Visit) -> Response:
         dead=dead,
         refused=refused,
     )
+
+
+async def notices(visit: Visit) -> Response:
+    """Show alerts to contacts, those that failed first of all."""
+    asked_for = visit.request.query_params.get("state", NoticeState.FAILED)
+    state = NoticeState(asked_for) if asked_for in [*NoticeState] else NoticeState.FAILED
+    ledger = visit.desk.context.ledger
+    listed = await visit.desk.run(ledger.alarms.notices, state=state, limit=LISTED)
+    states = [*NoticeState]
+    return page("notices", visit=visit, notices=listed, state=state, states=states, limit=LISTED)
 
 
 async def agency(visit: Visit) -> Response:

@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from broker.domain.codes import Contact, NoticeChannel
+from broker.domain.codes import Contact, NoticeChannel, NoticeState
 from broker.domain.ids import DeliveryId, EscalationId, NoticeId, OrganisationCode, ReferralId
-
-
-class NoticeState(StrEnum):
-    """What became of a notice."""
-
-    SENT = "sent"
-    DUE = "due"
-    """It failed for now and is due again at ``next_attempt_at``."""
-    FAILED = "failed"
-    VOID = "void"
-    """There is nothing to tell any more, or nobody to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +53,27 @@ class NoticeResult:
     state: NoticeState
     next_attempt_at: datetime | None = None
     code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNotice:
+    """A notice as it stands: whom it was for, about what, and what became of it."""
+
+    id: NoticeId
+    kind: str
+    state: NoticeState
+    organisation: OrganisationCode
+    contact: Contact
+    channel: NoticeChannel
+    code: str | None
+    """Why it failed, or why it is due again."""
+    attempts: int
+    asked_at: datetime
+    ended_at: datetime | None
+    next_attempt_at: datetime | None
+    referral: ReferralId | None
+    reference: str | None
+    delivery: DeliveryId | None
+    escalation: EscalationId | None
+    about: OrganisationCode
+    """The organisation that is late or silent."""

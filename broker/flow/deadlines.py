@@ -201,7 +201,7 @@ def _advance(
     """Take the next step of an escalation; a contact without an address does not delay it."""
     policy, ladder = context.policies.latest(), _ladder(context, due)
     if ladder is None or due.step >= len(ladder.steps):
-        return EscalationStep(due, None, {"step": due.step + 1, "told": []}), []
+        return EscalationStep(due, None, {"step": due.step + 1, "asked": []}), []
     policy_step = ladder.steps[due.step]
     publisher = due.publisher or due.organisation
     recipient = _recipient(policy_step, policy, agency=due.organisation, publisher=publisher)
@@ -217,7 +217,7 @@ def _advance(
         "to": str(policy_step.to),
         "contact": str(policy_step.contact),
         "organisation": recipient.code if recipient else None,
-        "told": sorted({str(notice.channel) for notice in notices}),
+        "asked": sorted({str(notice.channel) for notice in notices}),
     }
     if is_left_out and due.own_until:
         data["own_acknowledgement_until"] = due.own_until.isoformat()

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from broker.domain.codes import Milestone, NoticeChannel
+from broker.domain.codes import Milestone, NoticeChannel, NoticeState
 from broker.domain.ids import LeaseId
 from broker.domain.notice import (
     DueNotice,
     NoticeResult,
-    NoticeState,
 )
 from broker.flow.context import Context
 from broker.flow.steps import step

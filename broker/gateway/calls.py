@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.domain.codes import Scope
+from broker.domain.codes import NoticeState, Scope
 from broker.gateway import (
     api_page,
     deliveries,
@@ -487,6 +487,28 @@ _DEADLINES = (
         gives={200: Gives("Running escalations, the oldest first.", "escalations")},
         problems={422: _BAD_LIMIT},
         query={"limit": _LIMIT},
+    ),
+    Call(
+        id="listNotices",
+        method="GET",
+        path="/v1/notices",
+        handler=escalations.notices,
+        tag=Tag.DEADLINES,
+        summary="List notices to contacts",
+        description=(
+            "Returns the notices that the broker sends to contacts: whom each was for, about "
+            "what, and whether it was sent or has failed and why. With `state=failed` it lists "
+            "the people whom you must tell by telephone."
+        ),
+        scopes=_OPS,
+        gives={200: Gives("Notices, the latest first.", "notices")},
+        problems={422: _BAD_LIMIT},
+        query={
+            "limit": _LIMIT,
+            "state": Parameter(
+                "Only notices in this state.", {"type": "string", "enum": [*NoticeState]}
+            ),
+        },
     ),
     Call(
         id="acknowledgeEscalation",

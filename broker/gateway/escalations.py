@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin import operator_actions
-from broker.domain.codes import PauseReason
+from broker.domain.codes import NoticeState, PauseReason
 from broker.domain.ids import DeliveryId, EscalationId
+from broker.errors import Fault, Invalid
 from broker.flow import clock_pause
 from broker.gateway import responses
 from broker.gateway.request_bodies import limit_of, parse_body
@@ -51,6 +52,20 @@ async def escalations(request: Request) -> Response:
     return json_response(
         {"escalations": [responses.escalation(escalation) for escalation in running]}
     )
+
+
+async def notices(request: Request) -> Response:
+    """Return notices to contacts, all or those of one state, the latest first."""
+    gateway, state = gateway_of(request), request.query_params.get("state")
+    if state is not None and state not in [*NoticeState]:
+        message = f"Write one of {', '.join(NoticeState)}."
+        raise Invalid(message, faults=[Fault("state", "unknown-code", message)])
+    listed = await gateway.run(
+        gateway.context.ledger.alarms.notices,
+        state=state,
+        limit=limit_of(request),
+    )
+    return json_response({"notices": [responses.notice(notice) for notice in listed]})
 
 
 async def acknowledge(request: Request) -> Response:

@@ -52,6 +52,24 @@ _QUEUE = {
     "next_due_at": _ACKNOWLEDGE_BY,
     "overdue": 0,
 }
+_NOTICE = {
+    "id": "01939f5e-6c00-7000-8000-0000000000a1",
+    "kind": "delivery.escalated",
+    "state": "failed",
+    "organisation": "stoke-csc",
+    "contact": "manager",
+    "channel": "email",
+    "code": "refused",
+    "attempts": 1,
+    "asked_at": _ACKNOWLEDGE_BY,
+    "ended_at": _ACKNOWLEDGE_BY,
+    "next_attempt_at": None,
+    "referral": _REFERRAL,
+    "reference": "SP-2026-0001",
+    "delivery": _DELIVERY,
+    "escalation": _NEXT,
+    "about": "stoke-csc",
+}
 _ESCALATION = {
     "id": _NEXT,
     "milestone": "acknowledge",
@@ -363,6 +381,7 @@ EXAMPLES: Mapping[str, Any] = {
     "sees-to": {"by": "Duty manager, Stoke"},
     "escalation": _ESCALATION,
     "escalations": {"escalations": [_ESCALATION]},
+    "notices": {"notices": [_NOTICE]},
     "queue": _QUEUE,
     "queues": {"queues": [_QUEUE]},
     "attention": {

@@ -15,6 +15,7 @@ from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Se
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode
+from broker.domain.notice import ListedNotice
 from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
 from broker.domain.task import OpenTask
 from broker.errors import Fault
@@ -230,6 +231,11 @@ def deadlines(due: Mapping[Any, Any]) -> Json:
 def escalation(escalation: Escalation) -> Json:
     """Return an escalation, running or ended."""
     return asdict(escalation)
+
+
+def notice(notice: ListedNotice) -> Json:
+    """Return a notice and what became of it."""
+    return asdict(notice)
 
 
 def refusal(refusal: Refusal) -> Json:

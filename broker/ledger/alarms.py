@@ -18,6 +18,7 @@ from broker.domain.escalation import (
 from broker.domain.ids import EscalationId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.notice import (
     DueNotice,
+    ListedNotice,
     NewNotice,
     NoticeResult,
 )
@@ -185,9 +186,10 @@ class Alarms(Part):
     def settle_notices(
         self, results: Sequence[NoticeResult], *, lease: LeaseId, now: datetime
     ) -> int:
-        """Write the result of each notice; one whose lease was lost changes nothing.
+        """Write the result of each notice with its event; a lost lease changes nothing.
 
-        Returns how many were written.
+        Where no notice of an escalation's latest step reached anybody, its next step is due at
+        once. Returns how many were written.
         """
         columns = {
             "ids": [result.id for result in results],
@@ -196,6 +198,13 @@ class Alarms(Part):
             "codes": [result.code for result in results],
         }
         return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
+
+    def notices(
+        self, *, state: str | None = None, referral: ReferralId | None = None, limit: int
+    ) -> list[ListedNotice]:
+        """Return the notices, those of one state or of one referral, the latest first."""
+        params = {"state": state, "referral": referral, "limit": limit}
+        return [ListedNotice(**row) for row in self._rows("alarms/notices", params)]
 
 
 def _escalations(connection: Connection, **params: Any) -> list[Escalation]:

@@ -30,6 +30,15 @@ class Ops:
         value: Json = self._http.get("/v1/attention").json()
         return value
 
+    def notices(self, state: str | None = None) -> list[Json]:
+        """Return the notices to contacts, all or those in one state, the latest first.
+
+        ``state``: due, sending, sent, failed or void.
+        """
+        asked = {"state": state} if state else {}
+        value: list[Json] = self._http.get("/v1/notices", asked).json()["notices"]
+        return value
+
     def deadline_report(self, since: str, until: str) -> Json:
         """Return the deadline figures of referrals accepted from one day to another, inclusive."""
         period = {"from": since, "to": until}

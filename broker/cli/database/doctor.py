@@ -12,17 +12,19 @@ from pathlib import Path
 import click
 
 from broker.admin import signing_keys
-from broker.bootstrap import read_settings, utc_now
+from broker.bootstrap import notifiers, read_settings, utc_now
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
+from broker.domain.codes import NoticeState
 from broker.errors import BrokerError, Invalid, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
+from broker.policy.monitoring.reach import unset_channels
 from broker.policy.places.gazetteer import installed
 from broker.policy.places.postcodes import authorities
 from broker.policy.published.expiry import NOTICE, ending_soon
@@ -36,6 +38,9 @@ from broker.transport.signatures import CopySigner
 LARGEST_SKEW = timedelta(seconds=2)
 LONGEST_UNROUTED = timedelta(seconds=60)
 LISTED = 5
+LONGEST_LIST = 1_000
+RECENT = timedelta(days=1)
+"""How long a notice that failed counts as a fault: it was to be acted on by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("clock", partial(_clock, ledger))
     yield _look("policy", partial(_policy, ledger))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
+    yield _look("notices", partial(_notices, ledger, settings, now))
     yield _look("signatures", partial(_signatures, ledger, settings, now))
     yield _look("children", partial(_counted, ledger, settings))
     yield _look("places", _places)
@@ -258,6 +264,27 @@ def _channel(name: str, channel: Channel) -> str:
         raise Failed(
             f"{name}: the other side does not answer", "start it, or correct its settings"
         ) from None
+
+
+def _notices(ledger: Ledger, settings: Settings, now: datetime) -> str:
+    """Check that the people whom the policy alerts can be alerted, and that they were."""
+    configured = notifiers(settings, utc_now)
+    unset = unset_channels(_in_force(ledger).alarms, configured)
+    if unset:
+        more = f" (and {len(unset) - 1} more)" if len(unset) > 1 else ""
+        raise Failed(
+            f"{unset[0]}, which is not set{more}",
+            "set BROKER_SMTP_URL, BROKER_WEBHOOK_KEY or BROKER_NOTICE_COMMANDS, or publish "
+            "another policy",
+        )
+    failed = ledger.alarms.notices(state=NoticeState.FAILED, limit=LONGEST_LIST)
+    recent = [notice for notice in failed if notice.ended_at and now - notice.ended_at < RECENT]
+    if recent:
+        raise Failed(
+            f"{len(recent)} {'has' if len(recent) == 1 else 'have'} failed within a day",
+            "`broker notices list --state failed` says whom to tell by telephone, and why",
+        )
+    return f"go out by {', '.join(sorted(map(str, configured)))}"
 
 
 def _counted(ledger: Ledger, settings: Settings) -> str:

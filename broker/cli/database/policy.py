@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from broker.admin.publish_policy import publish as put_in_force
+from broker.bootstrap import notifiers, read_settings, utc_now
 from broker.channels.registry import CHANNELS
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.policy_diff import diff
@@ -23,9 +24,12 @@ from broker.cli.table import console, print_table
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
+from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
 from broker.policy.language.rules import RoutingRule
+from broker.policy.monitoring.reach import unset_channels
 from broker.policy.published.policy import Policy, documents_from, load
+from broker.settings import BadSettings
 
 
 @click.group()
@@ -42,21 +46,45 @@ policy.add_command(diff)
 
 @policy.command()
 @folder_argument
+@click.option(
+    "--allow-unset",
+    is_flag=True,
+    help="Publish although some alarms can be sent by no channel that is set.",
+)
 @json_option
-def publish(folder: Path, as_json: bool) -> None:
+def publish(folder: Path, allow_unset: bool, as_json: bool) -> None:
     """Check the policy in FOLDER and put it in force. The same documents again change nothing.
+
+    With all the settings of the broker it also checks that every alarm can be sent.
 
     \b
     Example:    broker policy publish policies/england
     """
+    documents = documents_from(folder)
+    if not allow_unset:
+        _check_alarms(documents)
     with open_ledger() as ledger:
-        version = put_in_force(
-            ledger, documents_from(folder), now=datetime.now(UTC), channels=CHANNELS.forms
-        )
+        version = put_in_force(ledger, documents, now=datetime.now(UTC), channels=CHANNELS.forms)
     if as_json:
         print_json({"version": version})
     else:
         click.echo(f"{version} is in force")
+
+
+def _check_alarms(documents: Mapping[str, str]) -> None:
+    """Raise PolicyError when an alarm can be sent by none of the channels that are set."""
+    try:
+        settings = read_settings()
+    except BadSettings:
+        remark("not checked: whether notices can be sent; that needs the broker's settings")
+        return
+    alarms = load(documents, version="unpublished", channels=CHANNELS.forms).alarms
+    if unset := unset_channels(alarms, notifiers(settings, utc_now)):
+        listed = "; ".join(unset)
+        raise PolicyError(
+            f"No channel for these alarms is set: {listed}. Set BROKER_SMTP_URL, "
+            "BROKER_WEBHOOK_KEY or BROKER_NOTICE_COMMANDS, or add --allow-unset."
+        )
 
 
 @policy.command()

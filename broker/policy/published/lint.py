@@ -8,6 +8,7 @@ from broker.domain.channel import ChannelForms
 from broker.domain.codes import Role
 from broker.errors import Fault
 from broker.policy.language.vocabulary import SOCIAL_CARE
+from broker.policy.monitoring.reach import unreachable
 from broker.policy.published.checks import check_places, unserved
 from broker.policy.published.policy import HOLIDAYS, Policy, assemble
 
@@ -27,7 +28,11 @@ def unpublishable(policy: Policy) -> list[Fault]:
     That is calendar data that does not say where it comes from, areas that do not exist, and what
     would let an urgent referral wait or send it to a team of another place.
     """
-    faults = [*check_places(policy.directory, policy.gazetteer), *_unattended(policy)]
+    faults = [
+        *check_places(policy.directory, policy.gazetteer),
+        *_unattended(policy),
+        *unreachable(policy.alarms, policy.directory),
+    ]
     if not policy.edition.source:
         message = "Say in 'source' who sets these days."
         faults.append(Fault(f"{HOLIDAYS}:1", "missing", message))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from redis import Redis
 
@@ -38,6 +39,7 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
         "BROKER_EXCHANGE_URL": engines.exchange_url,
         "BROKER_CHILD_KEY": CHILD_KEY.hex(),
         "BROKER_SIGNING_KEY": SIGNING_KEY,
+        "BROKER_SMTP_URL": "smtp://127.0.0.1:9",
     }
 
 
@@ -53,6 +55,35 @@ def faults(run: Run, environment: Mapping[str, str]) -> dict[str, Any]:
 def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) -> None:
     assert faults(run, healthy) == {}
     assert "FAULT" not in run("doctor", **healthy).out
+
+
+def test_alarms_that_no_channel_can_send_are_a_fault(run: Run, healthy: dict[str, str]) -> None:
+    faulty = faults(run, healthy | {"BROKER_SMTP_URL": ""})
+    assert list(faulty) == ["notices"]
+    assert "alerts the manager of the agency by email only" in faulty["notices"]["detail"]
+    assert "BROKER_SMTP_URL" in faulty["notices"]["next_step"]
+    refused = run("policy", "publish", str(POLICY), **healthy | {"BROKER_SMTP_URL": ""})
+    assert refused.code != 0
+    assert "No channel for these alarms is set" in refused.err
+    allowed = run(
+        "policy", "publish", "--allow-unset", str(POLICY), **healthy | {"BROKER_SMTP_URL": ""}
+    )
+    assert allowed.code == 0, allowed.err
+    assert run("policy", "publish", str(POLICY), **healthy).code == 0
+
+
+def test_a_notice_that_failed_today_is_a_fault(run: Run, healthy: dict[str, str], dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            b"""insert into notice (id, kind, organisation, contact, channel, state, code,
+                                    created_at, ended_at)
+                values (gen_random_uuid(), 'organisation.escalated', 'stoke-csc', 'duty', 'email',
+                        'failed', 'recipient_refused', now(), now())"""
+        )
+    faulty = faults(run, healthy)
+    assert list(faulty) == ["notices"]
+    assert "1 has failed" in faulty["notices"]["detail"]
+    assert "broker notices list --state failed" in faulty["notices"]["next_step"]
 
 
 @pytest.mark.parametrize("check", ["wake-ups", "exchange"])

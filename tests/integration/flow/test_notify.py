@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from aiosmtpd.controller import Controller
 from broker.admin.publish_policy import publish
 from broker.bootstrap import notifiers
 from broker.channels.registry import CHANNELS
-from broker.domain.codes import NoticeChannel
+from broker.domain.codes import NoticeChannel, NoticeState, Scope
+from broker.domain.ids import LeaseId
+from broker.domain.notice import NoticeResult
 from broker.flow.context import Context
 from broker.flow.notify import ATTEMPTS, notify
 from broker.notices.base import Deferred, Message, Refused, Sent
@@ -271,3 +273,115 @@ def test_an_address_is_looked_up_when_it_is_used(
     notify(with_notifiers(context, mail))
     assert mail.got[0][0] == ["new-duty@stoke-csc.example.org"]
     assert NoticeChannel.EMAIL in with_notifiers(context, mail).notifiers
+
+
+def history(dsn: str, referral: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the events of a referral about alerts, in order."""
+    with psycopg.connect(dsn) as connection:
+        question = b"""select kind, data from event
+                       where referral = %s
+                         and (kind like '%%.notice_%%' or kind like '%%.escalated')
+                       order by id"""
+        return connection.execute(question, [referral]).fetchall()
+
+
+def test_the_history_says_asked_then_sent_or_failed(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    id_ = world.routed(sample(1))["id"]
+    world.at("2026-12-21 14:01")
+    world.watch()
+    before = [(kind, data["asked"]) for kind, data in history(dsn, id_)]
+    assert ("delivery.escalated", ["email"]) in before
+    assert "delivery.notice_sent" not in dict(before)
+    notify(with_notifiers(context, mail))
+    sent = [data for kind, data in history(dsn, id_) if kind == "delivery.notice_sent"]
+    escalated = [data for data in sent if "escalation" in data]
+    assert {data["contact"] for data in escalated} == {"duty"}
+    assert {data["channel"] for data in escalated} == {"email"}
+    assert all("code" not in data for data in sent)
+
+
+def test_an_alert_that_fails_brings_the_next_contact_at_once(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    """The manager is alerted an hour after the duty officer; without waiting when nobody was."""
+    world.at("2026-12-21 10:00")
+    id_ = world.routed(sample(1))["id"]
+    world.at("2026-12-21 14:01")
+    world.watch()
+    mail.answer = "550 no such user"
+    posted = with_notifiers(context, mail)
+    notify(posted)
+    failed = [data for kind, data in history(dsn, id_) if kind == "delivery.notice_failed"]
+    assert {data["contact"] for data in failed} == {"duty"}
+    assert {data["code"] for data in failed} == {"recipient_refused"}
+    world.watch()
+    asked = [data for kind, data in history(dsn, id_) if kind == "delivery.escalated"]
+    assert [data["contact"] for data in asked] == ["duty", "manager"]
+
+
+def test_an_alert_that_arrives_leaves_the_next_contact_its_time(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    id_ = world.routed(sample(1))["id"]
+    world.at("2026-12-21 14:01")
+    world.watch()
+    notify(with_notifiers(context, mail))
+    world.watch()
+    asked = [data for kind, data in history(dsn, id_) if kind == "delivery.escalated"]
+    assert [data["contact"] for data in asked] == ["duty"]
+
+
+def test_a_lost_lease_writes_neither_result_nor_event(
+    world: World, context: Context, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    id_ = world.routed(sample(1))["id"]
+    world.at("2026-12-21 14:01")
+    world.watch()
+    now, lease = context.clock(), LeaseId(context.new_id())
+    taken = context.ledger.alarms.claim_notices(
+        20, lease=lease, lease_for=timedelta(minutes=10), now=now
+    )
+    assert taken
+    results = [NoticeResult(notice.id, NoticeState.SENT) for notice in taken]
+    stranger = LeaseId(context.new_id())
+    assert context.ledger.alarms.settle_notices(results, lease=stranger, now=now) == 0
+    assert {state for _, state, _, _ in states(dsn)} == {"sending"}
+    assert not [kind for kind, _ in history(dsn, id_) if "notice" in kind]
+
+
+def test_the_notices_of_a_sender_that_died_are_sent_by_the_next(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    world.routed(sample(1))
+    world.at("2026-12-21 14:01")
+    world.watch()
+    taken = context.ledger.alarms.claim_notices(
+        20, lease=LeaseId(context.new_id()), lease_for=timedelta(minutes=10), now=context.clock()
+    )
+    posted = with_notifiers(context, mail)
+    assert notify(posted) == 0
+    world.clock.advance(minutes=11)
+    assert notify(posted) == len(taken)
+    assert {(state, attempt) for _, state, _, attempt in states(dsn)} == {("sent", 2)}
+
+
+def test_the_list_of_notices_says_whom_and_why(world: World, context: Context) -> None:
+    world.at("2026-12-21 10:00")
+    world.routed(sample(1))
+    world.at("2026-12-21 12:01")
+    world.watch()
+    notify(context)
+    ops = world.key("ops", Scope.OPS)
+    listed = world.client.get("/v1/notices?state=failed", headers=ops).json()["notices"]
+    assert [(line["organisation"], line["contact"], line["code"]) for line in listed] == [
+        ("stoke-csc", "duty", "channel_not_set")
+    ]
+    assert world.client.get("/v1/notices?state=sent", headers=ops).json() == {"notices": []}
+    assert world.client.get("/v1/notices?state=lost", headers=ops).status_code == 422
+    assert world.client.get("/v1/notices", headers=world.police).status_code == 403

@@ -1,0 +1,56 @@
+"""``broker notices``: whom the broker has alerted, and whom it could not reach."""
+
+from __future__ import annotations
+
+import click
+from referral_broker_client.ops import Ops
+
+from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json
+from broker.cli.table import print_table
+from broker.domain.codes import NoticeState
+
+_HEADS = ("when", "state", "organisation", "contact", "by", "reason", "about", "reference")
+
+
+@click.group()
+def notices() -> None:
+    """List the notices to contacts. Needs a key for ops."""
+
+
+@notices.command("list")
+@click.option("--state", type=click.Choice([*NoticeState]), help="Only notices in this state.")
+@json_option
+@with_gateway
+def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
+    """List the notices, the latest first: whom each was for, and what became of it.
+
+    \b
+    Example:    broker notices list --state failed
+    """
+    with Ops(gateway.url, gateway.key) as ops:
+        listed = ops.notices(state)
+    if as_json:
+        print_json({"notices": listed})
+        return
+    if not listed:
+        click.echo("There is no such notice.")
+        return
+    rows = [
+        [
+            local(notice["ended_at"] or notice["asked_at"]),
+            notice["state"],
+            notice["organisation"],
+            notice["contact"],
+            notice["channel"],
+            notice["code"] or "",
+            notice["about"],
+            notice["reference"] or "",
+        ]
+        for notice in listed
+    ]
+    print_table(list(_HEADS), rows)
+
+
+notices.add_command(list_, "ls")
