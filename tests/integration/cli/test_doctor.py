@@ -60,7 +60,7 @@ def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) ->
 def test_alarms_that_no_channel_can_send_are_a_fault(run: Run, healthy: dict[str, str]) -> None:
     faulty = faults(run, healthy | {"BROKER_SMTP_URL": ""})
     assert list(faulty) == ["notices"]
-    assert "alerts the manager of the agency by email only" in faulty["notices"]["detail"]
+    assert "A warning alerts the duty of the agency" in faulty["notices"]["detail"]
     assert "BROKER_SMTP_URL" in faulty["notices"]["next_step"]
     refused = run("policy", "publish", str(POLICY), **healthy | {"BROKER_SMTP_URL": ""})
     assert refused.code != 0
