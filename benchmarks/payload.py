@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from broker.devstack import sample_referrals
@@ -20,6 +22,8 @@ AREAS = {
     "S12000049": "glasgow-sw",
 }
 """Four areas, and the social care agency of each."""
+_OF_THE_CASE = re.compile(r"\b2026-12-\d\d")
+"""Cases are dated in the December that they need."""
 
 
 def to_three(prefix: str, count: int) -> dict[str, bytes]:
@@ -54,5 +58,8 @@ def _body(case: str, reference: str, area: str | None = None) -> bytes:
 @cache
 def _sample(case: str) -> str:
     (document,) = [one for name, one in sample_referrals.shipped() if name.startswith(case)]
-    # Dated in the December that its case needs; here it must not lie in the future.
-    return json.dumps(document).replace("2026-12-", "2025-12-")
+    text = json.dumps(document)
+    # Its last day is yesterday: neither in the future, nor so late that there is a warning.
+    last = date.fromisoformat(max(_OF_THE_CASE.findall(text)))
+    ahead = last - (datetime.now(UTC).date() - timedelta(days=1))
+    return _OF_THE_CASE.sub(lambda day: str(date.fromisoformat(day[0]) - ahead), text)

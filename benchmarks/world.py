@@ -158,6 +158,12 @@ def vacuum(dsn: str) -> None:
         connection.execute("vacuum (analyze)")
 
 
+def checkpoint(dsn: str) -> None:
+    """Write out now what a checkpoint would write in the middle of a measurement."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("checkpoint")
+
+
 def steady_rate(dsn: str, table: str, *, where: str = "true", warm: float = 0.2) -> float:
     """Return rows committed a second, the first part of them left out.
 

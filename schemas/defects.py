@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from schemas.child import Child, Ethnicity, Voice
@@ -42,6 +43,7 @@ _REASONS = {
 _CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
 _NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 _ETHNICITY_REASONS = {
     EthnicityCode.REFUSED: Unknown.REFUSED,
     EthnicityCode.NOT_YET_OBTAINED: Unknown.NOT_YET_KNOWN,
@@ -148,7 +150,8 @@ def _words_of(voice: Voice) -> Iterator[str]:
 
 def _says_something(words: str) -> bool:
     """Tell whether words are more than a form's way to leave a field blank."""
-    plain = "".join(letter for letter in words.casefold() if letter.isalnum())
+    letters = (letter for letter in words.casefold() if letter.isalnum())
+    plain = "".join(islice(letters, _LONGEST_NOTHING + 1))
     return bool(plain) and plain not in _NOTHING
 
 

@@ -54,8 +54,16 @@ _FORMAT = re.compile(
     r"(?![a-z0-9])",
     re.IGNORECASE,
 )
-_MAY_LINK = re.compile(
-    rb"[.=\])](?:(?:image|video)\\?/)?(?:" + _FORMATS.encode() + rb")", re.IGNORECASE
+_MAY_END = rb"(?:(?:image|video)\\?/)?(?:" + _FORMATS.encode() + rb")"
+# Each begins with a certain character, because such a search is many times faster.
+_MAY_LINK = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        *(sign + _MAY_END for sign in (rb"\.", rb"=", rb"\]", rb"\)")),
+        # A character of a link by its number, or another form of one of its letters.
+        rb"%[0-9a-f]{2}",
+        rb"\\u(?:00[0-7]|013|017|212)",
+    )
 )
 _WORD = re.compile(r"\S*/\S*")
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]", re.IGNORECASE)
@@ -82,7 +90,7 @@ def link(pointer: str, text: str) -> Fault | None:
 
 def may_hold_link(body: bytes) -> bool:
     """Tell at little cost whether a body may hold a link to a picture; False is certain."""
-    return b"%" in body or b"\\u" in body or _MAY_LINK.search(body) is not None
+    return any(pattern.search(body) is not None for pattern in _MAY_LINK)
 
 
 def without_links(text: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 MARK = "\ufffd"
 """Stands where a character was that is not shown."""
 _HIDDEN = re.compile(
@@ -17,6 +19,8 @@ _HIDDEN = re.compile(
 )
 _JOINER = re.compile(r"(?<![^\W\d_])[\u200c\u200d]|[\u200c\u200d](?![^\W\d_])")
 """Some scripts need these between two letters, also in names; elsewhere they hide something."""
+_ESCAPED = re.compile(r"\\[^\"\\nt]")
+"""How JSON as orjson writes it has a control character that is not shown, lines and tabs apart."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,12 +38,20 @@ def shown_line(text: str) -> str:
 
 def shown_document(value: Any) -> Any:
     """Return a JSON value with every text in it as it is shown."""
+    # Looked through as a whole first, because hardly any document has such a character.
+    written = orjson.dumps(value).decode()
+    if written.isprintable() and not _ESCAPED.search(written):
+        return value
+    return _shown_members(value)
+
+
+def _shown_members(value: Any) -> Any:
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, dict):
-        return {name: shown_document(member) for name, member in value.items()}
+        return {name: _shown_members(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [shown_document(item) for item in value]
+        return [_shown_members(item) for item in value]
     return value
 
 

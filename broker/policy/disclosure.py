@@ -75,20 +75,27 @@ class Disclosed:
     _places: Mapping[str, str | None]
     """For each item of a narrowed list its number now, or its whole place where it has moved to
     another part; None for an item that is not shown."""
+    _known: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
+    """Places that were asked for already: several sentences rest on the same."""
 
     def pointer(self, original: str) -> str | None:
         """Return where something of the document stands in the content, None where it is hidden.
 
         A field that is shown wherever there is one has a place although this document lacks it.
         """
-        source, shown = "", ""
+        if original not in self._known:
+            self._known[original] = self._pointer(original)
+        return self._known[original]
+
+    def _pointer(self, original: str) -> str | None:
+        source, tokens = "", list[str]()
         for token in original.split("/")[1:]:
             source = f"{source}/{token}"
             place = self._places.get(source, token)
             if place is None:
                 return None
-            shown = place if place.startswith("/") else f"{shown}/{place}"
-        return shown if self._is_shown(shown.split("/")[1:]) else None
+            tokens = place.split("/")[1:] if place.startswith("/") else [*tokens, place]
+        return "".join(f"/{token}" for token in tokens) if self._is_shown(tokens) else None
 
     def shows(self, needs: Iterable[Iterable[str]]) -> bool:
         """Tell whether what a sentence rests on is shown: all pointers of any of its grounds.

@@ -14,7 +14,7 @@ from broker.domain.task import Task
 from broker.errors import Remark
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, render
 from broker.policy.language.evidence import NOWHERE
-from broker.policy.language.recipient_words import folded
+from broker.policy.language.recipient_words import folded, parted, without_marks
 from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from schemas.referral import HARMED
@@ -98,7 +98,12 @@ def _found(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     """Tell whether any of the names occurs as whole words in the text of a document."""
     if not names:
         return False
-    text = folded(_possessives(" . ".join(_texts(document))[:_MOST_TEXT].casefold()))
+    written = _possessives(" . ".join(_texts(document))[:_MOST_TEXT].casefold())
+    letters = without_marks(written)
+    # Most texts hold no letters of any name in a row, and need not be parted into words.
+    if not any(name.partition(" ")[0] in letters for name in names):
+        return False
+    text = parted(letters)
     words = frozenset(text.split())
     padded = f" {text} "
     return any(name in words if " " not in name else f" {name} " in padded for name in names)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 
 NOWHERE = "/?"
 """A place that no view shows: what a fact rests on that nobody has said."""
@@ -55,13 +56,16 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 referral. A fact that is not listed is told to nobody but the publisher and ops."""
 
 
-def pointers(names: Iterable[str], subjects: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the places that facts rest on; ``subjects`` has the pointer of each subject."""
+@lru_cache(maxsize=4096)
+def pointers(names: tuple[str, ...], subjects: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return the places that facts rest on; ``subjects`` has the pointer of each kind of subject.
+
+    Kept, because the same rules ask for the same places in nearly every referral.
+    """
+    places = dict(subjects)
     return tuple(
         dict.fromkeys(
-            field
-            if field.startswith("/")
-            else f"{subjects.get(name.partition('.')[0], '')}/{field}"
+            field if field.startswith("/") else f"{places.get(name.partition('.')[0], '')}/{field}"
             for name in names
             for field in FIELDS.get(name, (NOWHERE,))
         )

@@ -37,8 +37,18 @@ def normalised(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text in small letters without accents, its words parted by single spaces."""
+    return parted(without_marks(text))
+
+
+def parted(text: str) -> str:
+    """Return a text with its words parted by single spaces."""
+    return _SEPARATORS.sub(" ", text).strip()
+
+
+def without_marks(text: str) -> str:
+    """Return a text in small letters without accents and apostrophes."""
     plain = text if text.isascii() else _without_accents(text)
-    return _SEPARATORS.sub(" ", _APOSTROPHES.sub("", plain.casefold())).strip()
+    return _APOSTROPHES.sub("", plain.casefold())
 
 
 def names_of(name: str) -> frozenset[str]:
@@ -51,4 +61,6 @@ def names_of(name: str) -> frozenset[str]:
 
 def _without_accents(text: str) -> str:
     parts = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+    # A long text has few different characters.
+    accents = [letter for letter in set(parts) if unicodedata.combining(letter)]
+    return parts.translate(dict.fromkeys(map(ord, accents))) if accents else parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -107,6 +107,11 @@ class Reason:
     """Grounds of the reason as a whole."""
     also: str = ""
     """The sentence of another rule that gives the agency the same."""
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As an explanation keeps it."""
+        return {"of": self.of, "parts": self.parts, "needs": self.needs, "also": self.also}
 
     def words(self, parts: Sequence[str]) -> str:
         """Return the reason with these of its parts."""
@@ -247,7 +252,7 @@ def _explanation(draft: Draft, deadlines: Sequence[CountedDeadline]) -> dict[str
         "basis": draft.terms.basis,
         "source": draft.terms.source,
         "because": [str(reason) for reason in draft.because],
-        REASONS: [asdict(reason) for reason in draft.because],
+        REASONS: [reason.stored for reason in draft.because],
         "recipient": draft.addressee.because,
         "deadlines": [deadline.explanation() for deadline in deadlines],
         "hold": _hold(draft.start),

@@ -151,7 +151,7 @@ class Facts:
         }
         return every[kind]
 
-    def about(self, subject: SubjectFacts) -> Mapping[str, object]:
+    def about(self, subject: SubjectFacts) -> Mapping[str, SubjectFacts]:
         """Return the facts that a condition about this subject may name."""
         match subject:
             case ChildFacts():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -234,13 +234,10 @@ def _reason(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts
     )
 
 
-def _ground(names: Iterable[str], subject: SubjectFacts, facts: Facts) -> tuple[str, ...]:
+def _ground(names: tuple[str, ...], subject: SubjectFacts, facts: Facts) -> tuple[str, ...]:
     """Return the places of the referral that some facts about a subject rest on."""
     about = facts.about(subject)
-    places = {
-        owner: fact.pointer for owner, fact in about.items() if isinstance(fact, SubjectFacts)
-    }
-    return pointers(names, places)
+    return pointers(names, tuple([(owner, fact.pointer) for owner, fact in about.items()]))
 
 
 def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:

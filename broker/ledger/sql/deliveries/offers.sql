@@ -5,11 +5,13 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
        delivery.role, delivery.policy_row, delivery.view, reason.scope, referral.grade,
        referral.effective_grade,
        coalesce(delivery.policy_version, referral.policy_version) as policy_version,
-       delivery.version, (
+       delivery.version,
+       case
+           when delivery.version = referral.version then delivery.version
            -- That of another agency's correction is not for this one to know.
-           select max(own.version) from delivery own
-           where own.referral = delivery.referral and own.agency = delivery.agency
-       ) as latest_version, delivery.kind, delivery.follows,
+           else (select max(own.version) from delivery own
+                 where own.referral = delivery.referral and own.agency = delivery.agency)
+       end as latest_version, delivery.kind, delivery.follows,
        stands(referral.*) as stands,
        referral.accepted_at,
        delivery.available_at, delivery.clock_start, delivery.collect_by, delivery.acknowledge_by,
