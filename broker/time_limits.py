@@ -9,6 +9,8 @@ POOL = 5.0
 """To get a connection of the pool."""
 STATEMENT = 15.0
 """For a statement, by PostgreSQL's own limit."""
+LOCK = 5.0
+"""For a lock that another transaction holds."""
 ANSWER = STATEMENT + 5.0
 """For PostgreSQL's answer, by our own clock: it ends what PostgreSQL can no longer end."""
 TRANSACTION = 3 * ANSWER

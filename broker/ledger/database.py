@@ -38,6 +38,8 @@ class Connection(psycopg.Connection[Row]):
     PostgreSQL's own limits end nothing when its answers no longer arrive.
     """
 
+    answer_seconds = time_limits.ANSWER
+    """How long one answer may take."""
     answered_at = 0.0
     """When the last answer came."""
     until = float("inf")
@@ -45,7 +47,7 @@ class Connection(psycopg.Connection[Row]):
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait for the whole answer. Raises OperationalError, with the connection closed."""
-        left = min(time_limits.ANSWER, max(0.0, self.until - monotonic()))
+        left = min(self.answer_seconds, max(0.0, self.until - monotonic()))
         try:
             answer = super().wait(gen, interval, left if timeout is None else timeout)
         except errors._WaitTimeout:
@@ -79,14 +81,13 @@ class Database:
         *,
         application_name: str,
         max_size: int = 8,
-        statement_timeout: timedelta = timedelta(seconds=time_limits.STATEMENT),
-        lock_timeout: timedelta = timedelta(seconds=5),
         idle_in_transaction_timeout: timedelta = timedelta(seconds=20),
+        answer_seconds: float = time_limits.ANSWER,
     ) -> Self:
         """Open a pool of connections, each of them with its time limits."""
         limits = {
-            "statement_timeout": statement_timeout,
-            "lock_timeout": lock_timeout,
+            "statement_timeout": timedelta(seconds=time_limits.STATEMENT),
+            "lock_timeout": timedelta(seconds=time_limits.LOCK),
             "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
         }
         options = " ".join(f"-c {name}={limit.total_seconds()}s" for name, limit in limits.items())
@@ -102,6 +103,10 @@ class Database:
             "options": f"{options} -c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off",
             "row_factory": dict_row,
         }
+
+        def configure(connection: Connection) -> None:
+            connection.answer_seconds = answer_seconds
+
         pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
             connection_class=Connection,
@@ -110,6 +115,7 @@ class Database:
             max_size=max_size,
             timeout=time_limits.POOL,
             check=Connection.check,
+            configure=configure,
             open=True,
         )
         return cls(pool)

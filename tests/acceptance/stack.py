@@ -15,6 +15,9 @@ from typing import Self
 from broker.devstack.engines import Engines
 from tests.conftest import CHILD_KEY, ROOT, SIGNING_KEY, eventually
 
+START_SECONDS = 180.0
+"""How long a gateway may take to start: the machine may be busy with many."""
+
 
 class Stack:
     """One gateway and some workers; whatever runs is ended with it."""
@@ -53,7 +56,7 @@ class Stack:
         try:
             self.start_gateway()
             self.workers = [self.start_worker() for _ in range(self._count)]
-            eventually(self.is_ready)
+            eventually(self.is_ready, within=START_SECONDS)
         except BaseException:
             self.close()
             raise

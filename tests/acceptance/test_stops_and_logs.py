@@ -23,13 +23,14 @@ from broker import time_limits
 from broker.devstack.engines import Engines
 from broker.flow.context import Context
 from tests.acceptance.conftest import sample
-from tests.acceptance.stack import Stack
+from tests.acceptance.stack import START_SECONDS, Stack
 from tests.conftest import PATIENCE_SECONDS, eventually
 from tests.relay import Relay
 
 WAIT = 30
 """Seconds that a long poll may wait; a stop that waits for it is told from one that does not."""
 BUSY_MACHINE_SECONDS = 3
+
 Key = Callable[..., dict[str, str]]
 
 
@@ -109,7 +110,7 @@ def test_the_consumer_of_the_sdk_outlives_a_restart_of_the_gateway(
         stack.gateway.send_signal(signal.SIGTERM)
         stack.gateway.wait(PATIENCE_SECONDS)
         stack.start_gateway()
-        eventually(stack.is_ready)
+        eventually(stack.is_ready, within=START_SECONDS)
         assert thread.is_alive()
         status, _, receipt = call(stack, "/v1/referrals", police, sample(1))
         assert status == 202
@@ -125,7 +126,7 @@ def test_a_worker_that_was_asked_to_end_says_so_by_its_exit_code(
 ) -> None:
     with Stack(engines, dsn, tmp_path, workers=1) as stack:
         (worker,) = stack.workers
-        eventually(lambda: _consumes(engines))
+        eventually(lambda: _consumes(engines), within=START_SECONDS)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(time_limits.SUPERVISOR_GRACE) == 0
 
@@ -172,7 +173,7 @@ def test_what_is_no_message_in_the_list_of_wake_ups_ends_no_worker(
         contextlib.closing(Redis.from_url(engines.wakeup_url)) as valkey,
     ):
         (worker,) = stack.workers
-        eventually(lambda: _consumes(engines))
+        eventually(lambda: _consumes(engines), within=START_SECONDS)
         for element in GARBAGE:
             valkey.lpush("rb:route", element)
         eventually(lambda: not valkey.llen("rb:route"))
@@ -293,7 +294,7 @@ def test_readiness_is_answered_in_time_while_the_ledger_says_nothing(
             assert time.monotonic() - began < time_limits.READY + BUSY_MACHINE_SECONDS
         assert call(stack, "/livez", {})[0] == 200
         relay.speak()
-        eventually(stack.is_ready)
+        eventually(stack.is_ready, within=START_SECONDS)
 
 
 def test_connections_that_fell_silent_are_given_up_and_work_goes_on(
