@@ -3,22 +3,32 @@
 A log line never holds content. A field whose name is not in ``ALLOWED`` is dropped and counted. An
 exception is logged by its class, because its text may repeat what somebody sent. A line of a
 library is logged by its place in the source, for the same reason.
+
+Logging never fails and never waits (``broker.log_writer``): what a line is about was done, whether
+or not anybody can read the line.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from logging import INFO
+from pathlib import Path
 from time import perf_counter
 from typing import Any, TextIO, TypeVar, cast
 
 import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
+
+from broker.log_writer import LogWriter
 
 ALLOWED = frozenset(
     {
@@ -67,13 +77,29 @@ T = TypeVar("T")
 
 
 class _StandardError:
-    """The present standard error, also after something replaced ``sys.stderr``."""
+    """The present standard error, also after something replaced ``sys.stderr``.
+
+    For commands that people run: they write at once, and drop what cannot be written.
+    """
+
+    dropped = 0
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        try:
+            return sys.stderr.write(text)
+        except (OSError, ValueError, AttributeError):  # full, closed, or never there
+            self.dropped += 1
+            return 0
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.flush()
+
+
+class _Output:
+    """Where the lines of this process go."""
+
+    writer: _StandardError | LogWriter = _StandardError()
 
 
 class _Libraries(logging.Handler):
@@ -95,8 +121,10 @@ class _Libraries(logging.Handler):
 def configure(level: str, *, is_final: bool = True) -> None:
     """Write lines of at least this level to standard error.
 
-    ``is_final``: for the life of the process, which is faster; otherwise it may be called again.
+    ``is_final``: for the life of a gateway or worker, whose lines a thread writes, and which
+    counts what is lost; otherwise it may be called again, and each line is written at once.
     """
+    _output.writer = _final_writer() if is_final else _StandardError()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -105,9 +133,47 @@ def configure(level: str, *, is_final: bool = True) -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _StandardError())),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _output.writer)),
         cache_logger_on_first_use=is_final,
     )
+
+
+@cache
+def _final_writer() -> LogWriter:
+    """Return the one writer of this process, whose last lines are written before it ends."""
+    writer = LogWriter(_standard_error(), _describe_dropped)
+    atexit.register(writer.close)
+    return writer
+
+
+def _standard_error() -> int | None:
+    """Return the descriptor of standard error; None where the process was started without one.
+
+    The number is occupied then: a connection that is opened would get it, and be written to by
+    whatever reports to standard error.
+    """
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            return sys.stderr.fileno()
+    sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good
+    return None
+
+
+def _describe_dropped(lines: int) -> str:
+    at = datetime.now(UTC)
+    fields = {"event": "log lines dropped", "level": "warning", "part": "log", "count": lines}
+    return f"{_json({**fields, 'at': at})}\n"
+
+
+def dropped_lines() -> int:
+    """Return how many log lines this process could not write."""
+    return _output.writer.dropped
+
+
+def flush(seconds: float = 1.0) -> None:
+    """Wait until the lines of a gateway or worker are written, for so long at most."""
+    if isinstance(_output.writer, LogWriter):
+        _output.writer.close(seconds)
 
 
 def take_over() -> None:
@@ -133,8 +199,11 @@ def _uncaught(kind: type[BaseException]) -> None:
 
 
 def _json(fields: Mapping[str, Any], **_: Any) -> str:
-    """Return a line as JSON; ids and codes become text."""
-    return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z).decode()
+    """Return a line as JSON; ids and codes become text. A line that has no JSON is left out."""
+    try:
+        return orjson.dumps(fields, default=str, option=orjson.OPT_UTC_Z).decode()
+    except TypeError:  # such as half of a surrogate pair
+        return '{"event":"line without JSON","level":"error"}'
 
 
 def _stamped(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -185,5 +254,6 @@ def allow(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[s
 
 
 _log = logger("process")
+_output = _Output()
 # The default of commands that people run: warnings and errors only.
 configure("warning", is_final=False)

@@ -19,6 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -137,8 +138,10 @@ class Traces:
             while self._parts > WAITING:
                 self._lost += self._remove(self._waiting.popleft())
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="traces", daemon=True)
+                with suppress(RuntimeError):  # no thread to be had: the next step tries again
+                    thread.start()
+                    self._thread = thread
             if self._parts >= BATCH:
                 self._changed.notify_all()
 

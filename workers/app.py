@@ -8,11 +8,13 @@ from kombu import Queue, compression
 from broker import telemetry
 from broker.bootstrap import read_settings
 from broker.flow.task_queues import TASK_QUEUES
+from broker.transport import tolerant_redis
 from workers.celery_settings import celery_settings
 from workers.services import Services
 
 # A small message can unpack to gigabytes before any look at it, and Kombu has no other switch.
 compression._decoders.clear()
+tolerant_redis.register()
 
 settings = read_settings()
 

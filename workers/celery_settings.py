@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from broker.time_limits import TASK_GRACE
 from broker.transport.wakeups import KEY_PREFIX
 
 
@@ -54,7 +55,7 @@ def celery_settings(url: str) -> dict[str, Any]:
         "worker_proc_alive_timeout": 30,
         "worker_max_tasks_per_child": 10_000,
         "worker_max_memory_per_child": 400_000,  # kilobytes
-        "worker_soft_shutdown_timeout": 25,  # time to finish the present batch
+        "worker_soft_shutdown_timeout": TASK_GRACE,  # time to finish the present batch
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }

@@ -10,6 +10,7 @@ from functools import cache
 
 from celery import shared_task, signals
 
+from broker import telemetry
 from broker.bootstrap import Pool, open_broker
 from broker.errors import BrokerError
 from broker.flow import dispatch, route, task_queues
@@ -79,3 +80,4 @@ def _warm() -> None:
 @signals.worker_process_shutdown.connect
 def _close(**_: object) -> None:
     _open.close()
+    telemetry.flush()

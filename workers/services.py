@@ -10,13 +10,15 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from typing import Any, ClassVar
 
 from celery import bootsteps
 
+from broker import telemetry, time_limits
 from broker.bootstrap import Pool, open_broker, read_settings
 from broker.flow import deadlines, notify
 from broker.flow.context import Context
@@ -24,6 +26,7 @@ from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY as SWEEP_EVERY
 from broker.flow.sweep import Sweeper
+from broker.heartbeats import EXIT_CODE, Heartbeats, Watchdog, beat
 from broker.intake.base import PolledIntake
 from broker.intake.registry import INTAKES
 from broker.settings import Settings
@@ -45,7 +48,8 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._stopping = threading.Event()
-        self._open = ExitStack()
+        self._heartbeats = Heartbeats()
+        self._watchdog = Watchdog(self._heartbeats)
         self._threads: list[threading.Thread] = []
 
     def start(self, _: Any) -> None:
@@ -66,18 +70,27 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         ]
         for thread in self._threads:
             thread.start()
+        self._watchdog.start()
 
     def stop(self, _: Any) -> None:
-        """Let the threads finish their present work; each gets ten seconds at most."""
+        """Let the threads finish their present work, and see to it that the worker ends in time."""
+        self._watchdog.stop()
+        _end_after(time_limits.SERVICES_GRACE + time_limits.TASK_GRACE)
         self._stopping.set()
+        until = monotonic() + time_limits.SERVICES_GRACE
         for thread in self._threads:
-            thread.join(10)
+            thread.join(max(0.0, until - monotonic()))
 
     terminate = stop
 
     def _serve(self, name: str, service: Service, settings: Settings) -> None:
         """Run a service until the worker stops; restart it after any error."""
+        with self._heartbeats.of_this_thread(name):
+            self._serve_watched(name, service, settings)
+
+    def _serve_watched(self, name: str, service: Service, settings: Settings) -> None:
         while not self._stopping.is_set():
+            beat()
             try:
                 with open_broker(
                     settings,
@@ -90,35 +103,70 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
                 self._stopping.wait(PAUSE_SECONDS)
 
 
+def _end_after(seconds: float) -> None:
+    """End this process if it is still there then: a task that hangs has no end of its own."""
+    timer = threading.Timer(seconds, _end_process)
+    timer.daemon = True
+    timer.start()
+
+
+def _end_process() -> None:
+    _log.error("worker ends with work under way")
+    telemetry.flush()
+    os._exit(EXIT_CODE)
+
+
+def _waited(stopping: threading.Event, pause: timedelta) -> bool:
+    """Show that this thread goes on and wait; False as soon as it is to stop."""
+    beat()
+    return not stopping.wait(pause.total_seconds())
+
+
 def sweeping(context: Context, stopping: threading.Event) -> None:
     """Run step 8 once a second."""
     sweeper = Sweeper(context, holder=f"{socket.gethostname()}:{os.getpid()}")
-    while not stopping.wait(SWEEP_EVERY.total_seconds()):
+    while _waited(stopping, SWEEP_EVERY):
         sweeper.sweep()
 
 
 def watching(context: Context, stopping: threading.Event) -> None:
     """Run step 6 twice a second."""
-    while not stopping.wait(deadlines.EVERY.total_seconds()):
+    while _waited(stopping, deadlines.EVERY):
         deadlines.watch(context)
 
 
 def notifying(context: Context, stopping: threading.Event) -> None:
     """Run step 7 once a second, and at once again after a full batch."""
-    pause = notify.EVERY.total_seconds()
-    while not stopping.wait(pause):
+    pause = notify.EVERY
+    while _waited(stopping, pause):
         full = notify.notify(context) == notify.BATCH
-        pause = 0.0 if full else notify.EVERY.total_seconds()
+        pause = timedelta(0) if full else notify.EVERY
 
 
 def monitoring_silence(context: Context, stopping: threading.Event) -> None:
     """Check for silent organisations twice a minute."""
     monitor = SilenceMonitor(context, holder=f"{socket.gethostname()}:{os.getpid()}")
-    while not stopping.wait(CHECK_SILENCE_EVERY.total_seconds()):
+    while _waited(stopping, CHECK_SILENCE_EVERY):
         monitor.check()
 
 
 def taking_in(kind: type[PolledIntake], context: Context, stopping: threading.Event) -> None:
-    """Run an intake."""
+    """Run an intake; it looks at the event once a second, which shows that it goes on."""
     with closing(kind.open(context)) as intake:
-        intake.run(stopping)
+        intake.run(_Watched(stopping))
+
+
+class _Watched(threading.Event):
+    """An event that others set; every look at it is a heartbeat."""
+
+    def __init__(self, event: threading.Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def is_set(self) -> bool:
+        beat()
+        return self._event.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        beat()
+        return self._event.wait(timeout)

@@ -14,6 +14,7 @@ from broker.domain.notice import (
 )
 from broker.flow.context import Context
 from broker.flow.steps import step
+from broker.heartbeats import beat
 from broker.notices.base import Deferred, Message, Refused, Sent
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
@@ -73,6 +74,7 @@ def _send(
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
+    beat()  # a batch may take longer than a thread may stand still
     server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
     if server in unavailable:
         return _retry(notice, "unavailable", context.clock())

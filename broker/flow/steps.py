@@ -7,7 +7,7 @@
             this.log(agency=agency, count=len(offers))
 
 The line and the span are written when the block ends. A step that raises writes neither: the code
-that handles the error logs it.
+that handles the error logs it. Neither can fail a step that was done.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from types import TracebackType
 from typing import TypeVar
 
 from broker.flow.context import Context
-from broker.telemetry import Logger, elapsed, info_enabled, monotonic_seconds, single_id
+from broker.telemetry import (
+    Logger,
+    elapsed,
+    error_fields,
+    info_enabled,
+    monotonic_seconds,
+    single_id,
+)
 from broker.tracing import SpanPart, TracedStep
 
 T = TypeVar("T")
@@ -65,6 +72,12 @@ class StepRecord:
     ) -> None:
         if kind is not None:
             return
+        try:
+            self._report()
+        except Exception as error:  # the step is done, and its answer may not become a failure
+            self._log.error("step not reported", **error_fields(error))
+
+    def _report(self) -> None:
         if self._context.traces and self._parts:
             self._write_span(self._parts())
         if self._fields is not None and info_enabled(self._log):

@@ -26,8 +26,9 @@ from broker.gateway.call import Call, Handler
 from broker.gateway.calls import CALLS
 from broker.gateway.long_polls import Poller
 from broker.gateway.state import Gateway, admit
+from broker.heartbeats import LOOK_SECONDS, Heartbeats, Watchdog
 from broker.intake.http_intake import HttpIntake
-from broker.telemetry import elapsed, info_enabled, logger
+from broker.telemetry import elapsed, error_fields, info_enabled, logger
 
 THREADS = 16
 """Ledger calls in progress at the same time; the pool of connections has half as many."""
@@ -76,20 +77,24 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        heartbeats = Heartbeats()
         gateway = Gateway(
             threads=CapacityLimiter(THREADS),
             context=context,
             authentication=Authentication(context),
-            commits=HttpIntake(context),
+            commits=HttpIntake(context, heartbeats),
             poller=Poller(context),
+            watchdog=Watchdog(heartbeats),
         )
         app.state.gateway = gateway
         jobs = (gateway.poller.run(), _note_use(gateway), _note_activity(gateway))
-        tasks = [asyncio.create_task(job) for job in jobs]
+        tasks = [asyncio.create_task(job) for job in (*jobs, _beat(heartbeats))]
+        gateway.watchdog.start()
         try:
             async with surroundings:
                 yield
         finally:
+            gateway.watchdog.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -134,15 +139,28 @@ def _dispatch(handlers: dict[str, Handler]) -> Handler:
 async def _note_use(gateway: Gateway) -> None:
     while True:
         await asyncio.sleep(NOTE_USE_SECONDS)
-        with suppress(Unavailable):
-            await gateway.run(gateway.authentication.note_use)
+        await _try(gateway, gateway.authentication.note_use)
 
 
 async def _note_activity(gateway: Gateway) -> None:
     while True:
         await asyncio.sleep(NOTE_ACTIVITY.total_seconds())
-        with suppress(Unavailable):
-            await gateway.run(gateway.context.activity.flush)
+        await _try(gateway, gateway.context.activity.flush)
+
+
+async def _beat(heartbeats: Heartbeats) -> None:
+    """Show that the event loop goes on."""
+    while True:
+        heartbeats.beat("event loop")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _try(gateway: Gateway, work: Callable[[], object]) -> None:
+    """Do some of the gateway's own work; what goes wrong is logged, and tried again next time."""
+    try:
+        await gateway.run(work)
+    except Exception as error:
+        _log.warning("not noted", **error_fields(error))
 
 
 class _Surroundings:
@@ -175,6 +193,12 @@ class _Surroundings:
 
         try:
             await self._app(scope, receive, sending)
+        except asyncio.CancelledError:
+            # The server stops, and the time for requests under way is up.
+            if status:
+                raise
+            response = problems.respond(Request(scope), Unavailable("The gateway is stopping."))
+            await response(scope, receive, sending)
         except Exception as error:
             response = problems.unexpected(Request(scope), error)
             if not status:

@@ -33,6 +33,7 @@ class Poller:
         self._lanes: dict[str, _Lane] = {"work": {}, "routing": {}, "news": {}}
         self._count = 0
         self._any_waiting = asyncio.Event()
+        self._ended = False
 
     async def for_work(self, agency: OrganisationCode, end: float) -> bool:
         """Wait until an agency has something to collect; False if it has nothing by ``end``."""
@@ -45,6 +46,14 @@ class Poller:
     async def for_news(self, publisher: OrganisationCode, after: str, end: float) -> bool:
         """Wait until a publisher's feed has an event after a cursor; False if not by ``end``."""
         return await self._wait("news", (publisher, after), end)
+
+    def end_waits(self) -> None:
+        """Have every request that waits answered now, and none wait any more."""
+        self._ended = True
+        for lane in self._lanes.values():
+            for events in lane.values():
+                for event in events:
+                    event.set()
 
     async def run(self) -> None:
         """Query the ledger while a request waits, until this is cancelled."""
@@ -60,7 +69,7 @@ class Poller:
                 self._any_waiting.clear()
 
     async def _wait(self, lane: str, key: Hashable, end: float) -> bool:
-        if self._count >= MOST_WAITING or end <= until(0):
+        if self._ended or self._count >= MOST_WAITING or end <= until(0):
             return False
         event = asyncio.Event()
         self._count += 1
@@ -69,7 +78,7 @@ class Poller:
         self._any_waiting.set()
         try:
             async with asyncio.timeout_at(end):
-                return await event.wait()
+                return await event.wait() and not self._ended
         except TimeoutError:
             return False
         finally:

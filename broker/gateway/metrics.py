@@ -15,6 +15,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from broker import telemetry
 from broker.domain.delivery import OpenWork
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
@@ -55,6 +56,11 @@ class Ledger(Collector):
         yield from self._promises()
         yield from self._pipes()
         yield self._silent()
+        yield CounterMetricFamily(
+            "broker_log_lines_dropped",
+            "Log lines that this gateway could not write.",
+            value=telemetry.dropped_lines(),
+        )
 
     def _queues(self) -> Iterator[Metric]:
         queues = list(self._context.ledger.monitoring.open_work(now=self._now).values())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker import time_limits
 from broker.admin import operator_actions, signing_keys
 from broker.domain.ids import TaskId
 from broker.errors import PolicyError, Unavailable
+from broker.flow.context import Context
 from broker.gateway import metrics as metric_families
 from broker.gateway import responses
 from broker.gateway.request_bodies import limit_of, parse_body
@@ -17,6 +21,7 @@ from broker.gateway.responses import json_response
 from broker.gateway.state import caller_of, gateway_of, identifier
 from schemas import requests
 
+READY_MARGIN_SECONDS = 0.5
 UNREFERRED_FOR = timedelta(days=7)
 """How old a daily list may be whose occurrences without a referral ops see."""
 
@@ -68,23 +73,44 @@ async def queues(request: Request) -> Response:
     return json_response({"queues": [responses.queue(queue) for queue in work.values()]})
 
 
-async def livez(_: Request) -> Response:
-    """Answer that the process runs."""
+async def livez(request: Request) -> Response:
+    """Answer that the process runs.
+
+    Raises Unavailable when a part of it stands still, so that only a new process can help.
+    """
+    _check_watchdog(request)
     return json_response({"status": "alive"})
 
 
 async def readyz(request: Request) -> Response:
-    """Answer whether the process can do its work.
+    """Answer within three seconds whether the process can do its work.
 
-    Raises Unavailable when the ledger does not answer, or no policy is published.
+    Raises Unavailable when the ledger does not answer in time, when no policy is published, or as
+    ``livez`` does.
     """
-    gateway = gateway_of(request)
-    await gateway.run(gateway.context.ledger.ping)
+    _check_watchdog(request)
+    context = gateway_of(request).context
     try:
-        await gateway.run(gateway.context.policies.latest)
+        async with asyncio.timeout(time_limits.READY - READY_MARGIN_SECONDS):
+            # Threads of their own: those of requests may all wait for a ledger that hangs.
+            await to_thread.run_sync(
+                _check_ready, context, abandon_on_cancel=True, limiter=CapacityLimiter(1)
+            )
+    except TimeoutError as error:
+        raise Unavailable("The ledger does not answer in time.") from error
     except PolicyError as error:
         raise Unavailable("No usable policy is published.") from error
     return json_response({"status": "ready"})
+
+
+def _check_watchdog(request: Request) -> None:
+    if gateway_of(request).watchdog.standing_still():
+        raise Unavailable("A part of this process stands still; it is about to end itself.")
+
+
+def _check_ready(context: Context) -> None:
+    context.ledger.ping()
+    context.policies.latest()
 
 
 async def metrics(request: Request) -> Response:

@@ -30,6 +30,7 @@ from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, number, parse_body
 from broker.gateway.responses import json_response
 from broker.gateway.state import Gateway, caller_of, gateway_of, identifier
 from broker.intake.http_intake import Answers
+from broker.telemetry import error_fields, logger
 from schemas import documents, requests
 
 BULK_LINES = 1000
@@ -42,6 +43,7 @@ _HANDLING = re.compile(
     r'(?:^|[,;\s])handling\s*=\s*"?(strict|lenient)"?\s*(?:$|[,;])', re.IGNORECASE
 )
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_log = logger("gateway")
 
 
 async def publish(request: Request) -> Response:
@@ -200,13 +202,21 @@ async def organisation_names(gateway: Gateway) -> dict[OrganisationCode, str]:
 async def _after_routing(
     gateway: Gateway, caller: Caller, accepted: Accepted, seconds: int, headers: dict[str, str]
 ) -> Response:
-    """Wait for routing: 201 when it is routed, 422 with the faults when it is rejected."""
+    """Wait for routing: 201 when it is routed, 422 with the faults when it is rejected.
+
+    The referral is accepted already: where it cannot be read again, its receipt is the answer.
+    """
     await gateway.poller.for_routing(accepted.id, until(seconds))
-    referral = _existing(await _find(gateway, caller, accepted.id))
+    try:
+        referral = _existing(await _find(gateway, caller, accepted.id))
+        names = await organisation_names(gateway)
+    except Exception as error:
+        _log.warning("state of an accepted referral unknown", **error_fields(error))
+        return json_response(responses.receipt(accepted), 202, headers)
     if referral.state is ReferralState.REJECTED:
         faults = [Fault(**fault) for fault in referral.faults]
         raise Invalid("The referral was rejected. Send a corrected one.", faults=faults)
-    status = responses.status(referral, await organisation_names(gateway))
+    status = responses.status(referral, names)
     shown = {**responses.receipt(accepted), **status}
     return json_response(shown, 201 if referral.routed_at else 202, headers)
 

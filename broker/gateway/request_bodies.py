@@ -11,6 +11,7 @@ from broker.errors import Fault, Invalid, Malformed, TooLarge
 from broker.flow.accept import refusal_of
 from broker.gateway.problems import TooSlow, Unsupported
 from broker.gateway.state import gateway_of
+from broker.time_limits import BODY
 from schemas import documents, requests
 from schemas.errors import Unreadable
 from schemas.loading import Record
@@ -20,8 +21,6 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 LONGEST_LIST = 200
 """Items in one answer of the calls that list."""
-SECONDS = 20.0
-"""How long a body may take to arrive."""
 REQUEST_LIMIT = 4 * 1024 * 1024
 """In bytes: a thousand receipts with a note of a page each."""
 BULK_LIMIT = 32 * 1024 * 1024
@@ -36,10 +35,10 @@ async def read_body(request: Request, *, limit: int, media_type: str = JSON) -> 
     if _announced(request) > limit:
         raise _too_large(limit)
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(BODY):
             return await _gathered(request, limit)
     except TimeoutError as error:
-        raise TooSlow(f"The body did not arrive within {SECONDS:g} seconds.") from error
+        raise TooSlow(f"The body did not arrive within {BODY:g} seconds.") from error
     except ClientDisconnect as error:
         raise Malformed("The connection closed before the whole body had arrived.") from error
 

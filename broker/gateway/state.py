@@ -14,6 +14,7 @@ from broker.errors import NotFound
 from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
+from broker.heartbeats import Watchdog
 from broker.intake.http_intake import HttpIntake
 from broker.threads import Threaded
 
@@ -26,6 +27,7 @@ class Gateway(Threaded):
     authentication: Authentication
     commits: HttpIntake
     poller: Poller
+    watchdog: Watchdog
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -21,7 +21,9 @@ from broker.domain.referral import (
 from broker.errors import ReferenceConflict, Unavailable
 from broker.flow.accept import accept
 from broker.flow.context import Context
+from broker.heartbeats import Heartbeats, beat
 from broker.intake.base import Intake, IntakeForm
+from broker.time_limits import HEARTBEAT
 
 Answers = list[Accepted | ReferenceConflict]
 BATCH = 200
@@ -42,8 +44,9 @@ class HttpIntake(Intake):
         name="http", summary="A publisher posts a referral, or many, to the gateway."
     )
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, heartbeats: Heartbeats | None = None) -> None:
         self._context = context
+        self._heartbeats = heartbeats or Heartbeats()
         self._waiting: queue.Queue[_Submission | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="http intake", daemon=True)
         self._thread.start()
@@ -72,7 +75,11 @@ class HttpIntake(Intake):
         self._thread.join(10)
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
+        with self._heartbeats.of_this_thread(self._thread.name):
+            self._take()
+
+    def _take(self) -> None:
+        while (first := self._next()) is not None:
             batch, more = self._gather(first)
             # A client that left before the commit has had no answer, and sends the same again.
             wanted = [
@@ -82,6 +89,13 @@ class HttpIntake(Intake):
                 self._commit(wanted)
             if not more:
                 return
+
+    def _next(self) -> _Submission | None:
+        """Wait for a submission, with a heartbeat meanwhile; None at the end."""
+        while True:
+            beat()
+            with suppress(queue.Empty):
+                return self._waiting.get(timeout=HEARTBEAT)
 
     def _gather(self, first: _Submission) -> tuple[list[_Submission], bool]:
         """Return what waits already, up to a bound, and whether to go on afterwards."""

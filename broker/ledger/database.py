@@ -7,22 +7,65 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 import psycopg
+from psycopg import errors
+from psycopg.abc import PQGen
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from broker import heartbeats, time_limits
 from broker.errors import Unavailable
 
 _SQL = Path(__file__).with_name("sql")
+CHECK_AFTER_SECONDS = 5.0
+"""A connection without an answer for so long is checked before it is handed out."""
+CHECK_SECONDS = 2.0
 Row = dict[str, Any]
-Connection = psycopg.Connection[Row]
+T = TypeVar("T")
 
 set_json_loads(orjson.loads)
+
+
+class Connection(psycopg.Connection[Row]):
+    """Ends itself when PostgreSQL does not answer in time, by this process's own clock.
+
+    PostgreSQL's own limits end nothing when its answers no longer arrive.
+    """
+
+    answer_seconds = time_limits.ANSWER
+    """How long one answer may take."""
+    answered_at = 0.0
+    """When the last answer came."""
+    until = float("inf")
+    """When the present transaction, or check, must be over."""
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait for the whole answer. Raises OperationalError, with the connection closed."""
+        left = min(self.answer_seconds, max(0.0, self.until - monotonic()))
+        try:
+            answer = super().wait(gen, interval, left if timeout is None else timeout)
+        except errors._WaitTimeout:
+            self.close()
+            raise psycopg.OperationalError("PostgreSQL did not answer in time.") from None
+        self.answered_at = monotonic()
+        return answer
+
+    @staticmethod
+    def check(connection: Connection) -> None:
+        """Check a connection that was not used for a while. Raises OperationalError."""
+        if monotonic() - connection.answered_at < CHECK_AFTER_SECONDS:
+            return
+        connection.until = monotonic() + CHECK_SECONDS
+        try:
+            ConnectionPool.check_connection(connection)
+        finally:
+            connection.until = float("inf")
 
 
 class Database:
@@ -38,26 +81,42 @@ class Database:
         *,
         application_name: str,
         max_size: int = 8,
-        statement_timeout: timedelta = timedelta(seconds=15),
-        lock_timeout: timedelta = timedelta(seconds=5),
         idle_in_transaction_timeout: timedelta = timedelta(seconds=20),
+        answer_seconds: float = time_limits.ANSWER,
     ) -> Self:
         """Open a pool of connections, each of them with its time limits."""
         limits = {
-            "statement_timeout": statement_timeout,
-            "lock_timeout": lock_timeout,
+            "statement_timeout": timedelta(seconds=time_limits.STATEMENT),
+            "lock_timeout": timedelta(seconds=time_limits.LOCK),
             "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
         }
         options = " ".join(f"-c {name}={limit.total_seconds()}s" for name, limit in limits.items())
         settings = {
             "application_name": application_name,
-            "connect_timeout": 5,
+            "connect_timeout": int(time_limits.CONNECT),
+            # What is sent and not confirmed, and a host that has gone: the kernel tells us.
+            "tcp_user_timeout": int(time_limits.ANSWER * 1000),
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
             # Queries are small, and the other cores have other work.
             "options": f"{options} -c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off",
             "row_factory": dict_row,
         }
+
+        def configure(connection: Connection) -> None:
+            connection.answer_seconds = answer_seconds
+
         pool: ConnectionPool[Connection] = ConnectionPool(
-            dsn, kwargs=settings, min_size=1, max_size=max_size, timeout=5, open=True
+            dsn,
+            connection_class=Connection,
+            kwargs=settings,
+            min_size=1,
+            max_size=max_size,
+            timeout=time_limits.POOL,
+            check=Connection.check,
+            configure=configure,
+            open=True,
         )
         return cls(pool)
 
@@ -86,7 +145,10 @@ class Database:
         """Lend a connection for one transaction. Raises Unavailable; nothing was written then."""
         try:
             with self._pool.connection() as connection:
+                connection.until = monotonic() + time_limits.TRANSACTION
                 yield connection
+                connection.until = float("inf")
+            heartbeats.beat()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Unavailable("The ledger cannot be reached; repeat later.") from error
 

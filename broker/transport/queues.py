@@ -28,14 +28,17 @@ TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 5,
+    "read_timeout": 5,
+    "write_timeout": 5,
     "visibility_timeout": 60,
     "unacked_key": "receipts.unacked",
     "unacked_index_key": "receipts.unacked_index",
     "unacked_mutex_key": "receipts.unacked_mutex",
 }
-"""Without the first four Kombu waits for ever on a connection that only looks open. Receipts that
-a worker took and did not settle come again after a minute, so that they are not late by then; they
-are kept apart from what agencies have taken, so that no agency can read them."""
+"""Without the first six Kombu waits for ever on a connection that only looks open; RabbitMQ has the
+two about reading and writing, a Valkey the others. Receipts that a worker took and did not settle
+come again after a minute, so that they are not late by then; they are kept apart from what agencies
+have taken, so that no agency can read them."""
 _GARBAGE = (ValueError, LookupError, TypeError, AttributeError)
 """What Kombu raises when an element of a queue is no message."""
 

@@ -68,8 +68,10 @@ class Wakeups:
                 return
             self._requested.add(task_queue)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="wakeups", daemon=True)
+                with suppress(RuntimeError):  # no thread to be had: the sweeper finds the work
+                    thread.start()
+                    self._thread = thread
             self._changed.notify()
 
     def clear(self, task_queue: str) -> None:

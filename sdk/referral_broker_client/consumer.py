@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from referral_broker_client.delivery import Answer, Delivery, Settled
-from referral_broker_client.errors import Unavailable, Unexpected
+from referral_broker_client.errors import ClientError, Unavailable, Unexpected
 from referral_broker_client.http_client import HttpClient, Json
 from referral_broker_client.lease_keeper import LARGEST_BATCH, PAUSE_SECONDS, LeaseKeeper, send
 from referral_broker_client.work_loop import WorkLoop
@@ -22,7 +23,8 @@ class Consumer(WorkLoop):
     gateway may hold a request until there is something (0 to 30); with 0 the loop ends when the
     queue is empty. ``by``: the name under which your software collects, such as the intake; a
     person is named in ``delivery.acknowledge(by=…)``. When the gateway
-    does not respond the loop retries, unless ``wait`` is 0.
+    does not respond, or not as it should, the loop retries, unless ``wait`` is 0. It ends by itself
+    only for what you must change: a key that is denied (``Denied``) or a request (``Invalid``).
     """
 
     def __init__(self, url: str, key: str, *, by: str, batch: int = 20, wait: float = 20) -> None:
@@ -64,13 +66,13 @@ class Consumer(WorkLoop):
         try:
             request = {"max": self._batch, "wait": self._wait}
             reply = self._http.post("/v1/collect", request, wait=self._wait)
-        except Unavailable:
+            collected = [self._read(value) for value in _deliveries(reply.json())]
+        except (Unavailable, Unexpected) as error:
             if not self._wait:
                 raise
-            log.warning("gateway unavailable: retrying in %g s", PAUSE_SECONDS)
+            log.warning("%s: retrying in %g s", _reason(error), PAUSE_SECONDS)
             self._stopping.wait(PAUSE_SECONDS)
             return ()
-        collected = [self._read(value) for value in reply.json()["deliveries"]]
         self._lease_keeper.hold(collected, answered_at=reply.answered_at)
         return collected
 
@@ -83,3 +85,16 @@ class Consumer(WorkLoop):
             return Delivery.from_json(value, holder=self._lease_keeper, by=self._by)
         except ValueError:
             raise Unexpected("The gateway sent a delivery that lacks a required field.") from None
+
+
+def _deliveries(value: Any) -> Sequence[Json]:
+    try:
+        deliveries: Sequence[Json] = value["deliveries"]
+    except (KeyError, TypeError):
+        raise Unexpected("The gateway's answer holds no deliveries.") from None
+    return deliveries
+
+
+def _reason(error: ClientError) -> str:
+    """Describe an error without anything of the answer, which may hold content."""
+    return "gateway unavailable" if isinstance(error, Unavailable) else "answer not understood"

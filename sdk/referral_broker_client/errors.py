@@ -5,7 +5,7 @@ ClientError
 ├── Denied            the key is missing, wrong, expired, revoked or not allowed to do this
 ├── NotFound          your organisation has no such referral, delivery or escalation
 ├── Conflict          it contradicts what the broker already holds; nothing was changed
-├── Unavailable       the broker cannot be reached or is busy: nothing was lost, repeat later
+├── Unavailable       the broker is away, busy or failed: nothing was lost, repeat later
 │   └── Throttled         too many requests from this key; repeat after ``retry_after_seconds``
 └── Unexpected        the broker's answer breaks its own contract: report it with ``instance``
 
@@ -100,7 +100,10 @@ class Conflict(ClientError):
 
 
 class Unavailable(ClientError):
-    """The broker cannot be reached or is busy; repeat later, nothing was lost."""
+    """The broker cannot be reached, is busy, or failed; repeat later, nothing was lost.
+
+    Every answer of 500 or above is one, a proxy's included. If it lasts, report ``problem``.
+    """
 
 
 class Throttled(Unavailable):
@@ -141,9 +144,6 @@ _BY_STATUS: Mapping[int, type[ClientError]] = {
     413: Invalid,
     415: Invalid,
     422: Invalid,
-    502: Unavailable,
-    503: Unavailable,
-    504: Unavailable,
 }
 
 
@@ -153,4 +153,6 @@ def error_for(problem: Problem, *, retry_after_seconds: float | None = None) -> 
     if problem.status == 429:
         wait = 1.0 if retry_after_seconds is None else retry_after_seconds
         return Throttled(message, problem=problem, retry_after_seconds=wait)
+    if problem.status >= 500:
+        return Unavailable(message, problem=problem)
     return _BY_STATUS.get(problem.status, Unexpected)(message, problem=problem)

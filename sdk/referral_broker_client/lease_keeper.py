@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from referral_broker_client.delivery import Answer, Delivery, Settled
-from referral_broker_client.errors import ClientError, Unavailable
+from referral_broker_client.errors import ClientError, Unavailable, Unexpected
 from referral_broker_client.http_client import HttpClient
 
 log = logging.getLogger("referral_broker_client")
@@ -105,7 +105,7 @@ class LeaseKeeper:
         while self._wait_for_something():
             try:
                 self._work()
-            except Unavailable as error:
+            except (Unavailable, Unexpected) as error:
                 if not self._try_later(error):
                     return
             except ClientError as error:
@@ -129,7 +129,7 @@ class LeaseKeeper:
             self._extend_at = monotonic() + self._extension_seconds
             self._extend()
 
-    def _try_later(self, error: Unavailable) -> bool:
+    def _try_later(self, error: ClientError) -> bool:
         """Keep what could not be sent; give up only when the consumer is being closed."""
         with self._changed:
             log.warning("gateway unavailable: %d answers wait", len(self._answers))

@@ -41,10 +41,12 @@ TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
     "health_check_interval": 5,
+    "read_timeout": 10,
+    "write_timeout": 10,
     "ack_emulation": False,
     "priority_steps": [0],
 }
-"""Without the first four Kombu waits for ever on a connection that only looks open. With the last
+"""Without the first six Kombu waits for ever on a connection that only looks open. With the last
 two it touches no key of a Valkey but the queue itself, which is all that an agency's user may: what
 a crashed consumer had in hand is sent again by the broker, and not kept beside every other
 agency's."""

@@ -15,13 +15,24 @@ from typing import Self
 from broker.devstack.engines import Engines
 from tests.conftest import CHILD_KEY, ROOT, SIGNING_KEY, eventually
 
+START_SECONDS = 180.0
+"""How long a gateway may take to start: the machine may be busy with many."""
+
 
 class Stack:
     """One gateway and some workers; whatever runs is ended with it."""
 
     def __init__(
-        self, engines: Engines, dsn: str, folder: Path, *, workers: int = 1, **more: str
+        self,
+        engines: Engines,
+        dsn: str,
+        folder: Path,
+        *,
+        workers: int = 1,
+        stderr: int | str | None = None,
+        **more: str,
     ) -> None:
+        """``stderr``: where the processes log; ``none`` starts them without one."""
         self._environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
             "BROKER_DATABASE_URL": dsn,
@@ -35,6 +46,7 @@ class Stack:
         }
         self._log = (folder / "log").open("ab")
         self._count = workers
+        self._stderr = stderr
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.gateway: subprocess.Popen[bytes] | None = None
@@ -44,7 +56,7 @@ class Stack:
         try:
             self.start_gateway()
             self.workers = [self.start_worker() for _ in range(self._count)]
-            eventually(self.is_ready)
+            eventually(self.is_ready, within=START_SECONDS)
         except BaseException:
             self.close()
             raise
@@ -88,13 +100,16 @@ class Stack:
         self._log.close()
 
     def _start(self, *command: str) -> subprocess.Popen[bytes]:
+        command = (sys.executable, "-m", "broker", *command)
+        if self._stderr == "none":
+            command = ("/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command)
         return subprocess.Popen(
-            [sys.executable, "-m", "broker", *command],
+            command,
             cwd=ROOT,
             env=self._environ,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
-            stderr=self._log,
+            stderr=self._stderr if isinstance(self._stderr, int) else self._log,
             start_new_session=True,
         )
 

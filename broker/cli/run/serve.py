@@ -6,15 +6,14 @@ import socket
 
 import click
 import uvicorn
+from starlette.applications import Starlette
 
-from broker import telemetry
+from broker import telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import listen
 from broker.web import build
 
-GRACE_SECONDS = 10
-"""How long requests under way may take when the gateway is asked to end."""
 KEEP_ALIVE_SECONDS = 65
 """An idle connection outlives the longest wait of a client between two requests."""
 
@@ -37,14 +36,27 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
         with interruptible(), open_broker(settings, process="gateway") as context:
+            app = build(context)
             config = uvicorn.Config(
-                build(context),
+                app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_graceful_shutdown=int(time_limits.GATEWAY_GRACE),
             )
-            uvicorn.Server(config).run(sockets=[listener])
+            _Server(config, app).run(sockets=[listener])
     except Interrupted:
         return
+
+
+class _Server(uvicorn.Server):
+    """Answers long polls at once when it is asked to end, and then waits for other requests."""
+
+    def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.gateway.poller.end_waits()
+        await super().shutdown(sockets)

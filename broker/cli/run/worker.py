@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import click
+import sys
 
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-"""What workers tell each other over the message broker is of no use here: the ledger knows."""
+import click
 
 
 @click.command()
@@ -14,20 +13,12 @@ def worker(concurrency: int) -> None:
     """Run a Celery worker until SIGTERM or Ctrl-C; what it has begun is finished first.
 
     workers/celery_settings.py holds its settings, each with the reason. The same as
-    `celery -A workers.app worker --pool=prefork` with three options.
+    `celery -A workers.app worker --pool=prefork` with three options. Exit code 0 means that it was
+    asked to end; with any other a supervisor should start it again.
 
     \b
     Example:    broker worker --concurrency 4
     """
-    from workers.app import app
+    from workers import process
 
-    app.worker_main(
-        [
-            "--quiet",
-            "worker",
-            "--pool=prefork",
-            f"--concurrency={concurrency}",
-            "--loglevel=WARNING",
-            *QUIET,
-        ]
-    )
+    sys.exit(process.run(concurrency))

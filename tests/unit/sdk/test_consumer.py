@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -241,3 +242,35 @@ def test_a_person_answers_later_without_a_lease(script: Script) -> None:
     (settled,) = consumer(script).answer(answer)
     assert settled.ok
     assert "lease" not in receipts(script)[0]
+
+
+@pytest.mark.parametrize("body", [b"Internal Server Error", b"<html>Bad gateway</html>", b""])
+@pytest.mark.parametrize("status", [500, 502])
+def test_the_loop_goes_on_after_a_stop_that_cut_a_wait_off(
+    script: Script, status: int, body: bytes
+) -> None:
+    for _ in range(6):  # more often than one call is repeated
+        script.say("/v1/collect", status, body, Retry_After="0")
+    offers(script, 1)
+    with consumer(script, wait=0.1) as waiting:
+        (first,) = itertools.islice(waiting, 1)
+        with first:
+            pass
+    assert [receipt["delivery"] for receipt in receipts(script)] == ["d1"]
+
+
+@pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"deliveries": [{}]}'])
+def test_the_loop_goes_on_after_an_answer_that_is_not_understood(
+    script: Script, body: bytes
+) -> None:
+    script.say("/v1/collect", 200, body)
+    offers(script, 1)
+    with consumer(script, wait=0.1) as waiting:
+        (first,) = itertools.islice(waiting, 1)
+    assert first.id == "d1"
+
+
+def test_the_loop_ends_for_a_key_that_is_denied(script: Script) -> None:
+    script.say("/v1/collect", 401, {"title": "Denied", "code": "denied"})
+    with consumer(script, wait=0.1) as waiting, pytest.raises(Denied):
+        next(iter(waiting))

@@ -1,0 +1,122 @@
+"""Heartbeats of a process's threads, and the watchdog of threads that stand still.
+
+A thread that waits without end for something that never comes looks well from outside. So each
+thread shows that it goes on, and a watchdog looks once a second. What stands still for long is
+logged, turns the process unready, and then ends it, so that its supervisor starts a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from broker import telemetry, time_limits
+
+EXIT_CODE = 70
+"""Of a process that its watchdog has ended: EX_SOFTWARE of sysexits.h."""
+LOOK_SECONDS = 1.0
+SAY_SECONDS = 10.0
+"""How long a process says that it stands still before it ends itself."""
+_log = telemetry.logger("watchdog")
+_present = threading.local()
+
+
+class Heartbeats:
+    """Counts the heartbeats of each thread by name. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def beat(self, name: str) -> None:
+        """Show that a thread goes on; with the first beat it is watched."""
+        self._counts[name] = self._counts.get(name, 0) + 1
+
+    def forget(self, name: str) -> None:
+        """Watch a thread no more: it has ended in order."""
+        self._counts.pop(name, None)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many beats there were, by name."""
+        return dict(self._counts)
+
+    @contextmanager
+    def of_this_thread(self, name: str) -> Iterator[None]:
+        """Watch this thread under a name; ``beat`` of this module is its heartbeat meanwhile."""
+        _present.beat = lambda: self.beat(name)
+        self.beat(name)
+        try:
+            yield
+        finally:
+            del _present.beat
+            self.forget(name)
+
+
+def beat() -> None:
+    """Show that this thread goes on; a thread that nobody watches needs not."""
+    shown: Callable[[], None] | None = getattr(_present, "beat", None)
+    if shown is not None:
+        shown()
+
+
+class Watchdog:
+    """Looks at heartbeats once a second.
+
+    Time is counted in its own looks, so that threads of a process that was frozen as a whole get
+    all of it again.
+    """
+
+    def __init__(
+        self,
+        heartbeats: Heartbeats,
+        *,
+        limit: float = time_limits.STANDSTILL,
+        end: Callable[[], None] | None = None,
+    ) -> None:
+        self._heartbeats = heartbeats
+        self._limit = limit
+        self._end = end or _end_process
+        self._seen: dict[str, int] = {}
+        self._still: dict[str, float] = {}
+        self._said: frozenset[str] = frozenset()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more: the process ends in order."""
+        self._stopping.set()
+
+    def standing_still(self) -> list[str]:
+        """Return the threads that stand still for longer than the limit."""
+        return sorted(name for name, seconds in self._still.items() if seconds >= self._limit)
+
+    def look(self, seconds: float = LOOK_SECONDS) -> None:
+        """Look once, ``seconds`` after the last time; end the process if it is time to."""
+        counts = self._heartbeats.counts()
+        self._still = {
+            name: self._still.get(name, 0.0) + seconds if count == self._seen.get(name) else 0.0
+            for name, count in counts.items()
+        }
+        self._seen = counts
+        still = frozenset(self.standing_still())
+        for name in sorted(still - self._said):
+            _log.error("stands still", lane=name, seconds=self._still[name])
+        self._said = still
+        if any(seconds >= self._limit + SAY_SECONDS for seconds in self._still.values()):
+            _log.error("process ends itself: threads stand still", count=len(still))
+            self._end()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            self.look()
+
+
+def _end_process() -> None:
+    """End at once: what stands still would hold up an end in order."""
+    telemetry.flush()
+    os._exit(EXIT_CODE)

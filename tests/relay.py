@@ -1,0 +1,130 @@
+"""A relay before a server, which falls silent or drips, on connections old and new.
+
+TCP goes on confirming what is sent to it, as where a host has lost its power behind a firewall, or
+a pooler hangs: only a limit of the client's own ends its wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+DRIP_SECONDS = 0.2
+"""Between two bytes of a server that drips."""
+
+
+class Relay:
+    """Listens on loopback and passes on to another socket: a path, or host and port."""
+
+    def __init__(self, target: str | tuple[str, int]) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._links: list[_Link] = []
+        self._mode = "speak"
+        self._closed = False
+
+    @classmethod
+    def before_postgresql(cls, dsn: str) -> Self:
+        """Return a relay before the PostgreSQL of a connection string over a Unix socket."""
+        query = parse_qs(urlsplit(dsn).query)
+        port = query.get("port", ["5432"])[0]
+        return cls(str(Path(query["host"][0]) / f".s.PGSQL.{port}"))
+
+    def dsn(self, dsn: str) -> str:
+        """Return the connection string that leads over this relay."""
+        parts = urlsplit(dsn)
+        user = f"{parts.username}@" if parts.username else ""
+        named = parse_qs(parts.query).get("user")
+        user = f"{named[0]}@" if named else user
+        return f"postgresql://{user}127.0.0.1:{self.port}{parts.path}?sslmode=disable"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        self._listener.close()
+        for link in self._links:
+            link.close()
+
+    def silence(self) -> None:
+        """Pass nothing on any more, on no connection; new ones are accepted."""
+        self._set("silent")
+
+    def silence_present(self) -> None:
+        """Pass nothing on any more on the connections that there are; new ones work."""
+        with self._lock:
+            for link in self._links:
+                link.mode = "silent"
+
+    def drip(self) -> None:
+        """Pass answers on byte by byte, with pauses."""
+        self._set("drip")
+
+    def speak(self) -> None:
+        """Work again, on new connections too."""
+        self._set("speak")
+
+    def _set(self, mode: str) -> None:
+        with self._lock:
+            self._mode = mode
+            for link in self._links:
+                link.mode = mode
+
+    def _accept(self) -> None:
+        while not self._closed:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                link = _Link(client, self._target, self._mode)
+                self._links.append(link)
+            threading.Thread(target=link.run, daemon=True).start()
+
+
+class _Link:
+    """One connection and the one behind it."""
+
+    def __init__(self, client: socket.socket, target: str | tuple[str, int], mode: str) -> None:
+        self.mode = mode
+        self._client = client
+        family = socket.AF_UNIX if isinstance(target, str) else socket.AF_INET
+        self._server = socket.socket(family)
+        self._target = target
+
+    def close(self) -> None:
+        for end in (self._client, self._server):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError, ValueError), selectors.DefaultSelector() as ready:
+            self._server.connect(self._target)
+            ready.register(self._client, selectors.EVENT_READ, self._server)
+            ready.register(self._server, selectors.EVENT_READ, self._client)
+            while all(self._pass(key.fileobj, key.data) for key, _ in ready.select(1)):
+                pass
+        self.close()
+
+    def _pass(self, source: socket.socket, target: socket.socket) -> bool:
+        piece = source.recv(65536)
+        if self.mode == "silent":
+            return bool(piece)  # swallowed
+        if self.mode == "drip" and source is self._server:
+            for byte in piece:
+                target.sendall(bytes([byte]))
+                time.sleep(DRIP_SECONDS)
+        else:
+            target.sendall(piece)
+        return bool(piece)
