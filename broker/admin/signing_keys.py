@@ -1,10 +1,13 @@
-"""The keys of queues: the broker's own, which sign copies, and the agencies', which sign receipts.
+"""The keys of queues: the broker's own, which sign copies, and the agencies' own.
+
+An agency has one kind of key that signs its receipts, and another that its copies are encrypted to.
 
 Private keys are in files of those who own them. The ledger holds public keys alone.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +15,29 @@ from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict
 from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
+from broker.ledger.queue_keys import AgencyKey, StoredEncryptionKey
+from broker.transport.encryption import EncryptionKey, is_encryption_key
 from broker.transport.signatures import CopySigner, PublicKey
+
+FOR_RECEIPTS, FOR_COPIES = "receipts", "copies"
+"""What an agency's key is for."""
+KNOWN = "This key was registered before; make a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """An agency's key, without the key."""
+
+    id: str
+    organisation: OrganisationCode
+    use: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, key: AgencyKey | StoredEncryptionKey, use: str) -> ListedKey:
+        """Return what may be listed of a key."""
+        return cls(key.id, key.organisation, use, key.created_at, key.revoked_at)
 
 
 def publish_signing_key(ledger: Ledger, pem: str, *, now: datetime) -> PublicKey:
@@ -35,14 +60,45 @@ def replace_signing_keys(
 def register(
     ledger: Ledger, organisation: OrganisationCode, pem: str, *, now: datetime
 ) -> PublicKey:
-    """Register an agency's public key.
+    """Register the public key with which an agency signs its receipts.
 
     Raises Invalid when it is no Ed25519 key, and Conflict when it was registered before.
     """
     public = PublicKey.from_pem(pem)
     if not ledger.queue_keys.register(organisation, public.id, public.raw, now):
-        raise Conflict("This key was registered before; make a new one.")
+        raise Conflict(KNOWN)
     return public
+
+
+def register_any(
+    ledger: Ledger, organisation: OrganisationCode, pem: str, *, now: datetime
+) -> tuple[str, str]:
+    """Register an agency's public key for what its kind is for; return its id and its use.
+
+    An X25519 or P-256 key is what copies are encrypted to; the newest one in use counts. Raises
+    Invalid when it is no key of a kind that is used, and Conflict when it was registered before.
+    """
+    if not is_encryption_key(pem):
+        return register(ledger, organisation, pem, now=now).id, FOR_RECEIPTS
+    key = EncryptionKey.from_pem(pem)
+    if not ledger.queue_keys.register_encryption_key(organisation, key.id, key.pem, now):
+        raise Conflict(KNOWN)
+    return key.id, FOR_COPIES
+
+
+def revoke(ledger: Ledger, id_: str, *, now: datetime) -> bool:
+    """End an agency's key of either use at once; False when there is none that could be ended."""
+    keys = ledger.queue_keys
+    return keys.revoke_agency_key(id_, now) or keys.revoke_encryption_key(id_, now)
+
+
+def agency_keys(ledger: Ledger, organisation: OrganisationCode | None = None) -> list[ListedKey]:
+    """Return the agencies' keys of both uses, those that have ended included."""
+    keys = ledger.queue_keys
+    return [
+        *(ListedKey.of(key, FOR_RECEIPTS) for key in keys.agency_keys(organisation)),
+        *(ListedKey.of(key, FOR_COPIES) for key in keys.encryption_keys(organisation)),
+    ]
 
 
 def published(ledger: Ledger, *, now: datetime) -> list[PublicKey]:

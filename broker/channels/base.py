@@ -31,6 +31,10 @@ class Parcel:
     """What its agency may see of it, as JSON."""
     address: str = ""
     """The agency's address in the directory; empty for a channel that needs none."""
+    encryption_key: str = ""
+    """The agency's public key in PEM, for a channel that encrypts; empty where it has none."""
+    must_encrypt: bool = False
+    """Whether the directory requires that it is encrypted."""
 
 
 class Channel(DeclaresSettings, ABC):

@@ -1,6 +1,7 @@
 """The queue channel: copies of deliveries in an agency's own durable Kombu queue.
 
-Each copy is signed for its agency with the broker's own key. That a copy lies in a queue proves
+Each copy is signed for its agency with the broker's own key, and encrypted to the agency's where it
+has registered one. That a copy lies in a queue proves
 nothing, so each delivery stays leased while the agency has time to say ``collected``; if it does
 not, the same delivery is signed and sent again under the same id, ever more rarely.
 """
@@ -20,6 +21,7 @@ from broker.domain.push import Deferred, PushOutcome, Sent
 from broker.errors import Fault, Invalid, Unavailable
 from broker.settings import BadSettings, Settings
 from broker.telemetry import error_fields, logger
+from broker.transport.encryption import EncryptionKey
 from broker.transport.queues import AgencyQueues, Copy
 from broker.transport.signatures import CopySigner
 
@@ -35,6 +37,8 @@ SIGNING_KEY = DeclaredSetting(
     "it; without it nothing is sent to queues",
     is_secret=True,
 )
+QUEUE_FULL, UNAVAILABLE, NO_KEY = "queue_full", "unavailable", "no_encryption_key"
+"""Why a copy was not sent."""
 _log = logger("channel")
 
 
@@ -45,6 +49,7 @@ class QueueChannel(PushChannel):
         name="queue",
         summary="Copies go to the agency's queue at the message broker, and it sends receipts.",
         is_push=True,
+        encrypts=True,
     )
     settings: ClassVar = (SIGNING_KEY,)
 
@@ -67,26 +72,38 @@ class QueueChannel(PushChannel):
         return cls(settings.exchange_url, signer)
 
     def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[PushOutcome]:
-        """Put each parcel in its agency's queue; a full or unavailable queue defers it."""
+        """Put each parcel in its agency's queue; a full or unavailable queue defers it.
+
+        So does a key that the directory requires and the agency has not registered.
+        """
         copies = [self._copy(parcel, now) for parcel in parcels]
-        code = "queue_full"
-        with self._lock:
-            try:
-                sent = self._queues.publish(copies)
-            except Unavailable as error:
-                _log.warning("queues unavailable", count=len(copies), **error_fields(error))
-                sent, code = [False] * len(copies), "unavailable"
+        codes = iter(self._publish([copy for copy in copies if copy is not None]))
         return [
-            _outcome(parcel.offer.attempt, was_sent, code, now)
-            for parcel, was_sent in zip(parcels, sent, strict=True)
+            _outcome(parcel.offer.attempt, NO_KEY if copy is None else next(codes), now)
+            for parcel, copy in zip(parcels, copies, strict=True)
         ]
 
-    def _copy(self, parcel: Parcel, now: datetime) -> Copy:
+    def _publish(self, copies: Sequence[Copy]) -> list[str]:
+        """Return for each copy why it was not sent; empty when it was."""
+        with self._lock:
+            try:
+                return ["" if was_sent else QUEUE_FULL for was_sent in self._queues.publish(copies)]
+            except Unavailable as error:
+                _log.warning("queues unavailable", count=len(copies), **error_fields(error))
+                return [UNAVAILABLE] * len(copies)
+
+    def _copy(self, parcel: Parcel, now: datetime) -> Copy | None:
+        """Return a parcel as it goes out; None when it must be encrypted and cannot be."""
         offer = parcel.offer
+        if parcel.must_encrypt and not parcel.encryption_key:
+            _log.error("copies not encrypted: no key registered", agency=offer.agency)
+            return None
         delivery = str(offer.id)
         signed = self._signer.sign(
             parcel.body, agency=offer.agency, delivery=delivery, version=offer.version, now=now
         )
+        if parcel.encryption_key:
+            signed = EncryptionKey.from_pem(parcel.encryption_key).encrypt(signed)
         return Copy(offer.agency, delivery, signed)
 
     def check(self) -> str:
@@ -101,8 +118,8 @@ class QueueChannel(PushChannel):
             self._queues.close()
 
 
-def _outcome(attempt: int, was_sent: bool, code: str, now: datetime) -> PushOutcome:
-    if was_sent:
+def _outcome(attempt: int, code: str, now: datetime) -> PushOutcome:
+    if not code:
         return Sent(
             now + wait_before_retry(attempt, first=FIRST_PATIENCE, longest=LONGEST_PATIENCE)
         )

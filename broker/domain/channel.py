@@ -31,6 +31,8 @@ class ChannelForm:
     """Whether the broker sends; otherwise the agency collects."""
     address: AddressForm | None = None
     """The form of the entry's ``address``; None where an entry has none."""
+    encrypts: bool = False
+    """Whether what is sent can be encrypted to the organisation's own key."""
 
 
 ChannelForms = Mapping[str, ChannelForm]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,6 +10,7 @@ import orjson
 
 from broker.channels.base import SEND_WITHIN, Parcel, PushChannel, wait_before_retry
 from broker.domain.delivery import Offer
+from broker.domain.ids import OrganisationCode
 from broker.domain.push import Attempt, Collected, Deferred, PushOutcome
 from broker.failpoints import SENT
 from broker.flow.activity_counter import COLLECTED
@@ -71,7 +72,7 @@ def _batch(context: Context, channel: PushChannel) -> int:
 
 def _send_and_settle(context: Context, channel: PushChannel, offers: Sequence[Offer]) -> None:
     """Send what can be rendered of a batch, and record what became of each delivery."""
-    parcels = _parcels(context, offers)
+    parcels = _parcels(context, channel, offers)
     if not parcels:
         return
     outcomes = _send(channel, parcels, context.clock())
@@ -87,17 +88,35 @@ def _send_and_settle(context: Context, channel: PushChannel, offers: Sequence[Of
     _count_collected(context, parcels, outcomes)
 
 
-def _parcels(context: Context, offers: Sequence[Offer]) -> list[Parcel]:
-    """Render deliveries and address them, by the directory as it is now."""
+def _parcels(context: Context, channel: PushChannel, offers: Sequence[Offer]) -> list[Parcel]:
+    """Render deliveries and address them, by the directory and the keys as they are now."""
     if not offers:
         return []
     directory = context.policies.latest().directory
+    keys = _encryption_keys(context, channel, offers)
     parcels = []
     for offer, view in render_offers(context, offers):
         organisation = directory.organisation(offer.agency)
-        address = organisation.address if organisation else ""
-        parcels.append(Parcel(offer, orjson.dumps(view), address))
+        parcel = Parcel(
+            offer,
+            orjson.dumps(view),
+            organisation.address if organisation else "",
+            keys.get(offer.agency, ""),
+            organisation is not None and organisation.encrypted,
+        )
+        parcels.append(parcel)
     return parcels
+
+
+def _encryption_keys(
+    context: Context, channel: PushChannel, offers: Sequence[Offer]
+) -> Mapping[OrganisationCode, str]:
+    """Return the agencies' public keys, in PEM, for a channel that encrypts."""
+    if not channel.form.encrypts:
+        return {}
+    agencies = {offer.agency for offer in offers}
+    newest = context.ledger.queue_keys.newest_encryption_keys(agencies, context.clock())
+    return {agency: key.public_key for agency, key in newest.items()}
 
 
 def _send(channel: PushChannel, parcels: Sequence[Parcel], now: datetime) -> list[PushOutcome]:

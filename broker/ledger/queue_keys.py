@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,17 @@ class AgencyKey:
     id: str
     organisation: OrganisationCode
     public_key: bytes
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEncryptionKey:
+    """A public key that an agency's copies are encrypted to, in PEM."""
+
+    id: str
+    organisation: OrganisationCode
+    public_key: str
     created_at: datetime
     revoked_at: datetime | None
 
@@ -69,6 +80,33 @@ class QueueKeys(Part):
     def revoke_agency_key(self, id_: str, now: datetime) -> bool:
         """End an agency's key at once; False when there is none that could be ended."""
         return bool(self._rows("queue_keys/revoke_agency_key", {"id": id_, "now": now}))
+
+    def register_encryption_key(
+        self, organisation: OrganisationCode, id_: str, public_key: str, now: datetime
+    ) -> bool:
+        """Register a key for an agency's copies; False when somebody has registered it before."""
+        params = {"id": id_, "organisation": organisation, "public_key": public_key, "now": now}
+        return bool(self._rows("queue_keys/register_encryption_key", params))
+
+    def encryption_keys(
+        self, organisation: OrganisationCode | None = None
+    ) -> list[StoredEncryptionKey]:
+        """Return the keys for the copies of one organisation, or of all, oldest first."""
+        params = {"organisation": organisation}
+        rows = self._rows("queue_keys/encryption_keys", params)
+        return [StoredEncryptionKey(**row) for row in rows]
+
+    def newest_encryption_keys(
+        self, organisations: Collection[OrganisationCode], now: datetime
+    ) -> Mapping[OrganisationCode, StoredEncryptionKey]:
+        """Return for each organisation the newest key in use; none for one without."""
+        params = {"organisations": list(organisations), "now": now}
+        rows = self._rows("queue_keys/newest_encryption_keys", params)
+        return {row["organisation"]: StoredEncryptionKey(**row) for row in rows}
+
+    def revoke_encryption_key(self, id_: str, now: datetime) -> bool:
+        """End a key for copies at once; False when there is none that could be ended."""
+        return bool(self._rows("queue_keys/revoke_encryption_key", {"id": id_, "now": now}))
 
     def is_taken(self, key: str, id_: str) -> bool:
         """Tell whether a message of receipts was taken before."""

@@ -177,7 +177,12 @@ class QueueConsumer(WorkLoop):
         self._arrived.append(delivery)
 
     def _read(self, body: bytes | str) -> Delivery:
-        value = open_copy(body, agency=self._agency, keys=self._keys.broker)
+        value = open_copy(
+            body,
+            agency=self._agency,
+            keys=self._keys.broker,
+            decryption=self._keys.decryption,
+        )
         delivery = Delivery.from_json(value, holder=self, by=self._by)
         if delivery.id in self._replaced:
             raise Untrusted("replaced by a later version")

@@ -1,6 +1,7 @@
 """Proof of origin in queues: the broker signs each copy, an agency signs its receipts.
 
-Both are compact JWS (RFC 7515) with Ed25519 (RFC 9864). Needs the extra ``queue`` (joserfc).
+Both are compact JWS (RFC 7515) with Ed25519 (RFC 9864). Where the agency has registered a key for
+it, the signed copy is encrypted to that key (JWE, RFC 7516). Needs the extra ``queue`` (joserfc).
 ``docs/queue-wire.md`` describes the form.
 """
 
@@ -10,15 +11,15 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import urllib3
-from joserfc import jws
+from joserfc import jwe, jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import ECKey, KeySet, OKPKey
 
 from referral_broker_client.errors import Invalid, Unavailable
 
@@ -28,6 +29,11 @@ ALGORITHM = "Ed25519"
 COPY_TYPE = "referral-copy+jws"
 RECEIPTS_TYPE = "referral-receipts+jws"
 RECEIPTS_AUDIENCE = "referral-broker"
+KEY_MANAGEMENT, CONTENT_ENCRYPTION = "ECDH-ES+A256KW", "A256GCM"
+ENCRYPTED_TYPE = "referral-copy+jwe"
+DOTS_OF_JWE = 4
+CURVES = frozenset({"X25519", "P-256"})
+NO_DECRYPTION_KEY = "A key that reads copies is an X25519 or P-256 private key in PEM."
 LONGEST_COPY_AGE_SECONDS = 7 * 86_400
 """The broker signs a copy anew each time it is sent, every four hours at least."""
 REFETCH_SECONDS = 30.0
@@ -49,6 +55,16 @@ class _Registry(jws.JWSRegistry):
 
 
 _REGISTRY = _Registry(algorithms=[ALGORITHM], strict_check_header=False)
+
+
+class _EncryptionRegistry(jwe.JWERegistry):
+    """One pair of algorithms, for content as large as a referral may be."""
+
+    max_protected_header_length = 2048
+    max_ciphertext_length = 12 * 1024 * 1024
+
+
+_ENCRYPTION_REGISTRY = _EncryptionRegistry(algorithms=[KEY_MANAGEMENT, CONTENT_ENCRYPTION])
 
 
 class BrokerKeys(Protocol):
@@ -143,6 +159,21 @@ class AgencyKey:
         return jws.serialize_compact(header, receipts, self._key, registry=_REGISTRY)
 
 
+class DecryptionKey:
+    """An agency's private X25519 or P-256 key, which reads the copies that are encrypted to it.
+
+    Takes PEM (PKCS 8). Raises Invalid when the text is not such a key.
+    """
+
+    def __init__(self, pem: str) -> None:
+        self.private = _private_encryption_key(pem)
+        self.id = self.private.thumbprint()
+        """Its id at the broker: the thumbprint of the public half (RFC 7638)."""
+
+    def __repr__(self) -> str:
+        return f"DecryptionKey({self.id!r})"
+
+
 @dataclass(frozen=True, slots=True)
 class QueueKeys:
     """What an agency on a queue needs: it proves itself, and believes the broker alone."""
@@ -150,15 +181,25 @@ class QueueKeys:
     own: AgencyKey
     broker: BrokerKeys
     """``FetchedKeys(url)`` or ``PinnedKeys(key_set)``."""
+    decryption: Sequence[DecryptionKey] = ()
+    """Those that copies may be encrypted to: the new and, while it is replaced, the old one."""
 
 
-def open_copy(signed: bytes | str, *, agency: str, keys: BrokerKeys) -> Mapping[str, Any]:
-    """Return the delivery in a copy, after its signature is verified.
+def open_copy(
+    copy: bytes | str,
+    *,
+    agency: str,
+    keys: BrokerKeys,
+    decryption: Sequence[DecryptionKey] = (),
+) -> Mapping[str, Any]:
+    """Return the delivery in a copy, after it is decrypted and its signature is verified.
 
-    Raises Untrusted when the broker did not sign it for this agency, or it is too old; and
-    Unavailable when the broker's keys cannot be fetched.
+    Raises Untrusted when the broker did not sign it for this agency, none of the agency's keys
+    reads it, or it is too old; and Unavailable when the broker's keys cannot be fetched.
     """
     try:
+        raw = copy.encode() if isinstance(copy, str) else copy
+        signed = _decrypted(raw, decryption) if raw.count(b".") == DOTS_OF_JWE else raw
         header, payload = _verified(signed, keys)
     except (JoseError, UnicodeError):
         raise Untrusted("not signed by the broker") from None
@@ -179,9 +220,40 @@ def open_copy(signed: bytes | str, *, agency: str, keys: BrokerKeys) -> Mapping[
     return value
 
 
-def _verified(signed: bytes | str, keys: BrokerKeys) -> tuple[Mapping[str, Any], bytes]:
-    raw = signed.encode() if isinstance(signed, str) else signed
-    parsed = jws.extract_compact(raw, registry=_REGISTRY)
+def _decrypted(copy: bytes, keys: Sequence[DecryptionKey]) -> bytes:
+    """Return the signed copy in an encrypted one, with the key that its header names."""
+
+    def key_of(recipient: Any) -> OKPKey | ECKey:
+        header = recipient.headers()
+        if (header.get("typ"), header.get("cty")) != (ENCRYPTED_TYPE, COPY_TYPE):
+            raise Untrusted("encrypted for something else")
+        for key in keys:
+            if key.id == header.get("kid"):
+                return key.private
+        raise Untrusted("encrypted to a key that is not here")
+
+    try:
+        opened = jwe.decrypt_compact(copy, key_of, registry=_ENCRYPTION_REGISTRY)
+    except Untrusted:
+        raise
+    except (JoseError, ValueError, TypeError, AttributeError):
+        raise Untrusted("not encrypted to this agency") from None
+    return opened.plaintext or b""
+
+
+def _private_encryption_key(pem: str) -> OKPKey | ECKey:
+    for kind in (OKPKey, ECKey):
+        try:
+            key = kind.import_key(pem)
+        except (JoseError, ValueError, TypeError, AttributeError):
+            continue
+        if key.is_private and key.curve_name in CURVES:
+            return key
+    raise Invalid(NO_DECRYPTION_KEY)
+
+
+def _verified(signed: bytes, keys: BrokerKeys) -> tuple[Mapping[str, Any], bytes]:
+    parsed = jws.extract_compact(signed, registry=_REGISTRY)
     header = dict(parsed.headers())
     key = keys.key(header["kid"]) if isinstance(header.get("kid"), str) else None
     if key is None or not jws.validate_compact(parsed, key, registry=_REGISTRY):

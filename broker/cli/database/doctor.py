@@ -41,6 +41,9 @@ LISTED = 5
 LONGEST_LIST = 1_000
 RECENT = timedelta(days=1)
 """How long a notice that failed counts as a fault: it was to be acted on by then."""
+REGISTER = (
+    "`broker keys agency-key new --for copies` at the agency, then `broker keys register` here"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("notices", partial(_notices, ledger, settings, now))
     yield _look("signatures", partial(_signatures, ledger, settings, now))
+    yield _look("encryption", partial(_encrypted, ledger, now))
     yield _look("children", partial(_counted, ledger, settings))
     yield _look("places", _places)
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
@@ -208,6 +212,28 @@ def _signatures(ledger: Ledger, settings: Settings, now: datetime) -> str:
             "BROKER_ACCEPT_OLD_SIGNATURES to no",
         )
     return "of copies can be verified" if pem else "are not needed: nothing is sent to queues"
+
+
+def _encrypted(ledger: Ledger, now: datetime) -> str:
+    """Check that every agency whose copies must be encrypted has registered a key for them."""
+    directory = _in_force(ledger).directory
+    able = [
+        organisation
+        for organisation in directory.organisations
+        if CHANNELS.forms[organisation.channel].encrypts
+    ]
+    keys = ledger.queue_keys.newest_encryption_keys({agency.code for agency in able}, now)
+    without = [organisation for organisation in able if organisation.code not in keys]
+    if required := [organisation.code for organisation in without if organisation.encrypted]:
+        raise Failed(
+            f"nothing is sent to {', '.join(required[:LISTED])}: its copies must be encrypted, "
+            "and it has no key",
+            REGISTER,
+        )
+    if without:
+        listed = ", ".join(organisation.code for organisation in without[:LISTED])
+        raise Warned(f"copies in queues are not encrypted for {listed}", REGISTER)
+    return f"of copies: {len(able)} agencies with queues have a key"
 
 
 def _migrated(url: str) -> str:

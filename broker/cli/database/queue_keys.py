@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid
 from broker.transport import exchange_users
+from broker.transport.encryption import EncryptionKey, new_encryption_key
 from broker.transport.signatures import PublicKey, new_private_key, public_pem
 
 file_option = click.option(
@@ -126,7 +128,7 @@ def retire(id_: str) -> None:
 
 @click.group("agency-key")
 def agency_key() -> None:
-    """Keep the keys with which agencies sign their receipts in queues."""
+    """Keep the agencies' keys: they sign receipts, and copies are encrypted to them."""
 
 
 @agency_key.command("new")
@@ -138,16 +140,31 @@ def agency_key() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the public half to this new file, for the broker.",
 )
-def new_agency_key(into: Path, public_file: Path) -> None:
+@click.option(
+    "--for",
+    "use",
+    type=click.Choice([signing_keys.FOR_RECEIPTS, signing_keys.FOR_COPIES]),
+    default=signing_keys.FOR_RECEIPTS,
+    show_default=True,
+    help="Sign receipts with it (Ed25519), or have copies encrypted to it (X25519).",
+)
+def new_agency_key(into: Path, public_file: Path, use: str) -> None:
     """Make an agency's private key; needs no ledger, and is run at the agency.
 
     \b
     Example:    broker keys agency-key new --into stoke.pem --public-key stoke.pub
     """
-    pem = _made(into)
+    if use == signing_keys.FOR_COPIES:
+        pem = new_encryption_key()
+        key = EncryptionKey.from_pem(pem)
+        id_, public = key.id, key.pem
+    else:
+        pem = new_private_key()
+        id_, public = PublicKey.from_pem(pem).id, public_pem(pem)
+    write_key(into, pem.strip())
     with public_file.open("x", encoding="utf-8") as opened:
-        opened.write(public_pem(pem))
-    click.echo(f"{PublicKey.from_pem(pem).id} is in {into}")
+        opened.write(public)
+    click.echo(f"{id_} is in {into}")
     remark(f"next:  send {public_file} to the broker; the private key stays with you")
 
 
@@ -158,23 +175,14 @@ def list_agency_keys(organisation: str | None, as_json: bool) -> None:
     """List the registered public keys."""
     code = OrganisationCode(organisation) if organisation else None
     with open_ledger() as ledger:
-        stored = ledger.queue_keys.agency_keys(code)
+        stored = signing_keys.agency_keys(ledger, code)
     if as_json:
-        rows = [
-            {
-                "id": key.id,
-                "organisation": key.organisation,
-                "created_at": key.created_at,
-                "revoked_at": key.revoked_at,
-            }
-            for key in stored
-        ]
-        print_json(rows)
+        print_json([asdict(key) for key in stored])
         return
     print_table(
-        ("id", "organisation", "registered", "revoked"),
+        ("id", "organisation", "for", "registered", "revoked"),
         [
-            [key.id, key.organisation, local(key.created_at), _cell(key.revoked_at)]
+            [key.id, key.organisation, key.use, local(key.created_at), _cell(key.revoked_at)]
             for key in stored
         ],
     )
@@ -183,10 +191,10 @@ def list_agency_keys(organisation: str | None, as_json: bool) -> None:
 @agency_key.command("revoke")
 @click.argument("id_", metavar="ID")
 def revoke_agency_key(id_: str) -> None:
-    """End the agency's key ID now; receipts that it signs change nothing."""
+    """End the agency's key ID now: its receipts change nothing, no copy is encrypted to it."""
     now = datetime.now(UTC)
     with open_ledger() as ledger:
-        if not ledger.queue_keys.revoke_agency_key(id_, now):
+        if not signing_keys.revoke(ledger, id_, now=now):
             raise _unknown(id_, "broker keys agency-key list")
     click.echo(f"{id_} revoked {local(now)}")
 
@@ -202,7 +210,10 @@ def revoke_agency_key(id_: str) -> None:
 )
 @json_option
 def register(agency: str, public_file: Path, as_json: bool) -> None:
-    """Register the public key with which AGENCY signs its receipts.
+    """Register AGENCY's public key: what it is for follows from its kind.
+
+    An Ed25519 key verifies its receipts. To an X25519 or P-256 key its copies are encrypted; of
+    several in use the newest is taken, so that the agency can read with the old one meanwhile.
 
     \b
     Example:    broker keys register stoke-csc --public-key stoke.pub
@@ -211,11 +222,11 @@ def register(agency: str, public_file: Path, as_json: bool) -> None:
     pem = public_file.read_text(encoding="utf-8", errors="replace")
     with open_ledger() as ledger, _advised(public_file):
         code = in_directory(ledger, agency)
-        public = signing_keys.register(ledger, code, pem, now=now)
+        id_, use = signing_keys.register_any(ledger, code, pem, now=now)
     if as_json:
-        print_json({"id": public.id, "organisation": agency})
+        print_json({"id": id_, "organisation": agency, "use": use})
     else:
-        click.echo(f"{public.id} is registered for {agency}")
+        click.echo(f"{id_} is registered for {agency}, for its {use}")
 
 
 @click.command("exchange-user")

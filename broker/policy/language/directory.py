@@ -33,6 +33,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
 _OPTIONAL = (
     *("address", "areas", "closures", "out_of_hours_partner", "until", "urn", "terms", "contacts"),
+    "encrypted",
 )
 
 
@@ -95,6 +96,8 @@ class Organisation:
     calendar: WorkingCalendar = field(compare=False)
     address: str = ""
     """Where its channel sends; empty for a channel that needs no address."""
+    encrypted: bool = False
+    """Whether nothing may go to it but what is encrypted to its own key."""
 
     def is_in_effect(self, day: date) -> bool:
         """Tell whether the entry counts on a day."""
@@ -258,7 +261,17 @@ def _organisation(
         place=node.place,
         calendar=WorkingCalendar(bank, hours, closures, days),
         address=_channel_address(channel, fields, node, channels),
+        encrypted=_encrypted(channel, fields, channels),
     )
+
+
+def _encrypted(channel: str, fields: Mapping[str, Node], channels: ChannelForms) -> bool:
+    """Return whether the channel must encrypt; only one that can is asked to."""
+    if "encrypted" not in fields or not fields["encrypted"].flag():
+        return False
+    if channel in channels and not channels[channel].encrypts:
+        fields["encrypted"].fault("unknown-name", f"Channel {channel!r} cannot encrypt.")
+    return True
 
 
 def _channel_address(
