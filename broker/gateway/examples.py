@@ -109,6 +109,7 @@ _OFFERED = {
     "follows": None,
     "changed": [],
     "recall_reason": None,
+    "handed_over": {},
     "publisher": "staffordshire-police",
     "agency": "stoke-csc",
     "state": "leased",

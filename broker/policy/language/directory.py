@@ -150,6 +150,20 @@ class Directory:
                 return organisation
         return None
 
+    def office_of(self, partner: str, likely: str = "") -> Organisation | None:
+        """Return the office that a team out of hours stands in for, where it is certain.
+
+        A team may stand in for several; ``likely`` is then the one that is meant, if it is among
+        them.
+        """
+        offices = {
+            organisation.code: organisation
+            for organisation in self.organisations
+            if organisation.out_of_hours_partner == partner
+        }
+        meant = offices.get(OrganisationCode(likely))
+        return meant or (next(iter(offices.values())) if len(offices) == 1 else None)
+
     def words_for(self, code: str, kind: str = "") -> RecipientWords:
         """Return by which words a recipient is meant, also when it stands in for another kind."""
         known = self._words.get((code, kind))
