@@ -15,7 +15,7 @@ import orjson
 
 from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
 from broker.domain.delivery import Offer
-from broker.domain.hand_over import DuePart
+from broker.domain.due_part import DuePart
 from broker.domain.ids import DeliveryId, NoticeId
 from broker.domain.notice import NewNotice
 from broker.errors import PolicyError, RedirectRefused
@@ -25,7 +25,7 @@ from broker.ledger.hand_overs import HandOverBatch
 from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import UNKNOWN_TURN
-from broker.policy.routing.hand_over import Done, Turn, successor, turn
+from broker.policy.routing.next_team import Done, Turn, successor, turn
 from broker.policy.routing.redirect import check_recipient
 from broker.telemetry import error_fields, logger
 from schemas.tolerance import reload

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from broker.domain.delivery import NewDelivery, Offer
-from broker.domain.hand_over import DuePart, GivenAnswer
+from broker.domain.due_part import DuePart, GivenAnswer
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState

@@ -13,7 +13,7 @@ from typing import Any
 
 from broker.domain.codes import DeliveryKind, Milestone, ReturnReason
 from broker.domain.delivery import NewDelivery, Offer
-from broker.domain.hand_over import DuePart, GivenAnswer
+from broker.domain.due_part import DuePart, GivenAnswer
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DeliveryState
 from broker.policy.language.directory import Organisation
