@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from broker.domain.codes import Milestone, NoticeChannel
+from broker.domain.codes import Contact, Milestone, NoticeChannel
 from broker.domain.ids import LeaseId
 from broker.domain.notice import (
     DueNotice,
@@ -109,6 +109,9 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     named = directory.organisation(late)
     agency = named.name if named else late
     lines = [_sentence(notice, agency), ""]
+    duty = named.telephones.get(Contact.DUTY) if named else None
+    if duty:
+        lines.append(f"Telephone of {agency}: {duty.number} ({duty.words})")
     if notice.referral:
         lines.append(f"Referral: {notice.referral}")
     if notice.delivery:
