@@ -1,10 +1,11 @@
 """Cases 27 and 28, steps S6 and S7: between the office and its team out of hours, one clock."""
 
+from random import Random
 from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import World, sample
+from tests.acceptance.conftest import LONDON, World, sample
 
 OFFICE, TEAM = "staffordshire-csc", "staffordshire-edt"
 ENDED = {"handed_over", "decided", "returned", "recalled"}
@@ -251,3 +252,45 @@ def test_an_open_correction_moves_with_what_it_corrects(world: World) -> None:
     (mine,) = world.collect(OFFICE)
     assert (mine["kind"], mine["version"]) == ("referral", 2)
     assert "bail address" in str(mine["content"])
+
+
+def is_office_open(world: World) -> bool:
+    """Tell by the wall whether the office is open, Monday to Friday 9 to 17, without a holiday."""
+    local = world.clock.now.astimezone(LONDON)
+    return local.weekday() < 5 and 9 <= local.hour < 17
+
+
+def chain_ends(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the parts whose place nobody has taken."""
+    replaced = {part["replaces"] for part in parts}
+    return [part for part in parts if part["id"] not in replaced]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_at_every_instant_one_team_has_it_on_one_clock(world: World, seed: int) -> None:
+    """Whatever the teams do and whenever anybody looks, one of them has it: the one on duty."""
+    chance = Random(seed)
+    world.at(
+        f"2026-12-{chance.randint(7, 11):02} {chance.randint(0, 23):02}:{chance.randint(0, 59):02}"
+    )
+    receipt = world.routed(urgent(chance.choice(["immediate", "very_high"])))
+    (first,) = lead_parts(world.status(receipt))
+    taken_by_office = False
+    for _ in range(14):
+        world.clock.advance(minutes=chance.choice([1, 30, 90, 240, 600, 900]))
+        world.watch()
+        parts = lead_parts(world.status(receipt))
+        (owner,) = chain_ends(parts)
+        on_duty = OFFICE if is_office_open(world) or taken_by_office else TEAM
+        assert owner["agency"] == on_duty
+        assert all(part["state"] in ENDED for part in parts if part["id"] != owner["id"])
+        assert {part["clock_start"] for part in parts} == {first["clock_start"]}
+        assert owner["deadlines"]["decide_by"] == first["deadlines"]["decide_by"]
+        last = max(first["deadlines"]["acknowledge_by"], first["deadlines"]["decide_by"])
+        assert owner["deadlines"]["acknowledge_by"] <= last
+        step = chance.choice(["nothing", "collect", "acknowledged"])
+        if step == "collect":
+            world.collect(on_duty)
+        elif step == "acknowledged" and owner["state"] in ("available", "leased", "collected"):
+            world.answer(on_duty, delivery=owner["id"], stage="acknowledged", by="A. Person")
+            taken_by_office = taken_by_office or on_duty == OFFICE
