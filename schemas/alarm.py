@@ -57,6 +57,8 @@ class EscalationSchema(Answer):
     own_until = instant("Until when the late agency itself is not alerted again.", nullable=True)
     ended_at = instant("When it ended.", nullable=True)
     ended_because = text("Why it ended, as a code.", nullable=True)
+    telephone = text("The number of the duty contact of who is late.", nullable=True)
+    telephone_hours = text("When it is answered: `always`, or the hours.", nullable=True)
 
 
 class NoticeSchema(Answer):

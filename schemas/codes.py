@@ -466,6 +466,8 @@ class DeliveryState(StrEnum):
     """The agency cannot be reached by any channel; waits in the ops queue."""
     RECALLED = "recalled"
     """It was taken back: by its publisher, or because a correction leaves its agency out."""
+    HANDED_OVER = "handed_over"
+    """Another team has it since its office closed or opened; the clock is the same one."""
 
 
 class ReceiptResult(StrEnum):
@@ -477,6 +479,7 @@ class ReceiptResult(StrEnum):
     LEASE_LOST = "lease_lost"
     CONFLICT = "conflict"
     WRONG_KIND = "wrong_kind"
+    HANDED_OVER = "handed_over"
 
 
 class LeaseResult(StrEnum):

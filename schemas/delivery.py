@@ -41,6 +41,10 @@ class DeliverySchema(Answer):
     recall_reason = code(
         codes.DELIVERY_RECALL_REASONS, "Why the referral was recalled.", nullable=True
     )
+    handed_over = anything(
+        "What another team did with it before your office opened, or before theirs closed: "
+        "`from`, `from_name`, `at` and its `answers`. Empty where it was yours from the start."
+    )
     publisher = text("The code of the organisation that published the referral.")
     agency = text("The code of your organisation.")
     state = code(codes.DeliveryState, "The state of the delivery.")

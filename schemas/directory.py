@@ -23,6 +23,7 @@ from schemas.formats import (
 )
 from schemas.loading import Record
 
+MOST_WINDOWS = 10
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -42,6 +43,27 @@ class KindEntrySchema(Record[dict[str, Any]]):
     view = LocalId("What such an organisation may see: a view of ``views.yaml``.")
     also_called = Many(
         Text(100, required=True), 50, "Words in which publishers mean this kind, such as a post."
+    )
+
+
+def _hours(description: str, *, required: bool = False) -> Either:
+    """Return a field of hours: a word, or by weekday one window or a list of them."""
+    windows = Either(Hours(), Many(Hours(), MOST_WINDOWS))
+    by_weekday = Mapped(Code(WEEKDAYS), windows, len(WEEKDAYS))
+    return Either(Code(codes.Opening), by_weekday, description, required=required)
+
+
+class ContactEntrySchema(Record[dict[str, Any]]):
+    """How a contact is reached, and when."""
+
+    record = dict
+    email = Text(200, "Where an alarm is sent by e-mail.")
+    webhook = Text(200, "Where an alarm is posted.")
+    command = Text(200, "The command that is run; the environment says what it is.")
+    telephone = Text(20, "The number to call, such as `01632 960123`.")
+    hours = _hours(
+        "When the telephone is answered: a word, or windows by weekday, in breaks and over "
+        "midnight as they are. Without it, while the organisation is open."
     )
 
 
@@ -67,12 +89,7 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
     )
     channel = Channel("How deliveries reach it.", required=True)
     address = Text(2000, "Where its channel sends, for a channel that needs an address.")
-    hours = Either(
-        Code(codes.Opening),
-        Mapped(Code(WEEKDAYS), Hours(), 7),
-        "When it is open: a word, or hours by weekday.",
-        required=True,
-    )
+    hours = _hours("When it is open: a word, or windows by weekday.", required=True)
     areas = Many(Area(), 500, "The areas that it is responsible for.")
     closures = Mapped(
         LocalDay(),
@@ -89,9 +106,9 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
     terms = Many(Stretch(), 100, "The terms of a school.")
     contacts = Mapped(
         Code(codes.Contact),
-        Mapped(Code(codes.NoticeChannel), Text(200), 3),
+        One(ContactEntrySchema()),
         3,
-        "Where people are alerted, by contact and channel.",
+        "Where people are alerted, and the telephone to call, by contact.",
         required=False,
     )
 

@@ -33,8 +33,9 @@ class Taken:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nobody will acknowledge it any more: it was returned or recalled."""
-        return self.delivery.state in (DeliveryState.RETURNED, DeliveryState.RECALLED)
+        """Tell whether nobody will acknowledge it any more: another team has it, or nobody."""
+        over = (DeliveryState.RETURNED, DeliveryState.RECALLED, DeliveryState.HANDED_OVER)
+        return self.delivery.state in over
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,14 @@ from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 
 ACCEPTED_STATES = frozenset({ReferralState.ROUTED, ReferralState.CLOSED, ReferralState.UNROUTABLE})
-NOT_FETCHED = frozenset({DeliveryState.HELD, DeliveryState.UNDELIVERABLE, DeliveryState.RECALLED})
+NOT_FETCHED = frozenset(
+    {
+        DeliveryState.HELD,
+        DeliveryState.UNDELIVERABLE,
+        DeliveryState.RECALLED,
+        DeliveryState.HANDED_OVER,
+    }
+)
 """States in which no agency has to have received the delivery."""
 
 PROHIBITED = "prohibited-content"

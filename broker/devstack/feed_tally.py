@@ -10,7 +10,7 @@ from referral_broker_client import Event
 
 COLLECTED = frozenset({"collected", "acknowledged", "decided"})
 ACKNOWLEDGED = frozenset({"acknowledged", "decided"})
-ENDED = frozenset({"decided", "returned", "recalled", "undeliverable"})
+ENDED = frozenset({"decided", "returned", "recalled", "undeliverable", "handed_over"})
 SETTLED = ENDED | {"held"}
 _STATES = {
     "delivery.held": "held",
@@ -62,6 +62,11 @@ class FeedTally:
             self.cursor = event.cursor
             if event.referral and event.kind in _REFERRAL_STATES:
                 self.referrals[event.referral] = _REFERRAL_STATES[event.kind]
+            elif event.kind == "delivery.handed_over" and event.delivery and event.agency:
+                # What was decided or returned before stays so.
+                _, before = self.deliveries.get(event.delivery, (event.agency, ""))
+                state = before if before in ENDED else "handed_over"
+                self.deliveries[event.delivery] = (event.agency, state)
             elif event.kind in _STATES and event.delivery and event.agency:
                 self.deliveries[event.delivery] = (event.agency, _STATES[event.kind])
 

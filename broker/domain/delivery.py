@@ -42,6 +42,10 @@ class NewDelivery:
     replaces: DeliveryId | None = None
     policy_version: str | None = None
     """Under which its view is rendered; None is the referral's."""
+    hand_over_at: datetime | None = None
+    """When it is next looked at whether another team has it from then on; None: never."""
+    stands_in_for: OrganisationCode | None = None
+    """The closed office whose part its team out of hours has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,8 @@ class ReceiptResult(StrEnum):
     """Another reason was given before, or the step is illegal from the delivery's state."""
     WRONG_KIND = "wrong_kind"
     """A delivery of this kind is not answered so."""
+    HANDED_OVER = "handed_over"
+    """Another team has it now; what was answered is in the history and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

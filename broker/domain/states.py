@@ -56,6 +56,8 @@ class DeliveryStep(StrEnum):
     RECALL = "recall"
     REPLAY = "replay"
     """An undeliverable one is put back in the queue: by ops, or with a new version."""
+    HAND_OVER = "hand_over"
+    """An office has closed or opened: its team out of hours has it now, or the office again."""
 
 
 _R, _S = ReferralState, ReferralStep
@@ -88,12 +90,14 @@ DELIVERY_STEPS: Mapping[DeliveryState, Mapping[DeliveryStep, DeliveryState]] = {
         _T.HOLD: _D.HELD,
         _T.LEASE: _D.LEASED,
         _T.REFUSE: _D.UNDELIVERABLE,
+        _T.HAND_OVER: _D.HANDED_OVER,
         **_ANSWERS,
     },
     _D.LEASED: {
         _T.LAPSE: _D.AVAILABLE,
         _T.DEFER: _D.AVAILABLE,
         _T.REFUSE: _D.UNDELIVERABLE,
+        _T.HAND_OVER: _D.HANDED_OVER,
         **_ANSWERS,
     },
     _D.COLLECTED: {
@@ -101,16 +105,23 @@ DELIVERY_STEPS: Mapping[DeliveryState, Mapping[DeliveryStep, DeliveryState]] = {
         _T.DECIDE: _D.DECIDED,
         _T.RETURN: _D.RETURNED,
         _T.RECALL: _D.RECALLED,
+        _T.HAND_OVER: _D.HANDED_OVER,
     },
     _D.ACKNOWLEDGED: {
         _T.DECIDE: _D.DECIDED,
         _T.RETURN: _D.RETURNED,
         _T.RECALL: _D.RECALLED,
+        _T.HAND_OVER: _D.HANDED_OVER,
     },
-    _D.UNDELIVERABLE: {_T.REPLAY: _D.AVAILABLE, _T.RECALL: _D.RECALLED},
+    _D.UNDELIVERABLE: {
+        _T.REPLAY: _D.AVAILABLE,
+        _T.RECALL: _D.RECALLED,
+        _T.HAND_OVER: _D.HANDED_OVER,
+    },
     _D.DECIDED: {_T.DECIDE: _D.DECIDED},
     _D.RETURNED: {},
     _D.RECALLED: {},
+    _D.HANDED_OVER: {},
 }
 
 OPEN_DELIVERIES = frozenset(

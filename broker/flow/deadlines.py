@@ -31,6 +31,7 @@ from broker.domain.states import DeliveryState
 from broker.domain.task import REFUSED, REJECTED
 from broker.errors import PolicyError
 from broker.flow.context import Context
+from broker.flow.hand_over import hand_over
 from broker.flow.steps import step
 from broker.ledger.alarms import AlarmBatch
 from broker.policy.language.directory import Organisation
@@ -61,6 +62,8 @@ def watch(context: Context) -> int:
         context.policies.latest()  # read before anything is claimed: the first time takes a second
     with step(context, "watch", _log) as this:
         counts = {
+            # First: what an office hands over is not late there.
+            "handed_over": _until_short(context, _hand_over),
             "deliveries": _until_short(context, _fire_deliveries),
             "referrals": _until_short(context, _fire_referrals),
             "tasks": _until_short(context, _fire_tasks),
@@ -81,6 +84,10 @@ def _until_short(context: Context, batch: Callable[[Context], int]) -> int:
         if count < BATCH:
             break
     return done
+
+
+def _hand_over(context: Context) -> int:
+    return hand_over(context, BATCH)
 
 
 def _fire_deliveries(context: Context) -> int:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from broker.domain.codes import Milestone, NoticeChannel, NoticeState
+from broker.domain.codes import Contact, Milestone, NoticeChannel, NoticeState
 from broker.domain.ids import LeaseId
 from broker.domain.notice import (
     DueNotice,
     NoticeResult,
 )
 from broker.flow.context import Context
+from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
 from broker.heartbeats import beat
 from broker.notices.base import Deferred, Message, Refused, Sent
@@ -109,6 +110,9 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     named = directory.organisation(late)
     agency = named.name if named else late
     lines = [_sentence(notice, agency), ""]
+    duty = named.telephones.get(Contact.DUTY) if named else None
+    if duty:
+        lines.append(f"Telephone of {agency}: {duty.number} ({duty.words})")
     if notice.referral:
         lines.append(f"Referral: {notice.referral}")
     if notice.delivery:
@@ -131,6 +135,8 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
 
 
 def _subject(notice: DueNotice, agency: str) -> str:
+    if notice.kind == HANDED_OVER:
+        return f"Handed over to {agency}"
     if notice.kind.endswith("warned"):
         return f"Deadline near ({notice.data.get('percent')} % of the time is gone): {agency}"
     if _is_of_silence(notice):
@@ -144,6 +150,8 @@ def _is_of_silence(notice: DueNotice) -> bool:
 
 
 def _sentence(notice: DueNotice, agency: str) -> str:
+    if notice.kind == HANDED_OVER:
+        return f"{agency} has this from now on: an office has opened or closed. Its clock runs on."
     if _is_of_silence(notice):
         return f"Nothing has been heard from {agency} for longer than is usual."
     due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)

@@ -56,6 +56,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         "follows": str(offer.follows) if offer.follows else None,
         "changed": offer.explanation.get("changed", []),
         "recall_reason": offer.explanation.get("recall_reason"),
+        "handed_over": offer.explanation.get("handed_over", {}) if is_shown else {},
         "publisher": offer.publisher,
         "agency": offer.agency,
         "state": str(offer.state),

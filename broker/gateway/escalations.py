@@ -13,7 +13,7 @@ from broker.flow import clock_pause
 from broker.gateway import responses
 from broker.gateway.request_bodies import limit_of, parse_body
 from broker.gateway.responses import json_response
-from broker.gateway.state import caller_of, gateway_of, identifier
+from broker.gateway.state import caller_of, directory_in_force, gateway_of, identifier
 from schemas import requests
 
 
@@ -49,8 +49,9 @@ async def escalations(request: Request) -> Response:
     running = await gateway.run(
         gateway.context.ledger.alarms.escalations, visible_to=caller.sees, limit=limit_of(request)
     )
+    directory = await directory_in_force(gateway)
     return json_response(
-        {"escalations": [responses.escalation(escalation) for escalation in running]}
+        {"escalations": [responses.escalation(escalation, directory) for escalation in running]}
     )
 
 
@@ -80,4 +81,4 @@ async def acknowledge(request: Request) -> Response:
         actor=caller.actor,
         visible_to=caller.sees,
     )
-    return json_response(responses.escalation(escalation))
+    return json_response(responses.escalation(escalation, await directory_in_force(gateway)))

@@ -90,6 +90,8 @@ _ESCALATION = {
     "own_until": None,
     "ended_at": None,
     "ended_because": None,
+    "telephone": "01632 960111",
+    "telephone_hours": "Mon Tue Wed Thu Fri 09:00-17:00",
 }
 _EVENT = {
     "cursor": "7314-52",
@@ -127,6 +129,7 @@ _OFFERED = {
     "follows": None,
     "changed": [],
     "recall_reason": None,
+    "handed_over": {},
     "publisher": "staffordshire-police",
     "agency": "stoke-csc",
     "state": "leased",

@@ -19,7 +19,7 @@ from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import Accepted, NewReferral, ReferralStatus
 from broker.domain.states import ReferralState
-from broker.errors import BrokerError, Fault, Invalid, NotFound, PolicyError, TooLarge
+from broker.errors import BrokerError, Fault, Invalid, NotFound, TooLarge
 from broker.flow import accept, answer
 from broker.flow import correct as corrections
 from broker.gateway import responses
@@ -28,7 +28,7 @@ from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
 from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, number, parse_body, read_body
 from broker.gateway.responses import json_response
-from broker.gateway.state import Gateway, caller_of, gateway_of, identifier
+from broker.gateway.state import Gateway, caller_of, directory_in_force, gateway_of, identifier
 from broker.intake.http_intake import Answers
 from broker.telemetry import error_fields, logger
 from schemas import documents, requests
@@ -192,11 +192,9 @@ async def recall(request: Request) -> Response:
 
 async def organisation_names(gateway: Gateway) -> dict[OrganisationCode, str]:
     """Return every organisation's name; empty before the first policy is published."""
-    try:
-        policy = await gateway.run(gateway.context.policies.latest)
-    except PolicyError:
-        return {}
-    return {organisation.code: organisation.name for organisation in policy.directory.organisations}
+    directory = await directory_in_force(gateway)
+    organisations = directory.organisations if directory else ()
+    return {organisation.code: organisation.name for organisation in organisations}
 
 
 async def _after_routing(

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from broker.domain.codes import Milestone
+from broker.domain.codes import Contact, Milestone
 from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Settled
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
@@ -22,6 +22,7 @@ from broker.errors import Fault
 from broker.flow.render import NEEDS
 from broker.ledger.activity import OpenSilence
 from broker.ledger.reconciliations import Reconciled
+from broker.policy.language.directory import Directory
 from broker.policy.routing.assignments import REASONS, UNTIL_RELEASED
 from broker.policy.routing.plan import Plan
 from schemas.status import QUEUE_DEPTH
@@ -228,9 +229,15 @@ def deadlines(due: Mapping[Any, Any]) -> Json:
     return {f"{milestone}_by": due.get(milestone) for milestone in Milestone}
 
 
-def escalation(escalation: Escalation) -> Json:
-    """Return an escalation, running or ended."""
-    return asdict(escalation)
+def escalation(escalation: Escalation, directory: Directory | None) -> Json:
+    """Return an escalation, running or ended, with the telephone of who is late."""
+    late = directory.organisation(escalation.organisation) if directory else None
+    duty = late.telephones.get(Contact.DUTY) if late else None
+    return {
+        **asdict(escalation),
+        "telephone": duty.number if duty else None,
+        "telephone_hours": duty.words if duty else None,
+    }
 
 
 def notice(notice: ListedNotice) -> Json:

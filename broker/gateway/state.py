@@ -10,12 +10,13 @@ from uuid import UUID
 from starlette.requests import Request
 
 from broker.domain.codes import Scope
-from broker.errors import NotFound
+from broker.errors import NotFound, PolicyError
 from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
 from broker.heartbeats import Watchdog
 from broker.intake.http_intake import HttpIntake
+from broker.policy.language.directory import Directory
 from broker.threads import Threaded
 
 
@@ -54,6 +55,15 @@ async def admit(request: Request, scopes: Collection[Scope]) -> None:
     caller = authentication.admit(request, key, credential, scopes)
     request.state.caller = caller
     request.state.credential = caller.credential
+
+
+async def directory_in_force(gateway: Gateway) -> Directory | None:
+    """Return the directory; None before the first policy is published."""
+    try:
+        policy = await gateway.run(gateway.context.policies.latest)
+    except PolicyError:
+        return None
+    return policy.directory
 
 
 def identifier(request: Request) -> UUID:

@@ -61,7 +61,7 @@ class AlarmBatch:
 
     def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write notices that are to be sent."""
-        _add_notices(self._connection, notices, now)
+        add_notices(self._connection, notices, now)
 
 
 class StepBatch:
@@ -93,7 +93,7 @@ class StepBatch:
 
     def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write notices that are to be sent."""
-        _add_notices(self._connection, notices, now)
+        add_notices(self._connection, notices, now)
 
 
 class Alarms(Part):
@@ -309,7 +309,8 @@ def _alarm_columns(fired: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
     }
 
 
-def _add_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
+def add_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
+    """Write notices that are to be sent."""
     if not notices:
         return
     columns = {

@@ -83,8 +83,13 @@ class Corrections(Part):
     def latest_delivery(self, delivery: DeliveryId) -> Offer | None:
         """Return the latest version of a delivery's part that its agency was given."""
         with self._transaction() as connection:
-            latest = rows(connection, "corrections/latest_delivery", {"delivery": delivery})
-            return offers(connection, [latest[0]["id"]])[0] if latest else None
+            return latest_delivery(connection, delivery)
+
+
+def latest_delivery(connection: Connection, delivery: DeliveryId) -> Offer | None:
+    """Return the latest version of a delivery's part that its agency was given."""
+    latest = rows(connection, "corrections/latest_delivery", {"delivery": delivery})
+    return offers(connection, [latest[0]["id"]])[0] if latest else None
 
 
 def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:

@@ -53,12 +53,22 @@ class _Answer:
     receipt: Receipt
     number: int = 1
     changed_from: str | None = None
+    is_late: bool = False
+    """Whether another team had the delivery already: then it changes nothing."""
+
+    @property
+    def event(self) -> str:
+        """Return the kind of its event."""
+        return "delivery.answered_late" if self.is_late else f"delivery.{self.receipt.stage}"
 
     @property
     def codes(self) -> dict[str, str]:
         """Return what the history keeps of it: codes, never names or notes."""
-        codes = {name: getattr(self.receipt, name) for name in (*_COMPARED, "area")}
+        codes: dict[str, str | None] = {
+            name: getattr(self.receipt, name) for name in (*_COMPARED, "area")
+        }
         codes["changed_from"] = self.changed_from
+        codes["stage"] = str(self.receipt.stage) if self.is_late else None
         return {name: code for name, code in codes.items() if code is not None}
 
 
@@ -88,7 +98,11 @@ class _ReceiptJudgement:
         row = self.deliveries.get(receipt.delivery)
         if row is None or row["agency"] != agency or row["state"] == DeliveryState.HELD:
             return Settled(receipt.delivery, ReceiptResult.NOT_FOUND)
-        state = DeliveryState(row["state"])
+        if row["state"] == DeliveryState.HANDED_OVER:
+            return self._late(receipt, row)
+        return self._settle(receipt, row, DeliveryState(row["state"]))
+
+    def _settle(self, receipt: Receipt, row: Row, state: DeliveryState) -> Settled:
         if receipt.lease is not None and receipt.lease != row["lease"]:
             return Settled(receipt.delivery, ReceiptResult.LEASE_LOST, state)
         if earlier := self._earlier(receipt, row):
@@ -118,14 +132,27 @@ class _ReceiptJudgement:
             return ReceiptResult.ALREADY, answer["at"] if answer else at
         return None if receipt.stage is Stage.DECIDED else (ReceiptResult.CONFLICT, at)
 
+    def _late(self, receipt: Receipt, row: Row) -> Settled:
+        """Keep in the history what the team that handed over says afterwards, once."""
+        place = (receipt.delivery, str(receipt.stage))
+        answer = self.answers.get(place)
+        is_news = answer is None or (
+            receipt.stage is Stage.DECIDED and not _says_the_same(receipt, answer)
+        )
+        if is_news and receipt.stage is not Stage.COLLECTED:
+            self._note(replace(_answer(receipt, answer), is_late=True))
+        result, state = ReceiptResult.HANDED_OVER, DeliveryState.HANDED_OVER
+        return Settled(receipt.delivery, result, state, row["returned_at"], row["referral"])
+
     def _change(self, receipt: Receipt, row: Row, after: DeliveryState) -> None:
         self.states_before.setdefault(receipt.delivery, row["state"])
         row["state"] = str(after)
         for column in _IMPLIED[receipt.stage]:
             row[column] = row[column] or self.now
-        place = (receipt.delivery, str(receipt.stage))
-        answer = _answer(receipt, self.answers.get(place))
-        self.answers[place] = {
+        self._note(_answer(receipt, self.answers.get((receipt.delivery, str(receipt.stage)))))
+
+    def _note(self, answer: _Answer) -> None:
+        self.answers[answer.receipt.delivery, str(answer.receipt.stage)] = {
             **{name: getattr(answer.receipt, name) for name in _COMPARED},
             "number": answer.number,
             "at": self.now,
@@ -197,7 +224,8 @@ class Receipts(Part):
             _write(connection, judgement, actor)
             returned = _returned(connection, judgement)
             yield SettleBatch(connection, results, returned, now=now, actor=actor)
-            _close_referrals(connection, judgement, actor)
+            changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
+            close_referrals(connection, sorted(changed), now=now, actor=actor)
 
     def redirect(self, delivery: DeliveryId, new: NewDelivery, action: ActionContext) -> bool:
         """Redirect a returned or undeliverable delivery, once; False when it is neither."""
@@ -282,14 +310,17 @@ def _settle_answers(connection: Connection, judgement: _ReceiptJudgement, actor:
         "views_considered": [receipt.views_considered for receipt in receipts],
         "child_told": [receipt.child_told for receipt in receipts],
         "data": [json_text(answer.codes) for answer in answers],
+        "events": [answer.event for answer in answers],
     }
     params = {**columns, "now": judgement.now, "actor": actor}
     rows(connection, "receipts/settle_answers", params)
 
 
-def _close_referrals(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> None:
-    ids = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
-    params = {"ids": sorted(ids), "now": judgement.now, "actor": actor}
+def close_referrals(
+    connection: Connection, referrals: Sequence[ReferralId], *, now: datetime, actor: str
+) -> None:
+    """Close those of these locked referrals in which nobody has anything left to do, or reopen."""
+    params = {"ids": list(referrals), "now": now, "actor": actor}
     rows(connection, "receipts/close_referrals", params)
 
 

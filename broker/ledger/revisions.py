@@ -72,6 +72,8 @@ def write_revisions(
     ]
     columns = _event_columns(regraded + changed_deliveries, publishers)
     _record_events(connection, columns, now=now, actor=actor)
+    if regraded:
+        _look_again(connection, [decision.id for decision in decisions if decision.grades], now)
 
 
 def _earlier_deliveries(connection: Connection, referrals: Sequence[ReferralId]) -> list[Row]:
@@ -92,6 +94,11 @@ def _record_events(
     connection: Connection, columns: Mapping[str, list[Any]], *, now: datetime, actor: str
 ) -> None:
     rows(connection, "revisions/record_events", {**columns, "now": now, "actor": actor})
+
+
+def _look_again(connection: Connection, referrals: Sequence[ReferralId], now: datetime) -> None:
+    """Have it looked at whether the team out of hours has what is urgent now."""
+    rows(connection, "revisions/look_again", {"referrals": list(referrals), "now": now})
 
 
 def _earlier(row: Row) -> EarlierDelivery:

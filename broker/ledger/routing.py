@@ -216,6 +216,8 @@ def insert_deliveries(
         "follows": [delivery.follows for delivery in deliveries],
         "replaces": [delivery.replaces for delivery in deliveries],
         "policies": [delivery.policy_version for delivery in deliveries],
+        "hand_overs": [delivery.hand_over_at for delivery in deliveries],
+        "offices": [delivery.stands_in_for for delivery in deliveries],
         **{f"{m}_by": [delivery.due.get(m) for delivery in deliveries] for m in Milestone},
     }
     rows(connection, "routing/insert_deliveries", {**columns, "now": now, "actor": actor})

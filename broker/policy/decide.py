@@ -115,6 +115,7 @@ def new_delivery(
     """Return the delivery that carries out one assignment of a plan."""
     assignment = issued.assignment
     held = assignment.held_until is not None and assignment.held_until > now
+    shift = assignment.shift
     return NewDelivery(
         id=DeliveryId(new_id()),
         agency=assignment.agency,
@@ -134,7 +135,17 @@ def new_delivery(
         follows=issued.follows,
         replaces=issued.replaces,
         policy_version=policy_version,
+        hand_over_at=_hand_over_at(issued, now),
+        stands_in_for=shift.office if shift and shift.is_out_of_hours else None,
     )
+
+
+def _hand_over_at(issued: Issued, now: datetime) -> datetime | None:
+    """Return when another team may have it; a correction or a recall stays with who has it."""
+    shift = issued.assignment.shift
+    if shift is None or issued.kind is not DeliveryKind.REFERRAL:
+        return None
+    return shift.turns_at(now, is_urgent=issued.assignment.is_urgent)
 
 
 def _received_at(waiting: Unrouted) -> datetime:

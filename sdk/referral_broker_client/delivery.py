@@ -60,7 +60,8 @@ class Settled:
 
     delivery: str
     result: str
-    """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict`` or ``wrong_kind``."""
+    """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict``, ``wrong_kind`` or
+    ``handed_over``: another team has it now."""
     state: str | None
     at: datetime | None
     changed: bool = False

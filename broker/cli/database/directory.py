@@ -13,10 +13,8 @@ from broker.cli.files.lint import lint_directory
 from broker.cli.options import json_option
 from broker.cli.output import print_json
 from broker.cli.table import print_table
-from broker.policy.language.directory import Organisation
-from broker.policy.time.calendars import window_said
-
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+from broker.domain.codes import Contact
+from broker.policy.language.directory import Organisation, said_hours
 
 
 @click.group()
@@ -51,7 +49,9 @@ def show(code: str | None, as_json: bool) -> None:
         print_json(shown)
         return
     heads = ("code", "name", "kind", "nation", "channel", "areas", "open", "out_of_hours_partner")
-    print_table(heads, [[_cell(row[head]) for head in heads] for row in shown])
+    duty = {organisation.code: _duty(organisation) for organisation in organisations}
+    rows = [[*(_cell(row[head]) for head in heads), duty[row["code"]]] for row in shown]
+    print_table((*heads, "duty telephone"), rows)
 
 
 def _plain(organisation: Organisation) -> dict[str, Any]:
@@ -62,24 +62,30 @@ def _plain(organisation: Organisation) -> dict[str, Any]:
         "nation": organisation.nation,
         "channel": organisation.channel,
         "areas": list(organisation.areas),
-        "open": _hours(organisation),
+        "open": said_hours(organisation.always_open, organisation.hours),
         "closures": {day.isoformat(): reason for day, reason in organisation.closures.items()},
         "out_of_hours_partner": organisation.out_of_hours_partner,
+        "contacts": {
+            str(contact): _contact(organisation, contact) for contact in organisation.contacts
+        },
         "urn": organisation.urn,
         "from": organisation.effective_from.isoformat(),
         "until": organisation.effective_until.isoformat() if organisation.effective_until else None,
     }
 
 
-def _hours(organisation: Organisation) -> str:
-    """Write the opening hours: ``always``, or the weekdays with their times."""
-    if organisation.always_open:
-        return "always"
-    days: dict[str, list[str]] = {}
-    for weekday, windows in sorted(organisation.hours.items()):
-        times = " and ".join(window_said(window) for window in windows)
-        days.setdefault(times, []).append(WEEKDAYS[weekday])
-    return "; ".join(f"{' '.join(names)} {times}" for times, names in days.items())
+def _contact(organisation: Organisation, contact: Contact) -> dict[str, str]:
+    """Return where a contact is reached, and when its telephone is answered."""
+    plain = {str(way): address for way, address in organisation.contacts[contact].items()}
+    telephone = organisation.telephones.get(contact)
+    if telephone is not None:
+        plain |= {"telephone": telephone.number, "hours": telephone.words}
+    return plain
+
+
+def _duty(organisation: Organisation) -> str:
+    telephone = organisation.telephones.get(Contact.DUTY)
+    return f"{telephone.number} ({telephone.words})" if telephone else ""
 
 
 def _cell(value: Any) -> str:

@@ -15,7 +15,17 @@ from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 REASONS = ("information_requested", "legal_hold")
-_HEADS = ("escalation", "late", "missed", "was due", "step", "next step", "state", "reference")
+_HEADS = (
+    "escalation",
+    "late",
+    "missed",
+    "was due",
+    "step",
+    "next step",
+    "state",
+    "reference",
+    "telephone",
+)
 
 
 @click.command()
@@ -114,4 +124,5 @@ def _row(escalation: Mapping[str, Any]) -> list[str]:
         local(escalation["next_step_at"]) if escalation["next_step_at"] else "",
         escalation["acknowledged_by"] or escalation["own_acknowledged_by"] or escalation["state"],
         escalation["reference"] or "",
+        escalation.get("telephone") or "",
     ]

@@ -15,7 +15,13 @@ from broker.policy.language.recipient_words import RecipientWords, names_of, nor
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.places.gazetteer import installed
-from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, Hours, WorkingCalendar
+from broker.policy.time.calendars import (
+    OFFICE_HOURS,
+    BankHolidays,
+    Hours,
+    WorkingCalendar,
+    window_said,
+)
 from schemas.codes import Opening
 
 _OFFICE = dict.fromkeys(range(5), (OFFICE_HOURS,))
@@ -28,6 +34,8 @@ _ADDRESSES = {
     NoticeChannel.COMMAND: AddressForm(re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
 }
 """The form of an address for each way. A command is named, and set by the environment."""
+TELEPHONE = AddressForm(re.compile(r"(\+44|0)( ?[0-9]){9,10}"), "01632 960123")
+"""A number of the United Kingdom, with its area code."""
 _DAY = 24 * 60
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
@@ -68,6 +76,25 @@ class OrganisationKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Telephone:
+    """The number of a contact, and when somebody answers it."""
+
+    number: str
+    always: bool
+    hours: Mapping[int, tuple[Hours, ...]]
+    calendar: WorkingCalendar = field(compare=False, repr=False)
+
+    def is_answered(self, instant: datetime) -> bool | None:
+        """Tell whether somebody answers at an instant; None when the calendar does not know."""
+        return self.always or self.calendar.is_open(instant)
+
+    @property
+    def words(self) -> str:
+        """When it is answered: ``always``, or the weekdays with their times."""
+        return said_hours(self.always, self.hours)
+
+
+@dataclass(frozen=True, slots=True)
 class Organisation:
     """An organisation that publishes or receives.
 
@@ -98,6 +125,8 @@ class Organisation:
     """Where its channel sends; empty for a channel that needs no address."""
     encrypted: bool = False
     """Whether nothing may go to it but what is encrypted to its own key."""
+    telephones: Mapping[Contact, Telephone] = field(default_factory=dict)
+    """The numbers of its contacts."""
 
     def is_in_effect(self, day: date) -> bool:
         """Tell whether the entry counts on a day."""
@@ -152,6 +181,20 @@ class Directory:
             if organisation.is_in_effect(day):
                 return organisation
         return None
+
+    def office_of(self, partner: str, likely: str = "") -> Organisation | None:
+        """Return the office that a team out of hours stands in for, where it is certain.
+
+        A team may stand in for several; ``likely`` is then the one that is meant, if it is among
+        them.
+        """
+        offices = {
+            organisation.code: organisation
+            for organisation in self.organisations
+            if organisation.out_of_hours_partner == partner
+        }
+        meant = offices.get(OrganisationCode(likely))
+        return meant or (next(iter(offices.values())) if len(offices) == 1 else None)
 
     def words_for(self, code: str, kind: str = "") -> RecipientWords:
         """Return by which words a recipient is meant, also when it stands in for another kind."""
@@ -242,6 +285,8 @@ def _organisation(
     channel = fields["channel"].choice(channels, "channel") if "channel" in fields else ""
     if kind == SCHOOL and ("urn" not in fields or days is None):
         node.fault("missing", "A school needs its 'urn' and its 'terms'.")
+    calendar = WorkingCalendar(bank, hours, closures, days)
+    contacts, telephones = _contacts(fields, always, calendar)
     return Organisation(
         code=OrganisationCode(code),
         name=_text(fields, "name"),
@@ -257,9 +302,10 @@ def _organisation(
         out_of_hours_partner=OrganisationCode(_text(fields, "out_of_hours_partner")) or None,
         urn=_text(fields, "urn") or None,
         school_days=days,
-        contacts=_contacts(fields),
+        contacts=contacts,
+        telephones=telephones,
         place=node.place,
-        calendar=WorkingCalendar(bank, hours, closures, days),
+        calendar=calendar,
         address=_channel_address(channel, fields, node, channels),
         encrypted=_encrypted(channel, fields, channels),
     )
@@ -331,6 +377,17 @@ def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[Hours, ...]]]:
     return False, hours
 
 
+def said_hours(always: bool, hours: Mapping[int, tuple[Hours, ...]]) -> str:
+    """Return opening or duty hours: ``always``, or the weekdays with their times."""
+    if always:
+        return "always"
+    days: dict[str, list[str]] = {}
+    for weekday, windows in sorted(hours.items()):
+        times = " and ".join(window_said(window) for window in windows)
+        days.setdefault(times, []).append(_WEEKDAYS[weekday])
+    return "; ".join(f"{' '.join(names)} {times}" for times, names in days.items())
+
+
 def _overlap(hours: Mapping[int, tuple[Hours, ...]]) -> bool:
     """Tell whether one window begins before the one before it ends, around the week."""
     spans = []
@@ -356,18 +413,40 @@ def _closures(fields: Mapping[str, Node]) -> Mapping[date, str]:
     return closures
 
 
-def _contacts(fields: Mapping[str, Node]) -> Mapping[Contact, Mapping[NoticeChannel, str]]:
-    contacts = {}
+def _contacts(
+    fields: Mapping[str, Node], always: bool, calendar: WorkingCalendar
+) -> tuple[dict[Contact, Mapping[NoticeChannel, str]], dict[Contact, Telephone]]:
+    """Read where each contact is told of alarms, and its telephone with its duty hours.
+
+    Duty hours that are not written are those of the organisation.
+    """
+    contacts: dict[Contact, Mapping[NoticeChannel, str]] = {}
+    telephones = {}
     for name, node in fields["contacts"].entries() if "contacts" in fields else ():
         if name not in tuple(Contact):
             node.fault("unknown-name", f"{name!r} is none of {', '.join(Contact)}.")
             continue
-        addresses = node.fields((), tuple(NoticeChannel))
+        written = node.fields((), (*NoticeChannel, "telephone", "hours"))
         contacts[Contact(name)] = {
-            NoticeChannel(channel): _address(_ADDRESSES[NoticeChannel(channel)], channel, written)
-            for channel, written in addresses.items()
+            channel: _address(_ADDRESSES[channel], channel, written[channel])
+            for channel in NoticeChannel
+            if channel in written
         }
-    return contacts
+        if "telephone" in written:
+            telephones[Contact(name)] = _telephone(written, always, calendar)
+        elif "hours" in written:
+            written["hours"].fault("missing", "Write the 'telephone' that is answered then.")
+    return contacts, telephones
+
+
+def _telephone(written: Mapping[str, Node], always: bool, calendar: WorkingCalendar) -> Telephone:
+    number = _address(TELEPHONE, "telephone", written["telephone"])
+    if "hours" not in written:
+        return Telephone(number, always, calendar.hours, calendar)
+    always, hours = _hours(written["hours"])
+    if not always and not hours:
+        written["hours"].fault("never-open", "Nobody ever answers: write at least one window.")
+    return Telephone(number, always, hours, replace(calendar, hours=hours))
 
 
 def _address(form: AddressForm, channel: str, node: Node) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from broker.domain.channel import ChannelForms
-from broker.domain.codes import Role
+from broker.domain.codes import Contact, Role
 from broker.errors import Fault
+from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.reach import unreachable
 from broker.policy.published.checks import check_places, unserved
@@ -40,10 +43,31 @@ def unpublishable(policy: Policy) -> list[Fault]:
 
 
 def remarks(documents: Mapping[str, str], *, channels: ChannelForms) -> list[str]:
-    """Return what is worth knowing of a policy and is no fault: whom nobody serves."""
+    """Return what is worth knowing and is no fault: whom nobody serves, and nobody can call."""
     policy, _ = assemble(documents, version="unpublished", channels=channels)
     if policy is None:
         return []
+    return [*_without_telephone(policy.directory), *_unserved(policy)]
+
+
+def _without_telephone(directory: Directory) -> Iterator[str]:
+    """Say which agencies cannot be called: what is urgent is told by telephone first."""
+    silent = [
+        organisation.code
+        for organisation in directory.organisations
+        if Contact.DUTY not in organisation.telephones
+    ]
+    if silent:
+        names = ", ".join(silent[:_MOST_NAMED])
+        more = f" and {len(silent) - _MOST_NAMED} more" if len(silent) > _MOST_NAMED else ""
+        have = "has" if len(silent) == 1 else "have"
+        yield (
+            f"{len(silent)} of {len(directory.organisations)} organisations {have} no telephone "
+            f"for the duty contact: {names}{more}."
+        )
+
+
+def _unserved(policy: Policy) -> list[str]:
     gazetteer = policy.gazetteer
     missing = unserved(policy.directory, gazetteer)
     names = ", ".join(place.said for place in missing[:_MOST_NAMED])
@@ -55,6 +79,23 @@ def remarks(documents: Mapping[str, str], *, channels: ChannelForms) -> list[str
 
 
 _MOST_NAMED = 5
+_WEEK_FROM = datetime(2026, 11, 16, tzinfo=UTC)
+"""A week without a holiday in any nation."""
+
+
+def _nobody_at(office: Organisation, partner: Organisation) -> str | None:
+    """Return in words when neither an office nor its team out of hours is there in any week."""
+    if office.always_open or partner.always_open:
+        return None
+    team = replace(office.calendar, hours=partner.hours, closures={})
+    own = replace(office.calendar, closures={})
+    for instant in (_WEEK_FROM + timedelta(minutes=minute) for minute in range(7 * 24 * 60)):
+        if not own.is_open(instant) and not team.is_open(instant):
+            return f"{_WEEKDAYS[instant.weekday()]} at {instant:%H:%M}"
+    return None
+
+
+_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
 def _unattended(policy: Policy) -> Iterator[Fault]:
@@ -67,6 +108,9 @@ def _unattended(policy: Policy) -> Iterator[Fault]:
         if partner and missing:
             message = f"The partner {partner.code!r} does not serve {', '.join(missing)}."
             yield Fault(organisation.place, "partner-elsewhere", message)
+        if partner and organisation.hours and (gap := _nobody_at(organisation, partner)):
+            message = f"Both it and its partner {partner.code!r} are closed on {gap}."
+            yield Fault(organisation.place, "partner-closed", message)
     for rule in policy.routing_rules:
         if rule.kind == SOCIAL_CARE and rule.role is Role.LEAD and not rule.out_of_hours:
             message = "Social care leads day and night: write 'out_of_hours: true'."

@@ -47,7 +47,7 @@ class _Thread:
 
     deliveries: tuple[EarlierDelivery, ...]
     was_sent_on: bool
-    """It gave the last one back, and another agency has that now."""
+    """Another agency has the last one now: this one gave it back, or handed it over."""
 
     @property
     def last(self) -> EarlierDelivery:
@@ -65,6 +65,11 @@ class _Thread:
     def is_over(self) -> bool:
         """Whether the agency was asked to destroy what it had, or never saw any of it."""
         return self.last.kind is DeliveryKind.RECALL or self.last.state is DeliveryState.RECALLED
+
+    @property
+    def was_handed_over(self) -> bool:
+        """Whether another team has it because an office opened or closed."""
+        return self.was_sent_on and self.last.state is not DeliveryState.RETURNED
 
     @property
     def goes_on(self) -> bool:
@@ -105,6 +110,8 @@ def revise(earlier: Sequence[EarlierDelivery], new: JudgedVersion) -> Revision:
             changed += _ended(thread, NO_LONGER_ADDRESSED) if key in pairs else ()
         elif key in pairs:
             _go_on(thread, _merged(pairs[key]), new, changed, issued)
+        elif thread.was_handed_over and _sent_on_to(thread, threads) in pairs:
+            continue  # the team that has it now is told
         elif any(thread.continues(assignment) for assignment in present):
             changed += _ended(thread, NO_LONGER_ADDRESSED, only_unoffered=True)
         else:
@@ -133,7 +140,10 @@ def _threads(earlier: Sequence[EarlierDelivery]) -> dict[_Key, _Thread]:
     for delivery in sorted(earlier, key=lambda delivery: (delivery.version, delivery.id)):
         threads.setdefault((delivery.agency, delivery.row), []).append(delivery)
     return {
-        key: _Thread(tuple(deliveries), deliveries[-1].id in sent_on)
+        key: _Thread(
+            tuple(deliveries),
+            deliveries[-1].id in sent_on or deliveries[-1].state is DeliveryState.HANDED_OVER,
+        )
         for key, deliveries in threads.items()
     }
 
@@ -181,7 +191,9 @@ def _thread_of(
         and thread_of_partner.goes_on
     ):
         return partner, assignment.row
-    return _sent_on_to(own, threads) if own is not None and own.was_sent_on else None
+    if own is None or not own.was_sent_on or own.was_handed_over:
+        return None  # the team out of hours is told anew of what cannot wait for the office
+    return _sent_on_to(own, threads)
 
 
 def _stands_in(agency: str, thread: _Thread, assignment: Assignment, policy: Policy) -> bool:
@@ -191,7 +203,7 @@ def _stands_in(agency: str, thread: _Thread, assignment: Assignment, policy: Pol
 
 
 def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None:
-    """Return the thread of the agency that has now what was given back."""
+    """Return the thread of the agency that has now what was given back or handed over."""
     successors = {
         delivery.replaces: key
         for key, other in threads.items()
@@ -199,7 +211,10 @@ def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None
         if delivery.replaces
     }
     for _ in successors:
-        key = successors[thread.last.id]
+        ids = (delivery.id for delivery in reversed(thread.deliveries))
+        key = next((successors[id_] for id_ in ids if id_ in successors), None)
+        if key is None:
+            return None
         thread = threads[key]
         if not thread.was_sent_on:
             return key if thread.goes_on else None

@@ -68,7 +68,11 @@ def again(
         return assignment
     draft = Draft(
         Terms.of(rule, grade),
-        Addressee.of(organisation, assignment.explanation["recipient"]),
+        Addressee.of(
+            organisation,
+            assignment.explanation["recipient"],
+            policy.directory.office_of(organisation.code),
+        ),
         Start(last.clock_start),
     )
     _include(

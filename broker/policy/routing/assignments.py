@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from broker.domain.codes import Grade, Milestone, Role
@@ -14,11 +14,16 @@ from broker.policy.language.rules import Clock, RoutingRule
 from broker.policy.monitoring.alarms import RunningClock, first_ring
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Deadline, compute
+from broker.policy.time.turns import next_closing, next_opening
 
 Grounds = tuple[tuple[str, ...], ...]
 """Pointers into the referral: all of any one ground must be shown; no ground at all is no bar."""
 REASONS = "reasons"
 """In an explanation: why, with what each part rests on; for the broker, never shown as it is."""
+URGENT = frozenset({Grade.IMMEDIATE, Grade.VERY_HIGH})
+"""Grades that do not wait for an office to open."""
+UNKNOWN_TURN = timedelta(hours=1)
+"""When to look again whether an office is open whose calendar does not say."""
 UNTIL_RELEASED = datetime(9999, 1, 1, tzinfo=UTC)
 """Until when a leg is held that no time releases but a person; its clock runs meanwhile."""
 
@@ -43,11 +48,36 @@ class Assignment:
     """When the first warning of any of its deadlines is planned."""
     explanation: Mapping[str, Any]
     """JSON-ready: the rule, its basis, because of which facts, the recipient, each deadline."""
+    shift: Shift | None = None
+    """Whose hours decide when another team has it; None where nobody takes over."""
+    is_urgent: bool = False
+    """Whether it does not wait for an office to open."""
 
     @property
     def scope(self) -> Mapping[str, Sequence[str]]:
         """Whom it shows, as a delivery keeps it."""
         return {"children": list(self.children), "persons": list(self.persons)}
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """An office with a team out of hours, one of which has a part of a referral.
+
+    The team has it until the office opens. The office has it until it closes, and then keeps what
+    a person there has acknowledged, and what can wait.
+    """
+
+    office: OrganisationCode
+    calendar: WorkingCalendar = field(compare=False, repr=False)
+    """That of the office."""
+    is_out_of_hours: bool
+    """Whether the team has it, and not the office."""
+
+    def turns_at(self, now: datetime, *, is_urgent: bool = True) -> datetime | None:
+        """Return when the other one may have it next; None for what waits for the office."""
+        if self.is_out_of_hours:
+            return next_opening(self.calendar, now) or now + UNKNOWN_TURN
+        return (next_closing(self.calendar, now) or now + UNKNOWN_TURN) if is_urgent else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +91,9 @@ class Terms:
     role: Role
     view: str
     deadlines: Mapping[Milestone, Clock]
+    out_of_hours: bool = False
+    """Whether the team out of hours has what is urgent while the office is closed."""
+    is_urgent: bool = False
 
     @classmethod
     def of(cls, rule: RoutingRule, grade: Grade) -> Self:
@@ -73,6 +106,8 @@ class Terms:
             role=rule.role,
             view=rule.view,
             deadlines=rule.deadlines[grade],
+            out_of_hours=rule.out_of_hours,
+            is_urgent=grade in URGENT,
         )
 
 
@@ -85,11 +120,23 @@ class Addressee:
     calendar: WorkingCalendar
     because: str
     """Why it is this organisation, as people read it."""
+    shift: Shift | None = None
 
     @classmethod
-    def of(cls, organisation: Organisation, because: str) -> Self:
-        """Return an organisation of the directory as an addressee."""
-        return cls(organisation.code, organisation.channel, organisation.calendar, because)
+    def of(
+        cls, organisation: Organisation, because: str, office: Organisation | None = None
+    ) -> Self:
+        """Return an organisation of the directory as an addressee.
+
+        ``office`` is the one that it stands in for, where it is a team out of hours.
+        """
+        calendar = organisation.calendar
+        shift = None
+        if office is not None:
+            shift = Shift(office.code, office.calendar, is_out_of_hours=True)
+        elif organisation.out_of_hours_partner and not organisation.always_open:
+            shift = Shift(organisation.code, calendar, is_out_of_hours=False)
+        return cls(organisation.code, organisation.channel, calendar, because, shift)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +260,8 @@ def finish(draft: Draft, *, warn_at: Sequence[int]) -> Assignment:
         if start.awaits_a_person
         else first_ring(running, warn_at=warn_at, calendar=addressee.calendar),
         explanation=_explanation(draft, deadlines),
+        shift=addressee.shift if terms.out_of_hours else None,
+        is_urgent=terms.is_urgent,
     )
 
 

@@ -190,7 +190,7 @@ def _address(
     if draft is None:
         terms = Terms.of(rule, facts.overall.effective_grade)
         start = _held_from_suspect(work, rule, facts, recipient, start)
-        draft = Draft(terms, Addressee.of(organisation, recipient.words), start)
+        draft = Draft(terms, Addressee.of(organisation, recipient.words, recipient.office), start)
         work.drafts[organisation.code, rule.id] = draft
         is_responsible = rule.kind == SOCIAL_CARE or rule.place_of == Place.ANYWHERE
         work.is_owned |= rule.role is Role.LEAD or is_responsible

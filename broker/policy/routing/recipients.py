@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from broker.domain.codes import Grade
@@ -10,11 +10,9 @@ from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import PLACES
 from broker.policy.published.policy import Policy
+from broker.policy.routing.assignments import URGENT
 from broker.policy.routing.facts import Facts, SubjectFacts
 from broker.policy.time.calendars import LONDON
-
-URGENT = frozenset({Grade.IMMEDIATE, Grade.VERY_HIGH})
-"""Grades that do not wait for an office to open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +22,8 @@ class Recipient:
     organisation: Organisation
     words: str
     is_publisher: bool = False
+    office: Organisation | None = None
+    """The closed office that it stands in for."""
 
 
 def find(
@@ -37,7 +37,7 @@ def find(
     recipient = serving(rule, code, facts.overall.effective_grade, policy, now)
     if recipient is None or recipient.organisation.code != facts.publisher:
         return recipient
-    return Recipient(recipient.organisation, recipient.words, is_publisher=True)
+    return replace(recipient, is_publisher=True)
 
 
 def serving(
@@ -60,5 +60,12 @@ def serving(
     if is_open is None:
         # The team out of hours never closes, so it is there on the days of which nobody knows.
         doubt = f"because nobody knows whether the office of {wording}, is open"
-        return Recipient(partner, f"{partner.name}, {doubt}: its calendar does not say")
-    return Recipient(partner, f"{partner.name}, because the office of {wording}, is closed")
+        return stand_in(office, partner, f"{partner.name}, {doubt}: its calendar does not say")
+    return stand_in(office, partner, f"{partner.name}, because the office of {wording}, is closed")
+
+
+def stand_in(office: Organisation, partner: Organisation, words: str) -> Recipient:
+    """Return a team out of hours for an office. Working days are those of this very office."""
+    always = partner.always_open
+    calendar = office.calendar if always else partner.calendar
+    return Recipient(replace(partner, calendar=calendar), words, office=office)

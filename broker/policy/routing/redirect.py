@@ -21,7 +21,7 @@ from broker.policy.routing.assignments import (
     finish,
 )
 from broker.policy.routing.localities import authority
-from broker.policy.routing.recipients import Recipient, serving
+from broker.policy.routing.recipients import Recipient, serving, stand_in
 from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
 
@@ -47,17 +47,19 @@ def redirected(  # noqa: PLR0913
     not serve its kind, or the publisher or the referral forbids this recipient.
     """
     rule, grade = _rule(row, policy), Grade(effective_grade)
-    recipient = _named(to, policy, now) if to else _in_area(rule, area or "", grade, policy, now)
+    recipient = (
+        _named(to, agency, policy, now) if to else _in_area(rule, area or "", grade, policy, now)
+    )
     if recipient.organisation.code == agency:
         raise _refused(
             "same-agency",
             "That is the agency that gave it back: name another area or agency.",
             pointer="/agency" if to else "/area",
         )
-    _check_recipient(rule, recipient.organisation, referral, now)
+    check_recipient(rule, recipient.organisation, referral, now)
     draft = Draft(
         Terms.of(rule, grade),
-        Addressee.of(recipient.organisation, recipient.words),
+        Addressee.of(recipient.organisation, recipient.words, recipient.office),
         Start(clock_start.astimezone(UTC), referral.times.first_known_at),
     )
     draft.children.update(dict.fromkeys(scope.get("children", ())))
@@ -71,7 +73,7 @@ def kinds_served(rule: RoutingRule) -> frozenset[str]:
     return frozenset({rule.kind, OUT_OF_HOURS} if rule.out_of_hours else {rule.kind})
 
 
-def _check_recipient(
+def check_recipient(
     rule: RoutingRule, recipient: Organisation, referral: Referral, now: datetime
 ) -> None:
     """Raise RedirectRefused where this recipient must not get this part of the referral."""
@@ -155,11 +157,13 @@ def _rule(row: str, policy: Policy) -> RoutingRule:
     )
 
 
-def _named(to: str, policy: Policy, now: datetime) -> Recipient:
+def _named(to: str, agency: str, policy: Policy, now: datetime) -> Recipient:
     organisation = policy.directory.organisation(to)
     if organisation is None or not organisation.is_in_effect(now.astimezone(LONDON).date()):
         raise _refused("unknown-agency", "The directory has no such agency now: check its code.")
-    return Recipient(organisation, f"{organisation.name}, named by the person who sent it on")
+    words = f"{organisation.name}, named by the person who sent it on"
+    office = policy.directory.office_of(organisation.code, agency)
+    return stand_in(office, organisation, words) if office else Recipient(organisation, words)
 
 
 def _in_area(

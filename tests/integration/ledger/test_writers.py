@@ -46,6 +46,7 @@ WRITERS = sorted(
 ASKS_NOBODY = {
     "alarms/plan_alarms": "it writes when the next alarm is due, of rows that its claim locked",
     "corrections/recall": "it is the recall",
+    "hand_overs/keep": "it writes when a part is looked at next, of rows that its claim locked",
 }
 
 
@@ -123,6 +124,21 @@ def extend(book: Book, id_: DeliveryId) -> None:
     book.ledger.deliveries.extend(STOKE, held, lease_for=timedelta(hours=2), now=NOW)
 
 
+def hand_over(book: Book, id_: DeliveryId) -> None:
+    book.do("update delivery set hand_over_at = %s", NOW)
+    with book.ledger.hand_overs.claim(9, now=LATER) as batch:
+        for part in batch.parts:
+            batch.hand_over(part, id_, STOKE)
+
+
+def regrade(book: Book, _: DeliveryId) -> None:
+    _due_again(book)
+    with book.ledger.routing.claim_unrouted(9, now=LATER) as batch:
+        (referral,) = batch.referrals
+        decision = Revised(routed(referral.id, []), (), {"grade": "high"})
+        batch.settle([decision], now=LATER, actor="broker")
+
+
 ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
     "bulk_actions/step_replays": (DeliveryState.UNDELIVERABLE, replay_many),
     "clock_pauses/pause_clock": (DeliveryState.ACKNOWLEDGED, pause),
@@ -137,6 +153,8 @@ ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
         ),
     ),
     "deliveries/settle_pushes": (DeliveryState.LEASED, push),
+    "hand_overs/hand_over": (DeliveryState.ACKNOWLEDGED, hand_over),
+    "revisions/look_again": (DeliveryState.AVAILABLE, regrade),
     "operator_actions/replay_delivery": (
         DeliveryState.UNDELIVERABLE,
         lambda book, id_: book.ledger.operator_actions.replay_delivery(id_, by_ops(NOW)),
@@ -218,7 +236,8 @@ def _rows(book: Book) -> list[tuple[Any, ...]]:
     return sorted(
         book.look(
             "select id, state, lease, lease_until, attempt, version, paused_at is null, sent_on_at,"
-            " collect_by, acknowledge_by from delivery"
+            " collect_by, acknowledge_by, coalesce(hand_over_at > %s, false) from delivery",
+            NOW,
         )
     )
 
@@ -227,6 +246,7 @@ RACERS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = 
     name: ACTS[name]
     for name in (
         "receipts/redirect",
+        "hand_overs/hand_over",
         "operator_actions/release_hold",
         "operator_actions/replay_delivery",
         "deliveries/collect",

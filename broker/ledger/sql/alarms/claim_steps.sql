@@ -20,7 +20,7 @@ select escalation.id, escalation.ladder, escalation.policy_version, escalation.m
                    when 'acknowledge' then delivery.acknowledged_at
                    else delivery.decided_at
                end is not null
-               or delivery.state in ('decided', 'recalled')
+               or delivery.state in ('decided', 'recalled', 'handed_over')
                or exists (select from delivery successor where successor.replaces = delivery.id)
            when referral.id is not null then referral.state <> 'unroutable'
            else false

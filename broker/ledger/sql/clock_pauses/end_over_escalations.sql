@@ -5,7 +5,7 @@ with over as (
            case
                when delivery.id is null then
                    case when referral.state <> 'unroutable' then 'met' end
-               when delivery.state = 'recalled' then 'recalled'
+               when delivery.state in ('recalled', 'handed_over') then delivery.state
                when delivery.state = 'decided' or milestone.met_at is not null then 'met'
                when milestone.due_at is distinct from escalation.due_at then 'rescheduled'
            end as because

@@ -33,6 +33,7 @@ leg as materialized (
     cross join lateral (
         select greatest(accepted_at, clock_start) as began_at,
                case delivery.state when 'returned' then returned_at
+                                   when 'handed_over' then returned_at
                                    when 'recalled' then '-infinity'::timestamptz end as ended_at
     ) as clock
 ),

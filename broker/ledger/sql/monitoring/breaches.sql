@@ -15,7 +15,7 @@ with late as (
     select referral, id, agency, 'collect', collect_by, collected_at,
            coalesce(collected_at, returned_at, recalled_at)
     from delivery
-    where (collected_at > collect_by or collected_at is null and state in ('returned', 'recalled'))
+    where (collected_at > collect_by or collected_at is null and state in ('returned', 'recalled', 'handed_over'))
       and collect_by >= %(start)s and collect_by < %(now)s
       and owed(collect_by, collected_at, 'collect', state, coalesce(returned_at, recalled_at),
                standing, paused_at)
@@ -25,7 +25,7 @@ with late as (
            coalesce(acknowledged_at, returned_at, recalled_at)
     from delivery
     where (acknowledged_at > acknowledge_by
-           or acknowledged_at is null and state in ('returned', 'recalled'))
+           or acknowledged_at is null and state in ('returned', 'recalled', 'handed_over'))
       and acknowledge_by >= %(start)s and acknowledge_by < %(now)s
       and owed(acknowledge_by, acknowledged_at, 'acknowledge', state,
                coalesce(returned_at, recalled_at), standing, paused_at)
@@ -34,7 +34,7 @@ with late as (
     select referral, id, agency, 'decide', decide_by, decided_at,
            coalesce(decided_at, returned_at, recalled_at)
     from delivery
-    where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled'))
+    where (decided_at > decide_by or decided_at is null and state in ('returned', 'recalled', 'handed_over'))
       and decide_by >= %(start)s and decide_by < %(now)s
       and owed(decide_by, decided_at, 'decide', state, coalesce(returned_at, recalled_at),
                standing, paused_at)

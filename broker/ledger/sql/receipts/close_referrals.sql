@@ -8,7 +8,12 @@ with judged as (
                  and (is_open(delivery)
                       or (delivery.state = 'returned' and referral.recalled_at is null
                           and not exists (select from delivery successor
-                                          where successor.replaces = delivery.id)))
+                                          where successor.replaces = delivery.id))
+                      -- Whatever a team out of hours has done, its office gets it when it opens.
+                      or (delivery.stands_in_for is not null
+                          and delivery.hand_over_at is not null and delivery.sent_on_at is null
+                          and delivery.state in ('acknowledged', 'decided')
+                          and referral.recalled_at is null))
            ) as is_owed
     from referral
     -- What is due for routing has a new version, or a recall, that is still to be sent.

@@ -3,10 +3,10 @@ with receipt as (
     select *
     from unnest(%(deliveries)b::uuid[], %(stages)b::text[], %(by)b::text[], %(outcomes)b::text[],
                 %(reasons)b::text[], %(notes)b::text[], %(areas)b::text[], %(numbers)b::int[],
-                %(views_considered)b::text[], %(child_told)b::text[], %(data)b::text[])
+                %(views_considered)b::text[], %(child_told)b::text[], %(data)b::text[], %(events)b::text[])
         with ordinality
         as row (delivery, stage, given_by, outcome, reason, note, area, number, views_considered,
-                child_told, data, place)
+                child_told, data, event, place)
 ),
 answers as (
     insert into answer (delivery, stage, number, at, given_by, outcome, reason, note, area,
@@ -16,7 +16,7 @@ answers as (
     from receipt
 )
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
-select %(now)s, 'delivery.' || receipt.stage, referral.publisher, delivery.referral, delivery.id,
+select %(now)s, receipt.event, referral.publisher, delivery.referral, delivery.id,
        delivery.agency, %(actor)s, receipt.data::jsonb
 from receipt
 join delivery on delivery.id = receipt.delivery

@@ -9,11 +9,12 @@ with planned as (
                 %(acknowledge_by)b::timestamptz[], %(decide_by)b::timestamptz[],
                 %(alarms)b::timestamptz[], %(scopes)b::text[], %(explanations)b::text[],
                 %(versions)b::int[], %(kinds)b::text[], %(follows)b::uuid[], %(replaces)b::uuid[],
-                %(policies)b::text[])
+                %(policies)b::text[], %(hand_overs)b::timestamptz[], %(offices)b::text[])
         with ordinality
         as row (referral, publisher, id, agency, channel, role, policy_row, view, state,
                 available_at, clock_start, collect_by, acknowledge_by, decide_by, next_alarm_at,
-                scope, explanation, version, kind, follows, replaces, policy_version, place)
+                scope, explanation, version, kind, follows, replaces, policy_version, hand_over_at,
+                stands_in_for, place)
 ),
 new as (
     select planned.*
@@ -24,11 +25,11 @@ written as (
     insert into delivery (id, referral, agency, channel, role, policy_row, view, state,
                           available_at, next_attempt_at, clock_start, collect_by, acknowledge_by,
                           decide_by, next_alarm_at, replaces, version, kind, follows,
-                          policy_version)
+                          policy_version, hand_over_at, stands_in_for)
     select id, referral, agency, channel, role, policy_row, view, state, available_at,
            push_due_at(channel, available_at), clock_start, collect_by, acknowledge_by,
            decide_by, next_alarm_at, replaces, version, kind, follows,
-           policy_version
+           policy_version, hand_over_at, stands_in_for
     from new
 ),
 reasons as (

@@ -1,4 +1,4 @@
--- What was returned has a successor now, so ops need not deal with it.
+-- What was returned or handed over has a successor now, so ops need not deal with it.
 update delivery
 set sent_on_at = %(now)s
 where id = any(%(ids)s::uuid[]) and state = 'returned'

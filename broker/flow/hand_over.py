@@ -1,0 +1,156 @@
+"""Part of step 6, deadlines: hand parts of referrals over when an office opens or closes.
+
+A closing office hands to its team out of hours what is urgent and what nobody has acknowledged; the
+team hands back to the office what it had, when the office opens. When that is due is a column with
+an index, so a check costs the same however much waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
+from broker.domain.delivery import Offer
+from broker.domain.due_part import DuePart
+from broker.domain.ids import DeliveryId, NoticeId
+from broker.domain.notice import NewNotice
+from broker.errors import PolicyError, RedirectRefused
+from broker.flow.context import Context
+from broker.flow.task_queues import DISPATCH
+from broker.ledger.hand_overs import HandOverBatch
+from broker.policy.language.rules import RoutingRule
+from broker.policy.published.policy import Policy
+from broker.policy.routing.assignments import UNKNOWN_TURN
+from broker.policy.routing.next_team import Done, Turn, successor, turn
+from broker.policy.routing.redirect import check_recipient
+from broker.telemetry import error_fields, logger
+from schemas.tolerance import reload
+
+KIND = "delivery.handed_over"
+_log = logger("hand over")
+
+
+def hand_over(context: Context, limit: int) -> int:
+    """Hand over what is due, ``limit`` referrals at most; return how many parts were looked at."""
+    now = context.clock()
+    with context.ledger.hand_overs.claim(limit, now=now) as batch:
+        if not batch.parts:
+            return 0
+        _HandOver(context, batch, context.policies.latest(), now).run()
+    context.wakeups.notify(DISPATCH)
+    return len(batch.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _HandOver:
+    """The parts of one transaction that are looked at under the policy in force."""
+
+    context: Context
+    batch: HandOverBatch
+    policy: Policy
+    now: datetime
+
+    def run(self) -> None:
+        """Hand over each part or keep it, and tell both teams."""
+        again: dict[DeliveryId, datetime | None] = {}
+        notices: list[NewNotice] = []
+        for part in self.batch.parts:
+            try:
+                next_turn = turn(part, self._rule(part), self.policy, self.now)
+                to = self._move(part, next_turn) if next_turn.to else None
+            except (PolicyError, KeyError, ValueError) as error:
+                # One that cannot be read must not keep the others, or alarms, from their turn.
+                _log.error("not handed over", delivery=str(part.id), **error_fields(error))
+                again[part.id] = self.now + UNKNOWN_TURN
+                continue
+            if to is None:
+                again[part.id] = next_turn.again_at
+            else:
+                notices += self._notices(part, next_turn, to)
+        self.batch.keep(again)
+        self.batch.finish(notices)
+
+    def _rule(self, part: DuePart) -> RoutingRule | None:
+        """Return the rule of a part: as it is now, or as it was under the policy of the part."""
+        current = _named(part.row, self.policy)
+        if current is not None:
+            return current
+        offer, _ = self.batch.offer(part)
+        try:
+            return _named(part.row, self.context.policies.version(offer.policy_version))
+        except PolicyError:
+            return None
+
+    def _move(self, part: DuePart, next_turn: Turn) -> DeliveryId | None:
+        """Give a part to the next team; return its delivery there, or None where it stays.
+
+        A team that has the part open already goes on with that.
+        """
+        assert next_turn.to is not None
+        to = next_turn.to.code
+        offer, latest = self.batch.offer(part)
+        if refusal := self._refusal(part, next_turn, latest):
+            self.batch.refuse(part, to, refusal)
+            _log.warning("not handed over", delivery=str(part.id), reason=refusal)
+            return None
+        if already := self.batch.open_part(part, to):
+            return already if self.batch.hand_over(part, already, to) else None
+        done = Done(offer, latest, self.batch.answers(part))
+        id_ = DeliveryId(self.context.new_id())
+        new = successor(done, next_turn, id_=id_, policy=self.policy, now=self.now)
+        if not self.batch.hand_over(part, new.id, to):
+            return None
+        self.batch.add(part, new)
+        return new.id
+
+    def _refusal(self, part: DuePart, next_turn: Turn, latest: Offer) -> str | None:
+        """Return the code of the reason why the next team must not have it, if there is one."""
+        rule = self._rule(part)
+        if rule is None or next_turn.to is None:
+            return None
+        body = self.context.ledger.queries.content(part.referral) or latest.body
+        referral = reload(orjson.loads(body), received_at=latest.accepted_at)
+        try:
+            check_recipient(rule, next_turn.to, referral, self.now)
+        except RedirectRefused as refused:
+            return refused.faults[0].code
+        return None
+
+    def _notices(self, part: DuePart, next_turn: Turn, to: DeliveryId) -> Iterator[NewNotice]:
+        """Yield that it changed hands, to the duty contacts of both teams."""
+        assert next_turn.to is not None
+        teams = ((part.agency, part.id), (next_turn.to.code, to))
+        data = {"agency": next_turn.to.code, "from": part.agency, "to": next_turn.to.code}
+        for code, delivery in teams:
+            for contact, channel in _addresses(self.policy, code):
+                yield NewNotice(
+                    id=NoticeId(self.context.new_id()),
+                    kind=KIND,
+                    organisation=code,
+                    contact=contact,
+                    channel=channel,
+                    referral=part.referral,
+                    delivery=delivery,
+                    escalation=None,
+                    data=data,
+                )
+
+
+def _named(row: str, policy: Policy) -> RoutingRule | None:
+    return next((rule for rule in policy.routing_rules if rule.id == row), None)
+
+
+def _addresses(policy: Policy, code: str) -> Iterator[tuple[Contact, NoticeChannel]]:
+    """Yield whom an agency has told of alarms, as far as the directory has an address."""
+    organisation = policy.directory.organisation(code)
+    if organisation is None:
+        return
+    for step in policy.alarms.tell:
+        if step.to is NoticeRecipient.AGENCY:
+            contact = Contact(step.contact)
+            known = organisation.contacts.get(contact, {})
+            yield from ((contact, channel) for channel in step.by if channel in known)

@@ -1,0 +1,8 @@
+-- The same part of a referral that the other team has open already, as after a change of the grade
+-- while an office was closed.
+select id
+from delivery
+where referral = %(referral)s and agency = %(agency)s and policy_row = %(row)s
+  and kind = 'referral' and is_unfinished(state)
+order by id desc
+limit 1
