@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from broker.policy.language.directory import Directory
+from broker.domain.codes import Role
+from broker.policy.language.directory import Directory, Organisation, own_words
 from broker.policy.language.recipient_words import names_of, normalised
+from broker.policy.language.rules import RoutingRule
+from broker.policy.language.vocabulary import LADO, SOCIAL_CARE
 from schemas.child import Child
-from schemas.handling import Handling
+from schemas.handling import Embargo, Handling
 from schemas.person import PersonPosingRisk
 
 NOT_TO = "/handling/do_not_disclose_to"
@@ -24,6 +27,35 @@ _A_TIME = re.compile(r"\b(?:before|until|till|embargo|after)\b", re.IGNORECASE)
 
 Remarked = tuple[str, str, str]
 """A pointer, a code and a message."""
+
+
+def is_forbidden(
+    entries: Sequence[str], rule: RoutingRule, recipient: Organisation, directory: Directory
+) -> bool:
+    """Tell whether the publisher asked that this recipient of a rule is not told."""
+    return bool(entries) and directory.words_for(recipient.code, rule.kind).are_named_in(entries)
+
+
+def must_be_told(rule: RoutingRule) -> bool:
+    """Tell whether no wish keeps a rule's recipient out: so it is with the lead of social care."""
+    return rule.role is Role.LEAD and rule.kind == SOCIAL_CARE
+
+
+def employs_suspect(
+    employers: Collection[str], rule: RoutingRule, recipient: Organisation
+) -> bool:
+    """Tell whether a person posing risk is at the recipient, by the words of ``employers``.
+
+    The designated officer for allegations, whose task such a person is, is told all the same.
+    """
+    return bool(employers) and rule.kind != LADO and not own_words(recipient).isdisjoint(employers)
+
+
+def embargo_on(rule: RoutingRule, embargo: Embargo | None, at: datetime) -> Embargo | None:
+    """Return the embargo that holds what a rule gives at an instant, or None."""
+    if embargo is None or embargo.until <= at or rule.held_by.isdisjoint(embargo.no_contact_with):
+        return None
+    return embargo
 
 
 def unmatched(entries: Sequence[str], directory: Directory) -> Iterator[Remarked]:
