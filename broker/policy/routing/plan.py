@@ -87,6 +87,8 @@ class _Work:
     warnings: dict[Fault, None] = field(default_factory=dict)
     tasks: dict[Task, None] = field(default_factory=dict)
     stranded: str | None = None
+    words_hold: bool = False
+    """Whether an embargo stands in words alone and holds what an embargo may hold."""
     is_owned: bool = False
     """Whether one of the drafts makes somebody responsible, so that all of them may go."""
 
@@ -130,8 +132,9 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     )
     work = _Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
     facts, raised = _graded(facts, policy, work)
+    work.words_hold = _do_words_hold(work, referral, facts, policy)
     for rule, subject in _matches(facts, policy, accepted_at):
-        start = _start(rule, facts, accepted_at)
+        start = _start(work, rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
     _note_undecided(work, facts, policy, accepted_at)
     _note_delay(work, facts, policy, handed_in_at)
@@ -419,8 +422,18 @@ def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None
         work.warn(*remarked)
     for remarked in doubtful_embargo(referral.handling, accepted_at):
         work.warn(*remarked)
-    for remarked in embargo_in_words(referral.handling):
+
+
+def _do_words_hold(work: _Work, referral: Referral, facts: Facts, policy: Policy) -> bool:
+    """Note an embargo that stands in words alone, and tell whether it holds anything.
+
+    At a grade that the policy names it does not: what is urgent goes, and a person asks.
+    """
+    remarks = tuple(embargo_in_words(referral.handling))
+    for remarked in remarks:
         work.task(*remarked)
+    grade = facts.overall.effective_grade
+    return bool(remarks) and grade not in policy.embargoes.goes_despite_words
 
 
 def _nobody(facts: Facts) -> str:
@@ -467,12 +480,17 @@ def _assignments(work: _Work, policy: Policy, raised: Reason | None) -> tuple[As
     return tuple(finish(draft, warn_at=warn_at) for draft in work.drafts.values())
 
 
-def _start(rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
-    """Start a held leg's clock when the embargo ends, every other at once."""
+def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
+    """Start a held leg's clock when the embargo ends, every other at once.
+
+    What words alone hold has no end: a person releases it.
+    """
     accepted, known_at = accepted_at.astimezone(UTC), facts.first_known_at
     embargo = embargo_on(rule, facts.embargo, accepted)
     if embargo is not None:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
+    if rule.held_by and work.words_hold:
+        return Start(accepted, known_at, UNTIL_RELEASED, "An embargo stands in words alone.")
     return Start(accepted, known_at)
 
 
