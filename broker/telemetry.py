@@ -55,6 +55,7 @@ ALLOWED = frozenset(
         "referrals",
         "tasks",
         "steps",
+        "embargoes",
         "lapsed",
         "released",
         "replayed",

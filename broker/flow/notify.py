@@ -13,6 +13,7 @@ from broker.domain.notice import (
     NoticeResult,
     NoticeState,
 )
+from broker.flow import embargoes
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.notices.base import Deferred, Message, Refused, Sent
@@ -130,6 +131,8 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
 
 
 def _subject(notice: DueNotice, agency: str) -> str:
+    if notice.kind in embargoes.SUBJECTS:
+        return embargoes.SUBJECTS[notice.kind]
     if notice.kind.endswith("warned"):
         return f"Deadline near ({notice.data.get('percent')} % of the time is gone): {agency}"
     if _is_of_silence(notice):
@@ -143,6 +146,8 @@ def _is_of_silence(notice: DueNotice) -> bool:
 
 
 def _sentence(notice: DueNotice, agency: str) -> str:
+    if notice.kind in embargoes.SUBJECTS:
+        return embargoes.sentence(notice, agency)
     if _is_of_silence(notice):
         return f"Nothing has been heard from {agency} for longer than is usual."
     due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)

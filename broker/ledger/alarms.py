@@ -60,7 +60,7 @@ class AlarmBatch:
 
     def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write notices that are to be sent."""
-        _add_notices(self._connection, notices, now)
+        add_notices(self._connection, notices, now)
 
 
 class StepBatch:
@@ -92,7 +92,7 @@ class StepBatch:
 
     def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write notices that are to be sent."""
-        _add_notices(self._connection, notices, now)
+        add_notices(self._connection, notices, now)
 
 
 class Alarms(Part):
@@ -300,7 +300,8 @@ def _alarm_columns(fired: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
     }
 
 
-def _add_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
+def add_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
+    """Write, in this transaction, notices that are to be sent after it."""
     if not notices:
         return
     columns = {

@@ -17,6 +17,7 @@ from broker.ledger.credentials import Credentials
 from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
+from broker.ledger.embargoes import Embargoes
 from broker.ledger.inspection_reports import InspectionReports
 from broker.ledger.links import Links
 from broker.ledger.monitoring import Monitoring
@@ -51,6 +52,7 @@ class Ledger(Database):
         self.clock_pauses = ClockPauses(self)
         self.alarms = Alarms(self)
         self.tasks = Tasks(self)
+        self.embargoes = Embargoes(self)
         self.sweep = Sweep(self)
         self.pseudonyms = Pseudonyms(self)
         self.links = Links(self)
