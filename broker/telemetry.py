@@ -65,6 +65,7 @@ ALLOWED = frozenset(
         "referrals",
         "tasks",
         "steps",
+        "embargoes",
         "lapsed",
         "released",
         "replayed",

@@ -24,7 +24,8 @@ class WaitingSchema(Answer):
         nullable=True,
     )
     reason = text(
-        "A code: why it cannot be routed or delivered, or why it was returned.", nullable=True
+        "A code: why it cannot be routed or delivered, why it was returned, or `awaits_release`.",
+        nullable=True,
     )
     since = instant("Since when it needs ops.")
     due_at = instant("The next deadline; null where there is none.", nullable=True)
@@ -86,6 +87,7 @@ class AttentionSchema(Answer):
     unroutable = many(one(WaitingSchema()), "Referrals that match no agency.")
     undeliverable = many(one(WaitingSchema()), "Deliveries that could not be made.")
     returned = many(one(WaitingSchema()), "Deliveries that were returned and not redirected yet.")
+    held = many(one(WaitingSchema()), "Deliveries that are held until a person releases them.")
     task = many(one(TaskSchema()), "Tasks: what a person must settle.")
     refused = many(
         one(RefusalSchema()), "Bodies that were rejected and not stored, the latest first."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -15,12 +15,14 @@ from marshmallow import ValidationError, validates_schema
 
 from schemas import codes
 from schemas.fields import Code, Many, Mapped, One, Seconds, ShownLine, ShownText, Text, Whole
-from schemas.formats import Area, Day, Identifier, LocalId, Organisation
+from schemas.formats import Area, Day, Identifier, Instant, LocalId, Organisation
 from schemas.loading import Loaded, Record, load
 
 __all__ = [
     "AREAS",
     "COLLECT",
+    "EXTEND_HOLD",
+    "HOLD",
     "LEASES",
     "PAUSE",
     "RECALL",
@@ -111,6 +113,23 @@ class Areas:
 class SettleTask:
     """How a task was dealt with, and by whom."""
 
+    reason: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a held delivery is released or kept, and who decides it."""
+
+    reason: str
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendHold:
+    """Until when a held delivery is held, why, and who decides it."""
+
+    until: datetime
     reason: str
     by: str | None = None
 
@@ -277,6 +296,23 @@ class SettleTaskSchema(Record[SettleTask]):
     by = Text(200, "The person who dealt with it.")
 
 
+class HoldSchema(Record[Hold]):
+    """Why a held delivery is released, or kept."""
+
+    record = Hold
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    by = ShownLine(200, "The person who decides it.")
+
+
+class ExtendHoldSchema(Record[ExtendHold]):
+    """Until when a held delivery is held, and why."""
+
+    record = ExtendHold
+    until = Instant("The new end, later than the one that it has.", required=True)
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    by = ShownLine(200, "The person who decides it.")
+
+
 class ReconciliationSchema(Record[Reconciliation]):
     """The references of a day's occurrences that concern a child."""
 
@@ -299,4 +335,6 @@ REROUTE = RerouteSchema()
 PAUSE = PauseSchema()
 SEES_TO = SeesToSchema()
 SETTLE_TASK = SettleTaskSchema()
+HOLD = HoldSchema()
+EXTEND_HOLD = ExtendHoldSchema()
 RECONCILIATION = ReconciliationSchema()

@@ -7,7 +7,7 @@ its filter, and the worker that carries it out (``broker.flow.bulk``) evaluates 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 
-from broker.domain.codes import Grade
+from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import Offer, RedirectPreview
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
@@ -27,7 +27,7 @@ from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
-from broker.policy.routing.assignments import Start, count
+from broker.policy.routing.assignments import UNTIL_RELEASED, CountedDeadline, Start, count
 from broker.policy.time.calendars import LONDON
 from schemas import tolerance
 from schemas.shown_text import says_something, shown_document, shown_line
@@ -81,23 +81,70 @@ def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str
     """
     action = _action(context, by, reason)
     offer = _held(context, delivery)
+    deadlines = _recounted(context, offer, Start(action.now))
+    released = context.ledger.operator_actions.release_hold(
+        delivery,
+        action,
+        due={deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
+        explanation=_explained(offer, deadlines, None),
+    )
+    if not released:
+        raise Conflict(_NOT_HELD)
+    context.wakeups.notify(DISPATCH)
+
+
+def extend_hold(
+    context: Context, delivery: DeliveryId, *, until: datetime, by: str, reason: str
+) -> None:
+    """Hold a held delivery until a later instant; its clock starts then.
+
+    One that waits for a person has an end from now on. A correction that repeats the embargo as it
+    was given does not shorten it. Raises NotFound; Conflict when the delivery is not held;
+    PolicyError as ``release_hold`` does; Invalid when ``until`` is not later than now and than the
+    end that it has.
+    """
+    action = _action(context, by, reason)
+    offer = _held(context, delivery)
+    hold = offer.explanation["hold"] or {}
+    ends_at = None if offer.available_at == UNTIL_RELEASED else offer.available_at
+    if until <= max(ends_at or action.now, action.now) or until >= UNTIL_RELEASED:
+        raise _invalid("until", "out-of-range", "Give an instant after the end that it has now.")
+    start = Start(until, None, until)
+    deadlines = _recounted(context, offer, start)
+    given = hold.get("given", hold.get("until"))
+    extended = context.ledger.operator_actions.extend_hold(
+        delivery,
+        action,
+        until=until,
+        due={deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
+        explanation=_explained(
+            offer, deadlines, {**hold, "until": until.isoformat(), "given": given}
+        ),
+    )
+    if not extended:
+        raise Conflict(_NOT_HELD)
+
+
+def _recounted(context: Context, offer: Offer, start: Start) -> Sequence[CountedDeadline]:
+    """Count a held delivery's deadlines from another start. Raises PolicyError."""
     policy = context.policies.latest()
     rule = next((rule for rule in policy.routing_rules if rule.id == offer.row), None)
     organisation = policy.directory.organisation(offer.agency)
     if rule is None or organisation is None:
         raise PolicyError("The policy in force has no rule, or no agency, for this delivery.")
-    clocks = rule.deadlines[Grade(offer.effective_grade)]
-    deadlines = count(clocks, Start(action.now), organisation.calendar)
-    explained = [deadline.explanation() for deadline in deadlines]
-    released = context.ledger.operator_actions.release_hold(
-        delivery,
-        action,
-        due={deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
-        explanation={**offer.explanation, "deadlines": explained, "hold": None},
+    clocks = (
+        rule.deadlines[Grade(offer.effective_grade)]
+        if offer.kind is DeliveryKind.REFERRAL
+        else policy.version_rules[offer.kind].deadlines
     )
-    if not released:
-        raise Conflict(_NOT_HELD)
-    context.wakeups.notify(DISPATCH)
+    return count(clocks, start, organisation.calendar)
+
+
+def _explained(
+    offer: Offer, deadlines: Sequence[CountedDeadline], hold: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    explained = [deadline.explanation() for deadline in deadlines]
+    return {**offer.explanation, "deadlines": explained, "hold": hold}
 
 
 def keep_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:

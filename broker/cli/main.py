@@ -62,6 +62,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             "Send a delivery to another agency or area.",
             ("reroute",),
         ),
+        "holds": Entry("http.holds:holds", "List what is held; release, keep or extend it."),
         "tasks": Entry("http.tasks:tasks", "List what a person must settle, and settle it."),
         "escalations": Entry("http.escalations:escalations", "List missed deadlines; take one on."),
         "notices": Entry("http.notices:notices", "List notices to contacts; those that failed."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +21,7 @@ from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
 from broker.domain.referral import ReferralStatus
 from broker.errors import BrokerError, Fault, Invalid, NotFound, RedirectRefused
+from broker.policy.time.calendars import LONDON
 
 REVEALED_SECONDS = 300
 """After so long a page with content leads back to the one without."""
@@ -255,6 +257,7 @@ def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
 
 _AGENCY = Field("agency", "Agency", "Its code, such as shropshire-csc. Or leave this empty.")
 _AREA = Field("area", "Area", "Its code, such as E06000051. The agency responsible there gets it.")
+_UNTIL = Field("until", "New end", "UK time, such as 2026-12-18 12:00.")
 _AREAS = Field("areas", "Person and area", "The local ID and the area, such as child-1=E06000021.")
 _MILESTONE = Field(
     "milestone", "Deadline", choices={str(milestone): milestone for milestone in Milestone}
@@ -277,6 +280,24 @@ def _release(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
 def _keep(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
     operator_actions.keep_hold(visit.desk.context, delivery, **_by_and_why(visit, form))
+
+
+def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
+    operator_actions.extend_hold(
+        visit.desk.context,
+        DeliveryId(identifier(subject)),
+        until=_until(form),
+        **_by_and_why(visit, form),
+    )
+
+
+def _until(form: Mapping[str, str]) -> datetime:
+    """Return the time that was typed, which is local. Raises Invalid."""
+    try:
+        return datetime.fromisoformat(form.get("until", "").strip()).replace(tzinfo=LONDON)
+    except ValueError as error:
+        message = "Enter the new end in UK time, such as 2026-12-18 12:00."
+        raise Invalid(message, faults=[Fault("/until", "bad-time", message)]) from error
 
 
 def _redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
@@ -392,6 +413,14 @@ ACTIONS: Mapping[str, Action] = {
         "kept",
         _of_delivery,
         _keep,
+    ),
+    "extend": Action(
+        "Extend an embargo",
+        "The agency is not offered it before the new end. Its deadlines count from then.",
+        "Extend",
+        "extended",
+        lambda visit, subject: _of_delivery(visit, subject, _UNTIL),
+        _extend,
     ),
     "reroute": Action(
         "Redirect a delivery",

@@ -30,6 +30,7 @@ CONFIRMATIONS = {
     "replayed": "The delivery is back in its agency's queue.",
     "released": "The delivery is offered to its agency now.",
     "kept": "The delivery stays held; the history says why.",
+    "extended": "The delivery is held until the new end.",
     "sent-on": "The delivery was redirected.",
     "settled": "The task is settled.",
     "acknowledged": "You have taken this on. We have stopped alerting other people.",
@@ -73,6 +74,7 @@ async def attention(visit: Visit) -> Response:
     dead = await visit.desk.run(ledger.monitoring.dead_letters)
     refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
     tasks = await visit.desk.run(ledger.tasks.tasks, limit=LISTED)
+    held = await visit.desk.run(ledger.embargoes.embargoes, limit=LISTED)
     return page(
         "attention",
         visit=visit,
@@ -80,6 +82,7 @@ async def attention(visit: Visit) -> Response:
         now=now,
         waiting=waiting,
         tasks=tasks,
+        held=held,
         dead=dead,
         refused=refused,
     )

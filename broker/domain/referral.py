@@ -164,7 +164,8 @@ class Waiting:
     """A referral or delivery that no agency will deal with: ops must."""
 
     kind: str
-    """``unroutable``, ``undeliverable`` or ``returned`` (and not redirected)."""
+    """``unroutable``, ``undeliverable``, ``returned`` (and not redirected), or ``held`` until a
+    person releases it."""
     referral: ReferralId
     reference: str
     publisher: OrganisationCode

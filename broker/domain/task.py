@@ -20,6 +20,10 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
         "the policy or the directory and retry routing.",
         REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
+        "embargo-in-words": "Ask the officer until when. Then release each part that is held, or "
+        "keep it held; or have the publisher send the embargo with its end.",
+        "suspect-at-recipient": "Ask the publisher whom to tell there. Then release the part that "
+        "is held, or keep it held.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
     }

@@ -30,8 +30,10 @@ from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
 from broker.domain.task import REFUSED, REJECTED
 from broker.errors import PolicyError
+from broker.flow import embargoes
 from broker.flow.context import Context
 from broker.flow.hand_over import hand_over
+from broker.flow.notice_recipients import addressed, recipient_of
 from broker.flow.steps import step
 from broker.ledger.alarms import AlarmBatch
 from broker.policy.language.directory import Organisation
@@ -68,6 +70,7 @@ def watch(context: Context) -> int:
             "referrals": _until_short(context, _fire_referrals),
             "tasks": _until_short(context, _fire_tasks),
             "steps": _until_short(context, _escalate),
+            "embargoes": _until_short(context, _warn_of_embargoes),
         }
         done = sum(counts.values())
         if done:
@@ -106,6 +109,12 @@ def _fire_tasks(context: Context) -> int:
     now = context.clock()
     with context.ledger.alarms.claim_tasks(BATCH, now=now) as batch:
         return _fire(context, batch, now)
+
+
+def _warn_of_embargoes(context: Context) -> int:
+    with suppress(PolicyError):  # without a policy nothing is held either
+        return embargoes.warn(context, BATCH)
+    return 0
 
 
 def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
@@ -174,8 +183,8 @@ def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNo
     }
     owner = _owner(watched, policy)
     for policy_step in (*policy.alarms.tell, *_publishers_step(watched)):
-        recipient = _recipient(policy_step, policy, agency=owner, publisher=watched.publisher)
-        for channel, organisation in _addressed(policy_step, recipient):
+        recipient = recipient_of(policy_step, policy, agency=owner, publisher=watched.publisher)
+        for channel, organisation in addressed(policy_step, recipient):
             yield NewNotice(
                 id=NoticeId(new_id()),
                 kind=f"{_about(watched.delivery, watched.referral)}.warned",
@@ -211,7 +220,7 @@ def _advance(
         return EscalationStep(due, None, {"step": due.step + 1, "asked": []}), []
     policy_step = ladder.steps[due.step]
     publisher = due.publisher or due.organisation
-    recipient = _recipient(policy_step, policy, agency=due.organisation, publisher=publisher)
+    recipient = recipient_of(policy_step, policy, agency=due.organisation, publisher=publisher)
     is_left_out = _is_left_out(due, policy_step, now)
     notices = [] if is_left_out else _notices(context.new_id, due, policy_step, recipient)
     next_at = alarms.next_step_at(
@@ -260,7 +269,7 @@ def _notices(
             escalation=due.id,
             data=data,
         )
-        for channel, organisation in _addressed(policy_step, recipient)
+        for channel, organisation in addressed(policy_step, recipient)
     ]
 
 
@@ -284,27 +293,6 @@ def _publishers_step(watched: Watched) -> tuple[Step, ...]:
     if watched.task is None or watched.state not in (REJECTED, REFUSED):
         return ()
     return (Step(NoticeRecipient.PUBLISHER, Contact.SUPERVISOR, (NoticeChannel.EMAIL,)),)
-
-
-def _recipient(
-    policy_step: Step, policy: Policy, *, agency: OrganisationCode, publisher: OrganisationCode
-) -> Organisation | None:
-    """Return the organisation that a step notifies; None when the directory does not know it."""
-    if policy_step.to is NoticeRecipient.OPS:
-        return policy.directory.ops
-    return policy.directory.organisation(
-        agency if policy_step.to is NoticeRecipient.AGENCY else publisher
-    )
-
-
-def _addressed(
-    policy_step: Step, recipient: Organisation | None
-) -> list[tuple[Any, OrganisationCode]]:
-    """Return the channels of a step that the organisation has an address for."""
-    if recipient is None:
-        return []
-    known = recipient.contacts.get(Contact(policy_step.contact), {})
-    return [(channel, recipient.code) for channel in policy_step.by if channel in known]
 
 
 def _ladder(context: Context, step: DueStep) -> EscalationPolicy | None:

@@ -115,7 +115,7 @@ class _HandOver:
         body = self.context.ledger.queries.content(part.referral) or latest.body
         referral = reload(orjson.loads(body), received_at=latest.accepted_at)
         try:
-            check_recipient(rule, next_turn.to, referral, self.now)
+            check_recipient(rule, next_turn.to, referral, self.policy.directory, self.now)
         except RedirectRefused as refused:
             return refused.faults[0].code
         return None

@@ -12,6 +12,7 @@ from broker.domain.notice import (
     DueNotice,
     NoticeResult,
 )
+from broker.flow import embargoes
 from broker.flow.context import Context
 from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
@@ -137,6 +138,8 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
 def _subject(notice: DueNotice, agency: str) -> str:
     if notice.kind == HANDED_OVER:
         return f"Handed over to {agency}"
+    if notice.kind in embargoes.SUBJECTS:
+        return embargoes.SUBJECTS[notice.kind]
     if notice.kind.endswith("warned"):
         return f"Deadline near ({notice.data.get('percent')} % of the time is gone): {agency}"
     if _is_of_silence(notice):
@@ -152,6 +155,8 @@ def _is_of_silence(notice: DueNotice) -> bool:
 def _sentence(notice: DueNotice, agency: str) -> str:
     if notice.kind == HANDED_OVER:
         return f"{agency} has this from now on: an office has opened or closed. Its clock runs on."
+    if notice.kind in embargoes.SUBJECTS:
+        return embargoes.sentence(notice, agency)
     if _is_of_silence(notice):
         return f"Nothing has been heard from {agency} for longer than is usual."
     due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)

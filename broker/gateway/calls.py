@@ -7,6 +7,7 @@ from broker.gateway import (
     api_page,
     deliveries,
     escalations,
+    holds,
     operations,
     reconciliations,
     referrals,
@@ -305,6 +306,32 @@ _REFERRALS = (
         },
     ),
 )
+_HOLDS = (
+    (
+        "release",
+        holds.release,
+        "hold-decision",
+        "Release a held delivery",
+        "Offers a held delivery to its agency now. Its deadlines count from now.",
+    ),
+    (
+        "keep",
+        holds.keep,
+        "hold-decision",
+        "Keep a delivery held",
+        "Records that a person looked at a held delivery and keeps it held. Nothing else changes.",
+    ),
+    (
+        "extend",
+        holds.extend,
+        "hold-extension",
+        "Extend the embargo of a held delivery",
+        (
+            "Holds a held delivery until a later instant; its deadlines count from then. A "
+            "correction that repeats the embargo as it was does not shorten it."
+        ),
+    ),
+)
 _DELIVERIES = (
     Call(
         id="collectDeliveries",
@@ -426,6 +453,25 @@ _DELIVERIES = (
             404: "No delivery has this ID.",
             409: "It cannot be redirected, or must not go to that agency: `errors` says why.",
         },
+    ),
+    *(
+        Call(
+            id=f"{word}Hold",
+            method="POST",
+            path=f"/v1/deliveries/{{id}}/hold/{word}",
+            handler=handler,
+            tag=Tag.DELIVERIES,
+            summary=summary,
+            description=description,
+            scopes=_OPS,
+            takes=takes,
+            gives={200: Gives("What became of it.", "hold")},
+            problems={
+                404: "No delivery has this ID.",
+                409: "The delivery is not held any more, or its referral was recalled.",
+            },
+        )
+        for word, handler, takes, summary, description in _HOLDS
     ),
     Call(
         id="showQueue",
@@ -589,6 +635,22 @@ _OPERATIONS = (
         ),
         scopes=_OPS,
         gives={200: Gives("What needs ops, by kind, earliest deadline first.", "attention")},
+        problems={422: _BAD_LIMIT},
+        query={"limit": _LIMIT},
+    ),
+    Call(
+        id="listEmbargoes",
+        method="GET",
+        path="/v1/embargoes",
+        handler=holds.embargoes,
+        tag=Tag.OPERATIONS,
+        summary="List what is held, and until when",
+        description=(
+            "Returns the deliveries that an embargo, or a decision of a person, keeps from their "
+            "agencies, and when each is released. Your own, or all for ops."
+        ),
+        scopes=_PUBLISHER_OR_OPS,
+        gives={200: Gives("Held deliveries, the one that is released next first.", "embargoes")},
         problems={422: _BAD_LIMIT},
         query={"limit": _LIMIT},
     ),

@@ -381,6 +381,30 @@ EXAMPLES: Mapping[str, Any] = {
     "resumed": {"delivery": _DELIVERY, "deadlines": _DEADLINES},
     "settle-task": {"reason": "The school was told by telephone.", "by": "Duty officer, ops"},
     "task-settled": {"id": _DELIVERY},
+    "embargoes": {
+        "embargoes": [
+            {
+                "delivery": _DELIVERY,
+                "referral": _REFERRAL,
+                "reference": "SP-2026-0001",
+                "publisher": "staffordshire-police",
+                "agency": "school-900001",
+                "role": "copy",
+                "until": "2026-12-16T12:00:00Z",
+                "since": _AT,
+                "acknowledge_by": "2026-12-17T08:30:00Z",
+                "effective_grade": "high",
+                "warned_at": None,
+            }
+        ]
+    },
+    "hold-decision": {"reason": "The arrest was made.", "by": "DS Farlow"},
+    "hold-extension": {
+        "until": "2026-12-18T12:00:00Z",
+        "reason": "The warrant is delayed.",
+        "by": "DS Farlow",
+    },
+    "hold": {"delivery": _DELIVERY, "state": "held"},
     "sees-to": {"by": "Duty manager, Stoke"},
     "escalation": _ESCALATION,
     "escalations": {"escalations": [_ESCALATION]},
@@ -403,6 +427,7 @@ EXAMPLES: Mapping[str, Any] = {
         ],
         "undeliverable": [],
         "returned": [],
+        "held": [],
         "task": [
             {
                 "id": _DELIVERY,

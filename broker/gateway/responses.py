@@ -187,7 +187,8 @@ def attention(
     unreferred: Iterable[Reconciled],
 ) -> Json:
     """Return what needs ops, by kind."""
-    by_kind: dict[str, list[Json]] = {"unroutable": [], "undeliverable": [], "returned": []}
+    kinds = ("unroutable", "undeliverable", "returned", "held")
+    by_kind: dict[str, list[Json]] = {kind: [] for kind in kinds}
     for item in waiting:
         fields = asdict(item)
         by_kind[fields.pop("kind")].append(fields)

@@ -310,7 +310,7 @@ def _alarm_columns(fired: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
 
 
 def add_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
-    """Write notices that are to be sent."""
+    """Write, in this transaction, notices that are to be sent after it."""
     if not notices:
         return
     columns = {

@@ -17,6 +17,7 @@ from broker.ledger.credentials import Credentials
 from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
+from broker.ledger.embargoes import Embargoes
 from broker.ledger.hand_overs import HandOvers
 from broker.ledger.inspection_reports import InspectionReports
 from broker.ledger.links import Links
@@ -53,6 +54,7 @@ class Ledger(Database):
         self.alarms = Alarms(self)
         self.hand_overs = HandOvers(self)
         self.tasks = Tasks(self)
+        self.embargoes = Embargoes(self)
         self.sweep = Sweep(self)
         self.pseudonyms = Pseudonyms(self)
         self.links = Links(self)

@@ -66,6 +66,21 @@ class OperatorActions(Part):
         params = {"delivery": delivery, "explanation": json_text(dict(explanation)), **deadlines}
         return bool(self._rows("operator_actions/release_hold", {**params, **context.parameters()}))
 
+    def extend_hold(
+        self,
+        delivery: DeliveryId,
+        context: ActionContext,
+        *,
+        until: datetime,
+        due: Mapping[Milestone, datetime],
+        explanation: Mapping[str, Any],
+    ) -> bool:
+        """Hold a held delivery until then, with these deadlines; False when it is not held."""
+        deadlines = {f"{milestone}_by": due.get(milestone) for milestone in Milestone}
+        params = {"delivery": delivery, "until": until, "explanation": json_text(dict(explanation))}
+        values = {**params, **deadlines, **context.parameters()}
+        return bool(self._rows("operator_actions/extend_hold", values))
+
     def note_act(
         self,
         kind: str,

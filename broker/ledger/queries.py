@@ -20,6 +20,7 @@ from broker.domain.states import DeliveryState, ReferralState
 from broker.errors import Invalid
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import due_times, met_times
+from broker.policy.routing.assignments import UNTIL_RELEASED
 
 FIRST_CURSOR = "0-0"
 
@@ -96,7 +97,8 @@ class Queries(Part):
 
     def attention(self, *, limit: int) -> list[Waiting]:
         """Return what no agency will deal with, earliest deadline first."""
-        return [Waiting(**row) for row in self._rows("queries/attention", {"limit": limit})]
+        params = {"limit": limit, "never": UNTIL_RELEASED}
+        return [Waiting(**row) for row in self._rows("queries/attention", params)]
 
     def refusals(self, publisher: OrganisationCode | None, *, limit: int) -> list[Refusal]:
         """Return the bodies that were refused, of one publisher or of all, latest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -78,6 +79,34 @@ class Ops:
         """Record that a person has dealt with a task, and how."""
         body = {"reason": reason} | ({"by": by} if by else {})
         value: Json = self._http.post(f"/v1/tasks/{task}/settle", body).json()
+        return value
+
+    def embargoes(self) -> Json:
+        """Return the held deliveries and until when: all for ops, its own for a publisher."""
+        value: Json = self._http.get("/v1/embargoes").json()
+        return value
+
+    def release_hold(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
+        """Offer a held delivery to its agency now. Raises ``Conflict`` when it is not held."""
+        return self._decide("release", delivery, {"reason": reason}, by)
+
+    def keep_hold(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
+        """Record that a person keeps a delivery held. Raises ``Conflict`` when it is not held."""
+        return self._decide("keep", delivery, {"reason": reason}, by)
+
+    def extend_hold(
+        self, delivery: str | UUID, until: datetime, reason: str, *, by: str | None = None
+    ) -> Json:
+        """Hold a held delivery until a later instant, which is aware of its time zone.
+
+        Raises ``Conflict`` when it is not held, and ``Invalid`` when the end would not be later.
+        """
+        body = {"until": until.isoformat(), "reason": reason}
+        return self._decide("extend", delivery, body, by)
+
+    def _decide(self, turn: str, delivery: str | UUID, body: Json, by: str | None) -> Json:
+        path = f"/v1/deliveries/{delivery}/hold/{turn}"
+        value: Json = self._http.post(path, {**body, **({"by": by} if by else {})}).json()
         return value
 
     def escalations(self) -> Json:

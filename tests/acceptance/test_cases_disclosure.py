@@ -233,10 +233,23 @@ def test_07_an_embargo_in_words_alone_is_a_warning_and_never_silence(world: Worl
     words = "No contact with family or school before Wed 12:00, call the officer first."
     status = world.routed(pupil() | {"handling": {"instructions": words}})
     assert "embargo-in-words" in codes(status)
+    assert leg(status, SCHOOL)["state"] == "held"
+    assert leg(status, SCHOOL)["explanation"]["hold"]["until"] is None
+    assert leg(status, "staffordshire-csc")["state"] == "available"
     status = world.routed(
         pupil() | {"reference": "CALM/1", "handling": {"instructions": "Be kind."}}
     )
     assert "embargo-in-words" not in codes(status)
+
+
+def test_40_at_the_grade_immediate_words_alone_hold_nothing(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    words = "Do not tell the school until the arrest on Wednesday."
+    document = pupil() | {"handling": {"instructions": words}}
+    document["grade"]["level"] = "immediate"
+    status = world.routed(document)
+    assert "embargo-in-words" in codes(status)
+    assert leg(status, SCHOOL)["state"] == "available"
 
 
 def test_a_sentence_about_somebody_outside_the_scope_is_not_said(world: World) -> None:

@@ -58,7 +58,9 @@ EXPECTED = {
     "08": expected(
         "stoke-csc stoke-lado school-900001", held="school-900001", warnings="suspect-at-recipient"
     ),
-    "11": expected("staffordshire-csc school-900003", warnings="embargo-in-words"),
+    "11": expected(
+        "staffordshire-csc school-900003", held="school-900003", warnings="embargo-in-words"
+    ),
     "12": expected(
         "staffordshire-csc school-900003", held="school-900003", warnings="embargo-long"
     ),

@@ -9,12 +9,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from referral_broker_client.ops import Ops
 from starlette.testclient import TestClient
 
 from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Right
 from broker.flow.context import Context
-from tests.acceptance.conftest import World, sample, world
+from tests.acceptance.conftest import LONDON, World, sample, world
 from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
 from tests.integration.gateway.test_rights import FORM, pages, signed_in
@@ -181,9 +182,9 @@ def _alike(rows: list[tuple[Any, ...]], count: int) -> None:
     """Check that each event has its act, and that they differ in what was acted on alone."""
     assert len(rows) == count
     for row in rows:
-        assert row[6:8] == (row[0], row[2])
+        assert row[6:9] == (row[0], row[2], row[3])
         assert row[10:] == (True, True, True)
-        assert (row[0], row[1], *row[3:6]) == (rows[0][0], rows[0][1], *rows[0][3:6])
+        assert (row[0], row[1], *row[4:6]) == (rows[0][0], rows[0][1], *rows[0][4:6])
 
 
 def test_delivery_to_an_agency_is_suspended_and_resumed_alike(
@@ -211,3 +212,50 @@ def test_delivery_to_an_agency_is_suspended_and_resumed_alike(
             clock.advance(seconds=1)
     for kind in ("organisation.delivery_paused", "organisation.delivery_resumed"):
         _alike(written(context, kind), 2)
+
+
+HOLD_ACTS = {
+    "release": ("delivery.released", "release_hold"),
+    "keep": ("delivery.hold_kept", "keep_hold"),
+    "extend": ("delivery.hold_extended", "extend_hold"),
+}
+
+
+@pytest.mark.parametrize("turn", HOLD_ACTS)
+def test_a_hold_is_decided_alike(
+    context: Context, clock: FixedClock, doors: Doors, world: World, run: Run, turn: str
+) -> None:
+    kind, method = HOLD_ACTS[turn]
+    until = (clock.now + timedelta(days=40)).astimezone(LONDON).replace(second=0, microsecond=0)
+    is_extended = turn == "extend"
+    body = {"reason": REASON} | ({"until": until.isoformat()} if is_extended else {})
+    typed = {"until": f"{until:%Y-%m-%d %H:%M}"} if is_extended else {}
+    key = world.headers("ops", "ops")["Authorization"].removeprefix("Bearer ")
+
+    def command(id_: str) -> int:
+        options = ("--until", typed["until"]) if is_extended else ()
+        with listening(context) as url:
+            arguments = ("holds", turn, id_, "--reason", REASON, *options)
+            return run(*arguments, BROKER_URL=url, BROKER_KEY=key).code
+
+    def client(id_: str) -> int:
+        with listening(context) as url, Ops(url, key) as ops:
+            given = {**body, "until": until} if is_extended else body
+            return int(getattr(ops, method)(id_, **given)["delivery"] != id_)
+
+    through: list[Door] = [
+        lambda id_: doors.call(f"/v1/deliveries/{id_}/hold/{turn}", body, "ops", "ops"),
+        lambda id_: doors.page(f"{turn}/{id_}", **typed),
+        command,
+        client,
+    ]
+    for number, act in enumerate(through):
+        assert act(_held(world, number)) == 0
+        clock.advance(seconds=1)
+    _alike(written(context, kind), len(through))
+
+
+def _held(world: World, number: int) -> str:
+    document = rebase(sample(7), now=world.clock.now) | {"reference": f"HELD/2027/{number}"}
+    (held,) = [item for item in world.routed(document)["deliveries"] if item["state"] == "held"]
+    return str(held["id"])

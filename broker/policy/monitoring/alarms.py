@@ -185,7 +185,7 @@ def read_alarms(root: Node) -> AlarmRules:
     fields = sections["alarms"].fields(("warn_at",), ("tell", "own_acknowledgement"))
     return AlarmRules(
         warn_at=_percentages(fields["warn_at"]) if "warn_at" in fields else (),
-        tell=tuple(_step(node) for node in (fields["tell"].items() if "tell" in fields else ())),
+        tell=tuple(read_step(node) for node in _items(fields, "tell")),
         own_acknowledgement=fields["own_acknowledgement"].within()
         if "own_acknowledgement" in fields
         else OWN_ACKNOWLEDGEMENT,
@@ -207,12 +207,13 @@ def _escalation_policy(name: str, node: Node) -> EscalationPolicy:
         name=name,
         sentence=fields["sentence"].text() if "sentence" in fields else "",
         subjects=frozenset(subjects),
-        steps=tuple(_step(item) for item in _items(fields, "steps")),
+        steps=tuple(read_step(item) for item in _items(fields, "steps")),
         place=node.place,
     )
 
 
-def _step(node: Node) -> Step:
+def read_step(node: Node) -> Step:
+    """Read one entry of a list of whom to tell."""
     fields = node.fields(("to", "contact", "by"), ("after",))
     by = [item.choice(tuple(NoticeChannel), "channel for notices") for item in _items(fields, "by")]
     return Step(

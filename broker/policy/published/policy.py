@@ -21,6 +21,7 @@ from broker.policy.language.version_rules import (
 from broker.policy.language.views import View, read_views
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.alarms import AlarmRules, read_alarms
+from broker.policy.monitoring.embargoes import EmbargoRules, read_embargoes
 from broker.policy.monitoring.links import read_link_window
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
@@ -69,6 +70,8 @@ class Policy:
     alarms: AlarmRules
     task_deadlines: Mapping[str, Within] = field(default_factory=lambda: DEFAULT)
     """How long ops has for a task, by grade or for ``any``."""
+    embargoes: EmbargoRules = field(default_factory=EmbargoRules)
+    """How embargoes are looked after."""
     gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
     """Which places exist; the same for every version."""
 
@@ -120,6 +123,7 @@ def assemble(
         calendars={nation: national(nation, holidays) for nation in holidays},
         alarms=read_alarms(rules),
         task_deadlines=_task_deadlines(rules),
+        embargoes=_embargoes(rules),
     )
     faults.extend(_contradictions(policy, rules.place))
     return policy, faults
@@ -184,6 +188,11 @@ def _linked_within(rules: Node) -> timedelta | None:
 def _task_deadlines(rules: Node) -> Mapping[str, Within]:
     sections = dict(rules.entries())
     return read_task_deadlines(sections["tasks"]) if "tasks" in sections else DEFAULT
+
+
+def _embargoes(rules: Node) -> EmbargoRules:
+    sections = dict(rules.entries())
+    return read_embargoes(sections["embargoes"]) if "embargoes" in sections else EmbargoRules()
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:

@@ -265,7 +265,10 @@ def _go_on(
 def _moved(
     earlier: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
 ) -> Changed:
-    moved = successors.move(earlier, assignment, new.number, new.received_at)
+    if _is_extended(earlier, new):
+        moved = successors.keep_extended(earlier, assignment, new.number)
+    else:
+        moved = successors.move(earlier, assignment, new.number, new.received_at)
     if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
         explanation = _correction(earlier, assignment, parts, new).explanation
@@ -278,6 +281,17 @@ def _moved(
         moved = rescheduled[0]
         noted.append(rescheduled[1])
     return Changed(earlier, moved, tuple(noted))
+
+
+def _is_extended(earlier: EarlierDelivery, new: JudgedVersion) -> bool:
+    """Tell whether a person extended an embargo that the new version repeats as it was."""
+    hold = earlier.explanation.get("hold") or {}
+    before, after = (
+        new.documents.get(number, {}).get("handling") or {}
+        for number in (earlier.version, new.number)
+    )
+    repeats = all(before.get(part) == after.get(part) for part in ("embargo", "instructions"))
+    return earlier.state is DeliveryState.HELD and "given" in hold and repeats
 
 
 def _correction(

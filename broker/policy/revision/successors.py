@@ -57,6 +57,23 @@ def move(
     )
 
 
+def keep_extended(
+    earlier: EarlierDelivery, assignment: Assignment, version: int
+) -> EarlierDelivery:
+    """Return a held delivery to which a person gave another end, with another version's content.
+
+    It is for a version that repeats the embargo as it was: its end, and its clock, stay.
+    """
+    explained = {**_explained(earlier, assignment), "hold": earlier.explanation["hold"]}
+    return replace(
+        earlier,
+        version=version,
+        view=assignment.view,
+        scope=assignment.scope,
+        explanation=explained,
+    )
+
+
 def again(
     last: EarlierDelivery, assignment: Assignment, grade: Grade, at: datetime, policy: Policy
 ) -> Assignment:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from broker.domain.codes import Grade, Role
 from broker.domain.task import Task
 from broker.errors import Fault, Remark
-from broker.policy.language.directory import Directory, own_words
+from broker.policy.language.directory import Directory
 from broker.policy.language.evidence import pointers
 from broker.policy.language.rules import RoutingRule
-from broker.policy.language.vocabulary import LADO, SOCIAL_CARE, SUBJECTS
+from broker.policy.language.vocabulary import SOCIAL_CARE, SUBJECTS
 from broker.policy.places.gazetteer import UNKNOWN
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import (
@@ -35,7 +35,16 @@ from broker.policy.routing.facts import (
     derive,
 )
 from broker.policy.routing.recipients import Recipient, find
-from broker.policy.routing.wishes import NOT_TO, doubtful_embargo, embargo_in_words, unmatched
+from broker.policy.routing.wishes import (
+    NOT_TO,
+    doubtful_embargo,
+    embargo_in_words,
+    embargo_on,
+    employs_suspect,
+    is_forbidden,
+    must_be_told,
+    unmatched,
+)
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ConcernCategory, ContactNature, Place
@@ -78,6 +87,8 @@ class _Work:
     warnings: dict[Fault, None] = field(default_factory=dict)
     tasks: dict[Task, None] = field(default_factory=dict)
     stranded: str | None = None
+    words_hold: bool = False
+    """Whether an embargo stands in words alone and holds what an embargo may hold."""
     is_owned: bool = False
     """Whether one of the drafts makes somebody responsible, so that all of them may go."""
 
@@ -121,8 +132,9 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     )
     work = _Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
     facts, raised = _graded(facts, policy, work)
+    work.words_hold = _do_words_hold(work, referral, facts, policy)
     for rule, subject in _matches(facts, policy, accepted_at):
-        start = _start(rule, facts, accepted_at)
+        start = _start(work, rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
     _note_undecided(work, facts, policy, accepted_at)
     _note_delay(work, facts, policy, handed_in_at)
@@ -261,11 +273,10 @@ def _is_kept_from(
 ) -> bool:
     """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
     organisation = recipient.organisation
-    words = work.directory.words_for(organisation.code, rule.kind)
-    if not facts.not_to or not words.are_named_in(facts.not_to):
+    if not is_forbidden(facts.not_to, rule, organisation, work.directory):
         return False
     ground = (_ground((*rule.condition.names, rule.place_of), subject, facts),)
-    if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE:
+    if must_be_told(rule):
         message = f"{organisation.name} leads, so it is told."
         work.warn(NOT_TO, "disclosure-required", message, ground)
         return False
@@ -277,12 +288,9 @@ def _is_kept_from(
 def _held_from_suspect(
     work: _Work, rule: RoutingRule, facts: Facts, recipient: Recipient, start: Start
 ) -> Start:
-    """Hold a leg for a person's decision where a person posing risk works at its recipient.
-
-    The designated officer for allegations, whose task such a person is, has it at once.
-    """
+    """Hold a leg for a person's decision where a person posing risk works at its recipient."""
     organisation = recipient.organisation
-    if rule.kind == LADO or facts.employers.isdisjoint(own_words(organisation)):
+    if not employs_suspect(facts.employers, rule, organisation):
         return start
     work.task(
         _ROLES,
@@ -306,7 +314,7 @@ def _may_begin(work: _Work) -> bool:
 def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
     """Note that nobody is told: a warning and a task. Without a lead nothing else may begin."""
     place = getattr(subject, rule.place_of.partition(".")[2], None)
-    leads = rule.role is Role.LEAD and rule.kind == SOCIAL_CARE
+    leads = must_be_told(rule)
     if leads:
         work.stranded = work.stranded or ("no_recipient" if place else "no_area")
     if rule.place_of == Place.CHILD_AREA and not place and (words := _abroad(subject, facts)):
@@ -411,8 +419,18 @@ def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None
         work.warn(*remarked)
     for remarked in doubtful_embargo(referral.handling, accepted_at):
         work.warn(*remarked)
-    for remarked in embargo_in_words(referral.handling):
+
+
+def _do_words_hold(work: _Work, referral: Referral, facts: Facts, policy: Policy) -> bool:
+    """Note an embargo that stands in words alone, and tell whether it holds anything.
+
+    At a grade that the policy names it does not: what is urgent goes, and a person asks.
+    """
+    remarks = tuple(embargo_in_words(referral.handling))
+    for remarked in remarks:
         work.task(*remarked)
+    grade = facts.overall.effective_grade
+    return bool(remarks) and grade not in policy.embargoes.goes_despite_words
 
 
 def _nobody(facts: Facts) -> str:
@@ -459,13 +477,17 @@ def _assignments(work: _Work, policy: Policy, raised: Reason | None) -> tuple[As
     return tuple(finish(draft, warn_at=warn_at) for draft in work.drafts.values())
 
 
-def _start(rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
-    """Start a held leg's clock when the embargo ends, every other at once."""
-    embargo, accepted = facts.embargo, accepted_at.astimezone(UTC)
-    known_at = facts.first_known_at
-    is_held = embargo is not None and not rule.held_by.isdisjoint(embargo.no_contact_with)
-    if embargo and is_held and embargo.until > accepted_at:
+def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
+    """Start a held leg's clock when the embargo ends, every other at once.
+
+    What words alone hold has no end: a person releases it.
+    """
+    accepted, known_at = accepted_at.astimezone(UTC), facts.first_known_at
+    embargo = embargo_on(rule, facts.embargo, accepted)
+    if embargo is not None:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
+    if rule.held_by and work.words_hold:
+        return Start(accepted, known_at, UNTIL_RELEASED, "An embargo stands in words alone.")
     return Start(accepted, known_at)
 
 

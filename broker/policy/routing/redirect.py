@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from broker.domain.codes import Grade, Role
+from broker.domain.codes import Grade
 from broker.errors import Fault, RedirectRefused
-from broker.policy.language.directory import Organisation
+from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.rules import RoutingRule
-from broker.policy.language.vocabulary import OUT_OF_HOURS, SOCIAL_CARE
+from broker.policy.language.vocabulary import OUT_OF_HOURS
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import (
     Addressee,
@@ -22,6 +22,13 @@ from broker.policy.routing.assignments import (
 )
 from broker.policy.routing.localities import authority
 from broker.policy.routing.recipients import Recipient, serving, stand_in
+from broker.policy.routing.wishes import (
+    embargo_on,
+    employers,
+    employs_suspect,
+    is_forbidden,
+    must_be_told,
+)
 from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
 
@@ -56,7 +63,7 @@ def redirected(  # noqa: PLR0913
             "That is the agency that gave it back: name another area or agency.",
             pointer="/agency" if to else "/area",
         )
-    check_recipient(rule, recipient.organisation, referral, now)
+    check_recipient(rule, recipient.organisation, referral, policy.directory, now)
     draft = Draft(
         Terms.of(rule, grade),
         Addressee.of(recipient.organisation, recipient.words, recipient.office),
@@ -74,7 +81,11 @@ def kinds_served(rule: RoutingRule) -> frozenset[str]:
 
 
 def check_recipient(
-    rule: RoutingRule, recipient: Organisation, referral: Referral, now: datetime
+    rule: RoutingRule,
+    recipient: Organisation,
+    referral: Referral,
+    directory: Directory,
+    now: datetime,
 ) -> None:
     """Raise RedirectRefused where this recipient must not get this part of the referral."""
     if recipient.kind not in kinds_served(rule):
@@ -85,28 +96,14 @@ def check_recipient(
             f"for {kinds}: name an organisation of that kind.",
         )
     _check_embargo(rule, recipient, referral, now)
-    if _is_kept_from(rule, recipient, referral):
-        raise _refused(
-            "not-disclosed",
-            f"The publisher asked that {recipient.name} is not told: ask the publisher, or name "
-            "another agency.",
-        )
-    if _employs_suspect(recipient, referral):
-        raise _refused(
-            "suspect-at-recipient",
-            f"A person posing risk works or volunteers at {recipient.name}: ask the publisher "
-            "whom to tell instead.",
-        )
+    _check_wishes(rule, recipient, referral, directory)
 
 
 def _check_embargo(
     rule: RoutingRule, recipient: Organisation, referral: Referral, now: datetime
 ) -> None:
-    embargo = referral.handling.embargo
-    if embargo is None or embargo.until <= now:
-        return
-    forbidden = {str(group) for group in embargo.no_contact_with}
-    if forbidden & {*rule.held_by, recipient.kind}:
+    embargo = embargo_on(rule, referral.handling.embargo, now)
+    if embargo is not None:
         until = embargo.until.astimezone(LONDON)
         raise _refused(
             "embargo",
@@ -115,34 +112,23 @@ def _check_embargo(
         )
 
 
-def _is_kept_from(rule: RoutingRule, recipient: Organisation, referral: Referral) -> bool:
-    """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
-    if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE:
-        return False
-    forbidden = {_plain(name) for name in referral.handling.do_not_disclose_to}
-    return bool(forbidden & {*_names(recipient), _plain(recipient.kind), _plain(rule.kind)})
-
-
-def _employs_suspect(recipient: Organisation, referral: Referral) -> bool:
-    workplaces = {
-        _plain(role.organisation)
-        for person in referral.persons_posing_risk
-        for role in person.roles
-        if role.organisation
-    }
-    return bool(workplaces & _names(recipient))
-
-
-def _names(organisation: Organisation) -> set[str]:
-    """Return what an organisation may be called: code, URN, name, name without its place."""
-    short = organisation.name.partition("(")[0].partition(",")[0]
-    names = (organisation.code, organisation.name, short, organisation.urn or "")
-    return {_plain(name) for name in names if name}
-
-
-def _plain(name: str) -> str:
-    """Return a name without case, punctuation and doubled spaces, to compare it."""
-    return " ".join("".join(c if c.isalnum() else " " for c in name.casefold()).split())
+def _check_wishes(
+    rule: RoutingRule, recipient: Organisation, referral: Referral, directory: Directory
+) -> None:
+    entries = referral.handling.do_not_disclose_to
+    if not must_be_told(rule) and is_forbidden(entries, rule, recipient, directory):
+        raise _refused(
+            "not-disclosed",
+            f"The publisher asked that {recipient.name} is not told: ask the publisher, or name "
+            "another agency.",
+        )
+    workplaces = employers(referral.persons_posing_risk, referral.children)
+    if employs_suspect(workplaces, rule, recipient):
+        raise _refused(
+            "suspect-at-recipient",
+            f"A person posing risk works or volunteers at {recipient.name}: ask the publisher "
+            "whom to tell instead.",
+        )
 
 
 def _rule(row: str, policy: Policy) -> RoutingRule:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 
-from broker.policy.language.directory import Directory
+from broker.domain.codes import Role
+from broker.policy.language.directory import Directory, Organisation, own_words
 from broker.policy.language.recipient_words import names_of, normalised
+from broker.policy.language.rules import RoutingRule
+from broker.policy.language.vocabulary import LADO, SOCIAL_CARE
+from broker.policy.monitoring.embargoes import LONGEST
 from schemas.child import Child
-from schemas.handling import Handling
+from schemas.handling import Embargo, Handling
 from schemas.person import PersonPosingRisk
 
 NOT_TO = "/handling/do_not_disclose_to"
-LONGEST_EMBARGO = timedelta(days=28)
-"""An embargo for longer is asked after."""
 _NO_CONTACT = re.compile(
-    r"\bembargo\b|\b(?:no|not|without|avoid|don.?t|nobody|never)\b.{0,60}?"
+    r"(?<!\bno )\bembargo\b|\b(?:no|not|without|avoid|don.?t|nobody|never)\b.{0,60}?"
     r"\b(?:contact|approach|speak|tell|told|inform|alert|visit|call|ring)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -24,6 +26,33 @@ _A_TIME = re.compile(r"\b(?:before|until|till|embargo|after)\b", re.IGNORECASE)
 
 Remarked = tuple[str, str, str]
 """A pointer, a code and a message."""
+
+
+def is_forbidden(
+    entries: Sequence[str], rule: RoutingRule, recipient: Organisation, directory: Directory
+) -> bool:
+    """Tell whether the publisher asked that this recipient of a rule is not told."""
+    return bool(entries) and directory.words_for(recipient.code, rule.kind).are_named_in(entries)
+
+
+def must_be_told(rule: RoutingRule) -> bool:
+    """Tell whether no wish keeps a rule's recipient out: so it is with the lead of social care."""
+    return rule.role is Role.LEAD and rule.kind == SOCIAL_CARE
+
+
+def employs_suspect(employers: Collection[str], rule: RoutingRule, recipient: Organisation) -> bool:
+    """Tell whether a person posing risk is at the recipient, by the words of ``employers``.
+
+    The designated officer for allegations, whose task such a person is, is told all the same.
+    """
+    return bool(employers) and rule.kind != LADO and not own_words(recipient).isdisjoint(employers)
+
+
+def embargo_on(rule: RoutingRule, embargo: Embargo | None, at: datetime) -> Embargo | None:
+    """Return the embargo that holds what a rule gives at an instant, or None."""
+    if embargo is None or embargo.until <= at or rule.held_by.isdisjoint(embargo.no_contact_with):
+        return None
+    return embargo
 
 
 def unmatched(entries: Sequence[str], directory: Directory) -> Iterator[Remarked]:
@@ -45,18 +74,18 @@ def doubtful_embargo(handling: Handling, at: datetime) -> Iterator[Remarked]:
     pointer = "/handling/embargo/until"
     if embargo.until <= at:
         yield pointer, "embargo-over", "This embargo was over already, so it holds nothing."
-    elif embargo.until - at > LONGEST_EMBARGO:
-        message = f"This embargo holds for more than {LONGEST_EMBARGO.days} days: check its end."
+    elif embargo.until - at > LONGEST:
+        message = f"This embargo holds for more than {LONGEST.days} days: check its end."
         yield pointer, "embargo-long", message
 
 
 def embargo_in_words(handling: Handling) -> Iterator[Remarked]:
-    """Tell of an embargo that stands in the instructions alone, where no leg obeys it."""
+    """Tell of an embargo that stands in the instructions alone, without an end to read."""
     words = handling.instructions or ""
     if handling.embargo is None and _NO_CONTACT.search(words) and _A_TIME.search(words):
         message = (
-            "An embargo seems to stand in words alone, and words hold nothing back: "
-            "ask the officer, and have it given as an embargo."
+            "An embargo seems to stand in words alone, and words have no end: ask the officer, and "
+            "have it given as an embargo. What is held for it, a person releases or keeps."
         )
         yield "/handling/instructions", "embargo-in-words", message
 

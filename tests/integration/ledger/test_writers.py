@@ -139,6 +139,12 @@ def regrade(book: Book, _: DeliveryId) -> None:
         batch.settle([decision], now=LATER, actor="broker")
 
 
+def warn_of_embargoes(book: Book, _: DeliveryId) -> None:
+    before, now = timedelta(hours=1), NOW - timedelta(minutes=5)
+    with book.ledger.embargoes.warn_of_embargoes(9, before=before, now=now):
+        pass
+
+
 ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
     "bulk_actions/step_replays": (DeliveryState.UNDELIVERABLE, replay_many),
     "clock_pauses/pause_clock": (DeliveryState.ACKNOWLEDGED, pause),
@@ -155,6 +161,13 @@ ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
     "deliveries/settle_pushes": (DeliveryState.LEASED, push),
     "hand_overs/hand_over": (DeliveryState.ACKNOWLEDGED, hand_over),
     "revisions/look_again": (DeliveryState.AVAILABLE, regrade),
+    "embargoes/warn_of_embargoes": (DeliveryState.HELD, warn_of_embargoes),
+    "operator_actions/extend_hold": (
+        DeliveryState.HELD,
+        lambda book, id_: book.ledger.operator_actions.extend_hold(
+            id_, by_ops(NOW), until=LATER, due={}, explanation={"deadlines": []}
+        ),
+    ),
     "operator_actions/replay_delivery": (
         DeliveryState.UNDELIVERABLE,
         lambda book, id_: book.ledger.operator_actions.replay_delivery(id_, by_ops(NOW)),
@@ -236,7 +249,8 @@ def _rows(book: Book) -> list[tuple[Any, ...]]:
     return sorted(
         book.look(
             "select id, state, lease, lease_until, attempt, version, paused_at is null, sent_on_at,"
-            " collect_by, acknowledge_by, coalesce(hand_over_at > %s, false) from delivery",
+            " collect_by, acknowledge_by, coalesce(hand_over_at > %s, false), hold_warned_at"
+            " from delivery",
             NOW,
         )
     )

@@ -1,0 +1,75 @@
+"""The calls about what is held: list it, release it, keep it, extend it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from broker.admin import operator_actions
+from broker.domain.ids import DeliveryId
+from broker.domain.states import DeliveryState
+from broker.gateway.request_bodies import limit_of, parse_body
+from broker.gateway.responses import json_response
+from broker.gateway.state import caller_of, gateway_of, identifier
+from schemas import requests
+
+
+async def embargoes(request: Request) -> Response:
+    """Return what is held: of the caller's own referrals, or all of it for ops."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    held = await gateway.run(
+        gateway.context.ledger.embargoes.embargoes, caller.sees, limit=limit_of(request)
+    )
+    return json_response({"embargoes": [asdict(delivery) for delivery in held]})
+
+
+async def release(request: Request) -> Response:
+    """Offer a held delivery to its agency now."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.HOLD)
+    id_ = DeliveryId(identifier(request))
+    await gateway.run(
+        operator_actions.release_hold,
+        gateway.context,
+        id_,
+        by=body.by or caller.actor,
+        reason=body.reason,
+    )
+    return _answer(id_, DeliveryState.AVAILABLE)
+
+
+async def keep(request: Request) -> Response:
+    """Record that a person looked at a held delivery and keeps it held."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.HOLD)
+    id_ = DeliveryId(identifier(request))
+    await gateway.run(
+        operator_actions.keep_hold,
+        gateway.context,
+        id_,
+        by=body.by or caller.actor,
+        reason=body.reason,
+    )
+    return _answer(id_, DeliveryState.HELD)
+
+
+async def extend(request: Request) -> Response:
+    """Hold a held delivery until a later instant."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.EXTEND_HOLD)
+    id_ = DeliveryId(identifier(request))
+    await gateway.run(
+        operator_actions.extend_hold,
+        gateway.context,
+        id_,
+        until=body.until,
+        by=body.by or caller.actor,
+        reason=body.reason,
+    )
+    return _answer(id_, DeliveryState.HELD)
+
+
+def _answer(delivery: DeliveryId, state: DeliveryState) -> Response:
+    return json_response({"delivery": str(delivery), "state": str(state)})

@@ -1,0 +1,197 @@
+"""Embargoes: a word before the end, extending one, what words alone hold, and every door."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from broker.flow.context import Context
+from tests.acceptance.conftest import World
+from tests.acceptance.test_cases import leg
+from tests.acceptance.test_cases_disclosure import SCHOOL, pupil
+from tests.acceptance.test_versions import correct
+
+ENDING, LONG = "delivery.embargo_ending", "delivery.embargo_long"
+
+
+def under_embargo(until: str, **rest: Any) -> dict[str, Any]:
+    embargo = {"until": until, "reason": "A warrant.", "no_contact_with": ["school"]}
+    return pupil() | {"handling": {"embargo": embargo}} | rest
+
+
+def in_words(**rest: Any) -> dict[str, Any]:
+    words = "No contact with family or school before Wed 12:00, call the officer first."
+    return pupil() | {"handling": {"instructions": words}} | rest
+
+
+def kinds(world: World) -> list[str]:
+    events = world.client.get("/v1/events", headers=world.police).json()["events"]
+    return [event["kind"] for event in events]
+
+
+def register(world: World, headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    answer = world.client.get("/v1/embargoes", headers=headers or world.headers("ops", "ops"))
+    assert answer.status_code == 200, answer.text
+    return answer.json()["embargoes"]
+
+
+def act(world: World, delivery: str, turn: str, **body: Any) -> Any:
+    return world.client.post(
+        f"/v1/deliveries/{delivery}/hold/{turn}", json=body, headers=world.headers("ops", "ops")
+    )
+
+
+def notices(context: Context) -> list[tuple[str, str, str]]:
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(
+            "select kind, organisation, contact from notice order by created_at, id"
+        ).fetchall()
+
+
+def test_40_the_publisher_is_told_before_an_embargo_ends_and_once(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-21 10:00")
+    world.routed(under_embargo("2026-12-21T18:00:00Z"))
+    world.at("2026-12-21 13:59")
+    world.watch()
+    assert ENDING not in kinds(world)
+    world.at("2026-12-21 14:00")
+    world.watch()
+    world.watch()
+    world.at("2026-12-21 17:00")
+    world.watch()
+    assert kinds(world).count(ENDING) == 1
+    told = [notice for notice in notices(context) if notice[0] == ENDING]
+    assert told == [(ENDING, "staffordshire-police", "supervisor")]
+    assert world.collect(SCHOOL) == []
+
+
+def test_40_an_embargo_that_a_correction_extends_is_told_of_anew(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(under_embargo("2026-12-21T12:00:00Z"))
+    world.drain()
+    world.watch()
+    assert kinds(world).count(ENDING) == 1
+    correct(world, receipt, under_embargo("2026-12-22T12:00:00Z"))
+    world.drain()
+    world.watch()
+    assert kinds(world).count(ENDING) == 1
+    assert world.local(register(world)[0]["until"]) == "2026-12-22 12:00"
+    world.at("2026-12-22 09:00")
+    world.watch()
+    assert kinds(world).count(ENDING) == 2
+
+
+def test_40_an_operator_extends_it_and_a_correction_does_not_shorten_it(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(under_embargo("2026-12-21T12:00:00Z"))
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    until = "2027-01-05T12:00:00Z"
+    answer = act(world, held["id"], "extend", until=until, reason="The warrant has slipped.")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"delivery": held["id"], "state": "held"}
+    world.at("2026-12-21 13:00")
+    changed = under_embargo("2026-12-21T12:00:00Z")
+    changed["concern"]["summary"] = "More is known."
+    correct(world, receipt, changed)
+    world.drain()
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    assert (held["state"], world.local(held["available_at"])) == ("held", "2027-01-05 12:00")
+    assert world.local(held["deadlines"]["acknowledge_by"]) == "2027-01-06 08:30"
+    assert world.collect(SCHOOL) == []
+    assert "delivery.hold_extended" in kinds(world)
+    correct(world, receipt, under_embargo("2026-12-30T12:00:00Z"))
+    world.drain()
+    assert world.local(leg(world.status(receipt), SCHOOL)["available_at"]) == "2026-12-30 12:00"
+
+
+@pytest.mark.parametrize(
+    "until", ["2026-12-21T09:00:00Z", "2026-12-21T11:00:00Z", "2026-12-21T12:00:00Z"]
+)
+def test_40_an_extension_is_later_than_the_end(world: World, until: str) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(under_embargo("2026-12-21T12:00:00Z")), SCHOOL)
+    answer = act(world, held["id"], "extend", until=until, reason="No.")
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/until"
+
+
+def test_40_an_embargo_over_four_weeks_is_warned_of_again(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    status = world.routed(under_embargo("2031-01-01T12:00:00Z"))
+    assert "embargo-long" in [warning["code"] for warning in status["warnings"]]
+    for day, count in (("2027-01-17", 0), ("2027-01-18", 1), ("2027-02-14", 1), ("2027-02-15", 2)):
+        world.at(f"{day} 10:00")
+        world.watch()
+        assert kinds(world).count(LONG) == count, day
+    assert ENDING not in kinds(world)
+
+
+def test_40_the_register_is_a_publishers_own_and_all_of_it_for_ops(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    first = leg(world.routed(under_embargo("2026-12-24T12:00:00Z")), SCHOOL)
+    second = leg(world.routed(in_words(reference="WORDS/1")), SCHOOL)
+    listed = [
+        (item["delivery"], item["agency"], world.local(item["until"])) for item in register(world)
+    ]
+    assert listed == [
+        (first["id"], SCHOOL, "2026-12-24 12:00"),
+        (second["id"], SCHOOL, None),
+    ]
+    assert register(world, world.police) == register(world)
+    other = world.headers("west-mercia-police", "publish")
+    assert register(world, other) == []
+    agency = world.headers(SCHOOL, "collect")
+    assert world.client.get("/v1/embargoes", headers=agency).status_code == 403
+
+
+def test_40_what_words_hold_is_for_a_person_and_goes_when_released(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(in_words()), SCHOOL)
+    lists = world.client.get("/v1/attention", headers=world.headers("ops", "ops")).json()
+    assert [(item["delivery"], item["reason"]) for item in lists["held"]] == [
+        (held["id"], "awaits_release")
+    ]
+    assert [task["code"] for task in lists["task"]] == ["embargo-in-words"]
+    assert act(world, held["id"], "keep", reason="Not yet.").status_code == 200
+    assert world.collect(SCHOOL) == []
+    world.at("2026-12-21 11:00")
+    assert act(world, held["id"], "release", reason="He is arrested.").status_code == 200
+    (offered,) = world.collect(SCHOOL)
+    assert offered["delivery"] == held["id"]
+    assert act(world, held["id"], "keep", reason="Too late.").status_code == 409
+
+
+def test_40_an_end_may_be_given_to_what_words_hold(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(in_words()), SCHOOL)
+    body = {"until": "2026-12-23T12:00:00Z", "reason": "The officer says Wednesday noon."}
+    assert act(world, held["id"], "extend", **body).status_code == 200
+    assert world.local(register(world)[0]["until"]) == "2026-12-23 12:00"
+
+
+@pytest.mark.parametrize("turn", ["release", "keep", "extend"])
+@pytest.mark.parametrize(
+    ("organisation", "scope"), [("staffordshire-police", "publish"), (SCHOOL, "collect")]
+)
+def test_only_ops_decides_about_a_hold(
+    world: World, turn: str, organisation: str, scope: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(in_words()), SCHOOL)
+    body = {"reason": "Mine."} | ({"until": "2027-01-05T12:00:00Z"} if turn == "extend" else {})
+    headers = world.headers(organisation, scope)
+    path = f"/v1/deliveries/{held['id']}/hold/{turn}"
+    assert world.client.post(path, json=body, headers=headers).status_code == 403
+    assert [item["until"] for item in register(world)] == [None]
+
+
+def test_40_without_a_reason_nothing_is_decided(world: World) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(in_words()), SCHOOL)
+    assert act(world, held["id"], "release").status_code == 422
+    assert act(world, held["id"], "release", reason=" . ").status_code == 422
+    assert world.collect(SCHOOL) == []
