@@ -74,6 +74,7 @@ KINDS: Mapping[str, Schema] = {
     "key-set": attention.KEY_SET,
     "deadline-report": report.DEADLINE_REPORT,
     "inspection-report": report.INSPECTION_REPORT,
+    "told-report": report.TOLD_REPORT,
     "bulk-line": status.BULK_LINE,
     "problem": problem.PROBLEM,
     "policy": policy.POLICY,

@@ -1,12 +1,14 @@
-"""The deadline report: how long each stage took, and what was in time (docs/reports.md)."""
+"""The reports: deadlines, what inspectors ask, who was told (docs/reports.md)."""
 
 from __future__ import annotations
 
 from marshmallow import fields
 
-from schemas.answers import code, count, instant, many, one, text
+from schemas import codes
+from schemas.answers import code, count, identifier, instant, many, one, text
 from schemas.fields import described
 from schemas.loading import Answer
+from schemas.status import VersionSchema
 
 GROUPS = ("all", "grade", "effective_grade", "agency", "force", "hour")
 
@@ -104,8 +106,12 @@ class DeadlineReportSchema(Answer):
 class TallySchema(Answer):
     """How many there are of one thing, in one group."""
 
-    by = code(("all", "force", "grade", "agency", "month"), "How this line is grouped.")
-    of = text("The organisation, grade or month; empty for all, and for no grade.")
+    by = code(("all", "force", "unit", "grade", "agency", "month"), "How this line is grouped.")
+    of = text(
+        "The organisation, the unit behind its force and a slash, the grade or the month; empty "
+        "for all, and for no grade."
+    )
+    month = text("The month of acceptance in a line of a trend, such as `2026-12`; else empty.")
     what = text("What is counted, such as `acknowledged` or `voice`; docs/reports.md lists them.")
     name = text("Which of them, such as `within_24_hours` or `not_asked`.")
     count = count("How many.")
@@ -120,5 +126,57 @@ class InspectionReportSchema(Answer):
     figures = many(one(TallySchema()), "One line for each count; what would be 0 is left out.")
 
 
+class ToldDecisionSchema(Answer):
+    """One decision of an agency, without the person and the note."""
+
+    outcome = code(codes.Outcome, "What the agency decided.")
+    at = instant("When the decision was recorded.")
+    views_considered = code(
+        codes.ViewsConsidered, "Whether the child's views were considered.", nullable=True
+    )
+    child_told = code(codes.ChildTold, "Whether the child was told.", nullable=True)
+
+
+class ToldSchema(Answer):
+    """One agency that was told, or is to be."""
+
+    agency = text("The code of the agency.")
+    agency_name = text("The name of the agency.")
+    role = code(codes.Role, "Whether the agency must act, or has a copy for information.")
+    kind = code(codes.DeliveryKind, "Whether it is new, a correction or a recall.")
+    version = count("The version of the referral that it carries.")
+    row = text("The ID of the routing rule that made it.")
+    sentence = text("Why this agency, in words.", nullable=True)
+    basis = code(codes.Basis, "What the rule rests on.", nullable=True)
+    source = text("The law, guidance or agreement that the rule rests on.", nullable=True)
+    view = text("The name of the view: which fields the agency is shown.")
+    state = code(codes.DeliveryState, "The state of the delivery.")
+    available_at = instant(
+        "When it is available to the agency; later than now while an embargo holds it back."
+    )
+    collected_at = instant("When the agency's software collected it.", nullable=True)
+    acknowledged_at = instant("When a person acknowledged it.", nullable=True)
+    decided_at = instant("When the agency first decided.", nullable=True)
+    returned_at = instant("When the agency returned it.", nullable=True)
+    outcome = code(codes.Outcome, "What the agency decided last.", nullable=True)
+    decisions = many(one(ToldDecisionSchema()), "Every decision, the one that stands last.")
+
+
+class ToldReportSchema(Answer):
+    """Who was told about one referral, on what basis, and which version."""
+
+    id = identifier("The broker's ID of the referral.")
+    reference = text("The publisher's own reference.")
+    publisher = text("The code of the organisation that published it.")
+    state = code(codes.ReferralState, "The state of the referral.")
+    accepted_at = instant("When the first version was accepted.")
+    recalled_at = instant("When it was recalled.", nullable=True)
+    version = count("The number of the latest version.")
+    policy_version = text("The version of the policy that routed it.", nullable=True)
+    versions = many(one(VersionSchema()), "Every version, oldest first.")
+    deliveries = many(one(ToldSchema()), "Each agency's part of the referral.")
+
+
 DEADLINE_REPORT = DeadlineReportSchema()
 INSPECTION_REPORT = InspectionReportSchema()
+TOLD_REPORT = ToldReportSchema()

@@ -13,18 +13,24 @@ from broker.admin.deadline_report import Period, harmless
 from broker.ledger.inspection_reports import InspectionReports, Tally
 from broker.ledger.ledger import Ledger
 
-Count = Callable[[InspectionReports, datetime, datetime], list[Tally]]
+Count = Callable[[InspectionReports, datetime, datetime, str | None], list[Tally]]
 REPORTS: Mapping[str, Count] = {
     "promptness": InspectionReports.promptness,
     "voice": InspectionReports.voice,
+    "missing": InspectionReports.missing,
     "quality": InspectionReports.quality,
     "decisions": InspectionReports.decisions,
 }
 
 
-def inspection_report(ledger: Ledger, name: str, period: Period) -> list[Tally]:
-    """Return the counts of one of ``REPORTS``; raises Invalid when it takes too long."""
-    return REPORTS[name](ledger.inspection_reports, period.since, period.until)
+def inspection_report(
+    ledger: Ledger, name: str, period: Period, force: str | None = None
+) -> list[Tally]:
+    """Return the counts of one of ``REPORTS``, of one force or of all.
+
+    Raises Invalid when it takes too long.
+    """
+    return REPORTS[name](ledger.inspection_reports, period.since, period.until, force)
 
 
 def as_json(period: Period, tallies: Sequence[Tally], *, now: datetime) -> dict[str, Any]:

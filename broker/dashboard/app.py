@@ -23,6 +23,7 @@ from broker.dashboard import (
     policy_pages,
     rendering,
     signing_in,
+    told_page,
 )
 from broker.dashboard.access import Desk, NoRight, NotSignedIn, shown, submitted, visiting
 from broker.dashboard.live import Changes, live
@@ -78,6 +79,8 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/notices", shown(view, pages.notices)),
         Route("/agencies/{code}", shown(view, pages.agency)),
         Route("/referrals/{id}", shown(view, pages.referral)),
+        Route("/referrals/{id}/told", shown(view, told_page.show)),
+        Route("/referrals/{id}/told.csv", shown(view, told_page.download)),
         Route("/act/reveal/{subject}", shown(Right.REVEAL, actions.ask_to_reveal)),
         Route("/act/reveal/{subject}", submitted(Right.REVEAL, actions.reveal), methods=["POST"]),
         Route("/act/{kind}/{subject}", shown(act, actions.ask)),

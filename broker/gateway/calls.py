@@ -58,9 +58,14 @@ _TO = Parameter(
     required=True,
 )
 _PERIOD = {"from": _FROM, "to": _TO}
+_FORCE = Parameter(
+    "Counts only what this force handed in, by its code.",
+    {"type": "string", "examples": ["staffordshire-police"]},
+)
 _REPORTS = {
     "promptness": "how soon children were known to others after the police first knew",
     "voice": "whether children were heard, and what is known of them",
+    "missing": "missing children, and how soon social care was told and a person took it",
     "quality": "what was refused, rejected, corrected late or recalled",
     "decisions": "what agencies decided, changed, and told children",
 }
@@ -175,6 +180,33 @@ _REFERRALS = (
         gives={
             200: Gives("The state of the referral.", "status", links={"timeline": _TO_TIMELINE})
         },
+        problems={404: _NO_REFERRAL},
+    ),
+    Call(
+        id="showTold",
+        method="GET",
+        path="/v1/referrals/{id}/told",
+        handler=referrals.told,
+        tag=Tag.REFERRALS,
+        summary="Say who was told about a referral",
+        description=(
+            "Returns each delivery with its agency, version, the rule and its basis, when each "
+            "milestone was met, and every decision. No content, no notes and no people's names."
+        ),
+        scopes=_PUBLISHER_OR_OPS,
+        gives={200: Gives("Who was told, on what basis, which version.", "told-report")},
+        problems={404: _NO_REFERRAL},
+    ),
+    Call(
+        id="exportTold",
+        method="GET",
+        path="/v1/referrals/{id}/told.csv",
+        handler=referrals.told_csv,
+        tag=Tag.REFERRALS,
+        summary="Export who was told about a referral as a table",
+        description="Returns the same as CSV, for spreadsheets.",
+        scopes=_PUBLISHER_OR_OPS,
+        gives={200: Gives("Who was told, as CSV.", media_type="text/csv")},
         problems={404: _NO_REFERRAL},
     ),
     Call(
@@ -720,12 +752,12 @@ _OPERATIONS = (
             summary=f"Report on {what}",
             description=(
                 f"Counts {what}, of the referrals that were accepted in a period: as a whole and "
-                "by force, grade and month. Codes and numbers only."
+                "by force, unit, grade and month. Codes, numbers and names of units only."
             ),
             scopes=_OPS,
             gives={200: Gives("The counts of the period.", "inspection-report")},
             problems={422: _BAD_PERIOD},
-            query=_PERIOD,
+            query={**_PERIOD, "force": _FORCE},
         )
         for name, what in _REPORTS.items()
     ),
@@ -741,7 +773,7 @@ _OPERATIONS = (
             scopes=_OPS,
             gives={200: Gives("The counts of the period as CSV.", media_type="text/csv")},
             problems={422: _BAD_PERIOD},
-            query=_PERIOD,
+            query={**_PERIOD, "force": _FORCE},
         )
         for name, what in _REPORTS.items()
     ),

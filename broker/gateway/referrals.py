@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeGuard
+from typing import Any, TypeGuard
 from uuid import UUID
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from broker.admin import told_report
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import Accepted, NewReferral, ReferralStatus
@@ -114,6 +115,18 @@ async def show(request: Request) -> Response:
     """Return one referral."""
     gateway = gateway_of(request)
     return await _shown(gateway, await _named(request))
+
+
+async def told(request: Request) -> Response:
+    """Return who was told about one referral."""
+    return json_response(await _told(request))
+
+
+async def told_csv(request: Request) -> Response:
+    """Return who was told about one referral as a table for spreadsheets."""
+    headers = {"Content-Disposition": 'attachment; filename="told.csv"'}
+    text = told_report.as_csv(await _told(request))
+    return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
 
 async def timeline(request: Request) -> Response:
@@ -239,6 +252,11 @@ def _existing(referral: ReferralStatus | None) -> ReferralStatus:
     if referral is None:
         raise NotFound("No referral of yours has this ID or reference.")
     return referral
+
+
+async def _told(request: Request) -> dict[str, Any]:
+    referral = await _named(request)
+    return told_report.who_was_told(referral, await organisation_names(gateway_of(request)))
 
 
 async def _shown(gateway: Gateway, referral: ReferralStatus) -> Response:

@@ -41,7 +41,11 @@ def figures_of(name: str) -> Handler:
         gateway, period = gateway_of(request), _period(request)
         now = gateway.context.clock()
         tallies = await gateway.run(
-            inspection_report.inspection_report, gateway.context.ledger, name, period
+            inspection_report.inspection_report,
+            gateway.context.ledger,
+            name,
+            period,
+            request.query_params.get("force"),
         )
         return json_response(inspection_report.as_json(period, tallies, now=now))
 
@@ -55,7 +59,11 @@ def csv_of(name: str) -> Handler:
         """Return the report of a period as a table."""
         gateway, period = gateway_of(request), _period(request)
         tallies = await gateway.run(
-            inspection_report.inspection_report, gateway.context.ledger, name, period
+            inspection_report.inspection_report,
+            gateway.context.ledger,
+            name,
+            period,
+            request.query_params.get("force"),
         )
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
         text = inspection_report.as_csv(tallies)

@@ -27,6 +27,7 @@ from broker.policy.decision import (
 )
 from broker.policy.monitoring import alarms
 from broker.policy.monitoring.links import link_marks
+from broker.policy.monitoring.profile import profile
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
 from broker.policy.monitoring.task_deadlines import stated_grade, task_deadline
 from broker.policy.outside_names import with_name_warnings
@@ -218,6 +219,7 @@ def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: P
         first_known_at=None if is_unknown else referral.times.first_known_at,
         defects=checked.defects,
         warnings=plan.warnings,
+        profile=profile(referral, checked.defects),
     )
 
 

@@ -12,6 +12,7 @@ from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
 from broker.domain.task import Task, TaskDeadline
 from broker.errors import Fault
+from broker.policy.monitoring.profile import Profile
 from broker.policy.monitoring.recurrence import Occurrence, Recurring
 from broker.policy.revision.issued import Changed, EarlierDelivery
 
@@ -68,6 +69,8 @@ class Verdict:
     """Keyed hashes of what it names, by which it is linked to other referrals."""
     linked_within: timedelta = timedelta(0)
     """For how long referrals that share one are linked."""
+    profile: Profile | None = None
+    """What the reports for inspectors count; None where it could not be read."""
 
     def without_grades(self) -> Verdict:
         """Return the same with the grades left open."""

@@ -51,15 +51,23 @@ class Ops:
         period = {"from": since, "to": until}
         return self._http.get("/v1/reports/deadlines.csv", period).body.decode()
 
-    def inspection_report(self, name: str, since: str, until: str) -> Json:
-        """Return a report for inspectors: ``promptness``, ``voice``, ``quality``, ``decisions``."""
-        value: Json = self._http.get(f"/v1/reports/{name}", {"from": since, "to": until}).json()
+    def inspection_report(
+        self, name: str, since: str, until: str, *, force: str | None = None
+    ) -> Json:
+        """Return a report for inspectors, of one force or of all.
+
+        ``name`` is ``promptness``, ``voice``, ``missing``, ``quality`` or ``decisions``.
+        """
+        query = {"from": since, "to": until} | ({"force": force} if force else {})
+        value: Json = self._http.get(f"/v1/reports/{name}", query).json()
         return value
 
-    def inspection_report_csv(self, name: str, since: str, until: str) -> str:
+    def inspection_report_csv(
+        self, name: str, since: str, until: str, *, force: str | None = None
+    ) -> str:
         """Return the same report as CSV."""
-        period = {"from": since, "to": until}
-        return self._http.get(f"/v1/reports/{name}.csv", period).body.decode()
+        query = {"from": since, "to": until} | ({"force": force} if force else {})
+        return self._http.get(f"/v1/reports/{name}.csv", query).body.decode()
 
     def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
         """Set the area codes of an unroutable referral, by the local ids of its people.

@@ -142,6 +142,17 @@ class Publisher:
         """Return a referral's status, by its id or by your own reference."""
         return Status.from_json(self._http.get(*_address(referral)).json())
 
+    def who_was_told(self, referral: str | UUID) -> Json:
+        """Return each delivery of a referral: its agency, basis, version, times and decisions.
+
+        No content, no notes and no people's names.
+        """
+        return _object(self._http.get(f"{self._path(referral)}/told").json())
+
+    def who_was_told_csv(self, referral: str | UUID) -> str:
+        """Return the same as CSV."""
+        return self._http.get(f"{self._path(referral)}/told.csv").body.decode()
+
     def timeline(self, referral: str | UUID) -> Json:
         """Return everything that happened to a referral, oldest first, without content."""
         return _object(self._http.get(f"{self._path(referral)}/timeline").json())

@@ -52,6 +52,7 @@ def pages(site: Site) -> list[str]:
         f"/ops/act/areas/{referral}",
         f"/ops/act/acknowledge/{escalation}",
         f"/ops/referrals/{corrected}",
+        f"/ops/referrals/{corrected}/told",
         "/ops/act/pause/stoke-csc",
         "/ops/replays",
         f"/ops/replays/{replay}",
@@ -358,6 +359,21 @@ def test_a_corrected_referral_shows_both_grades_and_what_moved(visit: Visit, sit
     assert "It was treated as low before." in shown
     assert "must acknowledge by Wed 7 Apr 08:20, was Thu 8 Apr 16:00." in shown
     assert "Not yet" in shown
+
+
+def test_who_was_told_prints_on_one_page_without_what_is_pressed(visit: Visit, site: Site) -> None:
+    (corrected,) = site.look("select referral from correction limit 1")[0]
+    page = visit(f"/ops/referrals/{corrected}/told")
+    assert page.get_by_role("link", name="Download as CSV").is_visible()
+    page.emulate_media(media="print")
+    assert not page.get_by_role("link", name="Download as CSV").is_visible()
+    assert not page.locator(".ops-header").is_visible()
+    table = page.locator(".ops-table--record")
+    assert table.evaluate("table => table.scrollWidth <= table.parentElement.clientWidth")
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    # A4 across, in points.
+    assert re.search(rb"/MediaBox\s*\[0 0 84[12][.\d]* 59[45]", printed)
 
 
 def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:

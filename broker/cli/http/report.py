@@ -11,7 +11,6 @@ from referral_broker_client.ops import Ops
 
 from broker.cli.durations import format_duration
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
@@ -29,15 +28,18 @@ _COUNTS = (
     *("legs", "held", "undeliverable", "returned", "recalled", "sent_on"),
 )
 _LABELS = {"legs": "deliveries", "sent_on": "redirected"}
-_REFERRAL = ("id", "reference", "publisher", "state", "accepted_at", "version", "policy_version")
 _STEPS = ("collected", "acknowledged")
-_TOLD = (
-    *("agency", "agency_name", "role", "kind", "version", "row", "view", "state", "available_at"),
-    *("collected_at", "acknowledged_at", "decided_at", "returned_at", "outcome"),
-)
-_DECISION = ("outcome", "at", "views_considered", "child_told")
 _PARTS = ("median_seconds", "p90_seconds")
+_GROUPS = ("all", "force", "unit", "grade", "agency", "month")
 _VERDICTS = ("in_time", "late", "open", "overdue", "ended", "without")
+
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv", "json")),
+    default="table",
+    show_default=True,
+)
 
 
 @click.group()
@@ -48,13 +50,7 @@ def report() -> None:
 @report.command()
 @click.option("--from", "since", required=True, help="The first day, such as 2026-12-01.")
 @click.option("--to", "until", required=True, help="The last day, inclusive.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(("table", "csv", "json")),
-    default="table",
-    show_default=True,
-)
+@_FORMAT
 @with_gateway
 def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
     """Show how long each stage took and which deadlines were met, for a period.
@@ -81,9 +77,10 @@ def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
 
 @report.command("referral")
 @click.argument("referral")
-@json_option
+@_FORMAT
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @with_gateway
-def referral_report(referral: str, *, as_json: bool, gateway: Gateway) -> None:
+def referral_report(referral: str, form: str, *, as_json: bool, gateway: Gateway) -> None:
     """Say who was told about one referral, on what basis, which version, and what they answered.
 
     REFERRAL is its id or the publisher's reference. No content, no notes and no people's names.
@@ -92,26 +89,21 @@ def referral_report(referral: str, *, as_json: bool, gateway: Gateway) -> None:
     Example:    broker report referral 0193...
     """
     with Publisher(gateway.url, gateway.key) as publisher:
-        status = publisher.status(referral).raw
-    told_to = [_told(delivery) for delivery in status["deliveries"]]
-    if as_json:
-        head = {name: status[name] for name in _REFERRAL}
-        print_json({**head, "deliveries": told_to})
+        if form == "csv":
+            click.echo(publisher.who_was_told_csv(referral), nl=False)
+            return
+        told_report = publisher.who_was_told(referral)
+    if as_json or form == "json":
+        print_json(told_report)
         return
-    click.echo(f"{status['reference']}  {status['state']}  accepted {local(status['accepted_at'])}")
-    click.echo(f"version {status['version']}  policy {status['policy_version']}")
+    reference, state = told_report["reference"], told_report["state"]
+    click.echo(f"{reference}  {state}  accepted {local(told_report['accepted_at'])}")
+    click.echo(f"version {told_report['version']}  policy {told_report['policy_version']}")
     print_table(
         ["agency", "role", "version", "why", "basis", "collected", "acknowledged", "decisions"],
-        [_told_row(line) for line in told_to],
+        [_told_row(line) for line in told_report["deliveries"]],
         title="Who was told",
     )
-
-
-def _told(delivery: Mapping[str, Any]) -> dict[str, Any]:
-    why = delivery["explanation"]
-    decisions = [{name: made[name] for name in _DECISION} for made in delivery["decisions"]]
-    basis = {name: why.get(name) for name in ("sentence", "basis", "source")}
-    return {**{name: delivery[name] for name in _TOLD}, **basis, "decisions": decisions}
 
 
 def _told_row(line: Mapping[str, Any]) -> list[Any]:
@@ -120,7 +112,7 @@ def _told_row(line: Mapping[str, Any]) -> list[Any]:
         line["role"],
         f"{line['version']} {line['kind']}",
         line["sentence"],
-        line["basis"],
+        f"{line['basis']}: {line['source']}" if line["source"] else line["basis"],
         *(local(line[f"{step}_at"]) if line[f"{step}_at"] else "" for step in _STEPS),
         ", ".join(f"{made['outcome']} {local(made['at'])}" for made in line["decisions"]),
     ]
@@ -132,35 +124,56 @@ def _inspection(name: str, what: str) -> click.Command:
     @click.command(name, help=f"Count {what}, for a period.")
     @click.option("--from", "since", required=True, help="The first day, such as 2026-12-01.")
     @click.option("--to", "until", required=True, help="The last day, inclusive.")
-    @click.option(
-        "--format",
-        "form",
-        type=click.Choice(("table", "csv", "json")),
-        default="table",
-        show_default=True,
-    )
+    @click.option("--force", help="Count only what this force handed in, by its code.")
+    @click.option("--by", type=click.Choice(_GROUPS), multiple=True, help="Only these groups.")
+    @click.option("--trend", is_flag=True, help="Show each month of each group in the table too.")
+    @_FORMAT
     @with_gateway
-    def count(since: str, until: str, form: str, gateway: Gateway) -> None:
+    def count(  # noqa: PLR0913 - each is an option of the command
+        since: str,
+        until: str,
+        force: str | None,
+        by: tuple[str, ...],
+        form: str,
+        *,
+        trend: bool,
+        gateway: Gateway,
+    ) -> None:
         with Ops(gateway.url, gateway.key) as ops:
             if form == "csv":
-                click.echo(ops.inspection_report_csv(name, since, until), nl=False)
+                click.echo(ops.inspection_report_csv(name, since, until, force=force), nl=False)
                 return
-            counted = ops.inspection_report(name, since, until)
+            counted = ops.inspection_report(name, since, until, force=force)
         if form == "json":
             print_json(counted)
             return
-        rows = [
-            [_name(tally), tally["what"], tally["name"].replace("_", " "), tally["count"]]
+        lines = [
+            tally
             for tally in counted["figures"]
+            if tally["by"] in (by or _GROUPS) and (trend or not tally["month"])
         ]
-        print_table(["", "what", "which", "count"], rows, title=name.capitalize())
+        _print_tallies(name, lines)
 
     return count
+
+
+def _print_tallies(name: str, lines: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        [
+            f"{_name(line)} {line['month']}".rstrip(),
+            line["what"].replace("_", " "),
+            line["name"].replace("_", " "),
+            line["count"],
+        ]
+        for line in lines
+    ]
+    print_table(["", "what", "which", "count"], rows, title=name.capitalize())
 
 
 for _report, _what in (
     ("promptness", "how soon after the police first knew each step came"),
     ("voice", "whether children were heard, and what is known of them"),
+    ("missing", "missing children, and how soon social care was told and a person took it"),
     ("quality", "what was refused, rejected, corrected late or recalled"),
     ("decisions", "what agencies decided, changed, and told children"),
 ):

@@ -26,6 +26,8 @@ NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
     ("GET", "/attention"): (Right.VIEW, "/attention"),
     ("GET", "/agencies/{code}"): (Right.VIEW, "/agencies/stoke-csc"),
     ("GET", "/referrals/{id}"): (Right.VIEW, f"/referrals/{ANY}"),
+    ("GET", "/referrals/{id}/told"): (Right.VIEW, f"/referrals/{ANY}/told"),
+    ("GET", "/referrals/{id}/told.csv"): (Right.VIEW, f"/referrals/{ANY}/told.csv"),
     ("GET", "/act/reveal/{subject}"): (Right.REVEAL, f"/act/reveal/{ANY}"),
     ("POST", "/act/reveal/{subject}"): (Right.REVEAL, f"/act/reveal/{ANY}"),
     ("GET", "/act/{kind}/{subject}"): (Right.ACT, "/act/pause/stoke-csc"),

@@ -1,8 +1,8 @@
 -- Decided deliveries of the referrals that were accepted in a stretch of time: the outcome that stands,
--- whether it was another one before, whether the child was heard and told. By force, grade, agency and
--- month of acceptance.
+-- whether it was another one before, whether the child was heard and told.
 with counted as materialized (
     select referral.publisher, coalesce(referral.grade, '') as grade, delivery.agency,
+           coalesce(profile ->> 'unit', '') as unit,
            to_char(referral.accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
            last.outcome, coalesce(last.views_considered, 'not_said') as views_considered,
            coalesce(last.child_told, 'not_said') as child_told,
@@ -19,19 +19,16 @@ with counted as materialized (
         limit 1
     ) last on true
     where accepted_at >= %(since)s and accepted_at < %(until)s
+      and (%(force)s::text is null or publisher = %(force)s)
 ),
 fact as (
-    select publisher, grade, agency, month, what, name
+    select publisher, unit, grade, agency, month, what, name
     from counted
     cross join lateral (values ('outcome', outcome),
                                ('changed', case when changed then 'yes' else 'no' end),
                                ('views_considered', views_considered),
                                ('child_told', child_told)) as said (what, name)
 )
-select case when grouping(publisher) = 0 then 'force' when grouping(grade) = 0 then 'grade'
-            when grouping(agency) = 0 then 'agency'
-            when grouping(month) = 0 then 'month' else 'all' end as by,
-       coalesce(publisher, grade, agency, month, '') as of, what, name, count(*) as count
+select publisher, unit, grade, agency as agency, month, what, name, count(*) as count
 from fact
-group by grouping sets ((what, name), (publisher, what, name), (grade, what, name),
-                        (agency, what, name), (month, what, name))
+group by publisher, unit, grade, agency, month, what, name

@@ -1,7 +1,8 @@
 -- How long after the police first knew a referral was handed in, collected by a lead agency's software
--- and acknowledged by a person there: in bands, by force, grade and month of acceptance.
+-- and acknowledged by a person there: in bands.
 with counted as materialized (
-    select publisher, coalesce(referral.grade, '') as grade, first_known_at, accepted_at,
+    select publisher, coalesce(referral.grade, '') as grade,
+           coalesce(profile ->> 'unit', '') as unit, first_known_at, accepted_at,
            to_char(accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
            answered.collected_at, answered.acknowledged_at
     from referral
@@ -12,9 +13,10 @@ with counted as materialized (
           and delivery.kind = 'referral'
     ) answered on true
     where accepted_at >= %(since)s and accepted_at < %(until)s
+      and (%(force)s::text is null or publisher = %(force)s)
 ),
 step as (
-    select publisher, grade, month, what,
+    select publisher, unit, grade, month, what,
            case when first_known_at is null then 'first_known_not_said'
                 when at is null then 'not_yet'
                 when at - first_known_at <= interval '24 hours' then 'within_24_hours'
@@ -26,9 +28,6 @@ step as (
     cross join lateral (values ('handed_in', accepted_at), ('collected', collected_at),
                                ('acknowledged', acknowledged_at)) as point (what, at)
 )
-select case when grouping(publisher) = 0 then 'force' when grouping(grade) = 0 then 'grade'
-            when grouping(month) = 0 then 'month' else 'all' end as by,
-       coalesce(publisher, grade, month, '') as of, what, name, count(*) as count
+select publisher, unit, grade, '' as agency, month, what, name, count(*) as count
 from step
-group by grouping sets ((what, name), (publisher, what, name), (grade, what, name),
-                        (month, what, name))
+group by publisher, unit, grade, month, what, name

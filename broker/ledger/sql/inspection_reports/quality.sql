@@ -1,7 +1,7 @@
 -- Referrals that were rejected, corrected, corrected more than a day after acceptance, recalled, or
--- lacked something; and bodies that were refused. By force, grade and month.
+-- lacked something; and bodies that were refused.
 with counted as materialized (
-    select publisher, coalesce(grade, '') as grade,
+    select publisher, coalesce(grade, '') as grade, coalesce(profile ->> 'unit', '') as unit,
            to_char(accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
            routed_at is null and (state = 'rejected' or state = 'closed') as rejected,
            version > 1 as corrected,
@@ -15,22 +15,21 @@ with counted as materialized (
                as with_defects
     from referral
     where accepted_at >= %(since)s and accepted_at < %(until)s
+      and (%(force)s::text is null or publisher = %(force)s)
 ),
 thing as (
-    select publisher, grade, month, 'referral' as what, name
+    select publisher, unit, grade, month, 'referral' as what, name
     from counted
     cross join lateral (values ('all', true), ('rejected', rejected), ('corrected', corrected),
                                ('corrected_late', corrected_late), ('recalled', recalled),
                                ('with_defects', with_defects)) as trait (name, holds)
     where holds
     union all
-    select publisher, '', to_char(at at time zone 'Europe/London', 'YYYY-MM'), 'body', 'refused'
+    select publisher, '', '', to_char(at at time zone 'Europe/London', 'YYYY-MM'), 'body', 'refused'
     from refusal
     where at >= %(since)s and at < %(until)s
+      and (%(force)s::text is null or publisher = %(force)s)
 )
-select case when grouping(publisher) = 0 then 'force' when grouping(grade) = 0 then 'grade'
-            when grouping(month) = 0 then 'month' else 'all' end as by,
-       coalesce(publisher, grade, month, '') as of, what, name, count(*) as count
+select publisher, unit, grade, '' as agency, month, what, name, count(*) as count
 from thing
-group by grouping sets ((what, name), (publisher, what, name), (grade, what, name),
-                        (month, what, name))
+group by publisher, unit, grade, month, what, name

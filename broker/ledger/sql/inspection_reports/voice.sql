@@ -1,36 +1,35 @@
--- What is known of the children of routed referrals, from what was found lacking: a referral counts
--- once under each name. By force, grade and month of acceptance.
+-- What is known of the children of routed referrals, and of how many it is not, and why. A child who is
+-- not born yet is not counted.
 with counted as materialized (
-    select referral.id, publisher, coalesce(grade, '') as grade,
+    select publisher, coalesce(grade, '') as grade, coalesce(profile ->> 'unit', '') as unit,
            to_char(accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
-           coalesce(finding.defects, '[]') as defects
+           (profile ->> 'children')::int as children, profile -> 'lacks' as lacks
     from referral
-    left join referral_finding finding on finding.referral = referral.id
-    where accepted_at >= %(since)s and accepted_at < %(until)s and routed_at is not null
+    where accepted_at >= %(since)s and accepted_at < %(until)s
+      and (%(force)s::text is null or publisher = %(force)s)
+      and routed_at is not null and profile is not null
 ),
 fact as (
-    select distinct counted.id, publisher, grade, month, fact.what,
-           coalesce(lack.name, 'known') as name
+    select counted.*, fact.what, coalesce(counted.lacks -> fact.what, '{}') as unknown
     from counted
-    cross join (values ('voice'), ('ethnicity'), ('disability'), ('language'), ('status'))
-        as fact (what)
-    left join lateral (
-        select case defect ->> 'code'
-                   when 'missing-' || fact.what then 'not_mentioned'
-                   when fact.what || '-not-asked' then 'not_asked'
-                   when fact.what || '-refused' then 'refused'
-                   when fact.what || '-not-yet-known' then 'not_yet_known'
-               end as name
-        from jsonb_array_elements(counted.defects) as defect
-        where defect ->> 'code' in ('missing-' || fact.what, fact.what || '-not-asked',
-                                    fact.what || '-refused', fact.what || '-not-yet-known')
-    ) lack on true
+    cross join (values ('age'), ('sex'), ('ethnicity'), ('disability'), ('language'), ('status'),
+                       ('voice')) as fact (what)
+),
+child as (
+    select publisher, unit, grade, month, what, lack.name, lack.children
+    from fact
+    cross join lateral (
+        select key as name, value::int as children
+        from jsonb_each_text(unknown)
+        union all
+        select case what when 'voice' then 'heard' else 'known' end,
+               fact.children - coalesce(sum(value::int), 0)::int
+        from jsonb_each_text(unknown)
+    ) lack
 )
-select case when grouping(publisher) = 0 then 'force' when grouping(grade) = 0 then 'grade'
-            when grouping(month) = 0 then 'month' else 'all' end as by,
-       coalesce(publisher, grade, month, '') as of,
+select publisher, unit, grade, '' as agency, month,
        case what when 'status' then 'missing_status' else what end as what, name,
-       count(*) as count
-from fact
-group by grouping sets ((what, name), (publisher, what, name), (grade, what, name),
-                        (month, what, name))
+       sum(children) as count
+from child
+group by publisher, unit, grade, month, what, name
+having sum(children) > 0

@@ -6,10 +6,11 @@ with decided as (
                 %(policy_version)b::text[], %(directory_version)b::text[], %(reason)b::text[],
                 %(attend_by)b::timestamptz[], %(next_alarm_at)b::timestamptz[],
                 %(next_attempt_at)b::timestamptz[],
-                %(faults)b::text[], %(defects)b::text[], %(warnings)b::text[], %(data)b::text[])
+                %(faults)b::text[], %(defects)b::text[], %(warnings)b::text[], %(profile)b::text[],
+                %(data)b::text[])
         as row (id, state, kind, grade, effective_grade, first_known_at, policy_version,
                 directory_version, reason, attend_by, next_alarm_at, next_attempt_at, faults, defects,
-                warnings, data)
+                warnings, profile, data)
 ),
 changed as (
     update referral
@@ -26,6 +27,7 @@ changed as (
         first_known_at = coalesce(decided.first_known_at, referral.first_known_at),
         policy_version = coalesce(decided.policy_version, referral.policy_version),
         directory_version = coalesce(decided.directory_version, referral.directory_version),
+        profile = coalesce(decided.profile::jsonb, referral.profile),
         reason = case when decided.state is null then referral.reason else decided.reason end,
         -- The deadline to find an area counts from the first time that one was missing.
         attend_by = case when decided.state in ('routed', 'closed') then null

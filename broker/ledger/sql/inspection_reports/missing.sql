@@ -1,0 +1,42 @@
+-- Children who were missing when they were referred: how many, how long after the police first knew a
+-- social care agency of theirs was offered the referral, and a person there had taken it.
+with child as materialized (
+    select referral.id, publisher, coalesce(grade, '') as grade,
+           coalesce(profile ->> 'unit', '') as unit, first_known_at,
+           to_char(accepted_at at time zone 'Europe/London', 'YYYY-MM') as month, missing.child
+    from referral
+    cross join lateral jsonb_array_elements_text(profile -> 'missing') as missing (child)
+    where accepted_at >= %(since)s and accepted_at < %(until)s
+      and (%(force)s::text is null or publisher = %(force)s)
+),
+told as (
+    select child.*, taken.shared_at, taken.acknowledged_at
+    from child
+    left join lateral (
+        select min(available_at) as shared_at, min(acknowledged_at) as acknowledged_at
+        from delivery
+        join delivery_reason reason on reason.delivery = delivery.id
+        join organisation on organisation.code = delivery.agency
+        where delivery.referral = child.id and delivery.role = 'lead' and delivery.kind <> 'recall'
+          and delivery.state not in ('held', 'undeliverable', 'returned')
+          and organisation.kind in ('social-care', 'out-of-hours')
+          and reason.scope -> 'children' ? child.child
+    ) taken on true
+),
+step as (
+    select publisher, unit, grade, month, what,
+           case when what = 'known' then 'all'
+                when at is null then 'not_yet'
+                when first_known_at is null then 'first_known_not_said'
+                when at - first_known_at <= interval '24 hours' then 'within_24_hours'
+                when at - first_known_at <= interval '168 hours' then 'within_7_days'
+                when at - first_known_at <= interval '336 hours' then 'within_14_days'
+                when at - first_known_at <= interval '720 hours' then 'within_30_days'
+                else 'later' end as name
+    from told
+    cross join lateral (values ('known', null), ('shared', shared_at),
+                               ('acknowledged', acknowledged_at)) as point (what, at)
+)
+select publisher, unit, grade, '' as agency, month, what, name, count(*) as count
+from step
+group by publisher, unit, grade, month, what, name
