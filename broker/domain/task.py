@@ -14,12 +14,18 @@ REJECTED = "rejected"
 """The code of the task about a referral that was rejected."""
 REFUSED = "refused"
 """The code of the task about a body that was refused and not kept."""
+KNOWN_FOR_LONG = "known-for-long"
+"""The code of the task about a referral that came long after the police knew."""
+OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG})
+"""The codes that the publisher's supervisor must see to as well as ops."""
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
         "the policy or the directory and retry routing.",
         REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
+        KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
+        "must act has it already.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
     }
@@ -87,8 +93,8 @@ class OpenTask:
 
     @property
     def owners(self) -> Sequence[str]:
-        """Who must see to it: ops, and for what never reached an agency its publisher too."""
-        is_publishers = self.code in (REJECTED, REFUSED)
+        """Who must see to it: ops, and for what is the publisher's own its supervisor too."""
+        is_publishers = self.code in OF_THE_PUBLISHER
         return ("ops", f"{self.publisher} supervisor") if is_publishers else ("ops",)
 
 
