@@ -4,7 +4,8 @@ Codes for a fact F of ethnicity, disability, language, voice: ``missing-F`` when
 out, ``F-not-asked``, ``F-refused`` and ``F-not-yet-known`` when it says why. Likewise
 ``missing-status``, ``status-not-asked`` and so on for whether a child is missing.
 ``times-out-of-order`` when something was done before anybody knew, ``implausible-age`` and
-``age-contradicts-date-of-birth`` for ages that cannot be right, ``same-child-twice``. Of a child
+``age-contradicts-date-of-birth`` for ages that cannot be right, ``same-child-twice``, and
+``voice-of-an-adult`` for the voice of somebody who is known to be 18 or older. Of a child
 who is not born yet nothing is asked that it cannot have.
 """
 
@@ -42,6 +43,7 @@ _REASONS = {
 }
 _CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
+_ADULT_AT = 18
 _NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
 _LONGEST_NOTHING = max(map(len, _NOTHING))
 _ETHNICITY_REASONS = {
@@ -67,9 +69,11 @@ def find(
         pointer = f"/children/{index}"
         faults += () if child.expected_date_of_birth else _of_child(child, pointer)
         faults += _of_age(pointer, child.date_of_birth, child.approximate_age, _CHILD_AGES, today)
+        faults += _of_adult(child.voice, pointer, child.date_of_birth, child.approximate_age, today)
     for index, person in enumerate(persons):
         pointer = f"/persons_posing_risk/{index}"
         faults += _of_age(pointer, person.date_of_birth, person.age, _PERSON_AGES, today)
+        faults += _of_adult(person.voice, pointer, person.date_of_birth, person.age, today)
     return [*faults, *_twice(children)]
 
 
@@ -102,6 +106,24 @@ def _of_age(
             f"The date of birth makes an age of {years}, but {estimate} is written: check both."
         )
         yield Fault(pointer, "age-contradicts-date-of-birth", message)
+
+
+def _of_adult(
+    voice: Voice | None,
+    pointer: str,
+    born: date | Unknown | None,
+    estimate: int | None,
+    today: date | None,
+) -> Iterator[Fault]:
+    if voice is None or today is None:
+        return
+    years = age_on(today, born, estimate)
+    if years is not None and years >= _ADULT_AT:
+        message = (
+            f"This is a child's voice, and an age of {years} is written: if it is right, say "
+            "under 'concern' what an adult said."
+        )
+        yield Fault(f"{pointer}/voice", "voice-of-an-adult", message)
 
 
 def _twice(children: tuple[Child, ...]) -> Iterator[Fault]:

@@ -45,6 +45,10 @@ def check(document: dict[str, Any]) -> Iterator[Fault]:
     for pointer, name in _child_links(document):
         if name not in children:
             yield _fault(pointer, _CHILD)
+    children.update(_ids(document, "household"))
+    for pointer, name in _contact_links(document):
+        if name not in children:
+            yield _fault(pointer, _CHILD)
     for pointer, name in _person_links(document):
         if name not in people:
             yield _fault(pointer, _PERSON)
@@ -71,6 +75,9 @@ def _repeat(seen: Counter[str], pointer: str, item: dict[str, Any]) -> Iterator[
 def _child_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for pointer, member in _items(document.get("household"), "/household"):
         yield from _texts(member.get(_CHILDREN), f"{pointer}/{_CHILDREN}")
+
+
+def _contact_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for pointer, person in _items(document.get("persons_posing_risk"), "/persons_posing_risk"):
         for place, contact in _items(person.get(_CONTACT), f"{pointer}/{_CONTACT}"):
             yield from _text(contact.get(_CHILD_OF_CONTACT), f"{place}/{_CHILD_OF_CONTACT}")

@@ -121,7 +121,7 @@ class ContactSchema(Record[ContactWithChild]):
     """How the person has to do with one child."""
 
     record = ContactWithChild
-    child = LocalId("Id of a child in this document.", required=True)
+    child = LocalId("Id of a child in this document, if only in the household.", required=True)
     nature = Code(
         codes.ContactNature,
         "What contact the person has with the child.",

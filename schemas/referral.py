@@ -59,9 +59,11 @@ class Referral:
 
     @property
     def people(self) -> set[str]:
-        """The local ids of its children and of the persons posing risk."""
-        return {child.id for child in self.children} | {
-            person.id for person in self.persons_posing_risk
+        """The local ids of everybody in it."""
+        return {
+            *(child.id for child in self.children),
+            *(member.id for member in self.household),
+            *(person.id for person in self.persons_posing_risk),
         }
 
 

@@ -14,6 +14,10 @@ REJECTED = "rejected"
 """The code of the task about a referral that was rejected."""
 REFUSED = "refused"
 """The code of the task about a body that was refused and not kept."""
+KNOWN_FOR_LONG = "known-for-long"
+"""The code of the task about a referral that came long after the police knew."""
+OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG})
+"""The codes that the publisher's supervisor must see to as well as ops."""
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -24,6 +28,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "keep it held; or have the publisher send the embargo with its end.",
         "suspect-at-recipient": "Ask the publisher whom to tell there. Then release the part that "
         "is held, or keep it held.",
+        KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
+        "must act has it already.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
     }
@@ -91,8 +97,8 @@ class OpenTask:
 
     @property
     def owners(self) -> Sequence[str]:
-        """Who must see to it: ops, and for what never reached an agency its publisher too."""
-        is_publishers = self.code in (REJECTED, REFUSED)
+        """Who must see to it: ops, and for what is the publisher's own its supervisor too."""
+        is_publishers = self.code in OF_THE_PUBLISHER
         return ("ops", f"{self.publisher} supervisor") if is_publishers else ("ops",)
 
 

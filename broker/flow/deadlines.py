@@ -28,7 +28,7 @@ from broker.domain.ids import (
 )
 from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
-from broker.domain.task import REFUSED, REJECTED
+from broker.domain.task import OF_THE_PUBLISHER
 from broker.errors import PolicyError
 from broker.flow import embargoes
 from broker.flow.context import Context
@@ -289,8 +289,8 @@ def _named(task: TaskId | None) -> dict[str, str]:
 
 
 def _publishers_step(watched: Watched) -> tuple[Step, ...]:
-    """Return whom a warning is told beside ops: what never reached an agency is its publisher's."""
-    if watched.task is None or watched.state not in (REJECTED, REFUSED):
+    """Return whom a warning is told beside ops, where the publisher must see to it as well."""
+    if watched.task is None or watched.state not in OF_THE_PUBLISHER:
         return ()
     return (Step(NoticeRecipient.PUBLISHER, Contact.SUPERVISOR, (NoticeChannel.EMAIL,)),)
 

@@ -29,6 +29,7 @@ from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import reasons_in
 from schemas import tolerance
+from schemas.referral import HARMED
 from schemas.shown_text import shown_document
 
 PEOPLE = frozenset({CHILDREN, HOUSEHOLD, PERSONS})
@@ -82,11 +83,13 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
 
 
 def _asks(offer: Offer, content: Mapping[str, Any]) -> dict[str, bool]:
-    """Return what a decision is asked to say: of a child whose voice the agency is shown.
+    """Return what a decision is asked to say: of a child whose voice the agency is shown, be it
+    one who is alleged to have harmed.
 
     Inspectors ask whether children's views were considered, and whether children hear of it.
     """
-    had_voice = any(child.get("voice") for child in content.get(CHILDREN) or ())
+    shown = (*content.get(CHILDREN, ()), *content.get(HARMED, ()))
+    had_voice = any(child.get("voice") for child in shown)
     asked = had_voice and Milestone.DECIDE in offer.due
     return dict.fromkeys(("views_considered", "child_told"), asked)
 

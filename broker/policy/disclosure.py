@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any
 
 from broker.errors import PolicyError
+from broker.policy.household import ADULT_AT
 from broker.policy.language.recipient_words import RecipientWords
 from broker.policy.language.views import Tree, View
 from broker.policy.published.policy import Policy
-from broker.policy.routing.facts import ADULT_AT
 from broker.policy.time.calendars import LONDON
 from schemas.child import Child, Voice
 from schemas.concern import Concern, ObservedFact
@@ -154,6 +154,10 @@ class _Narrowing:
         named = self.known.intersection(filter(_is_text, _listed(block, ABOUT)))
         return not named or not self.visible.isdisjoint(named)
 
+    def may_name(self, id_: Any) -> bool:
+        """Tell whether an id is that of somebody who is shown, or of nobody."""
+        return id_ in self.visible or id_ not in self.known
+
     def told(self, block: Json) -> dict[str, Any]:
         """Return a block that names nobody outside the scope as whom it is about."""
         return _without(block, ABOUT, self._strangers(filter(_is_text, _listed(block, ABOUT))))
@@ -259,13 +263,15 @@ def _of_scope(
                 lambda child: child.get(CHILD_ID) in children,
             )
         ],
-        **_persons(document, persons, narrowing),
+        **_persons(document, persons, narrowing, hears=_hears_harmed(rules)),
         HOUSEHOLD: [
             _without(member, MEMBER_CHILDREN, hidden)
             for member in narrowing.kept(
                 document.get(HOUSEHOLD),
                 f"/{HOUSEHOLD}",
-                lambda member: _belongs(member, children, document),
+                lambda member: (
+                    member.get(MEMBER_ID) in children or _belongs(member, children, document)
+                ),
             )
         ],
         ONLINE: _online(_fields(document, ONLINE), narrowing),
@@ -288,10 +294,18 @@ def _listed(record: Json, name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _hears_harmed(rules: View) -> bool:
+    """Tell whether a view shows what a child said who is alleged to have harmed."""
+    return HARMED in rules.shows and _is_listed(rules.shows[HARMED], [VOICE])
+
+
 def _persons(
-    document: Json, persons: Collection[str], narrowing: _Narrowing
+    document: Json, persons: Collection[str], narrowing: _Narrowing, *, hears: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the persons posing risk, and apart from them the children who may have harmed."""
+    """Return the persons posing risk, and apart from them the children who may have harmed.
+
+    Who may be a child, because nobody said the age, is heard by those alone who hear a child.
+    """
     parts: dict[str, list[dict[str, Any]]] = {PERSONS: [], HARMED: []}
     day = _day(document)
     for number, person in enumerate(_listed(document, PERSONS)):
@@ -299,9 +313,13 @@ def _persons(
         if not isinstance(person, dict) or str(person.get(PERSON_ID)) not in persons:
             narrowing.places[place] = None
             continue
-        part = HARMED if _is_under_18(person, day) else PERSONS
+        age = _age(person, day)
+        part = HARMED if age is not None and age < ADULT_AT else PERSONS
         narrowing.places[place] = f"/{part}/{len(parts[part])}"
-        parts[part].append(_person(person, place, narrowing))
+        shown = _person(person, place, narrowing)
+        if age is None and not hears:
+            shown.pop(VOICE, None)
+        parts[part].append(shown)
     return parts
 
 
@@ -311,7 +329,7 @@ def _household(document: Json, children: Collection[str]) -> frozenset[str]:
         for member in _listed(document, HOUSEHOLD)
         if isinstance(member, dict)
         and isinstance(member.get(MEMBER_ID), str)
-        and _belongs(member, children, document)
+        and (member[MEMBER_ID] in children or _belongs(member, children, document))
     )
 
 
@@ -335,11 +353,10 @@ def _day(document: Json) -> date:
     return datetime.fromisoformat(document[TIMES][FIRST_KNOWN_AT]).astimezone(LONDON).date()
 
 
-def _is_under_18(person: Json, day: date) -> bool:
-    """Tell whether somebody is known to be a child on a date."""
+def _age(person: Json, day: date) -> int | None:
+    """Return how old somebody is on a date, None where nobody said."""
     born = person.get(BORN)
-    age = age_on(day, date.fromisoformat(born) if isinstance(born, str) else None, person.get(AGE))
-    return age is not None and age < ADULT_AT
+    return age_on(day, date.fromisoformat(born) if isinstance(born, str) else None, person.get(AGE))
 
 
 def _person(person: Json, place: str, narrowing: _Narrowing) -> dict[str, Any]:
@@ -348,7 +365,7 @@ def _person(person: Json, place: str, narrowing: _Narrowing) -> dict[str, Any]:
     shown = narrowing.kept(
         person[CONTACT],
         f"{place}/{CONTACT}",
-        lambda contact: contact.get(CONTACT_CHILD) not in narrowing.hidden,
+        lambda contact: narrowing.may_name(contact.get(CONTACT_CHILD)),
     )
     return {**person, CONTACT: shown}
 

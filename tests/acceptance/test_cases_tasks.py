@@ -165,6 +165,7 @@ def test_20_a_refused_body_has_an_owner_too(
 def test_20_a_refused_body_is_over_with_the_one_that_can_be_carried(world: World) -> None:
     world.at("2026-12-16 09:00")
     document = sample(15) | {"grade": {**sample(15)["grade"], "level": "immediate"}}
+    document["times"] = {"first_known_at": "2026-12-16T08:00:00Z"}
     headers = world.police | {"Content-Type": "application/json"}
     picture = {**document, "concern": {**document["concern"], "summary": "data:image/png;base64,"}}
     body = json.dumps(picture).encode()

@@ -69,8 +69,8 @@ EXPECTED = {
     "15": expected("staffordshire-csc", warnings="known-for-long"),
     "16": expected("nca", warnings="child-abroad"),
     "17": expected("staffordshire-csc nca", warnings="child-abroad"),
-    # A child in the household has no place of its own in the document: ops has it within the hour.
-    "18": expected(state="unroutable", reason="no_recipient"),
+    # A child in the household goes where the person lives in whose household it is.
+    "18": expected("staffordshire-csc", warnings="area-assumed grade-contradiction"),
     "19": expected("staffordshire-csc", warnings="works-with-children-unknown"),
     "20": expected("staffordshire-csc", warnings="manager-unknown"),
     "21": expected("staffordshire-csc", warnings="school-unknown"),

@@ -38,10 +38,13 @@ class Condition:
     holding: frozenset[tuple[Value, ...]]
     """Every combination of their values for which it holds."""
     _paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    facts: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names without whose facts they are."""
 
     def __post_init__(self) -> None:
         paths = [name.split(".") for name in self.names]
         object.__setattr__(self, "_paths", tuple((owner, fact) for owner, fact in paths))
+        object.__setattr__(self, "facts", frozenset(fact for _, fact in paths))
 
     def holds(self, subjects: Mapping[str, object]) -> bool:
         """Tell whether it holds for what is known about a subject."""

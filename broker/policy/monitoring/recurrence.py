@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from broker.domain.codes import Grade
+from broker.policy.household import household_children
 from broker.policy.language.vocabulary import GRADES
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.time.calendars import LONDON, in_words
@@ -113,9 +114,11 @@ def read_recurrence(node: Node) -> Recurrence:
 def occurrences(
     referral: Referral, *, id_: UUID, publisher: str, at: datetime, key: bytes
 ) -> list[Occurrence]:
-    """Return the children of a referral that can be recognised."""
+    """Return the children of a referral, and of its household, that can be recognised."""
+    listed = [(f"/children/{number}", child) for number, child in enumerate(referral.children)]
+    around = household_children(referral, at.astimezone(LONDON).date())
     occurrences = []
-    for number, child in enumerate(referral.children):
+    for pointer, child in (*listed, *((each.pointer, each.child) for each in around)):
         if marks := marks_of(child, key):
             occurrences.append(
                 Occurrence(
@@ -123,7 +126,7 @@ def occurrences(
                     publisher=publisher,
                     reference=referral.reference,
                     child=child.id,
-                    pointer=f"/children/{number}",
+                    pointer=pointer,
                     grade=referral.grade.level,
                     at=at,
                     marks=marks,

@@ -6,12 +6,13 @@ an address: people are known by their local ids alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from broker.domain.codes import Grade
 from broker.errors import Fault
+from broker.policy.household import ADULT_AT, household_children, without_age
 from broker.policy.language.directory import Directory
 from broker.policy.language.vocabulary import FORCE
 from broker.policy.places.gazetteer import Gazetteer
@@ -32,9 +33,12 @@ from schemas.person import PersonPosingRisk, WorkRole
 from schemas.referral import Referral
 from schemas.unknown import known
 
-ADULT_AT = 18
 WHOLE = "referral"
 """Stands, among areas that are given afterwards, for the referral itself and not for a local id."""
+_LISTED = "/children/"
+_MISSING = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
+"""Who is away without anybody knowing where; the guidance no longer tells the two apart."""
+_CONTACT = ("lives_with_suspect", "meets_suspect")
 _NATIONAL = frozenset({ReportSource.NCMEC, ReportSource.NCA, ReportSource.CEOP})
 _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHILDMINDER})
 
@@ -62,6 +66,7 @@ class OverallFacts(SubjectFacts):
     area: str | None
     area_given: bool
     """Whether ``area`` was given to the referral itself, and there is no child to take it."""
+    child_listed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class ChildFacts(SubjectFacts):
     open_case_area: str | None
     school_urn: str | None
     missing: bool
+    returned: bool
     looked_after: bool
     protection_plan: bool
     placed_elsewhere: bool
@@ -138,6 +144,8 @@ class Facts:
     """Who must not be told, as the publisher wrote it."""
     employers: frozenset[str]
     """In which words it says where persons posing risk work or volunteer."""
+    without_age: tuple[str, ...]
+    """Where in the household somebody stands whose age nobody said."""
     doubts: tuple[Fault, ...] = ()
     """What is contradictory or not enough in what the referral says about places."""
 
@@ -183,9 +191,13 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
     ``areas`` are those given afterwards, by the local id of a child or person; they count before
     any that the referral names. The one under ``referral`` is for people who have no other.
     """
-    children, suspects = referral.children, referral.persons_posing_risk
-    homes = _homes(children, suspects, areas, gazetteer)
-    places = _places(referral, homes, areas, gazetteer)
+    listed, suspects = referral.children, referral.persons_posing_risk
+    around = household_children(referral, ages_on) if referral.household else ()
+    children = (*listed, *(each.child for each in around))
+    homes = _homes(listed, suspects, areas, gazetteer)
+    places = _places(referral, homes, [each.child for each in around], areas, gazetteer)
+    pointers = [f"/children/{number}" for number in range(len(listed))]
+    pointers += [each.pointer for each in around]
     forces = _Forces(publisher, directory, gazetteer, on)
     persons = tuple(
         _person(number, person, homes[person.id], ages_on, forces)
@@ -193,10 +205,10 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
     )
     return Facts(
         publisher=publisher,
-        overall=_overall(referral, areas, gazetteer),
+        overall=_overall(referral, bool(children), areas, gazetteer),
         children=tuple(
-            _child(number, child, place, persons, ages_on, forces)
-            for number, (child, place) in enumerate(zip(children, places, strict=True))
+            _child(pointer, child, place, persons, ages_on, forces)
+            for pointer, child, place in zip(pointers, children, places, strict=True)
         ),
         persons=persons,
         roles=tuple(
@@ -207,7 +219,8 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
         embargo=referral.handling.embargo,
         first_known_at=referral.times.first_known_at,
         not_to=referral.handling.do_not_disclose_to,
-        employers=employers(suspects, children),
+        employers=employers(suspects, listed),
+        without_age=without_age(referral),
         doubts=_doubts(referral, homes),
     )
 
@@ -236,7 +249,9 @@ class _ChildPlace:
     is_assumed: bool = False
 
 
-def _overall(referral: Referral, areas: Mapping[str, str], gazetteer: Gazetteer) -> OverallFacts:
+def _overall(
+    referral: Referral, child_listed: bool, areas: Mapping[str, str], gazetteer: Gazetteer
+) -> OverallFacts:
     grade, concern = referral.grade.level, referral.concern
     return OverallFacts(
         id="",
@@ -246,8 +261,10 @@ def _overall(referral: Referral, areas: Mapping[str, str], gazetteer: Gazetteer)
         category=concern.category,
         domestic_abuse=concern.domestic_abuse is True,
         area=_whole(areas, gazetteer).area,
-        area_given=WHOLE in areas and not referral.children,
+        area_given=WHOLE in areas and not child_listed,
+        child_listed=child_listed,
         reported_nationally=any(report.source in _NATIONAL for report in referral.online.reports),
+        unknown=frozenset(["domestic_abuse"] if concern.domestic_abuse is None else []),
     )
 
 
@@ -275,10 +292,11 @@ def _whole(areas: Mapping[str, str], gazetteer: Gazetteer) -> Locality:
 def _places(
     referral: Referral,
     homes: Mapping[str, Locality],
+    around: Sequence[Child],
     areas: Mapping[str, str],
     gazetteer: Gazetteer,
 ) -> list[_ChildPlace]:
-    """Return where each child is, in their order.
+    """Return where each child is, in their order; those in the household, ``around``, at last.
 
     The order is: given afterwards, found, living, living with somebody whose area is known, and
     at last where the first other child is, so that no child is left without an owner. A child who
@@ -286,6 +304,9 @@ def _places(
     """
     suspects = referral.persons_posing_risk
     places = [_own_place(child, homes, suspects, areas, gazetteer) for child in referral.children]
+    ids = [child.id for child in referral.children]
+    here = {id_: place.at for id_, place in zip(ids, places, strict=True)}
+    places += [_place_around(child, homes, here, areas, gazetteer) for child in around]
     first = next((place.at for place in places if place.at.area), None)
     because, is_assumed = "assumed to be where another child is", True
     if WHOLE in areas:
@@ -325,6 +346,26 @@ def _own_place(
     return _ChildPlace(shared, "where the person lives with whom the child lives", home)
 
 
+def _place_around(
+    child: Child,
+    homes: Mapping[str, Locality],
+    here: Mapping[str, Locality],
+    areas: Mapping[str, str],
+    gazetteer: Gazetteer,
+) -> _ChildPlace:
+    """Return where a child of the household is: at home with those whose household it is."""
+    if area := areas.get(child.id):
+        return _ChildPlace(locate(area, None, gazetteer), "as was said afterwards", NOWHERE)
+    lived_in = [homes.get(id_, NOWHERE) for id_ in child.lives_with]
+    known = [at for at in lived_in if at.is_known] or [
+        here[id_] for id_ in child.lives_with if id_ in here and here[id_].is_known
+    ]
+    if not known:
+        return _ChildPlace(NOWHERE, "", NOWHERE)
+    is_assumed = not here or len({at.area for at in known}) > 1
+    return _ChildPlace(known[0], "where those live in whose household it is", known[0], is_assumed)
+
+
 def _doubts(referral: Referral, homes: Mapping[str, Locality]) -> tuple[Fault, ...]:
     """Return what people should look at in the places of children and persons."""
     children, suspects = referral.children, referral.persons_posing_risk
@@ -342,7 +383,7 @@ def _doubts(referral: Referral, homes: Mapping[str, Locality]) -> tuple[Fault, .
 
 
 def _child(
-    number: int,
+    pointer: str,
     child: Child,
     place: _ChildPlace,
     persons: Sequence[PersonFacts],
@@ -353,10 +394,10 @@ def _child(
     placing = authority(child.placing_authority, forces.gazetteer)
     open_in = authority(child.open_case.area if child.open_case else None, forces.gazetteer)
     urn = child.school.urn if child.school else None
-    contact = _nearest_contact(child, persons)
+    contact, status = _nearest_contact(child, persons), _missing_status(child)
     return ChildFacts(
         id=child.id,
-        pointer=f"/children/{number}",
+        pointer=pointer,
         age=_child_age(child, on),
         area=area,
         nation=place.at.nation,
@@ -368,7 +409,8 @@ def _child(
         placing_authority=placing,
         open_case_area=open_in,
         school_urn=urn,
-        missing=_is_missing(child),
+        missing=status in _MISSING,
+        returned=status is MissingStatus.RETURNED,
         looked_after=child.looked_after is True,
         protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
@@ -379,13 +421,14 @@ def _child(
         at_school=bool(urn),
         health_need=child.health is not None and bool(child.health.needs),
         other_force=forces.is_another(area),
-        unknown=_unknown_of_child(child),
+        # Of those in the household nobody is asked what the children listed are asked.
+        unknown=_unknown_of_child(child, persons) if pointer.startswith(_LISTED) else frozenset(),
     )
 
 
-def _is_missing(child: Child) -> bool:
+def _missing_status(child: Child) -> MissingStatus | None:
     missing = known(child.missing)
-    return missing is not None and missing.status is MissingStatus.MISSING
+    return missing.status if missing else None
 
 
 def _nearest_contact(child: Child, persons: Sequence[PersonFacts]) -> ContactNature | None:
@@ -436,22 +479,43 @@ def _person(
 
 
 def _unknown_of_person(person: PersonPosingRisk, lives: Locality) -> frozenset[str]:
-    """Return what nobody said of a person: the place, and who manages a managed offender."""
+    """Return what nobody said of a person: age, place, and who manages a managed offender."""
     management = person.management
     is_managed = management is not None and management.status is not ManagementStatus.NONE
     unmanaged = is_managed and management is not None and management.managed_by is None
-    return frozenset(
-        [*(["managed_by"] if unmanaged else []), *([] if lives.is_known else ["other_force"])]
-    )
+    has_no_age = person.age is None and not isinstance(person.date_of_birth, date)
+    unknown = ["managed_by"] if unmanaged else []
+    unknown += [] if lives.is_known else ["other_force"]
+    return frozenset([*unknown, "age"] if has_no_age else unknown)
 
 
-def _unknown_of_child(child: Child) -> frozenset[str]:
-    """Return what nobody said of a child: which school it goes to, and who placed it."""
-    no_school = child.school is not None and not child.school.urn
-    not_placed = child.looked_after is True and not child.placing_authority
-    return frozenset(
-        [*(["at_school"] if no_school else []), *(["placed_elsewhere"] if not_placed else [])]
-    )
+def _unknown_of_child(child: Child, persons: Sequence[PersonFacts]) -> frozenset[str]:
+    """Return what nobody said of a child, of what the referral itself gives reason to ask.
+
+    A school without its number, and a looked-after child whom nobody placed, are such; a child
+    without a school is not. Of one who is not born yet nothing is asked that it cannot have.
+    """
+    unknown = []
+    if child.school is not None and not child.school.urn:
+        unknown.append("at_school")
+    if child.looked_after is True and not child.placing_authority:
+        unknown.append("placed_elsewhere")
+    if child.expected_date_of_birth is None:
+        unknown += _unsaid(child, persons)
+    return frozenset(unknown)
+
+
+def _unsaid(child: Child, persons: Sequence[PersonFacts]) -> Iterator[str]:
+    if known(child.missing) is None:
+        yield from ("missing", "returned")
+    if child.looked_after is None:
+        yield "looked_after"
+    if child.protection_plan is None:
+        yield "protection_plan"
+    natures = {person.contact.get(child.id, ContactNature.UNKNOWN) for person in persons}
+    if ContactNature.UNKNOWN in natures and _nearest_contact(child, persons) is None:
+        # Who says with whom the child lives says with whom it does not.
+        yield from ("meets_suspect",) if child.lives_with else _CONTACT
 
 
 def _contact(person: PersonPosingRisk) -> dict[str, ContactNature]:

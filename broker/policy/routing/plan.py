@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from broker.domain.codes import Grade, Role
-from broker.domain.task import Task
+from broker.domain.task import KNOWN_FOR_LONG, Task
 from broker.errors import Fault, Remark
 from broker.policy.language.directory import Directory
 from broker.policy.language.evidence import pointers
-from broker.policy.language.rules import RoutingRule
-from broker.policy.language.vocabulary import SOCIAL_CARE, SUBJECTS
+from broker.policy.language.rules import GradeRule, RoutingRule
+from broker.policy.language.vocabulary import FACTS, SOCIAL_CARE, SUBJECTS
 from broker.policy.places.gazetteer import UNKNOWN
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import (
@@ -139,6 +139,7 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     _note_undecided(work, facts, policy, accepted_at)
     _note_delay(work, facts, policy, handed_in_at)
     _note_assumptions(work, facts)
+    _note_children(work, facts)
     _note_wishes(work, referral, accepted_at)
     reason = None if _may_begin(work) else work.stranded or _nobody(facts)
     return _plan(work, facts, reason, policy, accepted_at, raised)
@@ -321,10 +322,12 @@ def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: F
         if leads:
             work.task(subject.pointer, "child-abroad", words)
         return
-    if not place and rule.place_of in _UNKNOWN_PLACES:
+    is_abroad = rule.place_of == Place.PERSON_AREA and getattr(subject, "abroad", False)
+    if not place and not is_abroad and rule.place_of in _UNKNOWN_PLACES:
         work.task(subject.pointer, *_UNKNOWN_PLACES[Place(rule.place_of)])
         return
-    said = f"the directory has none for {place}" if place else "the place is not known"
+    nowhere = "the place is abroad" if is_abroad else "the place is not known"
+    said = f"the directory has none for {place}" if place else nowhere
     names = (*rule.condition.names, rule.place_of)
     message = f"{rule.sentence} Nobody was told: {said}."
     work.task(subject.pointer, "no-recipient", message, (_ground(names, subject, facts),))
@@ -347,18 +350,45 @@ _MAYBE_ABROAD = (
 
 
 def _note_undecided(work: _Work, facts: Facts, policy: Policy, accepted_at: datetime) -> None:
-    """Note each agency that is not told because of something that nobody said."""
+    """Note each agency that is not told, and each grade not raised, for what nobody said."""
     day = accepted_at.astimezone(LONDON).date()
-    everybody = (*facts.children, *facts.persons, *facts.roles)
-    if not any(subject.unknown for subject in everybody):
+    everybody = (facts.overall, *facts.children, *facts.persons, *facts.roles)
+    unknown = frozenset().union(*(subject.unknown for subject in everybody))
+    if not unknown:
         return
-    for rule in policy.routing_rules:
-        for subject in facts.subjects(rule.subject) if rule.is_in_effect(day) else ():
+    rules: list[GradeRule | RoutingRule] = [*_might_raise(policy, facts)]
+    rules += [rule for rule in policy.routing_rules if rule.is_in_effect(day)]
+    for rule in rules:
+        if rule.condition.facts.isdisjoint(unknown):
+            continue
+        for subject in facts.subjects(rule.subject):
             for name in rule.condition.undecided_by(facts.about(subject)):
-                code, words = _UNKNOWN[name]
-                work.task(subject.pointer, code, words)
+                _note_unknown(work, subject, name, facts)
 
 
+def _might_raise(policy: Policy, facts: Facts) -> Iterator[GradeRule]:
+    """Go through the rules that would warn of a grade, or make it more urgent than it is."""
+    effective = _URGENCY.index(facts.overall.effective_grade)
+    for rule in policy.grade_rules:
+        if rule.to is None or _URGENCY.index(rule.to) < effective:
+            yield rule
+
+
+def _note_unknown(work: _Work, subject: SubjectFacts, name: str, facts: Facts) -> None:
+    code, words = _UNKNOWN.get(name) or (
+        "fact-unknown",
+        f"Nobody said whether {FACTS[name].words}, and it decides who is told or by when: ask.",
+    )
+    owner = facts.about(subject).get(name.partition(".")[0], subject)
+    pointer = owner.pointer if isinstance(owner, SubjectFacts) else subject.pointer
+    work.task(pointer, code, words)
+
+
+_CONTACT_UNKNOWN = (
+    "contact-unknown",
+    "Nobody said what contact the child has with a person posing risk, and for this grade it "
+    "matters: ask.",
+)
 _UNKNOWN = {
     "role.works_with_children": (
         "works-with-children-unknown",
@@ -372,6 +402,21 @@ _UNKNOWN = {
         "person-area-unknown",
         "Nobody said where this person lives, so nobody there is told: ask.",
     ),
+    "person.age": (
+        "person-age-unknown",
+        "Nobody said how old this person is. Someone under 18 is first of all a child who needs "
+        "help, of whom social care is told: ask.",
+    ),
+    "child.missing": (
+        "missing-unknown",
+        "Nobody said whether the child is missing, which makes it more urgent: ask.",
+    ),
+    "child.returned": (
+        "missing-unknown",
+        "Nobody said whether the child is missing, which makes it more urgent: ask.",
+    ),
+    "child.lives_with_suspect": _CONTACT_UNKNOWN,
+    "child.meets_suspect": _CONTACT_UNKNOWN,
     "child.at_school": (
         "school-unknown",
         "The school has no URN, so no school is told: find out which one it is.",
@@ -389,7 +434,7 @@ _UNKNOWN_PLACES = {
 
 
 def _note_delay(work: _Work, facts: Facts, policy: Policy, handed_in_at: datetime) -> None:
-    """Warn when the police had known for longer than the policy allows for the stated grade."""
+    """Note that the police had known for longer than the policy allows for the stated grade."""
     grade, known_at = facts.overall.grade, facts.first_known_at
     longest = policy.promptness.get(grade)
     if longest is None or handed_in_at <= known_at + longest.by_the_clock:
@@ -399,18 +444,46 @@ def _note_delay(work: _Work, facts: Facts, policy: Policy, handed_in_at: datetim
         f"The police had known for {days} days and {hours} hours when it was handed in; for "
         f"{_plain(grade)} at most {longest} are allowed."
     )
-    work.warn("/times/first_known_at", "known-for-long", words)
+    work.task("/times/first_known_at", KNOWN_FOR_LONG, words)
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:
     for child in facts.children:
-        if child.area_is_assumed:
-            message = (
-                "No area is known for this child, so it goes where another child is: check it."
-            )
-            fields = ("address", "area", "found_area", "lives_with", "placing_authority")
-            ground = tuple(f"{child.pointer}/{name}" for name in fields)
-            work.warn(child.pointer, "area-assumed", message, (ground,))
+        if not child.area_is_assumed:
+            continue
+        if child.pointer.startswith("/household/"):
+            work.task(child.pointer, "area-assumed", _ASSUMED_AROUND)
+            continue
+        message = "No area is known for this child, so it goes where another child is: check it."
+        fields = ("address", "area", "found_area", "lives_with", "placing_authority")
+        ground = tuple(f"{child.pointer}/{name}" for name in fields)
+        work.warn(child.pointer, "area-assumed", message, (ground,))
+
+
+_ASSUMED_AROUND = (
+    "This child stands in the household and has no area of its own, so it goes where a person of "
+    "that household lives: ask where it is, and list it under the children."
+)
+
+
+def _note_children(work: _Work, facts: Facts) -> None:
+    """Note who may be a child that nobody looks after, and what a child who is back is owed."""
+    for child in facts.children:
+        if child.returned:
+            work.warn(f"{child.pointer}/missing", "returned-from-missing", _RETURNED)
+    if not facts.overall.child_listed:
+        for pointer in facts.without_age:
+            work.task(pointer, "household-age-unknown", _NO_AGE)
+
+
+_RETURNED = (
+    "The child was missing and is back: in England it is offered an interview within 72 hours of "
+    "its return, by the authority that is responsible for it."
+)
+_NO_AGE = (
+    "Nobody said how old this person is, and no child is listed. If it is a child, list it under "
+    "the children: ask."
+)
 
 
 def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None:
