@@ -189,7 +189,8 @@ def test_every_object_of_the_full_referral_refuses_a_field_that_is_not_its_own(
     changed, faults, full
 ):
     for pointer in pointers(full):
-        document = changed(f"{pointer}/zzz", 1) if _is_object(full, pointer) else None
+        is_ours = _is_object(full, pointer) and not pointer.startswith("/extensions")
+        document = changed(f"{pointer}/zzz", 1) if is_ours else None
         if document is not None:
             assert (f"{pointer}/zzz", "unknown-field") in faults(document)
 
