@@ -284,10 +284,13 @@ class Within(Formed):
 
 
 class FieldPath(Formed):
-    """The way to a field inside a part of a referral."""
+    """The way to a field inside a part of a referral, or the namespace of an extension."""
 
-    pattern = r"^[a-z_]{1,40}(?:\.[a-z_]{1,40}){0,5}$"
-    default_error_messages = words(form="bad-path: Give names of fields with a dot between them.")
+    pattern = r"^[a-z][a-z0-9_-]{0,63}(?:\.[a-z0-9][a-z0-9_-]{0,62}){0,8}$"
+    default_error_messages = words(
+        form="bad-path: Give names of fields with a dot between them, or the namespace of an "
+        "extension."
+    )
 
 
 class IpAddress(Spoken, fields.String):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, validates_schema
 
 from schemas import codes, labels
 from schemas.fields import Code, Many, One, Text, Whole
@@ -132,6 +137,32 @@ class ReportSchema(Record[Report]):
     received_at = Instant("When the police received it.", past=True)
 
 
+_BASE64 = "[A-Za-z0-9+/_-]"
+
+
+def _digest_of(*sizes: int) -> str:
+    """Return the form of a hash of one of these sizes, in bytes: in hex, or in base64."""
+    forms = [
+        form
+        for size in sizes
+        for form in (f"[0-9A-Fa-f]{{{size * 2}}}", f"{_BASE64}{{{-(-size * 4 // 3)}}}={{0,2}}")
+    ]
+    return f"^(?:{'|'.join(forms)})$"
+
+
+DIGESTS: Mapping[str, str] = {
+    codes.HashAlgorithm.MD5: _digest_of(16),
+    codes.HashAlgorithm.SHA1: _digest_of(20).replace("(?:", "(?:[A-Za-z2-7]{32}|"),
+    codes.HashAlgorithm.SHA256: _digest_of(32),
+    codes.HashAlgorithm.SHA512: _digest_of(64),
+    codes.HashAlgorithm.PHOTODNA: _digest_of(144),
+    codes.HashAlgorithm.PDQ: _digest_of(32),
+    codes.HashAlgorithm.PHASH: _digest_of(8, 32),
+}
+"""The form of a hash by its algorithm; SHA-1 is in base32 too, and others have no one form."""
+_DIGESTS = {name: re.compile(form.replace("$", r"\Z")) for name, form in DIGESTS.items()}
+
+
 class FileHashSchema(Record[FileHash]):
     """What stands for a file; the file itself is never sent."""
 
@@ -139,7 +170,26 @@ class FileHashSchema(Record[FileHash]):
     algorithm = Code(
         codes.HashAlgorithm, "How the hash was made.", required=True, labels=labels.HASH_ALGORITHMS
     )
-    value = Digest("The hash, in hex or base64.", required=True)
+    value = Digest("The hash, in hex or base64, as long as its algorithm has it.", required=True)
+    rules: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {
+                "if": {
+                    "properties": {"algorithm": {"const": str(name)}},
+                    "required": ["algorithm"],
+                },
+                "then": {"properties": {"value": {"pattern": form}}},
+            }
+            for name, form in DIGESTS.items()
+        ]
+    }
+
+    @validates_schema(skip_on_field_errors=False)
+    def _as_the_algorithm_has_it(self, data: dict[str, Any], **_: Any) -> None:
+        form = _DIGESTS.get(data.get("algorithm", ""))
+        value = data.get("value")
+        if form is not None and value is not None and not form.match(value):
+            raise ValidationError(f"bad-hash: This is no {data['algorithm']} hash.", "value")
 
 
 class ImageCountsSchema(Record[ImageCounts]):

@@ -32,6 +32,7 @@ _REASONS = {reason.value: reason.value for reason in Unknown} | {
     "unknown": Unknown.NOT_YET_KNOWN.value,
     "not_known": Unknown.NOT_YET_KNOWN.value,
 }
+_PREFIX = re.compile(r"(?:md5|sha-?(?:1|256|512)|0x)[:=]?\s{0,9}", re.IGNORECASE)
 _ID_LENGTH = 32
 
 
@@ -62,12 +63,20 @@ def _folded(text: str) -> str:
     return _NOT_A_WORD.sub("_", text.lower()).strip("_")
 
 
+def _joined(text: str) -> str:
+    """Return a text without what stands between its letters: ``SHA-256`` means ``sha256``."""
+    return _folded(text).replace("_", "")
+
+
 def _code(field: kinds.Code, value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    wanted = _folded(value)
-    matching = [code for code in field.codes if _folded(code) == wanted]
-    return matching[0] if len(matching) == 1 else value
+    for fold in (_folded, _joined):
+        wanted = fold(value)
+        matching = [code for code in field.codes if fold(code) == wanted]
+        if len(matching) == 1:
+            return matching[0]
+    return value
 
 
 def _instant(_: formats.Instant, value: Any) -> Any:
@@ -115,6 +124,15 @@ def _digits(_: formats.NhsNumber, value: Any) -> Any:
     return re.sub(r"\D", "", str(value)) if isinstance(value, str | int) else value
 
 
+def _digest(_: formats.Digest, value: Any) -> Any:
+    """Return a hash without its prefix, and without what stands between its bytes."""
+    if not isinstance(value, str):
+        return value
+    plain = _PREFIX.sub("", value.strip())
+    pairs = re.split(r"[\s:-]", plain)
+    return "".join(pairs) if all(len(pair) % 2 == 0 for pair in pairs) else plain
+
+
 def _capitals(_: fields.Field[Any], value: Any) -> Any:
     return " ".join(value.upper().split()) if isinstance(value, str) else value
 
@@ -128,6 +146,7 @@ _READINGS: tuple[tuple[type[fields.Field[Any]], Callable[[Any, Any], Any]], ...]
     (kinds.Text, _text),
     (formats.LocalId, _local_id),
     (formats.NhsNumber, _digits),
+    (formats.Digest, _digest),
     (formats.Area, _capitals),
     (formats.Postcode, _capitals),
     (formats.Upn, _capitals),

@@ -15,6 +15,7 @@ from schemas import defects, links
 from schemas.child import Child, ChildSchema
 from schemas.concern import Concern, ConcernSchema
 from schemas.errors import Fault
+from schemas.extensions import Extensions
 from schemas.fields import Many, One
 from schemas.formats import Reference, Surroundings, Version, surroundings
 from schemas.handling import (
@@ -56,6 +57,8 @@ class Referral:
     persons_posing_risk: tuple[PersonPosingRisk, ...] = ()
     online: Online = field(default_factory=Online)
     action_taken: tuple[ActionTaken, ...] = ()
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+    """By namespace; nothing in it decides anything."""
 
     @property
     def people(self) -> set[str]:
@@ -111,6 +114,10 @@ class ReferralSchema(Record[Referral]):
     online = One(OnlineSchema(), "What is known online: metadata only, never a file.")
     concern = One(ConcernSchema(), "What happened, and why it is a concern.", required=True)
     action_taken = Many(One(ActionTakenSchema()), 50, "What has been done already.")
+    extensions = Extensions(
+        "What a publisher adds for local use, by namespace. Nobody sees it, unless the policy "
+        "names the namespace in a view; and then only who sees everybody whom it is about."
+    )
 
 
 REFERRAL = ReferralSchema()

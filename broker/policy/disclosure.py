@@ -47,6 +47,7 @@ MEMBER_ID = name_of(HouseholdMember, lambda member: member.id)
 MEMBER_CHILDREN = name_of(HouseholdMember, lambda member: member.children)
 CONCERN = name_of(Referral, lambda referral: referral.concern)
 ACTION_TAKEN = name_of(Referral, lambda referral: referral.action_taken)
+EXTENSIONS = name_of(Referral, lambda referral: referral.extensions)
 SUMMARY = name_of(Concern, lambda concern: concern.summary)
 BLOCKS = (
     name_of(Concern, lambda concern: concern.summaries),
@@ -110,6 +111,8 @@ class Disclosed:
     def _is_shown(self, tokens: Sequence[str]) -> bool:
         if tokens and tokens[0] in LISTED and tokens[0] not in self.content:
             return False
+        if tokens and tokens[0] == EXTENSIONS:
+            return len(tokens) > 1 and tokens[1] in _fields(self.content, EXTENSIONS)
         node: Any = self.content
         tree: Tree | None = self._shows
         for token in tokens:
@@ -157,6 +160,16 @@ class _Narrowing:
     def may_name(self, id_: Any) -> bool:
         """Tell whether an id is that of somebody who is shown, or of nobody."""
         return id_ in self.visible or id_ not in self.known
+
+    def covers(self, extension: Any) -> bool:
+        """Tell whether everybody whom an extension is about is in scope.
+
+        It may hold anything, so nothing of it can be left out for somebody else.
+        """
+        named = extension.get(ABOUT) if isinstance(extension, dict) else None
+        if not isinstance(named, list) or not named:
+            return not self.hidden
+        return all(_is_text(id_) and id_ in self.visible for id_ in named)
 
     def told(self, block: Json) -> dict[str, Any]:
         """Return a block that names nobody outside the scope as whom it is about."""
@@ -277,6 +290,11 @@ def _of_scope(
         ONLINE: _online(_fields(document, ONLINE), narrowing),
         CONCERN: _concern(_fields(document, CONCERN), narrowing),
         ACTION_TAKEN: _blocks(document.get(ACTION_TAKEN), f"/{ACTION_TAKEN}", narrowing),
+        EXTENSIONS: {
+            namespace: extension
+            for namespace, extension in _fields(document, EXTENSIONS).items()
+            if narrowing.covers(extension)
+        },
     }, narrowing.places
 
 

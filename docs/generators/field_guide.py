@@ -26,8 +26,9 @@ _PERSONS = name_of(Referral, lambda referral: referral.persons_posing_risk)
 _ENVELOPE = {
     "schema": "nobody; it tells the broker how to read the document",
     "reference": "every agency that gets a part of the referral, beside that part",
+    "extensions": "nobody, unless a view names the namespace",
 }
-"""The fields that no view decides about."""
+"""The fields of which the shipped views do not decide who sees them."""
 _LIMITS = (
     ("maxLength", "at most {:,} characters"),
     ("maxItems", "at most {:,} items"),
@@ -189,7 +190,12 @@ def _noun(value: Json) -> str:
         return "code"
     return {"date": "day", "date-time": "date and time with offset"}.get(
         value.get("format", ""),
-        {"string": "text", "boolean": "true or false", "integer": "whole number"}[value["type"]],
+        {
+            "string": "text",
+            "boolean": "true or false",
+            "integer": "whole number",
+            "object": "object by name",
+        }[value["type"]],
     )
 
 

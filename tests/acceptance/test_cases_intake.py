@@ -176,3 +176,19 @@ def test_a_correction_is_as_lenient_and_as_strict_as_the_first_one(world: World)
     assert world.client.post(path, json=document, headers=world.police).status_code == 202
     world.drain()
     assert [defect["code"] for defect in treated(world.status(status))] == ["unknown-field"]
+
+
+def test_extensions_go_through_a_correction_and_are_shown_to_nobody(world: World) -> None:
+    world.at("2026-12-24 20:00")
+    document = immediate(extensions={"staffordshire-police": {"queue": "Zqueue"}})
+    status = world.routed(document)
+    assert treated(status) == []
+    (delivery,) = world.collect("staffordshire-edt")
+    assert "Zqueue" not in json.dumps(delivery)
+    changed = document | {"extensions": {"staffordshire-police": {"queue": "Zother"}}}
+    path = f"/v1/referrals/{status['id']}/corrections"
+    receipt = world.client.post(path, json=changed, headers=world.police).json()
+    world.drain()
+    assert (receipt["version"], receipt["duplicate"]) == (2, False)
+    assert treated(world.status(status)) == []
+    assert world.collect("staffordshire-edt") == []

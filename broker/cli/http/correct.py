@@ -19,6 +19,7 @@ REASONS = tuple(reason.value for reason in RecallReason)
 @click.argument("file", type=click.File("rb"))
 @click.option("--referral", help="The referral's id; without it, the document's own reference.")
 @click.option("--idempotency-key", help="A name of your own for this correction.")
+@click.option("--strict", is_flag=True, help="Refuse it for any fault, and show every fault.")
 @json_option
 @with_gateway
 def correct(
@@ -26,6 +27,7 @@ def correct(
     file: BinaryIO,
     referral: str | None,
     idempotency_key: str | None,
+    strict: bool,
     as_json: bool,
     gateway: Gateway,
 ) -> None:
@@ -40,7 +42,7 @@ def correct(
     try:
         with Publisher(gateway.url, gateway.key) as publisher:
             receipt = publisher.correct(
-                document, referral=referral, idempotency_key=idempotency_key
+                document, referral=referral, idempotency_key=idempotency_key, strict=strict
             )
     except ValueError as error:
         raise click.BadParameter("FILE is not a JSON object with a reference.") from error

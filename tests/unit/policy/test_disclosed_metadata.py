@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -28,6 +28,7 @@ from broker.policy.routing.plan import Plan, route
 from schemas.referral import CheckedReferral, load
 
 AT = datetime(2027, 4, 7, 9, 0, tzinfo=UTC)
+NAMESPACE = "org.example.tool"
 PEOPLE = ("children", "household", "persons_posing_risk")
 
 
@@ -53,9 +54,29 @@ def mutated(document: dict[str, Any], random: Random) -> dict[str, Any]:
         sibling |= {"missing": {"status": "missing"}, "voice": {"said": "Zvoicesib"}}
         sibling.pop("ethnicity", None)
         document["children"].insert(0, sibling)
+    document["extensions"] = {
+        "staffordshire-police": {"note": "Zunlisted"},
+        NAMESPACE: {"about": [child["id"] for child in document.get("children", ())][:1]},
+        f"{NAMESPACE}.all": [{"of": "Zeverybody"}],
+    }
+    document["extensions"][NAMESPACE] |= {"names": "".join(given_names(document)[:1])}
     for number, person in enumerate(document.get("persons_posing_risk", ())):
         person |= {"given_name": f"Zsuspect{number}", "offence_history": f"Zhistory{number}"}
     return document
+
+
+def given_names(document: Mapping[str, Any]) -> list[str]:
+    return [child["given_name"] for child in document.get("children", ())]
+
+
+def showing_extensions(policy: Policy) -> Policy:
+    """Return a policy whose views show two namespaces."""
+    namespaces: dict[str, Any] = {NAMESPACE: {}, f"{NAMESPACE}.all": {}}
+    views = {
+        name: replace(view, shows={**view.shows, "extensions": namespaces})
+        for name, view in policy.views.items()
+    }
+    return replace(policy, views=views)
 
 
 def documents() -> Iterator[dict[str, Any]]:
@@ -158,6 +179,25 @@ def test_nobody_outside_the_scope_occurs_in_what_an_agency_is_given(book: Policy
         assert not names, (leg.agency, leg.view, names)
         count += 1
     assert count > 100
+
+
+def test_an_extension_is_shown_to_nobody_unless_a_view_names_its_namespace(book: Policy) -> None:
+    for _, leg, shown in rendered(book):
+        assert "extensions" not in shown["content"], leg.view
+
+
+def test_an_extension_is_shown_to_who_sees_everybody_whom_it_is_about(book: Policy) -> None:
+    shown_about, shown_all = 0, 0
+    for document, leg, shown in rendered(showing_extensions(book)):
+        text = json.dumps(shown)
+        hidden = strangers(document, leg)
+        assert "Zunlisted" not in text
+        assert not {name for name in hidden if name in text}, (leg.agency, leg.view)
+        assert ("Zeverybody" in text) is (not hidden)
+        shown_all += "Zeverybody" in text
+        shown_about += NAMESPACE in shown["content"].get("extensions", {}) and bool(hidden)
+    assert shown_about
+    assert shown_all
 
 
 def test_what_derives_from_a_referral_says_no_more_than_the_content(book: Policy) -> None:
