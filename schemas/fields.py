@@ -196,9 +196,10 @@ class One(Spoken, fields.Nested):
         self, schema: Record[Any], description: str = "", *, required: bool = False
     ) -> None:
         super().__init__(schema, required=required, metadata=described(description))
+        self._record = schema
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return self.schema.load(value)
+        return self._record.load(value)
 
 
 class Many(Spoken, fields.List[Any]):

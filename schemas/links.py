@@ -5,7 +5,6 @@ Read from the document as received, so that these faults stand beside all the ot
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,21 +54,21 @@ def check(document: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _duplicates(document: dict[str, Any]) -> Iterator[Fault]:
-    seen: Counter[str] = Counter()
+    seen = set[str]()
     for group in _PEOPLE:
         for pointer, item in _items(document.get(group), f"/{group}"):
             yield from _repeat(seen, pointer, item)
-    identities: Counter[str] = Counter()
+    identities = set[str]()
     for pointer, item in _identities(document):
         yield from _repeat(identities, pointer, item)
 
 
-def _repeat(seen: Counter[str], pointer: str, item: dict[str, Any]) -> Iterator[Fault]:
+def _repeat(seen: set[str], pointer: str, item: dict[str, Any]) -> Iterator[Fault]:
     name = item.get("id")
     if isinstance(name, str):
-        seen[name] += 1
-        if seen[name] > 1:
+        if name in seen:
             yield _fault(f"{pointer}/id", _TWICE)
+        seen.add(name)
 
 
 def _child_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -75,9 +75,11 @@ class Record(Schema, Generic[T]):
                     loaded[step[0]] = step[1](value, None, None)
                 except ValidationError as error:
                     errors[name] = error.messages
-        for name in self._required - data.keys():
-            errors[name] = [REQUIRED]
-        self._check_all(loaded, data, errors)
+        if not data.keys() >= self._required:
+            for name in self._required - data.keys():
+                errors[name] = [REQUIRED]
+        if self._checks:
+            self._check_all(loaded, data, errors)
         if errors:
             raise ValidationError(errors)
         return cast(T, self.record(**loaded))

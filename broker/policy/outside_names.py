@@ -6,7 +6,7 @@ told that somebody should look at its text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from broker.domain.task import Task
 from broker.errors import Remark
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, render
 from broker.policy.language.evidence import NOWHERE
-from broker.policy.language.recipient_words import folded, parted, without_marks
+from broker.policy.language.recipient_words import folded, without_marks
 from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from schemas.referral import HARMED
@@ -98,12 +98,12 @@ def _found(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     """Tell whether any of the names occurs as whole words in the text of a document."""
     if not names:
         return False
-    written = _possessives(" . ".join(_texts(document))[:_MOST_TEXT].casefold())
+    written = " . ".join(_texts(document))[:_MOST_TEXT]
+    # Most texts hold the letters of no name in a row, and need not be parted into words.
     letters = without_marks(written)
-    # Most texts hold no letters of any name in a row, and need not be parted into words.
     if not any(name.partition(" ")[0] in letters for name in names):
         return False
-    text = parted(letters)
+    text = folded(_possessives(written.casefold()))
     words = frozenset(text.split())
     padded = f" {text} "
     return any(name in words if " " not in name else f" {name} " in padded for name in names)
@@ -113,14 +113,16 @@ def _possessives(text: str) -> str:
     return text.replace("\u2019", "'").replace("'s ", " ").replace("'s.", " ").replace("'s,", " ")
 
 
-def _texts(value: object) -> Iterable[str]:
-    """Go through the sentences of a document."""
-    stack: list[object] = [value]
+def _texts(value: object) -> list[str]:
+    """Return the sentences of a document."""
+    texts: list[str] = []
+    stack: list[Any] = [value]
     while stack:
-        match stack.pop():
-            case str() as text:
-                yield text
-            case dict() as fields:
-                stack += [below for name, below in fields.items() if name not in _NO_TEXT]
-            case list() as items:
-                stack += items
+        item = stack.pop()
+        if isinstance(item, str):
+            texts.append(item)
+        elif isinstance(item, dict):
+            stack += [below for name, below in item.items() if name not in _NO_TEXT]
+        elif isinstance(item, list):
+            stack += item
+    return texts

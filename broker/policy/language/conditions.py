@@ -73,7 +73,12 @@ class Condition:
         return [(name, _said(name, value)) for name, value in case if value is not False]
 
     def _case(self, subjects: Mapping[str, object]) -> tuple[Value, ...]:
-        return tuple([_value(getattr(subjects[owner], fact)) for owner, fact in self._paths])
+        return tuple(
+            [
+                UNKNOWN if (value := getattr(subjects[owner], fact)) is None else value
+                for owner, fact in self._paths
+            ]
+        )
 
 
 def read_condition(text: str, subject: str) -> Condition:
@@ -144,12 +149,7 @@ def _holds(expression: Any, names: Sequence[str], case: Sequence[Value]) -> bool
     return expression.eval(data=data).plain_value() is True
 
 
-def _value(fact: object) -> Value:
-    if fact is None:
-        return UNKNOWN
-    return fact if isinstance(fact, bool) else str(fact)
-
-
+@cache
 def _said(name: str, value: Value) -> str:
     fact = FACTS[name]
     if value is True:

@@ -37,12 +37,7 @@ def normalised(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text in small letters without accents, its words parted by single spaces."""
-    return parted(without_marks(text))
-
-
-def parted(text: str) -> str:
-    """Return a text with its words parted by single spaces."""
-    return _SEPARATORS.sub(" ", text).strip()
+    return _SEPARATORS.sub(" ", without_marks(text)).strip()
 
 
 def without_marks(text: str) -> str:
@@ -51,6 +46,7 @@ def without_marks(text: str) -> str:
     return _APOSTROPHES.sub("", plain.casefold())
 
 
+@lru_cache(maxsize=4096)
 def names_of(name: str) -> frozenset[str]:
     """Return the forms in which an organisation's name is written: whole, and without its place."""
     bare = name.partition("(")[0]

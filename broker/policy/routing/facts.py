@@ -368,6 +368,8 @@ def _place_around(
 
 def _doubts(referral: Referral, homes: Mapping[str, Locality]) -> tuple[Fault, ...]:
     """Return what people should look at in the places of children and persons."""
+    if not any(home.conflict or home.gap for home in homes.values()):
+        return ()
     children, suspects = referral.children, referral.persons_posing_risk
     pointers = {child.id: f"/children/{number}" for number, child in enumerate(children)}
     pointers |= {each.id: f"/persons_posing_risk/{n}" for n, each in enumerate(suspects)}
