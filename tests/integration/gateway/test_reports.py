@@ -161,6 +161,7 @@ def test_the_command_prints_it_in_each_form(run: Run, address: str, key: Key) ->
     [
         ("promptness", {"what": "acknowledged", "name": "within_7_days"}),
         ("voice", {"what": "voice"}),
+        ("missing", None),
         ("quality", {"what": "referral", "name": "all", "count": 2}),
         ("decisions", None),
     ],
@@ -214,3 +215,36 @@ def test_one_page_says_who_was_told_on_what_basis_and_names_nobody(
     page = run("report", "referral", referral, BROKER_URL=address, BROKER_KEY=secret)
     assert page.code == 0, page.err
     assert "assessment" in page.out
+
+
+def test_what_is_handed_in_is_what_is_counted(
+    client: TestClient, key: Key, clock: FixedClock, drain: Callable[[], None]
+) -> None:
+    """A missing child and one of whom nothing is known, from the hand-in to the figures."""
+    clock.set("2026-12-18T10:00+00:00")
+    police, ops = key("staffordshire-police", "publish"), key("ops", "ops")
+    document = sample(6)
+    document["children"].append({"id": "nobody-asked", "area": document["children"][0]["area"]})
+    assert client.post("/v1/referrals", json=document, headers=police).status_code == 202
+    drain()
+    leads = [leg for leg in legs(client, police, document["reference"]) if leg["role"] == "lead"]
+    assert leads
+    unit = f"staffordshire-police/{document['referrer']['unit']}"
+
+    def counted(name: str) -> dict[tuple[str, str], int]:
+        answer = client.get(f"/v1/reports/{name}", params=DECEMBER, headers=ops).json()
+        return {
+            (line["what"], line["name"]): line["count"]
+            for line in answer["figures"]
+            if (line["by"], line["of"], line["month"]) == ("unit", unit, "2026-12")
+        }
+
+    voice = counted("voice")
+    for what in ("age", "sex", "ethnicity", "disability", "language", "missing_status", "voice"):
+        assert voice[what, "not_mentioned"] >= 1, what
+        assert sum(count for (of, _), count in voice.items() if of == what) == 2, what
+    missing = counted("missing")
+    assert missing["known", "all"] == 1
+    assert sum(count for (what, name), count in missing.items() if what == "shared") == 1
+    assert missing["acknowledged", "not_yet"] == 1
+    assert ("shared", "not_yet") not in missing
