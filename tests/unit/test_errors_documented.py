@@ -62,10 +62,9 @@ def codes_set(function: ast.FunctionDef) -> Iterator[ast.expr]:
         match statement:
             case ast.Assign(targets=[ast.Name("code")], value=code):
                 yield code
-            case ast.Assign(
-                targets=[ast.Tuple([ast.Name("code"), *_])], value=ast.Tuple([code, *_])
-            ):
-                yield code
+            case ast.Assign(targets=[ast.Tuple([ast.Name("code"), *_])], value=value):
+                choices = value.values if isinstance(value, ast.BoolOp) else [value]
+                yield from (choice.elts[0] for choice in choices if isinstance(choice, ast.Tuple))
 
 
 def codes_in_calls() -> set[str]:
