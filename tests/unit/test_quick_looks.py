@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from broker.policy.language.recipient_words import folded
-from broker.policy.outside_names import _found, _names
+from broker.policy.outside_names import mentions, names_in
 from schemas import pictures
 from schemas.shown_text import shown, shown_document
 
@@ -77,6 +77,8 @@ def test_folding_takes_away_each_accent(text):
     ],
 )
 def test_a_name_is_found_however_it_is_written(name, text):
-    names = _names({"children": [{"family_name": name}]})
-    assert _found(names, {"concern": {"summary": text}})
-    assert not _found(names, {"concern": {"summary": "Nobody is named here, \u201cat all\u201d."}})
+    names = names_in({"children": [{"family_name": name}]})
+    assert mentions(names, {"concern": {"summary": text}})
+    assert not mentions(
+        names, {"concern": {"summary": "Nobody is named here, \u201cat all\u201d."}}
+    )
