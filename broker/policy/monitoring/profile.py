@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from broker.errors import Fault
 from schemas.child import Child
@@ -43,6 +44,16 @@ class Profile:
     """Of how many children a fact is not known, by the fact and the reason."""
     missing: Sequence[str]
     """Local ids of the children who are missing now."""
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {
+            "unit": self.unit,
+            "children": self.children,
+            "lacks": self.lacks,
+            "missing": self.missing,
+        }
 
 
 def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
