@@ -88,13 +88,13 @@ def _run(world_: World, name: str, count: int) -> Spent:
     ours = Ours.fresh(world_, f"cpu_{name}")
     world.checkpoint(ours.dsn)
     world_.until_quiet()
-    before = _spent()
+    before = spent()
     SCENARIOS[name](ours, count, name.upper())
     world.checkpoint(ours.dsn)
-    return _spent() - before
+    return spent() - before
 
 
-def _spent() -> Spent:
+def spent() -> Spent:
     """Return the processor time so far of everything that this process has started."""
     seconds = dict(_seconds(os.getpid()))
     return Spent(sum(seconds.values()), seconds.get("postgres", 0.0))

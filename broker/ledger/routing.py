@@ -338,7 +338,7 @@ def _judged(verdict: Verdict) -> dict[str, Any]:
         "directory_version": verdict.directory_version,
         "defects": _faults(verdict.defects),
         "warnings": _faults(verdict.warnings),
-        "profile": json_text(asdict(verdict.profile)) if verdict.profile else None,
+        "profile": json_text(verdict.profile.stored) if verdict.profile else None,
     }
 
 

@@ -98,14 +98,13 @@ class Disclosed:
             tokens = place.split("/")[1:] if place.startswith("/") else [*tokens, place]
         return "".join(f"/{token}" for token in tokens) if self._is_shown(tokens) else None
 
-    def shows(self, needs: Iterable[Iterable[str]]) -> bool:
+    def shows(self, needs: Collection[Iterable[str]]) -> bool:
         """Tell whether what a sentence rests on is shown: all pointers of any of its grounds.
 
         What rests on nothing is shown to everybody.
         """
-        grounds = [list(ground) for ground in needs]
-        return not grounds or any(
-            all(self.pointer(pointer) is not None for pointer in ground) for ground in grounds
+        return not needs or any(
+            all(self.pointer(pointer) is not None for pointer in ground) for ground in needs
         )
 
     def _is_shown(self, tokens: Sequence[str]) -> bool:

@@ -39,8 +39,8 @@ _MOST_TEXT = 200_000
 
 def with_name_warnings(plan: Plan, document: Mapping[str, Any], policy: Policy) -> Plan:
     """Return the plan with a warning and a task for each agency whose text names an outsider."""
-    names = _names(document)
-    if not names or not _found(names, document):
+    names = names_in(document)
+    if not names or not mentions(names, document):
         return plan
     shown: dict[str, list[dict[str, Any]]] = {}
     for leg in plan.assignments:
@@ -68,11 +68,11 @@ def _message(agency: str, policy: Policy) -> str:
 
 def _names_an_outsider(names: frozenset[str], contents: Sequence[Mapping[str, Any]]) -> bool:
     """Tell whether the text of what an agency is shown, in all its legs, names somebody else."""
-    outside = names.difference(*map(_names, contents))
-    return any(_found(outside, content) for content in contents)
+    outside = names.difference(*map(names_in, contents))
+    return any(mentions(outside, content) for content in contents)
 
 
-def _names(document: Mapping[str, Any]) -> frozenset[str]:
+def names_in(document: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of everybody in a document, as they may occur in a sentence."""
     names: set[str] = set()
     for group in _GROUPS:
@@ -94,7 +94,7 @@ def _names_of(person: Mapping[str, Any]) -> Iterator[str]:
             yield from (part for part in whole.split()[parts] if len(part) > _LEAST)
 
 
-def _found(names: frozenset[str], document: Mapping[str, Any]) -> bool:
+def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     """Tell whether any of the names occurs as whole words in the text of a document."""
     if not names:
         return False

@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from benchmarks import cpu
 from benchmarks.ours import must_be_equal
 from benchmarks.post import Unexpected
 from benchmarks.results import Figure, rates, times
@@ -43,3 +45,26 @@ def test_a_missed_aim_is_named() -> None:
     assert Figure(10, "ms", aims={"ours": -25}).misses() == []
     assert Figure(30, "ms", aims={"ours": -25}).misses() == ["ours 30, aim at most 25"]
     assert Figure(1, "", ratio={"weekend": 8}, aims={"weekend": 10}).misses() != []
+
+
+def test_processor_time_is_that_of_what_was_started_and_not_that_of_this_process() -> None:
+    before = cpu.spent()
+    _burn(0.3)
+    assert (cpu.spent() - before).every < 0.1
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
+    with subprocess.Popen([sys.executable, "-c", burn]):
+        while (running := (cpu.spent() - before).every) < 0.2:
+            time.sleep(0.01)
+    ended = (cpu.spent() - before).every
+    assert ended >= 0.5, f"it counts on when it has ended: {running} s, then {ended} s"
+
+
+def test_what_one_costs_is_the_difference_over_the_count() -> None:
+    cost = (cpu.Spent(4, 2) - cpu.Spent(1, 1)).over(1000)
+    assert (cost.every, cost.postgresql) == (3000, 1000)
+
+
+def _burn(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass

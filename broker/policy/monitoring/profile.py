@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from broker.errors import Fault
 from schemas.child import Child
@@ -44,12 +45,24 @@ class Profile:
     missing: Sequence[str]
     """Local ids of the children who are missing now."""
 
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As the ledger keeps it."""
+        return {
+            "unit": self.unit,
+            "children": self.children,
+            "lacks": self.lacks,
+            "missing": self.missing,
+        }
+
 
 def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
     """Return what is counted of a referral; ``defects`` are those of its document."""
     unread = [defect.pointer for defect in defects if defect.code not in _LACKS]
     lacks: dict[str, Counter[str]] = {}
-    for pointer, fact, reason in (*_with_defects(referral), *_without_defects(referral.children)):
+    # What was set aside may hide a gap; where nothing was, the defects are the gaps.
+    gaps = find(referral.children, referral.times) if unread else defects
+    for pointer, fact, reason in (*_with_defects(gaps), *_without_defects(referral.children)):
         is_unread = reason == NOT_MENTIONED and any(
             other == pointer or other.startswith(f"{pointer}/") for other in unread
         )
@@ -62,9 +75,9 @@ def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
     )
 
 
-def _with_defects(referral: Referral) -> Iterator[tuple[str, str, str]]:
+def _with_defects(gaps: Sequence[Fault]) -> Iterator[tuple[str, str, str]]:
     """Go through the pointers of facts that are not known and have a defect, and why."""
-    for gap in find(referral.children, referral.times):
+    for gap in gaps:
         if gap.code in _LACKS:
             yield gap.pointer, *_LACKS[gap.code]
 
