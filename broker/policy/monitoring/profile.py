@@ -42,7 +42,7 @@ class Profile:
     lacks: Mapping[str, Mapping[str, int]]
     """Of how many children a fact is not known, by the fact and the reason."""
     missing: Sequence[str]
-    """Local ids of the children who are missing now."""
+    """Local ids of the children who are missing now, or absent."""
 
 
 def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
@@ -57,7 +57,8 @@ def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
     return Profile(
         unit=shown_line(referral.referrer.unit or "")[:LONGEST_UNIT],
         children=sum(not child.expected_date_of_birth for child in referral.children),
-        lacks=lacks,
+        # A plain dict: ``asdict`` copies a Counter into one that counts its own items.
+        lacks={fact: dict(counts) for fact, counts in lacks.items()},
         missing=[child.id for child in referral.children if _is_missing(child)],
     )
 
@@ -89,4 +90,4 @@ def _reason(value: object) -> str:
 
 def _is_missing(child: Child) -> bool:
     missing = known(child.missing)
-    return missing is not None and missing.status is MissingStatus.MISSING
+    return missing is not None and missing.status in (MissingStatus.MISSING, MissingStatus.ABSENT)
