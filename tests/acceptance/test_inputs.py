@@ -52,11 +52,18 @@ EXPECTED = {
     "01": expected(state="unroutable", reason="no_recipient", warnings="no-recipient"),
     "02": expected("staffordshire-csc", warnings="no-recipient"),
     "03": expected("staffordshire-csc"),
+    # No such postcode exists, so no area is guessed: ops has it within the hour.
+    "04": expected(state="unroutable", reason="no_area", warnings="no-recipient"),
     "05": expected(state="unroutable", reason="no_area"),
     "06": expected("stoke-csc", warnings="not-disclosed"),
     "07": expected("stoke-csc", warnings="not-disclosed"),
     "08": expected(
         "stoke-csc stoke-lado school-900001", held="school-900001", warnings="suspect-at-recipient"
+    ),
+    "09": expected("stoke-csc school-900001"),
+    "10": expected(
+        "staffordshire-csc school-900003 staffordshire-health probation-west-midlands",
+        warnings="do-not-disclose-unmatched",
     ),
     "11": expected(
         "staffordshire-csc school-900003", held="school-900003", warnings="embargo-in-words"
@@ -120,3 +127,42 @@ def test_pictures_are_refused_whatever_their_form(world: World) -> None:
     answer = world.client.post("/v1/referrals", content=body, headers=headers)
     assert answer.status_code == 422
     assert answer.json()["code"] == "prohibited-content"
+
+
+def handed_in(world: World, number: str) -> dict[str, Any]:
+    world.at("2026-12-16 10:00")
+    return world.routed(json.loads(INPUTS[number].read_text(encoding="utf-8")))
+
+
+def test_04_a_postcode_that_exists_gives_the_area_and_keeps_the_clock(world: World) -> None:
+    status = handed_in(world, "04")
+    assert world.local(status["attend_by"]) == "2026-12-16 11:00"
+    document = json.loads(INPUTS["04"].read_text(encoding="utf-8"))
+    document["children"][0]["address"]["postcode"] = "ST16 2LH"
+    world.at("2026-12-16 10:20")
+    corrected = world.client.post(
+        f"/v1/referrals/{status['id']}/corrections", json=document, headers=world.police
+    )
+    assert corrected.status_code == 202, corrected.text
+    world.drain()
+    routed = world.status(status)
+    assert world.legs(routed)["staffordshire-csc"][0] == "2026-12-16 11:00"
+
+
+def test_09_the_school_reads_nothing_of_what_the_child_said(world: World) -> None:
+    handed_in(world, "09")
+    (delivery,) = world.collect("school-900001")
+    assert [child["id"] for child in delivery["content"]["children"]] == ["c"]
+    shown = json.dumps(delivery)
+    for word in ("Otherchild", "Teachwell", "favourite", "afraid", "want the school told"):
+        assert word not in shown
+
+
+@pytest.mark.parametrize(
+    "agency",
+    ["staffordshire-csc", "school-900003", "staffordshire-health", "probation-west-midlands"],
+)
+def test_10_everybody_reads_who_must_not_be_told(world: World, agency: str) -> None:
+    handed_in(world, "10")
+    (delivery,) = world.collect(agency)
+    assert delivery["handling"]["do_not_disclose_to"] == ["The stepfather", "The mother"]

@@ -43,7 +43,7 @@ class Profile:
     lacks: Mapping[str, Mapping[str, int]]
     """Of how many children a fact is not known, by the fact and the reason."""
     missing: Sequence[str]
-    """Local ids of the children who are missing now."""
+    """Local ids of the children who are missing now, or absent."""
 
     @property
     def stored(self) -> dict[str, Any]:
@@ -102,4 +102,4 @@ def _reason(value: object) -> str:
 
 def _is_missing(child: Child) -> bool:
     missing = known(child.missing)
-    return missing is not None and missing.status is MissingStatus.MISSING
+    return missing is not None and missing.status in (MissingStatus.MISSING, MissingStatus.ABSENT)

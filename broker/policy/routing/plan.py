@@ -375,15 +375,15 @@ def _might_raise(policy: Policy, facts: Facts) -> Iterator[GradeRule]:
 
 
 def _note_unknown(work: _Work, subject: SubjectFacts, name: str, facts: Facts) -> None:
-    code, words = _UNKNOWN.get(name) or (
-        "fact-unknown",
-        f"Nobody said whether {FACTS[name].words}, and it decides who is told or by when: ask.",
-    )
+    code, words = "fact-unknown", _ANY_UNKNOWN.format(FACTS[name].words)
+    if name in _UNKNOWN:
+        code, words = _UNKNOWN[name]
     owner = facts.about(subject).get(name.partition(".")[0], subject)
     pointer = owner.pointer if isinstance(owner, SubjectFacts) else subject.pointer
     work.task(pointer, code, words)
 
 
+_ANY_UNKNOWN = "Nobody said whether {}, and it decides who is told or by when: ask."
 _CONTACT_UNKNOWN = (
     "contact-unknown",
     "Nobody said what contact the child has with a person posing risk, and for this grade it "
