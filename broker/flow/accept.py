@@ -113,16 +113,22 @@ def recording_refusals(
     except Invalid as error:
         if strict and type(error) is Invalid:
             raise
-        refusal = Refusal(
-            publisher,
-            digest=hashlib.sha256(body).digest(),
-            size=len(body),
-            reason=error.faults[0].code if error.faults else error.code,
-            at=context.clock(),
-        )
-        task = _refusal_task(context, refusal, body)
-        context.ledger.referrals.record_refusal(refusal, task)
+        record_refusal(context, publisher, body, error)
         raise
+
+
+def record_refusal(
+    context: Context, publisher: OrganisationCode, body: bytes, error: Invalid
+) -> None:
+    """Record one refused body, or what was read of it, and open the task about it."""
+    refusal = Refusal(
+        publisher,
+        digest=hashlib.sha256(body).digest(),
+        size=len(body),
+        reason=error.faults[0].code if error.faults else error.code,
+        at=context.clock(),
+    )
+    context.ledger.referrals.record_refusal(refusal, _refusal_task(context, refusal, body))
 
 
 def _refusal_task(context: Context, refusal: Refusal, body: bytes) -> RefusalTask | None:

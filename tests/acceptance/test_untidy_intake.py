@@ -147,3 +147,27 @@ def test_a_picture_is_found_in_what_was_mended(world: World) -> None:
     body = child(given_name="data:image/png;base64,AAAA").encode("utf-16")
     answer = world.client.post("/v1/referrals", content=body, headers=headers)
     assert answer.json()["code"] == "prohibited-content"
+
+
+def tasks(world: World) -> list[dict[str, Any]]:
+    answer = world.client.get("/v1/attention", headers=world.headers("ops", "ops"))
+    return answer.json()["task"]
+
+
+def test_what_is_too_large_has_an_owner(world: World) -> None:
+    headers = world.police | {"Content-Type": "application/json"}
+    body = written(lambda document: document.update(pad="x" * 300_000)).encode()
+    assert world.client.post("/v1/referrals", content=body, headers=headers).status_code == 413
+    (task,) = tasks(world)
+    assert (task["code"], task["reference"]) == ("refused", immediate()["reference"])
+
+
+def test_bodies_that_name_nothing_are_one_task_for_each_fault_with_a_count(world: World) -> None:
+    headers = world.police | {"Content-Type": "application/json"}
+    for number in range(5):
+        world.client.post("/v1/referrals", content=b"{" + b"a" * number, headers=headers)
+    world.client.post("/v1/referrals", content=b"x" * 300_000, headers=headers)
+    messages = sorted(task["message"] for task in tasks(world))
+    assert ["(not-json)" in message for message in messages] == [True, False]
+    assert "So far 5 bodies" in messages[0]
+    assert "(too-large)" in messages[1]
