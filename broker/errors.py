@@ -59,6 +59,8 @@ class TooLarge(Invalid):
     """The body is over the size limit."""
 
     code = "too-large"
+    beginning = b""
+    """What was read of it, which may name its reference and grade."""
 
 
 class Prohibited(Invalid):

@@ -39,6 +39,8 @@ class Document:
 
     value: dict[str, Any]
     digest: bytes
+    body: bytes
+    """What is kept of it: the body as it was sent, or as it was mended."""
 
 
 def read(
@@ -64,7 +66,7 @@ def read(
         faults += _faults({"": [*_names(value)]} if may_link else value, pictures.link, most_items)
     if faults:
         raise Unreadable(UnreadableKind.PROHIBITED, faults)
-    return Document(value, digest(value))
+    return Document(value, digest(value), body)
 
 
 def digest(value: object) -> bytes:

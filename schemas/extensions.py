@@ -33,6 +33,17 @@ class Namespace(Formed):
     )
 
 
+_NAMESPACE = Namespace()
+
+
+def is_namespace(text: str) -> bool:
+    """Tell whether a text can be the namespace of an extension."""
+    try:
+        return _NAMESPACE.deserialize(text) is not None
+    except ValidationError:
+        return False
+
+
 class Extension(Spoken, fields.Raw):
     """Any JSON, bounded in size, depth and number of values."""
 
@@ -78,7 +89,7 @@ class Extensions(Mapped):
             )
         )
         super().__init__(Namespace(), value, NAMESPACES, description, required=False)
-        del self.metadata["minProperties"]
+        self.metadata = described(description, maxProperties=NAMESPACES)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if value == {} and type(value) is dict:

@@ -31,6 +31,7 @@ from schemas.codes import Grade
 from schemas.errors import Fault
 from schemas.formats import Instant, LocalId, Surroundings, surroundings
 from schemas.referral import REFERRAL, CheckedReferral, Referral
+from schemas.repairs import READ_OTHERWISE
 
 Path = tuple[str | int, ...]
 ORIGINAL_LIMIT = 500
@@ -39,6 +40,11 @@ LIMIT = 1000
 NOT_GIVEN = "Not given."
 LINK_REMOVED = "link-removed"
 HOSTED_IMAGE = "hosted-image"
+CODE_READ_OTHERWISE = "read-otherwise"
+_READ_OTHERWISE = (
+    "The body was not JSON in UTF-8 as it should be; its original form is listed here, and "
+    "everything in it is kept."
+)
 NO_CONTACT = "no-contact"
 _EMBARGO = timedelta(days=28)
 """An embargo whose end cannot be read holds so long, or until a person releases it."""
@@ -219,7 +225,7 @@ class _Treatment:
             loaded, faults = _attempt(self.document())
             if not faults:
                 return loaded
-            paths = [(self._received_path(fault.pointer), fault) for fault in faults]
+            paths = [(self._received_path(fault.pointer), fault) for fault in _first(faults)]
             self.fresh.clear()
             for path, fault in paths:
                 if not self._treat(path, fault) or len(self.named) > LIMIT:
@@ -250,6 +256,9 @@ class _Treatment:
 
     def _treat(self, path: Path, fault: Fault) -> bool:
         """Treat one fault; False when nothing can be done about it."""
+        if path == (READ_OTHERWISE,):
+            self._name(path, CODE_READ_OTHERWISE, _READ_OTHERWISE, Treatment.SET_ASIDE)
+            return True
         path = _target(self.received, path)
         if fault.code == NO_CONTACT:
             path = (*path, "telephone")
@@ -294,6 +303,16 @@ class _Treatment:
         self.fresh.add(path)
         pointer = "".join(f"/{loading.escape(str(step))}" for step in path)
         self.named[path] = Treated(pointer, code, f"{message} {_SAID[kind]}", kind)
+
+
+def _first(faults: list[Fault]) -> list[Fault]:
+    """Return the faults to treat in one pass: of very many, what is too long comes first.
+
+    Items over the limit of their list may each have a fault, and are cut anyway.
+    """
+    if len(faults) <= LIMIT:
+        return faults
+    return ([fault for fault in faults if fault.code == "too-long"] or faults)[: LIMIT + 1]
 
 
 def _attempt(document: dict[str, Any]) -> tuple[Referral | None, list[Fault]]:

@@ -44,7 +44,7 @@ from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger
 from broker.tracing import ACCEPT, SpanPart, parent_of
-from schemas import documents, tolerance
+from schemas import documents, repairs, tolerance
 from schemas.errors import Unreadable, UnreadableKind
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
@@ -83,7 +83,7 @@ def screen(
     ``strict``: its publisher wants to be told of every fault, and that it is refused for any.
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
-    now, document = context.clock(), read(body)
+    now, document = context.clock(), read(body, strict=strict)
     if strict and (faults := strict_faults(context, document.value)):
         raise Invalid("The referral has faults, and strict handling was asked for.", faults=faults)
     return NewReferral(
@@ -92,7 +92,7 @@ def screen(
         reference=document.value["reference"],
         idempotency_key=idempotency_key,
         digest=document.digest,
-        body=body,
+        body=document.body,
         accepted_at=now,
         actor=actor,
         occurrence=occurrence_of(document.value),
@@ -113,16 +113,22 @@ def recording_refusals(
     except Invalid as error:
         if strict and type(error) is Invalid:
             raise
-        refusal = Refusal(
-            publisher,
-            digest=hashlib.sha256(body).digest(),
-            size=len(body),
-            reason=error.faults[0].code if error.faults else error.code,
-            at=context.clock(),
-        )
-        task = _refusal_task(context, refusal, body)
-        context.ledger.referrals.record_refusal(refusal, task)
+        record_refusal(context, publisher, body, error)
         raise
+
+
+def record_refusal(
+    context: Context, publisher: OrganisationCode, body: bytes, error: Invalid
+) -> None:
+    """Record one refused body, or what was read of it, and open the task about it."""
+    refusal = Refusal(
+        publisher,
+        digest=hashlib.sha256(body).digest(),
+        size=len(body),
+        reason=error.faults[0].code if error.faults else error.code,
+        at=context.clock(),
+    )
+    context.ledger.referrals.record_refusal(refusal, _refusal_task(context, refusal, body))
 
 
 def _refusal_task(context: Context, refusal: Refusal, body: bytes) -> RefusalTask | None:
@@ -195,7 +201,7 @@ def check(
     ``strict``: every fault counts, also one that would cost only its field.
     """
     now, policy = context.clock(), context.policies.latest()
-    document = read(body).value
+    document = read(body, strict=strict).value
     today = now.astimezone(LONDON).date()
     checked = tolerance.load(document, today=today, areas=policy.gazetteer, received_at=now)
     if checked.referral is None or (strict and checked.faults):
@@ -221,11 +227,27 @@ def strict_faults(context: Context, document: Mapping[str, Any]) -> list[Fault]:
     return tolerance.load(document, today=today, areas=areas).faults
 
 
-def read(body: bytes) -> documents.Document:
+def read(body: bytes, *, strict: bool = False) -> documents.Document:
     """Parse a body into a document with a reference and a known schema.
 
+    A body that is nearly JSON is mended, unless handling is ``strict``.
     Raises Malformed, TooLarge, Prohibited or Invalid.
     """
+    try:
+        return _read(body)
+    except Malformed as malformed:
+        mended = None if strict else repairs.mend(body, most_items=MOST_ITEMS)
+        if mended is None or len(mended) > documents.SIZE_LIMIT:
+            raise
+        try:
+            return _read(mended)
+        except Prohibited:
+            raise
+        except Invalid:
+            raise malformed from None
+
+
+def _read(body: bytes) -> documents.Document:
     try:
         document = documents.read(body, most_items=MOST_ITEMS, may_link=True)
     except Unreadable as unreadable:

@@ -91,7 +91,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
         if status is None:
             raise NotFound("There is no such referral.")
         with recording_refusals(context, publisher, body, strict=strict):
-            document = read(body)
+            document = read(body, strict=strict)
             if faults := _faults(context, document, status.reference, strict=strict):
                 raise Invalid(INVALID, faults=faults)
         new = NewVersion(
@@ -99,7 +99,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
             publisher=publisher,
             idempotency_key=idempotency_key,
             digest=document.digest,
-            body=body,
+            body=document.body,
             accepted_at=context.clock(),
             actor=actor,
         )

@@ -6,8 +6,6 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
 from typing import Any, TypeGuard
 from uuid import UUID
 
@@ -20,16 +18,17 @@ from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import Accepted, NewReferral, ReferralStatus
 from broker.domain.states import ReferralState
-from broker.errors import BrokerError, Fault, Invalid, NotFound, TooLarge
+from broker.errors import BrokerError, Fault, Invalid, Malformed, NotFound, TooLarge
 from broker.flow import accept, answer
 from broker.flow import correct as corrections
 from broker.gateway import responses
 from broker.gateway.authentication import Caller
 from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
-from broker.gateway.request_bodies import BULK_LIMIT, NDJSON, number, parse_body, read_body
+from broker.gateway.request_bodies import BULK_LIMIT, JSON, NDJSON, number, parse_body, read_body
 from broker.gateway.responses import json_response
 from broker.gateway.state import Gateway, caller_of, directory_in_force, gateway_of, identifier
+from broker.intake.base import Submission, screened, screened_or_recorded
 from broker.intake.http_intake import Answers
 from broker.telemetry import error_fields, logger
 from schemas import documents, requests
@@ -50,11 +49,10 @@ _log = logger("gateway")
 async def publish(request: Request) -> Response:
     """Publish one referral."""
     caller, gateway = caller_of(request), gateway_of(request)
-    body = await read_body(request, limit=documents.SIZE_LIMIT)
-    key = _idempotency_key(request)
+    body = await _referral_body(request, limit=documents.SIZE_LIMIT)
     strict = _is_strict(request)
-    new = await _screened(gateway, caller, body, key, strict=strict)
-    (accepted,) = await _committed(gateway, [_caused_by(request, gateway, new)])
+    submission = _submission(request, body, key=_idempotency_key(request))
+    (accepted,) = await _committed(gateway, [await _screened(gateway, submission)])
     if isinstance(accepted, BrokerError):
         raise accepted
     headers = {"Location": f"/v1/referrals/{accepted.id}", **_applied(strict=strict)}
@@ -67,16 +65,18 @@ async def publish(request: Request) -> Response:
 
 async def publish_bulk(request: Request) -> Response:
     """Publish up to 1,000 referrals, one on each line; one result for each line, in order."""
-    caller, gateway = caller_of(request), gateway_of(request)
-    lines = (await read_body(request, limit=BULK_LIMIT, media_type=NDJSON)).splitlines()
+    gateway = gateway_of(request)
+    body = await _referral_body(request, limit=BULK_LIMIT, media_type=NDJSON)
+    lines = body.splitlines()
     if len(lines) > BULK_LINES:
         message = f"Send at most {BULK_LINES} lines at once."
         raise TooLarge(message, faults=[Fault("", "too-many-lines", message)])
     strict = _is_strict(request)
-    screened = await gateway.run(partial(_screen_all, strict=strict), gateway, caller, lines)
-    fit = [_caused_by(request, gateway, line) for line in screened if _is_fit(line)]
+    submissions = [_submission(request, line) for line in lines]
+    looked_over = await gateway.run(_screen_all, gateway, submissions)
+    fit = [line for line in looked_over if _is_fit(line)]
     answers = iter(await _committed(gateway, fit) if fit else [])
-    results = [line if isinstance(line, BrokerError) else next(answers) for line in screened]
+    results = [line if isinstance(line, BrokerError) else next(answers) for line in looked_over]
     instance = instance_of(request)
     numbered = enumerate(results, start=1)
     written = [orjson.dumps(_line(place, result, instance)) + b"\n" for place, result in numbered]
@@ -171,7 +171,7 @@ async def retry_routing(request: Request) -> Response:
 async def correct(request: Request) -> Response:
     """Accept the whole corrected document: every agency that has the referral gets it."""
     caller, gateway = caller_of(request), gateway_of(request)
-    body = await read_body(request, limit=documents.SIZE_LIMIT)
+    body = await _referral_body(request, limit=documents.SIZE_LIMIT)
     strict = _is_strict(request)
     accepted = await gateway.run(
         corrections.correct,
@@ -263,54 +263,48 @@ async def _shown(gateway: Gateway, referral: ReferralStatus) -> Response:
     return json_response(responses.status(referral, await organisation_names(gateway)))
 
 
-async def _screened(
-    gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool
-) -> NewReferral:
-    if len(body) <= SMALL and not strict:
-        with suppress(Invalid):
-            return _screen(gateway, caller, body, key)
-    screen = partial(_screen_or_note, strict=strict)
-    return await gateway.run(screen, gateway, caller, body, key)
+async def _referral_body(request: Request, *, limit: int, media_type: str = JSON) -> bytes:
+    """Return a body; one that is refused unread has an owner as every refused one has."""
+    try:
+        return await read_body(request, limit=limit, media_type=media_type)
+    except Invalid as error:
+        beginning = error.beginning if isinstance(error, TooLarge) else b""
+        caller, gateway = caller_of(request), gateway_of(request)
+        if not isinstance(error, Malformed):  # a connection that closed sends it again
+            record = accept.record_refusal
+            await gateway.run(record, gateway.context, caller.organisation, beginning, error)
+        raise
 
 
-def _screen(
-    gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool = False
-) -> NewReferral:
-    return accept.screen(
-        gateway.context,
-        caller.organisation,
-        body,
-        idempotency_key=key,
+def _submission(request: Request, body: bytes, *, key: str | None = None) -> Submission:
+    """Return a document as every intake hands it over, with the span if traces are collected."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    return Submission(
+        publisher=caller.organisation,
+        body=body,
         actor=caller.actor,
-        strict=strict,
+        idempotency_key=key,
+        traceparent=request.headers.get("traceparent") if gateway.context.traces else None,
+        strict=_is_strict(request),
     )
 
 
-def _screen_or_note(
-    gateway: Gateway, caller: Caller, body: bytes, key: str | None, *, strict: bool
-) -> NewReferral:
-    with accept.recording_refusals(gateway.context, caller.organisation, body, strict=strict):
-        return _screen(gateway, caller, body, key, strict=strict)
+async def _screened(gateway: Gateway, submission: Submission) -> NewReferral:
+    """Screen a small document at once, and a large or a faulty one in a thread."""
+    if len(submission.body) <= SMALL and not submission.strict:
+        with suppress(Invalid):
+            return screened(gateway.context, submission)
+    result = await gateway.run(screened_or_recorded, gateway.context, submission)
+    if isinstance(result, Invalid):
+        raise result
+    return result
 
 
 def _screen_all(
-    gateway: Gateway, caller: Caller, lines: Sequence[bytes], *, strict: bool
+    gateway: Gateway, submissions: Sequence[Submission]
 ) -> list[NewReferral | BrokerError]:
     """Screen each line by itself: one that is wrong stops no other."""
-    screened: list[NewReferral | BrokerError] = []
-    for line in lines:
-        try:
-            screened.append(_screen_or_note(gateway, caller, line, None, strict=strict))
-        except Invalid as error:
-            screened.append(error)
-    return screened
-
-
-def _caused_by(request: Request, gateway: Gateway, new: NewReferral) -> NewReferral:
-    """Return a referral with the publisher's own span, if traces are collected."""
-    if not gateway.context.traces:
-        return new
-    return replace(new, traceparent=request.headers.get("traceparent"))
+    return [screened_or_recorded(gateway.context, submission) for submission in submissions]
 
 
 def _is_fit(screened: NewReferral | BrokerError) -> TypeGuard[NewReferral]:

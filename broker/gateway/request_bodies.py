@@ -23,6 +23,8 @@ LONGEST_LIST = 200
 """Items in one answer of the calls that list."""
 REQUEST_LIMIT = 4 * 1024 * 1024
 """In bytes: a thousand receipts with a note of a page each."""
+BEGINNING = 32 * 1024
+"""In bytes: so much is read of a body that is announced as too large."""
 BULK_LIMIT = 32 * 1024 * 1024
 
 
@@ -32,11 +34,10 @@ async def read_body(request: Request, *, limit: int, media_type: str = JSON) -> 
     Raises Unsupported, TooLarge or TooSlow; nothing over the limit is ever held in memory.
     """
     _check_headers(request, media_type)
-    if _announced(request) > limit:
-        raise _too_large(limit)
+    announced = _announced(request)
     try:
         async with asyncio.timeout(BODY):
-            return await _gathered(request, limit)
+            return await _gathered(request, BEGINNING if announced > limit else limit, limit)
     except TimeoutError as error:
         raise TooSlow(f"The body did not arrive within {BODY:g} seconds.") from error
     except ClientDisconnect as error:
@@ -74,13 +75,14 @@ def limit_of(request: Request) -> int:
     return int(number(request, "limit", LONGEST_LIST, LONGEST_LIST))
 
 
-async def _gathered(request: Request, limit: int) -> bytes:
+async def _gathered(request: Request, most: int, limit: int) -> bytes:
+    """Return the whole body; raises TooLarge with its beginning when it is over ``most``."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
+        parts.append(part[:most])
+        if size > most:
+            raise _too_large(limit, b"".join(parts)[:BEGINNING])
     return b"".join(parts)
 
 
@@ -109,6 +111,8 @@ def _check_headers(request: Request, media_type: str) -> None:
         raise Unsupported(f"Send the body with the header 'Content-Type: {media_type}'.")
 
 
-def _too_large(limit: int) -> TooLarge:
+def _too_large(limit: int, beginning: bytes) -> TooLarge:
     message = f"The body is over {limit} bytes."
-    return TooLarge(message, faults=[Fault("", "too-large", message)])
+    error = TooLarge(message, faults=[Fault("", "too-large", message)])
+    error.beginning = beginning
+    return error

@@ -69,6 +69,8 @@ class Submission:
     idempotency_key: str | None = None
     traceparent: str | None = None
     """The publisher's own span (W3C Trace Context)."""
+    strict: bool = False
+    """Whether its publisher asked to be refused for every fault (RFC 7240)."""
 
 
 def take_in(context: Context, submissions: Sequence[Submission]) -> list[Accepted | BrokerError]:
@@ -78,22 +80,34 @@ def take_in(context: Context, submissions: Sequence[Submission]) -> list[Accepte
     other. A repeated one is accepted as before, under the same id. Raises Unavailable when nothing
     is known to be committed; the same batch may then come again.
     """
-    screened = [_screened(context, submission) for submission in submissions]
+    screened = [screened_or_recorded(context, submission) for submission in submissions]
     answers = iter(accept(context, [new for new in screened if isinstance(new, NewReferral)]))
     return [next(answers) if isinstance(new, NewReferral) else new for new in screened]
 
 
-def _screened(context: Context, submission: Submission) -> NewReferral | Invalid:
-    """Look a document over; what may never be carried is noted by its digest, without content."""
+def screened(context: Context, submission: Submission) -> NewReferral:
+    """Return what the ledger is to hold for a document, without a query of the ledger.
+
+    Raises Invalid, and records nothing of it.
+    """
+    new = screen(
+        context,
+        submission.publisher,
+        submission.body,
+        idempotency_key=submission.idempotency_key,
+        actor=submission.actor,
+        strict=submission.strict,
+    )
+    return replace(new, traceparent=submission.traceparent) if submission.traceparent else new
+
+
+def screened_or_recorded(context: Context, submission: Submission) -> NewReferral | Invalid:
+    """Do the same; what is refused is recorded by its digest, without content, and returned."""
+    recording = recording_refusals(
+        context, submission.publisher, submission.body, strict=submission.strict
+    )
     try:
-        with recording_refusals(context, submission.publisher, submission.body):
-            new = screen(
-                context,
-                submission.publisher,
-                submission.body,
-                idempotency_key=submission.idempotency_key,
-                actor=submission.actor,
-            )
+        with recording:
+            return screened(context, submission)
     except Invalid as error:
         return error
-    return replace(new, traceparent=submission.traceparent)

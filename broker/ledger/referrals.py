@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,9 +56,15 @@ class Referrals(Part):
                     refusal.publisher,
                     task,
                     code=REFUSED,
-                    digest=refusal.digest,
+                    digest=_subject(refusal, task),
                     now=refusal.at,
                 )
+
+
+def _subject(refusal: Refusal, task: RefusalTask) -> bytes:
+    """Return what a task is about: one body, or without a reference every one with this fault."""
+    is_one = task.reference is not None
+    return refusal.digest if is_one else hashlib.sha256(refusal.reason.encode()).digest()
 
 
 def _holders(

@@ -99,6 +99,7 @@ def computed_codes() -> set[str]:
         *map(str, yielded),
         *ACTIONS,
         "link-removed",
+        "read-otherwise",
     }
 
 

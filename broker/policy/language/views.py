@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from marshmallow import ValidationError
-
 from broker.policy.language.yaml_nodes import Node
 from schemas.export import json_schema
-from schemas.extensions import Namespace
+from schemas.extensions import is_namespace
 from schemas.handling import Handling
 from schemas.names import name_of
 from schemas.referral import HARMED, Referral
@@ -21,7 +19,6 @@ _NOT_TO = name_of(Handling, lambda handling: handling.do_not_disclose_to)
 """Shown by every view, whatever it lists: who must not be told is for everybody who is told."""
 _PERSONS = name_of(Referral, lambda referral: referral.persons_posing_risk)
 _EXTENSIONS = name_of(Referral, lambda referral: referral.extensions)
-_NAMESPACE = Namespace()
 Tree = Mapping[str, "Tree"]
 """The fields that are shown, by name; an empty tree shows all below."""
 
@@ -102,10 +99,11 @@ def _section(section: str, written: Node, tree: dict[str, Any]) -> None:
 def _namespaces(written: Node, shown: dict[str, Any]) -> None:
     """Read which extensions are shown: each by its namespace, and never all."""
     for item in written.items():
-        try:
-            shown[_NAMESPACE.deserialize(item.text())] = {}
-        except ValidationError:
-            item.fault("unknown-name", f"{item.text()!r} is no namespace of an extension.")
+        namespace = item.text()
+        if is_namespace(namespace):
+            shown[namespace] = {}
+        else:
+            item.fault("unknown-name", f"{namespace!r} is no namespace of an extension.")
 
 
 def _field(section: str, item: Node, shown: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from schemas.tolerance import Treated, Treatment
 
 CODE = "unread-decides"
 _DECIDES = re.compile(
+    r"/.*(?:grade|level|embargo|until|children|persons_posing_risk|area|missing) \(\d+\)|"
     r"/grade(?:/level)?|/handling(?:/embargo(?:/until|/no_contact_with.*)?|/do_not_disclose_to.*)?|"
     r"/(?:children|persons_posing_risk|household)(?:/\d+)?|"
     r"/children/\d+/(?:missing|area|found_area|placing_authority|looked_after|open_case|school|"

@@ -33,8 +33,8 @@ AT_THE_DOOR = {
     "a duplicate name": (b'{"a":1,"a":2}', 400, "duplicate-name"),
     "NaN": (b'{"a":NaN}', 400, "not-a-number"),
     "infinity": (b'{"a":-Infinity}', 400, "not-a-number"),
-    "a lone surrogate": (with_text("\\ud800"), 400, "lone-surrogate"),
-    "NUL": (with_text("\\u0000"), 400, "nul"),
+    "a lone surrogate": (b'{"a":"\\ud800"}', 400, "lone-surrogate"),
+    "NUL": (b'{"a":"\\u0000"}', 400, "nul"),
     "not UTF-8": (b'{"a":"\xff"}', 400, "not-utf-8"),
     "a data URI": (with_text("data:image/png;base64,AAAA"), 422, "data-uri"),
     "base64 in pieces": (
