@@ -78,7 +78,9 @@ class Extensions(Mapped):
             )
         )
         super().__init__(Namespace(), value, NAMESPACES, description, required=False)
-        del self.metadata["minProperties"]
+        self.metadata = {
+            name: value for name, value in self.metadata.items() if name != "minProperties"
+        }
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         if value == {} and type(value) is dict:
