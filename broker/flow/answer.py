@@ -218,7 +218,7 @@ def _redirectable(context: Context, delivery: DeliveryId) -> Offer:
         raise NotFound("There is no such delivery.")
     if not offer.stands or offer.kind is not DeliveryKind.REFERRAL:
         raise _not_redirectable(offer)
-    if offer.state not in (DeliveryState.RETURNED, DeliveryState.UNDELIVERABLE):
+    if not context.ledger.receipts.may_be_redirected(delivery):
         raise _not_redirectable(offer)
     return offer
 

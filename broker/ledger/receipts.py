@@ -227,6 +227,11 @@ class Receipts(Part):
             changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
             close_referrals(connection, sorted(changed), now=now, actor=actor)
 
+    def may_be_redirected(self, delivery: DeliveryId) -> bool:
+        """Tell whether a delivery is returned or undeliverable, and nothing has its place."""
+        with self._transaction() as connection:
+            return _may_be_redirected(connection, delivery)
+
     def redirect(self, delivery: DeliveryId, new: NewDelivery, action: ActionContext) -> bool:
         """Redirect a returned or undeliverable delivery, once; False when it is neither."""
         with self._transaction() as connection:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
-from broker.policy.language.recipient_words import RecipientWords, names_of, normalised
+from broker.policy.language.recipient_words import RecipientWords, forms_of, names_of, normalised
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.places.gazetteer import installed
@@ -72,7 +72,8 @@ class OrganisationKind:
     @property
     def words(self) -> frozenset[str]:
         """Every word for it, as entries are compared."""
-        return frozenset(map(normalised, (self.code, self.name, *self.also_called)))
+        words = [normalised(word) for word in (self.code, self.name, *self.also_called)]
+        return frozenset((*words, *(f"{word}s" for word in words)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ class Directory:
             kinds = (kind.words for kind in self.kinds.values())
             own = (own_words(organisation) for organisation in self.organisations)
             self._every_word = frozenset().union(*kinds, *own)
-        return normalised(entry) in self._every_word
+        return not self._every_word.isdisjoint(forms_of(entry))
 
     def _words_of(self, code: str, kind: str) -> frozenset[str]:
         organisation = self.organisation(code)
@@ -263,7 +264,8 @@ def _kind(code: str, node: Node) -> OrganisationKind:
 
 def own_words(organisation: Organisation) -> frozenset[str]:
     """Return the words for one organisation and no other of its kind, as entries are compared."""
-    codes = (organisation.code, organisation.urn or "")
+    urn = organisation.urn
+    codes = (organisation.code, urn or "", f"URN {urn}" if urn else "")
     return names_of(organisation.name).union(normalised(code) for code in codes if code)
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-_ARTICLES = frozenset({"the", "a", "an", "any", "her", "his", "their", "our", "my", "child's"})
+_ARTICLES = frozenset(
+    {"the", "a", "an", "any", "all", "her", "his", "their", "our", "my", "child's"}
+)
 _APOSTROPHES = re.compile("['\u2018\u2019\u02bc`]")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LONGEST = 300
@@ -23,7 +25,10 @@ class RecipientWords:
 
     def are_named_in(self, entries: Iterable[object]) -> bool:
         """Tell whether any of these entries means this recipient."""
-        return any(isinstance(entry, str) and normalised(entry) in self.every for entry in entries)
+        return any(
+            isinstance(entry, str) and not self.every.isdisjoint(forms_of(entry))
+            for entry in entries
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -33,6 +38,17 @@ def normalised(text: str) -> str:
     while len(words) > 1 and words[0] in _ARTICLES:
         words = words[1:]
     return " ".join(words)
+
+
+def forms_of(entry: str) -> tuple[str, ...]:
+    """Return an entry as it is compared: whole, and without "school" or "college" at its end."""
+    words = normalised(entry)
+    return tuple(filter(None, (words, without_kind(words))))
+
+
+def without_kind(words: str) -> str:
+    """Return a name without the word at its end that some write and others leave out."""
+    return words.removesuffix(" school").removesuffix(" college")
 
 
 def folded(text: str) -> str:
@@ -50,9 +66,8 @@ def without_marks(text: str) -> str:
 def names_of(name: str) -> frozenset[str]:
     """Return the forms in which an organisation's name is written: whole, and without its place."""
     bare = name.partition("(")[0]
-    return frozenset(
-        filter(None, (normalised(name), normalised(bare), normalised(bare.partition(",")[0])))
-    )
+    names = [normalised(part) for part in (name, bare, bare.partition(",")[0])]
+    return frozenset(filter(None, (*names, *map(without_kind, names))))
 
 
 def _without_accents(text: str) -> str:
