@@ -57,7 +57,7 @@ def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
     return Profile(
         unit=shown_line(referral.referrer.unit or "")[:LONGEST_UNIT],
         children=sum(not child.expected_date_of_birth for child in referral.children),
-        lacks=lacks,
+        lacks={fact: dict(reasons) for fact, reasons in lacks.items()},
         missing=[child.id for child in referral.children if _is_missing(child)],
     )
 
