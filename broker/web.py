@@ -12,4 +12,12 @@ from broker.gateway import app as gateway
 def build(context: Context) -> Starlette:
     """Return the ASGI application over a broker."""
     pages = dashboard.mount(context)
-    return gateway.build(context, beside=pages, running=dashboard.running(pages))
+    app = gateway.build(context, beside=pages, running=dashboard.running(pages))
+    app.state.pages = pages
+    return app
+
+
+async def end_waits(app: Starlette) -> None:
+    """Answer at once whatever waits for something to happen: long polls and live pages."""
+    app.state.gateway.poller.end_waits()
+    await dashboard.end_streams(app.state.pages)

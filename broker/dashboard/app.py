@@ -131,11 +131,21 @@ def mount(context: Context) -> list[BaseRoute]:
     return [Route(ROOT, to_pages), Mount(ROOT, app)]
 
 
+def _pages(mounted: list[BaseRoute]) -> Starlette:
+    app = next(route.app for route in mounted if isinstance(route, Mount))
+    assert isinstance(app, Starlette)
+    return app
+
+
+async def end_streams(mounted: list[BaseRoute]) -> None:
+    """End the streams of live pages at once."""
+    await _pages(mounted).state.changes.end()
+
+
 @asynccontextmanager
 async def running(mounted: list[BaseRoute]) -> AsyncIterator[None]:
     """Look for changes while the pages are served."""
-    app = next(route.app for route in mounted if isinstance(route, Mount))
-    assert isinstance(app, Starlette)
+    app = _pages(mounted)
     app.state.changes = Changes(app.state.desk)
     task = asyncio.create_task(app.state.changes.run())
     try:

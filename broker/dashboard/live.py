@@ -35,6 +35,7 @@ class Changes:
         """None until a page listens, and while the ledger does not answer."""
         self.number = 0
         self.listeners = 0
+        self.is_ended = False
 
     async def run(self) -> None:
         """Look for changes until this is cancelled."""
@@ -50,6 +51,13 @@ class Changes:
             if self.listeners:
                 await self._look()
             await asyncio.sleep(EVERY_SECONDS)
+
+    async def end(self) -> None:
+        """End every stream now: the gateway stops, and the page asks another one."""
+        self.is_ended = True
+        async with self._changed:
+            self.number += 1
+            self._changed.notify_all()
 
     async def _look(self) -> None:
         context, counts = self._desk.context, None
@@ -79,7 +87,7 @@ class Changes:
 async def live(visit: Visit) -> Response:
     """Tell a page when to reload."""
     changes: Changes = visit.request.app.state.changes
-    if changes.listeners >= MOST_STREAMS:
+    if changes.listeners >= MOST_STREAMS or changes.is_ended:
         return Response(status_code=204)  # the page reloads at intervals
     return StreamingResponse(
         _events(changes), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
@@ -94,7 +102,7 @@ async def _events(changes: Changes) -> AsyncIterator[str]:
     try:
         # Something may have changed since the page was rendered, so it reloads at once.
         yield f"retry: 2000\nevent: look\ndata: {number}\n\n"
-        while loop.time() < until:
+        while loop.time() < until and not changes.is_ended:
             number = await changes.after(number)
             event = "away" if changes.is_unavailable else "look"
             yield f"event: {event}\ndata: {number}\n\n"

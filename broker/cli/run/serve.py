@@ -12,7 +12,7 @@ from broker import telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import listen
-from broker.web import build
+from broker.web import build, end_waits
 
 KEEP_ALIVE_SECONDS = 65
 """An idle connection outlives the longest wait of a client between two requests."""
@@ -51,12 +51,12 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Answers long polls at once when it is asked to end, and then waits for other requests."""
+    """Answers what only waits at once when it is asked to end, and then finishes the rest."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:
         super().__init__(config)
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._app.state.gateway.poller.end_waits()
+        await end_waits(self._app)
         await super().shutdown(sockets)
