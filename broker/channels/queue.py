@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 from broker.channels.base import Parcel, PushChannel, wait_before_retry
 from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
-from broker.domain.states import DeliveryKind
+from broker.domain.codes import DeliveryKind
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
 from broker.errors import Fault, Invalid, Unavailable
