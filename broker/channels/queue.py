@@ -16,6 +16,7 @@ from typing import ClassVar, Self
 from broker.channels.base import Parcel, PushChannel, wait_before_retry
 from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
+from broker.domain.codes import DeliveryKind
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
 from broker.errors import Fault, Invalid, Unavailable
@@ -104,7 +105,8 @@ class QueueChannel(PushChannel):
         )
         if parcel.encryption_key:
             signed = EncryptionKey.from_pem(parcel.encryption_key).encrypt(signed)
-        return Copy(offer.agency, delivery, signed)
+        is_recall = offer.kind is DeliveryKind.RECALL
+        return Copy(offer.agency, delivery, signed, str(offer.referral), is_recall)
 
     def check(self) -> str:
         """Look at the queue of receipts, and send nothing."""

@@ -33,11 +33,14 @@ def rules(agency: OrganisationCode) -> tuple[str, ...]:
 
 
 def rabbitmq_lines(agency: OrganisationCode, password: str) -> tuple[str, ...]:
-    """Return the commands that make the same user at a RabbitMQ."""
-    own = rf"^agency\.{agency}$"
+    """Return the commands that make the same user at a RabbitMQ.
+
+    It may declare nothing, and publish to the exchange ``receipts`` alone: whoever may publish to
+    the default exchange reaches every queue.
+    """
     return (
         f"rabbitmqctl add_user {agency} {password}",
-        f"rabbitmqctl set_permissions {agency} '{own}' '^amq\\.default$' '{own}'",
+        f"rabbitmqctl set_permissions {agency} '^$' '^{RECEIPTS_QUEUE}$' '^agency\\.{agency}$'",
     )
 
 

@@ -6,12 +6,13 @@ a queue may be garbage: an element that is not even a message is dropped, and th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kombu import Connection, Consumer, Producer, Queue, compression
+from kombu import Connection, Consumer, Exchange, Producer, Queue, compression
 from kombu.exceptions import KombuError
 
 from broker.domain.ids import OrganisationCode
@@ -21,6 +22,8 @@ RECEIPTS_QUEUE = "receipts"
 LONGEST_QUEUE = 10_000
 """Copies in one agency's queue; beyond it they wait in the ledger, where they are ordered."""
 MESSAGES_IN_A_PIPELINE = 200
+ELEMENTS_READ = 100
+"""How many elements of a list are read at a time to find what a recall replaces."""
 BATCH_SECONDS = 0.02
 """How long to look for a further message of the same batch."""
 TRANSPORT_OPTIONS = {
@@ -52,6 +55,10 @@ class Copy:
     """The delivery's id, the same one however often it is sent."""
     body: bytes
     """The delivery, signed for its agency."""
+    referral: str = ""
+    """What all deliveries of a referral have in common; it names nothing outside the broker."""
+    is_recall: bool = False
+    """Whether it takes the place of every other copy of its referral that still lies there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +90,27 @@ class AgencyQueues:
         """Ask the message broker for something. Raises ``Unavailable`` when it does not answer."""
         with self._talking():
             channel = self._connected().default_channel
-            Queue(RECEIPTS_QUEUE, durable=True)(channel).queue_declare()
+            _receipts(self._connected())(channel).declare()
+
+    def prepare(self, agency: OrganisationCode) -> None:
+        """Make an agency's queue and that of receipts, since the agency may make none.
+
+        Raises ``Unavailable`` when the message broker does not answer.
+        """
+        self.check()
+        with self._talking():
+            self._room(agency)
 
     def publish(self, copies: Sequence[Copy]) -> list[bool]:
-        """Put each copy in its agency's queue; False where that queue is full."""
+        """Put each copy in its agency's queue; False where that queue is full.
+
+        What a recall replaces is removed first, where the message broker can: a RabbitMQ cannot,
+        and there the agency drops it.
+        """
         with self._talking():
+            for copy in copies:
+                if copy.is_recall:
+                    self._remove_replaced(copy)
             room = {agency: self._room(agency) for agency in {copy.agency for copy in copies}}
             producer = Producer(self._connected().default_channel)
             with producer.batch(MESSAGES_IN_A_PIPELINE):
@@ -121,8 +144,25 @@ class AgencyQueues:
             content_type="application/jose",
             content_encoding="utf-8",
             message_id=copy.id,
+            correlation_id=copy.referral,
         )
         return True
+
+    def _remove_replaced(self, recall: Copy) -> None:
+        """Remove the other copies of a recalled referral from a Valkey's list.
+
+        It is read from the end where copies are added, so that those who take from the other end
+        meanwhile move none of what is still to be read.
+        """
+        connection = self._connected()
+        if not _is_redis(connection):
+            return
+        valkey: Any = connection.default_channel.client
+        name, start = _name(recall.agency), 0
+        while elements := valkey.lrange(name, start, start + ELEMENTS_READ - 1):
+            replaced = {element for element in elements if _is_replaced(element, recall)}
+            removed = sum(int(valkey.lrem(name, 0, element)) for element in replaced)
+            start += max(len(elements) - removed, 0)
 
     def _room(self, agency: OrganisationCode) -> int:
         declared = Queue(_name(agency), durable=True)(self._connected().default_channel)
@@ -152,7 +192,7 @@ class AgencyQueues:
         if self._consumer is None:
             self._consumer = Consumer(
                 connection.default_channel,
-                queues=[Queue(RECEIPTS_QUEUE, durable=True)],
+                queues=[_receipts(connection)],
                 on_message=self._arrive,
                 prefetch_count=prefetch,
             )
@@ -195,6 +235,29 @@ def _errors(connection: Connection | None) -> tuple[type[Exception], ...]:
     if connection is not None:
         known = connection.connection_errors + connection.channel_errors
     return (KombuError, OSError, *known)
+
+
+def _is_replaced(element: bytes, recall: Copy) -> bool:
+    """Tell whether an element of a Valkey's list is another copy of the recalled referral."""
+    if recall.referral.encode() not in element:
+        return False
+    try:
+        properties = json.loads(element)["properties"]
+    except _GARBAGE:
+        return False
+    stated = (properties.get("correlation_id"), properties.get("message_id") == recall.id)
+    return stated == (recall.referral, False)
+
+
+def _receipts(connection: Connection) -> Queue:
+    """Return the queue of receipts; at a RabbitMQ it has an exchange that agencies may reach."""
+    if _is_redis(connection):
+        return Queue(RECEIPTS_QUEUE, durable=True)
+    return Queue(RECEIPTS_QUEUE, Exchange(RECEIPTS_QUEUE, "fanout", durable=True), durable=True)
+
+
+def _is_redis(connection: Connection) -> bool:
+    return bool(connection.transport.driver_type == "redis")
 
 
 def _name(agency: OrganisationCode) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from kombu import Connection, Consumer, Producer, Queue
 from kombu.exceptions import KombuError
 
-from referral_broker_client.delivery import Answer, Delivery
+from referral_broker_client.delivery import COLLECTED, Answer, Delivery
 from referral_broker_client.errors import Unavailable
 from referral_broker_client.http_client import encode
+from referral_broker_client.queue_memory import RECALL, Replaced
 from referral_broker_client.queue_signatures import QueueKeys, Untrusted, open_copy
 from referral_broker_client.work_loop import WorkLoop
 
@@ -34,8 +35,6 @@ LARGEST_MESSAGE = 100
 """How many receipts go into one message at most."""
 LONGEST_UNSENT_SECONDS = 1.0
 """How long an answer waits at most for others to share its message."""
-REMEMBERED = 10_000
-"""How many deliveries to remember that a settled correction or recall has replaced."""
 TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
@@ -60,6 +59,8 @@ class QueueConsumer(WorkLoop):
     message that the broker did not sign for this agency is dropped with a warning that holds none
     of its content, and counted in ``dropped``; so is a delivery whose correction or recall was
     settled here. The broker sends the real one again.
+
+    A process remembers for itself what was replaced; ``remember_in`` shares it and outlives it.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class QueueConsumer(WorkLoop):
         self._unsent: list[Answer] = []
         self._unacked: list[Any] = []
         self._unsent_since = 0.0
-        self._replaced: OrderedDict[str, None] = OrderedDict()
+        self._replaced = Replaced()
         self.dropped = 0
         """How many messages were dropped since the start."""
 
@@ -100,6 +101,13 @@ class QueueConsumer(WorkLoop):
             self._release(list(self._in_hand))
         finally:
             self._drop()
+
+    def remember_in(self, file: Path) -> None:
+        """Remember what was replaced in a file of ids, over restarts and with other processes.
+
+        Call it before the first delivery. Raises sqlite3.Error when it cannot be written.
+        """
+        self._replaced = Replaced(file)
 
     def answer(self, *answers: Answer) -> None:
         """Send answers now, such as a person's decision days later.
@@ -116,7 +124,10 @@ class QueueConsumer(WorkLoop):
         """
         self._unsent_since = self._unsent_since or time.monotonic()
         self._unsent.append(replace(answer, lease=None))
-        self._remember(delivery.follows)
+        if delivery.kind == RECALL:
+            self._replaced.add_recalled(delivery.referral)
+        elif delivery.follows is not None:
+            self._replaced.add(delivery.follows)
         self._unacked.append(self._in_hand.pop(delivery, None))
         if not self._fetched or time.monotonic() - self._unsent_since > LONGEST_UNSENT_SECONDS:
             self._flush_if_possible()
@@ -143,7 +154,16 @@ class QueueConsumer(WorkLoop):
                 raise
             log.warning("message broker unavailable: retrying in %g s", PAUSE_SECONDS)
             self._stopping.wait(PAUSE_SECONDS)
+        self._drop_recalled()
         return self._arrived
+
+    def _drop_recalled(self) -> None:
+        """Drop what has its recall behind it in the same batch, and was not handed over yet."""
+        recalled = {offered.referral for offered in self._arrived if offered.kind == RECALL}
+        for offered in list(self._arrived):
+            if offered.kind != RECALL and offered.referral in recalled:
+                self._arrived.remove(offered)
+                self._refuse(self._in_hand.pop(offered), "recalled")
 
     def _fill(self) -> None:
         """Wait for a first message, then take those that are there already.
@@ -166,15 +186,23 @@ class QueueConsumer(WorkLoop):
         try:
             delivery = self._read(message.body)
         except (ValueError, RecursionError) as error:
-            self.dropped += 1
-            log.warning(DROPPED, self._agency, _reason(error))
-            message.reject()
+            self._refuse(message, _reason(error))
             return
         except Unavailable:
             message.requeue()
             raise
+        if delivery.id in self._replaced:
+            # Its agency has the later version, which is the whole of it; it is still decided.
+            self._refuse(message, "corrected")
+            self._unsent.append(Answer(delivery=delivery.id, stage=COLLECTED, by=self._by))
+            return
         self._in_hand[delivery] = message
         self._arrived.append(delivery)
+
+    def _refuse(self, message: Any, reason: str) -> None:
+        self.dropped += 1
+        log.warning(DROPPED, self._agency, reason)
+        message.reject()
 
     def _read(self, body: bytes | str) -> Delivery:
         value = open_copy(
@@ -184,16 +212,9 @@ class QueueConsumer(WorkLoop):
             decryption=self._keys.decryption,
         )
         delivery = Delivery.from_json(value, holder=self, by=self._by)
-        if delivery.id in self._replaced:
-            raise Untrusted("replaced by a later version")
+        if self._replaced.is_recalled(delivery):
+            raise Untrusted("recalled")
         return delivery
-
-    def _remember(self, replaced: str | None) -> None:
-        """Remember a delivery that a later version has replaced, so that it cannot come back."""
-        if replaced is not None:
-            self._replaced[replaced] = None
-            if len(self._replaced) > REMEMBERED:
-                self._replaced.popitem(last=False)
 
     def _flush_if_possible(self) -> None:
         """Send the answers now; when that fails they go with the next poll."""
@@ -214,9 +235,12 @@ class QueueConsumer(WorkLoop):
     def _publish(self, answers: Sequence[Answer]) -> None:
         """Publish one signed message."""
         body = encode({"receipts": [answer.to_json() for answer in answers]})
-        Producer(self._connected().default_channel).publish(
+        connection = self._connected()
+        # A Valkey has lists alone; a RabbitMQ lets an agency publish to this exchange alone.
+        is_list = connection.transport.driver_type == "redis"
+        Producer(connection.default_channel).publish(
             self._keys.own.sign(self._agency, body),
-            exchange="",
+            exchange="" if is_list else RECEIPTS_QUEUE,
             routing_key=RECEIPTS_QUEUE,
             content_type="application/jose",
             content_encoding="utf-8",
@@ -244,6 +268,7 @@ class QueueConsumer(WorkLoop):
                 queues=[Queue(f"agency.{self._agency}", durable=True)],
                 on_message=self._receive,
                 prefetch_count=self._batch,
+                auto_declare=False,  # the broker makes the queue, and an agency may make none
             )
             self._consumer.consume()
         return connection

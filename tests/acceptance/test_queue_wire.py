@@ -24,11 +24,11 @@ STOKE = OrganisationCode("stoke-csc")
 
 
 def example() -> dict[str, Any]:
-    """Run the example of the document, and return what it defines."""
+    """Run the examples of the document, and return what they define."""
     text = (ROOT / "docs" / "queue-wire.md").read_text(encoding="utf-8")
-    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     names: dict[str, Any] = {}
-    exec(source, names)
+    for source in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(source, names)
     return names
 
 

@@ -26,6 +26,7 @@ from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid
 from broker.transport import exchange_users
 from broker.transport.encryption import EncryptionKey, new_encryption_key
+from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import PublicKey, new_private_key, public_pem
 
 file_option = click.option(
@@ -239,8 +240,8 @@ def register(agency: str, public_file: Path, as_json: bool) -> None:
 def exchange_user(agency: str, into: Path | None) -> None:
     """Give AGENCY a user of the exchange: it reads its own queue and writes receipts.
 
-    Without --into nothing is made: the commands are shown, with a new password. A RabbitMQ's are
-    always shown. Needs BROKER_DATABASE_URL and BROKER_EXCHANGE_URL.
+    Without --into no user is made: the commands are shown, with a new password. A RabbitMQ's are
+    always shown, and its queue is made. Needs BROKER_DATABASE_URL and BROKER_EXCHANGE_URL.
 
     \b
     Example:    broker keys exchange-user stoke-csc --into stoke.url
@@ -250,6 +251,7 @@ def exchange_user(agency: str, into: Path | None) -> None:
     with open_ledger() as ledger:
         code = in_directory(ledger, agency)
     if not exchange_users.is_valkey(url):
+        _prepare(url, code)
         for line in exchange_users.rabbitmq_lines(code, password):
             click.echo(line)
     elif into is None:
@@ -260,6 +262,15 @@ def exchange_user(agency: str, into: Path | None) -> None:
     if into is not None:
         write_key(into, exchange_users.address_for(url, code, password))
         click.echo(f"The address for {code} is in {into}")
+
+
+def _prepare(url: str, code: OrganisationCode) -> None:
+    """Make an agency's queue at a RabbitMQ, since its user may make none."""
+    queues = AgencyQueues(url)
+    try:
+        queues.prepare(code)
+    finally:
+        queues.close()
 
 
 @contextmanager

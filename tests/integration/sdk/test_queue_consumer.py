@@ -6,18 +6,27 @@ import json
 import os
 import secrets
 import signal
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kombu import Connection, Producer, Queue
 from referral_broker_client import Delivery, Unavailable
 from referral_broker_client.queue_consumer import QueueConsumer
-from referral_broker_client.queue_signatures import AgencyKey, PinnedKeys, QueueKeys
+from referral_broker_client.queue_signatures import (
+    AgencyKey,
+    DecryptionKey,
+    PinnedKeys,
+    QueueKeys,
+)
 
 from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
+from broker.transport.encryption import EncryptionKey, new_encryption_key
 from broker.transport.exchange_users import add_user, address_for
 from broker.transport.signatures import CopySigner, PublicKey, new_private_key, verify_receipts
 
@@ -97,12 +106,17 @@ def exchange(engines: Engines) -> Iterator[Exchange]:
     end.close()
 
 
-def consumer(engines: Engines, *, wait: float = 0) -> QueueConsumer:
+def consumer(
+    engines: Engines, *, wait: float = 0, memory: Path | None = None, keys: QueueKeys = KEYS
+) -> QueueConsumer:
     """Return the agency's consumer, under a user of the exchange that is its own."""
     stoke, password = OrganisationCode("stoke-csc"), secrets.token_urlsafe(24)
     add_user(engines.exchange_url, stoke, password)
     url = address_for(engines.exchange_url, stoke, password)
-    return QueueConsumer(url, stoke, KEYS, by="Intake desk", wait=wait)
+    work = QueueConsumer(url, stoke, keys, by="Intake desk", wait=wait)
+    if memory is not None:
+        work.remember_in(memory)
+    return work
 
 
 def delivery(number: int, **changed: Any) -> dict[str, Any]:
@@ -177,7 +191,7 @@ def test_what_a_settled_recall_replaced_does_not_come_back(
 ) -> None:
     original = signed(json.dumps(delivery(1)).encode())
     exchange.send(original)
-    exchange.send(delivery(2, kind="recall", follows="d1", version=2, content={}))
+    recall = delivery(2, kind="recall", follows="d1", referral="r1", version=2, content={})
     work = consumer(engines, wait=1)
     seen = []
     with work:
@@ -186,12 +200,81 @@ def test_what_a_settled_recall_replaced_does_not_come_back(
                 seen.append(offered.id)
                 if offered.kind == "recall":
                     offered.destroyed()
+            if seen == ["d1"]:
+                exchange.send(recall)
             if len(seen) == 2:
                 exchange.send(original)
                 exchange.send(delivery(3))
             if "d3" in seen:
                 break
     assert seen == ["d1", "d2", "d3"]
+    assert work.dropped == 1
+
+
+RECALL = delivery(2, kind="recall", follows="d1", referral="r1", version=2, content={})
+
+
+def test_what_a_recall_in_the_same_batch_replaces_is_not_handed_over(
+    engines: Engines, exchange: Exchange
+) -> None:
+    exchange.send(delivery(1))
+    exchange.send(delivery(5, referral="r1", kind="correction", follows="d1", version=2))
+    exchange.send(RECALL)
+    exchange.send(delivery(3))
+    work = consumer(engines)
+    assert [offered.id for offered in take_all(work)] == ["d2", "d3"]
+    assert work.dropped == 2
+    assert exchange.waiting() == 0
+
+
+def test_a_restarted_process_and_another_one_remember_what_was_recalled(
+    engines: Engines, exchange: Exchange, tmp_path: Path
+) -> None:
+    memory = tmp_path / "replaced"
+    other = QueueConsumer(engines.exchange_url, "stoke-csc", KEYS, by="Night desk", wait=0)
+    other.remember_in(memory)
+    exchange.send(RECALL)
+    assert [offered.id for offered in take_all(consumer(engines, memory=memory))] == ["d2"]
+    for work in (other, consumer(engines, memory=memory)):
+        exchange.send(delivery(1))
+        assert take_all(work) == []
+        assert work.dropped == 1
+    assert [receipt["delivery"] for receipt in exchange.receipts()] == ["d2"]
+    exchange.send(delivery(1))
+    assert [offered.id for offered in take_all(consumer(engines))] == ["d1"]
+
+
+def test_the_memory_holds_ids_alone(engines: Engines, exchange: Exchange, tmp_path: Path) -> None:
+    memory = tmp_path / "replaced"
+    exchange.send(RECALL)
+    take_all(consumer(engines, memory=memory))
+    with sqlite3.connect(memory) as database:
+        assert [row[0] for row in database.execute("select name from replaced")] == ["recall r1"]
+    database.close()
+
+
+def test_what_a_settled_correction_replaced_is_collected_and_not_handed_over(
+    engines: Engines, exchange: Exchange, tmp_path: Path
+) -> None:
+    memory = tmp_path / "replaced"
+    exchange.send(delivery(2, kind="correction", follows="d1", referral="r1", version=2))
+    take_all(consumer(engines, memory=memory))
+    exchange.send(delivery(1))
+    assert take_all(consumer(engines, memory=memory)) == []
+    receipts = [(receipt["delivery"], receipt["stage"]) for receipt in exchange.receipts()]
+    assert receipts == [("d2", "collected"), ("d1", "collected")]
+
+
+def test_an_encrypted_copy_is_read_with_any_of_the_agencys_keys(
+    engines: Engines, exchange: Exchange
+) -> None:
+    old, new, foreign = new_encryption_key(), new_encryption_key(), new_encryption_key()
+    for number, pem in enumerate((old, new, foreign), start=1):
+        copy = signed(json.dumps(delivery(number)).encode())
+        exchange.send(EncryptionKey.from_pem(pem).encrypt(copy))
+    keys = replace(KEYS, decryption=(DecryptionKey(new), DecryptionKey(old)))
+    work = consumer(engines, keys=keys)
+    assert [offered.id for offered in take_all(work)] == ["d1", "d2"]
     assert work.dropped == 1
 
 

@@ -57,6 +57,34 @@ def test_copies_arrive_in_order_under_their_own_ids(queues: AgencyQueues, valkey
     assert [item["properties"]["message_id"] for item in waiting] == [c.id for c in copies]
 
 
+def test_a_recall_takes_the_place_of_what_still_lies_in_the_queue(
+    queues: AgencyQueues, valkey: Redis
+) -> None:
+    others = [Copy(STOKE, f"o{n}", b"other", "r2") for n in range(250)]
+    old = [Copy(STOKE, f"d{n}", b"content", "r1") for n in (1, 2)]
+    queues.publish([old[0], *others[:120], old[1], old[0], *others[120:]])
+    valkey.rpush("agency.stoke-csc", b"garbage about r1")
+    elsewhere = OrganisationCode("shropshire-csc")
+    queues.publish([Copy(elsewhere, "d9", b"content", "r1")])
+    recall = Copy(STOKE, "d3", b"recall", "r1", is_recall=True)
+    assert queues.publish([recall]) == [True]
+    assert queues.publish([recall]) == [True]
+    waiting = valkey.lrange("agency.stoke-csc", 0, -1)
+    assert waiting[-1] == b"garbage about r1"
+    ids = [json.loads(item)["properties"]["message_id"] for item in waiting[:-1]]
+    assert ids == ["d3", "d3", *(copy.id for copy in reversed(others))]
+    assert valkey.llen("agency.shropshire-csc") == 1
+
+
+def test_a_recall_makes_its_own_room_in_a_full_queue(engines: Engines, valkey: Redis) -> None:
+    queues = AgencyQueues(engines.exchange_url, longest=1)
+    assert queues.publish([Copy(STOKE, "d1", b"content", "r1")]) == [True]
+    assert queues.publish([Copy(STOKE, "d2", b"recall", "r1", is_recall=True)]) == [True]
+    queues.close()
+    (element,) = valkey.lrange("agency.stoke-csc", 0, -1)
+    assert json.loads(element)["properties"]["message_id"] == "d2"
+
+
 def test_a_full_queue_holds_back_its_own_agency_alone(engines: Engines, valkey: Redis) -> None:
     queues = AgencyQueues(engines.exchange_url, longest=2)
     other = OrganisationCode("shropshire-csc")
