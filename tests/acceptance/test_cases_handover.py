@@ -1,10 +1,14 @@
 """Cases 27 and 28, steps S6 and S7: between the office and its team out of hours, one clock."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from broker.domain.ids import LeaseId
+from broker.flow.context import Context
+from broker.flow.notify import written
 from tests.acceptance.conftest import LONDON, World, sample
 
 OFFICE, TEAM = "staffordshire-csc", "staffordshire-edt"
@@ -294,3 +298,28 @@ def test_at_every_instant_one_team_has_it_on_one_clock(world: World, seed: int) 
         elif step == "acknowledged" and owner["state"] in ("available", "leased", "collected"):
             world.answer(on_duty, delivery=owner["id"], stage="acknowledged", by="A. Person")
             taken_by_office = taken_by_office or on_duty == OFFICE
+
+
+def test_an_escalation_says_whom_to_call(world: World) -> None:
+    world.at("2026-12-16 16:55")
+    world.routed(urgent())
+    at(world, "2026-12-16 17:00")
+    at(world, "2026-12-16 17:56")
+    headers = world.headers(TEAM, "collect")
+    (late, *_) = world.client.get("/v1/escalations", headers=headers).json()["escalations"]
+    assert (late["telephone"], late["telephone_hours"]) == ("01632 960109", "always")
+
+
+def test_both_duty_contacts_are_notified_of_the_hand_over(world: World, context: Context) -> None:
+    world.at("2026-12-16 16:55")
+    world.routed(urgent())
+    at(world, "2026-12-16 17:00")
+    lease = LeaseId(context.new_id())
+    due = context.ledger.alarms.claim_notices(
+        50, lease=lease, lease_for=timedelta(minutes=1), now=context.clock()
+    )
+    told = [notice for notice in due if notice.kind == "delivery.handed_over"]
+    assert {str(notice.organisation) for notice in told} == {OFFICE, TEAM}
+    message = written(told[0], context.policies.latest().directory, "")
+    assert message.subject == "Handed over to Staffordshire emergency duty team (sample)"
+    assert "01632 960109" in message.text

@@ -111,6 +111,8 @@ def test_organisations_are_shown_and_one_by_its_code(admin: Run) -> None:
     (stoke,) = json.loads(admin("directory", "show", "stoke-csc", "--json").out)
     assert stoke in everyone
     assert (stoke["channel"], stoke["areas"]) == ("queue", ["E06000021"])
+    assert stoke["contacts"]["duty"]["telephone"] == "01632 960111"
+    assert stoke["contacts"]["duty"]["hours"] == "Mon Tue Wed Thu Fri 09:00-17:00"
     assert "stoke-csc" in admin("directory", "show").out
     assert admin("directory", "show", "nowhere").code == 4
 

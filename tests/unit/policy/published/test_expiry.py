@@ -57,7 +57,7 @@ def test_term_dates_are_told_by_their_last_school_day(book: Policy) -> None:
     } == {LAST_TERM_DAY}
 
 
-MAILS = "manager: {email: manager@probation-west-midlands.example.org}}\n"
+MAILS = "manager: {email: manager@probation-west-midlands.example.org, telephone: 01632 960136}}\n"
 PROBATION = f"{MAILS}\n  # Schools"
 ENDS = PROBATION.replace(MAILS, f"{MAILS}    until: 2027-03-31\n")
 NEXT = """

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
 from broker.channels.registry import CHANNELS
+from broker.domain.codes import Contact
 from broker.errors import PolicyError
-from broker.policy.published.lint import lint
+from broker.policy.published.lint import lint, remarks
 from broker.policy.published.policy import digest, documents_from, load
 from tests.conftest import POLICIES
 
@@ -35,6 +37,30 @@ WRONG = {
     "a window without length": (
         replaced("directory.yaml", "hours: office", "hours: {Mon: 09:00-09:00}"),
         "wrong-type",
+    ),
+    "a telephone that is none": (
+        replaced("directory.yaml", "telephone: 01632 960101", "telephone: ask at the desk"),
+        "wrong-type",
+    ),
+    "duty hours that overlap": (
+        replaced(
+            "directory.yaml",
+            "telephone: 01632 960101",
+            "telephone: 01632 960101, hours: {Mon: [09:00-12:00, 11:00-17:00]}",
+        ),
+        "overlap",
+    ),
+    "a telephone that nobody ever answers": (
+        replaced(
+            "directory.yaml",
+            "telephone: 01632 960101",
+            "telephone: 01632 960101, hours: {}",
+        ),
+        "never-open",
+    ),
+    "duty hours without a telephone": (
+        replaced("directory.yaml", "telephone: 01632 960101", "hours: always"),
+        "missing",
     ),
     "no yaml": (replaced("policy.yaml", "rows:", "rows: ["), "not-yaml"),
     "an unknown field": (
@@ -144,6 +170,21 @@ UNPUBLISHABLE = {
         ),
         "partner-elsewhere",
     ),
+    "a team that is closed when its office is": (
+        lambda documents: (
+            documents
+            | {
+                "directory.yaml": documents["directory.yaml"].replace(
+                    "    areas: [S12000049]\n    hours: always\n    channel: mailbox\n"
+                    "    from: 2026-01-01\n    contacts: {duty: {email: duty@glasgow-edt",
+                    "    areas: [S12000049]\n    hours: {Sat: 00:00-24:00, Sun: 00:00-24:00}\n"
+                    "    channel: mailbox\n    from: 2026-01-01\n"
+                    "    contacts: {duty: {email: duty@glasgow-edt",
+                )
+            }
+        ),
+        "partner-closed",
+    ),
     "social care that closes at night": (
         replaced("policy.yaml", "    out_of_hours: true\n", ""),
         "not-out-of-hours",
@@ -185,3 +226,39 @@ def test_the_line_is_that_of_the_mistake(documents: Documents) -> None:
 def test_the_digest_tells_any_change_and_no_order(documents: Documents) -> None:
     assert digest(documents) == digest(dict(reversed(documents.items())))
     assert digest(documents) != digest(documents | {"views.yaml": "x"})
+
+
+def test_a_contact_has_a_telephone_that_is_answered_at_its_duty_hours(
+    documents: Documents,
+) -> None:
+    change = replaced(
+        "directory.yaml",
+        "telephone: 01632 960107",
+        "telephone: 01632 960107, hours: {Mon: [22:00-06:00], Wed: [09:00-12:00, 13:00-17:00]}",
+    )
+    directory = load(change(documents), version="1", channels=CHANNELS.forms).directory
+    office = directory.organisation("staffordshire-csc")
+    assert office is not None
+    telephone = office.telephones[Contact.DUTY]
+    assert telephone.number == "01632 960107"
+    assert telephone.words == "Mon 22:00-06:00; Wed 09:00-12:00 and 13:00-17:00"
+    answered = {
+        "2026-12-14T21:59": False,
+        "2026-12-14T22:00": True,
+        "2026-12-15T05:59": True,
+        "2026-12-15T06:00": False,
+        "2026-12-16T12:30": False,
+        "2026-12-16T13:00": True,
+    }
+    for local, expected in answered.items():
+        assert telephone.is_answered(datetime.fromisoformat(f"{local}+00:00")) is expected
+    team = directory.organisation("staffordshire-edt")
+    assert team is not None
+    assert team.telephones[Contact.DUTY].words == "always"
+
+
+def test_duty_contacts_that_nobody_can_call_are_remarked(documents: Documents) -> None:
+    change = replaced("directory.yaml", ", telephone: 01632 960107", "")
+    said = remarks(change(documents), channels=CHANNELS.forms)
+    assert any("staffordshire-csc" in remark and "telephone" in remark for remark in said)
+    assert lint(change(documents), channels=CHANNELS.forms) == []
