@@ -127,6 +127,21 @@ class LadderSchema(Record[dict[str, Any]]):
     )
 
 
+class EmbargoRulesSchema(Record[dict[str, Any]]):
+    """How embargoes are looked after."""
+
+    record = dict
+    warn_before = Within(
+        "How long before its end an embargo is told of; minutes or hours. 4 hours if left out."
+    )
+    tell = Many(One(StepSchema()), 10, "Who is told that an embargo ends, and how.")
+    goes_despite_words = Many(
+        Code(codes.Grade),
+        5,
+        "Grades at which an embargo that stands in the instructions alone holds nothing.",
+    )
+
+
 class AlarmsSchema(Record[dict[str, Any]]):
     """When warnings come, in percent of the time, and whom they are told."""
 
@@ -232,6 +247,9 @@ class PolicySchema(Record[dict[str, Any]]):
         "Sets of deadlines by name, then by grade and milestone.",
     )
     alarms = One(AlarmsSchema(), "When warnings are sent, and to whom.")
+    embargoes = One(
+        EmbargoRulesSchema(), "Who is told before an embargo ends, and what words hold."
+    )
     ladders = Mapped(
         LocalId(), One(LadderSchema()), 20, "Escalation policies by name.", required=False
     )

@@ -12,12 +12,25 @@ FOLDERS = ("broker", "schemas", "workers", "sdk", "benchmarks")
 ALLOWED = (
     "_",  # the implementations of a singledispatch function
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
-    *("may", "details"),  # the templates call them
+    *("may", "details", "is_answered"),  # the templates call them
     *("Meta", "task_queues"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
-    *("redirect_slashes", "trust_env", "max_redirects", "external_attr", "compress_type"),
-    *("destroyed", "return_", "dropped", "PinnedKeys"),  # of the client: agencies use them
+    *(
+        "redirect_slashes",
+        "safe_say",
+        "trust_env",
+        "max_redirects",
+        "external_attr",
+        "compress_type",
+    ),
+    *(
+        "destroyed",
+        "return_",
+        "dropped",
+        "PinnedKeys",
+        "remember_in",
+    ),  # of the client: agencies use them
     "take_in",  # an intake outside this package hands over through it
 )
 """What others use, by name."""

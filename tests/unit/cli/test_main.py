@@ -71,7 +71,7 @@ def test_an_agency_is_suspended_by_the_older_words_too(
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, 3), (401, 7), (403, 7), (404, 4), (409, 6), (413, 3), (422, 3), (500, 1)],
+    [(400, 3), (401, 7), (403, 7), (404, 4), (409, 6), (413, 3), (422, 3), (500, 5)],
 )
 def test_a_refusal_of_the_gateway_has_its_exit_code_and_a_next_step(
     police: Run, script: Script, status: int, code: int

@@ -23,7 +23,8 @@ TEAM = """
     areas: [{area}]
     hours: office
     channel: mailbox
-    from: 2026-01-01{partner}
+    from: 2026-01-01
+    contacts: {{duty: {{email: duty@invented.example.org}}}}{partner}
 """
 PARTNER = """
     out_of_hours_partner: invented-edt
@@ -34,7 +35,8 @@ PARTNER = """
     areas: [{area}]
     hours: always
     channel: mailbox
-    from: 2026-01-01"""
+    from: 2026-01-01
+    contacts: {{duty: {{email: duty@invented-edt.example.org}}}}"""
 Documents = dict[str, str]
 
 
