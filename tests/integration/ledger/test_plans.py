@@ -11,6 +11,7 @@ import pytest
 
 from broker.ledger import ledger
 from broker.ledger.monitoring import SOON
+from broker.policy.routing.assignments import UNTIL_RELEASED
 from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
 
 SQL = Path(ledger.__file__).with_name("sql")
@@ -115,7 +116,7 @@ def _read_by(node: dict[str, Any]) -> int:
         ("release_held", {"limit": 100, "now": NOW}),
         ("due", {"now": NOW}),
         ("waiting", {"agencies": [STOKE]}),
-        ("attention", {"limit": 100}),
+        ("attention", {"limit": 100, "never": UNTIL_RELEASED}),
         (
             "plan_redirect",
             {
