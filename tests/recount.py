@@ -18,7 +18,7 @@ AGENCIES = (STOKE, SHROPSHIRE)
 STEPS = {"collect": "collected_at", "acknowledge": "acknowledged_at", "decide": "decided_at"}
 MET = {"collected": 1, "acknowledged": 2, "decided": 3}
 """How many milestones somebody has met who is in this state."""
-ENDED = ("decided", "returned", "recalled")
+ENDED = ("decided", "returned", "recalled", "handed_over")
 STATES = ("held", "available", "leased", "collected", "acknowledged", "undeliverable", *ENDED)
 EDGES = (("5", 5), ("15", 15), ("30", 30), ("60", 60))
 RAW = """
@@ -97,7 +97,8 @@ def _delivery(chance: random.Random, referral: UUID, earlier: list[UUID]) -> Row
     met = MET.get(state, chance.randint(0, 2) if state in ENDED else 0)
     row |= {column: _later(chance, start) for column in list(STEPS.values())[:met]}
     if state in ENDED and state != "decided":
-        row[f"{state}_at"] = _later(chance, start)
+        left_at = "returned_at" if state == "handed_over" else f"{state}_at"
+        row[left_at] = _later(chance, start)
     if state == "leased":
         row["lease_until"] = NOW
     if state == "available" and chance.random() < 0.3:
@@ -202,7 +203,11 @@ def _ended_late(row: Row, step: str, due: datetime, met: datetime | None) -> boo
     if met is not None:
         return met > due
     ended = row["returned_at"] or row["recalled_at"]
-    return row["state"] in ("returned", "recalled") and ended > due and not stands(row, step)
+    return (
+        row["state"] in ("returned", "recalled", "handed_over")
+        and ended > due
+        and not stands(row, step)
+    )
 
 
 def unacknowledged(rows: list[Row]) -> list[datetime]:

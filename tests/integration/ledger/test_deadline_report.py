@@ -32,6 +32,13 @@ FORCES = ("staffordshire-police", "west-mercia-police")
 AGENCIES = ("stoke-csc", "shropshire-csc", "stoke-edt")
 MET = {"collect": "collected_at", "acknowledge": "acknowledged_at", "decide": "decided_at"}
 
+LEFT_AT = (
+    ("decided", "decided_at"),
+    ("returned", "returned_at"),
+    ("handed_over", "returned_at"),
+)
+"""Which instant a delivery in a state must have."""
+
 Raw = dict[str, Any]
 instants = some.integers(-120, 60 * 60).map(lambda minutes: SINCE + timedelta(minutes=minutes))
 maybe = some.none() | instants
@@ -209,7 +216,7 @@ def _write_referral(connection: psycopg.Connection, number: int, raw: Raw) -> No
     before: UUID | None = None
     for leg in raw["legs"]:
         row = {name: value for name, value in leg.items() if name != "is_sent_on"}
-        for state, name in (("decided", "decided_at"), ("returned", "returned_at")):
+        for state, name in LEFT_AT:
             if row["state"] == state and row[name] is None:
                 row[name] = NOW
         row |= {
@@ -329,7 +336,7 @@ def _verdict(leg: Raw, milestone: str) -> str:
         return "in_time" if met <= due else "late"
     if leg["state"] == "recalled":
         return "ended"
-    if leg["state"] == "returned":
+    if leg["state"] in ("returned", "handed_over"):
         return "late" if leg["returned_at"] > due else "ended"
     return "overdue" if due < NOW else "open"
 
