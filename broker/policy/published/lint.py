@@ -79,7 +79,9 @@ def _unencrypted(directory: Directory, channels: ChannelForms) -> Iterator[str]:
     readable = [
         organisation.code
         for organisation in directory.organisations
-        if channels[organisation.channel].encrypts and not organisation.encrypted
+        if organisation.channel in channels
+        and channels[organisation.channel].encrypts
+        and not organisation.encrypted
     ]
     if readable:
         names = ", ".join(readable[:_MOST_NAMED])

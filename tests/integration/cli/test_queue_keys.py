@@ -25,6 +25,7 @@ __all__ = ["run"]
 @pytest.fixture
 def keys(run: Run, dsn: str, engines: Engines) -> Run:
     """Run ``broker keys`` on a ledger of its own and on the real exchange."""
+    engines.exchange.start()
     return lambda *arguments: run(
         "keys",
         *arguments,
