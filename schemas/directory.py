@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from schemas import codes
-from schemas.fields import Code, Either, Many, Mapped, One, Text
+from schemas.fields import Code, Either, Flag, Many, Mapped, One, Text
 from schemas.formats import (
     Area,
     Channel,
@@ -89,6 +89,7 @@ class OrganisationEntrySchema(Record[dict[str, Any]]):
     )
     channel = Channel("How deliveries reach it.", required=True)
     address = Text(2000, "Where its channel sends, for a channel that needs an address.")
+    encrypted = Flag("Whether nothing goes to it but what is encrypted to its own key.")
     hours = _hours("When it is open: a word, or windows by weekday.", required=True)
     areas = Many(Area(), 500, "The areas that it is responsible for.")
     closures = Mapped(

@@ -61,6 +61,7 @@ def _plain(organisation: Organisation) -> dict[str, Any]:
         "kind": organisation.kind,
         "nation": organisation.nation,
         "channel": organisation.channel,
+        "encrypted": organisation.encrypted,
         "areas": list(organisation.areas),
         "open": said_hours(organisation.always_open, organisation.hours),
         "closures": {day.isoformat(): reason for day, reason in organisation.closures.items()},

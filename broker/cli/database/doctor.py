@@ -220,7 +220,7 @@ def _encrypted(ledger: Ledger, now: datetime) -> str:
     able = [
         organisation
         for organisation in directory.organisations
-        if CHANNELS.forms[organisation.channel].encrypts
+        if organisation.channel in CHANNELS.forms and CHANNELS.forms[organisation.channel].encrypts
     ]
     keys = ledger.queue_keys.newest_encryption_keys({agency.code for agency in able}, now)
     without = [organisation for organisation in able if organisation.code not in keys]

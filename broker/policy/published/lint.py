@@ -43,11 +43,18 @@ def unpublishable(policy: Policy) -> list[Fault]:
 
 
 def remarks(documents: Mapping[str, str], *, channels: ChannelForms) -> list[str]:
-    """Return what is worth knowing and is no fault: whom nobody serves, and nobody can call."""
+    """Return what is worth knowing and is no fault.
+
+    That is whom nobody serves, whom nobody can call, and whose copies may lie about unencrypted.
+    """
     policy, _ = assemble(documents, version="unpublished", channels=channels)
     if policy is None:
         return []
-    return [*_without_telephone(policy.directory), *_unserved(policy)]
+    return [
+        *_without_telephone(policy.directory),
+        *_unencrypted(policy.directory, channels),
+        *_unserved(policy),
+    ]
 
 
 def _without_telephone(directory: Directory) -> Iterator[str]:
@@ -64,6 +71,24 @@ def _without_telephone(directory: Directory) -> Iterator[str]:
         yield (
             f"{len(silent)} of {len(directory.organisations)} organisations {have} no telephone "
             f"for the duty contact: {names}{more}."
+        )
+
+
+def _unencrypted(directory: Directory, channels: ChannelForms) -> Iterator[str]:
+    """Say for which agencies a channel that can encrypt is not required to."""
+    readable = [
+        organisation.code
+        for organisation in directory.organisations
+        if organisation.channel in channels
+        and channels[organisation.channel].encrypts
+        and not organisation.encrypted
+    ]
+    if readable:
+        names = ", ".join(readable[:_MOST_NAMED])
+        more = f" and {len(readable) - _MOST_NAMED} more" if len(readable) > _MOST_NAMED else ""
+        yield (
+            "Without a registered key copies go out that are signed and not encrypted; "
+            f"'encrypted: true' would hold them back: {names}{more}."
         )
 
 
