@@ -24,6 +24,7 @@ NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
     ("GET", "/live"): (Right.VIEW, ""),
     ("GET", "/search"): (Right.VIEW, "/search"),
     ("GET", "/attention"): (Right.VIEW, "/attention"),
+    ("GET", "/notices"): (Right.VIEW, "/notices"),
     ("GET", "/agencies/{code}"): (Right.VIEW, "/agencies/stoke-csc"),
     ("GET", "/referrals/{id}"): (Right.VIEW, f"/referrals/{ANY}"),
     ("GET", "/referrals/{id}/told"): (Right.VIEW, f"/referrals/{ANY}/told"),
