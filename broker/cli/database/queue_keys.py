@@ -35,6 +35,8 @@ file_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the private key to this new file, for its owner only.",
 )
+ANY_ID = {"ignore_unknown_options": True}
+"""A thumbprint may begin with a hyphen, and is no option then."""
 RESTART = "name the file in BROKER_SIGNING_KEY_FILE, then restart the workers"
 
 
@@ -116,7 +118,7 @@ def list_signing(as_json: bool) -> None:
     )
 
 
-@signing.command("retire")
+@signing.command("retire", context_settings=ANY_ID)
 @click.argument("id_", metavar="ID")
 def retire(id_: str) -> None:
     """End the key ID now: copies that it signed are dropped, and sent again under the next one."""
@@ -189,7 +191,7 @@ def list_agency_keys(organisation: str | None, as_json: bool) -> None:
     )
 
 
-@agency_key.command("revoke")
+@agency_key.command("revoke", context_settings=ANY_ID)
 @click.argument("id_", metavar="ID")
 def revoke_agency_key(id_: str) -> None:
     """End the agency's key ID now: its receipts change nothing, no copy is encrypted to it."""

@@ -26,6 +26,7 @@ __all__ = ["run"]
 def keys(run: Run, dsn: str, engines: Engines) -> Run:
     """Run ``broker keys`` on a ledger of its own and on the real exchange."""
     engines.exchange.start()
+    engines.exchange.wipe()
     return lambda *arguments: run(
         "keys",
         *arguments,
@@ -86,6 +87,13 @@ def test_an_agencys_keys_are_registered_by_their_kind_listed_and_revoked(
         stored = signing_keys.agency_keys(ledger)
         assert all(key.revoked_at is not None for key in stored)
         assert not ledger.queue_keys.newest_encryption_keys(["stoke-csc"], datetime.now(UTC))
+
+
+@pytest.mark.parametrize("command", [("signing", "retire"), ("agency-key", "revoke")])
+def test_an_id_may_begin_with_a_hyphen(keys: Run, command: tuple[str, str]) -> None:
+    ran = keys(*command, "-hYp_hen")
+    assert ran.code == NOT_FOUND
+    assert ran.err.startswith("error: -hYp_hen is no key")
 
 
 def test_the_newest_key_in_use_is_encrypted_to(dsn: str) -> None:
