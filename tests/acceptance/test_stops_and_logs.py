@@ -94,6 +94,7 @@ def test_long_polls_are_answered_at_once_when_the_gateway_is_asked_to_end(
     assert accepted[2]["reference"] == document["reference"]
 
 
+@pytest.mark.proof
 def test_the_consumer_of_the_sdk_outlives_a_restart_of_the_gateway(stack: Stack, key: Key) -> None:
     police, agency = key("staffordshire-police", "publish"), key("stoke-csc", "collect")
     bearer = agency["Authorization"].removeprefix("Bearer ")
@@ -190,7 +191,13 @@ def _consumes(engines: Engines) -> bool:
 # Logs
 
 
-@pytest.fixture(params=["full", "closed", "slow"])
+@pytest.fixture(
+    params=[
+        "full",
+        pytest.param("closed", marks=pytest.mark.proof),
+        pytest.param("slow", marks=pytest.mark.proof),
+    ]
+)
 def bad_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
     """Standard error as it is on a bad day: no space, no reader, a reader that stands still."""
     if request.param == "full":
@@ -265,6 +272,7 @@ def _dropped(stack: Stack, ops: dict[str, str]) -> float:
     return float(value)
 
 
+@pytest.mark.proof
 def test_a_gateway_without_standard_error_writes_its_lines_to_nobody_else(
     engines: Engines, dsn: str, tmp_path: Path, key: Key
 ) -> None:
@@ -295,6 +303,7 @@ def test_readiness_is_answered_in_time_while_the_ledger_says_nothing(
         eventually(stack.is_ready, within=START_SECONDS)
 
 
+@pytest.mark.proof
 def test_connections_that_fell_silent_are_given_up_and_work_goes_on(
     engines: Engines, dsn: str, tmp_path: Path, key: Key
 ) -> None:

@@ -43,9 +43,7 @@ def test_the_demo_adds_up_and_leaves_nothing(temporary: Path) -> None:
     ran = subprocess.run(
         [*BROKER, "demo", "--count", "40"], capture_output=True, text=True, timeout=120, check=False
     )
-    # A broker that was started to be tried out has no way to alert anybody.
-    faults = [line.split()[1] for line in ran.stdout.splitlines() if line.startswith("FAULT")]
-    assert (ran.returncode, faults) == (1, ["notices"]), ran.stdout + ran.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     sums = json.loads(ran.stdout.splitlines()[-1])
     assert sums["published"] == sums["accepted"] + sums["rejected"]
     assert sums["published"] > 40
@@ -104,7 +102,9 @@ def ask_the_doctor(addresses: dict[str, str]) -> None:
     ran = subprocess.run(
         [*BROKER, "doctor"], env=environment | files, capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    # A broker that was started to be tried out has no way to alert anybody.
+    faults = [line.split()[1] for line in ran.stdout.splitlines() if line.startswith("FAULT")]
+    assert (ran.returncode, faults) == (1, ["notices"]), ran.stdout + ran.stderr
 
 
 def test_up_stays_until_it_is_told_to_end(up: subprocess.Popen[str], temporary: Path) -> None:
