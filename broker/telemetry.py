@@ -65,6 +65,7 @@ ALLOWED = frozenset(
         "referrals",
         "tasks",
         "steps",
+        "handed_over",
         "embargoes",
         "lapsed",
         "released",

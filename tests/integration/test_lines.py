@@ -122,7 +122,8 @@ def test_what_workers_do_beside_their_tasks_is_one_line_each(
     fired = watch(context)
     (line,) = lines()
     assert line["event"] == "watch"
-    counts = (line[part] for part in ("deliveries", "referrals", "tasks", "steps", "embargoes"))
+    parts = ("handed_over", "deliveries", "referrals", "tasks", "steps", "embargoes")
+    counts = (line[part] for part in parts)
     assert line["count"] == fired == sum(counts) > 0
     due = notify(context)
     (line,) = lines()

@@ -77,7 +77,7 @@ def test_a_child_who_is_not_born_yet_is_not_counted() -> None:
 def test_missing_children_are_kept_by_their_local_ids() -> None:
     missing = KNOWN | {"missing": {"status": "missing"}}
     absent = KNOWN | {"missing": {"status": "absent"}}
-    assert profiled([KNOWN, missing, absent]).missing == ["c1"]
+    assert profiled([KNOWN, missing, absent]).missing == ["c1", "c2"]
 
 
 def test_a_unit_is_one_short_line() -> None:
