@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.faults.__main__ import summary
 from tests.faults.campaign import run
 from tests.faults.schedule import plan
@@ -14,8 +12,6 @@ SEED = 4
 LENGTHS = {name: fault.seconds for name, fault in FAULTS.items()}
 
 
-# It does not come to rest since hand-overs, limits on waits and the watchdog were added.
-@pytest.mark.proof
 def test_nothing_is_lost_under_fire(tmp_path: Path) -> None:
     result = run(SEED, SECONDS, folder=tmp_path)
     assert not result.findings, summary(result)
