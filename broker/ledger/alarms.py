@@ -204,7 +204,7 @@ class Alarms(Part):
     ) -> list[ListedNotice]:
         """Return the notices, those of one state or of one referral, the latest first."""
         params = {"state": state, "referral": referral, "limit": limit}
-        return [ListedNotice(**row) for row in self._rows("alarms/notices", params)]
+        return [ListedNotice(**row) for row in self._planned("alarms/notices", params)]
 
 
 def _escalations(connection: Connection, **params: Any) -> list[Escalation]:

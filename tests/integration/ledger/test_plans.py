@@ -153,6 +153,9 @@ def _read_by(node: dict[str, Any]) -> int:
         ("breaches", {"now": NOW, "start": NOW - DAY, "limit": 20, "agency": None}),
         ("pipeline_status", {"now": NOW}),
         ("dead_letters", {"agency": None}),
+        ("notices", {"state": None, "referral": None, "limit": 40}),
+        ("notices", {"state": "failed", "referral": None, "limit": 50}),
+        ("notices", {"state": None, "referral": ONE, "limit": 50}),
         ("escalations", ESCALATIONS),
         ("escalations", {**ESCALATIONS, "id": ONE}),
         ("escalations", {**ESCALATIONS, "referral": ONE}),
@@ -167,6 +170,23 @@ def test_it_reads_what_waits_and_not_the_history(
     old: Book, name: str, params: dict[str, Any]
 ) -> None:
     assert rows_read(old, name, params) < 100
+
+
+def test_a_notice_that_failed_reads_the_others_of_its_escalation_alone(old: Book) -> None:
+    old.do(
+        "insert into escalation (id, ladder, policy_version, milestone, organisation, due_at,"
+        " began_at, step, next_step_at)"
+        " select %s, 'urgent', version, 'silence', %s, %s, %s, 1, %s from policy limit 1",
+        *(ONE, STOKE, NOW, NOW, NOW + DAY),
+    )
+    old.do(
+        "insert into notice (id, kind, organisation, contact, channel, escalation, data, state,"
+        " lease, lease_until, created_at) values (%s, 'organisation.escalated', %s, 'duty',"
+        " 'email', %s, '{\"step\": 1}', 'sending', %s, %s, %s)",
+        *(ONE, STOKE, ONE, ONE, NOW, NOW),
+    )
+    failed = {"ids": [ONE], "states": ["failed"], "next": [None], "codes": ["refused"]}
+    assert rows_read(old, "settle_notices", {**failed, "lease": ONE, "now": NOW}) < 100
 
 
 def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> None:
