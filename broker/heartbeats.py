@@ -1,7 +1,7 @@
-"""Heartbeats of a process's threads, and the watchdog of threads that stand still.
+"""Heartbeats of a process's threads, and the watchdog that finds threads that are stuck.
 
 A thread that waits without end for something that never comes looks well from outside. So each
-thread shows that it goes on, and a watchdog looks once a second. What stands still for long is
+thread shows that it goes on, and a watchdog looks once a second. A thread that is stuck for long is
 logged, turns the process unready, and then ends it, so that its supervisor starts a new one.
 """
 
@@ -17,8 +17,8 @@ from broker import telemetry, time_limits
 EXIT_CODE = 70
 """Of a process that its watchdog has ended: EX_SOFTWARE of sysexits.h."""
 LOOK_SECONDS = 1.0
-SAY_SECONDS = 10.0
-"""How long a process says that it stands still before it ends itself."""
+NOTICE_SECONDS = 10.0
+"""How long a process reports that a thread is stuck before it ends itself."""
 _log = telemetry.logger("watchdog")
 _present = threading.local()
 
@@ -71,15 +71,15 @@ class Watchdog:
         self,
         heartbeats: Heartbeats,
         *,
-        limit: float = time_limits.STANDSTILL,
+        limit: float = time_limits.STUCK_AFTER,
         end: Callable[[], None] | None = None,
     ) -> None:
         self._heartbeats = heartbeats
         self._limit = limit
         self._end = end or _end_process
         self._seen: dict[str, int] = {}
-        self._still: dict[str, float] = {}
-        self._said: frozenset[str] = frozenset()
+        self._silent: dict[str, float] = {}
+        self._reported: frozenset[str] = frozenset()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
@@ -91,24 +91,24 @@ class Watchdog:
         """Look no more: the process ends in order."""
         self._stopping.set()
 
-    def standing_still(self) -> list[str]:
-        """Return the threads that stand still for longer than the limit."""
-        return sorted(name for name, seconds in self._still.items() if seconds >= self._limit)
+    def stuck(self) -> list[str]:
+        """Return the threads that had no heartbeat for as long as the limit."""
+        return sorted(name for name, seconds in self._silent.items() if seconds >= self._limit)
 
     def look(self, seconds: float = LOOK_SECONDS) -> None:
         """Look once, ``seconds`` after the last time; end the process if it is time to."""
         counts = self._heartbeats.counts()
-        self._still = {
-            name: self._still.get(name, 0.0) + seconds if count == self._seen.get(name) else 0.0
+        self._silent = {
+            name: self._silent.get(name, 0.0) + seconds if count == self._seen.get(name) else 0.0
             for name, count in counts.items()
         }
         self._seen = counts
-        still = frozenset(self.standing_still())
-        for name in sorted(still - self._said):
-            _log.error("stands still", lane=name, seconds=self._still[name])
-        self._said = still
-        if any(seconds >= self._limit + SAY_SECONDS for seconds in self._still.values()):
-            _log.error("process ends itself: threads stand still", count=len(still))
+        stuck = frozenset(self.stuck())
+        for name in sorted(stuck - self._reported):
+            _log.error("thread stuck", lane=name, seconds=self._silent[name])
+        self._reported = stuck
+        if any(seconds >= self._limit + NOTICE_SECONDS for seconds in self._silent.values()):
+            _log.error("process ends itself: threads stuck", count=len(stuck))
             self._end()
 
     def _run(self) -> None:
@@ -117,6 +117,6 @@ class Watchdog:
 
 
 def _end_process() -> None:
-    """End at once: what stands still would hold up an end in order."""
+    """End at once: a thread that is stuck would hold up an end in order."""
     telemetry.flush()
     os._exit(EXIT_CODE)

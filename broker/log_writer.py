@@ -1,7 +1,7 @@
 """Writes log lines without ever holding up or failing the work that they are about.
 
 The caller appends to a bounded list; a thread writes to the file descriptor. A disk that is full, a
-pipe without a reader and a reader that is slow or stands still cost lines, which are counted.
+pipe without a reader and a reader that is slow or hangs cost lines, which are counted.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class LogWriter:
         while rest:
             try:
                 rest = rest[os.write(self._descriptor or 0, rest) :]
-            except BlockingIOError:  # whoever shares the pipe has made it so
+            except BlockingIOError:  # another process that shares the pipe made it so
                 self._wait_until_ready()
             except OSError:
                 self._is_torn = len(rest) < len(content)

@@ -33,5 +33,5 @@ READY = 3.0
 """For the answer of ``/readyz``, whatever hangs."""
 HEARTBEAT = 5.0
 """The longest time between two heartbeats of a thread that does its work."""
-STANDSTILL = TRANSACTION + 3 * ANSWER
-"""A thread without a heartbeat for so long stands still: its process ends itself."""
+STUCK_AFTER = TRANSACTION + 3 * ANSWER
+"""A thread without a heartbeat for so long is stuck: its process ends itself."""

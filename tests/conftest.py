@@ -55,7 +55,7 @@ hypothesis.settings.load_profile("any machine")
 
 
 class FixedClock:
-    """A clock that stands still until it is moved."""
+    """A clock that stops until it is moved."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -145,7 +145,7 @@ def settings(dsn: str, engines: Engines) -> Settings:
 
 @pytest.fixture
 def context(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator[Context]:
-    """A broker whose clock stands still; nothing runs in it but what a test runs."""
+    """A broker whose clock is stopped; nothing runs in it but what a test runs."""
     engines.wakeup.wipe()
     engines.exchange.wipe()
     with open_broker(settings, process="tests", clock=clock, new_id=new_uuid7) as opened:

@@ -90,12 +90,21 @@ async def attention(visit: Visit) -> Response:
 
 async def notices(visit: Visit) -> Response:
     """Show alerts to contacts, those that failed first of all."""
-    asked_for = visit.request.query_params.get("state", NoticeState.FAILED)
-    state = NoticeState(asked_for) if asked_for in [*NoticeState] else NoticeState.FAILED
+    wanted = visit.request.query_params.get("state", "")
+    state = NoticeState(wanted) if wanted in [*NoticeState] else NoticeState.FAILED
     ledger = visit.desk.context.ledger
     listed = await visit.desk.run(ledger.alarms.notices, state=state, limit=LISTED)
-    states = [*NoticeState]
-    return page("notices", visit=visit, notices=listed, state=state, states=states, limit=LISTED)
+    codes = {notice.organisation for notice in listed}
+    return page(
+        "notices",
+        visit=visit,
+        now=visit.desk.context.clock(),
+        notices=listed,
+        organisations={code: _organisation(visit, code) for code in codes},
+        state=state,
+        states=[*NoticeState],
+        limit=LISTED,
+    )
 
 
 async def agency(visit: Visit) -> Response:

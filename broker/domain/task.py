@@ -97,7 +97,7 @@ class OpenTask:
 
     @property
     def owners(self) -> Sequence[str]:
-        """Who must see to it: ops, and for what is the publisher's own its supervisor too."""
+        """Who must settle it: ops, and for a task of the publisher its supervisor too."""
         is_publishers = self.code in OF_THE_PUBLISHER
         return ("ops", f"{self.publisher} supervisor") if is_publishers else ("ops",)
 

@@ -289,7 +289,7 @@ def _named(task: TaskId | None) -> dict[str, str]:
 
 
 def _publishers_step(watched: Watched) -> tuple[Step, ...]:
-    """Return whom a warning is told beside ops, where the publisher must see to it as well."""
+    """Return the further step of a warning about a task that the publisher must settle too."""
     if watched.task is None or watched.state not in OF_THE_PUBLISHER:
         return ()
     return (Step(NoticeRecipient.PUBLISHER, Contact.SUPERVISOR, (NoticeChannel.EMAIL,)),)

@@ -20,6 +20,7 @@ from broker.domain.ids import DeliveryId, NoticeId
 from broker.domain.notice import NewNotice
 from broker.errors import PolicyError, RedirectRefused
 from broker.flow.context import Context
+from broker.flow.notice_recipients import addressed
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.hand_overs import HandOverBatch
 from broker.policy.language.rules import RoutingRule
@@ -147,10 +148,7 @@ def _named(row: str, policy: Policy) -> RoutingRule | None:
 def _addresses(policy: Policy, code: str) -> Iterator[tuple[Contact, NoticeChannel]]:
     """Yield whom an agency has told of alarms, as far as the directory has an address."""
     organisation = policy.directory.organisation(code)
-    if organisation is None:
-        return
     for step in policy.alarms.tell:
         if step.to is NoticeRecipient.AGENCY:
-            contact = Contact(step.contact)
-            known = organisation.contacts.get(contact, {})
-            yield from ((contact, channel) for channel in step.by if channel in known)
+            for channel, _ in addressed(step, organisation):
+                yield Contact(step.contact), channel

@@ -76,7 +76,7 @@ def _send(
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
-    beat()  # a batch may take longer than a thread may stand still
+    beat()  # a batch may take longer than a thread may go without a heartbeat
     server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
     if server in unavailable:
         return _retry(notice, "unavailable", context.clock())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,49 +29,31 @@ async def embargoes(request: Request) -> Response:
 
 async def release(request: Request) -> Response:
     """Offer a held delivery to its agency now."""
-    caller, gateway = caller_of(request), gateway_of(request)
     body = await parse_body(request, requests.HOLD)
-    id_ = DeliveryId(identifier(request))
-    await gateway.run(
-        operator_actions.release_hold,
-        gateway.context,
-        id_,
-        by=body.by or caller.actor,
-        reason=body.reason,
-    )
-    return _answer(id_, DeliveryState.AVAILABLE)
+    return await _acted(request, body, operator_actions.release_hold, DeliveryState.AVAILABLE)
 
 
 async def keep(request: Request) -> Response:
     """Record that a person looked at a held delivery and keeps it held."""
-    caller, gateway = caller_of(request), gateway_of(request)
     body = await parse_body(request, requests.HOLD)
-    id_ = DeliveryId(identifier(request))
-    await gateway.run(
-        operator_actions.keep_hold,
-        gateway.context,
-        id_,
-        by=body.by or caller.actor,
-        reason=body.reason,
-    )
-    return _answer(id_, DeliveryState.HELD)
+    return await _acted(request, body, operator_actions.keep_hold, DeliveryState.HELD)
 
 
 async def extend(request: Request) -> Response:
     """Hold a held delivery until a later instant."""
-    caller, gateway = caller_of(request), gateway_of(request)
     body = await parse_body(request, requests.EXTEND_HOLD)
+    act = partial(operator_actions.extend_hold, until=body.until)
+    return await _acted(request, body, act, DeliveryState.HELD)
+
+
+async def _acted(
+    request: Request,
+    body: requests.Hold | requests.ExtendHold,
+    act: Callable[..., None],
+    state: DeliveryState,
+) -> Response:
+    """Do what a person decided about a held delivery, and return the state that it has then."""
+    caller, gateway = caller_of(request), gateway_of(request)
     id_ = DeliveryId(identifier(request))
-    await gateway.run(
-        operator_actions.extend_hold,
-        gateway.context,
-        id_,
-        until=body.until,
-        by=body.by or caller.actor,
-        reason=body.reason,
-    )
-    return _answer(id_, DeliveryState.HELD)
-
-
-def _answer(delivery: DeliveryId, state: DeliveryState) -> Response:
-    return json_response({"delivery": str(delivery), "state": str(state)})
+    await gateway.run(act, gateway.context, id_, by=body.by or caller.actor, reason=body.reason)
+    return json_response({"delivery": str(id_), "state": str(state)})

@@ -76,7 +76,7 @@ async def queues(request: Request) -> Response:
 async def livez(request: Request) -> Response:
     """Answer that the process runs.
 
-    Raises Unavailable when a part of it stands still, so that only a new process can help.
+    Raises Unavailable when a thread of it is stuck, so that only a new process can help.
     """
     _check_watchdog(request)
     return json_response({"status": "alive"})
@@ -104,8 +104,8 @@ async def readyz(request: Request) -> Response:
 
 
 def _check_watchdog(request: Request) -> None:
-    if gateway_of(request).watchdog.standing_still():
-        raise Unavailable("A part of this process stands still; it is about to end itself.")
+    if gateway_of(request).watchdog.stuck():
+        raise Unavailable("A thread of this process is stuck. The process is about to end itself.")
 
 
 def _check_ready(context: Context) -> None:

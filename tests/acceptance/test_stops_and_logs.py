@@ -81,7 +81,8 @@ def test_long_polls_are_answered_at_once_when_the_gateway_is_asked_to_end(
             ),
         ]
         eventually(lambda: waiting_requests(stack) >= len(answers))
-        time.sleep(1)  # they have got as far as their wait, or are answered in its place
+        found = f"/v1/referrals?reference={document['reference']}"
+        eventually(lambda: call(stack, found, police)[0] == 200)
         assert stack.gateway is not None
         asked = time.monotonic()
         stack.gateway.send_signal(signal.SIGTERM)
@@ -199,7 +200,7 @@ def _consumes(engines: Engines) -> bool:
     ]
 )
 def bad_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
-    """Standard error as it is on a bad day: no space, no reader, a reader that stands still."""
+    """Standard error as it is on a bad day: no space, no reader, a reader that hangs."""
     if request.param == "full":
         with Path("/dev/full").open("wb") as full:
             yield full.fileno()
@@ -244,7 +245,7 @@ def test_a_log_that_cannot_be_written_changes_no_answer(
 
 
 def bad_log_counts(descriptor: int) -> bool:
-    """Tell whether lines are lost at once; a reader that stands still first makes them wait."""
+    """Tell whether lines are lost at once; a reader that hangs first makes them wait."""
     try:
         os.set_blocking(descriptor, False)
         os.write(descriptor, b"\n")

@@ -1,4 +1,4 @@
-"""Two real workers watch; one of them stands still, and no alarm rings twice, late or never."""
+"""Two real workers watch; one of them hangs, and no alarm rings twice, late or never."""
 
 import os
 import signal

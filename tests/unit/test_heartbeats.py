@@ -1,10 +1,10 @@
-"""A process whose threads stand still says so and ends itself; a frozen one gets its time again."""
+"""A process with a stuck thread says so and ends itself; a frozen one gets its time again."""
 
 import subprocess
 import sys
 import threading
 
-from broker.heartbeats import EXIT_CODE, SAY_SECONDS, Heartbeats, Watchdog, beat
+from broker.heartbeats import EXIT_CODE, NOTICE_SECONDS, Heartbeats, Watchdog, beat
 
 LIMIT = 30.0
 
@@ -19,11 +19,11 @@ def test_a_thread_that_stands_still_is_named_and_then_ends_the_process() -> None
     heartbeats.beat("sweeping")
     watchdog.look()
     watchdog.look(LIMIT - 1)
-    assert watchdog.standing_still() == []
+    assert watchdog.stuck() == []
     watchdog.look(1)
-    assert watchdog.standing_still() == ["sweeping"]
+    assert watchdog.stuck() == ["sweeping"]
     assert not ended
-    watchdog.look(SAY_SECONDS)
+    watchdog.look(NOTICE_SECONDS)
     assert ended == ["end"]
 
 
@@ -31,9 +31,9 @@ def test_a_heartbeat_gives_a_thread_all_its_time_again() -> None:
     heartbeats, watchdog, ended = watched()
     for _ in range(3):
         heartbeats.beat("sweeping")
-        watchdog.look(LIMIT + SAY_SECONDS)
+        watchdog.look(LIMIT + NOTICE_SECONDS)
         watchdog.look(LIMIT - 1)
-    assert watchdog.standing_still() == []
+    assert watchdog.stuck() == []
     assert not ended
 
 
@@ -43,7 +43,7 @@ def test_one_thread_that_goes_on_does_not_hide_another_that_stands_still() -> No
     for _ in range(int(LIMIT) + 1):
         heartbeats.beat("watching")
         watchdog.look()
-    assert watchdog.standing_still() == ["sweeping"]
+    assert watchdog.stuck() == ["sweeping"]
 
 
 def test_a_thread_that_has_ended_in_order_is_not_watched() -> None:
@@ -52,7 +52,7 @@ def test_a_thread_that_has_ended_in_order_is_not_watched() -> None:
         beat()
         watchdog.look()
     watchdog.look(LIMIT)
-    assert watchdog.standing_still() == []
+    assert watchdog.stuck() == []
 
 
 def test_a_heartbeat_counts_for_its_own_thread() -> None:
@@ -70,7 +70,7 @@ import threading, time
 from broker import telemetry
 from broker.heartbeats import Heartbeats, Watchdog
 import broker.heartbeats
-broker.heartbeats.LOOK_SECONDS = broker.heartbeats.SAY_SECONDS = 0.1
+broker.heartbeats.LOOK_SECONDS = broker.heartbeats.NOTICE_SECONDS = 0.1
 telemetry.configure("info")
 heartbeats = Heartbeats()
 def hang():
@@ -84,5 +84,5 @@ threading.Event().wait(60)
         [sys.executable, "-c", program], capture_output=True, check=False, timeout=60
     )
     assert ran.returncode == EXIT_CODE
-    assert b'"stands still"' in ran.stderr
+    assert b'"thread stuck"' in ran.stderr
     assert b'"lane":"sweeping"' in ran.stderr

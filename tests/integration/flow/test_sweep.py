@@ -75,7 +75,7 @@ def test_a_worker_that_has_a_full_batch_calls_for_another(context: Context, worl
 def test_the_sweeper_routes_what_nobody_was_woken_for_in_small_shares(
     context: Context, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full batch may take longer than a service may stand still inside a transaction."""
+    """A full batch may take longer than a service may do nothing inside a transaction."""
     sizes = []
     claim = context.ledger.routing.claim_unrouted
 
@@ -113,7 +113,7 @@ def test_the_sweeper_leaves_what_workers_are_at_to_them(context: Context, world:
 def test_the_policy_is_read_before_anything_is_claimed(
     context: Context, world: World, monkeypatch: pytest.MonkeyPatch, careful: bool
 ) -> None:
-    """Reading one takes seconds, and what stands still for two in a transaction is cut off."""
+    """Reading one takes seconds, and what does nothing for two in a transaction is cut off."""
     open_claims, read = [], []
     latest = context.policies.latest
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -28,7 +27,7 @@ from broker.transport.encryption import EncryptionKey, new_encryption_key
 from broker.transport.exchange_users import address_for, rabbitmq_lines
 from broker.transport.queues import AgencyQueues, Copy, SignedReceipts
 from broker.transport.signatures import CopySigner, PublicKey, new_private_key, verify_receipts
-from tests.conftest import ROOT
+from tests.conftest import ROOT, eventually
 from tests.rabbitmq import RabbitMQ, is_installed
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="no rabbitmq-server")
@@ -161,9 +160,7 @@ def test_the_example_with_pika_takes_a_copy_and_answers_it(
     take = partial(names["take_by_pika"], open_channel(), STOKE, KEY_SET, ENCRYPTION_PEM)
     assert take() is None
     queues.publish([copy(7)])
-    until = time.monotonic() + 10
-    while (delivery := take()) is None and time.monotonic() < until:
-        time.sleep(0.05)  # the broker does not wait until the message broker has it
+    delivery = eventually(take)  # the broker does not wait until the message broker has it
     assert delivery["delivery"] == "d7"
     receipt = {"delivery": "d7", "stage": "acknowledged", "by": "A duty worker"}
     names["answer_by_pika"](open_channel(), STOKE, PEM, [receipt])
