@@ -169,7 +169,12 @@ def take_valkey_away(town: Town, engines: Engines) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [kill_a_worker, kill_the_gateway, wipe_valkey, take_valkey_away],
+    [
+        kill_a_worker,
+        kill_the_gateway,
+        wipe_valkey,
+        pytest.param(take_valkey_away, marks=pytest.mark.proof),  # a minute long
+    ],
     ids=lambda f: f.__name__,
 )
 def test_nothing_is_lost_misdelivered_or_answered_twice(

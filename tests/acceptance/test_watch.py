@@ -86,7 +86,7 @@ def ring_without(idle: int, dsn: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("stopped", [8, pytest.param(60, marks=pytest.mark.proof)])
-def test_a_worker_that_stands_still_neither_repeats_nor_loses_an_alarm(
+def test_a_worker_that_hangs_neither_repeats_nor_loses_an_alarm(
     engines: Engines, dsn: str, tmp_path: Path, stopped: int
 ) -> None:
     engines.wakeup.wipe()

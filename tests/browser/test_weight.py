@@ -45,7 +45,7 @@ def fetch(busy: Site, visit: Callable[..., Page]) -> Callable[[], bytes]:
     return page
 
 
-@pytest.mark.parametrize("deliveries", [0, 100_000])
+@pytest.mark.parametrize("deliveries", [0, pytest.param(100_000, marks=pytest.mark.proof)])
 def test_the_page_is_light(busy: Site, fetch: Callable[[], bytes], deliveries: int) -> None:
     if deliveries:
         history.make(busy.dsn, deliveries)

@@ -14,7 +14,7 @@ def watched() -> tuple[Heartbeats, Watchdog, list[str]]:
     return heartbeats, Watchdog(heartbeats, limit=LIMIT, end=lambda: ended.append("end")), ended
 
 
-def test_a_thread_that_stands_still_is_named_and_then_ends_the_process() -> None:
+def test_a_stuck_thread_is_named_and_then_ends_the_process() -> None:
     heartbeats, watchdog, ended = watched()
     heartbeats.beat("sweeping")
     watchdog.look()
@@ -37,7 +37,7 @@ def test_a_heartbeat_gives_a_thread_all_its_time_again() -> None:
     assert not ended
 
 
-def test_one_thread_that_goes_on_does_not_hide_another_that_stands_still() -> None:
+def test_one_thread_that_goes_on_does_not_hide_another_that_is_stuck() -> None:
     heartbeats, watchdog, _ = watched()
     heartbeats.beat("sweeping")
     for _ in range(int(LIMIT) + 1):

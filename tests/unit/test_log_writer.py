@@ -50,7 +50,7 @@ def test_what_was_lost_is_said_as_soon_as_something_can_be_written(tmp_path: Pat
     os.close(descriptor)
 
 
-def test_a_reader_that_stands_still_holds_up_nobody() -> None:
+def test_a_reader_that_hangs_holds_up_nobody() -> None:
     reader, writer_end = os.pipe()
     writer = LogWriter(writer_end, describe)
     for _ in range(MOST_WAITING * 2):

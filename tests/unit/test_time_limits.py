@@ -51,7 +51,7 @@ def test_readiness_is_answered_before_a_prober_gives_up() -> None:
     assert time_limits.READY <= 3
 
 
-def test_no_thread_that_works_is_taken_for_one_that_stands_still() -> None:
+def test_no_thread_that_works_is_taken_for_one_that_is_stuck() -> None:
     for longest in (
         time_limits.TRANSACTION + time_limits.POOL,
         2 * email.TOTAL_SECONDS,
