@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -200,12 +201,21 @@ def _events(status: Json, events: Sequence[Json]) -> RenderableType:
 def _details(event: Json) -> str:
     """Return an event's data, and for ops who did it and why."""
     data = event.get("data") or {}
-    details = [f"{name} {value}" for name, value in data.items() if _is_short(value)]
+    details = [_detail(name, value) for name, value in data.items() if _is_short(value)]
     if event.get("actor"):
         details.append(f"by {event['actor'].removeprefix('person:')}")
     if event.get("reason"):
         details.append(f"“{event['reason']}”")
     return ", ".join(details)
+
+
+def _detail(name: str, value: str | int) -> str:
+    """Return one member of an event's data in words, an instant in UK time."""
+    label = name.removesuffix("_at").replace("_", " ")
+    with suppress(TypeError, ValueError):
+        if (instant := datetime.fromisoformat(value)).tzinfo:  # type: ignore[arg-type]
+            return f"{label} {local(instant)}"
+    return f"{label} {value}"
 
 
 def _is_short(value: Any) -> bool:

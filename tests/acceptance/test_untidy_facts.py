@@ -1,6 +1,7 @@
 """Untidy referrals: what is known goes at once, and what is not known is a warning and a task."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -174,6 +175,11 @@ def test_39_a_late_one_is_a_task_of_the_supervisor(world: World) -> None:
     (task,) = waiting.json()["task"]
     assert task["code"] == "known-for-long"
     assert task["owners"] == ["ops", "staffordshire-police supervisor"]
+    assert re.fullmatch(
+        r"The police knew for \d+ days( and \d+ hours?)? before it was handed in. "
+        r"The policy allows \d+ days? at the grade [a-z ]+\.",
+        task["message"],
+    )
 
 
 def test_41_an_adult_has_no_voice_of_a_child(world: World) -> None:

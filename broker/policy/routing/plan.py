@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from broker.domain.codes import Grade, Role
 from broker.domain.task import KNOWN_FOR_LONG, Task
@@ -439,12 +439,20 @@ def _note_delay(work: _Work, facts: Facts, policy: Policy, handed_in_at: datetim
     longest = policy.promptness.get(grade)
     if longest is None or handed_in_at <= known_at + longest.by_the_clock:
         return
-    days, hours = divmod(int((handed_in_at - known_at).total_seconds()) // 3600, 24)
+    known_for, allowed = _length(handed_in_at - known_at), _length(longest.by_the_clock)
     words = (
-        f"The police had known for {days} days and {hours} hours when it was handed in; for "
-        f"{_plain(grade)} at most {longest} are allowed."
+        f"The police knew for {known_for} before it was handed in. The policy allows {allowed} at "
+        f"the grade {_plain(grade)}."
     )
     work.task("/times/first_known_at", KNOWN_FOR_LONG, words)
+
+
+def _length(time: timedelta) -> str:
+    """Return a length of time in days and hours, such as ``2 days and 1 hour``."""
+    days, hours = divmod(int(time.total_seconds()) // 3600, 24)
+    counts = ((days, "day"), (hours, "hour"))
+    parts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in counts if count]
+    return " and ".join(parts) or "less than an hour"
 
 
 def _note_assumptions(work: _Work, facts: Facts) -> None:
