@@ -102,7 +102,7 @@ async def notices(visit: Visit) -> Response:
         notices=listed,
         organisations={code: _organisation(visit, code) for code in codes},
         state=state,
-        states=[*NoticeState],
+        names=wording.NOTICE_STATES,
         limit=LISTED,
     )
 

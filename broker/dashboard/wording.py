@@ -72,6 +72,15 @@ UNROUTABLE_NAMES: Mapping[str, str] = {
     "fault": "routing failed because of a fault in the broker",
 }
 
+NOTICE_STATES = {
+    "failed": "Failed",
+    "due": "Waiting, or tried again later",
+    "sending": "Being sent",
+    "sent": "Sent",
+    "void": "No longer needed",
+}
+"""What became of an alert, in the order in which people need to see it."""
+
 
 def duration(seconds: float | None) -> str:
     """Return a duration in its two largest units; never a negative one."""

@@ -43,6 +43,7 @@ def pages(site: Site) -> list[str]:
         "/ops/",
         "/ops/?slot=5m&window=28d",
         "/ops/attention",
+        "/ops/notices",
         "/ops/agencies/stoke-csc",
         f"/ops/referrals/{referral}",
         f"/ops/act/replay/{delivery}",

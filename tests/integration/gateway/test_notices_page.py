@@ -4,7 +4,8 @@ import re
 
 from starlette.testclient import TestClient
 
-from broker.domain.codes import Right
+from broker.dashboard import wording
+from broker.domain.codes import NoticeState, Right
 from broker.flow.context import Context
 from broker.flow.notify import notify
 from tests.acceptance.conftest import World, sample
@@ -35,3 +36,7 @@ def test_an_alert_that_failed_is_shown_with_the_number_to_call(
     assert f'href="/ops/referrals/{status["id"]}">{document["reference"]}</a>' in text
     assert number not in ask(pages, "GET", "/notices?state=sent", cookie).text
     assert number in ask(pages, "GET", "/notices?state=nonsense", cookie).text
+
+
+def test_every_state_of_an_alert_has_words() -> None:
+    assert set(wording.NOTICE_STATES) == set(NoticeState)
