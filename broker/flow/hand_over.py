@@ -13,14 +13,14 @@ from datetime import datetime
 
 import orjson
 
-from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
+from broker.domain.codes import NoticeRecipient
 from broker.domain.delivery import Offer
 from broker.domain.due_part import DuePart
-from broker.domain.ids import DeliveryId, NoticeId
-from broker.domain.notice import NewNotice
+from broker.domain.ids import DeliveryId
+from broker.domain.notice import NewNotice, NoticePayload
 from broker.errors import PolicyError, RedirectRefused
 from broker.flow.context import Context
-from broker.flow.notice_recipients import addressed
+from broker.flow.notice_recipients import notices_of
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.hand_overs import HandOverBatch
 from broker.policy.language.rules import RoutingRule
@@ -127,28 +127,12 @@ class _HandOver:
         teams = ((part.agency, part.id), (next_turn.to.code, to))
         data = {"agency": next_turn.to.code, "from": part.agency, "to": next_turn.to.code}
         for code, delivery in teams:
-            for contact, channel in _addresses(self.policy, code):
-                yield NewNotice(
-                    id=NoticeId(self.context.new_id()),
-                    kind=KIND,
-                    organisation=code,
-                    contact=contact,
-                    channel=channel,
-                    referral=part.referral,
-                    delivery=delivery,
-                    escalation=None,
-                    data=data,
-                )
+            payload = NoticePayload(KIND, part.referral, delivery, data)
+            organisation = self.policy.directory.organisation(code)
+            for step in self.policy.alarms.tell:
+                if step.to is NoticeRecipient.AGENCY:
+                    yield from notices_of(payload, step, organisation, self.context.new_id)
 
 
 def _named(row: str, policy: Policy) -> RoutingRule | None:
     return next((rule for rule in policy.routing_rules if rule.id == row), None)
-
-
-def _addresses(policy: Policy, code: str) -> Iterator[tuple[Contact, NoticeChannel]]:
-    """Yield whom an agency has told of alarms, as far as the directory has an address."""
-    organisation = policy.directory.organisation(code)
-    for step in policy.alarms.tell:
-        if step.to is NoticeRecipient.AGENCY:
-            for channel, _ in addressed(step, organisation):
-                yield Contact(step.contact), channel
