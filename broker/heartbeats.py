@@ -1,8 +1,8 @@
 """Heartbeats of a process's threads, and the watchdog that finds threads that are stuck.
 
-A thread that waits without end for something that never comes looks well from outside. So each
-thread shows that it goes on, and a watchdog looks once a second. A thread that is stuck for long is
-logged, turns the process unready, and then ends it, so that its supervisor starts a new one.
+A thread that waits for ever looks healthy from outside. So each thread shows that it is working,
+and a watchdog looks once a second. A thread that is stuck is logged and makes the process unready;
+then the watchdog ends the process, so that its supervisor starts a new one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from broker import telemetry, time_limits
 
 EXIT_CODE = 70
-"""Of a process that its watchdog has ended: EX_SOFTWARE of sysexits.h."""
+"""The exit code of a process that its watchdog has ended: EX_SOFTWARE of sysexits.h."""
 LOOK_SECONDS = 1.0
 NOTICE_SECONDS = 10.0
 """How long a process reports that a thread is stuck before it ends itself."""
@@ -30,11 +30,11 @@ class Heartbeats:
         self._counts: dict[str, int] = {}
 
     def beat(self, name: str) -> None:
-        """Show that a thread goes on; with the first beat it is watched."""
+        """Show that a thread is working; it is watched from its first beat."""
         self._counts[name] = self._counts.get(name, 0) + 1
 
     def forget(self, name: str) -> None:
-        """Watch a thread no more: it has ended in order."""
+        """Stop watching a thread: it has ended in order."""
         self._counts.pop(name, None)
 
     def counts(self) -> dict[str, int]:
@@ -54,7 +54,7 @@ class Heartbeats:
 
 
 def beat() -> None:
-    """Show that this thread goes on; a thread that nobody watches needs not."""
+    """Show that this thread is working; does nothing in a thread that is not watched."""
     shown: Callable[[], None] | None = getattr(_present, "beat", None)
     if shown is not None:
         shown()
@@ -88,7 +88,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more: the process ends in order."""
+        """Stop looking: the process ends in order."""
         self._stopping.set()
 
     def stuck(self) -> list[str]:

@@ -38,7 +38,7 @@ class LogWriter:
         self._changed = threading.Condition()
         self._waiting: deque[bytes] = deque()
         self._dropped = 0
-        self._untold = 0
+        self._unreported = 0
         self._is_writing = False
         self._is_torn = False
         self._thread: threading.Thread | None = None
@@ -81,7 +81,7 @@ class LogWriter:
 
     def _drop(self, lines: int) -> None:
         self._dropped += lines
-        self._untold += lines
+        self._unreported += lines
 
     def _run(self) -> None:
         while True:
@@ -91,9 +91,9 @@ class LogWriter:
                 self._is_writing = False
                 if not written:
                     self._drop(len(lines))
-                elif self._untold:
-                    self._waiting.appendleft(self._describe(self._untold).encode())
-                    self._untold = 0
+                elif self._unreported:
+                    self._waiting.appendleft(self._describe(self._unreported).encode())
+                    self._unreported = 0
                 self._changed.notify_all()
 
     def _next(self) -> list[bytes]:

@@ -25,7 +25,7 @@ class ResumedSchema(Answer):
 
 
 class EscalationSchema(Answer):
-    """A ladder after a missed deadline: whom it has told, and whether a person sees to it."""
+    """The escalation of a missed deadline: who was alerted, and who has taken it on."""
 
     id = identifier("The ID of the escalation.")
     milestone = code(

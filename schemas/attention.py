@@ -40,7 +40,7 @@ class TaskSchema(Answer):
     effective_grade = code(
         codes.Grade, "The grade that its deadline follows, as far as it is known.", nullable=True
     )
-    owners = many(text(), "Who must see to it.")
+    owners = many(text(), "Who must settle it.")
     code = text("What it is about: the code of a warning, or ``rejected`` or ``refused``.")
     pointer = text("A JSON pointer into the referral.")
     message = text("What is the matter, in words.")

@@ -105,7 +105,7 @@ class StepSchema(Record[dict[str, Any]]):
 
 
 class LadderSchema(Record[dict[str, Any]]):
-    """Whom a breach is told, one after the other, until a person sees to it."""
+    """Whom a breach is escalated to, one after the other, until a person acknowledges it."""
 
     class Meta:
         """A field whose name is a word of Python."""

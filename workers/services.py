@@ -73,7 +73,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         self._watchdog.start()
 
     def stop(self, _: Any) -> None:
-        """Let the threads finish their present work, and see to it that the worker ends in time."""
+        """Let the threads finish their present work; the worker ends in time in any case."""
         self._watchdog.stop()
         _end_after(time_limits.SERVICES_GRACE + time_limits.TASK_GRACE)
         self._stopping.set()

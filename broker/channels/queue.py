@@ -1,9 +1,9 @@
 """The queue channel: copies of deliveries in an agency's own durable Kombu queue.
 
 Each copy is signed for its agency with the broker's own key, and encrypted to the agency's where it
-has registered one. That a copy lies in a queue proves
-nothing, so each delivery stays leased while the agency has time to say ``collected``; if it does
-not, the same delivery is signed and sent again under the same id, ever more rarely.
+has registered one. A copy in a queue does not prove that the agency has it, so each delivery stays
+leased while the agency has time to say ``collected``; if it does not, the same delivery is signed
+and sent again under the same id, ever more rarely.
 """
 
 from __future__ import annotations

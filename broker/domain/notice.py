@@ -12,6 +12,19 @@ from broker.domain.ids import DeliveryId, EscalationId, NoticeId, OrganisationCo
 
 
 @dataclass(frozen=True, slots=True)
+class NoticePayload:
+    """What a notice reports, to each contact alike."""
+
+    kind: str
+    """The event, such as ``delivery.breached``."""
+    referral: ReferralId | None
+    delivery: DeliveryId | None
+    data: Mapping[str, Any]
+    """Codes, ids and instants only."""
+    escalation: EscalationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewNotice:
     """A notice that is to be sent to a contact."""
 

@@ -21,19 +21,18 @@ from broker.domain.ids import (
     DeliveryId,
     EscalationId,
     NewId,
-    NoticeId,
     OrganisationCode,
     ReferralId,
     TaskId,
 )
-from broker.domain.notice import NewNotice
+from broker.domain.notice import NewNotice, NoticePayload
 from broker.domain.states import DeliveryState
 from broker.domain.task import OF_THE_PUBLISHER
 from broker.errors import PolicyError
 from broker.flow import embargoes
 from broker.flow.context import Context
 from broker.flow.hand_over import hand_over
-from broker.flow.notice_recipients import addressed, recipient_of
+from broker.flow.notice_recipients import notices_of, recipient_of
 from broker.flow.steps import step
 from broker.ledger.alarms import AlarmBatch
 from broker.policy.language.directory import Organisation
@@ -175,27 +174,21 @@ def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNoti
 def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNotice]:
     """Yield the notices of one warning, by every channel that policy names."""
     watched, ring = alarm.of, alarm.ring
-    data = {
-        "milestone": ring.milestone,
-        "percent": ring.percent,
-        "due_at": ring.due_at.isoformat(),
-        **_named(watched.task),
-    }
+    payload = NoticePayload(
+        f"{_about(watched.delivery, watched.referral)}.warned",
+        watched.referral,
+        watched.delivery,
+        {
+            "milestone": ring.milestone,
+            "percent": ring.percent,
+            "due_at": ring.due_at.isoformat(),
+            **_named(watched.task),
+        },
+    )
     owner = _owner(watched, policy)
     for policy_step in (*policy.alarms.tell, *_publishers_step(watched)):
         recipient = recipient_of(policy_step, policy, agency=owner, publisher=watched.publisher)
-        for channel, organisation in addressed(policy_step, recipient):
-            yield NewNotice(
-                id=NoticeId(new_id()),
-                kind=f"{_about(watched.delivery, watched.referral)}.warned",
-                organisation=organisation,
-                contact=policy_step.contact,
-                channel=channel,
-                referral=watched.referral,
-                delivery=watched.delivery,
-                escalation=None,
-                data=data,
-            )
+        yield from notices_of(payload, policy_step, recipient, new_id)
 
 
 def _escalate(context: Context) -> int:
@@ -249,32 +242,21 @@ def _is_left_out(due: DueStep, policy_step: Step, now: datetime) -> bool:
 def _notices(
     new_id: NewId, due: DueStep, policy_step: Step, recipient: Organisation | None
 ) -> list[NewNotice]:
-    data = {
-        "milestone": due.milestone,
-        "due_at": due.due_at.isoformat(),
-        "step": due.step + 1,
-        "escalation": str(due.id),
-        "agency": due.organisation,
-        **_named(due.task),
-    }
-    return [
-        NewNotice(
-            id=NoticeId(new_id()),
-            kind=_kind(due),
-            organisation=organisation,
-            contact=policy_step.contact,
-            channel=channel,
-            referral=due.referral,
-            delivery=due.delivery,
-            escalation=due.id,
-            data=data,
-        )
-        for channel, organisation in addressed(policy_step, recipient)
-    ]
-
-
-def _kind(step: DueStep) -> str:
-    return f"{_about(step.delivery, step.referral)}.escalated"
+    payload = NoticePayload(
+        f"{_about(due.delivery, due.referral)}.escalated",
+        due.referral,
+        due.delivery,
+        {
+            "milestone": due.milestone,
+            "due_at": due.due_at.isoformat(),
+            "step": due.step + 1,
+            "escalation": str(due.id),
+            "agency": due.organisation,
+            **_named(due.task),
+        },
+        due.id,
+    )
+    return notices_of(payload, policy_step, recipient, new_id)
 
 
 def _about(delivery: DeliveryId | None, referral: ReferralId | None) -> str:

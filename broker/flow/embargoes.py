@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from broker.domain.embargo import EmbargoWarning
-from broker.domain.ids import NoticeId
-from broker.domain.notice import DueNotice, NewNotice
+from broker.domain.notice import DueNotice, NewNotice, NoticePayload
 from broker.flow.context import Context
-from broker.flow.notice_recipients import addressed, recipient_of
+from broker.flow.notice_recipients import notices_of, recipient_of
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON, in_words
 
@@ -55,22 +54,15 @@ def sentence(notice: DueNotice, agency: str) -> str:
 
 
 def _notices(context: Context, policy: Policy, warning: EmbargoWarning) -> Iterator[NewNotice]:
+    payload = NoticePayload(
+        ENDING if warning.is_ending else LONG,
+        warning.referral,
+        warning.delivery,
+        {
+            "agency": warning.agency,
+            "until": warning.until.isoformat() if warning.until else None,
+        },
+    )
     for step in policy.embargoes.tell:
-        organisation = recipient_of(
-            step, policy, agency=warning.agency, publisher=warning.publisher
-        )
-        for channel, code in addressed(step, organisation):
-            yield NewNotice(
-                id=NoticeId(context.new_id()),
-                kind=ENDING if warning.is_ending else LONG,
-                organisation=code,
-                contact=step.contact,
-                channel=channel,
-                referral=warning.referral,
-                delivery=warning.delivery,
-                escalation=None,
-                data={
-                    "agency": warning.agency,
-                    "until": warning.until.isoformat() if warning.until else None,
-                },
-            )
+        recipient = recipient_of(step, policy, agency=warning.agency, publisher=warning.publisher)
+        yield from notices_of(payload, step, recipient, context.new_id)

@@ -13,16 +13,16 @@ from datetime import datetime
 
 import orjson
 
-from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
-from broker.domain.delivery import Offer
+from broker.domain.codes import NoticeRecipient
 from broker.domain.due_part import DuePart
-from broker.domain.ids import DeliveryId, NoticeId
-from broker.domain.notice import NewNotice
+from broker.domain.ids import DeliveryId
+from broker.domain.notice import NewNotice, NoticePayload
 from broker.errors import PolicyError, RedirectRefused
 from broker.flow.context import Context
-from broker.flow.notice_recipients import addressed
+from broker.flow.notice_recipients import notices_of
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.hand_overs import HandOverBatch
+from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import RoutingRule
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import UNKNOWN_TURN
@@ -61,8 +61,9 @@ class _HandOver:
         notices: list[NewNotice] = []
         for part in self.batch.parts:
             try:
-                next_turn = turn(part, self._rule(part), self.policy, self.now)
-                to = self._move(part, next_turn) if next_turn.to else None
+                rule = self._rule(part)
+                next_turn = turn(part, rule, self.policy, self.now)
+                to = self._move(part, next_turn, rule) if next_turn.to and rule else None
             except (PolicyError, KeyError, ValueError) as error:
                 # One that cannot be read must not keep the others, or alarms, from their turn.
                 _log.error("not handed over", delivery=str(part.id), **error_fields(error))
@@ -86,7 +87,7 @@ class _HandOver:
         except PolicyError:
             return None
 
-    def _move(self, part: DuePart, next_turn: Turn) -> DeliveryId | None:
+    def _move(self, part: DuePart, next_turn: Turn, rule: RoutingRule) -> DeliveryId | None:
         """Give a part to the next team; return its delivery there, or None where it stays.
 
         A team that has the part open already goes on with that.
@@ -94,7 +95,9 @@ class _HandOver:
         assert next_turn.to is not None
         to = next_turn.to.code
         offer, latest = self.batch.offer(part)
-        if refusal := self._refusal(part, next_turn, latest):
+        # The newest version decides, which may be newer than the one that this team was given.
+        newest = self.batch.content(part) or latest.body
+        if refusal := self._refusal(rule, next_turn.to, newest, latest.accepted_at):
             self.batch.refuse(part, to, refusal)
             _log.warning("not handed over", delivery=str(part.id), reason=refusal)
             return None
@@ -108,15 +111,13 @@ class _HandOver:
         self.batch.add(part, new)
         return new.id
 
-    def _refusal(self, part: DuePart, next_turn: Turn, latest: Offer) -> str | None:
+    def _refusal(
+        self, rule: RoutingRule, to: Organisation, body: bytes, at: datetime
+    ) -> str | None:
         """Return the code of the reason why the next team must not have it, if there is one."""
-        rule = self._rule(part)
-        if rule is None or next_turn.to is None:
-            return None
-        body = self.context.ledger.queries.content(part.referral) or latest.body
-        referral = reload(orjson.loads(body), received_at=latest.accepted_at)
+        referral = reload(orjson.loads(body), received_at=at)
         try:
-            check_recipient(rule, next_turn.to, referral, self.policy.directory, self.now)
+            check_recipient(rule, to, referral, self.policy.directory, self.now)
         except RedirectRefused as refused:
             return refused.faults[0].code
         return None
@@ -127,28 +128,12 @@ class _HandOver:
         teams = ((part.agency, part.id), (next_turn.to.code, to))
         data = {"agency": next_turn.to.code, "from": part.agency, "to": next_turn.to.code}
         for code, delivery in teams:
-            for contact, channel in _addresses(self.policy, code):
-                yield NewNotice(
-                    id=NoticeId(self.context.new_id()),
-                    kind=KIND,
-                    organisation=code,
-                    contact=contact,
-                    channel=channel,
-                    referral=part.referral,
-                    delivery=delivery,
-                    escalation=None,
-                    data=data,
-                )
+            payload = NoticePayload(KIND, part.referral, delivery, data)
+            organisation = self.policy.directory.organisation(code)
+            for step in self.policy.alarms.tell:
+                if step.to is NoticeRecipient.AGENCY:
+                    yield from notices_of(payload, step, organisation, self.context.new_id)
 
 
 def _named(row: str, policy: Policy) -> RoutingRule | None:
     return next((rule for rule in policy.routing_rules if rule.id == row), None)
-
-
-def _addresses(policy: Policy, code: str) -> Iterator[tuple[Contact, NoticeChannel]]:
-    """Yield whom an agency has told of alarms, as far as the directory has an address."""
-    organisation = policy.directory.organisation(code)
-    for step in policy.alarms.tell:
-        if step.to is NoticeRecipient.AGENCY:
-            for channel, _ in addressed(step, organisation):
-                yield Contact(step.contact), channel

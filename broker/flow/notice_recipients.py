@@ -1,9 +1,10 @@
-"""Whom a step of the policy notifies, and by which channels."""
+"""Whom a step of the policy notifies, and the notices for them."""
 
 from __future__ import annotations
 
-from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
-from broker.domain.ids import OrganisationCode
+from broker.domain.codes import NoticeRecipient
+from broker.domain.ids import NewId, NoticeId, OrganisationCode
+from broker.domain.notice import NewNotice, NoticePayload
 from broker.policy.language.directory import Organisation
 from broker.policy.monitoring.alarms import Step
 from broker.policy.published.policy import Policy
@@ -20,11 +21,25 @@ def recipient_of(
     )
 
 
-def addressed(
-    policy_step: Step, recipient: Organisation | None
-) -> list[tuple[NoticeChannel, OrganisationCode]]:
-    """Return the channels of a step that the organisation has an address for."""
+def notices_of(
+    payload: NoticePayload, policy_step: Step, recipient: Organisation | None, new_id: NewId
+) -> list[NewNotice]:
+    """Return a notice for each channel of a step that the organisation has an address for."""
     if recipient is None:
         return []
-    known = recipient.contacts.get(Contact(policy_step.contact), {})
-    return [(channel, recipient.code) for channel in policy_step.by if channel in known]
+    known = recipient.contacts.get(policy_step.contact, {})
+    return [
+        NewNotice(
+            id=NoticeId(new_id()),
+            kind=payload.kind,
+            organisation=recipient.code,
+            contact=policy_step.contact,
+            channel=channel,
+            referral=payload.referral,
+            delivery=payload.delivery,
+            escalation=payload.escalation,
+            data=payload.data,
+        )
+        for channel in policy_step.by
+        if channel in known
+    ]

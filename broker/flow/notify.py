@@ -120,7 +120,7 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         lines.append(f"Delivery: {notice.delivery}")
     if notice.escalation:
         lines.append(f"Escalation: {notice.escalation}, step {notice.data.get('step')}")
-        lines += ["", "It goes on to the next contact until a person says that they see to it:"]
+        lines += ["", "We alert the next contact until somebody takes this on. To take it on:"]
         lines.append(f"  broker escalations {notice.escalation} --acknowledge --by 'Your name'")
     if url and notice.referral:
         lines += ["", f"{url}/ops/referrals/{notice.referral}"]
@@ -154,7 +154,10 @@ def _is_of_silence(notice: DueNotice) -> bool:
 
 def _sentence(notice: DueNotice, agency: str) -> str:
     if notice.kind == HANDED_OVER:
-        return f"{agency} has this from now on: an office has opened or closed. Its clock runs on."
+        return (
+            f"{agency} is responsible for this now, because an office has opened or closed. The "
+            "deadline does not change."
+        )
     if notice.kind in embargoes.SUBJECTS:
         return embargoes.sentence(notice, agency)
     if _is_of_silence(notice):

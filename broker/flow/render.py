@@ -89,9 +89,8 @@ def _asks(offer: Offer, content: Mapping[str, Any]) -> dict[str, bool]:
     Inspectors ask whether children's views were considered, and whether children hear of it.
     """
     shown = (*content.get(CHILDREN, ()), *content.get(HARMED, ()))
-    had_voice = any(child.get("voice") for child in shown)
-    asked = had_voice and Milestone.DECIDE in offer.due
-    return dict.fromkeys(("views_considered", "child_told"), asked)
+    is_asked = Milestone.DECIDE in offer.due and any(child.get("voice") for child in shown)
+    return dict.fromkeys(("views_considered", "child_told"), is_asked)
 
 
 def _is_shown(offer: Offer) -> bool:
@@ -199,11 +198,10 @@ def _lease(offer: Offer) -> dict[str, str] | None:
 
 def _why(offer: Offer, disclosed: Disclosed, *, is_shown: bool) -> str:
     """Return why an agency has it, without what rests on anything that it is not shown."""
-    said = [offer.explanation["sentence"]]
+    sentences = [offer.explanation["sentence"]]
     for reason in reasons_in(offer.explanation):
         rests_on_nothing = not reason.needs and not any(needs for _, needs in reason.parts)
         if rests_on_nothing or (is_shown and disclosed.shows(reason.needs)):
-            said.append(
-                reason.words([words for words, needs in reason.parts if disclosed.shows(needs)])
-            )
-    return " ".join(filter(None, said))
+            shown = [text for text, needs in reason.parts if disclosed.shows(needs)]
+            sentences.append(reason.words(shown))
+    return " ".join(filter(None, sentences))

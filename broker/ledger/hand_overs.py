@@ -17,6 +17,7 @@ from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.corrections import latest_delivery
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
+from broker.ledger.queries import content
 from broker.ledger.receipts import close_referrals
 from broker.ledger.routing import insert_deliveries
 
@@ -35,6 +36,10 @@ class HandOverBatch:
         """Return a part with all that its successor needs, and the latest version of it."""
         (offer,) = offers(self._connection, [part.id])
         return offer, latest_delivery(self._connection, part.id) or offer
+
+    def content(self, part: DuePart) -> bytes | None:
+        """Return the newest version of the document that a part is of."""
+        return content(self._connection, part.referral)
 
     def answers(self, part: DuePart) -> list[GivenAnswer]:
         """Return what the team that has a part has answered."""

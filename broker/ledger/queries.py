@@ -63,8 +63,8 @@ class Queries(Part):
 
     def content(self, id: ReferralId) -> bytes | None:
         """Return a referral's document as it was received; callers check who may see it."""
-        contents = self._rows("queries/content", {"id": id})
-        return contents[0]["body"] if contents else None
+        with self._transaction() as connection:
+            return content(connection, id)
 
     def states(self, ids: Sequence[ReferralId]) -> Mapping[ReferralId, ReferralState]:
         """Return the state of each referral; unknown ids are left out."""
@@ -104,6 +104,12 @@ class Queries(Part):
         """Return the bodies that were refused, of one publisher or of all, latest first."""
         params = {"publisher": publisher, "limit": limit}
         return [Refusal(**row) for row in self._rows("queries/refusals", params)]
+
+
+def content(connection: Connection, referral: ReferralId) -> bytes | None:
+    """Return the newest version of a referral's document, as it was received."""
+    contents = rows(connection, "queries/content", {"id": referral})
+    return contents[0]["body"] if contents else None
 
 
 def _referral_by_reference(

@@ -1,7 +1,7 @@
 """Copies that their agency alone can read: compact JWE (RFC 7516) around the broker's signature.
 
 A copy is signed first and encrypted then, so that nobody but the agency sees who signed what, and
-the signature names the agency: whoever decrypts it cannot pass it on as a copy for another.
+the signature names the agency, which cannot pass the copy on as one for another agency.
 """
 
 from __future__ import annotations

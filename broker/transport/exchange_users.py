@@ -10,7 +10,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
-from broker.transport.queues import RECEIPTS_QUEUE
+from broker.transport.queues import RECEIPTS_QUEUE, queue_name
 
 COMMANDS = (
     *("auth", "hello", "ping", "select", "client|setinfo", "client|setname", "reset", "quit"),
@@ -28,19 +28,20 @@ def is_valkey(url: str) -> bool:
 
 def rules(agency: OrganisationCode) -> tuple[str, ...]:
     """Return the rules of an agency's user, without its password (Valkey, ACL SETUSER)."""
-    keys = (f"~agency.{agency}", f"%W~{RECEIPTS_QUEUE}")
+    keys = (f"~{queue_name(agency)}", f"%W~{RECEIPTS_QUEUE}")
     return ("reset", "on", *keys, "-@all", *(f"+{command}" for command in COMMANDS))
 
 
 def rabbitmq_lines(agency: OrganisationCode, password: str) -> tuple[str, ...]:
     """Return the commands that make the same user at a RabbitMQ.
 
-    It may declare nothing, and publish to the exchange ``receipts`` alone: whoever may publish to
-    the default exchange reaches every queue.
+    It may declare nothing, and publish to the exchange ``receipts`` alone: a user that may publish
+    to the default exchange reaches every queue.
     """
+    reads = queue_name(agency).replace(".", r"\.")
     return (
         f"rabbitmqctl add_user {agency} {password}",
-        f"rabbitmqctl set_permissions {agency} '^$' '^{RECEIPTS_QUEUE}$' '^agency\\.{agency}$'",
+        f"rabbitmqctl set_permissions {agency} '^$' '^{RECEIPTS_QUEUE}$' '^{reads}$'",
     )
 
 

@@ -17,6 +17,7 @@ from kombu.exceptions import KombuError
 
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
+from broker.transport.tolerant_redis import GARBAGE
 
 RECEIPTS_QUEUE = "receipts"
 LONGEST_QUEUE = 10_000
@@ -42,8 +43,6 @@ TRANSPORT_OPTIONS = {
 two about reading and writing, a Valkey the others. Receipts that a worker took and did not settle
 come again after a minute, so that they are not late by then; they are kept apart from what agencies
 have taken, so that no agency can read them."""
-_GARBAGE = (ValueError, LookupError, TypeError, AttributeError)
-"""What Kombu raises when an element of a queue is no message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ class AgencyQueues:
         producer.publish(
             copy.body,
             exchange="",
-            routing_key=_name(copy.agency),
+            routing_key=queue_name(copy.agency),
             content_type="application/jose",
             content_encoding="utf-8",
             message_id=copy.id,
@@ -158,14 +157,14 @@ class AgencyQueues:
         if not _is_redis(connection):
             return
         valkey: Any = connection.default_channel.client
-        name, start = _name(recall.agency), 0
+        name, start = queue_name(recall.agency), 0
         while elements := valkey.lrange(name, start, start + ELEMENTS_READ - 1):
             replaced = {element for element in elements if _is_replaced(element, recall)}
             removed = sum(int(valkey.lrem(name, 0, element)) for element in replaced)
             start += max(len(elements) - removed, 0)
 
     def _room(self, agency: OrganisationCode) -> int:
-        declared = Queue(_name(agency), durable=True)(self._connected().default_channel)
+        declared = Queue(queue_name(agency), durable=True)(self._connected().default_channel)
         return self._longest - int(declared.queue_declare().message_count)
 
     def _gather(self, limit: int, wait: float) -> None:
@@ -218,7 +217,7 @@ class AgencyQueues:
         try:
             yield
         except Exception as error:
-            if not isinstance(error, (*_errors(self._connection), *_GARBAGE)):
+            if not isinstance(error, (*_errors(self._connection), *GARBAGE)):
                 raise
             self._drop()
             raise Unavailable("The agencies' message broker cannot be reached.") from error
@@ -228,6 +227,11 @@ class AgencyQueues:
         if connection is not None:
             with suppress(Exception):
                 connection.release()
+
+
+def queue_name(agency: OrganisationCode) -> str:
+    """Return the name of an agency's queue."""
+    return f"agency.{agency}"
 
 
 def _errors(connection: Connection | None) -> tuple[type[Exception], ...]:
@@ -243,10 +247,10 @@ def _is_replaced(element: bytes, recall: Copy) -> bool:
         return False
     try:
         properties = json.loads(element)["properties"]
-    except _GARBAGE:
+        is_same_referral = properties.get("correlation_id") == recall.referral
+        return bool(is_same_referral and properties.get("message_id") != recall.id)
+    except GARBAGE:
         return False
-    stated = (properties.get("correlation_id"), properties.get("message_id") == recall.id)
-    return stated == (recall.referral, False)
 
 
 def _receipts(connection: Connection) -> Queue:
@@ -258,10 +262,6 @@ def _receipts(connection: Connection) -> Queue:
 
 def _is_redis(connection: Connection) -> bool:
     return bool(connection.transport.driver_type == "redis")
-
-
-def _name(agency: OrganisationCode) -> str:
-    return f"agency.{agency}"
 
 
 def _bytes(body: bytes | str) -> bytes:

@@ -23,7 +23,7 @@ class Channel(redis.Channel):  # type: ignore[misc]
         try:
             return super()._brpop_read(**options)
         except GARBAGE as error:
-            _log.warning("dropped what is no message", **error_fields(error))
+            _log.warning("dropped an element that is no message", **error_fields(error))
             return True
 
 

@@ -34,14 +34,14 @@ def about_nobody(document: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class World:
-    """One police force, many agencies, one clock that stands where a case says."""
+    """One police force, many agencies, and one clock that a case sets."""
 
     client: TestClient
     clock: FixedClock
     drain: Callable[[], None]
     key: Callable[..., dict[str, str]]
     watch: Callable[[], int]
-    """Ring what is due, and take the steps that are due."""
+    """Fire the alarms and take the escalation steps that are due."""
     keys: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def headers(self, organisation: str, scope: str) -> dict[str, str]:

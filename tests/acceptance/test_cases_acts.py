@@ -125,7 +125,7 @@ def recall(world: World, referral: str) -> dict[str, Any]:
     return answer.json()
 
 
-def test_36_a_recall_tells_whoever_had_it_and_nobody_else_before_any_worker_runs(
+def test_36_a_recall_tells_each_agency_that_had_it_and_no_other_before_any_worker_runs(
     world: World,
 ) -> None:
     world.at("2026-12-22 10:00")

@@ -284,7 +284,7 @@ def test_10_ops_gives_an_area_to_the_referral_when_nobody_is_listed(world: World
     assert "fictional_otter_77" in json.dumps(offered["content"])
 
 
-def test_10_an_area_for_the_referral_is_that_of_whoever_has_none(world: World) -> None:
+def test_10_an_area_for_the_referral_is_that_of_each_person_without_one(world: World) -> None:
     world.at("2026-12-16 10:00")
     status = world.routed(sample(10))
     given = world.client.post(

@@ -94,7 +94,7 @@ def decide(world: World, agency: str, delivery: str, outcome: str) -> str:
     return world.answer(agency, **told)["result"]
 
 
-def test_whoever_has_it_gets_a_correction_and_whoever_has_not_gets_the_new_version(
+def test_an_agency_that_has_it_gets_a_correction_and_any_other_the_new_version(
     world: World,
 ) -> None:
     world.at("2027-03-25 10:00")
@@ -182,7 +182,7 @@ def test_a_child_in_another_area_brings_its_council_an_ordinary_delivery(world: 
     assert [delivery["kind"] for delivery in of(status, "staffordshire-csc")] == ["referral"]
 
 
-def test_whoever_is_not_concerned_any_more_must_destroy_what_it_had(world: World) -> None:
+def test_an_agency_that_is_no_longer_concerned_must_destroy_its_copy(world: World) -> None:
     world.at("2027-03-25 10:00")
     status = world.routed(siblings())
     world.collect("shropshire-csc")

@@ -1,8 +1,8 @@
-"""When a deadline warns, and whom a breach is told. Values in, values out.
+"""When a deadline warns, and whom a breach is escalated to. Values in, values out.
 
-A warning rings at each of the policy's percentages of the time, a breach at 100. A breach starts a
-ladder: its steps tell one contact after the other until a person says that they see to it, or
-the milestone is met.
+A warning fires at each of the policy's percentages of the time, a breach at 100. A breach starts an
+escalation: its steps alert one contact after the other until a person acknowledges it, or the
+milestone is met.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BREACH = 100
 OWN_ACKNOWLEDGEMENT = Within.parse("30 minutes")
 """How long an own acknowledgement counts where the policy does not say."""
 ATTEND = "attend"
-"""The milestone of what no agency has: that ops sees to it."""
+"""The milestone of what no agency has: that ops finds an owner."""
 UNROUTABLE, SILENCE = AlarmSubject.UNROUTABLE, AlarmSubject.SILENCE
 ALARMED = (*GRADES, *map(str, AlarmSubject))
 """What a ladder can be for: deliveries by effective grade, and what else is alarmed."""

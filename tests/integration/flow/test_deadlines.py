@@ -1,4 +1,4 @@
-"""Alarms, ladders and clocks that stand, on real engines: each once, and none that is not due."""
+"""Alarms, escalations and paused clocks, on real engines: each alarm fires once, when it is due."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -180,7 +180,9 @@ def test_what_nobody_can_route_is_alarmed_to_ops(world: World) -> None:
     assert escalations(world, "staffordshire-police", "publish")[0]["id"] == running["id"]
 
 
-def test_a_clock_that_policy_lets_stand_stands_and_goes_on(world: World, context: Context) -> None:
+def test_a_clock_that_policy_lets_pause_is_paused_and_resumed(
+    world: World, context: Context
+) -> None:
     """Probation: acknowledge 24 hours, never paused; decide 3 working days, which may be."""
     world.at("2026-12-14 10:00")
     status = world.routed(sample(8))
@@ -264,7 +266,9 @@ def test_a_correction_ends_the_wait_for_information_and_no_other(
     assert ledger("select paused_at is null from delivery where id = %s", own["id"]) == [(goes_on,)]
 
 
-def test_only_the_clocks_that_stand_are_out_of_sight(world: World, context: Context) -> None:
+def test_only_paused_clocks_are_left_out_of_lists_and_counts(
+    world: World, context: Context
+) -> None:
     """While probation's decision waits, its acknowledgement still shows as late; so it reports."""
     world.at("2026-12-14 10:00")
     begun = world.clock.now

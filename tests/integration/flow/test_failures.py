@@ -60,7 +60,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch, *references: str) -> list[int]:
     return tried
 
 
-def test_a_referral_that_ends_whoever_routes_it_is_left_to_ops_and_the_others_are_routed(
+def test_a_referral_that_ends_each_process_that_routes_it_is_left_to_ops_and_others_are_routed(
     world: World, context: Context, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = world.hand_in(sample(12) | {"reference": "OCC/DEADLY"})

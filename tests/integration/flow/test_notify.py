@@ -189,6 +189,23 @@ def test_a_command_gets_the_notice_on_standard_input_alone(tmp_path: Path) -> No
     assert runner.send("page-on-call", MESSAGE) == Deferred("exit_3")
 
 
+def warned(world: World) -> None:
+    """Route sample 1, and let half of the time to acknowledge it pass."""
+    world.at("2026-12-21 10:00")
+    world.routed(sample(1))
+    world.at("2026-12-21 12:01")
+    world.watch()
+
+
+def late(world: World) -> dict[str, Any]:
+    """Route sample 1, let the time to acknowledge it pass, and return what its publisher sees."""
+    world.at("2026-12-21 10:00")
+    status = world.routed(sample(1))
+    world.at("2026-12-21 14:01")
+    world.watch()
+    return status
+
+
 def with_notifiers(context: Context, mail: MailServer) -> Context:
     """Return the broker with a way to send mail."""
     settings = replace(context.settings, smtp_url=mail.url, public_url="https://broker.example.org")
@@ -205,11 +222,8 @@ def states(dsn: str) -> list[tuple[Any, ...]]:
 def test_a_breach_is_told_once_and_names_no_child(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
     document = sample(1)
-    status = world.routed(document)
-    world.at("2026-12-21 14:01")
-    world.watch()
+    status = late(world)
     posted = with_notifiers(context, mail)
     assert notify(posted) > 0
     assert notify(posted) == 0
@@ -231,10 +245,7 @@ def names(child: dict[str, Any]) -> list[str]:
 def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    world.routed(sample(1))
-    world.at("2026-12-21 12:01")
-    world.watch()
+    warned(world)
     mail.answer = "451 later"
     posted = with_notifiers(context, mail)
     for _ in range(ATTEMPTS + 3):
@@ -246,10 +257,7 @@ def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
 def test_a_way_that_is_not_set_fails_at_once_and_says_so(
     world: World, context: Context, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    world.routed(sample(1))
-    world.at("2026-12-21 12:01")
-    world.watch()
+    warned(world)
     notify(context)
     assert states(dsn) == [("email", "failed", "channel_not_set", 1)]
 
@@ -257,10 +265,7 @@ def test_a_way_that_is_not_set_fails_at_once_and_says_so(
 def test_an_address_is_looked_up_when_it_is_used(
     world: World, context: Context, mail: MailServer
 ) -> None:
-    world.at("2026-12-21 10:00")
-    world.routed(sample(1))
-    world.at("2026-12-21 12:01")
-    world.watch()
+    warned(world)
     documents = documents_from(POLICIES)
     moved = documents["directory.yaml"].replace("duty@stoke-csc.", "new-duty@stoke-csc.")
     publish(
@@ -288,10 +293,7 @@ def history(dsn: str, referral: str) -> list[tuple[str, dict[str, Any]]]:
 def test_the_history_says_asked_then_sent_or_failed(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    id_ = world.routed(sample(1))["id"]
-    world.at("2026-12-21 14:01")
-    world.watch()
+    id_ = late(world)["id"]
     before = [(kind, data["asked"]) for kind, data in history(dsn, id_)]
     assert ("delivery.escalated", ["email"]) in before
     assert "delivery.notice_sent" not in dict(before)
@@ -307,10 +309,7 @@ def test_an_alert_that_fails_brings_the_next_contact_at_once(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
     """The manager is alerted an hour after the duty officer; without waiting when nobody was."""
-    world.at("2026-12-21 10:00")
-    id_ = world.routed(sample(1))["id"]
-    world.at("2026-12-21 14:01")
-    world.watch()
+    id_ = late(world)["id"]
     mail.answer = "550 no such user"
     posted = with_notifiers(context, mail)
     notify(posted)
@@ -318,30 +317,24 @@ def test_an_alert_that_fails_brings_the_next_contact_at_once(
     assert {data["contact"] for data in failed} == {"duty"}
     assert {data["code"] for data in failed} == {"recipient_refused"}
     world.watch()
-    asked = [data for kind, data in history(dsn, id_) if kind == "delivery.escalated"]
-    assert [data["contact"] for data in asked] == ["duty", "manager"]
+    steps = [data for kind, data in history(dsn, id_) if kind == "delivery.escalated"]
+    assert [data["contact"] for data in steps] == ["duty", "manager"]
 
 
 def test_an_alert_that_arrives_leaves_the_next_contact_its_time(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    id_ = world.routed(sample(1))["id"]
-    world.at("2026-12-21 14:01")
-    world.watch()
+    id_ = late(world)["id"]
     notify(with_notifiers(context, mail))
     world.watch()
-    asked = [data for kind, data in history(dsn, id_) if kind == "delivery.escalated"]
-    assert [data["contact"] for data in asked] == ["duty"]
+    steps = [data for kind, data in history(dsn, id_) if kind == "delivery.escalated"]
+    assert [data["contact"] for data in steps] == ["duty"]
 
 
 def test_a_lost_lease_writes_neither_result_nor_event(
     world: World, context: Context, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    id_ = world.routed(sample(1))["id"]
-    world.at("2026-12-21 14:01")
-    world.watch()
+    id_ = late(world)["id"]
     now, lease = context.clock(), LeaseId(context.new_id())
     taken = context.ledger.alarms.claim_notices(
         20, lease=lease, lease_for=timedelta(minutes=10), now=now
@@ -357,10 +350,7 @@ def test_a_lost_lease_writes_neither_result_nor_event(
 def test_the_notices_of_a_sender_that_died_are_sent_by_the_next(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    world.routed(sample(1))
-    world.at("2026-12-21 14:01")
-    world.watch()
+    late(world)
     taken = context.ledger.alarms.claim_notices(
         20, lease=LeaseId(context.new_id()), lease_for=timedelta(minutes=10), now=context.clock()
     )
@@ -372,10 +362,7 @@ def test_the_notices_of_a_sender_that_died_are_sent_by_the_next(
 
 
 def test_the_list_of_notices_says_whom_and_why(world: World, context: Context) -> None:
-    world.at("2026-12-21 10:00")
-    world.routed(sample(1))
-    world.at("2026-12-21 12:01")
-    world.watch()
+    warned(world)
     notify(context)
     ops = world.key("ops", Scope.OPS)
     listed = world.client.get("/v1/notices?state=failed", headers=ops).json()["notices"]

@@ -63,15 +63,16 @@ def test_a_recall_takes_the_place_of_what_still_lies_in_the_queue(
     others = [Copy(STOKE, f"o{n}", b"other", "r2") for n in range(250)]
     old = [Copy(STOKE, f"d{n}", b"content", "r1") for n in (1, 2)]
     queues.publish([old[0], *others[:120], old[1], old[0], *others[120:]])
-    valkey.rpush("agency.stoke-csc", b"garbage about r1")
+    garbage = [b"garbage about r1", b'["r1",' + b"[" * 100_000, b'{"properties": ["r1"]}']
+    valkey.rpush("agency.stoke-csc", *garbage)
     elsewhere = OrganisationCode("shropshire-csc")
     queues.publish([Copy(elsewhere, "d9", b"content", "r1")])
     recall = Copy(STOKE, "d3", b"recall", "r1", is_recall=True)
     assert queues.publish([recall]) == [True]
     assert queues.publish([recall]) == [True]
     waiting = valkey.lrange("agency.stoke-csc", 0, -1)
-    assert waiting[-1] == b"garbage about r1"
-    ids = [json.loads(item)["properties"]["message_id"] for item in waiting[:-1]]
+    assert waiting[-3:] == garbage
+    ids = [json.loads(item)["properties"]["message_id"] for item in waiting[:-3]]
     assert ids == ["d3", "d3", *(copy.id for copy in reversed(others))]
     assert valkey.llen("agency.shropshire-csc") == 1
 
@@ -115,7 +116,10 @@ def test_receipts_that_could_not_be_committed_come_again(
     assert sorted(received(queues)) == [b'"first"', b'"second"']
 
 
-@pytest.mark.parametrize("garbage", ["no json", "{}", "[]", "7", '{"body": "x"}', "\udcff"])
+@pytest.mark.parametrize(
+    "garbage",
+    ["no json", "{}", "[]", "7", '{"body": "x"}', "\udcff", pytest.param("[" * 100_000, id="deep")],
+)
 def test_garbage_in_the_queue_stops_nobody(
     engines: Engines, queues: AgencyQueues, valkey: Redis, garbage: str
 ) -> None:
