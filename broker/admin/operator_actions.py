@@ -7,7 +7,7 @@ its filter, and the worker that carries it out (``broker.flow.bulk``) evaluates 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any

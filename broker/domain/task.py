@@ -36,8 +36,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "is held, or keep it held.",
         KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
         "must act has it already.",
-        HAND_OVER_REFUSED: "Call the team that has the part, which the history names: it stays with "
-        "it. Where it is closed, agree with the publisher who acts until it opens.",
+        HAND_OVER_REFUSED: "Call the team that has the part; the history names it. Where it is "
+        "closed, agree with the publisher who acts until it opens.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
     }
@@ -67,6 +67,20 @@ class TaskDeadline:
     due_at: datetime
     next_alarm_at: datetime | None = None
     """When the first warning to ops is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task about a version of a referral that is to be opened."""
+
+    task: Task
+    referral: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    version: int
+    deadline: TaskDeadline
+    policy_version: str | None
+    """The policy that sets the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
