@@ -7,7 +7,7 @@ its filter, and the worker that carries it out (``broker.flow.bulk``) evaluates 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -25,9 +25,10 @@ from broker.flow import answer
 from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
+from broker.ledger.holds import Recounted
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
-from broker.policy.routing.assignments import UNTIL_RELEASED, CountedDeadline, Start, count
+from broker.policy.routing.assignments import UNTIL_RELEASED, Start, count
 from broker.policy.time.calendars import LONDON
 from schemas import tolerance
 from schemas.shown_text import says_something, shown_document, shown_line
@@ -81,14 +82,8 @@ def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str
     """
     action = _action(context, by, reason)
     offer = _held(context, delivery)
-    deadlines = _recounted(context, offer, Start(action.now))
-    released = context.ledger.operator_actions.release_hold(
-        delivery,
-        action,
-        due={deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
-        explanation=_explained(offer, deadlines, None),
-    )
-    if not released:
+    recounted = _recounted(context, offer, Start(action.now), None)
+    if not context.ledger.holds.release(delivery, action, recounted):
         raise Conflict(_NOT_HELD)
     context.wakeups.notify(DISPATCH)
 
@@ -109,23 +104,16 @@ def extend_hold(
     ends_at = None if offer.available_at == UNTIL_RELEASED else offer.available_at
     if until <= max(ends_at or action.now, action.now) or until >= UNTIL_RELEASED:
         raise _invalid("until", "out-of-range", "Give an instant after the end that it has now.")
-    start = Start(until, None, until)
-    deadlines = _recounted(context, offer, start)
     given = hold.get("given", hold.get("until"))
-    extended = context.ledger.operator_actions.extend_hold(
-        delivery,
-        action,
-        until=until,
-        due={deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
-        explanation=_explained(
-            offer, deadlines, {**hold, "until": until.isoformat(), "given": given}
-        ),
-    )
-    if not extended:
+    longer = {**hold, "until": until.isoformat(), "given": given}
+    recounted = _recounted(context, offer, Start(until, None, until), longer)
+    if not context.ledger.holds.extend(delivery, action, recounted, until=until):
         raise Conflict(_NOT_HELD)
 
 
-def _recounted(context: Context, offer: Offer, start: Start) -> Sequence[CountedDeadline]:
+def _recounted(
+    context: Context, offer: Offer, start: Start, hold: Mapping[str, Any] | None
+) -> Recounted:
     """Count a held delivery's deadlines from another start. Raises PolicyError."""
     policy = context.policies.latest()
     rule = next((rule for rule in policy.routing_rules if rule.id == offer.row), None)
@@ -137,14 +125,12 @@ def _recounted(context: Context, offer: Offer, start: Start) -> Sequence[Counted
         if offer.kind is DeliveryKind.REFERRAL
         else policy.version_rules[offer.kind].deadlines
     )
-    return count(clocks, start, organisation.calendar)
-
-
-def _explained(
-    offer: Offer, deadlines: Sequence[CountedDeadline], hold: Mapping[str, Any] | None
-) -> dict[str, Any]:
+    deadlines = count(clocks, start, organisation.calendar)
     explained = [deadline.explanation() for deadline in deadlines]
-    return {**offer.explanation, "deadlines": explained, "hold": hold}
+    return Recounted(
+        {deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
+        {**offer.explanation, "deadlines": explained, "hold": hold},
+    )
 
 
 def keep_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
@@ -154,7 +140,8 @@ def keep_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -
     """
     action = _action(context, by, reason)
     _held(context, delivery)
-    context.ledger.operator_actions.note_act("delivery.hold_kept", action, delivery=delivery)
+    if not context.ledger.holds.keep(delivery, action):
+        raise Conflict(_NOT_HELD)
 
 
 def _held(context: Context, delivery: DeliveryId) -> Offer:

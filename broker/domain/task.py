@@ -16,6 +16,12 @@ REFUSED = "refused"
 """The code of the task about a body that was refused and not kept."""
 KNOWN_FOR_LONG = "known-for-long"
 """The code of the task about a referral that came long after the police knew."""
+EMBARGO_IN_WORDS = "embargo-in-words"
+"""The code of the task about what is held because the instructions alone ask for it."""
+SUSPECT_AT_RECIPIENT = "suspect-at-recipient"
+"""The code of the task about what is held because a person posing risk is at its recipient."""
+HAND_OVER_REFUSED = "hand-over-refused"
+"""The code of the task about a part that the next team must not have; routing does not judge it."""
 OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG})
 """The codes that the publisher's supervisor must see to as well as ops."""
 
@@ -24,12 +30,14 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
         "the policy or the directory and retry routing.",
         REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
-        "embargo-in-words": "Ask the officer until when. Then release each part that is held, or "
+        EMBARGO_IN_WORDS: "Ask the officer until when. Then release each part that is held, or "
         "keep it held; or have the publisher send the embargo with its end.",
-        "suspect-at-recipient": "Ask the publisher whom to tell there. Then release the part that "
+        SUSPECT_AT_RECIPIENT: "Ask the publisher whom to tell there. Then release the part that "
         "is held, or keep it held.",
         KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
         "must act has it already.",
+        HAND_OVER_REFUSED: "Call the team that has the part; the history names it. Where it is "
+        "closed, agree with the publisher who acts until it opens.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
     }
@@ -59,6 +67,20 @@ class TaskDeadline:
     due_at: datetime
     next_alarm_at: datetime | None = None
     """When the first warning to ops is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task about a version of a referral that is to be opened."""
+
+    task: Task
+    referral: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    version: int
+    deadline: TaskDeadline
+    policy_version: str | None
+    """The policy that sets the deadline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from broker.flow.activity_counter import SENT
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
-from broker.policy.monitoring.task_deadlines import stated_in, task_deadline
+from broker.policy.monitoring.task_deadlines import stated_in
 from broker.policy.outside_names import with_name_warnings
 from broker.policy.routing.plan import Plan
 from broker.policy.routing.plan import route as make_plan
@@ -142,13 +142,7 @@ def _refusal_task(context: Context, refusal: Refusal, body: bytes) -> RefusalTas
         reference,
         f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "
         "it: have the publisher send it without what is wrong.",
-        task_deadline(
-            grade,
-            refusal.at,
-            deadlines=policy.task_deadlines,
-            calendar=policy.calendars["ENG"],
-            policy_alarms=policy.alarms,
-        ),
+        policy.task_deadline(grade, refusal.at),
         policy.version,
     )
 

@@ -13,10 +13,12 @@ from datetime import datetime
 
 import orjson
 
-from broker.domain.codes import NoticeRecipient
+from broker.domain.codes import Grade, NoticeRecipient
+from broker.domain.delivery import Offer
 from broker.domain.due_part import DuePart
 from broker.domain.ids import DeliveryId
 from broker.domain.notice import NewNotice, NoticePayload
+from broker.domain.task import HAND_OVER_REFUSED, NewTask, Task
 from broker.errors import PolicyError, RedirectRefused
 from broker.flow.context import Context
 from broker.flow.notice_recipients import notices_of
@@ -32,6 +34,10 @@ from broker.telemetry import error_fields, logger
 from schemas.tolerance import reload
 
 KIND = "delivery.handed_over"
+_REFUSED = (
+    "A part stays with the team that has it, out of its hours, because the next team must not have "
+    "it. The history names each such part, and why."
+)
 _log = logger("hand over")
 
 
@@ -98,7 +104,7 @@ class _HandOver:
         # The newest version decides, which may be newer than the one that this team was given.
         newest = self.batch.content(part) or latest.body
         if refusal := self._refusal(rule, next_turn.to, newest, latest.accepted_at):
-            self.batch.refuse(part, to, refusal)
+            self.batch.refuse(part, to, refusal, self._task(latest))
             _log.warning("not handed over", delivery=str(part.id), reason=refusal)
             return None
         if already := self.batch.open_part(part, to):
@@ -121,6 +127,18 @@ class _HandOver:
         except RedirectRefused as refused:
             return refused.faults[0].code
         return None
+
+    def _task(self, latest: Offer) -> NewTask:
+        """Return the task about a part that stays where it is, though its office has closed."""
+        return NewTask(
+            Task(HAND_OVER_REFUSED, "", _REFUSED),
+            latest.referral,
+            latest.publisher,
+            latest.reference,
+            latest.version,
+            self.policy.task_deadline(Grade(latest.effective_grade), self.now),
+            self.policy.version,
+        )
 
     def _notices(self, part: DuePart, next_turn: Turn, to: DeliveryId) -> Iterator[NewNotice]:
         """Yield that it changed hands, to the duty contacts of both teams."""

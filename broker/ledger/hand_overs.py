@@ -12,6 +12,7 @@ from broker.domain.due_part import DuePart, GivenAnswer
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
+from broker.domain.task import NewTask
 from broker.ledger.alarms import add_notices
 from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.corrections import latest_delivery
@@ -20,6 +21,7 @@ from broker.ledger.deliveries import offers
 from broker.ledger.queries import content
 from broker.ledger.receipts import close_referrals
 from broker.ledger.routing import insert_deliveries
+from broker.ledger.tasks import open_tasks
 
 ACTOR = "broker"
 
@@ -74,10 +76,11 @@ class HandOverBatch:
             params = {"ids": list(again), "again": list(again.values()), "now": self._now}
             rows(self._connection, "hand_overs/keep", params)
 
-    def refuse(self, part: DuePart, agency: OrganisationCode, because: str) -> None:
-        """Write that an agency must not get a part, and by which rule."""
+    def refuse(self, part: DuePart, agency: OrganisationCode, because: str, task: NewTask) -> None:
+        """Write that an agency must not get a part, and by which rule; open the task about it."""
         params = {"delivery": part.id, "to_agency": agency, "because": because, "now": self._now}
         rows(self._connection, "hand_overs/refuse", params)
+        open_tasks(self._connection, [task], now=self._now, actor=ACTOR)
 
     def finish(self, notices: Sequence[NewNotice]) -> None:
         """Write whom to notify, and end the escalations and referrals that are over."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 
@@ -18,6 +18,13 @@ from broker.ledger.database import Part, Row, rows
 from broker.ledger.deadline_report import LONGEST
 
 _LIMITS = f"set transaction read only; set local statement_timeout = '{LONGEST.total_seconds()}s'"
+_BANDS = {
+    "within_24_hours": timedelta(hours=24),
+    "within_7_days": timedelta(days=7),
+    "within_14_days": timedelta(days=14),
+    "within_30_days": timedelta(days=30),
+}
+"""How long after the police first knew: the first that holds, else ``later``."""
 _Group = tuple[str, str, str]
 """By what, of which, and in which month; empty where that is not looked at."""
 
@@ -68,10 +75,11 @@ class InspectionReports(Part):
         self, statement: str, since: datetime, until: datetime, force: str | None
     ) -> list[Tally]:
         params = {"since": since, "until": until, "force": force}
+        bands = {"bands": list(_BANDS), "lengths": list(_BANDS.values())}
         with self._transaction() as connection:
             connection.execute(_LIMITS.encode())
             try:
-                cells = rows(connection, statement, params)
+                cells = rows(connection, statement, {**params, **bands})
             except psycopg.errors.QueryCanceled as error:
                 raise Invalid("Counting took too long: ask for a shorter stretch.") from error
         return _tallies(cells)

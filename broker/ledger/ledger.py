@@ -19,6 +19,7 @@ from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
 from broker.ledger.embargoes import Embargoes
 from broker.ledger.hand_overs import HandOvers
+from broker.ledger.holds import Holds
 from broker.ledger.inspection_reports import InspectionReports
 from broker.ledger.links import Links
 from broker.ledger.monitoring import Monitoring
@@ -55,6 +56,7 @@ class Ledger(Database):
         self.hand_overs = HandOvers(self)
         self.tasks = Tasks(self)
         self.embargoes = Embargoes(self)
+        self.holds = Holds(self)
         self.sweep = Sweep(self)
         self.pseudonyms = Pseudonyms(self)
         self.links = Links(self)

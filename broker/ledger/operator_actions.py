@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from broker.domain.codes import Milestone
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.ledger.database import Connection, Part, json_text, rows
 
@@ -52,34 +50,6 @@ class OperatorActions(Part):
                 "operator_actions/replay_delivery", {"delivery": delivery, **context.parameters()}
             )
         )
-
-    def release_hold(
-        self,
-        delivery: DeliveryId,
-        context: ActionContext,
-        *,
-        due: Mapping[Milestone, datetime],
-        explanation: Mapping[str, Any],
-    ) -> bool:
-        """Offer a held delivery from now on, with these deadlines; False when it is not held."""
-        deadlines = {f"{milestone}_by": due.get(milestone) for milestone in Milestone}
-        params = {"delivery": delivery, "explanation": json_text(dict(explanation)), **deadlines}
-        return bool(self._rows("operator_actions/release_hold", {**params, **context.parameters()}))
-
-    def extend_hold(
-        self,
-        delivery: DeliveryId,
-        context: ActionContext,
-        *,
-        until: datetime,
-        due: Mapping[Milestone, datetime],
-        explanation: Mapping[str, Any],
-    ) -> bool:
-        """Hold a held delivery until then, with these deadlines; False when it is not held."""
-        deadlines = {f"{milestone}_by": due.get(milestone) for milestone in Milestone}
-        params = {"delivery": delivery, "until": until, "explanation": json_text(dict(explanation))}
-        values = {**params, **deadlines, **context.parameters()}
-        return bool(self._rows("operator_actions/extend_hold", values))
 
     def note_act(
         self,

@@ -235,7 +235,7 @@ class Receipts(Part):
     def redirect(self, delivery: DeliveryId, new: NewDelivery, action: ActionContext) -> bool:
         """Redirect a returned or undeliverable delivery, once; False when it is neither."""
         with self._transaction() as connection:
-            _lock_referrals(connection, [delivery])
+            lock_referrals(connection, [delivery])
             if not _may_be_redirected(connection, delivery):
                 return False
             _redirect(connection, delivery, new, now=action.now, actor=action.by)
@@ -255,12 +255,13 @@ def _redirect(
 
 def _lock(connection: Connection, ids: Sequence[DeliveryId], now: datetime) -> _ReceiptJudgement:
     """Lock referrals before their deliveries, so that two calls never wait for each other."""
-    _lock_referrals(connection, ids)
+    lock_referrals(connection, ids)
     deliveries = _lock_deliveries(connection, ids)
     return _ReceiptJudgement(deliveries, _answers(connection, ids), now)
 
 
-def _lock_referrals(connection: Connection, ids: Sequence[DeliveryId]) -> None:
+def lock_referrals(connection: Connection, ids: Sequence[DeliveryId]) -> None:
+    """Lock the referrals of deliveries: so nothing else closes, recalls or redirects them."""
     rows(connection, "receipts/lock_referrals", {"ids": list(ids)})
 
 

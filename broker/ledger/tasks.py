@@ -1,4 +1,4 @@
-"""Tasks for ops: opened by routing or by a refused body, settled by a person or by what follows."""
+"""Tasks for ops: routing or a refusal opens them, a person or what follows settles them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import OrganisationCode, ReferralId, TaskId
-from broker.domain.task import OpenTask, RefusalTask, Task, TaskCounts, TaskDeadline
+from broker.domain.task import HAND_OVER_REFUSED, NewTask, OpenTask, RefusalTask, TaskCounts
 from broker.ledger.database import Connection, Part, rows
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.policy.decision import Decision, Postponed, Unrouted, Withdrawn
@@ -74,30 +74,48 @@ def write_tasks(
     before = {referral.id: referral for referral in referrals}
     judged = [decision for decision in decisions if not isinstance(decision, Postponed)]
     wanted = _wanted(judged, before)
-    reopened = [decision for decision in judged if before[decision.id].has_tasks]
-    columns = _columns(wanted)
-    for withdrawn in (True, False):
-        ids = [each.id for each in reopened if isinstance(each, Withdrawn) is withdrawn]
-        if ids:
-            because = RECALLED if withdrawn else NO_LONGER
-            settle_tasks(
-                connection, _over_tasks(connection, ids, columns), because=because, now=now
-            )
-    if wanted:
-        _open_tasks(connection, columns, now=now, actor=actor)
+    with_tasks = [decision for decision in judged if before[decision.id].has_tasks]
+    recalled = [decision.id for decision in with_tasks if isinstance(decision, Withdrawn)]
+    others = [decision.id for decision in with_tasks if not isinstance(decision, Withdrawn)]
+    if recalled:
+        over = _over_tasks(connection, recalled, wanted)
+        settle_tasks(connection, over, because=RECALLED, now=now)
+    if others:
+        over = _over_tasks(connection, others, wanted, unjudged=[HAND_OVER_REFUSED])
+        settle_tasks(connection, over, because=NO_LONGER, now=now)
+    open_tasks(connection, wanted, now=now, actor=actor)
 
 
 def _over_tasks(
-    connection: Connection, judged: Sequence[ReferralId], wanted: Mapping[str, list[Any]]
+    connection: Connection,
+    judged: Sequence[ReferralId],
+    wanted: Sequence[NewTask],
+    *,
+    unjudged: Sequence[str] = (),
 ) -> list[UUID]:
-    keys = {name: wanted[name] for name in ("referrals", "codes", "pointers")}
-    return [row["id"] for row in rows(connection, "tasks/over_tasks", {"judged": judged, **keys})]
+    """Return the open tasks of these referrals but for the wanted ones and those of some codes."""
+    params = {"judged": judged, "unjudged": list(unjudged), **_keys(wanted)}
+    return [row["id"] for row in rows(connection, "tasks/over_tasks", params)]
 
 
-def _open_tasks(
-    connection: Connection, wanted: Mapping[str, list[Any]], *, now: datetime, actor: str
+def open_tasks(
+    connection: Connection, wanted: Sequence[NewTask], *, now: datetime, actor: str
 ) -> None:
-    rows(connection, "tasks/open_tasks", {**wanted, "now": now, "actor": actor})
+    """Open tasks about referrals; one that is open already stays as it is."""
+    if not wanted:
+        return
+    columns = {
+        **_keys(wanted),
+        "publishers": [new.publisher for new in wanted],
+        "references": [new.reference for new in wanted],
+        "versions": [new.version for new in wanted],
+        "messages": [new.task.message for new in wanted],
+        "grades": [str(new.deadline.grade) for new in wanted],
+        "due": [new.deadline.due_at for new in wanted],
+        "alarms": [new.deadline.next_alarm_at for new in wanted],
+        "policies": [new.policy_version for new in wanted],
+    }
+    rows(connection, "tasks/open_tasks", {**columns, "now": now, "actor": actor})
 
 
 def open_refusal(
@@ -140,30 +158,27 @@ def _refused_tasks(
     return [row["id"] for row in rows(connection, "tasks/refused_tasks", params)]
 
 
-def _wanted(
-    decisions: Sequence[Decision], before: Mapping[ReferralId, Unrouted]
-) -> list[tuple[Unrouted, Task, TaskDeadline, str | None]]:
+def _wanted(decisions: Sequence[Decision], before: Mapping[ReferralId, Unrouted]) -> list[NewTask]:
     return [
-        (before[decision.id], task, decision.tasks_due, decision.policy_version)
+        NewTask(
+            task,
+            decision.id,
+            before[decision.id].publisher,
+            before[decision.id].reference,
+            before[decision.id].version,
+            decision.tasks_due,
+            decision.policy_version,
+        )
         for decision in decisions
         if not isinstance(decision, Withdrawn | Postponed) and decision.tasks_due
         for task in decision.tasks
     ]
 
 
-def _columns(
-    wanted: Sequence[tuple[Unrouted, Task, TaskDeadline, str | None]],
-) -> dict[str, list[Any]]:
+def _keys(wanted: Sequence[NewTask]) -> dict[str, list[Any]]:
+    """Return by what an open task is known: there is one for a place and a code."""
     return {
-        "referrals": [referral.id for referral, *_ in wanted],
-        "publishers": [referral.publisher for referral, *_ in wanted],
-        "references": [referral.reference for referral, *_ in wanted],
-        "versions": [referral.version for referral, *_ in wanted],
-        "codes": [task.code for _, task, *_ in wanted],
-        "pointers": [task.pointer for _, task, *_ in wanted],
-        "messages": [task.message for _, task, *_ in wanted],
-        "grades": [str(due.grade) for *_, due, _ in wanted],
-        "due": [due.due_at for *_, due, _ in wanted],
-        "alarms": [due.next_alarm_at for *_, due, _ in wanted],
-        "policies": [policy for *_, policy in wanted],
+        "referrals": [new.referral for new in wanted],
+        "codes": [new.task.code for new in wanted],
+        "pointers": [new.task.pointer for new in wanted],
     }

@@ -29,7 +29,7 @@ from broker.policy.monitoring import alarms
 from broker.policy.monitoring.links import link_marks
 from broker.policy.monitoring.profile import profile
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
-from broker.policy.monitoring.task_deadlines import stated_grade, task_deadline
+from broker.policy.monitoring.task_deadlines import stated_grade
 from broker.policy.outside_names import with_name_warnings
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
@@ -190,23 +190,15 @@ def _rejected(
         policy_version=policy.version,
         grade=grade,
         tasks=[Task(REJECTED, "", _REJECTED)],
-        tasks_due=_due(grade, waiting.accepted_at, policy),
+        tasks_due=policy.task_deadline(grade, waiting.accepted_at),
     )
 
 
 def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | None:
     """Return by when ops must settle the tasks of a plan; they count from its version."""
-    return _due(plan.effective_grade, _received_at(waiting), policy) if plan.tasks else None
-
-
-def _due(grade: Grade, since: datetime, policy: Policy) -> TaskDeadline:
-    return task_deadline(
-        grade,
-        since,
-        deadlines=policy.task_deadlines,
-        calendar=policy.calendars["ENG"],
-        policy_alarms=policy.alarms,
-    )
+    if not plan.tasks:
+        return None
+    return policy.task_deadline(plan.effective_grade, _received_at(waiting))
 
 
 def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from broker.flow.context import Context
+from broker.ledger.operator_actions import ActionContext
 from tests.acceptance.conftest import World
 from tests.acceptance.test_cases import leg
 from tests.acceptance.test_cases_disclosure import SCHOOL, pupil
@@ -195,3 +196,91 @@ def test_40_without_a_reason_nothing_is_decided(world: World) -> None:
     assert act(world, held["id"], "release").status_code == 422
     assert act(world, held["id"], "release", reason=" . ").status_code == 422
     assert world.collect(SCHOOL) == []
+
+
+def tasks(context: Context) -> list[tuple[Any, ...]]:
+    """Return each task with its state, who settled it and why, and whether an alarm is planned."""
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(
+            "select code, state, settled_by, settled_because, next_alarm_at is not null"
+            " from task order by opened_at, code"
+        ).fetchall()
+
+
+def two_pupils() -> dict[str, Any]:
+    """Return a referral of children at two schools, held because of words."""
+    document = in_words()
+    school = {"urn": "900001", "name": "Etruria Sample Primary"}
+    second = {**document["children"][0], "id": "child-2", "given_name": "Rowan", "school": school}
+    document["children"].append(second)
+    return document
+
+
+def held_legs(status: dict[str, Any]) -> list[str]:
+    return [part["id"] for part in status["deliveries"] if part["state"] == "held"]
+
+
+DECISIONS: dict[str, dict[str, str]] = {
+    "release": {"reason": "He is arrested."},
+    "keep": {"reason": "The officer asks for more time."},
+    "extend": {"reason": "Until Wednesday noon.", "until": "2026-12-23T12:00:00Z"},
+}
+BY_A_PERSON = ("release", "keep", "extend")
+
+
+@pytest.mark.parametrize("turn", BY_A_PERSON)
+def test_40_a_decision_settles_the_task_that_asked_for_it(
+    world: World, context: Context, turn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(in_words()), SCHOOL)
+    assert tasks(context) == [("embargo-in-words", "open", None, None, True)]
+    assert act(world, held["id"], turn, **DECISIONS[turn]).status_code == 200
+    ((code, state, by, because, rings),) = tasks(context)
+    assert (code, state, because, rings) == (
+        "embargo-in-words",
+        "settled",
+        DECISIONS[turn]["reason"],
+        False,
+    )
+    assert by
+    assert "referral.task_settled" in kinds(world)
+
+
+@pytest.mark.parametrize("turn", BY_A_PERSON)
+@pytest.mark.parametrize("other", BY_A_PERSON)
+def test_40_of_two_that_words_hold_the_last_decision_settles_it(
+    world: World, context: Context, turn: str, other: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    first, second = held_legs(world.routed(two_pupils()))
+    assert act(world, first, turn, **DECISIONS[turn]).status_code == 200
+    assert [row[1] for row in tasks(context)] == ["open"]
+    assert act(world, second, other, **DECISIONS[other]).status_code == 200
+    assert [row[1] for row in tasks(context)] == ["settled"]
+
+
+def test_40_a_decision_about_one_cause_leaves_the_task_of_another(
+    world: World, context: Context
+) -> None:
+    """One school is held because of words, the other because a person posing risk is there."""
+    world.at("2026-12-21 10:00")
+    document = two_pupils()
+    role = {"kind": "employment", "organisation_code": "school-900001", "works_with_children": True}
+    person = {"id": "suspect", "given_name": "Lucian", "family_name": "Marchbanks"}
+    document["persons_posing_risk"] = [{**person, "area": "E10000028", "roles": [role]}]
+    status = world.routed(document)
+    opened = {row[0]: row[1] for row in tasks(context)}
+    assert opened["embargo-in-words"] == opened["suspect-at-recipient"] == "open"
+    assert act(world, leg(status, "school-900001")["id"], "keep", reason="Not yet.").is_success
+    states = {row[0]: row[1] for row in tasks(context)}
+    assert states == {**opened, "suspect-at-recipient": "settled"}
+
+
+def test_40_what_was_released_meanwhile_is_not_kept(world: World, context: Context) -> None:
+    world.at("2026-12-21 10:00")
+    held = leg(world.routed(in_words()), SCHOOL)
+    assert act(world, held["id"], "release", reason="He is arrested.").status_code == 200
+    action = ActionContext(context.new_id(), "person:J", "Not yet.", context.clock())
+    assert not context.ledger.holds.keep(held["id"], action)
+    assert "delivery.hold_kept" not in kinds(world)

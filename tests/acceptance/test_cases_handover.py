@@ -4,6 +4,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 
 from broker.domain.ids import LeaseId
@@ -322,3 +323,52 @@ def test_both_duty_contacts_are_notified_of_the_hand_over(world: World, context:
     message = written(told[0], context.policies.latest().directory, "")
     assert message.subject == "Handed over to Staffordshire emergency duty team (sample)"
     assert "01632 960109" in message.text
+
+
+def suspect_at(agency: str) -> dict[str, Any]:
+    """Return the urgent sample, with a person posing risk who works at an agency."""
+    document = urgent()
+    role = {"kind": "employment", "organisation_code": agency, "works_with_children": False}
+    person = {"id": "suspect", "given_name": "Lucian", "family_name": "Marchbanks"}
+    return {**document, "persons_posing_risk": [{**person, "roles": [role]}]}
+
+
+def hand_over_tasks(context: Context) -> list[tuple[Any, ...]]:
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(
+            "select referral::text, state, grade, version, next_alarm_at is not null from task"
+            " where code = 'hand-over-refused' order by opened_at"
+        ).fetchall()
+
+
+def test_28_a_refused_hand_over_is_a_task_for_ops(world: World, context: Context) -> None:
+    world.at("2026-12-16 16:55")
+    receipt = world.routed(suspect_at(TEAM))
+    at(world, "2026-12-16 17:00")
+    assert ("delivery.hand_over_refused", OFFICE) in kinds(world, receipt)
+    assert world.collect(TEAM) == []
+    assert hand_over_tasks(context) == [(receipt["id"], "open", "immediate", 1, True)]
+    lists = world.client.get("/v1/attention", headers=world.headers("ops", "ops")).json()
+    (task,) = [task for task in lists["task"] if task["code"] == "hand-over-refused"]
+    assert world.local(task["due_at"]) == "2026-12-16 18:00"
+    at(world, "2026-12-16 18:01")
+    assert ("referral.breached", None) in kinds(world, receipt)
+
+
+def test_28_a_correction_leaves_that_task_open_and_a_recall_settles_it(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-16 16:55")
+    receipt = world.routed(suspect_at(TEAM))
+    at(world, "2026-12-16 17:00")
+    corrected = suspect_at(TEAM)
+    corrected["concern"]["summary"] += " The bail address is known."
+    path = f"/v1/referrals/{receipt['id']}"
+    headers = world.police | {"If-Match": '"1"'}
+    assert world.client.post(f"{path}/corrections", json=corrected, headers=headers).is_success
+    world.drain()
+    assert [row[1] for row in hand_over_tasks(context)] == ["open"]
+    body = {"reason": "wrong_person", "by": "DS Farlow"}
+    assert world.client.post(f"{path}/recall", json=body, headers=world.police).is_success
+    world.drain()
+    assert [row[1] for row in hand_over_tasks(context)] == ["settled"]

@@ -6,6 +6,7 @@ Every wait of a referral has an owner, a deadline, an escalation and a way to ac
 import json
 from typing import Any
 
+import psycopg
 import pytest
 
 from broker.admin import publish_policy
@@ -372,3 +373,24 @@ def test_every_stuck_state_has_owner_deadline_escalation_and_a_way_to_act(
     assert answer.status_code == 202, answer.text
     world.drain()
     assert world.status(status)["attend_by"]
+
+
+def test_20_the_publisher_takes_on_the_escalation_about_its_refused_body(
+    world: World, context: Context
+) -> None:
+    """Only it, and its history says so."""
+    world.at("2026-12-16 20:00")
+    headers = world.police | {"Content-Type": "application/json"}
+    assert world.client.post("/v1/referrals", content=b"{", headers=headers).status_code == 400
+    world.clock.advance(days=3)
+    world.watch()
+    (listed,) = world.client.get("/v1/escalations", headers=world.police).json()["escalations"]
+    path, body = f"/v1/escalations/{listed['id']}/acknowledge", {"by": "DS Farlow"}
+    other = world.headers("west-mercia-police", "publish")
+    assert world.client.post(path, json=body, headers=other).status_code == 404
+    answer = world.client.post(path, json=body, headers=world.police)
+    assert answer.status_code == 200, answer.text
+    assert "organisation.escalation_acknowledged" in kinds(world)
+    with psycopg.connect(context.settings.database_url) as connection:
+        rows = connection.execute("select state, acknowledged_by from escalation").fetchall()
+    assert rows == [("acknowledged", "DS Farlow")]

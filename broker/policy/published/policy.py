@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from broker.domain.channel import ChannelForms
 from broker.domain.codes import DeliveryKind, Grade
+from broker.domain.task import TaskDeadline
 from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import Directory, read_directory
 from broker.policy.language.rules import GradeRule, RoutingRule, read_promptness, read_rules
@@ -29,6 +30,7 @@ from broker.policy.monitoring.task_deadlines import (
     DEFAULT,
     check_task_deadlines,
     read_task_deadlines,
+    task_deadline,
 )
 from broker.policy.places.gazetteer import Gazetteer, installed
 from broker.policy.published.checks import check, check_alarms, check_silence
@@ -74,6 +76,16 @@ class Policy:
     """How embargoes are looked after."""
     gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
     """Which places exist; the same for every version."""
+
+    def task_deadline(self, grade: Grade, since: datetime) -> TaskDeadline:
+        """Return by when what is known since an instant must be settled, and its first alarm."""
+        return task_deadline(
+            grade,
+            since,
+            deadlines=self.task_deadlines,
+            calendar=self.calendars["ENG"],
+            policy_alarms=self.alarms,
+        )
 
     @property
     def edition(self) -> Edition:

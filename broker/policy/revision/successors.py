@@ -154,7 +154,8 @@ def _start(last: EarlierDelivery, assignment: Assignment | None, at: datetime) -
     until = assignment.held_until if assignment is not None else None
     if assignment is None or until is None or until <= at or _was_released(last, assignment):
         return Start(at)
-    return Start(until, None, until, assignment.explanation["hold"]["reason"])
+    hold = assignment.explanation["hold"]
+    return Start(until, None, until, hold["reason"], hold["code"])
 
 
 def _terms(

@@ -190,6 +190,8 @@ class Start:
     """When the police first knew, from which some deadlines count."""
     held_until: datetime | None = None
     reason: str | None = None
+    code: str | None = None
+    """That of the task by which a person is asked to release it; None where a time does."""
 
     @property
     def awaits_a_person(self) -> bool:
@@ -312,4 +314,4 @@ def _hold(start: Start) -> dict[str, str | None] | None:
     if start.held_until is None:
         return None
     until = None if start.awaits_a_person else start.held_until.isoformat()
-    return {"until": until, "reason": start.reason}
+    return {"until": until, "reason": start.reason, "code": start.code}

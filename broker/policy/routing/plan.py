@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from broker.domain.codes import Grade, Role
-from broker.domain.task import KNOWN_FOR_LONG, Task
+from broker.domain.task import EMBARGO_IN_WORDS, KNOWN_FOR_LONG, SUSPECT_AT_RECIPIENT, Task
 from broker.errors import Fault, Remark
 from broker.policy.language.directory import Directory
 from broker.policy.language.evidence import pointers
@@ -295,12 +295,18 @@ def _held_from_suspect(
         return start
     work.task(
         _ROLES,
-        "suspect-at-recipient",
+        SUSPECT_AT_RECIPIENT,
         f"A person posing risk works or volunteers at {organisation.name}. Its part is held until "
         "somebody decides whom there may be told.",
         ((_ROLES, *(f"{role.pointer}/organisation" for role in facts.roles)),),
     )
-    return Start(start.at, start.known_at, UNTIL_RELEASED, "A person posing risk is at it.")
+    return Start(
+        start.at,
+        start.known_at,
+        UNTIL_RELEASED,
+        "A person posing risk is at it.",
+        SUSPECT_AT_RECIPIENT,
+    )
 
 
 def _may_begin(work: _Work) -> bool:
@@ -568,7 +574,8 @@ def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) 
     if embargo is not None:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
     if rule.held_by and work.words_hold:
-        return Start(accepted, known_at, UNTIL_RELEASED, "An embargo stands in words alone.")
+        words = "An embargo stands in words alone."
+        return Start(accepted, known_at, UNTIL_RELEASED, words, EMBARGO_IN_WORDS)
     return Start(accepted, known_at)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from broker.domain.codes import Role
+from broker.domain.task import EMBARGO_IN_WORDS
 from broker.policy.language.directory import Directory, Organisation, own_words
 from broker.policy.language.recipient_words import names_of, normalised
 from broker.policy.language.rules import RoutingRule
@@ -87,7 +88,7 @@ def embargo_in_words(handling: Handling) -> Iterator[Remarked]:
             "An embargo seems to stand in words alone, and words have no end: ask the officer, and "
             "have it given as an embargo. What is held for it, a person releases or keeps."
         )
-        yield "/handling/instructions", "embargo-in-words", message
+        yield "/handling/instructions", EMBARGO_IN_WORDS, message
 
 
 def employers(suspects: Iterable[PersonPosingRisk], children: Iterable[Child]) -> frozenset[str]:

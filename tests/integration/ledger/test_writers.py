@@ -19,6 +19,7 @@ from broker.domain.push import Attempt, Deferred
 from broker.domain.referral import Withdrawal
 from broker.domain.states import DeliveryState
 from broker.ledger import ledger
+from broker.ledger.holds import Recounted
 from broker.policy.decision import Revised
 from broker.policy.revision.issued import Changed
 from tests.integration.ledger.conftest import (
@@ -162,21 +163,13 @@ ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
     "hand_overs/hand_over": (DeliveryState.ACKNOWLEDGED, hand_over),
     "revisions/look_again": (DeliveryState.AVAILABLE, regrade),
     "embargoes/warn_of_embargoes": (DeliveryState.HELD, warn_of_embargoes),
-    "operator_actions/extend_hold": (
+    "holds/offer_from": (
         DeliveryState.HELD,
-        lambda book, id_: book.ledger.operator_actions.extend_hold(
-            id_, by_ops(NOW), until=LATER, due={}, explanation={"deadlines": []}
-        ),
+        lambda book, id_: book.ledger.holds.release(id_, by_ops(LATER), Recounted({}, {})),
     ),
     "operator_actions/replay_delivery": (
         DeliveryState.UNDELIVERABLE,
         lambda book, id_: book.ledger.operator_actions.replay_delivery(id_, by_ops(NOW)),
-    ),
-    "operator_actions/release_hold": (
-        DeliveryState.HELD,
-        lambda book, id_: book.ledger.operator_actions.release_hold(
-            id_, by_ops(LATER), due={}, explanation={"deadlines": []}
-        ),
     ),
     "receipts/redirect": (DeliveryState.RETURNED, redirect),
     "receipts/settle_deliveries": (DeliveryState.AVAILABLE, answer),
@@ -261,7 +254,7 @@ RACERS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = 
     for name in (
         "receipts/redirect",
         "hand_overs/hand_over",
-        "operator_actions/release_hold",
+        "holds/offer_from",
         "operator_actions/replay_delivery",
         "deliveries/collect",
         "receipts/settle_deliveries",

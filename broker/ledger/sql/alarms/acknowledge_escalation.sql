@@ -3,14 +3,17 @@
 -- the same. Two who acknowledge at once are told apart by the row's lock; the later one finds it
 -- acknowledged and changes nothing.
 with standing as (
-    select escalation.id, escalation.state,
+    select escalation.id, escalation.state, about.publisher,
            case when %(visible_to)s::text is null then 'ops'
-                when referral.publisher = %(visible_to)s then 'publisher'
+                when about.publisher = %(visible_to)s then 'publisher'
                 else 'agency' end as whose
-    from escalation left join referral on referral.id = escalation.referral
+    from escalation
+    left join referral on referral.id = escalation.referral
+    left join task on task.id = escalation.task
+    cross join lateral (select coalesce(referral.publisher, task.publisher) as publisher) about
     where escalation.id = %(id)s and escalation.state = 'open'
       and (%(visible_to)s::text is null or escalation.organisation = %(visible_to)s
-           or referral.publisher = %(visible_to)s)
+           or about.publisher = %(visible_to)s)
     for no key update of escalation
 ),
 acknowledged as (
@@ -29,7 +32,7 @@ acknowledged as (
     where escalation.id = standing.id and escalation.state = standing.state
       and (whose <> 'agency' or escalation.own_until is null)
     returning escalation.id, escalation.referral, escalation.delivery, escalation.organisation,
-              escalation.milestone, escalation.step, standing.whose,
+              escalation.milestone, escalation.step, standing.whose, standing.publisher,
               case when whose = 'agency' then escalation.own_until end as until,
               case when escalation.delivery is not null then 'delivery'
                    when escalation.referral is not null then 'referral'
@@ -41,12 +44,12 @@ action as (
     from acknowledged
 )
 insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
-select %(now)s, acknowledged.kind, referral.publisher, acknowledged.referral,
+select %(now)s, acknowledged.kind, acknowledged.publisher, acknowledged.referral,
        acknowledged.delivery, acknowledged.organisation, %(by)s,
        jsonb_strip_nulls(jsonb_build_object('escalation', acknowledged.id,
                                             'milestone', acknowledged.milestone,
                                             'step', acknowledged.step,
                                             'whose', acknowledged.whose,
                                             'until', acknowledged.until))
-from acknowledged left join referral on referral.id = acknowledged.referral
+from acknowledged
 returning id

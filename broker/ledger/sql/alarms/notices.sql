@@ -1,4 +1,5 @@
--- Notices, the latest asked for first (their ids are in the order of time): those of one state, of one referral, or all.
+-- Notices, the latest asked for first (their ids are in the order of time): those of one state, of
+-- one referral, or all.
 select notice.id, notice.kind, notice.state, notice.organisation, notice.contact, notice.channel,
        notice.code, notice.attempt as attempts, notice.created_at as asked_at, notice.ended_at,
        notice.next_attempt_at, notice.referral, referral.reference, notice.delivery,

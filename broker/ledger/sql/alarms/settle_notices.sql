@@ -20,7 +20,7 @@ history as (
            case when settled.delivery is not null then 'delivery.'
                 when settled.referral is not null then 'referral.' else 'organisation.' end
                || 'notice_' || settled.state,
-           referral.publisher, settled.referral, settled.delivery,
+           coalesce(referral.publisher, task.publisher), settled.referral, settled.delivery,
            coalesce(delivery.agency, settled.data ->> 'agency', settled.organisation), 'broker',
            jsonb_strip_nulls(jsonb_build_object(
                'notice', settled.id, 'organisation', settled.organisation,
@@ -30,6 +30,7 @@ history as (
     from settled
     left join referral on referral.id = settled.referral
     left join delivery on delivery.id = settled.delivery
+    left join task on task.id = (settled.data ->> 'task')::uuid
     where settled.state in ('sent', 'failed')
     order by settled.id
 ),

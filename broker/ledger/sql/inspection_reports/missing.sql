@@ -28,11 +28,13 @@ step as (
            case when what = 'known' then 'all'
                 when at is null then 'not_yet'
                 when first_known_at is null then 'first_known_not_said'
-                when at - first_known_at <= interval '24 hours' then 'within_24_hours'
-                when at - first_known_at <= interval '168 hours' then 'within_7_days'
-                when at - first_known_at <= interval '336 hours' then 'within_14_days'
-                when at - first_known_at <= interval '720 hours' then 'within_30_days'
-                else 'later' end as name
+                else coalesce(
+                    (select band
+                     from unnest(%(bands)s::text[], %(lengths)s::interval[]) as row (band, length)
+                     where at - first_known_at <= length
+                     order by length
+                     limit 1),
+                    'later') end as name
     from told
     cross join lateral (values ('known', null), ('shared', shared_at),
                                ('acknowledged', acknowledged_at)) as point (what, at)

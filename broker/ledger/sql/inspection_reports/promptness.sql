@@ -19,11 +19,13 @@ step as (
     select publisher, unit, grade, month, what,
            case when first_known_at is null then 'first_known_not_said'
                 when at is null then 'not_yet'
-                when at - first_known_at <= interval '24 hours' then 'within_24_hours'
-                when at - first_known_at <= interval '168 hours' then 'within_7_days'
-                when at - first_known_at <= interval '336 hours' then 'within_14_days'
-                when at - first_known_at <= interval '720 hours' then 'within_30_days'
-                else 'later' end as name
+                else coalesce(
+                    (select band
+                     from unnest(%(bands)s::text[], %(lengths)s::interval[]) as row (band, length)
+                     where at - first_known_at <= length
+                     order by length
+                     limit 1),
+                    'later') end as name
     from counted
     cross join lateral (values ('handed_in', accepted_at), ('collected', collected_at),
                                ('acknowledged', acknowledged_at)) as point (what, at)

@@ -21,10 +21,10 @@ written as (
         end
     returning referrals
 )
-select distinct one.referral, other.referral as other
+select distinct own.referral, other.referral as other
 from written
-cross join unnest(referrals) as one (referral)
+cross join unnest(referrals) as own (referral)
 cross join unnest(referrals) as other (referral)
-where cardinality(referrals) > 1 and one.referral <> other.referral
-  and (one.referral = any(%(ids)s::uuid[]) or other.referral = any(%(ids)s::uuid[]))
-order by one.referral, other.referral
+where cardinality(referrals) > 1 and own.referral <> other.referral
+  and (own.referral = any(%(ids)s::uuid[]) or other.referral = any(%(ids)s::uuid[]))
+order by own.referral, other.referral

@@ -1,5 +1,6 @@
 -- Open a task about a body that was refused, unless one about it, or about another body under its
--- reference (without one: another body with its fault), is open already, or the publisher has so many that one more would tell nobody anything.
+-- reference (without one: another body with its fault), is open already, or the publisher has so
+-- many that one more would tell nobody anything.
 -- A body has no id of a referral, so its event is one of the publisher's.
 with opened as (
     insert into task (publisher, reference, digest, code, message, grade, policy_version, opened_at,

@@ -1,7 +1,9 @@
--- The open tasks of these referrals that no longer hold: those that are not among the ones given.
+-- The open tasks of these referrals that no longer hold: those that are not among the ones given,
+-- nor of a code that this decision does not judge.
 select task.id
 from task
 where task.referral = any(%(judged)s::uuid[]) and task.state = 'open'
+  and task.code <> all(%(unjudged)s::text[])
   and not exists (
       select
       from unnest(%(referrals)b::uuid[], %(codes)b::text[], %(pointers)b::text[])
