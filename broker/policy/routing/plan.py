@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -148,13 +148,9 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
 def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, Reason | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     stated = effective = facts.overall.grade
-    raised = None
+    raised, known = None, _known(facts)
     for rule in policy.grade_rules:
-        holds = [
-            subject
-            for subject in facts.subjects(rule.subject)
-            if rule.condition.holds(facts.about(subject))
-        ]
+        holds = [subject for subject, about in known[rule.subject] if rule.condition.holds(about)]
         if not holds:
             continue
         grounds = tuple(_ground(rule.condition.names, subject, facts) for subject in holds)
@@ -164,18 +160,22 @@ def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, Reason | 
             effective = rule.to
             grades = f"Graded {_plain(stated)}, treated as {_plain(effective)}"
             raised = Reason(grades, ((rule.sentence, grounds),))
-    return facts.graded(effective), raised
+    return (facts.graded(effective) if raised else facts), raised
+
+
+def _known(facts: Facts) -> Mapping[str, Sequence[tuple[SubjectFacts, Mapping[str, SubjectFacts]]]]:
+    """Return each subject with what is known about it, by kind: every rule asks for it."""
+    return {
+        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
+        for kind in SUBJECTS
+    }
 
 
 def _matches(
     facts: Facts, policy: Policy, accepted_at: datetime
 ) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
-    # What is known about a subject is gathered once, because every rule asks for it.
-    known = {
-        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
-        for kind in SUBJECTS
-    }
+    known = _known(facts)
     for rule in policy.routing_rules:
         if not rule.is_in_effect(day):
             continue
