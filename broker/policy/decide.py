@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -35,14 +35,12 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
-from broker.policy.routing.plan import Plan, route
+from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
 from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
 
-ATTEND_WITHIN = timedelta(hours=1)
-"""How long ops has for a referral that nobody can be worked out to get."""
 _REJECTED = (
     "No agency has this referral: it was rejected. Have the publisher send a corrected one under "
     "the same reference, or route it again when the policy or the directory was mended."
@@ -100,7 +98,7 @@ def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId)
 def for_ops(waiting: Unrouted, policy: Policy, now: datetime) -> Unroutable:
     """Return that people have to look at a referral, because routing it fails."""
     verdict = Verdict(policy_version=policy.version, directory_version=policy.version)
-    attend_by = now + ATTEND_WITHIN
+    attend_by = now + ATTEND_WITHIN.by_the_clock
     return Unroutable(
         id=waiting.id,
         verdict=verdict,
@@ -240,7 +238,7 @@ def _with_marks(
 def _unroutable(
     waiting: Unrouted, plan: Plan, verdict: Verdict, policy: Policy, now: datetime
 ) -> Unroutable:
-    attend_by = plan.attend_by or now + ATTEND_WITHIN
+    attend_by = plan.attend_by or now + ATTEND_WITHIN.by_the_clock
     return Unroutable(
         id=waiting.id,
         # The grades stay those of what agencies have until it goes to them.
