@@ -67,9 +67,7 @@ def decide(
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked, document, policy)
-    plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
-    judged = checked.document if checked.document is not None else document
-    plan = with_name_warnings(plan, judged, policy)
+    plan = _plan(waiting, checked, policy, now)
     verdict = _verdict(referral, checked, plan, policy)
     verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:
@@ -86,6 +84,34 @@ def decide(
         tasks=plan.tasks,
         tasks_due=_tasks_due(waiting, plan, policy),
     )
+
+
+def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
+    checked: CheckedReferral,
+    *,
+    publisher: str,
+    policy: Policy,
+    accepted_at: datetime,
+    now: datetime,
+    areas: Mapping[str, str],
+    handed_in_at: datetime | None = None,
+) -> Plan:
+    """Return who gets a referral that could be loaded, with what its document is warned of.
+
+    The instants and areas are those of ``route``. A check beforehand and routing plan alike.
+    """
+    assert checked.referral is not None
+    assert checked.document is not None
+    plan = route(
+        checked.referral,
+        publisher=publisher,
+        policy=policy,
+        accepted_at=accepted_at,
+        now=now,
+        areas=areas,
+        handed_in_at=handed_in_at,
+    )
+    return with_name_warnings(with_unread(plan, checked.defects), checked.document, policy)
 
 
 def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId) -> Withdrawn:
@@ -162,9 +188,9 @@ def _checked(waiting: Unrouted, document: Mapping[str, Any], policy: Policy) -> 
     )
 
 
-def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) -> Plan:
-    return route(
-        referral,
+def _plan(waiting: Unrouted, checked: CheckedReferral, policy: Policy, now: datetime) -> Plan:
+    return plan_of(
+        checked,
         publisher=waiting.publisher,
         policy=policy,
         # Who is new to a referral that others have cannot have had it before this version.
