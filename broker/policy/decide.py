@@ -43,7 +43,7 @@ from schemas.referral import CheckedReferral, Referral
 
 _REJECTED = (
     "No agency has this referral: it was rejected. Have the publisher send a corrected one under "
-    "the same reference, or route it again when the policy or the directory was mended."
+    "the same reference, or route it again once the policy or the directory is corrected."
 )
 
 

@@ -300,7 +300,7 @@ def _held_from_suspect(
         "somebody decides whom there may be told.",
         ((_ROLES, *(f"{role.pointer}/organisation" for role in facts.roles)),),
     )
-    return Start(start.at, start.known_at, UNTIL_RELEASED, "A person posing risk is at it.")
+    return Start(start.at, start.known_at, UNTIL_RELEASED, "A person posing risk works there.")
 
 
 def _may_begin(work: _Work) -> bool:
@@ -469,8 +469,8 @@ def _note_assumptions(work: _Work, facts: Facts) -> None:
 
 
 _ASSUMED_AROUND = (
-    "This child stands in the household and has no area of its own, so it goes where a person of "
-    "that household lives: ask where it is, and list it under the children."
+    "This child is listed in the household and has no area of its own, so it goes where a person "
+    "of that household lives: ask where it is, and list it under the children."
 )
 
 
@@ -568,7 +568,7 @@ def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) 
     if embargo is not None:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
     if rule.held_by and work.words_hold:
-        return Start(accepted, known_at, UNTIL_RELEASED, "An embargo stands in words alone.")
+        return Start(accepted, known_at, UNTIL_RELEASED, "An embargo is given in words only.")
     return Start(accepted, known_at)
 
 
