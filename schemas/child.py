@@ -77,6 +77,11 @@ class Missing:
     since: datetime | None = None
     reference: str | None = None
 
+    @property
+    def is_away(self) -> bool:
+        """Whether nobody knows where the child is; guidance no longer tells absent from missing."""
+        return self.status in (codes.MissingStatus.MISSING, codes.MissingStatus.ABSENT)
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:

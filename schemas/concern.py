@@ -9,6 +9,7 @@ from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text, Whole
 from schemas.formats import Instant, concerned
 from schemas.loading import Record
+from schemas.names import name_of
 
 _LONG = 10_000
 
@@ -76,6 +77,17 @@ class Concern:
     about: tuple[str, ...] = ()
     """Whom the summary is about."""
     summaries: tuple[PartSummary, ...] = ()
+
+
+ABOUT = name_of(Concern, lambda concern: concern.about)
+BLOCKS = (
+    name_of(Concern, lambda concern: concern.summaries),
+    name_of(Concern, lambda concern: concern.facts),
+    name_of(Concern, lambda concern: concern.third_party_reports),
+    name_of(Concern, lambda concern: concern.judgements),
+    name_of(Concern, lambda concern: concern.intelligence),
+)
+"""Lists whose items may say, as the concern itself and each action taken may, whom they concern."""
 
 
 class ObservedFactSchema(Record[ObservedFact]):

@@ -41,9 +41,9 @@ _REASONS = {
     Unknown.REFUSED: ("refused", "was asked, and the answer refused."),
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
+ADULT_AT = 18
 _CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
-_ADULT_AT = 18
 _NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
 _LONGEST_NOTHING = max(map(len, _NOTHING))
 _ETHNICITY_REASONS = {
@@ -118,7 +118,7 @@ def _of_adult(
     if voice is None or today is None:
         return
     years = age_on(today, born, estimate)
-    if years is not None and years >= _ADULT_AT:
+    if years is not None and years >= ADULT_AT:
         message = (
             f"This is a child's voice, and an age of {years} is written: if it is right, say "
             "under 'concern' what an adult said."

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.child import Child
-from schemas.concern import Concern
+from schemas.concern import ABOUT, BLOCKS
 from schemas.errors import Fault
 from schemas.names import name_of
 from schemas.online import Identity, Online
@@ -22,14 +22,6 @@ _CHILD_OF_CONTACT = name_of(ContactWithChild, lambda contact: contact.child)
 _LIVES_WITH = name_of(Child, lambda child: child.lives_with)
 _IDENTITIES = name_of(Online, lambda online: online.identities)
 _BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)
-_ABOUT = name_of(Concern, lambda concern: concern.about)
-_BLOCKS = (
-    name_of(Concern, lambda concern: concern.summaries),
-    name_of(Concern, lambda concern: concern.facts),
-    name_of(Concern, lambda concern: concern.third_party_reports),
-    name_of(Concern, lambda concern: concern.judgements),
-    name_of(Concern, lambda concern: concern.intelligence),
-)
 _CONCERN, _ACTION_TAKEN = "concern", "action_taken"
 _CHILD = "unknown-child: No child in this document has this id."
 _PERSON = "unknown-person: Nobody in this document has this id."
@@ -88,7 +80,7 @@ def _person_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for pointer, identity in _identities(document):
         yield from _text(identity.get(_BELONGS_TO), f"{pointer}/{_BELONGS_TO}")
     for pointer, block in _blocks(document):
-        yield from _texts(block.get(_ABOUT), f"{pointer}/{_ABOUT}")
+        yield from _texts(block.get(ABOUT), f"{pointer}/{ABOUT}")
 
 
 def _blocks(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -96,7 +88,7 @@ def _blocks(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     concern = document.get(_CONCERN)
     if isinstance(concern, dict):
         yield f"/{_CONCERN}", concern
-        for name in _BLOCKS:
+        for name in BLOCKS:
             yield from _items(concern.get(name), f"/{_CONCERN}/{name}")
     yield from _items(document.get(_ACTION_TAKEN), f"/{_ACTION_TAKEN}")
 

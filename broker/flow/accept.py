@@ -36,18 +36,17 @@ from broker.flow.activity_counter import SENT
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
+from broker.policy.decide import plan_of
 from broker.policy.monitoring.task_deadlines import stated_in
-from broker.policy.outside_names import with_name_warnings
 from broker.policy.routing.plan import Plan
-from broker.policy.routing.plan import route as make_plan
-from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import logger
 from broker.tracing import ACCEPT, SpanPart, parent_of
 from schemas import documents, repairs, tolerance
 from schemas.errors import Unreadable, UnreadableKind
+from schemas.formats import Reference
 
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_REFERENCE = re.compile(Reference.pattern)
 _SCHEMA = "referral/1"
 MOST_ITEMS = 10_000
 """In one list or object of a referral; what is over the limit of its field is shortened."""
@@ -200,11 +199,7 @@ def check(
     checked = tolerance.load(document, today=today, areas=policy.gazetteer, received_at=now)
     if checked.referral is None or (strict and checked.faults):
         return Checked(checked.faults, checked.defects, None)
-    plan = make_plan(
-        checked.referral, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
-    )
-    judged = checked.document if checked.document is not None else document
-    plan = with_name_warnings(with_unread(plan, checked.defects), judged, policy)
+    plan = plan_of(checked, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={})
     return Checked((), checked.defects, plan)
 
 

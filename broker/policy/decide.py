@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -35,17 +35,15 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
-from broker.policy.routing.plan import Plan, route
+from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
 from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
 
-ATTEND_WITHIN = timedelta(hours=1)
-"""How long ops has for a referral that nobody can be worked out to get."""
 _REJECTED = (
     "No agency has this referral: it was rejected. Have the publisher send a corrected one under "
-    "the same reference, or route it again when the policy or the directory was mended."
+    "the same reference, or route it again once the policy or the directory is corrected."
 )
 
 
@@ -69,9 +67,7 @@ def decide(
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked, document, policy)
-    plan = with_unread(_plan(waiting, referral, policy, now), checked.defects)
-    judged = checked.document if checked.document is not None else document
-    plan = with_name_warnings(plan, judged, policy)
+    plan = _plan(waiting, checked, policy, now)
     verdict = _verdict(referral, checked, plan, policy)
     verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:
@@ -90,6 +86,34 @@ def decide(
     )
 
 
+def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
+    checked: CheckedReferral,
+    *,
+    publisher: str,
+    policy: Policy,
+    accepted_at: datetime,
+    now: datetime,
+    areas: Mapping[str, str],
+    handed_in_at: datetime | None = None,
+) -> Plan:
+    """Return who gets a referral that could be loaded, with what its document is warned of.
+
+    The instants and areas are those of ``route``. A check beforehand and routing plan alike.
+    """
+    assert checked.referral is not None
+    assert checked.document is not None
+    plan = route(
+        checked.referral,
+        publisher=publisher,
+        policy=policy,
+        accepted_at=accepted_at,
+        now=now,
+        areas=areas,
+        handed_in_at=handed_in_at,
+    )
+    return with_name_warnings(with_unread(plan, checked.defects), checked.document, policy)
+
+
 def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId) -> Withdrawn:
     """Return who must destroy what they had of a referral that was recalled."""
     reason = waiting.recall_reason or ""
@@ -100,7 +124,7 @@ def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId)
 def for_ops(waiting: Unrouted, policy: Policy, now: datetime) -> Unroutable:
     """Return that people have to look at a referral, because routing it fails."""
     verdict = Verdict(policy_version=policy.version, directory_version=policy.version)
-    attend_by = now + ATTEND_WITHIN
+    attend_by = now + ATTEND_WITHIN.by_the_clock
     return Unroutable(
         id=waiting.id,
         verdict=verdict,
@@ -164,9 +188,9 @@ def _checked(waiting: Unrouted, document: Mapping[str, Any], policy: Policy) -> 
     )
 
 
-def _plan(waiting: Unrouted, referral: Referral, policy: Policy, now: datetime) -> Plan:
-    return route(
-        referral,
+def _plan(waiting: Unrouted, checked: CheckedReferral, policy: Policy, now: datetime) -> Plan:
+    return plan_of(
+        checked,
         publisher=waiting.publisher,
         policy=policy,
         # Who is new to a referral that others have cannot have had it before this version.
@@ -232,7 +256,7 @@ def _with_marks(
 def _unroutable(
     waiting: Unrouted, plan: Plan, verdict: Verdict, policy: Policy, now: datetime
 ) -> Unroutable:
-    attend_by = plan.attend_by or now + ATTEND_WITHIN
+    attend_by = plan.attend_by or now + ATTEND_WITHIN.by_the_clock
     return Unroutable(
         id=waiting.id,
         # The grades stay those of what agencies have until it goes to them.

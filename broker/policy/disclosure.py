@@ -13,14 +13,13 @@ from datetime import date, datetime
 from typing import Any
 
 from broker.errors import PolicyError
-from broker.policy.household import ADULT_AT
 from broker.policy.language.recipient_words import RecipientWords
 from broker.policy.language.views import Tree, View
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
 from schemas.child import Child, Voice
-from schemas.concern import Concern, ObservedFact
-from schemas.defects import age_on
+from schemas.concern import ABOUT, BLOCKS, Concern
+from schemas.defects import ADULT_AT, age_on
 from schemas.handling import Times
 from schemas.names import name_of
 from schemas.online import Identity, Online
@@ -49,15 +48,6 @@ CONCERN = name_of(Referral, lambda referral: referral.concern)
 ACTION_TAKEN = name_of(Referral, lambda referral: referral.action_taken)
 EXTENSIONS = name_of(Referral, lambda referral: referral.extensions)
 SUMMARY = name_of(Concern, lambda concern: concern.summary)
-BLOCKS = (
-    name_of(Concern, lambda concern: concern.summaries),
-    name_of(Concern, lambda concern: concern.facts),
-    name_of(Concern, lambda concern: concern.third_party_reports),
-    name_of(Concern, lambda concern: concern.judgements),
-    name_of(Concern, lambda concern: concern.intelligence),
-)
-"""What may say, as the concern itself and each action taken may, whom it is about."""
-ABOUT = name_of(ObservedFact, lambda fact: fact.about)
 VOICE = name_of(Child, lambda child: child.voice)
 SHARE_WITH = name_of(Voice, lambda voice: voice.share_with)
 LISTED = frozenset({CHILDREN, HOUSEHOLD, PERSONS, HARMED, ACTION_TAKEN})

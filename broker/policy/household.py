@@ -8,11 +8,9 @@ from datetime import date
 
 from schemas.child import Child
 from schemas.codes import ContactNature
-from schemas.defects import age_on
+from schemas.defects import ADULT_AT, age_on
 from schemas.person import HouseholdMember, PersonPosingRisk
 from schemas.referral import Referral
-
-ADULT_AT = 18
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,7 @@ def with_name_warnings(plan: Plan, document: Mapping[str, Any], policy: Policy) 
 
 
 def _message(agency: str, policy: Policy) -> str:
-    organisation = policy.directory.organisation(agency)
-    name = organisation.name if organisation else agency
+    name = policy.directory.organisation_name(agency)
     return (
         f"The text that {name} is shown names somebody whom it is not shown otherwise: say with "
         "'about' whom each text concerns, or write it without the name."

@@ -220,6 +220,11 @@ class Directory:
             own_words(organisation) if organisation else (), *kinds
         )
 
+    def organisation_name(self, code: str) -> str:
+        """Return an organisation's name, or the bare code of one that is not there any more."""
+        organisation = self.organisation(code)
+        return organisation.name if organisation else code
+
     def area_name(self, code: str) -> str:
         """Return an area's name with its code, or the bare code of another place."""
         area = self.areas.get(code) or installed().place(code)

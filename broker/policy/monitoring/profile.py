@@ -13,7 +13,7 @@ from typing import Any
 
 from broker.errors import Fault
 from schemas.child import Child
-from schemas.codes import MissingStatus, Sex
+from schemas.codes import Sex
 from schemas.defects import find
 from schemas.referral import Referral
 from schemas.shown_text import shown_line
@@ -102,4 +102,4 @@ def _reason(value: object) -> str:
 
 def _is_missing(child: Child) -> bool:
     missing = known(child.missing)
-    return missing is not None and missing.status in (MissingStatus.MISSING, MissingStatus.ABSENT)
+    return missing is not None and missing.is_away

@@ -18,6 +18,7 @@ from broker.policy.monitoring import alarms
 from broker.policy.monitoring.alarms import UNROUTABLE, AlarmRules, attending
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Within, compute
+from schemas.formats import Reference
 
 ANY = "any"
 _HOUR = Within.parse("1 hour")
@@ -31,8 +32,10 @@ DEFAULT: Mapping[str, Within] = MappingProxyType(
 )
 """What counts under a policy without the section ``tasks``."""
 _LEVEL = re.compile(rb'"level"\s{0,9}:\s{0,9}"([A-Za-z _-]{1,20})"')
-_REFERENCE = re.compile(rb'"reference"\s{0,9}:\s{0,9}"([A-Za-z0-9][A-Za-z0-9._/-]{0,63})"')
-_WHOLE_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_WHOLE_REFERENCE = re.compile(Reference.pattern)
+_REFERENCE = re.compile(
+    rb'"reference"\s{0,9}:\s{0,9}"(%b)"' % Reference.pattern.strip("^$").encode()
+)
 
 
 def read_task_deadlines(node: Node) -> Mapping[str, Within]:

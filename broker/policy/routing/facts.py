@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from broker.domain.codes import Grade
 from broker.errors import Fault
-from broker.policy.household import ADULT_AT, household_children, without_age
+from broker.policy.household import household_children, without_age
 from broker.policy.language.directory import Directory
 from broker.policy.language.vocabulary import FORCE
 from broker.policy.places.gazetteer import Gazetteer
@@ -27,7 +27,7 @@ from schemas.codes import (
     ReportSource,
     WorkKind,
 )
-from schemas.defects import age_on
+from schemas.defects import ADULT_AT, age_on
 from schemas.handling import Embargo
 from schemas.person import PersonPosingRisk, WorkRole
 from schemas.referral import Referral
@@ -36,8 +36,6 @@ from schemas.unknown import known
 WHOLE = "referral"
 """Stands, among areas that are given afterwards, for the referral itself and not for a local id."""
 _LISTED = "/children/"
-_MISSING = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
-"""Who is away without anybody knowing where; the guidance no longer tells the two apart."""
 _CONTACT = ("lives_with_suspect", "meets_suspect")
 _NATIONAL = frozenset({ReportSource.NCMEC, ReportSource.NCA, ReportSource.CEOP})
 _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHILDMINDER})
@@ -396,7 +394,7 @@ def _child(
     placing = authority(child.placing_authority, forces.gazetteer)
     open_in = authority(child.open_case.area if child.open_case else None, forces.gazetteer)
     urn = child.school.urn if child.school else None
-    contact, status = _nearest_contact(child, persons), _missing_status(child)
+    contact, missing = _nearest_contact(child, persons), known(child.missing)
     return ChildFacts(
         id=child.id,
         pointer=pointer,
@@ -411,8 +409,8 @@ def _child(
         placing_authority=placing,
         open_case_area=open_in,
         school_urn=urn,
-        missing=status in _MISSING,
-        returned=status is MissingStatus.RETURNED,
+        missing=missing is not None and missing.is_away,
+        returned=missing is not None and missing.status is MissingStatus.RETURNED,
         looked_after=child.looked_after is True,
         protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
@@ -426,11 +424,6 @@ def _child(
         # Of those in the household nobody is asked what the children listed are asked.
         unknown=_unknown_of_child(child, persons) if pointer.startswith(_LISTED) else frozenset(),
     )
-
-
-def _missing_status(child: Child) -> MissingStatus | None:
-    missing = known(child.missing)
-    return missing.status if missing else None
 
 
 def _nearest_contact(child: Child, persons: Sequence[PersonFacts]) -> ContactNature | None:

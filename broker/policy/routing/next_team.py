@@ -176,7 +176,7 @@ def _explanation(
     return {
         **offer.explanation,
         "because": [*offer.explanation["because"], words],
-        REASONS: [*offer.explanation.get(REASONS, ()), asdict(Reason(words))],
+        REASONS: [*offer.explanation.get(REASONS, ()), Reason(words).stored],
         "recipient": words,
         "deadlines": list(deadlines),
         "handed_over": {
@@ -192,8 +192,7 @@ def _explanation(
 
 def _words(offer: Offer, turn: Turn, policy: Policy, now: datetime) -> tuple[str, str]:
     """Return why another team has it, and the name of the one before."""
-    organisation = policy.directory.organisation(offer.agency)
-    before = organisation.name if organisation else offer.agency
+    before = policy.directory.organisation_name(offer.agency)
     assert turn.to is not None
     when = f"{in_words(now.astimezone(LONDON).date())}, {on_the_wall(now)}"
     if turn.is_to_office:

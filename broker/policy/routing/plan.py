@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -148,13 +148,9 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
 def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, Reason | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     stated = effective = facts.overall.grade
-    raised = None
+    raised, known = None, _known(facts)
     for rule in policy.grade_rules:
-        holds = [
-            subject
-            for subject in facts.subjects(rule.subject)
-            if rule.condition.holds(facts.about(subject))
-        ]
+        holds = [subject for subject, about in known[rule.subject] if rule.condition.holds(about)]
         if not holds:
             continue
         grounds = tuple(_ground(rule.condition.names, subject, facts) for subject in holds)
@@ -164,18 +160,22 @@ def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, Reason | 
             effective = rule.to
             grades = f"Graded {_plain(stated)}, treated as {_plain(effective)}"
             raised = Reason(grades, ((rule.sentence, grounds),))
-    return facts.graded(effective), raised
+    return (facts.graded(effective) if raised else facts), raised
+
+
+def _known(facts: Facts) -> Mapping[str, Sequence[tuple[SubjectFacts, Mapping[str, SubjectFacts]]]]:
+    """Return each subject with what is known about it, by kind: every rule asks for it."""
+    return {
+        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
+        for kind in SUBJECTS
+    }
 
 
 def _matches(
     facts: Facts, policy: Policy, accepted_at: datetime
 ) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
-    # What is known about a subject is gathered once, because every rule asks for it.
-    known = {
-        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
-        for kind in SUBJECTS
-    }
+    known = _known(facts)
     for rule in policy.routing_rules:
         if not rule.is_in_effect(day):
             continue
@@ -304,7 +304,7 @@ def _held_from_suspect(
         start.at,
         start.known_at,
         UNTIL_RELEASED,
-        "A person posing risk is at it.",
+        "A person posing risk works there.",
         SUSPECT_AT_RECIPIENT,
     )
 
@@ -475,8 +475,8 @@ def _note_assumptions(work: _Work, facts: Facts) -> None:
 
 
 _ASSUMED_AROUND = (
-    "This child stands in the household and has no area of its own, so it goes where a person of "
-    "that household lives: ask where it is, and list it under the children."
+    "This child is listed in the household and has no area of its own, so it goes where a person "
+    "of that household lives: ask where it is, and list it under the children."
 )
 
 
@@ -574,7 +574,7 @@ def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) 
     if embargo is not None:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
     if rule.held_by and work.words_hold:
-        words = "An embargo stands in words alone."
+        words = "An embargo is given in words only."
         return Start(accepted, known_at, UNTIL_RELEASED, words, EMBARGO_IN_WORDS)
     return Start(accepted, known_at)
 

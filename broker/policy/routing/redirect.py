@@ -71,7 +71,9 @@ def redirected(  # noqa: PLR0913
     )
     draft.children.update(dict.fromkeys(scope.get("children", ())))
     draft.persons.update(dict.fromkeys(scope.get("persons", ())))
-    draft.because[Reason(f"sent on after {_name(agency, policy)} gave it back")] = None
+    draft.because[
+        Reason(f"sent on after {policy.directory.organisation_name(agency)} gave it back")
+    ] = None
     return finish(draft, warn_at=policy.alarms.warn_at)
 
 
@@ -164,11 +166,6 @@ def _in_area(
             pointer="/area",
         )
     return recipient
-
-
-def _name(agency: str, policy: Policy) -> str:
-    organisation = policy.directory.organisation(agency)
-    return organisation.name if organisation else agency
 
 
 def _refused(code: str, message: str, *, pointer: str = "/agency") -> RedirectRefused:

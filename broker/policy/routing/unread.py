@@ -22,7 +22,7 @@ _DECIDES = re.compile(
 )
 _MESSAGE = (
     "What was written here could not be read, and it decides who is told or by when. Ask the "
-    "publisher what is meant, and see that whom it concerns has the referral."
+    "publisher what is meant, and make sure that the right agencies have the referral."
 )
 _UNREAD = (Treatment.SET_ASIDE, Treatment.ASSUMED)
 

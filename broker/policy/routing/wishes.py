@@ -74,7 +74,7 @@ def doubtful_embargo(handling: Handling, at: datetime) -> Iterator[Remarked]:
         return
     pointer = "/handling/embargo/until"
     if embargo.until <= at:
-        yield pointer, "embargo-over", "This embargo was over already, so it holds nothing."
+        yield pointer, "embargo-over", "This embargo has already ended, so it holds nothing."
     elif embargo.until - at > LONGEST:
         message = f"This embargo holds for more than {LONGEST.days} days: check its end."
         yield pointer, "embargo-long", message
@@ -85,8 +85,8 @@ def embargo_in_words(handling: Handling) -> Iterator[Remarked]:
     words = handling.instructions or ""
     if handling.embargo is None and _NO_CONTACT.search(words) and _A_TIME.search(words):
         message = (
-            "An embargo seems to stand in words alone, and words have no end: ask the officer, and "
-            "have it given as an embargo. What is held for it, a person releases or keeps."
+            "An embargo seems to be given in words only, so it has no end: ask the officer, and "
+            "have it entered as an embargo. A person releases or keeps what is held for it."
         )
         yield "/handling/instructions", EMBARGO_IN_WORDS, message
 

@@ -19,11 +19,10 @@ from broker.policy.time.calendars import (
     on_the_wall,
     short,
 )
-from broker.policy.time.deadlines import Deadline, Span, Unit, Within, compute, exact
+from broker.policy.time.deadlines import BY_THE_CLOCK, Deadline, Span, Unit, Within, compute, exact
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _NOTHING = timedelta(0)
-_BY_THE_CLOCK = (Unit.CALENDAR_MINUTE, Unit.CALENDAR_HOUR)
 
 
 def point(  # noqa: PLR0913 - each of them is a fact about the clock
@@ -64,7 +63,7 @@ def _reached(
     stood: Sequence[Span],
 ) -> datetime:
     """Return when so much has run of what runs until an instant in a clock that never stands."""
-    for by_the_clock in (unit in _BY_THE_CLOCK, True):
+    for by_the_clock in (unit in BY_THE_CLOCK, True):
         plain = _running(start, calendar, (), by_the_clock=by_the_clock)
         total = _length(plain, total_at)
         if total:
@@ -77,7 +76,7 @@ def _never_stood(
     unit: Unit, start: datetime, due_at: datetime, percent: int, calendar: WorkingCalendar
 ) -> datetime:
     """Return the same for a clock that never stood: most of them, so it goes a short way."""
-    if unit not in _BY_THE_CLOCK:
+    if unit not in BY_THE_CLOCK:
         office = _office(calendar, calendar.first_day(start), due_at)
         running = [Span(max(start, span.start), span.end) for span in office if span.end > start]
         if running:
@@ -116,7 +115,7 @@ def _moved(
 ) -> Deadline:
     plain = exact(within, start=start, calendar=calendar)
     lost = [span for span in _joined(stood) if span.end > start]
-    by_the_clock = within.unit in _BY_THE_CLOCK or within.unit is Unit.SCHOOL_DAY
+    by_the_clock = within.unit in BY_THE_CLOCK or within.unit is Unit.SCHOOL_DAY
     needed = _length(_running(start, calendar, (), by_the_clock=by_the_clock), plain.due_at)
     reached = _after(needed, _running(start, calendar, lost, by_the_clock=by_the_clock))
     counted_until = [span for span in lost if span.start < reached]
