@@ -87,6 +87,8 @@ class NoticeSchema(Answer):
     delivery = identifier("The delivery that it is about.", nullable=True)
     escalation = identifier("The escalation that it belongs to.", nullable=True)
     about = text("The code of the organisation that is late or silent.")
+    telephone = text("The number of the contact that it is for.", nullable=True)
+    telephone_hours = text("When it is answered: `always`, or the hours.", nullable=True)
 
 
 class NoticesSchema(Answer):

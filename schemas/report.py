@@ -152,7 +152,9 @@ class ToldSchema(Answer):
     view = text("The name of the view: which fields the agency is shown.")
     state = code(codes.DeliveryState, "The state of the delivery.")
     available_at = instant(
-        "When it is available to the agency; later than now while an embargo holds it back."
+        "When it is available to the agency; later than now while an embargo holds it back, null "
+        "while it is held until a person releases it.",
+        nullable=True,
     )
     collected_at = instant("When the agency's software collected it.", nullable=True)
     acknowledged_at = instant("When a person acknowledged it.", nullable=True)

@@ -46,7 +46,9 @@ class DeliveryStatusSchema(Answer):
     state = code(codes.DeliveryState, "The state of the delivery.")
     attempt = count("How many times it has been offered.")
     available_at = instant(
-        "When it is available to the agency; later than now while an embargo holds it back."
+        "When it is available to the agency; later than now while an embargo holds it back, null "
+        "while it is held until a person releases it.",
+        nullable=True,
     )
     clock_start = instant("From when its deadlines count.")
     deadlines = one(DeadlinesSchema(), "By when each milestone is due.")

@@ -54,7 +54,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "give-area": Entry("http.attention:give_area", "Set the area of an unroutable referral."),
         "retry-routing": Entry(
             "http.attention:retry_routing",
-            "Route an unroutable referral again.",
+            "Route an unroutable or rejected referral again.",
             ("route-again",),
         ),
         "redirect": Entry(

@@ -12,20 +12,13 @@ from broker.dashboard.pages import identifier
 from broker.dashboard.rendering import page
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.errors import NotFound, PolicyError
-from broker.policy.routing.assignments import UNTIL_RELEASED
 
 
 async def show(visit: Visit) -> Response:
     """Show who was told about a referral, without its content."""
     report, names = await visit.desk.run(_report, visit)
     publisher = names.get(report["publisher"], report["publisher"])
-    return page(
-        "told",
-        visit=visit,
-        report=report,
-        publisher=publisher,
-        is_until_released=UNTIL_RELEASED.__eq__,
-    )
+    return page("told", visit=visit, report=report, publisher=publisher)
 
 
 async def download(visit: Visit) -> Response:

@@ -177,7 +177,8 @@ class DeliveryStatus:
     view: str
     state: DeliveryState
     attempt: int
-    available_at: datetime
+    available_at: datetime | None
+    """None while it is held until a person releases it."""
     clock_start: datetime
     due: Mapping[Milestone, datetime]
     met: Mapping[Milestone, datetime]

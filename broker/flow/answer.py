@@ -163,13 +163,13 @@ def give_areas(
 def retry_routing(
     context: Context, referral: ReferralId, *, actor: str, why: ActionContext | None = None
 ) -> None:
-    """Route an unroutable referral again as it is, under the policy in force.
+    """Route an unroutable or rejected referral again as it is, under the policy in force.
 
-    Raises Conflict when the referral is not unroutable.
+    Raises Conflict when the referral is neither.
     """
     action = why or _unexplained(context, actor)
     if not context.ledger.routing.retry_routing(referral, action):
-        raise Conflict("This referral is not unroutable. Nothing was changed.")
+        raise Conflict("This referral is not unroutable or rejected. Nothing was changed.")
     context.wakeups.notify(ROUTE)
 
 

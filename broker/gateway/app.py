@@ -25,6 +25,7 @@ from broker.gateway.authentication import Authentication
 from broker.gateway.call import Call, Handler
 from broker.gateway.calls import CALLS
 from broker.gateway.long_polls import Poller
+from broker.gateway.readiness import Readiness, check_of
 from broker.gateway.state import Gateway, admit
 from broker.heartbeats import LOOK_SECONDS, Heartbeats, Watchdog
 from broker.intake.http_intake import HttpIntake
@@ -85,6 +86,7 @@ def _lifespan(
             commits=HttpIntake(context, heartbeats),
             poller=Poller(context),
             watchdog=Watchdog(heartbeats),
+            readiness=Readiness(check_of(context)),
         )
         app.state.gateway = gateway
         jobs = (gateway.poller.run(), _note_use(gateway), _note_activity(gateway))

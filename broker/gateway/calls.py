@@ -249,14 +249,17 @@ _REFERRALS = (
         path="/v1/referrals/{id}/reroute",
         handler=referrals.retry_routing,
         tag=Tag.REFERRALS,
-        summary="Retry the routing of an unroutable referral",
+        summary="Retry the routing of an unroutable or rejected referral",
         description=(
-            "Routes an unroutable referral again as it is, under the policy in force: after the "
-            "directory was corrected, or a fault of the broker."
+            "Routes an unroutable or rejected referral again as it is, under the policy in force: "
+            "after the directory was corrected, or a fault of the broker."
         ),
         scopes=_OPS,
         gives={202: Gives("The referral is routed next.", "routed-again", links=_REFERRAL_LINKS)},
-        problems={404: "No referral has this ID.", 409: "The referral is not unroutable."},
+        problems={
+            404: "No referral has this ID.",
+            409: "The referral is not unroutable or rejected.",
+        },
     ),
     Call(
         id="correctReferral",

@@ -60,13 +60,14 @@ async def notices(request: Request) -> Response:
     gateway, state = gateway_of(request), request.query_params.get("state")
     if state is not None and state not in [*NoticeState]:
         message = f"Write one of {', '.join(NoticeState)}."
-        raise Invalid(message, faults=[Fault("state", "unknown-code", message)])
+        raise Invalid(message, faults=[Fault("/state", "unknown-code", message)])
     listed = await gateway.run(
         gateway.context.ledger.alarms.notices,
         state=state,
         limit=limit_of(request),
     )
-    return json_response({"notices": [responses.notice(notice) for notice in listed]})
+    directory = await directory_in_force(gateway)
+    return json_response({"notices": [responses.notice(notice, directory) for notice in listed]})
 
 
 async def acknowledge(request: Request) -> Response:

@@ -69,6 +69,8 @@ _NOTICE = {
     "delivery": _DELIVERY,
     "escalation": _NEXT,
     "about": "stoke-csc",
+    "telephone": "01632 960112",
+    "telephone_hours": "Mon Tue Wed Thu Fri 09:00-17:00",
 }
 _ESCALATION = {
     "id": _NEXT,

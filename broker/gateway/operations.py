@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker import time_limits
 from broker.admin import operator_actions, signing_keys
 from broker.domain.ids import TaskId
 from broker.errors import PolicyError, Unavailable
-from broker.flow.context import Context
 from broker.gateway import metrics as metric_families
 from broker.gateway import responses
 from broker.gateway.request_bodies import limit_of, parse_body
@@ -21,7 +17,6 @@ from broker.gateway.responses import json_response
 from broker.gateway.state import caller_of, gateway_of, identifier
 from schemas import requests
 
-READY_MARGIN_SECONDS = 0.5
 UNREFERRED_FOR = timedelta(days=7)
 """How old a daily list may be whose occurrences without a referral ops see."""
 
@@ -89,15 +84,8 @@ async def readyz(request: Request) -> Response:
     ``livez`` does.
     """
     _check_watchdog(request)
-    context = gateway_of(request).context
     try:
-        async with asyncio.timeout(time_limits.READY - READY_MARGIN_SECONDS):
-            # Threads of their own: those of requests may all wait for a ledger that hangs.
-            await to_thread.run_sync(
-                _check_ready, context, abandon_on_cancel=True, limiter=CapacityLimiter(1)
-            )
-    except TimeoutError as error:
-        raise Unavailable("The ledger does not answer in time.") from error
+        await gateway_of(request).readiness.check()
     except PolicyError as error:
         raise Unavailable("No usable policy is published.") from error
     return json_response({"status": "ready"})
@@ -106,11 +94,6 @@ async def readyz(request: Request) -> Response:
 def _check_watchdog(request: Request) -> None:
     if gateway_of(request).watchdog.stuck():
         raise Unavailable("A thread of this process is stuck. The process is about to end itself.")
-
-
-def _check_ready(context: Context) -> None:
-    context.ledger.ping()
-    context.policies.latest()
 
 
 async def metrics(request: Request) -> Response:

@@ -51,7 +51,7 @@ async def publish(request: Request) -> Response:
     caller, gateway = caller_of(request), gateway_of(request)
     body = await _referral_body(request, limit=documents.SIZE_LIMIT)
     strict = _is_strict(request)
-    submission = _submission(request, body, key=_idempotency_key(request))
+    submission = _submission(request, body, key=_idempotency_key(request), strict=strict)
     (accepted,) = await _committed(gateway, [await _screened(gateway, submission)])
     if isinstance(accepted, BrokerError):
         raise accepted
@@ -72,7 +72,7 @@ async def publish_bulk(request: Request) -> Response:
         message = f"Send at most {BULK_LINES} lines at once."
         raise TooLarge(message, faults=[Fault("", "too-many-lines", message)])
     strict = _is_strict(request)
-    submissions = [_submission(request, line) for line in lines]
+    submissions = [_submission(request, line, strict=strict) for line in lines]
     looked_over = await gateway.run(_screen_all, gateway, submissions)
     fit = [line for line in looked_over if _is_fit(line)]
     answers = iter(await _committed(gateway, fit) if fit else [])
@@ -276,7 +276,9 @@ async def _referral_body(request: Request, *, limit: int, media_type: str = JSON
         raise
 
 
-def _submission(request: Request, body: bytes, *, key: str | None = None) -> Submission:
+def _submission(
+    request: Request, body: bytes, *, key: str | None = None, strict: bool
+) -> Submission:
     """Return a document as every intake hands it over, with the span if traces are collected."""
     caller, gateway = caller_of(request), gateway_of(request)
     return Submission(
@@ -285,7 +287,7 @@ def _submission(request: Request, body: bytes, *, key: str | None = None) -> Sub
         actor=caller.actor,
         idempotency_key=key,
         traceparent=request.headers.get("traceparent") if gateway.context.traces else None,
-        strict=_is_strict(request),
+        strict=strict,
     )
 
 
@@ -320,14 +322,19 @@ def _line(place: int, result: Accepted | BrokerError, instance: str) -> response
 
 def _preferred_wait(request: Request) -> int | None:
     """Read ``Prefer: wait=N`` (RFC 7240, section 4.3), bounded."""
-    match = _WAIT.search(request.headers.get("prefer", ""))
+    match = _WAIT.search(_preferences(request))
     return min(int(match[1]), LONGEST_WAIT) if match else None
 
 
 def _is_strict(request: Request) -> bool:
     """Read ``Prefer: handling=strict`` (RFC 7240, section 4.4); lenient is the default."""
-    match = _HANDLING.search(",".join(request.headers.getlist("prefer")))
+    match = _HANDLING.search(_preferences(request))
     return match is not None and match[1].lower() == "strict"
+
+
+def _preferences(request: Request) -> str:
+    """Return every header ``Prefer`` as one: several count as one list (RFC 7240, section 2)."""
+    return ",".join(request.headers.getlist("prefer"))
 
 
 def _applied(*, strict: bool, seconds: int | None = None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,10 +10,10 @@ from starlette.responses import Response
 from broker.admin import inspection_report
 from broker.admin.deadline_report import Period, as_csv, as_json, deadline_report, parse_period
 from broker.errors import Fault, Invalid
+from broker.gateway.call import Handler
 from broker.gateway.responses import json_response
 from broker.gateway.state import gateway_of
-
-Handler = Callable[[Request], Awaitable[Response]]
+from broker.ledger.inspection_reports import Tally
 
 
 async def deadlines(request: Request) -> Response:
@@ -38,16 +38,9 @@ def figures_of(name: str) -> Handler:
 
     async def figures(request: Request) -> Response:
         """Return the report of a period."""
-        gateway, period = gateway_of(request), _period(request)
-        now = gateway.context.clock()
-        tallies = await gateway.run(
-            inspection_report.inspection_report,
-            gateway.context.ledger,
-            name,
-            period,
-            request.query_params.get("force"),
-        )
-        return json_response(inspection_report.as_json(period, tallies, now=now))
+        now = gateway_of(request).context.clock()
+        tallies = await _tallies(request, name)
+        return json_response(inspection_report.as_json(_period(request), tallies, now=now))
 
     return figures
 
@@ -57,19 +50,20 @@ def csv_of(name: str) -> Handler:
 
     async def table(request: Request) -> Response:
         """Return the report of a period as a table."""
-        gateway, period = gateway_of(request), _period(request)
-        tallies = await gateway.run(
-            inspection_report.inspection_report,
-            gateway.context.ledger,
-            name,
-            period,
-            request.query_params.get("force"),
-        )
         headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-        text = inspection_report.as_csv(tallies)
+        text = inspection_report.as_csv(await _tallies(request, name))
         return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
     return table
+
+
+async def _tallies(request: Request, name: str) -> Sequence[Tally]:
+    """Count one of the reports for inspectors, of one force or of all."""
+    gateway, period = gateway_of(request), _period(request)
+    force = request.query_params.get("force")
+    return await gateway.run(
+        inspection_report.inspection_report, gateway.context.ledger, name, period, force
+    )
 
 
 def _period(request: Request) -> Period:

@@ -232,18 +232,15 @@ def deadlines(due: Mapping[Any, Any]) -> Json:
 
 def escalation(escalation: Escalation, directory: Directory | None) -> Json:
     """Return an escalation, running or ended, with the telephone of who is late."""
-    late = directory.organisation(escalation.organisation) if directory else None
-    duty = late.telephones.get(Contact.DUTY) if late else None
     return {
         **asdict(escalation),
-        "telephone": duty.number if duty else None,
-        "telephone_hours": duty.words if duty else None,
+        **_telephone(directory, escalation.organisation, Contact.DUTY),
     }
 
 
-def notice(notice: ListedNotice) -> Json:
-    """Return a notice and what became of it."""
-    return asdict(notice)
+def notice(notice: ListedNotice, directory: Directory | None) -> Json:
+    """Return a notice and what became of it, with the telephone of the contact it is for."""
+    return {**asdict(notice), **_telephone(directory, notice.organisation, notice.contact)}
 
 
 def refusal(refusal: Refusal) -> Json:
@@ -287,6 +284,18 @@ def _delivery(delivery: DeliveryStatus, names: Names) -> Json:
         "follows": str(delivery.follows) if delivery.follows else None,
         **{name: getattr(delivery, name) for name in _DELIVERY_FIELDS},
         "explanation": _explanation(delivery.explanation),
+    }
+
+
+def _telephone(
+    directory: Directory | None, organisation: OrganisationCode, contact: Contact
+) -> Json:
+    """Return the number of a contact and its hours, None where the directory has none."""
+    entry = directory.organisation(organisation) if directory else None
+    telephone = entry.telephones.get(contact) if entry else None
+    return {
+        "telephone": telephone.number if telephone else None,
+        "telephone_hours": telephone.words if telephone else None,
     }
 
 

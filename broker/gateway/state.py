@@ -14,6 +14,7 @@ from broker.errors import NotFound, PolicyError
 from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
+from broker.gateway.readiness import Readiness
 from broker.heartbeats import Watchdog
 from broker.intake.http_intake import HttpIntake
 from broker.policy.language.directory import Directory
@@ -29,6 +30,7 @@ class Gateway(Threaded):
     commits: HttpIntake
     poller: Poller
     watchdog: Watchdog
+    readiness: Readiness
 
 
 def gateway_of(request: Request) -> Gateway:

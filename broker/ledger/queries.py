@@ -131,7 +131,8 @@ def _status(connection: Connection, row: Row) -> ReferralStatus:
 def _deliveries_of_referral(
     connection: Connection, referral: ReferralId
 ) -> tuple[DeliveryStatus, ...]:
-    deliveries = rows(connection, "queries/deliveries_of_referral", {"referral": referral})
+    params = {"referral": referral, "never": UNTIL_RELEASED}
+    deliveries = rows(connection, "queries/deliveries_of_referral", params)
     return tuple(_delivery_status(row) for row in deliveries)
 
 

@@ -149,12 +149,12 @@ class QueueConsumer(WorkLoop):
             with self._connection_faults():
                 self._flush()
                 self._fill()
+                self._drop_recalled()
         except Unavailable:
             if not self._wait:
                 raise
             log.warning("message broker unavailable: retrying in %g s", PAUSE_SECONDS)
             self._stopping.wait(PAUSE_SECONDS)
-        self._drop_recalled()
         return self._arrived
 
     def _drop_recalled(self) -> None:

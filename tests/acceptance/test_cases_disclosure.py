@@ -127,6 +127,11 @@ def test_25_a_suspect_at_the_school_holds_its_part_for_a_person(
     world.watch()
     assert not world.collect(SCHOOL)
     assert leg(world.status(status), SCHOOL)["state"] == "held"
+    assert leg(world.status(status), SCHOOL)["available_at"] is None
+    told = world.client.get(f"/v1/referrals/{status['id']}/told", headers=world.police).json()
+    assert [line["available_at"] is None for line in told["deliveries"]] == [
+        line["agency"] == SCHOOL for line in told["deliveries"]
+    ]
     assert "suspect-at-recipient" in codes(collected(world, "staffordshire-csc"))
 
 

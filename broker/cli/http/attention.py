@@ -54,7 +54,7 @@ def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gate
 @json_option
 @with_gateway
 def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
-    """Route an unroutable REFERRAL again, after you have corrected the directory or a fault.
+    """Route an unroutable or rejected REFERRAL again, after the directory or a fault was corrected.
 
     \b
     Example:    broker retry-routing 0193...

@@ -11,7 +11,10 @@ from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 from broker.domain.codes import NoticeState
 
-_HEADS = ("when", "state", "organisation", "contact", "by", "reason", "about", "reference")
+_HEADS = (
+    *("when", "state", "organisation", "contact", "telephone", "answered"),
+    *("by", "reason", "about", "reference"),
+)
 
 
 @click.group()
@@ -20,7 +23,11 @@ def notices() -> None:
 
 
 @notices.command("list")
-@click.option("--state", type=click.Choice([*NoticeState]), help="Only notices in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in NoticeState]),
+    help="Only notices in this state.",
+)
 @json_option
 @with_gateway
 def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
@@ -43,6 +50,8 @@ def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
             notice["state"],
             notice["organisation"],
             notice["contact"],
+            notice["telephone"] or "",
+            notice["telephone_hours"] or "",
             notice["channel"],
             notice["code"] or "",
             notice["about"],

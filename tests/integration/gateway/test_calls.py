@@ -49,6 +49,14 @@ def test_waiting_ends_in_time_when_nobody_routes(client: TestClient, key: Key) -
     assert answer.json()["state"] == "accepted"
 
 
+def test_two_headers_with_preferences_count_as_one_list(client: TestClient, key: Key) -> None:
+    police = key("staffordshire-police", "publish")
+    headers = [*police.items(), ("Prefer", "handling=strict"), ("Prefer", "wait=1")]
+    answer = client.post("/v1/referrals", json=sample(12), headers=headers)
+    assert answer.status_code == 202
+    assert answer.headers["preference-applied"] == "handling=strict, wait=1"
+
+
 def test_bulk_answers_each_line_in_order(client: TestClient, key: Key) -> None:
     headers = key("staffordshire-police", "publish") | {"Content-Type": "application/x-ndjson"}
     good = json.dumps(sample(1))

@@ -227,6 +227,31 @@ def test_what_a_recall_in_the_same_batch_replaces_is_not_handed_over(
     assert exchange.waiting() == 0
 
 
+class Unreachable:
+    """A message whose message broker went away after it had arrived."""
+
+    def reject(self) -> None:
+        raise ConnectionResetError
+
+
+class Cut(QueueConsumer):
+    """A consumer whose connection breaks after a batch with a recall."""
+
+    def _fill(self) -> None:
+        for value in (delivery(1), RECALL):
+            offered = Delivery.from_json(value, holder=self, by="Intake")
+            self._in_hand[offered] = Unreachable()
+            self._arrived.append(offered)
+
+
+def test_a_connection_that_breaks_while_recalled_copies_are_dropped_is_unavailable(
+    engines: Engines,
+) -> None:
+    work = Cut(engines.exchange_url, "stoke-csc", KEYS, by="Intake", wait=0)
+    with pytest.raises(Unavailable):
+        next(iter(work))
+
+
 def test_a_restarted_process_and_another_one_remember_what_was_recalled(
     engines: Engines, exchange: Exchange, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 -- Each agency's part of a referral, with its last answer.
 select delivery.id, delivery.agency, delivery.role, delivery.policy_row, delivery.view,
-       delivery.state, delivery.attempt, delivery.available_at, delivery.clock_start,
+       delivery.state, delivery.attempt,
+       nullif(delivery.available_at, %(never)s) as available_at, delivery.clock_start,
        delivery.collect_by, delivery.acknowledge_by, delivery.decide_by, delivery.collected_at,
        delivery.acknowledged_at, delivery.decided_at, delivery.returned_at, delivery.paused_at,
        last.outcome, coalesce(last.reason, delivery.refused_because) as reason, last.note,
