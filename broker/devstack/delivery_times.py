@@ -53,9 +53,11 @@ def timed_deliveries(referrals: Iterable[ReferralStatus]) -> list[TimedDelivery]
 
 
 def _wait_began(referral: ReferralStatus, delivery: DeliveryStatus) -> datetime:
-    """Return when a delivery began to wait: with its referral, unless it was held or redirected."""
-    is_immediate = delivery.available_at == referral.routed_at
-    return referral.accepted_at if is_immediate else delivery.available_at
+    """Return when a delivery began to wait: with its referral, unless a time held it back."""
+    available_at = delivery.available_at
+    if available_at is None or available_at == referral.routed_at:
+        return referral.accepted_at
+    return available_at
 
 
 def by_agency(deliveries: Iterable[TimedDelivery], *, now: datetime) -> Mapping[str, AgencyTimes]:
