@@ -3,6 +3,7 @@
 import json
 import re
 
+import psycopg
 from starlette.testclient import TestClient
 
 from broker.dashboard import wording
@@ -38,6 +39,11 @@ def test_an_alert_that_failed_is_shown_with_the_number_to_call(
     assert f'href="/ops/referrals/{status["id"]}">{document["reference"]}</a>' in text
     assert number not in ask(pages, "GET", "/notices?state=sent", cookie).text
     assert number in ask(pages, "GET", "/notices?state=nonsense", cookie).text
+    with psycopg.connect(context.settings.database_url) as connection:
+        connection.execute("update notice set organisation = 'nca', contact = 'manager'")
+    unknown = ask(pages, "GET", "/notices", cookie).text
+    assert "no telephone in the directory" in unknown
+    assert "tel:" not in unknown
 
 
 def test_the_call_and_the_command_give_the_number_of_the_contact_itself(
