@@ -292,9 +292,10 @@ def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
 
 
 def _until(form: Mapping[str, str]) -> datetime:
-    """Return the time that was typed, which is local. Raises Invalid."""
+    """Return the time that was typed: UK time, unless it names another offset. Raises Invalid."""
     try:
-        return datetime.fromisoformat(form.get("until", "").strip()).replace(tzinfo=LONDON)
+        typed = datetime.fromisoformat(form.get("until", "").strip())
+        return typed if typed.tzinfo else typed.replace(tzinfo=LONDON)
     except ValueError as error:
         message = "Enter the new end in UK time, such as 2026-12-18 12:00."
         raise Invalid(message, faults=[Fault("/until", "bad-time", message)]) from error

@@ -61,11 +61,11 @@ def pages(context: Context) -> Iterator[TestClient]:
         yield opened
 
 
-def ask(pages: TestClient, method: str, path: str, session: dict[str, str]) -> Any:
+def ask(pages: TestClient, method: str, path: str, session: dict[str, str], **fields: str) -> Any:
     headers = {"Cookie": session["cookie"]}
     if method == "GET":
         return pages.get(f"/ops{path}", headers=headers)
-    form = {"token": session["token"], "reason": "because"}
+    form = {"token": session["token"], "reason": "because", **fields}
     return pages.post(f"/ops{path}", data=form, headers={**headers, **FORM})
 
 
