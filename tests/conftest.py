@@ -1,14 +1,16 @@
 """What every test may ask for: real engines, and a broker on a database of its own."""
 
+import asyncio
 import itertools
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import hypothesis
 import psycopg
@@ -210,6 +212,15 @@ def eventually(check: Callable[[], T], within: float = PATIENCE_SECONDS) -> T:
             raise AssertionError(f"It did not come true within {within:g} s.")
         time.sleep(0.02)
     return found
+
+
+def in_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own, and return its result.
+
+    A browser that other tests of this process use leaves its loop running in the main thread.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def _dsn(engines: Engines, database: str) -> str:

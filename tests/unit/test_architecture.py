@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import grimp
@@ -110,3 +111,13 @@ def _ruff(name: str, source: str) -> str:
         command, input=source, cwd=ROOT, capture_output=True, text=True, check=False
     )
     return checked.stdout
+
+
+def test_tests_run_no_loop_in_the_main_thread() -> None:
+    """Such a test fails when a browser was used before it in the same process."""
+    call = "asyncio." + "run"
+    files = [
+        file for file in Path(__file__).parents[1].rglob("*.py") if "node_modules" not in file.parts
+    ]
+    users = [file.name for file in files if call in file.read_text(encoding="utf-8")]
+    assert users == ["conftest.py"]

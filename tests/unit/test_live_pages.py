@@ -1,10 +1,10 @@
 """A live page's stream ends as soon as its gateway is asked to end."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 from broker.dashboard.live import TICK_SECONDS, Changes, _events
+from tests.conftest import in_a_loop
 
 
 def test_a_stream_that_waits_ends_at_once_when_the_gateway_stops() -> None:
@@ -24,6 +24,4 @@ def test_a_stream_that_waits_ends_at_once_when_the_gateway_stops() -> None:
         assert not changes.listeners
         return sent
 
-    # In a thread of its own: a browser that other tests use leaves its loop running in this one.
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(asyncio.run, listen()).result()
+    assert in_a_loop(listen())

@@ -1,12 +1,10 @@
 """People sign in with a real OpenID provider on loopback: what is believed, and what is not."""
 
-import asyncio
 import logging
 import re
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -26,7 +24,7 @@ from broker.devstack.engines import Engines
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import OpenIdProvider, Settings
-from tests.conftest import FixedClock
+from tests.conftest import FixedClock, in_a_loop
 from tests.integration.gateway.conftest import listening
 from tests.openid import CLIENT, SECRET, OpenId, Person, provider, shared_secret, slowly
 
@@ -403,9 +401,8 @@ def test_a_provider_that_is_away_or_slow_is_told_of_in_time(
         assert "does not answer" in reply.text
     at = OpenIdProvider("http://127.0.0.1:1", CLIENT, SECRET)
     away = client.Provider(at, public_url=site.url, clock=site.context.clock)
-    # In a thread of its own: the tests in Chromium leave a running loop in theirs.
-    with ThreadPoolExecutor(1) as other, pytest.raises(client.ProviderAway):
-        other.submit(asyncio.run, away.way_out()).result()
+    with pytest.raises(client.ProviderAway):
+        in_a_loop(away.way_out())
 
 
 def test_what_it_says_about_itself_sets_nothing_else(site: Site) -> None:

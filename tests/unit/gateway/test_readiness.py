@@ -8,6 +8,7 @@ import pytest
 
 from broker.errors import PolicyError, Unavailable
 from broker.gateway.readiness import WAIT_SECONDS, Readiness
+from tests.conftest import in_a_loop
 
 
 def test_many_who_ask_while_the_ledger_hangs_hold_one_thread() -> None:
@@ -25,7 +26,7 @@ def test_many_who_ask_while_the_ledger_hangs_hold_one_thread() -> None:
         return answers, time.monotonic() - start
 
     try:
-        answers, seconds = asyncio.run(ask())
+        answers, seconds = in_a_loop(ask())
     finally:
         released.set()
     assert {type(answer) for answer in answers} == {Unavailable}
@@ -48,7 +49,7 @@ def test_a_check_that_hangs_does_not_keep_the_process_unready() -> None:
         await readiness.check()
 
     try:
-        asyncio.run(ask())
+        in_a_loop(ask())
     finally:
         released.set()
 
@@ -61,4 +62,4 @@ def test_what_the_check_raises_reaches_everybody() -> None:
         readiness = Readiness(no_policy)
         return await asyncio.gather(*(readiness.check() for _ in range(3)), return_exceptions=True)
 
-    assert {type(answer) for answer in asyncio.run(ask())} == {PolicyError}
+    assert {type(answer) for answer in in_a_loop(ask())} == {PolicyError}
