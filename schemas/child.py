@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -22,12 +21,13 @@ from schemas.formats import (
     Uprn,
     Urn,
 )
+from schemas.immutable import immutable
 from schemas.loading import Record
 from schemas.names import name_of
 from schemas.unknown import Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Address:
     """A place to live."""
 
@@ -37,7 +37,7 @@ class Address:
     country: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ethnicity:
     """A code, and whose word it is."""
 
@@ -45,7 +45,7 @@ class Ethnicity:
     basis: codes.EthnicityBasis | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OpenCase:
     """A team that works with the child already."""
 
@@ -53,7 +53,7 @@ class OpenCase:
     team: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class School:
     """A school by its number, its name or both."""
 
@@ -61,7 +61,7 @@ class School:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Health:
     """What the health service may be needed for."""
 
@@ -69,7 +69,7 @@ class Health:
     details: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Missing:
     """Whether the child is missing now."""
 
@@ -83,7 +83,7 @@ class Missing:
         return self.status in (codes.MissingStatus.MISSING, codes.MissingStatus.ABSENT)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Voice:
     """What the child said and showed, or why nobody asked."""
 
@@ -104,7 +104,7 @@ class Voice:
         return any((self.said, self.behaviour, self.demeanour, self.concerns, self.views))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Child:
     """One child. None means that nobody said; ``Unknown`` says why it is not known."""
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text, Whole
 from schemas.formats import Instant, concerned
+from schemas.immutable import immutable
 from schemas.loading import Record
 from schemas.names import name_of
 
 _LONG = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ObservedFact:
     """Something that was seen or found."""
 
@@ -24,7 +24,7 @@ class ObservedFact:
     about: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ThirdPartyReport:
     """Something that somebody else said."""
 
@@ -34,7 +34,7 @@ class ThirdPartyReport:
     about: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Judgement:
     """What a professional makes of it."""
 
@@ -43,7 +43,7 @@ class Judgement:
     about: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Intelligence:
     """Intelligence with its evaluation (3x5x2) and conditions."""
 
@@ -55,7 +55,7 @@ class Intelligence:
     about: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PartSummary:
     """What happened, as far as it is about some of the people."""
 
@@ -63,7 +63,7 @@ class PartSummary:
     about: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Concern:
     """What happened and why it worries."""
 

@@ -12,13 +12,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import orjson
 
 from schemas import pictures
 from schemas.errors import Fault, Unreadable, UnreadableKind
+from schemas.immutable import immutable
 
 SIZE_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
@@ -33,7 +33,7 @@ _UNPRINTABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Document:
     """A JSON object that may be read, and the SHA-256 of its canonical form."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class Fault:
     """One thing that is wrong: an RFC 6901 pointer, a stable code, and what to do about it.
 
@@ -19,7 +20,7 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Remark(Fault):
     """A fault whose message rests on more than the place that it points at.
 

@@ -6,7 +6,6 @@ import ipaddress
 import re
 from collections.abc import Container
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -15,6 +14,7 @@ from marshmallow import fields
 
 from schemas.codes import OrganisationKind
 from schemas.fields import Many, Spoken, described, words
+from schemas.immutable import immutable
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = f"^{_DATE}$"
@@ -29,7 +29,7 @@ _SHAPE = re.compile(_INSTANT.replace("$", r"\Z"), re.ASCII)
 _DAY_SHAPE = re.compile(_DAY.replace("$", r"\Z"), re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Surroundings:
     """What a document is judged against, beside its own content."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,10 +10,11 @@ from marshmallow import ValidationError, validates_schema
 from schemas import codes, labels
 from schemas.fields import Code, Flag, Many, One, Text
 from schemas.formats import Email, Instant, concerned
+from schemas.immutable import immutable
 from schemas.loading import Record
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Referrer:
     """The officer who refers, with at least one way to reach them."""
 
@@ -28,7 +28,7 @@ class Referrer:
     supervisor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallFirst:
     """Whom to call before doing anything."""
 
@@ -36,7 +36,7 @@ class CallFirst:
     telephone: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Embargo:
     """What must not happen before a moment, so that an arrest is not spoilt."""
 
@@ -46,7 +46,7 @@ class Embargo:
     call_first: CallFirst | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ParentsInformed:
     """Whether the parents know of the referral, and why."""
 
@@ -54,7 +54,7 @@ class ParentsInformed:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Handling:
     """How everybody who gets the referral must treat it."""
 
@@ -65,7 +65,7 @@ class Handling:
     parents_informed: ParentsInformed | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Times:
     """When the police came to know what."""
 
@@ -75,7 +75,7 @@ class Times:
     submitted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Grading:
     """How urgent the police judge it, and why."""
 
@@ -85,7 +85,7 @@ class Grading:
     graded_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ActionTaken:
     """Something that was done already."""
 

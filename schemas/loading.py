@@ -7,7 +7,6 @@ code never parts from its words. This is the only place that turns marshmallow's
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError
@@ -15,6 +14,7 @@ from marshmallow.decorators import VALIDATES_SCHEMA
 from marshmallow.error_store import merge_errors
 
 from schemas.errors import Fault
+from schemas.immutable import immutable
 
 T = TypeVar("T")
 _OF_THE_OBJECT = "_schema"
@@ -102,7 +102,7 @@ class Answer(Schema):
         unknown = EXCLUDE
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Loaded(Generic[T]):
     """The object, or None and the faults."""
 

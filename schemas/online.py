@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -13,10 +12,11 @@ from marshmallow import ValidationError, validates_schema
 from schemas import codes, labels
 from schemas.fields import Code, Many, One, Text, Whole
 from schemas.formats import Digest, Email, Instant, IpAddress, LocalId, Tag
+from schemas.immutable import immutable
 from schemas.loading import Record
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Platform:
     """A service where it happened."""
 
@@ -24,7 +24,7 @@ class Platform:
     kind: codes.PlatformKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Identity:
     """A digital identity, which belongs to a person only once somebody has shown it."""
 
@@ -37,7 +37,7 @@ class Identity:
     belongs_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class IpEvent:
     """One use of an address: without port and time it finds nobody."""
 
@@ -47,7 +47,7 @@ class IpEvent:
     event: codes.IpEventKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Report:
     """A report to or by somebody else, by its number there."""
 
@@ -59,7 +59,7 @@ class Report:
     received_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FileHash:
     """What stands for a file that may not be sent."""
 
@@ -67,7 +67,7 @@ class FileHash:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ImageCounts:
     """How many images of each category (Sentencing Council) were found."""
 
@@ -76,7 +76,7 @@ class ImageCounts:
     c: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Online:
     """What is known online."""
 

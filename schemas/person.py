@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from schemas import codes, labels
 from schemas.child import Address, AddressSchema, Voice, VoiceSchema
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
 from schemas.formats import Area, Day, LocalId, Urn
+from schemas.immutable import immutable
 from schemas.loading import Record
 from schemas.unknown import Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HouseholdMember:
     """Somebody in the child's household or close to it."""
 
@@ -26,7 +26,7 @@ class HouseholdMember:
     parental_responsibility: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class WorkRole:
     """Work or volunteering: what the designated officer for allegations needs to know."""
 
@@ -39,7 +39,7 @@ class WorkRole:
     works_with_children: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Management:
     """Whether and by whom the person is managed as an offender."""
 
@@ -48,7 +48,7 @@ class Management:
     area: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ContactWithChild:
     """How the person has to do with one child."""
 
@@ -56,7 +56,7 @@ class ContactWithChild:
     nature: codes.ContactNature
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PersonPosingRisk:
     """A suspect, or another person who may pose a risk. May be a child too."""
 

@@ -7,7 +7,7 @@ neither that it is as it should be.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import date
 from typing import Any
 
@@ -30,6 +30,7 @@ from schemas.handling import (
     Times,
     TimesSchema,
 )
+from schemas.immutable import immutable
 from schemas.loading import Record, sort
 from schemas.loading import load as load_record
 from schemas.online import Online, OnlineSchema
@@ -41,7 +42,7 @@ from schemas.person import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Referral:
     """One referral. Instants are in UTC; lists that are left out are empty."""
 
@@ -79,7 +80,7 @@ PARTS = (
 """The parts of a referral that a view can show."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CheckedReferral:
     """What became of a document: a referral and its defects, or None and every fault."""
 

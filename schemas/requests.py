@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -16,6 +15,7 @@ from marshmallow import ValidationError, validates_schema
 from schemas import codes
 from schemas.fields import Code, Many, Mapped, One, Seconds, ShownLine, ShownText, Text, Whole
 from schemas.formats import Area, Day, Identifier, Instant, LocalId, Organisation
+from schemas.immutable import immutable
 from schemas.loading import Loaded, Record, load
 
 __all__ = [
@@ -42,7 +42,7 @@ _REQUIRED = (("decided", "outcome"), ("returned", "reason"))
 _OF_A_DECISION = ("views_considered", "child_told")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Collect:
     """Ask for up to ``max`` deliveries, and wait so many seconds for the first."""
 
@@ -50,7 +50,7 @@ class Collect:
     wait: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NewReceipt:
     """What an agency says about one delivery."""
 
@@ -66,28 +66,28 @@ class NewReceipt:
     child_told: codes.ChildTold | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Receipts:
     """What an agency says about many deliveries, in order."""
 
     receipts: tuple[NewReceipt, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pause:
     """Why a clock is to be paused."""
 
     reason: codes.PauseReason
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SeesTo:
     """Who sees to an escalation."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HeldLease:
     """A lease on a delivery."""
 
@@ -95,21 +95,21 @@ class HeldLease:
     lease: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Leases:
     """Leases to keep or to give back."""
 
     leases: tuple[HeldLease, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Areas:
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     areas: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SettleTask:
     """How a task was dealt with, and by whom."""
 
@@ -117,7 +117,7 @@ class SettleTask:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Hold:
     """Why a held delivery is released or kept, and who decides it."""
 
@@ -125,7 +125,7 @@ class Hold:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ExtendHold:
     """Until when a held delivery is held, why, and who decides it."""
 
@@ -134,7 +134,7 @@ class ExtendHold:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Recall:
     """Why a referral is taken back, and which person says so."""
 
@@ -142,7 +142,7 @@ class Recall:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reroute:
     """Where a returned delivery goes instead: an area or an agency."""
 
@@ -150,7 +150,7 @@ class Reroute:
     area: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reconciliation:
     """The references of a day's occurrences that concern a child."""
 

@@ -30,6 +30,7 @@ from schemas import fields as kinds
 from schemas.codes import Grade
 from schemas.errors import Fault
 from schemas.formats import Instant, LocalId, Surroundings, surroundings
+from schemas.immutable import immutable
 from schemas.referral import REFERRAL, CheckedReferral, Referral
 from schemas.repairs import READ_OTHERWISE
 
@@ -78,7 +79,7 @@ _SAID = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Treated(Fault):
     """A defect that a field was treated for; ``pointer`` is that of the document as received."""
 

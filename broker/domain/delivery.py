@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from broker.domain.codes import DeliveryKind, Milestone, Role, Stage
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
+from schemas.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NewDelivery:
     """One agency's part of a referral, as routing decided it."""
 
@@ -48,7 +48,7 @@ class NewDelivery:
     """The closed office whose part its team out of hours has."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Lease:
     """A claim on a delivery that ends by itself."""
 
@@ -56,7 +56,7 @@ class Lease:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Offer:
     """A leased delivery with everything that is needed to render what its agency may see."""
 
@@ -94,7 +94,7 @@ class Offer:
     """Whether its referral stands: it was not recalled, and nothing has taken its place."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Receipt:
     """An agency's answer about one delivery."""
 
@@ -130,7 +130,7 @@ class ReceiptResult(StrEnum):
     """Another team has it now; what was answered is in the history and changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Settled:
     """What became of one receipt."""
 
@@ -145,7 +145,7 @@ class Settled:
     """Whether it takes the place of an earlier decision, which stays in the history."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Decision:
     """One decision of an agency; of several about a delivery, the last one stands."""
 
@@ -157,7 +157,7 @@ class Decision:
     child_told: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Returned:
     """A delivery that was returned in this call, with what a redirect needs."""
 
@@ -166,7 +166,7 @@ class Returned:
     area: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DeliveryStatus:
     """One agency's part as its publisher and ops see it."""
 
@@ -199,7 +199,7 @@ class DeliveryStatus:
     """Every decision, the one that stands last."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OpenWork:
     """One agency's open deliveries, in counts and instants.
 
@@ -226,7 +226,7 @@ class OpenWork:
     """The nearest deadline that is not met, passed or not."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RedirectPreview:
     """Who would get a delivery that is redirected, what they would see, and by when."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
 from broker.domain.codes import Grade
 from broker.domain.ids import OrganisationCode, ReferralId, TaskId
+from schemas.immutable import immutable
 
 REJECTED = "rejected"
 """The code of the task about a referral that was rejected."""
@@ -48,7 +48,7 @@ ANY_ACTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Task:
     """Something in a referral that a person in ops must settle; the rest of it goes on."""
 
@@ -58,7 +58,7 @@ class Task:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TaskDeadline:
     """By when the tasks of one decision must be settled."""
 
@@ -69,7 +69,7 @@ class TaskDeadline:
     """When the first warning to ops is planned."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NewTask:
     """A task about a version of a referral that is to be opened."""
 
@@ -83,7 +83,7 @@ class NewTask:
     """The policy that sets the deadline."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RefusalTask:
     """The task about a body that was refused: nothing of the body is in it but its reference."""
 
@@ -94,7 +94,7 @@ class RefusalTask:
     policy_version: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OpenTask:
     """A task that nobody has settled."""
 
@@ -124,7 +124,7 @@ class OpenTask:
         return ("ops", f"{self.publisher} supervisor") if is_publishers else ("ops",)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TaskCounts:
     """How many tasks nobody has settled."""
 

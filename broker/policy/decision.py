@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from broker.domain.codes import Grade
@@ -15,9 +15,10 @@ from broker.errors import Fault
 from broker.policy.monitoring.profile import Profile
 from broker.policy.monitoring.recurrence import Occurrence, Recurring
 from broker.policy.revision.issued import Changed, EarlierDelivery
+from schemas.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unrouted:
     """A claimed referral that waits for routing."""
 
@@ -51,7 +52,7 @@ class Unrouted:
     """Whether ops has an open task about it."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Verdict:
     """How a referral was judged; the same for every agency."""
 
@@ -77,7 +78,7 @@ class Verdict:
         return replace(self, grade=None, effective_grade=None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Routed:
     """The decision about one referral: who gets it."""
 
@@ -100,7 +101,7 @@ class Routed:
         return self.verdict.policy_version
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Revised:
     """The decision about a new version of a referral that agencies have."""
 
@@ -142,7 +143,7 @@ class Revised:
         return self.routed.policy_version
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Withdrawn:
     """The decision about a referral that was taken back: who must destroy what they had."""
 
@@ -150,7 +151,7 @@ class Withdrawn:
     deliveries: Sequence[NewDelivery]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Rejected:
     """The decision about one referral: it is invalid, for all these reasons."""
 
@@ -165,7 +166,7 @@ class Rejected:
     tasks_due: TaskDeadline | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unroutable:
     """The decision about one referral: valid, but nobody can be worked out to get it."""
 
@@ -186,7 +187,7 @@ class Unroutable:
         return self.verdict.policy_version
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Postponed:
     """Routing failed for a reason of our own; it is due again at ``next_attempt_at``."""
 

@@ -8,7 +8,7 @@ received; its fields are named through ``name_of``, so that the type check knows
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from schemas.child import Child, Voice
 from schemas.concern import ABOUT, BLOCKS, Concern
 from schemas.defects import ADULT_AT, age_on
 from schemas.handling import Times
+from schemas.immutable import immutable
 from schemas.names import name_of
 from schemas.online import Identity, Online
 from schemas.person import ContactWithChild, HouseholdMember, PersonPosingRisk
@@ -56,7 +57,7 @@ IDENTITIES = name_of(Online, lambda online: online.identities)
 BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Disclosed:
     """What an agency may see of a document, and where in it things stand."""
 
@@ -117,7 +118,7 @@ class Disclosed:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Narrowing:
     """Keeps what concerns the people in scope, and notes where the rest of each list has gone."""
 

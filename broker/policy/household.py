@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from schemas.child import Child
 from schemas.codes import ContactNature
 from schemas.defects import ADULT_AT, age_on
+from schemas.immutable import immutable
 from schemas.person import HouseholdMember, PersonPosingRisk
 from schemas.referral import Referral
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HouseholdChild:
     """Somebody under 18 in the household, as the child that they are."""
 

@@ -8,7 +8,7 @@ milestone is met.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from itertools import pairwise
 from typing import TypeVar
@@ -20,6 +20,7 @@ from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.clocks import point
 from broker.policy.time.deadlines import Span, Unit, Within, compute
 from schemas.codes import AlarmSubject
+from schemas.immutable import immutable
 
 BREACH = 100
 OWN_ACKNOWLEDGEMENT = Within.parse("30 minutes")
@@ -33,7 +34,7 @@ ALARMED = (*GRADES, *map(str, AlarmSubject))
 _Word = TypeVar("_Word", NoticeRecipient, Contact)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Step:
     """Who is told, and how."""
 
@@ -44,7 +45,7 @@ class Step:
     """How long after the breach, on the recipient's clocks; None is at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EscalationPolicy:
     """Whom a breach is told, one after the other."""
 
@@ -57,7 +58,7 @@ class EscalationPolicy:
     """``file:line``."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AlarmRules:
     """When warnings come, whom they are told, and the ladders."""
 
@@ -75,7 +76,7 @@ class AlarmRules:
         return next((policy for policy in policies if subject in policy.subjects), None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RunningClock:
     """One deadline that has not been met."""
 
@@ -95,7 +96,7 @@ def attending(since: datetime, attend_by: datetime) -> RunningClock:
     return RunningClock(ATTEND, Unit.CALENDAR_HOUR, since, attend_by)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ring:
     """One alarm that is due: a warning, or at 100 percent the breach."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +10,10 @@ from broker.domain.codes import DeliveryKind, Milestone, Role
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState
 from broker.policy.routing.assignments import Assignment
+from schemas.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EarlierDelivery:
     """A delivery as it stands when a new version, or a recall, is decided about."""
 
@@ -59,7 +59,7 @@ class EarlierDelivery:
         return not self.is_unoffered and not ended_unseen
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class HistoryEntry:
     """A line for the history: codes, ids, instants, and how a deadline was reckoned."""
 
@@ -67,7 +67,7 @@ class HistoryEntry:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Changed:
     """A delivery that is changed where it stands."""
 
@@ -76,7 +76,7 @@ class Changed:
     noted: tuple[HistoryEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Issued:
     """A delivery that is to be written."""
 
@@ -88,7 +88,7 @@ class Issued:
     """The returned delivery that nobody has to see to any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Revision:
     """Everything that follows from a new version, or from a recall."""
 

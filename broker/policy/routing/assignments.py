@@ -15,6 +15,7 @@ from broker.policy.monitoring.alarms import RunningClock, first_ring
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Deadline, compute
 from broker.policy.time.turns import next_closing, next_opening
+from schemas.immutable import immutable
 
 Grounds = tuple[tuple[str, ...], ...]
 """Pointers into the referral: all of any one ground must be shown; no ground at all is no bar."""
@@ -28,7 +29,7 @@ UNTIL_RELEASED = datetime(9999, 1, 1, tzinfo=UTC)
 """Until when a leg is held that no time releases but a person; its clock runs meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Assignment:
     """What one agency gets of a referral; instants are in UTC."""
 
@@ -59,7 +60,7 @@ class Assignment:
         return {"children": list(self.children), "persons": list(self.persons)}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Shift:
     """An office with a team out of hours, one of which has a part of a referral.
 
@@ -80,7 +81,7 @@ class Shift:
         return (next_closing(self.calendar, now) or now + UNKNOWN_TURN) if is_urgent else None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Terms:
     """What an agency gets by a rule, and what that asks of it."""
 
@@ -111,7 +112,7 @@ class Terms:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Addressee:
     """Who gets it, by which channel, and in whose calendar its deadlines are counted."""
 
@@ -139,7 +140,7 @@ class Addressee:
         return cls(organisation.code, organisation.channel, calendar, because, shift)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reason:
     """Why an agency is told: words, and the places of the referral that each of them rests on.
 
@@ -181,7 +182,7 @@ class Draft:
     because: dict[Reason, None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Start:
     """When a clock starts, and the embargo that put it off."""
 
@@ -207,7 +208,7 @@ class Start:
         return self.at, "accepted"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CountedDeadline:
     """One deadline of an assignment, with the clock of the policy that it comes from."""
 

@@ -7,7 +7,7 @@ an address: people are known by their local ids alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime
 
 from broker.domain.codes import Grade
@@ -29,6 +29,7 @@ from schemas.codes import (
 )
 from schemas.defects import ADULT_AT, age_on
 from schemas.handling import Embargo
+from schemas.immutable import immutable
 from schemas.person import PersonPosingRisk, WorkRole
 from schemas.referral import Referral
 from schemas.unknown import known
@@ -41,7 +42,7 @@ _NATIONAL = frozenset({ReportSource.NCMEC, ReportSource.NCA, ReportSource.CEOP})
 _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHILDMINDER})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SubjectFacts:
     """Anything that a rule can be about."""
 
@@ -52,7 +53,7 @@ class SubjectFacts:
     """Facts that nobody said: each has its cautious value, and a rule that it decides is noted."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OverallFacts(SubjectFacts):
     """Facts about the referral as a whole; named ``referral`` in conditions."""
 
@@ -67,7 +68,7 @@ class OverallFacts(SubjectFacts):
     child_listed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ChildFacts(SubjectFacts):
     """Facts about one child."""
 
@@ -96,7 +97,7 @@ class ChildFacts(SubjectFacts):
     other_force: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class PersonFacts(SubjectFacts):
     """Facts about one person posing risk."""
 
@@ -115,7 +116,7 @@ class PersonFacts(SubjectFacts):
     """What contact the person has with each child, by the child's local id."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RoleFacts(SubjectFacts):
     """Facts about one role at work or as a volunteer; named ``role`` in conditions."""
 
@@ -126,7 +127,7 @@ class RoleFacts(SubjectFacts):
     works_with_children: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Facts:
     """Everything that routing needs to know about one referral."""
 
@@ -223,7 +224,7 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
     )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Forces:
     """Knows whose area a place is in."""
 
@@ -237,7 +238,7 @@ class _Forces:
         return force is not None and force.code != self.publisher
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _ChildPlace:
     """Where a child is, and how that is known."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from broker.policy.places.gazetteer import UNKNOWN, Gazetteer, Match, Place
 from schemas.child import Address
+from schemas.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Locality:
     """Where somebody is."""
 

@@ -48,6 +48,7 @@ from broker.policy.routing.wishes import (
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ConcernCategory, ContactNature, Place
+from schemas.immutable import immutable
 from schemas.referral import Referral
 
 ATTEND_WITHIN = Within.parse("1 hour")
@@ -57,7 +58,7 @@ _ROLES = "/persons_posing_risk"
 """Where it says at whom persons posing risk work."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Plan:
     """The decision about one referral.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from broker.domain.codes import Grade
@@ -13,9 +13,10 @@ from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import URGENT
 from broker.policy.routing.facts import Facts, SubjectFacts
 from broker.policy.time.calendars import LONDON
+from schemas.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Recipient:
     """An organisation, and in words why it is this one."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -27,6 +27,7 @@ from broker.policy.time.calendars import (
     on_the_wall,
     short,
 )
+from schemas.immutable import immutable
 
 _FORM = re.compile(r"([1-9][0-9]{0,2}) (working hour|working day|hour|minute)s?")
 _LISTED_CLOSED = 8
@@ -49,7 +50,7 @@ BY_THE_CLOCK = frozenset(_LENGTHS)
 """Units that need no calendar."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Within:
     """How long a recipient has: a number of units, written as in the policy."""
 
@@ -84,7 +85,7 @@ class Within:
         return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Span:
     """A stretch of time that was counted, in UTC."""
 
@@ -92,7 +93,7 @@ class Span:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Deadline:
     """An instant in UTC, how it came about in words, and what was counted."""
 
