@@ -10,7 +10,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing, types
 
-from schemas.loading import NULL, REQUIRED, UNKNOWN_FIELD, Record
+from schemas.loading import NULL, REQUIRED, UNKNOWN_FIELD, Record, loader
 from schemas.shown_text import says_something, shown, shown_line
 from schemas.unknown import Unknown
 
@@ -196,10 +196,10 @@ class One(Spoken, fields.Nested):
         self, schema: Record[Any], description: str = "", *, required: bool = False
     ) -> None:
         super().__init__(schema, required=required, metadata=described(description))
-        self._record = schema
+        self.record = schema
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        return self._record.load(value)
+        return self.record.load(value)
 
 
 class Many(Spoken, fields.List[Any]):
@@ -222,6 +222,7 @@ class Many(Spoken, fields.List[Any]):
     ) -> None:
         bounds = {"maxItems": limit} | ({"minItems": least} if least else {})
         super().__init__(item, required=required, metadata=described(description, **bounds))
+        self._load_item = loader(item)
         self.limit = limit
         self.least = least
 
@@ -235,8 +236,11 @@ class Many(Spoken, fields.List[Any]):
         items: list[Any] = []
         errors: dict[int, Any] = {}
         for index, item in enumerate(value):
+            if item is None:
+                errors[index] = [NULL]
+                continue
             try:
-                items.append(self.inner.deserialize(item))
+                items.append(self._load_item(item))
             except ValidationError as error:
                 errors[index] = error.messages
         if errors:
@@ -308,11 +312,12 @@ class Knowable(Spoken):
     def __init__(self, inner: fields.Field[Any]) -> None:
         super().__init__(metadata=described(inner.metadata.get("description", "")))
         self.inner = inner
+        self._load = loader(inner)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is dict and "unknown" in value:
             return _reason(value)
-        return self.inner.deserialize(value)
+        return self._load(value)
 
 
 def described(description: str, **bounds: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Read from the document as received, so that these faults stand beside all the ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from schemas.child import Child
@@ -22,104 +21,90 @@ _CHILD_OF_CONTACT = name_of(ContactWithChild, lambda contact: contact.child)
 _LIVES_WITH = name_of(Child, lambda child: child.lives_with)
 _IDENTITIES = name_of(Online, lambda online: online.identities)
 _BELONGS_TO = name_of(Identity, lambda identity: identity.belongs_to)
+_OF_IDENTITIES = f"/online/{_IDENTITIES}"
 _CONCERN, _ACTION_TAKEN = "concern", "action_taken"
 _CHILD = "unknown-child: No child in this document has this id."
 _PERSON = "unknown-person: Nobody in this document has this id."
 _TWICE = "duplicate-id: This id is given twice; give each child and person its own."
 
 
-def check(document: dict[str, Any]) -> Iterator[Fault]:
-    """Go through what is wrong with the ids of a document, whatever shape it has."""
-    children = set(_ids(document, "children"))
-    people = {name for group in _PEOPLE for name in _ids(document, group)}
-    yield from _duplicates(document)
-    for pointer, name in _child_links(document):
-        if name not in children:
-            yield _fault(pointer, _CHILD)
-    children.update(_ids(document, "household"))
-    for pointer, name in _contact_links(document):
-        if name not in children:
-            yield _fault(pointer, _CHILD)
-    for pointer, name in _person_links(document):
-        if name not in people:
-            yield _fault(pointer, _PERSON)
-
-
-def _duplicates(document: dict[str, Any]) -> Iterator[Fault]:
-    seen = set[str]()
-    for group in _PEOPLE:
-        for pointer, item in _items(document.get(group), f"/{group}"):
-            yield from _repeat(seen, pointer, item)
-    identities = set[str]()
-    for pointer, item in _identities(document):
-        yield from _repeat(identities, pointer, item)
-
-
-def _repeat(seen: set[str], pointer: str, item: dict[str, Any]) -> Iterator[Fault]:
-    name = item.get("id")
-    if isinstance(name, str):
-        if name in seen:
-            yield _fault(f"{pointer}/id", _TWICE)
-        seen.add(name)
-
-
-def _child_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def check(document: dict[str, Any]) -> list[Fault]:
+    """Return what is wrong with the ids of a document, whatever shape it has."""
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    children, household, persons = (
+        _ids(document.get(group), f"/{group}", seen, faults) for group in _PEOPLE
+    )
+    young = children | household
+    people = young | persons
+    _ids(_identities(document), _OF_IDENTITIES, set(), faults)
     for pointer, member in _items(document.get("household"), "/household"):
-        yield from _texts(member.get(_CHILDREN), f"{pointer}/{_CHILDREN}")
-
-
-def _contact_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        faults += _unknown(member.get(_CHILDREN), f"{pointer}/{_CHILDREN}", children, _CHILD)
     for pointer, person in _items(document.get("persons_posing_risk"), "/persons_posing_risk"):
         for place, contact in _items(person.get(_CONTACT), f"{pointer}/{_CONTACT}"):
-            yield from _text(contact.get(_CHILD_OF_CONTACT), f"{place}/{_CHILD_OF_CONTACT}")
-
-
-def _person_links(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+            child = contact.get(_CHILD_OF_CONTACT)
+            faults += _missing(child, f"{place}/{_CHILD_OF_CONTACT}", young, _CHILD)
     for pointer, child in _items(document.get("children"), "/children"):
-        yield from _texts(child.get(_LIVES_WITH), f"{pointer}/{_LIVES_WITH}")
-    for pointer, identity in _identities(document):
-        yield from _text(identity.get(_BELONGS_TO), f"{pointer}/{_BELONGS_TO}")
+        faults += _unknown(child.get(_LIVES_WITH), f"{pointer}/{_LIVES_WITH}", people, _PERSON)
+    for pointer, identity in _items(_identities(document), _OF_IDENTITIES):
+        place = f"{pointer}/{_BELONGS_TO}"
+        faults += _missing(identity.get(_BELONGS_TO), place, people, _PERSON)
     for pointer, block in _blocks(document):
-        yield from _texts(block.get(ABOUT), f"{pointer}/{ABOUT}")
+        faults += _unknown(block.get(ABOUT), f"{pointer}/{ABOUT}", people, _PERSON)
+    return faults
 
 
-def _blocks(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Go through what may say whom it is about."""
+def _ids(value: Any, pointer: str, seen: set[str], faults: list[Fault]) -> set[str]:
+    """Return the ids of a list's items; each that was seen before is a fault."""
+    ids: set[str] = set()
+    for place, item in _items(value, pointer):
+        name = item.get("id")
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            faults.append(_fault(f"{place}/id", _TWICE))
+        seen.add(name)
+        ids.add(name)
+    return ids
+
+
+def _unknown(names: Any, pointer: str, known: set[str], message: str) -> list[Fault]:
+    """Return a fault for each id in a list that nobody has."""
+    if not isinstance(names, list):
+        return []
+    return [
+        _fault(f"{pointer}/{at}", message)
+        for at, name in enumerate(names)
+        if isinstance(name, str) and name not in known
+    ]
+
+
+def _missing(name: Any, pointer: str, known: set[str], message: str) -> list[Fault]:
+    """Return a fault for an id that nobody has."""
+    return [_fault(pointer, message)] if isinstance(name, str) and name not in known else []
+
+
+def _blocks(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what may say whom it is about."""
+    blocks = _items(document.get(_ACTION_TAKEN), f"/{_ACTION_TAKEN}")
     concern = document.get(_CONCERN)
     if isinstance(concern, dict):
-        yield f"/{_CONCERN}", concern
+        blocks.append((f"/{_CONCERN}", concern))
         for name in BLOCKS:
-            yield from _items(concern.get(name), f"/{_CONCERN}/{name}")
-    yield from _items(document.get(_ACTION_TAKEN), f"/{_ACTION_TAKEN}")
+            blocks += _items(concern.get(name), f"/{_CONCERN}/{name}")
+    return blocks
 
 
-def _identities(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _identities(document: dict[str, Any]) -> Any:
     online = document.get("online")
-    if isinstance(online, dict):
-        yield from _items(online.get(_IDENTITIES), f"/online/{_IDENTITIES}")
+    return online.get(_IDENTITIES) if isinstance(online, dict) else None
 
 
-def _ids(document: dict[str, Any], group: str) -> Iterator[str]:
-    for pointer, item in _items(document.get(group), group):
-        yield from (name for _, name in _text(item.get("id"), pointer))
-
-
-def _items(value: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict):
-                yield f"{pointer}/{index}", item
-
-
-def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _text(item, f"{pointer}/{index}")
-
-
-def _text(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield pointer, value
+def _items(value: Any, pointer: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the objects in a list, each with its pointer; none of what is no list."""
+    if not isinstance(value, list):
+        return []
+    return [(f"{pointer}/{at}", item) for at, item in enumerate(value) if isinstance(item, dict)]
 
 
 def _fault(pointer: str, message: str) -> Fault:

@@ -6,12 +6,13 @@ code never parts from its words. This is the only place that turns marshmallow's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from marshmallow import EXCLUDE, Schema, ValidationError
 from marshmallow.decorators import VALIDATES_SCHEMA
 from marshmallow.error_store import merge_errors
+from marshmallow.fields import Field
 
 from schemas.errors import Fault
 from schemas.immutable import immutable
@@ -41,7 +42,7 @@ class Record(Schema, Generic[T]):
     def __init__(self) -> None:
         super().__init__()
         self._steps = {
-            field.data_key or name: (field.attribute or name, field._deserialize)
+            field.data_key or name: (field.attribute or name, loader(field))
             for name, field in self.load_fields.items()
         }
         self._required = {
@@ -72,7 +73,7 @@ class Record(Schema, Generic[T]):
                 errors[name] = [NULL]
             else:
                 try:
-                    loaded[step[0]] = step[1](value, None, None)
+                    loaded[step[0]] = step[1](value)
                 except ValidationError as error:
                     errors[name] = error.messages
         if not data.keys() >= self._required:
@@ -82,7 +83,8 @@ class Record(Schema, Generic[T]):
             self._check_all(loaded, data, errors)
         if errors:
             raise ValidationError(errors)
-        return cast(T, self.record(**loaded))
+        made: T = self.record(**loaded)
+        return made
 
     def _check_all(self, loaded: dict[str, Any], data: Any, errors: dict[str, Any]) -> None:
         for check, with_original in self._checks:
@@ -91,6 +93,12 @@ class Record(Schema, Generic[T]):
             except ValidationError as error:
                 messages = {error.field_name: error.messages}
                 errors |= merge_errors(errors, messages)  # type: ignore[no-untyped-call]
+
+
+def loader(field: Field[Any]) -> Callable[[Any], Any]:
+    """Return the short way to load a value that is there: what ``deserialize`` does with one."""
+    inner: Record[Any] | None = getattr(field, "record", None)
+    return cast(Callable[[Any], Any], field._deserialize if inner is None else inner.load)
 
 
 class Answer(Schema):

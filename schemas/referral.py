@@ -135,7 +135,7 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
         loaded = load_record(REFERRAL, value)
     finally:
         surroundings.reset(token)
-    dangling = [*links.check(value)] if isinstance(value, dict) else []
+    dangling = links.check(value) if isinstance(value, dict) else []
     if loaded.value is None or dangling:
         return CheckedReferral(None, sort(loaded.faults + dangling), [])
     referral = loaded.value

@@ -11,7 +11,8 @@ from functools import lru_cache
 _ARTICLES = frozenset(
     {"the", "a", "an", "any", "all", "her", "his", "their", "our", "my", "child's"}
 )
-_APOSTROPHES = re.compile("['\u2018\u2019\u02bc`]")
+_APOSTROPHES = "'\u2018\u2019\u02bc`"
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _SEPARATORS = re.compile(r"[\W_]+")
 _LONGEST = 300
 """Characters of an entry that are looked at; no name of a recipient is longer."""
@@ -58,8 +59,9 @@ def folded(text: str) -> str:
 
 def without_marks(text: str) -> str:
     """Return a text in small letters without accents and apostrophes."""
-    plain = text if text.isascii() else _without_accents(text)
-    return _APOSTROPHES.sub("", plain.casefold())
+    if not text.isascii():
+        text = _BEYOND_ASCII.sub(lambda found_at: _plain(found_at[0]), text)
+    return text.replace("'", "").replace("`", "").casefold()
 
 
 @lru_cache(maxsize=4096)
@@ -70,8 +72,10 @@ def names_of(name: str) -> frozenset[str]:
     return frozenset(filter(None, (*names, *map(without_kind, names))))
 
 
-def _without_accents(text: str) -> str:
-    parts = unicodedata.normalize("NFKD", text)
-    # A long text has few different characters.
-    accents = [letter for letter in set(parts) if unicodedata.combining(letter)]
-    return parts.translate(dict.fromkeys(map(ord, accents))) if accents else parts
+@lru_cache(maxsize=4096)
+def _plain(letter: str) -> str:
+    """Return a character without its accents; nothing for an apostrophe."""
+    parts = unicodedata.normalize("NFKD", letter)
+    return "".join(
+        part for part in parts if not unicodedata.combining(part) and part not in _APOSTROPHES
+    )

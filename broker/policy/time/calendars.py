@@ -263,9 +263,21 @@ def window_said(hours: Hours) -> str:
 
 def on_the_wall(instant: datetime, zone: ZoneInfo = LONDON) -> str:
     """Return the time of day: ``09:00``, on a day when the clocks change ``01:30 BST``."""
-    local = instant.astimezone(zone)
+    return _in_words(instant.replace(second=0, microsecond=0), zone)[1]
+
+
+def moment_in_words(instant: datetime, zone: ZoneInfo) -> str:
+    """Return an instant in local time without its year: ``Fri 18 Dec 09:00``."""
+    return " ".join(_in_words(instant.replace(second=0, microsecond=0), zone))
+
+
+@lru_cache(maxsize=4096)
+def _in_words(minute: datetime, zone: ZoneInfo) -> tuple[str, str]:
+    """Return day and time of day of a minute, which many referrals have in common."""
+    local = minute.astimezone(zone)
     said = f"{local.hour:02}:{local.minute:02}"
-    return f"{said} {local.tzname()}" if _clocks_change(local.date(), zone) else said
+    is_doubtful = _clocks_change(local.date(), zone)
+    return short(local.date()), f"{said} {local.tzname()}" if is_doubtful else said
 
 
 @lru_cache(maxsize=4096)

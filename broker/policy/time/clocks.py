@@ -16,8 +16,7 @@ from broker.policy.time.calendars import (
     SCHOOL_OPENS,
     WorkingCalendar,
     day_after,
-    on_the_wall,
-    short,
+    moment_in_words,
 )
 from broker.policy.time.deadlines import BY_THE_CLOCK, Deadline, Span, Unit, Within, compute, exact
 
@@ -210,4 +209,4 @@ def _said(spans: Sequence[Span], calendar: WorkingCalendar) -> str:
 
 
 def _instant(instant: datetime, calendar: WorkingCalendar) -> str:
-    return f"{short(calendar.local(instant).date())} {on_the_wall(instant, calendar.zone)}"
+    return moment_in_words(instant, calendar.zone)

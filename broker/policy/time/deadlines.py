@@ -24,6 +24,7 @@ from broker.policy.time.calendars import (
     Window,
     WorkingCalendar,
     day_after,
+    moment_in_words,
     on_the_wall,
     short,
 )
@@ -245,8 +246,7 @@ def _days(calendar: WorkingCalendar, first: date) -> Iterator[tuple[date, tuple[
 
 
 def _said(instant: datetime, calendar: WorkingCalendar) -> str:
-    day = calendar.local(instant).date()
-    return f"{short(day)} {on_the_wall(instant, calendar.zone)}"
+    return moment_in_words(instant, calendar.zone)
 
 
 def _span_said(span: Span, calendar: WorkingCalendar) -> str:
