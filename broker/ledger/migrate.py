@@ -34,6 +34,7 @@ import psycopg
 from psycopg import errors
 
 from broker.errors import BrokerError, Unavailable
+from broker.ledger.faults import fault_of, refuse_old
 from broker.ledger.roles import Roles
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -73,6 +74,7 @@ class MigrationEdited(BrokerError):
     """A migration differs from what was applied; restore the file and write a new one."""
 
     code = "migration-edited"
+    next_step = "install the version again, or restore the file and write a new one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +255,10 @@ def _connection(dsn: str) -> Iterator[Connection]:
             application_name="broker migrate",
             options=limits,
         ) as connection:
+            refuse_old(connection)
             yield connection
-    except psycopg.OperationalError as error:
-        raise Unavailable("The ledger cannot be reached; repeat later.") from error
+    except (psycopg.OperationalError, errors.InsufficientPrivilege) as error:
+        raise fault_of(error) from error
 
 
 def _applied(connection: Connection) -> Mapping[str, bytes]:

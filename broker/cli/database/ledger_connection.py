@@ -52,6 +52,7 @@ def roles_of_site() -> Roles:
 
 @contextmanager
 def open_ledger() -> Iterator[Ledger]:
-    """Open the ledger for a command. Raises Unavailable when it does not respond."""
+    """Open the ledger for a command. Raises Unavailable, and LedgerRefused if it does not fit."""
     with Ledger.open(database_url(), application_name="broker cli", max_size=2) as ledger:
+        ledger.schema.check()
         yield ledger
