@@ -18,6 +18,7 @@ from broker.admin import api_keys
 from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, utc_now
 from broker.channels.registry import CHANNELS
+from broker.devstack.engines import as_application
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import NewReferral
@@ -134,7 +135,7 @@ class Ours:
     def _environment(self) -> dict[str, str]:
         engines = self.world.engines
         return {
-            "BROKER_DATABASE_URL": self.dsn,
+            "BROKER_DATABASE_URL": as_application(self.dsn),
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
             "BROKER_SIGNING_KEY": new_private_key(),

@@ -16,7 +16,7 @@ import uuid_utils
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.domain.codes import NoticeChannel
 from broker.domain.ids import Clock, NewId
-from broker.errors import Fault, Unavailable
+from broker.errors import Fault, LedgerRefused, Unavailable
 from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
@@ -64,7 +64,8 @@ def open_broker(
     """Open a broker for one process and close it at the end; open it after any fork.
 
     ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``channels`` are those
-    of this broker. Raises Unavailable without the ledger.
+    of this broker. Without the ledger it is opened all the same, since that passes. Raises
+    LedgerRefused where it does not: this code does not fit the ledger's tables, for instance.
     """
     new_id, clock, pool = new_id or new_uuid7, clock or clock_of(settings), pool or Pool()
     with ExitStack() as stack:
@@ -76,6 +77,7 @@ def open_broker(
                 idle_in_transaction_timeout=pool.idle_in_transaction,
             )
         )
+        refuse_misfit(ledger)
         hit = failpoint_of(settings)
         wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
@@ -97,6 +99,16 @@ def open_broker(
             hit=hit,
             traces=traces,
         )
+
+
+def refuse_misfit(ledger: Ledger) -> None:
+    """Raise LedgerRefused where this code cannot work with the ledger until somebody acts."""
+    try:
+        ledger.schema.check()
+    except LedgerRefused:
+        raise
+    except Unavailable:
+        return
 
 
 def traces_of(settings: Settings, process: str) -> Traces | None:

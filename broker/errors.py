@@ -14,6 +14,7 @@ BrokerError
 │   └── BeyondCalendar    a deadline falls past the end of the calendar data
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
+    └── LedgerRefused         somebody must act first, since it does not pass by itself
 
 Every class has a stable ``code`` (the last part of the problem ``type``, see docs/errors.md).
 The gateway maps each class to an HTTP status in one table.
@@ -125,3 +126,21 @@ class Unavailable(BrokerError):
     """A service that is needed is unavailable; repeat later, nothing was lost."""
 
     code = "unavailable"
+
+
+class LedgerRefused(Unavailable):
+    """The ledger cannot be used until somebody acts; nothing was lost.
+
+    Clients read its message. ``reason`` and ``next_step`` are for who runs the broker, ``cause`` is
+    a code for the log.
+    """
+
+    def __init__(self, cause: str, reason: str, *, next_step: str) -> None:
+        super().__init__("The ledger cannot be used at present; repeat later.")
+        self.cause = cause
+        self.reason = reason
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        """Say why: this may be all that is seen of it."""
+        return self.reason

@@ -16,7 +16,16 @@ from broker.declared_settings import DeclaredSetting
 from broker.domain.codes import Right
 from broker.errors import Fault, Invalid
 
-COMMAND_NAMES = frozenset({"BROKER_URL", "BROKER_KEY", "BROKER_KEY_FILE", "BROKER_POLICY_DIR"})
+COMMAND_NAMES = frozenset(
+    {
+        "BROKER_URL",
+        "BROKER_KEY",
+        "BROKER_KEY_FILE",
+        "BROKER_POLICY_DIR",
+        "BROKER_APPLICATION_ROLE",
+        "BROKER_READER_ROLE",
+    }
+)
 """Read by single commands of the command line; no settings of the gateway or a worker."""
 NO_YES = ("no", "yes")
 LOG_LEVELS = ("debug", "info", "warning", "error")

@@ -39,6 +39,7 @@ ALLOWED = frozenset(
         "lane",
         "count",
         "code",
+        "cause",
         "error",
         "path",
         "status",
@@ -220,10 +221,12 @@ def logger(part: str) -> Logger:
 
 
 def error_fields(error: BaseException) -> Mapping[str, str]:
-    """Return the fields that describe an exception: its class, and its code when it has one."""
+    """Return the fields that describe an exception: its class, its code and cause if it has any."""
     fields = {"error": type(error).__name__}
     if code := getattr(error, "code", None):
         fields["code"] = str(code)
+    if cause := getattr(error, "cause", None):
+        fields["cause"] = str(cause)
     return fields
 
 

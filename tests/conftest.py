@@ -22,7 +22,7 @@ from broker.admin.api_keys import issue
 from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, open_broker
 from broker.channels.registry import CHANNELS
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.flow import dispatch, route
@@ -119,7 +119,7 @@ def template(engines: Engines) -> str:
 
 @pytest.fixture
 def dsn(engines: Engines, template: str) -> Iterator[str]:
-    """A database of its own for each test, migrated, with the shipped policy."""
+    """A database of its own for each test, migrated, with the shipped policy; for its owner."""
     name = f"test_{next(_numbers)}"
     _administer(engines, f"create database {name} template {template} strategy file_copy")
     yield _dsn(engines, name)
@@ -140,9 +140,10 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def settings(dsn: str, engines: Engines) -> Settings:
-    """Settings for the private engines."""
+    """Settings for the private engines; the ledger is opened as the application's role."""
     declared = {"BROKER_SIGNING_KEY": SIGNING_KEY}
-    return Settings(dsn, engines.wakeup_url, engines.exchange_url, CHILD_KEY, declared=declared)
+    url = as_application(dsn)
+    return Settings(url, engines.wakeup_url, engines.exchange_url, CHILD_KEY, declared=declared)
 
 
 @pytest.fixture

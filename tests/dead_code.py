@@ -13,7 +13,7 @@ ALLOWED = (
     "_",  # the implementations of a singledispatch function
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
     *("may", "details", "is_answered"),  # the templates call them
-    *("Meta", "task_queues"),  # marshmallow and Celery look for them
+    *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
     *(

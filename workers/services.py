@@ -17,9 +17,11 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from celery import bootsteps
+from celery.worker import state
 
 from broker import telemetry, time_limits
 from broker.bootstrap import Pool, open_broker, read_settings
+from broker.errors import LedgerRefused
 from broker.flow import deadlines, notify
 from broker.flow.context import Context
 from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
@@ -33,6 +35,9 @@ from broker.settings import Settings
 from broker.telemetry import error_fields, logger
 
 PAUSE_SECONDS = 1.0
+CHECK_VERSION_EVERY = timedelta(seconds=5)
+MISFIT = 78
+"""The exit code of a worker whose version no longer fits the ledger: EX_CONFIG of sysexits.h."""
 FROZEN = timedelta(seconds=2)
 """After this time the claims of a frozen worker are free for another one."""
 _log = logger("services")
@@ -60,6 +65,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
             "watching": watching,
             "notifying": notifying,
             "monitoring_silence": monitoring_silence,
+            "checking_version": checking_version,
             **{kind.form.name: partial(taking_in, kind) for kind in INTAKES.polled(settings)},
         }
         self._threads = [
@@ -99,8 +105,16 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
                 ) as context:
                     service(context, self._stopping)
             except Exception as error:
+                if isinstance(error, LedgerRefused) and error.cause == "schema":
+                    self._end_misfit(error)
                 _log.warning("service restarts", **error_fields(error))
                 self._stopping.wait(PAUSE_SECONDS)
+
+    def _end_misfit(self, error: LedgerRefused) -> None:
+        """End the worker in order: what it does might be wrong by the ledger's tables."""
+        _log.error("worker ends: its version does not fit the ledger", **error_fields(error))
+        self._stopping.set()
+        state.should_stop = MISFIT
 
 
 def _end_after(seconds: float) -> None:
@@ -148,6 +162,12 @@ def monitoring_silence(context: Context, stopping: threading.Event) -> None:
     monitor = SilenceMonitor(context, holder=f"{socket.gethostname()}:{os.getpid()}")
     while _waited(stopping, CHECK_SILENCE_EVERY):
         monitor.check()
+
+
+def checking_version(context: Context, stopping: threading.Event) -> None:
+    """Check that this version fits the ledger's tables, which others may migrate meanwhile."""
+    while _waited(stopping, CHECK_VERSION_EVERY):
+        context.ledger.schema.check()
 
 
 def taking_in(kind: type[PolledIntake], context: Context, stopping: threading.Event) -> None:

@@ -47,7 +47,8 @@ def _explain(error: Exception) -> tuple[str, str, Iterable[str], int]:
     if isinstance(error, ClientError | BrokerError):
         faults = [f"{f.pointer or '/'}: {f.message} [{f.code}]" for f in error.faults]
         next_step, code = _advice(error)
-        return error.message, getattr(error, "next_step", None) or next_step, faults, code
+        message = getattr(error, "reason", None) or error.message
+        return message, getattr(error, "next_step", None) or next_step, faults, code
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}.", "", (), FAILED
     return (
@@ -70,6 +71,7 @@ def _advice(error: Exception) -> tuple[str, int]:
         "PolicyError": ("correct the named lines and run `broker policy lint`", INVALID),
         "NotFound": ("check the id or reference, and that the key belongs to its owner", NOT_FOUND),
         "Conflict": ("look at what is there with `broker status`; nothing was changed", CONFLICT),
+        "LedgerRefused": ("run `broker doctor`", FAILED),
         "Unavailable": ("nothing was lost: try again later, or run `broker doctor`", UNAVAILABLE),
         "Throttled": ("wait a little and repeat", UNAVAILABLE),
         "Denied": ("check BROKER_KEY or BROKER_KEY_FILE; ops can issue a key", DENIED),

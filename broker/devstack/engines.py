@@ -25,6 +25,7 @@ from typing import Self
 from urllib.parse import quote
 
 from broker.devstack.reaper import STOP_SECONDS, Reaper, signal_session
+from broker.ledger import roles
 
 START_SECONDS = 90.0
 """Long, since the machine may be busy; a server that ends is noticed at once."""
@@ -35,6 +36,8 @@ _POSTGRES_SOCKET = Path("pg") / ".s.PGSQL.5432"
 _SHORT_FOLDERS = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - a private folder is made there
 _MOVE = "set TMPDIR to a short path that every account may enter, such as /tmp"
 LOOK_AT_LOG = "the lines above are the end of its log"
+_OWNER = "broker"
+"""PostgreSQL's administrator, who owns every table."""
 _USERS = "users.acl"
 _USER = "broker"
 """The user of a Valkey that is the broker's own; the user ``default`` is off."""
@@ -74,8 +77,13 @@ class Engines:
 
     @property
     def database_url(self) -> str:
-        """The connection string of PostgreSQL, over a socket that only its owner can reach."""
+        """The connection string of PostgreSQL's administrator, over a socket that is its own."""
         return self.postgres.url
+
+    @property
+    def application_url(self) -> str:
+        """The connection string for a broker's processes, which may change no table."""
+        return as_application(self.postgres.url)
 
     @property
     def wakeup_url(self) -> str:
@@ -91,6 +99,7 @@ class Engines:
         """Start all three and wait until each one answers."""
         for engine in (self.wakeup, self.exchange, self.postgres):
             engine.start()
+        roles.create(self.database_url, roles.Roles())
 
     def close(self) -> None:
         """Stop all three; the reaper deletes what was temporary."""
@@ -198,7 +207,7 @@ class Postgres(Engine):
     @property
     def url(self) -> str:
         """The connection string of the maintenance database."""
-        return f"postgresql://broker@/postgres?host={quote(str(self.folder))}"
+        return f"postgresql://{_OWNER}@/postgres?host={quote(str(self.folder))}"
 
     def _launch(self) -> subprocess.Popen[bytes]:
         self._own(self.folder)
@@ -215,7 +224,7 @@ class Postgres(Engine):
 
     def _initialise(self, data: Path) -> None:
         assert self._programs is not None
-        options = ["-U", "broker", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        options = ["-U", _OWNER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         if not self._durable:
             options.append("--no-sync")
         process = self._run([self._programs / "initdb", "-D", data, *options])
@@ -350,6 +359,11 @@ class Valkey(Engine):
             with line.makefile("rb") as answers:
                 answers.readline()
                 return answers.readline().strip()
+
+
+def as_application(url: str) -> str:
+    """Return the connection string of the same database for the application's role."""
+    return url.replace(f"//{_OWNER}@", f"//{roles.APPLICATION}@", 1)
 
 
 def _wait_for(ready: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:

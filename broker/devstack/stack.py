@@ -92,7 +92,7 @@ def running(report: Report, listener: socket.socket) -> Iterator[Stack]:
         report("Making the ledger, publishing the policy, issuing keys")
         migrate.migrate(engines.database_url)
         ledger = ending.enter_context(
-            Ledger.open(engines.database_url, application_name="broker stack")
+            Ledger.open(engines.application_url, application_name="broker stack")
         )
         policy = _publish_policy(ledger)
         _issue_keys(ledger, policy, folder / "keys")
@@ -174,7 +174,7 @@ def _add_users(url: str, policy: Policy, folder: Path) -> Path:
 def _settings(engines: Engines) -> Mapping[str, str]:
     """Return the secret settings: where the engines are, and the broker's own keys."""
     return {
-        "BROKER_DATABASE_URL": engines.database_url,
+        "BROKER_DATABASE_URL": engines.application_url,
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
         "BROKER_CHILD_KEY": secrets.token_hex(32),

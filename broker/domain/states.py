@@ -128,4 +128,4 @@ OPEN_DELIVERIES = frozenset(
     {_D.HELD, _D.AVAILABLE, _D.LEASED, _D.COLLECTED, _D.ACKNOWLEDGED, _D.UNDELIVERABLE}
 )
 """A delivery in one of these may still need somebody: an acknowledged one only while a decision is
-due, see ``is_open`` in migration 0022."""
+due, see ``is_open`` in migration 0030."""

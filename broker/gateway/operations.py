@@ -9,14 +9,21 @@ from starlette.responses import Response
 
 from broker.admin import operator_actions, signing_keys
 from broker.domain.ids import TaskId
-from broker.errors import PolicyError, Unavailable
+from broker.errors import LedgerRefused, PolicyError, Unavailable
 from broker.gateway import metrics as metric_families
 from broker.gateway import responses
 from broker.gateway.request_bodies import limit_of, parse_body
 from broker.gateway.responses import json_response
 from broker.gateway.state import caller_of, gateway_of, identifier
+from broker.telemetry import error_fields, logger
 from schemas import requests
 
+READY_REASONS = {
+    "schema": "This version does not fit the ledger's tables: run `broker doctor`.",
+    "grants": "The broker's role lacks rights in the ledger: run `broker doctor`.",
+}
+"""What everybody may read of why a process is not ready: ``/readyz`` needs no key."""
+_log = logger("gateway")
 UNREFERRED_FOR = timedelta(days=7)
 """How old a daily list may be whose occurrences without a referral ops see."""
 
@@ -88,6 +95,9 @@ async def readyz(request: Request) -> Response:
         await gateway_of(request).readiness.check()
     except PolicyError as error:
         raise Unavailable("No usable policy is published.") from error
+    except LedgerRefused as error:
+        _log.error("not ready", **error_fields(error))
+        raise Unavailable(READY_REASONS.get(error.cause, error.message)) from error
     return json_response({"status": "ready"})
 
 

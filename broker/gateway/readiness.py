@@ -50,10 +50,10 @@ class Readiness:
 
 
 def check_of(context: Context) -> Callable[[], None]:
-    """Return the check: the ledger answers, and a policy that can be used is published."""
+    """Return the check: the ledger's tables fit, and a policy that can be used is published."""
 
     def check() -> None:
-        context.ledger.ping()
+        context.ledger.schema.check()
         context.policies.latest()
 
     return check

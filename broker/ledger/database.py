@@ -20,7 +20,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from broker import heartbeats, time_limits
-from broker.errors import Unavailable
+from broker.ledger.faults import LASTING, LastFailure, fault_of, refuse_old
 
 _SQL = Path(__file__).with_name("sql")
 CHECK_AFTER_SECONDS = 5.0
@@ -44,6 +44,21 @@ class Connection(psycopg.Connection[Row]):
     """When the last answer came."""
     until = float("inf")
     """When the present transaction, or check, must be over."""
+
+    @classmethod
+    def connect(  # type: ignore[override]  # psycopg lists its settings one by one
+        cls, conninfo: str = "", *, last: LastFailure | None = None, **settings: Any
+    ) -> Self:
+        """Open a connection, and note in ``last`` why not. Raises OperationalError."""
+        last = last or LastFailure()
+        try:
+            connection = super().connect(conninfo, **settings)
+            refuse_old(connection)
+        except psycopg.Error as error:
+            last.error = error
+            raise
+        last.error = None
+        return connection
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait for the whole answer. Raises OperationalError, with the connection closed."""
@@ -71,8 +86,9 @@ class Connection(psycopg.Connection[Row]):
 class Database:
     """Thread-safe. Every method raises Unavailable when PostgreSQL does not answer."""
 
-    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+    def __init__(self, pool: ConnectionPool[Connection], last: LastFailure) -> None:
         self._pool = pool
+        self._last = last
 
     @classmethod
     def open(
@@ -91,7 +107,9 @@ class Database:
             "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
         }
         options = " ".join(f"-c {name}={limit.total_seconds()}s" for name, limit in limits.items())
+        last = LastFailure()
         settings = {
+            "last": last,
             "application_name": application_name,
             "connect_timeout": int(time_limits.CONNECT),
             # What is sent and not confirmed, and a host that has gone: the kernel tells us.
@@ -118,7 +136,7 @@ class Database:
             configure=configure,
             open=True,
         )
-        return cls(pool)
+        return cls(pool, last)
 
     def close(self) -> None:
         """Close every connection."""
@@ -142,15 +160,20 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Lend a connection for one transaction. Raises Unavailable; nothing was written then."""
+        """Lend a connection for one transaction. Raises Unavailable; nothing was written then.
+
+        Raises LedgerRefused where it does not pass by itself.
+        """
         try:
             with self._pool.connection() as connection:
                 connection.until = monotonic() + time_limits.TRANSACTION
                 yield connection
                 connection.until = float("inf")
             heartbeats.beat()
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise Unavailable("The ledger cannot be reached; repeat later.") from error
+        except PoolTimeout as error:
+            raise fault_of(self._last.error) from error
+        except (psycopg.OperationalError, *LASTING) as error:
+            raise fault_of(error) from error
 
 
 class Part:

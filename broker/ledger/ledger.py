@@ -18,6 +18,7 @@ from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
 from broker.ledger.embargoes import Embargoes
+from broker.ledger.faults import LastFailure
 from broker.ledger.hand_overs import HandOvers
 from broker.ledger.holds import Holds
 from broker.ledger.inspection_reports import InspectionReports
@@ -35,6 +36,7 @@ from broker.ledger.receipts import Receipts
 from broker.ledger.reconciliations import Reconciliations
 from broker.ledger.referrals import Referrals
 from broker.ledger.routing import Routing
+from broker.ledger.schema import Schema
 from broker.ledger.statistics import Statistics
 from broker.ledger.support_bundle import SupportBundle
 from broker.ledger.sweep import Sweep
@@ -44,8 +46,9 @@ from broker.ledger.tasks import Tasks
 class Ledger(Database):
     """Thread-safe. Every method of a part raises Unavailable when PostgreSQL is unavailable."""
 
-    def __init__(self, pool: ConnectionPool[Connection]) -> None:
-        super().__init__(pool)
+    def __init__(self, pool: ConnectionPool[Connection], last: LastFailure) -> None:
+        super().__init__(pool, last)
+        self.schema = Schema(self)
         self.referrals = Referrals(self)
         self.routing = Routing(self)
         self.corrections = Corrections(self)

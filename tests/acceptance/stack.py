@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from tests.conftest import CHILD_KEY, ROOT, SIGNING_KEY, eventually
 
 START_SECONDS = 180.0
@@ -35,7 +35,7 @@ class Stack:
         """``stderr``: where the processes log; ``none`` starts them without one."""
         self._environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
-            "BROKER_DATABASE_URL": dsn,
+            "BROKER_DATABASE_URL": as_application(dsn),
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
             "BROKER_CHILD_KEY": CHILD_KEY.hex(),

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from broker.admin import sign_in
 from broker.bootstrap import new_uuid7, open_broker
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import Settings
@@ -167,7 +167,7 @@ def site(engines: Engines, template: str) -> Iterator[Site]:
     dsn = engines.database_url.replace("/postgres?", f"/{name}?")
     fill(dsn, 160)
     clock = FixedClock(NOW)
-    settings = Settings(dsn, engines.wakeup_url, engines.exchange_url)
+    settings = Settings(as_application(dsn), engines.wakeup_url, engines.exchange_url)
     with open_broker(settings, process="tests", clock=clock) as context, listening(context) as url:
         yield Site(url, context, clock, dsn)
 

@@ -247,7 +247,7 @@ def _prepare(engines: Engines) -> dict[str, str]:
         session.execute("select pg_reload_conf()")
     everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
-    with Ledger.open(url, application_name="campaign") as ledger:
+    with Ledger.open(engines.application_url, application_name="campaign") as ledger:
         publish(ledger, documents.policy(), now=datetime.now(UTC), channels=CHANNELS.forms)
         for code in documents.AGENCIES.values():
             pem = private_key(code)

@@ -103,7 +103,7 @@ class Installation:
         self.points.mkdir(parents=True)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
-            "BROKER_DATABASE_URL": engines.database_url,
+            "BROKER_DATABASE_URL": engines.application_url,
             "BROKER_WAKEUP_URL": engines.wakeup_url,
             "BROKER_EXCHANGE_URL": engines.exchange_url,
             "BROKER_SIGNING_KEY": new_private_key(),
@@ -188,7 +188,7 @@ class Installation:
         found = documents.policy()
         name = next(iter(found))
         changed = {**found, name: f"{found[name]}\n# Number {next(self._policies)}.\n"}
-        with Ledger.open(self.engines.database_url, application_name="campaign") as ledger:
+        with Ledger.open(self.engines.application_url, application_name="campaign") as ledger:
             return publish(ledger, changed, now=datetime.now(UTC), channels=CHANNELS.forms)
 
     def freeze(self, *pids: int) -> None:

@@ -52,7 +52,7 @@ def test_every_statement_says_first_what_it_does() -> None:
 
 
 def test_no_statement_repeats_the_list_of_unfinished_states() -> None:
-    """It stands in migration 0015, as ``is_unfinished``; a list of most of it is a copy."""
+    """It stands in migration 0030, as ``is_unfinished``; a list of most of it is a copy."""
     copies = [
         path.name
         for path in (LEDGER / "sql").glob("*/*.sql")
@@ -63,6 +63,6 @@ def test_no_statement_repeats_the_list_of_unfinished_states() -> None:
 
 
 def test_the_list_in_the_ledger_is_that_of_the_domain() -> None:
-    text = (LEDGER / "migrations" / "0015_delivery_rules.sql").read_text(encoding="utf-8")
+    text = (LEDGER / "migrations" / "0030_ledger.sql").read_text(encoding="utf-8")
     listed = text.split("return state in (")[1].split(")")[0]
     assert {DeliveryState(word.strip(" '\n")) for word in listed.split(",")} == OPEN_DELIVERIES

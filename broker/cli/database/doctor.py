@@ -20,7 +20,7 @@ from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
 from broker.domain.codes import NoticeState
-from broker.errors import BrokerError, Invalid, PolicyError, Unavailable
+from broker.errors import BrokerError, Invalid, LedgerRefused, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
@@ -135,6 +135,8 @@ def examine() -> Iterator[Finding]:
 
 def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     now = datetime.now(UTC)
+    yield _look("version", partial(_fits, ledger))
+    yield _look("roles", partial(_roles, ledger))
     yield _look("clock", partial(_clock, ledger))
     yield _look("policy", partial(_policy, ledger))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
@@ -155,8 +157,11 @@ def _look(name: str, check: Check) -> Finding:
         return Finding(name, True, warning.detail, warning.next_step, warning=True)
     except Failed as failure:
         return Finding(name, False, failure.detail, failure.next_step)
+    except LedgerRefused as error:
+        return Finding(name, False, error.reason, error.next_step)
     except BrokerError as error:
-        return Finding(name, False, error.message, "run it again; if it stays, read the log")
+        next_step = getattr(error, "next_step", "run it again; if it stays, read the log")
+        return Finding(name, False, error.message, next_step)
 
 
 def _reach(url: str, name: str) -> str:
@@ -239,11 +244,34 @@ def _encrypted(ledger: Ledger, now: datetime) -> str:
 def _migrated(url: str) -> str:
     try:
         waiting = [migration.name for migration in migrate.status(url) if not migration.applied]
+    except LedgerRefused:
+        raise
     except Unavailable:
         raise Failed("does not respond", "start it, or correct BROKER_DATABASE_URL") from None
     if waiting:
         raise Failed(f"{len(waiting)} migrations wait", "run `broker migrate`")
     return "responds; its tables are up to date"
+
+
+def _fits(ledger: Ledger) -> str:
+    ledger.schema.check()
+    return "of this broker fits the ledger's tables"
+
+
+def _roles(ledger: Ledger) -> str:
+    """Check that whoever gets hold of the broker's connection cannot alter history."""
+    rights = ledger.schema.own_rights()
+    can = {
+        "is PostgreSQL's administrator": rights.is_superuser,
+        "owns the tables": rights.is_owner,
+        "may alter history": rights.alters_history,
+    }
+    if told := [what for what, is_so in can.items() if is_so]:
+        raise Warned(
+            f"{rights.role}, as which the broker works, {' and '.join(told)}",
+            "give the broker a role of its own: docs/operations.md, Roles",
+        )
+    return f"{rights.role} can alter neither history nor tables"
 
 
 def _clock(ledger: Ledger) -> str:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from broker.cli.exit_codes import USAGE, Failure
 from broker.ledger.ledger import Ledger
+from broker.ledger.roles import Roles
 
 NAME = "BROKER_DATABASE_URL"
+ROLES = ("BROKER_APPLICATION_ROLE", "BROKER_READER_ROLE")
 
 
 def database_url() -> str:
@@ -37,8 +39,20 @@ def _url_in(file: Path) -> str:
         ) from None
 
 
+def roles_of_site() -> Roles:
+    """Return the roles that the environment names, or else those of the usual names."""
+    application, reader = (os.environ.get(name) for name in ROLES)
+    usual = Roles()
+    return Roles(
+        application or usual.application,
+        reader or usual.reader,
+        frozenset(filter(None, (application, reader))),
+    )
+
+
 @contextmanager
 def open_ledger() -> Iterator[Ledger]:
-    """Open the ledger for a command. Raises Unavailable when it does not respond."""
+    """Open the ledger for a command. Raises Unavailable, and LedgerRefused if it does not fit."""
     with Ledger.open(database_url(), application_name="broker cli", max_size=2) as ledger:
+        ledger.schema.check()
         yield ledger

@@ -15,7 +15,7 @@ from redis import Redis
 from broker.admin import signing_keys
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.ledger.ledger import Ledger
 from broker.policy.published.policy import documents_from
 from broker.shipped import POLICY
@@ -34,7 +34,7 @@ def healthy(engines: Engines, dsn: str) -> dict[str, str]:
     with Ledger.open(dsn, application_name="tests") as ledger:
         signing_keys.publish_signing_key(ledger, SIGNING_KEY, now=datetime.now(UTC))
     return {
-        "BROKER_DATABASE_URL": dsn,
+        "BROKER_DATABASE_URL": as_application(dsn),
         "BROKER_WAKEUP_URL": engines.wakeup_url,
         "BROKER_EXCHANGE_URL": engines.exchange_url,
         "BROKER_CHILD_KEY": CHILD_KEY.hex(),

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from broker.admin import sign_in as sessions
 from broker.bootstrap import open_broker
 from broker.dashboard import openid_provider as client
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import OpenIdProvider, Settings
@@ -64,7 +64,7 @@ def served(engines: Engines, template: str, rights: dict[str, frozenset[Right]])
     with provider(clock) as openid:
         openid.back, openid.out = f"{url}/ops/sign-in/answer", f"{url}/ops/signed-out"
         at = OpenIdProvider(openid.url, CLIENT, SECRET, rights=rights)
-        settings = Settings(dsn, engines.wakeup_url, engines.exchange_url)
+        settings = Settings(as_application(dsn), engines.wakeup_url, engines.exchange_url)
         settings = replace(settings, public_url=url, provider=at)
         with (
             open_broker(settings, process="tests", clock=clock) as context,

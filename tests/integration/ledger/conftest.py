@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import uuid_utils.compat as ids
 
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Grade, Milestone, Role
 from broker.domain.delivery import (
     NewDelivery,
@@ -56,7 +56,7 @@ def fresh(engines: Engines, migrated: str) -> Iterator[str]:
 
 @pytest.fixture
 def book(fresh: str) -> Iterator["Book"]:
-    with Ledger.open(fresh, application_name="tests") as ledger:
+    with Ledger.open(as_application(fresh), application_name="tests") as ledger:
         ledger.organisations.sync_organisations(
             [
                 (POLICE, "Staffordshire Police", "police", "mailbox"),

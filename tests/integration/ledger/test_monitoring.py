@@ -3,10 +3,8 @@
 import itertools
 import math
 import random
-import shutil
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -15,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.channels.registry import CHANNELS
-from broker.devstack.engines import Engines
 from broker.domain.codes import Milestone, Outcome, ReturnReason, Stage
 from broker.domain.delivery import Receipt
 from broker.domain.monitoring import cause_of
@@ -180,22 +177,6 @@ def took_together(book: Book) -> float:
     )
 
 
-@pytest.mark.parametrize("folded", [True, False])
-def test_what_was_counted_before_there_were_sums_is_summed(book: Book, folded: bool) -> None:
-    now = days_of_work(book, 5, 60)
-    while folded and book.ledger.sweep.fold_counts(limit=1000):
-        pass
-    name = "0007_latency_sums.sql"
-    text = (Path(migrate.__file__).with_name("migrations") / name).read_text()
-    with psycopg.connect(book.dsn) as connection:
-        for table in ("latency", "latency_delta"):
-            connection.execute(f"update {table} set microseconds = 0".encode())
-        connection.execute(text[text.index("insert into latency (level, at") :].encode())
-    _, took = book.ledger.statistics.totals(now=now)
-    total = sum(latencies.seconds for latencies in took.values())
-    assert math.isclose(total, took_together(book), abs_tol=1e-4)
-
-
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seconds=st.floats(0, 4e6))
 def test_a_duration_falls_below_its_own_edge(seconds: float) -> None:
@@ -206,8 +187,9 @@ def test_a_duration_falls_below_its_own_edge(seconds: float) -> None:
 
 
 def _edges() -> list[float]:
-    text = (Path(migrate.__file__).with_name("migrations") / "0011_edges.sql").read_text()
-    return [float(edge) for edge in text.split("array[")[1].split("]")[0].split(",")]
+    text = (migrate.FOLDER / "0030_ledger.sql").read_text()
+    listed = text.split("latency_edges() returns")[1].split("array[")[1].split("]")[0]
+    return [float(edge) for edge in listed.split(",")]
 
 
 def deadline_classes() -> set[float]:
@@ -248,42 +230,6 @@ def test_no_bucket_is_wider_than_the_docs_say(book: Book) -> None:
     widths = [high / low - 1 for low, high in itertools.pairwise(edges)]
     assert 0.27 < max(widths) < 0.28
     assert edges[widths.index(max(widths))] == 24 * 3600
-
-
-def test_what_was_counted_keeps_the_end_of_its_bucket_when_others_are_added(
-    engines: Engines, tmp_path: Path
-) -> None:
-    for file in migrate.FOLDER.glob("*.sql"):
-        if file.name < "0011":
-            shutil.copy(file, tmp_path)
-    name = f"edges_{next(_numbers)}"
-    dsn = engines.database_url.replace("/postgres?", f"/{name}?")
-    with psycopg.connect(engines.database_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    migrate.migrate(dsn, folder=tmp_path)
-    with psycopg.connect(dsn) as connection:
-        ((before,),) = connection.execute("select latency_edges()").fetchall()
-        # As many in each bucket as its number, so that each can be told from the others.
-        for table, columns in (("latency", "level, at"), ("latency_delta", "minute")):
-            values = "'all', 'epoch'" if table == "latency" else "'epoch'"
-            connection.execute(
-                f"insert into {table} ({columns}, agency, milestone, bucket, count, microseconds) "
-                f"select {values}, 'stoke-csc', 'collect', n, n + 1, n "
-                f"from generate_series(0, cardinality(latency_edges())) as n".encode()
-            )
-    assert migrate.migrate(dsn)[0] == "0011_edges"
-    with psycopg.connect(dsn) as connection:
-        ((after,),) = connection.execute("select latency_edges()").fetchall()
-        for table in ("latency", "latency_delta"):
-            rows = connection.execute(
-                f"select bucket, count, microseconds from {table} order by bucket".encode()
-            ).fetchall()
-            ends = [*before, math.inf]
-            found = [(after[n] if n < len(after) else math.inf, *told) for n, *told in rows]
-            assert found == [(end, n + 1, n) for n, end in enumerate(ends)]
-        assert set(after) - set(before) == {900, 1800, 7200, 28_800}
-    with psycopg.connect(engines.database_url, autocommit=True) as connection:
-        connection.execute(f"drop database {name} with (force)".encode())
 
 
 def test_two_ages_are_told_apart(book: Book) -> None:

@@ -1,7 +1,6 @@
 """A job takes what could not be delivered when it was planned, and no more than was confirmed."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from broker.domain.ids import DeliveryId
 from broker.domain.push import Attempt, Refused
-from broker.ledger import migrate
 from broker.ledger.operator_actions import ActionContext
 from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book
 
@@ -181,17 +179,3 @@ def test_since_when_it_cannot_be_delivered_is_told(book: Book) -> None:
     refused(book, 1, NOW + MINUTE)
     (waiting,) = book.ledger.queries.attention(limit=9)
     assert waiting.since == NOW + MINUTE
-
-
-def test_what_could_not_be_delivered_before_is_dated_by_its_history(book: Book) -> None:
-    (dated,) = refused(book, 1, NOW + MINUTE)
-    book.routed_to(STOKE, channel="queue")
-    text = (Path(migrate.__file__).with_name("migrations") / "0012_acts.sql").read_text()
-    with psycopg.connect(book.dsn) as connection:
-        connection.execute("alter table delivery drop constraint delivery_undeliverable")
-        connection.execute("update delivery set state = 'undeliverable', undeliverable_at = null")
-        start, end = text.index("update delivery"), text.index("alter table delivery add constr")
-        connection.execute(text[start:end].encode())
-    found = dict(book.look("select id, undeliverable_at from delivery"))
-    assert found.pop(dated) == NOW + MINUTE
-    assert list(found.values()) == [NOW]
