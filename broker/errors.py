@@ -14,6 +14,7 @@ BrokerError
 │   └── BeyondCalendar    a deadline falls past the end of the calendar data
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
+    └── ClockApart            this process's clock is too far from the ledger's
 
 Every class has a stable ``code`` (the last part of the problem ``type``, see docs/errors.md).
 The gateway maps each class to an HTTP status in one table.
@@ -125,3 +126,9 @@ class Unavailable(BrokerError):
     """A service that is needed is unavailable; repeat later, nothing was lost."""
 
     code = "unavailable"
+
+
+class ClockApart(Unavailable):
+    """The clock of this process is too far from the ledger's, so that it accepts nothing."""
+
+    code = "clock-apart"

@@ -9,8 +9,8 @@ from broker.settings import Settings
 ADDRESSES = ("postgresql://broker@db.example.org/broker", "redis://a.example.org", "redis://b")
 
 
-def test_an_installation_has_the_clock_of_its_system() -> None:
-    assert clock_of(Settings(*ADDRESSES)) is utc_now
+def test_an_installation_has_the_clock_of_its_ledger() -> None:
+    assert clock_of(Settings(*ADDRESSES), utc_now) is utc_now
 
 
 def test_a_file_can_make_the_clock_stand(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from broker.errors import BrokerError, Invalid, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
+from broker.ledger_clock import LedgerClock
 from broker.policy.monitoring.reach import unset_channels
 from broker.policy.places.gazetteer import installed
 from broker.policy.places.postcodes import authorities
@@ -35,10 +36,11 @@ from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import CopySigner
 
-LARGEST_SKEW = timedelta(seconds=2)
+LARGEST_DIFFERENCE = timedelta(seconds=2)
 LONGEST_UNROUTED = timedelta(seconds=60)
 LISTED = 5
 LONGEST_LIST = 1_000
+SYNCHRONISE = "synchronise the clocks of both machines (NTP)"
 RECENT = timedelta(days=1)
 """How long a notice that failed counts as a fault: it was to be acted on by then."""
 REGISTER = (
@@ -134,8 +136,9 @@ def examine() -> Iterator[Finding]:
 
 
 def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    now = datetime.now(UTC)
-    yield _look("clock", partial(_clock, ledger))
+    now = ledger.queries.clock()
+    yield _look("clock", partial(_clock, ledger, settings))
+    yield _look("clocks", partial(_clocks, ledger))
     yield _look("policy", partial(_policy, ledger))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("notices", partial(_notices, ledger, settings, now))
@@ -246,12 +249,29 @@ def _migrated(url: str) -> str:
     return "responds; its tables are up to date"
 
 
-def _clock(ledger: Ledger) -> str:
-    skew = abs(ledger.queries.clock() - datetime.now(UTC))
-    if skew > LARGEST_SKEW:
-        apart = f"{skew.total_seconds():.1f} s apart from the ledger's"
-        raise Failed(apart, "synchronise the clocks of both machines (NTP): deadlines need it")
-    return f"within {LARGEST_SKEW.total_seconds():g} s of the ledger's"
+def _clock(ledger: Ledger, settings: Settings) -> str:
+    """Compare the clock of this host with the ledger's."""
+    clock = LedgerClock(ledger.queries.clock, bound=settings.clock_bound)
+    clock.measure()
+    difference = clock.difference
+    largest = LARGEST_DIFFERENCE.total_seconds()
+    if difference and difference.exceeds(largest):
+        raise Failed(difference.description, SYNCHRONISE)
+    return f"within {largest:g} s of the ledger's"
+
+
+def _clocks(ledger: Ledger) -> str:
+    """Look at what the gateways and workers that run report of their clocks."""
+    clocks = ledger.process_clocks.present()
+    apart = [clock for clock in clocks if clock.difference.is_apart]
+    if apart:
+        listed = "; ".join(f"{clock.process}: {clock.difference.description}" for clock in apart)
+        raise Failed(f"{listed}: it neither leads nor accepts", SYNCHRONISE)
+    largest = LARGEST_DIFFERENCE.total_seconds()
+    if clocks and clocks[0].difference.exceeds(largest):
+        furthest = f"{clocks[0].process}: {clocks[0].difference.description}"
+        raise Warned(furthest, SYNCHRONISE)
+    return f"{len(clocks)} gateways and workers report theirs, all within {largest:g} s"
 
 
 def _policy(ledger: Ledger) -> str:
@@ -353,8 +373,7 @@ def _calendars(ledger: Ledger, today: date) -> str:
 
 
 def _led(ledger: Ledger, now: datetime) -> str:
-    """Take the lead for no time at all: that works only if no worker holds it."""
-    if ledger.sweep.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
+    if ledger.monitoring.pipeline_status(now=now).seconds_unswept(now) > 0:
         raise Failed(
             "no worker leads the sweep: nothing is routed", "start one with `broker worker`"
         )
