@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from broker.admin import signing_keys
-from broker.bootstrap import notifiers, read_settings, utc_now
+from broker.bootstrap import notifiers, read_settings
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.support_bundle import Part, write
@@ -299,7 +299,7 @@ def look_at_channels(ledger: Ledger, settings: Settings, registry: ChannelRegist
                 f"the directory uses {kind.form.name}, and its settings are not complete",
                 f"set {', '.join(missing)}, or publish another channel for these organisations",
             )
-    with registry.opened(settings, clock=utc_now) as channels:
+    with registry.opened(settings, clock=ledger.queries.clock) as channels:
         return "; ".join(_channel(name, channels[name]) for name in sorted(used))
 
 
@@ -314,7 +314,7 @@ def _channel(name: str, channel: Channel) -> str:
 
 def _notices(ledger: Ledger, settings: Settings, now: datetime) -> str:
     """Check that the people whom the policy alerts can be alerted, and that they were."""
-    configured = notifiers(settings, utc_now)
+    configured = notifiers(settings, ledger.queries.clock)
     unset = unset_channels(_in_force(ledger).alarms, configured)
     if unset:
         more = f" (and {len(unset) - 1} more)" if len(unset) > 1 else ""
