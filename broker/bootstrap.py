@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from uuid import UUID
@@ -23,6 +25,7 @@ from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
 from broker.intake.registry import INTAKES
 from broker.ledger.ledger import Ledger
+from broker.ledger_clock import LedgerClock
 from broker.notices.base import Notifier
 from broker.notices.command import Command
 from broker.notices.email import Email
@@ -63,11 +66,13 @@ def open_broker(
 ) -> Iterator[Context]:
     """Open a broker for one process and close it at the end; open it after any fork.
 
-    ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``channels`` are those
-    of this broker. Without the ledger it is opened all the same, since that passes. Raises
-    LedgerRefused where it does not: this code does not fit the ledger's tables, for instance.
+    ``process`` is its name in PostgreSQL: ``gateway``, ``worker``, ``cli``. ``clock`` is that of a
+    test, or the LedgerClock that this process has already; without one the broker keeps its own.
+    ``channels`` are those of this broker. Without the ledger it is opened all the same, since that
+    passes. Raises LedgerRefused where it does not: this code does not fit the ledger's tables, for
+    instance.
     """
-    new_id, clock, pool = new_id or new_uuid7, clock or clock_of(settings), pool or Pool()
+    pool = pool or Pool()
     with ExitStack() as stack:
         ledger = stack.enter_context(
             Ledger.open(
@@ -78,6 +83,13 @@ def open_broker(
             )
         )
         refuse_misfit(ledger)
+        if clock is None:
+            reports_as = process if process == "gateway" else None
+            clock = stack.enter_context(ledger_time(settings, ledger, reports_as=reports_as))
+        ledger_clock = clock if isinstance(clock, LedgerClock) else None
+        if ledger_clock is not None:
+            clock, new_id = clock_of(settings, ledger_clock), new_id or ids_by(ledger_clock)
+        new_id = new_id or new_uuid7
         hit = failpoint_of(settings)
         wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
@@ -96,6 +108,7 @@ def open_broker(
             notifiers=notifiers(settings, clock),
             clock=clock,
             new_id=new_id,
+            ledger_clock=ledger_clock,
             hit=hit,
             traces=traces,
         )
@@ -150,11 +163,36 @@ def _flush(activity: ActivityCounter) -> None:
         activity.flush()
 
 
-def clock_of(settings: Settings) -> Clock:
-    """Return the system's clock, or the clock in a file that tests set."""
+@contextmanager
+def ledger_time(
+    settings: Settings, ledger: Ledger, *, reports_as: str | None = None
+) -> Iterator[LedgerClock]:
+    """Yield the ledger's clock, which goes on being compared with this host's in a thread.
+
+    ``reports_as``: as what this process reports the difference to the ledger, ``gateway`` or
+    ``worker``; without it, it reports nothing.
+    """
+    report = None
+    if reports_as:
+        report = partial(ledger.process_clocks.report, f"{reports_as} {process_name()}")
+    clock = LedgerClock(ledger.queries.clock, bound=settings.clock_bound, report=report)
+    clock.start()
+    try:
+        yield clock
+    finally:
+        clock.close()
+
+
+def process_name() -> str:
+    """Return what names this process among all of them: its host, and its number there."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def clock_of(settings: Settings, ledger_clock: Clock) -> Clock:
+    """Return the ledger's clock, or the clock in a file that tests set."""
     if settings.clock_file is None:
-        return utc_now
-    return file_clock(settings.clock_file)
+        return ledger_clock
+    return file_clock(settings.clock_file, ledger_clock)
 
 
 def utc_now() -> datetime:
@@ -162,17 +200,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def file_clock(path: Path) -> Clock:
+def file_clock(path: Path, ledger_clock: Clock = utc_now) -> Clock:
     """Return a clock that reads a file at each call.
 
     The file holds an RFC 3339 instant, at which the clock stops; or a signed number of
-    seconds, such as ``+90``, by which the clock is ahead of the system's.
+    seconds, such as ``+90``, by which it is ahead of the ledger's.
     """
 
     def now() -> datetime:
         text = path.read_text(encoding="utf-8").strip()
         if text.startswith(("+", "-")):
-            return utc_now() + timedelta(seconds=float(text))
+            return ledger_clock() + timedelta(seconds=float(text))
         return datetime.fromisoformat(text).astimezone(UTC)
 
     return now
@@ -199,3 +237,13 @@ def failpoint_of(settings: Settings) -> Failpoint:
 def new_uuid7() -> UUID:
     """Return a fresh UUID version 7 (RFC 9562), ordered by time within this process."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def ids_by(clock: LedgerClock) -> NewId:
+    """Return what makes such ids by the ledger's clock, where the host's is wrong by seconds."""
+
+    def new_id() -> UUID:
+        milliseconds = clock.correction // timedelta(milliseconds=1)
+        return UUID(int=uuid_utils.uuid7().int + (milliseconds << 80))
+
+    return new_id

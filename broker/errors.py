@@ -14,7 +14,8 @@ BrokerError
 │   └── BeyondCalendar    a deadline falls past the end of the calendar data
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
-    └── LedgerRefused         somebody must act first, since it does not pass by itself
+    ├── LedgerRefused         somebody must act first, since it does not pass by itself
+    └── ClockApart            this process's clock is too far from the ledger's
 
 Every class has a stable ``code`` (the last part of the problem ``type``, see docs/errors.md).
 The gateway maps each class to an HTTP status in one table.
@@ -144,3 +145,9 @@ class LedgerRefused(Unavailable):
     def __str__(self) -> str:
         """Say why: this may be all that is seen of it."""
         return self.reason
+
+
+class ClockApart(Unavailable):
+    """The clock of this process is too far from the ledger's, so that it accepts nothing."""
+
+    code = "clock-apart"

@@ -88,6 +88,9 @@ class Settings:
     """How far the time in a message of receipts may differ (BROKER_RECEIPT_WINDOW_SECONDS)."""
     accept_old_signatures: bool = False
     """Whether receipts signed with a credential's digest count (BROKER_ACCEPT_OLD_SIGNATURES)."""
+    clock_bound: timedelta = timedelta(seconds=30)
+    """How far a process's clock may be from the ledger's (BROKER_CLOCK_BOUND_SECONDS); beyond it
+    the process neither leads nor accepts."""
     public_url: str = ""
     """Where people reach the console, for links in notices (BROKER_PUBLIC_URL)."""
     smtp_url: str = field(default="", repr=False)
@@ -140,6 +143,9 @@ class Settings:
             ),
             accept_old_signatures=reading.one_of("BROKER_ACCEPT_OLD_SIGNATURES", NO_YES, "no")
             == "yes",
+            clock_bound=timedelta(
+                seconds=reading.whole("BROKER_CLOCK_BOUND_SECONDS", 30, highest=86_400)
+            ),
             public_url=reading.text("BROKER_PUBLIC_URL", "").rstrip("/"),
             smtp_url=reading.secret("BROKER_SMTP_URL", needed=False),
             smtp_sender=reading.text("BROKER_SMTP_SENDER", "broker@localhost"),

@@ -10,7 +10,7 @@ _TOKEN = re.compile(
 )
 AGGREGATIONS = {"sum", "min", "max", "avg", "count"}
 OF_RANGES = {"increase", "rate"}
-FUNCTIONS = {"time": 0, "absent": 1, "increase": 1, "rate": 1}
+FUNCTIONS = {"time": 0, "absent": 1, "abs": 1, "increase": 1, "rate": 1}
 BINARY = {"+", "-", "*", "/", "<", ">", "<=", ">=", "==", "!=", "and", "or", "unless"}
 
 

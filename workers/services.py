@@ -7,10 +7,9 @@ runs also while the wake-up Valkey is unavailable.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -20,7 +19,7 @@ from celery import bootsteps
 from celery.worker import state
 
 from broker import telemetry, time_limits
-from broker.bootstrap import Pool, open_broker, read_settings
+from broker.bootstrap import Pool, ledger_time, open_broker, process_name, read_settings
 from broker.errors import LedgerRefused
 from broker.flow import deadlines, notify
 from broker.flow.context import Context
@@ -31,6 +30,8 @@ from broker.flow.sweep import Sweeper
 from broker.heartbeats import EXIT_CODE, Heartbeats, Watchdog, beat
 from broker.intake.base import PolledIntake
 from broker.intake.registry import INTAKES
+from broker.ledger.ledger import Ledger
+from broker.ledger_clock import LedgerClock
 from broker.settings import Settings
 from broker.telemetry import error_fields, logger
 
@@ -56,10 +57,15 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         self._heartbeats = Heartbeats()
         self._watchdog = Watchdog(self._heartbeats)
         self._threads: list[threading.Thread] = []
+        self._open = ExitStack()
 
     def start(self, _: Any) -> None:
-        """Start the threads, each with a context of its own."""
+        """Start the threads, each with a context of its own; they share the ledger's clock."""
         settings = read_settings()
+        ledger = self._open.enter_context(
+            Ledger.open(settings.database_url, application_name="broker clock", max_size=1)
+        )
+        clock = self._open.enter_context(ledger_time(settings, ledger, reports_as="worker"))
         services: dict[str, Service] = {
             "sweeping": sweeping,
             "watching": watching,
@@ -70,7 +76,7 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         }
         self._threads = [
             threading.Thread(
-                target=self._serve, args=(name, service, settings), name=name, daemon=True
+                target=self._serve, args=(name, service, settings, clock), name=name, daemon=True
             )
             for name, service in services.items()
         ]
@@ -86,21 +92,25 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         until = monotonic() + time_limits.SERVICES_GRACE
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
+        self._open.close()
 
     terminate = stop
 
-    def _serve(self, name: str, service: Service, settings: Settings) -> None:
+    def _serve(self, name: str, service: Service, settings: Settings, clock: LedgerClock) -> None:
         """Run a service until the worker stops; restart it after any error."""
         with self._heartbeats.of_this_thread(name):
-            self._serve_watched(name, service, settings)
+            self._serve_watched(name, service, settings, clock)
 
-    def _serve_watched(self, name: str, service: Service, settings: Settings) -> None:
+    def _serve_watched(
+        self, name: str, service: Service, settings: Settings, clock: LedgerClock
+    ) -> None:
         while not self._stopping.is_set():
             beat()
             try:
                 with open_broker(
                     settings,
                     process=name,
+                    clock=clock,
                     pool=Pool(connections=2, idle_in_transaction=FROZEN),
                 ) as context:
                     service(context, self._stopping)
@@ -138,7 +148,7 @@ def _waited(stopping: threading.Event, pause: timedelta) -> bool:
 
 def sweeping(context: Context, stopping: threading.Event) -> None:
     """Run step 8 once a second."""
-    sweeper = Sweeper(context, holder=f"{socket.gethostname()}:{os.getpid()}")
+    sweeper = Sweeper(context, holder=process_name())
     while _waited(stopping, SWEEP_EVERY):
         sweeper.sweep()
 
@@ -159,7 +169,7 @@ def notifying(context: Context, stopping: threading.Event) -> None:
 
 def monitoring_silence(context: Context, stopping: threading.Event) -> None:
     """Check for silent organisations twice a minute."""
-    monitor = SilenceMonitor(context, holder=f"{socket.gethostname()}:{os.getpid()}")
+    monitor = SilenceMonitor(context, holder=process_name())
     while _waited(stopping, CHECK_SILENCE_EVERY):
         monitor.check()
 

@@ -28,6 +28,7 @@ from broker.domain.monitoring import (
 )
 from broker.flow.context import Context
 from broker.flow.task_queues import TASK_QUEUES
+from broker.ledger.process_clocks import ProcessClock
 from broker.ledger.statistics import slots_until
 
 FRESH_SECONDS = 1.0
@@ -70,6 +71,8 @@ class Picture:
     pipes: PipelineStatus
     wakeups: Mapping[str, int] | None
     """Wake-ups that no worker has taken, by lane; None while Valkey does not answer."""
+    clocks: Sequence[ProcessClock]
+    """How far each process's clock is from the ledger's, the furthest first."""
     dead: Sequence[DeadLetters]
     escalations: Sequence[Escalation]
 
@@ -123,6 +126,7 @@ class Watch:
                 "unacknowledged": ledger.monitoring.longest_unacknowledged,
                 "pipes": lambda: ledger.monitoring.pipeline_status(now=now),
                 "wakeups": lambda: context.wakeups.waiting(TASK_QUEUES),
+                "clocks": ledger.process_clocks.present,
                 "dead": ledger.monitoring.dead_letters,
                 "escalations": lambda: ledger.alarms.escalations(limit=LISTED),
             }.items()

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import urllib3
@@ -102,7 +101,7 @@ def running(report: Report, listener: socket.socket) -> Iterator[Stack]:
         children = ending.enter_context(Children(folder, engines.reaper))
         settings = _settings(engines)
         signing_keys.publish_signing_key(
-            ledger, settings["BROKER_SIGNING_KEY"], now=datetime.now(UTC)
+            ledger, settings["BROKER_SIGNING_KEY"], now=ledger.queries.clock()
         )
         url = _start_services(children, settings, listener)
         yield Stack(
@@ -133,14 +132,16 @@ def _start_engines(ending: ExitStack) -> Engines:
 def _publish_policy(ledger: Ledger) -> Policy:
     documents = documents_from(POLICY)
     channels = CHANNELS.forms
-    version = publish_policy.publish(ledger, documents, now=datetime.now(UTC), channels=channels)
+    version = publish_policy.publish(
+        ledger, documents, now=ledger.queries.clock(), channels=channels
+    )
     return load(documents, version=version, channels=channels)
 
 
 def _issue_keys(ledger: Ledger, policy: Policy, folder: Path) -> None:
     """Issue one key for each organisation, readable by its owner alone."""
     folder.mkdir(mode=0o700)
-    now = datetime.now(UTC)
+    now = ledger.queries.clock()
     for organisation in policy.directory.organisations:
         scopes = SCOPES.get(organisation.kind, frozenset({Scope.COLLECT}))
         key = api_keys.issue(
@@ -156,7 +157,7 @@ def _register_agencies(ledger: Ledger, policy: Policy, folder: Path) -> None:
         if organisation.channel == QUEUE:
             pem = new_private_key()
             write_key(folder / organisation.code, pem)
-            signing_keys.register(ledger, organisation.code, pem, now=datetime.now(UTC))
+            signing_keys.register(ledger, organisation.code, pem, now=ledger.queries.clock())
 
 
 def _add_users(url: str, policy: Policy, folder: Path) -> Path:

@@ -6,7 +6,6 @@ import json
 import socket
 import sys
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -136,7 +135,7 @@ def _exports(stack: Stack) -> str:
 
 def _sign_in(stack: Stack) -> str:
     """Return a link by which a sample person signs in."""
-    now = datetime.now(UTC)
+    now = stack.ledger.queries.clock()
     sign_in.add(stack.ledger, PERSON, list(Right), now=now, new_id=new_uuid7)
     return address(stack.url, sign_in.link(stack.ledger, PERSON, now=now))
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from broker.domain.codes import Cause
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId
+
+SECOND = timedelta(seconds=1)
+LONGEST_LEAD = timedelta(minutes=1)
+"""No lead of the sweep ends later than this: it is renewed every second, for a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,17 @@ class PipelineStatus:
     """Workers that have reported within the last seconds."""
     sweep_until: datetime | None
     sweeper: str | None
+
+    def seconds_unswept(self, now: datetime) -> float:
+        """Return the seconds since a worker led the sweep.
+
+        Below zero while one leads, and infinite where none ever did. A lead that would last longer
+        than any that is given counts as none: a clock that was wrong took it.
+        """
+        if self.sweep_until is None:
+            return inf
+        left = self.sweep_until - now
+        return abs(left / SECOND) if left > LONGEST_LEAD else -left / SECOND
 
 
 @dataclass(frozen=True, slots=True)

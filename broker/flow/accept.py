@@ -147,7 +147,11 @@ def _refusal_task(context: Context, refusal: Refusal, body: bytes) -> RefusalTas
 
 
 def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
-    """Commit a batch, wake routing, and return the answer to each referral in order."""
+    """Commit a batch, wake routing, and return the answer to each referral in order.
+
+    Raises ClockApart, and then nothing was accepted.
+    """
+    context.check_clock()
     with step(context, ACCEPT, _log) as this:
         answers = context.ledger.referrals.accept(new)
         context.hit(ACCEPTED)

@@ -13,6 +13,7 @@ from broker.flow.activity_counter import ActivityCounter
 from broker.flow.channel_threads import ChannelThreads
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
+from broker.ledger_clock import LedgerClock
 from broker.notices.base import Notifier
 from broker.settings import Settings
 from broker.tracing import Traces
@@ -36,10 +37,22 @@ class Context:
     new_id: NewId
     hit: Failpoint = no_failpoint
     """Called at every failpoint; see ``broker.failpoints``."""
+    ledger_clock: LedgerClock | None = None
+    """Compares this process's clock with the ledger's; None where a test brings a clock."""
     traces: Traces | None = None
     """Records every step that was completed; None where traces are not collected."""
     channel_threads: ChannelThreads = field(default_factory=ChannelThreads)
     """Where push channels send, each in a thread of its own."""
+
+    @property
+    def may_lead(self) -> bool:
+        """Whether this process's clock is near enough to the ledger's for leading others."""
+        return self.ledger_clock is None or self.ledger_clock.is_usable
+
+    def check_clock(self) -> None:
+        """Raise ClockApart when this process's clock is too far from the ledger's to accept."""
+        if self.ledger_clock is not None:
+            self.ledger_clock.check()
 
     @property
     def push_channels(self) -> Mapping[str, PushChannel]:

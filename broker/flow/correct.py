@@ -84,8 +84,10 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
 
     ``strict``: it is refused for every fault, also one that would cost only its field.
     Raises NotFound; Malformed, TooLarge or Prohibited; Invalid with every fault; Conflict when
-    the referral was rejected or recalled; ReferenceConflict for a key that names other content.
+    the referral was rejected or recalled; ReferenceConflict for a key that names other content;
+    ClockApart.
     """
+    context.check_clock()
     with step(context, "correct", _log) as this:
         status = context.ledger.queries.referral(publisher, id=id_)
         if status is None:

@@ -46,6 +46,8 @@ class SilenceMonitor:
         Raises Unavailable without the ledger.
         """
         ledger, now = self._context.ledger, self._context.clock()
+        if not self._context.may_lead:
+            return False
         if not ledger.sweep.hold_lead("silence", self._holder, for_=LEAD_FOR, now=now):
             return False
         policy = self._context.policies.latest()

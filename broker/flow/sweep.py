@@ -48,6 +48,9 @@ class Sweeper:
         """
         ledger, now = self._context.ledger, self._context.clock()
         self._beat(now)
+        if not self._context.may_lead:
+            self._seen = {}
+            return False
         if not ledger.sweep.hold_lead("sweep", self._holder, for_=LEAD_FOR, now=now):
             self._seen = {}
             return False

@@ -90,8 +90,9 @@ class Ledger(Collector):
         ages = GaugeMetricFamily(f"broker_oldest_{which}_seconds", help_, labels=["agency"])
         for queue in queues:
             since = getattr(queue, f"oldest_{which}_at")
+            # Below zero where a clock was wrong: an alert can see that, and nothing can hide it.
             age = (self._now - since).total_seconds() if since else 0.0
-            ages.add_metric([queue.agency], max(0.0, age))
+            ages.add_metric([queue.agency], age)
         return ages
 
     def _undeliverable(self) -> Metric:
@@ -148,7 +149,7 @@ class Ledger(Collector):
         beat = pipes.sweep_until.timestamp() if pipes.sweep_until else 0.0
         gauges = (
             ("unrouted", "Referrals that wait for routing.", pipes.inbox),
-            ("oldest_unrouted_seconds", "Age of the oldest one.", max(0.0, age)),
+            ("oldest_unrouted_seconds", "Age of the oldest one.", age),
             ("unroutable", "Referrals that nobody owns.", pipes.unroutable),
             ("retries", "Pushes that wait for their next attempt.", pipes.retries),
             ("escalations_open", "Ladders that nobody has acknowledged.", pipes.escalations),
@@ -156,11 +157,36 @@ class Ledger(Collector):
             ("notices_failed", "Notices that failed within a day.", pipes.notices_failed),
             ("workers", "Workers that showed themselves within 15 seconds.", pipes.workers),
             ("sweep_lead_until_seconds", "Until when a worker leads the sweep (Unix time).", beat),
+            (
+                "unswept_seconds",
+                "Since a worker led the sweep, by the ledger's clock; below zero while one leads.",
+                pipes.seconds_unswept(self._now),
+            ),
         )
         for name, help_, value in gauges:
             yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
         yield self._tasks()
         yield self._wakeups()
+        yield from self._clocks()
+
+    def _clocks(self) -> Iterator[Metric]:
+        clocks = self._context.ledger.process_clocks.present()
+        yield GaugeMetricFamily(
+            "broker_clocks_apart",
+            "Processes that neither lead nor accept, because their clock is too far off.",
+            value=sum(clock.difference.is_apart for clock in clocks),
+        )
+        furthest: dict[tuple[str, str], float] = {}
+        for clock in clocks:  # the furthest first
+            furthest.setdefault((clock.kind, clock.host), clock.difference.seconds)
+        differences = GaugeMetricFamily(
+            "broker_clock_difference_seconds",
+            "How far a host's clock is ahead of the ledger's.",
+            labels=["process", "host"],
+        )
+        for labels, seconds in furthest.items():
+            differences.add_metric(labels, seconds)
+        yield differences
 
     def _tasks(self) -> Metric:
         counts = self._context.ledger.tasks.counts(now=self._now)

@@ -88,7 +88,7 @@ async def readyz(request: Request) -> Response:
     """Answer within three seconds whether the process can do its work.
 
     Raises Unavailable when the ledger does not answer in time, when no policy is published, or as
-    ``livez`` does.
+    ``livez`` does; ClockApart when the clock of this process is too far from the ledger's.
     """
     _check_watchdog(request)
     try:

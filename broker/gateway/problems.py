@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from broker.errors import (
     BrokerError,
+    ClockApart,
     Conflict,
     Denied,
     Invalid,
@@ -122,6 +123,13 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
     ),
     Throttled: Meaning(
         429, "Too many requests", "Wait for the seconds in Retry-After.", retryable=True
+    ),
+    ClockApart: Meaning(
+        503,
+        "The clock of this gateway is wrong",
+        "Send the same request again after the seconds in Retry-After: another gateway takes it. "
+        "Nothing was lost. Ops must correct the clock of this machine.",
+        retryable=True,
     ),
     Unavailable: Meaning(
         503,

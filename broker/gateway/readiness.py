@@ -50,10 +50,12 @@ class Readiness:
 
 
 def check_of(context: Context) -> Callable[[], None]:
-    """Return the check: the ledger's tables fit, and a policy that can be used is published."""
+    """Return the check: the ledger's tables fit, its clock is near this process's, and a policy
+    that can be used is published."""
 
     def check() -> None:
         context.ledger.schema.check()
+        context.check_clock()
         context.policies.latest()
 
     return check

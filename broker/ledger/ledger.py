@@ -29,6 +29,7 @@ from broker.ledger.organisations import Organisations
 from broker.ledger.people import People
 from broker.ledger.policies import Policies
 from broker.ledger.policy_backtest import PolicyBacktest
+from broker.ledger.process_clocks import ProcessClocks
 from broker.ledger.pseudonyms import Pseudonyms
 from broker.ledger.queries import Queries
 from broker.ledger.queue_keys import QueueKeys
@@ -64,6 +65,7 @@ class Ledger(Database):
         self.pseudonyms = Pseudonyms(self)
         self.links = Links(self)
         self.activity = Activity(self)
+        self.process_clocks = ProcessClocks(self)
         self.reconciliations = Reconciliations(self)
         self.queries = Queries(self)
         self.deadline_report = DeadlineReport(self)

@@ -135,8 +135,7 @@ class Campaign:
     def rest(self) -> None:
         """Let everything come to rest; copies in queues are waited for with the clock's help."""
         self.journal.crowding = _crowding()
-        self.journal.furthest = self.town.furthest
-        patience = RECOVERY_SECONDS * self.journal.crowding + self.journal.furthest
+        patience = RECOVERY_SECONDS * self.journal.crowding
         began = time.monotonic()
         for agency in self.agencies:
             agency.sober_up()

@@ -445,7 +445,7 @@ def comes_to_rest(seen: _Evidence) -> Iterator[str]:
     yield from seen.journal.undrained
     if seen.journal.deadlocks:
         yield f"PostgreSQL ended {seen.journal.deadlocks} deadlocks, each after a second"
-    bound = RECOVERY_SECONDS * seen.journal.crowding + seen.journal.furthest
+    bound = RECOVERY_SECONDS * seen.journal.crowding
     if seen.journal.drained_after > bound:
         yield f"it took {seen.journal.drained_after:.0f} s to come to rest"
     yield from (

@@ -127,8 +127,6 @@ class Journal:
     crowding: float = 1.0
     """How many processes wanted each processor of this machine; bounds in time are so much longer.
     """
-    furthest: float = 0.0
-    """Seconds by which a clock was ahead for a while: a lease given then lasts so much longer."""
     deadlocks: int = 0
     """How often PostgreSQL had to end one of two transactions that waited for each other."""
     drained_after: float = 0.0

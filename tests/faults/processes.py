@@ -25,6 +25,7 @@ from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engine, Engines
 from broker.ledger.ledger import Ledger
 from broker.transport.signatures import new_private_key
+from tests import host_clock
 from tests.faults import documents
 
 LOOK_SECONDS = 0.2
@@ -33,11 +34,12 @@ END_SECONDS = 45.0
 
 
 class Service:
-    """One gateway or worker, with a clock file of its own."""
+    """One gateway or worker, on a host of its own: its clock can be set."""
 
     def __init__(self, name: str, command: list[str], installation: Installation) -> None:
         self.name = name
-        self.clock = installation.folder / f"clock.{name}"
+        self.host_clock = installation.folder / f"clock.{name}"
+        """By how many seconds the clock of its host is wrong."""
         self.resting = False
         """Whether a strike keeps it down."""
         self._command = command
@@ -57,11 +59,12 @@ class Service:
     def start(self) -> None:
         self.starts += 1
         self.sweep_up()
+        environment = self._installation.environment
         with (self._installation.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "broker", *self._command],
                 cwd=self._installation.tree,
-                env={**self._installation.environment, "BROKER_CLOCK_FILE": str(self.clock)},
+                env={**environment, **host_clock.environment(self.host_clock, environment)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -108,6 +111,7 @@ class Installation:
             "BROKER_EXCHANGE_URL": engines.exchange_url,
             "BROKER_SIGNING_KEY": new_private_key(),
             "BROKER_POINTS_DIR": str(self.points),
+            "BROKER_CLOCK_FILE": str(self.folder / "clock"),
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",
         }
@@ -134,9 +138,7 @@ class Installation:
         }
         """One strike at a time on each part."""
         self.ahead = 0.0
-        """How far every clock is ahead of this machine's, in seconds; it only ever grows."""
-        self.furthest = 0.0
-        """How far any clock was ahead of the others, or of itself afterwards, for a while."""
+        """How far the ledger's clock is ahead of PostgreSQL's, in seconds; it only ever grows."""
         self._policies = itertools.count(1)
         self._frozen: set[int] = set()
         self._ending = threading.Event()
@@ -150,6 +152,7 @@ class Installation:
         return list(self._ports.values())
 
     def __enter__(self) -> Self:
+        self.go_ahead(0)
         self.set_clocks()
         for service in self.services:
             service.start()
@@ -171,17 +174,14 @@ class Installation:
         self.set_clocks()
 
     def set_clocks(self, only: Service | None = None, *, off: float = 0.0) -> None:
-        """Set every clock, or one alone, this far off from where they belong."""
-        self.furthest = max(self.furthest, off)
+        """Set the clock of every host, or of one alone, this far off from where it belongs."""
         for service in self.services if only is None else [only]:
-            fresh = service.clock.with_suffix(".new")
-            fresh.write_text(f"{self.ahead + off:+f}\n")
-            fresh.rename(service.clock)
+            host_clock.set_clock(service.host_clock, off)
 
     def go_ahead(self, seconds: float) -> None:
-        """Move every clock on, for good."""
+        """Let the ledger's clock leap ahead, for good, as everybody sees it."""
         self.ahead += seconds
-        self.set_clocks()
+        host_clock.set_clock(self.folder / "clock", self.ahead)
 
     def publish_policy(self) -> str:
         """Put one more version of the policy in force, which decides the same."""

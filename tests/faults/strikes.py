@@ -16,6 +16,7 @@ from redis import Redis
 
 from broker import failpoints
 from broker.devstack.engines import Valkey
+from tests import host_clock
 from tests.faults.processes import Installation, Service, engine_pids, kill_engine
 
 Blow = Callable[[Installation, float, Random], str]
@@ -249,24 +250,44 @@ $$
 
 
 def step_one_clock(town: Installation, seconds: float, dice: Random) -> str:
-    """Set one process's clock wrong, and right again."""
-    service, off = dice.choice(town.services), dice.choice((-45, -10, 10, 45))
-    town.set_clocks(service, off=off)
-    time.sleep(seconds)
-    town.set_clocks()
+    """Set the clock of one process's host wrong, and right again."""
+    service, off = dice.choice(town.services), dice.choice(STEPS)
+    with _wrong_clock(town, service, off):
+        time.sleep(seconds)
     return f"{service.name} {off:+d} s"
 
 
 def step_all_clocks(town: Installation, seconds: float, dice: Random) -> str:
-    off = dice.choice((-45, -10, 10, 45))
-    town.set_clocks(off=off)
-    time.sleep(seconds)
-    town.set_clocks()
+    """Set the clocks of all hosts but the ledger's wrong, and right again."""
+    off = dice.choice(STEPS)
+    with _wrong_clock(town, None, off):
+        time.sleep(seconds)
     return f"{off:+d} s"
 
 
+def kill_a_leader_of_the_future(town: Installation, seconds: float, dice: Random) -> str:
+    """Set the leader's clock wrong, and kill it there: its lead must end when any lead does."""
+    leader, off = _leader(town), dice.choice(STEPS)
+    if leader is None:
+        return "nobody leads"
+    with _wrong_clock(town, leader, off), _down(leader):
+        time.sleep(seconds)
+        leader.kill()
+    return f"{leader.name} {off:+d} s"
+
+
+def start_in_another_time(town: Installation, seconds: float, dice: Random) -> str:
+    """Start one on a host whose clock is wrong, and correct it while it runs."""
+    service, off = dice.choice(town.services), dice.choice(STEPS)
+    with _wrong_clock(town, service, off):
+        with _down(service):
+            service.kill()
+        time.sleep(seconds)
+    return f"{service.name} {off:+d} s"
+
+
 def leap_ahead(town: Installation, _: float, __: Random) -> str:
-    """Let every clock go ahead for good, by more than any lease."""
+    """Let the ledger's clock leap ahead for good, by more than any lease."""
     town.go_ahead(20)
     return "+20 s"
 
@@ -276,6 +297,8 @@ def change_policy(town: Installation, _: float, __: Random) -> str:
     return town.publish_policy()
 
 
+STEPS = (-3600, -600, -45, -10, 10, 45, 600, 3600)
+"""How far a clock of a host is set wrong, in seconds."""
 _PARTS = ("gateway", "worker")
 _VALKEYS = ("wakeup", "exchange")
 FAULTS: Mapping[str, Fault] = {
@@ -321,8 +344,10 @@ FAULTS: Mapping[str, Fault] = {
     "ledger-locked": Fault(lock_deliveries, "ledger", (1, 4)),
     "ledger-full": Fault(fill_ledger, "ledger", (1, 4)),
     "snapshot-held": Fault(hold_a_snapshot, "ledger", (2, 6)),
-    "clock-stepped": Fault(step_one_clock, "clock", (1, 5)),
-    "clocks-stepped": Fault(step_all_clocks, "clock", (1, 5)),
+    "clock-stepped": Fault(step_one_clock, "clock", (2, 8)),
+    "clocks-stepped": Fault(step_all_clocks, "clock", (2, 5)),
+    "clock-leader-killed": Fault(kill_a_leader_of_the_future, "clock", (2, 4)),
+    "clock-wrong-at-start": Fault(start_in_another_time, "clock", (3, 8)),
     "clocks-ahead": Fault(leap_ahead, "clock", (0, 0)),
     "policy-changed": Fault(change_policy, "policy", (0, 0)),
 }
@@ -339,6 +364,18 @@ def _leader(town: Installation) -> Service | None:
         (worker for worker in town.workers if any(h.endswith(f":{worker.pid}") for h in holders)),
         None,
     )
+
+
+@contextmanager
+def _wrong_clock(town: Installation, only: Service | None, off: float) -> Iterator[None]:
+    """Set the clock of one host, or of all, wrong meanwhile."""
+    if not host_clock.IS_INSTALLED:
+        raise LookupError("Install Debian's package faketime.")
+    town.set_clocks(only, off=off)
+    try:
+        yield
+    finally:
+        town.set_clocks()
 
 
 @contextmanager

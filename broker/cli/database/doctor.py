@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import click
 
 from broker.admin import signing_keys
-from broker.bootstrap import notifiers, read_settings, utc_now
+from broker.bootstrap import notifiers, read_settings
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.support_bundle import Part, write
@@ -24,6 +24,7 @@ from broker.errors import BrokerError, Invalid, LedgerRefused, PolicyError, Unav
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
+from broker.ledger_clock import LedgerClock
 from broker.policy.monitoring.reach import unset_channels
 from broker.policy.places.gazetteer import installed
 from broker.policy.places.postcodes import authorities
@@ -35,10 +36,11 @@ from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import CopySigner
 
-LARGEST_SKEW = timedelta(seconds=2)
+LARGEST_DIFFERENCE = timedelta(seconds=2)
 LONGEST_UNROUTED = timedelta(seconds=60)
 LISTED = 5
 LONGEST_LIST = 1_000
+SYNCHRONISE = "synchronise the clocks of both machines (NTP)"
 RECENT = timedelta(days=1)
 """How long a notice that failed counts as a fault: it was to be acted on by then."""
 REGISTER = (
@@ -134,10 +136,11 @@ def examine() -> Iterator[Finding]:
 
 
 def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    now = datetime.now(UTC)
+    now = ledger.queries.clock()
     yield _look("version", partial(_fits, ledger))
     yield _look("roles", partial(_roles, ledger))
-    yield _look("clock", partial(_clock, ledger))
+    yield _look("clock", partial(_clock, ledger, settings))
+    yield _look("clocks", partial(_clocks, ledger))
     yield _look("policy", partial(_policy, ledger))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("notices", partial(_notices, ledger, settings, now))
@@ -274,12 +277,29 @@ def _roles(ledger: Ledger) -> str:
     return f"{rights.role} can alter neither history nor tables"
 
 
-def _clock(ledger: Ledger) -> str:
-    skew = abs(ledger.queries.clock() - datetime.now(UTC))
-    if skew > LARGEST_SKEW:
-        apart = f"{skew.total_seconds():.1f} s apart from the ledger's"
-        raise Failed(apart, "synchronise the clocks of both machines (NTP): deadlines need it")
-    return f"within {LARGEST_SKEW.total_seconds():g} s of the ledger's"
+def _clock(ledger: Ledger, settings: Settings) -> str:
+    """Compare the clock of this host with the ledger's."""
+    clock = LedgerClock(ledger.queries.clock, bound=settings.clock_bound)
+    clock.measure()
+    difference = clock.difference
+    largest = LARGEST_DIFFERENCE.total_seconds()
+    if difference and difference.exceeds(largest):
+        raise Failed(difference.description, SYNCHRONISE)
+    return f"within {largest:g} s of the ledger's"
+
+
+def _clocks(ledger: Ledger) -> str:
+    """Look at what the gateways and workers that run report of their clocks."""
+    clocks = ledger.process_clocks.present()
+    apart = [clock for clock in clocks if clock.difference.is_apart]
+    if apart:
+        listed = "; ".join(f"{clock.process}: {clock.difference.description}" for clock in apart)
+        raise Failed(f"{listed}: it neither leads nor accepts", SYNCHRONISE)
+    largest = LARGEST_DIFFERENCE.total_seconds()
+    if clocks and clocks[0].difference.exceeds(largest):
+        furthest = f"{clocks[0].process}: {clocks[0].difference.description}"
+        raise Warned(furthest, SYNCHRONISE)
+    return f"{len(clocks)} gateways and workers report theirs, all within {largest:g} s"
 
 
 def _policy(ledger: Ledger) -> str:
@@ -307,7 +327,7 @@ def look_at_channels(ledger: Ledger, settings: Settings, registry: ChannelRegist
                 f"the directory uses {kind.form.name}, and its settings are not complete",
                 f"set {', '.join(missing)}, or publish another channel for these organisations",
             )
-    with registry.opened(settings, clock=utc_now) as channels:
+    with registry.opened(settings, clock=ledger.queries.clock) as channels:
         return "; ".join(_channel(name, channels[name]) for name in sorted(used))
 
 
@@ -322,7 +342,7 @@ def _channel(name: str, channel: Channel) -> str:
 
 def _notices(ledger: Ledger, settings: Settings, now: datetime) -> str:
     """Check that the people whom the policy alerts can be alerted, and that they were."""
-    configured = notifiers(settings, utc_now)
+    configured = notifiers(settings, ledger.queries.clock)
     unset = unset_channels(_in_force(ledger).alarms, configured)
     if unset:
         more = f" (and {len(unset) - 1} more)" if len(unset) > 1 else ""
@@ -381,8 +401,7 @@ def _calendars(ledger: Ledger, today: date) -> str:
 
 
 def _led(ledger: Ledger, now: datetime) -> str:
-    """Take the lead for no time at all: that works only if no worker holds it."""
-    if ledger.sweep.hold_lead("sweep", "doctor", for_=timedelta(0), now=now):
+    if ledger.monitoring.pipeline_status(now=now).seconds_unswept(now) > 0:
         raise Failed(
             "no worker leads the sweep: nothing is routed", "start one with `broker worker`"
         )

@@ -61,8 +61,8 @@ def issue(
     \b
     Example:    broker keys issue stoke-csc --scope collect --into stoke.key
     """
-    now = datetime.now(UTC)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         key = api_keys.issue(
             ledger,
             in_directory(ledger, organisation),
@@ -96,9 +96,9 @@ def list_(organisation: str | None, as_json: bool) -> None:
 @json_option
 def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> None:
     """Replace the key ID by a new one; the old key expires after the overlap."""
-    now = datetime.now(UTC)
-    ends_at = now + timedelta(hours=overlap_hours)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
+        ends_at = now + timedelta(hours=overlap_hours)
         old = _known(ledger, id_)
         scopes = [Scope(scope) for scope in sorted(old.scopes)]
         key = api_keys.issue(ledger, old.organisation, scopes, label=old.label, now=now)
@@ -112,8 +112,8 @@ def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> 
 @json_option
 def revoke(id_: str, as_json: bool) -> None:
     """End the key ID now."""
-    now = datetime.now(UTC)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         if not ledger.credentials.revoke(_known(ledger, id_).id, now):
             raise _ended(id_)
     _print(id_, "revoked", now, as_json=as_json)

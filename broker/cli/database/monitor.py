@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import isinf
 
 import click
 from rich.console import Group
@@ -229,9 +230,7 @@ def _oldest(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
     if not waits:
         return Measure(None, "nothing waits to be acknowledged")
     seconds, oldest = max(waits)
-    return Measure(
-        max(0.0, seconds), f"{oldest} has not acknowledged for {wording.duration(seconds)}"
-    )
+    return Measure(seconds, f"{oldest} has not acknowledged for {wording.duration(seconds)}")
 
 
 def _latency(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
@@ -255,16 +254,15 @@ def _silence(ledger: Ledger, now: datetime, agency: str | None) -> Measure:
     if not silent:
         return Measure(None, "no agency has anything to collect")
     seconds, quietest = max(silent)
-    return Measure(max(0.0, seconds), f"{quietest} was last seen {wording.duration(seconds)} ago")
+    return Measure(seconds, f"{quietest} was last seen {wording.duration(seconds)} ago")
 
 
 def _sweeper(ledger: Ledger, now: datetime, _: str | None) -> Measure:
-    until = ledger.monitoring.pipeline_status(now=now).sweep_until
-    if until is None:
+    seconds = ledger.monitoring.pipeline_status(now=now).seconds_unswept(now)
+    if isinf(seconds):
         return Measure(None, "no worker has ever led the sweep", CRITICAL)
-    seconds = max(0.0, (now - until).total_seconds())
-    if not seconds:
-        return Measure(seconds, "a worker leads the sweep")
+    if seconds <= 0:
+        return Measure(0.0, "a worker leads the sweep")
     return Measure(seconds, f"no worker led for {wording.duration(seconds)}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 
@@ -49,9 +48,9 @@ def link(
     """
     if subject and not (rights and issuer):
         raise click.UsageError("--subject needs --rights, and --issuer or BROKER_OIDC_ISSUER.")
-    now = datetime.now(UTC)
     key = sign_in.subject_key(issuer, subject) if subject and issuer else None
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         if rights:
             sign_in.add(ledger, name, _rights(rights), now=now, new_id=new_uuid7, subject=key)
         elif not ledger.people.people(name=name):
@@ -101,7 +100,7 @@ def list_(as_json: bool) -> None:
 def disable(name: str) -> None:
     """End the access of NAME at once, sessions and links included."""
     with open_ledger() as ledger:
-        if not ledger.people.disable_person(name, now=datetime.now(UTC)):
+        if not ledger.people.disable_person(name, now=ledger.queries.clock()):
             raise Failure(
                 f"no person named {name} may sign in.",
                 next_step="list them with `broker people list`",

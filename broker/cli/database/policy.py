@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -64,7 +63,9 @@ def publish(folder: Path, allow_unset: bool, as_json: bool) -> None:
     if not allow_unset:
         _check_alarms(documents)
     with open_ledger() as ledger:
-        version = put_in_force(ledger, documents, now=datetime.now(UTC), channels=CHANNELS.forms)
+        version = put_in_force(
+            ledger, documents, now=ledger.queries.clock(), channels=CHANNELS.forms
+        )
     if as_json:
         print_json({"version": version})
     else:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +98,8 @@ def _days(text: str) -> int:
 
 
 def _backtest(old: Policy, new: Policy, days: int) -> Backtest:
-    now = datetime.now(UTC)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         return run_backtest(
             ledger.policy_backtest.past(now - timedelta(days=days), now), old=old, new=new, now=now
         )

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -56,7 +56,7 @@ def new(into: Path, as_json: bool) -> None:
     """
     with open_ledger() as ledger:
         pem = _made(into)
-        public = signing_keys.publish_signing_key(ledger, pem, now=datetime.now(UTC))
+        public = signing_keys.publish_signing_key(ledger, pem, now=ledger.queries.clock())
     _tell(public, into, as_json=as_json)
     remark(f"next:  {RESTART}")
 
@@ -72,7 +72,7 @@ def publish(file: Path, as_json: bool) -> None:
     """
     pem = file.read_text(encoding="utf-8", errors="replace")
     with open_ledger() as ledger, _advised(file):
-        public = signing_keys.publish_signing_key(ledger, pem, now=datetime.now(UTC))
+        public = signing_keys.publish_signing_key(ledger, pem, now=ledger.queries.clock())
     _tell(public, file, as_json=as_json)
 
 
@@ -88,8 +88,8 @@ def publish(file: Path, as_json: bool) -> None:
 @json_option
 def rotate(into: Path, overlap_hours: float, as_json: bool) -> None:
     """Make the next private key in a file; the keys in use end after the overlap."""
-    now = datetime.now(UTC)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         pem = _made(into)
         public, count = signing_keys.replace_signing_keys(
             ledger, pem, overlap=timedelta(hours=overlap_hours), now=now
@@ -122,8 +122,8 @@ def list_signing(as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def retire(id_: str) -> None:
     """End the key ID now: copies that it signed are dropped, and sent again under the next one."""
-    now = datetime.now(UTC)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         if not ledger.queue_keys.retire_signing_keys([id_], now):
             raise _unknown(id_, "broker keys signing list")
     click.echo(f"{id_} retired {local(now)}")
@@ -195,8 +195,8 @@ def list_agency_keys(organisation: str | None, as_json: bool) -> None:
 @click.argument("id_", metavar="ID")
 def revoke_agency_key(id_: str) -> None:
     """End the agency's key ID now: its receipts change nothing, no copy is encrypted to it."""
-    now = datetime.now(UTC)
     with open_ledger() as ledger:
+        now = ledger.queries.clock()
         if not signing_keys.revoke(ledger, id_, now=now):
             raise _unknown(id_, "broker keys agency-key list")
     click.echo(f"{id_} revoked {local(now)}")
@@ -221,9 +221,9 @@ def register(agency: str, public_file: Path, as_json: bool) -> None:
     \b
     Example:    broker keys register stoke-csc --public-key stoke.pub
     """
-    now = datetime.now(UTC)
     pem = public_file.read_text(encoding="utf-8", errors="replace")
     with open_ledger() as ledger, _advised(public_file):
+        now = ledger.queries.clock()
         code = in_directory(ledger, agency)
         id_, use = signing_keys.register_any(ledger, code, pem, now=now)
     if as_json:

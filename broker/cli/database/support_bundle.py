@@ -211,20 +211,22 @@ def _answers(ledger: Ledger) -> dict[str, Any]:
 
 
 def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
-    now = datetime.now(UTC)
+    now = ledger.queries.clock
     return {
         "policies": lambda: [asdict(policy) for policy in ledger.policies.policies(limit=POLICIES)],
         "endings": lambda: [
             asdict(ending)
             for ending in endings(
-                PolicyCache(ledger, CHANNELS.forms).latest(), on=now.astimezone(LOCAL).date()
+                PolicyCache(ledger, CHANNELS.forms).latest(), on=now().astimezone(LOCAL).date()
             )
         ],
         "referrals": ledger.support_bundle.referral_states,
-        "queues": lambda: [asdict(work) for work in ledger.monitoring.open_work(now=now).values()],
+        "queues": lambda: [
+            asdict(work) for work in ledger.monitoring.open_work(now=now()).values()
+        ],
         "pipes": lambda: {
             name: value
-            for name, value in asdict(ledger.monitoring.pipeline_status(now=now)).items()
+            for name, value in asdict(ledger.monitoring.pipeline_status(now=now())).items()
             if name != "sweeper"
         },
         "leads": lambda: _without_hosts(ledger.support_bundle.leads()),

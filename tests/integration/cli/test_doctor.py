@@ -17,6 +17,7 @@ from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engines, as_application
 from broker.ledger.ledger import Ledger
+from broker.ledger_clock import Difference
 from broker.policy.published.policy import documents_from
 from broker.shipped import POLICY
 from tests.conftest import CHILD_KEY, SIGNING_KEY
@@ -55,6 +56,35 @@ def faults(run: Run, environment: Mapping[str, str]) -> dict[str, Any]:
 def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) -> None:
     assert faults(run, healthy) == {}
     assert "FAULT" not in run("doctor", **healthy).out
+
+
+@pytest.mark.parametrize("is_led", [True, False])
+def test_it_changes_nothing(run: Run, healthy: dict[str, str], dsn: str, is_led: bool) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        if not is_led:
+            connection.execute("delete from lead")
+        before = connection.execute("select name, holder, until from lead").fetchall()
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set default_transaction_read_only = on".encode())
+        assert list(faults(run, healthy)) == ([] if is_led else ["workers"])
+        assert connection.execute("select name, holder, until from lead").fetchall() == before
+
+
+def test_a_lead_for_longer_than_any_is_no_lead(run: Run, healthy: dict[str, str], dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("update lead set until = clock_timestamp() + interval '1 hour'")
+    assert list(faults(run, healthy)) == ["workers"]
+
+
+def test_a_process_whose_clock_is_wrong_is_named(
+    run: Run, healthy: dict[str, str], dsn: str
+) -> None:
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        ledger.process_clocks.report("gateway north:7", Difference(600.0, 0.1, 30.0))
+    faulty = faults(run, healthy)
+    assert list(faulty) == ["clocks"]
+    assert "gateway north:7: 600.0 s ahead of the ledger's clock" in faulty["clocks"]["detail"]
+    assert "NTP" in faulty["clocks"]["next_step"]
 
 
 def test_alarms_that_no_channel_can_send_are_a_fault(run: Run, healthy: dict[str, str]) -> None:

@@ -165,7 +165,11 @@ def test_the_board_shows_figures_that_there_are_and_nearly_all_of_them(
     }
     assert queries <= known
     shown = {name for name in names if {name, f"{name}_total", f"{name}_bucket"} & queries}
-    assert names - shown == {"broker_deliveries", "broker_bank_holidays_left_seconds"}
+    assert names - shown == {
+        "broker_deliveries",
+        "broker_bank_holidays_left_seconds",
+        "broker_sweep_lead_until_seconds",
+    }
     variables = {variable["name"]: variable for variable in board["templating"]["list"]}
     assert variables.keys() == {"datasource", "agency"}
     assert set(NAMES.findall(variables["agency"]["query"])) <= known
