@@ -20,6 +20,7 @@ from broker.errors import Fault, Unavailable
 from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
+from broker.flow.epoch_cache import EpochCache
 from broker.flow.policy_cache import PolicyCache
 from broker.intake.registry import INTAKES
 from broker.ledger.epochs import notice_on
@@ -29,6 +30,7 @@ from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
 from broker.settings import BadSettings, Settings
+from broker.side_log import SideLog
 from broker.tracing import Traces, is_installed
 from broker.transport.http import SafePost
 from broker.transport.wakeups import Wakeups
@@ -90,6 +92,7 @@ def open_broker(
             settings=settings,
             ledger=ledger,
             policies=PolicyCache(ledger, channels.forms),
+            epochs=EpochCache(ledger),
             wakeups=wakeups,
             activity=activity,
             channels=stack.enter_context(channels.opened(settings, clock=clock)),
@@ -98,6 +101,7 @@ def open_broker(
             new_id=new_id,
             hit=hit,
             traces=traces,
+            side_log=SideLog(settings.side_log),
         )
 
 
