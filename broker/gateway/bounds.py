@@ -17,3 +17,40 @@ LINGERING_BYTES = 32 * 1024 * 1024
 """Of a request that was answered before all of it had come: so much is read and dropped."""
 REFUSED = 64
 """Connections over the limit that wait for their first bytes, to be answered 429."""
+
+CALLS_A_SECOND_EACH = 200
+"""Of one key."""
+FAILURES_A_SECOND = 20
+"""Calls of one address without a key that counts, and keys that are looked up for it."""
+CALLS_EACH = 64
+"""Of one key under way at once, those that wait for something to happen left out."""
+WAITS_EACH = 100
+"""Calls of one key that wait for something to happen."""
+WAITS = 2000
+"""The same, of all keys together."""
+THREADS = 16
+"""Ledger calls in progress at the same time; the pool of connections has half as many."""
+THREADS_EACH = 4
+"""The same, of one key: the pool of connections has place for two such keys."""
+SMALL_BODY = 64 * 1024
+"""In bytes: bodies up to here are bounded by the number of calls alone."""
+BODY_BYTES = 256 * 1024 * 1024
+"""Of larger bodies in memory, all together. One key has no more of it than is left."""
+BODY_BYTES_EACH = 64 * 1024 * 1024
+"""The same, of one key."""
+BODY_BYTES_A_SECOND = 16 * 1024 * 1024
+"""Of larger bodies of one key, over time."""
+BODY_BYTES_AT_ONCE = 32 * 1024 * 1024
+"""Of them, as much may come faster."""
+PROMPT_ANSWERS = 100
+"""A second, to one address without a key; further ones are late."""
+PROMPT_REFUSALS = 20
+"""Answers 429 a second to one key; further ones are late."""
+LATE_SECONDS = 0.5
+"""By so much: who repeats without a pause is slowed down, and costs the others nothing."""
+BULKS_EACH = 4
+"""Of one key under way at once; one of them is worked on."""
+BULK_LINES_AT_ONCE = 200
+"""Referrals of a bulk that are accepted together while no other key makes calls."""
+BULK_LINES_BESIDE_OTHERS = 20
+"""The same, while another key does."""

@@ -89,6 +89,14 @@ class Queries(Part):
         events = [Event(**row) for row in self._rows("queries/feed", params)]
         return events, events[-1].cursor if events else after or FIRST_CURSOR
 
+    def snapshot(self) -> str:
+        """Return a text that is another one whenever a transaction has ended that changed anything.
+
+        Reads no table.
+        """
+        text: str = self._rows("queries/snapshot", {})[0]["snapshot"]
+        return text
+
     def waiting(self, agencies: Sequence[OrganisationCode]) -> set[OrganisationCode]:
         """Return which of these agencies have something to collect."""
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from functools import partial
 from typing import cast
 
@@ -20,6 +21,9 @@ from broker.gateway.http_protocol import BoundedProtocol
 from broker.settings import Settings
 from broker.web import build, end_waits
 
+SWITCH_SECONDS = 0.001
+"""The event loop waits so long at most for a thread that computes; Python's own value is 5 ms."""
+
 
 @click.command()
 @click.option("--host", help="Where to listen; BROKER_HTTP_HOST says so otherwise.")
@@ -34,6 +38,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     settings = read_settings()
     telemetry.configure(settings.log_level)
     telemetry.take_over()
+    sys.setswitchinterval(SWITCH_SECONDS)
     listener = socket.socket(fileno=fd) if fd is not None else None
     listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.

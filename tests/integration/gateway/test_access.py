@@ -49,7 +49,7 @@ def test_every_route_is_documented_and_no_other_call_is(
 def test_every_route_but_those_for_everybody_needs_a_key(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broker.gateway.authentication.FAILURES_PER_ADDRESS", "1000/second")
+    monkeypatch.setattr("broker.gateway.bounds.FAILURES_A_SECOND", 1000)
     with TestClient(build(context)) as client:
         for name in served(context):
             method, path = name.split(" ")
