@@ -23,7 +23,7 @@ BODY_UNREAD = BODY + 5.0
 """For the body of a request to arrive where nothing reads it."""
 IDLE = 65.0
 """For a connection between two requests: longer than a client waits between them."""
-LINGER = 2.0
+LINGER = 3.0
 """For what a caller still sends after its answer, which a closed connection would lose to it."""
 TAKING = 20.0
 """For a caller to take some of an answer that waits for it."""

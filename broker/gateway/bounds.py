@@ -13,8 +13,8 @@ PIPELINED = 8
 """Requests that may wait behind the one that is answered on the same connection."""
 SPARE_FILES = 128
 """Descriptors of a process that its callers' connections leave for other use."""
-LINGERING_BYTES = 32 * 1024 * 1024
-"""Of a request that was answered before all of it had come: so much is read and dropped."""
+LINGERING_SECONDS = 0.02
+"""The pause after each piece that is read and dropped of a request that is answered already."""
 REFUSED = 64
 """Connections over the limit that wait for their first bytes, to be answered 429."""
 
@@ -42,12 +42,14 @@ BODY_BYTES_A_SECOND = 16 * 1024 * 1024
 """Of larger bodies of one key, over time."""
 BODY_BYTES_AT_ONCE = 32 * 1024 * 1024
 """Of them, as much may come faster."""
-PROMPT_ANSWERS = 100
-"""A second, to one address without a key; further ones are late."""
-PROMPT_REFUSALS = 20
-"""Answers 429 a second to one key; further ones are late."""
-LATE_SECONDS = 0.5
-"""By so much: who repeats without a pause is slowed down, and costs the others nothing."""
+ANSWERS_A_SECOND = 100
+"""To one address without a key; further ones are late."""
+REFUSALS_A_SECOND = 20
+"""Answers 429 to one key; further ones are late."""
+PROMPT_SECONDS = 1.0
+"""As many answers as go in that time may go at once."""
+LATE_SECONDS = 5.0
+"""The latest: who repeats without a pause is slowed down, and costs the others nothing."""
 BULKS_EACH = 4
 """Of one key under way at once; one of them is worked on."""
 BULK_LINES_AT_ONCE = 200

@@ -103,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._ends:
-            self._drop(len(data))
+            self._drop()
         elif self._is_refused:
             self._open.count("refused")
             self._refuse(Throttled("Too many connections.", retry_after=timedelta(seconds=1)))
@@ -230,10 +230,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self._set_timer(time_limits.LINGER, self._own.abort)
 
-    def _drop(self, count: int) -> None:
-        self._bytes += count
-        if self._bytes > bounds.LINGERING_BYTES:
-            self._own.abort()
+    def _drop(self) -> None:
+        """Have what a caller still sends come slowly, so that it costs little."""
+        if not self._own.is_closing():
+            self._own.pause_reading()
+            self.loop.call_later(bounds.LINGERING_SECONDS, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._own.is_closing():
+            self._own.resume_reading()
 
     def _is_late(self) -> None:
         self._timer = None

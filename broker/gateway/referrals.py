@@ -74,9 +74,11 @@ async def publish(request: Request) -> Response:
 
 async def publish_bulk(request: Request) -> Response:
     """Publish up to 1,000 referrals, one on each line; one result for each line, in order."""
-    with gateway_of(request).shares.bulk(share_of(request)):
+    gateway = gateway_of(request)
+    with gateway.shares.bulk(share_of(request)):
         body = await _referral_body(request, limit=BULK_LIMIT, media_type=NDJSON)
-        written = await _accept_lines(request, _lines_of(body))
+        lines = await gateway.run(_lines_of, body)
+        written = await _accept_lines(request, lines)
     headers = _applied(strict=_is_strict(request))
     return Response(b"".join(written), media_type=NDJSON, headers=headers)
 
