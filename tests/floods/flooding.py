@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from tests.acceptance.conftest import sample
+from tests.conftest import in_a_loop
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HOST = "127.0.0.1"
@@ -171,7 +172,7 @@ class Flood:
 def main(kind: str, port: str, key: str, seconds: str) -> None:
     os.nice(19)
     flood = Flood(int(port), key, float(seconds))
-    asyncio.run(getattr(flood, kind)())
+    in_a_loop(getattr(flood, kind)())
     print(json.dumps(flood.answers))
 
 
