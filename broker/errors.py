@@ -4,6 +4,7 @@ BrokerError
 ├── Invalid               the sender must change the request
 │   ├── Malformed         the bytes are not a JSON document that may be read
 │   ├── TooLarge          the body is over the size limit
+│   ├── HeadTooLarge      the headers are over the size limit
 │   └── Prohibited        the content may never be carried (pictures, binary data)
 ├── Denied                the credential is missing, wrong or not allowed to do this
 ├── NotFound              it does not exist for this organisation
@@ -76,6 +77,12 @@ class TooLarge(Invalid):
     code = "too-large"
     beginning = b""
     """What was read of it, which may name its reference and grade."""
+
+
+class HeadTooLarge(Invalid):
+    """The request line and the headers are over the size limit."""
+
+    code = "head-too-large"
 
 
 class Prohibited(Invalid):

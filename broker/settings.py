@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,6 +34,8 @@ LONGEST_LEASE_SECONDS = 86_400
 SHORTEST_KEY_BYTES = 32
 SHORTEST_CLIENT_SECRET = 16
 """In characters: somebody with a signed cookie could try out shorter ones."""
+MOST_CONNECTIONS = 100_000
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -82,6 +85,13 @@ class Settings:
     """The address that the gateway listens on (BROKER_HTTP_HOST)."""
     http_port: int = 8080
     """The port that the gateway listens on (BROKER_HTTP_PORT)."""
+    connections: int = 4000
+    """How many connections one gateway holds open (BROKER_CONNECTIONS)."""
+    connections_per_address: int = 500
+    """How many of them one address may have; a proxy may have all
+    (BROKER_CONNECTIONS_PER_ADDRESS)."""
+    trusted_proxies: Sequence[Network] = ()
+    """The networks of the proxies that are believed who a caller is (BROKER_TRUSTED_PROXIES)."""
     lease: timedelta = timedelta(seconds=60)
     """How long an agency may keep a delivery before it is offered again (BROKER_LEASE_SECONDS)."""
     receipt_window: timedelta = timedelta(minutes=5)
@@ -138,6 +148,11 @@ class Settings:
             child_key=reading.key("BROKER_CHILD_KEY"),
             http_host=reading.text("BROKER_HTTP_HOST", "127.0.0.1"),
             http_port=reading.whole("BROKER_HTTP_PORT", 8080, highest=65_535),
+            connections=reading.whole("BROKER_CONNECTIONS", 4000, highest=MOST_CONNECTIONS),
+            connections_per_address=reading.whole(
+                "BROKER_CONNECTIONS_PER_ADDRESS", 500, highest=MOST_CONNECTIONS
+            ),
+            trusted_proxies=reading.networks("BROKER_TRUSTED_PROXIES"),
             lease=timedelta(
                 seconds=reading.whole("BROKER_LEASE_SECONDS", 60, highest=LONGEST_LEASE_SECONDS)
             ),
@@ -198,6 +213,16 @@ class _Reading:
                 self._fault(name, "wrong-form", "Use name=/path/of/program, with commas between.")
             found[key] = value
         return found
+
+    def networks(self, name: str) -> Sequence[Network]:
+        """Return addresses and networks, with commas between them."""
+        networks: list[Network] = []
+        for text in filter(None, map(str.strip, self.text(name, "").split(","))):
+            try:
+                networks.append(ipaddress.ip_network(text))
+            except ValueError:
+                self._fault(name, "wrong-form", "Use addresses or networks: 192.0.2.7,10.0.0.0/24")
+        return tuple(networks)
 
     def secret(self, name: str, *, needed: bool = True) -> str:
         """Return the value, or the content of the file that ``name_FILE`` names."""

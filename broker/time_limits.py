@@ -15,8 +15,18 @@ ANSWER = STATEMENT + 5.0
 """For PostgreSQL's answer, by our own clock: it ends what PostgreSQL can no longer end."""
 TRANSACTION = 3 * ANSWER
 """For all statements of a transaction together, however slowly their answers come."""
+HEAD = 10.0
+"""For the head of a request to arrive, from the opening of its connection or its first byte."""
 BODY = 20.0
 """For the body of a request to arrive."""
+BODY_UNREAD = BODY + 5.0
+"""For the body of a request to arrive where nothing reads it."""
+IDLE = 65.0
+"""For a connection between two requests: longer than a client waits between them."""
+LINGER = 3.0
+"""For what a caller still sends after its answer, which a closed connection would lose to it."""
+TAKING = 20.0
+"""For a caller to take some of an answer that waits for it."""
 REQUEST = max(BODY, POOL + ANSWER)
 """For the longest part of a request that nothing cuts short: its body, or the ledger's answer."""
 GATEWAY_GRACE = REQUEST + 5.0

@@ -15,6 +15,7 @@ ALLOWED = (
     *("may", "details", "is_answered"),  # the templates call them
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
+    *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
     *(
         "redirect_slashes",

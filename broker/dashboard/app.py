@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -42,6 +41,7 @@ from broker.errors import (
 )
 from broker.flow.context import Context
 from broker.telemetry import error_fields, logger
+from broker.threads import FairThreads
 
 THREADS = 4
 """Ledger calls in progress at the same time."""
@@ -127,7 +127,7 @@ def mount(context: Context) -> list[BaseRoute]:
             Exception: on_error,
         },
     )
-    app.state.desk = Desk(CapacityLimiter(THREADS), context, Watch(context), provider)
+    app.state.desk = Desk(FairThreads(THREADS, THREADS), context, Watch(context), provider)
     return [Route(ROOT, to_pages), Mount(ROOT, app)]
 
 

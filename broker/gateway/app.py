@@ -9,7 +9,6 @@ from functools import cache
 from time import perf_counter
 from typing import Any
 
-from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,19 +19,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broker.errors import BrokerError, Unavailable
 from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
-from broker.gateway import api_page, openapi, problems
+from broker.gateway import api_page, bounds, openapi, problems
 from broker.gateway.authentication import Authentication
+from broker.gateway.brake import Brake
 from broker.gateway.call import Call, Handler
 from broker.gateway.calls import CALLS
 from broker.gateway.long_polls import Poller
 from broker.gateway.readiness import Readiness, check_of
-from broker.gateway.state import Gateway, admit
+from broker.gateway.shares import Shares
+from broker.gateway.state import Gateway, admit, caller_of, gateway_of
 from broker.heartbeats import LOOK_SECONDS, Heartbeats, Watchdog
 from broker.intake.http_intake import HttpIntake
 from broker.telemetry import elapsed, error_fields, info_enabled, logger
+from broker.threads import FairThreads
 
-THREADS = 16
-"""Ledger calls in progress at the same time; the pool of connections has half as many."""
 NOTE_USE_SECONDS = 60
 HEADERS = (
     (b"cache-control", b"no-store"),
@@ -42,6 +42,7 @@ HEADERS = (
     (b"x-frame-options", b"DENY"),
 )
 _log = logger("gateway")
+TOO_MANY = 429
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that the log names; a caller may send any word there."""
 
@@ -78,13 +79,14 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        heartbeats = Heartbeats()
+        heartbeats, shares = Heartbeats(), Shares()
         gateway = Gateway(
-            threads=CapacityLimiter(THREADS),
+            threads=FairThreads(bounds.THREADS, bounds.THREADS_EACH),
             context=context,
             authentication=Authentication(context),
             commits=HttpIntake(context, heartbeats),
-            poller=Poller(context),
+            shares=shares,
+            poller=Poller(context, shares),
             watchdog=Watchdog(heartbeats),
             readiness=Readiness(check_of(context)),
         )
@@ -125,7 +127,9 @@ def _guarded(call: Call) -> Handler:
 
     async def endpoint(request: Request) -> Response:
         await admit(request, call.scopes)
-        return await call.handler(request)
+        with gateway_of(request).shares.call(caller_of(request).credential) as share:
+            request.state.share = share
+            return await call.handler(request)
 
     return endpoint if call.scopes else call.handler
 
@@ -168,12 +172,15 @@ async def _try(gateway: Gateway, work: Callable[[], object]) -> None:
 class _Surroundings:
     """Gives every request an id, a line in the log and headers, and catches every exception.
 
+    Answers that cost the others too much are sent late.
+
     The server would log the text of an exception, which may repeat what a caller sent.
     """
 
     def __init__(self, app: ASGIApp, context: Context) -> None:
         self._app = app
         self._new_id = context.new_id
+        self._brake = Brake()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -187,6 +194,8 @@ class _Surroundings:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status == TOO_MANY or "credential" not in scope["state"]:
+                    await self._brake.slow_down(scope)
                 present = {name for name, _ in message["headers"]}
                 added = [header for header in HEADERS if header[0] not in present]
                 identity = (b"x-request-id", request_id.encode())

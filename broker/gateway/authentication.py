@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
@@ -20,13 +22,17 @@ from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Throttled
 from broker.flow.context import Context
+from broker.gateway import bounds
+from broker.gateway.addresses import neighbourhood
 from broker.gateway.problems import Forbidden
+from broker.threads import SPENDER, FairThreads, in_thread
 
 CACHE_SECONDS = 5.0
 """A revoked key works at most so long in a gateway that has just used it."""
 CACHE_SIZE = 10_000
-PER_KEY = "200/second"
-FAILURES_PER_ADDRESS = "20/second"
+UNKNOWN_SIZE = 1_000
+LOOK_UPS = 2
+"""Keys that are looked up at the same time, for each address in turn."""
 _BEARER = "bearer "
 
 
@@ -50,46 +56,60 @@ class Caller:
 
 
 class Authentication:
-    """Looks keys up and caches them for a few seconds. May be used from any thread."""
+    """Looks keys up and caches them for a few seconds.
+
+    Used by the event loop; ``note_use`` alone may be called from any thread.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._known: OrderedDict[CredentialId, tuple[Credential | None, float]] = OrderedDict()
+        self._known: OrderedDict[CredentialId, tuple[Credential, float]] = OrderedDict()
+        self._unknown: OrderedDict[CredentialId, float] = OrderedDict()
         self._used: set[CredentialId] = set()
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._per_key, self._failures = parse(PER_KEY), parse(FAILURES_PER_ADDRESS)
+        self._per_key = RateLimitItemPerSecond(bounds.CALLS_A_SECOND_EACH)
+        self._failures = RateLimitItemPerSecond(bounds.FAILURES_A_SECOND)
+        self._threads = FairThreads(LOOK_UPS, LOOK_UPS)
+        self._looking: dict[CredentialId, asyncio.Task[Credential | None]] = {}
+        self._strangers: Counter[str] = Counter()
 
     def key(self, request: Request) -> Key:
         """Return the key of a request. Raises Denied, or Throttled after many failures."""
         try:
             return Key.parse(_bearer(request))
         except Denied:
-            self._spend(self._failures, _address(request))
+            self._spend(self._failures, address_of(request))
             raise
 
     def remembered(self, id_: CredentialId) -> tuple[Credential | None, bool]:
         """Return the cached credential of a key, and whether it is fresh enough to use."""
-        with self._lock:
-            credential, until = self._known.get(id_, (None, 0.0))
-        return credential, time.monotonic() < until
+        now = time.monotonic()
+        credential, until = self._known.get(id_, (None, 0.0))
+        return credential, now < until or now < self._unknown.get(id_, 0.0)
 
-    def look_up(self, id_: CredentialId) -> Credential | None:
-        """Read a key from the ledger and cache it. Raises Unavailable."""
-        began = time.monotonic()
-        credential = self._context.ledger.credentials.credential(id_)
-        with self._lock:
-            self._known[id_] = (credential, began + CACHE_SECONDS)
-            if len(self._known) > CACHE_SIZE:
-                self._known.popitem(last=False)
-        return credential
+    async def look_up(self, request: Request, id_: CredentialId) -> Credential | None:
+        """Read a key from the ledger, once for all who ask meanwhile, and cache it.
+
+        The ledger is not asked for a key that was never seen while its caller's address has failed
+        too often. Raises Throttled and Unavailable.
+        """
+        looking = self._looking.get(id_)
+        if looking is None:
+            address = address_of(request)
+            if id_ not in self._known:
+                self._check_stranger(address)
+            looking = asyncio.create_task(self._look(id_, address))
+            self._looking[id_] = looking
+            looking.add_done_callback(lambda task: self._looked(id_, task))
+        return await asyncio.shield(looking)
 
     def admit(
         self, request: Request, key: Key, credential: Credential | None, scopes: Collection[Scope]
     ) -> Caller:
         """Return the caller, who has one of these scopes. Raises Denied, Forbidden or Throttled."""
         if credential is None or not key.opens(credential, self._context.clock()):
-            self._spend(self._failures, _address(request))
+            self._spend(self._failures, address_of(request))
             raise Denied("This key is unknown, wrong, expired or revoked.")
         self._spend(self._per_key, credential.id)
         if credential.scopes.isdisjoint(scopes):
@@ -105,17 +125,62 @@ class Authentication:
         if used:
             self._context.ledger.credentials.touch_credentials(sorted(used), self._context.clock())
 
+    def _check_stranger(self, address: str) -> None:
+        """Raise Throttled if an address may have no more keys looked up that were never seen."""
+        if not self._limiter.test(self._failures, address, cost=1 + self._strangers[address]):
+            raise _throttled()
+
+    async def _look(self, id_: CredentialId, address: str) -> Credential | None:
+        SPENDER.set(address)
+        began = time.monotonic()
+        self._strangers[address] += 1
+        try:
+            read = partial(self._context.ledger.credentials.credential, id_)
+            credential = await in_thread(read, self._threads)
+        finally:
+            self._strangers[address] -= 1
+            if not self._strangers[address]:
+                del self._strangers[address]
+        self._cache(id_, credential, began + CACHE_SECONDS)
+        return credential
+
+    def _cache(self, id_: CredentialId, credential: Credential | None, until: float) -> None:
+        """Keep what was read; keys that there are not take no place from those that there are."""
+        if credential is None:
+            self._known.pop(id_, None)
+            self._unknown[id_] = until
+        else:
+            self._known[id_] = (credential, until)
+            self._unknown.pop(id_, None)
+        if len(self._known) > CACHE_SIZE:
+            self._known.popitem(last=False)
+        if len(self._unknown) > UNKNOWN_SIZE:
+            self._unknown.popitem(last=False)
+
+    def _looked(self, id_: CredentialId, task: asyncio.Task[Credential | None]) -> None:
+        self._looking.pop(id_, None)
+        if not task.cancelled():
+            task.exception()  # nobody may be left who waits for it
+
     def _spend(self, limit: RateLimitItem, spender: str) -> None:
         if not self._limiter.hit(limit, spender):
-            raise Throttled("Too many requests.", retry_after=timedelta(seconds=1))
+            raise _throttled()
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "nobody"
+def address_of(request: Request) -> str:
+    """Return what counts as one caller where there is no key."""
+    return neighbourhood(request.client.host) if request.client else "nobody"
 
 
 def _bearer(request: Request) -> str:
-    header = request.headers.get("authorization", "")
+    headers = request.headers.getlist("authorization")
+    if len(headers) > 1:
+        raise Denied("Send the header Authorization once.")
+    header = headers[0] if headers else ""
     if header[: len(_BEARER)].lower() != _BEARER:
         raise Denied("This call needs a key.")
     return header[len(_BEARER) :].strip()
+
+
+def _throttled() -> Throttled:
+    return Throttled("Too many requests.", retry_after=timedelta(seconds=1))

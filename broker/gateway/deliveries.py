@@ -26,6 +26,7 @@ async def collect_deliveries(request: Request) -> Response:
     """Lease what waits for the agency, earliest deadline first; wait for work if asked to."""
     caller, gateway = caller_of(request), gateway_of(request)
     body = await parse_body(request, requests.COLLECT)
+    gateway.poller.check(body.wait)
     claim = partial(_claim, gateway.context, caller.organisation, body.max)
     end, (offers, kept_back) = until(body.wait), await gateway.run(claim)
     while not offers and body.wait and await gateway.poller.for_work(caller.organisation, end):

@@ -1,20 +1,28 @@
-"""Long polls: one query of the ledger for every waiting request, four times a second."""
+"""Long polls: while requests wait, four times a second, the ledger is asked if anything happened.
+
+That reads no table. Only when a transaction has ended, anybody's, it is asked for what each waits.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from time import monotonic
+from typing import cast
 
 from anyio import to_thread
 
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
+from broker.errors import BrokerError, Unavailable
 from broker.flow.context import Context
+from broker.gateway.shares import Shares
 from broker.telemetry import error_fields, logger
+from broker.threads import SPENDER
 
 EVERY_SECONDS = 0.25
-MOST_WAITING = 2000
-"""Requests that may wait at the same time; further ones are answered at once."""
+LOOK_SECONDS = 10.0
+"""A look at everything that is waited for, though nothing seems to have happened."""
 _Lane = dict[Hashable, set[asyncio.Event]]
 _Waiting = Mapping[str, Sequence[Hashable]]
 _log = logger("gateway")
@@ -28,12 +36,20 @@ def until(seconds: float) -> float:
 class Poller:
     """Wakes requests that wait for work, for routing or for events."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, shares: Shares) -> None:
+        self._context, self._shares = context, shares
         self._lanes: dict[str, _Lane] = {"work": {}, "routing": {}, "news": {}}
-        self._count = 0
+        self._unseen: set[tuple[str, Hashable]] = set()
+        """What is waited for since the last look."""
+        self._seen = ""
+        self._looked_at = 0.0
         self._any_waiting = asyncio.Event()
         self._ended = False
+
+    def check(self, seconds: float) -> None:
+        """Raise Throttled if the present caller may not wait for so long, or at all."""
+        if seconds > 0:
+            self._shares.check_wait(SPENDER.get())
 
     async def for_work(self, agency: OrganisationCode, end: float) -> bool:
         """Wait until an agency has something to collect; False if it has nothing by ``end``."""
@@ -56,45 +72,66 @@ class Poller:
                     event.set()
 
     async def run(self) -> None:
-        """Query the ledger while a request waits, until this is cancelled."""
+        """Look while a request waits, until this is cancelled."""
         while True:
             await self._any_waiting.wait()
             await asyncio.sleep(EVERY_SECONDS)
             waiting = {name: list(lane) for name, lane in self._lanes.items() if lane}
+            unseen, self._unseen = self._unseen, set()
             try:
-                self._wake(await to_thread.run_sync(self._look, waiting))
+                self._wake(await to_thread.run_sync(self._look, waiting, unseen))
             except Exception as error:  # each waiting request is answered when its time is up
+                self._unseen |= unseen
                 _log.warning("look failed", **error_fields(error))
-            if not self._count:
+            if not any(self._lanes.values()):
                 self._any_waiting.clear()
 
     async def _wait(self, lane: str, key: Hashable, end: float) -> bool:
-        if self._ended or self._count >= MOST_WAITING or end <= until(0):
+        spender = SPENDER.get()
+        if self._ended or end <= until(0) or not self._shares.may_wait(spender):
             return False
         event = asyncio.Event()
-        self._count += 1
         waiting = self._lanes[lane].setdefault(key, set())
         waiting.add(event)
+        self._unseen.add((lane, key))
         self._any_waiting.set()
         try:
-            async with asyncio.timeout_at(end):
-                return await event.wait() and not self._ended
+            with self._shares.wait(spender):
+                async with asyncio.timeout_at(end):
+                    return await event.wait() and not self._ended
         except TimeoutError:
             return False
         finally:
-            self._count -= 1
             waiting.discard(event)
             if not waiting:
                 self._lanes[lane].pop(key, None)
 
-    def _look(self, waiting: _Waiting) -> list[tuple[str, Hashable]]:
-        """Return what has happened, with one query for each lane."""
+    def _look(
+        self, waiting: _Waiting, unseen: Collection[tuple[str, Hashable]]
+    ) -> list[tuple[str, Hashable]]:
+        """Return what has happened, with one query for each lane.
+
+        As long as no transaction of anybody's has ended, nothing has happened: only what was not
+        waited for at the last look is looked at then.
+        """
+        seen, now = self._context.ledger.queries.snapshot(), monotonic()
+        if seen == self._seen and now - self._looked_at < LOOK_SECONDS:
+            waiting = {
+                name: [key for key in keys if (name, key) in unseen]
+                for name, keys in waiting.items()
+            }
+        else:
+            self._looked_at = now
         looks: dict[str, Callable[[Sequence[Hashable]], list[Hashable]]] = {
             "work": self._with_work,
             "routing": self._routed,
             "news": self._with_news,
         }
-        return [(name, key) for name, keys in waiting.items() for key in looks[name](keys)]
+        happened = [
+            (name, key) for name, keys in waiting.items() if keys for key in looks[name](keys)
+        ]
+        self._seen = seen
+        return happened
 
     def _with_work(self, agencies: Sequence[Hashable]) -> list[Hashable]:
         return list(self._context.ledger.queries.waiting(agencies))  # type: ignore[arg-type]
@@ -104,8 +141,27 @@ class Poller:
         return [id_ for id_, state in states.items() if state is not ReferralState.ACCEPTED]
 
     def _with_news(self, keys: Sequence[Hashable]) -> list[Hashable]:
-        feed = self._context.ledger.queries.feed
-        return [key for key in keys if feed(key[0], after=key[1], limit=1)[0]]  # type: ignore[index]
+        """Return the publishers with an event; each that waits had none after its own cursor.
+
+        So the first cursor and the last are enough, however many a publisher waits with.
+        """
+        cursors: dict[OrganisationCode, list[str]] = {}
+        for publisher, after in cast("Sequence[tuple[OrganisationCode, str]]", keys):
+            cursors.setdefault(publisher, []).append(after)
+        with_news = {
+            publisher
+            for publisher, texts in cursors.items()
+            if any(self._has_news(publisher, after) for after in {texts[0], texts[-1]})
+        }
+        return [key for key in keys if key[0] in with_news]  # type: ignore[index]
+
+    def _has_news(self, publisher: OrganisationCode, after: str) -> bool:
+        try:
+            return bool(self._context.ledger.queries.feed(publisher, after=after, limit=1)[0])
+        except Unavailable:
+            raise
+        except BrokerError:  # a cursor that is none any more: its caller is to learn why
+            return True
 
     def _wake(self, happened: list[tuple[str, Hashable]]) -> None:
         for lane, key in happened:

@@ -17,6 +17,7 @@ from broker.errors import (
     Conflict,
     CursorGone,
     Denied,
+    HeadTooLarge,
     Invalid,
     Malformed,
     NotFound,
@@ -50,7 +51,7 @@ class Unsupported(Invalid):
 
 
 class TooSlow(BrokerError):
-    """The body did not arrive in time."""
+    """The request did not arrive in time."""
 
     code = "too-slow"
 
@@ -81,6 +82,9 @@ _CHANGE = "Correct what 'errors' lists, then send it again. Keep the reference o
 MEANINGS: Mapping[type[BrokerError], Meaning] = {
     Malformed: Meaning(400, "We cannot read the body", "Send one JSON document in UTF-8."),
     TooLarge: Meaning(413, "The body is too large", "Shorten the texts and leave out attachments."),
+    HeadTooLarge: Meaning(
+        431, "The headers are too large", "Send fewer and shorter headers, and a shorter address."
+    ),
     Prohibited: Meaning(
         422,
         "The content is prohibited",
@@ -103,7 +107,7 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
         404, "Not found", "Check the ID. You can only see your own organisation's records."
     ),
     NotAllowed: Meaning(405, "The method is not allowed", "See /docs for the calls."),
-    TooSlow: Meaning(408, "The body did not arrive in time", "Send it again.", retryable=True),
+    TooSlow: Meaning(408, "The request did not arrive in time", "Send it again.", retryable=True),
     ReferenceConflict: Meaning(
         409,
         "The reference was used for another document",
@@ -187,20 +191,23 @@ def _members(error: Exception) -> dict[str, Any]:
 
 def respond(request: Request, error: Exception) -> Response:
     """Answer a request with the problem document of an error."""
-    means = meaning(error)
-    headers = {}
-    if isinstance(error, Throttled):
-        headers["Retry-After"] = str(max(1, round(error.retry_after.total_seconds())))
-    elif isinstance(error, Unavailable):
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    elif means.status == 401:
-        headers["WWW-Authenticate"] = 'Bearer realm="referral broker"'
     return Response(
         orjson.dumps(problem(error, instance_of(request))),
-        status_code=means.status,
+        status_code=meaning(error).status,
         media_type=MEDIA_TYPE,
-        headers=headers,
+        headers=headers_of(error),
     )
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Return the headers that an error adds to its answer."""
+    if isinstance(error, Throttled):
+        return {"Retry-After": str(max(1, round(error.retry_after.total_seconds())))}
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(RETRY_SECONDS)}
+    if meaning(error).status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="referral broker"'}
+    return {}
 
 
 def instance_of(request: Request) -> str:

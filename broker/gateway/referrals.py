@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Any, TypeGuard
 from uuid import UUID
 
@@ -23,11 +24,19 @@ from broker.flow import accept, answer
 from broker.flow import correct as corrections
 from broker.gateway import responses
 from broker.gateway.authentication import Caller
+from broker.gateway.bounds import BULK_LINES_AT_ONCE, BULK_LINES_BESIDE_OTHERS
 from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
 from broker.gateway.request_bodies import BULK_LIMIT, JSON, NDJSON, number, parse_body, read_body
 from broker.gateway.responses import json_response
-from broker.gateway.state import Gateway, caller_of, directory_in_force, gateway_of, identifier
+from broker.gateway.state import (
+    Gateway,
+    caller_of,
+    directory_in_force,
+    gateway_of,
+    identifier,
+    share_of,
+)
 from broker.intake.base import Submission, screened, screened_or_recorded
 from broker.intake.http_intake import Answers
 from broker.telemetry import error_fields, logger
@@ -66,21 +75,12 @@ async def publish(request: Request) -> Response:
 async def publish_bulk(request: Request) -> Response:
     """Publish up to 1,000 referrals, one on each line; one result for each line, in order."""
     gateway = gateway_of(request)
-    body = await _referral_body(request, limit=BULK_LIMIT, media_type=NDJSON)
-    lines = body.splitlines()
-    if len(lines) > BULK_LINES:
-        message = f"Send at most {BULK_LINES} lines at once."
-        raise TooLarge(message, faults=[Fault("", "too-many-lines", message)])
-    strict = _is_strict(request)
-    submissions = [_submission(request, line, strict=strict) for line in lines]
-    looked_over = await gateway.run(_screen_all, gateway, submissions)
-    fit = [line for line in looked_over if _is_fit(line)]
-    answers = iter(await _committed(gateway, fit) if fit else [])
-    results = [line if isinstance(line, BrokerError) else next(answers) for line in looked_over]
-    instance = instance_of(request)
-    numbered = enumerate(results, start=1)
-    written = [orjson.dumps(_line(place, result, instance)) + b"\n" for place, result in numbered]
-    return Response(b"".join(written), media_type=NDJSON, headers=_applied(strict=strict))
+    with gateway.shares.bulk(share_of(request)):
+        body = await _referral_body(request, limit=BULK_LIMIT, media_type=NDJSON)
+        lines = await gateway.run(_lines_of, body)
+        written = await _accept_lines(request, lines)
+    headers = _applied(strict=_is_strict(request))
+    return Response(b"".join(written), media_type=NDJSON, headers=headers)
 
 
 async def check(request: Request) -> Response:
@@ -143,6 +143,7 @@ async def feed(request: Request) -> Response:
     caller, gateway = caller_of(request), gateway_of(request)
     after, limit = request.query_params.get("after", ""), int(number(request, "limit", 100, PAGE))
     seconds = number(request, "wait", 0, LONGEST_WAIT)
+    gateway.poller.check(seconds)
     read = gateway.context.ledger.queries.feed
     events, cursor = await gateway.run(read, caller.organisation, after=after, limit=limit)
     end = until(seconds if limit else 0)
@@ -236,6 +237,52 @@ async def _committed(gateway: Gateway, new: Sequence[NewReferral]) -> Answers:
     """Have referrals accepted in the next commit of this process."""
     answers: asyncio.Future[Answers] = asyncio.wrap_future(gateway.commits.submit(new))
     return await answers
+
+
+def _lines_of(body: bytes) -> list[bytes]:
+    """Return the lines of a bulk. Raises TooLarge, however many there are, without making them."""
+    ends = body.count(b"\n") + body.count(b"\r")  # a line may end with both
+    lines = body.splitlines() if ends <= 2 * BULK_LINES else None
+    if lines is None or len(lines) > BULK_LINES:
+        message = f"Send at most {BULK_LINES} lines at once."
+        raise TooLarge(message, faults=[Fault("", "too-many-lines", message)])
+    return lines
+
+
+async def _accept_lines(request: Request, lines: Sequence[bytes]) -> list[bytes]:
+    """Accept the lines of a bulk and return their results, in order.
+
+    Some at a time, and fewer with a rest after each while other keys make calls, so that no other
+    call waits for the whole.
+    """
+    shares, share = gateway_of(request).shares, share_of(request)
+    written: list[bytes] = []
+    async with share.usage.bulk:
+        while len(written) < len(lines):
+            began, is_alone = monotonic(), shares.is_alone(share.key)
+            most = BULK_LINES_AT_ONCE if is_alone else BULK_LINES_BESIDE_OTHERS
+            written += await _accept_some(request, lines, len(written), most)
+            if not is_alone:
+                await asyncio.sleep(monotonic() - began)
+    return written
+
+
+async def _accept_some(
+    request: Request, lines: Sequence[bytes], start: int, most: int
+) -> list[bytes]:
+    """Accept some lines of a bulk in one commit, and return their results."""
+    gateway, strict = gateway_of(request), _is_strict(request)
+    some = lines[start : start + most]
+    submissions = [_submission(request, line, strict=strict) for line in some]
+    looked_over = await gateway.run(_screen_all, gateway, submissions)
+    fit = [line for line in looked_over if _is_fit(line)]
+    answers = iter(await _committed(gateway, fit) if fit else [])
+    results = [line if isinstance(line, BrokerError) else next(answers) for line in looked_over]
+    instance = instance_of(request)
+    return [
+        orjson.dumps(_line(place, result, instance)) + b"\n"
+        for place, result in enumerate(results, start=start + 1)
+    ]
 
 
 async def _named(request: Request) -> ReferralStatus:

@@ -9,8 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from broker.errors import Fault, Invalid, Malformed, TooLarge
 from broker.flow.accept import refusal_of
+from broker.gateway.bounds import SMALL_BODY
 from broker.gateway.problems import TooSlow, Unsupported
-from broker.gateway.state import gateway_of
+from broker.gateway.state import gateway_of, share_of
 from broker.time_limits import BODY
 from schemas import documents, requests
 from schemas.errors import Unreadable
@@ -31,10 +32,13 @@ BULK_LIMIT = 32 * 1024 * 1024
 async def read_body(request: Request, *, limit: int, media_type: str = JSON) -> bytes:
     """Return the body as it was sent, of at most ``limit`` bytes.
 
-    Raises Unsupported, TooLarge or TooSlow; nothing over the limit is ever held in memory.
+    Raises Unsupported, TooLarge, TooSlow or Throttled; nothing over the limit is ever held in
+    memory.
     """
     _check_headers(request, media_type)
     announced = _announced(request)
+    if SMALL_BODY < announced <= limit:
+        _take(request, announced)
     try:
         async with asyncio.timeout(BODY):
             return await _gathered(request, BEGINNING if announced > limit else limit, limit)
@@ -77,13 +81,21 @@ def limit_of(request: Request) -> int:
 
 async def _gathered(request: Request, most: int, limit: int) -> bytes:
     """Return the whole body; raises TooLarge with its beginning when it is over ``most``."""
-    parts, size = [], 0
+    parts, size, taken, announced = [], 0, 0, _announced(request)
     async for part in request.stream():
         size += len(part)
+        if size > SMALL_BODY and not announced:
+            _take(request, size - taken)
+            taken = size
         parts.append(part[:most])
         if size > most:
             raise _too_large(limit, b"".join(parts)[:BEGINNING])
     return b"".join(parts)
+
+
+def _take(request: Request, size: int) -> None:
+    """Count a large body, or more of it, against its caller's share. Raises Throttled."""
+    gateway_of(request).shares.take_body(share_of(request), size)
 
 
 def _loaded(body: bytes, schema: Record[T], most_items: int) -> T:

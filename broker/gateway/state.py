@@ -15,10 +15,11 @@ from broker.flow.context import Context
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
 from broker.gateway.readiness import Readiness
+from broker.gateway.shares import Share, Shares
 from broker.heartbeats import Watchdog
 from broker.intake.http_intake import HttpIntake
 from broker.policy.language.directory import Directory
-from broker.threads import Threaded
+from broker.threads import SPENDER, Threaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Gateway(Threaded):
     context: Context
     authentication: Authentication
     commits: HttpIntake
+    shares: Shares
     poller: Poller
     watchdog: Watchdog
     readiness: Readiness
@@ -43,6 +45,11 @@ def caller_of(request: Request) -> Caller:
     return cast("Caller", request.state.caller)
 
 
+def share_of(request: Request) -> Share:
+    """Return what the call of an admitted caller uses."""
+    return cast("Share", request.state.share)
+
+
 async def admit(request: Request, scopes: Collection[Scope]) -> None:
     """Check the key of a request and note its caller.
 
@@ -53,8 +60,9 @@ async def admit(request: Request, scopes: Collection[Scope]) -> None:
     key = authentication.key(request)
     credential, is_fresh = authentication.remembered(key.id)
     if not is_fresh:
-        credential = await gateway.run(authentication.look_up, key.id)
+        credential = await authentication.look_up(request, key.id)
     caller = authentication.admit(request, key, credential, scopes)
+    SPENDER.set(caller.credential)
     request.state.caller = caller
     request.state.credential = caller.credential
 

@@ -142,6 +142,14 @@ class Queries(Part):
         number: int = self._planned("queries/number_of_old_cursor", params)[0]["number"]
         return number
 
+    def snapshot(self) -> str:
+        """Return a text that is another one whenever a transaction has ended that changed anything.
+
+        Reads no table.
+        """
+        text: str = self._rows("queries/snapshot", {})[0]["snapshot"]
+        return text
+
     def waiting(self, agencies: Sequence[OrganisationCode]) -> set[OrganisationCode]:
         """Return which of these agencies have something to collect."""
         return {

@@ -47,7 +47,7 @@ class Stack:
         self._log = (folder / "log").open("ab")
         self._count = workers
         self._stderr = stderr
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.gateway: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -120,7 +120,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

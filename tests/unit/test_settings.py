@@ -91,6 +91,15 @@ def test_a_short_or_wrong_key_of_marks_is_refused(key: str) -> None:
     assert refused(BROKER_CHILD_KEY=key) == {"BROKER_CHILD_KEY": "no-key"}
 
 
+def test_proxies_are_named_by_address_and_network_alone() -> None:
+    proxies = " 192.0.2.7, 2001:db8::/32"
+    settings = Settings.from_environ(GIVEN | {"BROKER_TRUSTED_PROXIES": proxies})
+    assert list(map(str, settings.trusted_proxies)) == ["192.0.2.7/32", "2001:db8::/32"]
+    assert Settings.from_environ(GIVEN).trusted_proxies == ()
+    for wrong in ("*", "proxy.example.org", "192.0.2.7/24"):
+        assert refused(BROKER_TRUSTED_PROXIES=wrong) == {"BROKER_TRUSTED_PROXIES": "wrong-form"}
+
+
 PROVIDER = {
     "BROKER_PUBLIC_URL": "https://broker.example.org",
     "BROKER_OIDC_ISSUER": "https://login.example.org/realm/",

@@ -43,6 +43,7 @@ _SHOWN = frozenset(
     {
         *("BROKER_HTTP_HOST", "BROKER_HTTP_PORT", "BROKER_LEASE_SECONDS", "BROKER_LOG_LEVEL"),
         *("BROKER_WEBHOOK_PRIVATE", "BROKER_TRACES_PERCENT"),
+        *("BROKER_CONNECTIONS", "BROKER_CONNECTIONS_PER_ADDRESS"),
     }
 )
 """Settings whose values are written; of any other, only that it is set."""

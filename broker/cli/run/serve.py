@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import sys
+from functools import partial
+from typing import cast
 
 import click
 import uvicorn
@@ -12,10 +16,13 @@ from broker import telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import listen
+from broker.gateway.connections import Connections, most_connections
+from broker.gateway.http_protocol import BoundedProtocol
+from broker.settings import Settings
 from broker.web import build, end_waits
 
-KEEP_ALIVE_SECONDS = 65
-"""An idle connection outlives the longest wait of a client between two requests."""
+SWITCH_SECONDS = 0.001
+"""The event loop waits so long at most for a thread that computes; Python's own value is 5 ms."""
 
 
 @click.command()
@@ -31,23 +38,38 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     settings = read_settings()
     telemetry.configure(settings.log_level)
     telemetry.take_over()
+    sys.setswitchinterval(SWITCH_SECONDS)
     listener = socket.socket(fileno=fd) if fd is not None else None
     listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
         with interruptible(), open_broker(settings, process="gateway") as context:
             app = build(context)
-            config = uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=int(time_limits.GATEWAY_GRACE),
-            )
-            _Server(config, app).run(sockets=[listener])
+            _Server(_config(app, settings), app).run(sockets=[listener])
     except Interrupted:
         return
+
+
+def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
+    """Return the server's settings: everything that a caller may use of it is bounded."""
+    connections = Connections(
+        most_connections(settings.connections),
+        settings.connections_per_address,
+        proxies=settings.trusted_proxies,
+    )
+    protocol = partial(BoundedProtocol, open_connections=connections)
+    return uvicorn.Config(
+        app,
+        http=cast("type[asyncio.Protocol]", protocol),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        timeout_keep_alive=int(time_limits.IDLE),
+        timeout_graceful_shutdown=int(time_limits.GATEWAY_GRACE),
+    )
 
 
 class _Server(uvicorn.Server):

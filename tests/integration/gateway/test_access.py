@@ -10,10 +10,12 @@ from starlette.testclient import TestClient
 from broker.dashboard.paths import ROOT
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.gateway import bounds
 from broker.gateway.call import Call
 from broker.gateway.calls import CALLS
 from broker.web import build
 from tests.acceptance.conftest import sample
+from tests.conftest import eventually
 
 Key = Callable[..., dict[str, str]]
 OPEN = {"GET /livez", "GET /readyz", "GET /v1/keys", "GET /openapi.json", "GET /docs"}
@@ -49,7 +51,7 @@ def test_every_route_is_documented_and_no_other_call_is(
 def test_every_route_but_those_for_everybody_needs_a_key(
     context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("broker.gateway.authentication.FAILURES_PER_ADDRESS", "1000/second")
+    monkeypatch.setattr("broker.gateway.bounds.FAILURES_A_SECOND", 1000)
     with TestClient(build(context)) as client:
         for name in served(context):
             method, path = name.split(" ")
@@ -138,6 +140,50 @@ def test_too_many_requests_are_told_to_wait(
     assert set(answers) == {200}
     answers = [client.get("/v1/queue").status_code for _ in range(40)]
     assert answers[-1] == 429
+
+
+def test_a_header_authorization_that_comes_twice_is_refused(client: TestClient, key: Key) -> None:
+    good = key("stoke-csc", "collect")["Authorization"]
+    for second in ("Bearer rb_0123456789abcdef_" + "s" * 43, good):
+        for pair in ((good, second), (second, good)):
+            headers = [("Authorization", header) for header in pair]
+            answer = client.get("/v1/queue", headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "denied")
+
+
+def test_the_ledger_is_not_asked_for_a_strangers_key_beyond_the_limit(
+    client: TestClient, context: Context
+) -> None:
+
+    def stranger(number: int) -> int:
+        headers = {"Authorization": f"Bearer rb_{number:016x}_{'s' * 43}"}
+        return client.get("/v1/queue", headers=headers).status_code
+
+    context.ledger.close()
+    asked = [stranger(number) for number in range(3)]
+    assert set(asked) == {503}  # it was asked
+
+    def is_stopped() -> bool:
+        for _ in range(bounds.FAILURES_A_SECOND):
+            client.get("/v1/queue")
+        return stranger(4) == 429
+
+    eventually(is_stopped)
+
+
+def test_a_key_that_was_seen_is_not_stopped_by_strangers_at_its_address(
+    client: TestClient, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.gateway.authentication.CACHE_SECONDS", 0.0)
+    known = key("stoke-csc", "collect")
+    assert client.get("/v1/queue", headers=known).status_code == 200
+
+    def is_stopped() -> bool:
+        failures = [client.get("/v1/queue") for _ in range(2 * bounds.FAILURES_A_SECOND)]
+        return failures[-1].status_code == 429
+
+    eventually(is_stopped)
+    assert client.get("/v1/queue", headers=known).status_code == 200
 
 
 def test_no_answer_may_be_cached_sniffed_or_framed(client: TestClient) -> None:

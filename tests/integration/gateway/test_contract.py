@@ -48,7 +48,7 @@ def one_line(_: Any, value: Any) -> bytes:
 @pytest.fixture
 def described(address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The document that the gateway serves."""
-    monkeypatch.setattr("broker.gateway.authentication.PER_KEY", "100000/second")
+    monkeypatch.setattr("broker.gateway.bounds.CALLS_A_SECOND_EACH", 100_000)
     return schemathesis.openapi.from_url(f"{address}/openapi.json")
 
 

@@ -1,0 +1,143 @@
+"""What others feel of one caller's flood: ``make floods`` prints how long their calls take."""
+
+import argparse
+import http.client
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from broker.admin.api_keys import issue
+from broker.admin.publish_policy import publish
+from broker.channels.registry import CHANNELS
+from broker.devstack.engines import Engines
+from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode
+from broker.ledger.ledger import Ledger
+from broker.ledger.migrate import migrate
+from broker.policy.published.policy import documents_from
+from tests.acceptance.conftest import sample
+from tests.acceptance.stack import Stack
+from tests.conftest import POLICIES, ROOT
+
+FLOODS = {
+    "head": "one connection without a key, an endless header",
+    "silent": "1,150 connections that say nothing",
+    "half": "1,150 connections that drip half a head",
+    "nowhere": "60 connections without a key, calls without a pause",
+    "strangers": "20 connections with keys that there are not",
+    "calls": "one key, 60 connections, calls without a pause",
+    "polls": "one key, 1,500 long polls, each with its own cursor",
+    "bulks": "one key, 16 bulks of 10 MB at once",
+}
+PER_SECOND = 20
+PERCENTILES = (50, 99)
+
+
+class Probe:
+    """Another publisher and another agency, which make calls at an even pace."""
+
+    def __init__(self, port: int, publisher: str, agency: str) -> None:
+        self._port, self._keys = port, (publisher, agency)
+        self._number = 0
+
+    def look(self, seconds: float) -> Mapping[str, Sequence[float]]:
+        """Return how long the calls of so many seconds took, by kind."""
+        took: dict[str, list[float]] = {"publish": [], "queue": []}
+        threads = [
+            threading.Thread(target=self._repeat, args=(kind, took[kind], seconds)) for kind in took
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return took
+
+    def _repeat(self, kind: str, took: list[float], seconds: float) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        begun = time.monotonic()
+        for place in range(int(seconds * PER_SECOND)):
+            time.sleep(max(0.0, begun + place / PER_SECOND - time.monotonic()))
+            began = time.monotonic()
+            if began - begun > seconds:
+                return
+            self._call(connection, kind)
+            took.append(time.monotonic() - began)
+
+    def _call(self, connection: http.client.HTTPConnection, kind: str) -> None:
+        publisher, agency = self._keys
+        if kind == "publish":
+            self._number += 1
+            body = json.dumps({**sample(1), "reference": f"PROBE/{self._number}"})
+            headers = {"Authorization": f"Bearer {publisher}", "Content-Type": "application/json"}
+            connection.request("POST", "/v1/referrals", body, headers)
+        else:
+            headers = {"Authorization": f"Bearer {agency}"}
+            connection.request("GET", "/v1/queue", headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status in {200, 202}, answer.status
+
+
+def measure(
+    stack: Stack, probe: Probe, key: str, kinds: Sequence[str], seconds: float
+) -> Mapping[str, Mapping[str, Sequence[float]]]:
+    """Return how long the others' calls took, without a flood and under each one."""
+    took = {"none": probe.look(seconds)}
+    for kind in kinds:
+        command = ("-m", "tests.floods.flooding", kind, str(stack.port), key, f"{seconds + 8}")
+        with subprocess.Popen([sys.executable, *command], cwd=ROOT) as flood:
+            time.sleep(4)
+            took[kind] = probe.look(seconds)
+            flood.wait(60)
+        time.sleep(2)
+    return took
+
+
+def shown(took: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Return a table in Markdown, in milliseconds."""
+    lines = ["| flood | publish p50, p99 | queue p50, p99 |", "|---|---|---|"]
+    for kind, calls in took.items():
+        cells = []
+        for times in calls.values():
+            cuts = statistics.quantiles(times, n=100)
+            cells.append(", ".join(f"{cuts[place - 1] * 1000:.0f}" for place in PERCENTILES))
+            cells[-1] += f" (of {len(times)})"
+        lines.append(f"| {FLOODS.get(kind, 'none')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--floods", default=",".join(FLOODS))
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Engines(durable=False) as engines:
+        migrate(engines.database_url)
+        now = datetime.now(UTC)
+        with Ledger.open(engines.database_url, application_name="floods") as ledger:
+            publish(ledger, documents_from(POLICIES), now=now, channels=CHANNELS.forms)
+            keys = [
+                issue(ledger, OrganisationCode(name), [Scope(scope)], label="flood", now=now)
+                for name, scope in (
+                    ("staffordshire-police", "publish"),
+                    ("west-mercia-police", "publish"),
+                    ("shropshire-csc", "collect"),
+                )
+            ]
+        flooder, publisher, agency = map(str, keys)
+        with Stack(engines, engines.database_url, Path(folder), workers=0) as stack:
+            probe = Probe(stack.port, publisher, agency)
+            probe.look(3)
+            kinds = given.floods.split(",")
+            print(shown(measure(stack, probe, flooder, kinds, given.seconds)))
+
+
+if __name__ == "__main__":
+    main()
