@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults proof lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults proof mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -87,6 +87,9 @@ faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof
+
+mutants: env ## small changes that a test must notice: make mutants OF=broker/flow PART=1/4
+	@$(PY) -m tests.mutants $(OF) $(if $(PART),--part $(PART))
 
 lock: ## write requirements/ anew from pyproject.toml; needs uv
 	@command -v uv > /dev/null || { echo "Install uv first: pipx install uv" >&2; exit 1; }

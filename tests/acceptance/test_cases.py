@@ -272,6 +272,21 @@ def test_17_returned_for_the_wrong_area_it_goes_on_and_the_clock_keeps_its_start
     assert "gave it back" in offered["why"]
 
 
+def test_17_two_agencies_that_each_name_the_others_area_leave_it_to_ops(world: World) -> None:
+    world.at("2026-12-16 10:00")
+    status = world.routed(sample(17))
+    to_and_fro = (("stoke-csc", "E06000051"), ("shropshire-csc", "E06000021"))
+    for agency, area in to_and_fro:
+        returned = {"stage": "returned", "by": "Duty worker", "reason": "wrong_area", "area": area}
+        delivery = leg(world.status(status), agency)
+        assert world.answer(agency, delivery=delivery["id"], **returned)["result"] == "recorded"
+    legs = [(leg_["agency"], leg_["state"]) for leg_ in world.status(status)["deliveries"]]
+    assert sorted(legs) == [("shropshire-csc", "returned"), ("stoke-csc", "returned")]
+    ops = world.headers("ops", "ops")
+    waiting = world.client.get("/v1/attention", headers=ops).json()["returned"]
+    assert [line["agency"] for line in waiting] == ["shropshire-csc"]
+
+
 def test_18_silence_is_alarmed_and_nothing_expires(world: World) -> None:
     """Four working hours from Friday 16:50: half of them are gone on Monday at 10:50."""
     world.at("2026-12-18 16:50")

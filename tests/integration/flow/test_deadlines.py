@@ -180,6 +180,22 @@ def test_what_nobody_can_route_is_alarmed_to_ops(world: World) -> None:
     assert escalations(world, "staffordshire-police", "publish")[0]["id"] == running["id"]
 
 
+@pytest.mark.parametrize(
+    ("stage", "owner", "ladder"),
+    [("returned", "ops", "unowned"), ("collected", "stoke-csc", "ordinary")],
+)
+def test_what_no_agency_holds_is_a_breach_of_ops_and_no_longer_of_its_agency(
+    world: World, late: dict[str, Any], ledger: Any, stage: str, owner: str, ladder: str
+) -> None:
+    about = {"reason": "not_ours"} if stage == "returned" else {}
+    world.answer("stoke-csc", delivery=leg(late)["id"], stage=stage, by="Duty worker", **about)
+    world.at("2026-12-21 14:01")
+    world.watch()
+    assert ledger(
+        "select organisation, ladder from escalation where milestone = 'acknowledge'"
+    ) == [(owner, ladder)]
+
+
 def test_a_clock_that_policy_lets_pause_is_paused_and_resumed(
     world: World, context: Context
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from starlette.routing import Route
@@ -105,6 +106,28 @@ def test_a_key_ends_when_it_is_revoked_or_expires(
     assert client.get("/v1/queue", headers=headers).status_code == 200
     context.ledger.credentials.revoke(credential.id, context.clock())
     assert client.get("/v1/queue", headers=headers).status_code == 401
+
+
+def test_a_revoked_key_works_five_seconds_longer_at_most(
+    client: TestClient, context: Context, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: clock.at, at=1000.0)
+    monkeypatch.setattr("broker.gateway.authentication.time", clock)
+    headers = key("stoke-csc", "collect")
+    assert client.get("/v1/queue", headers=headers).status_code == 200
+    (credential,) = context.ledger.credentials.credentials(OrganisationCode("stoke-csc"))
+    assert context.ledger.credentials.revoke(credential.id, context.clock())
+    clock.at += 4.9
+    assert client.get("/v1/queue", headers=headers).status_code == 200
+    clock.at += 0.1
+    assert client.get("/v1/queue", headers=headers).status_code == 401
+
+
+def test_who_tries_keys_is_told_to_wait_like_who_has_none(client: TestClient) -> None:
+    guess = {"Authorization": "Bearer rb_0123456789abcdef_" + "s" * 43}
+    answers = [client.get("/v1/queue", headers=guess).status_code for _ in range(40)]
+    assert answers[0] == 401
+    assert answers[-1] == 429
 
 
 def test_what_belongs_to_others_is_not_there(

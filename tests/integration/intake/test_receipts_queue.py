@@ -221,7 +221,9 @@ def test_the_old_form_counts_only_where_the_settings_say_so(
     accepting = replace(context, settings=replace(context.settings, accept_old_signatures=True))
     long_ago = old(headers, receipts_for(leg), sent_at=datetime(1999, 1, 1, tzinfo=UTC))
     receive_receipts(accepting, long_ago)
-    for other in (world.headers("shropshire-csc", "collect"), world.police):
+    of_others = (world.headers("shropshire-csc", "collect"), world.police)
+    without_the_scope = world.headers("stoke-csc", "publish")
+    for other in (*of_others, without_the_scope):
         receive_receipts(accepting, old(other, receipts_for(leg), sent_at=context.clock()))
     message = old(headers, receipts_for(leg), sent_at=context.clock())
     receive_receipts(context, message)

@@ -11,7 +11,7 @@ from broker.domain.codes import Milestone
 from broker.domain.delivery import Offer, Receipt
 from broker.domain.push import Attempt, Collected, Deferred, PushOutcome, Refused, Sent
 from broker.domain.states import DeliveryState
-from tests.integration.ledger.conftest import LEASE, NOW, SHROPSHIRE, STOKE, Book
+from tests.integration.ledger.conftest import LEASE, NOW, SHROPSHIRE, STOKE, Book, by_ops
 
 AFTER = NOW + LEASE
 
@@ -22,6 +22,34 @@ def test_the_earliest_deadline_comes_first(book: Book) -> None:
     due = [next(iter(offer.due.values())) for offer in book.collect(SHROPSHIRE)]
     assert due == sorted(due)
     assert len(due) == 3
+
+
+def test_a_small_collect_takes_the_earliest_deadline_and_not_the_earliest_referral(
+    book: Book,
+) -> None:
+    for hours in (9, 1, 5):
+        book.routed_to(SHROPSHIRE, acknowledge_in=timedelta(hours=hours))
+    taken = [book.collect(SHROPSHIRE, limit=1)[0].due[Milestone.ACKNOWLEDGE] for _ in range(3)]
+    assert taken == [NOW + timedelta(hours=hours) for hours in (1, 5, 9)]
+
+
+def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) -> None:
+    book.routed_to(STOKE)
+    book.routed_to(STOKE, channel="queue")
+    book.routed_to(SHROPSHIRE, channel="queue")
+    before = leases(book, STOKE)
+    assert book.ledger.operator_actions.suspend_agency(STOKE, by_ops(NOW))
+    assert book.collect(STOKE) == []
+    assert [offer.agency for offer in push(book)] == [SHROPSHIRE]
+    assert leases(book, STOKE) == before == [("available", None, 0), ("available", None, 0)]
+    assert book.ledger.operator_actions.resume_agency(STOKE, by_ops(NOW))
+    assert [offer.agency for offer in push(book)] == [STOKE]
+    assert len(book.collect(STOKE)) == 1
+
+
+def leases(book: Book, agency: str) -> list[tuple]:
+    """Return what stands in the rows of an agency about leases."""
+    return book.look("select state, lease, attempt from delivery where agency = %s", agency)
 
 
 def test_a_lease_keeps_others_away_until_it_lapses(book: Book) -> None:

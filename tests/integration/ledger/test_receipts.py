@@ -14,6 +14,7 @@ from broker.domain.delivery import (
     Receipt,
 )
 from broker.domain.states import DeliveryState, ReferralState
+from broker.ledger.receipts import close_referrals
 from tests.integration.ledger.conftest import (
     LEASE,
     NOW,
@@ -221,6 +222,62 @@ def test_what_is_returned_and_not_sent_on_keeps_the_referral_open(book: Book, of
     (sent_on,) = book.collect(STOKE, now=LATER)
     book.answer(STOKE, said(sent_on, "decided", outcome="assessment"))
     assert state(book, offer) is ReferralState.CLOSED
+
+
+UNDELIVERABLE = """
+update delivery
+set state = 'undeliverable', undeliverable_at = %s, refused_because = 'gone', next_attempt_at = null
+where agency = %s
+"""
+WAITS_FOR_ROUTING = "update referral set next_attempt_at = %s where id = %s"
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (UNDELIVERABLE, (NOW, STOKE)),
+        ("update delivery set state = 'held' where agency = %s", (STOKE,)),
+        ("update delivery set state = 'acknowledged' where agency = %s", (STOKE,)),
+        (
+            "update delivery set state = 'returned', returned_at = %s where agency = %s",
+            (NOW, STOKE),
+        ),
+    ],
+)
+def test_a_referral_stays_open_while_another_agency_owes_something(
+    book: Book, statement: str, values: tuple
+) -> None:
+    id_ = book.routed_to(SHROPSHIRE, STOKE)
+    book.do(statement, *values)
+    (offer,) = book.collect(SHROPSHIRE)
+    book.answer(SHROPSHIRE, said(offer, "decided", outcome="advice"))
+    assert referral_row(book, id_) == ("routed", None)
+    assert "referral.closed" not in book.kinds(id_)
+
+
+def test_a_referral_stays_open_while_a_correction_waits_for_routing(
+    book: Book, offer: Offer
+) -> None:
+    book.do(WAITS_FOR_ROUTING, NOW, offer.referral)
+    with book.ledger.transaction() as connection:
+        close_referrals(connection, [offer.referral], now=NOW, actor="x")
+    assert referral_row(book, offer.referral) == ("routed", None)
+
+
+def test_a_referral_closes_once_every_agency_has_nothing_left_and_no_other_with_it(
+    book: Book,
+) -> None:
+    id_, other = book.routed_to(SHROPSHIRE, STOKE), book.routed_to(SHROPSHIRE)
+    book.do("update delivery set state = 'recalled' where agency = %s", STOKE)
+    (offer,) = [offer for offer in book.collect(SHROPSHIRE) if offer.referral == id_]
+    book.answer(SHROPSHIRE, said(offer, "decided", outcome="advice"), now=LATER)
+    assert referral_row(book, id_) == ("closed", LATER)
+    assert referral_row(book, other) == ("routed", None)
+
+
+def referral_row(book: Book, id_: object) -> tuple:
+    (row,) = book.look("select state, closed_at from referral where id = %s", id_)
+    return row
 
 
 def test_what_is_returned_is_sent_on_in_the_same_transaction(book: Book, offer: Offer) -> None:

@@ -1,0 +1,243 @@
+"""A plugin of pytest that tries mutants: each in a process of its own, on engines that all share.
+
+The engines, the template of the databases and every module stand before the first mutant; a fork
+sees one changed statement and runs the tests nearest to it until one fails.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import psycopg
+import pytest
+from _pytest.runner import runtestprotocol
+
+from broker.ledger import database
+from tests.mutants import functions
+from tests.mutants.mutant import Mutant
+from tests.mutants.traces import Traced, Traces
+
+SQL = Path("broker") / "ledger" / "sql"
+SECONDS_OF_TESTS = 15.0
+"""The tests of one mutant take no longer than this, by what they took before."""
+LONGEST_TEST_SECONDS = 6.0
+PATIENCE = 4.0
+"""A mutant may take so many times what its tests took before, ..."""
+GRACE_SECONDS = 15.0
+"""... and so much more."""
+INVALID = ("errors.SyntaxError", "errors.UndefinedFunction", "errors.IndeterminateDatatype")
+"""What PostgreSQL says of a statement that it cannot even plan: no test is needed to see it."""
+
+
+class Verdict(enum.StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    TIMED_OUT = "timed out"
+    INVALID = "invalid"
+    UNTESTED = "untested"
+
+
+_VERDICTS = [Verdict.SURVIVED, Verdict.KILLED, Verdict.INVALID]
+"""By the code with which a process of one mutant ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A mutant and what became of it, with the test that noticed it."""
+
+    mutant: Mutant
+    verdict: Verdict
+    seconds: float
+    tests: int
+
+
+@dataclass
+class Trial:
+    """Runs the tests of a session to see which statements they run, then tries the mutants."""
+
+    mutants: Sequence[Mutant]
+    root: Path
+    """The copy of the tree."""
+    traces: Traces
+    """Tests that stand there are not run again to trace them."""
+    results: list[Result] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    """Tests that fail on what was not changed."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Trace what has not been traced, then try each mutant."""
+        if session.testsfailed or not session.items:
+            return False
+        items = {item.nodeid: item for item in session.items}
+        self._trace(items)
+        for number, mutant in enumerate(self.mutants, 1):
+            result = self._try(mutant, [items[id_] for id_ in self._nearest(mutant, items)])
+            self.results.append(result)
+            line = f"{number}/{len(self.mutants)} {result.verdict} {mutant.name}"
+            print(f"{line} ({result.tests} tests, {result.seconds:.1f} s)", flush=True)
+        return True
+
+    def _trace(self, items: dict[str, pytest.Item]) -> None:
+        fresh = [item for id_, item in items.items() if id_ not in self.traces.by_test]
+        # The engines stand from the first test on; so one is run in any case.
+        if fresh:
+            print(f"Tracing what {len(fresh)} tests run, once.", flush=True)
+        for item in fresh or list(items.values())[:1]:
+            with _what_runs(self.root) as ran:
+                began = time.monotonic()
+                is_passed = _passes(item)
+            if not is_passed:
+                self.failed.append(item.nodeid)
+            self.traces.by_test[item.nodeid] = Traced(time.monotonic() - began, sorted(ran))
+        self.traces.write()
+
+    def _nearest(self, mutant: Mutant, items: dict[str, pytest.Item]) -> list[str]:
+        """Return the tests that run a statement; those that run little else come first."""
+        near = sorted(
+            (len(traced.ran) * traced.seconds, traced.seconds, id_)
+            for id_, traced in self.traces.by_test.items()
+            if mutant.place in traced.ran
+            and id_ in items
+            and id_ not in self.failed
+            and traced.seconds < LONGEST_TEST_SECONDS
+        )
+        nearest, total = [], 0.0
+        for _, seconds, id_ in near:
+            if total + seconds <= SECONDS_OF_TESTS:
+                nearest.append(id_)
+                total += seconds
+        return nearest
+
+    def _try(self, mutant: Mutant, items: list[pytest.Item]) -> Result:
+        began = time.monotonic()
+        usual = sum(self.traces.by_test[item.nodeid].seconds for item in items)
+        with _changed(mutant, self.root):
+            verdict = _in_a_fork(mutant, self.root, items, PATIENCE * usual + GRACE_SECONDS)
+        if verdict is Verdict.TIMED_OUT and items:
+            _clear_databases(items[0])
+        return Result(mutant, verdict, time.monotonic() - began, len(items))
+
+
+@contextmanager
+def _changed(mutant: Mutant, root: Path) -> Iterator[None]:
+    """Write a changed statement into the copy, for a while; functions are changed in the fork."""
+    path = root / SQL / f"{mutant.place}.sql"
+    if not path.exists():
+        yield
+        return
+    before = path.read_bytes()
+    try:
+        path.write_text(mutant.text, encoding="utf-8")
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+@contextmanager
+def _what_runs(root: Path) -> Iterator[set[str]]:
+    """Collect which statements, and which functions of the broker, are run meanwhile."""
+    ran: set[str] = set()
+    codes: set[CodeType] = set()
+    read = database.statement
+
+    def noted(name: str) -> bytes:
+        ran.add(name)
+        return read(name)
+
+    def called(frame: FrameType, _event: str, _argument: object) -> None:
+        codes.add(frame.f_code)
+
+    database.statement = noted  # type: ignore[assignment]
+    threading.settrace(called)
+    sys.settrace(called)
+    try:
+        yield ran
+    finally:
+        sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]
+        database.statement = read
+        ran |= {name for code in codes if (name := _called(code, root))}
+
+
+def _called(code: CodeType, root: Path) -> str | None:
+    """Return how a function of the broker is called in the names of mutants."""
+    path = Path(code.co_filename)
+    if not path.is_relative_to(root / "broker"):
+        return None
+    return f"{path.relative_to(root)}:{code.co_qualname.split('.<locals>')[0]}"
+
+
+def _reports(item: pytest.Item) -> list[pytest.TestReport]:
+    """Run a test so that everything of it ends, and the engines outlive it."""
+    return runtestprotocol(item, log=False, nextitem=item.session)  # type: ignore[arg-type]
+
+
+def _passes(item: pytest.Item) -> bool:
+    return not any(report.failed for report in _reports(item))
+
+
+def _in_a_fork(mutant: Mutant, root: Path, items: list[pytest.Item], seconds: float) -> Verdict:
+    """Run tests in a process of their own until one fails."""
+    if not items:
+        return Verdict.UNTESTED
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        _be_tried(mutant, root, items)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            return _VERDICTS[code] if 0 <= code < len(_VERDICTS) else Verdict.KILLED
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return Verdict.TIMED_OUT
+
+
+def _be_tried(mutant: Mutant, root: Path, items: list[pytest.Item]) -> None:
+    """Run tests in the forked process, which ends here whatever happens."""
+    code = _VERDICTS.index(Verdict.KILLED)
+    try:
+        os.setsid()
+        database.statement.cache_clear()
+        is_there = ":" not in mutant.place or functions.put_in_place(mutant, root)
+        code = _VERDICTS.index(_verdict(items) if is_there else Verdict.INVALID)
+    finally:
+        os._exit(code)
+
+
+def _verdict(items: list[pytest.Item]) -> Verdict:
+    for item in items:
+        failed = [report for report in _reports(item) if report.failed]
+        if failed:
+            text = "".join(report.longreprtext for report in failed)
+            return Verdict.INVALID if any(sign in text for sign in INVALID) else Verdict.KILLED
+    return Verdict.SURVIVED
+
+
+def _clear_databases(item: pytest.Item) -> None:
+    """Drop the databases of a process that was killed: the next one gives the same names."""
+    engines: Any = item.session._fixturemanager._arg2fixturedefs["engines"][0].cached_result
+    with psycopg.connect(engines[0].database_url, autocommit=True) as connection:
+        names = connection.execute(
+            "select datname from pg_database where not datistemplate and datname <> 'postgres'"
+            " and datname not like '%template%'"
+        ).fetchall()
+        for (name,) in names:
+            connection.execute(f'drop database "{name}" with (force)'.encode())
