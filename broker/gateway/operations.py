@@ -22,8 +22,9 @@ UNREFERRED_FOR = timedelta(days=7)
 
 
 async def attention(request: Request) -> Response:
-    """Return the referrals that need ops, and the organisations that are silent."""
+    """Return whether the broker works, the referrals that need ops, and who is silent."""
     gateway, limit = gateway_of(request), limit_of(request)
+    health = await gateway.run(gateway.health.health)
     ledger = gateway.context.ledger
     waiting = await gateway.run(ledger.queries.attention, limit=limit)
     refused = await gateway.run(ledger.queries.refusals, None, limit=limit)
@@ -33,7 +34,7 @@ async def attention(request: Request) -> Response:
         ledger.reconciliations.reconciliations, None, limit=limit, unreferred_since=since
     )
     tasks = await gateway.run(ledger.tasks.tasks, limit=limit)
-    return json_response(responses.attention(waiting, tasks, refused, silent, unreferred))
+    return json_response(responses.attention(health, waiting, tasks, refused, silent, unreferred))
 
 
 async def settle_task(request: Request) -> Response:
@@ -99,7 +100,7 @@ def _check_watchdog(request: Request) -> None:
 async def metrics(request: Request) -> Response:
     """Return counts and ages by agency for Prometheus: codes and numbers only."""
     gateway = gateway_of(request)
-    text = await gateway.run(metric_families.text, gateway.context)
+    text = await gateway.run(metric_families.text, gateway.context, gateway.health)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -14,6 +14,7 @@ from broker.domain.codes import Contact, Milestone
 from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Settled
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
+from broker.domain.health import Health
 from broker.domain.ids import OrganisationCode
 from broker.domain.notice import ListedNotice
 from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
@@ -179,7 +180,27 @@ def queue(work: OpenWork) -> Json:
     return {name: getattr(work, name) for name in QUEUE_DEPTH.fields}
 
 
+def health(health: Health) -> Json:
+    """Return whether the broker works, and what does not."""
+    signals = health.signals
+    return {
+        "level": health.level.word,
+        "sentence": health.sentence,
+        "at": signals.at,
+        "problems": [
+            {**asdict(problem), "level": problem.level.word} for problem in health.problems
+        ],
+        "figures": {
+            "open": signals.open,
+            "late": signals.late,
+            "due_soon": signals.soon,
+            "unrouted": signals.unrouted,
+        },
+    }
+
+
 def attention(
+    state: Health,
     waiting: Iterable[Waiting],
     tasks: Iterable[OpenTask],
     refused: Iterable[Refusal],
@@ -193,6 +214,7 @@ def attention(
         fields = asdict(item)
         by_kind[fields.pop("kind")].append(fields)
     return {
+        "health": health(state),
         **by_kind,
         "task": [_task(task) for task in tasks],
         "refused": [refusal(refused_body) for refused_body in refused],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import AbstractContextManager, nullcontext
 
 import click
 import uvicorn
@@ -12,6 +13,7 @@ from broker import telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import listen
+from broker.settings import Settings
 from broker.web import build, end_waits
 
 KEEP_ALIVE_SECONDS = 65
@@ -35,7 +37,11 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
-        with interruptible(), open_broker(settings, process="gateway") as context:
+        with (
+            interruptible(),
+            open_broker(settings, process="gateway") as context,
+            _services(settings),
+        ):
             app = build(context)
             config = uvicorn.Config(
                 app,
@@ -48,6 +54,15 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
             _Server(config, app).run(sockets=[listener])
     except Interrupted:
         return
+
+
+def _services(settings: Settings) -> AbstractContextManager[None]:
+    """Run a worker's services beside the gateway, where the settings say so."""
+    if not settings.gateways_sweep:
+        return nullcontext()
+    from workers import services
+
+    return services.running()
 
 
 class _Server(uvicorn.Server):
