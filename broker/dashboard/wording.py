@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from broker.domain.health import Level
 from broker.domain.monitoring import AtRisk
 from broker.policy.time.calendars import Hours, window_said
-from broker.policy.time.durations import duration, how_many
+from broker.policy.time.duration_words import duration, how_many
 
 __all__ = ["duration", "how_many"]
 

@@ -12,7 +12,7 @@ from broker.domain.outage import Outage
 from broker.policy.language.directory import Organisation
 from broker.policy.monitoring.health import LANES
 from broker.policy.time.calendars import LONDON, in_words
-from broker.policy.time.durations import how_many
+from broker.policy.time.duration_words import how_many
 
 STOPPED, WORKS = "organisation.broker_stopped", "organisation.broker_works"
 KINDS = (STOPPED, WORKS)

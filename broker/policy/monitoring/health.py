@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from broker.domain.health import Health, Level, Problem, Signals
 from broker.policy.time.calendars import LONDON, in_words
-from broker.policy.time.durations import duration, how_many
+from broker.policy.time.duration_words import duration, how_many
 
 LANES: Mapping[str, tuple[Level, str]] = {
     "sweep": (Level.STOPPED, "no referral is sent on, and what was lost is not found again"),
