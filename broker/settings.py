@@ -127,6 +127,13 @@ class Settings:
     without it there are none."""
     traces_percent: int = 100
     """Of how many referrals in a hundred (BROKER_TRACES_PERCENT)."""
+    disks: tuple[str, ...] = ()
+    """Folders whose disks must have room, such as that of PostgreSQL's data (BROKER_DISKS)."""
+    heartbeat_url: str = field(default="", repr=False)
+    """What is called each minute while the broker works, so that an outside monitor notices when it
+    does not (BROKER_HEARTBEAT_URL); without it nothing is."""
+    gateways_sweep: bool = False
+    """Whether gateways do the work of a worker's services too (BROKER_GATEWAYS_SWEEP)."""
     log_level: str = "info"
     """debug, info, warning or error (BROKER_LOG_LEVEL)."""
     declared: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -176,6 +183,9 @@ class Settings:
             points_dir=reading.path("BROKER_POINTS_DIR"),
             traces_url=reading.web_address("BROKER_TRACES_URL"),
             traces_percent=reading.whole("BROKER_TRACES_PERCENT", 100, highest=100),
+            disks=reading.paths("BROKER_DISKS"),
+            heartbeat_url=reading.web_address("BROKER_HEARTBEAT_URL"),
+            gateways_sweep=reading.one_of("BROKER_GATEWAYS_SWEEP", NO_YES, "no") == "yes",
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
             declared={setting.name: reading.declared(setting) for setting in declared},
         )
@@ -204,6 +214,13 @@ class _Reading:
     def path(self, name: str) -> Path | None:
         text = self.text(name, "")
         return Path(text) if text else None
+
+    def paths(self, name: str) -> tuple[str, ...]:
+        """Return absolute paths, which stand with commas between them."""
+        paths = tuple(filter(None, map(str.strip, self.text(name, "").split(","))))
+        if not all(path.startswith("/") for path in paths):
+            self._fault(name, "wrong-form", "Use absolute paths, with commas between.")
+        return paths
 
     def pairs(self, name: str) -> Mapping[str, str]:
         found = {}

@@ -6,13 +6,15 @@ from starlette.applications import Starlette
 
 from broker.dashboard import app as dashboard
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.gateway import app as gateway
 
 
-def build(context: Context) -> Starlette:
+def build(context: Context, *, health: HealthWatch | None = None) -> Starlette:
     """Return the ASGI application over a broker."""
-    pages = dashboard.mount(context)
-    app = gateway.build(context, beside=pages, running=dashboard.running(pages))
+    health = health or HealthWatch(context)
+    pages = dashboard.mount(context, health)
+    app = gateway.build(context, beside=pages, running=dashboard.running(pages), health=health)
     app.state.pages = pages
     return app
 

@@ -33,9 +33,10 @@ def instant(description: str = "", *, nullable: bool = False) -> fields.AwareDat
     return fields.AwareDateTime(required=True, allow_none=nullable, metadata=described(description))
 
 
-def count(description: str = "") -> fields.Integer:
+def count(description: str = "", *, nullable: bool = False) -> fields.Integer:
     """Return a whole number from nought."""
-    return fields.Integer(required=True, strict=True, metadata=described(description, minimum=0))
+    metadata = described(description, minimum=0)
+    return fields.Integer(required=True, allow_none=nullable, strict=True, metadata=metadata)
 
 
 def flag(description: str = "") -> fields.Boolean:

@@ -9,6 +9,9 @@ from schemas.loading import Answer
 from schemas.reconciliation import UnreferredSchema
 from schemas.status import QueueDepthSchema
 
+LEVELS = ("well", "soon", "attention", "late", "failing", "unknown", "stopped")
+"""How bad the worst is, best first."""
+
 
 class WaitingSchema(Answer):
     """Something that somebody in ops must see to."""
@@ -81,9 +84,42 @@ class RefusalSchema(Answer):
     at = instant("When it was rejected.")
 
 
+class HealthProblemSchema(Answer):
+    """One thing that is not well."""
+
+    level = code(LEVELS, "How bad it is.")
+    code = text("A code: what is not well.")
+    sentence = text("What it is and what it means.")
+    next_step = text("What to do.")
+    count = count("How many there are; null where nothing is counted.", nullable=True)
+
+
+class HealthFiguresSchema(Answer):
+    """What is open and late. Referrals that are not routed count; null is not known."""
+
+    open = count("Open work.", nullable=True)
+    late = count("Open work past a deadline.", nullable=True)
+    due_soon = count("Open work due within 15 minutes.", nullable=True)
+    unrouted = count("Referrals that are accepted and not routed.", nullable=True)
+
+
+class SystemHealthSchema(Answer):
+    """Whether the broker works: the worst of everything that must."""
+
+    level = code(
+        LEVELS,
+        "The worst: from `well` to `stopped`; `unknown` where a figure cannot be read.",
+    )
+    sentence = text("The worst in one sentence.")
+    at = instant("When it was measured.")
+    problems = many(one(HealthProblemSchema()), "Everything that is not well, worst first.")
+    figures = one(HealthFiguresSchema(), "What is open and late.")
+
+
 class AttentionSchema(Answer):
     """What no agency will do by itself, by kind, earliest deadline first."""
 
+    health = one(SystemHealthSchema(), "Whether the broker works. Read it first.")
     unroutable = many(one(WaitingSchema()), "Referrals that match no agency.")
     undeliverable = many(one(WaitingSchema()), "Deliveries that could not be made.")
     returned = many(one(WaitingSchema()), "Deliveries that were returned and not redirected yet.")

@@ -27,6 +27,7 @@ from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.flow import dispatch, route
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
 from broker.policy.published.policy import Policy, documents_from, load
@@ -157,8 +158,9 @@ def context(settings: Settings, clock: FixedClock, engines: Engines) -> Iterator
 
 @pytest.fixture
 def client(context: Context) -> Iterator[TestClient]:
-    """The gateway, in this process."""
-    with TestClient(build(context), raise_server_exceptions=False) as opened:
+    """The gateway, in this process; it measures its health anew whenever it is asked."""
+    health = HealthWatch(context, age=timedelta(0))
+    with TestClient(build(context, health=health), raise_server_exceptions=False) as opened:
         yield opened
 
 

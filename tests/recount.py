@@ -30,19 +30,26 @@ select 'referral' as what, null as id, id as referral, state, attend_by,
        coalesce(effective_grade, 'unknown') as grade
 from referral where state = 'unroutable'
 """
+UNROUTED = """
+select 'unrouted' as what, null as id, id as referral, state, accepted_at,
+       coalesce(effective_grade, 'unknown') as grade
+from referral where state = 'accepted'
+"""
+ROUTING, GRACE = timedelta(minutes=1), timedelta(seconds=10)
+"""How long routing may take, and after what time a referral that waits for it is at risk."""
 SINCE = NOW - timedelta(days=1)
 Row = dict[str, Any]
 
 
 def made(dsn: str, seed: int) -> list[Row]:
-    """Fill the ledger at random; return every delivery, and what nobody was found for."""
+    """Fill the ledger at random; return every delivery, and every referral that no agency has."""
     chance = random.Random(seed)
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         earlier: list[UUID] = []
         for number in range(150):
             referral = _referral(chance, number)
             _insert(connection, "referral", referral)
-            if referral["state"] == "unroutable":
+            if referral["state"] in ("unroutable", "accepted"):
                 continue
             for _ in range(chance.randint(1, 3)):
                 delivery = _delivery(chance, referral["id"], earlier)
@@ -50,12 +57,15 @@ def made(dsn: str, seed: int) -> list[Row]:
                 earlier.append(delivery["id"])
         _silence(connection, SHROPSHIRE)
         rows = connection.execute(RAW).fetchall()
-        return rows + connection.execute(UNROUTABLE).fetchall()
+        without = connection.execute(UNROUTABLE).fetchall()
+        return rows + without + connection.execute(UNROUTED).fetchall()
 
 
 def _referral(chance: random.Random, number: int) -> Row:
-    state = "unroutable" if chance.random() < 0.1 else "routed"
+    state = chance.choice(("unroutable", "accepted", *["routed"] * 16))
     accepted_at = NOW - timedelta(minutes=chance.randint(0, 7200))
+    if state == "accepted":
+        accepted_at = NOW - timedelta(seconds=chance.choice((1, 9, 11, 30, 59, 61, 900, 90_000)))
     return {
         "id": UUID(int=chance.getrandbits(128)),
         "publisher": POLICE,
@@ -67,7 +77,7 @@ def _referral(chance: random.Random, number: int) -> Row:
         "effective_grade": chance.choice(("high", "low", None)),
         "reason": "no-area" if state == "unroutable" else None,
         "attend_by": _later(chance, accepted_at) if state == "unroutable" else None,
-        "next_attempt_at": NOW if chance.random() < 0.1 else None,
+        "next_attempt_at": NOW if state == "accepted" or chance.random() < 0.1 else None,
     }
 
 
@@ -147,6 +157,8 @@ def unmet(row: Row) -> dict[str, datetime]:
     """Return the deadlines of what is open that run or have passed."""
     if row["what"] == "referral":
         return {"attend": row["attend_by"]}
+    if row["what"] == "unrouted":
+        return {"route": row["accepted_at"] + ROUTING}
     return {
         step: row[f"{step}_by"]
         for step, met_at in STEPS.items()
@@ -155,7 +167,13 @@ def unmet(row: Row) -> dict[str, datetime]:
 
 
 def open_rows(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row["what"] == "referral" or is_open(row)]
+    return [row for row in rows if row["what"] != "delivery" or is_open(row)]
+
+
+def is_at_risk(row: Row) -> bool:
+    """Tell whether it can be at risk: nothing held, and nothing that was accepted a moment ago."""
+    is_fresh = row["what"] == "unrouted" and row["accepted_at"] >= NOW - GRACE
+    return row["state"] != "held" and not is_fresh
 
 
 def why(row: Row, due: datetime) -> str | None:
@@ -188,6 +206,8 @@ def missed(row: Row) -> dict[str, bool]:
     """Return the milestones that were not kept since a day, or still wait; and whether they do."""
     if row["what"] == "referral":
         return {"attend": True} if row["attend_by"] < NOW else {}
+    if row["what"] == "unrouted":
+        return {}
     found = {}
     for step, column in STEPS.items():
         due, met = row[f"{step}_by"], row[column]

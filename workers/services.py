@@ -1,15 +1,16 @@
 """What every worker does beside its tasks: steps 6 to 8, silence alarms and polled intakes.
 
 Each is a thread of the parent process, started before the first message is fetched, so that it
-runs also while the wake-up Valkey is unavailable.
+runs also while the wake-up Valkey is unavailable. A gateway runs the same threads where its
+settings say so.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -23,6 +24,7 @@ from broker.bootstrap import Pool, ledger_time, open_broker, process_name, read_
 from broker.errors import LedgerRefused
 from broker.flow import deadlines, notify
 from broker.flow.context import Context
+from broker.flow.lane_beats import LaneBeat
 from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY as SWEEP_EVERY
@@ -46,20 +48,17 @@ Service = Callable[[Context, threading.Event], None]
 """Works with a broker of its own until the event is set."""
 
 
-class Services(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Starts the threads with the worker and ends them with it."""
+class ServiceThreads:
+    """The threads of one process, each with a context of its own."""
 
-    requires: ClassVar = {"celery.worker.components:Pool"}
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
+    def __init__(self) -> None:
         self._stopping = threading.Event()
         self._heartbeats = Heartbeats()
         self._watchdog = Watchdog(self._heartbeats)
         self._threads: list[threading.Thread] = []
         self._open = ExitStack()
 
-    def start(self, _: Any) -> None:
+    def start(self) -> None:
         """Start the threads, each with a context of its own; they share the ledger's clock."""
         settings = read_settings()
         ledger = self._open.enter_context(
@@ -84,17 +83,14 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
             thread.start()
         self._watchdog.start()
 
-    def stop(self, _: Any) -> None:
-        """Let the threads finish their present work; the worker ends in time in any case."""
+    def stop(self) -> None:
+        """Let the threads finish their present work, within the time that they have."""
         self._watchdog.stop()
-        _end_after(time_limits.SERVICES_GRACE + time_limits.TASK_GRACE)
         self._stopping.set()
         until = monotonic() + time_limits.SERVICES_GRACE
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
         self._open.close()
-
-    terminate = stop
 
     def _serve(self, name: str, service: Service, settings: Settings, clock: LedgerClock) -> None:
         """Run a service until the worker stops; restart it after any error."""
@@ -127,6 +123,38 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         state.should_stop = MISFIT
 
 
+class Services(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Starts the threads with the worker and ends them with it."""
+
+    requires: ClassVar = {"celery.worker.components:Pool"}
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._threads = ServiceThreads()
+
+    def start(self, _: Any) -> None:
+        """Start the threads."""
+        self._threads.start()
+
+    def stop(self, _: Any) -> None:
+        """Let the threads finish their present work; the worker ends in time in any case."""
+        _end_after(time_limits.SERVICES_GRACE + time_limits.TASK_GRACE)
+        self._threads.stop()
+
+    terminate = stop
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """Run the services beside something else, such as a gateway."""
+    threads = ServiceThreads()
+    threads.start()
+    try:
+        yield
+    finally:
+        threads.stop()
+
+
 def _end_after(seconds: float) -> None:
     """End this process if it is still there then: a task that hangs has no end of its own."""
     timer = threading.Timer(seconds, _end_process)
@@ -155,16 +183,19 @@ def sweeping(context: Context, stopping: threading.Event) -> None:
 
 def watching(context: Context, stopping: threading.Event) -> None:
     """Run step 6 twice a second."""
+    lane = LaneBeat(context, "watch", process_name())
     while _waited(stopping, deadlines.EVERY):
         deadlines.watch(context)
+        lane.show()
 
 
 def notifying(context: Context, stopping: threading.Event) -> None:
     """Run step 7 once a second, and at once again after a full batch."""
-    pause = notify.EVERY
+    pause, lane = notify.EVERY, LaneBeat(context, "notify", process_name())
     while _waited(stopping, pause):
-        full = notify.notify(context) == notify.BATCH
+        full = notify.notify(context, show=lane.show) == notify.BATCH
         pause = timedelta(0) if full else notify.EVERY
+        lane.show()
 
 
 def monitoring_silence(context: Context, stopping: threading.Event) -> None:

@@ -18,6 +18,7 @@ from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
 from broker.errors import Denied, Malformed, TooLarge
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.ledger.people import SignedIn
 from broker.settings import LOOPBACK
 from broker.threads import Threaded
@@ -53,6 +54,7 @@ class Desk(Threaded):
 
     context: Context
     watch: Watch
+    health: HealthWatch
     provider: Provider | None = None
     """Where people sign in, if not by links alone."""
 

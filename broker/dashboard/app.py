@@ -23,6 +23,7 @@ from broker.dashboard import (
     rendering,
     signing_in,
     told_page,
+    wording,
 )
 from broker.dashboard.access import Desk, NoRight, NotSignedIn, shown, submitted, visiting
 from broker.dashboard.live import Changes, live
@@ -40,6 +41,7 @@ from broker.errors import (
     Unavailable,
 )
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.telemetry import error_fields, logger
 from broker.threads import FairThreads
 
@@ -50,6 +52,7 @@ ASSETS = {
     "govuk.css": "text/css",
     "ops.css": "text/css",
     "live.js": "text/javascript",
+    **{f"icon-{tone}.svg": "image/svg+xml" for tone in {*wording.TONES.values()}},
     "icon.svg": "image/svg+xml",
 }
 _STATUS: tuple[tuple[type[BrokerError], int, str], ...] = (
@@ -112,7 +115,7 @@ def _with_provider(provider: Provider | None) -> list[BaseRoute]:
     ]
 
 
-def mount(context: Context) -> list[BaseRoute]:
+def mount(context: Context, health: HealthWatch) -> list[BaseRoute]:
     """Return the pages as a part of the gateway; ``running`` must surround its life."""
     settings = context.settings
     provider = None
@@ -127,7 +130,9 @@ def mount(context: Context) -> list[BaseRoute]:
             Exception: on_error,
         },
     )
-    app.state.desk = Desk(FairThreads(THREADS, THREADS), context, Watch(context), provider)
+    app.state.desk = Desk(
+        FairThreads(THREADS, THREADS), context, Watch(context, health), health, provider
+    )
     return [Route(ROOT, to_pages), Mount(ROOT, app)]
 
 

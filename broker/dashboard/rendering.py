@@ -47,10 +47,12 @@ def environment() -> Environment:
 def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any) -> HTMLResponse:
     """Return a page. Browsers keep no copy of it.
 
-    A person who is signed in sees the instant of the figures and when their session ends. ``now``
-    is the present instant unless the page's figures have another one.
+    A person who is signed in sees the instant of the figures, when their session ends and, in the
+    title, the icon and a line at the top, whether the broker works. ``now`` is the present instant
+    unless the page's figures have another one.
     """
     if visit is not None:
         values.setdefault("now", visit.desk.context.clock())
+        values.setdefault("health", visit.desk.health.latest())
     text = environment().get_template(f"ops/{name}.html").render(visit=visit, **values)
     return HTMLResponse(text, status, {"Content-Security-Policy": CONTENT_SECURITY_POLICY})

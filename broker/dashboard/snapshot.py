@@ -13,6 +13,7 @@ from typing import Any
 
 from broker.domain.delivery import OpenWork
 from broker.domain.escalation import Escalation
+from broker.domain.health import Health
 from broker.domain.ids import OrganisationCode
 from broker.domain.latency import P50, P95, P99, Latencies
 from broker.domain.monitoring import (
@@ -24,9 +25,9 @@ from broker.domain.monitoring import (
     OrganisationStatus,
     PipelineStatus,
     RiskCounts,
-    Unacknowledged,
 )
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger.process_clocks import ProcessClock
 from broker.ledger.statistics import slots_until
@@ -60,6 +61,8 @@ class Picture:
     """Everything on the status page, as of one instant."""
 
     now: datetime
+    health: Health
+    """The same for all windows; the sentence, the colour and the icon come from it."""
     counts: RiskCounts
     bands: Mapping[str, Mapping[str, int]]
     risks: Sequence[AtRisk]
@@ -67,7 +70,6 @@ class Picture:
     heat: Sequence[HeatmapRow]
     slot: timedelta
     breaches: Breaches
-    unacknowledged: Unacknowledged | None
     pipes: PipelineStatus
     wakeups: Mapping[str, int] | None
     """Wake-ups that no worker has taken, by lane; None while Valkey does not answer."""
@@ -91,9 +93,14 @@ class Watch:
     """Gathers pictures. May be used from any thread."""
 
     def __init__(
-        self, context: Context, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        context: Context,
+        health: HealthWatch,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._context = context
+        self._health = health
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
@@ -123,7 +130,7 @@ class Watch:
                 ),
                 "breaches": lambda: ledger.monitoring.breaches(now=now, since=day, limit=BREACHES),
                 "counts": lambda: ledger.monitoring.risk_counts(now=now),
-                "unacknowledged": ledger.monitoring.longest_unacknowledged,
+                "health": self._health.health,
                 "pipes": lambda: ledger.monitoring.pipeline_status(now=now),
                 "wakeups": lambda: context.wakeups.waiting(TASK_QUEUES),
                 "clocks": ledger.process_clocks.present,

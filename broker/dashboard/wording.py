@@ -9,12 +9,15 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broker.domain.monitoring import RiskCounts, Unacknowledged
+from broker.domain.health import Level
+from broker.domain.monitoring import AtRisk
 from broker.policy.time.calendars import Hours, window_said
+from broker.policy.time.duration_words import duration, how_many
+
+__all__ = ["duration", "how_many"]
 
 LOCAL = ZoneInfo("Europe/London")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MINUTE, HOUR, DAY = 60, 3600, 86_400
 BAND_NAMES: Mapping[str, str] = {
     "breached": "Late",
     "5": "Under 5 min",
@@ -40,6 +43,7 @@ MILESTONE_NAMES: Mapping[str, str] = {
     "decide": "decide",
     "attend": "find an owner",
     "silence": "connect",
+    "route": "be routed",
 }
 MISSED_NAMES: Mapping[str, str] = {
     "collect": "has not collected this",
@@ -82,19 +86,25 @@ NOTICE_STATES = {
 """What became of an alert, in the order in which people need to see it."""
 
 
-def duration(seconds: float | None) -> str:
-    """Return a duration in its two largest units; never a negative one."""
-    if seconds is None:
-        return "–"
-    if seconds < 0:
-        return "clock differs"
-    if seconds < MINUTE:
-        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
-    if seconds < HOUR:
-        return f"{int(seconds // MINUTE)} min"
-    large, small = ((HOUR, "h"), (MINUTE, "min")) if seconds < DAY else ((DAY, "d"), (HOUR, "h"))
-    rest = int(seconds % large[0] // small[0])
-    return f"{int(seconds // large[0])} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
+TONES: Mapping[Level, str] = {
+    Level.WELL: "good",
+    Level.SOON: "warn",
+    Level.ATTENTION: "warn",
+    Level.LATE: "bad",
+    Level.FAILING: "bad",
+    Level.UNKNOWN: "stopped",
+    Level.STOPPED: "stopped",
+}
+"""How a level looks: its colour, its edge and its icon."""
+LEVEL_NAMES: Mapping[Level, str] = {
+    Level.WELL: "On time",
+    Level.SOON: "Due soon",
+    Level.ATTENTION: "Needs you",
+    Level.LATE: "Late",
+    Level.FAILING: "Failing",
+    Level.UNKNOWN: "Not known",
+    Level.STOPPED: "Stopped",
+}
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -181,22 +191,9 @@ def hours(of_days: Mapping[int, tuple[Hours, ...]]) -> str:
     return ", ".join(phrases)
 
 
-def how_many(count: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def status(
-    counts: RiskCounts, longest: Unacknowledged | None, names: Mapping[str, str], now: datetime
-) -> str:
-    """Return the sentence that answers: is anything late, and what is next?"""
-    late = f"{counts.breached:,} late" if counts.breached else "Nothing is late"
-    soon = f"{counts.due_soon:,} due in the next 15 min" if counts.due_soon else "nothing due soon"
-    sentence = f"{late}, {soon}."
-    if longest is None:
-        return sentence
-    agency, waited = names.get(longest.agency, longest.agency), age(longest.clock_start, now)
-    if longest.due_at is None:
-        return f"{sentence} Longest unacknowledged: {agency}, {waited}."
-    allowed = duration((longest.due_at - longest.clock_start).total_seconds())
-    return f"{sentence} Longest unacknowledged: {agency}, {waited} of {allowed}."
+def most_urgent(risk: AtRisk | None, names: Mapping[str, str], now: datetime) -> str:
+    """Return a sentence about what is due first; empty when nothing is at risk."""
+    if risk is None:
+        return ""
+    owner = names.get(risk.agency, risk.agency) if risk.agency else "no agency yet"
+    return f"Most urgent: {owner}, {left(risk.due_at, now)}."

@@ -140,10 +140,14 @@ class PipelineStatus:
     escalations: int
     notices_due: int
     notices_failed: int
+    notices_deferred: int
+    """Notices that could not be sent yet, and are tried again."""
     workers: int
     """Workers that have reported within the last seconds."""
     sweep_until: datetime | None
     sweeper: str | None
+    gateways: int
+    """Gateways that have reported within a minute."""
 
     def seconds_unswept(self, now: datetime) -> float:
         """Return the seconds since a worker led the sweep.
@@ -171,10 +175,15 @@ class DeadLetters:
 
 @dataclass(frozen=True, slots=True)
 class RiskCounts:
-    """How much is late or due soon; and the last event's number, which changes with anything."""
+    """How much is open, late or due soon; and the last event's number, which changes with anything.
 
+    A referral that is not routed counts: its clock runs, and no agency has it.
+    """
+
+    open: int
     breached: int
     due_soon: int
+    unrouted: int
     last_event: int
 
 

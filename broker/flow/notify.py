@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -12,7 +12,7 @@ from broker.domain.notice import (
     DueNotice,
     NoticeResult,
 )
-from broker.flow import embargoes
+from broker.flow import embargoes, outage_notices
 from broker.flow.context import Context
 from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
@@ -41,20 +41,31 @@ _TASKS: Mapping[str, str] = {
 }
 
 
-def notify(context: Context) -> int:
-    """Send the notices that are due; return how many.
+def notify(
+    context: Context,
+    *,
+    kinds: Sequence[str] | None = None,
+    show: Callable[[], None] | None = None,
+) -> int:
+    """Send the notices that are due, all or those of some kinds; return how many.
+
+    ``show`` is called after each: a batch may take minutes where a mail server is slow.
 
     Raises Unavailable when the ledger is away.
     """
     with step(context, "notify", _log) as this:
         lease = LeaseId(context.new_id())
         due = context.ledger.alarms.claim_notices(
-            BATCH, lease=lease, lease_for=LEASE, now=this.begun_at
+            BATCH, lease=lease, lease_for=LEASE, now=this.begun_at, kinds=kinds
         )
         if due:
             directory = context.policies.latest().directory
             unavailable: set[tuple[str, str]] = set()
-            results = [_send(context, directory, notice, unavailable) for notice in due]
+            results = []
+            for notice in due:
+                results.append(_send(context, directory, notice, unavailable))
+                if show:
+                    show()
             context.ledger.alarms.settle_notices(results, lease=lease, now=context.clock())
             this.log(
                 count=len(due), sent=sum(result.state is NoticeState.SENT for result in results)
@@ -107,6 +118,10 @@ def _retry(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
 
 def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     """Return a notice as text and as codes: no content, no reference, no person's name."""
+    if notice.kind in outage_notices.KINDS:
+        data = {"id": str(notice.id), "kind": notice.kind, **notice.data}
+        subject, text = outage_notices.subject(notice), outage_notices.text(notice, url)
+        return Message(str(notice.id), subject, text, data)
     late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from broker.errors import BrokerError, Unavailable
 from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.gateway import api_page, bounds, openapi, problems
 from broker.gateway.authentication import Authentication
 from broker.gateway.brake import Brake
@@ -26,6 +27,7 @@ from broker.gateway.call import Call, Handler
 from broker.gateway.calls import CALLS
 from broker.gateway.long_polls import Poller
 from broker.gateway.readiness import Readiness, check_of
+from broker.gateway.self_watch import watch_over
 from broker.gateway.shares import Shares
 from broker.gateway.state import Gateway, admit, caller_of, gateway_of
 from broker.heartbeats import LOOK_SECONDS, Heartbeats, Watchdog
@@ -52,15 +54,17 @@ def build(
     *,
     beside: Sequence[BaseRoute] = (),
     running: AbstractAsyncContextManager[None] | None = None,
+    health: HealthWatch | None = None,
 ) -> Starlette:
     """Return the ASGI application of a broker.
 
-    ``beside`` are further routes; ``running`` surrounds their life.
+    ``beside`` are further routes; ``running`` surrounds their life. ``health`` is what they show
+    too.
     """
 
     app = Starlette(
         routes=[*_routes(), api_page.FILES, *beside],
-        lifespan=_lifespan(context, running or nullcontext()),
+        lifespan=_lifespan(context, running or nullcontext(), health or HealthWatch(context)),
         exception_handlers={
             BrokerError: problems.on_broker_error,
             HTTPException: problems.on_http_error,
@@ -73,7 +77,7 @@ def build(
 
 
 def _lifespan(
-    context: Context, surroundings: AbstractAsyncContextManager[None]
+    context: Context, surroundings: AbstractAsyncContextManager[None], health: HealthWatch
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Return what starts and ends the gateway's own work with the application."""
 
@@ -89,10 +93,12 @@ def _lifespan(
             poller=Poller(context, shares),
             watchdog=Watchdog(heartbeats),
             readiness=Readiness(check_of(context)),
+            health=health,
         )
         app.state.gateway = gateway
         jobs = (gateway.poller.run(), _note_use(gateway), _note_activity(gateway))
-        tasks = [asyncio.create_task(job) for job in (*jobs, _beat(heartbeats))]
+        watches = (_beat(heartbeats), watch_over(context, health))
+        tasks = [asyncio.create_task(job) for job in (*jobs, *watches)]
         gateway.watchdog.start()
         try:
             async with surroundings:

@@ -414,6 +414,28 @@ EXAMPLES: Mapping[str, Any] = {
     "queue": _QUEUE,
     "queues": {"queues": [_QUEUE]},
     "attention": {
+        "health": {
+            "level": "failing",
+            "sentence": "2 referrals not sent on to any agency yet, the oldest for 4 min.",
+            "at": _AT,
+            "problems": [
+                {
+                    "code": "unrouted",
+                    "level": "failing",
+                    "sentence": "2 referrals not sent on to any agency yet, the oldest for 4 min.",
+                    "next_step": "Read the workers’ log; start more with `broker worker`.",
+                    "count": 2,
+                },
+                {
+                    "code": "late",
+                    "level": "late",
+                    "sentence": "2 late.",
+                    "next_step": "Open /ops/ or `broker top`.",
+                    "count": 2,
+                },
+            ],
+            "figures": {"open": 14, "late": 2, "due_soon": 0, "unrouted": 2},
+        },
         "unroutable": [
             {
                 "referral": _REFERRAL,

@@ -20,6 +20,7 @@ from broker.domain.delivery import OpenWork
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.flow.task_queues import TASK_QUEUES
 from broker.gateway.expiry_gauges import Endings
 from broker.ledger.monitoring import BANDS
@@ -33,11 +34,11 @@ SILENCES = 1000
 """The most open alarms about silence that are exported."""
 
 
-def text(context: Context) -> bytes:
+def text(context: Context, health: HealthWatch) -> bytes:
     """Return the metrics in Prometheus's format."""
     registry = CollectorRegistry()
     now = context.clock()
-    registry.register(Ledger(context, now))
+    registry.register(Ledger(context, now, health))
     with suppress(PolicyError):  # before the first policy nothing can end
         registry.register(Endings(context.policies.latest(), now.astimezone(LONDON).date()))
     return generate_latest(registry)
@@ -46,12 +47,14 @@ def text(context: Context) -> bytes:
 class Ledger(Collector):
     """Everything that the ledger knows at an instant."""
 
-    def __init__(self, context: Context, now: datetime) -> None:
+    def __init__(self, context: Context, now: datetime, health: HealthWatch) -> None:
         self._context = context
         self._now = now
+        self._health = health
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
+        yield from self._worst()
         yield from self._queues()
         yield from self._promises()
         yield from self._pipes()
@@ -61,6 +64,21 @@ class Ledger(Collector):
             "Log lines that this gateway could not write.",
             value=telemetry.dropped_lines(),
         )
+
+    def _worst(self) -> Iterator[Metric]:
+        health = self._health.health()
+        yield GaugeMetricFamily(
+            "broker_health",
+            "The worst: 0 well, 1 soon, 2 attention, 3 late, 4 failing, 5 unknown, 6 stopped.",
+            value=health.level,
+        )
+        problems = GaugeMetricFamily(
+            "broker_problem", "What is not well, by code, with its level.", labels=["code"]
+        )
+        for code in {problem.code: None for problem in health.problems}:
+            levels = [problem.level for problem in health.problems if problem.code == code]
+            problems.add_metric([code], max(levels))
+        yield problems
 
     def _queues(self) -> Iterator[Metric]:
         queues = list(self._context.ledger.monitoring.open_work(now=self._now).values())
@@ -145,6 +163,7 @@ class Ledger(Collector):
     def _pipes(self) -> Iterator[Metric]:
         pipes = self._context.ledger.monitoring.pipeline_status(now=self._now)
         oldest = pipes.inbox_oldest_at
+        # Below zero the clock of a gateway was ahead; hidden, it would hide a wait of any length.
         age = (self._now - oldest).total_seconds() if oldest else 0.0
         beat = pipes.sweep_until.timestamp() if pipes.sweep_until else 0.0
         gauges = (

@@ -29,8 +29,9 @@ UNREFERRED_FOR = timedelta(days=7)
 
 
 async def attention(request: Request) -> Response:
-    """Return the referrals that need ops, and the organisations that are silent."""
+    """Return whether the broker works, the referrals that need ops, and who is silent."""
     gateway, limit = gateway_of(request), limit_of(request)
+    health = await gateway.run(gateway.health.health)
     ledger = gateway.context.ledger
     waiting = await gateway.run(ledger.queries.attention, limit=limit)
     refused = await gateway.run(ledger.queries.refusals, None, limit=limit)
@@ -41,9 +42,8 @@ async def attention(request: Request) -> Response:
     )
     tasks = await gateway.run(ledger.tasks.tasks, limit=limit)
     kept_back = await gateway.run(gateway.context.epochs.quarantine)
-    return json_response(
-        responses.attention(waiting, tasks, refused, silent, unreferred, kept_back)
-    )
+    needed = responses.attention(waiting, tasks, refused, silent, unreferred, kept_back)
+    return json_response({"health": responses.health(health), **needed})
 
 
 async def settle_task(request: Request) -> Response:
@@ -112,7 +112,7 @@ def _check_watchdog(request: Request) -> None:
 async def metrics(request: Request) -> Response:
     """Return counts and ages by agency for Prometheus: codes and numbers only."""
     gateway = gateway_of(request)
-    text = await gateway.run(metric_families.text, gateway.context)
+    text = await gateway.run(metric_families.text, gateway.context, gateway.health)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -15,6 +15,7 @@ from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Se
 from broker.domain.epoch import Epoch
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
+from broker.domain.health import Health
 from broker.domain.ids import OrganisationCode
 from broker.domain.notice import ListedNotice
 from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
@@ -190,6 +191,25 @@ def quarantine(epoch: Epoch) -> Json:
     }
 
 
+def health(health: Health) -> Json:
+    """Return whether the broker works, and what does not."""
+    signals = health.signals
+    return {
+        "level": health.level.word,
+        "sentence": health.sentence,
+        "at": signals.at,
+        "problems": [
+            {**asdict(problem), "level": problem.level.word} for problem in health.problems
+        ],
+        "figures": {
+            "open": signals.open,
+            "late": signals.late,
+            "due_soon": signals.soon,
+            "unrouted": signals.unrouted,
+        },
+    }
+
+
 def attention(
     waiting: Iterable[Waiting],
     tasks: Iterable[OpenTask],
@@ -198,7 +218,7 @@ def attention(
     unreferred: Iterable[Reconciled],
     kept_back: Epoch | None,
 ) -> Json:
-    """Return what needs ops, by kind."""
+    """Return what needs ops, by kind; ``health`` stands before it."""
     kinds = ("unroutable", "undeliverable", "returned", "held")
     by_kind: dict[str, list[Json]] = {kind: [] for kind in kinds}
     for item in waiting:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from broker.domain.codes import Scope
 from broker.errors import NotFound, PolicyError
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
 from broker.gateway.readiness import Readiness
@@ -33,6 +34,7 @@ class Gateway(Threaded):
     poller: Poller
     watchdog: Watchdog
     readiness: Readiness
+    health: HealthWatch
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -177,10 +177,17 @@ class Alarms(Part):
             )
 
     def claim_notices(
-        self, limit: int, *, lease: LeaseId, lease_for: timedelta, now: datetime
+        self,
+        limit: int,
+        *,
+        lease: LeaseId,
+        lease_for: timedelta,
+        now: datetime,
+        kinds: Sequence[str] | None = None,
     ) -> list[DueNotice]:
-        """Lease notices that are to be sent now."""
+        """Lease notices that are to be sent now: all, or those of some kinds."""
         params = {"limit": limit, "lease": lease, "until": now + lease_for, "now": now}
+        params["kinds"] = list(kinds) if kinds is not None else None
         return [_notice(row) for row in self._rows("alarms/claim_notices", params)]
 
     def settle_notices(

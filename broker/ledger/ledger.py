@@ -21,6 +21,7 @@ from broker.ledger.embargoes import Embargoes
 from broker.ledger.epochs import Epochs
 from broker.ledger.faults import LastFailure
 from broker.ledger.hand_overs import HandOvers
+from broker.ledger.health import Health
 from broker.ledger.holds import Holds
 from broker.ledger.inspection_reports import InspectionReports
 from broker.ledger.links import Links
@@ -63,6 +64,7 @@ class Ledger(Database):
         self.embargoes = Embargoes(self)
         self.holds = Holds(self)
         self.sweep = Sweep(self)
+        self.health = Health(self)
         self.pseudonyms = Pseudonyms(self)
         self.links = Links(self)
         self.activity = Activity(self)

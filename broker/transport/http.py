@@ -87,13 +87,13 @@ PostResult = Answered | Forbidden | Unanswered
 class SafePost:
     """Posts JSON to addresses that others have chosen. May be used from any thread.
 
-    ``key`` is shared with the receivers. ``allow_private`` permits private addresses and plain
-    HTTP, for a broker and receivers within one network.
+    ``key`` is shared with the receivers; without one nothing is signed. ``allow_private``
+    permits private addresses and plain HTTP, for a broker and receivers within one network.
     """
 
     def __init__(
         self,
-        key: bytes,
+        key: bytes | None,
         *,
         clock: Clock,
         allow_private: bool = False,
@@ -133,12 +133,17 @@ class SafePost:
         )
 
     def _headers(self, id_: str, body: bytes) -> list[tuple[str, str]]:
-        at = str(int(self._clock().timestamp()))
-        return [
+        headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
             ("User-Agent", "referral-broker"),
             ("Connection", "close"),
+        ]
+        if self._key is None:
+            return headers
+        at = str(int(self._clock().timestamp()))
+        return [
+            *headers,
             ("Webhook-Id", id_),
             ("Webhook-Timestamp", at),
             ("Webhook-Signature", signature(self._key, id_, at, body)),

@@ -23,6 +23,7 @@ from broker.dashboard.snapshot import Watch, agency_lines
 from broker.devstack.rebase_times import rebase
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from tests.acceptance.conftest import World, sample, world
 from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run
@@ -137,12 +138,15 @@ class Doors:
         top = json.loads(self._command_line("top", "--json"))
         left = self._samples("broker_open_by_time_left", left="breached")
         return {
-            "pages": Watch(self._context).picture("24h", "1h").counts.breached,
+            "pages": self._watch().picture("24h", "1h").counts.breached,
             "top": top["breached"],
             "bands of top": sum(top["bands"]["breached"].values()),
             "queues of top": sum(queue["overdue"] for queue in top["queues"]),
             "metrics": int(left),
         }
+
+    def _watch(self) -> Watch:
+        return Watch(self._context, HealthWatch(self._context))
 
     def longest_unacknowledged(self) -> dict[str, float | None]:
         """Return for how many seconds each door says that the oldest has waited."""

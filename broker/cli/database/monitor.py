@@ -9,25 +9,31 @@ from datetime import datetime
 from math import isinf
 
 import click
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from broker.bootstrap import utc_now
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.durations import parse_duration
-from broker.cli.exit_codes import Failure
+from broker.cli.exit_codes import DONE, Failure
+from broker.cli.health_output import COLOURS, CRITICAL, OK, STATE_OF, UNKNOWN, WARNING
 from broker.cli.options import json_option
 from broker.cli.output import print_json, print_json_line
 from broker.cli.table import console
 from broker.dashboard import wording
+from broker.domain.health import Health, Signals
 from broker.domain.monitoring import AtRisk
 from broker.errors import Unavailable
+from broker.flow.health_watch import health_of
+from broker.gateway import responses
 from broker.ledger.ledger import Ledger
+from broker.policy.monitoring.health import judge
 
-OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+HEALTH = "health"
 NEAR = ("breached", "soon")
 MOST_WATCHED = 100_000
 """Far more than can be late at once, so that none is left out."""
@@ -37,21 +43,36 @@ _DUE = {"breached": "bold red", "soon": "yellow"}
 @click.command()
 @click.option("--every", default=2.0, show_default=True, help="Seconds between updates.")
 @click.option("--once", is_flag=True, help="Print once and end, as into a pipe.")
+@click.option("--exit-code", is_flag=True, help="Exit with the code of `broker check health`.")
 @json_option
-def top(every: float, once: bool, as_json: bool) -> None:
-    """Watch queues and deadlines until Ctrl-C. Needs BROKER_DATABASE_URL."""
+def top(every: float, once: bool, exit_code: bool, as_json: bool) -> int:
+    """Watch queues and deadlines until Ctrl-C. Needs BROKER_DATABASE_URL.
+
+    The first line says whether the broker works, and what does not.
+    """
     with open_ledger() as ledger:
-        if as_json:
-            print_json(_summary(ledger))
-            return
-        terminal = console()
-        if once or not terminal.is_terminal:
-            terminal.print(_render(ledger))
-            return
-        with Live(_render(ledger), console=terminal, screen=True, auto_refresh=False) as live:
-            while True:
-                time.sleep(max(0.5, every))
-                live.update(_render(ledger), refresh=True)
+        health, terminal = health_of(ledger, now=ledger.queries.clock()), console()
+        if as_json or once or not terminal.is_terminal:
+            if as_json:
+                print_json(_summary(ledger, health))
+            else:
+                terminal.print(_render(ledger, health))
+            return STATE_OF[health.level.word] if exit_code else DONE
+        _follow(ledger, terminal, every)
+    return DONE
+
+
+def _follow(ledger: Ledger, terminal: Console, every: float) -> None:
+    """Show what is open until Ctrl-C. While the ledger does not answer, show that."""
+    with Live(console=terminal, screen=True, auto_refresh=False) as live:
+        while True:
+            try:
+                now = ledger.queries.clock()
+                live.update(_render(ledger, health_of(ledger, now=now)), refresh=True)
+            except Unavailable:
+                lost = judge(Signals(at=utc_now(), ledger=False))
+                live.update(Group(*_sentences(lost, "")), refresh=True)
+            time.sleep(max(0.5, every))
 
 
 @click.group()
@@ -136,9 +157,9 @@ class Plugin(click.Command):
 
 
 @click.command(cls=Plugin)
-@click.argument("figure", type=click.Choice(["oldest", "latency", "silence", "sweeper"]))
-@click.option("--warn", required=True, help="The limit for a warning: 90s, 15m, 4h.")
-@click.option("--crit", required=True, help="The limit for critical.")
+@click.argument("figure", type=click.Choice(["health", "oldest", "latency", "silence", "sweeper"]))
+@click.option("--warn", help="The limit for a warning: 90s, 15m, 4h. Not for health.")
+@click.option("--crit", help="The limit for critical. Not for health.")
 @click.option("--agency", help="Only this agency.")
 @click.option(
     "--format",
@@ -147,20 +168,47 @@ class Plugin(click.Command):
     default="nagios",
     show_default=True,
 )
-def check(figure: str, warn: str, crit: str, agency: str | None, form: str) -> int:
+def check(figure: str, warn: str | None, crit: str | None, agency: str | None, form: str) -> int:
     """Compare a figure with limits, for monitoring. Exits 0 ok, 1 warning, 2 critical, 3 unknown.
 
-    oldest: the longest time that a delivery waits to be acknowledged; latency: p95 to acknowledge
-    over 24 hours; silence: the longest time since an agency with work connected; sweeper: how long
-    no worker has led the sweep.
+    health: the worst of everything that must work, which needs no limits; oldest: the longest time
+    that a delivery waits to be acknowledged; latency: p95 to acknowledge over 24 hours; silence:
+    the longest time since an agency with work connected; sweeper: how long no worker has led the
+    sweep.
 
     \b
     Example:    broker check oldest --warn 30m --crit 1h --format nagios
     """
+    if figure == HEALTH:
+        return _check_health(form, is_limited=bool(warn or crit or agency))
+    if warn is None or crit is None:
+        raise Misused(f"'{figure}' needs --warn and --crit.")
     limits = _limits(warn, crit)
     measure = _measured(figure, agency)
     state = _judge(measure, *limits)
     _print(figure, measure, state, limits, form)
+    return state
+
+
+def _check_health(form: str, *, is_limited: bool) -> int:
+    """Print the worst of everything; what cannot be read is unknown, and never ok."""
+    if is_limited:
+        raise Misused("'health' takes neither limits nor an agency.")
+    try:
+        with open_ledger() as ledger:
+            health = health_of(ledger, now=ledger.queries.clock())
+    except Unavailable:
+        health = judge(Signals(at=utc_now(), ledger=False))
+    except Failure as failure:
+        raise Failure(failure.message, next_step=failure.next_step, code=UNKNOWN) from None
+    state = STATE_OF[health.level.word]
+    if form == "json":
+        print_json({"check": HEALTH, "state": STATES[state].lower(), **responses.health(health)})
+    elif form == "prometheus":
+        _print_metrics(HEALTH, Measure(None, health.sentence), state)
+    else:
+        others = " ".join(problem.sentence for problem in health.rest)
+        click.echo(f"HEALTH {STATES[state]} - {health.sentence} {others}".rstrip())
     return state
 
 
@@ -274,11 +322,14 @@ _MEASURES: dict[str, Callable[[Ledger, datetime, str | None], Measure]] = {
 }
 
 
-def _summary(ledger: Ledger) -> dict[str, object]:
-    now = ledger.queries.clock()
+def _summary(ledger: Ledger, health: Health) -> dict[str, object]:
+    now = health.signals.at
     counts = ledger.monitoring.risk_counts(now=now)
     return {
         "at": now,
+        "health": responses.health(health),
+        "open": counts.open,
+        "unrouted": counts.unrouted,
         "breached": counts.breached,
         "due_soon": counts.due_soon,
         "bands": ledger.monitoring.burn_down(now=now),
@@ -295,17 +346,25 @@ def _summary(ledger: Ledger) -> dict[str, object]:
     }
 
 
-def _render(ledger: Ledger) -> Group:
-    now = ledger.queries.clock()
+def _render(ledger: Ledger, health: Health) -> Group:
+    now = health.signals.at
     names = {
         str(presence.agency): presence.name
         for presence in ledger.monitoring.organisation_status().values()
     }
     risks = ledger.monitoring.at_risk(now=now, limit=12)
-    longest = ledger.monitoring.longest_unacknowledged()
-    sentence = wording.status(ledger.monitoring.risk_counts(now=now), longest, names, now)
-    parts = (Text(sentence, style="bold"), _risks(risks, now), _queues(ledger, now))
-    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
+    urgent = wording.most_urgent(risks[0] if risks else None, names, now)
+    sentences = _sentences(health, urgent)
+    tables = (_risks(risks, now), _queues(ledger, now))
+    return Group(*sentences, *(Padding(part, (1, 0, 0, 0)) for part in tables))
+
+
+def _sentences(health: Health, urgent: str) -> list[Text]:
+    """Return the worst in its colour, then what else is not well."""
+    colour = COLOURS[STATE_OF[health.level.word]]
+    worst = f"{health.level.word.upper()}  {health.sentence}"
+    others = [f"{problem.level.word:<10}{problem.sentence}" for problem in health.rest]
+    return [Text(worst, style=f"bold {colour}"), *map(Text, filter(None, [*others, urgent]))]
 
 
 def _risks(risks: list[AtRisk], now: datetime) -> Table:

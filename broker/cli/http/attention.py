@@ -9,27 +9,39 @@ from uuid import UUID
 import click
 from referral_broker_client.ops import Ops
 
+from broker.cli.exit_codes import DONE
+from broker.cli.health_output import STATE_OF, print_health
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
+NOT_SAID = "The gateway does not say whether the broker works."
+
 
 @click.command()
+@click.option("--exit-code", is_flag=True, help="Exit with the code of `broker check health`.")
 @json_option
 @with_gateway
-def attention(as_json: bool, gateway: Gateway) -> None:
-    """List the referrals that need you, what was rejected, and who is silent."""
+def attention(exit_code: bool, as_json: bool, gateway: Gateway) -> int:
+    """Say whether the broker works; then list the referrals that need you, and who is silent."""
     with Ops(gateway.url, gateway.key) as ops:
         lists = ops.attention()
+    health = lists.get("health") or {"level": "unknown", "sentence": NOT_SAID, "problems": []}
     if as_json:
         print_json(lists)
-        return
+    else:
+        print_health(health)
+        _print_lists({kind: entries for kind, entries in lists.items() if kind != "health"})
+    return STATE_OF[health["level"]] if exit_code else DONE
+
+
+def _print_lists(lists: Mapping[str, Any]) -> None:
     for kind, entries in lists.items():
         if isinstance(entries, Sequence) and not isinstance(entries, str) and entries:
             _print_list(kind, entries)
     if not any(lists.values()):
-        click.echo("Nothing needs attention: every referral has an owner, and nobody is silent.")
+        click.echo("The lists are empty: no referral, task or silence waits for you.")
 
 
 @click.command("give-area")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import cast
 
@@ -43,7 +44,11 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     listener = listener or listen(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
-        with interruptible(), open_broker(settings, process="gateway") as context:
+        with (
+            interruptible(),
+            open_broker(settings, process="gateway") as context,
+            _services(settings),
+        ):
             app = build(context)
             _Server(_config(app, settings), app).run(sockets=[listener])
     except Interrupted:
@@ -70,6 +75,15 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=int(time_limits.IDLE),
         timeout_graceful_shutdown=int(time_limits.GATEWAY_GRACE),
     )
+
+
+def _services(settings: Settings) -> AbstractContextManager[None]:
+    """Run a worker's services beside the gateway, where the settings say so."""
+    if not settings.gateways_sweep:
+        return nullcontext()
+    from workers import services
+
+    return services.running()
 
 
 class _Server(uvicorn.Server):

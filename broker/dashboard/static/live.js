@@ -138,6 +138,9 @@ function put(fresh) {
     }
     if (kept) [...part.querySelectorAll("a, button, summary, [tabindex]")].find((one) => keyOf(one, part) === kept)?.focus({ preventScroll: true });
   }
+  document.title = fresh.title;
+  const icon = fresh.querySelector("link[rel=icon]");
+  if (icon) document.querySelector("link[rel=icon]").href = icon.getAttribute("href");
   const footer = fresh.querySelector(".ops-footer");
   if (footer) document.querySelector(".ops-footer").replaceChildren(...footer.childNodes);
   announce();
@@ -150,10 +153,10 @@ function keyOf(element, part) {
 
 function announce() {
   const sentence = document.getElementById("sentence")?.textContent ?? "";
-  if (!sentence || sentence.split(" Longest")[0] === announced) return;
+  if (!sentence || sentence.split(" Most urgent")[0] === announced) return;
   if (Date.now() - announcedAt < ANNOUNCE) return;
   announcedAt = Date.now();
-  announced = sentence.split(" Longest")[0];
+  announced = sentence.split(" Most urgent")[0];
   document.getElementById("announce").textContent = sentence;
 }
 

@@ -9,10 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.dashboard.snapshot import AT_ONCE, Watch
-from broker.dashboard.wording import BAND_NAMES, GRADE_NAMES, age
+from broker.dashboard.wording import BAND_NAMES, GRADE_NAMES, age, left
 from broker.domain.codes import Right
 from broker.errors import Unavailable
 from broker.flow.context import Context
+from broker.flow.health_watch import HealthWatch
 from broker.ledger.monitoring import Monitoring
 from tests.conftest import FixedClock
 from tests.integration.gateway.test_rights import ask, pages, signed_in
@@ -21,6 +22,7 @@ from tests.recount import (
     AGENCIES,
     Row,
     band,
+    is_at_risk,
     is_open,
     made,
     missed,
@@ -51,6 +53,11 @@ def sentence_of(page: str, id_: str) -> str:
     return text(sentence)
 
 
+def part_of(page: str, id_: str) -> str:
+    (part,) = re.findall(rf'<div id="{id_}"[^>]*>(.*?)</div>', page, re.DOTALL)
+    return str(part)
+
+
 def is_late(row: Row) -> bool:
     return row["state"] != "held" and min(unmet(row).values(), default=NOW) < NOW
 
@@ -63,10 +70,11 @@ def test_the_page_tells_what_is_in_the_tables(
     page = ask(pages, "GET", "/", signed_in(context, Right.VIEW)).text
     work = open_rows(rows)
     late = sum(map(is_late, work))
-    assert sentence_of(page, "sentence").startswith(f"{late} late, ")
+    assert f"{late} late." in text(part_of(page, "problems-part"))
+    assert sentence_of(page, "sentence").startswith("Stopped: Nobody works: no worker has run")
     deliveries = [row for row in rows if row["what"] == "delivery" and is_open(row)]
-    oldest = age(min(unacknowledged(deliveries)), NOW)
-    assert f", {oldest}" in sentence_of(page, "sentence").partition("Longest unacknowledged:")[2]
+    worst = min(min(unmet(row).values()) for row in filter(is_at_risk, work) if unmet(row))
+    assert sentence_of(page, "sentence").endswith(f", {left(worst, NOW)}.")
 
     bands = Counter((band(row), row["grade"]) for row in work)
     shown = table(page, "Open work by time left and grade")
@@ -104,7 +112,7 @@ def test_a_picture_leaves_no_queries_behind_while_the_ledger_does_not_answer(
         raise Unavailable("The ledger does not answer.")
 
     monkeypatch.setattr(Monitoring, "_planned", unavailable)
-    watch = Watch(context)
+    watch = Watch(context, HealthWatch(context))
     with pytest.raises(Unavailable):
         watch.picture("24h", "1h")
     time.sleep(0.5)

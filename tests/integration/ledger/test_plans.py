@@ -9,6 +9,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from broker.flow.dead_mans_switch import LANES
+from broker.flow.outage_notices import KINDS
 from broker.ledger import ledger
 from broker.ledger.monitoring import SOON
 from broker.policy.routing.assignments import UNTIL_RELEASED
@@ -64,6 +66,7 @@ ESCALATIONS = {
     **{"limit": 20, "agency": None, "id": None, "referral": None},
     **{"visible_to": None, "running": True},
 }
+CLAIM = {"limit": 100, "now": NOW, "until": NOW, "lease": ONE}
 AT_RISK = {
     **{"now": NOW, "within": SOON, "agency": None, "limit": 25, "everything": False},
     **{"agencies": [STOKE], "usual": [60.0]},
@@ -127,7 +130,11 @@ def _read_by(node: dict[str, Any]) -> int:
         ("claim_alarms", {"limit": 100, "now": NOW}),
         ("claim_attention", {"limit": 100, "now": NOW}),
         ("claim_steps", {"limit": 100, "now": NOW}),
-        ("claim_notices", {"limit": 100, "now": NOW, "until": NOW, "lease": ONE}),
+        ("claim_notices", {**CLAIM, "kinds": None}),
+        ("claim_notices", {**CLAIM, "kinds": [*KINDS]}),
+        ("beats", {"names": [*LANES]}),
+        ("reports", {"since": NOW}),
+        ("running_outage", {}),
         ("last_activity", {"now": NOW, "hour": NOW, "day": NOW}),
         ("silences", {"limit": 100}),
         (

@@ -14,6 +14,7 @@ from tests.recount import (
     STATES,
     STEPS,
     band,
+    is_at_risk,
     is_open,
     made,
     missed,
@@ -28,11 +29,11 @@ SEEDS = pytest.mark.parametrize("seed", range(3))
 
 @SEEDS
 def test_the_list_at_risk(book: Book, seed: int) -> None:
-    rows = [row for row in open_rows(made(book.dsn, seed)) if row["state"] != "held"]
+    work = open_rows(made(book.dsn, seed))
     expected, late, soon = set(), 0, 0
-    for row in rows:
+    for row in filter(is_at_risk, work):
         if dues := unmet(row):
-            step = min(dues, key=lambda step: (dues[step], ["attend", *STEPS].index(step)))
+            step = min(dues, key=lambda step: (dues[step], ["attend", "route", *STEPS].index(step)))
             late += dues[step] < NOW
             soon += NOW <= dues[step] < NOW + SOON
             if reason := why(row, dues[step]):
@@ -46,6 +47,9 @@ def test_the_list_at_risk(book: Book, seed: int) -> None:
     assert [risk.due_at for risk in found] == sorted(risk.due_at for risk in found)
     counts = book.ledger.monitoring.risk_counts(now=NOW)
     assert (counts.breached, counts.due_soon) == (late, soon)
+    unrouted = sum(row["what"] == "unrouted" for row in work)
+    assert (counts.open, counts.unrouted) == (len(work), unrouted)
+    assert unrouted
 
 
 @SEEDS
@@ -115,7 +119,10 @@ def test_what_flows_and_what_cannot_be_delivered(book: Book, seed: int) -> None:
         for row in deliveries
         if row["state"] == "available" and row["channel"] == "queue" and row["next_attempt_at"]
     ]
-    assert pipes.unroutable == len(rows) - len(deliveries)
+    assert pipes.unroutable == sum(row["what"] == "referral" for row in rows)
+    assert pipes.inbox_oldest_at == min(
+        row["accepted_at"] for row in rows if row["what"] == "unrouted"
+    )
     assert pipes.retries == sum(at > NOW for at in retries)
     assert pipes.next_retry_at == min(retries)
     ((inbox,),) = book.look("select count(*) from referral where next_attempt_at is not null")

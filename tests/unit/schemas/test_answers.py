@@ -16,6 +16,7 @@ from broker.domain.delivery import (
     Settled,
 )
 from broker.domain.event import Event
+from broker.domain.health import Signals
 from broker.domain.ids import OrganisationCode, ReferralId, TaskId
 from broker.domain.referral import (
     Accepted,
@@ -32,6 +33,7 @@ from broker.gateway import responses
 from broker.gateway.problems import problem
 from broker.ledger.activity import OpenSilence
 from broker.ledger.reconciliations import Reconciled
+from broker.policy.monitoring.health import judge
 from schemas.export import json_schema
 
 ID = UUID("01977f2e-0000-7000-8000-000000000001")
@@ -106,6 +108,7 @@ TASK = OpenTask(
 REFUSAL = Refusal(publisher="p", digest=b"\0", size=9, reason="data-uri", at=NOW)
 SILENCE = OpenSilence(ID, "a", "collecting", "policy", NOW, None, None, None, None)
 RECONCILED = Reconciled("p", NOW.date(), NOW, 2, ("x",), ())
+HEALTH = judge(Signals(at=NOW, ledger=True, late=2, unrouted=1))
 ORGANISATION_EVENT = Event("1", NOW, "organisation.silent", None, None, None, "a", "broker", {})
 DEPTH = OpenWork(
     agency="a",
@@ -159,7 +162,13 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
         ("event", responses.event(ORGANISATION_EVENT)),
         ("reconciled", responses.reconciled(RECONCILED)),
         ("queue", responses.queue(DEPTH)),
-        ("attention", responses.attention([WAITING], [TASK], [REFUSAL], [SILENCE], [RECONCILED])),
+        (
+            "attention",
+            {
+                "health": responses.health(HEALTH),
+                **responses.attention([WAITING], [TASK], [REFUSAL], [SILENCE], [RECONCILED], None),
+            },
+        ),
         ("refusals", {"refusals": [responses.refusal(REFUSAL)]}),
         ("receipt-results", {"results": [responses.settled(Settled(ID, ReceiptResult.NOT_FOUND))]}),
         ("problem", problem(INVALID, "x")),

@@ -3,6 +3,7 @@ with fresh as (
     select id, state, next_attempt_at as since
     from notice
     where state = 'due' and next_attempt_at <= %(now)s
+      and (%(kinds)s::text[] is null or kind = any(%(kinds)s::text[]))
     order by next_attempt_at, id
     limit %(limit)s
     for no key update skip locked
@@ -11,6 +12,7 @@ lapsed as (
     select id, state, lease_until as since
     from notice
     where state = 'sending' and lease_until <= %(now)s
+      and (%(kinds)s::text[] is null or kind = any(%(kinds)s::text[]))
     order by lease_until, id
     limit %(limit)s
     for no key update skip locked

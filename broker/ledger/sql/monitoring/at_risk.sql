@@ -27,6 +27,10 @@ work as (
     select id, null, null, state, attempt, accepted_at, true, reason, 'attend', attend_by
     from referral
     where state = 'unroutable' and %(agency)s::text is null
+    union all
+    select id, null, null, 'accepted', attempt, accepted_at, false, null, 'route', due_at
+    from unrouted
+    where accepted_at < %(now)s::timestamptz - interval '10 seconds' and %(agency)s::text is null
 ),
 judged as (
     select work.*,

@@ -11,6 +11,8 @@ with work as (
     select id, null, false, attend_by
     from referral
     where state = 'unroutable' and %(agency)s::text is null
+    union all
+    select id, null, false, due_at from unrouted where %(agency)s::text is null
 )
 select coalesce(work.aside,
                 case when due_at is null and is_paused then 'paused'

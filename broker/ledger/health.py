@@ -1,0 +1,99 @@
+"""What shows whether the broker works: beats of its lanes, reports of processes, outages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from broker.domain.notice import NewNotice
+from broker.domain.outage import Outage, ProcessReport
+from broker.ledger.alarms import add_notices
+from broker.ledger.database import Connection, Part, json_text, rows
+
+
+class OutageStep:
+    """One transaction about an outage; what it writes is written together or not at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin_outage(
+        self, id_: UUID, *, began: datetime, missing: Sequence[str], now: datetime
+    ) -> Outage | None:
+        """Begin an outage; None where one runs already."""
+        params = {"id": id_, "began": began, "missing": list(missing), "now": now}
+        return self._outage("health/begin_outage", params)
+
+    def repeat_outage(
+        self, *, missing: Sequence[str], before: datetime, now: datetime
+    ) -> Outage | None:
+        """Take the next alarm of the outage that runs; None unless the last was ``before``."""
+        params = {"missing": list(missing), "before": before, "now": now}
+        return self._outage("health/repeat_outage", params)
+
+    def end_outage(self, *, now: datetime) -> Outage | None:
+        """End the outage that runs; None where none does. Alerts about it that wait are void."""
+        return self._outage("health/end_outage", {"now": now})
+
+    def write_outage_event(
+        self, kind: str, organisation: str | None, data: Mapping[str, Any], *, now: datetime
+    ) -> None:
+        """Write an event about an outage."""
+        params = {"kind": kind, "organisation": organisation, "data": json_text(data), "now": now}
+        rows(self._connection, "health/write_outage_event", params)
+
+    def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
+        """Write notices that are to be sent."""
+        add_notices(self._connection, notices, now)
+
+    def _outage(self, name: str, params: Mapping[str, Any]) -> Outage | None:
+        outages = rows(self._connection, name, params)
+        return Outage(**outages[0]) if outages else None
+
+
+class Health(Part):
+    """Beats, reports and outages."""
+
+    def beats(self, names: Sequence[str]) -> Mapping[str, datetime | None]:
+        """Return until when each lane counts as working; None for one that never worked."""
+        until = {
+            row["name"]: row["until"] for row in self._rows("health/beats", {"names": list(names)})
+        }
+        return {name: until.get(name) for name in names}
+
+    def write_report(self, report: ProcessReport) -> None:
+        """Write what a process has seen, in place of what it had seen before."""
+        params = {
+            "process": report.process,
+            "part": report.part,
+            "now": report.reported_at,
+            "seen": json_text(report.seen),
+        }
+        self._rows("health/write_report", params)
+
+    def reports(self, *, since: datetime) -> list[ProcessReport]:
+        """Return the reports of the processes that have reported since an instant."""
+        return [ProcessReport(**row) for row in self._rows("health/reports", {"since": since})]
+
+    def purge_reports(self, *, before: datetime) -> None:
+        """Delete the reports of processes that have not reported since an instant."""
+        self._rows("health/purge_reports", {"before": before})
+
+    def feed_lag(self, *, now: datetime) -> timedelta:
+        """Return for how long events have waited that no feed shows yet."""
+        (row,) = self._planned("health/feed_lag", {"now": now})
+        return timedelta(seconds=row["seconds"])
+
+    def running_outage(self) -> Outage | None:
+        """Return the outage that runs, if one does."""
+        outages = self._rows("health/running_outage", {})
+        return Outage(**outages[0]) if outages else None
+
+    @contextmanager
+    def outage_step(self) -> Iterator[OutageStep]:
+        """Run a transaction about an outage."""
+        with self._transaction() as connection:
+            yield OutageStep(connection)

@@ -1,0 +1,164 @@
+"""One function says whether a broker works; a false all-clear is impossible."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.cli.health_output import OK, STATE_OF
+from broker.dashboard.wording import LEVEL_NAMES, TONES
+from broker.domain.health import Level, Signals
+from broker.policy.monitoring.health import (
+    LANES,
+    LARGEST_CLOCK_DIFFERENCE,
+    LEAST_FREE,
+    LONGEST_FEED_LAG,
+    LONGEST_UNROUTED,
+    NAMES,
+    judge,
+    somebody_works,
+)
+from schemas.attention import LEVELS
+
+NOW = datetime(2026, 12, 18, 22, 30, tzinfo=UTC)
+AGO, AHEAD = NOW - timedelta(minutes=5), NOW + timedelta(seconds=5)
+WELL = Signals(
+    at=NOW,
+    ledger=True,
+    beats=dict.fromkeys(LANES, AHEAD),
+    workers=2,
+    gateways=1,
+    clock_difference=0.0,
+    unrouted=0,
+    unrouted_seconds=0.0,
+    notices_failed=0,
+    notices_deferred=0,
+    channels={"queue": True},
+    wakeups=True,
+    feed_lag=0.0,
+    disks={"/data": 0.5},
+    late=0,
+    tasks_overdue=0,
+    unroutable=0,
+    undeliverable=0,
+    silent=0,
+    soon=0,
+    open=0,
+)
+MEASURED = [field.name for field in fields(Signals) if field.name != "at"]
+COUNTS = st.integers(1, 10**6)
+BROKEN: dict[str, st.SearchStrategy[Any]] = {
+    "ledger": st.just(False),
+    "beats": st.sampled_from([*LANES]).flatmap(
+        lambda lane: st.sampled_from(
+            [None, NOW - timedelta(seconds=11), AGO, NOW + timedelta(hours=1)]
+        ).map(lambda beat: {**dict.fromkeys(LANES, AHEAD), lane: beat})
+    ),
+    "workers": st.just(0),
+    "gateways": st.just(0),
+    "clock_difference": st.floats(LARGEST_CLOCK_DIFFERENCE, exclude_min=True)
+    | st.floats(max_value=-LARGEST_CLOCK_DIFFERENCE, exclude_max=True)
+    | st.just(float("nan")),
+    "unrouted_seconds": st.floats(LONGEST_UNROUTED, 1e6, exclude_min=True)
+    | st.floats(-1e6, -LARGEST_CLOCK_DIFFERENCE, exclude_max=True)
+    | st.just(float("nan")),
+    "channels": st.sampled_from([{"queue": False}, {"queue": None}, {"queue": True, "x": False}]),
+    "wakeups": st.just(False),
+    "feed_lag": st.floats(LONGEST_FEED_LAG, 1e6, exclude_min=True) | st.just(float("nan")),
+    "disks": (st.none() | st.floats(0, LEAST_FREE, exclude_max=True) | st.just(float("nan"))).map(
+        lambda free: {"/other": 0.9, "/data": free}
+    ),
+    **dict.fromkeys(
+        (
+            *("notices_failed", "notices_deferred", "late", "tasks_overdue", "unroutable"),
+            *("undeliverable", "silent", "soon"),
+        ),
+        COUNTS,
+    ),
+}
+HARMLESS = {"open", "unrouted"}
+"""Figures that say nothing by themselves: work that goes well is open too."""
+
+
+def test_a_broker_in_which_all_is_known_and_well_is_well() -> None:
+    health = judge(WELL)
+    assert (health.level, health.problems) == (Level.WELL, [])
+    assert TONES[health.level] == "good"
+    assert STATE_OF[health.level.word] == OK
+    assert somebody_works(health) is True
+    busy = replace(WELL, open=10_000, unrouted=3, unrouted_seconds=0.4)
+    assert judge(busy).level is Level.WELL
+
+
+def test_every_signal_has_a_way_to_be_not_well() -> None:
+    assert BROKEN.keys() == {*MEASURED} - HARMLESS
+    assert NAMES.keys() == {*MEASURED}
+
+
+@given(st.data())
+def test_nothing_but_all_well_gives_the_all_clear(data: st.DataObject) -> None:
+    """Whatever else is true, one signal that is broken or not known is enough."""
+    chosen = data.draw(st.lists(st.sampled_from(MEASURED), min_size=1, unique=True))
+    changes = {
+        name: data.draw(st.none() | BROKEN[name] if name in BROKEN else st.none(), label=name)
+        for name in chosen
+    }
+    health = judge(replace(WELL, **changes))
+    assert health.level > Level.WELL
+    assert health.problems
+    assert TONES[health.level] != "good"
+    assert STATE_OF[health.level.word] != OK
+    assert health.sentence != judge(WELL).sentence
+    levels = [problem.level for problem in health.problems]
+    assert levels == sorted(levels, reverse=True)
+    assert health.level is levels[0]
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_what_is_not_known_is_named(name: str) -> None:
+    health = judge(replace(WELL, **{name: None}))
+    assert health.level is Level.UNKNOWN
+    assert health.sentence == f"We cannot tell {NAMES[name]}."
+
+
+def test_nothing_known_is_not_well_and_nobody_is_said_to_work() -> None:
+    health = judge(Signals(at=NOW))
+    assert health.level is Level.UNKNOWN
+    assert somebody_works(health) is None
+
+
+def test_without_the_ledger_that_alone_is_said() -> None:
+    health = judge(Signals(at=NOW, ledger=False))
+    assert [problem.code for problem in health.problems] == ["ledger"]
+    assert health.level is Level.STOPPED
+    assert somebody_works(health) is None
+
+
+def test_nobody_works_comes_before_everything_else() -> None:
+    """The findings: a green sentence over dead workers and an immediate referral."""
+    dead = dict.fromkeys(LANES, AGO)
+    health = judge(
+        replace(WELL, beats=dead, workers=0, unrouted=1, unrouted_seconds=340.0, late=30)
+    )
+    assert [problem.code for problem in health.problems] == ["no_worker", "unrouted", "late"]
+    assert health.sentence == (
+        "Nobody works: no worker has run since 22:25. Referrals are accepted and kept, but none is "
+        "sent on, no deadline is watched and no alert is sent. 1 referral waiting."
+    )
+    assert somebody_works(health) is False
+
+
+def test_a_lane_without_anybody_is_named_with_what_it_means() -> None:
+    health = judge(replace(WELL, beats={**dict.fromkeys(LANES, AHEAD), "watch": AGO}))
+    assert health.level is Level.STOPPED
+    assert "no deadline is watched" in health.sentence
+    assert somebody_works(health) is False
+
+
+def test_every_level_has_its_words_in_every_door() -> None:
+    assert tuple(level.word for level in Level) == LEVELS
+    assert STATE_OF.keys() == {level.word for level in Level}
+    assert LEVEL_NAMES.keys() == TONES.keys() == {*Level}
