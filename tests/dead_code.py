@@ -16,6 +16,7 @@ ALLOWED = (
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other
+    "autocommit",  # Psycopg reads it
     *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
     *(
         "redirect_slashes",
@@ -37,6 +38,7 @@ ALLOWED = (
 """What others use, by name."""
 REGISTERED = (
     *("@*.command*", "@*.group*", "@click.*", "@*.task*", "@*.connect*", "@*.register"),
+    "@_check",  # the checks of a broker's health
     *("@validates*", "@*_load", "@*_dump"),
 )
 """Decorators that hand a function to a library, which calls it."""
