@@ -15,7 +15,8 @@ ALLOWED = (
     *("may", "details", "is_answered"),  # the templates call them
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
-    *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
+    *("lastResort", "unraisablehook", "__class__"),  # the interpreter and its logging read them
+    *("pool_classes_by_scheme", "_quick_recv"),  # urllib3 and py-amqp read them
     *(
         "redirect_slashes",
         "safe_say",
