@@ -129,6 +129,10 @@ class Journal:
     """
     furthest: float = 0.0
     """Seconds by which a clock was ahead for a while: a lease given then lasts so much longer."""
+    ends: list[str] = field(default_factory=list)
+    """Which processes ended though nobody killed them or asked them to."""
+    mails: list[str] = field(default_factory=list)
+    """The ids of the notices that the mail server was given."""
     deadlocks: int = 0
     """How often PostgreSQL had to end one of two transactions that waited for each other."""
     drained_after: float = 0.0

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ from broker.devstack.engines import Engine, Engines
 from broker.ledger.ledger import Ledger
 from broker.transport.signatures import new_private_key
 from tests.faults import documents
+from tests.faults.mail import MailServer
+from tests.relay import Relay
 
 LOOK_SECONDS = 0.2
 END_SECONDS = 45.0
@@ -35,14 +37,23 @@ END_SECONDS = 45.0
 class Service:
     """One gateway or worker, with a clock file of its own."""
 
-    def __init__(self, name: str, command: list[str], installation: Installation) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        installation: Installation,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._settings = settings or {}
         self.clock = installation.folder / f"clock.{name}"
         self.resting = False
         """Whether a strike keeps it down."""
         self._command = command
         self._installation = installation
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_asked = False
+        """Whether its end was asked for."""
         self.starts = 0
 
     @property
@@ -54,17 +65,32 @@ class Service:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
+    @property
+    def own_end(self) -> str | None:
+        """How it ended by itself: nobody killed it, and nobody asked it to end."""
+        code = None if self._process is None else self._process.poll()
+        if code is None or code < 0 or self._was_asked:
+            return None
+        return f"{self.name} with exit code {code}"
+
+    def start(self, stderr: int | None = None, **settings: str) -> None:
+        """Start it; ``stderr`` is where it logs to instead of its file."""
         self.starts += 1
         self.sweep_up()
+        self._was_asked = False
         with (self._installation.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "broker", *self._command],
                 cwd=self._installation.tree,
-                env={**self._installation.environment, "BROKER_CLOCK_FILE": str(self.clock)},
+                env={
+                    **self._installation.environment,
+                    **self._settings,
+                    **settings,
+                    "BROKER_CLOCK_FILE": str(self.clock),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 start_new_session=True,
             )
 
@@ -74,6 +100,7 @@ class Service:
     def end(self) -> None:
         """Ask it to end in order, and make sure that it has."""
         assert self._process is not None
+        self._was_asked = True
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
@@ -110,14 +137,31 @@ class Installation:
             "BROKER_POINTS_DIR": str(self.points),
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",
+            "BROKER_SMTP_SENDER": "broker@broker.example.org",
         }
+        self.mail = MailServer()
+        self.relays = {
+            "ledger": Relay.before_postgresql(engines.database_url),
+            "wakeup": Relay.before(engines.wakeup_url),
+            "exchange": Relay.before(engines.exchange_url),
+            "mail": Relay(("127.0.0.1", self.mail.port)),
+        }
+        """Before each server, for the second gateway and the second worker; mail for all."""
+        self.environment["BROKER_SMTP_URL"] = f"smtp://127.0.0.1:{self.relays['mail'].port}"
+        far = {
+            "BROKER_DATABASE_URL": self.relays["ledger"].dsn(engines.application_url),
+            "BROKER_WAKEUP_URL": self.relays["wakeup"].url(engines.wakeup_url),
+            "BROKER_EXCHANGE_URL": self.relays["exchange"].url(engines.exchange_url),
+        }
+        settings = {1: {}, 2: far}
         self._ports = {f"gateway-{n}": _free_port() for n in (1, 2)}
         self.gateways = [
-            Service(name, ["serve", "--port", str(port)], self)
-            for name, port in self._ports.items()
+            Service(f"gateway-{n}", ["serve", "--port", str(port)], self, settings[n])
+            for n, port in enumerate(self._ports.values(), start=1)
         ]
         self.workers = [
-            Service(f"worker-{n}", ["worker", "--concurrency", "1"], self) for n in (1, 2)
+            Service(f"worker-{n}", ["worker", "--concurrency", "1"], self, settings[n])
+            for n in (1, 2)
         ]
         self.locks = {
             part: threading.Lock()
@@ -130,11 +174,14 @@ class Installation:
                 "clock",
                 "points",
                 "policy",
+                *(f"link to {server}" for server in self.relays),
             )
         }
         """One strike at a time on each part."""
         self.ahead = 0.0
         """How far every clock is ahead of this machine's, in seconds; it only ever grows."""
+        self.ends: list[str] = []
+        """Who ended by itself, and how: nobody killed it and nobody asked it to."""
         self.furthest = 0.0
         """How far any clock was ahead of the others, or of itself afterwards, for a while."""
         self._policies = itertools.count(1)
@@ -151,6 +198,9 @@ class Installation:
 
     def __enter__(self) -> Self:
         self.set_clocks()
+        self.mail.start()
+        for relay in self.relays.values():
+            relay.__enter__()
         for service in self.services:
             service.start()
         self._supervisor.start()
@@ -162,11 +212,16 @@ class Installation:
         self.thaw_all()
         for service in self.services:
             service.kill()
+        for relay in self.relays.values():
+            relay.__exit__()
+        self.mail.stop()
 
     def heal(self) -> None:
         """Take back whatever a strike may have left behind."""
         for order in self.points.iterdir():
             order.unlink(missing_ok=True)
+        for relay in self.relays.values():
+            relay.speak()
         self.thaw_all()
         self.set_clocks()
 
@@ -210,6 +265,8 @@ class Installation:
         while not self._ending.wait(LOOK_SECONDS):
             for service in self.services:
                 if not service.resting and not service.alive:
+                    if service.own_end:
+                        self.ends.append(service.own_end)
                     service.start()
 
 
