@@ -103,6 +103,8 @@ class _Output:
     """Where the lines of this process go."""
 
     writer: _StandardError | LogWriter = _StandardError()
+    reported = 0
+    """How many of the lines that this process dropped are recorded elsewhere."""
 
 
 class _Libraries(logging.Handler):
@@ -171,6 +173,17 @@ def _describe_dropped(lines: int) -> str:
 def dropped_lines() -> int:
     """Return how many log lines this process could not write."""
     return _output.writer.dropped
+
+
+def report_dropped(record: Callable[[int], None]) -> None:
+    """Record how many lines this process has dropped since the last time, if any.
+
+    Raises what ``record`` raises; the same lines are recorded next time then.
+    """
+    lines = dropped_lines() - _output.reported
+    if lines > 0:
+        record(lines)
+        _output.reported += lines
 
 
 def flush(seconds: float = 1.0) -> None:

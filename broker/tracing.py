@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from broker import __version__
+from broker.conversations import within
 from broker.telemetry import error_fields, logger
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ WAITING = 10_000
 BATCH = 500
 EVERY_SECONDS = 1.0
 TIMEOUT_SECONDS = 3.0
-"""How long a collector may take to answer."""
+"""How long a collector may take to connect, and for each wait for its answer."""
+TOTAL_SECONDS = 5.0
+"""For one request with its repetitions, however slowly the answer comes."""
 CLOSING_SECONDS = 2.0
 WARN_EVERY_SECONDS = 60.0
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
@@ -272,19 +275,18 @@ def _exporter(url: str) -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
-    from requests import Session  # noqa: PLC0415
+
+    from broker.bound_session import session  # noqa: PLC0415
 
     # Its log lines would hold the address and texts of the collector.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL + 1)
-    session = Session()
-    session.trust_env = False
-    session.max_redirects = 0
-    return OTLPSpanExporter(url, timeout=TIMEOUT_SECONDS, session=session)
+    return OTLPSpanExporter(url, timeout=TIMEOUT_SECONDS, session=session())
 
 
 def _sent(exporter: SpanExporter, spans: Sequence[ReadableSpan]) -> bool:
     try:
-        return exporter.export(spans).name == "SUCCESS"
+        with within(TOTAL_SECONDS):
+            return exporter.export(spans).name == "SUCCESS"
     except Exception as error:
         _log.warning("traces not sent", **error_fields(error))
         return False

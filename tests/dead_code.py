@@ -17,7 +17,8 @@ ALLOWED = (
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other
     "autocommit",  # Psycopg reads it
-    *("lastResort", "unraisablehook"),  # the interpreter and its logging read them
+    *("lastResort", "unraisablehook", "__class__"),  # the interpreter and its logging read them
+    *("pool_classes_by_scheme", "_quick_recv"),  # urllib3 and py-amqp read them
     *(
         "redirect_slashes",
         "safe_say",

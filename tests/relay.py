@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 DRIP_SECONDS = 0.2
 """Between two bytes of a server that drips."""
+_SWALLOWED = {"silent": "both", "deaf": "client", "mute": "server"}
+"""Whose bytes are swallowed, by the manner of the relay."""
 
 
 class Relay:
@@ -37,6 +39,18 @@ class Relay:
         query = parse_qs(urlsplit(dsn).query)
         port = query.get("port", ["5432"])[0]
         return cls(str(Path(query["host"][0]) / f".s.PGSQL.{port}"))
+
+    @classmethod
+    def before(cls, url: str) -> Self:
+        """Return a relay before the server at a URL with host and port."""
+        parts = urlsplit(url)
+        return cls((parts.hostname or "127.0.0.1", parts.port or 0))
+
+    def url(self, url: str) -> str:
+        """Return the URL of that server that leads over this relay."""
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}").geturl()
 
     def dsn(self, dsn: str) -> str:
         """Return the connection string that leads over this relay."""
@@ -62,16 +76,28 @@ class Relay:
 
     def silence_present(self) -> None:
         """Pass nothing on any more on the connections that there are; new ones work."""
+        self.make_present("silent")
+
+    def make_present(self, mode: str) -> None:
+        """Change the connections that there are; new ones work.
+
+        ``silent``: nothing is passed on; ``deaf``: the server hears nothing; ``mute``: its answers
+        are lost; ``drip``: they come byte by byte.
+        """
         with self._lock:
             for link in self._links:
-                link.mode = "silent"
+                link.mode = mode
+
+    def make_all(self, mode: str) -> None:
+        """Change connections old and new, in the same manners."""
+        self._set(mode)
 
     def drip(self) -> None:
         """Pass answers on byte by byte, with pauses."""
         self._set("drip")
 
     def speak(self) -> None:
-        """Work again, on new connections too."""
+        """Work again; a connection that has lost bytes never does, as with TCP itself."""
         self._set("speak")
 
     def _set(self, mode: str) -> None:
@@ -88,7 +114,7 @@ class Relay:
                 return
             with self._lock:
                 link = _Link(client, self._target, self._mode)
-                self._links.append(link)
+                self._links = [*(known for known in self._links if not known.closed), link]
             threading.Thread(target=link.run, daemon=True).start()
 
 
@@ -97,12 +123,15 @@ class _Link:
 
     def __init__(self, client: socket.socket, target: str | tuple[str, int], mode: str) -> None:
         self.mode = mode
+        self.closed = False
+        self._has_lost = False
         self._client = client
         family = socket.AF_UNIX if isinstance(target, str) else socket.AF_INET
         self._server = socket.socket(family)
         self._target = target
 
     def close(self) -> None:
+        self.closed = True
         for end in (self._client, self._server):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -119,12 +148,21 @@ class _Link:
 
     def _pass(self, source: socket.socket, target: socket.socket) -> bool:
         piece = source.recv(65536)
-        if self.mode == "silent":
-            return bool(piece)  # swallowed
+        if self._is_swallowed(source):
+            return bool(piece)
         if self.mode == "drip" and source is self._server:
-            for byte in piece:
-                target.sendall(bytes([byte]))
+            for index in range(len(piece)):
+                if self.mode != "drip":
+                    target.sendall(piece[index:])
+                    break
+                target.sendall(piece[index : index + 1])
                 time.sleep(DRIP_SECONDS)
         else:
             target.sendall(piece)
         return bool(piece)
+
+    def _is_swallowed(self, source: socket.socket) -> bool:
+        whose = "both" if self._has_lost else _SWALLOWED.get(self.mode)
+        swallowed = whose in {"both", "server" if source is self._server else "client"}
+        self._has_lost = self._has_lost or swallowed
+        return swallowed

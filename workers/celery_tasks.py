@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, partial
 
 from celery import shared_task, signals
 
@@ -37,7 +37,9 @@ def dispatch_deliveries() -> None:
 
 def _drain(task_queue: str, drain: Callable[[Context], int]) -> None:
     try:
-        done = drain(_context())
+        context = _context()
+        done = drain(context)
+        telemetry.report_dropped(partial(context.ledger.sweep.add_lines_lost, "worker"))
     except BrokerError as error:
         # Nothing is retried here: the ledger knows what is due, and the sweeper sends a wake-up.
         _log.warning("lane stopped", lane=task_queue, **error_fields(error))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
+from broker import telemetry
 from broker.failpoints import LED
 from broker.flow import bulk, dispatch, route
 from broker.flow.context import Context
@@ -97,6 +99,7 @@ class Sweeper:
             beat, ledger = f"worker {self._holder}", self._context.ledger
             ledger.sweep.hold_lead(beat, self._holder, for_=3 * BEAT_EVERY, now=now)
             self._beat_at = now
+            telemetry.report_dropped(partial(ledger.sweep.add_lines_lost, "worker"))
 
     def _tidy_counts(self, now: datetime) -> None:
         self._context.ledger.sweep.fold_counts(limit=COUNTS)

@@ -64,6 +64,11 @@ class Ledger(Collector):
             "Log lines that this gateway could not write.",
             value=telemetry.dropped_lines(),
         )
+        yield CounterMetricFamily(
+            "broker_worker_log_lines_dropped",
+            "Log lines that workers could not write.",
+            value=self._context.ledger.monitoring.lines_lost(),
+        )
 
     def _worst(self) -> Iterator[Metric]:
         health = self._health.health()

@@ -122,6 +122,10 @@ class Monitoring(Part):
         """Return what waits in the broker itself, and which of its workers run."""
         return PipelineStatus(**self._planned("monitoring/pipeline_status", {"now": now})[0])
 
+    def lines_lost(self) -> int:
+        """Return how many log lines workers could not write, since there is a ledger."""
+        return int(self._rows("monitoring/lines_lost", {})[0]["lines"])
+
     def dead_letters(self, *, agency: str | None = None) -> list[DeadLetters]:
         """Return what cannot be delivered, by cause and agency, soonest deadline first."""
         return [

@@ -44,6 +44,10 @@ class Sweep(Part):
         """Delete workers that have not reported for a day."""
         self._rows("sweep/purge_workers", {"now": now})
 
+    def add_lines_lost(self, process: str, lines: int) -> None:
+        """Add the log lines that a process of this kind could not write."""
+        self._rows("sweep/add_lines_lost", {"process": process, "lines": lines})
+
     def due(self, *, now: datetime) -> Due:
         """Return what is due."""
         (row,) = self._rows("sweep/due", {"now": now})

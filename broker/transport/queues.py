@@ -15,8 +15,10 @@ from typing import Any
 from kombu import Connection, Consumer, Exchange, Producer, Queue, compression
 from kombu.exceptions import KombuError
 
+from broker.conversations import within
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
+from broker.transport import bound_connections, tolerant_redis
 from broker.transport.tolerant_redis import GARBAGE
 
 RECEIPTS_QUEUE = "receipts"
@@ -25,6 +27,10 @@ LONGEST_QUEUE = 10_000
 MESSAGES_IN_A_PIPELINE = 200
 ELEMENTS_READ = 100
 """How many elements of a list are read at a time to find what a recall replaces."""
+TOTAL_SECONDS = 20.0
+"""For one conversation, such as the sending of a batch, however slowly the answers come."""
+CLOSING_SECONDS = 2.0
+"""To hang up in order."""
 BATCH_SECONDS = 0.02
 """How long to look for a further message of the same batch."""
 TRANSPORT_OPTIONS = {
@@ -32,17 +38,15 @@ TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 5,
-    "read_timeout": 5,
-    "write_timeout": 5,
     "visibility_timeout": 60,
     "unacked_key": "receipts.unacked",
     "unacked_index_key": "receipts.unacked_index",
     "unacked_mutex_key": "receipts.unacked_mutex",
 }
-"""Without the first six Kombu waits for ever on a connection that only looks open; RabbitMQ has the
-two about reading and writing, a Valkey the others. Receipts that a worker took and did not settle
-come again after a minute, so that they are not late by then; they are kept apart from what agencies
-have taken, so that no agency can read them."""
+"""Without the first four Kombu waits for ever for a Valkey that only looks alive; the limits for a
+RabbitMQ are in ``bound_connections``. Receipts that a worker took and did not settle come again
+after a minute, so that they are not late by then; they are kept apart from what agencies have
+taken, so that no agency can read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class AgencyQueues:
         # A small message can unpack to gigabytes before any look at its signature, and Kombu has
         # no other switch.
         compression._decoders.clear()
+        bound_connections.register()
+        tolerant_redis.register()
         self._url = url
         self._longest = longest
         self._connection: Connection | None = None
@@ -215,7 +221,8 @@ class AgencyQueues:
         left the queue by then.
         """
         try:
-            yield
+            with within(TOTAL_SECONDS):
+                yield
         except Exception as error:
             if not isinstance(error, (*_errors(self._connection), *GARBAGE)):
                 raise
@@ -225,8 +232,10 @@ class AgencyQueues:
     def _drop(self) -> None:
         connection, self._connection, self._consumer = self._connection, None, None
         if connection is not None:
-            with suppress(Exception):
+            with suppress(Exception), within(CLOSING_SECONDS):
                 connection.release()
+            with suppress(Exception):  # whatever the release has left open
+                connection.collect()
 
 
 def queue_name(agency: OrganisationCode) -> str:

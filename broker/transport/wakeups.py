@@ -22,13 +22,19 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from broker.conversations import within
 from broker.domain.ids import NewId
 from broker.failpoints import MARKED, Failpoint, no_failpoint
+from broker.transport import tolerant_redis
+from broker.transport.bound_connections import valkey_connection
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000
 """The token lives so long at most; a worker that died with it delays its queue no longer."""
 TIMEOUT_SECONDS = 0.5
+"""To connect, and for each wait."""
+TOTAL_SECONDS = 2.0
+"""For one conversation, however slowly Valkey sends its answers."""
 PAUSE_SECONDS = 1.0
 """After a failure nothing is tried for so long; the sweeper finds the work meanwhile."""
 TRANSPORT_OPTIONS = {
@@ -53,7 +59,9 @@ class Wakeups:
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
+            connection_class=valkey_connection(url),
         )
+        tolerant_redis.register()
         self._connection = Connection(url, transport_options=TRANSPORT_OPTIONS)
         self._circuit = CircuitBreaker(time.monotonic)
         self._changed = threading.Condition()
@@ -141,7 +149,8 @@ class Wakeups:
     def _try(self, action: Callable[[], object]) -> None:
         """Do it, or note that Valkey is unavailable: a failed wake-up must fail nothing else."""
         try:
-            action()
+            with within(TOTAL_SECONDS):
+                action()
         except (RedisError, OSError, *self._connection.connection_errors):
             self._circuit.trip()
             with suppress(Exception):

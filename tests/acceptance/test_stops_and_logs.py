@@ -24,6 +24,7 @@ from broker.devstack.engines import Engines
 from broker.flow.context import Context
 from tests.acceptance.conftest import sample
 from tests.acceptance.stack import START_SECONDS, Stack
+from tests.collector import Collector, collecting
 from tests.conftest import PATIENCE_SECONDS, eventually
 from tests.relay import Relay
 
@@ -161,6 +162,7 @@ sys.exit(process.run(1))
     assert ran.returncode == 1
 
 
+LINES_DROPPED = ("broker_log_lines_dropped_total ", "broker_worker_log_lines_dropped_total ")
 GARBAGE = (b"garbage", b"5", b"null", b"[" * 100_000, b'"text"', b"\xff\xfe", b"[]", b"{}", b"")
 
 
@@ -220,23 +222,36 @@ def bad_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
         os.close(reader)
 
 
-def test_a_log_that_cannot_be_written_changes_no_answer(
+def test_a_log_that_cannot_be_written_and_a_collector_that_hangs_change_no_answer(
     engines: Engines, dsn: str, tmp_path: Path, key: Key, bad_log: int
+) -> None:
+    with collecting(hangs=True) as collector:
+        _work_with_a_bad_log(engines, dsn, tmp_path, key, bad_log, collector)
+    assert collector.bodies
+
+
+def _work_with_a_bad_log(
+    engines: Engines, dsn: str, tmp_path: Path, key: Key, bad_log: int, collector: Collector
 ) -> None:
     police, agency = key("staffordshire-police", "publish"), key("stoke-csc", "collect")
     ops = key("ops", "ops")
-    levels = {"BROKER_LOG_LEVEL": "debug"}
+    levels = {"BROKER_LOG_LEVEL": "debug", "BROKER_TRACES_URL": collector.url}
     with Stack(engines, dsn, tmp_path, workers=1, stderr=bad_log, **levels) as stack:
         documents = [{**sample(1), "reference": f"BAD/LOG/{number}"} for number in range(5)]
         headers = {**police, "Prefer": f"wait={WAIT}"}
+        first = {**sample(1), "reference": "BAD/LOG/FIRST"}
+        eventually(  # until the worker is up
+            lambda: call(stack, "/v1/referrals", headers, first)[0] in {200, 201},
+            within=START_SECONDS,
+        )
         answers = [call(stack, "/v1/referrals", headers, document) for document in documents]
         assert [status for status, _, _ in answers] == [201] * 5
         assert call(stack, "/v1/collect", agency, {"max": 1})[0] == 200
-        eventually(lambda: _sent(engines) == len(documents))
+        eventually(lambda: _sent(engines) == len(documents) + 1)
         assert call(stack, "/v1/nowhere", agency)[0] == 404
         assert all(process.poll() is None for process in (stack.gateway, *stack.workers))
         if bad_log_counts(bad_log):
-            eventually(lambda: _dropped(stack, ops) > 0)
+            eventually(lambda: all(_dropped(stack, ops, name) > 0 for name in LINES_DROPPED))
         stack.workers[0].send_signal(signal.SIGTERM)
         assert stack.workers[0].wait(time_limits.SUPERVISOR_GRACE) == 0
         assert stack.gateway is not None
@@ -264,11 +279,10 @@ def _sent(engines: Engines) -> int:
         return int(valkey.llen("agency.stoke-csc"))
 
 
-def _dropped(stack: Stack, ops: dict[str, str]) -> float:
+def _dropped(stack: Stack, ops: dict[str, str], name: str) -> float:
     request = urllib.request.Request(f"{stack.url}/metrics", headers=ops)
     with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
         lines = answer.read().decode().splitlines()
-    name = "broker_log_lines_dropped_total "
     (value,) = [line.removeprefix(name) for line in lines if line.startswith(name)]
     return float(value)
 

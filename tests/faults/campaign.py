@@ -36,6 +36,7 @@ from tests.faults.processes import Installation
 from tests.faults.publishing import Publisher
 from tests.faults.schedule import Strike, plan
 from tests.faults.strikes import FAULTS, Fault
+from tests.faults.waiting import WAIT, Waiter
 from tests.faults.wire import Wire
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +92,10 @@ class Campaign:
             code, self._wire(code, 1), self._dice(code, 1), journal, lambda: exchange.url
         )
         self.agencies.append(self.reader)
+        self.waiter = Waiter(
+            [self._wire(documents.WAITER, place) for place in (1, 2)],
+            ["/v1/collect", f"/v1/events?wait={WAIT}"],
+        )
 
     def calm(self) -> None:
         """Wait until all is up; then see whether wake-ups alone get referrals routed.
@@ -119,6 +124,7 @@ class Campaign:
         for client in (*self.publishers, *self.agencies):
             if client not in late:
                 client.start()
+        self.waiter.start()
         began = time.monotonic()
         threads = []
         for strike in strikes:
@@ -137,6 +143,7 @@ class Campaign:
         self.journal.crowding = _crowding()
         patience = RECOVERY_SECONDS * self.journal.crowding
         began = time.monotonic()
+        self.waiter.close()
         for agency in self.agencies:
             agency.sober_up()
         for publisher in self.publishers:
@@ -230,6 +237,7 @@ def run(
             campaign.calm()
             campaign.storm(strikes, FAULTS, late=[campaign.reader] if reader_is_away else [])
             campaign.rest()
+        journal.ends, journal.mails = town.ends, town.mail.ids
         ledger = witness.read(engines.database_url)
         log = shutil.copy(engines.postgres.folder / "log", folder / "run" / "postgres.log")
         journal.deadlocks = log.read_text(encoding="utf-8", errors="replace").count(DEADLOCK)
@@ -246,6 +254,8 @@ def _prepare(engines: Engines) -> dict[str, str]:
         session.execute("select pg_reload_conf()")
     everybody = dict.fromkeys(documents.PUBLISHERS, Scope.PUBLISH)
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
+    scopes = {code: [scope] for code, scope in everybody.items()}
+    scopes[documents.WAITER] = [Scope.COLLECT, Scope.PUBLISH]
     with Ledger.open(engines.application_url, application_name="campaign") as ledger:
         publish(ledger, documents.policy(), now=datetime.now(UTC), channels=CHANNELS.forms)
         for code in documents.AGENCIES.values():
@@ -253,9 +263,9 @@ def _prepare(engines: Engines) -> dict[str, str]:
             signing_keys.register(ledger, OrganisationCode(code), pem, now=datetime.now(UTC))
         return {
             code: issue(
-                ledger, OrganisationCode(code), [scope], label="campaign", now=datetime.now(UTC)
+                ledger, OrganisationCode(code), scope, label="campaign", now=datetime.now(UTC)
             )
-            for code, scope in everybody.items()
+            for code, scope in scopes.items()
         }
 
 

@@ -21,7 +21,7 @@ from referral_broker_client.queue_signatures import AgencyKey
 from broker.transport.signatures import new_private_key
 from tests.faults import documents
 from tests.faults.journal import Answered, Journal, Offered
-from tests.faults.wire import Wire
+from tests.faults.wire import PATIENCE, Wire
 
 LEASE_SECONDS = 5
 OUTCOMES = ("assessment", "no_further_action", "advice")
@@ -150,7 +150,7 @@ class Mailbox(Agency):
     def _collect(self, most: int) -> list[Delivery]:
         impatient = not self._sober.is_set() and self._dice.random() < 0.05
         asked = {"max": most, "wait": 0 if self._dice.random() < 0.5 else 1}
-        told = self._wire.post("/v1/collect", asked, patience=0.03 if impatient else 20.0)
+        told = self._wire.post("/v1/collect", asked, patience=0.03 if impatient else PATIENCE)
         found = told.value["deliveries"] if told.status == 200 else []
         for delivery in found:
             self._take_note(delivery, "mailbox")

@@ -26,6 +26,8 @@ AGENCIES = {
 AREAS = tuple(AGENCIES)
 QUEUE_AGENCY = "stoke-csc"
 MAILBOX_AGENCIES = tuple(agency for agency in AGENCIES.values() if agency != QUEUE_AGENCY)
+WAITER = "ops"
+"""An organisation that nothing is for here."""
 PUBLISHERS = ("staffordshire-police", "west-mercia-police", "police-scotland")
 _GRADES = ("high", "medium", "low")
 _VARIANT = re.compile(r"\[variant ([a-z0-9-]+)\]")

@@ -127,6 +127,10 @@ class Journal:
     crowding: float = 1.0
     """How many processes wanted each processor of this machine; bounds in time are so much longer.
     """
+    ends: list[str] = field(default_factory=list)
+    """Which processes ended though nobody killed them or asked them to."""
+    mails: list[str] = field(default_factory=list)
+    """The ids of the notices that the mail server was given."""
     deadlocks: int = 0
     """How often PostgreSQL had to end one of two transactions that waited for each other."""
     drained_after: float = 0.0

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ from broker.ledger.ledger import Ledger
 from broker.transport.signatures import new_private_key
 from tests import host_clock
 from tests.faults import documents
+from tests.faults.mail import MailServer
+from tests.relay import Relay
 
 LOOK_SECONDS = 0.2
 END_SECONDS = 45.0
@@ -36,8 +38,15 @@ END_SECONDS = 45.0
 class Service:
     """One gateway or worker, on a host of its own: its clock can be set."""
 
-    def __init__(self, name: str, command: list[str], installation: Installation) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        installation: Installation,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._settings = settings or {}
         self.host_clock = installation.folder / f"clock.{name}"
         """By how many seconds the clock of its host is wrong."""
         self.resting = False
@@ -45,6 +54,8 @@ class Service:
         self._command = command
         self._installation = installation
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_asked = False
+        """Whether its end was asked for."""
         self.starts = 0
 
     @property
@@ -56,10 +67,20 @@ class Service:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
+    @property
+    def own_end(self) -> str | None:
+        """How it ended by itself: nobody killed it, and nobody asked it to end."""
+        code = None if self._process is None else self._process.poll()
+        if code is None or code < 0 or self._was_asked:
+            return None
+        return f"{self.name} with exit code {code}"
+
+    def start(self, stderr: int | None = None, **settings: str) -> None:
+        """Start it; ``stderr`` is where it logs to instead of its file."""
         self.starts += 1
         self.sweep_up()
-        environment = self._installation.environment
+        self._was_asked = False
+        environment = {**self._installation.environment, **self._settings, **settings}
         with (self._installation.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "broker", *self._command],
@@ -67,7 +88,7 @@ class Service:
                 env={**environment, **host_clock.environment(self.host_clock, environment)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if stderr is None else stderr,
                 start_new_session=True,
             )
 
@@ -77,6 +98,7 @@ class Service:
     def end(self) -> None:
         """Ask it to end in order, and make sure that it has."""
         assert self._process is not None
+        self._was_asked = True
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(END_SECONDS)
@@ -114,14 +136,31 @@ class Installation:
             "BROKER_CLOCK_FILE": str(self.folder / "clock"),
             "BROKER_LEASE_SECONDS": "5",
             "BROKER_LOG_LEVEL": "warning",
+            "BROKER_SMTP_SENDER": "broker@broker.example.org",
         }
+        self.mail = MailServer()
+        self.relays = {
+            "ledger": Relay.before_postgresql(engines.database_url),
+            "wakeup": Relay.before(engines.wakeup_url),
+            "exchange": Relay.before(engines.exchange_url),
+            "mail": Relay(("127.0.0.1", self.mail.port)),
+        }
+        """Before each server, for the second gateway and the second worker; mail for all."""
+        self.environment["BROKER_SMTP_URL"] = f"smtp://127.0.0.1:{self.relays['mail'].port}"
+        far = {
+            "BROKER_DATABASE_URL": self.relays["ledger"].dsn(engines.application_url),
+            "BROKER_WAKEUP_URL": self.relays["wakeup"].url(engines.wakeup_url),
+            "BROKER_EXCHANGE_URL": self.relays["exchange"].url(engines.exchange_url),
+        }
+        settings = {1: {}, 2: far}
         self._ports = {f"gateway-{n}": _free_port() for n in (1, 2)}
         self.gateways = [
-            Service(name, ["serve", "--port", str(port)], self)
-            for name, port in self._ports.items()
+            Service(f"gateway-{n}", ["serve", "--port", str(port)], self, settings[n])
+            for n, port in enumerate(self._ports.values(), start=1)
         ]
         self.workers = [
-            Service(f"worker-{n}", ["worker", "--concurrency", "1"], self) for n in (1, 2)
+            Service(f"worker-{n}", ["worker", "--concurrency", "1"], self, settings[n])
+            for n in (1, 2)
         ]
         self.locks = {
             part: threading.Lock()
@@ -134,11 +173,14 @@ class Installation:
                 "clock",
                 "points",
                 "policy",
+                *(f"link to {server}" for server in self.relays),
             )
         }
         """One strike at a time on each part."""
         self.ahead = 0.0
         """How far the ledger's clock is ahead of PostgreSQL's, in seconds; it only ever grows."""
+        self.ends: list[str] = []
+        """Who ended by itself, and how: nobody killed it and nobody asked it to."""
         self._policies = itertools.count(1)
         self._frozen: set[int] = set()
         self._ending = threading.Event()
@@ -154,6 +196,9 @@ class Installation:
     def __enter__(self) -> Self:
         self.go_ahead(0)
         self.set_clocks()
+        self.mail.start()
+        for relay in self.relays.values():
+            relay.__enter__()
         for service in self.services:
             service.start()
         self._supervisor.start()
@@ -165,11 +210,16 @@ class Installation:
         self.thaw_all()
         for service in self.services:
             service.kill()
+        for relay in self.relays.values():
+            relay.__exit__()
+        self.mail.stop()
 
     def heal(self) -> None:
         """Take back whatever a strike may have left behind."""
         for order in self.points.iterdir():
             order.unlink(missing_ok=True)
+        for relay in self.relays.values():
+            relay.speak()
         self.thaw_all()
         self.set_clocks()
 
@@ -210,6 +260,8 @@ class Installation:
         while not self._ending.wait(LOOK_SECONDS):
             for service in self.services:
                 if not service.resting and not service.alive:
+                    if service.own_end:
+                        self.ends.append(service.own_end)
                     service.start()
 
 

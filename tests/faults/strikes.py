@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 
 import psycopg
@@ -96,6 +97,60 @@ def freeze_the_leader(town: Installation, seconds: float, dice: Random) -> str:
     return _frozen(town, [leader.pid], seconds, leader.name)
 
 
+# Logs
+
+
+def spoil_a_log(part: str, town: Installation, seconds: float, dice: Random) -> str:
+    """Run one for a while with a log that cannot be written: full, without a reader, or unread."""
+    service, kind = _one(part, town, dice), dice.choice(("full", "closed", "unread"))
+    with _down(service), _bad_log(kind) as descriptor:
+        service.kill()
+        service.start(descriptor, BROKER_LOG_LEVEL="debug")
+        time.sleep(seconds)
+        if service.own_end:
+            town.ends.append(f"{service.own_end}, its log being {kind}")
+        service.kill()
+    return f"{service.name}, {kind}"
+
+
+@contextmanager
+def _bad_log(kind: str) -> Iterator[int]:
+    if kind == "full":
+        with Path("/dev/full").open("wb") as full:
+            yield full.fileno()
+        return
+    reader, writer = os.pipe()
+    if kind == "closed":
+        os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+        if kind == "unread":
+            os.close(reader)
+
+
+# Connections
+
+MANNERS = ("silent", "deaf", "mute", "drip")
+
+
+def spoil_connections(server: str, town: Installation, seconds: float, dice: Random) -> str:
+    """Let connections swallow what is sent, what is answered or both, or drip.
+
+    Either those that there are, with new ones that work, or all for a while.
+    """
+    relay, manner = town.relays[server], dice.choice(MANNERS)
+    if dice.random() < 0.5:
+        relay.make_present(manner)
+        time.sleep(seconds)
+        return f"{manner}, those that were open"
+    relay.make_all(manner)
+    time.sleep(seconds)
+    relay.speak()
+    return f"{manner}, all"
+
+
 # Named points
 
 
@@ -149,6 +204,17 @@ def fill_valkey(part: str, town: Installation, seconds: float, _: Random) -> str
         time.sleep(seconds)
         client.config_set("maxmemory", 512 * 1024 * 1024)
     return part
+
+
+GARBAGE = (b"garbage", b"5", b"null", b"[" * 100_000, b'"text"', b"\xff\xfe", b"[]", b"{}", b"")
+
+
+def spoil_wake_ups(town: Installation, _: float, dice: Random) -> str:
+    """Put what is no message into the list of wake-ups; no worker ends for it."""
+    elements = dice.sample(GARBAGE, 3)
+    with _client(town.engines.wakeup) as client:
+        client.lpush(f"rb:{dice.choice(('route', 'dispatch'))}", *elements)
+    return f"{len(elements)} elements"
 
 
 def slow_valkey(part: str, town: Installation, seconds: float, dice: Random) -> str:
@@ -305,6 +371,14 @@ FAULTS: Mapping[str, Fault] = {
     **{f"{part}-killed": Fault(partial(kill, part), part, (0, 2)) for part in _PARTS},
     **{f"{part}-ended": Fault(partial(end, part), part, (0, 1)) for part in _PARTS},
     **{f"{part}-frozen": Fault(partial(freeze, part), part, (1, 6)) for part in _PARTS},
+    **{f"{part}-log-spoilt": Fault(partial(spoil_a_log, part), part, (5, 9)) for part in _PARTS},
+    **{
+        f"link-to-{server}-spoilt": Fault(
+            partial(spoil_connections, server), f"link to {server}", (3, 9)
+        )
+        for server in ("ledger", "wakeup", "exchange", "mail")
+    },
+    "wakeup-garbage": Fault(spoil_wake_ups, "wakeup", (0, 0)),
     "parent-killed": Fault(kill_a_parent, "worker", (0, 0)),
     "child-killed": Fault(kill_a_child, "worker", (0, 0)),
     "child-frozen": Fault(freeze_a_child, "worker", (1, 6)),

@@ -25,7 +25,7 @@ def complaints(times: int, **changes: object) -> list[str]:
         "delivery": "one",
         "data": {"milestone": "acknowledge"},
     }
-    ledger = Ledger([], [DELIVERY | changes], [], [breached] * times, [])
+    ledger = Ledger([], [DELIVERY | changes], [], [breached] * times, [], [])
     return list(checker.no_silent_breach(checker._Evidence(Journal(), ledger)))
 
 

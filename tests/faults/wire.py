@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.faults.journal import Called, Journal
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds until a client that is not impatient gives up: longer than any limit of the broker's."""
 NDJSON = "application/x-ndjson"
 

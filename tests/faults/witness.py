@@ -34,6 +34,7 @@ left join feed on feed.event = event.id
 order by event.id
 """
 _POLICIES = "select version, published_at from policy"
+_NOTICES = "select id::text, channel, state from notice"
 _OPEN = """
 select 'referral ' || id || ' is accepted and not routed' as what
 from referral
@@ -55,6 +56,7 @@ class Ledger:
     answers: list[Row]
     events: list[Row]
     policies: list[Row]
+    notices: list[Row]
 
 
 def read(url: str) -> Ledger:
@@ -63,7 +65,7 @@ def read(url: str) -> Ledger:
         return Ledger(
             *(
                 session.execute(question.encode()).fetchall()
-                for question in (_REFERRALS, _DELIVERIES, _ANSWERS, _EVENTS, _POLICIES)
+                for question in (_REFERRALS, _DELIVERIES, _ANSWERS, _EVENTS, _POLICIES, _NOTICES)
             )
         )
 
