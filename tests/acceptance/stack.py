@@ -33,7 +33,7 @@ class Stack:
         **more: str,
     ) -> None:
         """``stderr``: where the processes log; ``none`` starts them without one."""
-        self._environ = {
+        self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
             "BROKER_DATABASE_URL": as_application(dsn),
             "BROKER_WAKEUP_URL": engines.wakeup_url,
@@ -73,16 +73,21 @@ class Stack:
     def start_gateway(self) -> None:
         self.gateway = self._start("serve", "--port", str(self.port))
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        return self._start("worker", "--concurrency", "2")
+    def start_worker(self, **more: str) -> subprocess.Popen[bytes]:
+        """Start a worker, with ``more`` in its environment; it is ended by whoever keeps it."""
+        return self._start("worker", "--concurrency", "2", **more)
+
+    def start_another_gateway(self, port: int, **more: str) -> subprocess.Popen[bytes]:
+        """Start one beside this stack's own; it is ended by whoever keeps it."""
+        return self._start("serve", "--port", str(port), **more)
 
     def kill_gateway(self) -> None:
         assert self.gateway is not None
-        _kill(self.gateway)
+        kill(self.gateway)
 
     def kill_worker(self) -> None:
         """Kill a worker with all its children, in the middle of whatever it does."""
-        _kill(self.workers.pop(0))
+        kill(self.workers.pop(0))
         self.workers.append(self.start_worker())
 
     def is_ready(self) -> bool:
@@ -96,17 +101,17 @@ class Stack:
     def close(self) -> None:
         for process in (self.gateway, *self.workers):
             if process is not None:
-                _kill(process)
+                kill(process)
         self._log.close()
 
-    def _start(self, *command: str) -> subprocess.Popen[bytes]:
+    def _start(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
         command = (sys.executable, "-m", "broker", *command)
         if self._stderr == "none":
             command = ("/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command)
         return subprocess.Popen(
             command,
             cwd=ROOT,
-            env=self._environ,
+            env={**self.environ, **more},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._stderr if isinstance(self._stderr, int) else self._log,
@@ -114,13 +119,15 @@ class Stack:
         )
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process with everything that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait(10)
 
 
 def free_port() -> int:
+    """Return a port of this machine that is free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
