@@ -24,6 +24,7 @@ from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
 from broker.intake.registry import INTAKES
+from broker.ledger.epochs import notice_on
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
 from broker.notices.base import Notifier
@@ -80,6 +81,7 @@ def open_broker(
                 application_name=f"broker {process}",
                 max_size=pool.connections,
                 idle_in_transaction_timeout=pool.idle_in_transaction,
+                on_connect=notice_on,
             )
         )
         refuse_misfit(ledger)

@@ -12,6 +12,7 @@ BrokerError
 ├── PolicyError           the policy or the directory cannot be used as it stands
 │   ├── RedirectRefused   this part of a referral must not go to that agency
 │   └── BeyondCalendar    a deadline falls past the end of the calendar data
+├── CursorGone            the feed cannot be read on from this cursor
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
     ├── LedgerRefused         somebody must act first, since it does not pass by itself
@@ -24,7 +25,7 @@ The gateway maps each class to an HTTP status in one table.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from schemas import errors
 
@@ -32,6 +33,18 @@ Fault = errors.Fault
 """One fault of a document; its codes are listed in docs/errors.md."""
 Remark = errors.Remark
 """A warning that is told only to who sees what it rests on."""
+
+
+_RESEND = (
+    "What was accepted after 'since' may be missing. Send your referrals, corrections and recalls "
+    "since then again: what the broker has is not accepted twice. Then read on from 'read_on'."
+)
+_CURSOR_GONE = {
+    "restored": f"The broker was restored from a backup. {_RESEND}",
+    "beyond-end": f"The cursor is beyond the end of your feed: the broker lost its end. {_RESEND}",
+    "old-form": "Cursors have a new form. Nothing is missing: read on from 'read_on'. Some events "
+    "may come a second time.",
+}
 
 
 class BrokerError(Exception):
@@ -111,6 +124,21 @@ class BeyondCalendar(PolicyError):
     """A deadline falls past the end of the calendar data; it is not guessed."""
 
     code = "beyond-calendar"
+
+
+class CursorGone(BrokerError):
+    """The feed cannot be read on from this cursor, which was of before a restore or of old form."""
+
+    code = "cursor-gone"
+
+    def __init__(self, reason: str, since: datetime | None, read_on: str) -> None:
+        super().__init__(_CURSOR_GONE[reason])
+        self.reason = reason
+        """``restored``, ``beyond-end`` or ``old-form``."""
+        self.since = since
+        """What was committed after this may be missing; None where nothing is."""
+        self.read_on = read_on
+        """The cursor to read on from; some events may come a second time."""
 
 
 class Throttled(BrokerError):

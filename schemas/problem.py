@@ -49,6 +49,24 @@ class ProblemSchema(Answer):
     )
     next_step = text("What to do about it.")
     retryable = flag("Whether the same request may succeed later.")
+    reason = fields.String(
+        metadata=described(
+            "Of `cursor-gone`: why the feed cannot be read on from the cursor.",
+            enum=["restored", "beyond-end", "old-form"],
+        )
+    )
+    since = fields.AwareDateTime(
+        allow_none=True,
+        metadata=described(
+            "Of `cursor-gone`: what the broker accepted after this may be missing; null where "
+            "nothing is."
+        ),
+    )
+    read_on = fields.String(
+        metadata=described(
+            "Of `cursor-gone`: the cursor to read on from. Some events may come a second time."
+        )
+    )
 
 
 PROBLEM = ProblemSchema()

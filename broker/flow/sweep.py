@@ -26,6 +26,9 @@ BATCHES = 5
 SHARE = 25
 """Referrals that a sweep routes in one transaction. Few, because a transaction of this process that
 idles for two seconds times out, and a slow machine may need as long for a full batch."""
+NOTICE_EVERY = timedelta(seconds=5)
+"""How often the leader looks whether the ledger was restored or promoted; a process that connects
+looks as well."""
 BEAT_EVERY = timedelta(seconds=5)
 """How often a worker records that it is alive; a record counts for three times as long."""
 _log = logger("sweep")
@@ -40,6 +43,8 @@ class Sweeper:
         self._seen: Mapping[str, object] = {}
         self._thinned_at: datetime | None = None
         self._beat_at: datetime | None = None
+        self._noticed_at: datetime | None = None
+        self._end: tuple[str, int] | None = None
 
     def sweep(self) -> bool:
         """Put back what is due, if this sweeper leads; return whether it does.
@@ -55,10 +60,25 @@ class Sweeper:
             self._seen = {}
             return False
         self._context.hit(LED)
+        self._number_events(now)
         self._put_back(now)
         self._tidy_counts(now)
         self._work_off(self._waiting())
         return True
+
+    def _number_events(self, now: datetime) -> None:
+        """Give committed events their place in the feeds, and notice a restore of the ledger."""
+        ledger = self._context.ledger
+        if self._noticed_at is None or now - self._noticed_at >= NOTICE_EVERY:
+            begun = ledger.epochs.notice(known=self._end)
+            if begun:
+                _log.error(
+                    "the ledger was restored" if begun.is_restore else "a standby was promoted",
+                    epoch=begun.id,
+                    reason=begun.reason,
+                )
+            self._noticed_at = now
+        self._end = ledger.queries.number_events()
 
     def _put_back(self, now: datetime) -> None:
         with step(self._context, "sweep", _log) as this:

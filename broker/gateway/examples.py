@@ -96,7 +96,7 @@ _ESCALATION = {
     "telephone_hours": "Mon Tue Wed Thu Fri 09:00-17:00",
 }
 _EVENT = {
-    "cursor": "7314-52",
+    "cursor": "e3f9c2a71b-52",
     "at": _ROUTED_AT,
     "kind": "delivery.available",
     "referral": _REFERRAL,
@@ -304,7 +304,7 @@ EXAMPLES: Mapping[str, Any] = {
         ],
     },
     "timeline": {"referral": _REFERRAL, "events": [{**_EVENT, "actor": None, "reason": None}]},
-    "feed": {"events": [_EVENT], "next": "7314-52"},
+    "feed": {"events": [_EVENT], "next": "e3f9c2a71b-52"},
     "areas": {"areas": {"child-1": "E06000021"}},
     "areas-given": {"id": _REFERRAL, "areas": {"child-1": "E06000021"}},
     "routed-again": {"id": _REFERRAL},

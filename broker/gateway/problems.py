@@ -15,6 +15,7 @@ from broker.errors import (
     BrokerError,
     ClockApart,
     Conflict,
+    CursorGone,
     Denied,
     Invalid,
     Malformed,
@@ -121,6 +122,11 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
         "No agency matches under the current policy",
         "Ask ops to check the policy and the directory.",
     ),
+    CursorGone: Meaning(
+        410,
+        "The cursor is no longer valid",
+        "Do what 'detail' says, then read on from the cursor in 'read_on'.",
+    ),
     Throttled: Meaning(
         429, "Too many requests", "Wait for the seconds in Retry-After.", retryable=True
     ),
@@ -168,7 +174,15 @@ def problem(error: Exception, instance: str) -> dict[str, Any]:
         "errors": [asdict(fault) for fault in shown.faults],
         "next_step": means.next_step,
         "retryable": means.retryable,
+        **_members(error),
     }
+
+
+def _members(error: Exception) -> dict[str, Any]:
+    """Return the further members of a kind of problem (RFC 9457, section 3.2)."""
+    if isinstance(error, CursorGone):
+        return {"reason": error.reason, "since": error.since, "read_on": error.read_on}
+    return {}
 
 
 def respond(request: Request, error: Exception) -> Response:

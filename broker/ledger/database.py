@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from functools import cache
@@ -99,8 +99,12 @@ class Database:
         max_size: int = 8,
         idle_in_transaction_timeout: timedelta = timedelta(seconds=20),
         answer_seconds: float = time_limits.ANSWER,
+        on_connect: Callable[[Connection], None] | None = None,
     ) -> Self:
-        """Open a pool of connections, each of them with its time limits."""
+        """Open a pool of connections, each of them with its time limits.
+
+        ``on_connect`` is called with each new one, before it is used.
+        """
         limits = {
             "statement_timeout": timedelta(seconds=time_limits.STATEMENT),
             "lock_timeout": timedelta(seconds=time_limits.LOCK),
@@ -124,6 +128,8 @@ class Database:
 
         def configure(connection: Connection) -> None:
             connection.answer_seconds = answer_seconds
+            if on_connect:
+                on_connect(connection)
 
         pool: ConnectionPool[Connection] = ConnectionPool(
             dsn,
@@ -159,13 +165,15 @@ class Database:
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, alone: bool = False) -> Iterator[Connection]:
         """Lend a connection for one transaction. Raises Unavailable; nothing was written then.
 
         Raises LedgerRefused where it does not pass by itself.
+        ``alone``: each statement commits by itself, so that nothing stays locked when this process
+        stands still.
         """
         try:
-            with self._pool.connection() as connection:
+            with self._pool.connection() as connection, _committing(connection, alone=alone):
                 connection.until = monotonic() + time_limits.TRANSACTION
                 yield connection
                 connection.until = float("inf")
@@ -190,6 +198,11 @@ class Part:
         with self._transaction() as connection:
             return rows(connection, name, params)
 
+    def _alone(self, name: str, params: Mapping[str, Any]) -> list[Row]:
+        """Run one statement that commits by itself, however this process goes on."""
+        with self._database.transaction(alone=True) as connection:
+            return rows(connection, name, params)
+
     def _planned(self, name: str, params: Mapping[str, Any]) -> list[Row]:
         """Run one statement, planned for these values.
 
@@ -197,6 +210,20 @@ class Part:
         """
         with self._transaction() as connection:
             return rows(connection, name, params, prepare=False)
+
+
+@contextmanager
+def _committing(connection: Connection, *, alone: bool) -> Iterator[None]:
+    """Have each statement of a connection commit by itself for a while."""
+    if not alone:
+        yield
+        return
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = False
 
 
 def rows(

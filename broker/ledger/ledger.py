@@ -19,6 +19,7 @@ from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
 from broker.ledger.embargoes import Embargoes
 from broker.ledger.faults import LastFailure
+from broker.ledger.epochs import Epochs
 from broker.ledger.hand_overs import HandOvers
 from broker.ledger.holds import Holds
 from broker.ledger.inspection_reports import InspectionReports
@@ -68,6 +69,7 @@ class Ledger(Database):
         self.process_clocks = ProcessClocks(self)
         self.reconciliations = Reconciliations(self)
         self.queries = Queries(self)
+        self.epochs = Epochs(self)
         self.deadline_report = DeadlineReport(self)
         self.inspection_reports = InspectionReports(self)
         self.policy_backtest = PolicyBacktest(self)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from broker.domain.codes import Cause
 from broker.domain.delivery import OpenWork
+from broker.domain.epoch import place_of
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.monitoring import (
     AtRisk,
@@ -34,7 +35,7 @@ BANDS = ("breached", "5", "15", "30", "60", "more", "none", "paused", "held")
 work whose clock does not run, because it is paused or under an embargo."""
 SOON = timedelta(minutes=15)
 """Whatever is due within this is at risk, however quick its agency usually is."""
-_EVENT = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_EVENT = re.compile(r"event-([0-9]{1,18})")
 
 
 class Monitoring(Part):
@@ -130,8 +131,14 @@ class Monitoring(Part):
 
     def find(self, text: str) -> list[ReferralId]:
         """Return referrals by any name: id, reference, a delivery's id, an event's number."""
-        transaction, event = _cursor(text)
-        params = {"id": _uuid(text), "transaction": transaction, "event": event, "reference": text}
+        match, place = _EVENT.fullmatch(text), place_of(text)
+        params = {
+            "id": _uuid(text),
+            "event": int(match[1]) if match else None,
+            "epoch": place.epoch if place else None,
+            "number": place.number if place else None,
+            "reference": text,
+        }
         return list(dict.fromkeys(row["id"] for row in self._planned("monitoring/find", params)))
 
 
@@ -162,9 +169,3 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _cursor(text: str) -> tuple[str, int] | tuple[None, None]:
-    """Split an event's number, as feeds and histories name it; two Nones when it is none."""
-    match = _EVENT.fullmatch(text)
-    return (match[1], int(match[2])) if match else (None, None)

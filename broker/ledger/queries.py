@@ -8,6 +8,15 @@ from typing import Any, overload
 
 from broker.domain.codes import DeliveryKind, Role
 from broker.domain.delivery import Decision, DeliveryStatus
+from broker.domain.epoch import (
+    OLD_BEGINNING,
+    Gone,
+    Lost,
+    cursor_of,
+    number_now,
+    old_place_of,
+    place_of,
+)
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import (
@@ -17,12 +26,11 @@ from broker.domain.referral import (
     Waiting,
 )
 from broker.domain.states import DeliveryState, ReferralState
-from broker.errors import Invalid
+from broker.errors import CursorGone, Invalid
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import due_times, met_times
+from broker.ledger.epochs import Epochs
 from broker.policy.routing.assignments import UNTIL_RELEASED
-
-FIRST_CURSOR = "0-0"
 
 
 class Queries(Part):
@@ -73,7 +81,9 @@ class Queries(Part):
 
     def timeline(self, referral: ReferralId) -> list[Event]:
         """Return everything that happened to a referral, in order."""
-        return [Event(**row) for row in self._rows("queries/timeline", {"referral": referral})]
+        epoch = self._end_of_feeds()["epoch"]
+        params = {"referral": referral, "epoch": epoch}
+        return [Event(**row) for row in self._rows("queries/timeline", params)]
 
     def feed(
         self, publisher: OrganisationCode, *, after: str, limit: int
@@ -81,13 +91,56 @@ class Queries(Part):
         """Return a publisher's events after a cursor, and the cursor to go on from.
 
         How an agency is reached is left out; the timeline has that too.
-        Reads only below the oldest transaction that still runs, so no event is skipped. An empty
-        cursor is the beginning. Raises Invalid for a text that is no cursor.
+        Events are numbered after their commit, so none is skipped. An empty cursor is the
+        beginning. Raises Invalid for a text that is no cursor, and CursorGone for one from which
+        the feed cannot be read on.
         """
-        transaction, last = _cursor(after or FIRST_CURSOR)
-        params = {"publisher": publisher, "transaction": transaction, "last": last, "limit": limit}
+        end = self._end_of_feeds()
+        last = self._number(publisher, after, end)
+        if last >= end["last_number"]:
+            return [], cursor_of(end["epoch"], last)
+        params = {"publisher": publisher, "epoch": end["epoch"], "last": last, "limit": limit}
         events = [Event(**row) for row in self._rows("queries/feed", params)]
-        return events, events[-1].cursor if events else after or FIRST_CURSOR
+        return events, events[-1].cursor if events else cursor_of(end["epoch"], last)
+
+    def number_events(self) -> tuple[str, int]:
+        """Number the events that were committed; return the epoch and the last number.
+
+        Each of them is then in its publisher's feed.
+        """
+        end = self._end_of_feeds()
+        return end["epoch"], end["last_number"]
+
+    def _end_of_feeds(self) -> Row:
+        return self._alone("queries/end_of_feeds", {})[0]
+
+    def _number(self, publisher: OrganisationCode, after: str, end: Row) -> int:
+        """Return the number after which a cursor reads on. Raises Invalid and CursorGone."""
+        if after in ("", OLD_BEGINNING):
+            return 0
+        place, old = place_of(after), old_place_of(after)
+        if place is None and old is None:
+            raise Invalid("This is no cursor: send the value of 'next' from the last page.")
+        if place is None:
+            number: int | Lost = Lost(
+                Gone.OLD_FORM, None, self._number_of_old_cursor(publisher, old)
+            )
+        elif place.epoch == end["epoch"] and place.number <= end["last_number"]:
+            return place.number
+        else:
+            number = number_now(place, Epochs(self._database).epochs(), end["last_number"])
+        if isinstance(number, Lost):
+            raise CursorGone(number.reason, number.since, cursor_of(end["epoch"], number.read_on))
+        return number
+
+    def _number_of_old_cursor(
+        self, publisher: OrganisationCode, old: tuple[str, int] | None
+    ) -> int:
+        """Return a number at or before the place of a cursor in the old form."""
+        transaction, event = old or ("0", 0)
+        params = {"publisher": publisher, "transaction": transaction, "event": event}
+        number: int = self._planned("queries/number_of_old_cursor", params)[0]["number"]
+        return number
 
     def waiting(self, agencies: Sequence[OrganisationCode]) -> set[OrganisationCode]:
         """Return which of these agencies have something to collect."""
@@ -179,11 +232,3 @@ def _delivery_status(row: Row) -> DeliveryStatus:
 
 def _decision(stored: Mapping[str, Any]) -> Decision:
     return Decision(**{**stored, "at": datetime.fromisoformat(stored["at"])})
-
-
-def _cursor(text: str) -> tuple[str, int]:
-    transaction, dash, last = text.partition("-")
-    numbers = (transaction, last)
-    if not dash or not all(n.isascii() and n.isdecimal() and len(n) <= 18 for n in numbers):
-        raise Invalid("This is no cursor: send the value of 'next' from the last page.")
-    return transaction, int(last)

@@ -18,6 +18,7 @@ from referral_broker_client.delivery import Answer, Delivery, Lease, Settled
 from referral_broker_client.errors import (
     ClientError,
     Conflict,
+    CursorGone,
     Denied,
     Fault,
     Invalid,
@@ -46,6 +47,7 @@ __all__ = [
     "ClientError",
     "Conflict",
     "Consumer",
+    "CursorGone",
     "Delivery",
     "DeliveryStatus",
     "Denied",

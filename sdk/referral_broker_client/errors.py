@@ -5,6 +5,7 @@ ClientError
 ├── Denied            the key is missing, wrong, expired, revoked or not allowed to do this
 ├── NotFound          your organisation has no such referral, delivery or escalation
 ├── Conflict          it contradicts what the broker already holds; nothing was changed
+├── CursorGone        your feed cannot be read on from this cursor; ``read_on`` says from which
 ├── Unavailable       the broker is away, busy or failed: nothing was lost, repeat later
 │   └── Throttled         too many requests from this key; repeat after ``retry_after_seconds``
 └── Unexpected        the broker's answer breaks its own contract: report it with ``instance``
@@ -16,7 +17,7 @@ document again. The reference makes that safe, and you get the same receipt.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -42,6 +43,8 @@ class Problem:
     next_step: str | None = None
     retryable: bool = False
     faults: tuple[Fault, ...] = ()
+    members: Mapping[str, Any] = field(default_factory=dict)
+    """The whole document, with what single kinds of problem have besides."""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Problem:
@@ -56,6 +59,7 @@ class Problem:
             next_step=value.get("next_step"),
             retryable=bool(value.get("retryable", False)),
             faults=faults_from(value.get("errors")),
+            members=value,
         )
 
 
@@ -97,6 +101,21 @@ class NotFound(ClientError):
 
 class Conflict(ClientError):
     """The request contradicts what the broker already holds; nothing was changed."""
+
+
+class CursorGone(ClientError):
+    """Your feed cannot be read on from this cursor, after a restore of the broker for example.
+
+    ``since`` is an instant (RFC 3339): what the broker accepted after it may be missing, so publish
+    it again; None where nothing is missing. Then read on from ``read_on``.
+    """
+
+    def __init__(self, message: str, *, problem: Problem) -> None:
+        super().__init__(message, problem=problem)
+        self.reason = str(problem.members.get("reason", ""))
+        """``restored``, ``beyond-end`` or ``old-form``."""
+        self.since: str | None = problem.members.get("since")
+        self.read_on = str(problem.members.get("read_on") or "")
 
 
 class Unavailable(ClientError):
@@ -153,6 +172,8 @@ def error_for(problem: Problem, *, retry_after_seconds: float | None = None) -> 
     if problem.status == 429:
         wait = 1.0 if retry_after_seconds is None else retry_after_seconds
         return Throttled(message, problem=problem, retry_after_seconds=wait)
+    if problem.code == "cursor-gone":
+        return CursorGone(message, problem=problem)
     if problem.status >= 500:
         return Unavailable(message, problem=problem)
     return _BY_STATUS.get(problem.status, Unexpected)(message, problem=problem)

@@ -161,7 +161,8 @@ class Publisher:
         """Yield what happened to your referrals since ``after``, a cursor that you have stored.
 
         It ends when there is nothing more, after up to ``wait`` seconds. No event is ever skipped;
-        go on with the ``cursor`` of the last event that you have dealt with.
+        go on with the ``cursor`` of the last event that you have dealt with. Raises ``CursorGone``
+        when the broker cannot read on from ``after``, after a restore for example.
         """
         while True:
             query = {"wait": f"{wait:g}"} | ({"after": after} if after else {})

@@ -28,10 +28,10 @@ from delivery
 """
 _ANSWERS = "select delivery::text, stage, outcome, reason from answer order by number"
 _EVENTS = """
-select id, transaction::text || '-' || id as cursor, kind, publisher, referral::text,
-       delivery::text, data
+select event.id, feed.number, kind, event.publisher, referral::text, delivery::text, data
 from event
-order by id
+left join feed on feed.event = event.id
+order by event.id
 """
 _POLICIES = "select version, published_at from policy"
 _OPEN = """

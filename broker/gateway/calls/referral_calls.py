@@ -282,7 +282,11 @@ REFERRALS = (
                 },
             )
         },
-        problems={422: "The cursor, the wait or the limit is not valid."},
+        problems={
+            410: "The feed cannot be read on from this cursor, because the broker was restored for "
+            "example. `since` says what may be missing, and `read_on` has the cursor to use.",
+            422: "The cursor, the wait or the limit is not valid.",
+        },
         query={
             "after": Parameter(
                 "The cursor of the last answer; empty to begin with the first event.",

@@ -344,8 +344,13 @@ def test_a_referral_is_found_by_every_name_it_has(book: Book) -> None:
     for text in (str(id_), str(delivery), "OCC/2026/1", event):
         assert book.ledger.monitoring.find(text) == [id_]
     assert book.ledger.monitoring.find("nothing") == []
-    transaction, number = event.split("-")
+    number = event.split("-")[1]
     other = book.accept(f"STAFFS-{number}")
     assert book.ledger.monitoring.find(f"STAFFS-{number}") == [other]
     assert book.ledger.monitoring.find(f"OTHER-{number}") == []
-    assert book.ledger.monitoring.find(f"{int(transaction) + 1}-{number}") == []
+    assert book.ledger.monitoring.find(f"e{0:09}-{number}") == []
+    hidden = book.collect(STOKE)
+    assert [offer.referral for offer in hidden] == [id_]
+    leased = book.ledger.queries.timeline(id_)[-1].cursor
+    assert leased.startswith("event-")
+    assert book.ledger.monitoring.find(leased) == [id_]

@@ -197,10 +197,10 @@ def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> Non
             b" select %s, 'delivery.deferred', publisher, id, 'x' from referral limit 5000",
             [NOW],
         )
-    transaction, last = cursor.split("-")
-    hidden = ["delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"]
-    params = {"publisher": POLICE, "transaction": transaction, "last": int(last), "limit": 100}
-    assert rows_read(old, "feed", {**params, "hidden": hidden}) < 100
+    old.ledger.queries.number_events()
+    epoch, last = cursor.split("-")
+    params = {"publisher": POLICE, "epoch": epoch, "last": int(last), "limit": 100}
+    assert rows_read(old, "feed", params) < 100
 
 
 def _end_of_feed(book: Book) -> str:

@@ -1,6 +1,5 @@
 """Questions: the feed skips nothing, keys and policies are kept, refusals keep no body."""
 
-import psycopg
 import pytest
 
 from broker.domain.credential import Credential
@@ -24,24 +23,6 @@ def test_the_feed_goes_on_where_it_stopped_and_hides_how_agencies_are_reached(bo
     assert (
         book.ledger.queries.feed(OrganisationCode("west-mercia-police"), after="", limit=9)[0] == []
     )
-
-
-def test_no_event_is_skipped_when_transactions_commit_out_of_order(book: Book) -> None:
-    early = book.routed_to(SHROPSHIRE)
-    with psycopg.connect(book.dsn) as slow:
-        slow.execute(
-            "insert into event (at, kind, publisher, referral, actor)"
-            " values (%s, 'referral.slow', %s, %s, 'test')",
-            (NOW, POLICE, early),
-        )
-        book.routed_to(SHROPSHIRE)
-        before, cursor = book.ledger.queries.feed(POLICE, after="", limit=100)
-        assert [event.kind for event in before].count("referral.routed") == 1
-        slow.commit()
-    after, _ = book.ledger.queries.feed(POLICE, after=cursor, limit=100)
-    kinds = [event.kind for event in after]
-    assert kinds[0] == "referral.slow"
-    assert kinds.count("referral.routed") == 1
 
 
 @pytest.mark.parametrize("text", ["x", "1", "1-", "-1", "1-x", "1-2-3", "9" * 30 + "-1"])

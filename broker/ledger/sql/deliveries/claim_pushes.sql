@@ -5,7 +5,10 @@ with claimed as (
     where channel = %(channel)s and state = 'available'
       and next_attempt_at <= %(now)s
       and (delivery.kind = 'recall'
-               or (select stands(referral.*) from referral where referral.id = delivery.referral))
+               or (select stands(referral.*)
+                          and not exists (select from quarantine
+                                          where referral.accepted_at < quarantine.before)
+                   from referral where referral.id = delivery.referral))
       and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by next_attempt_at, id
     limit %(limit)s

@@ -8,10 +8,13 @@ from (
     union all
     select id, 3, accepted_at from referral where reference = %(reference)s::text
     union all
-    select referral, 4, at
-    from event
-    where id = %(event)s::bigint and transaction = %(transaction)s::text::xid8
-      and referral is not null
+    select referral, 4, at from event where id = %(event)s::bigint and referral is not null
+    union all
+    select event.referral, 4, event.at
+    from organisation
+    join feed on feed.publisher = organisation.code and feed.number = %(number)s::bigint
+    join event on event.id = feed.event
+    where event.referral is not null and %(epoch)s = (select id from present_epoch)
 ) found
 order by rank, accepted_at desc
 limit 10

@@ -1,9 +1,12 @@
 -- Everything that happened to a referral, in order, with the reasons of what people did: an act has
 -- the instant and the kind of its event.
-select event.transaction::text || '-' || event.id as cursor, event.at, event.kind, event.referral,
+select case when feed.number is null then 'event-' || event.id
+            else %(epoch)s::text || '-' || feed.number
+       end as cursor, event.at, event.kind, event.referral,
        referral.reference, event.delivery, event.agency, event.actor, event.data, why.reason
 from event
 join referral on referral.id = event.referral
+left join feed on feed.event = event.id
 left join lateral (
     select act.reason
     from act

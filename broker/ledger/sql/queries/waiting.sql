@@ -2,5 +2,9 @@
 select agency
 from unnest(%(agencies)s::text[]) as polled (agency)
 where exists (select from delivery
-              where delivery.agency = polled.agency and delivery.state = 'available')
+              where delivery.agency = polled.agency and delivery.state = 'available'
+                and (delivery.kind = 'recall'
+                     or not exists (select
+                                    from quarantine join referral on referral.accepted_at < before
+                                    where referral.id = delivery.referral)))
   and not exists (select from suspension where suspension.organisation = polled.agency)

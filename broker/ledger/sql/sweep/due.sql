@@ -4,6 +4,9 @@ with push as (
     select distinct on (channel) channel, id
     from delivery
     where state = 'available' and next_attempt_at <= %(now)s
+      and (delivery.kind = 'recall'
+           or not exists (select from quarantine join referral on referral.accepted_at < before
+                          where referral.id = delivery.referral))
       and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by channel, next_attempt_at, id
 )
