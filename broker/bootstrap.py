@@ -22,6 +22,7 @@ from broker.errors import Fault, LedgerRefused, Unavailable
 from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
+from broker.flow.epoch_cache import EpochCache
 from broker.flow.policy_cache import PolicyCache
 from broker.intake.registry import INTAKES
 from broker.ledger.epochs import notice_on
@@ -32,6 +33,7 @@ from broker.notices.command import Command
 from broker.notices.email import Email
 from broker.notices.webhook import Webhook
 from broker.settings import BadSettings, Settings
+from broker.side_log import SideLog
 from broker.tracing import Traces, is_installed
 from broker.transport.http import SafePost
 from broker.transport.wakeups import Wakeups
@@ -104,6 +106,7 @@ def open_broker(
             settings=settings,
             ledger=ledger,
             policies=PolicyCache(ledger, channels.forms),
+            epochs=EpochCache(ledger),
             wakeups=wakeups,
             activity=activity,
             channels=stack.enter_context(channels.opened(settings, clock=clock)),
@@ -113,6 +116,7 @@ def open_broker(
             ledger_clock=ledger_clock,
             hit=hit,
             traces=traces,
+            side_log=SideLog(settings.side_log),
         )
 
 

@@ -105,6 +105,9 @@ class Settings:
     """Programs for notices by name: ``name=/path,…`` (BROKER_NOTICE_COMMANDS)."""
     provider: OpenIdProvider | None = None
     """The OpenID provider at which people sign in; without it, by links alone (BROKER_OIDC_…)."""
+    side_log: Path | None = None
+    """A file on another disk than the ledger, for what a restore must not undo
+    (BROKER_SIDE_LOG)."""
     clock_file: Path | None = None
     """Tests alone: a file that says what time it is (BROKER_CLOCK_FILE)."""
     points_dir: Path | None = None
@@ -153,6 +156,7 @@ class Settings:
             webhooks_may_be_private=reading.one_of("BROKER_WEBHOOK_PRIVATE", NO_YES, "no") == "yes",
             commands=reading.pairs("BROKER_NOTICE_COMMANDS"),
             provider=reading.provider(),
+            side_log=reading.path("BROKER_SIDE_LOG"),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
             points_dir=reading.path("BROKER_POINTS_DIR"),
             traces_url=reading.web_address("BROKER_TRACES_URL"),

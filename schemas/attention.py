@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas import codes
 from schemas.answers import anything, code, count, identifier, instant, many, one, text
-from schemas.delivery import DeadlinesSchema
+from schemas.delivery import DeadlinesSchema, QuarantineSchema
 from schemas.loading import Answer
 from schemas.reconciliation import UnreferredSchema
 from schemas.status import QueueDepthSchema
@@ -94,6 +94,10 @@ class AttentionSchema(Answer):
     )
     silent = many(one(SilentSchema()), "Organisations that have been silent for too long.")
     unreferred = many(one(UnreferredSchema()), "Days with occurrences that have no referral.")
+    quarantine = many(
+        one(QuarantineSchema()),
+        "A restore of the broker that nobody has confirmed: older referrals are kept back.",
+    )
 
 
 class RefusalsSchema(Answer):

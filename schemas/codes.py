@@ -476,6 +476,7 @@ class ReceiptResult(StrEnum):
     RECORDED = "recorded"
     ALREADY = "already"
     NOT_FOUND = "not_found"
+    LOST_IN_RESTORE = "lost_in_restore"
     LEASE_LOST = "lease_lost"
     CONFLICT = "conflict"
     WRONG_KIND = "wrong_kind"

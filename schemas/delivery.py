@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from marshmallow import fields
+
 from schemas import codes
 from schemas.answers import anything, code, count, identifier, instant, many, one, text
+from schemas.fields import described
 from schemas.loading import Answer
 from schemas.problem import FaultSchema
 
@@ -73,10 +76,26 @@ class DeliverySchema(Answer):
     content = anything("The part of the referral that you may see; empty once it is recalled.")
 
 
+class QuarantineSchema(Answer):
+    """Why referrals are kept back after a restore of the broker."""
+
+    epoch = text("The name of the epoch that began with the restore.")
+    reason = code(("restored", "copied", "rewound"), "What happened to the ledger.")
+    since = instant("Nothing that was accepted before this is offered.")
+    restored_to = instant("What was accepted after this may be missing.")
+
+
 class DeliveriesSchema(Answer):
     """What was collected, earliest deadline first; empty when there is nothing."""
 
     deliveries = many(one(DeliverySchema()), "The deliveries, earliest deadline first.")
+    quarantine = fields.Nested(
+        QuarantineSchema(),
+        metadata=described(
+            "Only after a restore of the broker, until ops confirm it: referrals that it accepted "
+            "before are kept back."
+        ),
+    )
 
 
 class LeaseResultSchema(Answer):

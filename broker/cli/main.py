@@ -94,6 +94,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Administer": {
         "migrate": Entry("database.migrate:migrate", "Bring the ledger's tables up to date."),
+        "restore": Entry("database.restore:restore", "Take the ledger up again after a restore."),
         "keys": Entry("database.keys:keys", "Issue, list, rotate, revoke and expire keys."),
         "people": Entry("database.people:people", "Let people sign in to the pages for ops."),
         "policy": Entry(

@@ -121,6 +121,8 @@ class ReceiptResult(StrEnum):
     ALREADY = "already"
     """The same answer was given before."""
     NOT_FOUND = "not_found"
+    LOST_IN_RESTORE = "lost_in_restore"
+    """It was delivered, and the broker was then restored to an earlier point."""
     LEASE_LOST = "lease_lost"
     CONFLICT = "conflict"
     """Another reason was given before, or the step is illegal from the delivery's state."""

@@ -7,6 +7,7 @@ transaction. No person has to act, and its clock keeps its start.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -53,7 +54,7 @@ def settle(
             for returned in batch.returned:
                 if successor := _successor(context, returned, now):
                     batch.redirect(returned.delivery.id, successor)
-            results = list(batch.results)
+            results = [_lost_or(context, result) for result in batch.results]
         context.activity.note(agency, ANSWERED, len(receipts))
         context.hit(SETTLED)
         if any(result.state is DeliveryState.RETURNED for result in results):
@@ -64,6 +65,13 @@ def settle(
             this.log(agency=agency, count=len(results), recorded=recorded)
             this.log_single("delivery", results, lambda result: result.delivery)
     return results
+
+
+def _lost_or(context: Context, result: Settled) -> Settled:
+    """Return a result; of a delivery that a restore lost it says so."""
+    if result.result is ReceiptResult.NOT_FOUND and context.epochs.was_lost(result.delivery):
+        return replace(result, result=ReceiptResult.LOST_IN_RESTORE)
+    return result
 
 
 def _span_part(agency: OrganisationCode, result: Settled) -> SpanPart | None:

@@ -11,11 +11,13 @@ from broker.domain.ids import Clock, NewId
 from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.channel_threads import ChannelThreads
+from broker.flow.epoch_cache import EpochCache
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
 from broker.notices.base import Notifier
 from broker.settings import Settings
+from broker.side_log import SideLog
 from broker.tracing import Traces
 from broker.transport.wakeups import Wakeups
 
@@ -27,6 +29,8 @@ class Context:
     settings: Settings
     ledger: Ledger
     policies: PolicyCache
+    epochs: EpochCache
+    """The present epoch, and which ids a restore lost."""
     wakeups: Wakeups
     activity: ActivityCounter
     channels: Mapping[str, Channel]
@@ -41,6 +45,8 @@ class Context:
     """Compares this process's clock with the ledger's; None where a test brings a clock."""
     traces: Traces | None = None
     """Records every step that was completed; None where traces are not collected."""
+    side_log: SideLog = field(default_factory=lambda: SideLog(None))
+    """Keeps what a restore of the ledger must not undo."""
     channel_threads: ChannelThreads = field(default_factory=ChannelThreads)
     """Where push channels send, each in a thread of its own."""
 

@@ -41,6 +41,7 @@ from broker.ledger.routing import RouteBatch
 from broker.policy.decide import withdraw
 from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
+from broker.side_log import Change
 from broker.telemetry import error_fields, logger
 from schemas import documents, tolerance
 
@@ -91,7 +92,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
     with step(context, "correct", _log) as this:
         status = context.ledger.queries.referral(publisher, id=id_)
         if status is None:
-            raise NotFound("There is no such referral.")
+            raise _unknown(context, id_)
         with recording_refusals(context, publisher, body, strict=strict):
             document = read(body, strict=strict)
             if faults := _faults(context, document, status.reference, strict=strict):
@@ -107,7 +108,15 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
         )
         receipt = context.ledger.corrections.correct(new)
         if isinstance(receipt, Refused):
-            raise _refusal(receipt)
+            raise _refusal(context, id_, receipt)
+        context.side_log.note(
+            Change.CORRECTION,
+            at=receipt.accepted_at,
+            referral=id_,
+            reference=receipt.reference,
+            publisher=publisher,
+            version=receipt.version,
+        )
         context.wakeups.notify(ROUTE)
         this.log(referral=id_, publisher=publisher, version=receipt.version)
     return receipt
@@ -134,7 +143,15 @@ def recall(
             if recalled.batch and policy:
                 receipt = _tell_agencies(context, receipt, recalled.batch, policy, this.begun_at)
         if isinstance(receipt, Refused):
-            raise _refusal(receipt)
+            raise _refusal(context, id_, receipt)
+        context.side_log.note(
+            Change.RECALL,
+            at=receipt.recalled_at,
+            referral=id_,
+            reference=receipt.reference,
+            publisher=publisher,
+            reason=reason,
+        )
         context.wakeups.notify(ROUTE)
         context.wakeups.notify(DISPATCH)
         this.log(referral=id_, publisher=publisher)
@@ -189,9 +206,18 @@ def _faults(
     return faults
 
 
-def _refusal(refused: Refused) -> BrokerError:
+def _unknown(context: Context, id_: ReferralId) -> NotFound:
+    if context.epochs.was_lost(id_):
+        return NotFound(
+            "The broker was restored to a point before it accepted this referral. Send the "
+            "referral again; then look it up by its reference, and correct or recall that one."
+        )
+    return NotFound("There is no such referral.")
+
+
+def _refusal(context: Context, id_: ReferralId, refused: Refused) -> BrokerError:
     if refused.reason is ChangeRefusal.UNKNOWN:
-        return NotFound("There is no such referral.")
+        return _unknown(context, id_)
     if refused.reason is ChangeRefusal.IDEMPOTENCY_KEY:
         return ReferenceConflict(
             "Another correction was accepted under this Idempotency-Key before. Nothing was "

@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.domain.delivery import OpenWork
+from broker.domain.epoch import Epoch
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode
 from broker.flow import answer, collect
+from broker.flow.context import Context
 from broker.flow.receipt_parser import as_rows
 from broker.gateway import responses
 from broker.gateway.long_polls import until
@@ -24,13 +26,22 @@ async def collect_deliveries(request: Request) -> Response:
     """Lease what waits for the agency, earliest deadline first; wait for work if asked to."""
     caller, gateway = caller_of(request), gateway_of(request)
     body = await parse_body(request, requests.COLLECT)
-    claim = partial(collect.collect, gateway.context, caller.organisation, limit=body.max)
-    end, offers = until(body.wait), await gateway.run(claim)
+    claim = partial(_claim, gateway.context, caller.organisation, body.max)
+    end, (offers, kept_back) = until(body.wait), await gateway.run(claim)
     while not offers and body.wait and await gateway.poller.for_work(caller.organisation, end):
         if await request.is_disconnected():
             break  # nothing is leased to a caller that has gone
-        offers = await gateway.run(claim)
-    return json_response({"deliveries": offers})
+        offers, kept_back = await gateway.run(claim)
+    why = {"quarantine": responses.quarantine(kept_back)} if kept_back else {}
+    return json_response({"deliveries": offers, **why})
+
+
+def _claim(
+    context: Context, agency: OrganisationCode, limit: int
+) -> tuple[list[responses.Json], Epoch | None]:
+    """Lease what waits, and tell whether a restore keeps anything back."""
+    offers = collect.collect(context, agency, limit=limit)
+    return offers, context.epochs.quarantine()
 
 
 async def settle(request: Request) -> Response:

@@ -471,6 +471,7 @@ EXAMPLES: Mapping[str, Any] = {
                 "rejected": 1,
             }
         ],
+        "quarantine": [],
     },
     "reconciliation": {
         "day": "2026-12-18",

@@ -165,6 +165,14 @@ class Ledger(Collector):
         )
         for name, help_, value in gauges:
             yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
+        feeds = self._context.ledger.epochs.feeds()
+        kept_back = sum(self._context.ledger.epochs.kept_back().values())
+        for name, help_, value in (
+            ("quarantine", "Whether a restore waits to be confirmed.", feeds.in_quarantine),
+            ("quarantined", "Deliveries that are kept back until then.", kept_back),
+            ("events_unnumbered", "Events that no feed shows yet.", feeds.unnumbered),
+        ):
+            yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
         yield self._tasks()
         yield self._wakeups()
         yield from self._clocks()

@@ -40,7 +40,10 @@ async def attention(request: Request) -> Response:
         ledger.reconciliations.reconciliations, None, limit=limit, unreferred_since=since
     )
     tasks = await gateway.run(ledger.tasks.tasks, limit=limit)
-    return json_response(responses.attention(waiting, tasks, refused, silent, unreferred))
+    kept_back = await gateway.run(gateway.context.epochs.quarantine)
+    return json_response(
+        responses.attention(waiting, tasks, refused, silent, unreferred, kept_back)
+    )
 
 
 async def settle_task(request: Request) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from broker.domain.codes import Contact, Milestone
 from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Settled
+from broker.domain.epoch import Epoch
 from broker.domain.escalation import Escalation
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode
@@ -179,12 +180,23 @@ def queue(work: OpenWork) -> Json:
     return {name: getattr(work, name) for name in QUEUE_DEPTH.fields}
 
 
+def quarantine(epoch: Epoch) -> Json:
+    """Return why older referrals are kept back."""
+    return {
+        "epoch": epoch.id,
+        "reason": str(epoch.reason),
+        "since": epoch.began_at,
+        "restored_to": epoch.restored_to,
+    }
+
+
 def attention(
     waiting: Iterable[Waiting],
     tasks: Iterable[OpenTask],
     refused: Iterable[Refusal],
     silent: Iterable[OpenSilence],
     unreferred: Iterable[Reconciled],
+    kept_back: Epoch | None,
 ) -> Json:
     """Return what needs ops, by kind."""
     kinds = ("unroutable", "undeliverable", "returned", "held")
@@ -198,6 +210,7 @@ def attention(
         "refused": [refusal(refused_body) for refused_body in refused],
         "silent": [_silent(silence) for silence in silent],
         "unreferred": [_unreferred(result) for result in unreferred],
+        "quarantine": [quarantine(kept_back)] if kept_back else [],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import errors
@@ -14,6 +15,17 @@ from broker.ledger.database import Connection, Part, Row, rows
 BROKER = "broker"
 """Who begins an epoch that the broker notices by itself."""
 _SERVER = ("system_identifier", "timeline", "home")
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """How the feeds stand."""
+
+    in_quarantine: bool
+    """Whether a restore waits to be confirmed."""
+    unnumbered: int
+    """How many events no feed shows yet; ids of transactions that were rolled back count for a
+    second."""
 
 
 class Epochs(Part):
@@ -67,6 +79,10 @@ class Epochs(Part):
     def confirm(self, *, by: str, now: datetime | None = None) -> bool:
         """End the quarantine; False if there is none."""
         return bool(self._rows("epochs/confirm", {"by": by, "now": now}))
+
+    def feeds(self) -> Feeds:
+        """Return how the feeds stand, for monitoring."""
+        return Feeds(**self._planned("epochs/feeds", {})[0])
 
     def kept_back(self) -> Mapping[OrganisationCode, int]:
         """Return how many deliveries of each agency the quarantine keeps back."""

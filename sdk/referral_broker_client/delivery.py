@@ -60,8 +60,9 @@ class Settled:
 
     delivery: str
     result: str
-    """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict``, ``wrong_kind`` or
-    ``handed_over``: another team has it now."""
+    """``recorded``, ``already``, ``not_found``, ``lease_lost``, ``conflict``, ``wrong_kind``,
+    ``handed_over``: another team has it now, or ``lost_in_restore``: you had it before the broker
+    was restored; answer again when its publisher has sent it again."""
     state: str | None
     at: datetime | None
     changed: bool = False

@@ -20,6 +20,7 @@ from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
 from broker.domain.codes import NoticeState
+from broker.domain.epoch import EpochReason
 from broker.errors import BrokerError, Invalid, LedgerRefused, PolicyError, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
@@ -142,6 +143,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("clock", partial(_clock, ledger, settings))
     yield _look("clocks", partial(_clocks, ledger))
     yield _look("policy", partial(_policy, ledger))
+    yield _look("restore", partial(_restored, ledger, settings, now))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("notices", partial(_notices, ledger, settings, now))
     yield _look("signatures", partial(_signatures, ledger, settings, now))
@@ -304,6 +306,28 @@ def _clocks(ledger: Ledger) -> str:
 
 def _policy(ledger: Ledger) -> str:
     return f"version {_in_force(ledger).version} is in force"
+
+
+def _restored(ledger: Ledger, settings: Settings, now: datetime) -> str:
+    """Check that no restore waits to be confirmed, and that the next one would undo no recall."""
+    epoch = ledger.epochs.present()
+    if epoch.in_quarantine:
+        count = sum(ledger.epochs.kept_back().values())
+        raise Failed(
+            f"the ledger was restored ({epoch.reason}): {count} older deliveries are kept back",
+            "follow docs/restore.md to `broker restore confirm`",
+        )
+    if epoch.reason is EpochReason.PROMOTED and now - epoch.began_at < RECENT:
+        raise Warned(
+            "a standby was promoted within a day",
+            "if it was not synchronous, or this was a restore: `broker restore begin`",
+        )
+    if settings.side_log is None:
+        raise Warned(
+            "a restore would undo recalls and ended keys: there is no side log",
+            "set BROKER_SIDE_LOG to a file on another disk than the ledger",
+        )
+    return f"none waits to be confirmed; epoch {epoch.id} since {epoch.began_at:%d %b %Y}"
 
 
 def _in_force(ledger: Ledger, registry: ChannelRegistry = CHANNELS) -> Policy:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from broker.admin import api_keys
+from broker.cli.database import side_log
 from broker.cli.database.key_files import in_directory, into_option, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.queue_keys import agency_key, exchange_user, register, signing
@@ -20,6 +21,7 @@ from broker.domain.codes import Scope
 from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.ledger.ledger import Ledger
+from broker.side_log import Change
 
 
 @click.group()
@@ -103,6 +105,7 @@ def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> 
         scopes = [Scope(scope) for scope in sorted(old.scopes)]
         key = api_keys.issue(ledger, old.organisation, scopes, label=old.label, now=now)
         ledger.credentials.expire(old.id, ends_at)
+        side_log.note(Change.KEY_ENDED, at=now, key=old.id, ends_at=ends_at.isoformat())
     remark(f"{old.id} expires {local(ends_at)}")
     _hand_over(key, into, as_json=as_json)
 
@@ -116,6 +119,7 @@ def revoke(id_: str, as_json: bool) -> None:
         now = ledger.queries.clock()
         if not ledger.credentials.revoke(_known(ledger, id_).id, now):
             raise _ended(id_)
+        side_log.note(Change.KEY_ENDED, at=now, key=id_, ends_at=now.isoformat())
     _print(id_, "revoked", now, as_json=as_json)
 
 
@@ -133,6 +137,8 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
     with open_ledger() as ledger:
         if not ledger.credentials.expire(_known(ledger, id_).id, instant):
             raise _ended(id_)
+        now = datetime.now(UTC)
+        side_log.note(Change.KEY_ENDED, at=now, key=id_, ends_at=instant.isoformat())
     _print(id_, "expires", instant, as_json=as_json)
 
 

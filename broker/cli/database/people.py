@@ -9,12 +9,14 @@ import click
 
 from broker.admin import sign_in
 from broker.bootstrap import new_uuid7
+from broker.cli.database import side_log
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Right
+from broker.side_log import Change
 
 ROOT = "/ops"
 
@@ -100,12 +102,14 @@ def list_(as_json: bool) -> None:
 def disable(name: str) -> None:
     """End the access of NAME at once, sessions and links included."""
     with open_ledger() as ledger:
-        if not ledger.people.disable_person(name, now=ledger.queries.clock()):
+        now = ledger.queries.clock()
+        if not ledger.people.disable_person(name, now=now):
             raise Failure(
                 f"no person named {name} may sign in.",
                 next_step="list them with `broker people list`",
                 code=NOT_FOUND,
             )
+        side_log.note(Change.PERSON_DISABLED, at=now, person=name)
     click.echo(f"{name} is signed out and can no longer sign in.")
 
 

@@ -16,6 +16,7 @@ import click
 
 from broker.admin import signing_keys
 from broker.bootstrap import read_settings
+from broker.cli.database import side_log
 from broker.cli.database.key_files import in_directory, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, INVALID, NOT_FOUND, Failure
@@ -24,6 +25,7 @@ from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid
+from broker.side_log import Change
 from broker.transport import exchange_users
 from broker.transport.encryption import EncryptionKey, new_encryption_key
 from broker.transport.queues import AgencyQueues
@@ -199,6 +201,7 @@ def revoke_agency_key(id_: str) -> None:
         now = ledger.queries.clock()
         if not signing_keys.revoke(ledger, id_, now=now):
             raise _unknown(id_, "broker keys agency-key list")
+        side_log.note(Change.AGENCY_KEY_ENDED, at=now, key=id_)
     click.echo(f"{id_} revoked {local(now)}")
 
 

@@ -157,3 +157,17 @@ def test_metrics_say_what_ends_soon(client: TestClient, key: Key, clock: FixedCl
     assert f'broker_bank_holidays_left_seconds{{nation="SCT"}} {213 * 86_400:.7g}' in text
     assert 'broker_ending_soon{what="terms"} 3.0' in text
     assert 'broker_ending_soon{what="bank_holidays"} 0.0' in text
+
+
+def test_a_cursor_of_before_a_restore_is_gone_and_says_what_to_do(
+    client: TestClient, key: Key, context: Context
+) -> None:
+    police = key("staffordshire-police", "publish")
+    before = client.get("/v1/events", headers=police).json()["next"]
+    context.ledger.epochs.begin(by="ops", now=context.clock())
+    answer = client.get("/v1/events", params={"after": before, "wait": 20}, headers=police)
+    told = answer.json()
+    assert (answer.status_code, told["code"], told["reason"]) == (410, "cursor-gone", "restored")
+    assert told["since"]
+    page = client.get("/v1/events", params={"after": told["read_on"]}, headers=police).json()
+    assert page == {"events": [], "next": told["read_on"]}

@@ -1,0 +1,54 @@
+"""Part of every step: the present epoch, and whether a restore keeps older referrals back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from broker.domain.epoch import Epoch
+from broker.ledger.ledger import Ledger
+from broker.telemetry import monotonic_seconds
+
+REFRESH_SECONDS = 5.0
+"""A restore is known, and its end, after so long."""
+
+
+class EpochCache:
+    """Reads the epochs now and then. May be used from any thread."""
+
+    def __init__(
+        self, ledger: Ledger, *, monotonic: Callable[[], float] = monotonic_seconds
+    ) -> None:
+        self._ledger = ledger
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._epochs: list[Epoch] = []
+        self._fresh_until = 0.0
+
+    def epochs(self) -> list[Epoch]:
+        """Return every epoch of the ledger, the first one first."""
+        with self._lock:
+            if not self._epochs or self._monotonic() >= self._fresh_until:
+                self._epochs = self._ledger.epochs.epochs()
+                self._fresh_until = self._monotonic() + REFRESH_SECONDS
+            return self._epochs
+
+    def quarantine(self) -> Epoch | None:
+        """Return the epoch that keeps older referrals back; None while nothing is."""
+        present = self.epochs()[-1]
+        return present if present.in_quarantine else None
+
+    def was_lost(self, id_: UUID) -> bool:
+        """Tell whether an id that the ledger does not know was given out before a restore.
+
+        Ids are UUIDs of version 7 (RFC 9562), which begin with their time in milliseconds.
+        """
+        if id_.version != 7:
+            return False
+        made = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=id_.int >> 80)
+        return any(
+            epoch.is_restore and epoch.restored_to and epoch.restored_to <= made < epoch.began_at
+            for epoch in self.epochs()
+        )
