@@ -315,7 +315,7 @@ def _restored(ledger: Ledger, settings: Settings, now: datetime) -> str:
         count = sum(ledger.epochs.kept_back().values())
         raise Failed(
             f"the ledger was restored ({epoch.reason}): {count} older deliveries are kept back",
-            "follow docs/restore.md to `broker restore confirm`",
+            "follow docs/backup-and-restore.md to `broker restore confirm`",
         )
     if epoch.reason is EpochReason.PROMOTED and now - epoch.began_at < RECENT:
         raise Warned(

@@ -29,7 +29,7 @@ _LISTS: Mapping[str, str] = {
 
 @click.group()
 def restore() -> None:
-    """Take the ledger up again after a restore. docs/restore.md has the whole procedure."""
+    """Take the ledger up again after a restore. docs/backup-and-restore.md has the whole procedure."""
 
 
 @restore.command()
