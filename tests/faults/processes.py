@@ -40,10 +40,17 @@ class Service:
         self.clock = installation.folder / f"clock.{name}"
         self.resting = False
         """Whether a strike keeps it down."""
+        self.tree = installation.tree
+        """Where its code is."""
         self._command = command
         self._installation = installation
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+
+    @property
+    def port(self) -> int | None:
+        """Where a gateway listens."""
+        return self._installation.port_of(self.name)
 
     @property
     def pid(self) -> int:
@@ -60,8 +67,12 @@ class Service:
         with (self._installation.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "broker", *self._command],
-                cwd=self._installation.tree,
-                env={**self._installation.environment, "BROKER_CLOCK_FILE": str(self.clock)},
+                cwd=self.tree,
+                env={
+                    **self._installation.environment,
+                    "BROKER_CLOCK_FILE": str(self.clock),
+                    "PYTHONPATH": f"{self.tree}:{self.tree / 'sdk'}",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -145,6 +156,9 @@ class Installation:
     @property
     def services(self) -> list[Service]:
         return [*self.gateways, *self.workers]
+
+    def port_of(self, name: str) -> int | None:
+        return self._ports.get(name)
 
     def ports(self) -> list[int]:
         return list(self._ports.values())
