@@ -63,12 +63,13 @@ test: env ## run every test on real engines, in two processes
 quick: check ## what to run after each change: the checks and the unit tests, in a minute
 	$(PY) -m pytest -n 2 --hypothesis-profile quick tests/unit
 
-check: env ## format, lint, types, who may import what, and what nobody uses
+check: env ## format, lint, types, who may import what, what nobody uses, and migrations
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m tests.dead_code
+	$(PY) -m tests.lint_migrations
 
 $(SITE): $(DOCS) $(COMMAND)
 	$(PIP) --quiet --require-hashes -r $(DOCS)

@@ -38,8 +38,9 @@ from broker.ledger.faults import fault_of, refuse_old
 from broker.ledger.roles import Roles
 
 FOLDER = Path(__file__).with_name("migrations")
-LOCK_SECONDS = 1.0
-"""How long a file waits for a lock; whoever comes after it waits as long."""
+LOCK_SECONDS = 0.5
+"""How long a file waits for a lock, and whoever comes after it as well; less than the second after
+which PostgreSQL looks for deadlocks, so that a file gives way first."""
 STATEMENT_SECONDS = 60.0
 """A file that takes longer belongs into batches."""
 PATIENCE_SECONDS = 300.0

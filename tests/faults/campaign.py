@@ -23,7 +23,7 @@ from broker.admin import signing_keys
 from broker.admin.api_keys import issue
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.ledger import migrate
@@ -218,11 +218,15 @@ def run(
     strikes: Sequence[Strike] | None = None,
     folder: Path | None = None,
     reader_is_away: bool | None = None,
+    faults: Mapping[str, Fault] = FAULTS,
+    prepare: Callable[[Engines], dict[str, str]] | None = None,
+    look: Callable[[Engines], None] | None = None,
 ) -> Result:
     """Strike for so many seconds, wait for rest, and return what the checker found.
 
     ``tree``: where the product's code is that gets struck. ``strikes``: other than the seed's own.
     ``reader_is_away``: whether the agency with a queue reads it only at the end; else by the seed.
+    ``prepare`` makes the ledger and returns the keys; ``look`` looks at it when all is at rest.
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="rb-faults-"))
     if strikes is None:
@@ -231,13 +235,15 @@ def run(
         reader_is_away = Random(seed).random() < AWAY_SHARE
     journal = Journal()
     with Engines() as engines:
-        keys = _prepare(engines)
+        keys = prepare(engines) if prepare else prepare_ledger(engines.database_url)
         with Installation(engines, folder / "run", tree) as town:
             campaign = Campaign(town, keys, seed, journal, say)
             campaign.calm()
-            campaign.storm(strikes, FAULTS, late=[campaign.reader] if reader_is_away else [])
+            campaign.storm(strikes, faults, late=[campaign.reader] if reader_is_away else [])
             campaign.rest()
         journal.ends, journal.mails = town.ends, town.mail.ids
+        if look:
+            look(engines)
         ledger = witness.read(engines.database_url)
         log = shutil.copy(engines.postgres.folder / "log", folder / "run" / "postgres.log")
         journal.deadlocks = log.read_text(encoding="utf-8", errors="replace").count(DEADLOCK)
@@ -245,9 +251,8 @@ def run(
     return Result(seed, strikes, journal, ledger, check(journal, ledger), folder)
 
 
-def _prepare(engines: Engines) -> dict[str, str]:
+def prepare_ledger(url: str) -> dict[str, str]:
     """Make the tables, publish the policy, issue a key to everybody who takes part."""
-    url = engines.database_url
     migrate.migrate(url)
     with psycopg.connect(url, autocommit=True) as session:
         session.execute("alter system set log_min_duration_statement = '1s'")
@@ -256,7 +261,7 @@ def _prepare(engines: Engines) -> dict[str, str]:
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
     scopes = {code: [scope] for code, scope in everybody.items()}
     scopes[documents.WAITER] = [Scope.COLLECT, Scope.PUBLISH]
-    with Ledger.open(engines.application_url, application_name="campaign") as ledger:
+    with Ledger.open(as_application(url), application_name="campaign") as ledger:
         publish(ledger, documents.policy(), now=datetime.now(UTC), channels=CHANNELS.forms)
         for code in documents.AGENCIES.values():
             pem = private_key(code)

@@ -51,12 +51,19 @@ class Service:
         """By how many seconds the clock of its host is wrong."""
         self.resting = False
         """Whether a strike keeps it down."""
+        self.tree = installation.tree
+        """Where its code is."""
         self._command = command
         self._installation = installation
         self._process: subprocess.Popen[bytes] | None = None
         self._was_asked = False
         """Whether its end was asked for."""
         self.starts = 0
+
+    @property
+    def port(self) -> int | None:
+        """Where a gateway listens."""
+        return self._installation.port_of(self.name)
 
     @property
     def pid(self) -> int:
@@ -81,10 +88,11 @@ class Service:
         self.sweep_up()
         self._was_asked = False
         environment = {**self._installation.environment, **self._settings, **settings}
+        environment["PYTHONPATH"] = f"{self.tree}:{self.tree / 'sdk'}"
         with (self._installation.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "broker", *self._command],
-                cwd=self._installation.tree,
+                cwd=self.tree,
                 env={**environment, **host_clock.environment(self.host_clock, environment)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -189,6 +197,9 @@ class Installation:
     @property
     def services(self) -> list[Service]:
         return [*self.gateways, *self.workers]
+
+    def port_of(self, name: str) -> int | None:
+        return self._ports.get(name)
 
     def ports(self) -> list[int]:
         return list(self._ports.values())

@@ -9,10 +9,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 Row = dict[str, Any]
+OLD = "OLD/"
+"""What the references of a history begin with that was there before a run; it is left out."""
 
 _REFERRALS = """
 select id::text, publisher, reference, state, policy_version, accepted_at, routed_at
 from referral
+where not starts_with(reference, 'OLD/')
 """
 _DELIVERIES = """
 select id::text, referral::text, agency, channel, state, attempt, replaces::text,
@@ -25,6 +28,8 @@ select id::text, referral::text, agency, channel, state, attempt, replaces::text
        extract(epoch from now() - greatest(available_at, least(collect_by, acknowledge_by)))::float8
            as age
 from delivery
+where exists (select from referral
+              where referral.id = delivery.referral and not starts_with(reference, 'OLD/'))
 """
 _ANSWERS = "select delivery::text, stage, outcome, reason from answer order by number"
 _EVENTS = """

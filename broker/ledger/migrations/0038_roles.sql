@@ -24,7 +24,8 @@ begin
             -- What is counted, or forgotten after a time. Everything else stays.
             when relation.relname in (
                 'child_mark', 'latency', 'latency_delta', 'lead', 'link_mark', 'mark_turn',
-                'promise', 'promise_delta', 'receipt_message', 'reconciliation', 'traffic'
+                'process_clock', 'process_report', 'promise', 'promise_delta', 'receipt_message',
+                'reconciliation', 'traffic'
             ) then 'select, insert, update, delete'
             else 'select, insert, update'
         end;
@@ -38,6 +39,8 @@ begin
     end loop;
     if application is not null then
         execute format('grant usage on schema %I to %I', current_schema(), application);
+        execute format('grant usage on all sequences in schema %I to %I', current_schema(),
+                       application);
     end if;
     if reader is not null then
         execute format('grant usage on schema %I to %I', current_schema(), reader);
