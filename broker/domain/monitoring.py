@@ -120,15 +120,6 @@ class Breaches:
 
 
 @dataclass(frozen=True, slots=True)
-class Unacknowledged:
-    """The delivery that has waited longest for a person to take it."""
-
-    agency: OrganisationCode
-    clock_start: datetime
-    due_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class PipelineStatus:
     """What waits in the broker itself, and which of its workers run."""
 

@@ -24,7 +24,6 @@ from broker.domain.monitoring import (
     OrganisationStatus,
     PipelineStatus,
     RiskCounts,
-    Unacknowledged,
     cause_of,
 )
 from broker.ledger.database import Database, Part, Row
@@ -105,11 +104,6 @@ class Monitoring(Part):
         params = {"delivery": delivery, "milestone": milestone, "now": now}
         missed = self._rows("monitoring/breach_cause", params)
         return cause_of(missed[0]) if missed else None
-
-    def longest_unacknowledged(self) -> Unacknowledged | None:
-        """Return what has waited longest for a person; None when nothing waits."""
-        oldest = self._planned("monitoring/longest_unacknowledged", {})
-        return Unacknowledged(**oldest[0]) if oldest else None
 
     def organisation_status(self) -> dict[OrganisationCode, OrganisationStatus]:
         """Return every organisation, when it last used a key, and whether it is suspended."""

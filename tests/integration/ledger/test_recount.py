@@ -104,9 +104,6 @@ def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
             (row["available_at"] for row in available if row not in parked), default=None
         )
         assert agency_work.oldest_unacknowledged_at == min(unacknowledged(own), default=None)
-    longest = book.ledger.monitoring.longest_unacknowledged()
-    assert longest is not None
-    assert longest.clock_start == min(unacknowledged([row for row in rows if is_open(row)]))
 
 
 @SEEDS
