@@ -124,7 +124,7 @@ class Flood:
                 await asyncio.sleep(1)
 
     async def _poll(self) -> None:
-        path = f"/v1/events?wait=30&after=0-{next(self._numbers)}"
+        path = "/v1/events?wait=30"
         async with self._open() as ends:
             await self._answer(ends, path, self._key)
         await asyncio.sleep(POLLS / POLLS_A_SECOND)

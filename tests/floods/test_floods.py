@@ -29,6 +29,8 @@ from tests.conftest import PATIENCE_SECONDS, ROOT, eventually
 Open = Callable[[bytes], socket.socket]
 MEGABYTE = 1024 * 1024
 SILENT = 1150
+SPARE = 20
+"""More calls that wait than may, since some of those that may could come late."""
 PER_ADDRESS = 500
 """Connections of one address, as the gateway's settings are by default."""
 
@@ -203,13 +205,43 @@ def test_one_key_waits_in_so_many_calls_and_another_key_in_its_own(
     connect: Open, key: Callable[[str, str], str]
 ) -> None:
     greedy, other = (key("west-mercia-police", "publish") for _ in range(2))
-    for number in range(bounds.WAITS_EACH):
-        connect(request(f"/v1/events?wait=30&after=9999-{number}", greedy))
-    poll = request("/v1/events?wait=30&after=9999-0", greedy)
-    eventually(lambda: is_throttled(connect(poll)))
+    for number in range(bounds.WAITS_EACH + SPARE):
+        connect(request("/v1/events?wait=30", greedy))
+    poll = request("/v1/events?wait=30", greedy)
+    eventually(lambda: is_throttled_now(connect, poll))
     waiting = connect(request("/v1/events?wait=1", other))
     assert answer(waiting)[0] == 200
     assert post(connect, greedy) == 202
+
+
+def test_a_caller_that_has_gone_waits_no_more(
+    connect: Open, key: Callable[[str, str], str]
+) -> None:
+    agency, publisher = key("stoke-csc", "collect"), key("west-mercia-police", "publish")
+    polls = (
+        request("/v1/collect", agency, body=b'{"wait": 30}'),
+        request("/v1/events?wait=30", publisher),
+    )
+    for poll in polls:
+        connections = [connect(poll) for _ in range(bounds.WAITS_EACH + SPARE)]
+        eventually(lambda again=poll: is_throttled_now(connect, again))
+        began = time.monotonic()
+        for connection in connections:
+            connection.close()
+        eventually(lambda again=poll: not is_throttled_now(connect, again))
+        assert time.monotonic() - began < 20
+
+
+def is_throttled_now(connect: Open, poll: bytes) -> bool:
+    """Tell whether one more poll is refused; one that is not waits, and is given up."""
+    connection = connect(poll)
+    connection.settimeout(0.5)
+    try:
+        return is_throttled(connection)
+    except TimeoutError:
+        return False
+    finally:
+        connection.close()
 
 
 def test_bulks_of_one_key_are_bounded_before_they_are_in_memory(
@@ -242,7 +274,7 @@ def test_polls_read_no_table_while_nothing_happens(
     agency, publisher = key("stoke-csc", "collect"), key("staffordshire-police", "publish")
     for number in range(20):
         connect(request("/v1/collect", agency, body=b'{"wait": 30}'))
-        connect(request(f"/v1/events?wait=30&after=9999-{number}", publisher))
+        connect(request("/v1/events?wait=30", publisher))
     time.sleep(1)  # until each is looked at once
     before = _reads(database)
     time.sleep(3)
