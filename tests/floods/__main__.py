@@ -33,7 +33,7 @@ FLOODS = {
     "nowhere": "60 connections without a key, calls without a pause",
     "strangers": "20 connections with keys that there are not",
     "calls": "one key, 60 connections, calls without a pause",
-    "polls": "one key, 1,500 long polls, each with its own cursor",
+    "polls": "one key, 1,500 long polls, 150 of them a second",
     "bulks": "one key, 16 bulks of 10 MB at once",
 }
 PER_SECOND = 20

@@ -54,7 +54,7 @@ class Flood:
         await self._many(SILENT, self._drip)
 
     async def polls(self) -> None:
-        """Wait for events with another cursor in each call."""
+        """Wait for events in many calls."""
         await self._many(POLLS, self._poll, per_second=POLLS_A_SECOND)
 
     async def bulks(self) -> None:
