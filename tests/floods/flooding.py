@@ -1,6 +1,6 @@
 """What callers do who take all they can get.
 
-``python -m tests.floods.flooding KIND PORT KEY SECONDS`` is a process of its own, with the least
+``python -m tests.floods.flooding KIND PORT KEY SECONDS`` is a process of its own, with less
 right to the processor, as if it ran on another machine.
 """
 
@@ -170,7 +170,7 @@ class Flood:
 
 
 def main(kind: str, port: str, key: str, seconds: str) -> None:
-    os.nice(19)
+    os.nice(10)
     flood = Flood(int(port), key, float(seconds))
     in_a_loop(getattr(flood, kind)())
     print(json.dumps(flood.answers))
