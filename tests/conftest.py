@@ -45,7 +45,7 @@ PATIENCE_SECONDS = 60.0
 CHILD_KEY = bytes(range(32))
 SIGNING_KEY = new_private_key()
 """The private key with which the broker of every test signs copies in queues."""
-PROCESSES = ("acceptance", "cli", "faults", "test_benchmarks.py", "test_no_leak.py")
+PROCESSES = ("acceptance", "cli", "faults", "floods", "test_benchmarks.py", "test_no_leak.py")
 GROUPS = {**dict.fromkeys(PROCESSES, "processes"), "browser": "browser"}
 """Folders and files whose tests run one after the other, beside those of another group."""
 _numbers = itertools.count()

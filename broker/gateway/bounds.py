@@ -22,7 +22,7 @@ CALLS_A_SECOND_EACH = 200
 """Of one key."""
 FAILURES_A_SECOND = 20
 """Calls of one address without a key that counts, and keys that are looked up for it."""
-CALLS_EACH = 64
+CALLS_EACH = 100
 """Of one key under way at once, those that wait for something to happen left out."""
 WAITS_EACH = 100
 """Calls of one key that wait for something to happen."""

@@ -29,9 +29,9 @@ async def collect_deliveries(request: Request) -> Response:
     gateway.poller.check(body.wait)
     claim = partial(_claim, gateway.context, caller.organisation, body.max)
     end, (offers, kept_back) = until(body.wait), await gateway.run(claim)
-    while not offers and body.wait and await gateway.poller.for_work(caller.organisation, end):
-        if await request.is_disconnected():
-            break  # nothing is leased to a caller that has gone
+    wait = partial(gateway.poller.for_work, request, caller.organisation, end)
+    # Nothing is leased to a caller that has gone.
+    while not offers and body.wait and await wait():
         offers, kept_back = await gateway.run(claim)
     why = {"quarantine": responses.quarantine(kept_back)} if kept_back else {}
     return json_response({"deliveries": offers, **why})

@@ -6,11 +6,13 @@ That reads no table. Only when a transaction has ended, anybody's, it is asked f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import cast
 
 from anyio import to_thread
+from starlette.requests import Request
 
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
@@ -33,6 +35,12 @@ def until(seconds: float) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
+async def _until_gone(request: Request) -> None:
+    """Wait until the caller has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
 class Poller:
     """Wakes requests that wait for work, for routing or for events."""
 
@@ -51,17 +59,22 @@ class Poller:
         if seconds > 0:
             self._shares.check_wait(SPENDER.get())
 
-    async def for_work(self, agency: OrganisationCode, end: float) -> bool:
-        """Wait until an agency has something to collect; False if it has nothing by ``end``."""
-        return await self._wait("work", agency, end)
+    async def for_work(self, request: Request, agency: OrganisationCode, end: float) -> bool:
+        """Wait until an agency has something to collect; False if it has nothing by ``end``.
 
-    async def for_routing(self, referral: ReferralId, end: float) -> bool:
+        False, too, when the caller has gone; so it is with the others.
+        """
+        return await self._wait(request, ("work", agency), end)
+
+    async def for_routing(self, request: Request, referral: ReferralId, end: float) -> bool:
         """Wait until a referral is routed or rejected; False if it is neither by ``end``."""
-        return await self._wait("routing", referral, end)
+        return await self._wait(request, ("routing", referral), end)
 
-    async def for_news(self, publisher: OrganisationCode, after: str, end: float) -> bool:
+    async def for_news(
+        self, request: Request, publisher: OrganisationCode, after: str, end: float
+    ) -> bool:
         """Wait until a publisher's feed has an event after a cursor; False if not by ``end``."""
-        return await self._wait("news", (publisher, after), end)
+        return await self._wait(request, ("news", (publisher, after)), end)
 
     def end_waits(self) -> None:
         """Have every request that waits answered now, and none wait any more."""
@@ -86,21 +99,33 @@ class Poller:
             if not any(self._lanes.values()):
                 self._any_waiting.clear()
 
-    async def _wait(self, lane: str, key: Hashable, end: float) -> bool:
+    async def _wait(self, request: Request, subject: tuple[str, Hashable], end: float) -> bool:
         spender = SPENDER.get()
         if self._ended or end <= until(0) or not self._shares.may_wait(spender):
             return False
         event = asyncio.Event()
-        waiting = self._lanes[lane].setdefault(key, set())
-        waiting.add(event)
-        self._unseen.add((lane, key))
-        self._any_waiting.set()
+        gone = asyncio.create_task(_until_gone(request))
+        gone.add_done_callback(lambda _: event.set())
         try:
-            with self._shares.wait(spender):
+            with self._waiting_for(subject, event), self._shares.wait(spender):
                 async with asyncio.timeout_at(end):
-                    return await event.wait() and not self._ended
+                    await event.wait()
+            return not self._ended and not gone.done()
         except TimeoutError:
             return False
+        finally:
+            gone.cancel()
+
+    @contextmanager
+    def _waiting_for(self, subject: tuple[str, Hashable], event: asyncio.Event) -> Iterator[None]:
+        """Have an event set when something has happened."""
+        lane, key = subject
+        waiting = self._lanes[lane].setdefault(key, set())
+        waiting.add(event)
+        self._unseen.add(subject)
+        self._any_waiting.set()
+        try:
+            yield
         finally:
             waiting.discard(event)
             if not waiting:

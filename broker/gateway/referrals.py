@@ -57,7 +57,7 @@ _log = logger("gateway")
 
 async def publish(request: Request) -> Response:
     """Publish one referral."""
-    caller, gateway = caller_of(request), gateway_of(request)
+    gateway = gateway_of(request)
     body = await _referral_body(request, limit=documents.SIZE_LIMIT)
     strict = _is_strict(request)
     submission = _submission(request, body, key=_idempotency_key(request), strict=strict)
@@ -69,7 +69,7 @@ async def publish(request: Request) -> Response:
     if seconds is None:
         return json_response(responses.receipt(accepted), 202, headers)
     headers |= _applied(strict=strict, seconds=seconds)
-    return await _after_routing(gateway, caller, accepted, seconds, headers)
+    return await _after_routing(request, accepted, seconds, headers)
 
 
 async def publish_bulk(request: Request) -> Response:
@@ -147,7 +147,8 @@ async def feed(request: Request) -> Response:
     read = gateway.context.ledger.queries.feed
     events, cursor = await gateway.run(read, caller.organisation, after=after, limit=limit)
     end = until(seconds if limit else 0)
-    while not events and await gateway.poller.for_news(caller.organisation, cursor, end):
+    wait = gateway.poller.for_news
+    while not events and await wait(request, caller.organisation, cursor, end):
         events, cursor = await gateway.run(read, caller.organisation, after=cursor, limit=limit)
     return json_response({"events": [responses.event(event) for event in events], "next": cursor})
 
@@ -212,13 +213,14 @@ async def organisation_names(gateway: Gateway) -> dict[OrganisationCode, str]:
 
 
 async def _after_routing(
-    gateway: Gateway, caller: Caller, accepted: Accepted, seconds: int, headers: dict[str, str]
+    request: Request, accepted: Accepted, seconds: int, headers: dict[str, str]
 ) -> Response:
     """Wait for routing: 201 when it is routed, 422 with the faults when it is rejected.
 
     The referral is accepted already: where it cannot be read again, its receipt is the answer.
     """
-    await gateway.poller.for_routing(accepted.id, until(seconds))
+    gateway, caller = gateway_of(request), caller_of(request)
+    await gateway.poller.for_routing(request, accepted.id, until(seconds))
     try:
         referral = _existing(await _find(gateway, caller, accepted.id))
         names = await organisation_names(gateway)
