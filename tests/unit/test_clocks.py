@@ -14,6 +14,7 @@ READERS = {
     "bootstrap.py": "what a file of a test is relative to, where there is no ledger",
     "ledger_clock.py": "compares it with the ledger's",
     "telemetry.py": "dates log lines, which nobody compares",
+    "gateway/call_rates.py": "counts calls of a second by a library that goes by it",
     "dashboard/openid_provider.py": "when a description was read, for a library that asks for it",
     "cli/database/policy.py": "opens channels to see which are set; nothing is dated",
     "cli/database/support_bundle.py": "dates an archive",
