@@ -7,7 +7,9 @@ A command measures when it runs. Both read the same figures and judge them by th
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from broker.domain.health import Health, Signals
 from broker.errors import Unavailable
@@ -81,5 +83,17 @@ def _signals(ledger: Ledger, now: datetime) -> Signals:
         silent=len(ledger.activity.silences(limit=MOST_SILENCES)),
         soon=counts.due_soon,
         open=counts.open,
-        **merged(ledger.health.reports(since=now - FRESH)),
+        **_reported(ledger, now),
     )
+
+
+def _reported(ledger: Ledger, now: datetime) -> Mapping[str, Any]:
+    """Return what processes report; workers report their clocks alone."""
+    reported = merged(ledger.health.reports(since=now - FRESH))
+    if reported["clock_difference"] is None:
+        return reported
+    clocks = [clock.difference.seconds for clock in ledger.process_clocks.present()]
+    return {
+        **reported,
+        "clock_difference": max((reported["clock_difference"], *clocks), key=abs),
+    }

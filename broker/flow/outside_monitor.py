@@ -45,6 +45,8 @@ class OutsideMonitor:
         if not url:
             return None
         now = context.clock()
+        if not context.may_lead:
+            return None
         if not context.ledger.sweep.hold_lead("heartbeat", self._holder, for_=LEAD_FOR, now=now):
             return None
         health = self._watch.health()

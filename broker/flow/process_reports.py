@@ -51,7 +51,9 @@ def _channels(context: Context) -> Mapping[str, bool]:
 
 
 def _clock_difference(context: Context) -> float:
-    """Return by how many seconds this process's clock is ahead of the ledger's."""
+    """Return by how many seconds the clock of this process's host is ahead of the ledger's."""
+    if context.ledger_clock is not None and (difference := context.ledger_clock.difference):
+        return difference.seconds
     before = context.clock()
     ledgers = context.ledger.queries.clock()
     return (before + (context.clock() - before) / 2 - ledgers).total_seconds()

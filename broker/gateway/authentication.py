@@ -12,8 +12,6 @@ from datetime import timedelta
 from functools import partial
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
 from broker.admin.api_keys import Key
@@ -24,6 +22,7 @@ from broker.errors import Denied, Throttled
 from broker.flow.context import Context
 from broker.gateway import bounds
 from broker.gateway.addresses import neighbourhood
+from broker.gateway.call_rates import CallRates
 from broker.gateway.problems import Forbidden
 from broker.threads import SPENDER, FairThreads, in_thread
 
@@ -67,7 +66,7 @@ class Authentication:
         self._known: OrderedDict[CredentialId, tuple[Credential, float]] = OrderedDict()
         self._unknown: OrderedDict[CredentialId, float] = OrderedDict()
         self._used: set[CredentialId] = set()
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limiter = CallRates()
         self._per_key = RateLimitItemPerSecond(bounds.CALLS_A_SECOND_EACH)
         self._failures = RateLimitItemPerSecond(bounds.FAILURES_A_SECOND)
         self._threads = FairThreads(LOOK_UPS, LOOK_UPS)

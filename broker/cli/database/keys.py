@@ -137,7 +137,7 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
     with open_ledger() as ledger:
         if not ledger.credentials.expire(_known(ledger, id_).id, instant):
             raise _ended(id_)
-        now = datetime.now(UTC)
+        now = ledger.queries.clock()
         side_log.note(Change.KEY_ENDED, at=now, key=id_, ends_at=instant.isoformat())
     _print(id_, "expires", instant, as_json=as_json)
 

@@ -19,8 +19,9 @@ from broker.bootstrap import open_broker
 from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.flow import deadlines, route
+from broker.flow import deadlines, process_reports, route
 from broker.flow.context import Context
+from broker.flow.health_watch import health_of
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import LEAD_FOR, Sweeper
 from broker.ledger.ledger import Ledger
@@ -233,6 +234,18 @@ def test_what_processes_report_of_their_clocks_is_shown(host: Opens) -> None:
         )
 
 
+def test_a_clock_that_is_wrong_is_no_health(host: Opens) -> None:
+    with host(600) as gateway:
+        process_reports.write_report(gateway.context, process_reports.GATEWAY, "gateway")
+        assert "clocks" in problems(gateway)
+    with host(0) as gateway, host(-600) as worker:
+        process_reports.write_report(gateway.context, process_reports.GATEWAY, "gateway")
+        assert "clocks" not in problems(gateway)
+        difference = worker.context.ledger_clock.difference
+        gateway.context.ledger.process_clocks.report("worker wrong:7", difference)
+        assert "clocks" in problems(gateway)
+
+
 def test_who_has_not_reported_for_a_minute_counts_no_more(host: Opens, rows: Any) -> None:
     with host(0) as right:
         clocks, difference = right.context.ledger.process_clocks, right.context.ledger_clock
@@ -258,6 +271,11 @@ def test_a_process_of_its_own_clock_compares_it_and_reports(settings: Settings, 
     with open_broker(settings, process="cli") as context:
         assert context.may_lead
     assert len(rows("select from process_clock")) == 1
+
+
+def problems(host: Host) -> set[str]:
+    health = health_of(host.context.ledger, now=host.context.clock())
+    return {problem.code for problem in health.problems}
 
 
 def metric(host: Host, series: str) -> float:

@@ -117,6 +117,9 @@ def test_no_metric_bears_a_reference_or_an_id(
         "nation",
         "lane",
         "cause",
+        "code",
+        "process",
+        "host",
     }
 
 
