@@ -18,8 +18,8 @@ from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
 from broker.ledger.embargoes import Embargoes
-from broker.ledger.faults import LastFailure
 from broker.ledger.epochs import Epochs
+from broker.ledger.faults import LastFailure
 from broker.ledger.hand_overs import HandOvers
 from broker.ledger.holds import Holds
 from broker.ledger.inspection_reports import InspectionReports

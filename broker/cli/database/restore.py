@@ -29,7 +29,7 @@ _LISTS: Mapping[str, str] = {
 
 @click.group()
 def restore() -> None:
-    """Take the ledger up again after a restore. docs/backup-and-restore.md has the whole procedure."""
+    """Take the ledger up again after a restore, as docs/backup-and-restore.md says."""
 
 
 @restore.command()
