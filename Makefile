@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults floods proof mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults floods restore-drill proof mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,9 @@ faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 
 floods: env ## measure what others feel of one caller's flood: make floods SECONDS=30
 	@$(PY) -m tests.floods $(if $(SECONDS),--seconds $(SECONDS))
+
+restore-drill: env ## back up, lose the ledger, restore to a point, reconcile, check: SECONDS=10 SEED=7
+	@$(PY) -m tests.faults.restore_drill $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof

@@ -104,7 +104,7 @@ class Campaign:
         that came before the commit would find nothing, and nobody would look again.
         """
         publisher = self.publishers[0]
-        _until(lambda: publisher.hand_in_one().receipt is not None, START_SECONDS)
+        until(lambda: publisher.hand_in_one().receipt is not None, START_SECONDS)
         for _ in range(WARM_UP):  # workers load what they need with their first batch
             self._lag(publisher)
         orders = {failpoints.ACCEPTED: DELAY_SECONDS, failpoints.LED: HOLD_SECONDS}
@@ -181,7 +181,7 @@ class Campaign:
         if handed.receipt is None:
             return START_SECONDS
         referral = handed.receipt["id"]
-        _until(lambda: publisher.is_routed(referral), START_SECONDS)
+        until(lambda: publisher.is_routed(referral), START_SECONDS)
         lag = time.monotonic() - handed.told_at
         time.sleep(0.05)
         return lag
@@ -279,7 +279,7 @@ def _crowding() -> float:
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def _until(check: Callable[[], bool], seconds: float) -> None:
+def until(check: Callable[[], bool], seconds: float) -> None:
     until = time.monotonic() + seconds
     while not check():
         if time.monotonic() > until:

@@ -54,6 +54,14 @@ class Agency:
         self._sober, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name=code, daemon=True)
 
+    @property
+    def wire(self) -> Wire:
+        return self._wire
+
+    def take_note(self, delivery: Delivery, by: str) -> None:
+        """Take note of a delivery that was collected by other means."""
+        self._take_note(delivery, by)
+
     def start(self) -> None:
         self._thread.start()
 

@@ -50,6 +50,23 @@ class Publisher:
         ]
         self._cursor = ""
 
+    @property
+    def wire(self) -> Wire:
+        return self._wire
+
+    @property
+    def cursor(self) -> str:
+        return self._cursor
+
+    @property
+    def papers(self) -> list[Paper]:
+        """What there are receipts for."""
+        return self._papers
+
+    def hand_in(self, paper: Paper) -> HandedIn:
+        """Hand in what was handed in before."""
+        return self._hand_in(paper)
+
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
@@ -198,6 +215,8 @@ class Publisher:
             told = self._wire.get(f"/v1/events?limit=500&after={quote(self._cursor)}")
             if told.status == 200:
                 self._take(told.value)
+            elif told.status == 410:
+                self._cursor = told.value["read_on"]
             if ending and told.status == 200 and not told.value["events"]:
                 return
             self._ending.wait(0 if ending else 0.3)

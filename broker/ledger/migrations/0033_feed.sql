@@ -42,6 +42,11 @@ create table feed (
 
 create unique index feed_of_publisher on feed (publisher, number) include (event);
 
+create trigger feed_append_only before update or delete on feed
+    for each row execute function refuse_change();
+create trigger feed_never_emptied before truncate on feed
+    for each statement execute function refuse_change();
+
 -- Where numbering stands: the last number, the last event that was looked at, and the ids up to there
 -- that were not to be seen: their transactions still run, or were rolled back.
 create table feed_position (
