@@ -17,6 +17,7 @@ from broker.channels.base import Parcel, PushChannel, wait_before_retry
 from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
 from broker.domain.codes import DeliveryKind
+from broker.domain.delivery import Offer
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
 from broker.errors import Fault, Invalid, Unavailable
@@ -80,7 +81,7 @@ class QueueChannel(PushChannel):
         copies = [self._copy(parcel, now) for parcel in parcels]
         codes = iter(self._publish([copy for copy in copies if copy is not None]))
         return [
-            _outcome(parcel.offer.attempt, NO_KEY if copy is None else next(codes), now)
+            _outcome(parcel.offer, NO_KEY if copy is None else next(codes), now)
             for parcel, copy in zip(parcels, copies, strict=True)
         ]
 
@@ -120,10 +121,9 @@ class QueueChannel(PushChannel):
             self._queues.close()
 
 
-def _outcome(attempt: int, code: str, now: datetime) -> PushOutcome:
+def _outcome(offer: Offer, code: str, now: datetime) -> PushOutcome:
     if not code:
-        return Sent(
-            now + wait_before_retry(attempt, first=FIRST_PATIENCE, longest=LONGEST_PATIENCE)
-        )
-    again = now + wait_before_retry(attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
-    return Deferred(again, code)
+        patience = wait_before_retry(offer.sendings, first=FIRST_PATIENCE, longest=LONGEST_PATIENCE)
+        return Sent(now + patience)
+    pause = wait_before_retry(offer.deferrals, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+    return Deferred(now + pause, code)

@@ -129,7 +129,7 @@ def _send(channel: PushChannel, parcels: Sequence[Parcel], now: datetime) -> lis
     if len(outcomes) == len(parcels):
         return outcomes
     pauses = (
-        wait_before_retry(parcel.offer.attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        wait_before_retry(parcel.offer.deferrals, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         for parcel in parcels
     )
     return [Deferred(now + pause, "fault") for pause in pauses]
