@@ -65,6 +65,13 @@ class Channel(DeclaresSettings, ABC):
 class PushChannel(Channel):
     """A channel on which the broker sends; its form says ``is_push=True``."""
 
+    def is_ready(self) -> bool:
+        """Tell whether it is worth claiming deliveries; no while the far end is known to be away.
+
+        They stay due then and go out in batches afterwards. Asked before each batch.
+        """
+        return True
+
     @abstractmethod
     def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[PushOutcome]:
         """Send a batch and return what came of each parcel, in order.

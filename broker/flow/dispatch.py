@@ -47,6 +47,8 @@ def drain(context: Context, *, batches: int = BATCHES, within: timedelta = RUN_W
 def _drain(context: Context, channel: PushChannel, batches: int) -> int:
     total = 0
     for _ in range(batches):
+        if not channel.is_ready():
+            return total
         count = _batch(context, channel)
         total += count
         if count < BATCH:
