@@ -150,6 +150,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     now = ledger.queries.clock()
     yield _look("version", partial(_fits, ledger))
     yield _look("roles", partial(_roles, ledger))
+    yield _look("sessions", partial(_sessions, ledger))
     yield _look("clock", partial(_clock, ledger, settings))
     yield _look("clocks", partial(_clocks, ledger))
     yield _look("policy", partial(_policy, ledger))
@@ -300,6 +301,13 @@ def _roles(ledger: Ledger) -> str:
             "give the broker a role of its own: docs/operations.md, Roles",
         )
     return f"{rights.role} can alter neither history nor tables"
+
+
+def _sessions(ledger: Ledger) -> str:
+    """Say whether a pooler lends sessions of PostgreSQL by transaction."""
+    if ledger.has_own_sessions():
+        return "of PostgreSQL are the broker's own"
+    return "are lent by a pooler: limits are set in each transaction, nothing is prepared"
 
 
 def _clock(ledger: Ledger, settings: Settings) -> str:
