@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from kombu import Connection
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from broker.addresses import SentinelAddress, is_sentinel
@@ -86,7 +88,8 @@ def _sentinel(address: SentinelAddress, options: Mapping[str, Any]) -> Any:
 def _to_sentinels(address: SentinelAddress, times: Mapping[str, Any]) -> dict[str, Any]:
     names = {"sentinel_username": "username", "sentinel_password": "password"}
     login = {names[name]: value for name, value in address.options.items() if name in names}
-    return {**times, **login, **_encryption(address)}
+    # No second try at one that is away: there are others, and somebody waits.
+    return {"retry": Retry(NoBackoff(), 0), **times, **login, **_encryption(address)}
 
 
 def _encryption(address: SentinelAddress) -> dict[str, Any]:
