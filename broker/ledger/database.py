@@ -194,7 +194,9 @@ class Database:
         try:
             with self._pool.connection() as connection:
                 connection.until = monotonic() + time_limits.TRANSACTION
-                own = connection.has_own_session  # without, nothing can be set outside a transaction
+                own = (
+                    connection.has_own_session
+                )  # without, nothing can be set outside a transaction
                 with _committing(connection, alone=alone and own):
                     if not own:
                         connection.execute(self._session)

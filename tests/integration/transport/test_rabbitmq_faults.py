@@ -1,5 +1,6 @@
 """A RabbitMQ as sites run it: queues of any type, what it refuses, and what it loses."""
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from kombu import Connection
 from broker.domain.ids import OrganisationCode
 from broker.errors import Misconfigured, Unavailable
 from broker.transport.queues import QUEUE_FULL, REFUSED, AgencyQueues, Copy, SignedReceipts
-from tests.conftest import eventually
+from tests.conftest import ROOT, eventually
 from tests.rabbitmq import RabbitMQ, is_installed
 
 pytestmark = [
@@ -114,6 +115,18 @@ def test_rights_that_are_missing_are_no_outage(
     with pytest.raises(Misconfigured, match=refused) as raised:
         queues.check()
     assert "ACCESS_REFUSED" in raised.value.message
+
+
+def test_the_rights_that_the_documents_name_are_enough(
+    rabbitmq: RabbitMQ, queues: AgencyQueues
+) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").replace("\n", " ")
+    needed = re.search(r"`configure` and `read` on `([^`]+)`, and `write` on `([^`]+)`", text)
+    assert needed is not None
+    rabbitmq.control("set_permissions", "broker", needed[1], needed[2], needed[1])
+    queues.prepare(STOKE)
+    assert queues.publish(copies(2)) == ["", ""]
+    assert queues.receive(lambda _: None, limit=1, wait=0.1) == 0
 
 
 def test_a_wrong_password_or_virtual_host_is_no_outage(rabbitmq: RabbitMQ) -> None:
