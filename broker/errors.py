@@ -17,7 +17,8 @@ BrokerError
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
     ├── LedgerRefused         somebody must act first, since it does not pass by itself
-    └── ClockApart            this process's clock is too far from the ledger's
+    ├── ClockApart            this process's clock is too far from the ledger's
+    └── Misconfigured         a service refuses what is needed, until somebody corrects it
 
 Every class has a stable ``code`` (the last part of the problem ``type``, see docs/errors.md).
 The gateway maps each class to an HTTP status in one table.
@@ -186,3 +187,12 @@ class ClockApart(Unavailable):
     """The clock of this process is too far from the ledger's, so that it accepts nothing."""
 
     code = "clock-apart"
+
+
+class Misconfigured(Unavailable):
+    """A service that is needed answers, and refuses for good: repeating alone changes nothing.
+
+    The message says what it refuses, in words for an operator; it never holds a secret.
+    """
+
+    code = "misconfigured"

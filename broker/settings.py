@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from broker.addresses import Use, unfit
 from broker.declared_settings import DeclaredSetting
 from broker.domain.codes import Right
 from broker.errors import Fault, Invalid
@@ -29,6 +30,7 @@ COMMAND_NAMES = frozenset(
 )
 """Read by single commands of the command line; no settings of the gateway or a worker."""
 NO_YES = ("no", "yes")
+QUEUE_TYPES = ("quorum", "classic")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LONGEST_LEASE_SECONDS = 86_400
 SHORTEST_KEY_BYTES = 32
@@ -78,6 +80,8 @@ class Settings:
     """The Valkey that carries wake-ups; no agency may reach it (BROKER_WAKEUP_URL)."""
     exchange_url: str = field(repr=False)
     """The message broker that holds the agencies' queues (BROKER_EXCHANGE_URL)."""
+    exchange_queue_type: str = "quorum"
+    """How queues are made that are not at a RabbitMQ yet (BROKER_EXCHANGE_QUEUE_TYPE)."""
     child_key: bytes | None = field(default=None, repr=False)
     """The secret under which children are known again, in hex, at least 32 bytes; without it
     nothing is counted (BROKER_CHILD_KEY)."""
@@ -149,9 +153,12 @@ class Settings:
         """
         reading = _Reading({k: v for k, v in environ.items() if k.startswith("BROKER_")})
         settings = cls(
-            database_url=reading.secret("BROKER_DATABASE_URL"),
-            wakeup_url=reading.secret("BROKER_WAKEUP_URL"),
-            exchange_url=reading.secret("BROKER_EXCHANGE_URL"),
+            database_url=reading.address("BROKER_DATABASE_URL", Use.LEDGER),
+            wakeup_url=reading.address("BROKER_WAKEUP_URL", Use.WAKEUPS),
+            exchange_url=reading.address("BROKER_EXCHANGE_URL", Use.EXCHANGE),
+            exchange_queue_type=reading.one_of(
+                "BROKER_EXCHANGE_QUEUE_TYPE", QUEUE_TYPES, QUEUE_TYPES[0]
+            ),
             child_key=reading.key("BROKER_CHILD_KEY"),
             http_host=reading.text("BROKER_HTTP_HOST", "127.0.0.1"),
             http_port=reading.whole("BROKER_HTTP_PORT", 8080, highest=65_535),
@@ -255,6 +262,13 @@ class _Reading:
         if needed and not value:
             self._fault(name, "missing", f"Set {name} or {name}_FILE.")
         return value
+
+    def address(self, name: str, use: Use) -> str:
+        """Return the address of a server that is needed, and fit for its use."""
+        url = self.secret(name)
+        if url and (reason := unfit(url, use)):
+            self._fault(name, "wrong-form", reason)
+        return url
 
     def web_address(self, name: str) -> str:
         """Return an address that may be left out, and may hold a password."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from broker.devstack.engines import Engine
-from broker.devstack.reaper import Reaper
+from broker.devstack.reaper import Reaper, signal_session
 
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 """Where Debian has the programs; the commands in /usr/sbin change to another account."""
@@ -42,18 +43,31 @@ class RabbitMQ(Engine):
         """The broker's own address."""
         return f"amqp://broker:{quote(self._password)}@{LOOPBACK}:{self._amqp}//"
 
-    def control(self, *arguments: str) -> str:
-        """Run ``rabbitmqctl`` and return what it prints. Raises CalledProcessError."""
+    def control(self, *arguments: str, said: str = "") -> str:
+        """Run ``rabbitmqctl``, say something on its standard input, and return what it prints.
+
+        Raises CalledProcessError.
+        """
         return subprocess.run(
             [PROGRAMS / "rabbitmqctl", "--quiet", *arguments],
             env=self._environment(),
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
+            input=f"{said}\n",
             capture_output=True,
             text=True,
             check=True,
             timeout=60,
         ).stdout
+
+    def kill(self) -> None:
+        """End the server at once, and what its script has started."""
+        self.signal(signal.SIGKILL)
+        super().kill()
+
+    def signal(self, how: signal.Signals) -> None:
+        """Send a signal to every process of the server."""
+        if self._process is not None:
+            signal_session(self._process.pid, how)
 
     def stop(self) -> None:
         """End the server, then the port mapper."""

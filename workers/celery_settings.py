@@ -10,13 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from broker.time_limits import TASK_GRACE
+from broker.transport.connections import kombu_address
 from broker.transport.wakeups import KEY_PREFIX
 
 
 def celery_settings(url: str) -> dict[str, Any]:
     """Return the settings of a worker that gets its wake-ups from the Valkey at ``url``."""
+    broker_url, options, encryption = kombu_address(url)
     return {
-        "broker_url": url,
+        "broker_url": broker_url,
+        **({"broker_use_ssl": encryption} if encryption else {}),
         "broker_transport_options": {
             "global_keyprefix": KEY_PREFIX,  # so that an access rule can name the keys
             "visibility_timeout": 240,  # twice the time limit of a task
@@ -27,6 +30,7 @@ def celery_settings(url: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 5,  # a half-open connection is noticed in 11 s, not 51
             "priority_steps": [0],  # the default of four steps needs four keys for each queue
+            **options,  # of sentinels, where these name the Valkey
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # Valkey may be unavailable for any time

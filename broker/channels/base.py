@@ -65,6 +65,13 @@ class Channel(DeclaresSettings, ABC):
 class PushChannel(Channel):
     """A channel on which the broker sends; its form says ``is_push=True``."""
 
+    def is_ready(self) -> bool:
+        """Tell whether it is worth claiming deliveries; no while the far end is known to be away.
+
+        They stay due then and go out in batches afterwards. Asked before each batch.
+        """
+        return True
+
     @abstractmethod
     def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[PushOutcome]:
         """Send a batch and return what came of each parcel, in order.
@@ -74,7 +81,10 @@ class PushChannel(Channel):
         """
 
 
-def wait_before_retry(attempt: int, *, first: timedelta, longest: timedelta) -> timedelta:
-    """Return a pause that doubles with each attempt, the first of which is 1."""
-    doublings = min(max(attempt - 1, 0), 20)
-    return min(first * (1 << doublings), longest)
+def wait_before_retry(before: int, *, first: timedelta, longest: timedelta) -> timedelta:
+    """Return a pause that doubles each time; ``before`` is how many there were, 0 at first.
+
+    Give an offer's ``sendings`` for how long to wait for its agency, and its ``deferrals`` for how
+    long to wait until it is tried again: an outage is no reason to wait longer for an agency.
+    """
+    return min(first * (1 << min(before, 20)), longest)

@@ -11,19 +11,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import ClassVar, Self
 
 from broker.channels.base import Parcel, PushChannel, wait_before_retry
 from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
 from broker.domain.codes import DeliveryKind
+from broker.domain.delivery import Offer
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
-from broker.errors import Fault, Invalid, Unavailable
+from broker.errors import Fault, Invalid, Misconfigured, Unavailable
 from broker.settings import BadSettings, Settings
 from broker.telemetry import error_fields, logger
 from broker.transport.encryption import EncryptionKey
-from broker.transport.queues import AgencyQueues, Copy
+from broker.transport.queues import REFUSED, AgencyQueues, Copy
 from broker.transport.signatures import CopySigner
 
 FIRST_PATIENCE = timedelta(minutes=15)
@@ -38,8 +40,11 @@ SIGNING_KEY = DeclaredSetting(
     "it; without it nothing is sent to queues",
     is_secret=True,
 )
-QUEUE_FULL, UNAVAILABLE, NO_KEY = "queue_full", "unavailable", "no_encryption_key"
-"""Why a copy was not sent."""
+UNAVAILABLE, NO_KEY = "unavailable", "no_encryption_key"
+"""Why a copy was not sent, besides what the queues say."""
+LONGEST_SILENCE = 10.0
+"""In seconds, how long the message broker is not asked when it was unavailable: its recovery is
+noticed so soon."""
 _log = logger("channel")
 
 
@@ -54,10 +59,12 @@ class QueueChannel(PushChannel):
     )
     settings: ClassVar = (SIGNING_KEY,)
 
-    def __init__(self, url: str, signer: CopySigner) -> None:
-        self._queues = AgencyQueues(url)
+    def __init__(self, url: str, signer: CopySigner, *, queue_type: str = "quorum") -> None:
+        self._queues = AgencyQueues(url, queue_type=queue_type)
         self._signer = signer
         self._lock = threading.Lock()
+        self._failures = 0
+        self._ask_again_at = 0.0
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Clock) -> Self:
@@ -70,7 +77,23 @@ class QueueChannel(PushChannel):
         except Invalid as error:
             fault = Fault(SIGNING_KEY.name, "no-key", error.message)
             raise BadSettings("Copies in queues cannot be signed.", faults=[fault]) from None
-        return cls(settings.exchange_url, signer)
+        return cls(settings.exchange_url, signer, queue_type=settings.exchange_queue_type)
+
+    def is_ready(self) -> bool:
+        """Tell whether the message broker would take copies, once it did not.
+
+        What waits stays due meanwhile, so it goes out in batches as soon as it does again.
+        """
+        if not self._failures:
+            return True
+        if monotonic() < self._ask_again_at:
+            return False
+        try:
+            self.check()
+        except Unavailable:
+            self._note_failure()
+            return False
+        return True
 
     def send(self, parcels: Sequence[Parcel], *, now: datetime) -> list[PushOutcome]:
         """Put each parcel in its agency's queue; a full or unavailable queue defers it.
@@ -80,7 +103,7 @@ class QueueChannel(PushChannel):
         copies = [self._copy(parcel, now) for parcel in parcels]
         codes = iter(self._publish([copy for copy in copies if copy is not None]))
         return [
-            _outcome(parcel.offer.attempt, NO_KEY if copy is None else next(codes), now)
+            _outcome(parcel.offer, NO_KEY if copy is None else next(codes), now)
             for parcel, copy in zip(parcels, copies, strict=True)
         ]
 
@@ -88,10 +111,24 @@ class QueueChannel(PushChannel):
         """Return for each copy why it was not sent; empty when it was."""
         with self._lock:
             try:
-                return ["" if was_sent else QUEUE_FULL for was_sent in self._queues.publish(copies)]
+                codes = self._queues.publish(copies)
+            except Misconfigured as error:
+                _log.error("queues refused", count=len(copies), **error_fields(error))
+                code = REFUSED
             except Unavailable as error:
                 _log.warning("queues unavailable", count=len(copies), **error_fields(error))
-                return [UNAVAILABLE] * len(copies)
+                code = UNAVAILABLE
+            else:
+                self._failures = 0
+                return codes
+        self._note_failure()
+        return [code] * len(copies)
+
+    def _note_failure(self) -> None:
+        """Ask again at once after the first failure, then ever more rarely."""
+        pause = 2.0 ** (self._failures - 1) if self._failures else 0.0
+        self._failures = min(self._failures + 1, 10)
+        self._ask_again_at = monotonic() + min(pause, LONGEST_SILENCE)
 
     def _copy(self, parcel: Parcel, now: datetime) -> Copy | None:
         """Return a parcel as it goes out; None when it must be encrypted and cannot be."""
@@ -109,7 +146,7 @@ class QueueChannel(PushChannel):
         return Copy(offer.agency, delivery, signed, str(offer.referral), is_recall)
 
     def check(self) -> str:
-        """Look at the queue of receipts, and send nothing."""
+        """Ask whether copies would be taken and receipts given, and send nothing."""
         with self._lock:
             self._queues.check()
         return "is reached"
@@ -120,10 +157,11 @@ class QueueChannel(PushChannel):
             self._queues.close()
 
 
-def _outcome(attempt: int, code: str, now: datetime) -> PushOutcome:
+def _outcome(offer: Offer, code: str, now: datetime) -> PushOutcome:
     if not code:
-        return Sent(
-            now + wait_before_retry(attempt, first=FIRST_PATIENCE, longest=LONGEST_PATIENCE)
-        )
-    again = now + wait_before_retry(attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
-    return Deferred(again, code)
+        patience = wait_before_retry(offer.sendings, first=FIRST_PATIENCE, longest=LONGEST_PATIENCE)
+        return Sent(now + patience)
+    # The whole message broker is asked before anything is claimed again.
+    before = 0 if code == UNAVAILABLE else offer.deferrals
+    pause = wait_before_retry(before, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+    return Deferred(now + pause, code)

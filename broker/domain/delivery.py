@@ -92,6 +92,10 @@ class Offer:
     follows: DeliveryId | None
     stands: bool = True
     """Whether its referral stands: it was not recalled, and nothing has taken its place."""
+    sendings: int = 0
+    """How often it was sent on a pushed channel before."""
+    deferrals: int = 0
+    """How often in a row it could not be sent."""
 
 
 @immutable

@@ -47,6 +47,8 @@ def drain(context: Context, *, batches: int = BATCHES, within: timedelta = RUN_W
 def _drain(context: Context, channel: PushChannel, batches: int) -> int:
     total = 0
     for _ in range(batches):
+        if not channel.is_ready():
+            return total
         count = _batch(context, channel)
         total += count
         if count < BATCH:
@@ -129,7 +131,7 @@ def _send(channel: PushChannel, parcels: Sequence[Parcel], now: datetime) -> lis
     if len(outcomes) == len(parcels):
         return outcomes
     pauses = (
-        wait_before_retry(parcel.offer.attempt, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        wait_before_retry(parcel.offer.deferrals, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         for parcel in parcels
     )
     return [Deferred(now + pause, "fault") for pause in pauses]

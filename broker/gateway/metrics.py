@@ -103,6 +103,7 @@ class Ledger(Collector):
             overdue.add_metric([queue.agency], queue.overdue)
         yield overdue
         yield self._undeliverable()
+        yield self._deferred()
         yield self._ages(queues, "claimable", "Age of the oldest delivery that could be taken now.")
         yield self._ages(
             queues, "unacknowledged", "Age of the oldest delivery that no person has taken."
@@ -129,6 +130,16 @@ class Ledger(Collector):
                 [dead_letter.agency, dead_letter.cause or "unknown"], dead_letter.count
             )
         return causes
+
+    def _deferred(self) -> Metric:
+        deferred = GaugeMetricFamily(
+            "broker_deferred",
+            "Deliveries that could not be sent and are tried again, by why not.",
+            labels=["channel", "code"],
+        )
+        for labels, count in self._context.ledger.monitoring.deferred().items():
+            deferred.add_metric(labels, count)
+        return deferred
 
     def _bands(self) -> Metric:
         bands = GaugeMetricFamily(

@@ -52,7 +52,9 @@ class ReceiptsQueue(PolledIntake):
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._queues = AgencyQueues(context.settings.exchange_url)
+        self._queues = AgencyQueues(
+            context.settings.exchange_url, queue_type=context.settings.exchange_queue_type
+        )
         self._drained_at: datetime | None = None
 
     @classmethod

@@ -20,6 +20,7 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from broker import heartbeats, time_limits
+from broker.ledger import sessions
 from broker.ledger.faults import LASTING, LastFailure, fault_of, refuse_old
 
 _SQL = Path(__file__).with_name("sql")
@@ -44,6 +45,8 @@ class Connection(psycopg.Connection[Row]):
     """When the last answer came."""
     until = float("inf")
     """When the present transaction, or check, must be over."""
+    has_own_session = True
+    """Whether its settings stay; behind a pooler they are set in each transaction."""
 
     @classmethod
     def connect(  # type: ignore[override]  # psycopg lists its settings one by one
@@ -52,8 +55,16 @@ class Connection(psycopg.Connection[Row]):
         """Open a connection, and note in ``last`` why not. Raises OperationalError."""
         last = last or LastFailure()
         try:
-            connection = super().connect(conninfo, **settings)
+            try:
+                connection = super().connect(conninfo, **settings)
+            except psycopg.OperationalError as error:
+                if not sessions.are_refused(error):
+                    raise
+                connection = super().connect(conninfo, **{**settings, "options": ""})
             refuse_old(connection)
+            connection.has_own_session = sessions.has_own(connection)
+            if not connection.has_own_session:
+                connection.prepare_threshold = None
         except psycopg.Error as error:
             last.error = error
             raise
@@ -86,9 +97,10 @@ class Connection(psycopg.Connection[Row]):
 class Database:
     """Thread-safe. Every method raises Unavailable when PostgreSQL does not answer."""
 
-    def __init__(self, pool: ConnectionPool[Connection], last: LastFailure) -> None:
+    def __init__(self, pool: ConnectionPool[Connection], last: LastFailure, session: bytes) -> None:
         self._pool = pool
         self._last = last
+        self._session = session
 
     @classmethod
     def open(
@@ -105,12 +117,16 @@ class Database:
 
         ``on_connect`` is called with each new one, before it is used.
         """
-        limits = {
-            "statement_timeout": timedelta(seconds=time_limits.STATEMENT),
-            "lock_timeout": timedelta(seconds=time_limits.LOCK),
-            "idle_in_transaction_session_timeout": idle_in_transaction_timeout,
+        idle = idle_in_transaction_timeout.total_seconds()
+        session = {
+            "statement_timeout": f"{time_limits.STATEMENT}s",
+            "lock_timeout": f"{time_limits.LOCK}s",
+            "idle_in_transaction_session_timeout": f"{idle}s",
+            "timezone": "UTC",
+            # Queries are small, and the other cores have other work.
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
         }
-        options = " ".join(f"-c {name}={limit.total_seconds()}s" for name, limit in limits.items())
         last = LastFailure()
         settings = {
             "last": last,
@@ -121,8 +137,7 @@ class Database:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 2,
-            # Queries are small, and the other cores have other work.
-            "options": f"{options} -c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off",
+            "options": sessions.options_of(session),
             "row_factory": dict_row,
         }
 
@@ -142,7 +157,7 @@ class Database:
             configure=configure,
             open=True,
         )
-        return cls(pool, last)
+        return cls(pool, last, sessions.statements_of(session))
 
     def close(self) -> None:
         """Close every connection."""
@@ -152,6 +167,11 @@ class Database:
         """Check that PostgreSQL answers."""
         with self.transaction() as connection:
             connection.execute("select 1")
+
+    def has_own_sessions(self) -> bool:
+        """Tell whether nothing stands before PostgreSQL that lends sessions by transaction."""
+        with self.transaction() as connection:
+            return connection.has_own_session
 
     def __enter__(self) -> Self:
         return self
@@ -172,9 +192,15 @@ class Database:
         stands still. Raises LedgerRefused where it does not pass by itself.
         """
         try:
-            with self._pool.connection() as connection, _committing(connection, alone=alone):
+            with self._pool.connection() as connection:
                 connection.until = monotonic() + time_limits.TRANSACTION
-                yield connection
+                own = (
+                    connection.has_own_session
+                )  # without, nothing can be set outside a transaction
+                with _committing(connection, alone=alone and own):
+                    if not own:
+                        connection.execute(self._session)
+                    yield connection
                 connection.until = float("inf")
             heartbeats.beat()
         except PoolTimeout as error:

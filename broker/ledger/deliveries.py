@@ -173,6 +173,8 @@ def _offer(row: Row) -> Offer:
         kind=DeliveryKind(row["kind"]),
         follows=row["follows"],
         stands=row["stands"],
+        sendings=row["sendings"],
+        deferrals=row["deferrals"],
     )
 
 

@@ -38,7 +38,13 @@ _LASTING = (
         f"{URL}: sslmode, sslrootcert and the host's name; or PostgreSQL's certificate",
     ),
     (
-        r"could not translate host name|invalid port|unsupported startup parameter"
+        r"unsupported startup parameter|a pooler lends sessions by transaction",
+        "pooler",
+        "A pooler in transaction mode stands before PostgreSQL.",
+        "give this command PostgreSQL's own address in BROKER_DATABASE_URL",
+    ),
+    (
+        r"could not translate host name|invalid port"
         r"|invalid connection option|unrecognized configuration parameter",
         "address",
         "The address of PostgreSQL cannot be used.",

@@ -49,8 +49,8 @@ from broker.ledger.tasks import Tasks
 class Ledger(Database):
     """Thread-safe. Every method of a part raises Unavailable when PostgreSQL is unavailable."""
 
-    def __init__(self, pool: ConnectionPool[Connection], last: LastFailure) -> None:
-        super().__init__(pool, last)
+    def __init__(self, pool: ConnectionPool[Connection], last: LastFailure, session: bytes) -> None:
+        super().__init__(pool, last, session)
         self.schema = Schema(self)
         self.referrals = Referrals(self)
         self.routing = Routing(self)

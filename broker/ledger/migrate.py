@@ -34,6 +34,7 @@ import psycopg
 from psycopg import errors
 
 from broker.errors import BrokerError, Unavailable
+from broker.ledger import sessions
 from broker.ledger.faults import fault_of, refuse_old
 from broker.ledger.roles import Roles
 
@@ -149,7 +150,7 @@ def migrate(dsn: str, *, folder: Path = FOLDER, manner: Manner | None = None) ->
     the ledger is away, or others hold what a file needs for longer than the manner's patience.
     """
     manner = manner or Manner()
-    with _connection(dsn) as connection, _alone(connection, manner):
+    with _connection(dsn, own=True) as connection, _alone(connection, manner):
         if not _has_table(connection, "migration"):
             connection.execute(_REGISTER)
         roles = manner.roles.existing(connection)
@@ -246,17 +247,25 @@ def _alone(connection: Connection, manner: Manner) -> Iterator[None]:
 
 
 @contextmanager
-def _connection(dsn: str) -> Iterator[Connection]:
-    limits = f"-c lock_timeout={LOCK_SECONDS}s -c statement_timeout={STATEMENT_SECONDS}s"
+def _connection(dsn: str, *, own: bool = False) -> Iterator[Connection]:
+    """Open a connection; with ``own`` one that has its session for itself. Raises Unavailable."""
+    limits = {"lock_timeout": f"{LOCK_SECONDS}s", "statement_timeout": f"{STATEMENT_SECONDS}s"}
+    settings: dict[str, Any] = {
+        "autocommit": True,
+        "connect_timeout": 5,
+        "application_name": "broker migrate",
+    }
     try:
-        with psycopg.connect(
-            dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="broker migrate",
-            options=limits,
-        ) as connection:
+        try:
+            connection = psycopg.connect(dsn, options=sessions.options_of(limits), **settings)
+        except psycopg.OperationalError as error:
+            if own or not sessions.are_refused(error):
+                raise
+            connection = psycopg.connect(dsn, **settings)
+        with connection:
             refuse_old(connection)
+            if own and not sessions.has_own(connection):
+                raise psycopg.OperationalError("a pooler lends sessions by transaction")
             yield connection
     except (psycopg.OperationalError, errors.InsufficientPrivilege) as error:
         raise fault_of(error) from error

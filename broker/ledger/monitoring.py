@@ -127,6 +127,13 @@ class Monitoring(Part):
             for row in self._planned("monitoring/dead_letters", {"agency": agency})
         ]
 
+    def deferred(self) -> dict[tuple[str, str], int]:
+        """Return how many deliveries could not be sent and are tried again, by channel and code."""
+        return {
+            (row["channel"], row["code"]): row["count"]
+            for row in self._planned("monitoring/deferred", {})
+        }
+
     def find(self, text: str) -> list[ReferralId]:
         """Return referrals by any name: id, reference, a delivery's id, an event's number."""
         match, place = _EVENT.fullmatch(text), place_of(text)

@@ -10,6 +10,7 @@ from typing import Any
 from amqp.transport import SSLTransport, TCPTransport
 from kombu.transport import TRANSPORT_ALIASES, pyamqp
 from redis.connection import Connection, SSLConnection
+from redis.sentinel import SentinelManagedConnection
 
 from broker.conversations import bound, within
 
@@ -38,6 +39,14 @@ class ValkeyConnection(_BoundAnswers, Connection):
 
 class EncryptedValkeyConnection(_BoundAnswers, SSLConnection):
     """The same for ``rediss://``."""
+
+
+class SentinelConnection(_BoundAnswers, SentinelManagedConnection):
+    """A connection to the master that sentinels name."""
+
+
+class EncryptedSentinelConnection(_BoundAnswers, SentinelManagedConnection, SSLConnection):
+    """The same, encrypted."""
 
 
 class _TcpTransport(TCPTransport):  # type: ignore[misc]
@@ -79,6 +88,12 @@ class EncryptedAmqpTransport(pyamqp.SSLTransport):  # type: ignore[misc]
 def valkey_connection(url: str) -> type[Connection]:
     """Return the class of connections to the Valkey at an address."""
     return EncryptedValkeyConnection if url.startswith("rediss:") else ValkeyConnection
+
+
+def sentinel_connection(url: str) -> type[Connection]:
+    """Return the class of connections to the master that the sentinels at an address name."""
+    encrypted = url.startswith("sentinels:")
+    return EncryptedSentinelConnection if encrypted else SentinelConnection
 
 
 def register() -> None:

@@ -1,7 +1,10 @@
-"""Users of the agencies' Valkey (or Redis): each agency reads its own queue, and nothing else."""
+"""Users of the agencies' message broker: each reads its own queue, and nothing else."""
 
 from __future__ import annotations
 
+import hashlib
+import shlex
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -9,8 +12,9 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from broker.domain.ids import OrganisationCode
-from broker.errors import Unavailable
-from broker.transport.queues import RECEIPTS_QUEUE, queue_name
+from broker.transport import lasting_faults
+from broker.transport.connections import every_valkey
+from broker.transport.queues import RECEIPTS_QUEUE, SERVER, queue_name
 
 COMMANDS = (
     *("auth", "hello", "ping", "select", "client|setinfo", "client|setname", "reset", "quit"),
@@ -19,11 +23,7 @@ COMMANDS = (
 )
 """What a consumer needs: Kombu's, or a plain client's. None is of the class ``dangerous``."""
 READ_ANOTHERS = ("LRANGE", "agency.another", "0", "0")
-
-
-def is_valkey(url: str) -> bool:
-    """Tell whether an address is that of a Valkey or Redis, as against a RabbitMQ."""
-    return urlsplit(url).scheme in {"redis", "rediss"}
+_TIMES = {"socket_timeout": 5, "socket_connect_timeout": 2}
 
 
 def rules(agency: OrganisationCode) -> tuple[str, ...]:
@@ -32,15 +32,17 @@ def rules(agency: OrganisationCode) -> tuple[str, ...]:
     return ("reset", "on", *keys, "-@all", *(f"+{command}" for command in COMMANDS))
 
 
-def rabbitmq_lines(agency: OrganisationCode, password: str) -> tuple[str, ...]:
-    """Return the commands that make the same user at a RabbitMQ.
+def rabbitmq_lines(agency: OrganisationCode, address: Path) -> tuple[str, ...]:
+    """Return the commands that make the same user at a RabbitMQ, from the file of its address.
 
-    It may declare nothing, and publish to the exchange ``receipts`` alone: a user that may publish
-    to the default exchange reaches every queue.
+    None of them holds the password, since every account sees the commands that run. The user may
+    declare nothing, and publish to the exchange ``receipts`` alone: one that may publish to the
+    default exchange reaches every queue.
     """
     reads = queue_name(agency).replace(".", r"\.")
+    password = f"cut -d: -f3 {shlex.quote(str(address))} | cut -d@ -f1"
     return (
-        f"rabbitmqctl add_user {agency} {password}",
+        f"{password} | rabbitmqctl add_user {agency}",
         f"rabbitmqctl set_permissions {agency} '^$' '^{RECEIPTS_QUEUE}$' '^{reads}$'",
     )
 
@@ -53,18 +55,30 @@ def address_for(url: str, agency: OrganisationCode, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}@{host}"))
 
 
+def acl_line(agency: OrganisationCode, password: str) -> str:
+    """Return the command that makes an agency's user at a Valkey, with the password's digest."""
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    return f"ACL SETUSER {agency} {' '.join(rules(agency))} #{digest}"
+
+
 def add_user(url: str, agency: OrganisationCode, password: str) -> bool:
     """Make or replace an agency's user; False when it will not outlive a restart of the Valkey.
 
-    Raises Unavailable when the Valkey does not answer or does not allow it.
+    Under Sentinel it is made at every Valkey, since users are not replicated. Raises Unavailable
+    when one does not answer, and Misconfigured when it does not allow it.
     """
     try:
-        with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2) as opened:
-            valkey: Any = opened  # execute_command has no types
-            valkey.execute_command("ACL", "SETUSER", agency, *rules(agency), f">{password}")
-            return _is_saved(valkey)
+        saved = [_add(opened, agency, password) for opened in every_valkey(url, **_TIMES)]
     except RedisError as error:
-        raise Unavailable("The agencies' Valkey did not make the user.") from error
+        raise lasting_faults.of(error, SERVER) from error
+    return all(saved)
+
+
+def _add(opened: Redis, agency: OrganisationCode, password: str) -> bool:
+    with opened:
+        valkey: Any = opened  # execute_command has no types
+        valkey.execute_command("ACL", "SETUSER", agency, *rules(agency), f">{password}")
+        return _is_saved(valkey)
 
 
 def _is_saved(valkey: Any) -> bool:
@@ -81,12 +95,18 @@ def default_reads_all(url: str) -> bool:
     Raises Unavailable when the Valkey does not answer.
     """
     try:
-        with Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2) as valkey:
-            user = valkey.acl_getuser("default")
-            if user is None or "on" not in user["flags"]:
-                return False
-            return bool(valkey.acl_dryrun("default", *READ_ANOTHERS) in {b"OK", "OK"})
+        shared = [_default_reads_all(opened) for opened in every_valkey(url, **_TIMES)]
     except NoPermissionError:
         return False
     except RedisError as error:
-        raise Unavailable("The agencies' Valkey does not answer.") from error
+        raise lasting_faults.of(error, SERVER) from error
+    return any(shared)
+
+
+def _default_reads_all(opened: Redis) -> bool:
+    with opened:
+        valkey: Any = opened
+        user = valkey.acl_getuser("default")
+        if user is None or "on" not in user["flags"]:
+            return False
+        return bool(valkey.acl_dryrun("default", *READ_ANOTHERS) in {b"OK", "OK"})

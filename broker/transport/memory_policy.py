@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from redis import Redis, RedisError
+from redis import RedisError
 
+from broker.addresses import is_valkey
+from broker.transport.connections import valkey
 from broker.transport.wakeups import TIMEOUT_SECONDS
 
 KEEPS_ALL = "noeviction"
@@ -13,13 +15,12 @@ KEEPS_ALL = "noeviction"
 def eviction(url: str) -> str | None:
     """Return a Valkey's ``maxmemory-policy``; None where the URL is another engine's or it does not
     answer."""
-    if not url.startswith(("redis:", "rediss:", "unix:")):
+    if not is_valkey(url):
         return None
+    times = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     try:
-        with Redis.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
-        ) as valkey:
-            memory = valkey.info("memory")
+        with valkey(url, **times) as opened:
+            memory = opened.info("memory")
     except RedisError:
         return None  # an access rule may forbid the question
     policy: str | None = memory.get("maxmemory_policy")

@@ -12,13 +12,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from amqp.exceptions import MessageNacked
 from kombu import Connection, Consumer, Exchange, Producer, Queue, compression
 from kombu.exceptions import KombuError
 
 from broker.conversations import within
 from broker.domain.ids import OrganisationCode
-from broker.errors import Unavailable
-from broker.transport import bound_connections, tolerant_redis
+from broker.telemetry import error_fields, logger
+from broker.transport import lasting_faults, rabbitmq
+from broker.transport.connections import kombu_connection
 from broker.transport.tolerant_redis import GARBAGE
 
 RECEIPTS_QUEUE = "receipts"
@@ -42,11 +44,16 @@ TRANSPORT_OPTIONS = {
     "unacked_key": "receipts.unacked",
     "unacked_index_key": "receipts.unacked_index",
     "unacked_mutex_key": "receipts.unacked_mutex",
+    "confirm_publish": True,
 }
 """Without the first four Kombu waits for ever for a Valkey that only looks alive; the limits for a
 RabbitMQ are in ``bound_connections``. Receipts that a worker took and did not settle come again
 after a minute, so that they are not late by then; they are kept apart from what agencies have
-taken, so that no agency can read them."""
+taken, so that no agency can read them. A RabbitMQ confirms each message (the last)."""
+QUEUE_FULL, REFUSED = "queue_full", "refused_by_exchange"
+"""Why a copy was not taken; the second until somebody corrects the exchange."""
+SERVER = "The agencies' message broker"
+_log = logger("queues")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +83,38 @@ class AgencyQueues:
     """A connection to the agencies' message broker; opened when needed, reopened when lost.
 
     Use it in one thread. Raises ``Unavailable`` when the message broker does not answer: what was
-    being sent may have arrived or not, and is sent again under the same id.
+    being sent may have arrived or not, and is sent again under the same id. Raises its
+    ``Misconfigured`` when it refuses for good. ``queue_type`` is that of queues that are not there
+    yet, at a RabbitMQ: ``quorum`` or ``classic``.
     """
 
-    def __init__(self, url: str, *, longest: int = LONGEST_QUEUE) -> None:
+    def __init__(
+        self, url: str, *, longest: int = LONGEST_QUEUE, queue_type: str = "quorum"
+    ) -> None:
         # A small message can unpack to gigabytes before any look at its signature, and Kombu has
         # no other switch.
         compression._decoders.clear()
-        bound_connections.register()
-        tolerant_redis.register()
         self._url = url
         self._longest = longest
+        self._made_as = {"x-queue-type": queue_type}
         self._connection: Connection | None = None
         self._consumer: Consumer | None = None
         self._arrived: list[Any] = []
 
     def check(self) -> None:
-        """Ask the message broker for something. Raises ``Unavailable`` when it does not answer."""
+        """Ask whether copies would be taken and receipts be given; send and take nothing.
+
+        Raises ``Unavailable`` when the message broker does not answer.
+        """
         with self._talking():
-            channel = self._connected().default_channel
-            _receipts(self._connected())(channel).declare()
+            connection = self._connected()
+            if _is_redis(connection):
+                self._receipts_queue()(connection.default_channel).declare()
+                _check_list(connection.default_channel.client)
+                return
+            rabbitmq.messages_in(connection, self._receipts_queue())
+            rabbitmq.check_receiving(connection, RECEIPTS_QUEUE)
+            rabbitmq.check_publishing(connection)
 
     def prepare(self, agency: OrganisationCode) -> None:
         """Make an agency's queue and that of receipts, since the agency may make none.
@@ -106,8 +125,8 @@ class AgencyQueues:
         with self._talking():
             self._room(agency)
 
-    def publish(self, copies: Sequence[Copy]) -> list[bool]:
-        """Put each copy in its agency's queue; False where that queue is full.
+    def publish(self, copies: Sequence[Copy]) -> list[str]:
+        """Put each copy in its agency's queue; return why each was not taken, empty where it was.
 
         What a recall replaces is removed first, where the message broker can: a RabbitMQ cannot,
         and there the agency drops it.
@@ -137,21 +156,26 @@ class AgencyQueues:
         """Give back what was not acknowledged, and hang up."""
         self._drop()
 
-    def _put(self, copy: Copy, room: dict[OrganisationCode, int], producer: Producer) -> bool:
-        room[copy.agency] -= 1
-        if room[copy.agency] < 0:
-            return False
-        # By way of the default exchange: one that has lost its bindings drops messages silently.
-        producer.publish(
-            copy.body,
-            exchange="",
-            routing_key=queue_name(copy.agency),
-            content_type="application/jose",
-            content_encoding="utf-8",
-            message_id=copy.id,
-            correlation_id=copy.referral,
-        )
-        return True
+    def _put(self, copy: Copy, room: dict[OrganisationCode, int | None], producer: Producer) -> str:
+        left = room[copy.agency]
+        if left is None:
+            return REFUSED
+        room[copy.agency] = left - 1
+        if left < 1:
+            return QUEUE_FULL
+        try:
+            rabbitmq.publish(
+                producer,
+                copy.body,
+                routing_key=queue_name(copy.agency),
+                content_type="application/jose",
+                content_encoding="utf-8",
+                message_id=copy.id,
+                correlation_id=copy.referral,
+            )
+        except MessageNacked:
+            return QUEUE_FULL
+        return ""
 
     def _remove_replaced(self, recall: Copy) -> None:
         """Remove the other copies of a recalled referral from a Valkey's list.
@@ -169,9 +193,21 @@ class AgencyQueues:
             removed = sum(int(valkey.lrem(name, 0, element)) for element in replaced)
             start += max(len(elements) - removed, 0)
 
-    def _room(self, agency: OrganisationCode) -> int:
-        declared = Queue(queue_name(agency), durable=True)(self._connected().default_channel)
-        return self._longest - int(declared.queue_declare().message_count)
+    def _room(self, agency: OrganisationCode) -> int | None:
+        """Return how many more copies an agency's queue takes; None when it is refused to us."""
+        connection, name = self._connected(), queue_name(agency)
+        if _is_redis(connection):
+            declared = Queue(name, durable=True)(connection.default_channel)
+            return self._longest - int(declared.queue_declare().message_count)
+        queue = Queue(name, durable=True, queue_arguments=self._made_as)
+        try:
+            return self._longest - rabbitmq.messages_in(connection, queue)
+        except connection.channel_errors as error:
+            # That of one agency: the others' copies go on.
+            if not lasting_faults.is_lasting(error):
+                raise
+            _log.error("queue refused by the exchange", agency=agency, **error_fields(error))
+            return None
 
     def _gather(self, limit: int, wait: float) -> None:
         """Wait for a first message, then take those that are there already."""
@@ -195,21 +231,32 @@ class AgencyQueues:
     def _consuming(self, prefetch: int) -> Connection:
         connection = self._connected()
         if self._consumer is None:
+            queue = self._receipts_queue()
+            if not _is_redis(connection):
+                rabbitmq.messages_in(connection, queue)
             self._consumer = Consumer(
                 connection.default_channel,
-                queues=[_receipts(connection)],
+                queues=[queue],
                 on_message=self._arrive,
                 prefetch_count=prefetch,
+                auto_declare=_is_redis(connection),
             )
             self._consumer.consume()
         return connection
+
+    def _receipts_queue(self) -> Queue:
+        """Return the queue of receipts; at a RabbitMQ with the exchange that agencies reach."""
+        if _is_redis(self._connected()):
+            return Queue(RECEIPTS_QUEUE, durable=True)
+        exchange = Exchange(RECEIPTS_QUEUE, "fanout", durable=True)
+        return Queue(RECEIPTS_QUEUE, exchange, durable=True, queue_arguments=self._made_as)
 
     def _arrive(self, message: Any) -> None:
         self._arrived.append(message)
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = Connection(self._url, transport_options=TRANSPORT_OPTIONS)
+            self._connection = kombu_connection(self._url, TRANSPORT_OPTIONS)
             self._connection.ensure_connection(max_retries=1, timeout=2)
         return self._connection
 
@@ -227,7 +274,7 @@ class AgencyQueues:
             if not isinstance(error, (*_errors(self._connection), *GARBAGE)):
                 raise
             self._drop()
-            raise Unavailable("The agencies' message broker cannot be reached.") from error
+            raise lasting_faults.of(error, SERVER) from error
 
     def _drop(self) -> None:
         connection, self._connection, self._consumer = self._connection, None, None
@@ -262,11 +309,13 @@ def _is_replaced(element: bytes, recall: Copy) -> bool:
         return False
 
 
-def _receipts(connection: Connection) -> Queue:
-    """Return the queue of receipts; at a RabbitMQ it has an exchange that agencies may reach."""
-    if _is_redis(connection):
-        return Queue(RECEIPTS_QUEUE, durable=True)
-    return Queue(RECEIPTS_QUEUE, Exchange(RECEIPTS_QUEUE, "fanout", durable=True), durable=True)
+def _check_list(valkey: Any) -> None:
+    """Write into a list that no agency has, and take it out again, in one step."""
+    with valkey.pipeline() as asked:
+        asked.lpush(queue_name(OrganisationCode("")), "").lrem(
+            queue_name(OrganisationCode("")), 0, ""
+        )
+        asked.execute()
 
 
 def _is_redis(connection: Connection) -> bool:

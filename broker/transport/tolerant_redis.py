@@ -11,25 +11,41 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 from broker.telemetry import error_fields, logger
-from broker.transport.bound_connections import EncryptedValkeyConnection, ValkeyConnection
+from broker.transport.bound_connections import (
+    EncryptedSentinelConnection,
+    EncryptedValkeyConnection,
+    SentinelConnection,
+    ValkeyConnection,
+)
 
 GARBAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What Kombu raises when an element is no message. The element has left the list by then."""
 _log = logger("wakeups")
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class _Tolerant:
     """Reads on after an element that is no message."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        except GARBAGE as error:
+            _log.warning("dropped an element that is no message", **error_fields(error))
+            return True
+
+
+class Channel(_Tolerant, redis.Channel):  # type: ignore[misc]
+    """The channel of one Valkey."""
 
     connection_class = ValkeyConnection
     connection_class_ssl = EncryptedValkeyConnection
 
-    def _brpop_read(self, **options: Any) -> Any:
-        try:
-            return super()._brpop_read(**options)
-        except GARBAGE as error:
-            _log.warning("dropped an element that is no message", **error_fields(error))
-            return True
+
+class SentinelChannel(_Tolerant, redis.SentinelChannel):  # type: ignore[misc]
+    """The channel of the Valkey that sentinels name."""
+
+    connection_class = SentinelConnection
+    connection_class_ssl = EncryptedSentinelConnection
 
 
 class Transport(redis.Transport):  # type: ignore[misc]
@@ -38,6 +54,14 @@ class Transport(redis.Transport):  # type: ignore[misc]
     Channel = Channel
 
 
+class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]
+    """The same under Sentinel."""
+
+    Channel = SentinelChannel
+
+
 def register() -> None:
-    """Have every later connection of this process to a Valkey use this transport."""
-    TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), f"{__name__}:Transport"))
+    """Have every later connection of this process to a Valkey use these transports."""
+    one, many = Transport.__name__, SentinelTransport.__name__
+    for scheme, name in {"redis": one, "rediss": one, "sentinel": many}.items():
+        TRANSPORT_ALIASES[scheme] = f"{__name__}:{name}"

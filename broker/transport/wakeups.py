@@ -17,16 +17,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from kombu import Connection, Producer
-from redis import Redis, RedisError
+from kombu import Producer
+from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from broker.conversations import within
 from broker.domain.ids import NewId
 from broker.failpoints import MARKED, Failpoint, no_failpoint
-from broker.transport import tolerant_redis
-from broker.transport.bound_connections import valkey_connection
+from broker.transport import lasting_faults
+from broker.transport.connections import kombu_connection, valkey
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000
@@ -54,15 +54,13 @@ class Wakeups:
     def __init__(self, url: str, *, new_id: NewId, hit: Failpoint = no_failpoint) -> None:
         self._new_id = new_id
         self._hit = hit
-        self._tokens = Redis.from_url(
+        self._tokens = valkey(
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 0),
-            connection_class=valkey_connection(url),
         )
-        tolerant_redis.register()
-        self._connection = Connection(url, transport_options=TRANSPORT_OPTIONS)
+        self._connection = kombu_connection(url, TRANSPORT_OPTIONS)
         self._circuit = CircuitBreaker(time.monotonic)
         self._changed = threading.Condition()
         self._requested: set[str] = set()
@@ -96,6 +94,24 @@ class Wakeups:
         if self._circuit.is_closed():
             self._try(lambda: counts.update({name: self._length(name) for name in task_queues}))
         return counts if len(counts) == len(task_queues) else None
+
+    def check(self) -> None:
+        """Do with a key of its own what wake-ups do. Raises Misconfigured, Unavailable."""
+        key = f"{KEY_PREFIX}doctor"
+        try:
+            with within(TOTAL_SECONDS), self._tokens.pipeline() as asked:
+                asked.set(_token("doctor"), 1, nx=True, px=1)
+                asked.llen(key)
+                asked.lpush(key, "")
+                asked.rpop(key)
+                asked.hset(key, "tag", "")
+                asked.hdel(key, "tag")
+                asked.delete(_token("doctor"))
+                asked.execute()
+            with within(TOTAL_SECONDS):
+                self._connection.connect()
+        except (RedisError, OSError, *self._connection.connection_errors) as error:
+            raise lasting_faults.of(error, "The Valkey of wake-ups") from error
 
     def close(self) -> None:
         """Send what was asked for, then stop; waits a second at most."""

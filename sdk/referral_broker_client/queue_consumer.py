@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from kombu import Connection, Consumer, Producer, Queue
 from kombu.exceptions import KombuError
@@ -255,7 +256,7 @@ class QueueConsumer(WorkLoop):
     def _connected(self) -> Connection:
         """Return the open connection, after opening it if need be."""
         if self._connection is None:
-            self._connection = Connection(self._url, transport_options=TRANSPORT_OPTIONS)
+            self._connection = opened(self._url)
             self._connection.ensure_connection(max_retries=1, timeout=PAUSE_SECONDS)
         return self._connection
 
@@ -291,6 +292,24 @@ class QueueConsumer(WorkLoop):
         self._in_hand.clear()
         self._unacked.clear()
         self._arrived.clear()
+
+
+def opened(url: str) -> Connection:
+    """Return a connection to an address, which may name sentinels; it is opened when it is used.
+
+    ``sentinel://user:password@host:26379,host2:26379/group/0?sentinel_password=…``
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "sentinel":
+        return Connection(url, transport_options=TRANSPORT_OPTIONS)
+    user, at, hosts = parts.netloc.rpartition("@")
+    group, _, database = parts.path.strip("/").partition("/")
+    query = dict(parse_qsl(parts.query))
+    login = {name.removeprefix("sentinel_"): value for name, value in query.items()}
+    times = {"socket_timeout": 3, "socket_connect_timeout": 3, "retry": None}
+    options = {"master_name": group, "sentinel_kwargs": {**times, **login}}
+    listed = (f"sentinel://{user}{at}{host}/{database or 0}" for host in hosts.split(","))
+    return Connection(";".join(listed), transport_options={**TRANSPORT_OPTIONS, **options})
 
 
 def _reason(error: Exception) -> str:

@@ -119,7 +119,7 @@ def test_a_far_end_that_is_unavailable_costs_time_and_nothing_else(
     assert dispatch.drain(route.context) == 0, "it is not due before its pause is over"
     route.far_end.recover()
     clock.advance(minutes=10)
-    dispatch.drain(route.context)
+    assert eventually(lambda: dispatch.drain(route.context)) == 1, "it is asked again in seconds"
     assert [body["attempt"] for body in route.far_end.received()] == [2]
 
 

@@ -56,7 +56,7 @@ class Courier(PushChannel):
         hole = self._folder / parcel.address
         if not self._folder.is_dir():
             pause = wait_before_retry(
-                parcel.offer.attempt, first=timedelta(seconds=5), longest=timedelta(hours=1)
+                parcel.offer.deferrals, first=timedelta(seconds=5), longest=timedelta(hours=1)
             )
             return Deferred(now + pause, "unavailable")
         if not hole.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import click
 
+from broker.addresses import is_valkey
 from broker.admin import signing_keys
-from broker.bootstrap import notifiers, read_settings
+from broker.bootstrap import new_uuid7, notifiers, read_settings
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.support_bundle import Part, write
@@ -21,7 +23,14 @@ from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
 from broker.domain.codes import NoticeState
 from broker.domain.epoch import EpochReason
-from broker.errors import BrokerError, Invalid, LedgerRefused, PolicyError, Unavailable
+from broker.errors import (
+    BrokerError,
+    Invalid,
+    LedgerRefused,
+    Misconfigured,
+    PolicyError,
+    Unavailable,
+)
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
@@ -32,10 +41,11 @@ from broker.policy.places.postcodes import authorities
 from broker.policy.published.expiry import NOTICE, ending_soon
 from broker.policy.published.policy import Policy
 from broker.settings import BadSettings, Settings
-from broker.transport.exchange_users import default_reads_all, is_valkey
+from broker.transport.exchange_users import default_reads_all
 from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import CopySigner
+from broker.transport.wakeups import Wakeups
 
 LARGEST_DIFFERENCE = timedelta(seconds=2)
 LONGEST_UNROUTED = timedelta(seconds=60)
@@ -126,8 +136,8 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", False, str(error), "set what is named; see docs/operations.md")
         return
     yield Finding("settings", True, "complete")
-    yield _look("wake-ups", partial(_reach, settings.wakeup_url, "BROKER_WAKEUP_URL"))
-    yield _look("exchange", partial(_reach, settings.exchange_url, "BROKER_EXCHANGE_URL"))
+    yield _look("wake-ups", partial(_wakes, settings.wakeup_url))
+    yield _look("exchange", partial(_exchanges, settings))
     yield _look("users", partial(_users, settings.exchange_url))
     tables = _look("ledger", partial(_migrated, settings.database_url))
     yield tables
@@ -140,6 +150,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     now = ledger.queries.clock()
     yield _look("version", partial(_fits, ledger))
     yield _look("roles", partial(_roles, ledger))
+    yield _look("sessions", partial(_sessions, ledger))
     yield _look("clock", partial(_clock, ledger, settings))
     yield _look("clocks", partial(_clocks, ledger))
     yield _look("policy", partial(_policy, ledger))
@@ -169,14 +180,27 @@ def _look(name: str, check: Check) -> Finding:
         return Finding(name, False, error.message, next_step)
 
 
-def _reach(url: str, name: str) -> str:
-    queues = AgencyQueues(url)
+def _wakes(url: str) -> str:
+    """Do with the Valkey of wake-ups what the work does, by the same client."""
+    wakeups = Wakeups(url, new_id=new_uuid7)
+    with closing(wakeups):
+        return _reached(wakeups.check, url, "BROKER_WAKEUP_URL")
+
+
+def _exchanges(settings: Settings) -> str:
+    """Ask the agencies' message broker for what the work asks of it, by the same client."""
+    queues = AgencyQueues(settings.exchange_url, queue_type=settings.exchange_queue_type)
+    with closing(queues):
+        return _reached(queues.check, settings.exchange_url, "BROKER_EXCHANGE_URL")
+
+
+def _reached(check: Callable[[], None], url: str, name: str) -> str:
     try:
-        queues.publish([])  # opens the connection and sends nothing
+        check()
+    except Misconfigured as error:
+        raise Failed(error.message, f"correct its users and queues, or {name}") from None
     except Unavailable:
         raise Failed("does not respond", f"start it, or correct {name}") from None
-    finally:
-        queues.close()
     if (evicts := eviction(url)) not in (None, KEEPS_ALL):
         raise Failed(
             f"responds, but deletes messages when its memory is full ({evicts})",
@@ -279,6 +303,13 @@ def _roles(ledger: Ledger) -> str:
     return f"{rights.role} can alter neither history nor tables"
 
 
+def _sessions(ledger: Ledger) -> str:
+    """Say whether a pooler lends sessions of PostgreSQL by transaction."""
+    if ledger.has_own_sessions():
+        return "of PostgreSQL are the broker's own"
+    return "are lent by a pooler: limits are set in each transaction, nothing is prepared"
+
+
 def _clock(ledger: Ledger, settings: Settings) -> str:
     """Compare the clock of this host with the ledger's."""
     clock = LedgerClock(ledger.queries.clock, bound=settings.clock_bound)
@@ -358,6 +389,8 @@ def look_at_channels(ledger: Ledger, settings: Settings, registry: ChannelRegist
 def _channel(name: str, channel: Channel) -> str:
     try:
         return f"{name} {channel.check()}"
+    except Misconfigured as error:
+        raise Failed(f"{name}: {error.message}", "correct its users, queues and rights") from None
     except Unavailable:
         raise Failed(
             f"{name}: the other side does not answer", "start it, or correct its settings"

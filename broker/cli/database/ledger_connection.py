@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from broker.addresses import Use, unfit
 from broker.cli.exit_codes import USAGE, Failure
 from broker.ledger.ledger import Ledger
 from broker.ledger.roles import Roles
@@ -25,6 +26,8 @@ def database_url() -> str:
             next_step=f"set {NAME}, or {NAME}_FILE to a file that holds it",
             code=USAGE,
         )
+    if reason := unfit(url, Use.LEDGER):
+        raise Failure(reason, next_step=f"correct {NAME}", code=USAGE)
     return url
 
 

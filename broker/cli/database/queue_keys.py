@@ -6,7 +6,7 @@ A private key is made into a file of its owner's. The ledger is given the public
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from broker.addresses import is_valkey
 from broker.admin import signing_keys
 from broker.bootstrap import read_settings
 from broker.cli.database import side_log
@@ -25,6 +26,7 @@ from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid
+from broker.settings import Settings
 from broker.side_log import Change
 from broker.transport import exchange_users
 from broker.transport.encryption import EncryptionKey, new_encryption_key
@@ -239,14 +241,19 @@ def register(agency: str, public_file: Path, as_json: bool) -> None:
 @click.argument("agency")
 @click.option(
     "--into",
+    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Make the user, and write the agency's address of its queue to this new file.",
+    help="Write the agency's address of its queue to this new file.",
 )
-def exchange_user(agency: str, into: Path | None) -> None:
+@click.option(
+    "--show", is_flag=True, help="Make no user; show the command that makes it at a Valkey."
+)
+def exchange_user(agency: str, into: Path, show: bool) -> None:
     """Give AGENCY a user of the exchange: it reads its own queue and writes receipts.
 
-    Without --into no user is made: the commands are shown, with a new password. A RabbitMQ's are
-    always shown, and its queue is made. Needs BROKER_DATABASE_URL and BROKER_EXCHANGE_URL.
+    The password is in the file alone, and in no command that is shown. At a RabbitMQ the queue is
+    made, and the commands for its user are shown. Needs BROKER_DATABASE_URL and
+    BROKER_EXCHANGE_URL.
 
     \b
     Example:    broker keys exchange-user stoke-csc --into stoke.url
@@ -255,23 +262,23 @@ def exchange_user(agency: str, into: Path | None) -> None:
     url = settings.exchange_url
     with open_ledger() as ledger:
         code = in_directory(ledger, agency)
-    if not exchange_users.is_valkey(url):
-        _prepare(url, code)
-        for line in exchange_users.rabbitmq_lines(code, password):
-            click.echo(line)
-    elif into is None:
-        click.echo(f"ACL SETUSER {code} {' '.join(exchange_users.rules(code))} >{password}")
-        return
-    elif not exchange_users.add_user(url, code, password):
+    lines: Sequence[str] = ()
+    if not is_valkey(url):
+        _prepare(settings, code)
+        lines = exchange_users.rabbitmq_lines(code, into)
+    elif show:
+        lines = [exchange_users.acl_line(code, password)]
+    write_key(into, exchange_users.address_for(url, code, password))
+    if not lines and not exchange_users.add_user(url, code, password):
         remark("The exchange has no file of users (aclfile): make this one again when it restarts.")
-    if into is not None:
-        write_key(into, exchange_users.address_for(url, code, password))
-        click.echo(f"The address for {code} is in {into}")
+    for line in lines:
+        click.echo(line)
+    remark(f"The address for {code} is in {into}")
 
 
-def _prepare(url: str, code: OrganisationCode) -> None:
+def _prepare(settings: Settings, code: OrganisationCode) -> None:
     """Make an agency's queue at a RabbitMQ, since its user may make none."""
-    queues = AgencyQueues(url)
+    queues = AgencyQueues(settings.exchange_url, queue_type=settings.exchange_queue_type)
     try:
         queues.prepare(code)
     finally:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -194,3 +195,25 @@ def test_what_ends_is_a_warning_before_and_a_fault_after(
     assert "the term dates of school-900001 end on" in finding["detail"]
     assert "broker policy publish" in finding["next_step"]
     assert mark in run("doctor", **healthy).out
+
+
+@pytest.mark.parametrize(
+    ("check", "name"), [("wake-ups", "BROKER_WAKEUP_URL"), ("exchange", "BROKER_EXCHANGE_URL")]
+)
+@pytest.mark.parametrize("rights", [("~other:*", "+@all"), ("~*", "+ping", "+client", "+select")])
+def test_rights_that_the_work_needs_are_asked_for(
+    run: Run, healthy: dict[str, str], check: str, name: str, rights: tuple[str, ...]
+) -> None:
+    """It answers a PING, and every wake-up, copy or receipt would fail."""
+    with Redis.from_url(healthy[name]) as broker:
+        broker.execute_command("ACL", "SETUSER", "narrow", "reset", "on", ">hush", *rights)
+        try:
+            parts = urlsplit(healthy[name])
+            narrow = f"redis://narrow:hush@{parts.hostname}:{parts.port}/0"
+            found = faults(run, {**healthy, name: narrow})[check]
+            wrong = faults(run, {**healthy, name: narrow.replace("hush", "guess")})[check]
+        finally:
+            broker.execute_command("ACL", "DELUSER", "narrow")
+    assert "permission" in found["detail"].lower()
+    assert "user or password is wrong" in wrong["detail"]
+    assert "guess" not in wrong["detail"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from redis import Redis
@@ -128,9 +130,17 @@ def test_an_exchange_user_reads_its_own_queue_and_writes_receipts(
             valkey.llen("agency.shropshire-csc")
 
 
-def test_without_a_file_no_user_is_made(keys: Run, engines: Engines) -> None:
-    ran = keys("exchange-user", "shropshire-csc")
+def test_a_command_that_is_shown_makes_the_user_and_holds_no_password(
+    keys: Run, engines: Engines, tmp_path: Path
+) -> None:
+    file = tmp_path / "shropshire.url"
+    ran = keys("exchange-user", "shropshire-csc", "--into", str(file), "--show")
     assert ran.out.startswith("ACL SETUSER shropshire-csc reset on ~agency.shropshire-csc")
+    assert str(urlsplit(file.read_text()).password) not in ran.out
     with Redis.from_url(engines.exchange_url) as broker:
         assert broker.acl_getuser("shropshire-csc") is None
-    assert keys("exchange-user", "nobody-csc").code == NOT_FOUND
+        broker.execute_command(*shlex.split(ran.out))
+    with Redis.from_url(file.read_text().strip()) as valkey:
+        assert valkey.llen("agency.shropshire-csc") == 0
+    other = str(tmp_path / "nobody.url")
+    assert keys("exchange-user", "nobody-csc", "--into", other).code == NOT_FOUND

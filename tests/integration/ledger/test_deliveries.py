@@ -126,6 +126,23 @@ def test_a_push_that_is_deferred_is_due_again_then_and_not_before(book: Book) ->
     assert "delivery.deferred" in book.kinds(id_)
 
 
+def test_what_could_not_be_sent_is_counted_apart_from_what_was(book: Book) -> None:
+    id_ = book.routed_to(STOKE, channel="queue")
+    columns = "select sendings, deferrals, deferred_because from delivery where referral = %s"
+    outcomes = [Deferred(NOW, "unavailable"), Deferred(NOW, "queue_full"), Sent(NOW)] * 2
+    written = []
+    for outcome in outcomes:
+        book.ledger.sweep.lapse(now=NOW, limit=10)
+        (offer,) = push(book)
+        assert (offer.sendings, offer.deferrals) == (written[-1][:2] if written else (0, 0))
+        book.ledger.deliveries.settle_pushes([attempt(offer, outcome)], now=NOW, actor="c")
+        written += book.look(columns, id_)
+    assert written == [
+        *((0, 1, "unavailable"), (0, 2, "queue_full"), (1, 0, None)),
+        *((1, 1, "unavailable"), (1, 2, "queue_full"), (2, 0, None)),
+    ]
+
+
 def test_a_push_that_was_sent_stays_leased_until_it_is_sent_again(book: Book) -> None:
     book.routed_to(STOKE, channel="queue")
     (offer,) = push(book)

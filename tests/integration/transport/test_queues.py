@@ -11,7 +11,7 @@ from redis import Redis
 from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
-from broker.transport.queues import RECEIPTS_QUEUE, AgencyQueues, Copy, SignedReceipts
+from broker.transport.queues import QUEUE_FULL, RECEIPTS_QUEUE, AgencyQueues, Copy, SignedReceipts
 
 STOKE = OrganisationCode("stoke-csc")
 
@@ -52,7 +52,7 @@ def received(queues: AgencyQueues, rounds: int = 5) -> list[bytes]:
 
 def test_copies_arrive_in_order_under_their_own_ids(queues: AgencyQueues, valkey: Redis) -> None:
     copies = [Copy(STOKE, f"d{n}", b'{"delivery": 1}') for n in range(500)]
-    assert queues.publish(copies) == [True] * 500
+    assert queues.publish(copies) == [""] * 500
     waiting = [json.loads(item) for item in reversed(valkey.lrange("agency.stoke-csc", 0, -1))]
     assert [item["properties"]["message_id"] for item in waiting] == [c.id for c in copies]
 
@@ -68,8 +68,8 @@ def test_a_recall_takes_the_place_of_what_still_lies_in_the_queue(
     elsewhere = OrganisationCode("shropshire-csc")
     queues.publish([Copy(elsewhere, "d9", b"content", "r1")])
     recall = Copy(STOKE, "d3", b"recall", "r1", is_recall=True)
-    assert queues.publish([recall]) == [True]
-    assert queues.publish([recall]) == [True]
+    assert queues.publish([recall]) == [""]
+    assert queues.publish([recall]) == [""]
     waiting = valkey.lrange("agency.stoke-csc", 0, -1)
     assert waiting[-3:] == garbage
     ids = [json.loads(item)["properties"]["message_id"] for item in waiting[:-3]]
@@ -79,8 +79,8 @@ def test_a_recall_takes_the_place_of_what_still_lies_in_the_queue(
 
 def test_a_recall_makes_its_own_room_in_a_full_queue(engines: Engines, valkey: Redis) -> None:
     queues = AgencyQueues(engines.exchange_url, longest=1)
-    assert queues.publish([Copy(STOKE, "d1", b"content", "r1")]) == [True]
-    assert queues.publish([Copy(STOKE, "d2", b"recall", "r1", is_recall=True)]) == [True]
+    assert queues.publish([Copy(STOKE, "d1", b"content", "r1")]) == [""]
+    assert queues.publish([Copy(STOKE, "d2", b"recall", "r1", is_recall=True)]) == [""]
     queues.close()
     (element,) = valkey.lrange("agency.stoke-csc", 0, -1)
     assert json.loads(element)["properties"]["message_id"] == "d2"
@@ -90,7 +90,7 @@ def test_a_full_queue_holds_back_its_own_agency_alone(engines: Engines, valkey: 
     queues = AgencyQueues(engines.exchange_url, longest=2)
     other = OrganisationCode("shropshire-csc")
     copies = [Copy(STOKE, str(n), b"{}") for n in range(3)] + [Copy(other, "o", b"{}")]
-    assert queues.publish(copies) == [True, True, False, True]
+    assert queues.publish(copies) == ["", "", QUEUE_FULL, ""]
     queues.close()
 
 
@@ -137,9 +137,9 @@ def test_nothing_is_unpacked(engines: Engines, queues: AgencyQueues) -> None:
 def test_an_exchange_that_does_not_answer_is_unavailable_and_then_back(
     engines: Engines, queues: AgencyQueues, valkey: Redis
 ) -> None:
-    assert queues.publish([Copy(STOKE, "d1", b"{}")]) == [True]
+    assert queues.publish([Copy(STOKE, "d1", b"{}")]) == [""]
     engines.exchange.kill()
     with pytest.raises(Unavailable):
         queues.publish([Copy(STOKE, "d2", b"{}")])
     engines.exchange.start()
-    assert queues.publish([Copy(STOKE, "d2", b"{}")]) == [True]
+    assert queues.publish([Copy(STOKE, "d2", b"{}")]) == [""]

@@ -21,7 +21,6 @@ from referral_broker_client.queue_signatures import (
     QueueKeys,
 )
 
-from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
 from broker.transport.encryption import EncryptionKey, new_encryption_key
 from broker.transport.exchange_users import address_for, rabbitmq_lines
@@ -30,7 +29,10 @@ from broker.transport.signatures import CopySigner, PublicKey, new_private_key, 
 from tests.conftest import ROOT, eventually
 from tests.rabbitmq import RabbitMQ, is_installed
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="no rabbitmq-server")
+pytestmark = [
+    pytest.mark.skipif(not is_installed(), reason="no rabbitmq-server"),
+    pytest.mark.xdist_group("rabbitmq"),
+]
 STOKE, SHROPSHIRE = OrganisationCode("stoke-csc"), OrganisationCode("shropshire-csc")
 PEM, ENCRYPTION_PEM = new_private_key(), new_encryption_key()
 SIGNER = CopySigner(new_private_key())
@@ -40,20 +42,18 @@ PUBLIC = PublicKey.from_pem(PEM)
 
 
 @pytest.fixture(scope="module")
-def rabbit(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+def rabbit(rabbitmq: RabbitMQ) -> RabbitMQ:
     """A RabbitMQ with a user for each of two agencies, made by the lines that are issued."""
-    server = RabbitMQ(tmp_path_factory.mktemp("rabbitmq") / "server", engines.reaper)
-    try:
-        server.start()
-        queues = AgencyQueues(server.url)
-        for agency in (STOKE, SHROPSHIRE):
-            queues.prepare(agency)
-            for line in rabbitmq_lines(agency, f"password-of-{agency}"):
-                server.control(*shlex.split(line)[1:])
-        queues.close()
-        yield server
-    finally:
-        server.stop()
+    queues = AgencyQueues(rabbitmq.url)
+    for agency in (STOKE, SHROPSHIRE):
+        queues.prepare(agency)
+        add, *others = rabbitmq_lines(agency, Path("agency.url"))
+        assert add == f"cut -d: -f3 agency.url | cut -d@ -f1 | rabbitmqctl add_user {agency}"
+        rabbitmq.control("add_user", agency, said=f"password-of-{agency}")
+        for line in others:
+            rabbitmq.control(*shlex.split(line)[1:])
+    queues.close()
+    return rabbitmq
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def receipts_in(queues: AgencyQueues) -> list[dict[str, str]]:
 
 
 def test_the_sdk_takes_copies_and_answers_them(queues: AgencyQueues, address: str) -> None:
-    assert queues.publish([copy(1), copy(2)]) == [True, True]
+    assert queues.publish([copy(1), copy(2)]) == ["", ""]
     taken = []
     with QueueConsumer(address, STOKE, KEYS, by="Intake desk", wait=0) as consumer:
         for delivery in consumer:

@@ -32,7 +32,7 @@ taken as (
 ),
 replayed as (
     update delivery
-    set state = 'available', refused_because = null,
+    set state = 'available', refused_because = null, sendings = 0, deferrals = 0,
         next_attempt_at = push_due_at(channel, %(now)s::timestamptz)
     from taken
     where delivery.id = taken.id and delivery.state = taken.state

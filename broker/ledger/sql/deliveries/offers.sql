@@ -1,7 +1,8 @@
 -- Deliveries with everything that is needed to render what their agencies may see. That a referral is
 -- linked to another is told to an agency that has both.
 select delivery.id, delivery.referral, referral.reference, referral.publisher, delivery.agency,
-       delivery.channel, delivery.state, delivery.attempt, delivery.lease, delivery.lease_until,
+       delivery.channel, delivery.state, delivery.attempt, delivery.sendings, delivery.deferrals,
+       delivery.lease, delivery.lease_until,
        delivery.role, delivery.policy_row, delivery.view, reason.scope, referral.grade,
        referral.effective_grade,
        coalesce(delivery.policy_version, referral.policy_version) as policy_version,

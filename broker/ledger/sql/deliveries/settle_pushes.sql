@@ -23,7 +23,11 @@ changed as (
         undeliverable_at = case attempt.result when 'refused' then %(now)s::timestamptz
                                                else delivery.undeliverable_at end,
         lease_until = case attempt.result when 'sent' then attempt.until end,
-        next_attempt_at = case attempt.result when 'deferred' then attempt.until end
+        next_attempt_at = case attempt.result when 'deferred' then attempt.until end,
+        sendings = delivery.sendings + case when attempt.result in ('sent', 'collected') then 1
+                                            else 0 end,
+        deferrals = case attempt.result when 'deferred' then delivery.deferrals + 1 else 0 end,
+        deferred_because = case attempt.result when 'deferred' then attempt.code end
     from attempt join standing on standing.id = attempt.id and standing.lease = attempt.lease
     where delivery.id = standing.id and standing.state = 'leased'
       and delivery.state = standing.state and delivery.lease = standing.lease

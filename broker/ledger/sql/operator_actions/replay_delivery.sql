@@ -10,7 +10,7 @@ with standing as (
 ),
 replayed as (
     update delivery
-    set state = 'available', refused_because = null,
+    set state = 'available', refused_because = null, sendings = 0, deferrals = 0,
         next_attempt_at = push_due_at(channel, %(now)s::timestamptz)
     from standing
     where delivery.id = standing.id and delivery.state = standing.state
