@@ -16,7 +16,7 @@ ALLOWED = (
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other
-    "autocommit",  # Psycopg reads it
+    *("autocommit", "prepare_threshold"),  # Psycopg reads them
     *("lastResort", "unraisablehook", "__class__"),  # the interpreter and its logging read them
     *("pool_classes_by_scheme", "_quick_recv"),  # urllib3 and py-amqp read them
     *(
