@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults floods proof mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults floods soak proof mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,9 @@ faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 
 floods: env ## measure what others feel of one caller's flood: make floods SECONDS=30
 	@$(PY) -m tests.floods $(if $(SECONDS),--seconds $(SECONDS))
+
+soak: env ## work for long and watch memory, files, bloat and WAL: make soak MINUTES=600
+	@$(PY) -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SNAPSHOT),--snapshot)
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof
