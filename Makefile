@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults floods restore-drill proof mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults floods restore-drill soak proof mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -91,6 +91,9 @@ floods: env ## measure what others feel of one caller's flood: make floods SECON
 
 restore-drill: env ## back up, lose the ledger, restore to a point, reconcile, check: SECONDS=10 SEED=7
 	@$(PY) -m tests.faults.restore_drill $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+soak: env ## work for long and watch memory, files, bloat and WAL: make soak MINUTES=600
+	@$(PY) -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SNAPSHOT),--snapshot)
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof

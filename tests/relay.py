@@ -22,11 +22,12 @@ _SWALLOWED = {"silent": "both", "deaf": "client", "mute": "server"}
 
 
 class Relay:
-    """Listens on loopback and passes on to another socket: a path, or host and port."""
+    """Listens on loopback, or elsewhere, and passes on to a socket: a path, or host and port."""
 
-    def __init__(self, target: str | tuple[str, int]) -> None:
+    def __init__(self, target: str | tuple[str, int], host: str = "127.0.0.1") -> None:
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._host = host
+        self._listener = socket.create_server((host, 0))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._links: list[_Link] = []
@@ -34,23 +35,23 @@ class Relay:
         self._closed = False
 
     @classmethod
-    def before_postgresql(cls, dsn: str) -> Self:
+    def before_postgresql(cls, dsn: str, host: str = "127.0.0.1") -> Self:
         """Return a relay before the PostgreSQL of a connection string over a Unix socket."""
         query = parse_qs(urlsplit(dsn).query)
         port = query.get("port", ["5432"])[0]
-        return cls(str(Path(query["host"][0]) / f".s.PGSQL.{port}"))
+        return cls(str(Path(query["host"][0]) / f".s.PGSQL.{port}"), host)
 
     @classmethod
-    def before(cls, url: str) -> Self:
+    def before(cls, url: str, host: str = "127.0.0.1") -> Self:
         """Return a relay before the server at a URL with host and port."""
         parts = urlsplit(url)
-        return cls((parts.hostname or "127.0.0.1", parts.port or 0))
+        return cls((parts.hostname or "127.0.0.1", parts.port or 0), host)
 
     def url(self, url: str) -> str:
         """Return the URL of that server that leads over this relay."""
         parts = urlsplit(url)
         user, at, _ = parts.netloc.rpartition("@")
-        return parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}").geturl()
+        return parts._replace(netloc=f"{user}{at}{self._host}:{self.port}").geturl()
 
     def dsn(self, dsn: str) -> str:
         """Return the connection string that leads over this relay."""
@@ -58,7 +59,7 @@ class Relay:
         user = f"{parts.username}@" if parts.username else ""
         named = parse_qs(parts.query).get("user")
         user = f"{named[0]}@" if named else user
-        return f"postgresql://{user}127.0.0.1:{self.port}{parts.path}?sslmode=disable"
+        return f"postgresql://{user}{self._host}:{self.port}{parts.path}?sslmode=disable"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,16 @@ from tests.conftest import CHILD_KEY, ROOT, SIGNING_KEY, eventually
 
 START_SECONDS = 180.0
 """How long a gateway may take to start: the machine may be busy with many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network of its own for some processes."""
+
+    host: str
+    """Where they are reached."""
+    command: tuple[str, ...]
+    """Runs another command there."""
 
 
 class Stack:
@@ -30,9 +41,14 @@ class Stack:
         *,
         workers: int = 1,
         stderr: int | str | None = None,
+        network: Network | None = None,
         **more: str,
     ) -> None:
-        """``stderr``: where the processes log; ``none`` starts them without one."""
+        """``stderr``: where the processes log; ``none`` starts them without one.
+
+        ``network``: another than this machine's own, in which they run.
+        """
+        self._network = network
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("BROKER_")},
             "BROKER_DATABASE_URL": as_application(dsn),
@@ -48,7 +64,8 @@ class Stack:
         self._count = workers
         self._stderr = stderr
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self._host = network.host if network else "127.0.0.1"
+        self.url = f"http://{self._host}:{self.port}"
         self.gateway: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
 
@@ -71,7 +88,7 @@ class Stack:
         self.close()
 
     def start_gateway(self) -> None:
-        self.gateway = self._start("serve", "--port", str(self.port))
+        self.gateway = self._start("serve", "--host", self._host, "--port", str(self.port))
 
     def start_worker(self, **more: str) -> subprocess.Popen[bytes]:
         """Start a worker, with ``more`` in its environment; it is ended by whoever keeps it."""
@@ -108,6 +125,8 @@ class Stack:
         command = (sys.executable, "-m", "broker", *command)
         if self._stderr == "none":
             command = ("/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command)
+        if self._network is not None:
+            command = (*self._network.command, *command)
         return subprocess.Popen(
             command,
             cwd=ROOT,

@@ -132,6 +132,24 @@ def test_a_worker_that_was_asked_to_end_says_so_by_its_exit_code(
         assert worker.wait(time_limits.SUPERVISOR_GRACE) == 0
 
 
+@pytest.mark.proof
+def test_a_second_request_to_end_changes_nothing(
+    engines: Engines, dsn: str, tmp_path: Path, key: Key
+) -> None:
+    agency = key("stoke-csc", "collect")
+    with Stack(engines, dsn, tmp_path, workers=1) as stack, ThreadPoolExecutor(1) as callers:
+        eventually(lambda: _consumes(engines), within=START_SECONDS)
+        poll = callers.submit(call, stack, "/v1/collect", agency, {"wait": WAIT})
+        eventually(lambda: waiting_requests(stack))
+        assert stack.gateway is not None
+        for process in (stack.gateway, *stack.workers):
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
+        assert poll.result(PATIENCE_SECONDS)[0] == 200
+        for process in (stack.gateway, *stack.workers):
+            assert process.wait(time_limits.SUPERVISOR_GRACE) == 0
+
+
 def test_a_worker_whose_main_loop_has_failed_says_so_by_its_exit_code() -> None:
     """A cold start with settings that Celery cannot use ends the main loop from within."""
     program = """
