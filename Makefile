@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults proof mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults upgrade-drill release proof mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -85,6 +85,12 @@ bench: env ## measure speed beside rivals; SCENARIOS=route,single SCALE=0.1
 
 faults: env ## strike real processes: make faults SECONDS=600 SEED=7
 	@$(PY) -m tests.faults $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+upgrade-drill: env ## upgrade beside traffic on 300,000 deliveries, old and new mixed, and go back
+	@$(PY) -m tests.faults.upgrade $(if $(OLD),--old $(OLD)) $(if $(DELIVERIES),--deliveries $(DELIVERIES))
+
+release: env ## declare this version released: its changes get a date, its migrations stay as they are
+	@$(PY) -m tests.release
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof
