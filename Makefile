@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults floods restore-drill soak proof mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults floods restore-drill soak upgrade-drill release proof mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -94,6 +94,12 @@ restore-drill: env ## back up, lose the ledger, restore to a point, reconcile, c
 
 soak: env ## work for long and watch memory, files, bloat and WAL: make soak MINUTES=600
 	@$(PY) -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SNAPSHOT),--snapshot)
+
+upgrade-drill: env ## upgrade beside traffic on 300,000 deliveries, old and new mixed, and go back
+	@$(PY) -m tests.faults.upgrade $(if $(OLD),--old $(OLD)) $(if $(DELIVERIES),--deliveries $(DELIVERIES))
+
+release: env ## declare this version released: its changes get a date, its migrations stay as they are
+	@$(PY) -m tests.release
 
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof

@@ -1,10 +1,9 @@
 """Find migrations that were edited after a release, or that a ledger in use could not take.
 
-``make check`` runs it as ``python -m tests.lint_migrations``; ``--release 0.2.0`` lists the files
-that are new as released, and from then on they never change.
+``make check`` runs it as ``python -m tests.lint_migrations``. ``make release`` lists the files that
+are new as released, and from then on they never change.
 """
 
-import argparse
 import hashlib
 import subprocess
 import sys
@@ -101,14 +100,9 @@ def release(version: str, folder: Path = FOLDER) -> list[str]:
 
 def main() -> int:
     """Print what is wrong; 1 when anything is."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lint_migrations", description=__doc__)
-    parser.add_argument("--release", metavar="VERSION", help="list what is new as released")
-    version = parser.parse_args().release
     wrong = list(faults())
     for fault in wrong:
         print(fault)
-    if version and not wrong:
-        print(f"released with {version}: {', '.join(release(version))}")
     return bool(wrong)
 
 

@@ -245,14 +245,14 @@ def main() -> int:
         return 0
     commit = chosen.old or last_release()
     print(f"from {commit} to this checkout and back")
-    result, upgrade = drill(
-        commit, chosen.deliveries, chosen.seed, lambda line: print(line, flush=True)
-    )
+    result, _ = drill(commit, chosen.deliveries, chosen.seed, lambda line: print(line, flush=True))
     print(summary(result))
-    return bool(failures(result, upgrade))
+    slowest = max(call.seconds for call in result.journal.called if call.status)
+    print(f"slowest answer  {slowest:.1f} s, to clients and workers on one machine")
+    return bool(failures(result))
 
 
-def failures(result: Result, upgrade: Upgrade) -> list[str]:
+def failures(result: Result) -> list[str]:
     """Return what went wrong: findings of the checker, and an upgrade that did not get through."""
     missed = [strike.note for strike in result.journal.struck if strike.note != "up and back"]
     return [*missed, *map(str, result.findings)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.lint_migrations import faults, release
+from tests.release import declare
 
 GOOD = "-- One more.\nalter table one add column more int;\n"
 
@@ -79,3 +80,16 @@ def test_what_a_ledger_in_use_could_not_take_is_named(
 )
 def test_each_manner_has_a_way(folder: Path, text: str) -> None:
     assert found(folder, "0048_more", text) == ""
+
+
+def test_a_release_dates_the_changes_and_holds_the_migrations(folder: Path) -> None:
+    changes = folder / "CHANGELOG.md"
+    changes.write_text("# Changelog\n\n## Unreleased\n\n- One more.\n")
+    (folder / "0048_more.sql").write_text(GOOD)
+    assert declare("0.2.0", "2027-01-04", changes=changes, folder=folder) == []
+    dated = "# Changelog\n\n## Unreleased\n\n## 0.2.0 (2027-01-04)\n\n- One more.\n"
+    assert changes.read_text() == dated
+    again = declare("0.2.0", "2027-01-05", changes=changes, folder=folder)
+    assert again == ["0.2.0 was released already"]
+    (folder / "0048_more.sql").write_text(GOOD + GOOD)
+    assert "0048_more.sql was released" in "".join(faults(folder))

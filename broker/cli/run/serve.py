@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from broker import telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
-from broker.cli.run.listening import listen
+from broker.cli.run.listening import take
 from broker.gateway.connections import Connections, most_connections
 from broker.gateway.http_protocol import BoundedProtocol
 from broker.settings import Settings
@@ -41,7 +41,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
     telemetry.take_over()
     sys.setswitchinterval(SWITCH_SECONDS)
     listener = socket.socket(fileno=fd) if fd is not None else None
-    listener = listener or listen(host or settings.http_host, port or settings.http_port)
+    listener = listener or take(host or settings.http_host, port or settings.http_port)
     # uvicorn raises the signal again when it has ended in order; the broker is closed on its way.
     try:
         with (
