@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import uuid_utils.compat as ids
 
-from broker.domain.ids import LeaseId
+from broker.domain.ids import LeaseId, OrganisationCode
 from broker.domain.states import DeliveryState
 from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE, Book, by_ops
 
@@ -144,6 +144,22 @@ def test_what_an_acknowledgement_writes_depends_on_who_gives_it(book: Book) -> N
         assert (done.is_first, book.look(ROW)) == (is_first, [row])
     of_events = "select data ->> 'whose' from event where kind ~ 'acknowledged' order by id"
     assert book.look(of_events) == [("agency",), ("publisher",)]
+
+
+@pytest.mark.parametrize("who", [None, POLICE])
+def test_ops_and_the_publisher_stop_every_step_at_once(
+    book: Book, who: OrganisationCode | None
+) -> None:
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    ((id_,),) = book.look("select id from escalation")
+    book.ledger.alarms.acknowledge_escalation(
+        id_, by_ops(NOW), owner="A. Person", own_until=NOW + HOUR, visible_to=who
+    )
+    assert book.look(ROW) == [("acknowledged", NOW, "A. Person", None, None, None, None)]
+    whose = "select data ->> 'whose' from event where kind ~ 'acknowledged'"
+    assert book.look(whose) == [("ops" if who is None else "publisher",)]
+    assert due(book, NOW + 9 * HOUR) == {}
 
 
 def test_notices_that_are_due_and_those_whose_sender_died_share_one_order(book: Book) -> None:
