@@ -35,7 +35,11 @@ TESTS = [
     "tests/integration/admin",
     "tests/integration/intake",
     *(f"tests/acceptance/{name}" for name in ("test_versions.py", "test_watch.py")),
-    *(str(path.relative_to(ROOT)) for path in (ROOT / "tests/acceptance").glob("test_cases*.py")),
+    *(
+        str(path.relative_to(ROOT))
+        for kind in ("test_cases*.py", "test_untidy*.py")
+        for path in sorted((ROOT / "tests/acceptance").glob(kind))
+    ),
 ]
 """Where the tests nearest to a statement are."""
 SLOW = [

@@ -31,6 +31,8 @@ from tests.mutants.traces import Traced, Traces
 SQL = Path("broker") / "ledger" / "sql"
 SECONDS_OF_TESTS = 15.0
 """The tests of one mutant take no longer than this, by what they took before."""
+TOLD_AFTER = 50
+"""So many tests are traced between two lines about it."""
 LONGEST_TEST_SECONDS = 6.0
 PATIENCE = 4.0
 """A mutant may take so many times what its tests took before, ..."""
@@ -94,14 +96,16 @@ class Trial:
     def _trace(self, items: dict[str, pytest.Item]) -> None:
         fresh = [item for id_, item in items.items() if id_ not in self.traces.by_test]
         # The engines stand from the first test on; so one is run in any case.
-        if fresh:
-            print(f"Tracing what {len(fresh)} tests run, once.", flush=True)
-        for item in fresh or list(items.values())[:1]:
+        for number, item in enumerate(fresh or list(items.values())[:1]):
+            if number % TOLD_AFTER == 0 and fresh:
+                print(f"Tracing what tests run, once: {number} of {len(fresh)}", flush=True)
+                self.traces.write()
             with _what_runs(self.root) as ran:
                 began = time.monotonic()
                 is_passed = _passes(item)
             if not is_passed:
                 self.failed.append(item.nodeid)
+                continue
             self.traces.by_test[item.nodeid] = Traced(time.monotonic() - began, sorted(ran))
         self.traces.write()
 
@@ -112,7 +116,6 @@ class Trial:
             for id_, traced in self.traces.by_test.items()
             if mutant.place in traced.ran
             and id_ in items
-            and id_ not in self.failed
             and traced.seconds < LONGEST_TEST_SECONDS
         )
         nearest, total = [], 0.0

@@ -5,9 +5,11 @@ from typing import Any
 
 import psycopg
 import pytest
+import uuid_utils.compat as ids
 
+from broker.domain.ids import LeaseId, OrganisationCode
 from broker.domain.states import DeliveryState
-from tests.integration.ledger.conftest import NOW, SHROPSHIRE, STOKE, Book
+from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE, Book, by_ops
 
 HOUR = timedelta(hours=1)
 ESCALATE = """
@@ -87,3 +89,94 @@ def test_the_steps_that_are_due_longest_come_first(book: Book) -> None:
     assert {*due(book, NOW + 2 * HOUR, limit=2)} == {"acknowledge", "decide"}
     book.do("update escalation set state = 'ended', ended_at = now(), ended_because = 'met'")
     assert due(book, NOW + 2 * HOUR) == {}
+
+
+TASK = """
+insert into task (publisher, referral, version, code, message, policy_version, opened_at, due_at)
+select publisher, id, 1, 'no_grade', 'Look.', 'v1', %s, %s from referral returning id
+"""
+OF_TASK = """
+insert into escalation (id, ladder, policy_version, milestone, referral, task, organisation,
+                        due_at, began_at, next_step_at)
+select gen_random_uuid(), 'ladder', 'v1', 'attend', referral, id, publisher, due_at, due_at, due_at
+from task
+"""
+SETTLED = """
+update task set state = 'settled', settled_at = now(), settled_by = 'x', settled_because = 'x'
+"""
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_task_is_escalated_until_it_is_settled(book: Book, is_settled: bool) -> None:
+    book.accept("ref")
+    book.do("update referral set state = 'unroutable', reason = 'no_area', attend_by = %s", NOW)
+    book.do(TASK, NOW, NOW)
+    book.do(OF_TASK)
+    if is_settled:
+        book.do(SETTLED)
+    assert due(book) == {"attend": is_settled}
+
+
+ROW = """
+select state, acknowledged_at, acknowledged_by, own_acknowledged_at, own_acknowledged_by, own_until,
+       next_step_at
+from escalation
+"""
+
+
+def test_what_an_acknowledgement_writes_depends_on_who_gives_it(book: Book) -> None:
+    """An agency's own, then the publisher's, then one that comes too late."""
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    ((id_,),) = book.look("select id from escalation")
+    own = (NOW, "Duty worker", NOW + HOUR)
+    expected = [
+        (SHROPSHIRE, "Duty worker", True, ("open", None, None, *own, NOW)),
+        (SHROPSHIRE, "A colleague", False, ("open", None, None, *own, NOW)),
+        (POLICE, "Supervisor", True, ("acknowledged", NOW, "Supervisor", *own, None)),
+        (None, "Ops", False, ("acknowledged", NOW, "Supervisor", *own, None)),
+    ]
+    for who, owner, is_first, row in expected:
+        done = book.ledger.alarms.acknowledge_escalation(
+            id_, by_ops(NOW), owner=owner, own_until=NOW + HOUR, visible_to=who
+        )
+        assert done is not None
+        assert (done.is_first, book.look(ROW)) == (is_first, [row])
+    of_events = "select data ->> 'whose' from event where kind ~ 'acknowledged' order by id"
+    assert book.look(of_events) == [("agency",), ("publisher",)]
+
+
+@pytest.mark.parametrize("who", [None, POLICE])
+def test_ops_and_the_publisher_stop_every_step_at_once(
+    book: Book, who: OrganisationCode | None
+) -> None:
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    ((id_,),) = book.look("select id from escalation")
+    book.ledger.alarms.acknowledge_escalation(
+        id_, by_ops(NOW), owner="A. Person", own_until=NOW + HOUR, visible_to=who
+    )
+    assert book.look(ROW) == [("acknowledged", NOW, "A. Person", None, None, None, None)]
+    whose = "select data ->> 'whose' from event where kind ~ 'acknowledged'"
+    assert book.look(whose) == [("ops" if who is None else "publisher",)]
+    assert due(book, NOW + 9 * HOUR) == {}
+
+
+def test_notices_that_are_due_and_those_whose_sender_died_share_one_order(book: Book) -> None:
+    for state, column, minutes in (
+        ("due", "next_attempt_at", 2),
+        ("sending", "lease_until", 1),
+        ("due", "next_attempt_at", 0),
+    ):
+        book.do(
+            "insert into notice (id, kind, organisation, contact, channel, state, created_at,"
+            f" {column}) values (gen_random_uuid(), %s, %s, 'duty', 'email', %s, %s, %s)",
+            *(str(minutes), STOKE, state, NOW, NOW + timedelta(minutes=minutes)),
+        )
+    claim = book.ledger.alarms.claim_notices
+    lease, now = LeaseId(ids.uuid7()), NOW + HOUR
+    taken = [claim(1, lease=lease, lease_for=HOUR, now=now)[0].kind for _ in range(3)]
+    assert taken == ["0", "1", "2"]
+    assert book.look("select distinct state, attempt, lease, lease_until from notice") == [
+        ("sending", 1, lease, now + HOUR)
+    ]

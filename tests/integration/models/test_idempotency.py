@@ -118,6 +118,8 @@ class Idempotency(RuleBasedStateMachine):
         if isinstance(answer, Accepted):
             assert answer.duplicate
             assert before == content
+            # What was rejected is judged anew when it comes again: it stands until it is rejected.
+            self.rejected.discard(answer.id)
         else:
             assert before != content or answer.key == "idempotency_key"
 
