@@ -46,8 +46,10 @@ class Signals:
     workers: int | None = None
     gateways: int | None = None
     """Gateways that have reported within a minute; what only they see is unknown without one."""
+    clocks_apart: int | None = None
+    """Processes that neither lead nor accept, because their clock is too far from the ledger's."""
     clock_difference: float | None = None
-    """Seconds between the ledger's clock and that of the process that is furthest from it."""
+    """Seconds that the clock of some process is at least from the ledger's."""
     unrouted: int | None = None
     """Referrals that are accepted and not routed."""
     unrouted_seconds: float | None = None

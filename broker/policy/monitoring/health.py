@@ -39,6 +39,7 @@ NAMES: Mapping[str, str] = {
     "beats": "whether deadlines are watched and alerts sent",
     "workers": "whether a worker runs",
     "gateways": "whether a gateway runs",
+    "clocks_apart": "whether every process works by the right time",
     "clock_difference": "whether the clocks agree",
     "unrouted": "how many referrals wait to be sent on",
     "unrouted_seconds": "how long referrals have waited to be sent on",
@@ -58,6 +59,7 @@ NAMES: Mapping[str, str] = {
 }
 """How people read which signal is not known."""
 START = "Start a worker: `broker worker`. Ring whoever runs the broker if none can be started."
+SYNCHRONISE = "Synchronise the clocks of all machines (NTP); `broker doctor` names them."
 _CHECKS: list[Callable[[Signals], Iterator[Problem]]] = []
 
 
@@ -99,7 +101,7 @@ def _ledger(signals: Signals) -> Iterator[Problem]:
         yield Problem(
             "ledger",
             Level.STOPPED,
-            "The broker’s database is not responding. Nothing can be accepted, sent on or watched.",
+            "The broker cannot use its database. Nothing can be accepted, sent on or watched.",
             "Start PostgreSQL, or run `broker doctor`.",
         )
 
@@ -160,13 +162,22 @@ def _unknown(signals: Signals) -> Iterator[Problem]:
 
 @_check
 def _clocks(signals: Signals) -> Iterator[Problem]:
-    apart = abs(signals.clock_difference or 0.0)
+    if count := signals.clocks_apart:
+        yield Problem(
+            "clocks_apart",
+            Level.FAILING,
+            f"{how_many(count, 'process', 'processes')} neither leading nor accepting, because "
+            "of a wrong clock.",
+            SYNCHRONISE,
+            count,
+        )
+    apart = signals.clock_difference or 0.0
     if not apart <= LARGEST_CLOCK_DIFFERENCE:
         yield Problem(
             "clocks",
-            Level.FAILING,
-            f"Clocks are {apart:.1f} s apart, so times and deadlines cannot be relied on.",
-            "Synchronise the clocks of all machines (NTP).",
+            Level.ATTENTION,
+            f"The clocks of the broker’s machines are {apart:.1f} s apart.",
+            SYNCHRONISE,
         )
 
 

@@ -31,6 +31,7 @@ WELL = Signals(
     beats=dict.fromkeys(LANES, AHEAD),
     workers=2,
     gateways=1,
+    clocks_apart=0,
     clock_difference=0.0,
     unrouted=0,
     unrouted_seconds=0.0,
@@ -59,8 +60,8 @@ BROKEN: dict[str, st.SearchStrategy[Any]] = {
     ),
     "workers": st.just(0),
     "gateways": st.just(0),
+    "clocks_apart": st.integers(1, 100),
     "clock_difference": st.floats(LARGEST_CLOCK_DIFFERENCE, exclude_min=True)
-    | st.floats(max_value=-LARGEST_CLOCK_DIFFERENCE, exclude_max=True)
     | st.just(float("nan")),
     "unrouted_seconds": st.floats(LONGEST_UNROUTED, 1e6, exclude_min=True)
     | st.floats(-1e6, -LARGEST_CLOCK_DIFFERENCE, exclude_max=True)
