@@ -62,8 +62,10 @@ class Signals:
     """Whether the other side of each channel answers, such as the agencies' message broker."""
     wakeups: bool | None = None
     """Whether the queue service for wake-ups answers."""
+    quarantine: bool | None = None
+    """Whether a restore waits to be confirmed, so that older referrals are kept back."""
     feed_lag: float | None = None
-    """For how many seconds events have waited that no publisher's feed shows yet."""
+    """For how many seconds the first event has waited that no publisher's feed shows yet."""
     disks: Mapping[str, float | None] | None = None
     """The free share of each disk that the settings name; None for one that cannot be read."""
     late: int | None = None

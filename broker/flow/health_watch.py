@@ -74,6 +74,7 @@ def _signals(ledger: Ledger, now: datetime) -> Signals:
         unrouted_seconds=(now - oldest).total_seconds() if oldest else 0.0,
         notices_failed=pipes.notices_failed,
         notices_deferred=pipes.notices_deferred,
+        quarantine=ledger.epochs.feeds().in_quarantine,
         feed_lag=ledger.health.feed_lag(now=now).total_seconds(),
         late=counts.breached,
         tasks_overdue=ledger.tasks.counts(now=now).overdue,

@@ -47,6 +47,7 @@ NAMES: Mapping[str, str] = {
     "notices_deferred": "whether alerts wait",
     "channels": "whether agencies’ queues respond",
     "wakeups": "whether the queue service responds",
+    "quarantine": "whether a restore waits to be confirmed",
     "feed_lag": "whether publishers’ feeds are up to date",
     "disks": "whether the disks have room",
     "late": "what is late",
@@ -237,6 +238,17 @@ def _engines(signals: Signals) -> Iterator[Problem]:
 
 
 @_check
+def _restore(signals: Signals) -> Iterator[Problem]:
+    if signals.quarantine:
+        yield Problem(
+            "quarantine",
+            Level.FAILING,
+            "The database was restored. Older referrals are kept back until a person confirms it.",
+            "`broker restore status`, then docs/backup-and-restore.md.",
+        )
+
+
+@_check
 def _feeds(signals: Signals) -> Iterator[Problem]:
     lag = signals.feed_lag or 0.0
     if not lag <= LONGEST_FEED_LAG:
@@ -244,7 +256,7 @@ def _feeds(signals: Signals) -> Iterator[Problem]:
             "feeds",
             Level.FAILING,
             f"Publishers’ feeds are {duration(lag)} behind.",
-            "End the transaction that has been open longest on the database server.",
+            "The sweep numbers events: read the workers’ log, then `broker doctor`.",
         )
 
 

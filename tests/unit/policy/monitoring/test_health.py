@@ -39,6 +39,7 @@ WELL = Signals(
     notices_deferred=0,
     channels={"queue": True},
     wakeups=True,
+    quarantine=False,
     feed_lag=0.0,
     disks={"/data": 0.5},
     late=0,
@@ -68,6 +69,7 @@ BROKEN: dict[str, st.SearchStrategy[Any]] = {
     | st.just(float("nan")),
     "channels": st.sampled_from([{"queue": False}, {"queue": None}, {"queue": True, "x": False}]),
     "wakeups": st.just(False),
+    "quarantine": st.just(True),
     "feed_lag": st.floats(LONGEST_FEED_LAG, 1e6, exclude_min=True) | st.just(float("nan")),
     "disks": (st.none() | st.floats(0, LEAST_FREE, exclude_max=True) | st.just(float("nan"))).map(
         lambda free: {"/other": 0.9, "/data": free}
