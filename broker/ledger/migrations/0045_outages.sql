@@ -1,6 +1,7 @@
 -- What shows whether the broker works: reports of its processes, and outages with their alarms.
 
--- What only a process itself can see, such as whether the queue service answers.
+-- What only a process itself can see, such as whether the queue service answers. Processes that have
+-- not reported for a day are deleted.
 create table process_report (
     process text primary key,
     part text not null,
