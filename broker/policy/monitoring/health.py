@@ -60,6 +60,7 @@ NAMES: Mapping[str, str] = {
 }
 """How people read which signal is not known."""
 START = "Start a worker: `broker worker`. Ring whoever runs the broker if none can be started."
+CALL = "Telephone the agencies, then take each escalation on."
 SYNCHRONISE = "Synchronise the clocks of all machines (NTP); `broker doctor` names them."
 _CHECKS: list[Callable[[Signals], Iterator[Problem]]] = []
 
@@ -275,7 +276,7 @@ def _disks(signals: Signals) -> Iterator[Problem]:
 @_check
 def _work(signals: Signals) -> Iterator[Problem]:
     if count := signals.late:
-        yield Problem("late", Level.LATE, f"{count:,} late.", "Open /ops/ or `broker top`.", count)
+        yield Problem("late", Level.LATE, f"{count:,} late.", CALL, count)
     if count := signals.tasks_overdue:
         sentence = f"{how_many(count, 'task')} for ops not settled in time."
         yield Problem("tasks_overdue", Level.LATE, sentence, "`broker tasks list`", count)
@@ -290,7 +291,7 @@ def _work(signals: Signals) -> Iterator[Problem]:
         yield Problem("silent", Level.ATTENTION, sentence, "`broker attention`", count)
     if count := signals.soon:
         sentence = f"{count:,} due in the next 15 minutes."
-        yield Problem("soon", Level.SOON, sentence, "Open /ops/ or `broker top`.", count)
+        yield Problem("soon", Level.SOON, sentence, "See what is at risk: `broker top`.", count)
 
 
 def _waiting(signals: Signals) -> str:
@@ -304,7 +305,7 @@ def _last(signals: Signals) -> datetime | None:
 
 def _since(at: datetime | None, now: datetime) -> str:
     if at is None:
-        return "at all so far"
+        return "yet"
     local, today = at.astimezone(LONDON), now.astimezone(LONDON).date()
     day = "" if local.date() == today else f"{in_words(local.date())}, "
     return f"since {day}{local:%H:%M}"
