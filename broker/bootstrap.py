@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.epoch_cache import EpochCache
 from broker.flow.policy_cache import PolicyCache
+from broker.heartbeats import process_name
 from broker.intake.registry import INTAKES
 from broker.ledger.epochs import notice_on
 from broker.ledger.ledger import Ledger
@@ -187,11 +187,6 @@ def ledger_time(
         yield clock
     finally:
         clock.close()
-
-
-def process_name() -> str:
-    """Return what names this process among all of them: its host, and its number there."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def clock_of(settings: Settings, ledger_clock: Clock) -> Clock:

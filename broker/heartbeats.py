@@ -8,6 +8,7 @@ then the watchdog ends the process, so that its supervisor starts a new one.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,6 +115,11 @@ class Watchdog:
     def _run(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
             self.look()
+
+
+def process_name() -> str:
+    """Return what names this process among all of them: its host, and its number there."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _end_process() -> None:

@@ -20,7 +20,7 @@ from celery import bootsteps
 from celery.worker import state
 
 from broker import telemetry, time_limits
-from broker.bootstrap import Pool, ledger_time, open_broker, process_name, read_settings
+from broker.bootstrap import Pool, ledger_time, open_broker, read_settings
 from broker.errors import LedgerRefused
 from broker.flow import deadlines, notify
 from broker.flow.context import Context
@@ -29,7 +29,7 @@ from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY as SWEEP_EVERY
 from broker.flow.sweep import Sweeper
-from broker.heartbeats import EXIT_CODE, Heartbeats, Watchdog, beat
+from broker.heartbeats import EXIT_CODE, Heartbeats, Watchdog, beat, process_name
 from broker.intake.base import PolledIntake
 from broker.intake.registry import INTAKES
 from broker.ledger.ledger import Ledger

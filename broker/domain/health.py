@@ -46,8 +46,10 @@ class Signals:
     workers: int | None = None
     gateways: int | None = None
     """Gateways that have reported within a minute; what only they see is unknown without one."""
+    clocks_apart: int | None = None
+    """Processes that neither lead nor accept, because their clock is too far from the ledger's."""
     clock_difference: float | None = None
-    """Seconds between the ledger's clock and that of the process that is furthest from it."""
+    """Seconds that the clock of some process is at least from the ledger's."""
     unrouted: int | None = None
     """Referrals that are accepted and not routed."""
     unrouted_seconds: float | None = None
@@ -60,8 +62,10 @@ class Signals:
     """Whether the other side of each channel answers, such as the agencies' message broker."""
     wakeups: bool | None = None
     """Whether the queue service for wake-ups answers."""
+    quarantine: bool | None = None
+    """Whether a restore waits to be confirmed, so that older referrals are kept back."""
     feed_lag: float | None = None
-    """For how many seconds events have waited that no publisher's feed shows yet."""
+    """For how many seconds the first event has waited that no publisher's feed shows yet."""
     disks: Mapping[str, float | None] | None = None
     """The free share of each disk that the settings name; None for one that cannot be read."""
     late: int | None = None

@@ -7,7 +7,6 @@ A command measures when it runs. Both read the same figures and judge them by th
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -75,6 +74,7 @@ def _signals(ledger: Ledger, now: datetime) -> Signals:
         unrouted_seconds=(now - oldest).total_seconds() if oldest else 0.0,
         notices_failed=pipes.notices_failed,
         notices_deferred=pipes.notices_deferred,
+        quarantine=ledger.epochs.feeds().in_quarantine,
         feed_lag=ledger.health.feed_lag(now=now).total_seconds(),
         late=counts.breached,
         tasks_overdue=ledger.tasks.counts(now=now).overdue,
@@ -87,13 +87,12 @@ def _signals(ledger: Ledger, now: datetime) -> Signals:
     )
 
 
-def _reported(ledger: Ledger, now: datetime) -> Mapping[str, Any]:
+def _reported(ledger: Ledger, now: datetime) -> dict[str, Any]:
     """Return what processes report; workers report their clocks alone."""
     reported = merged(ledger.health.reports(since=now - FRESH))
-    if reported["clock_difference"] is None:
-        return reported
-    clocks = [clock.difference.seconds for clock in ledger.process_clocks.present()]
-    return {
-        **reported,
-        "clock_difference": max((reported["clock_difference"], *clocks), key=abs),
-    }
+    clocks = [clock.difference for clock in ledger.process_clocks.present()]
+    reported["clocks_apart"] = sum(clock.is_apart for clock in clocks) if clocks else None
+    if reported["clock_difference"] is not None:
+        certain = [abs(clock.seconds) - clock.uncertainty for clock in clocks]
+        reported["clock_difference"] = max([abs(reported["clock_difference"]), *certain])
+    return reported

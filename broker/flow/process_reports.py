@@ -68,7 +68,7 @@ def _free(path: str) -> float | None:
     return usage.free / usage.total if usage.total else None
 
 
-def merged(reports: list[ProcessReport]) -> Mapping[str, Any]:
+def merged(reports: list[ProcessReport]) -> dict[str, Any]:
     """Return the worst of what the processes have seen; None for what no gateway has seen."""
     seen = [report.seen for report in reports if report.part == GATEWAY]
     differences = [report.seen.get("clock_difference") for report in reports]

@@ -430,7 +430,7 @@ EXAMPLES: Mapping[str, Any] = {
                     "code": "late",
                     "level": "late",
                     "sentence": "2 late.",
-                    "next_step": "Open /ops/ or `broker top`.",
+                    "next_step": "Telephone the agencies, then take each escalation on.",
                     "count": 2,
                 },
             ],

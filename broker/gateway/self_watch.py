@@ -8,8 +8,6 @@ all wait for something that hangs.
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -20,6 +18,7 @@ from broker.flow.context import Context
 from broker.flow.dead_mans_switch import DeadMansSwitch
 from broker.flow.health_watch import HealthWatch
 from broker.flow.outside_monitor import OutsideMonitor
+from broker.heartbeats import process_name
 from broker.telemetry import error_fields, logger
 
 BEGIN_SECONDS = 1.0
@@ -29,7 +28,7 @@ _log = logger("self watch")
 
 async def watch_over(context: Context, health: HealthWatch) -> None:
     """Do all of it until this is cancelled."""
-    process = f"{socket.gethostname()}:{os.getpid()}"
+    process = process_name()
     switch, monitor = DeadMansSwitch(context), OutsideMonitor(context, health, process)
 
     def report() -> None:

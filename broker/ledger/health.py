@@ -78,10 +78,6 @@ class Health(Part):
         """Return the reports of the processes that have reported since an instant."""
         return [ProcessReport(**row) for row in self._rows("health/reports", {"since": since})]
 
-    def purge_reports(self, *, before: datetime) -> None:
-        """Delete the reports of processes that have not reported since an instant."""
-        self._rows("health/purge_reports", {"before": before})
-
     def feed_lag(self, *, now: datetime) -> timedelta:
         """Return for how long events have waited that no feed shows yet."""
         (row,) = self._planned("health/feed_lag", {"now": now})

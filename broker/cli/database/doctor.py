@@ -35,6 +35,7 @@ from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
+from broker.policy.monitoring.health import LARGEST_CLOCK_DIFFERENCE
 from broker.policy.monitoring.reach import unset_channels
 from broker.policy.places.gazetteer import installed
 from broker.policy.places.postcodes import authorities
@@ -47,7 +48,7 @@ from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import CopySigner
 from broker.transport.wakeups import Wakeups
 
-LARGEST_DIFFERENCE = timedelta(seconds=2)
+LARGEST_DIFFERENCE = timedelta(seconds=LARGEST_CLOCK_DIFFERENCE)
 LONGEST_UNROUTED = timedelta(seconds=60)
 LISTED = 5
 LONGEST_LIST = 1_000

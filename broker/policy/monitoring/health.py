@@ -39,6 +39,7 @@ NAMES: Mapping[str, str] = {
     "beats": "whether deadlines are watched and alerts sent",
     "workers": "whether a worker runs",
     "gateways": "whether a gateway runs",
+    "clocks_apart": "whether every process works by the right time",
     "clock_difference": "whether the clocks agree",
     "unrouted": "how many referrals wait to be sent on",
     "unrouted_seconds": "how long referrals have waited to be sent on",
@@ -46,6 +47,7 @@ NAMES: Mapping[str, str] = {
     "notices_deferred": "whether alerts wait",
     "channels": "whether agencies’ queues respond",
     "wakeups": "whether the queue service responds",
+    "quarantine": "whether a restore waits to be confirmed",
     "feed_lag": "whether publishers’ feeds are up to date",
     "disks": "whether the disks have room",
     "late": "what is late",
@@ -58,6 +60,8 @@ NAMES: Mapping[str, str] = {
 }
 """How people read which signal is not known."""
 START = "Start a worker: `broker worker`. Ring whoever runs the broker if none can be started."
+CALL = "Telephone the agencies, then take each escalation on."
+SYNCHRONISE = "Synchronise the clocks of all machines (NTP); `broker doctor` names them."
 _CHECKS: list[Callable[[Signals], Iterator[Problem]]] = []
 
 
@@ -99,7 +103,7 @@ def _ledger(signals: Signals) -> Iterator[Problem]:
         yield Problem(
             "ledger",
             Level.STOPPED,
-            "The broker’s database is not responding. Nothing can be accepted, sent on or watched.",
+            "The broker cannot use its database. Nothing can be accepted, sent on or watched.",
             "Start PostgreSQL, or run `broker doctor`.",
         )
 
@@ -160,13 +164,22 @@ def _unknown(signals: Signals) -> Iterator[Problem]:
 
 @_check
 def _clocks(signals: Signals) -> Iterator[Problem]:
-    apart = abs(signals.clock_difference or 0.0)
+    if count := signals.clocks_apart:
+        yield Problem(
+            "clocks_apart",
+            Level.FAILING,
+            f"{how_many(count, 'process', 'processes')} neither leading nor accepting, because "
+            "of a wrong clock.",
+            SYNCHRONISE,
+            count,
+        )
+    apart = signals.clock_difference or 0.0
     if not apart <= LARGEST_CLOCK_DIFFERENCE:
         yield Problem(
             "clocks",
-            Level.FAILING,
-            f"Clocks are {apart:.1f} s apart, so times and deadlines cannot be relied on.",
-            "Synchronise the clocks of all machines (NTP).",
+            Level.ATTENTION,
+            f"The clocks of the broker’s machines are {apart:.1f} s apart.",
+            SYNCHRONISE,
         )
 
 
@@ -226,6 +239,17 @@ def _engines(signals: Signals) -> Iterator[Problem]:
 
 
 @_check
+def _restore(signals: Signals) -> Iterator[Problem]:
+    if signals.quarantine:
+        yield Problem(
+            "quarantine",
+            Level.FAILING,
+            "The database was restored. Older referrals are kept back until a person confirms it.",
+            "`broker restore status`, then docs/backup-and-restore.md.",
+        )
+
+
+@_check
 def _feeds(signals: Signals) -> Iterator[Problem]:
     lag = signals.feed_lag or 0.0
     if not lag <= LONGEST_FEED_LAG:
@@ -233,7 +257,7 @@ def _feeds(signals: Signals) -> Iterator[Problem]:
             "feeds",
             Level.FAILING,
             f"Publishers’ feeds are {duration(lag)} behind.",
-            "End the transaction that has been open longest on the database server.",
+            "The sweep numbers events: read the workers’ log, then `broker doctor`.",
         )
 
 
@@ -252,7 +276,7 @@ def _disks(signals: Signals) -> Iterator[Problem]:
 @_check
 def _work(signals: Signals) -> Iterator[Problem]:
     if count := signals.late:
-        yield Problem("late", Level.LATE, f"{count:,} late.", "Open /ops/ or `broker top`.", count)
+        yield Problem("late", Level.LATE, f"{count:,} late.", CALL, count)
     if count := signals.tasks_overdue:
         sentence = f"{how_many(count, 'task')} for ops not settled in time."
         yield Problem("tasks_overdue", Level.LATE, sentence, "`broker tasks list`", count)
@@ -267,7 +291,7 @@ def _work(signals: Signals) -> Iterator[Problem]:
         yield Problem("silent", Level.ATTENTION, sentence, "`broker attention`", count)
     if count := signals.soon:
         sentence = f"{count:,} due in the next 15 minutes."
-        yield Problem("soon", Level.SOON, sentence, "Open /ops/ or `broker top`.", count)
+        yield Problem("soon", Level.SOON, sentence, "See what is at risk: `broker top`.", count)
 
 
 def _waiting(signals: Signals) -> str:
@@ -281,7 +305,7 @@ def _last(signals: Signals) -> datetime | None:
 
 def _since(at: datetime | None, now: datetime) -> str:
     if at is None:
-        return "at all so far"
+        return "yet"
     local, today = at.astimezone(LONDON), now.astimezone(LONDON).date()
     day = "" if local.date() == today else f"{in_words(local.date())}, "
     return f"since {day}{local:%H:%M}"

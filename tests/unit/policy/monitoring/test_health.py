@@ -31,6 +31,7 @@ WELL = Signals(
     beats=dict.fromkeys(LANES, AHEAD),
     workers=2,
     gateways=1,
+    clocks_apart=0,
     clock_difference=0.0,
     unrouted=0,
     unrouted_seconds=0.0,
@@ -38,6 +39,7 @@ WELL = Signals(
     notices_deferred=0,
     channels={"queue": True},
     wakeups=True,
+    quarantine=False,
     feed_lag=0.0,
     disks={"/data": 0.5},
     late=0,
@@ -59,14 +61,15 @@ BROKEN: dict[str, st.SearchStrategy[Any]] = {
     ),
     "workers": st.just(0),
     "gateways": st.just(0),
+    "clocks_apart": st.integers(1, 100),
     "clock_difference": st.floats(LARGEST_CLOCK_DIFFERENCE, exclude_min=True)
-    | st.floats(max_value=-LARGEST_CLOCK_DIFFERENCE, exclude_max=True)
     | st.just(float("nan")),
     "unrouted_seconds": st.floats(LONGEST_UNROUTED, 1e6, exclude_min=True)
     | st.floats(-1e6, -LARGEST_CLOCK_DIFFERENCE, exclude_max=True)
     | st.just(float("nan")),
     "channels": st.sampled_from([{"queue": False}, {"queue": None}, {"queue": True, "x": False}]),
     "wakeups": st.just(False),
+    "quarantine": st.just(True),
     "feed_lag": st.floats(LONGEST_FEED_LAG, 1e6, exclude_min=True) | st.just(float("nan")),
     "disks": (st.none() | st.floats(0, LEAST_FREE, exclude_max=True) | st.just(float("nan"))).map(
         lambda free: {"/other": 0.9, "/data": free}

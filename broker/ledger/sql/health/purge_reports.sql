@@ -1,2 +1,0 @@
--- Delete the reports of processes that have not reported since an instant.
-delete from process_report where reported_at < %(before)s
