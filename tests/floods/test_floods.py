@@ -20,7 +20,6 @@ from broker.devstack.engines import Engines
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.gateway import bounds
-from broker.gateway.long_polls import EVERY_SECONDS
 from broker.ledger.ledger import Ledger
 from tests.acceptance.conftest import sample
 from tests.acceptance.stack import Stack
@@ -276,32 +275,6 @@ def test_a_bulk_of_empty_lines_is_refused_without_making_them(
     status, _, problem = answer(connect(whole.replace(b"/json", b"/x-ndjson", 1)))
     assert (status, problem["errors"][0]["code"]) == (413, "too-many-lines")
     assert memory(stack) - before < 150 * MEGABYTE
-
-
-def test_polls_read_no_table_while_nothing_happens(
-    database: str, connect: Open, key: Callable[[str, str], str]
-) -> None:
-    agency, publisher = key("stoke-csc", "collect"), key("staffordshire-police", "publish")
-    after = end_of_feed(connect, publisher)
-    for _ in range(20):
-        connect(request("/v1/collect", agency, body=b'{"wait": 30}'))
-        connect(request(f"/v1/events?wait=30&after={after}", publisher))
-    time.sleep(1)  # until each is looked at once
-    before = _reads(database)
-    time.sleep(3)
-    # The gateway's own notes, every few seconds, are transactions after which it looks again.
-    assert _reads(database) - before < 3 / EVERY_SECONDS / 2
-
-
-def _reads(database: str) -> int:
-    with psycopg.connect(database, autocommit=True) as connection:
-        time.sleep(1.2)  # until what was counted can be read
-        row = connection.execute(
-            "select sum(seq_scan + coalesce(idx_scan, 0)) from pg_stat_user_tables"
-            " where relname = 'delivery'"
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 @pytest.mark.proof
