@@ -114,9 +114,7 @@ class Trial:
         near = sorted(
             (len(traced.ran) * traced.seconds, traced.seconds, id_)
             for id_, traced in self.traces.by_test.items()
-            if mutant.place in traced.ran
-            and id_ in items
-            and traced.seconds < LONGEST_TEST_SECONDS
+            if mutant.place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
         )
         nearest, total = [], 0.0
         for _, seconds, id_ in near:
