@@ -13,9 +13,9 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from broker.addresses import Use, unfit
 from broker.declared_settings import DeclaredSetting
 from broker.domain.codes import Right
+from broker.engine_addresses import Use, unfit
 from broker.errors import Fault, Invalid
 
 COMMAND_NAMES = frozenset(

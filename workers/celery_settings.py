@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from broker.time_limits import TASK_GRACE
-from broker.transport.connections import kombu_address
+from broker.transport.clients import kombu_address
 from broker.transport.wakeups import KEY_PREFIX
 
 

@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from broker.domain.ids import OrganisationCode
 from broker.transport import lasting_faults
-from broker.transport.connections import every_valkey
+from broker.transport.clients import every_valkey
 from broker.transport.queues import RECEIPTS_QUEUE, SERVER, queue_name
 
 COMMANDS = (

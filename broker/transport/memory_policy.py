@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from redis import RedisError
 
-from broker.addresses import is_valkey
-from broker.transport.connections import valkey
+from broker.engine_addresses import is_valkey
+from broker.transport.clients import valkey
 from broker.transport.wakeups import TIMEOUT_SECONDS
 
 KEEPS_ALL = "noeviction"

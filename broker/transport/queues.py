@@ -20,7 +20,7 @@ from broker.conversations import within
 from broker.domain.ids import OrganisationCode
 from broker.telemetry import error_fields, logger
 from broker.transport import lasting_faults, rabbitmq
-from broker.transport.connections import kombu_connection
+from broker.transport.clients import kombu_connection
 from broker.transport.tolerant_redis import GARBAGE
 
 RECEIPTS_QUEUE = "receipts"

@@ -26,7 +26,7 @@ from broker.conversations import within
 from broker.domain.ids import NewId
 from broker.failpoints import MARKED, Failpoint, no_failpoint
 from broker.transport import lasting_faults
-from broker.transport.connections import kombu_connection, valkey
+from broker.transport.clients import kombu_connection, valkey
 
 KEY_PREFIX = "rb:"
 TOKEN_MILLISECONDS = 5_000

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import click
 
-from broker.addresses import is_valkey
 from broker.admin import signing_keys
 from broker.bootstrap import new_uuid7, notifiers, read_settings
 from broker.channels.base import Channel
@@ -23,6 +22,7 @@ from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
 from broker.domain.codes import NoticeState
 from broker.domain.epoch import EpochReason
+from broker.engine_addresses import is_valkey
 from broker.errors import (
     BrokerError,
     Invalid,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from broker.addresses import Use, unfit
 from broker.cli.exit_codes import USAGE, Failure
+from broker.engine_addresses import Use, unfit
 from broker.ledger.ledger import Ledger
 from broker.ledger.roles import Roles
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 
-from broker.addresses import is_valkey
 from broker.admin import signing_keys
 from broker.bootstrap import read_settings
 from broker.cli.database import side_log
@@ -25,6 +24,7 @@ from broker.cli.options import json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
+from broker.engine_addresses import is_valkey
 from broker.errors import Conflict, Invalid
 from broker.settings import Settings
 from broker.side_log import Change

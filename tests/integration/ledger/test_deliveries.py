@@ -137,6 +137,8 @@ def test_what_could_not_be_sent_is_counted_apart_from_what_was(book: Book) -> No
         assert (offer.sendings, offer.deferrals) == (written[-1][:2] if written else (0, 0))
         book.ledger.deliveries.settle_pushes([attempt(offer, outcome)], now=NOW, actor="c")
         written += book.look(columns, id_)
+        code = written[-1][2]
+        assert book.ledger.monitoring.deferred() == ({("queue", code): 1} if code else {})
     assert written == [
         *((0, 1, "unavailable"), (0, 2, "queue_full"), (1, 0, None)),
         *((1, 1, "unavailable"), (1, 2, "queue_full"), (2, 0, None)),

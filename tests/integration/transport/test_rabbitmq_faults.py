@@ -3,7 +3,7 @@
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from kombu import Connection
@@ -21,15 +21,23 @@ pytestmark = [
 STOKE, SHROPSHIRE = OrganisationCode("stoke-csc"), OrganisationCode("shropshire-csc")
 
 
+Limit = Callable[[str, str, str], None]
+
+
 @pytest.fixture
-def url(rabbitmq: RabbitMQ) -> Iterator[str]:
-    """The broker's address, with all rights and no queue yet."""
-    rabbitmq.control("set_permissions", "broker", ".*", ".*", ".*")
+def url(rabbitmq: RabbitMQ) -> str:
+    """The broker's address, with no queue yet."""
     with Connection(rabbitmq.url) as connection, connection.channel() as channel:
         for name in (f"agency.{STOKE}", f"agency.{SHROPSHIRE}", "receipts"):
             channel.queue_delete(name)
         channel.exchange_delete("receipts")
-    yield rabbitmq.url
+    return rabbitmq.url
+
+
+@pytest.fixture
+def limit(rabbitmq: RabbitMQ) -> Iterator[Limit]:
+    """Give the broker's user these rights: to configure, to write and to read."""
+    yield lambda *rights: rabbitmq.control("set_permissions", "broker", *rights)
     rabbitmq.control("set_permissions", "broker", ".*", ".*", ".*")
 
 
@@ -92,38 +100,31 @@ def test_what_a_queue_refuses_was_not_sent(
 
 
 def test_a_queue_that_is_refused_to_us_holds_up_its_own_agency_alone(
-    rabbitmq: RabbitMQ, url: str, queues: AgencyQueues
+    queues: AgencyQueues, limit: Limit
 ) -> None:
     assert queues.publish(copies(1)) == [""]
-    rabbitmq.control("set_permissions", "broker", "^receipts$", ".*", ".*")
+    limit("^receipts$", ".*", ".*")
     assert queues.publish([*copies(1, SHROPSHIRE), *copies(1)]) == [REFUSED, ""]
 
 
-@pytest.mark.parametrize(
-    ("rights", "refused"),
-    [
-        (("", ".*", ".*"), "exchange 'receipts'"),
-        ((".*", "^receipts$", ".*"), "exchange 'amq.default'"),
-        ((".*", ".*", "^receipts.none$"), "receipts"),
-    ],
-    ids=["declare", "write", "read"],
-)
-def test_rights_that_are_missing_are_no_outage(
-    rabbitmq: RabbitMQ, url: str, queues: AgencyQueues, rights: tuple[str, ...], refused: str
-) -> None:
-    rabbitmq.control("set_permissions", "broker", *rights)
-    with pytest.raises(Misconfigured, match=refused) as raised:
-        queues.check()
-    assert "ACCESS_REFUSED" in raised.value.message
+def test_rights_that_are_missing_are_no_outage(queues: AgencyQueues, limit: Limit) -> None:
+    cases = {
+        ("", ".*", ".*"): "exchange 'receipts'",
+        (".*", "^receipts$", ".*"): "exchange 'amq.default'",
+        (".*", ".*", "^none$"): "receipts",
+    }
+    for rights, refused in cases.items():
+        limit(*rights)
+        with pytest.raises(Misconfigured, match=refused) as raised:
+            queues.check()
+        assert "ACCESS_REFUSED" in raised.value.message
 
 
-def test_the_rights_that_the_documents_name_are_enough(
-    rabbitmq: RabbitMQ, queues: AgencyQueues
-) -> None:
+def test_the_rights_that_the_documents_name_are_enough(queues: AgencyQueues, limit: Limit) -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").replace("\n", " ")
     needed = re.search(r"`configure` and `read` on `([^`]+)`, and `write` on `([^`]+)`", text)
     assert needed is not None
-    rabbitmq.control("set_permissions", "broker", needed[1], needed[2], needed[1])
+    limit(needed[1], needed[2], needed[1])
     queues.prepare(STOKE)
     assert queues.publish(copies(2)) == ["", ""]
     assert queues.receive(lambda _: None, limit=1, wait=0.1) == 0

@@ -13,11 +13,11 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis, RedisError
 from referral_broker_client.queue_consumer import opened
 
-from broker.addresses import Use, unfit
 from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
+from broker.engine_addresses import Use, unfit
 from broker.errors import Unavailable
-from broker.transport.connections import valkey
+from broker.transport.clients import valkey
 from broker.transport.exchange_users import add_user, address_for, default_reads_all
 from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues, Copy

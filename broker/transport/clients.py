@@ -1,6 +1,7 @@
 """How each client is opened from an address, Valkeys under Sentinel included.
 
-redis-py and Kombu have a form of address each for them; the broker has one (``broker.addresses``).
+redis-py and Kombu have forms of address of their own for them; the broker has one
+(``broker.engine_addresses``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from broker.addresses import SentinelAddress, is_sentinel
+from broker.engine_addresses import SentinelAddress, is_sentinel
 from broker.transport import bound_connections, tolerant_redis
 from broker.transport.bound_connections import sentinel_connection, valkey_connection
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from broker.addresses import SentinelAddress, Use, unfit
+from broker.engine_addresses import SentinelAddress, Use, unfit
 
 FIT = [
     (Use.LEDGER, "postgresql://broker:x@host1,host2/broker?target_session_attrs=read-write"),
