@@ -103,6 +103,17 @@ def test_who_is_disabled_has_no_way_in_and_others_keep_theirs(book: Book) -> Non
     assert len(sessions(book)) == 2
 
 
+def test_whom_a_provider_names_like_somebody_else_gets_another_name(book: Book) -> None:
+    for subject, name, expected in (
+        ("sam 2", "Sam Sample", "Sam Sample 2"),
+        ("kim", "Kim Example", "Kim Example"),
+    ):
+        assert book.ledger.people.upsert_person(
+            ids.uuid7(), name, [Right.VIEW], subject=subject, other_name=f"{name} 2", now=NOW
+        )
+        assert book.look("select name from person where subject = %s", subject) == [(expected,)]
+
+
 def test_a_session_that_had_ended_keeps_its_end_when_its_person_is_disabled(book: Book) -> None:
     assert book.ledger.people.end_session(SESSION, now=NOW)
     assert book.ledger.people.disable_person("Jo Example", now=NOW + MINUTE)
