@@ -123,7 +123,7 @@ class _Reader:
         elif word in _CONDITIONS and self._next(place) != "conflict":
             self.close(place)
             self._set(_Region(word, place + 1))
-        elif word in _ENDS and not (word == "from" and self.words[place - 1] == "distinct"):
+        elif word in {*_ENDS, "on"} and self.words[place - 1 : place + 1] != ["distinct", "from"]:
             self.close(place)
         elif word in {"and", "or"}:
             self._join(place, word)

@@ -73,6 +73,12 @@ def test_each_small_change_to_a_statement_is_made_once() -> None:
     assert sorted(made) == sorted(CHANGES)
 
 
+def test_a_condition_ends_where_a_conflict_begins() -> None:
+    text = "insert into a select b from c where d and e on conflict (b) do nothing"
+    made = [mutant.change for mutant in statements.mutants("x/y", text)]
+    assert made == ["true for d", "true for e"]
+
+
 def test_a_changed_statement_is_the_statement_with_the_change() -> None:
     for change, before, after in (
         ("true for owner = %(owner)s", "owner = %(owner)s", "true"),

@@ -47,6 +47,14 @@ def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) ->
     assert len(book.collect(STOKE)) == 1
 
 
+def test_a_channel_takes_its_own_pushes_alone(book: Book) -> None:
+    book.ledger.organisations.sync_channels([ChannelForm("pigeon", "By pigeon.", is_push=True)])
+    book.routed_to(STOKE, channel="pigeon")
+    book.routed_to(SHROPSHIRE, channel="queue")
+    assert [offer.agency for offer in push(book)] == [SHROPSHIRE]
+    assert leases(book, STOKE) == [("available", None, 0)]
+
+
 def leases(book: Book, agency: str) -> list[tuple]:
     """Return what stands in the rows of an agency about leases."""
     return book.look("select state, lease, attempt from delivery where agency = %s", agency)

@@ -103,11 +103,41 @@ def test_who_is_disabled_has_no_way_in_and_others_keep_theirs(book: Book) -> Non
     assert len(sessions(book)) == 2
 
 
+def test_whom_a_provider_names_like_somebody_else_gets_another_name(book: Book) -> None:
+    for subject, name, expected in (
+        ("sam 2", "Sam Sample", "Sam Sample 2"),
+        ("kim", "Kim Example", "Kim Example"),
+    ):
+        assert book.ledger.people.upsert_person(
+            ids.uuid7(), name, [Right.VIEW], subject=subject, other_name=f"{name} 2", now=NOW
+        )
+        assert book.look("select name from person where subject = %s", subject) == [(expected,)]
+
+
+def test_a_session_that_had_ended_keeps_its_end_when_its_person_is_disabled(book: Book) -> None:
+    assert book.ledger.people.end_session(SESSION, now=NOW)
+    assert book.ledger.people.disable_person("Jo Example", now=NOW + MINUTE)
+    assert sessions(book) == [("Jo Example", NOW), ("Sam Sample", None)]
+
+
 def test_a_providers_answer_begins_one_session(book: Book) -> None:
     assert not book.ledger.people.begin_session(
         SUBJECT, SECOND, answer_sha256=SESSION, now=NOW, expires_at=NOW + HOUR
     )
     assert len(sessions(book)) == 2
+
+
+def test_who_is_added_again_gets_these_rights_and_access(book: Book) -> None:
+    people = book.ledger.people
+    (before,) = people.people(name="Jo Example")
+    assert people.disable_person("Jo Example", now=NOW)
+    rights = {Right.VIEW, Right.BULK}
+    add = {"subject": None, "now": NOW + HOUR}
+    assert people.add_person(ids.uuid7(), "Jo Example", rights, **add) == before.id
+    (after,) = people.people(name="Jo Example")
+    assert (after.rights, after.subject, after.disabled_at) == (rights, SUBJECT, None)
+    people.add_person(ids.uuid7(), "Jo Example", rights, subject="other", now=NOW + HOUR)
+    assert [person.subject for person in people.people()] == ["other", "sam"]
 
 
 def test_people_are_looked_up_by_name_and_by_subject(book: Book) -> None:
