@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from broker.domain.codes import Right
 from broker.domain.health import Level
+from broker.domain.outage import ProcessReport
 from broker.flow.context import Context
 from broker.flow.health_watch import STALE, HealthWatch, health_of
 from broker.flow.lane_beats import LaneBeat
@@ -46,7 +48,8 @@ def works(context: Context) -> None:
     for lane in ("worker worker-1:7", *LANES):
         context.ledger.sweep.hold_lead(lane, "worker-1:7", for_=timedelta(minutes=4), now=now)
     context.ledger.process_clocks.report("worker worker-1:7", Difference(0.0, 0.01, 30.0))
-    write_report(context, GATEWAY, "gateway-1:8")
+    seen = {"wakeups": True, "channels": {}, "disks": {}, "clock_difference": 0.0}
+    context.ledger.health.write_report(ProcessReport("gateway-1:8", GATEWAY, now, seen))
     context.ledger.queries.number_events()
 
 
@@ -145,6 +148,34 @@ def test_where_everybody_works_all_is_well_and_no_longer_than_that(
     later = health_of(context.ledger, now=clock.now + timedelta(minutes=2))
     assert later.level is Level.STOPPED
     assert {problem.code for problem in later.problems} >= {"no_gateway"}
+
+
+def test_a_gateway_reports_what_only_it_can_see_and_the_worst_of_all_counts(
+    context: Context, clock: FixedClock, tmp_path: Path
+) -> None:
+    disks = (str(tmp_path), str(tmp_path / "nowhere"))
+    looking = replace(context, settings=replace(context.settings, disks=disks))
+    works(context)
+    write_report(looking, GATEWAY, "gateway-2:8")
+    reports = {
+        report.process: report.seen
+        for report in context.ledger.health.reports(since=clock.now - timedelta(minutes=1))
+    }
+    seen = reports["gateway-2:8"]
+    assert (seen["wakeups"], seen["channels"]["queue"]) == (True, True)
+    assert 0 < seen["disks"][disks[0]] <= 1
+    assert seen["disks"][disks[1]] is None
+    health = health_of(context.ledger, now=clock.now)
+    assert health.level is Level.UNKNOWN
+    assert f"whether the disk of {disks[1]} has room" in health.sentence
+    away = {"wakeups": False, "channels": {"queue": False}, "disks": {}, "clock_difference": 0.0}
+    context.ledger.health.write_report(ProcessReport("gateway-2:8", GATEWAY, clock.now, away))
+    health = health_of(context.ledger, now=clock.now)
+    assert [problem.code for problem in health.problems] == ["channel", "wakeups"]
+    clock.advance(days=2)
+    write_report(context, GATEWAY, "gateway-3:8")
+    (left,) = context.ledger.health.reports(since=clock.now - timedelta(days=9))
+    assert left.process == "gateway-3:8"
 
 
 def test_a_check_without_a_ledger_is_critical_and_never_ok(run: Run) -> None:
