@@ -148,18 +148,30 @@ class Facts:
     doubts: tuple[Fault, ...] = ()
     """What is contradictory or not enough in what the referral says about places."""
 
+    _about: dict[str, Mapping[str, SubjectFacts]] = field(init=False, repr=False, compare=False)
+    """By the pointer of a subject; each rule asks for it."""
+
+    def __post_init__(self) -> None:
+        everybody = (self.overall, *self.children, *self.persons, *self.roles)
+        about = {subject.pointer: self._facts_about(subject) for subject in everybody}
+        object.__setattr__(self, "_about", about)
+
     def subjects(self, kind: str) -> Sequence[SubjectFacts]:
         """Return everything that a rule for a kind of subject looks at."""
-        every: Mapping[str, Sequence[SubjectFacts]] = {
-            "child": self.children,
-            "person": self.persons,
-            "role": self.roles,
-            "referral": (self.overall,),
-        }
-        return every[kind]
+        match kind:
+            case "child":
+                return self.children
+            case "person":
+                return self.persons
+            case "role":
+                return self.roles
+        return (self.overall,)
 
     def about(self, subject: SubjectFacts) -> Mapping[str, SubjectFacts]:
         """Return the facts that a condition about this subject may name."""
+        return self._about[subject.pointer]
+
+    def _facts_about(self, subject: SubjectFacts) -> Mapping[str, SubjectFacts]:
         match subject:
             case ChildFacts():
                 return {"referral": self.overall, "child": subject}
