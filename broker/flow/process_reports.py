@@ -47,13 +47,15 @@ def _channels(context: Context) -> Mapping[str, bool]:
     return answers
 
 
-def _clock_difference(context: Context) -> float:
-    """Return by how many seconds the clock of this process's host is ahead of the ledger's."""
-    if context.ledger_clock is not None and (difference := context.ledger_clock.difference):
-        return difference.seconds
-    before = context.clock()
-    ledgers = context.ledger.queries.clock()
-    return (before + (context.clock() - before) / 2 - ledgers).total_seconds()
+def _clock_difference(context: Context) -> float | None:
+    """Return by how many seconds the clock of this process's host is ahead of the ledger's.
+
+    None before it was compared, and 0 where a test brings the clock.
+    """
+    if context.ledger_clock is None:
+        return 0.0
+    difference = context.ledger_clock.difference
+    return None if difference is None else difference.seconds
 
 
 def _free(path: str) -> float | None:
