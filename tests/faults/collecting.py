@@ -77,6 +77,8 @@ class Agency:
         raise NotImplementedError
 
     def _take_note(self, delivery: Delivery, by: str) -> None:
+        if delivery["kind"] == "recall":
+            return  # there is no content to compare
         lease = delivery.get("lease") or {}
         offered = Offered(
             agency=self.code,
