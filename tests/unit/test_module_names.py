@@ -29,6 +29,7 @@ SAME = {
     "errors": "errors of the distribution",
     "escalations": "escalations: the calls, and the command",
     "event": "an event: the noun, and its wire form",
+    "health": "whether the broker works: what is known of it, the rule, and what it is read from",
     "holds": "what is held: the calls, and the command",
     "links": "links between referrals",
     "lint": "faults of a policy: how they are found, and the command",
