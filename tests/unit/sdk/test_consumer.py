@@ -259,6 +259,15 @@ def test_the_loop_goes_on_after_a_stop_that_cut_a_wait_off(
     assert [receipt["delivery"] for receipt in receipts(script)] == ["d1"]
 
 
+def test_the_loop_goes_on_after_connections_that_were_cut_off(script: Script) -> None:
+    for _ in range(6):  # more often than one call is repeated
+        script.hang_up("/v1/collect")
+    offers(script, 1)
+    with consumer(script, wait=0.1) as waiting:
+        (first,) = itertools.islice(waiting, 1)
+    assert first.id == "d1"
+
+
 @pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"deliveries": [{}]}'])
 def test_the_loop_goes_on_after_an_answer_that_is_not_understood(
     script: Script, body: bytes
