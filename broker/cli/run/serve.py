@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import cast
 
@@ -17,6 +17,7 @@ from broker import telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import take
+from broker.errors import BrokerError
 from broker.gateway.connections import Connections, most_connections
 from broker.gateway.http_protocol import BoundedProtocol
 from broker.settings import Settings
@@ -49,6 +50,9 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
             open_broker(settings, process="gateway") as context,
             _services(settings),
         ):
+            # Calls need the policy: it is read before anybody is let in.
+            with suppress(BrokerError):
+                context.policies.latest()
             app = build(context)
             _Server(_config(app, settings), app).run(sockets=[listener])
     except Interrupted:
