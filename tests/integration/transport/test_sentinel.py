@@ -71,6 +71,7 @@ class Traffic:
         self.queues.close()
 
 
+@pytest.mark.proof
 def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
     sentinel: Sentinel,
 ) -> None:
@@ -101,7 +102,8 @@ def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
             count = len(traffic.sent)
             eventually(lambda: sentinel.master() != before)
             eventually(lambda: len(traffic.sent) > count + 10)
-            assert eventually(lambda: _woken(wakeups, ran, time.monotonic()))
+            # Celery waits ever longer between two tries.
+            assert eventually(lambda: _woken(wakeups, ran, time.monotonic()), within=180)
     finally:
         traffic.end()
         wakeups.close()
@@ -112,7 +114,7 @@ def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
             ids.add(message.properties["message_id"])
     lost = set(traffic.sent) - ids
     assert len(lost) <= 2, "what the replica had not yet, which the ledger sends again"
-    assert traffic.longest < 30
+    assert traffic.longest < 60
 
 
 def _woken(wakeups: Wakeups, ran: list[float], since: float) -> bool:
@@ -129,6 +131,9 @@ def _woken(wakeups: Wakeups, ran: list[float], since: float) -> bool:
 
 def test_a_client_follows_the_master_that_was_demoted(sentinel: Sentinel) -> None:
     """A planned failover: the old master lives on, as a replica that takes no writes."""
+    assert add_user(sentinel.url, STOKE, "secret")
+    wakeups = Wakeups(sentinel.url, new_id=uuid4)
+    wakeups.check()
     queues = AgencyQueues(sentinel.url)
     assert queues.publish([Copy(STOKE, "before", b"copy")]) == [""]
     before = sentinel.master()
@@ -144,3 +149,8 @@ def test_a_client_follows_the_master_that_was_demoted(sentinel: Sentinel) -> Non
 
     assert eventually(has_arrived)
     queues.close()
+    wakeups.check()
+    wakeups.close()
+    agency = address_for(sentinel.url, STOKE, "secret")
+    with opened(agency) as connection, connection.channel() as channel:
+        assert channel.basic_get(QUEUE, no_ack=True)
