@@ -75,17 +75,8 @@ def open_broker(
     passes. Raises LedgerRefused where it does not: this code does not fit the ledger's tables, for
     instance.
     """
-    pool = pool or Pool()
     with ExitStack() as stack:
-        ledger = stack.enter_context(
-            Ledger.open(
-                settings.database_url,
-                application_name=f"broker {process}",
-                max_size=pool.connections,
-                idle_in_transaction_timeout=pool.idle_in_transaction,
-                on_connect=notice_on,
-            )
-        )
+        ledger = stack.enter_context(_open_ledger(settings, process, pool or Pool()))
         refuse_misfit(ledger)
         if clock is None:
             reports_as = process if process == "gateway" else None
@@ -118,6 +109,16 @@ def open_broker(
             traces=traces,
             side_log=SideLog(settings.side_log),
         )
+
+
+def _open_ledger(settings: Settings, process: str, pool: Pool) -> Ledger:
+    return Ledger.open(
+        settings.database_url,
+        application_name=f"broker {process}",
+        max_size=pool.connections,
+        idle_in_transaction_timeout=pool.idle_in_transaction,
+        on_connect=notice_on,
+    )
 
 
 def refuse_misfit(ledger: Ledger) -> None:

@@ -94,6 +94,31 @@ class Connection(psycopg.Connection[Row]):
             connection.until = float("inf")
 
 
+_CONNECTION = {
+    "connect_timeout": int(time_limits.CONNECT),
+    # What is sent and not confirmed, and a host that has gone: the kernel tells us.
+    "tcp_user_timeout": int(time_limits.ANSWER * 1000),
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "row_factory": dict_row,
+}
+"""The limits on our side of every connection."""
+
+
+def _session_settings(idle_in_transaction_timeout: timedelta) -> dict[str, str]:
+    """Return what PostgreSQL itself is told for each session."""
+    return {
+        "statement_timeout": f"{time_limits.STATEMENT}s",
+        "lock_timeout": f"{time_limits.LOCK}s",
+        "idle_in_transaction_session_timeout": f"{idle_in_transaction_timeout.total_seconds()}s",
+        "timezone": "UTC",
+        # Queries are small, and the other cores have other work.
+        "max_parallel_workers_per_gather": "0",
+        "jit": "off",
+    }
+
+
 class Database:
     """Thread-safe. Every method raises Unavailable when PostgreSQL does not answer."""
 
@@ -117,28 +142,12 @@ class Database:
 
         ``on_connect`` is called with each new one, before it is used.
         """
-        idle = idle_in_transaction_timeout.total_seconds()
-        session = {
-            "statement_timeout": f"{time_limits.STATEMENT}s",
-            "lock_timeout": f"{time_limits.LOCK}s",
-            "idle_in_transaction_session_timeout": f"{idle}s",
-            "timezone": "UTC",
-            # Queries are small, and the other cores have other work.
-            "max_parallel_workers_per_gather": "0",
-            "jit": "off",
-        }
-        last = LastFailure()
+        last, session = LastFailure(), _session_settings(idle_in_transaction_timeout)
         settings = {
+            **_CONNECTION,
             "last": last,
             "application_name": application_name,
-            "connect_timeout": int(time_limits.CONNECT),
-            # What is sent and not confirmed, and a host that has gone: the kernel tells us.
-            "tcp_user_timeout": int(time_limits.ANSWER * 1000),
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
             "options": sessions.options_of(session),
-            "row_factory": dict_row,
         }
 
         def configure(connection: Connection) -> None:

@@ -48,6 +48,8 @@ SAME = {
     "referrals": "referrals: where they are kept, and the calls",
     "registry": "the one list of the folder's members",
     "report": "reports: their wire form, and the command",
+    "restore": "taking up the ledger after a restore: the acts, and the command",
+    "side_log": "the side log: how it is kept, and what the commands note in it",
     "status": "the status of a referral: its wire form, and the command",
     "support_bundle": "the support bundle: what it reads, and the command",
     "sweep": "the sweep: the step, and its statements",
