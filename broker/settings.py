@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,6 +80,7 @@ class Settings:
     """The Valkey that carries wake-ups; no agency may reach it (BROKER_WAKEUP_URL)."""
     exchange_url: str = field(repr=False)
     """The message broker that holds the agencies' queues (BROKER_EXCHANGE_URL)."""
+    _: KW_ONLY
     exchange_queue_type: str = "quorum"
     """How queues are made that are not at a RabbitMQ yet (BROKER_EXCHANGE_QUEUE_TYPE)."""
     child_key: bytes | None = field(default=None, repr=False)

@@ -144,7 +144,13 @@ def settings(dsn: str, engines: Engines) -> Settings:
     """Settings for the private engines; the ledger is opened as the application's role."""
     declared = {"BROKER_SIGNING_KEY": SIGNING_KEY}
     url = as_application(dsn)
-    return Settings(url, engines.wakeup_url, engines.exchange_url, CHILD_KEY, declared=declared)
+    return Settings(
+        url,
+        engines.wakeup_url,
+        engines.exchange_url,
+        child_key=CHILD_KEY,
+        declared=declared,
+    )
 
 
 @pytest.fixture

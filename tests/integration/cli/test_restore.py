@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,7 @@ Keys = Callable[..., dict[str, str]]
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     """The settings of the broker with a side log."""
-    return Settings(
-        settings.database_url,
-        settings.wakeup_url,
-        settings.exchange_url,
-        settings.child_key,
-        declared=settings.declared,
-        side_log=tmp_path / "side.log",
-    )
+    return replace(settings, side_log=tmp_path / "side.log")
 
 
 def published(client: TestClient, police: dict[str, str], **changes: Any) -> str:
