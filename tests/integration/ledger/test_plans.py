@@ -66,12 +66,14 @@ ESCALATIONS = {
     **{"limit": 20, "agency": None, "id": None, "referral": None},
     **{"visible_to": None, "running": True},
 }
-CLAIM = {"limit": 100, "now": NOW, "until": NOW, "lease": ONE}
 AT_RISK = {
     **{"now": NOW, "within": SOON, "agency": None, "limit": 25, "everything": False},
     **{"agencies": [STOKE], "usual": [60.0]},
 }
-CLAIM = {"limit": 100, "now": NOW, "until": NOW, "actor": "x", "leases": [ONE] * 100}
+CLAIM = {
+    **{"limit": 100, "now": NOW, "until": NOW, "actor": "x"},
+    **{"lease": ONE, "leases": [ONE] * 100},
+}
 
 
 @pytest.fixture

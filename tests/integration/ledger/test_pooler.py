@@ -85,7 +85,7 @@ def test_statements_meet_no_other_ones_while_sessions_are_shared(pooled: str, bo
                 with ledger.transaction() as connection:
                     row = connection.execute("select %s::int as n", [number]).fetchone()
                     assert row == {"n": number}
-                    assert rows(connection, "monitoring/longest_unacknowledged", {}) is not None
+                    assert rows(connection, "monitoring/organisation_status", {}) is not None
             return count
 
         with ThreadPoolExecutor(8) as threads:
