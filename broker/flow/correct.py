@@ -92,7 +92,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
     with step(context, "correct", _log) as this:
         status = context.ledger.queries.referral(publisher, id=id_)
         if status is None:
-            raise _unknown(context, id_)
+            raise unknown_referral(context, id_)
         with recording_refusals(context, publisher, body, strict=strict):
             document = read(body, strict=strict)
             if faults := _faults(context, document, status.reference, strict=strict):
@@ -206,18 +206,19 @@ def _faults(
     return faults
 
 
-def _unknown(context: Context, id_: ReferralId) -> NotFound:
+def unknown_referral(context: Context, id_: ReferralId) -> NotFound:
+    """Return that there is no such referral, and why where a restore has lost it."""
     if context.epochs.was_lost(id_):
         return NotFound(
             "The broker was restored to a point before it accepted this referral. Send the "
             "referral again; then look it up by its reference, and correct or recall that one."
         )
-    return NotFound("There is no such referral.")
+    return NotFound("No referral of yours has this ID or reference.")
 
 
 def _refusal(context: Context, id_: ReferralId, refused: Refused) -> BrokerError:
     if refused.reason is ChangeRefusal.UNKNOWN:
-        return _unknown(context, id_)
+        return unknown_referral(context, id_)
     if refused.reason is ChangeRefusal.IDEMPOTENCY_KEY:
         return ReferenceConflict(
             "Another correction was accepted under this Idempotency-Key before. Nothing was "

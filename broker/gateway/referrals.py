@@ -289,7 +289,11 @@ async def _accept_some(
 
 async def _named(request: Request) -> ReferralStatus:
     """Return the referral in the address. Raises NotFound."""
-    return _existing(await _find(gateway_of(request), caller_of(request), identifier(request)))
+    gateway, id_ = gateway_of(request), ReferralId(identifier(request))
+    referral = await _find(gateway, caller_of(request), id_)
+    if referral is None:
+        raise await gateway.run(corrections.unknown_referral, gateway.context, id_)
+    return referral
 
 
 async def _find(gateway: Gateway, caller: Caller, id_: UUID) -> ReferralStatus | None:

@@ -163,9 +163,12 @@ def test_what_an_agency_had_before_the_restore_is_told_apart(
     results = [result["result"] for result in answer["results"]]
     assert results == ["lost_in_restore", "not_found"]
     recall = {"reason": "wrong_person", "by": "DS Farlow"}
-    told = client.post(f"/v1/referrals/{lost}/recall", json=recall, headers=police).json()
-    assert told["code"] == "not-found"
-    assert "restored" in told["detail"]
+    answers = [
+        client.post(f"/v1/referrals/{lost}/recall", json=recall, headers=police).json(),
+        client.get(f"/v1/referrals/{lost}", headers=police).json(),
+    ]
+    assert all(answer["code"] == "not-found" for answer in answers)
+    assert all("restored" in answer["detail"] for answer in answers)
 
 
 def test_a_side_log_that_cannot_be_written_changes_no_answer(tmp_path: Path) -> None:
