@@ -161,7 +161,7 @@ def test_a_breach_is_seen_without_a_reload(visit: Visit, site: Site) -> None:
     with site.later(minutes=5, seconds=1):
         after = site.context.ledger.monitoring.risk_counts(now=site.clock.now).breached
         assert after > before
-        expect(page.locator("#sentence")).to_contain_text(f"{after} late")
+        expect(page.locator("#problems-part")).to_contain_text(f"{after} late")
 
 
 def test_paused_updates_stay_paused(visit: Visit, site: Site) -> None:

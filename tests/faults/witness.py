@@ -65,8 +65,12 @@ class Ledger:
 
 
 def read(url: str) -> Ledger:
-    """Return what the ledger holds."""
-    with psycopg.connect(url, row_factory=dict_row) as session:
+    """Return what the ledger holds.
+
+    What was written after the last reading of a feed is numbered first, as the next reading would.
+    """
+    with psycopg.connect(url, row_factory=dict_row, autocommit=True) as session:
+        session.execute("select number_events()")
         return Ledger(
             *(
                 session.execute(question.encode()).fetchall()
