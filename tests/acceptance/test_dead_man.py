@@ -54,6 +54,7 @@ def test_all_workers_are_dead_and_the_gateway_says_so(
         assert ask(dsn, "select count(*) from outage where ended_at is not null") == [(1,)]
 
 
+@pytest.mark.proof
 def test_a_gateway_that_may_sweep_does_what_a_worker_does(
     engines: Engines, dsn: str, tmp_path: Path, key: Key
 ) -> None:

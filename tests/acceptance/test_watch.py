@@ -85,7 +85,8 @@ def ring_without(idle: int, dsn: str, number: int) -> None:
         os.kill(idle, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("stopped", [8, pytest.param(60, marks=pytest.mark.proof)])
+@pytest.mark.proof
+@pytest.mark.parametrize("stopped", [8, 60])
 def test_a_worker_that_hangs_neither_repeats_nor_loses_an_alarm(
     engines: Engines, dsn: str, tmp_path: Path, stopped: int
 ) -> None:

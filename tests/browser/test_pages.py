@@ -101,7 +101,13 @@ def faults(page: Page) -> list[str]:
     return results + ([f"{page.url} is {wide} px wider than the window"] if wide > 0 else [])
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    "look",
+    [
+        *("light", "forced colours", "320 px, dark"),
+        *(pytest.param(look, marks=pytest.mark.proof) for look in ("dark", "320 px", "200 %")),
+    ],
+)
 def test_every_page_can_be_read_by_everybody(visit: Visit, site: Site, look: str) -> None:
     page = visit("/ops/", bypass_csp=True, **LOOKS[look])
     results = []
@@ -185,7 +191,7 @@ LIVE = [
 ]
 
 
-@pytest.mark.parametrize("look", ["dark", "320 px"])
+@pytest.mark.parametrize("look", [pytest.param("dark", marks=pytest.mark.proof), "320 px"])
 def test_a_page_that_gets_no_answer_says_how_old_its_figures_are(
     visit: Visit, site: Site, look: str
 ) -> None:

@@ -53,6 +53,7 @@ def test_the_demo_adds_up_and_leaves_nothing(temporary: Path) -> None:
     assert list(temporary.glob("rb-*")) == []
 
 
+@pytest.mark.proof
 def test_ctrl_c_in_the_middle_of_the_demo_leaves_nothing(temporary: Path) -> None:
     demo = subprocess.Popen(
         [*BROKER, "demo"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
