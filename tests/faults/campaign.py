@@ -138,8 +138,11 @@ class Campaign:
         for agency in late:
             agency.start()
 
-    def rest(self) -> None:
-        """Let everything come to rest; copies in queues are waited for with the clock's help."""
+    def rest(self, *, leaps: int = 4) -> None:
+        """Let everything come to rest; copies in queues are waited for with the clock's help.
+
+        ``leaps``: how often the ledger's clock may leap ahead, for as long as a copy is patient.
+        """
         self.journal.crowding = _crowding()
         patience = RECOVERY_SECONDS * self.journal.crowding
         began = time.monotonic()
@@ -152,7 +155,7 @@ class Campaign:
             publisher.rest()
         left = self._drained(patience, queues=False)
         self.journal.drained_after = time.monotonic() - began
-        for _ in range(4):
+        for _ in range(leaps):
             if left or not self._open(queues=True):
                 break
             self.town.go_ahead(LONG)

@@ -62,14 +62,14 @@ class Drill:
         before.storm([], {}, late=[])
         self._base_backup()
         time.sleep(seconds)
-        before.rest()
+        before.rest(leaps=0)  # a point in time is one of PostgreSQL's clock
         waiting = self._hand_in_waiting(before.publishers[0])
         self._sql(f"select pg_create_restore_point('{POINT}')")
         self._mark("traffic that will be lost")
         lost = self._campaign(1, seed + 1)
         lost.storm([], {}, late=[])
         time.sleep(seconds)
-        lost.rest()
+        lost.rest(leaps=0)
         self._recall(lost.publishers[0], waiting[:2])
         self._archive_all()
         self._restore()
@@ -259,6 +259,7 @@ class Drill:
         before, _, after = self._journals
         journal = replace(
             after,
+            mails=self._town.mail.ids,
             handed_in=[
                 entry
                 for entry in (*before.handed_in, *after.handed_in)
