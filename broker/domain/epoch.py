@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 _CURSOR = re.compile(r"(e[0-9a-f]{9})-([0-9]{1,18})")
 _OLD_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -114,6 +115,20 @@ def number_now(place: Place, epochs: Sequence[Epoch], last_number: int) -> int |
     if read_on < place.number:
         return Lost(Gone.BEYOND_END, _earliest(later), read_on)
     return place.number
+
+
+def was_lost(id_: UUID, epochs: Sequence[Epoch]) -> bool:
+    """Tell whether an id that the ledger does not know was given out before a restore.
+
+    Ids are UUIDs of version 7 (RFC 9562), which begin with their time in milliseconds.
+    """
+    if id_.version != 7:
+        return False
+    made = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=id_.int >> 80)
+    return any(
+        epoch.is_restore and epoch.restored_to and epoch.restored_to <= made < epoch.began_at
+        for epoch in epochs
+    )
 
 
 def _earliest(epochs: Sequence[Epoch]) -> datetime | None:

@@ -23,6 +23,7 @@ from broker.domain.delivery import (
     Returned,
     Settled,
 )
+from broker.domain.epoch import Epoch, was_lost
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
@@ -49,12 +50,13 @@ def settle(
 ) -> list[Settled]:
     """Record an agency's receipts in order; return the result of each."""
     with step(context, "answer", _log) as this:
-        now = this.begun_at
+        # Read first: a second connection inside the transaction could be the last of the pool.
+        now, epochs = this.begun_at, context.epochs.epochs()
         with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
             for returned in batch.returned:
                 if successor := _successor(context, returned, now):
                     batch.redirect(returned.delivery.id, successor)
-            results = [_lost_or(context, result) for result in batch.results]
+            results = [_lost_or(epochs, result) for result in batch.results]
         context.activity.note(agency, ANSWERED, len(receipts))
         context.hit(SETTLED)
         if any(result.state is DeliveryState.RETURNED for result in results):
@@ -67,9 +69,9 @@ def settle(
     return results
 
 
-def _lost_or(context: Context, result: Settled) -> Settled:
+def _lost_or(epochs: Sequence[Epoch], result: Settled) -> Settled:
     """Return a result; of a delivery that a restore lost it says so."""
-    if result.result is ReceiptResult.NOT_FOUND and context.epochs.was_lost(result.delivery):
+    if result.result is ReceiptResult.NOT_FOUND and was_lost(result.delivery, epochs):
         return replace(result, result=ReceiptResult.LOST_IN_RESTORE)
     return result
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from broker.domain.codes import RecallReason
+from broker.domain.epoch import was_lost
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import (
     Accepted,
@@ -208,7 +209,7 @@ def _faults(
 
 def unknown_referral(context: Context, id_: ReferralId) -> NotFound:
     """Return that there is no such referral, and why where a restore has lost it."""
-    if context.epochs.was_lost(id_):
+    if was_lost(id_, context.epochs.epochs()):
         return NotFound(
             "The broker was restored to a point before it accepted this referral. Send the "
             "referral again; then look it up by its reference, and correct or recall that one."

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 from broker.domain.epoch import Epoch
 from broker.ledger.ledger import Ledger
@@ -39,16 +37,3 @@ class EpochCache:
         """Return the epoch that keeps older referrals back; None while nothing is."""
         present = self.epochs()[-1]
         return present if present.in_quarantine else None
-
-    def was_lost(self, id_: UUID) -> bool:
-        """Tell whether an id that the ledger does not know was given out before a restore.
-
-        Ids are UUIDs of version 7 (RFC 9562), which begin with their time in milliseconds.
-        """
-        if id_.version != 7:
-            return False
-        made = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=id_.int >> 80)
-        return any(
-            epoch.is_restore and epoch.restored_to and epoch.restored_to <= made < epoch.began_at
-            for epoch in self.epochs()
-        )

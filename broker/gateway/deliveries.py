@@ -40,9 +40,12 @@ async def collect_deliveries(request: Request) -> Response:
 def _claim(
     context: Context, agency: OrganisationCode, limit: int
 ) -> tuple[list[responses.Json], Epoch | None]:
-    """Lease what waits, and tell whether a restore keeps anything back."""
-    offers = collect.collect(context, agency, limit=limit)
-    return offers, context.epochs.quarantine()
+    """Lease what waits, and tell whether a restore keeps anything back.
+
+    The latter is read first: once deliveries are leased, nothing may fail any more.
+    """
+    kept_back = context.epochs.quarantine()
+    return collect.collect(context, agency, limit=limit), kept_back
 
 
 async def settle(request: Request) -> Response:

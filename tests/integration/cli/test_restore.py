@@ -7,19 +7,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
 from broker.admin.api_keys import Key, issue
 from broker.admin.restore import begin
-from broker.domain.codes import Scope
-from broker.domain.ids import OrganisationCode
+from broker.bootstrap import Pool, open_broker
+from broker.domain.codes import Scope, Stage
+from broker.domain.delivery import Receipt, ReceiptResult
+from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.errors import Unavailable
 from broker.flow import route
+from broker.flow.answer import settle
 from broker.flow.context import Context
+from broker.flow.epoch_cache import EpochCache
+from broker.ledger.ledger import Ledger
 from broker.settings import Settings
 from broker.side_log import Change, SideLog, UnreadableSideLog, read
+from broker.web import build
 from tests.acceptance.conftest import sample
 from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run
@@ -169,6 +177,39 @@ def test_what_an_agency_had_before_the_restore_is_told_apart(
     ]
     assert all(answer["code"] == "not-found" for answer in answers)
     assert all("restored" in answer["detail"] for answer in answers)
+
+
+def test_a_receipt_for_what_was_lost_takes_one_connection(
+    settings: Settings, clock: FixedClock, context: Context
+) -> None:
+    """One that asked for another within its transaction could wait for itself."""
+    receipt = Receipt(DeliveryId(context.new_id()), Stage.ACKNOWLEDGED, "A. Person")
+    pool = Pool(connections=1)
+    with open_broker(settings, process="gateway", clock=clock, pool=pool) as single:
+        (result,) = settle(single, OrganisationCode("stoke-csc"), [receipt], actor="key:x")
+    assert result.result is ReceiptResult.NOT_FOUND
+
+
+def test_nothing_is_leased_while_nobody_can_tell_whether_it_is_kept_back(
+    client: TestClient, context: Context, key: Keys
+) -> None:
+    published(client, key("staffordshire-police", "publish"))
+    route.drain(context)
+    broken = replace(context, epochs=EpochCache(cast("Ledger", _Unavailable())))
+    with TestClient(build(broken), raise_server_exceptions=False) as gateway:
+        answer = gateway.post("/v1/collect", json={}, headers=key("stoke-csc", "collect"))
+    assert answer.status_code == 503
+    with psycopg.connect(context.settings.database_url) as session:
+        rows = session.execute("select distinct state, attempt from delivery").fetchall()
+    assert rows == [("available", 0)]
+
+
+class _Unavailable:
+    """A ledger whose epochs cannot be read."""
+
+    @property
+    def epochs(self) -> None:
+        raise Unavailable("The ledger cannot be reached; repeat later.")
 
 
 def test_a_side_log_that_cannot_be_written_changes_no_answer(tmp_path: Path) -> None:
