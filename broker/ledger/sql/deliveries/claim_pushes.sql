@@ -5,10 +5,9 @@ with claimed as (
     where channel = %(channel)s and state = 'available'
       and next_attempt_at <= %(now)s
       and (delivery.kind = 'recall'
-               or (select stands(referral.*)
-                          and not exists (select from quarantine
-                                          where referral.accepted_at < quarantine.before)
-                   from referral where referral.id = delivery.referral))
+           or (select stands(referral.*)
+                      and referral.accepted_at >= (select since from offered_since)
+               from referral where referral.id = delivery.referral))
       and not exists (select from suspension where suspension.organisation = delivery.agency)
     order by next_attempt_at, id
     limit %(limit)s

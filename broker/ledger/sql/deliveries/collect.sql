@@ -4,10 +4,9 @@ with claimed as (
     from delivery
     where agency = %(agency)s and state = 'available'
       and (delivery.kind = 'recall'
-               or (select stands(referral.*)
-                          and not exists (select from quarantine
-                                          where referral.accepted_at < quarantine.before)
-                   from referral where referral.id = delivery.referral))
+           or (select stands(referral.*)
+                      and referral.accepted_at >= (select since from offered_since)
+               from referral where referral.id = delivery.referral))
       and not exists (select from suspension where organisation = %(agency)s)
     order by acknowledge_by nulls last, id
     limit %(limit)s

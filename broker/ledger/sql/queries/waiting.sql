@@ -4,7 +4,6 @@ from unnest(%(agencies)s::text[]) as polled (agency)
 where exists (select from delivery
               where delivery.agency = polled.agency and delivery.state = 'available'
                 and (delivery.kind = 'recall'
-                     or not exists (select
-                                    from quarantine join referral on referral.accepted_at < before
-                                    where referral.id = delivery.referral)))
+                     or (select referral.accepted_at >= (select since from offered_since)
+                         from referral where referral.id = delivery.referral)))
   and not exists (select from suspension where suspension.organisation = polled.agency)
