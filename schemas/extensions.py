@@ -6,9 +6,9 @@ of the policy names the namespace. Pictures are found in it as in every other te
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import orjson
 from marshmallow import ValidationError, fields
 
 from schemas.fields import Mapped, Spoken, described, words
@@ -66,7 +66,7 @@ class Extension(Spoken, fields.Raw):
                 break
         else:
             raise self.make_error("deep")
-        if len(orjson.dumps(value)) > SIZE:
+        if _size(value) > SIZE:
             raise self.make_error("large")
         return value
 
@@ -76,6 +76,12 @@ class Extension(Spoken, fields.Raw):
                 raise self.make_error("name")
             return list(value.values())
         return value if isinstance(value, list) else []
+
+
+def _size(value: Any) -> int:
+    """Return how many bytes a value takes as JSON, whatever numbers and characters it holds."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode(errors="surrogatepass"))
 
 
 class Extensions(Mapped):
