@@ -9,8 +9,7 @@ from schemas.loading import Answer
 from schemas.reconciliation import UnreferredSchema
 from schemas.status import QueueDepthSchema
 
-LEVELS = ("well", "soon", "attention", "late", "failing", "unknown", "stopped")
-"""How bad the worst is, best first."""
+LEVELS = tuple(level.word for level in codes.HealthLevel)
 
 
 class WaitingSchema(Answer):

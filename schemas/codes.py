@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Grade(StrEnum):
@@ -475,12 +475,17 @@ class ReceiptResult(StrEnum):
 
     RECORDED = "recorded"
     ALREADY = "already"
+    """The same answer was given before."""
     NOT_FOUND = "not_found"
     LOST_IN_RESTORE = "lost_in_restore"
+    """It was delivered, and the broker was then restored to an earlier point."""
     LEASE_LOST = "lease_lost"
     CONFLICT = "conflict"
+    """Another reason was given before, or the step is illegal from the delivery's state."""
     WRONG_KIND = "wrong_kind"
+    """A delivery of this kind is not answered so."""
     HANDED_OVER = "handed_over"
+    """Another team has it now; what was answered is in the history and changes nothing."""
 
 
 class LeaseResult(StrEnum):
@@ -559,3 +564,45 @@ class Place(StrEnum):
     ROLE_AREA = "role.area"
     REFERRAL_AREA = "referral.area"
     ANYWHERE = "anywhere"
+
+
+class EpochReason(StrEnum):
+    """Why an epoch of the ledger began."""
+
+    FIRST = "first"
+    RESTORED = "restored"
+    """To a point in time."""
+    COPIED = "copied"
+    """From a dump, or into another cluster."""
+    REWOUND = "rewound"
+    """The end of the ledger moved backwards while a process was running."""
+    PROMOTED = "promoted"
+    """A standby took over."""
+
+    @property
+    def is_restore(self) -> bool:
+        """Whether recalls and other changes may have been undone."""
+        return self not in (EpochReason.FIRST, EpochReason.PROMOTED)
+
+
+class HealthLevel(IntEnum):
+    """How bad the worst of a broker is. The number is what the metric ``broker_health`` shows."""
+
+    WELL = 0
+    SOON = 1
+    """Something is due soon."""
+    ATTENTION = 2
+    """Something waits for a person, or a part is slower than usual."""
+    LATE = 3
+    """A deadline has passed."""
+    FAILING = 4
+    """A part of the broker does not do its work."""
+    UNKNOWN = 5
+    """A figure cannot be read, so nobody can say that all is well."""
+    STOPPED = 6
+    """Nobody routes, watches deadlines or alerts people."""
+
+    @property
+    def word(self) -> str:
+        """The level as answers and pages name it."""
+        return self.name.lower()

@@ -76,11 +76,14 @@ class DeliverySchema(Answer):
     content = anything("The part of the referral that you may see; empty once it is recalled.")
 
 
+_RESTORES = tuple(reason for reason in codes.EpochReason if reason.is_restore)
+
+
 class QuarantineSchema(Answer):
     """Why referrals are kept back after a restore of the broker."""
 
     epoch = text("The name of the epoch that began with the restore.")
-    reason = code(("restored", "copied", "rewound"), "What happened to the ledger.")
+    reason = code(_RESTORES, "What happened to the ledger.")
     since = instant("Nothing that was accepted before this is offered.")
     restored_to = instant("What was accepted after this may be missing.")
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from broker.domain.health import Level
+from broker.domain.codes import HealthLevel
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 """Exit codes of commands for monitoring, as Nagios has them."""
 STATE_OF: Mapping[str, int] = {
-    Level.WELL.word: OK,
-    Level.SOON.word: WARNING,
-    Level.ATTENTION.word: WARNING,
-    Level.LATE.word: CRITICAL,
-    Level.FAILING.word: CRITICAL,
-    Level.UNKNOWN.word: UNKNOWN,
-    Level.STOPPED.word: CRITICAL,
+    HealthLevel.WELL.word: OK,
+    HealthLevel.SOON.word: WARNING,
+    HealthLevel.ATTENTION.word: WARNING,
+    HealthLevel.LATE.word: CRITICAL,
+    HealthLevel.FAILING.word: CRITICAL,
+    HealthLevel.UNKNOWN.word: UNKNOWN,
+    HealthLevel.STOPPED.word: CRITICAL,
 }
 COLOURS: Mapping[int, str] = {OK: "green", WARNING: "yellow", CRITICAL: "red", UNKNOWN: "red"}
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from broker.domain.health import Level
+from broker.domain.codes import HealthLevel
 from broker.domain.monitoring import AtRisk
 from broker.policy.time.calendars import Hours, window_said
 from broker.policy.time.duration_words import duration, how_many
@@ -86,24 +86,24 @@ NOTICE_STATES = {
 """What became of an alert, in the order in which people need to see it."""
 
 
-TONES: Mapping[Level, str] = {
-    Level.WELL: "good",
-    Level.SOON: "warn",
-    Level.ATTENTION: "warn",
-    Level.LATE: "bad",
-    Level.FAILING: "bad",
-    Level.UNKNOWN: "stopped",
-    Level.STOPPED: "stopped",
+TONES: Mapping[HealthLevel, str] = {
+    HealthLevel.WELL: "good",
+    HealthLevel.SOON: "warn",
+    HealthLevel.ATTENTION: "warn",
+    HealthLevel.LATE: "bad",
+    HealthLevel.FAILING: "bad",
+    HealthLevel.UNKNOWN: "stopped",
+    HealthLevel.STOPPED: "stopped",
 }
 """How a level looks: its colour, its edge and its icon."""
-LEVEL_NAMES: Mapping[Level, str] = {
-    Level.WELL: "On time",
-    Level.SOON: "Due soon",
-    Level.ATTENTION: "Needs you",
-    Level.LATE: "Late",
-    Level.FAILING: "Failing",
-    Level.UNKNOWN: "Not known",
-    Level.STOPPED: "Stopped",
+LEVEL_NAMES: Mapping[HealthLevel, str] = {
+    HealthLevel.WELL: "On time",
+    HealthLevel.SOON: "Due soon",
+    HealthLevel.ATTENTION: "Needs you",
+    HealthLevel.LATE: "Late",
+    HealthLevel.FAILING: "Failing",
+    HealthLevel.UNKNOWN: "Not known",
+    HealthLevel.STOPPED: "Stopped",
 }
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from broker.domain.codes import DeliveryKind, Milestone, Role, Stage
+from broker.domain.codes import DeliveryKind, Milestone, ReceiptResult, Role, Stage
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from schemas.immutable import immutable
@@ -116,24 +115,6 @@ class Receipt:
     """With ``decided``: whether the child's views were: ``yes``, ``no`` or ``not_applicable``."""
     child_told: str | None = None
     """With ``decided``: whether the child was told of it, ``yes``, ``no`` or ``not_yet``."""
-
-
-class ReceiptResult(StrEnum):
-    """What became of a receipt."""
-
-    RECORDED = "recorded"
-    ALREADY = "already"
-    """The same answer was given before."""
-    NOT_FOUND = "not_found"
-    LOST_IN_RESTORE = "lost_in_restore"
-    """It was delivered, and the broker was then restored to an earlier point."""
-    LEASE_LOST = "lease_lost"
-    CONFLICT = "conflict"
-    """Another reason was given before, or the step is illegal from the delivery's state."""
-    WRONG_KIND = "wrong_kind"
-    """A delivery of this kind is not answered so."""
-    HANDED_OVER = "handed_over"
-    """Another team has it now; what was answered is in the history and changes nothing."""
 
 
 @immutable

@@ -9,24 +9,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from broker.domain.codes import EpochReason
+
 _CURSOR = re.compile(r"(e[0-9a-f]{9})-([0-9]{1,18})")
 _OLD_CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 OLD_BEGINNING = "0-0"
 """The beginning in the old form, as the feed of a publisher without events had it."""
-
-
-class EpochReason(StrEnum):
-    """Why an epoch began."""
-
-    FIRST = "first"
-    RESTORED = "restored"
-    """To a point in time."""
-    COPIED = "copied"
-    """From a dump, or into another cluster."""
-    REWOUND = "rewound"
-    """The end of the ledger moved backwards while a process was running."""
-    PROMOTED = "promoted"
-    """A standby took over."""
 
 
 class Gone(StrEnum):
@@ -55,7 +43,7 @@ class Epoch:
     @property
     def is_restore(self) -> bool:
         """Whether recalls and other changes may have been undone."""
-        return self.reason not in (EpochReason.FIRST, EpochReason.PROMOTED)
+        return self.reason.is_restore
 
     @property
     def in_quarantine(self) -> bool:

@@ -5,30 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 
-
-class Level(IntEnum):
-    """How bad the worst is. The number is what the metric ``broker_health`` shows."""
-
-    WELL = 0
-    SOON = 1
-    """Something is due soon."""
-    ATTENTION = 2
-    """Something waits for a person, or a part is slower than usual."""
-    LATE = 3
-    """A deadline has passed."""
-    FAILING = 4
-    """A part of the broker does not do its work."""
-    UNKNOWN = 5
-    """A figure cannot be read, so nobody can say that all is well."""
-    STOPPED = 6
-    """Nobody routes, watches deadlines or alerts people."""
-
-    @property
-    def word(self) -> str:
-        """The level as answers and pages name it."""
-        return self.name.lower()
+from broker.domain.codes import HealthLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +61,7 @@ class Problem:
     """One thing that is not well."""
 
     code: str
-    level: Level
+    level: HealthLevel
     sentence: str
     """What it is and what it means: no name of a person, and no content."""
     next_step: str
@@ -98,9 +76,9 @@ class Health:
     problems: Sequence[Problem]
 
     @property
-    def level(self) -> Level:
+    def level(self) -> HealthLevel:
         """The worst level."""
-        return max((problem.level for problem in self.problems), default=Level.WELL)
+        return max((problem.level for problem in self.problems), default=HealthLevel.WELL)
 
     @property
     def sentence(self) -> str:

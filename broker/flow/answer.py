@@ -13,12 +13,11 @@ from functools import partial
 
 import orjson
 
-from broker.domain.codes import DeliveryKind, Milestone, ReturnReason
+from broker.domain.codes import DeliveryKind, Milestone, ReceiptResult, ReturnReason
 from broker.domain.delivery import (
     NewDelivery,
     Offer,
     Receipt,
-    ReceiptResult,
     RedirectPreview,
     Returned,
     Settled,

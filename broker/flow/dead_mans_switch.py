@@ -22,12 +22,12 @@ from broker.flow.notify import notify
 from broker.flow.outage_notices import KINDS, REPEAT, STOPPED, WORKS
 from broker.ledger.health import OutageStep
 from broker.policy.language.directory import Organisation
+from broker.policy.monitoring.health import VITAL_LANES
 from broker.telemetry import logger, monotonic_seconds
 
 EVERY = timedelta(seconds=5)
 AFTER = timedelta(minutes=1)
 """For how long nobody must have worked in a lane."""
-LANES = ("sweep", "watch", "notify")
 _log = logger("switch")
 
 
@@ -59,7 +59,7 @@ class DeadMansSwitch:
         it, and it is for the outside monitor to notice.
         """
         health = self._context.ledger.health
-        beats = health.beats(LANES)
+        beats = health.beats(VITAL_LANES)
         missing, outage = self._missing(beats), health.running_outage()
         if missing:
             self._alarm(outage, missing, beats)

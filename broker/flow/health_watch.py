@@ -83,16 +83,17 @@ def _signals(ledger: Ledger, now: datetime) -> Signals:
         silent=len(ledger.activity.silences(limit=MOST_SILENCES)),
         soon=counts.due_soon,
         open=counts.open,
-        **_reported(ledger, now),
+        **merged(ledger.health.reports(since=now - FRESH)),
+        **_clocks(ledger),
     )
 
 
-def _reported(ledger: Ledger, now: datetime) -> dict[str, Any]:
-    """Return what processes report; workers report their clocks alone."""
-    reported = merged(ledger.health.reports(since=now - FRESH))
+def _clocks(ledger: Ledger) -> dict[str, Any]:
+    """Return how many processes stand aside, and how far a clock is off at least."""
     clocks = [clock.difference for clock in ledger.process_clocks.present()]
-    reported["clocks_apart"] = sum(clock.is_apart for clock in clocks) if clocks else None
-    if reported["clock_difference"] is not None:
-        certain = [abs(clock.seconds) - clock.uncertainty for clock in clocks]
-        reported["clock_difference"] = max([abs(reported["clock_difference"]), *certain])
-    return reported
+    if not clocks:
+        return {"clocks_apart": None, "clock_difference": None}
+    return {
+        "clocks_apart": sum(clock.is_apart for clock in clocks),
+        "clock_difference": max(abs(clock.seconds) - clock.uncertainty for clock in clocks),
+    }

@@ -1,8 +1,7 @@
 """What only a process itself can see, written to the ledger so that every door can read it.
 
 Each gateway writes its report a few times a minute. It says whether the queue service and the other
-sides of channels answer, how far the process's clock is from the ledger's, and how full the disks
-are that the settings name.
+sides of channels answer, and how full the disks are that the settings name.
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ def write_report(context: Context, part: str, process: str) -> None:
     seen = {
         "wakeups": context.wakeups.waiting(TASK_QUEUES) is not None,
         "channels": _channels(context),
-        "clock_difference": _clock_difference(context),
         "disks": {path: _free(path) for path in context.settings.disks},
     }
     context.ledger.health.write_report(ProcessReport(process, part, context.clock(), seen))
@@ -47,17 +45,6 @@ def _channels(context: Context) -> Mapping[str, bool]:
     return answers
 
 
-def _clock_difference(context: Context) -> float | None:
-    """Return by how many seconds the clock of this process's host is ahead of the ledger's.
-
-    None before it was compared, and 0 where a test brings the clock.
-    """
-    if context.ledger_clock is None:
-        return 0.0
-    difference = context.ledger_clock.difference
-    return None if difference is None else difference.seconds
-
-
 def _free(path: str) -> float | None:
     """Return the free share of the disk of a folder; None where it cannot be read."""
     try:
@@ -70,14 +57,11 @@ def _free(path: str) -> float | None:
 def merged(reports: list[ProcessReport]) -> dict[str, Any]:
     """Return the worst of what the processes have seen; None for what no gateway has seen."""
     seen = [report.seen for report in reports if report.part == GATEWAY]
-    differences = [report.seen.get("clock_difference") for report in reports]
-    known = [difference for difference in differences if difference is not None]
     return {
         "gateways": len(seen),
         "wakeups": _worst([report.get("wakeups") for report in seen]) if seen else None,
         "channels": _worst_of_each(seen, "channels", _worst),
         "disks": _worst_of_each(seen, "disks", _least),
-        "clock_difference": max(known, key=abs) if seen and known else None,
     }
 
 

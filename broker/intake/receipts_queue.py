@@ -17,9 +17,8 @@ from functools import partial
 from typing import ClassVar, Self
 
 from broker.admin.api_keys import is_usable
-from broker.domain.codes import Scope
+from broker.domain.codes import ReceiptResult, Scope
 from broker.domain.credential import Credential
-from broker.domain.delivery import ReceiptResult
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer

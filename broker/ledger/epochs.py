@@ -8,7 +8,8 @@ from datetime import datetime
 
 from psycopg import errors
 
-from broker.domain.epoch import Epoch, EpochReason
+from broker.domain.codes import EpochReason
+from broker.domain.epoch import Epoch
 from broker.domain.ids import OrganisationCode
 from broker.ledger.database import Connection, Part, Row, rows
 

@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from broker.domain.codes import DeliveryKind, Outcome, Stage
+from broker.domain.codes import DeliveryKind, Outcome, ReceiptResult, Stage
 from broker.domain.delivery import (
     NewDelivery,
     Receipt,
-    ReceiptResult,
     Returned,
     Settled,
 )

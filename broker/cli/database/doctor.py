@@ -20,8 +20,7 @@ from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, remark
-from broker.domain.codes import NoticeState
-from broker.domain.epoch import EpochReason
+from broker.domain.codes import EpochReason, NoticeState
 from broker.engine_addresses import is_valkey
 from broker.errors import (
     BrokerError,

@@ -11,20 +11,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 
-from broker.domain.health import Health, Level, Problem, Signals
+from broker.domain.codes import HealthLevel
+from broker.domain.health import Health, Problem, Signals
 from broker.policy.time.calendars import LONDON, in_words
 from broker.policy.time.duration_words import duration, how_many
 
-LANES: Mapping[str, tuple[Level, str]] = {
-    "sweep": (Level.STOPPED, "no referral is sent on, and what was lost is not found again"),
-    "watch": (Level.STOPPED, "no deadline is watched, so nobody is alerted when one passes"),
-    "notify": (Level.STOPPED, "no alert is sent to anybody"),
-    "silence": (Level.FAILING, "nobody looks for organisations that have gone silent"),
+LANES: Mapping[str, tuple[HealthLevel, str]] = {
+    "sweep": (HealthLevel.STOPPED, "no referral is sent on, and what was lost is not found again"),
+    "watch": (HealthLevel.STOPPED, "no deadline is watched, so nobody is alerted when one passes"),
+    "notify": (HealthLevel.STOPPED, "no alert is sent to anybody"),
+    "silence": (HealthLevel.FAILING, "nobody looks for organisations that have gone silent"),
 }
 """The lanes of the services, how bad it is when nobody works in one, and what it means."""
+VITAL_LANES = tuple(lane for lane, (level, _) in LANES.items() if level is HealthLevel.STOPPED)
+"""Those without which the broker has stopped."""
 LANE_GRACE = timedelta(seconds=10)
 """How long nobody may work in a lane: another worker takes it over meanwhile."""
-LONGEST_LEAD = timedelta(minutes=5)
+LONGEST_BEAT = timedelta(minutes=5)
 """A beat that counts for longer comes from a clock that is ahead: nobody can tell who works."""
 LONGEST_UNROUTED = 60.0
 """In seconds."""
@@ -83,7 +86,7 @@ def missing_lanes(signals: Signals) -> list[str]:
 
 def somebody_works(health: Health) -> bool | None:
     """Tell whether the work of every lane that must not stop is done; None when nobody knows."""
-    if health.level is Level.STOPPED:
+    if health.level is HealthLevel.STOPPED:
         return False if health.signals.ledger else None
     signals = health.signals
     known = signals.ledger and signals.workers is not None and signals.beats is not None
@@ -102,7 +105,7 @@ def _ledger(signals: Signals) -> Iterator[Problem]:
     if signals.ledger is False:
         yield Problem(
             "ledger",
-            Level.STOPPED,
+            HealthLevel.STOPPED,
             "The broker cannot use its database. Nothing can be accepted, sent on or watched.",
             "Start PostgreSQL, or run `broker doctor`.",
         )
@@ -114,7 +117,7 @@ def _services(signals: Signals) -> Iterator[Problem]:
     if signals.workers == 0 or set(missing) == set(LANES):
         yield Problem(
             "no_worker",
-            Level.STOPPED,
+            HealthLevel.STOPPED,
             f"Nobody works: no worker has run {_since(_last(signals), signals.at)}. Referrals are "
             "accepted and kept, but none is sent on, no deadline is watched and no alert is sent"
             f"{_waiting(signals)}.",
@@ -137,7 +140,7 @@ def _gateways(signals: Signals) -> Iterator[Problem]:
     if signals.gateways == 0:
         yield Problem(
             "no_gateway",
-            Level.STOPPED,
+            HealthLevel.STOPPED,
             "No gateway has reported for a minute: nothing can be sent in, collected or answered.",
             "Start a gateway: `broker serve`.",
         )
@@ -155,7 +158,7 @@ def _unknown(signals: Signals) -> Iterator[Problem]:
     if names:
         yield Problem(
             "unknown",
-            Level.UNKNOWN,
+            HealthLevel.UNKNOWN,
             f"We cannot tell {_listed(names)}.",
             "Run `broker doctor` where the broker runs.",
             len(names),
@@ -167,7 +170,7 @@ def _clocks(signals: Signals) -> Iterator[Problem]:
     if count := signals.clocks_apart:
         yield Problem(
             "clocks_apart",
-            Level.FAILING,
+            HealthLevel.FAILING,
             f"{how_many(count, 'process', 'processes')} neither leading nor accepting, because "
             "of a wrong clock.",
             SYNCHRONISE,
@@ -177,7 +180,7 @@ def _clocks(signals: Signals) -> Iterator[Problem]:
     if not apart <= LARGEST_CLOCK_DIFFERENCE:
         yield Problem(
             "clocks",
-            Level.ATTENTION,
+            HealthLevel.ATTENTION,
             f"The clocks of the broker’s machines are {apart:.1f} s apart.",
             SYNCHRONISE,
         )
@@ -190,7 +193,7 @@ def _unrouted(signals: Signals) -> Iterator[Problem]:
     if not -LARGEST_CLOCK_DIFFERENCE <= seconds <= LONGEST_UNROUTED:
         yield Problem(
             "unrouted",
-            Level.FAILING,
+            HealthLevel.FAILING,
             f"{how_many(signals.unrouted or 1, 'referral')} not sent on to any agency yet, the "
             f"oldest for {duration(seconds)}.",
             "Read the workers’ log; start more with `broker worker`.",
@@ -203,7 +206,7 @@ def _notices(signals: Signals) -> Iterator[Problem]:
     if count := signals.notices_failed:
         yield Problem(
             "notices_failed",
-            Level.FAILING,
+            HealthLevel.FAILING,
             f"{how_many(count, 'alert')} could not be sent within the last day.",
             "Telephone the people instead: `broker notices list --state failed`.",
             count,
@@ -211,7 +214,7 @@ def _notices(signals: Signals) -> Iterator[Problem]:
     if count := signals.notices_deferred:
         yield Problem(
             "notices_deferred",
-            Level.ATTENTION,
+            HealthLevel.ATTENTION,
             f"{how_many(count, 'alert')} could not be sent yet. We try again.",
             "See why: `broker notices list --state due`.",
             count,
@@ -224,7 +227,7 @@ def _engines(signals: Signals) -> Iterator[Problem]:
         if answers is False:
             yield Problem(
                 "channel",
-                Level.FAILING,
+                HealthLevel.FAILING,
                 f"The channel ‘{name}’ is not responding. No delivery reaches an agency by it "
                 "until it does.",
                 "Run `broker doctor` where the broker runs: it names the settings.",
@@ -232,7 +235,7 @@ def _engines(signals: Signals) -> Iterator[Problem]:
     if signals.wakeups is False:
         yield Problem(
             "wakeups",
-            Level.ATTENTION,
+            HealthLevel.ATTENTION,
             "The queue service is not responding. Referrals still move, up to 2 seconds slower.",
             "Start the Valkey for wake-ups, or correct BROKER_WAKEUP_URL.",
         )
@@ -243,7 +246,7 @@ def _restore(signals: Signals) -> Iterator[Problem]:
     if signals.quarantine:
         yield Problem(
             "quarantine",
-            Level.FAILING,
+            HealthLevel.FAILING,
             "The database was restored. Older referrals are kept back until a person confirms it.",
             "`broker restore status`, then docs/backup-and-restore.md.",
         )
@@ -255,7 +258,7 @@ def _feeds(signals: Signals) -> Iterator[Problem]:
     if not lag <= LONGEST_FEED_LAG:
         yield Problem(
             "feeds",
-            Level.FAILING,
+            HealthLevel.FAILING,
             f"Publishers’ feeds are {duration(lag)} behind.",
             "The sweep numbers events: read the workers’ log, then `broker doctor`.",
         )
@@ -267,7 +270,7 @@ def _disks(signals: Signals) -> Iterator[Problem]:
         if free is not None and not free >= LEAST_FREE:
             yield Problem(
                 "disk",
-                Level.FAILING,
+                HealthLevel.FAILING,
                 f"The disk of {path} is {1 - free:.0%} full.",
                 "Make room: a full disk stops the broker.",
             )
@@ -276,22 +279,24 @@ def _disks(signals: Signals) -> Iterator[Problem]:
 @_check
 def _work(signals: Signals) -> Iterator[Problem]:
     if count := signals.late:
-        yield Problem("late", Level.LATE, f"{count:,} late.", CALL, count)
+        yield Problem("late", HealthLevel.LATE, f"{count:,} late.", CALL, count)
     if count := signals.tasks_overdue:
         sentence = f"{how_many(count, 'task')} for ops not settled in time."
-        yield Problem("tasks_overdue", Level.LATE, sentence, "`broker tasks list`", count)
+        yield Problem("tasks_overdue", HealthLevel.LATE, sentence, "`broker tasks list`", count)
     if count := signals.unroutable:
         sentence = f"{how_many(count, 'referral')} without an owner."
-        yield Problem("unroutable", Level.ATTENTION, sentence, "`broker attention`", count)
+        yield Problem("unroutable", HealthLevel.ATTENTION, sentence, "`broker attention`", count)
     if count := signals.undeliverable:
         sentence = f"{how_many(count, 'delivery', 'deliveries')} cannot be made."
-        yield Problem("undeliverable", Level.ATTENTION, sentence, "`broker dead ls`", count)
+        yield Problem("undeliverable", HealthLevel.ATTENTION, sentence, "`broker dead ls`", count)
     if count := signals.silent:
         sentence = f"{how_many(count, 'organisation')} silent for too long."
-        yield Problem("silent", Level.ATTENTION, sentence, "`broker attention`", count)
+        yield Problem("silent", HealthLevel.ATTENTION, sentence, "`broker attention`", count)
     if count := signals.soon:
         sentence = f"{count:,} due in the next 15 minutes."
-        yield Problem("soon", Level.SOON, sentence, "See what is at risk: `broker top`.", count)
+        yield Problem(
+            "soon", HealthLevel.SOON, sentence, "See what is at risk: `broker top`.", count
+        )
 
 
 def _waiting(signals: Signals) -> str:
@@ -323,7 +328,7 @@ def _unseen(signals: Signals) -> list[str]:
     """Return the lanes that nobody looked at, or whose last beat is in the future."""
     if signals.beats is None:
         return []
-    latest = signals.at + LONGEST_LEAD
+    latest = signals.at + LONGEST_BEAT
     return [
         lane
         for lane in LANES

@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 from broker.admin.api_keys import Key, issue
 from broker.admin.restore import begin
 from broker.bootstrap import Pool, open_broker
-from broker.domain.codes import Scope, Stage
-from broker.domain.delivery import Receipt, ReceiptResult
+from broker.domain.codes import ReceiptResult, Scope, Stage
+from broker.domain.delivery import Receipt
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import Unavailable
 from broker.flow import route

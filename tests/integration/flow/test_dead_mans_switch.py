@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from broker.domain.codes import NoticeChannel
-from broker.domain.health import Level
+from broker.domain.codes import HealthLevel, NoticeChannel
 from broker.flow import deadlines
 from broker.flow.context import Context
-from broker.flow.dead_mans_switch import LANES, DeadMansSwitch
+from broker.flow.dead_mans_switch import DeadMansSwitch
 from broker.flow.health_watch import health_of
 from broker.flow.notify import notify
 from broker.flow.outage_notices import REPEAT, STOPPED, WORKS
+from broker.policy.monitoring.health import VITAL_LANES
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 from tests.integration.flow.test_notify import MailServer, email, mail
@@ -45,7 +45,7 @@ def timer(clock: FixedClock) -> Timer:
 
 def work(context: Context) -> None:
     """Show that somebody works in every lane."""
-    for lane in LANES:
+    for lane in VITAL_LANES:
         context.ledger.sweep.hold_lead(
             lane, "worker-1:7", for_=timedelta(seconds=15), now=context.clock()
         )
@@ -98,13 +98,13 @@ def test_all_workers_dead_over_due_deadlines(
     assert "The broker has stopped" in letter
     assert "no deadline is watched" in letter.replace("=\n", "").replace("\n", " ")
     (outage,) = ask(dsn, "select * from outage")
-    assert (outage["ended_at"], outage["missing"], outage["alarms"]) == (None, [*LANES], 1)
+    assert (outage["ended_at"], outage["missing"], outage["alarms"]) == (None, [*VITAL_LANES], 1)
     asked, sent = events(dsn)
     assert (asked["kind"], asked["agency"], asked["actor"]) == (STOPPED, "ops", "broker")
     assert asked["data"]["asked"] == ["duty by email"]
     assert (sent["kind"], sent["data"]["channel"]) == ("organisation.notice_sent", "email")
     health = health_of(context.ledger, now=context.clock())
-    assert health.level is Level.STOPPED
+    assert health.level is HealthLevel.STOPPED
     assert health.sentence.startswith("Nobody works")
     assert (health.signals.unrouted, health.signals.late) == (1, 1)
 
@@ -150,7 +150,7 @@ def test_a_gateway_that_starts_does_not_alarm_at_once_nor_end_an_alarm(
     timer.advance(59)
     assert switch.look() == []
     timer.advance(1)
-    assert [*switch.look()] == [*LANES]
+    assert [*switch.look()] == [*VITAL_LANES]
     (fresh,) = gateways(context, mail, timer, 1)
     assert fresh.look() == []
     assert len(notices(dsn)) == 1
@@ -163,7 +163,7 @@ def test_a_lead_that_ends_in_the_future_hides_nothing(
     context: Context, dsn: str, mail: MailServer, timer: Timer
 ) -> None:
     """A worker whose clock was an hour ahead has died: its lead stands for an hour."""
-    for lane in LANES:
+    for lane in VITAL_LANES:
         context.ledger.sweep.hold_lead(
             lane, "worker-1:7", for_=timedelta(hours=1), now=context.clock()
         )

@@ -19,7 +19,7 @@ from broker.bootstrap import open_broker
 from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.flow import deadlines, process_reports, route
+from broker.flow import deadlines, route
 from broker.flow.context import Context
 from broker.flow.health_watch import health_of
 from broker.flow.silence_monitor import SilenceMonitor
@@ -235,15 +235,12 @@ def test_what_processes_report_of_their_clocks_is_shown(host: Opens) -> None:
 
 
 def test_a_clock_that_is_wrong_is_no_health(host: Opens) -> None:
-    with host(600) as gateway:
-        process_reports.write_report(gateway.context, process_reports.GATEWAY, "gateway")
-        assert "clocks" in problems(gateway)
-    with host(0) as gateway, host(-600) as worker:
-        process_reports.write_report(gateway.context, process_reports.GATEWAY, "gateway")
-        assert "clocks" not in problems(gateway)
-        difference = worker.context.ledger_clock.difference
-        gateway.context.ledger.process_clocks.report("worker wrong:7", difference)
-        assert "clocks" in problems(gateway)
+    with host(0) as right, host(-600) as wrong:
+        clocks = right.context.ledger.process_clocks
+        clocks.report("gateway right:7", right.context.ledger_clock.difference)
+        assert "clocks" not in problems(right)
+        clocks.report("worker wrong:7", wrong.context.ledger_clock.difference)
+        assert "clocks" in problems(right)
 
 
 def test_who_has_not_reported_for_a_minute_counts_no_more(host: Opens, rows: Any) -> None:

@@ -13,8 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from broker.domain.codes import Right
-from broker.domain.health import Level
+from broker.domain.codes import HealthLevel, Right
 from broker.domain.outage import ProcessReport
 from broker.flow.context import Context
 from broker.flow.health_watch import STALE, HealthWatch, health_of
@@ -48,7 +47,7 @@ def works(context: Context) -> None:
     for lane in ("worker worker-1:7", *LANES):
         context.ledger.sweep.hold_lead(lane, "worker-1:7", for_=timedelta(minutes=4), now=now)
     context.ledger.process_clocks.report("worker worker-1:7", Difference(0.0, 0.01, 30.0))
-    seen = {"wakeups": True, "channels": {}, "disks": {}, "clock_difference": 0.0}
+    seen = {"wakeups": True, "channels": {}, "disks": {}}
     context.ledger.health.write_report(ProcessReport("gateway-1:8", GATEWAY, now, seen))
     context.ledger.queries.number_events()
 
@@ -86,8 +85,8 @@ def test_every_door_says_the_same_of_an_unrouted_referral_and_dead_workers(
     assert said == dict.fromkeys(said, health["sentence"])
     assert health["sentence"].startswith("Nobody works: no worker has run")
     assert health["level"] == top["health"]["level"] == "stopped"
-    assert metric(client, key, "broker_health") == Level.STOPPED
-    assert metric(client, key, "broker_problem", code="no_worker") == Level.STOPPED
+    assert metric(client, key, "broker_health") == HealthLevel.STOPPED
+    assert metric(client, key, "broker_problem", code="no_worker") == HealthLevel.STOPPED
     assert (check.code, run("top", "--once", "--exit-code", **url).code) == (2, 2)
     assert "<title>Stopped – Deadlines" in page
     assert 'href="/ops/static/icon-stopped.svg"' in page
@@ -141,12 +140,12 @@ def test_where_everybody_works_all_is_well_and_no_longer_than_that(
 ) -> None:
     works(context)
     health = health_of(context.ledger, now=clock.now)
-    assert (health.level, health.problems) == (Level.WELL, [])
+    assert (health.level, health.problems) == (HealthLevel.WELL, [])
     url = {"BROKER_DATABASE_URL": context.settings.database_url}
     checked = run("check", "health", **url)
     assert (checked.code, checked.out.partition(" - ")[0]) == (0, "HEALTH OK")
     later = health_of(context.ledger, now=clock.now + timedelta(minutes=2))
-    assert later.level is Level.STOPPED
+    assert later.level is HealthLevel.STOPPED
     assert {problem.code for problem in later.problems} >= {"no_gateway"}
 
 
@@ -166,9 +165,9 @@ def test_a_gateway_reports_what_only_it_can_see_and_the_worst_of_all_counts(
     assert 0 < seen["disks"][disks[0]] <= 1
     assert seen["disks"][disks[1]] is None
     health = health_of(context.ledger, now=clock.now)
-    assert health.level is Level.UNKNOWN
+    assert health.level is HealthLevel.UNKNOWN
     assert f"whether the disk of {disks[1]} has room" in health.sentence
-    away = {"wakeups": False, "channels": {"queue": False}, "disks": {}, "clock_difference": 0.0}
+    away = {"wakeups": False, "channels": {"queue": False}, "disks": {}}
     context.ledger.health.write_report(ProcessReport("gateway-2:8", GATEWAY, clock.now, away))
     health = health_of(context.ledger, now=clock.now)
     assert [problem.code for problem in health.problems] == ["channel", "wakeups"]
@@ -190,13 +189,13 @@ def test_services_show_their_beats_and_a_measurement_that_is_old_proves_nothing(
 ) -> None:
     works(context)
     watch = HealthWatch(context)
-    assert watch.latest().level is Level.UNKNOWN
-    assert watch.health().level is Level.WELL
-    assert watch.latest().level is Level.WELL
+    assert watch.latest().level is HealthLevel.UNKNOWN
+    assert watch.health().level is HealthLevel.WELL
+    assert watch.latest().level is HealthLevel.WELL
     at, health = watch._latest or (0.0, None)
     assert health
     watch._latest = (at - STALE.total_seconds(), health)
-    assert watch.latest().level is Level.UNKNOWN
+    assert watch.latest().level is HealthLevel.UNKNOWN
 
 
 def test_a_beat_is_shown_after_the_work_and_taken_over_when_it_lapses(

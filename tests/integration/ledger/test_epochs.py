@@ -7,8 +7,8 @@ import pytest
 
 from broker.bootstrap import new_uuid7
 from broker.devstack.engines import Engines
-from broker.domain.codes import RecallReason
-from broker.domain.epoch import Epoch, EpochReason
+from broker.domain.codes import EpochReason, RecallReason
+from broker.domain.epoch import Epoch
 from broker.domain.referral import Withdrawal
 from broker.errors import CursorGone
 from broker.ledger.ledger import Ledger

@@ -9,10 +9,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from broker.flow.dead_mans_switch import LANES
 from broker.flow.outage_notices import KINDS
 from broker.ledger import ledger
 from broker.ledger.monitoring import SOON
+from broker.policy.monitoring.health import VITAL_LANES
 from broker.policy.routing.assignments import UNTIL_RELEASED
 from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
 
@@ -134,7 +134,7 @@ def _read_by(node: dict[str, Any]) -> int:
         ("claim_steps", {"limit": 100, "now": NOW}),
         ("claim_notices", {**CLAIM, "kinds": None}),
         ("claim_notices", {**CLAIM, "kinds": [*KINDS]}),
-        ("beats", {"names": [*LANES]}),
+        ("beats", {"names": [*VITAL_LANES]}),
         ("reports", {"since": NOW}),
         ("running_outage", {}),
         ("last_activity", {"now": NOW, "hour": NOW, "day": NOW}),

@@ -8,11 +8,10 @@ import jsonschema
 import orjson
 import pytest
 
-from broker.domain.codes import Milestone, Role
+from broker.domain.codes import Milestone, ReceiptResult, Role
 from broker.domain.delivery import (
     DeliveryStatus,
     OpenWork,
-    ReceiptResult,
     Settled,
 )
 from broker.domain.event import Event

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from broker.cli.health_output import OK, STATE_OF
 from broker.dashboard.wording import LEVEL_NAMES, TONES
-from broker.domain.health import Level, Signals
+from broker.domain.codes import HealthLevel
+from broker.domain.health import Signals
 from broker.policy.monitoring.health import (
     LANES,
     LARGEST_CLOCK_DIFFERENCE,
@@ -88,12 +89,12 @@ HARMLESS = {"open", "unrouted"}
 
 def test_a_broker_in_which_all_is_known_and_well_is_well() -> None:
     health = judge(WELL)
-    assert (health.level, health.problems) == (Level.WELL, [])
+    assert (health.level, health.problems) == (HealthLevel.WELL, [])
     assert TONES[health.level] == "good"
     assert STATE_OF[health.level.word] == OK
     assert somebody_works(health) is True
     busy = replace(WELL, open=10_000, unrouted=3, unrouted_seconds=0.4)
-    assert judge(busy).level is Level.WELL
+    assert judge(busy).level is HealthLevel.WELL
 
 
 def test_every_signal_has_a_way_to_be_not_well() -> None:
@@ -110,7 +111,7 @@ def test_nothing_but_all_well_gives_the_all_clear(data: st.DataObject) -> None:
         for name in chosen
     }
     health = judge(replace(WELL, **changes))
-    assert health.level > Level.WELL
+    assert health.level > HealthLevel.WELL
     assert health.problems
     assert TONES[health.level] != "good"
     assert STATE_OF[health.level.word] != OK
@@ -123,20 +124,20 @@ def test_nothing_but_all_well_gives_the_all_clear(data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", MEASURED)
 def test_what_is_not_known_is_named(name: str) -> None:
     health = judge(replace(WELL, **{name: None}))
-    assert health.level is Level.UNKNOWN
+    assert health.level is HealthLevel.UNKNOWN
     assert health.sentence == f"We cannot tell {NAMES[name]}."
 
 
 def test_nothing_known_is_not_well_and_nobody_is_said_to_work() -> None:
     health = judge(Signals(at=NOW))
-    assert health.level is Level.UNKNOWN
+    assert health.level is HealthLevel.UNKNOWN
     assert somebody_works(health) is None
 
 
 def test_without_the_ledger_that_alone_is_said() -> None:
     health = judge(Signals(at=NOW, ledger=False))
     assert [problem.code for problem in health.problems] == ["ledger"]
-    assert health.level is Level.STOPPED
+    assert health.level is HealthLevel.STOPPED
     assert somebody_works(health) is None
 
 
@@ -156,12 +157,12 @@ def test_nobody_works_comes_before_everything_else() -> None:
 
 def test_a_lane_without_anybody_is_named_with_what_it_means() -> None:
     health = judge(replace(WELL, beats={**dict.fromkeys(LANES, AHEAD), "watch": AGO}))
-    assert health.level is Level.STOPPED
+    assert health.level is HealthLevel.STOPPED
     assert "no deadline is watched" in health.sentence
     assert somebody_works(health) is False
 
 
 def test_every_level_has_its_words_in_every_door() -> None:
-    assert tuple(level.word for level in Level) == LEVELS
-    assert STATE_OF.keys() == {level.word for level in Level}
-    assert LEVEL_NAMES.keys() == TONES.keys() == {*Level}
+    assert tuple(level.word for level in HealthLevel) == LEVELS
+    assert STATE_OF.keys() == {level.word for level in HealthLevel}
+    assert LEVEL_NAMES.keys() == TONES.keys() == {*HealthLevel}
