@@ -16,7 +16,7 @@ BrokerError
 ├── CursorGone            the feed cannot be read on from this cursor
 ├── Throttled             too many requests: slow down and repeat
 └── Unavailable           try again later; nothing was lost
-    ├── LedgerRefused         somebody must act first, since it does not pass by itself
+    ├── LedgerRefused         somebody must act before it can be used
     ├── ClockApart            this process's clock is too far from the ledger's
     └── Misconfigured         a service refuses what is needed, until somebody corrects it
 

@@ -117,8 +117,8 @@ class ServiceThreads:
                 self._stopping.wait(PAUSE_SECONDS)
 
     def _end_misfit(self, error: LedgerRefused) -> None:
-        """End the worker in order: what it does might be wrong by the ledger's tables."""
-        _log.error("worker ends: its version does not fit the ledger", **error_fields(error))
+        """End the services, and a worker with them: they might write what no longer fits."""
+        _log.error("services end: this version does not fit the ledger", **error_fields(error))
         self._stopping.set()
         state.should_stop = MISFIT
 

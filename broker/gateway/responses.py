@@ -191,15 +191,15 @@ def quarantine(epoch: Epoch) -> Json:
     }
 
 
-def health(health: Health) -> Json:
+def health(state: Health) -> Json:
     """Return whether the broker works, and what does not."""
-    signals = health.signals
+    signals = state.signals
     return {
-        "level": health.level.word,
-        "sentence": health.sentence,
+        "level": state.level.word,
+        "sentence": state.sentence,
         "at": signals.at,
         "problems": [
-            {**asdict(problem), "level": problem.level.word} for problem in health.problems
+            {**asdict(problem), "level": problem.level.word} for problem in state.problems
         ],
         "figures": {
             "open": signals.open,

@@ -195,19 +195,19 @@ class Database:
 
     @contextmanager
     def transaction(self, *, alone: bool = False) -> Iterator[Connection]:
-        """Lend a connection for one transaction. Raises Unavailable; nothing was written then.
+        """Lend a connection for one transaction.
 
-        ``alone``: each statement commits by itself, so that nothing stays locked when this process
-        stands still. Raises LedgerRefused where it does not pass by itself.
+        ``alone``: each statement commits immediately, so nothing stays locked if this process
+        freezes. Raises Unavailable, and LedgerRefused if somebody must act first; nothing was
+        written then.
         """
         try:
             with self._pool.connection() as connection:
                 connection.until = monotonic() + time_limits.TRANSACTION
-                own = (
-                    connection.has_own_session
-                )  # without, nothing can be set outside a transaction
-                with _committing(connection, alone=alone and own):
-                    if not own:
+                # Behind a pooler the limits can be set only inside a transaction.
+                is_lent = not connection.has_own_session
+                with _committing(connection, alone=alone and not is_lent):
+                    if is_lent:
                         connection.execute(self._session)
                     yield connection
                 connection.until = float("inf")
@@ -233,7 +233,7 @@ class Part:
             return rows(connection, name, params)
 
     def _alone(self, name: str, params: Mapping[str, Any]) -> list[Row]:
-        """Run one statement that commits by itself, however this process goes on."""
+        """Run one statement that commits immediately, whatever happens to this process."""
         with self._database.transaction(alone=True) as connection:
             return rows(connection, name, params)
 
@@ -248,7 +248,7 @@ class Part:
 
 @contextmanager
 def _committing(connection: Connection, *, alone: bool) -> Iterator[None]:
-    """Have each statement of a connection commit by itself for a while."""
+    """Have each statement of a connection commit immediately, inside this context."""
     if not alone:
         yield
         return

@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,8 @@ from broker.ledger.roles import Roles
 
 FOLDER = Path(__file__).with_name("migrations")
 LOCK_SECONDS = 0.5
-"""How long a file waits for a lock, and whoever comes after it as well; less than the second after
-which PostgreSQL looks for deadlocks, so that a file gives way first."""
+"""How long a file waits for a lock. Sessions that want the same lock queue behind it. Less than the
+second after which PostgreSQL looks for deadlocks, so that the file gives way first."""
 STATEMENT_SECONDS = 60.0
 """A file that takes longer belongs into batches."""
 PATIENCE_SECONDS = 300.0
@@ -147,7 +148,7 @@ def migrate(dsn: str, *, folder: Path = FOLDER, manner: Manner | None = None) ->
     """Apply what is missing, file by file, and return the names.
 
     What was applied stays applied when a later file fails. Raises MigrationEdited; Unavailable when
-    the ledger is away, or others hold what a file needs for longer than the manner's patience.
+    the ledger cannot be reached, or other sessions hold a lock for longer than ``manner.patience``.
     """
     manner = manner or Manner()
     with _connection(dsn, own=True) as connection, _alone(connection, manner):
@@ -202,8 +203,8 @@ def _run_outside(connection: Connection, migration: Migration, manner: Manner) -
     try:
         for statement in migration.statements.split(";\n"):
             if re.sub(r"(?m)^\s*--.*$", "", statement).strip():
-                text = statement.encode()
-                _patiently(connection, migration.name, lambda: connection.execute(text), manner)  # noqa: B023
+                run = partial(connection.execute, statement.encode())
+                _patiently(connection, migration.name, run, manner)
     finally:
         if not connection.closed:
             connection.execute("reset lock_timeout")
@@ -237,7 +238,10 @@ def _patiently(connection: Connection, name: str, action: Callable[[], Any], man
 
 @contextmanager
 def _alone(connection: Connection, manner: Manner) -> Iterator[None]:
-    """Let one process migrate. The others ask again: whoever waits has a snapshot meanwhile."""
+    """Let one process migrate at a time.
+
+    The others poll, because a session that waits for a lock in PostgreSQL holds a snapshot.
+    """
     until = time.monotonic() + manner.patience
     while not _answer(connection, "select pg_try_advisory_lock(%s)", _LOCK):
         if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""Tell what a message broker refuses for good from what passes by itself."""
+"""Tell a message broker's lasting refusals from outages that end without anybody acting."""
 
 from __future__ import annotations
 

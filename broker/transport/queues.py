@@ -114,7 +114,7 @@ class AgencyQueues:
                 return
             rabbitmq.messages_in(connection, self._receipts_queue())
             rabbitmq.check_receiving(connection, RECEIPTS_QUEUE)
-            rabbitmq.check_publishing(connection)
+            rabbitmq.check_publishing(connection, NOBODYS_QUEUE)
 
     def prepare(self, agency: OrganisationCode) -> None:
         """Make an agency's queue and that of receipts, since the agency may make none.
@@ -290,6 +290,10 @@ def queue_name(agency: OrganisationCode) -> str:
     return f"agency.{agency}"
 
 
+NOBODYS_QUEUE = queue_name(OrganisationCode(""))
+"""A queue that is never there, since an organisation's code is never empty: for checks."""
+
+
 def _errors(connection: Connection | None) -> tuple[type[Exception], ...]:
     known: tuple[type[Exception], ...] = ()
     if connection is not None:
@@ -312,9 +316,7 @@ def _is_replaced(element: bytes, recall: Copy) -> bool:
 def _check_list(valkey: Any) -> None:
     """Write into a list that no agency has, and take it out again, in one step."""
     with valkey.pipeline() as asked:
-        asked.lpush(queue_name(OrganisationCode("")), "").lrem(
-            queue_name(OrganisationCode("")), 0, ""
-        )
+        asked.lpush(NOBODYS_QUEUE, "").lrem(NOBODYS_QUEUE, 0, "")
         asked.execute()
 
 

@@ -16,8 +16,6 @@ CONFIRM_SECONDS = 5.0
 """For RabbitMQ to say that it has a message: it waits for the disks of a majority of its nodes."""
 NO_ROUTE = 312
 """The reply code for a message that no queue takes (AMQP 0-9-1, no-route)."""
-_NOBODY = "agency."
-"""A routing key that no queue has, since a code is never empty."""
 
 
 def messages_in(connection: Connection, queue: Queue) -> int:
@@ -37,14 +35,14 @@ def messages_in(connection: Connection, queue: Queue) -> int:
         return count
 
 
-def check_publishing(connection: Connection) -> None:
-    """Ask RabbitMQ to take a message that goes nowhere, and to say so; raise if it does not.
+def check_publishing(connection: Connection, nobodys_queue: str) -> None:
+    """Ask RabbitMQ to take a message for a queue that does not exist; raise if it does not answer.
 
     A user without the right, a memory alarm and a node that hangs all show themselves here.
     """
     with connection.channel() as channel:
         try:
-            publish(Producer(channel), b"", routing_key=_NOBODY)
+            publish(Producer(channel), b"", routing_key=nobodys_queue)
         except ChannelError as error:
             if error.reply_code != NO_ROUTE:
                 raise

@@ -21,6 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psycopg
 
@@ -190,8 +191,8 @@ class Drill:
         self._mark("start")
         for service in self._town.services:
             service.resting = False
-        publisher = after.publishers[0]
-        until(lambda: publisher.wire.get("/v1/events").status == 200, PATIENCE_SECONDS)
+        for port in self._town.ports():
+            until(lambda port=port: _is_ready(port), PATIENCE_SECONDS)
 
     def _publishers_reconcile(self, lost: Campaign, after: Campaign) -> None:
         """Have publishers learn of the restore, and send again what the ledger does not have."""
@@ -216,7 +217,12 @@ class Drill:
     def _agencies_are_told(self, after: Campaign) -> None:
         """See that nothing of before is offered, and that what agencies had is told apart."""
         agency = next(agency for agency in after.agencies if agency.code != after.reader.code)
-        had = [offer for offer in self._journals[1].offered if offer.agency == agency.code]
+        there = {row["id"] for row in witness.read(self._engines.database_url).deliveries}
+        had = [
+            offer
+            for offer in self._journals[1].offered
+            if offer.agency == agency.code and offer.delivery not in there
+        ]
         receipts = [
             {"delivery": offer.delivery, "stage": "acknowledged", "by": "Drill"}
             for offer in had[:5]
@@ -288,6 +294,14 @@ class Drill:
 
 
 SIDE_LOG = "BROKER_SIDE_LOG"
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def drill(seconds: float, seed: int, *, say: Say = lambda _: None) -> tuple[list[str], list[str]]:

@@ -288,7 +288,7 @@ def _fits(ledger: Ledger) -> str:
 
 
 def _roles(ledger: Ledger) -> str:
-    """Check that whoever gets hold of the broker's connection cannot alter history."""
+    """Check that the broker's role cannot alter history, so that nobody can by its connection."""
     rights = ledger.schema.own_rights()
     can = {
         "is PostgreSQL's administrator": rights.is_superuser,

@@ -62,7 +62,7 @@ NAMES: Mapping[str, str] = {
     "open": "what is open",
 }
 """How people read which signal is not known."""
-START = "Start a worker: `broker worker`. Ring whoever runs the broker if none can be started."
+START = "Start a worker: `broker worker`. If none can be started, telephone your on-call engineer."
 CALL = "Telephone the agencies, then take each escalation on."
 SYNCHRONISE = "Synchronise the clocks of all machines (NTP); `broker doctor` names them."
 _CHECKS: list[Callable[[Signals], Iterator[Problem]]] = []
