@@ -60,11 +60,12 @@ class Sentinel(Engine):
         return host, int(port)
 
     def start(self) -> None:
-        """Start everything, and wait until the Sentinel has found the replica."""
+        """Start everything, and wait until the replica has what the master has."""
         self.first.start()
         self.second.start()
         super().start()
         eventually(self._has_replica)
+        eventually(self.second.is_in_step)
 
     def stop(self) -> None:
         """End everything."""
@@ -126,6 +127,12 @@ class _Node(Valkey):
     def port(self) -> int:
         """Where it listens."""
         return self._port
+
+    def is_in_step(self) -> bool:
+        """Tell whether a replica has taken over everything, and follows its master."""
+        with Redis.from_url(self.url) as client:
+            replication = client.info("replication")
+        return replication["role"] == "slave" and replication["master_link_status"] == "up"
 
     def _configuration(self) -> str:
         lines = f"masteruser broker\nmasterauth {self._password}\nrepl-diskless-sync-delay 0\n"

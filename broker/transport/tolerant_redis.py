@@ -1,14 +1,15 @@
-"""Kombu's transport for Valkey, which drops an element of a list that is no message.
+"""Kombu's transport for Valkey, without what ends or stalls a worker.
 
-Kombu raises where it reads such an element, and Celery ends a whole worker for it. Each answer has
-a limit as a whole, too.
+An element of a list that is no message is dropped: Kombu raises where it reads one, and Celery ends
+a whole worker for it. An acknowledgement that is lost with its connection frees its place. Each
+answer has a limit as a whole, too.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, redis
+from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 
 from broker.telemetry import error_fields, logger
 from broker.transport.bound_connections import (
@@ -23,8 +24,26 @@ GARBAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _log = logger("wakeups")
 
 
+class _Places(redis.QoS):  # type: ignore[misc]
+    """Counts the messages that a consumer has taken and not acknowledged."""
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge a message. Raises what the connection raises, and the message comes again.
+
+        Kombu would go on counting it then. A consumer whose places are all taken asks for nothing
+        more, so it would never notice that its connection is gone.
+        """
+        try:
+            super().ack(delivery_tag)
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class _Tolerant:
-    """Reads on after an element that is no message."""
+    """Reads on after an element that is no message, and after an acknowledgement that was lost."""
+
+    QoS = _Places
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

@@ -71,7 +71,6 @@ class Traffic:
         self.queues.close()
 
 
-@pytest.mark.proof
 def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
     sentinel: Sentinel,
 ) -> None:
@@ -85,7 +84,7 @@ def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
     app.conf.update(celery_settings(url), task_default_queue="route")
     ran: list[float] = []
 
-    @app.task(name=task_name("route"))
+    @app.task(name=task_name("route"), shared=False)
     def route() -> None:
         ran.append(time.monotonic())
 

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 from uuid import uuid4
 
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from kombu import Producer, Queue
 from redis import Redis
 
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, Valkey
+from broker.transport.clients import kombu_connection
 from broker.transport.wakeups import KEY_PREFIX, TRANSPORT_OPTIONS, Wakeups, task_name
 from tests.conftest import ends, eventually
 
@@ -93,6 +96,29 @@ def test_no_caller_waits_until_a_wake_up_is_sent(engines: Engines, valkey: Redis
     wakeups.close()
 
 
+def test_an_acknowledgement_that_is_lost_takes_no_place_for_good(
+    engines: Engines, tmp_path: Path
+) -> None:
+    """A consumer without a place asks for nothing, so it would never notice a lost connection."""
+    server = Valkey(tmp_path / "valkey", engines.reaper, keeps=False)
+    server.start()
+    try:
+        connection = kombu_connection(server.url, TRANSPORT_OPTIONS)
+        with connection, connection.channel() as channel:
+            channel.basic_qos(0, 1, False)
+            producer, queue = Producer(channel), Queue("places")(channel)
+            queue.declare()
+            producer.publish(b"", routing_key="places")
+            taken = channel.basic_get("places")
+            assert not channel.qos.can_consume()
+            server.kill()
+            with pytest.raises(connection.connection_errors):
+                taken.ack()
+            assert channel.qos.can_consume()
+    finally:
+        server.stop()
+
+
 def test_it_works_again_once_valkey_is_back(
     engines: Engines, wakeups: Wakeups, valkey: Redis
 ) -> None:
@@ -116,7 +142,7 @@ def test_a_celery_worker_runs_the_task_that_the_message_names(
     app.conf.update(broker_transport_options=TRANSPORT_OPTIONS, task_default_queue="route")
     ran: list[int] = []
 
-    @app.task(name=task_name("route"))
+    @app.task(name=task_name("route"), shared=False)
     def route() -> None:
         ran.append(1)
 
