@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -128,32 +128,38 @@ def run(
 ) -> list[Finding]:
     """Work for so many minutes, and return what grew and what the checker found."""
     folder = Path(tempfile.mkdtemp(prefix="rb-soak-"))
-    journal, samples = Journal(), []
+    journal = Journal()
     with ExitStack() as stack:
         engines = stack.enter_context(Engines())
         keys = prepare_ledger(engines.database_url)
         _hurry_autovacuum(engines)
-        town = stack.enter_context(Installation(engines, folder, ROOT))
-        campaign = Campaign(town, keys, 1, journal, say)
-        campaign.calm()
-        campaign.storm([], {}, late=[])
-        watcher = Watcher(town, journal, keys)
-        pause = max(1.0, 60 * minutes / SAMPLES)
-        count = max(8, int(60 * minutes / pause))
-        for number in range(count):
-            time.sleep(pause)
-            samples.append(watcher.sample())
-            if holds_snapshot and number == count // 4:
-                held = stack.enter_context(ExitStack())
-                held.enter_context(_snapshot(engines))
-                say("a snapshot is held")
-        if holds_snapshot:
-            held.close()
-        campaign.rest()
+        held = _snapshot(engines, say) if holds_snapshot else None
+        with Installation(engines, folder, ROOT) as town:
+            campaign = Campaign(town, keys, 1, journal, say)
+            campaign.calm()
+            campaign.storm([], {}, late=[])
+            samples = _watched(Watcher(town, journal, keys), minutes, held)
+            campaign.rest()
         journal.ends, journal.mails = town.ends, town.mail.ids
         ledger = witness.read(engines.database_url)
     findings = list(growth(samples, may_bloat=holds_snapshot, say=say))
     return findings + check(journal, ledger)
+
+
+def _watched(
+    watcher: Watcher, minutes: float, held: AbstractContextManager[None] | None
+) -> list[dict[str, float]]:
+    """Return samples of so many minutes; what is to be held is held from a quarter of them on."""
+    samples = []
+    pause = max(1.0, 60 * minutes / SAMPLES)
+    count = max(8, int(60 * minutes / pause))
+    with ExitStack() as stack:
+        for number in range(count):
+            time.sleep(pause)
+            samples.append(watcher.sample())
+            if held and number == count // 4:
+                stack.enter_context(held)
+    return samples
 
 
 def growth(
@@ -172,8 +178,9 @@ def growth(
 
 
 @contextmanager
-def _snapshot(engines: Engines) -> Iterator[None]:
+def _snapshot(engines: Engines, say: Say) -> Iterator[None]:
     """Hold a snapshot: no row that is dead from now on can be removed."""
+    say("a snapshot is held")
     with psycopg.connect(engines.database_url) as session:
         session.execute("set transaction isolation level repeatable read")
         session.execute("select count(*) from delivery")

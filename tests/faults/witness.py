@@ -69,8 +69,9 @@ def read(url: str) -> Ledger:
 
     What was written after the last reading of a feed is numbered first, as the next reading would.
     """
-    with psycopg.connect(url, row_factory=dict_row, autocommit=True) as session:
+    with psycopg.connect(url, autocommit=True) as session:
         session.execute("select number_events()")
+    with psycopg.connect(url, row_factory=dict_row) as session:
         return Ledger(
             *(
                 session.execute(question.encode()).fetchall()
