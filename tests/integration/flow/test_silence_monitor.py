@@ -1,7 +1,6 @@
 """Who is silent is alarmed once, whoever looks, and ends by itself when heard again."""
 
 import threading
-from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -209,31 +208,3 @@ def test_what_is_old_is_forgotten(context: Context, check: Any, clock: FixedCloc
     clock.advance(days=2)
     check()
     assert rows(context, "select count(*) from traffic") == [(0,)]
-
-
-def test_a_look_costs_the_same_however_much_waits(context: Context, world: World) -> None:
-    """Of one agency's queue of any length a hundred rows are read."""
-    world.routed(sample(12))
-    with psycopg.connect(context.settings.database_url, autocommit=True) as connection:
-        connection.execute(
-            "insert into delivery (id, referral, agency, channel, role, policy_row, view, state,"
-            " available_at, clock_start, acknowledge_by)"
-            " select gen_random_uuid(), referral, agency, channel, role, policy_row, view,"
-            " 'available', available_at, clock_start, acknowledge_by + n * interval '1 second'"
-            " from delivery cross join generate_series(1, 20000) n"
-        )
-        connection.execute("vacuum analyze delivery")
-        before = _read(connection)
-        context.ledger.activity.last_activity(now=context.clock() + timedelta(minutes=1))
-        assert _read(connection) - before < 1000
-
-
-def _read(connection: psycopg.Connection) -> int:
-    connection.execute("select pg_stat_force_next_flush()")
-    connection.execute("select pg_sleep(1.1)")
-    row = connection.execute(
-        "select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::bigint"
-        " from pg_stat_user_tables where relname = 'delivery'"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])

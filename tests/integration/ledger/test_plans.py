@@ -212,6 +212,21 @@ def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> Non
     assert rows_read(old, "feed", params) < 100
 
 
+def test_a_look_for_silence_costs_the_same_however_much_waits(book: Book) -> None:
+    """Of a queue of any length a hundred rows are read."""
+    book.routed_to(STOKE)
+    with psycopg.connect(book.dsn, autocommit=True) as connection:
+        connection.execute(
+            "insert into delivery (id, referral, agency, channel, role, policy_row, view, state,"
+            " available_at, clock_start, acknowledge_by)"
+            " select gen_random_uuid(), referral, agency, channel, role, policy_row, view, state,"
+            " available_at, clock_start, acknowledge_by + n * interval '1 second'"
+            " from delivery cross join generate_series(1, 20000) n"
+        )
+        connection.execute("vacuum analyze")
+    assert rows_read(book, "last_activity", {"now": NOW, "hour": NOW, "day": NOW}) < 400
+
+
 def _end_of_feed(book: Book) -> str:
     events, cursor = book.ledger.queries.feed(POLICE, after="", limit=1000)
     while events:
