@@ -414,6 +414,10 @@ _UNKNOWN = {
         "Nobody said how old this person is. Someone under 18 is first of all a child who needs "
         "help, of whom social care is told: ask.",
     ),
+    "child.age": (
+        "child-age-unknown",
+        "Nobody said how old the child is. Of a child under five a health team is told: ask.",
+    ),
     "child.missing": (
         "missing-unknown",
         "Nobody said whether the child is missing, which makes it more urgent: ask.",
