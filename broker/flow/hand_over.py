@@ -34,10 +34,7 @@ from broker.telemetry import error_fields, logger
 from schemas.tolerance import reload
 
 KIND = "delivery.handed_over"
-_REFUSED = (
-    "A part stays with the team that has it, out of its hours, because the next team must not have "
-    "it. The history names each such part, and why."
-)
+_REFUSED = "{} keeps its part, out of its hours, because {} must not have it. The history says why."
 _log = logger("hand over")
 
 
@@ -104,7 +101,7 @@ class _HandOver:
         # The newest version decides, which may be newer than the one that this team was given.
         newest = self.batch.content(part) or latest.body
         if refusal := self._refusal(rule, next_turn.to, newest, latest.accepted_at):
-            self.batch.refuse(part, to, refusal, self._task(latest))
+            self.batch.refuse(part, to, refusal, self._task(part, next_turn.to, latest))
             _log.warning("not handed over", delivery=str(part.id), reason=refusal)
             return None
         if already := self.batch.open_part(part, to):
@@ -128,10 +125,15 @@ class _HandOver:
             return refused.faults[0].code
         return None
 
-    def _task(self, latest: Offer) -> NewTask:
+    def _task(self, part: DuePart, to: Organisation, latest: Offer) -> NewTask:
         """Return the task about a part that stays where it is, though its office has closed."""
+        team = self.policy.directory.organisation_name(part.agency)
         return NewTask(
-            Task(HAND_OVER_REFUSED, "", _REFUSED),
+            Task(
+                HAND_OVER_REFUSED,
+                f"/deliveries/{part.id}/to/{to.code}",
+                _REFUSED.format(team, to.name),
+            ),
             latest.referral,
             latest.publisher,
             latest.reference,
