@@ -61,6 +61,15 @@ class Task:
 
 
 @immutable
+class SettledTask:
+    """A task about a referral that a person has settled, the last one of its code."""
+
+    code: str
+    version: int
+    """The version of the referral that it was about."""
+
+
+@immutable
 class TaskDeadline:
     """By when the tasks of one decision must be settled."""
 
