@@ -34,7 +34,7 @@ from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decide import new_delivery
 from broker.policy.revision.issued import Issued
-from broker.policy.routing.assignments import Assignment
+from broker.policy.routing.assignments import RELEASED, Assignment
 from broker.policy.routing.facts import WHOLE
 from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
@@ -101,7 +101,9 @@ def redirect(
     """
     action = why or _unexplained(context, actor)
     offer = _redirectable(context, delivery)
-    _, successor = _redirected(context, offer, area=area, to=agency, now=action.now)
+    _, successor = _redirected(
+        context, offer, area=area, to=agency, now=action.now, is_by_hand=True
+    )
     if not context.ledger.receipts.redirect(delivery, successor, action):
         raise _not_redirectable(offer)
     context.wakeups.notify(DISPATCH)
@@ -248,7 +250,9 @@ def _not_redirectable(offer: Offer) -> Conflict:
 def _preview(
     context: Context, offer: Offer, *, area: str | None, to: OrganisationCode | None
 ) -> RedirectPreview:
-    assignment, successor = _redirected(context, offer, area=area, to=to, now=context.clock())
+    assignment, successor = _redirected(
+        context, offer, area=area, to=to, now=context.clock(), is_by_hand=True
+    )
     policy = context.policies.latest()
     recipient = policy.directory.organisation(assignment.agency)
     assert recipient is not None
@@ -281,6 +285,7 @@ def _redirected(
     area: str | None,
     to: OrganisationCode | None,
     now: datetime,
+    is_by_hand: bool = False,
 ) -> tuple[Assignment, NewDelivery]:
     # The next agency gets the latest version, with the clock of the returned delivery.
     latest = context.ledger.corrections.latest_delivery(offer.id) or offer
@@ -296,6 +301,8 @@ def _redirected(
         area=area,
         to=to,
         now=now,
+        # What a person released for one agency does not go to another one without a person.
+        is_released=is_by_hand and bool(offer.explanation.get(RELEASED)),
     )
     issued = Issued(assignment, DeliveryKind.REFERRAL)
     successor = new_delivery(

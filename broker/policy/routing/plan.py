@@ -44,6 +44,7 @@ from broker.policy.routing.wishes import (
     is_forbidden,
     must_be_told,
     unmatched,
+    words_hold,
 )
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
@@ -514,15 +515,11 @@ def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None
 
 
 def _do_words_hold(work: _Work, referral: Referral, facts: Facts, policy: Policy) -> bool:
-    """Note an embargo that stands in words alone, and tell whether it holds anything.
-
-    At a grade that the policy names it does not: what is urgent goes, and a person asks.
-    """
-    remarks = tuple(embargo_in_words(referral.handling))
-    for remarked in remarks:
+    """Note an embargo that stands in words alone, and tell whether it holds anything."""
+    for remarked in embargo_in_words(referral.handling):
         work.task(*remarked)
-    grade = facts.overall.effective_grade
-    return bool(remarks) and grade not in policy.embargoes.goes_despite_words
+    grade, goes_despite_words = facts.overall.effective_grade, policy.embargoes.goes_despite_words
+    return words_hold(referral.handling, grade, goes_despite_words)
 
 
 def _nobody(facts: Facts) -> str:
