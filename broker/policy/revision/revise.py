@@ -343,7 +343,9 @@ def _recalls(
     amended = successors.amend(
         DeliveryKind.RECALL, last, None, because=because, at=at, policy=policy
     )
-    assignment = replace(amended, explanation={**amended.explanation, "recall_reason": reason})
+    had = [str(delivery.id) for thread in threads for delivery in thread.deliveries]
+    explained = {**amended.explanation, "recall_reason": reason, "recalls": had}
+    assignment = replace(amended, explanation=explained)
     given_back = [
         thread.last.id
         for thread in threads
