@@ -75,6 +75,7 @@ class Missing:
 
     status: codes.MissingStatus
     since: datetime | None = None
+    returned_at: datetime | None = None
     reference: str | None = None
 
     @property
@@ -202,6 +203,7 @@ class MissingSchema(Record[Missing]):
         labels=labels.MISSING_STATUSES,
     )
     since = Instant("When the child went missing.", past=True)
+    returned_at = Instant("When the child came back.", past=True)
     reference = Text(100, "The force's reference for the missing episode.")
 
 

@@ -88,6 +88,7 @@ class ChildFacts(SubjectFacts):
     school_urn: str | None
     missing: bool
     returned: bool
+    returned_at: datetime | None
     looked_after: bool
     protection_plan: bool
     placed_elsewhere: bool
@@ -433,6 +434,7 @@ def _child(  # noqa: PLR0913 - each is a fact about the child
         school_urn=urn,
         missing=missing is not None and missing.is_away,
         returned=missing is not None and missing.status is MissingStatus.RETURNED,
+        returned_at=missing.returned_at if missing is not None else None,
         looked_after=child.looked_after is True,
         protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
