@@ -203,7 +203,9 @@ def check(
     checked = tolerance.load(document, today=today, areas=policy.gazetteer, received_at=now)
     if checked.referral is None or (strict and checked.faults):
         return Checked(checked.faults, checked.defects, None)
-    plan = plan_of(checked, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={})
+    plan = plan_of(
+        checked, document, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
+    )
     return Checked((), checked.defects, plan)
 
 

@@ -15,24 +15,16 @@ from broker.domain.codes import DeliveryKind, Milestone
 from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
-from broker.policy.disclosure import (
-    CHILDREN,
-    HANDLING,
-    HOUSEHOLD,
-    PERSONS,
-    Disclosed,
-    disclose,
-    shows_whole,
-)
+from broker.policy.disclosure import CHILDREN, HANDLING, Disclosed, disclose
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import reasons_in
+from broker.policy.shown_defects import shown_defects
 from schemas import tolerance
 from schemas.referral import HARMED
 from schemas.shown_text import shown_document
 
-PEOPLE = frozenset({CHILDREN, HOUSEHOLD, PERSONS})
 NEEDS = "needs"
 """In a stored warning: what else an agency must be shown to be told it."""
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
@@ -112,50 +104,8 @@ def _defects(
     disclosed: Disclosed,
     policy: Policy,
 ) -> list[dict[str, Any]]:
-    """Return the defects of what is shown; what was written, to who may see all of the field."""
-    shown = []
-    for defect in offer.defects:
-        written = defect["pointer"]
-        is_treated = "treatment" in defect
-        judged = _judged(written, received, document, offer) if is_treated else written
-        place = disclosed.pointer(judged) if judged is not None else None
-        if place is None:
-            continue
-        original = {"original": tolerance.original(received, written)} if is_treated else {}
-        if not shows_whole(offer.view, place, policy):
-            original = {}
-        shown.append({**defect, **original, "pointer": place})
-    return shown
-
-
-def _judged(
-    pointer: str, received: Mapping[str, Any], document: Mapping[str, Any], offer: Offer
-) -> str | None:
-    """Return where something of the document as received stands in the one that was judged.
-
-    None where that is not certain: what was left out of a list moves what comes after it.
-    """
-    tokens = pointer.split("/")[1:]
-    before: Any = received
-    after: Any = document
-    for depth, token in enumerate(tokens):
-        if isinstance(before, list) and token.isdecimal():
-            if depth == 1 and tokens[0] in PEOPLE:
-                id_ = tolerance.local_id(received, offer.defects, tokens[0], int(token))
-                ids = [item.get("id") for item in after] if isinstance(after, list) else []
-                if id_ is None or id_ not in ids:
-                    return None
-                tokens[depth] = str(ids.index(id_))
-            elif not isinstance(after, list) or len(after) != len(before):
-                return None
-        before, after = _below(before, token), _below(after, tokens[depth])
-    return "".join(f"/{token}" for token in tokens)
-
-
-def _below(value: Any, token: str) -> Any:
-    if isinstance(value, list):
-        return value[int(token)] if token.isdecimal() and int(token) < len(value) else None
-    return value.get(token) if isinstance(value, dict) else None
+    shaped = tolerance.as_shaped(received, offer.defects)
+    return shown_defects(offer.defects, shaped, document, disclosed, view=offer.view, policy=policy)
 
 
 def warnings(offer: Offer, disclosed: Disclosed, policy: Policy) -> list[dict[str, Any]]:

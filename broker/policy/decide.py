@@ -67,7 +67,7 @@ def decide(
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked, document, policy)
-    plan = _plan(waiting, checked, policy, now)
+    plan = _plan(waiting, checked, document, policy, now)
     verdict = _verdict(referral, checked, plan, policy)
     verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:
@@ -88,6 +88,7 @@ def decide(
 
 def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
     checked: CheckedReferral,
+    document: Mapping[str, Any],
     *,
     publisher: str,
     policy: Policy,
@@ -98,7 +99,8 @@ def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
 ) -> Plan:
     """Return who gets a referral that could be loaded, with what its document is warned of.
 
-    The instants and areas are those of ``route``. A check beforehand and routing plan alike.
+    ``document`` is as received. The instants and areas are those of ``route``.
+    A check beforehand and routing plan alike.
     """
     assert checked.referral is not None
     assert checked.document is not None
@@ -111,7 +113,9 @@ def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
         areas=areas,
         handed_in_at=handed_in_at,
     )
-    return with_name_warnings(with_unread(plan, checked.defects), checked.document, policy)
+    treated = tolerance.noted(checked.defects)
+    plan = with_unread(plan, checked.defects)
+    return with_name_warnings(plan, checked.document, policy, received=document, defects=treated)
 
 
 def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId) -> Withdrawn:
@@ -188,9 +192,16 @@ def _checked(waiting: Unrouted, document: Mapping[str, Any], policy: Policy) -> 
     )
 
 
-def _plan(waiting: Unrouted, checked: CheckedReferral, policy: Policy, now: datetime) -> Plan:
+def _plan(
+    waiting: Unrouted,
+    checked: CheckedReferral,
+    document: Mapping[str, Any],
+    policy: Policy,
+    now: datetime,
+) -> Plan:
     return plan_of(
         checked,
+        document,
         publisher=waiting.publisher,
         policy=policy,
         # Who is new to a referral that others have cannot have had it before this version.

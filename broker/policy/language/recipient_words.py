@@ -74,8 +74,12 @@ def names_of(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _plain(letter: str) -> str:
-    """Return a character without its accents; nothing for an apostrophe."""
+    """Return a character without its accents; nothing for an apostrophe or what is not seen."""
     parts = unicodedata.normalize("NFKD", letter)
     return "".join(
-        part for part in parts if not unicodedata.combining(part) and part not in _APOSTROPHES
+        part
+        for part in parts
+        if not unicodedata.combining(part)
+        and part not in _APOSTROPHES
+        and unicodedata.category(part) != "Cf"
     )

@@ -18,7 +18,9 @@ _DECIDES = re.compile(
     r"/(?:children|persons_posing_risk|household)(?:/\d+)?|"
     r"/children/\d+/(?:missing|area|found_area|placing_authority|looked_after|open_case|school|"
     r"lives_with)(?:/.*)?|"
-    r"/persons_posing_risk/\d+/(?:area|date_of_birth|age|roles|management|contact)(?:/.*)?"
+    r"/persons_posing_risk/\d+/(?:area|date_of_birth|age|roles|management|contact)(?:/.*)?|"
+    r"/(?:concern|action_taken)(?:/.*)?/about(?:/\d+)?|/online/identities/\d+/belongs_to|"
+    r"/household/\d+/children(?:/\d+)?"
 )
 _MESSAGE = (
     "What was written here could not be read, and it decides who is told or by when. Ask the "
