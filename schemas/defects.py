@@ -22,6 +22,7 @@ from schemas.errors import Fault
 from schemas.handling import Times
 from schemas.names import name_of
 from schemas.person import PersonPosingRisk
+from schemas.spellings import says_nothing
 from schemas.unknown import Unknown
 
 _FACTS = (
@@ -42,7 +43,8 @@ _REASONS = {
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
 ADULT_AT = 18
-_CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
+_OLDEST = 110
+_CHILD_AGES, _PERSON_AGES = range(26), range(5, _OLDEST + 1)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
 _NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
 _LONGEST_NOTHING = max(map(len, _NOTHING))
@@ -82,6 +84,12 @@ def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int 
     if isinstance(born, date):
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
     return estimate
+
+
+def plausible_age(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:
+    """Return an age as ``age_on`` does; a birth that systems write for none says nothing."""
+    years = age_on(day, born, estimate)
+    return estimate if years is not None and years > _OLDEST else years
 
 
 def _of_age(
@@ -130,9 +138,10 @@ def _twice(children: tuple[Child, ...]) -> Iterator[Fault]:
     seen: set[tuple[str, str, date]] = set()
     for index, child in enumerate(children):
         born = child.date_of_birth
-        if not isinstance(born, date) or not child.given_name or not child.family_name:
+        given, family = child.given_name or "", child.family_name or ""
+        if not isinstance(born, date) or says_nothing(given) or says_nothing(family):
             continue
-        key = (child.given_name.casefold(), child.family_name.casefold(), born)
+        key = (given.casefold(), family.casefold(), born)
         if key in seen:
             message = "A child of this name and date of birth stands here already: check it."
             yield Fault(f"/children/{index}", "same-child-twice", message)
@@ -153,6 +162,8 @@ def _of_child(child: Child, pointer: str) -> Iterator[Fault]:
 def _reason(value: Any) -> Any:
     if isinstance(value, Ethnicity):
         return _ETHNICITY_REASONS.get(value.code, value)
+    if isinstance(value, str) and says_nothing(value):
+        return Unknown.NOT_YET_KNOWN
     return value
 
 

@@ -139,7 +139,7 @@ def _area(_: formats.Area, value: Any) -> Any:
 
 def _postcode(_: formats.Postcode, value: Any) -> Any:
     """Return the only whole postcode in a text."""
-    return _only(_POSTCODE, value.upper() if isinstance(value, str) else value)
+    return _only(_POSTCODE, value.upper().replace("-", " ") if isinstance(value, str) else value)
 
 
 def _number(_: fields.Field[Any], value: Any) -> Any:

@@ -17,6 +17,7 @@ from marshmallow import fields
 from schemas import child, concern, handling, online, person
 from schemas import fields as kinds
 from schemas.loading import Record, escape
+from schemas.spellings import says_nothing
 
 MOST_PLACES = 20
 """So many changed places are named."""
@@ -106,7 +107,7 @@ class _Shaping:
     def around(self, value: Any, record: Record[Any], pointer: str) -> Any:
         """Return an object in which a bare value is the field that matters."""
         main = _MAIN.get(type(record))
-        is_text = isinstance(value, str) and bool(value.strip())
+        is_text = isinstance(value, str) and not says_nothing(value)
         is_code = main in {"status", "level", "code"} and isinstance(value, list)
         is_flag = isinstance(value, bool) and main in {"status", "informed"}
         if isinstance(record, child.SchoolSchema) and str(value).strip().isdecimal():

@@ -27,6 +27,7 @@ REASONS: Mapping[str, str] = {
 }
 """Why something is not known, by the words for it."""
 _NOTHING = frozenset({*_NOT_KNOWN, "", "na", "n_a", "none", "nil", "null", "not_applicable"})
+_LONGEST_NOTHING = 30
 CODES: Mapping[str, str] = {
     **dict.fromkeys(("f", "girl", "woman"), "female"),
     **dict.fromkeys(("m", "boy", "man"), "male"),
@@ -68,5 +69,6 @@ def folded(text: str) -> str:
 def says_nothing(value: Any) -> bool:
     """Tell whether a value is only a form's way to leave a field blank."""
     if isinstance(value, str):
-        return folded(value) in _NOTHING and (value.isascii() or not value.strip())
+        is_short = len(value) <= _LONGEST_NOTHING
+        return is_short and folded(value) in _NOTHING and (value.isascii() or not value.strip())
     return value is None or value in ([], {})

@@ -238,6 +238,12 @@ def original(document: Mapping[str, Any], pointer: str) -> str | None:
     ]
 
 
+def written_at(document: Mapping[str, Any], pointer: str) -> Any:
+    """Return what stands at a pointer of a document, None where nothing does."""
+    value = _at(document, _path(document, pointer))
+    return None if value is _GONE else value
+
+
 @dataclass(slots=True)
 class _Treatment:
     """The treatment of one document: what is changed, and how it is named."""
@@ -565,9 +571,11 @@ def _bare(kind: fields.Field[Any] | None) -> fields.Field[Any] | None:
 
 
 def _target(document: Mapping[str, Any], path: Path) -> Path:
-    """Return what to treat: of a field that says why it is not known, all of it."""
+    """Return what to treat: of a field that says why it is not known, or nothing, all of it."""
     for end in range(1, len(path)):
         value = _at(document, path[:end])
+        if value == {} and path[:end] in _NEVER_DROPPED:
+            return path[:end]
         is_reason = isinstance(value, dict) and "unknown" in value
         if is_reason and isinstance(_field_at(path[:end]), kinds.Knowable):
             return path[:end]

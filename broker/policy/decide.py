@@ -13,7 +13,7 @@ from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
-from broker.domain.task import REJECTED, Task, TaskDeadline
+from broker.domain.task import REJECTED, Task, TaskDeadline, grouped
 from broker.errors import PolicyError
 from broker.policy.decision import (
     Decision,
@@ -35,8 +35,9 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
+from broker.policy.routing.places_in_words import with_places
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
-from broker.policy.routing.unread import with_unread
+from broker.policy.routing.unread import unread_handling, with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
@@ -104,18 +105,23 @@ def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
     """
     assert checked.referral is not None
     assert checked.document is not None
+    treated = tolerance.noted(checked.defects)
+    received = tolerance.as_shaped(document, treated) if treated else document
+    read = with_places(checked.referral, received, treated, policy.gazetteer)
     plan = route(
-        checked.referral,
+        read.referral,
         publisher=publisher,
         policy=policy,
         accepted_at=accepted_at,
         now=now,
         areas=areas,
         handed_in_at=handed_in_at,
+        unread_handling=unread_handling(checked.defects, received) if treated else (),
     )
-    treated = tolerance.noted(checked.defects)
-    plan = with_unread(plan, checked.defects)
-    return with_name_warnings(plan, checked.document, policy, received=document, defects=treated)
+    if treated:
+        plan = with_unread(plan, checked.defects, received, read)
+    plan = with_name_warnings(plan, checked.document, policy, received=received, defects=treated)
+    return replace(plan, tasks=grouped(plan.tasks)) if plan.tasks else plan
 
 
 def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId) -> Withdrawn:

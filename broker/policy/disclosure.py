@@ -19,7 +19,7 @@ from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
 from schemas.child import Child, Voice
 from schemas.concern import ABOUT, BLOCKS, Concern
-from schemas.defects import ADULT_AT, age_on
+from schemas.defects import ADULT_AT, plausible_age
 from schemas.handling import Times
 from schemas.immutable import immutable
 from schemas.links import SOMEBODY
@@ -372,7 +372,8 @@ def _day(document: Json) -> date:
 def _age(person: Json, day: date) -> int | None:
     """Return how old somebody is on a date, None where nobody said."""
     born = person.get(BORN)
-    return age_on(day, date.fromisoformat(born) if isinstance(born, str) else None, person.get(AGE))
+    known = date.fromisoformat(born) if isinstance(born, str) else None
+    return plausible_age(day, known, person.get(AGE))
 
 
 def _person(person: Json, place: str, narrowing: _Narrowing) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from broker.policy.language.recipient_words import folded, without_marks
 from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from broker.policy.shown_defects import originals, shown_defects
-from schemas import tolerance
 from schemas.referral import HARMED
 
 CODE = "name-outside-view"
@@ -51,12 +50,11 @@ def with_name_warnings(
 ) -> Plan:
     """Return the plan with a warning and a task for each agency whose text names an outsider.
 
-    ``received`` is the document as its publisher sent it, of which an agency is shown what stood
-    in a field that the ``defects`` say was treated; ``document`` is what was judged.
+    ``received`` is the document in the shape into which its ``defects`` point: an agency is shown
+    what stood there in a field that was treated. ``document`` is what was judged.
     """
     names, texts = names_in(document), [document]
     if defects:
-        received = tolerance.as_shaped(received, defects)
         names, texts = names | names_in(received), [document, received]
     if not names or not any(mentions(names, text) for text in texts):
         return plan

@@ -27,7 +27,7 @@ from schemas.codes import (
     ReportSource,
     WorkKind,
 )
-from schemas.defects import ADULT_AT, age_on
+from schemas.defects import ADULT_AT, age_on, plausible_age
 from schemas.handling import Embargo
 from schemas.immutable import immutable
 from schemas.person import PersonPosingRisk, WorkRole
@@ -467,7 +467,7 @@ def _person(
     on: date,
     forces: _Forces,
 ) -> PersonFacts:
-    years, management = age_on(on, person.date_of_birth, person.age), person.management
+    years, management = plausible_age(on, person.date_of_birth, person.age), person.management
     managed_in = authority(management.area if management else None, forces.gazetteer)
     return PersonFacts(
         id=person.id,
@@ -482,19 +482,20 @@ def _person(
         status=management.status if management else "unknown",
         other_force=forces.is_another(lives.area),
         contact=_contact(person),
-        unknown=_unknown_of_person(person, lives),
+        unknown=_unknown_of_person(person, lives, years),
     )
 
 
-def _unknown_of_person(person: PersonPosingRisk, lives: Locality) -> frozenset[str]:
+def _unknown_of_person(
+    person: PersonPosingRisk, lives: Locality, years: int | None
+) -> frozenset[str]:
     """Return what nobody said of a person: age, place, and who manages a managed offender."""
     management = person.management
     is_managed = management is not None and management.status is not ManagementStatus.NONE
     unmanaged = is_managed and management is not None and management.managed_by is None
-    has_no_age = person.age is None and not isinstance(person.date_of_birth, date)
     unknown = ["managed_by"] if unmanaged else []
     unknown += [] if lives.is_known else ["other_force"]
-    return frozenset([*unknown, "age"] if has_no_age else unknown)
+    return frozenset([*unknown, "age"] if years is None else unknown)
 
 
 def _unknown_of_child(child: Child, persons: Sequence[PersonFacts]) -> frozenset[str]:
