@@ -5,7 +5,8 @@ out, ``F-not-asked``, ``F-refused`` and ``F-not-yet-known`` when it says why. Li
 ``missing-status``, ``status-not-asked`` and so on for whether a child is missing.
 ``times-out-of-order`` when something was done before anybody knew, ``implausible-age`` and
 ``age-contradicts-date-of-birth`` for ages that cannot be right, ``same-child-twice``, and
-``voice-of-an-adult`` for the voice of somebody who is known to be 18 or older. Of a child
+``voice-of-an-adult`` for the voice of somebody who is known to be 18 or older, and
+``birth-long-past`` for a birth that was expected long ago. Of a child
 who is not born yet nothing is asked that it cannot have.
 """
 
@@ -43,6 +44,7 @@ _REASONS = {
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
 ADULT_AT = 18
+_OVERDUE_DAYS = 60
 _OLDEST = 110
 _CHILD_AGES, _PERSON_AGES = range(26), range(5, _OLDEST + 1)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
@@ -69,7 +71,8 @@ def find(
     faults = [*_out_of_order(times)]
     for index, child in enumerate(children):
         pointer = f"/children/{index}"
-        faults += () if child.expected_date_of_birth else _of_child(child, pointer)
+        faults += () if is_unborn(child, today) else _of_child(child, pointer)
+        faults += _of_birth(child, pointer, today)
         faults += _of_age(pointer, child.date_of_birth, child.approximate_age, _CHILD_AGES, today)
         faults += _of_adult(child.voice, pointer, child.date_of_birth, child.approximate_age, today)
     for index, person in enumerate(persons):
@@ -84,6 +87,18 @@ def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int 
     if isinstance(born, date):
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
     return estimate
+
+
+def is_unborn(child: Child, on: date | None) -> bool:
+    """Tell whether a child is expected, on a day or whenever: long after that day it is born."""
+    expected = child.expected_date_of_birth
+    return expected is not None and (on is None or (on - expected).days <= _OVERDUE_DAYS)
+
+
+def _of_birth(child: Child, pointer: str, today: date | None) -> Iterator[Fault]:
+    if child.expected_date_of_birth and not is_unborn(child, today):
+        message = "The day on which the birth was expected is long past: give the date of birth."
+        yield Fault(f"{pointer}/expected_date_of_birth", "birth-long-past", message)
 
 
 def plausible_age(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:

@@ -25,6 +25,7 @@ _DEPTH = 12
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 _POSTCODE = re.compile(r"\b([A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2})\W*\Z", re.ASCII)
 _LINE_ENDS = re.compile(r"\s*[,;\r\n]+\s*")
+_SCALARS = (kinds.Flag, kinds.Whole, fields.String, fields.Date, fields.DateTime)
 _VALUE = frozenset({"value", "code", "text", "#text", "_text", "$", "_"})
 """Names under which converters write what an element holds."""
 _MAIN: Mapping[type[Record[Any]], str] = {
@@ -91,7 +92,7 @@ class _Shaping:
             return self.one(value, kind.record, pointer, depth)
         if isinstance(kind, kinds.Many):
             return self.many(value, kind, pointer, depth)
-        if isinstance(kind, kinds.Text | kinds.Code | kinds.Flag | kinds.Whole | fields.String):
+        if isinstance(kind, _SCALARS):
             return self.scalar(value, kind, pointer)
         return value
 
@@ -108,11 +109,14 @@ class _Shaping:
         """Return an object in which a bare value is the field that matters."""
         main = _MAIN.get(type(record))
         is_text = isinstance(value, str) and not says_nothing(value)
-        is_code = main in {"status", "level", "code"} and isinstance(value, list)
+        is_code = main in {"status", "level", "code"} and isinstance(value, list) and bool(value)
         is_flag = isinstance(value, bool) and main in {"status", "informed"}
         if isinstance(record, child.SchoolSchema) and str(value).strip().isdecimal():
             self.note(pointer)
             return {"urn": str(value).strip()}
+        if isinstance(record, child.HealthSchema) and isinstance(value, list):
+            self.note(pointer)
+            return {"needs": value}
         if main is None or not (is_text or is_code or is_flag or _is_lines(value, main)):
             return value
         self.note(pointer)

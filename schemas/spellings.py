@@ -42,9 +42,10 @@ CODES: Mapping[str, str] = {
     **dict.fromkeys(("employers", "work", "workplace"), "employer"),
     **dict.fromkeys(("suspect", "suspects", "offender", "perpetrator"), "person_posing_risk"),
     **dict.fromkeys(
-        ("yes", "missing_from_home", "missing_from_care", "currently_missing", "misper"), "missing"
+        ("yes", "y", "missing_from_home", "missing_from_care", "currently_missing", "misper"),
+        "missing",
     ),
-    **dict.fromkeys(("no", "not_currently_missing"), "not_missing"),
+    **dict.fromkeys(("no", "n", "not_currently_missing"), "not_missing"),
     **dict.fromkeys(("found", "located", "no_longer_missing"), "returned"),
     **dict.fromkeys(
         ("nps", "probation_service", "national_probation_service", "the_probation_service"),

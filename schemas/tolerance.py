@@ -574,12 +574,17 @@ def _target(document: Mapping[str, Any], path: Path) -> Path:
     """Return what to treat: of a field that says why it is not known, or nothing, all of it."""
     for end in range(1, len(path)):
         value = _at(document, path[:end])
-        if value == {} and path[:end] in _NEVER_DROPPED:
+        if value == {} and not _is_required(path[:end]):
             return path[:end]
         is_reason = isinstance(value, dict) and "unknown" in value
         if is_reason and isinstance(_field_at(path[:end]), kinds.Knowable):
             return path[:end]
     return path
+
+
+def _is_required(path: Path) -> bool:
+    kind = _field_at(path)
+    return kind is None or bool(kind.required) or isinstance(path[-1], int)
 
 
 def _path(document: Mapping[str, Any], pointer: str) -> Path:

@@ -27,11 +27,12 @@ from schemas.codes import (
     ReportSource,
     WorkKind,
 )
-from schemas.defects import ADULT_AT, age_on, plausible_age
+from schemas.defects import ADULT_AT, age_on, is_unborn, plausible_age
 from schemas.handling import Embargo
 from schemas.immutable import immutable
 from schemas.person import PersonPosingRisk, WorkRole
 from schemas.referral import Referral
+from schemas.spellings import says_nothing
 from schemas.unknown import known
 
 WHOLE = "referral"
@@ -435,7 +436,9 @@ def _child(
         health_need=child.health is not None and bool(child.health.needs),
         other_force=forces.is_another(area),
         # Of those in the household nobody is asked what the children listed are asked.
-        unknown=_unknown_of_child(child, persons) if pointer.startswith(_LISTED) else frozenset(),
+        unknown=_unknown_of_child(child, persons, on)
+        if pointer.startswith(_LISTED)
+        else frozenset(),
     )
 
 
@@ -450,7 +453,7 @@ def _nearest_contact(child: Child, persons: Sequence[PersonFacts]) -> ContactNat
 
 
 def _child_age(child: Child, on: date) -> str:
-    if child.expected_date_of_birth:
+    if is_unborn(child, on):
         return "unborn"
     years = age_on(on, child.date_of_birth, child.approximate_age)
     if years is None:
@@ -498,20 +501,26 @@ def _unknown_of_person(
     return frozenset([*unknown, "age"] if years is None else unknown)
 
 
-def _unknown_of_child(child: Child, persons: Sequence[PersonFacts]) -> frozenset[str]:
+def _unknown_of_child(child: Child, persons: Sequence[PersonFacts], on: date) -> frozenset[str]:
     """Return what nobody said of a child, of what the referral itself gives reason to ask.
 
     A school without its number, and a looked-after child whom nobody placed, are such; a child
     without a school is not. Of one who is not born yet nothing is asked that it cannot have.
     """
     unknown = []
-    if child.school is not None and not child.school.urn:
+    if child.school is not None and not child.school.urn and _is_said(child.school.name):
         unknown.append("at_school")
+    if child.health is not None and not child.health.needs and _is_said(child.health.details):
+        unknown.append("health_need")
     if child.looked_after is True and not child.placing_authority:
         unknown.append("placed_elsewhere")
-    if child.expected_date_of_birth is None:
+    if not is_unborn(child, on):
         unknown += _unsaid(child, persons)
     return frozenset(unknown)
+
+
+def _is_said(text: str | None) -> bool:
+    return text is not None and not says_nothing(text)
 
 
 def _unsaid(child: Child, persons: Sequence[PersonFacts]) -> Iterator[str]:

@@ -21,7 +21,7 @@ _DECIDES = re.compile(
     r"/grade(?:/level)?|/concern/category|"
     r"/(?:children|persons_posing_risk|household)(?:/\d+)?|"
     r"/children/\d+/(?:missing|address|area|found_area|placing_authority|looked_after|open_case|"
-    r"school|lives_with)(?:/.*)?|"
+    r"school|lives_with|health|expected_date_of_birth)(?:/.*)?|"
     r"/persons_posing_risk/\d+/(?:address|area|date_of_birth|age|roles|management|contact)(?:/.*)?|"
     r"/(?:concern|action_taken)(?:/.*)?/about(?:/\d+)?|/online/identities/\d+/belongs_to|"
     r"/household/\d+/children(?:/\d+)?"
@@ -74,7 +74,11 @@ def with_unread(
         for defect in defects
         if isinstance(defect, Treated)
         and defect.treatment in _UNREAD
-        and (_DECIDES.fullmatch(defect.pointer) or _may_hold_people(received, defect))
+        and (
+            _DECIDES.fullmatch(defect.pointer)
+            or _may_be_unborn(defect)
+            or _may_hold_people(received, defect)
+        )
         and not _is_blank(received, defect)
         and defect.pointer not in places.pointers
     ]
@@ -89,6 +93,11 @@ def with_unread(
         ),
         tasks=(*plan.tasks, *(Task(CODE, pointer, _MESSAGE) for pointer in unread)),
     )
+
+
+def _may_be_unborn(defect: Treated) -> bool:
+    """Tell whether a child's date of birth lies ahead: health is told of a child not born yet."""
+    return defect.code == "date-in-future" and defect.pointer.startswith("/children/")
 
 
 def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:
