@@ -26,11 +26,19 @@ _GIVEN, _FAMILY, _ALIASES = "given_name", "family_name", "aliases"
 _NO_TEXT = frozenset(
     {
         *(_GIVEN, _FAMILY, _ALIASES, "id", "about", "lives_with", "address", "school", "area"),
-        *("referrer", "reports", "do_not_disclose_to", "share_with", "organisation", "call_first"),
+        *(
+            "referrer",
+            "reports",
+            "identities",
+            "do_not_disclose_to",
+            "share_with",
+            "organisation",
+            "call_first",
+        ),
         *("made_by", "by", "spoken_to_by", "graded_by", "tool", "reference", "schema"),
     }
 )
-"""What is no sentence: names where they belong, places, and the names of professionals."""
+"""What is no sentence: names where they belong, places, accounts, and the names of professionals."""
 ORIGINALS = "originals"
 """Stands, beside the parts of a view, for what was written in fields that were treated."""
 _NO_NAMES = frozenset({"unknown", "not known", "known", "none", "nk", "na", "n k", "n a", "baby"})

@@ -106,9 +106,6 @@ NAMED = {
     "a space that is not seen": concern(summary="Za\u200bnna was hurt."),
     "a soft hyphen": concern(summary="Zan\u00adna was hurt."),
     "a tag": siblings(online={"tags": ["zanna"]}),
-    "a name that is shown beside an account": siblings(
-        online={"identities": [{"id": "x", "username": "zanna.zaltmarsh2014"}]}
-    ),
     "a history": siblings(persons_posing_risk=[SUSPECT | {"offence_history": "Wrote to Zanna."}]),
     "instructions": siblings(handling={"instructions": "Ring Zanna's aunt."}),
 }

@@ -45,6 +45,8 @@ def with_places(
     referral: Referral, received: Mapping[str, Any], defects: Defects, gazetteer: Gazetteer
 ) -> ReadPlaces:
     """Return a referral with the places that are written in words."""
+    if not defects:
+        return ReadPlaces(referral)
     children = {child.id: child for child in referral.children}
     persons = {person.id: person for person in referral.persons_posing_risk}
     remarks = []
