@@ -38,7 +38,7 @@ _NO_TEXT = frozenset(
         *("made_by", "by", "spoken_to_by", "graded_by", "tool", "reference", "schema"),
     }
 )
-"""What is no sentence: names where they belong, places, accounts, and the names of professionals."""
+"""What is no sentence: names where they belong, places, accounts, names of professionals."""
 ORIGINALS = "originals"
 """Stands, beside the parts of a view, for what was written in fields that were treated."""
 _NO_NAMES = frozenset({"unknown", "not known", "known", "none", "nk", "na", "n k", "n a", "baby"})
