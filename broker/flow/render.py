@@ -16,17 +16,22 @@ from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
 from broker.policy.disclosure import CHILDREN, HANDLING, Disclosed, disclose
+from broker.policy.language.evidence import NOWHERE
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import reasons_in
-from broker.policy.shown_defects import shown_defects
+from broker.policy.routing.places_in_words import CODE as PLACE_IN_WORDS
+from broker.policy.routing.unread import CODE as UNREAD
+from broker.policy.shown_defects import judged_pointer, shown_defects
 from schemas import tolerance
 from schemas.referral import HARMED
 from schemas.shown_text import shown_document
 
 NEEDS = "needs"
 """In a stored warning: what else an agency must be shown to be told it."""
+OF_RECEIVED = frozenset({UNREAD, PLACE_IN_WORDS})
+"""Warnings about the document as received: where a list was shortened, places in it have moved."""
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
 
@@ -69,7 +74,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         },
         "asks": _asks(offer, content),
         "defects": _defects(offer, received, document, disclosed, policy) if is_shown else [],
-        "warnings": warnings(offer, disclosed, policy) if is_shown else [],
+        "warnings": _warnings(offer, received, document, disclosed, policy) if is_shown else [],
         "content": content,
     }
 
@@ -108,17 +113,41 @@ def _defects(
     return shown_defects(offer.defects, shaped, document, disclosed, view=offer.view, policy=policy)
 
 
-def warnings(offer: Offer, disclosed: Disclosed, policy: Policy) -> list[dict[str, Any]]:
+def _warnings(
+    offer: Offer,
+    received: Mapping[str, Any],
+    document: Mapping[str, Any],
+    disclosed: Disclosed,
+    policy: Policy,
+) -> list[dict[str, Any]]:
     """Return the warnings that concern an agency, pointing into what it is shown.
 
     Only social care is told how often a child was referred, and only of children in its scope.
     """
     agency = policy.directory.organisation(offer.agency)
     is_entitled = agency is not None and agency.kind in RECURRENCE_IS_FOR
-    return _shown(
-        [warning for warning in offer.warnings if is_entitled or warning["code"] != RECURRENCE],
-        disclosed,
-    )
+    warnings = [
+        _as_judged(warning, received, document, offer)
+        if warning["code"] in OF_RECEIVED
+        else warning
+        for warning in offer.warnings
+        if is_entitled or warning["code"] != RECURRENCE
+    ]
+    return _shown(warnings, disclosed)
+
+
+def _as_judged(
+    warning: Mapping[str, Any],
+    received: Mapping[str, Any],
+    document: Mapping[str, Any],
+    offer: Offer,
+) -> Mapping[str, Any]:
+    """Return a warning with where it stands in what was judged."""
+    if warning["code"] not in OF_RECEIVED:
+        return warning
+    shaped = tolerance.as_shaped(received, offer.defects)
+    pointer = judged_pointer(warning["pointer"], shaped, document, offer.defects)
+    return {**warning, "pointer": NOWHERE if pointer is None else pointer}
 
 
 def _shown(faults: Sequence[Mapping[str, Any]], disclosed: Disclosed) -> list[dict[str, Any]]:

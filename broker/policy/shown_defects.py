@@ -53,7 +53,7 @@ def shown_defects(
     for defect in defects:
         written = defect["pointer"]
         is_treated = "treatment" in defect
-        judged = _judged(written, received, document, defects) if is_treated else written
+        judged = judged_pointer(written, received, document, defects) if is_treated else written
         place = disclosed.pointer(judged) if judged is not None else None
         if place is None:
             continue
@@ -84,7 +84,7 @@ def _is_of_shown(pointer: str, received: Mapping[str, Any], disclosed: Disclosed
     return is_in_item and _OF_OTHERS.isdisjoint(tokens)
 
 
-def _judged(
+def judged_pointer(
     pointer: str, received: Mapping[str, Any], document: Mapping[str, Any], defects: Defects
 ) -> str | None:
     """Return where something of the document as received stands in the one that was judged.

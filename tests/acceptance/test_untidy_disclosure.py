@@ -132,3 +132,17 @@ def test_a_suspect_who_stands_in_the_household_as_well_keeps_the_id(world: World
         (defect["pointer"], defect["code"]) for defect in status["defects"]
     }
     assert "grade-contradiction" in {warning["code"] for warning in status["warnings"]}
+
+
+def test_a_warning_about_one_child_does_not_point_at_another(world: World) -> None:
+    """Where an item of a list is left out, those behind it have moved."""
+    world.at("2026-12-16 10:00")
+    document = siblings()
+    document["children"] = [7, ANNA | {"missing": {"status": "??"}}, OTTO]
+    status = world.routed(document)
+    assert {"/children/0", "/children/1/missing"} <= {
+        warning["pointer"] for warning in status["warnings"] if warning["code"] == "unread-decides"
+    }
+    (delivery,) = world.collect("shropshire-csc")
+    assert [child["id"] for child in delivery["content"]["children"]] == ["b"]
+    assert "unread-decides" not in {warning["code"] for warning in delivery["warnings"]}

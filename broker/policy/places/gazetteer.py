@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from broker.policy.places import names, postcodes
+from broker.policy.places import place_names, postcodes
 from broker.policy.places.place import ELSEWHERE, Place, PlaceKind
 
 UNKNOWN = "unknown"
@@ -111,8 +111,8 @@ class Gazetteer:
     def named(self, text: str) -> Place | None:
         """Return the one place of a name, or of the code in it, or None."""
         if not self._names:
-            self._names = names.named(self._places)
-        code = self._names.get(names.plain(text))
+            self._names = place_names.named(self._places)
+        code = self._names.get(place_names.plain(text))
         return self._places[code] if code else None
 
     def country(self, code: str | None) -> Place | None:
