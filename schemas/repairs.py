@@ -88,15 +88,20 @@ def mend_envelope(body: bytes) -> bytes | None:
 
 
 def _reference(written: Any) -> str | None:
-    """Return a reference with the characters that one may have, or None where nothing is left."""
+    """Return a reference with the characters that one may have, or None.
+
+    What has no digit, such as "no reference", names no case.
+    """
     if isinstance(written, bool) or not isinstance(written, str | int):
         return None
     text = str(written).strip()
     plain = _NOT_IN_REFERENCE.sub("-", text).strip("-._/")
     if plain == text and len(text) <= _LONGEST_REFERENCE:
         return text
+    if not any(map(str.isdecimal, plain)):
+        return None
     digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
-    return f"{plain[: _LONGEST_REFERENCE - _DIGEST - 1]}-{digest}" if plain else None
+    return f"{plain[: _LONGEST_REFERENCE - _DIGEST - 1]}-{digest}"
 
 
 class _Mending:
