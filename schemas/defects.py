@@ -5,7 +5,8 @@ out, ``F-not-asked``, ``F-refused`` and ``F-not-yet-known`` when it says why. Li
 ``missing-status``, ``status-not-asked`` and so on for whether a child is missing.
 ``times-out-of-order`` when something was done before anybody knew, ``implausible-age`` and
 ``age-contradicts-date-of-birth`` for ages that cannot be right, ``same-child-twice``, and
-``voice-of-an-adult`` for the voice of somebody who is known to be 18 or older. Of a child
+``voice-of-an-adult`` for the voice of somebody who is known to be 18 or older, and
+``birth-long-past`` for a birth that was expected long ago. Of a child
 who is not born yet nothing is asked that it cannot have.
 """
 
@@ -22,6 +23,7 @@ from schemas.errors import Fault
 from schemas.handling import Times
 from schemas.names import name_of
 from schemas.person import PersonPosingRisk
+from schemas.spellings import says_nothing
 from schemas.unknown import Unknown
 
 _FACTS = (
@@ -47,7 +49,9 @@ _VOICE_REASONS = {
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "What the child says is not yet known."),
 }
 ADULT_AT = 18
-_CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
+_OVERDUE_DAYS = 60
+_OLDEST = 110
+_CHILD_AGES, _PERSON_AGES = range(26), range(5, _OLDEST + 1)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
 _NOTHING = frozenset({"na", "none", "nil", "unknown", "notknown", "nk", "notapplicable", "nothing"})
 _LONGEST_NOTHING = max(map(len, _NOTHING))
@@ -72,7 +76,8 @@ def find(
     faults = [*_out_of_order(times)]
     for index, child in enumerate(children):
         pointer = f"/children/{index}"
-        faults += () if child.expected_date_of_birth else _of_child(child, pointer)
+        faults += () if is_unborn(child, today) else _of_child(child, pointer)
+        faults += _of_birth(child, pointer, today)
         faults += _of_age(pointer, child.date_of_birth, child.approximate_age, _CHILD_AGES, today)
         faults += _of_adult(child.voice, pointer, child.date_of_birth, child.approximate_age, today)
     for index, person in enumerate(persons):
@@ -87,6 +92,24 @@ def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int 
     if isinstance(born, date):
         return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
     return estimate
+
+
+def is_unborn(child: Child, on: date | None) -> bool:
+    """Tell whether a child is expected, on a day or whenever: long after that day it is born."""
+    expected = child.expected_date_of_birth
+    return expected is not None and (on is None or (on - expected).days <= _OVERDUE_DAYS)
+
+
+def _of_birth(child: Child, pointer: str, today: date | None) -> Iterator[Fault]:
+    if child.expected_date_of_birth and not is_unborn(child, today):
+        message = "The day on which the birth was expected is long past: give the date of birth."
+        yield Fault(f"{pointer}/expected_date_of_birth", "birth-long-past", message)
+
+
+def plausible_age(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:
+    """Return an age as ``age_on`` does; a birth that systems write for none says nothing."""
+    years = age_on(day, born, estimate)
+    return estimate if years is not None and years > _OLDEST else years
 
 
 def _of_age(
@@ -135,9 +158,10 @@ def _twice(children: tuple[Child, ...]) -> Iterator[Fault]:
     seen: set[tuple[str, str, date]] = set()
     for index, child in enumerate(children):
         born = child.date_of_birth
-        if not isinstance(born, date) or not child.given_name or not child.family_name:
+        given, family = child.given_name or "", child.family_name or ""
+        if not isinstance(born, date) or says_nothing(given) or says_nothing(family):
             continue
-        key = (child.given_name.casefold(), child.family_name.casefold(), born)
+        key = (given.casefold(), family.casefold(), born)
         if key in seen:
             message = "A child of this name and date of birth stands here already: check it."
             yield Fault(f"/children/{index}", "same-child-twice", message)
@@ -158,6 +182,8 @@ def _of_child(child: Child, pointer: str) -> Iterator[Fault]:
 def _reason(value: Any) -> Any:
     if isinstance(value, Ethnicity):
         return _ETHNICITY_REASONS.get(value.code, value)
+    if isinstance(value, str) and says_nothing(value):
+        return Unknown.NOT_YET_KNOWN
     return value
 
 

@@ -23,6 +23,9 @@ _INSTANT = (
 )
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
 _UNBORN_DAYS = 300
+_YEARS = range(1900, 2101)
+"""Other years stand for no day at all: they are the least and the greatest that a system knows."""
+_RANGE = f"out-of-range: Give a year from {_YEARS[0]} to {_YEARS[-1]}, or leave it out."
 _GRACE = timedelta(days=1)
 """A sender's clock may be a little ahead of ours, also at midnight."""
 _SHAPE = re.compile(_INSTANT.replace("$", r"\Z"), re.ASCII)
@@ -341,6 +344,7 @@ class Day(Spoken, fields.Date):
         form="bad-date: Give a day as YYYY-MM-DD.",
         future="date-in-future: The day lies in the future.",
         far="date-too-far: The day lies more than {days} days in the future.",
+        range=_RANGE,
     )
 
     def __init__(
@@ -353,6 +357,8 @@ class Day(Spoken, fields.Date):
         if type(value) is not str:
             raise self.make_error("invalid")
         day = self._parsed(value)
+        if day.year not in _YEARS:
+            raise self.make_error("range")
         ahead = (day - surroundings.get().today).days
         if ahead > (_UNBORN_DAYS if self.expected else 0):
             raise self.make_error("far" if self.expected else "future", days=_UNBORN_DAYS)
@@ -374,6 +380,7 @@ class Instant(Spoken, fields.DateTime):
         form="bad-time: Give date, time and offset as in 2026-12-18T16:50:00Z.",
         naive="naive-time: Add the offset from UTC, such as Z or +01:00.",
         future="date-in-future: This has happened, so it cannot lie in the future.",
+        range=_RANGE,
     )
 
     def __init__(
@@ -386,6 +393,8 @@ class Instant(Spoken, fields.DateTime):
         if type(value) is not str:
             raise self.make_error("invalid")
         instant = self._parsed(value)
+        if instant.year not in _YEARS:
+            raise self.make_error("range")
         if self.past and instant.date() - surroundings.get().today > _GRACE:
             raise self.make_error("future")
         return instant

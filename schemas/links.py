@@ -14,6 +14,8 @@ from schemas.names import name_of
 from schemas.online import Identity, Online
 from schemas.person import ContactWithChild, HouseholdMember, PersonPosingRisk
 
+SOMEBODY = "somebody-not-read"
+"""Stands where an id could not be read, so that what it is about is not about everybody."""
 _PEOPLE = ("children", "household", "persons_posing_risk")
 _CHILDREN = name_of(HouseholdMember, lambda member: member.children)
 _CONTACT = name_of(PersonPosingRisk, lambda person: person.contact)
@@ -36,10 +38,11 @@ def check(document: dict[str, Any]) -> list[Fault]:
         _ids(document.get(group), f"/{group}", seen, faults) for group in _PEOPLE
     )
     young = children | household
-    people = young | persons
+    people = young | persons | {SOMEBODY}
     _ids(_identities(document), _OF_IDENTITIES, set(), faults)
     for pointer, member in _items(document.get("household"), "/household"):
-        faults += _unknown(member.get(_CHILDREN), f"{pointer}/{_CHILDREN}", children, _CHILD)
+        named, place = member.get(_CHILDREN), f"{pointer}/{_CHILDREN}"
+        faults += _unknown(named, place, children | {SOMEBODY}, _CHILD)
     for pointer, person in _items(document.get("persons_posing_risk"), "/persons_posing_risk"):
         for place, contact in _items(person.get(_CONTACT), f"{pointer}/{_CONTACT}"):
             child = contact.get(_CHILD_OF_CONTACT)

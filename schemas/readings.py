@@ -1,4 +1,4 @@
-"""Other ways to write a value, read as what they mean: ``09:00Z``, ``High``, ``yes``, ``14``.
+"""Other ways to write a value, read as what they mean: ``09:00Z``, ``High``, ``yes``, ``3/5/2014``.
 
 A reading depends on the value and the kind of field alone, so that it is the same whenever it is
 read. Where nothing can be read the field is set aside (schemas/tolerance.py).
@@ -8,31 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from marshmallow import fields
 
 from schemas import fields as kinds
 from schemas import formats
-from schemas.unknown import Unknown
+from schemas.spellings import CODES, REASONS, folded
+from schemas.written_times import read_day, read_instant
 
-LONDON = ZoneInfo("Europe/London")
-_INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?::(\d\d)(?:\.\d{1,9})?)? ?"
-    r"(?:(Z|z|UTC|GMT|BST)|([+-]\d\d):?(\d\d))?",
-    re.ASCII,
-)
-_OFFSETS = {"BST": "+01:00"}
-_DAY = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]\d\d:\d\d.{0,20}", re.ASCII)
-_FLAGS = {"true": True, "yes": True, "y": True, "false": False, "no": False, "n": False}
-_NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-_REASONS = {reason.value: reason.value for reason in Unknown} | {
-    "unknown": Unknown.NOT_YET_KNOWN.value,
-    "not_known": Unknown.NOT_YET_KNOWN.value,
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "y", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "0"), False),
 }
 _PREFIX = re.compile(r"(?:md5|sha-?(?:1|256|512)|0x)[:=]?\s{0,9}", re.IGNORECASE)
+_AGE = re.compile(
+    r"(?:c|ca|circa|approx|approximately|about|around|aged?|est)?[ .~]{0,2}([0-9]{1,3})"
+    r" ?(?:ish|y|yo|yrs?|years?)?(?: old)?\.?",
+    re.ASCII | re.IGNORECASE,
+)
+_GSS = re.compile(r"\b[EWSNLM][0-9]{8}\b", re.ASCII | re.IGNORECASE)
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b", re.ASCII)
+_URN = re.compile(r"\b(?:urn)?([0-9]{6})\b", re.ASCII | re.IGNORECASE)
+_INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _ID_LENGTH = 32
 
 
@@ -42,72 +40,69 @@ def read(field: fields.Field[Any], value: Any) -> Any:
         return _of_knowable(field, value)
     if isinstance(field, kinds.Many):
         return value if isinstance(value, list | dict) else [read(field.inner, value)]
+    if isinstance(value, str) and not isinstance(field, kinds.Text):
+        value = " ".join(_INVISIBLE.sub("", value).split())
     for kind, reading in _READINGS:
         if isinstance(field, kind):
             return reading(field, value)
-    return value.strip() if isinstance(value, str) else value
+    return value
 
 
 def slug(text: str) -> str:
     """Return a local id made of a text: the same text gives the same id."""
-    plain = _NOT_A_WORD.sub("-", text.lower()).strip("-")
+    plain = folded(text).replace("_", "-")
     return (plain if plain[:1].isalpha() else f"id-{plain}")[:_ID_LENGTH].strip("-")
 
 
 def _of_knowable(field: kinds.Knowable, value: Any) -> Any:
-    reason = _REASONS.get(_folded(value)) if isinstance(value, str) else None
+    why = value.get("unknown") if isinstance(value, dict) else value
+    if why is True and isinstance(value, dict):
+        return {"unknown": REASONS["unknown"]}
+    reason = REASONS.get(folded(why)) if isinstance(why, str) else None
     return read(field.inner, value) if reason is None else {"unknown": reason}
-
-
-def _folded(text: str) -> str:
-    return _NOT_A_WORD.sub("_", text.lower()).strip("_")
 
 
 def _joined(text: str) -> str:
     """Return a text without what stands between its letters: ``SHA-256`` means ``sha256``."""
-    return _folded(text).replace("_", "")
+    return folded(text).replace("_", "")
 
 
 def _code(field: kinds.Code, value: Any) -> Any:
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
     if not isinstance(value, str):
         return value
-    for fold in (_folded, _joined):
+    for fold in (folded, _joined):
         wanted = fold(value)
         matching = [code for code in field.codes if fold(code) == wanted]
         if len(matching) == 1:
             return matching[0]
-    return value
+    meant = CODES.get(folded(value))
+    return meant if meant in field.codes else value
 
 
-def _instant(_: formats.Instant, value: Any) -> Any:
-    parts = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
-    if parts is None:
-        return value
-    day, minute, second, zone, hours, minutes = parts.groups()
-    offset = _OFFSETS.get(zone, "+00:00") if zone else f"{hours}:{minutes}" if hours else ""
-    try:
-        moment = datetime.fromisoformat(f"{day}T{minute}:{second or '00'}{offset}")
-        local = moment if offset else moment.replace(tzinfo=LONDON)
-        return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError):
-        return value
+def _instant(field: formats.Instant, value: Any) -> Any:
+    return read_instant(value, is_past=field.past)
 
 
 def _day(_: formats.Day, value: Any) -> Any:
-    parts = _DAY.fullmatch(value.strip()) if isinstance(value, str) else None
-    return parts[1] if parts else value.strip() if isinstance(value, str) else value
+    return read_day(value)
 
 
 def _flag(_: kinds.Flag, value: Any) -> Any:
-    return _FLAGS.get(value.strip().lower(), value) if isinstance(value, str) else value
+    is_flag = isinstance(value, str | int) and not isinstance(value, bool)
+    return _FLAGS.get(str(value).lower(), value) if is_flag else value
 
 
 def _whole(_: kinds.Whole, value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal():
+    if not isinstance(value, str):
+        return value
+    if value.isascii() and value.isdecimal():
         return int(value[:20])
-    return value
+    age = _AGE.fullmatch(value)
+    return int(age[1]) if age else value
 
 
 def _text(_: kinds.Text, value: Any) -> Any:
@@ -134,7 +129,32 @@ def _digest(_: formats.Digest, value: Any) -> Any:
 
 
 def _capitals(_: fields.Field[Any], value: Any) -> Any:
-    return " ".join(value.upper().split()) if isinstance(value, str) else value
+    return value.upper() if isinstance(value, str) else value
+
+
+def _area(_: formats.Area, value: Any) -> Any:
+    """Return the only code in a text: ``E10000028 (Staffordshire)``."""
+    return _only(_GSS, value)
+
+
+def _postcode(_: formats.Postcode, value: Any) -> Any:
+    """Return the only whole postcode in a text."""
+    return _only(_POSTCODE, value.upper().replace("-", " ") if isinstance(value, str) else value)
+
+
+def _number(_: fields.Field[Any], value: Any) -> Any:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+def _urn(field: formats.Urn, value: Any) -> Any:
+    return _only(_URN, _number(field, value))
+
+
+def _only(pattern: re.Pattern[str], value: Any) -> Any:
+    """Return the only thing of a form in a text, or the value where there is none or are more."""
+    matches = pattern.findall(value) if isinstance(value, str) else []
+    return matches[0] if len(matches) == 1 else value
 
 
 _READINGS: tuple[tuple[type[fields.Field[Any]], Callable[[Any, Any], Any]], ...] = (
@@ -147,7 +167,9 @@ _READINGS: tuple[tuple[type[fields.Field[Any]], Callable[[Any, Any], Any]], ...]
     (formats.LocalId, _local_id),
     (formats.NhsNumber, _digits),
     (formats.Digest, _digest),
-    (formats.Area, _capitals),
-    (formats.Postcode, _capitals),
+    (formats.Area, _area),
+    (formats.Postcode, _postcode),
     (formats.Upn, _capitals),
+    (formats.Urn, _urn),
+    (formats.Uprn, _number),
 )

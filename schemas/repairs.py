@@ -6,6 +6,7 @@ Nothing is left out: what cannot stand where it stood is kept as text, or under 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -20,7 +21,19 @@ MOST_NOTES = 20
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 _MARK = "\ufffd"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_AROUND = "\x00\ufeff \t\r\n"
+_SCHEMA = re.compile(r"referral/1(?:\.0){0,2}", re.IGNORECASE)
+_NOT_IN_REFERENCE = re.compile(r"[^A-Za-z0-9._/-]+")
+_LONGEST_REFERENCE, _DIGEST = 64, 8
+_ENCODINGS = {
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+    b"{\x00": "utf-16-le",
+    b"\x00{": "utf-16-be",
+}
+"""By how a body begins, with a byte order mark or without one."""
 
 
 def mend(body: bytes, *, most_items: int) -> bytes | None:
@@ -38,10 +51,57 @@ def mend(body: bytes, *, most_items: int) -> bytes | None:
         )
     except ValueError:
         return None
+    if isinstance(value, list) and len(value) == 1:
+        mending.note("in a list")
+        (value,) = value
     if not isinstance(value, dict):
         return None
     mended = mending.fit(value)
     return orjson.dumps({**mended, READ_OTHERWISE: mending.notes or ["control characters"]})
+
+
+def mend_envelope(body: bytes) -> bytes | None:
+    """Return a body whose reference and schema are written as they should be, or None.
+
+    A referral that is the only member of an object is taken out of it. Of a reference with other
+    characters those that are allowed stay, with the beginning of the digest of all of it, so that
+    two references stay two.
+    """
+    value = json.loads(body)
+    notes = []
+    inner = next(iter(value.values())) if len(value) == 1 else None
+    if isinstance(inner, dict) and "schema" in inner:
+        value, notes = inner, [f"inside {next(iter(value))[:100]}"]
+    written = value.get("reference")
+    reference = _reference(written)
+    if reference is None:
+        return None
+    if reference != written:
+        notes.append(f"reference {str(written)[:100]}")
+    schema = value.get("schema")
+    if isinstance(schema, str) and _SCHEMA.fullmatch(schema):
+        notes += [] if schema == "referral/1" else [f"schema {schema}"]
+        schema = "referral/1"
+    if not notes:
+        return None
+    return orjson.dumps({**value, "reference": reference, "schema": schema, READ_OTHERWISE: notes})
+
+
+def _reference(written: Any) -> str | None:
+    """Return a reference with the characters that one may have, or None.
+
+    What has no digit, such as "no reference", names no case.
+    """
+    if isinstance(written, bool) or not isinstance(written, str | int):
+        return None
+    text = str(written).strip()
+    plain = _NOT_IN_REFERENCE.sub("-", text).strip("-._/")
+    if plain == text and len(text) <= _LONGEST_REFERENCE:
+        return text
+    if not any(map(str.isdecimal, plain)):
+        return None
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
+    return f"{plain[: _LONGEST_REFERENCE - _DIGEST - 1]}-{digest}"
 
 
 class _Mending:
@@ -57,7 +117,8 @@ class _Mending:
 
     def text(self, body: bytes) -> str:
         """Return a body as text, whatever usual encoding it has. Raises ValueError."""
-        encodings = ("utf-16",) if body[:2] in _UTF_16 else ("utf-8-sig", "cp1252", "latin-1")
+        wide = [name for start, name in _ENCODINGS.items() if body.startswith(start)]
+        encodings = wide[:1] or ["utf-8-sig", "cp1252", "latin-1"]
         for encoding in encodings:
             try:
                 text = body.decode(encoding)
@@ -65,7 +126,7 @@ class _Mending:
                 continue
             if encoding != "utf-8-sig" or text.encode() != body:
                 self.note(f"encoding {encoding}")
-            return text
+            return text.strip(_AROUND)
         raise ValueError("This is no text.")
 
     def flat(self, text: str) -> str:

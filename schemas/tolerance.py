@@ -25,14 +25,16 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from schemas import defects, links, loading, pictures, readings, referral
+from schemas import defects, links, loading, pictures, readings, referral, shapes
 from schemas import fields as kinds
 from schemas.codes import Grade
 from schemas.errors import Fault
 from schemas.formats import Instant, LocalId, Surroundings, surroundings
 from schemas.immutable import immutable
+from schemas.links import SOMEBODY
 from schemas.referral import REFERRAL, CheckedReferral, Referral
 from schemas.repairs import READ_OTHERWISE
+from schemas.spellings import folded, says_nothing
 
 Path = tuple[str | int, ...]
 ORIGINAL_LIMIT = 500
@@ -46,6 +48,12 @@ _READ_OTHERWISE = (
     "The body was not JSON in UTF-8 as it should be; its original form is listed here, and "
     "everything in it is kept."
 )
+_SHAPED = f"/{READ_OTHERWISE}/shapes"
+"""Under this pointer, which no document has, stands that parts were written in another shape."""
+_SHAPED_OTHERWISE = (
+    "Parts were written in another shape, or under another spelling of their name, and are read as "
+    "what stands there now: {}."
+)
 NO_CONTACT = "no-contact"
 _EMBARGO = timedelta(days=28)
 """An embargo whose end cannot be read holds so long, or until a person releases it."""
@@ -58,6 +66,8 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _NEVER_DROPPED = {("handling", "embargo")}
+_NARROWING = frozenset({("about",), ("belongs_to",), ("household", "children")})
+"""Fields, by the end of their path, without which more people would be shown what stands there."""
 _CAUTIOUS: Mapping[str, Any] = {"level": str(Grade.VERY_HIGH)}
 """What stands for a code that cannot be read; else ``other`` or ``unknown``, where there is one."""
 
@@ -103,18 +113,21 @@ def load(
     """
     checked = referral.load(value, today=today, areas=areas)
     is_clean = checked.referral is not None and not (may_link and _linking(value))
-    if is_clean or not isinstance(value, dict) or not _is_referral(value):
+    if is_clean or not isinstance(value, dict):
+        return checked
+    document, places = shapes.shaped(value, REFERRAL)
+    if not _is_referral(document):
         return checked
     moment = received_at or datetime.combine(today, time(), UTC)
     token = surroundings.set(Surroundings(today, areas))
     try:
-        treatment = _Treatment(value, moment)
+        treatment = _Treatment(document, moment)
         loaded = treatment.run()
     finally:
         surroundings.reset(token)
     if loaded is None:
         return checked
-    named = list(treatment.named.values())
+    named = [*treatment.named.values(), *_shape_of(places)]
     gaps = defects.find(loaded.children, loaded.times)
     gaps = [gap for gap in gaps if not any(_is_within(defect, gap) for defect in named)]
     linking = [
@@ -144,15 +157,24 @@ def treated(
 
     Defects without a treatment change nothing.
     """
+    named = list(named)
+    document = as_shaped(document, named)
     edits: dict[Path, Any] = {}
     for defect in named:
-        if "treatment" in defect:
+        if "treatment" in defect and defect["pointer"] != _SHAPED:
             path = _path(document, defect["pointer"])
             _edit(document, path, Treatment(defect["treatment"]), edits, received_at)
     if not edits:
         return dict(document)
     edited: dict[str, Any] = _edited(document, edits, _by_parent(edits), ())
     return edited
+
+
+def as_shaped(document: Mapping[str, Any], named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return a document as received in the shape into which the pointers of its defects point."""
+    if not any(defect["pointer"] == _SHAPED for defect in named):
+        return document
+    return shapes.shaped(document, REFERRAL)[0]
 
 
 def local_id(
@@ -183,6 +205,15 @@ def struck(document: dict[str, Any]) -> dict[str, Any]:
     return edited
 
 
+def noted(defects: Iterable[Fault]) -> list[dict[str, str]]:
+    """Return the defects of fields that were treated as the ledger keeps them."""
+    return [
+        {"pointer": defect.pointer, "code": defect.code, "treatment": str(defect.treatment)}
+        for defect in defects
+        if isinstance(defect, Treated)
+    ]
+
+
 def is_assumed(named: Iterable[Fault], *pointers: str) -> bool:
     """Tell whether what stands at one of the pointers was not written there."""
     return any(
@@ -205,6 +236,12 @@ def original(document: Mapping[str, Any], pointer: str) -> str | None:
     return _UNPRINTABLE.sub("\ufffd", pictures.without_links(text[: ORIGINAL_LIMIT * 4]))[
         :ORIGINAL_LIMIT
     ]
+
+
+def written_at(document: Mapping[str, Any], pointer: str) -> Any:
+    """Return what stands at a pointer of a document, None where nothing does."""
+    value = _at(document, _path(document, pointer))
+    return None if value is _GONE else value
 
 
 @dataclass(slots=True)
@@ -261,6 +298,8 @@ class _Treatment:
             self._name(path, CODE_READ_OTHERWISE, _READ_OTHERWISE, Treatment.SET_ASIDE)
             return True
         path = _target(self.received, path)
+        if fault.code == "duplicate-id":
+            path = self._in_household(path)
         if fault.code == NO_CONTACT:
             path = (*path, "telephone")
         path = next((path[:end] for end in range(1, len(path)) if path[:end] in self.edits), path)
@@ -274,6 +313,22 @@ class _Treatment:
             path = path[:-1]
         return False
 
+    def _in_household(self, path: Path) -> Path:
+        """Return whose id is given anew: of a person posing risk who stands under the household as
+        well, the one there, because who points at that id points at the risk.
+        """
+        if path[0] != "persons_posing_risk":
+            return path
+        household = _listed(self.received.get("household", ()))
+        for place, member in enumerate(household):
+            there: Path = ("household", place, "id")
+            if isinstance(member, dict) and self._value(there) == self._value(path):
+                return there
+        return path
+
+    def _value(self, path: Path) -> Any:
+        return self.edits.get(path, _at(self.received, path))
+
     def _is_over(self, path: Path) -> bool:
         """Tell whether a field, or something around it, was treated in this pass already."""
         return any(path[:end] in self.fresh for end in range(1, len(path) + 1))
@@ -286,11 +341,11 @@ class _Treatment:
         before = self.named.get(path)
         is_first = before is None or before.code == LINK_REMOVED
         if is_first and kind is not None and value is not _GONE and code != "duplicate-id":
-            if _is_read(kind, value):
+            if _is_read(self.received, path, kind, value):
                 return Treatment.READ
             if code == "too-long" and isinstance(value, str | list):
                 return Treatment.SHORTENED
-        if kind is None or not _is_needed(path, kind):
+        if kind is None or not _is_needed(path, kind, value):
             return Treatment.SET_ASIDE
         may_assume = before is None or before.treatment is not Treatment.ASSUMED
         has_filler = _filler(self.received, path, self.received_at) is not _GONE
@@ -322,6 +377,14 @@ def _attempt(document: dict[str, Any]) -> tuple[Referral | None, list[Fault]]:
     except ValidationError as error:
         loaded, faults = None, list(loading.faults(error))
     return loaded, [*faults, *links.check(document)]
+
+
+def _shape_of(places: list[str]) -> list[Treated]:
+    """Return the defect that names the places that had another shape."""
+    if not places:
+        return []
+    words = _SHAPED_OTHERWISE.format(", ".join(places))
+    return [Treated(_SHAPED, CODE_READ_OTHERWISE, words, Treatment.READ)]
 
 
 def _is_referral(document: Mapping[str, Any]) -> bool:
@@ -363,7 +426,7 @@ def _edit(
     if treatment is Treatment.ASSUMED:
         edits[path] = _filler(document, path, received_at)
     elif treatment is Treatment.READ and kind is not None:
-        edits[path] = _reading(kind, value)
+        edits[path] = _reading(document, path, kind, value)
     elif treatment is Treatment.READ and isinstance(value, str):
         edits[path] = pictures.without_links(value)
     elif treatment is Treatment.SHORTENED and isinstance(value, list):
@@ -375,13 +438,53 @@ def _edit(
         edits[path] = _CUT
 
 
-def _reading(kind: fields.Field[Any], value: Any) -> Any:
-    return readings.read(kind, pictures.without_links(value) if isinstance(value, str) else value)
+def _reading(document: Mapping[str, Any], path: Path, kind: fields.Field[Any], value: Any) -> Any:
+    if isinstance(value, str):
+        value = pictures.without_links(value)
+    read = readings.read(kind, value)
+    if _points_at_people(path, kind):
+        each = read if isinstance(read, list) else [read]
+        named = [
+            _id_of(document, name, slug) for name, slug in zip(_listed(value), each, strict=True)
+        ]
+        return named if isinstance(read, list) else named[0]
+    return read
 
 
-def _is_read(kind: fields.Field[Any], value: Any) -> bool:
+def _points_at_people(path: Path, kind: fields.Field[Any]) -> bool:
+    inner = kind.inner if isinstance(kind, kinds.Many) else kind
+    return isinstance(inner, LocalId) and path[-1] != "id"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _id_of(document: Mapping[str, Any], written: Any, slug: Any) -> Any:
+    """Return the id of whom a text means: by the id, or by a name that nobody else has."""
+    people = [
+        (readings.slug(str(person.get("id", ""))), person)
+        for group in ("children", "persons_posing_risk", "household")
+        for person in _listed(document.get(group, ()))
+        if isinstance(person, dict) and person.get("id")
+    ]
+    if not isinstance(written, str) or slug in {id_ for id_, _ in people}:
+        return slug
+    wanted = folded(written)
+    meant = [id_ for id_, person in people if wanted in _names(person)]
+    return meant[0] if len(meant) == 1 else slug
+
+
+def _names(person: Mapping[str, Any]) -> set[str]:
+    given, family = (person.get(name) for name in ("given_name", "family_name"))
+    parts = [part for part in (given, family) if isinstance(part, str)]
+    names = {folded(" ".join(parts)), folded(given) if isinstance(given, str) else ""}
+    return names - {""}
+
+
+def _is_read(document: Mapping[str, Any], path: Path, kind: fields.Field[Any], value: Any) -> bool:
     """Tell whether a value can be read as something that the field takes."""
-    read = _reading(kind, value)
+    read = _reading(document, path, kind, value)
     if read == value and type(read) is type(value):
         return False
     try:
@@ -390,10 +493,18 @@ def _is_read(kind: fields.Field[Any], value: Any) -> bool:
         return False
 
 
-def _is_needed(path: Path, kind: fields.Field[Any] | None) -> bool:
+def _is_needed(path: Path, kind: fields.Field[Any] | None, value: Any) -> bool:
     """Tell whether the part around a field cannot be without it."""
     is_member = bool(path) and isinstance(path[-1], str)
-    return path in _NEVER_DROPPED or (is_member and kind is not None and bool(kind.required))
+    if not says_nothing(value) and (path in _NEVER_DROPPED or _is_narrowing(path)):
+        return True
+    return is_member and kind is not None and bool(kind.required)
+
+
+def _is_narrowing(path: Path) -> bool:
+    """Tell whether a field says whom something is about."""
+    steps = tuple(step for step in path if isinstance(step, str))
+    return any(steps[-len(end) :] == end for end in _NARROWING)
 
 
 def _is_id(path: Path, kind: fields.Field[Any] | None) -> bool:
@@ -407,6 +518,8 @@ def _filler(document: Mapping[str, Any], path: Path, received_at: datetime) -> A
         return _GONE
     if _is_id(path, kind):
         return _free_id(document, path)
+    if _is_narrowing(path):
+        return [SOMEBODY] if isinstance(kind, kinds.Many) else SOMEBODY
     if path == ("referrer", "telephone"):
         return NOT_GIVEN
     if isinstance(kind, Instant):
@@ -458,13 +571,20 @@ def _bare(kind: fields.Field[Any] | None) -> fields.Field[Any] | None:
 
 
 def _target(document: Mapping[str, Any], path: Path) -> Path:
-    """Return what to treat: of a field that says why it is not known, all of it."""
+    """Return what to treat: of a field that says why it is not known, or nothing, all of it."""
     for end in range(1, len(path)):
         value = _at(document, path[:end])
+        if value == {} and not _is_required(path[:end]):
+            return path[:end]
         is_reason = isinstance(value, dict) and "unknown" in value
         if is_reason and isinstance(_field_at(path[:end]), kinds.Knowable):
             return path[:end]
     return path
+
+
+def _is_required(path: Path) -> bool:
+    kind = _field_at(path)
+    return kind is None or bool(kind.required) or isinstance(path[-1], int)
 
 
 def _path(document: Mapping[str, Any], pointer: str) -> Path:

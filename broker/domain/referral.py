@@ -68,6 +68,9 @@ class NewVersion:
     body: bytes
     accepted_at: datetime
     actor: str
+    moved: Sequence[str] = ()
+    """The local ids that stand for somebody else now, or for somebody elsewhere: an area that was
+    given to one of them before counts no more."""
 
 
 @dataclass(frozen=True, slots=True)

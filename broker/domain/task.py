@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -20,6 +21,12 @@ EMBARGO_IN_WORDS = "embargo-in-words"
 """The code of the task about what is held because the instructions alone ask for it."""
 SUSPECT_AT_RECIPIENT = "suspect-at-recipient"
 """The code of the task about what is held because a person posing risk is at its recipient."""
+EMBARGO_FOR_ALL = "embargo-for-all"
+"""The code of the task about an embargo that does not say whom it is about."""
+HANDLING_UNREAD = "handling-unread"
+"""The code of the task about what is held because how to handle it could not be read."""
+WISH_IN_DOUBT = "do-not-disclose-in-doubt"
+"""The code of the task about what is held because a wish may mean its recipient."""
 HAND_OVER_REFUSED = "hand-over-refused"
 """The code of the task about a part that the next team must not have; routing does not judge it."""
 OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG})
@@ -34,6 +41,12 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "keep it held; or have the publisher send the embargo with its end.",
         SUSPECT_AT_RECIPIENT: "Ask the publisher whom to tell there. Then release the part that "
         "is held, or keep it held.",
+        EMBARGO_FOR_ALL: "Ask the officer who must not be contacted, and have the publisher send "
+        "it with the embargo; or release each part that may go.",
+        HANDLING_UNREAD: "Ask the publisher what is meant. Then release each part that is held, "
+        "or keep it held; or have the referral corrected.",
+        WISH_IN_DOUBT: "Ask the publisher whom the wish means. Then release the part that is "
+        "held, or keep it held; or have the referral corrected.",
         KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
         "must act has it already.",
         HAND_OVER_REFUSED: "Call the team that has the part. Where it is "
@@ -58,6 +71,27 @@ class Task:
     """A JSON pointer into the referral. For ``HAND_OVER_REFUSED``, which the referral does not say,
     the delivery and who must not have it: each such refusal is a task of its own."""
     message: str
+
+
+MOST_ALIKE = 10
+"""So many tasks of one code about one referral are tasks of their own."""
+
+
+def grouped(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Return tasks with one in place of very many of a code: nobody settles 200 children singly.
+
+    The warnings of the referral still say which they are.
+    """
+    counts = Counter(task.code for task in tasks)
+    kept: dict[str, Task] = {}
+    for task in tasks:
+        if counts[task.code] <= MOST_ALIKE:
+            kept[f"{task.code} {task.pointer}"] = task
+        elif task.code not in kept:
+            part = "/".join(task.pointer.split("/")[:2])
+            words = f"{task.message} So it is {counts[task.code]} times here: see the warnings."
+            kept[task.code] = Task(task.code, part, words)
+    return tuple(kept.values())
 
 
 @immutable

@@ -23,6 +23,7 @@ from broker.domain.referral import (
 )
 from broker.domain.task import RefusalTask
 from broker.errors import (
+    BrokerError,
     Fault,
     Invalid,
     Malformed,
@@ -40,7 +41,7 @@ from broker.policy.decide import plan_of
 from broker.policy.monitoring.task_deadlines import stated_in
 from broker.policy.routing.plan import Plan
 from broker.policy.time.calendars import LONDON
-from broker.telemetry import logger
+from broker.telemetry import error_fields, logger
 from broker.tracing import ACCEPT, SpanPart, parent_of
 from schemas import documents, repairs, tolerance
 from schemas.errors import Unreadable, UnreadableKind
@@ -55,6 +56,11 @@ _REFUSALS: dict[UnreadableKind, type[Invalid]] = {
     UnreadableKind.TOO_LARGE: TooLarge,
     UnreadableKind.PROHIBITED: Prohibited,
 }
+_ANOTHER_DOCUMENT = (
+    f"Another document came under a reference that was used before ({ReferenceConflict.code}), and "
+    "was not kept, so no agency has it: have the publisher send it as a correction, or under a "
+    "reference of its own."
+)
 _log = logger("accept")
 
 
@@ -150,10 +156,13 @@ def _refusal_task(context: Context, refusal: Refusal, stated: bytes) -> RefusalT
     except PolicyError:
         return None
     reference, grade = stated_in(stated)
+    is_conflict = refusal.reason == ReferenceConflict.code
     return RefusalTask(
         reference,
-        f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "
-        "it: have the publisher send it without what is wrong.",
+        _ANOTHER_DOCUMENT
+        if is_conflict
+        else f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency "
+        "has it: have the publisher send it without what is wrong.",
         policy.task_deadline(grade, refusal.at),
         policy.version,
     )
@@ -177,9 +186,33 @@ def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | Refe
             this.log(count=len(new), duplicates=len(new) - len(fresh))
             this.log_single("referral", answers, lambda answer: answer.id)
             this.log_single("publisher", new, lambda referral: referral.publisher)
+    _record_conflicts(context, new, answers)
     return [
         _conflict(answer) if isinstance(answer, Contradiction) else answer for answer in answers
     ]
+
+
+def _record_conflicts(
+    context: Context, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
+) -> None:
+    """Open a task about each other document under a reference that was used: no agency has it."""
+    for referral, answer in zip(new, answers, strict=True):
+        if isinstance(answer, Contradiction):
+            try:
+                _record_conflict(context, referral)
+            except BrokerError as error:  # what was accepted with it stays accepted
+                _log.warning("conflict not recorded", **error_fields(error))
+
+
+def _record_conflict(context: Context, referral: NewReferral) -> None:
+    refusal = Refusal(
+        referral.publisher,
+        digest=referral.digest,
+        size=len(referral.body),
+        reason=ReferenceConflict.code,
+        at=context.clock(),
+    )
+    context.ledger.referrals.record_refusal(refusal, _refusal_task(context, refusal, referral.body))
 
 
 def _fresh(
@@ -216,7 +249,9 @@ def check(
     checked = tolerance.load(document, today=today, areas=policy.gazetteer, received_at=now)
     if checked.referral is None or (strict and checked.faults):
         return Checked(checked.faults, checked.defects, None)
-    plan = plan_of(checked, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={})
+    plan = plan_of(
+        checked, document, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
+    )
     return Checked((), checked.defects, plan)
 
 
@@ -241,6 +276,8 @@ def read(body: bytes, *, strict: bool = False) -> documents.Document:
     """
     try:
         return _read(body)
+    except Prohibited:
+        raise
     except Malformed as malformed:
         mended = None if strict else repairs.mend(body, most_items=MOST_ITEMS)
         if mended is None or len(mended) > documents.SIZE_LIMIT:
@@ -251,6 +288,14 @@ def read(body: bytes, *, strict: bool = False) -> documents.Document:
             raise
         except Invalid:
             raise malformed from None
+    except Invalid as invalid:
+        mended = None if strict else repairs.mend_envelope(body)
+        if type(invalid) is not Invalid or mended is None:
+            raise
+        try:
+            return _read(mended)
+        except Invalid:
+            raise invalid from None
 
 
 def _read(body: bytes) -> documents.Document:

@@ -42,6 +42,7 @@ from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
 from schemas.tolerance import reload
 
+_WAITS_FOR_NO_AREA = "This referral does not wait for an area. Nothing was changed."
 _log = logger("answer")
 
 
@@ -183,7 +184,7 @@ def give_areas(
         raise Invalid("Some areas or local ids are not known.", faults=faults)
     action = why or _unexplained(context, actor)
     if not context.ledger.routing.give_areas(referral, areas, action):
-        raise Conflict("This referral does not wait for an area. Nothing was changed.")
+        raise Conflict(_WAITS_FOR_NO_AREA)
     context.wakeups.notify(ROUTE)
 
 
@@ -206,9 +207,12 @@ def _unexplained(context: Context, actor: str) -> ActionContext:
 
 
 def _people_of(context: Context, referral: ReferralId) -> set[str]:
-    """Return the local ids of a referral's children and of the persons who pose a risk."""
+    """Return the local ids of everybody in a referral. Raises Conflict where it was rejected."""
     body = context.ledger.queries.content(referral)
-    return reload(orjson.loads(body)).people if body else set()
+    try:
+        return reload(orjson.loads(body)).people if body else set()
+    except ValueError:
+        raise Conflict(_WAITS_FOR_NO_AREA) from None
 
 
 def _successor(

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+
+import orjson
 
 from broker.domain.codes import RecallReason
 from broker.domain.epoch import was_lost
@@ -45,6 +47,11 @@ from broker.policy.time.calendars import LONDON
 from broker.side_log import Change
 from broker.telemetry import error_fields, logger
 from schemas import documents, tolerance
+from schemas.child import Child
+from schemas.person import HouseholdMember, PersonPosingRisk
+from schemas.referral import CheckedReferral, Referral
+
+Person = Child | HouseholdMember | PersonPosingRisk
 
 _MESSAGES: Mapping[ChangeRefusal, str] = {
     ChangeRefusal.REJECTED: (
@@ -68,6 +75,7 @@ _MESSAGES: Mapping[ChangeRefusal, str] = {
     ),
 }
 ACTOR = "broker"
+_PLACE, _NAME = ("area", "found_area", "address"), ("given_name", "family_name")
 INVALID = "The correction is invalid; the version before it stands."
 _log = logger("correct")
 
@@ -96,7 +104,8 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
             raise unknown_referral(context, id_)
         with recording_refusals(context, publisher, body, strict=strict):
             document = read(body, strict=strict)
-            if faults := _faults(context, document, status.reference, strict=strict):
+            checked = _checked(context, document)
+            if faults := _faults(checked, document, status.reference, strict=strict):
                 raise Invalid(INVALID, faults=faults)
         new = NewVersion(
             referral=id_,
@@ -106,6 +115,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
             body=document.body,
             accepted_at=context.clock(),
             actor=actor,
+            moved=_moved(context, id_, checked),
         )
         receipt = context.ledger.corrections.correct(new)
         if isinstance(receipt, Refused):
@@ -194,17 +204,52 @@ def _tell_agencies(
     return replace(receipt, state=ReferralState.ROUTED if goes_on else ReferralState.CLOSED)
 
 
-def _faults(
-    context: Context, document: documents.Document, reference: str, *, strict: bool
-) -> list[Fault]:
+def _checked(context: Context, document: documents.Document) -> CheckedReferral:
     today = context.clock().astimezone(LONDON).date()
     areas = context.policies.latest().gazetteer
-    checked = tolerance.load(document.value, today=today, areas=areas)
+    return tolerance.load(document.value, today=today, areas=areas)
+
+
+def _faults(
+    checked: CheckedReferral, document: documents.Document, reference: str, *, strict: bool
+) -> list[Fault]:
     faults = [*checked.faults] if strict or checked.referral is None else []
     if document.value["reference"] != reference:
         message = "Use the reference of the referral that you correct."
         faults.append(Fault("/reference", "other-reference", message))
     return faults
+
+
+def _moved(context: Context, id_: ReferralId, checked: CheckedReferral) -> list[str]:
+    """Return the local ids of whom a correction names, or places, otherwise than before."""
+    before, after = context.ledger.queries.content(id_), checked.referral
+    earlier = tolerance.load(orjson.loads(before), today=date.max).referral if before else None
+    if earlier is None or after is None:
+        return []
+    people = {person.id: person for person in _people(earlier)}
+    return [
+        person.id
+        for person in _people(after)
+        if person.id in people and _is_moved(people[person.id], person)
+    ]
+
+
+def _people(referral: Referral) -> tuple[Person, ...]:
+    return (*referral.children, *referral.household, *referral.persons_posing_risk)
+
+
+def _is_moved(before: Person, after: Person) -> bool:
+    """Tell whether somebody is elsewhere, or is somebody else: by name and date of birth."""
+    if _of(before, _PLACE) != _of(after, _PLACE):
+        return True
+    is_renamed = _of(before, _NAME) != _of(after, _NAME)
+    return is_renamed and (
+        after.date_of_birth is None or before.date_of_birth != after.date_of_birth
+    )
+
+
+def _of(person: Person, names: tuple[str, ...]) -> list[object]:
+    return [getattr(person, name, None) for name in names]
 
 
 def unknown_referral(context: Context, id_: ReferralId) -> NotFound:

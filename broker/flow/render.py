@@ -15,26 +15,23 @@ from broker.domain.codes import DeliveryKind, Milestone
 from broker.domain.delivery import Offer
 from broker.domain.states import DeliveryState
 from broker.flow.policy_cache import PolicyCache
-from broker.policy.disclosure import (
-    CHILDREN,
-    HANDLING,
-    HOUSEHOLD,
-    PERSONS,
-    Disclosed,
-    disclose,
-    shows_whole,
-)
+from broker.policy.disclosure import CHILDREN, HANDLING, Disclosed, disclose
+from broker.policy.language.evidence import NOWHERE
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import reasons_in
+from broker.policy.routing.places_in_words import CODE as PLACE_IN_WORDS
+from broker.policy.routing.unread import CODE as UNREAD
+from broker.policy.shown_defects import judged_pointer, shown_defects
 from schemas import tolerance
 from schemas.referral import HARMED
 from schemas.shown_text import shown_document
 
-PEOPLE = frozenset({CHILDREN, HOUSEHOLD, PERSONS})
 NEEDS = "needs"
 """In a stored warning: what else an agency must be shown to be told it."""
+OF_RECEIVED = frozenset({UNREAD, PLACE_IN_WORDS})
+"""Warnings about the document as received: where a list was shortened, places in it have moved."""
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
 
@@ -78,7 +75,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         },
         "asks": _asks(offer, content),
         "defects": _defects(offer, received, document, disclosed, policy) if is_shown else [],
-        "warnings": warnings(offer, disclosed, policy) if is_shown else [],
+        "warnings": _warnings(offer, received, document, disclosed, policy) if is_shown else [],
         "content": content,
     }
 
@@ -113,63 +110,45 @@ def _defects(
     disclosed: Disclosed,
     policy: Policy,
 ) -> list[dict[str, Any]]:
-    """Return the defects of what is shown; what was written, to who may see all of the field."""
-    shown = []
-    for defect in offer.defects:
-        written = defect["pointer"]
-        is_treated = "treatment" in defect
-        judged = _judged(written, received, document, offer) if is_treated else written
-        place = disclosed.pointer(judged) if judged is not None else None
-        if place is None:
-            continue
-        original = {"original": tolerance.original(received, written)} if is_treated else {}
-        if not shows_whole(offer.view, place, policy):
-            original = {}
-        shown.append({**defect, **original, "pointer": place})
-    return shown
+    shaped = tolerance.as_shaped(received, offer.defects)
+    return shown_defects(offer.defects, shaped, document, disclosed, view=offer.view, policy=policy)
 
 
-def _judged(
-    pointer: str, received: Mapping[str, Any], document: Mapping[str, Any], offer: Offer
-) -> str | None:
-    """Return where something of the document as received stands in the one that was judged.
-
-    None where that is not certain: what was left out of a list moves what comes after it.
-    """
-    tokens = pointer.split("/")[1:]
-    before: Any = received
-    after: Any = document
-    for depth, token in enumerate(tokens):
-        if isinstance(before, list) and token.isdecimal():
-            if depth == 1 and tokens[0] in PEOPLE:
-                id_ = tolerance.local_id(received, offer.defects, tokens[0], int(token))
-                ids = [item.get("id") for item in after] if isinstance(after, list) else []
-                if id_ is None or id_ not in ids:
-                    return None
-                tokens[depth] = str(ids.index(id_))
-            elif not isinstance(after, list) or len(after) != len(before):
-                return None
-        before, after = _below(before, token), _below(after, tokens[depth])
-    return "".join(f"/{token}" for token in tokens)
-
-
-def _below(value: Any, token: str) -> Any:
-    if isinstance(value, list):
-        return value[int(token)] if token.isdecimal() and int(token) < len(value) else None
-    return value.get(token) if isinstance(value, dict) else None
-
-
-def warnings(offer: Offer, disclosed: Disclosed, policy: Policy) -> list[dict[str, Any]]:
+def _warnings(
+    offer: Offer,
+    received: Mapping[str, Any],
+    document: Mapping[str, Any],
+    disclosed: Disclosed,
+    policy: Policy,
+) -> list[dict[str, Any]]:
     """Return the warnings that concern an agency, pointing into what it is shown.
 
     Only social care is told how often a child was referred, and only of children in its scope.
     """
     agency = policy.directory.organisation(offer.agency)
     is_entitled = agency is not None and agency.kind in RECURRENCE_IS_FOR
-    return _shown(
-        [warning for warning in offer.warnings if is_entitled or warning["code"] != RECURRENCE],
-        disclosed,
-    )
+    warnings = [
+        _as_judged(warning, received, document, offer)
+        if warning["code"] in OF_RECEIVED
+        else warning
+        for warning in offer.warnings
+        if is_entitled or warning["code"] != RECURRENCE
+    ]
+    return _shown(warnings, disclosed)
+
+
+def _as_judged(
+    warning: Mapping[str, Any],
+    received: Mapping[str, Any],
+    document: Mapping[str, Any],
+    offer: Offer,
+) -> Mapping[str, Any]:
+    """Return a warning with where it stands in what was judged."""
+    if warning["code"] not in OF_RECEIVED:
+        return warning
+    shaped = tolerance.as_shaped(received, offer.defects)
+    pointer = judged_pointer(warning["pointer"], shaped, document, offer.defects)
+    return {**warning, "pointer": NOWHERE if pointer is None else pointer}
 
 
 def _shown(faults: Sequence[Mapping[str, Any]], disclosed: Disclosed) -> list[dict[str, Any]]:

@@ -160,6 +160,7 @@ def _params(new: NewVersion, latest: Row) -> dict[str, Any]:
         "idempotency_key": new.idempotency_key,
         "now": new.accepted_at,
         "actor": new.actor,
+        "moved": list(new.moved),
     }
 
 

@@ -13,7 +13,7 @@ from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import DeliveryId, NewId
 from broker.domain.states import DeliveryState, ReferralState
-from broker.domain.task import REJECTED, Task, TaskDeadline
+from broker.domain.task import REJECTED, Task, TaskDeadline, grouped
 from broker.errors import PolicyError
 from broker.policy.decision import (
     Decision,
@@ -36,8 +36,9 @@ from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.revision.settled_tasks import without_settled
+from broker.policy.routing.places_in_words import with_places
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
-from broker.policy.routing.unread import with_unread
+from broker.policy.routing.unread import unread_handling, with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
@@ -68,7 +69,7 @@ def decide(
     referral = checked.referral
     if referral is None:
         return _rejected(waiting, checked, document, policy)
-    plan = _plan(waiting, checked, policy, now)
+    plan = _plan(waiting, checked, document, policy, now)
     verdict = _verdict(referral, checked, plan, policy)
     verdict = _with_marks(verdict, document, referral, policy, child_key)
     if plan.unroutable_reason:
@@ -89,6 +90,7 @@ def decide(
 
 def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
     checked: CheckedReferral,
+    document: Mapping[str, Any],
     *,
     publisher: str,
     policy: Policy,
@@ -99,20 +101,28 @@ def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in
 ) -> Plan:
     """Return who gets a referral that could be loaded, with what its document is warned of.
 
-    The instants and areas are those of ``route``. A check beforehand and routing plan alike.
+    ``document`` is as received. The instants and areas are those of ``route``.
+    A check beforehand and routing plan alike.
     """
     assert checked.referral is not None
     assert checked.document is not None
+    treated = tolerance.noted(checked.defects)
+    received = tolerance.as_shaped(document, treated) if treated else document
+    read = with_places(checked.referral, received, treated, policy.gazetteer)
     plan = route(
-        checked.referral,
+        read.referral,
         publisher=publisher,
         policy=policy,
         accepted_at=accepted_at,
         now=now,
         areas=areas,
         handed_in_at=handed_in_at,
+        unread_handling=unread_handling(checked.defects, received) if treated else (),
     )
-    return with_name_warnings(with_unread(plan, checked.defects), checked.document, policy)
+    if treated:
+        plan = with_unread(plan, checked.defects, received, read)
+    plan = with_name_warnings(plan, checked.document, policy, received=received, defects=treated)
+    return replace(plan, tasks=grouped(plan.tasks)) if plan.tasks else plan
 
 
 def withdraw(waiting: Unrouted, *, policy: Policy, now: datetime, new_id: NewId) -> Withdrawn:
@@ -189,9 +199,16 @@ def _checked(waiting: Unrouted, document: Mapping[str, Any], policy: Policy) -> 
     )
 
 
-def _plan(waiting: Unrouted, checked: CheckedReferral, policy: Policy, now: datetime) -> Plan:
+def _plan(
+    waiting: Unrouted,
+    checked: CheckedReferral,
+    document: Mapping[str, Any],
+    policy: Policy,
+    now: datetime,
+) -> Plan:
     return plan_of(
         checked,
+        document,
         publisher=waiting.publisher,
         policy=policy,
         # Who is new to a referral that others have cannot have had it before this version.

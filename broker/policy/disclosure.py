@@ -19,9 +19,10 @@ from broker.policy.published.policy import Policy
 from broker.policy.time.calendars import LONDON
 from schemas.child import Child, Voice
 from schemas.concern import ABOUT, BLOCKS, Concern
-from schemas.defects import ADULT_AT, age_on
+from schemas.defects import ADULT_AT, plausible_age
 from schemas.handling import Times
 from schemas.immutable import immutable
+from schemas.links import SOMEBODY
 from schemas.names import name_of
 from schemas.online import Identity, Online
 from schemas.person import ContactWithChild, HouseholdMember, PersonPosingRisk
@@ -68,6 +69,8 @@ class Disclosed:
     _places: Mapping[str, str | None]
     """For each item of a narrowed list its number now, or its whole place where it has moved to
     another part; None for an item that is not shown."""
+    hides: bool = False
+    """Whether there is anybody in the document whom it does not show."""
     _known: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
     """Places that were asked for already: several sentences rest on the same."""
 
@@ -187,13 +190,14 @@ def disclose(
     if view not in policy.views:
         raise PolicyError(f"The policy has no view {view!r}.")
     rules = policy.views[view]
-    narrowed, places = _of_scope(document, rules, scope)
+    narrowed, narrowing = _of_scope(document, rules, scope)
     names = (HANDLING, *(name for name in rules.shows if name != HANDLING))
     shown = {name: _shown(narrowed[name], rules.shows[name]) for name in names if name in narrowed}
     if rules.voice_if_shared:
         _add_voices(shown, narrowed, policy.directory.words_for(agency))
     content = {name: value for name, value in shown.items() if value not in ({}, [])}
-    return Disclosed(content, rules.shows, places)
+    hides = not narrowing.known <= narrowing.visible
+    return Disclosed(content, rules.shows, narrowing.places, hides)
 
 
 def render(
@@ -249,14 +253,17 @@ def _add_voices(shown: dict[str, Any], narrowed: Json, words: RecipientWords) ->
 
 def _of_scope(
     document: Json, rules: View, scope: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, Any], Mapping[str, str | None]]:
+) -> tuple[dict[str, Any], _Narrowing]:
     """Return the document without anybody outside the scope, and without what points at them."""
     children, persons = frozenset(scope["children"]), frozenset(scope["persons"])
     everybody = {*_ids(document, CHILDREN, CHILD_ID), *_ids(document, PERSONS, PERSON_ID)}
-    hidden = frozenset(everybody - children - persons)
+    hidden = everybody - children - persons
     around = _household(document, children, rules) if HOUSEHOLD in rules.shows else frozenset()
     known = everybody.union(_ids(document, HOUSEHOLD, MEMBER_ID))
-    narrowing = _Narrowing(children | persons | around, hidden, frozenset(known))
+    if hidden:
+        # What points at somebody who could not be read may be about them.
+        hidden, known = hidden | {SOMEBODY}, known | {SOMEBODY}
+    narrowing = _Narrowing(children | persons | around, frozenset(hidden), frozenset(known))
     return {
         **document,
         CHILDREN: [
@@ -284,7 +291,7 @@ def _of_scope(
             for namespace, extension in _fields(document, EXTENSIONS).items()
             if narrowing.covers(extension)
         },
-    }, narrowing.places
+    }, narrowing
 
 
 def _ids(document: Json, part: str, name: str) -> list[str]:
@@ -357,6 +364,7 @@ def _concern(concern: Json, narrowing: _Narrowing) -> dict[str, Any]:
     shown = narrowing.told(concern)
     if not narrowing.concerns(concern):
         shown.pop(SUMMARY, None)
+        narrowing.places[f"/{CONCERN}/{SUMMARY}"] = None
     for name in BLOCKS:
         if name in concern:
             shown[name] = _blocks(concern[name], f"/{CONCERN}/{name}", narrowing)
@@ -375,7 +383,8 @@ def _day(document: Json) -> date:
 def _age(person: Json, day: date) -> int | None:
     """Return how old somebody is on a date, None where nobody said."""
     born = person.get(BORN)
-    return age_on(day, date.fromisoformat(born) if isinstance(born, str) else None, person.get(AGE))
+    known = date.fromisoformat(born) if isinstance(born, str) else None
+    return plausible_age(day, known, person.get(AGE))
 
 
 def _person(person: Json, place: str, narrowing: _Narrowing) -> dict[str, Any]:
@@ -401,7 +410,8 @@ def _belongs(member: Json, children: Collection[str], document: Json) -> bool:
             and member.get(MEMBER_ID) in _listed(child, LIVES_WITH)
         }
     everybody = set(_ids(document, CHILDREN, CHILD_ID))
-    return bool(named & set(children)) or (not named and everybody <= set(children))
+    is_of_somebody = not named or SOMEBODY in named
+    return bool(named & set(children)) or (is_of_somebody and everybody <= set(children))
 
 
 def _fields(document: Json, part: str) -> Json:

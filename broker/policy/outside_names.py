@@ -13,11 +13,12 @@ from typing import Any
 
 from broker.domain.task import Task
 from broker.errors import Remark
-from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, render
+from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, disclose
 from broker.policy.language.evidence import NOWHERE
 from broker.policy.language.recipient_words import folded, without_marks
 from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
+from broker.policy.shown_defects import originals, shown_defects
 from schemas.referral import HARMED
 
 CODE = "name-outside-view"
@@ -26,11 +27,21 @@ _GIVEN, _FAMILY, _ALIASES = "given_name", "family_name", "aliases"
 _NO_TEXT = frozenset(
     {
         *(_GIVEN, _FAMILY, _ALIASES, "id", "about", "lives_with", "address", "school", "area"),
-        *("referrer", "online", "do_not_disclose_to", "share_with", "organisation", "call_first"),
+        *(
+            "referrer",
+            "reports",
+            "identities",
+            "do_not_disclose_to",
+            "share_with",
+            "organisation",
+            "call_first",
+        ),
         *("made_by", "by", "spoken_to_by", "graded_by", "tool", "reference", "schema"),
     }
 )
-"""What is no sentence: names where they belong, places, and the names of professionals."""
+"""What is no sentence: names where they belong, places, accounts, names of professionals."""
+ORIGINALS = "originals"
+"""Stands, beside the parts of a view, for what was written in fields that were treated."""
 _NO_NAMES = frozenset({"unknown", "not known", "known", "none", "nk", "na", "n k", "n a", "baby"})
 _LEAST = 2
 """Letters of the shortest name that is looked for; an initial is none."""
@@ -38,16 +49,31 @@ _MOST_TEXT = 200_000
 """Characters that are looked through, so that a hostile document costs no more."""
 
 
-def with_name_warnings(plan: Plan, document: Mapping[str, Any], policy: Policy) -> Plan:
-    """Return the plan with a warning and a task for each agency whose text names an outsider."""
-    names = names_in(document)
-    if not names or not mentions(names, document):
+def with_name_warnings(
+    plan: Plan,
+    document: Mapping[str, Any],
+    policy: Policy,
+    *,
+    received: Mapping[str, Any],
+    defects: Sequence[Mapping[str, Any]] = (),
+) -> Plan:
+    """Return the plan with a warning and a task for each agency whose text names an outsider.
+
+    ``received`` is the document in the shape into which its ``defects`` point: an agency is shown
+    what stood there in a field that was treated. ``document`` is what was judged.
+    """
+    names, texts = names_in(document), [document]
+    if defects:
+        names, texts = names | names_in(received), [document, received]
+    if not names or not any(mentions(names, text) for text in texts):
         return plan
     shown: dict[str, list[dict[str, Any]]] = {}
     for leg in plan.assignments:
-        content = render(
+        disclosed = disclose(
             leg.view, document=document, scope=leg.scope, policy=policy, agency=leg.agency
         )
+        told = shown_defects(defects, received, document, disclosed, view=leg.view, policy=policy)
+        content = {**disclosed.content, ORIGINALS: originals(told)}
         shown.setdefault(leg.agency, []).append(content)
     remarks = [
         Remark("", CODE, _message(agency, policy), ((NOWHERE,),))

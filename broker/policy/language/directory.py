@@ -11,7 +11,7 @@ from itertools import pairwise
 from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
-from broker.policy.language.recipient_words import RecipientWords, forms_of, names_of, normalised
+from broker.policy.language.recipient_words import RecipientWords, meanings_of, names_of, normalised
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.places.gazetteer import installed
@@ -210,7 +210,7 @@ class Directory:
             kinds = (kind.words for kind in self.kinds.values())
             own = (own_words(organisation) for organisation in self.organisations)
             self._every_word = frozenset().union(*kinds, *own)
-        return not self._every_word.isdisjoint(forms_of(entry))
+        return not self._every_word.isdisjoint(meanings_of(entry))
 
     def _words_of(self, code: str, kind: str) -> frozenset[str]:
         organisation = self.organisation(code)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 _ARTICLES = frozenset(
@@ -14,6 +15,10 @@ _ARTICLES = frozenset(
 _APOSTROPHES = "'\u2018\u2019\u02bc`"
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _SEPARATORS = re.compile(r"[\W_]+")
+_LISTING = re.compile(r"[,;/&+|\n]|\band\b|\bor\b", re.IGNORECASE)
+_ALIKE = 0.85
+"""So alike are two names of which one is misspelt (Ratcliff and Obershelp)."""
+_LEAST_NEAR = 8
 _LONGEST = 300
 """Characters of an entry that are looked at; no name of a recipient is longer."""
 
@@ -30,6 +35,61 @@ class RecipientWords:
             isinstance(entry, str) and not self.every.isdisjoint(forms_of(entry))
             for entry in entries
         )
+
+    def are_listed_in(self, entries: Iterable[object]) -> bool:
+        """Tell the same, also where one entry lists several: "school, LADO and health"."""
+        return any(
+            isinstance(entry, str) and not self.every.isdisjoint(meanings_of(entry))
+            for entry in entries
+        )
+
+    def may_be_meant_by(self, text: str) -> bool:
+        """Tell whether a text may mean this recipient, without saying so exactly.
+
+        It holds a word for it ("mum's school", "the school: Mr Brown"), is nearly its name, or is
+        the beginning of its name.
+        """
+        words = normalised(text)
+        is_beginning = " " in words and any(name.startswith(f"{words} ") for name in self.every)
+        return is_beginning or is_near(words, self.every)
+
+
+def is_near(text: str, names: frozenset[str]) -> bool:
+    """Tell whether a normalised text holds one of the names, or is one of them misspelt."""
+    padded, joined = f" {text} ", text.replace(" ", "")
+    beginnings = _beginnings(text)
+    for name in names:
+        if f" {name} " in padded or joined == name:
+            return True
+        if len(name) < _LEAST_NEAR or beginnings.isdisjoint(_beginnings(name)):
+            continue
+        if not any(map(str.isdecimal, name)) and _are_alike(text, name):
+            return True
+    return False
+
+
+def _are_alike(text: str, name: str) -> bool:
+    matcher = SequenceMatcher(None, text, name, autojunk=False)
+    return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
+
+
+@lru_cache(maxsize=4096)
+def _beginnings(text: str) -> frozenset[str]:
+    """Return how the words of a text begin: of two names that are alike some word begins alike."""
+    return frozenset(word[:3] for word in text.split())
+
+
+@lru_cache(maxsize=1024)
+def meanings_of(entry: str) -> tuple[str, ...]:
+    """Return every form in which an entry, or each of those that it lists, is compared."""
+    return tuple(
+        dict.fromkeys(form for part in (entry, *parts_of(entry)) for form in forms_of(part))
+    )
+
+
+def parts_of(entry: str) -> tuple[str, ...]:
+    """Return the single entries of one that may list several."""
+    return tuple(filter(None, map(str.strip, _LISTING.split(entry[:_LONGEST]))))
 
 
 @lru_cache(maxsize=4096)
@@ -74,8 +134,12 @@ def names_of(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _plain(letter: str) -> str:
-    """Return a character without its accents; nothing for an apostrophe."""
+    """Return a character without its accents; nothing for an apostrophe or what is not seen."""
     parts = unicodedata.normalize("NFKD", letter)
     return "".join(
-        part for part in parts if not unicodedata.combining(part) and part not in _APOSTROPHES
+        part
+        for part in parts
+        if not unicodedata.combining(part)
+        and part not in _APOSTROPHES
+        and unicodedata.category(part) != "Cf"
     )

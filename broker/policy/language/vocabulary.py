@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from broker.policy.places.gazetteer import ELSEWHERE, NATION_NAMES, UNKNOWN, installed
+from broker.policy.places.gazetteer import NATION_NAMES, UNKNOWN, installed
+from broker.policy.places.place import ELSEWHERE
 from schemas.codes import (
     Basis,
     ConcernCategory,

@@ -16,6 +16,7 @@ import orjson
 
 from broker.policy.language.yaml_nodes import Node
 from schemas.referral import Referral
+from schemas.spellings import says_nothing
 from schemas.unknown import known
 
 CODE = "linked-referral"
@@ -57,23 +58,26 @@ def _content(document: Mapping[str, Any]) -> bytes:
 
 
 def _identifiers(referral: Referral) -> Iterator[str]:
+    """Go through what a referral names; a form's way to leave a field blank names nothing."""
     online = referral.online
     for report in online.reports:
-        yield f"report:{report.source}:{_plain(report.id)}"
+        yield from _named(f"report:{report.source}", report.id)
     for child in referral.children:
         if number := known(child.nhs_number):
             yield f"nhs:{_plain(number)}"
-        if child.address and child.address.uprn:
-            yield f"uprn:{child.address.uprn.lstrip('0')}"
+        if child.address and (uprn := (child.address.uprn or "").lstrip("0")):
+            yield f"uprn:{uprn}"
     for identity in online.identities:
-        if identity.username:
-            yield f"user:{_plain(identity.platform or '')}:{_plain(identity.username)}"
-        if identity.email:
-            yield f"email:{_plain(identity.email)}"
-        if identity.telephone:
-            yield f"telephone:{_plain(identity.telephone)}"
+        yield from _named(f"user:{_plain(identity.platform or '')}", identity.username)
+        yield from _named("email", identity.email)
+        yield from _named("telephone", identity.telephone)
     for file in online.hashes[:_MOST_HASHES]:
         yield f"hash:{file.algorithm}:{file.value.casefold()}"
+
+
+def _named(kind: str, text: str | None) -> Iterator[str]:
+    if text and not says_nothing(text):
+        yield f"{kind}:{_plain(text)}"
 
 
 def _plain(text: str) -> str:

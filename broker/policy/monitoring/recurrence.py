@@ -20,6 +20,7 @@ from broker.policy.language.yaml_nodes import Node
 from broker.policy.time.calendars import LONDON, in_words
 from schemas.child import Child
 from schemas.referral import Referral
+from schemas.spellings import says_nothing
 from schemas.unknown import known
 
 CODE = "third-low"
@@ -219,7 +220,9 @@ def _identifiers(child: Child) -> Iterator[str]:
 
 
 def _words(name: str | None) -> list[str]:
-    """Return the words of a name without case, accents and punctuation."""
+    """Return the words of a name without case, accents and punctuation; none of no name."""
+    if says_nothing(name):
+        return []
     parts = unicodedata.normalize("NFKD", (name or "").casefold().translate(_PLAIN))
     letters = (part for part in parts if not unicodedata.combining(part) and part not in "'’`.")
     return "".join(letter if letter.isalnum() else " " for letter in letters).split()

@@ -18,11 +18,10 @@ from typing import Any
 
 import orjson
 
-from broker.policy.places import postcodes
+from broker.policy.places import place_names, postcodes
+from broker.policy.places.place import ELSEWHERE, Place, PlaceKind
 
 UNKNOWN = "unknown"
-ELSEWHERE = "elsewhere"
-"""The nation of a person outside the United Kingdom."""
 BFPO = "BFPO"
 """British Forces Post Office: service families, in the country or abroad."""
 UNITED_KINGDOM = "GB"
@@ -36,58 +35,13 @@ _ISLANDS = {"GY": "GG", "IM": "IM", "JE": "JE"}
 _NAMES = {"UK": UNITED_KINGDOM}
 
 
-class PlaceKind(StrEnum):
-    """What a place is."""
-
-    AUTHORITY = "authority"
-    """It answers for children's services."""
-    DISTRICT = "district"
-    """A part of such an authority."""
-    FORMER = "former"
-    """A code that another one replaced."""
-    NATION = "nation"
-    COUNTRY = "country"
-    """Abroad, a Crown dependency, or the United Kingdom as a whole."""
-    FORCES = "forces"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place that exists."""
-
-    code: str
-    """A GSS code, ISO 3166-1 alpha-2, or ``BFPO``."""
-    name: str
-    kind: PlaceKind
-    nation: str
-    """``ENG``, ``WLS``, ``SCT``, ``NIR``, ``elsewhere``, or ``unknown``."""
-    country: str
-    """ISO 3166-1 alpha-2, or ``unknown``."""
-    areas: tuple[str, ...] = ()
-    """The codes a directory may serve it under; several where a former code was divided."""
-
-    @property
-    def area(self) -> str | None:
-        """What the directory is asked for, or None where that is not one single area."""
-        return self.areas[0] if len(self.areas) == 1 else None
-
-    @property
-    def is_abroad(self) -> bool:
-        """Tell whether it is outside the United Kingdom and the Crown dependencies."""
-        return self.nation == ELSEWHERE and not self.areas
-
-    @property
-    def said(self) -> str:
-        """Its name and code, as people read them."""
-        return f"{self.name} ({self.code})"
-
-
 class Match(StrEnum):
     """How a postcode was found."""
 
     WHOLE = "whole"
     PART = "part"
-    """Every postcode that begins so, or around one that is not known, is in one area."""
+    """Every postcode that begins so, or around one that is not known, is in one area; or the one
+    that is meant by letters for digits."""
     SEVERAL = "several"
     """What is there of it may be in more than one area."""
     NOT_FOUND = "not_found"
@@ -125,6 +79,7 @@ class Gazetteer:
 
     def __init__(self, places: Mapping[str, Place], edition: PlacesEdition) -> None:
         self._places = places
+        self._names: Mapping[str, str] = {}
         self.edition = edition
         self.authorities: Mapping[str, Place] = {
             code: place for code, place in places.items() if place.kind is PlaceKind.AUTHORITY
@@ -153,6 +108,13 @@ class Gazetteer:
         plain = "".join(code.split()).upper()
         return self._places.get(_NAMES.get(plain, plain))
 
+    def named(self, text: str) -> Place | None:
+        """Return the one place of a name, or of the code in it, or None."""
+        if not self._names:
+            self._names = place_names.named(self._places)
+        code = self._names.get(place_names.plain(text))
+        return self._places[code] if code else None
+
     def country(self, code: str | None) -> Place | None:
         """Return a country by its ISO code."""
         place = self.place(code)
@@ -160,7 +122,16 @@ class Gazetteer:
 
     def postcode(self, text: str | None) -> Located:
         """Return where a postcode, or a part of one, is. Never raises."""
-        return self._located(" ".join(text.upper().split())) if text else _NOWHERE
+        if not text:
+            return _NOWHERE
+        located = self._located(" ".join(text.upper().split()))
+        return self._misread(text) or located if located.place is None else located
+
+    def _misread(self, text: str) -> Located | None:
+        """Return where the one postcode is that a text means with a letter for a digit in it."""
+        meant = [self._located(other) for other in postcodes.misread(text)]
+        places = {located.place for located in meant if located.match is Match.WHOLE}
+        return Located(Match.PART, places.pop()) if len(places) == 1 else None
 
     def find(self, text: str) -> Place | None:
         """Return the place that a code, a country or a postcode stands for, or None."""

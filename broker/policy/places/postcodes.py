@@ -24,6 +24,9 @@ LETTERS_KEPT = 8
 _WHOLE = re.compile(r"([A-Z]{1,2}[0-9][0-9A-Z]?)([0-9][A-Z]{2})")
 _OUTWARD = re.compile(r"[A-Z]{1,2}[0-9][0-9A-Z]?")
 _INWARD = re.compile(r"(?:[0-9][A-Z]?)?")
+_DIGITS, _LETTERS = str.maketrans("OILSZ", "01152"), str.maketrans("0152", "OISZ")
+"""What is written for each other by hand, or read so from a scan."""
+_SHORTEST = 5
 _OUTWARD_WIDTH, _WIDTH, _CHUNK = 4, 7, 16_384
 
 
@@ -74,6 +77,22 @@ def beginnings(text: str) -> list[str]:
     if inward or not outward[-2:].isdigit():
         return [known]
     return [known, outward[:-1].ljust(_OUTWARD_WIDTH) + outward[-1]]
+
+
+def misread(text: str) -> list[str]:
+    """Return the whole postcodes that a text may mean with letters for digits, or the reverse."""
+    plain = "".join(text.upper().split())
+    if not _SHORTEST <= len(plain) <= _WIDTH or not plain.isalnum() or not plain.isascii():
+        return []
+    outward, inward = plain[:-3], plain[-3].translate(_DIGITS) + plain[-2:].translate(_LETTERS)
+    forms = {
+        outward[:letters].translate(_LETTERS) + outward[letters:].translate(_DIGITS)
+        for letters in (1, 2)
+    }
+    forms |= {form[:-1] + outward[-1] for form in forms}
+    return sorted(
+        f"{form} {inward}" for form in forms if form + inward != plain and whole(form + inward)
+    )
 
 
 def around(key: str) -> list[str]:

@@ -15,7 +15,8 @@ from broker.policy.language.views import View
 from broker.policy.language.vocabulary import FORCE, SOCIAL_CARE, Value
 from broker.policy.monitoring.alarms import AlarmRules, EscalationPolicy, Step
 from broker.policy.monitoring.silence import Silence
-from broker.policy.places.gazetteer import Gazetteer, Place
+from broker.policy.places.gazetteer import Gazetteer
+from broker.policy.places.place import Place
 from broker.policy.time.calendars import WorkingCalendar, in_words
 from broker.policy.time.deadlines import Unit, Within, exact
 from schemas.codes import Nation

@@ -27,11 +27,12 @@ from schemas.codes import (
     ReportSource,
     WorkKind,
 )
-from schemas.defects import ADULT_AT, age_on
+from schemas.defects import ADULT_AT, age_on, is_unborn, plausible_age
 from schemas.handling import Embargo
 from schemas.immutable import immutable
 from schemas.person import PersonPosingRisk, WorkRole
 from schemas.referral import Referral
+from schemas.spellings import says_nothing
 from schemas.unknown import known
 
 WHOLE = "referral"
@@ -447,7 +448,9 @@ def _child(  # noqa: PLR0913 - each is a fact about the child
         adult_at_risk=any(_share_home(child, pointer, home) for home in at_risk),
         other_force=forces.is_another(area),
         # Of those in the household nobody is asked what the children listed are asked.
-        unknown=_unknown_of_child(child, persons) if pointer.startswith(_LISTED) else frozenset(),
+        unknown=_unknown_of_child(child, persons, on)
+        if pointer.startswith(_LISTED)
+        else frozenset(),
     )
 
 
@@ -472,7 +475,7 @@ def _share_home(child: Child, pointer: str, home: frozenset[str]) -> bool:
 
 
 def _child_age(child: Child, on: date) -> str:
-    if child.expected_date_of_birth:
+    if is_unborn(child, on):
         return "unborn"
     years = age_on(on, child.date_of_birth, child.approximate_age)
     if years is None:
@@ -489,7 +492,7 @@ def _person(
     on: date,
     forces: _Forces,
 ) -> PersonFacts:
-    years, management = age_on(on, person.date_of_birth, person.age), person.management
+    years, management = plausible_age(on, person.date_of_birth, person.age), person.management
     managed_in = authority(management.area if management else None, forces.gazetteer)
     return PersonFacts(
         id=person.id,
@@ -505,37 +508,44 @@ def _person(
         status=management.status if management else "unknown",
         other_force=forces.is_another(lives.area),
         contact=_contact(person),
-        unknown=_unknown_of_person(person, lives),
+        unknown=_unknown_of_person(person, lives, years),
     )
 
 
-def _unknown_of_person(person: PersonPosingRisk, lives: Locality) -> frozenset[str]:
+def _unknown_of_person(
+    person: PersonPosingRisk, lives: Locality, years: int | None
+) -> frozenset[str]:
     """Return what nobody said of a person: age, place, and who manages a managed offender."""
     management = person.management
     is_managed = management is not None and management.status is not ManagementStatus.NONE
     unmanaged = is_managed and management is not None and management.managed_by is None
-    has_no_age = person.age is None and not isinstance(person.date_of_birth, date)
     unknown = ["managed_by"] if unmanaged else []
     unknown += [] if lives.is_known else ["other_force"]
-    return frozenset([*unknown, "age"] if has_no_age else unknown)
+    return frozenset([*unknown, "age"] if years is None else unknown)
 
 
-def _unknown_of_child(child: Child, persons: Sequence[PersonFacts]) -> frozenset[str]:
+def _unknown_of_child(child: Child, persons: Sequence[PersonFacts], on: date) -> frozenset[str]:
     """Return what nobody said of a child, of what the referral itself gives reason to ask.
 
     A school without its number, and a looked-after child whom nobody placed, are such; a child
     without a school is not. Of one who is not born yet nothing is asked that it cannot have.
     """
     unknown = []
-    if child.school is not None and not child.school.urn:
+    if child.school is not None and not child.school.urn and _is_said(child.school.name):
         unknown.append("at_school")
+    if child.health is not None and not child.health.needs and _is_said(child.health.details):
+        unknown.append("health_need")
     if child.looked_after is True and not child.placing_authority:
         unknown.append("placed_elsewhere")
-    if child.expected_date_of_birth is None:
+    if not is_unborn(child, on):
         unknown += _unsaid(child, persons)
         if child.approximate_age is None and not isinstance(child.date_of_birth, date):
             unknown.append("age")
     return frozenset(unknown)
+
+
+def _is_said(text: str | None) -> bool:
+    return text is not None and not says_nothing(text)
 
 
 def _unsaid(child: Child, persons: Sequence[PersonFacts]) -> Iterator[str]:

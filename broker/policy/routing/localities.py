@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
-from broker.policy.places.gazetteer import UNKNOWN, Gazetteer, Match, Place
+from broker.policy.places.gazetteer import UNKNOWN, Gazetteer, Match
+from broker.policy.places.place import Place
 from schemas.child import Address
 from schemas.immutable import immutable
 
@@ -32,17 +36,27 @@ class Locality:
 
 
 NOWHERE = Locality()
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\W*\Z", re.ASCII)
 
 
 def locate(code: str | None, address: Address | None, gazetteer: Gazetteer) -> Locality:
     """Return where somebody is by the code of an area, or else by the address.
 
-    A code counts before the address, and a country abroad before a postcode. What disagrees is
-    said.
+    A code counts before the address. Somebody abroad at a postcode of the United Kingdom is taken
+    to be at both. What disagrees is said.
     """
     if address is None or not (address.country or address.postcode):
-        return _located(code, None, None, gazetteer) if code else NOWHERE
+        if code:
+            return _located(code, None, None, gazetteer)
+        postcode = _in_lines(address.lines) if address else None
+        return _located(None, None, postcode, gazetteer) if postcode else NOWHERE
     return _located(code, address.country, address.postcode, gazetteer)
+
+
+def _in_lines(lines: Sequence[str]) -> str | None:
+    """Return the postcode at the end of an address that has none apart."""
+    found = _POSTCODE.search(lines[-1].upper()) if lines else None
+    return found[0] if found else None
 
 
 def authority(code: str | None, gazetteer: Gazetteer) -> str | None:
@@ -62,7 +76,12 @@ def _located(
     if abroad and abroad.country == "GB":
         abroad = None
     posted = gazetteer.postcode(postcode)
-    by_post = None if abroad else posted.place
+    is_certain = posted.match is Match.WHOLE and posted.place is not None
+    by_post = posted.place if abroad is None or is_certain else None
+    if coded is None and abroad and by_post and by_post.area:
+        here = _by_address(by_post, posted.match, gazetteer)
+        both = f"{abroad.said} and {by_post.said}"
+        return replace(here, country=abroad.country, is_abroad=True, conflict=both)
     if coded is None:
         return _by_address(abroad or by_post, posted.match if postcode else None, gazetteer)
     chosen = _narrowed(coded, by_post)

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from broker.domain.codes import Grade, Role
-from broker.domain.task import EMBARGO_IN_WORDS, KNOWN_FOR_LONG, SUSPECT_AT_RECIPIENT, Task
+from broker.domain.task import (
+    EMBARGO_IN_WORDS,
+    HANDLING_UNREAD,
+    KNOWN_FOR_LONG,
+    SUSPECT_AT_RECIPIENT,
+    WISH_IN_DOUBT,
+    Task,
+)
 from broker.errors import Fault, Remark
 from broker.policy.language.directory import Directory
 from broker.policy.language.evidence import pointers
@@ -38,13 +45,15 @@ from broker.policy.routing.recipients import Recipient, find
 from broker.policy.routing.wishes import (
     NOT_TO,
     doubtful_embargo,
+    embargo_for_all,
     embargo_in_words,
     embargo_on,
     employs_suspect,
     is_forbidden,
+    may_be_forbidden,
+    may_employ_suspect,
     must_be_told,
     unmatched,
-    words_hold,
 )
 from broker.policy.time.calendars import LONDON, in_words, on_the_wall
 from broker.policy.time.deadlines import Within, compute
@@ -91,8 +100,10 @@ class _Work:
     warnings: dict[Fault, None] = field(default_factory=dict)
     tasks: dict[Task, None] = field(default_factory=dict)
     stranded: str | None = None
-    words_hold: bool = False
-    """Whether an embargo stands in words alone and holds what an embargo may hold."""
+    doubt: tuple[str, str] | None = None
+    """The code and the reason for which what an embargo may hold waits for a person."""
+    obeys_doubt: bool = True
+    """Whether what is in doubt is held; what is urgent goes, and a person asks."""
     is_owned: bool = False
     """Whether one of the drafts makes somebody responsible, so that all of them may go."""
 
@@ -116,8 +127,11 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     now: datetime,
     areas: Mapping[str, str],
     handed_in_at: datetime | None = None,
+    unread_handling: Sequence[str] = (),
 ) -> Plan:
     """Decide who gets a referral.
+
+    ``unread_handling`` are the places that say how to treat it and could not be read.
 
     Clocks start when it was accepted, also when its areas (local id to code) became known later;
     ``now`` only tells whether an office is open. Ages, and how long the police had known, are those
@@ -136,7 +150,8 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     )
     work = _Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
     facts, raised = _graded(facts, policy, work)
-    work.words_hold = _do_words_hold(work, referral, facts, policy)
+    work.doubt = _doubt(work, referral, facts, policy, unread_handling)
+    work.obeys_doubt = facts.overall.effective_grade not in policy.embargoes.goes_despite_words
     for rule, subject in _matches(facts, policy, accepted_at):
         start = _start(work, rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
@@ -206,6 +221,7 @@ def _address(
     draft = _covering(work, rule, subject, organisation.code)
     if draft is None:
         terms = Terms.of(rule, facts.overall.effective_grade)
+        start = _held_in_doubt(work, rule, subject, facts, recipient, start)
         start = _held_from_suspect(work, rule, facts, recipient, start)
         draft = Draft(terms, Addressee.of(organisation, recipient.words, recipient.office), start)
         work.drafts[organisation.code, rule.id] = draft
@@ -290,17 +306,45 @@ def _is_kept_from(
     return True
 
 
+def _held_in_doubt(
+    work: _Work,
+    rule: RoutingRule,
+    subject: SubjectFacts,
+    facts: Facts,
+    recipient: Recipient,
+    start: Start,
+) -> Start:
+    """Hold a leg for a person's decision where a wish may mean its recipient, in other words."""
+    organisation = recipient.organisation
+    if not may_be_forbidden(facts.not_to, rule, organisation, work.directory):
+        return start
+    held = "Its part is held" if work.obeys_doubt else "It is told, because it is urgent"
+    work.task(
+        NOT_TO,
+        WISH_IN_DOUBT,
+        f"The publisher may have asked that {organisation.name} is not told, in words that are "
+        f"not quite its name. {held}: ask.",
+        (_ground((*rule.condition.names, rule.place_of), subject, facts),),
+    )
+    if not work.obeys_doubt:
+        return start
+    words = "The publisher may have asked that it is not told."
+    return Start(start.at, start.known_at, UNTIL_RELEASED, words, WISH_IN_DOUBT)
+
+
 def _held_from_suspect(
     work: _Work, rule: RoutingRule, facts: Facts, recipient: Recipient, start: Start
 ) -> Start:
     """Hold a leg for a person's decision where a person posing risk works at its recipient."""
     organisation = recipient.organisation
-    if not employs_suspect(facts.employers, rule, organisation):
+    is_there = employs_suspect(facts.employers, organisation)
+    if not is_there and not may_employ_suspect(facts.employers, organisation, work.directory):
         return start
+    works = "works or volunteers" if is_there else "may work or volunteer"
     work.task(
         _ROLES,
         SUSPECT_AT_RECIPIENT,
-        f"A person posing risk works or volunteers at {organisation.name}. Its part is held until "
+        f"A person posing risk {works} at {organisation.name}. Its part is held until "
         "somebody decides whom there may be told.",
         ((_ROLES, *(f"{role.pointer}/organisation" for role in facts.roles)),),
     )
@@ -308,7 +352,7 @@ def _held_from_suspect(
         start.at,
         start.known_at,
         UNTIL_RELEASED,
-        "A person posing risk works there.",
+        f"A person posing risk {works} there.",
         SUSPECT_AT_RECIPIENT,
     )
 
@@ -527,14 +571,37 @@ def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None
         work.warn(*remarked)
     for remarked in doubtful_embargo(referral.handling, accepted_at):
         work.warn(*remarked)
+    for remarked in embargo_for_all(referral.handling, accepted_at):
+        work.task(*remarked)
 
 
-def _do_words_hold(work: _Work, referral: Referral, facts: Facts, policy: Policy) -> bool:
-    """Note an embargo that stands in words alone, and tell whether it holds anything."""
+def _doubt(
+    work: _Work,
+    referral: Referral,
+    facts: Facts,
+    policy: Policy,
+    unread_handling: Sequence[str],
+) -> tuple[str, str] | None:
+    """Note an embargo that stands in words alone, or handling that could not be read.
+
+    Returns the code and the reason for which what an embargo may hold waits for a person; None
+    where nothing does, as at a grade that the policy names: what is urgent goes, and a person asks.
+    """
+    doubt = None
     for remarked in embargo_in_words(referral.handling):
         work.task(*remarked)
-    grade, goes_despite_words = facts.overall.effective_grade, policy.embargoes.goes_despite_words
-    return words_hold(referral.handling, grade, goes_despite_words)
+        doubt = EMBARGO_IN_WORDS, "An embargo is given in words only."
+    for pointer in unread_handling:
+        work.task(pointer, HANDLING_UNREAD, _HANDLING_UNREAD)
+        doubt = doubt or (HANDLING_UNREAD, "How to handle it could not be read.")
+    grade = facts.overall.effective_grade
+    return None if grade in policy.embargoes.goes_despite_words else doubt
+
+
+_HANDLING_UNREAD = (
+    "What was written here could not be read, and it may say who must not be told or contacted. "
+    "What an embargo may hold is held, unless it is immediate: ask the publisher what is meant."
+)
 
 
 def _nobody(facts: Facts) -> str:
@@ -590,9 +657,9 @@ def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) 
     embargo = embargo_on(rule, facts.embargo, accepted)
     if embargo is not None:
         return Start(embargo.until, known_at, embargo.until, embargo.reason)
-    if rule.held_by and work.words_hold:
-        words = "An embargo is given in words only."
-        return Start(accepted, known_at, UNTIL_RELEASED, words, EMBARGO_IN_WORDS)
+    if rule.held_by and work.doubt:
+        code, words = work.doubt
+        return Start(accepted, known_at, UNTIL_RELEASED, words, code)
     return Start(accepted, known_at)
 
 

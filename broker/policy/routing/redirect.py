@@ -140,7 +140,7 @@ def _check_wishes(
             "another agency.",
         )
     workplaces = employers(referral.persons_posing_risk, referral.children)
-    if employs_suspect(workplaces, rule, recipient):
+    if employs_suspect(workplaces, recipient):
         raise _refused(
             "suspect-at-recipient",
             f"A person posing risk works or volunteers at {recipient.name}: ask the publisher "

@@ -7,23 +7,37 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from broker.domain.codes import Grade, Role
-from broker.domain.task import EMBARGO_IN_WORDS
+from broker.domain.task import EMBARGO_FOR_ALL, EMBARGO_IN_WORDS
 from broker.policy.language.directory import Directory, Organisation, own_words
-from broker.policy.language.recipient_words import names_of, normalised
+from broker.policy.language.recipient_words import is_near, names_of, normalised, parts_of
 from broker.policy.language.rules import RoutingRule
-from broker.policy.language.vocabulary import LADO, SOCIAL_CARE
+from broker.policy.language.vocabulary import SCHOOL, SOCIAL_CARE
 from broker.policy.monitoring.embargoes import LONGEST
 from schemas.child import Child
 from schemas.handling import Embargo, Handling
 from schemas.person import PersonPosingRisk
+from schemas.spellings import says_nothing
 
 NOT_TO = "/handling/do_not_disclose_to"
+_NOT = r"\b(?:no|not|n.t|don.?t|without|avoid|nobody|never|dnc)\b"
+_TELLS = r"contact|approach|speak|tell|told|inform|alert|visit|call|ring|shar|disclos|notif|aware"
 _NO_CONTACT = re.compile(
-    r"(?<!\bno )\bembargo\b|\b(?:no|not|without|avoid|don.?t|nobody|never)\b.{0,60}?"
-    r"\b(?:contact|approach|speak|tell|told|inform|alert|visit|call|ring)",
+    rf"{_NOT}.{{0,60}}?\b(?:{_TELLS}|know\b)|\b(?:hold off|keep (?:\w+ )?from|withhold)\b|\bdnc\b",
     re.IGNORECASE | re.DOTALL,
 )
-_A_TIME = re.compile(r"\b(?:before|until|till|embargo|after)\b", re.IGNORECASE)
+_A_TIME = re.compile(r"\b(?:before|until|till?|after|prior to|pending|phase)\b", re.IGNORECASE)
+_EMBARGO = re.compile(r"(?<!\bno )\bembargo(?:ed)?\b", re.IGNORECASE)
+_OF_HELD = r"(?:schools?|college|nursery|teachers?|head ?teacher|dsl|employers?)"
+_NOT_TO_HELD = re.compile(
+    rf"\b{_OF_HELD}\b.{{0,40}}?{_NOT}.{{0,30}}?\b(?:{_TELLS}|know\b)|"
+    rf"{_NOT}.{{0,20}}?\b(?:{_TELLS}|know\b).{{0,40}}?\b{_OF_HELD}\b|"
+    rf"\bnot for (?:the )?{_OF_HELD}\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+_EVERYBODY = re.compile(r"\W*(?:every|any|no) ?(?:body|one|agency)\b|\W*all\b", re.IGNORECASE)
+_WORKPLACE = re.compile(r"\b(?:at|for|of)\s+(.{3,100})", re.IGNORECASE)
+"""In a title, where somebody works: "Teacher at Elm Primary"."""
 
 Remarked = tuple[str, str, str]
 """A pointer, a code and a message."""
@@ -33,7 +47,25 @@ def is_forbidden(
     entries: Sequence[str], rule: RoutingRule, recipient: Organisation, directory: Directory
 ) -> bool:
     """Tell whether the publisher asked that this recipient of a rule is not told."""
-    return bool(entries) and directory.words_for(recipient.code, rule.kind).are_named_in(entries)
+    return bool(entries) and directory.words_for(recipient.code, rule.kind).are_listed_in(entries)
+
+
+def may_be_forbidden(
+    entries: Sequence[str], rule: RoutingRule, recipient: Organisation, directory: Directory
+) -> bool:
+    """Tell whether the publisher may have meant this recipient by words that mean nobody exactly.
+
+    The lead of social care is told whatever is meant.
+    """
+    if not entries or must_be_told(rule):
+        return False
+    words = directory.words_for(recipient.code, rule.kind)
+    parts = (part for entry in entries for part in parts_of(entry))
+    return any(
+        words.may_be_meant_by(part) or _EVERYBODY.match(part) is not None
+        for part in parts
+        if not directory.means_anybody(part)
+    )
 
 
 def must_be_told(rule: RoutingRule) -> bool:
@@ -41,25 +73,42 @@ def must_be_told(rule: RoutingRule) -> bool:
     return rule.role is Role.LEAD and rule.kind == SOCIAL_CARE
 
 
-def employs_suspect(employers: Collection[str], rule: RoutingRule, recipient: Organisation) -> bool:
-    """Tell whether a person posing risk is at the recipient, by the words of ``employers``.
+def employs_suspect(employers: Collection[str], recipient: Organisation) -> bool:
+    """Tell whether a person posing risk is at the recipient, by the words of ``employers``."""
+    return bool(employers) and not own_words(recipient).isdisjoint(employers)
 
-    The designated officer for allegations, whose task such a person is, is told all the same.
+
+def may_employ_suspect(
+    employers: Collection[str], recipient: Organisation, directory: Directory
+) -> bool:
+    """Tell whether a person posing risk may be at the recipient, by a name that is not quite its.
+
+    A school may be meant by no name at all, as "the child's school".
     """
-    return bool(employers) and rule.kind != LADO and not own_words(recipient).isdisjoint(employers)
+    if not employers:
+        return False
+    names = own_words(recipient)
+    if any(is_near(text, names) for text in employers):
+        return True
+    kind = directory.kinds.get(recipient.kind)
+    return recipient.kind == SCHOOL and kind is not None and not kind.words.isdisjoint(employers)
 
 
 def embargo_on(rule: RoutingRule, embargo: Embargo | None, at: datetime) -> Embargo | None:
-    """Return the embargo that holds what a rule gives at an instant, or None."""
-    if embargo is None or embargo.until <= at or rule.held_by.isdisjoint(embargo.no_contact_with):
+    """Return the embargo that holds what a rule gives at an instant, or None.
+
+    One that names nobody is about everybody.
+    """
+    if embargo is None or embargo.until <= at or not rule.held_by:
         return None
-    return embargo
+    named = embargo.no_contact_with
+    return None if named and rule.held_by.isdisjoint(named) else embargo
 
 
 def unmatched(entries: Sequence[str], directory: Directory) -> Iterator[Remarked]:
     """Go through the entries of ``do_not_disclose_to`` that keep nobody out."""
     for number, entry in enumerate(entries):
-        if not directory.means_anybody(entry):
+        if not directory.means_anybody(entry) and not says_nothing(entry):
             message = (
                 "This is no kind, code, URN or name of the directory, so it keeps nobody out: "
                 "every recipient is shown it."
@@ -80,10 +129,25 @@ def doubtful_embargo(handling: Handling, at: datetime) -> Iterator[Remarked]:
         yield pointer, "embargo-long", message
 
 
+def embargo_for_all(handling: Handling, at: datetime) -> Iterator[Remarked]:
+    """Tell of an embargo that does not say whom it is about."""
+    embargo = handling.embargo
+    if embargo is not None and embargo.until > at and not embargo.no_contact_with:
+        message = (
+            "This embargo does not say who must not be contacted, so it holds whatever an embargo "
+            "may hold until it ends: ask."
+        )
+        yield "/handling/embargo/no_contact_with", EMBARGO_FOR_ALL, message
+
+
 def embargo_in_words(handling: Handling) -> Iterator[Remarked]:
-    """Tell of an embargo that stands in the instructions alone, without an end to read."""
+    """Tell of an embargo that stands in the instructions alone, without an end to read.
+
+    So it is also where they say that a school or an employer is not to be told at all.
+    """
     words = handling.instructions or ""
-    if handling.embargo is None and _NO_CONTACT.search(words) and _A_TIME.search(words):
+    is_embargo = _EMBARGO.search(words) or (_NO_CONTACT.search(words) and _A_TIME.search(words))
+    if handling.embargo is None and (is_embargo or _NOT_TO_HELD.search(words)):
         message = (
             "An embargo seems to be given in words only, so it has no end: ask the officer, and "
             "have it entered as an embargo. A person releases or keeps what is held for it."
@@ -110,6 +174,8 @@ def employers(suspects: Iterable[PersonPosingRisk], children: Iterable[Child]) -
         for role in person.roles:
             words |= names_of(role.organisation or "")
             words.update(normalised(code) for code in (role.organisation_code, role.urn) if code)
+            if named := _WORKPLACE.search(role.title or ""):
+                words |= names_of(named[1])
     if not words:
         return frozenset()
     for child in children:

@@ -1,5 +1,6 @@
 -- Write a further version of a referral and make it due for routing; a closed one is reopened. The
--- version and the state that were read must still stand.
+-- version and the state that were read must still stand. An area that was given to somebody who has
+-- moved, or whose id is somebody else's now, is given up with it.
 with changed as (
     update referral
     set version = %(version)s, attempt = 0, next_attempt_at = %(now)s::timestamptz,
@@ -7,6 +8,12 @@ with changed as (
         closed_at = null
     where id = %(referral)s and version = %(version)s - 1 and state = %(before)s
     returning id, publisher, state
+),
+given_up as (
+    update referral_finding
+    set areas = referral_finding.areas - %(moved)s::text[]
+    from changed
+    where referral_finding.referral = changed.id and referral_finding.areas <> '{}'
 ),
 content as (
     insert into referral_content (referral, version, body)

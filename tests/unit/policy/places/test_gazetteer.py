@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from broker.policy.places import postcodes
-from broker.policy.places.gazetteer import Gazetteer, Located, Match, PlaceKind, installed
+from broker.policy.places.gazetteer import Gazetteer, Located, Match, installed
+from broker.policy.places.place import PlaceKind
 from broker.policy.routing.localities import NOWHERE, locate
 from schemas.child import Address
 
@@ -168,7 +169,8 @@ def test_the_edition_has_a_name_and_says_its_sources() -> None:
         ("E06000021", Address(postcode="ST16 2LH"), "E06000021", False, True),
         ("E10000006", Address(postcode="CA1 1AA"), "E06000063", False, False),
         ("E10000028", Address(country="FR"), "E10000028", False, True),
-        (None, Address(country="FR", postcode="ST16 2LH"), None, True, False),
+        (None, Address(country="FR", postcode="ST16 2LH"), "E10000028", True, True),
+        (None, Address(country="FR", postcode="ST16"), None, True, False),
         (None, Address(country="GB", postcode="ST16 2LH"), "E10000028", False, False),
         (None, Address(country="IM"), "IM", False, False),
         ("E06000021", Address(postcode="ZZ1 1AA"), "E06000021", False, False),
