@@ -103,6 +103,11 @@ class HandOvers(Part):
             yield HandOverBatch(connection, parts, now)
 
 
+def look_again_all(connection: Connection, at: datetime) -> None:
+    """Have every part looked at from an instant on, since a new policy may have other hours."""
+    rows(connection, "hand_overs/look_again_all", {"at": at})
+
+
 def _lock_referrals(connection: Connection, limit: int, now: datetime) -> list[ReferralId]:
     locked = rows(connection, "hand_overs/lock_referrals", {"limit": limit, "now": now})
     return [ReferralId(row["id"]) for row in locked]

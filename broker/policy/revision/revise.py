@@ -141,11 +141,19 @@ def _threads(earlier: Sequence[EarlierDelivery]) -> dict[_Key, _Thread]:
         threads.setdefault((delivery.agency, delivery.row), []).append(delivery)
     return {
         key: _Thread(
-            tuple(deliveries),
+            tuple(_of_one_office(deliveries)),
             deliveries[-1].id in sent_on or deliveries[-1].state is DeliveryState.HANDED_OVER,
         )
         for key, deliveries in threads.items()
     }
+
+
+def _of_one_office(deliveries: Sequence[EarlierDelivery]) -> Iterator[EarlierDelivery]:
+    """Yield the deliveries of a thread; a correction is for the office of what it corrects."""
+    office = None
+    for delivery in deliveries:
+        office = delivery.stands_in_for or office
+        yield replace(delivery, stands_in_for=office)
 
 
 def _paired(

@@ -129,12 +129,13 @@ class Addressee:
     ) -> Self:
         """Return an organisation of the directory as an addressee.
 
-        ``office`` is the one that it stands in for, where it is a team out of hours.
+        ``office`` is the one that it stands in for, where it is a team out of hours: the working
+        days are those of this very office, whatever the hours of the team.
         """
-        calendar = organisation.calendar
+        calendar = (office or organisation).calendar
         shift = None
         if office is not None:
-            shift = Shift(office.code, office.calendar, is_out_of_hours=True)
+            shift = Shift(office.code, calendar, is_out_of_hours=True)
         elif organisation.out_of_hours_partner and not organisation.always_open:
             shift = Shift(organisation.code, calendar, is_out_of_hours=False)
         return cls(organisation.code, organisation.channel, calendar, because, shift)
