@@ -28,6 +28,7 @@ from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
 from broker.flow.activity_counter import ANSWERED
+from broker.flow.clock_pause import end_returned
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
@@ -52,6 +53,7 @@ def settle(
         # Read first: a second connection inside the transaction could be the last of the pool.
         now, epochs = this.begun_at, context.epochs.epochs()
         with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
+            end_returned(context, batch)
             for returned in batch.returned:
                 if successor := _successor(context, returned, now):
                     batch.redirect(returned.delivery.id, successor)
