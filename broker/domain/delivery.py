@@ -100,6 +100,16 @@ class Offer:
 
 
 @immutable
+class ReceiptMessage:
+    """A message of receipts from a queue, by which it is taken once."""
+
+    key: str
+    """The id of the key that signed it."""
+    id: str
+    signed_at: datetime
+
+
+@immutable
 class Receipt:
     """An agency's answer about one delivery."""
 

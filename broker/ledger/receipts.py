@@ -16,15 +16,18 @@ from broker.domain.codes import DeliveryKind, Outcome, ReceiptResult, Stage
 from broker.domain.delivery import (
     NewDelivery,
     Receipt,
+    ReceiptMessage,
     Returned,
     Settled,
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
+from broker.errors import Denied
 from broker.ledger.clock_pauses import ClockBatch, end_over_escalations, running_clocks
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import ActionContext, keep_act
+from broker.ledger.queue_keys import take
 from broker.ledger.routing import insert_deliveries
 
 _STEPS = {
@@ -229,7 +232,13 @@ class Receipts(Part):
 
     @contextmanager
     def settle(
-        self, agency: OrganisationCode, receipts: Sequence[Receipt], *, now: datetime, actor: str
+        self,
+        agency: OrganisationCode,
+        receipts: Sequence[Receipt],
+        *,
+        now: datetime,
+        actor: str,
+        message: ReceiptMessage | None = None,
     ) -> Iterator[SettleBatch]:
         """Record an agency's receipts in order; see ``ReceiptResult`` for what becomes of each.
 
@@ -237,8 +246,13 @@ class Receipts(Part):
         one is a person's answer: it counts in every state that allows it, and earlier milestones
         are met with it. A decision may change: the newest stands, and all stay. A referral in which
         nobody owes anything closes in the same transaction, and one that is owed again reopens.
+
+        A ``message`` from a queue is taken in the same transaction: one that comes again, after
+        later ones, does not put an earlier decision back. Raises Denied when it was taken before.
         """
         with self._transaction() as connection:
+            if message is not None and not take(connection, message):
+                raise Denied("This message was taken before.")
             ids = sorted({receipt.delivery for receipt in receipts})
             judgement = _lock(connection, ids, now)
             results = [judgement.settle(agency, receipt) for receipt in receipts]
