@@ -125,8 +125,8 @@ def _take(context: Context, message: SignedReceipts, drained_at: datetime | None
         return
     verified, agency = _sender(context, message.body)
     _check_time(context, verified.signed_at, drained_at)
-    message = ReceiptMessage(verified.key, verified.id, verified.signed_at)
-    _settle(context, agency, verified.body, actor=f"key:{verified.key}", message=message)
+    once = ReceiptMessage(verified.key, verified.id, verified.signed_at)
+    _settle(context, agency, verified.body, actor=f"key:{verified.key}", message=once)
 
 
 def _settle(
