@@ -12,14 +12,6 @@ _NEEDED = frozenset({"delivery", "stage", "by", "outcome", "reason", "lease"})
 """What a receipt says; everything else adds to it."""
 
 
-def read_receipts(body: bytes) -> list[Receipt]:
-    """Parse the receipts in a body. Raises Unreadable with every fault."""
-    loaded = requests.load(requests.RECEIPTS, documents.read(body).value)
-    if loaded.value is None:
-        raise Unreadable(UnreadableKind.MALFORMED, loaded.faults)
-    return as_rows(loaded.value)
-
-
 def read_each(body: bytes) -> tuple[list[Receipt], int]:
     """Parse what can be read of the receipts in a body; return how many could not as they are.
 

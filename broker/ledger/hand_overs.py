@@ -50,7 +50,8 @@ class HandOverBatch:
 
     def open_part(self, part: DuePart, agency: OrganisationCode) -> DeliveryId | None:
         """Return the same part that another agency has open already."""
-        params = {"referral": part.referral, "agency": agency, "row": part.row}
+        office = None if part.office else part.agency
+        params = {"referral": part.referral, "agency": agency, "row": part.row, "office": office}
         already = rows(self._connection, "hand_overs/open_part", params)
         return DeliveryId(already[0]["id"]) if already else None
 

@@ -198,6 +198,102 @@ def test_a_closure_that_is_published_today_moves_what_the_office_has(
     assert world.local(part["deadlines"]["acknowledge_by"]) == "2026-12-16 10:30"
 
 
+def both_councils() -> dict[str, Any]:
+    """Return the urgent sample with a second child, who is in Stoke."""
+    document = of("E10000028")
+    first = {name: value for name, value in document["children"][0].items() if name != "nhs_number"}
+    second = {**first, "id": "child-2", "given_name": "Otto", "area": STOKE}
+    return {**document, "children": [*document["children"], second]}
+
+
+def children(world: World, agency: str) -> list[list[str]]:
+    """Collect what waits for an agency; return whom each delivery shows."""
+    offered = world.collect(agency)
+    return [[child["id"] for child in each["content"]["children"]] for each in offered]
+
+
+def test_a_team_for_two_councils_hands_each_its_own_child(world: World, context: Context) -> None:
+    """One part for both would go to the first council, and the second one would never hear."""
+    world.at("2026-12-24 18:30")
+    publish(context, FOR_TWO)
+    receipt = world.routed(both_councils())
+    assert children(world, TEAM) == [["child-1"], ["child-2"]]
+    at(world, "2026-12-29 09:00")
+    assert (children(world, OFFICE), world.collect("stoke-csc")) == ([["child-1"]], [])
+    at(world, "2026-12-30 09:00")
+    parts = [(part["agency"], part["state"]) for part in world.status(receipt)["deliveries"]]
+    assert parts.count((TEAM, "handed_over")) == 2
+    assert children(world, "stoke-csc") == [["child-2"]]
+
+
+def test_a_correction_at_night_corrects_the_part_for_each_council(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-24 18:30")
+    publish(context, FOR_TWO)
+    receipt = world.routed(both_councils())
+    assert len(world.collect(TEAM)) == 2
+    world.at("2026-12-24 19:00")
+    corrected = both_councils()
+    corrected["concern"]["summary"] += " The bail address is known."
+    correct(world, receipt, corrected)
+    corrections = world.collect(TEAM)
+    assert [each["kind"] for each in corrections] == ["correction", "correction"]
+    shown = [[child["id"] for child in each["content"]["children"]] for each in corrections]
+    assert sorted(shown) == [["child-1"], ["child-2"]]
+    at(world, "2026-12-29 09:00")
+    (part,) = world.collect(OFFICE)
+    assert "bail address" in str(part["content"])
+    stays = [each for each in world.status(receipt)["deliveries"] if each["kind"] == "correction"]
+    assert sorted(each["state"] for each in stays) == ["handed_over", "leased"]
+
+
+def test_a_child_that_leaves_one_council_at_night_leaves_the_part_for_the_other_alone(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-24 18:30")
+    publish(context, FOR_TWO)
+    receipt = world.routed(both_councils())
+    assert len(world.collect(TEAM)) == 2
+    world.at("2026-12-24 19:00")
+    alone = both_councils()
+    correct(world, receipt, {**alone, "children": alone["children"][:1]})
+    assert [each["kind"] for each in world.collect(TEAM)] == ["recall"]
+    at(world, "2026-12-29 09:00")
+    assert children(world, OFFICE) == [["child-1"]]
+    at(world, "2026-12-30 09:00")
+    assert world.collect("stoke-csc") == []
+
+
+def test_an_office_that_has_ended_overnight_is_succeeded_by_who_serves_its_area(
+    world: World, context: Context
+) -> None:
+    """As when councils are merged: the team hands over to the new one, on the same clock."""
+    world.at("2026-12-16 20:00")
+    receipt = world.routed(urgent())
+    ends = "    from: 2026-01-01\n    contacts: {duty: {email: duty@staffordshire-csc"
+    begins = """  merged-csc:
+    name: Merged children's social care (sample)
+    kind: social-care
+    nation: ENG
+    areas: [E10000028]
+    hours: office
+    out_of_hours_partner: staffordshire-edt
+    channel: mailbox
+    from: 2026-12-17
+    contacts:
+      duty: {email: duty@merged.example.org, telephone: 01632 960150}
+      manager: {email: manager@merged.example.org, telephone: 01632 960151}
+"""
+    stoke = "  stoke-csc:\n"
+    publish(context, {ends: f"    until: 2026-12-16\n{ends}", stoke: f"{begins}{stoke}"})
+    at(world, "2026-12-17 09:00")
+    before, after = world.status(receipt)["deliveries"]
+    assert (before["agency"], before["state"]) == (TEAM, "handed_over")
+    assert (after["agency"], after["state"]) == ("merged-csc", "available")
+    assert after["clock_start"] == before["clock_start"]
+
+
 NIGHTS = "{Mon: 22:00-06:00, Tue: 22:00-06:00, Wed: 22:00-06:00, Thu: 22:00-06:00, "
 NIGHTS += "Fri: 22:00-06:00, Sat: 22:00-01:30, Sun: 22:00-06:00}"
 

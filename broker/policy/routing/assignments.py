@@ -53,6 +53,8 @@ class Assignment:
     """Whose hours decide when another team has it; None where nobody takes over."""
     is_urgent: bool = False
     """Whether it does not wait for an office to open."""
+    office: OrganisationCode | None = None
+    """The closed office whose part it is, where its agency is a team out of hours."""
 
     @property
     def scope(self) -> Mapping[str, Sequence[str]]:
@@ -122,6 +124,11 @@ class Addressee:
     because: str
     """Why it is this organisation, as people read it."""
     shift: Shift | None = None
+
+    @property
+    def office(self) -> OrganisationCode | None:
+        """The closed office that it stands in for."""
+        return self.shift.office if self.shift and self.shift.is_out_of_hours else None
 
     @classmethod
     def of(
@@ -266,6 +273,7 @@ def finish(draft: Draft, *, warn_at: Sequence[int]) -> Assignment:
         explanation=_explanation(draft, deadlines),
         shift=addressee.shift if terms.out_of_hours else None,
         is_urgent=terms.is_urgent,
+        office=addressee.office,
     )
 
 
