@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 from broker.channels.base import Parcel, PushChannel, wait_before_retry
 from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
-from broker.domain.codes import DeliveryKind
+from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind
 from broker.domain.delivery import Offer
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
@@ -143,7 +143,10 @@ class QueueChannel(PushChannel):
         if parcel.encryption_key:
             signed = EncryptionKey.from_pem(parcel.encryption_key).encrypt(signed)
         is_recall = offer.kind is DeliveryKind.RECALL
-        return Copy(offer.agency, delivery, signed, str(offer.referral), is_recall)
+        # Of one part alone: the agency may have others, whose copies stay.
+        is_partial = offer.explanation.get("recall_reason") == NO_LONGER_ADDRESSED
+        follows = str(offer.follows) if is_partial and offer.follows else ""
+        return Copy(offer.agency, delivery, signed, str(offer.referral), is_recall, follows)
 
     def check(self) -> str:
         """Ask whether copies would be taken and receipts given, and send nothing."""

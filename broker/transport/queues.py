@@ -69,6 +69,8 @@ class Copy:
     """What all deliveries of a referral have in common; it names nothing outside the broker."""
     is_recall: bool = False
     """Whether it takes the place of every other copy of its referral that still lies there."""
+    follows: str = ""
+    """The only copy whose place a recall takes, where the agency may have other parts of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +309,12 @@ def _is_replaced(element: bytes, recall: Copy) -> bool:
         return False
     try:
         properties = json.loads(element)["properties"]
-        is_same_referral = properties.get("correlation_id") == recall.referral
-        return bool(is_same_referral and properties.get("message_id") != recall.id)
+        message, is_same_referral = (
+            properties.get("message_id"),
+            properties.get("correlation_id") == recall.referral,
+        )
+        is_meant = message == recall.follows if recall.follows else message != recall.id
+        return bool(is_same_referral and is_meant)
     except GARBAGE:
         return False
 

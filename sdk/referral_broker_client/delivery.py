@@ -136,6 +136,8 @@ class Delivery:
     """Which version of the referral this is."""
     follows: str | None = None
     """The delivery of yours that this corrects or recalls."""
+    recall_reason: str | None = None
+    """Why it was recalled; ``no_longer_addressed`` recalls the part in ``follows`` alone."""
     asks: Mapping[str, bool] = field(default_factory=dict)
     """What a decision should say: ``views_considered`` and ``child_told``."""
     changed: Sequence[str] = ()
@@ -176,9 +178,15 @@ class Delivery:
             kind=value.get("kind", "referral"),
             version=int(value.get("version", 1)),
             follows=value.get("follows"),
+            recall_reason=value.get("recall_reason"),
             asks=dict(value.get("asks") or {}),
             changed=tuple(value.get("changed") or ()),
         )
+
+    @property
+    def recalls_all(self) -> bool:
+        """Whether this recalls the referral as a whole, and not one part of it alone."""
+        return self.kind == "recall" and self.recall_reason != "no_longer_addressed"
 
     def collected(self) -> None:
         """On exit answer that your software has it, as a clean exit does by itself."""

@@ -125,7 +125,7 @@ class QueueConsumer(WorkLoop):
         """
         self._unsent_since = self._unsent_since or time.monotonic()
         self._unsent.append(replace(answer, lease=None))
-        if delivery.kind == RECALL:
+        if delivery.recalls_all:
             self._replaced.add_recalled(delivery.referral)
         elif delivery.follows is not None:
             self._replaced.add(delivery.follows)
@@ -160,9 +160,12 @@ class QueueConsumer(WorkLoop):
 
     def _drop_recalled(self) -> None:
         """Drop what has its recall behind it in the same batch, and was not handed over yet."""
-        recalled = {offered.referral for offered in self._arrived if offered.kind == RECALL}
+        recalls = [offered for offered in self._arrived if offered.kind == RECALL]
+        recalled = {recall.referral for recall in recalls if recall.recalls_all}
+        followed = {recall.follows for recall in recalls if not recall.recalls_all}
         for offered in list(self._arrived):
-            if offered.kind != RECALL and offered.referral in recalled:
+            is_recalled = offered.referral in recalled or offered.id in followed
+            if offered.kind != RECALL and is_recalled:
                 self._arrived.remove(offered)
                 self._refuse(self._in_hand.pop(offered), "recalled")
 

@@ -75,3 +75,31 @@ def test_the_example_takes_a_copy_answers_it_and_believes_no_forged_one(
         valkey.lpush("agency.stoke-csc", forged)
         with pytest.raises((JoseError, ValueError)):
             names["take"](valkey, STOKE, key_set)
+
+
+def test_a_recall_of_one_part_leaves_the_copies_of_another_in_the_queue(
+    world: World, engines: Engines, context: Context
+) -> None:
+    """Stoke leads for one child, and is not responsible for the other one any more."""
+    signing_keys.publish_signing_key(context.ledger, SIGNING_KEY, now=context.clock())
+    key_set = world.client.get("/v1/keys").json()
+    world.clock.now = utc_now()
+    document = sample(3)
+    receipt = world.routed(document)
+    for name in ("looked_after", "placing_authority"):
+        document["children"][1].pop(name)
+    document["concern"]["summary"] += " More is known."
+    path = f"/v1/referrals/{receipt['id']}/corrections"
+    assert world.client.post(path, json=document, headers=world.police).is_success
+    world.drain()
+    with Redis.from_url(engines.exchange_url) as valkey:
+        taken = [example()["take"](valkey, STOKE, key_set) for _ in range(3)]
+        assert valkey.llen(f"agency.{STOKE}") == 0
+    assert sorted((copy["kind"], copy["recall_reason"]) for copy in taken) == [
+        ("correction", None),
+        ("recall", "no_longer_addressed"),
+        ("referral", None),
+    ]
+    lead, correction, recall = sorted(taken, key=lambda copy: (copy["version"], copy["kind"]))
+    assert correction["follows"] == lead["delivery"]
+    assert recall["follows"] != lead["delivery"]

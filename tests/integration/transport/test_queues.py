@@ -77,6 +77,13 @@ def test_a_recall_takes_the_place_of_what_still_lies_in_the_queue(
     assert valkey.llen("agency.shropshire-csc") == 1
 
 
+def test_a_recall_of_one_part_removes_that_part_alone(queues: AgencyQueues, valkey: Redis) -> None:
+    queues.publish([Copy(STOKE, f"d{n}", b"content", "r1") for n in (1, 2)])
+    queues.publish([Copy(STOKE, "d3", b"recall", "r1", is_recall=True, follows="d1")])
+    messages = [json.loads(element) for element in valkey.lrange("agency.stoke-csc", 0, -1)]
+    assert [message["properties"]["message_id"] for message in messages] == ["d3", "d2"]
+
+
 def test_a_recall_makes_its_own_room_in_a_full_queue(engines: Engines, valkey: Redis) -> None:
     queues = AgencyQueues(engines.exchange_url, longest=1)
     assert queues.publish([Copy(STOKE, "d1", b"content", "r1")]) == [""]
