@@ -121,15 +121,15 @@ def _recounted(
     """
     policy = context.policies.latest()
     rule = next((rule for rule in policy.routing_rules if rule.id == offer.row), None)
-    organisation = policy.directory.organisation(offer.agency)
-    if rule is None or organisation is None:
+    calendar = policy.directory.calendar_of(offer.agency, offer.stands_in_for)
+    if rule is None or calendar is None:
         raise PolicyError("The policy in force has no rule, or no agency, for this delivery.")
     clocks = (
         rule.deadlines[Grade(offer.effective_grade)]
         if offer.kind is DeliveryKind.REFERRAL
         else policy.version_rules[offer.kind].deadlines
     )
-    deadlines = count(clocks, start, organisation.calendar)
+    deadlines = count(clocks, start, calendar)
     counted = [deadline.explanation() for deadline in deadlines]
     return Recounted(
         {deadline.milestone: deadline.deadline.due_at for deadline in deadlines},

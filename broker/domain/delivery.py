@@ -95,6 +95,18 @@ class Offer:
     """How often it was sent on a pushed channel before."""
     deferrals: int = 0
     """How often in a row it could not be sent."""
+    stands_in_for: OrganisationCode | None = None
+    """The closed office whose part it is, where its agency is a team out of hours."""
+
+
+@immutable
+class ReceiptMessage:
+    """A message of receipts from a queue, by which it is taken once."""
+
+    key: str
+    """The id of the key that signed it."""
+    id: str
+    signed_at: datetime
 
 
 @immutable

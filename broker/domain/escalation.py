@@ -32,6 +32,8 @@ class DueStep:
     is_met: bool
     """There is nothing left to escalate."""
     task: TaskId | None = None
+    stands_in_for: OrganisationCode | None = None
+    """The closed office whose part it is, where the late agency is a team out of hours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from broker.domain.delivery import (
     NewDelivery,
     Offer,
     Receipt,
+    ReceiptMessage,
     RedirectPreview,
     Returned,
     Settled,
@@ -28,6 +29,7 @@ from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
 from broker.flow.activity_counter import ANSWERED
+from broker.flow.clock_pause import end_returned
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
@@ -47,14 +49,26 @@ _log = logger("answer")
 
 
 def settle(
-    context: Context, agency: OrganisationCode, receipts: Sequence[Receipt], *, actor: str
+    context: Context,
+    agency: OrganisationCode,
+    receipts: Sequence[Receipt],
+    *,
+    actor: str,
+    message: ReceiptMessage | None = None,
 ) -> list[Settled]:
-    """Record an agency's receipts in order; return the result of each."""
+    """Record an agency's receipts in order; return the result of each.
+
+    ``message`` is what brought them from a queue. Raises Denied when it was taken before.
+    """
     with step(context, "answer", _log) as this:
         # Read first: a second connection inside the transaction could be the last of the pool.
         now, epochs = this.begun_at, context.epochs.epochs()
         policy = _policy(context) if any(map(_may_go_on, receipts)) else None
-        with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
+        settling = context.ledger.receipts.settle(
+            agency, receipts, now=now, actor=actor, message=message
+        )
+        with settling as batch:
+            end_returned(context, batch)
             for returned in batch.returned:
                 if successor := _successor(context, returned, policy, now):
                     batch.redirect(returned.delivery.id, successor)

@@ -15,6 +15,7 @@ from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import Conflict, NotFound
 from broker.flow.context import Context
 from broker.ledger.clock_pauses import ClockBatch, Clocks
+from broker.ledger.receipts import SettleBatch
 from broker.ledger.routing import RouteBatch
 from broker.policy.decision import (
     Decision,
@@ -24,8 +25,8 @@ from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.clocks import resumed
 from broker.policy.time.deadlines import Span, Within
 
-CORRECTED = "corrected"
-"""Why a clock resumes by itself: the publisher submitted a new version."""
+CORRECTED, RETURNED = "corrected", "returned"
+"""Why a clock resumes by itself: there is a new version, or the agency gave the delivery back."""
 _NOTHING = "There is no such delivery."
 
 
@@ -82,6 +83,13 @@ def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decisio
     for waiting in batch.awaiting_information(revised):
         if waiting.clocks is not None:
             _resume(context, waiting, waiting.clocks, because=CORRECTED)
+
+
+def end_returned(context: Context, batch: SettleBatch) -> None:
+    """Resume the clocks of what an agency returns: nobody there waits for information any more."""
+    for paused in batch.paused():
+        if paused.clocks is not None:
+            _resume(context, paused, paused.clocks, because=RETURNED)
 
 
 def _resume(
@@ -144,5 +152,5 @@ def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _calendar(context: Context, clocks: Clocks) -> WorkingCalendar:
     policy = context.policies.version(clocks.policy_version)
-    organisation = policy.directory.organisation(clocks.agency)
-    return organisation.calendar if organisation else policy.calendars["ENG"]
+    calendar = policy.directory.calendar_of(clocks.agency, clocks.stands_in_for)
+    return calendar or policy.calendars["ENG"]

@@ -133,7 +133,7 @@ def _fire(context: Context, batch: AlarmBatch, held: HeldPolicies, now: datetime
         due, later = alarms.due_rings(
             watched.clocks,
             warn_at=policy.alarms.warn_at,
-            calendar=_calendar(policy, watched.agency),
+            calendar=_calendar(policy, watched.agency, watched.stands_in_for),
             fired=watched.fired,
             now=now,
         )
@@ -153,8 +153,12 @@ def _fired(
     owner, ladder = _owner(watched, policy), policy.alarms.escalation_policy(_subject(watched))
     if not ring.is_breach or ladder is None:
         return FiredAlarm(watched, ring)
-    first = alarms.next_step_at(ladder, 0, since=now, calendar=_calendar(policy, owner))
-    return FiredAlarm(watched, ring, EscalationId(context.new_id()), owner, ladder.name, first)
+    office = watched.stands_in_for if owner == watched.agency else None
+    began_at = watched.escalated_since.get(ring.milestone, now)
+    calendar = _calendar(policy, owner, office)
+    first = alarms.next_step_at(ladder, 0, since=began_at, calendar=calendar)
+    id_ = EscalationId(context.new_id())
+    return FiredAlarm(watched, ring, id_, owner, ladder.name, first, began_at)
 
 
 def _owner(watched: Watched, policy: Policy) -> OrganisationCode:
@@ -240,9 +244,8 @@ def _advance(
     recipient = recipient_of(policy_step, policy, agency=due.organisation, publisher=publisher)
     is_left_out = _is_left_out(due, policy_step, now)
     notices = [] if is_left_out else _notices(new_id, due, policy_step, recipient)
-    next_at = alarms.next_step_at(
-        ladder, due.step + 1, since=due.began_at, calendar=_calendar(policy, due.organisation)
-    )
+    calendar = _calendar(policy, due.organisation, due.stands_in_for)
+    next_at = alarms.next_step_at(ladder, due.step + 1, since=due.began_at, calendar=calendar)
     if not notices and not is_left_out and next_at is not None:
         next_at = now
     data = {
@@ -301,6 +304,8 @@ def _publishers_step(watched: Watched) -> tuple[Step, ...]:
     return (Step(NoticeRecipient.PUBLISHER, Contact.SUPERVISOR, (NoticeChannel.EMAIL,)),)
 
 
-def _calendar(policy: Policy, agency: OrganisationCode | None) -> WorkingCalendar:
-    organisation = policy.directory.organisation(agency) if agency else None
-    return organisation.calendar if organisation else policy.calendars["ENG"]
+def _calendar(
+    policy: Policy, agency: OrganisationCode | None, office: OrganisationCode | None
+) -> WorkingCalendar:
+    calendar = policy.directory.calendar_of(agency, office) if agency else None
+    return calendar or policy.calendars["ENG"]

@@ -19,12 +19,13 @@ from typing import ClassVar, Self
 from broker.admin.api_keys import is_usable
 from broker.domain.codes import ReceiptResult, Scope
 from broker.domain.credential import Credential
+from broker.domain.delivery import ReceiptMessage
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.errors import Denied, Unavailable
 from broker.flow import answer
 from broker.flow.activity_counter import EVERY as WRITE_ACTIVITY_EVERY
 from broker.flow.context import Context
-from broker.flow.receipt_parser import read_receipts
+from broker.flow.receipt_parser import read_each
 from broker.intake.base import IntakeForm, PolledIntake
 from broker.telemetry import error_fields, logger
 from broker.transport.queues import AgencyQueues, SignedReceipts
@@ -118,22 +119,29 @@ def receive_receipts(
 
 
 def _take(context: Context, message: SignedReceipts, drained_at: datetime | None) -> None:
-    """Settle a message that proves its sender, and remember that it was taken."""
+    """Settle a message that proves its sender, and remember with it that it was taken."""
     if not is_signed(message.body):
         _take_old(context, message, drained_at)
         return
     verified, agency = _sender(context, message.body)
     _check_time(context, verified.signed_at, drained_at)
-    keys = context.ledger.queue_keys
-    if keys.is_taken(verified.key, verified.id):
-        raise Denied("This message was taken before.")
-    _settle(context, agency, verified.body, actor=f"key:{verified.key}")
-    # Afterwards: a message whose receipts could not be recorded must be able to come again.
-    keys.take(verified.key, verified.id, verified.signed_at)
+    once = ReceiptMessage(verified.key, verified.id, verified.signed_at)
+    _settle(context, agency, verified.body, actor=f"key:{verified.key}", message=once)
 
 
-def _settle(context: Context, agency: OrganisationCode, body: bytes, *, actor: str) -> None:
-    results = answer.settle(context, agency, read_receipts(body), actor=actor)
+def _settle(
+    context: Context,
+    agency: OrganisationCode,
+    body: bytes,
+    *,
+    actor: str,
+    message: ReceiptMessage | None = None,
+) -> None:
+    """Record what can be read of the receipts, since a queue brings no answer back."""
+    receipts, unread = read_each(body)
+    if unread:
+        _log.warning("receipts not read as they are", agency=agency, count=unread)
+    results = answer.settle(context, agency, receipts, actor=actor, message=message)
     unsettled = sum(result.result not in _SETTLED for result in results)
     if unsettled:
         _log.warning("receipts without effect", agency=agency, count=unsettled)

@@ -241,6 +241,8 @@ def _delivery(row: Row) -> Watched:
         effective_grade=row["effective_grade"],
         clocks=running,
         fired=_fired_before(row),
+        stands_in_for=row["stands_in_for"],
+        escalated_since={name: _instant(at) for name, at in row["escalated_since"].items()},
     )
 
 
@@ -313,6 +315,7 @@ def _alarm_columns(fired: Sequence[FiredAlarm]) -> dict[str, list[Any]]:
         "ladders": [alarm.ladder for alarm in fired],
         "policies": [alarm.of.policy_version for alarm in fired],
         "steps": [alarm.next_step_at for alarm in fired],
+        "began": [alarm.began_at for alarm in fired],
     }
 
 

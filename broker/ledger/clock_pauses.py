@@ -28,6 +28,8 @@ class Clocks:
     explanation: Mapping[str, Any]
     pauses: Sequence[Span]
     """Earlier pauses."""
+    stands_in_for: OrganisationCode | None = None
+    """The closed office whose part it is, where its agency is a team out of hours."""
 
 
 class ClockBatch:
@@ -92,7 +94,7 @@ class ClockPauses(Part):
     ) -> Iterator[ClockBatch]:
         """Lock a delivery's clocks: of an agency, or of any when ``agency`` is None."""
         with self._transaction() as connection:
-            yield _running_clocks(connection, delivery, agency)
+            yield running_clocks(connection, delivery, agency)
 
 
 def awaiting_information(
@@ -102,7 +104,7 @@ def awaiting_information(
     if referrals:
         params = {"referrals": list(referrals)}
         for row in rows(connection, "clock_pauses/awaiting_information", params):
-            yield _running_clocks(connection, row["id"], None)
+            yield running_clocks(connection, row["id"], None)
 
 
 def end_over_escalations(
@@ -113,9 +115,10 @@ def end_over_escalations(
     rows(connection, "clock_pauses/end_over_escalations", params)
 
 
-def _running_clocks(
+def running_clocks(
     connection: Connection, delivery: DeliveryId, agency: OrganisationCode | None
 ) -> ClockBatch:
+    """Lock a delivery's clocks in this transaction: of an agency, or of any."""
     params = {"delivery": delivery, "agency": agency}
     locked = rows(connection, "clock_pauses/running_clocks", params)
     return ClockBatch(connection, _clocks(locked[0]) if locked else None)
@@ -131,4 +134,5 @@ def _clocks(row: Mapping[str, Any]) -> Clocks:
         policy_version=row["policy_version"],
         explanation=row["explanation"],
         pauses=[Span(start, end) for start, end in row["pauses"]],
+        stands_in_for=row["stands_in_for"],
     )

@@ -175,6 +175,7 @@ def _offer(row: Row) -> Offer:
         stands=row["stands"],
         sendings=row["sendings"],
         deferrals=row["deferrals"],
+        stands_in_for=row["stands_in_for"],
     )
 
 

@@ -50,7 +50,8 @@ class HandOverBatch:
 
     def open_part(self, part: DuePart, agency: OrganisationCode) -> DeliveryId | None:
         """Return the same part that another agency has open already."""
-        params = {"referral": part.referral, "agency": agency, "row": part.row}
+        office = None if part.office else part.agency
+        params = {"referral": part.referral, "agency": agency, "row": part.row, "office": office}
         already = rows(self._connection, "hand_overs/open_part", params)
         return DeliveryId(already[0]["id"]) if already else None
 
@@ -101,6 +102,11 @@ class HandOvers(Part):
             referrals = _lock_referrals(connection, limit, now)
             parts = _due_parts(connection, referrals, now) if referrals else []
             yield HandOverBatch(connection, parts, now)
+
+
+def look_again_all(connection: Connection, at: datetime) -> None:
+    """Have every part looked at from an instant on, since a new policy may have other hours."""
+    rows(connection, "hand_overs/look_again_all", {"at": at})
 
 
 def _lock_referrals(connection: Connection, limit: int, now: datetime) -> list[ReferralId]:

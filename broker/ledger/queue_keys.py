@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.domain.delivery import ReceiptMessage
 from broker.domain.ids import OrganisationCode
-from broker.ledger.database import Part
+from broker.ledger.database import Connection, Part, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,14 @@ class StoredEncryptionKey:
     revoked_at: datetime | None
 
 
+def take(connection: Connection, message: ReceiptMessage) -> bool:
+    """Note, in this transaction, that a message of receipts is taken; False when it was before."""
+    params = {"key": message.key, "id": message.id, "signed_at": message.signed_at}
+    return bool(rows(connection, "queue_keys/take", params))
+
+
 class QueueKeys(Part):
-    """Public keys of queues, and the replay guard of receipts."""
+    """Public keys of queues, and when the queue of receipts was empty."""
 
     def add_signing_key(self, id_: str, public_key: bytes, now: datetime) -> bool:
         """Publish a key of the broker's own; False when it is known already."""
@@ -92,34 +99,25 @@ class QueueKeys(Part):
         self, organisation: OrganisationCode | None = None
     ) -> list[StoredEncryptionKey]:
         """Return the keys for the copies of one organisation, or of all, oldest first."""
-        params = {"organisation": organisation}
-        rows = self._rows("queue_keys/encryption_keys", params)
-        return [StoredEncryptionKey(**row) for row in rows]
+        stored = self._rows("queue_keys/encryption_keys", {"organisation": organisation})
+        return [StoredEncryptionKey(**row) for row in stored]
 
     def newest_encryption_keys(
         self, organisations: Collection[OrganisationCode], now: datetime
     ) -> Mapping[OrganisationCode, StoredEncryptionKey]:
         """Return for each organisation the newest key in use; none for one without."""
         params = {"organisations": list(organisations), "now": now}
-        rows = self._rows("queue_keys/newest_encryption_keys", params)
-        return {row["organisation"]: StoredEncryptionKey(**row) for row in rows}
+        newest = self._rows("queue_keys/newest_encryption_keys", params)
+        return {row["organisation"]: StoredEncryptionKey(**row) for row in newest}
 
     def revoke_encryption_key(self, id_: str, now: datetime) -> bool:
         """End a key for copies at once; False when there is none that could be ended."""
         return bool(self._rows("queue_keys/revoke_encryption_key", {"id": id_, "now": now}))
 
-    def is_taken(self, key: str, id_: str) -> bool:
-        """Tell whether a message of receipts was taken before."""
-        return bool(self._rows("queue_keys/is_taken", {"key": key, "id": id_})[0]["taken"])
-
-    def take(self, key: str, id_: str, signed_at: datetime) -> None:
-        """Note that a message of receipts was taken, so that it is not taken again."""
-        self._rows("queue_keys/take", {"key": key, "id": id_, "signed_at": signed_at})
-
     def drained_at(self) -> datetime | None:
         """Return when the queue of receipts was last seen empty; None before the first time."""
-        rows = self._rows("queue_keys/drained_at", {})
-        return rows[0]["at"] if rows else None
+        drained = self._rows("queue_keys/drained_at", {})
+        return drained[0]["at"] if drained else None
 
     def note_drained(self, at: datetime, *, forget_before: datetime) -> None:
         """Note that the queue is empty; forget the messages that were signed before an instant."""

@@ -16,15 +16,18 @@ from broker.domain.codes import DeliveryKind, Outcome, ReceiptResult, Stage
 from broker.domain.delivery import (
     NewDelivery,
     Receipt,
+    ReceiptMessage,
     Returned,
     Settled,
 )
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
-from broker.ledger.clock_pauses import end_over_escalations
+from broker.errors import Denied
+from broker.ledger.clock_pauses import ClockBatch, end_over_escalations, running_clocks
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import ActionContext, keep_act
+from broker.ledger.queue_keys import take
 from broker.ledger.routing import insert_deliveries
 
 _STEPS = {
@@ -43,6 +46,8 @@ _IMPLIED = {
 _TIMES = ("collected_at", "acknowledged_at", "decided_at", "returned_at")
 _CHILD = ("views_considered", "child_told")
 _COMPARED = ("outcome", "reason", *_CHILD)
+_ADDED = ("note", *_CHILD)
+"""What a decision may be given again with, to say more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,8 @@ def _answer(receipt: Receipt, earlier: Row | None) -> _Answer:
     if earlier is None:
         return _Answer(receipt)
     if earlier["outcome"] == receipt.outcome:
-        # The same decision with more about the child: what was said before stays true.
-        known = {name: getattr(receipt, name) or earlier[name] for name in _CHILD}
+        # The same decision with more to it: what was said before stays true.
+        known = {name: getattr(receipt, name) or earlier[name] for name in _ADDED}
         receipt = replace(receipt, **known)
     return _Answer(receipt, earlier["number"] + 1, earlier["outcome"])
 
@@ -97,7 +102,7 @@ class _ReceiptJudgement:
         row = self.deliveries.get(receipt.delivery)
         if row is None or row["agency"] != agency or row["state"] == DeliveryState.HELD:
             return Settled(receipt.delivery, ReceiptResult.NOT_FOUND)
-        if row["state"] == DeliveryState.HANDED_OVER:
+        if _is_handed_over(row):
             return self._late(receipt, row)
         return self._settle(receipt, row, DeliveryState(row["state"]))
 
@@ -133,15 +138,17 @@ class _ReceiptJudgement:
 
     def _late(self, receipt: Receipt, row: Row) -> Settled:
         """Keep in the history what the team that handed over says afterwards, once."""
-        place = (receipt.delivery, str(receipt.stage))
-        answer = self.answers.get(place)
+        state = DeliveryState(row["state"])
+        answer = self.answers.get((receipt.delivery, str(receipt.stage)))
+        if state is DeliveryState.DECIDED and answer and _says_the_same(receipt, answer):
+            return Settled(receipt.delivery, ReceiptResult.ALREADY, state, answer["at"])
         is_news = answer is None or (
             receipt.stage is Stage.DECIDED and not _says_the_same(receipt, answer)
         )
         if is_news and receipt.stage is not Stage.COLLECTED:
             self._note(replace(_answer(receipt, answer), is_late=True))
-        result, state = ReceiptResult.HANDED_OVER, DeliveryState.HANDED_OVER
-        return Settled(receipt.delivery, result, state, row["returned_at"], row["referral"])
+        result = ReceiptResult.HANDED_OVER
+        return Settled(receipt.delivery, result, state, row["sent_on_at"], row["referral"])
 
     def _change(self, receipt: Receipt, row: Row, after: DeliveryState) -> None:
         self.states_before.setdefault(receipt.delivery, row["state"])
@@ -152,30 +159,41 @@ class _ReceiptJudgement:
 
     def _note(self, answer: _Answer) -> None:
         self.answers[answer.receipt.delivery, str(answer.receipt.stage)] = {
-            **{name: getattr(answer.receipt, name) for name in _COMPARED},
+            **{name: getattr(answer.receipt, name) for name in (*_COMPARED, "note")},
             "number": answer.number,
             "at": self.now,
         }
         self.recorded.append(answer)
 
 
+def _is_handed_over(row: Row) -> bool:
+    """Tell whether another team has a delivery; one that was decided before keeps that state."""
+    state = DeliveryState(row["state"])
+    return state is DeliveryState.HANDED_OVER or (
+        state is DeliveryState.DECIDED and row["sent_on_at"] is not None
+    )
+
+
 def _says_the_same(receipt: Receipt, answer: Row) -> bool:
     """Tell whether an answer was given before; what a receipt leaves out changes nothing."""
     if (answer["outcome"], answer["reason"]) != (receipt.outcome, receipt.reason):
         return False
-    return all(getattr(receipt, name) in (None, answer[name]) for name in _CHILD)
+    added = _ADDED if receipt.stage is Stage.DECIDED else ()
+    return all(getattr(receipt, name) in (None, answer[name]) for name in added)
 
 
 def _fits(receipt: Receipt, kind: DeliveryKind) -> bool:
     """Return whether a kind of delivery may be answered so.
 
-    A recall is decided by confirming that everything is destroyed, and nothing else is. Neither a
-    recall nor a correction can be returned: their agency was settled with what they follow.
+    A recall is decided by confirming that everything is destroyed, and nothing else is. A
+    correction is not decided: what it corrects is, and would stay open. Neither can be returned:
+    their agency was settled with what they follow.
     """
     if receipt.stage is Stage.RETURNED:
         return kind is DeliveryKind.REFERRAL
     if receipt.stage is Stage.DECIDED:
-        return (receipt.outcome == Outcome.DESTROYED) == (kind is DeliveryKind.RECALL)
+        is_destroyed = receipt.outcome == Outcome.DESTROYED
+        return kind is (DeliveryKind.RECALL if is_destroyed else DeliveryKind.REFERRAL)
     return True
 
 
@@ -197,6 +215,13 @@ class SettleBatch:
         self.results = results
         self.returned = returned
 
+    def paused(self) -> Iterator[ClockBatch]:
+        """Lock the paused clocks of what was returned in this call."""
+        for returned in self.returned:
+            batch = running_clocks(self._connection, returned.delivery.id, None)
+            if batch.clocks is not None and batch.clocks.paused_at is not None:
+                yield batch
+
     def redirect(self, returned: DeliveryId, new: NewDelivery) -> None:
         """Give another agency what was returned in this call."""
         _redirect(self._connection, returned, new, now=self._now, actor=self._actor)
@@ -207,7 +232,13 @@ class Receipts(Part):
 
     @contextmanager
     def settle(
-        self, agency: OrganisationCode, receipts: Sequence[Receipt], *, now: datetime, actor: str
+        self,
+        agency: OrganisationCode,
+        receipts: Sequence[Receipt],
+        *,
+        now: datetime,
+        actor: str,
+        message: ReceiptMessage | None = None,
     ) -> Iterator[SettleBatch]:
         """Record an agency's receipts in order; see ``ReceiptResult`` for what becomes of each.
 
@@ -215,8 +246,13 @@ class Receipts(Part):
         one is a person's answer: it counts in every state that allows it, and earlier milestones
         are met with it. A decision may change: the newest stands, and all stay. A referral in which
         nobody owes anything closes in the same transaction, and one that is owed again reopens.
+
+        A ``message`` from a queue is taken in the same transaction: one that comes again, after
+        later ones, does not put an earlier decision back. Raises Denied when it was taken before.
         """
         with self._transaction() as connection:
+            if message is not None and not take(connection, message):
+                raise Denied("This message was taken before.")
             ids = sorted({receipt.delivery for receipt in receipts})
             judgement = _lock(connection, ids, now)
             results = [judgement.settle(agency, receipt) for receipt in receipts]

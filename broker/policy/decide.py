@@ -151,7 +151,6 @@ def new_delivery(
     """Return the delivery that carries out one assignment of a plan."""
     assignment = issued.assignment
     held = assignment.held_until is not None and assignment.held_until > now
-    shift = assignment.shift
     return NewDelivery(
         id=DeliveryId(new_id()),
         agency=assignment.agency,
@@ -172,7 +171,7 @@ def new_delivery(
         replaces=issued.replaces,
         policy_version=policy_version,
         hand_over_at=_hand_over_at(issued, now),
-        stands_in_for=shift.office if shift and shift.is_out_of_hours else None,
+        stands_in_for=assignment.office,
     )
 
 

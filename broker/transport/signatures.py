@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ KEY_HEADER = "X-Broker-Key"
 TIME_HEADER = "X-Broker-Time"
 SIGNATURE_HEADER = "X-Broker-Signature"
 LONGEST_MESSAGE_ID = 64
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 NO_KEY = "A key is Ed25519, in PEM: `broker keys agency-key new` makes one."
 
 SecretOf = Callable[[CredentialId], bytes | None]
@@ -137,12 +139,18 @@ def verify_receipts(body: bytes, *, key_of: Callable[[str], bytes | None]) -> Ve
     try:
         parsed = jws.extract_compact(body, registry=_REGISTRY)
         header = parsed.headers()
-        raw = key_of(header["kid"]) if isinstance(header.get("kid"), str) else None
+        raw = key_of(header["kid"]) if _names_a_key(header) else None
         if raw is None or not jws.validate_compact(parsed, _key(raw), registry=_REGISTRY):
             raise Denied("The signature of this message is not that of a key in use.")
     except (JoseError, ValueError):
         raise Denied("This message is not signed as receipts are.") from None
     return _stated(header, parsed.payload)
+
+
+def _names_a_key(header: Mapping[str, Any]) -> bool:
+    """Tell whether a header has a key id of the right form, and asks for no extension."""
+    key = header.get("kid")
+    return isinstance(key, str) and bool(_THUMBPRINT.fullmatch(key)) and "crit" not in header
 
 
 def _stated(header: Mapping[str, Any], body: bytes) -> VerifiedReceipts:

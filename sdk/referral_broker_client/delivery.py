@@ -137,6 +137,8 @@ class Delivery:
     """Which version of the referral this is."""
     follows: str | None = None
     """The delivery of yours that this corrects or recalls."""
+    recall_reason: str | None = None
+    """Why it was recalled; ``no_longer_addressed`` recalls the part in ``follows`` alone."""
     asks: Mapping[str, bool] = field(default_factory=dict)
     """What a decision should say: ``views_considered`` and ``child_told``."""
     recalls: Sequence[str] | None = None
@@ -179,6 +181,7 @@ class Delivery:
             kind=value.get("kind", "referral"),
             version=int(value.get("version", 1)),
             follows=value.get("follows"),
+            recall_reason=value.get("recall_reason"),
             asks=dict(value.get("asks") or {}),
             recalls=_recalled_by(value),
             changed=tuple(value.get("changed") or ()),

@@ -256,7 +256,7 @@ def _verified(signed: bytes, keys: BrokerKeys) -> tuple[Mapping[str, Any], bytes
     parsed = jws.extract_compact(signed, registry=_REGISTRY)
     header = dict(parsed.headers())
     key = keys.key(header["kid"]) if isinstance(header.get("kid"), str) else None
-    if key is None or not jws.validate_compact(parsed, key, registry=_REGISTRY):
+    if "crit" in header or key is None or not jws.validate_compact(parsed, key, registry=_REGISTRY):
         raise Untrusted("not signed by a key of the broker")
     return header, parsed.payload
 

@@ -96,7 +96,8 @@ def _print(settled: Settled, *, as_json: bool) -> None:
     if settled.result == "wrong_kind":
         raise Failure(
             "a delivery of this kind does not take this answer; nothing was changed.",
-            next_step="answer a recall with `decided --outcome destroyed`",
+            next_step="decide a recall with the outcome destroyed, and acknowledge a correction: "
+            "the delivery that it corrects is decided",
             code=CONFLICT,
         )
     if not settled.ok:

@@ -197,6 +197,14 @@ class Directory:
         meant = offices.get(OrganisationCode(likely))
         return meant or (next(iter(offices.values())) if len(offices) == 1 else None)
 
+    def calendar_of(self, agency: str, office: str | None = None) -> WorkingCalendar | None:
+        """Return the calendar in which an agency's part is counted; None where it is not listed.
+
+        ``office`` is the one that the agency has the part for, where it is a team out of hours.
+        """
+        counted = self.organisation(office or agency) or self.organisation(agency)
+        return counted.calendar if counted else None
+
     def words_for(self, code: str, kind: str = "") -> RecipientWords:
         """Return by which words a recipient is meant, also when it stands in for another kind."""
         known = self._words.get((code, kind))

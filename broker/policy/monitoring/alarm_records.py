@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +28,10 @@ class Watched:
     fired: frozenset[tuple[str, int, datetime]]
     """Each alarm that rang before: milestone, percent, planned instant."""
     task: TaskId | None = None
+    stands_in_for: OrganisationCode | None = None
+    """The closed office whose part it is, where its agency is a team out of hours."""
+    escalated_since: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when each milestone was escalated at the team before, and nobody took it on."""
 
     @property
     def subject(self) -> UUID:
@@ -48,3 +52,5 @@ class FiredAlarm:
     """Whose breach it is: the agency's, or that of ops."""
     ladder: str | None = None
     next_step_at: datetime | None = None
+    began_at: datetime | None = None
+    """From when the steps count: the breach, also where it was at the team before."""

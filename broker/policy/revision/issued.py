@@ -34,6 +34,8 @@ class EarlierDelivery:
     met: Mapping[Milestone, datetime]
     explanation: Mapping[str, Any]
     replaces: DeliveryId | None
+    stands_in_for: OrganisationCode | None = None
+    """The closed office whose part it is, where its agency is a team out of hours."""
 
     @property
     def is_open(self) -> bool:

@@ -67,11 +67,11 @@ def reschedule(
 def _counted(earlier: EarlierDelivery, regrade: Regrade, policy: Policy) -> Mapping[str, _Said]:
     """Count every deadline by the new grade; none where the policy has no such row any more."""
     rule = next((rule for rule in policy.routing_rules if rule.id == earlier.row), None)
-    organisation = policy.directory.organisation(earlier.agency)
-    if rule is None or organisation is None:
+    calendar = policy.directory.calendar_of(earlier.agency, earlier.stands_in_for)
+    if rule is None or calendar is None:
         return {}
     start = max(earlier.clock_start, regrade.at) if regrade.is_tighter else earlier.clock_start
-    deadlines = count(rule.deadlines[regrade.after], Start(start), organisation.calendar)
+    deadlines = count(rule.deadlines[regrade.after], Start(start), calendar)
     return {str(deadline.milestone): deadline.explanation() for deadline in deadlines}
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind, Grade
-from broker.domain.ids import DeliveryId
+from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.domain.states import DeliveryState
 from broker.policy import disclosure
 from broker.policy.published.policy import Policy
@@ -24,7 +24,8 @@ from broker.policy.revision.settled_tasks import deciding
 from broker.policy.routing.assignments import Assignment
 
 Json = Mapping[str, Any]
-_Key = tuple[str, str]
+_Key = tuple[str, str, str]
+"""Agency, row, and the closed office whose part it is; empty where it is the agency's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class JudgedVersion:
 
 @dataclass(frozen=True, slots=True)
 class _Thread:
-    """What one agency was given under one row, oldest first."""
+    """What one agency was given under one row, and for one office, oldest first."""
 
     deliveries: tuple[EarlierDelivery, ...]
     was_sent_on: bool
@@ -79,10 +80,11 @@ class _Thread:
     def continues(self, assignment: Assignment) -> bool:
         """Tell whether a leg of another row shows the agency the same in the same role."""
         last = self.last
-        return (last.agency, last.role, last.view) == (
+        return (last.agency, last.role, last.view, last.stands_in_for) == (
             assignment.agency,
             assignment.role,
             assignment.view,
+            assignment.office,
         )
 
 
@@ -138,8 +140,15 @@ def withdraw(
 def _threads(earlier: Sequence[EarlierDelivery]) -> dict[_Key, _Thread]:
     sent_on = {delivery.replaces for delivery in earlier if delivery.replaces}
     threads: dict[_Key, list[EarlierDelivery]] = {}
+    offices: dict[tuple[str, str], OrganisationCode | None] = {}
     for delivery in sorted(earlier, key=lambda delivery: (delivery.version, delivery.id)):
-        threads.setdefault((delivery.agency, delivery.row), []).append(delivery)
+        part, office = (delivery.agency, delivery.row), delivery.stands_in_for
+        if delivery.kind is not DeliveryKind.REFERRAL:
+            # A version of the broker before did not write it of corrections and recalls.
+            office = office or offices.get(part)
+        offices[part] = office
+        same_office = replace(delivery, stands_in_for=office)
+        threads.setdefault((*part, office or ""), []).append(same_office)
     return {
         key: _Thread(
             tuple(deliveries),
@@ -155,7 +164,7 @@ def _paired(
     """Find the thread of each leg; the legs that have none come second."""
     pairs: dict[_Key, list[Assignment]] = {}
     fresh: list[Assignment] = []
-    exact: set[_Key] = {(assignment.agency, assignment.row) for assignment in new.assignments}
+    exact: set[_Key] = {_key(assignment) for assignment in new.assignments}
     for assignment in new.assignments:
         key = _thread_of(assignment, threads, exact, new.policy)
         if key is None:
@@ -178,29 +187,31 @@ def _paired(
 def _thread_of(
     assignment: Assignment, threads: Mapping[_Key, _Thread], exact: set[_Key], policy: Policy
 ) -> _Key | None:
-    own = threads.get((assignment.agency, assignment.row))
+    own = threads.get(_key(assignment))
     if own is not None and own.goes_on:
-        return assignment.agency, assignment.row
+        return _key(assignment)
     for key, thread in threads.items():
         if thread.goes_on and thread.continues(assignment) and key not in exact:
             return key
     organisation = policy.directory.organisation(assignment.agency)
     partner = organisation.out_of_hours_partner if organisation else None
-    if (
-        partner
-        and (thread_of_partner := threads.get((partner, assignment.row)))
-        and thread_of_partner.goes_on
-    ):
-        return partner, assignment.row
+    key = (partner or "", assignment.row, assignment.agency)
+    if (thread_of_partner := threads.get(key)) and thread_of_partner.goes_on:
+        return key
     if own is None or not own.was_sent_on or own.was_handed_over:
         return None  # the team out of hours is told anew of what cannot wait for the office
     return _sent_on_to(own, threads)
 
 
+def _key(assignment: Assignment) -> _Key:
+    return assignment.agency, assignment.row, assignment.office or ""
+
+
 def _stands_in(agency: str, thread: _Thread, assignment: Assignment, policy: Policy) -> bool:
     organisation = policy.directory.organisation(thread.last.agency)
     partner = organisation.out_of_hours_partner if organisation else None
-    return assignment.row == thread.last.row and partner == agency
+    is_for_it = assignment.office == thread.last.agency
+    return assignment.row == thread.last.row and partner == agency and is_for_it
 
 
 def _sent_on_to(thread: _Thread, threads: Mapping[_Key, _Thread]) -> _Key | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.states import DeliveryState
+from broker.policy.language.directory import Organisation
 from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.routing.assignments import (
@@ -94,7 +95,7 @@ def again(
         Addressee.of(
             organisation,
             assignment.explanation["recipient"],
-            policy.directory.office_of(organisation.code),
+            _office(last, policy),
         ),
         Start(last.clock_start),
     )
@@ -191,10 +192,16 @@ def _terms(
     )
 
 
+def _office(last: EarlierDelivery, policy: Policy) -> Organisation | None:
+    """Return the office for which a team out of hours had a delivery, where there is one."""
+    return policy.directory.organisation(last.stands_in_for or "")
+
+
 def _addressee(last: EarlierDelivery, policy: Policy) -> Addressee:
     """Return the agency that had it, also when the directory has dropped it since."""
     organisation = policy.directory.organisation(last.agency)
     if organisation is not None:
-        return Addressee.of(organisation, f"{organisation.name}, who had it")
+        words = f"{organisation.name}, who had it"
+        return Addressee.of(organisation, words, _office(last, policy))
     calendar = policy.calendars[Nation.ENGLAND]
     return Addressee(last.agency, last.channel, calendar, f"{last.agency}, who had it")

@@ -55,6 +55,8 @@ class Assignment:
     """Whose hours decide when another team has it; None where nobody takes over."""
     is_urgent: bool = False
     """Whether it does not wait for an office to open."""
+    office: OrganisationCode | None = None
+    """The closed office whose part it is, where its agency is a team out of hours."""
 
     @property
     def scope(self) -> Mapping[str, Sequence[str]]:
@@ -125,18 +127,24 @@ class Addressee:
     """Why it is this organisation, as people read it."""
     shift: Shift | None = None
 
+    @property
+    def office(self) -> OrganisationCode | None:
+        """The closed office that it stands in for."""
+        return self.shift.office if self.shift and self.shift.is_out_of_hours else None
+
     @classmethod
     def of(
         cls, organisation: Organisation, because: str, office: Organisation | None = None
     ) -> Self:
         """Return an organisation of the directory as an addressee.
 
-        ``office`` is the one that it stands in for, where it is a team out of hours.
+        ``office`` is the one that it stands in for, where it is a team out of hours: the working
+        days are those of this very office, whatever the hours of the team.
         """
-        calendar = organisation.calendar
+        calendar = (office or organisation).calendar
         shift = None
         if office is not None:
-            shift = Shift(office.code, office.calendar, is_out_of_hours=True)
+            shift = Shift(office.code, calendar, is_out_of_hours=True)
         elif organisation.out_of_hours_partner and not organisation.always_open:
             shift = Shift(organisation.code, calendar, is_out_of_hours=False)
         return cls(organisation.code, organisation.channel, calendar, because, shift)
@@ -267,6 +275,7 @@ def finish(draft: Draft, *, warn_at: Sequence[int]) -> Assignment:
         explanation=_explanation(draft, deadlines),
         shift=addressee.shift if terms.out_of_hours else None,
         is_urgent=terms.is_urgent,
+        office=addressee.office,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from broker.domain.codes import DeliveryKind, Milestone, ReturnReason
 from broker.domain.delivery import NewDelivery, Offer
 from broker.domain.due_part import DuePart, GivenAnswer
-from broker.domain.ids import DeliveryId
+from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.domain.states import DeliveryState
 from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import RoutingRule
@@ -56,8 +56,22 @@ def turn(part: DuePart, rule: RoutingRule | None, policy: Policy, now: datetime)
     if not part.stands or part.state in _OVER or rule is None or not rule.out_of_hours:
         return Turn()
     if part.office is not None:
-        return _to_office(part, policy.directory.organisation(part.office), now)
+        return _to_office(part, _office(part.office, policy, now), now)
     return _to_team(part, policy, now)
+
+
+def _office(code: OrganisationCode, policy: Policy, now: datetime) -> Organisation | None:
+    """Return the office of a part: one that has ended is succeeded by who serves its areas now.
+
+    None where nobody does, or several do: then no rule says which of them it is.
+    """
+    day, directory = now.astimezone(LONDON).date(), policy.directory
+    office = directory.organisation(code)
+    if office is None or office.is_in_effect(day):
+        return office
+    serving = [directory.serving(office.kind, area, day) for area in office.areas]
+    successors = {each.code: each for each in serving if each is not None}
+    return next(iter(successors.values())) if len(successors) == 1 else None
 
 
 def _to_office(part: DuePart, office: Organisation | None, now: datetime) -> Turn:
@@ -65,10 +79,10 @@ def _to_office(part: DuePart, office: Organisation | None, now: datetime) -> Tur
 
     What its team gave back as not its own the office gets as well; any other reason is for ops.
     """
-    if office is None or not office.is_in_effect(now.astimezone(LONDON).date()):
-        return Turn()
     if part.state is DeliveryState.RETURNED and part.return_reason != ReturnReason.NOT_OURS:
         return Turn()
+    if office is None:
+        return Turn(again_at=now + UNKNOWN_TURN)  # so that it does not close, and ops can see it
     shift = Shift(office.code, office.calendar, is_out_of_hours=True)
     if office.is_open(now) and part.state is not DeliveryState.HELD and not part.is_paused:
         return Turn(office, office)

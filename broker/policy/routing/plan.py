@@ -96,7 +96,8 @@ class _Work:
     """What is gathered while the rows are gone through."""
 
     directory: Directory
-    drafts: dict[tuple[str, str], Draft] = field(default_factory=dict)
+    drafts: dict[tuple[str, str, str], Draft] = field(default_factory=dict)
+    """By agency, rule, and the closed office whose part it is: a team may stand in for several."""
     warnings: dict[Fault, None] = field(default_factory=dict)
     tasks: dict[Task, None] = field(default_factory=dict)
     stranded: str | None = None
@@ -218,24 +219,30 @@ def _address(
     organisation = recipient.organisation
     if recipient.is_publisher or _is_kept_from(work, rule, subject, facts, recipient):
         return
-    draft = _covering(work, rule, subject, organisation.code)
+    office = recipient.office.code if recipient.office else ""
+    draft = _covering(work, rule, subject, organisation.code, office)
     if draft is None:
         terms = Terms.of(rule, facts.overall.effective_grade)
         start = _held_in_doubt(work, rule, subject, facts, recipient, start)
         start = _held_from_suspect(work, rule, facts, recipient, start)
         draft = Draft(terms, Addressee.of(organisation, recipient.words, recipient.office), start)
-        work.drafts[organisation.code, rule.id] = draft
+        work.drafts[organisation.code, rule.id, office] = draft
         is_responsible = rule.kind == SOCIAL_CARE or rule.place_of == Place.ANYWHERE
         work.is_owned |= rule.role is Role.LEAD or is_responsible
     _include(draft, rule, subject, facts)
 
 
-def _covering(work: _Work, rule: RoutingRule, subject: SubjectFacts, agency: str) -> Draft | None:
+def _covering(
+    work: _Work, rule: RoutingRule, subject: SubjectFacts, agency: str, office: str
+) -> Draft | None:
     """Return the leg that is extended: of the same row, or one that shows the subject already."""
-    if draft := work.drafts.get((agency, rule.id)):
+    if draft := work.drafts.get((agency, rule.id, office)):
         return draft
-    for (code, _), draft in work.drafts.items():
-        same = code == agency and (draft.terms.view, draft.terms.role) == (rule.view, rule.role)
+    for (code, _, closed), draft in work.drafts.items():
+        same = (code, closed) == (agency, office) and (draft.terms.view, draft.terms.role) == (
+            rule.view,
+            rule.role,
+        )
         if same and (subject.id in draft.children or subject.id in draft.persons):
             return draft
     return None

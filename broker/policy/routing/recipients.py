@@ -66,7 +66,5 @@ def serving(
 
 
 def stand_in(office: Organisation, partner: Organisation, words: str) -> Recipient:
-    """Return a team out of hours for an office. Working days are those of this very office."""
-    always = partner.always_open
-    calendar = office.calendar if always else partner.calendar
-    return Recipient(replace(partner, calendar=calendar), words, office=office)
+    """Return a team out of hours for an office, whose working days count."""
+    return Recipient(partner, words, office=office)

@@ -151,8 +151,11 @@ class WorkingCalendar:
         if self.school_days is None:
             return bool(self.windows(day))
         self.bank_holidays.check(day)
-        if day > _last_school_day(self):
+        first, last = _ends_of_terms(self)
+        if day > last:
             raise BeyondCalendar(f"The term dates end before {in_words(day)}: add the next ones.")
+        if day < first:
+            raise BeyondCalendar(f"The term dates begin after {in_words(day)}: add earlier ones.")
         return day in self.school_days and day not in self.closures
 
     def why_closed(self, day: date) -> str:
@@ -161,8 +164,10 @@ class WorkingCalendar:
 
 
 @lru_cache(maxsize=4096)
-def _last_school_day(calendar: WorkingCalendar) -> date:
-    return max(calendar.school_days or (), default=date.min)
+def _ends_of_terms(calendar: WorkingCalendar) -> tuple[date, date]:
+    """Return the first and the last school day that are known; without any all days are past."""
+    days = calendar.school_days or (date.min,)
+    return min(days), max(days)
 
 
 @lru_cache(maxsize=4096)

@@ -129,7 +129,7 @@ def _rounded(unit: Unit, reached: datetime, calendar: WorkingCalendar) -> dateti
     """Move an instant on to where its clock can end: a close of business, a school's opening."""
     day = calendar.local(reached).date()
     if unit is Unit.WORKING_DAY:
-        return max([reached, *(closes for _, closes in calendar.windows(day)[-1:])])
+        return max([reached, *_close_of_business(reached, calendar)])
     if unit is Unit.SCHOOL_DAY:
         while True:
             opens = datetime.combine(day, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
@@ -137,6 +137,14 @@ def _rounded(unit: Unit, reached: datetime, calendar: WorkingCalendar) -> dateti
                 return opens
             day = day_after(day)
     return reached
+
+
+def _close_of_business(at: datetime, calendar: WorkingCalendar) -> Iterator[datetime]:
+    """Yield when the working day closes that an instant ends a stretch of; a night may hold it."""
+    for day in {calendar.first_day(at), calendar.local(at).date()}:
+        windows = calendar.windows(day)
+        if any(opens < at <= closes for opens, closes in windows):
+            yield windows[-1][1]
 
 
 def _running(

@@ -1,17 +1,22 @@
 """Receipts through the queue: signed ones count, whatever else lies there changes nothing."""
 
+import base64
 import json
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
+import psycopg
 import pytest
 from joserfc import jws
 from joserfc.jwk import OctKey, OKPKey
 
 from broker.admin import signing_keys
 from broker.admin.api_keys import Key
+from broker.domain.delivery import ReceiptMessage
+from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
 from broker.flow.context import Context
 from broker.intake.receipts_queue import note_drained, receive_receipts
@@ -132,11 +137,17 @@ def test_what_waited_while_no_worker_read_is_not_late(
 
 
 def test_messages_are_forgotten_only_when_they_are_late(context: Context) -> None:
-    keys, now = context.ledger.queue_keys, context.clock()
-    keys.take("k", "young", now - timedelta(hours=23))
-    keys.take("k", "old", now - timedelta(days=2))
+    now = context.clock()
+    for name, ago in (("young", timedelta(hours=23)), ("old", timedelta(days=2))):
+        message = ReceiptMessage("k", name, now - ago)
+        settling = context.ledger.receipts.settle(
+            OrganisationCode("stoke-csc"), [], now=now, actor="key:k", message=message
+        )
+        with settling:
+            pass
     note_drained(context, now)
-    assert (keys.is_taken("k", "young"), keys.is_taken("k", "old")) == (True, False)
+    with psycopg.connect(context.settings.database_url) as connection:
+        assert connection.execute("select id from receipt_message").fetchall() == [("young",)]
 
 
 @pytest.mark.parametrize(
@@ -230,6 +241,116 @@ def test_the_old_form_counts_only_where_the_settings_say_so(
     assert state(world, leg) == "leased"
     receive_receipts(accepting, message)
     assert state(world, leg) == "acknowledged"
+
+
+def decisions(context: Context) -> list[tuple[int, str, str | None]]:
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(
+            "select number, outcome, views_considered from answer order by number"
+        ).fetchall()
+
+
+def test_a_message_that_comes_again_after_a_later_one_puts_nothing_back(
+    context: Context, leg: dict, signed: Sign
+) -> None:
+    """Its worker was killed after the commit, and another one took the next message meanwhile."""
+    first, second = (signed(decision(leg, outcome)) for outcome in ("advice", "assessment"))
+
+    def killed(point: str) -> None:
+        raise Unavailable(point)
+
+    with pytest.raises(Unavailable):
+        receive_receipts(replace(context, hit=killed), first)
+    receive_receipts(context, second)
+    receive_receipts(context, first)
+    assert decisions(context) == [(1, "advice", None), (2, "assessment", None)]
+
+
+def test_a_message_that_is_taken_by_two_at_once_counts_once(
+    context: Context, leg: dict, signed: Sign
+) -> None:
+    message = signed(decision(leg, "advice"))
+    workers = [Thread(target=receive_receipts, args=(context, message)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert decisions(context) == [(1, "advice", None)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"by": "."}, {"stage": "seen"}, {"delivery": "d1"}, {"stage": "decided"}],
+    ids=str,
+)
+def test_a_receipt_that_cannot_be_read_costs_no_other_of_its_message(
+    world: World, context: Context, leg: dict, signed: Sign, wrong: dict
+) -> None:
+    (good,) = receipts_for(leg)["receipts"]
+    receive_receipts(context, signed({"receipts": [{**good, **wrong}, 5, good]}))
+    assert state(world, leg) == "acknowledged"
+
+
+def test_what_only_adds_to_a_receipt_costs_itself_where_it_cannot_be_read(
+    context: Context, leg: dict, signed: Sign
+) -> None:
+    (made,) = decision(leg, "assessment")["receipts"]
+    added = {"child_told": "perhaps", "views_considered": "yes", "note": None, "ward": "7"}
+    receive_receipts(context, signed({"receipts": [{**made, **added}]}))
+    assert decisions(context) == [(1, "assessment", "yes")]
+
+
+def encoded(part: bytes) -> bytes:
+    return base64.urlsafe_b64encode(part).rstrip(b"=")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"crit": ["exp"], "exp": 1},
+        {"crit": []},
+        {"crit": ["b64"], "b64": False},
+        {"alg": "EdDSA"},
+        {"alg": "none"},
+        {"aud": ["referral-broker"]},
+        {"iss": "Stoke-CSC"},
+        {"kid": ["x"]},
+        {"kid": "a\x00b"},
+        {"jwk": dict(OKPKey.import_key(STRANGER).as_dict(private=False))},
+    ],
+    ids=lambda changes: " ".join(
+        f"{name} {changes[name]!r}"[:30] for name in changes if name != "jwk"
+    ),
+)
+def test_a_header_that_asks_for_something_else_is_denied_and_is_no_fault_of_ours(
+    world: World,
+    context: Context,
+    leg: dict,
+    signed: Sign,
+    changes: dict,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Signed as it stands with the registered key, or with that of a stranger who names it."""
+    head, payload, _ = signed(receipts_for(leg)).body.split(b".")
+    header = {**json.loads(base64.urlsafe_b64decode(head + b"==")), **changes}
+    signing = encoded(json.dumps(header).encode()) + b"." + payload
+    key = OKPKey.import_key(STRANGER if "jwk" in changes else PEM).get_op_key("sign")
+    capsys.readouterr()
+    receive_receipts(context, SignedReceipts({}, signing + b"." + encoded(key.sign(signing))))
+    assert state(world, leg) == "leased"
+    assert '"event":"receipts dropped"' in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("twice", ['"iss": "shropshire-csc"', '"alg": "none"'])
+def test_a_header_with_a_name_twice_is_denied(
+    world: World, context: Context, leg: dict, signed: Sign, twice: str
+) -> None:
+    head, payload, _ = signed(receipts_for(leg)).body.split(b".")
+    header = base64.urlsafe_b64decode(head + b"==")[:-1] + f", {twice}}}".encode()
+    signing = encoded(header) + b"." + payload
+    proof = OKPKey.import_key(PEM).get_op_key("sign").sign(signing)
+    receive_receipts(context, SignedReceipts({}, signing + b"." + encoded(proof)))
+    assert state(world, leg) == "leased"
 
 
 @pytest.mark.parametrize("content", [[], {}, {"receipts": []}, {"receipts": [{"stage": "x"}]}, 1])

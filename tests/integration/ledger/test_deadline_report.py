@@ -240,7 +240,10 @@ def raw_rows(dsn: str) -> tuple[list[Raw], list[Raw]]:
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         return (
             connection.execute("select * from referral").fetchall(),
-            connection.execute("select * from delivery").fetchall(),
+            connection.execute(
+                "select delivery.*, before.state as before from delivery"
+                " left join delivery before on before.id = delivery.replaces"
+            ).fetchall(),
         )
 
 
@@ -293,7 +296,7 @@ def _line(members: list[Raw], pairs: list[tuple[Raw, Raw]]) -> Line:
         },
         "legs": {
             "legs": len(pairs),
-            "sent_on": sum(leg["replaces"] is not None for _, leg in pairs),
+            "sent_on": sum(leg["before"] in ("returned", "recalled") for _, leg in pairs),
             **{
                 state: states.count(state)
                 for state in ("held", "undeliverable", "returned", "recalled")

@@ -26,7 +26,7 @@ BANDS = (
 )
 FACTS = ("age", "sex", "ethnicity", "disability", "language", "status", "voice")
 REASONS = ("not_mentioned", "not_asked", "refused", "not_yet_known")
-LADO = "stoke-lado"
+LADO, HOUR = "stoke-lado", timedelta(hours=1)
 AGENCIES = (STOKE, SHROPSHIRE, LADO)
 UNITS = ("Online team", "ONLINE TEAM", "Hub", None)
 Row = dict[str, Any]
@@ -42,6 +42,7 @@ def referral(chance: random.Random, number: int) -> Row:
     state = chance.choice(("routed", "routed", "closed", "rejected", "accepted"))
     was_routed = state == "routed" or (state == "closed" and chance.random() < 0.8)
     known = accepted_at - timedelta(hours=chance.choice((0, 24, 25, 168, 400, 800)))
+    was_recalled = state == "closed" and chance.random() < 0.5
     return {
         "id": UUID(int=chance.getrandbits(128)),
         **{"publisher": chance.choice((POLICE, STOKE)), "reference": f"REPORT/{number}"},
@@ -50,6 +51,9 @@ def referral(chance: random.Random, number: int) -> Row:
         "grade": chance.choice(("high", "low", None)),
         "routed_at": accepted_at if was_routed else None,
         "closed_at": NOW if state == "closed" else None,
+        "recalled_at": NOW if was_recalled else None,
+        "recall_reason": "wrong_person" if was_recalled else None,
+        "recalled_by": "DS Farlow" if was_recalled else None,
         "version": chance.choice((1, 1, 2)),
         "profile": json.dumps(profile(chance)) if chance.random() < 0.9 else None,
     }
@@ -70,12 +74,16 @@ def profile(chance: random.Random) -> Row:
 
 def delivery(chance: random.Random, of: Row) -> Row:
     state = chance.choice(("available", "collected", "acknowledged", "decided"))
+    sent_on_at = NOW - HOUR if state == "decided" and chance.random() < 0.5 else None
     available = of["accepted_at"] + timedelta(hours=chance.choice((0, 0, 200)))
     times: list[datetime | None] = [None, None, None]
     at = of["accepted_at"]
     for place in range(("available", "collected", "acknowledged", "decided").index(state)):
         at = times[place] = later(chance, at)
+    if state == "acknowledged" and chance.random() < 0.3:
+        state, sent_on_at = "handed_over", NOW - HOUR
     return {
+        **{"sent_on_at": sent_on_at, "returned_at": NOW if state == "handed_over" else None},
         "id": UUID(int=chance.getrandbits(128)),
         **{"referral": of["id"], "agency": chance.choice(AGENCIES), "state": state},
         **{"channel": "mailbox", "role": chance.choice(("lead", "copy"))},
@@ -86,9 +94,13 @@ def delivery(chance: random.Random, of: Row) -> Row:
 
 
 def answers(chance: random.Random, of: Row) -> Iterator[Row]:
-    for number in range(1, chance.randint(1, 3) + 1) if of["state"] == "decided" else ():
+    """Return decisions, those of a team that had handed over before included."""
+    count = chance.randint(1, 3) if of["state"] in ("decided", "handed_over") else 0
+    for number in range(1, count + 1):
+        is_late = of["state"] == "handed_over" or number > 1
+        at = NOW if is_late else NOW - 2 * HOUR
         yield {
-            **{"delivery": of["id"], "stage": "decided", "number": number, "at": NOW},
+            **{"delivery": of["id"], "stage": "decided", "number": number, "at": at},
             **{"given_by": "A. Person", "outcome": chance.choice(("advice", "assessment"))},
             "views_considered": chance.choice((None, "yes", "no", "not_applicable")),
             "child_told": chance.choice((None, "yes", "not_yet")),
@@ -214,7 +226,9 @@ def quality(rows: list[Row]) -> Iterator[Thing]:
         late = of["corrected_at"] and of["corrected_at"] - of["accepted_at"] > timedelta(hours=24)
         traits = {
             "all": True,
-            "rejected": of["state"] in ("rejected", "closed") and of["routed_at"] is None,
+            "rejected": of["state"] == "rejected"
+            or (of["state"] == "closed" and not of["routed_at"] and not of["recalled_at"]),
+            "recalled": of["recalled_at"],
             "corrected": of["version"] > 1,
             "corrected_late": late,
             "with_defects": of["has_defects"],
@@ -225,10 +239,12 @@ def quality(rows: list[Row]) -> Iterator[Thing]:
 def decisions(rows: list[Row]) -> Iterator[Thing]:
     for of in rows:
         for part in of["deliveries"]:
-            if not part["answers"]:
+            over_at = part["sent_on_at"]
+            made = [each for each in part["answers"] if not over_at or each["at"] <= over_at]
+            if not made:
                 continue
-            last = part["answers"][-1]
-            outcomes = {answer["outcome"] for answer in part["answers"]}
+            last = made[-1]
+            outcomes = {answer["outcome"] for answer in made}
             yield of, part["agency"], "outcome", last["outcome"]
             yield of, part["agency"], "changed", "yes" if len(outcomes) > 1 else "no"
             for what in ("views_considered", "child_told"):
@@ -286,21 +302,25 @@ def test_a_refused_body_counts_without_a_grade_and_a_unit(book: Book) -> None:
 
 
 def test_what_was_held_returned_or_undeliverable_is_not_shared(book: Book) -> None:
-    """A missing child is shared when social care can have it, and not before."""
+    """A missing child is shared when social care can have it, and not before.
+
+    What is recalled was held until then: it would have been offered an hour later.
+    """
     chance = random.Random(1)
     with psycopg.connect(book.dsn) as connection:
-        for number, state in enumerate(("held", "returned", "undeliverable")):
+        for number, state in enumerate(("held", "returned", "undeliverable", "recalled")):
             kept = {"unit": "", "children": 1, "lacks": {}, "missing": ["c0"]}
             row = referral(chance, number) | {"profile": json.dumps(kept), "accepted_at": NOW}
             insert(connection, "referral", row)
             part = delivery(chance, row) | {"state": state, "role": "lead", "agency": STOKE}
             part |= {f"{state}_at": NOW} if state != "held" else {}
+            part |= {"available_at": NOW + HOUR} if state == "recalled" else {}
             insert(connection, "delivery", part)
             reason = {"delivery": part["id"], "scope": '{"children": ["c0"], "persons": []}'}
             insert(connection, "delivery_reason", reason | {"explanation": "{}"})
     counted = book.ledger.inspection_reports.missing(SINCE, UNTIL)
     assert [(tally.what, tally.name, tally.count) for tally in counted if tally.by == "all"] == [
-        ("acknowledged", "not_yet", 3),
-        ("known", "all", 3),
-        ("shared", "not_yet", 3),
+        ("acknowledged", "not_yet", 4),
+        ("known", "all", 4),
+        ("shared", "not_yet", 4),
     ]

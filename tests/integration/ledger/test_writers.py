@@ -161,6 +161,12 @@ ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
     ),
     "deliveries/settle_pushes": (DeliveryState.LEASED, push),
     "hand_overs/hand_over": (DeliveryState.ACKNOWLEDGED, hand_over),
+    "hand_overs/look_again_all": (
+        DeliveryState.AVAILABLE,
+        lambda book, _: book.ledger.policies.publish_policy(
+            "another", bytes(range(32)), {}, NOW - timedelta(minutes=1)
+        ),
+    ),
     "revisions/look_again": (DeliveryState.AVAILABLE, regrade),
     "embargoes/warn_of_embargoes": (DeliveryState.HELD, warn_of_embargoes),
     "holds/offer_from": (
@@ -219,6 +225,8 @@ def test_a_writer_writes_only_while_the_referral_stands(
     delivery = standing(book, state)
     if writer == "clock_pauses/resume_clock":
         book.do("update delivery set paused_at = %s, standing = '{acknowledge}'", NOW)
+    if writer == "hand_overs/look_again_all":
+        book.do("update delivery set hand_over_at = %s", LATER)
     if is_recalled:
         book.do(RECALLED, NOW)
     before = _rows(book)

@@ -227,6 +227,24 @@ def test_what_a_recall_in_the_same_batch_replaces_is_not_handed_over(
     assert exchange.waiting() == 0
 
 
+def test_a_recall_of_one_part_leaves_the_agencys_other_part_of_the_referral_alone(
+    engines: Engines, exchange: Exchange, tmp_path: Path
+) -> None:
+    """A child left the referral, or its council; another child of it is still theirs."""
+    original = delivery(1)
+    exchange.send(original)
+    exchange.send(delivery(2, referral="r1"))
+    recall = delivery(3, kind="recall", follows="d1", referral="r1", version=2, content={})
+    exchange.send({**recall, "recall_reason": "no_longer_addressed"})
+    exchange.send(delivery(4, referral="r1", kind="correction", follows="d2", version=2))
+    memory = tmp_path / "replaced"
+    taken = take_all(consumer(engines, memory=memory))
+    assert [offered.id for offered in taken] == ["d2", "d3", "d4"]
+    exchange.send(original)
+    exchange.send(delivery(5, referral="r1", kind="correction", follows="d4", version=3))
+    assert [offered.id for offered in take_all(consumer(engines, memory=memory))] == ["d5"]
+
+
 class Unreachable:
     """A message whose message broker went away after it had arrived."""
 

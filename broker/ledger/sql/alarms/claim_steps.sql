@@ -12,6 +12,8 @@ select escalation.id, escalation.ladder, escalation.policy_version, escalation.m
        escalation.referral, escalation.delivery, escalation.organisation, escalation.due_at,
        escalation.began_at, escalation.step, escalation.own_until, escalation.task,
        coalesce(referral.publisher, task.publisher) as publisher, referral.effective_grade,
+       case when escalation.organisation = delivery.agency
+            then delivery.stands_in_for end as stands_in_for,
        case
            when task.id is not null then task.state <> 'open'
            when delivery.id is not null then

@@ -6,10 +6,10 @@ with planned as (
                 %(agencies)b::text[], %(milestones)b::text[], %(percents)b::int[],
                 %(planned)b::timestamptz[], %(due)b::timestamptz[], %(escalations)b::uuid[],
                 %(owners)b::text[], %(ladders)b::text[], %(policies)b::text[],
-                %(steps)b::timestamptz[], %(tasks)b::uuid[])
+                %(steps)b::timestamptz[], %(tasks)b::uuid[], %(began)b::timestamptz[])
         with ordinality
         as row (referral, delivery, publisher, agency, milestone, percent, planned_at, due_at,
-                escalation, owner, ladder, policy_version, next_step_at, task, place)
+                escalation, owner, ladder, policy_version, next_step_at, task, began_at, place)
 ),
 fired as (
     insert into alarm (subject, milestone, percent, planned_at, due_at, fired_at, referral, delivery,
@@ -31,7 +31,7 @@ begun as (
     insert into escalation (id, ladder, policy_version, milestone, referral, delivery,
                             organisation, due_at, began_at, next_step_at, task)
     select escalation, ladder, policy_version, milestone, referral, delivery, owner, due_at,
-           %(now)s, next_step_at, task
+           began_at, next_step_at, task
     from fresh
     where escalation is not null
     on conflict do nothing

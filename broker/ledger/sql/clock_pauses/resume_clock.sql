@@ -3,7 +3,9 @@
 with changed as (
     update delivery
     set paused_at = null, standing = '{}', next_alarm_at = %(now)s, collect_by = %(collect_by)s,
-        acknowledge_by = %(acknowledge_by)s, decide_by = %(decide_by)s
+        acknowledge_by = %(acknowledge_by)s, decide_by = %(decide_by)s,
+        -- An office may have opened or closed meanwhile, and a part changes hands only while it runs.
+        hand_over_at = case when hand_over_at is not null then %(now)s::timestamptz end
     where id = %(delivery)s and paused_at = %(paused_at)s
       and (delivery.kind = 'recall'
                or (select stands(referral.*) from referral where referral.id = delivery.referral))

@@ -1,7 +1,7 @@
 -- A delivery with all that its clocks are counted from; locked until the end of the transaction.
 select delivery.id, delivery.referral, delivery.agency, delivery.state, delivery.paused_at,
        delivery.collected_at, delivery.acknowledged_at, delivery.decided_at,
-       referral.policy_version, reason.explanation,
+       delivery.stands_in_for, referral.policy_version, reason.explanation,
        array(select array[paused_at, resumed_at]
              from pause
              where pause.delivery = delivery.id and resumed_at is not null

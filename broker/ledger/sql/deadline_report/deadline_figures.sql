@@ -10,7 +10,11 @@ with counted as materialized (
 ),
 leg as materialized (
     select counted.id, counted.grade, counted.effective_grade, counted.publisher, counted.hour,
-           delivery.agency, delivery.state, delivery.replaces is not null as is_sent_on,
+           delivery.agency, delivery.state,
+           -- A hand-over puts a delivery in another's place too, and redirects nothing.
+           exists (select from delivery before
+                   where before.id = delivery.replaces
+                     and before.state in ('returned', 'recalled')) as is_sent_on,
            case when delivery.state <> 'held'
                  and (delivery.state <> 'recalled' or collected_at is not null)
                 then available_at - began_at end as accepted_to_available,

@@ -31,7 +31,7 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
                      where warning ->> 'code' <> 'linked-referral')
            else coalesce(finding.warnings, '[]'::jsonb)
        end as warnings,
-       coalesce(finding.areas, '{}'::jsonb) as areas, content.body
+       coalesce(finding.areas, '{}'::jsonb) as areas, content.body, delivery.stands_in_for
 from delivery
 join referral on referral.id = delivery.referral
 join referral_content content

@@ -11,7 +11,7 @@ with handed_over as (
         hand_over_at = null
     where id = %(delivery)s and delivery.state = %(before)s and sent_on_at is null
       and (select stands(referral.*) from referral where referral.id = delivery.referral)
-    returning id, referral, agency, policy_row
+    returning id, referral, agency, policy_row, stands_in_for
 ),
 corrections as (
     update delivery
@@ -20,6 +20,8 @@ corrections as (
     from handed_over
     where delivery.referral = handed_over.referral and delivery.agency = handed_over.agency
       and delivery.policy_row = handed_over.policy_row and delivery.kind = 'correction'
+      and coalesce(delivery.stands_in_for, handed_over.stands_in_for)
+          is not distinct from handed_over.stands_in_for
       and is_unfinished(delivery.state) and delivery.state <> 'held'
     returning delivery.id, delivery.referral, delivery.agency
 )

@@ -14,6 +14,8 @@ decided as (
     set state = %(state)s, available_at = %(start)s, clock_start = %(start)s,
         collect_by = %(collect_by)s, acknowledge_by = %(acknowledge_by)s,
         decide_by = %(decide_by)s, next_alarm_at = %(start)s,
+        -- An office may have closed meanwhile: its team out of hours has it at once.
+        hand_over_at = case when hand_over_at is not null then %(now)s::timestamptz end,
         next_attempt_at = case when %(state)s = 'available'
                                then push_due_at(channel, %(start)s::timestamptz)
                                else delivery.next_attempt_at end

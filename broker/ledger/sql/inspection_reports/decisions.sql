@@ -1,5 +1,6 @@
 -- Decided deliveries of the referrals that were accepted in a stretch of time: the outcome that stands,
--- whether it was another one before, whether the child was heard and told.
+-- whether it was another one before, whether the child was heard and told. What a team says after it
+-- handed over changes nothing, and is not counted.
 with counted as materialized (
     select referral.publisher, coalesce(referral.grade, '') as grade, delivery.agency,
            coalesce(profile ->> 'unit', '') as unit,
@@ -8,6 +9,7 @@ with counted as materialized (
            coalesce(last.child_told, 'not_said') as child_told,
            exists (select from answer earlier
                    where earlier.delivery = delivery.id and earlier.stage = 'decided'
+                     and earlier.at <= coalesce(delivery.sent_on_at, 'infinity')
                      and earlier.outcome is distinct from last.outcome) as changed
     from referral
     join delivery on delivery.referral = referral.id and delivery.kind <> 'recall'
@@ -15,10 +17,12 @@ with counted as materialized (
         select outcome, views_considered, child_told
         from answer
         where answer.delivery = delivery.id and answer.stage = 'decided'
+          and answer.at <= coalesce(delivery.sent_on_at, 'infinity')
         order by number desc
         limit 1
     ) last on true
     where accepted_at >= %(since)s and accepted_at < %(until)s
+      and delivery.decided_at is not null
       and (%(force)s::text is null or publisher = %(force)s)
 ),
 fact as (

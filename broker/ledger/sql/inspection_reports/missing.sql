@@ -19,6 +19,8 @@ told as (
         join organisation on organisation.code = delivery.agency
         where delivery.referral = child.id and delivery.role = 'lead' and delivery.kind <> 'recall'
           and delivery.state not in ('held', 'undeliverable', 'returned')
+          -- What was recalled before it was offered was shared with nobody.
+          and (delivery.recalled_at is null or available_at < delivery.recalled_at)
           and organisation.kind in ('social-care', 'out-of-hours')
           and reason.scope -> 'children' ? child.child
     ) taken on true

@@ -3,7 +3,9 @@
 with counted as materialized (
     select publisher, coalesce(grade, '') as grade, coalesce(profile ->> 'unit', '') as unit,
            to_char(accepted_at at time zone 'Europe/London', 'YYYY-MM') as month,
-           routed_at is null and (state = 'rejected' or state = 'closed') as rejected,
+           -- One that was recalled before it was routed is closed too, and was not rejected.
+           routed_at is null
+               and (state = 'rejected' or (state = 'closed' and recalled_at is null)) as rejected,
            version > 1 as corrected,
            exists (select from correction
                    where correction.referral = referral.id

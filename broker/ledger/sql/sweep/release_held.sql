@@ -11,7 +11,9 @@ with due as (
 ),
 released as (
     update delivery
-    set state = 'available'
+    set state = 'available',
+        -- An office may have closed meanwhile: its team out of hours has it at once.
+        hand_over_at = case when hand_over_at is not null then %(now)s::timestamptz end
     from due
     where delivery.id = due.id and delivery.state = due.state
     returning delivery.id, delivery.referral, delivery.agency

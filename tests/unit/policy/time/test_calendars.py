@@ -206,6 +206,11 @@ def test_the_school_clock_agrees_with_looking_for_the_next_school_day(
         if day not in closures
         and (opens := datetime.combine(day, time(8, 30), LONDON)) > start + moment
     )
+    is_early = start + moment < datetime.combine(first, time(8, 30), LONDON)
+    if min(school_days) > (first if is_early else first + DAY):
+        with pytest.raises(BeyondCalendar, match="term dates begin"):
+            due("next school day", start + moment, school)
+        return
     if not left:
         with pytest.raises(BeyondCalendar, match="term dates end"):
             due("next school day", start + moment, school)
@@ -351,6 +356,15 @@ def test_past_both_ends_of_the_data_a_stricter_time_stands_in(
 ) -> None:
     began, ends = (datetime.fromisoformat(at).replace(tzinfo=LONDON) for at in (start, expected))
     assert compute(Within.parse(within), start=began, calendar=ENGLAND).due_at == ends
+
+
+def test_before_the_first_term_that_is_known_a_stricter_time_stands_in() -> None:
+    """A school that is listed in the summer with its autumn term is open in June all the same."""
+    school = WorkingCalendar(HOLIDAYS["ENG"], school_days=frozenset({date(2027, 9, 2)}))
+    start = datetime(2027, 6, 15, 10, tzinfo=LONDON)
+    found = compute(Within.parse("next school day"), start=start, calendar=school)
+    assert found.due_at == datetime(2027, 6, 16, 8, 30, tzinfo=LONDON)
+    assert "The term dates begin after Wed 16 Jun 2027" in found.words
 
 
 @pytest.mark.parametrize("received", ["00:10", "07:00", "08:29"])

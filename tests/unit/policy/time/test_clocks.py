@@ -1,11 +1,11 @@
 """Warnings and clocks that stood, compared with a reference that counts minute by minute."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from broker.policy.time.calendars import (
@@ -16,6 +16,12 @@ from broker.policy.time.calendars import (
 )
 from broker.policy.time.clocks import point, resumed
 from broker.policy.time.deadlines import Span, Unit, Within, compute
+from tests.unit.policy.time.test_calendars import (
+    is_open_day,
+    near_a_turn,
+    offices,
+    open_minutes,
+)
 
 HOLIDAYS = read_bank_holidays(
     (Path(__file__).parents[4] / "policies/england/bank_holidays.yaml").read_text(encoding="utf-8")
@@ -114,6 +120,59 @@ def test_a_clock_that_stood_goes_on_as_if_every_minute_were_counted(
     stood = spans(start, pauses)
     found = resumed(within, start=start, calendar=calendar, stood=stood)
     assert found.due_at == counted(within, start, calendar, stood)
+
+
+def open_until(end: datetime, start: datetime, office: WorkingCalendar) -> set[datetime]:
+    """Return the open minutes from the day before a start on, by the wall."""
+    days = (start.date() + timedelta(days=n) for n in range(-1, (end - start).days + 3))
+    return {
+        minute for day in days if is_open_day(day, office) for minute in open_minutes(day, office)
+    }
+
+
+@settings(max_examples=60)
+@given(offices(closed_days=3), near_a_turn, WITHINS, PAUSES)
+def test_a_clock_that_stood_goes_on_in_any_office_as_if_every_minute_were_counted(
+    office: WorkingCalendar, start: datetime, within: Within, pauses: list[tuple[int, int]]
+) -> None:
+    """Nights, breaks and the hours of both changes of the clocks included."""
+    if within.unit not in (Unit.WORKING_HOUR, Unit.WORKING_DAY):
+        reject()
+    stood, far = spans(start, pauses), start + timedelta(days=40)
+    plain = compute(within, start=start, calendar=office)
+    minutes = open_until(far, start, office)
+    needed = sum(start <= minute < plain.due_at for minute in minutes)
+    paused = (any(span.start <= minute < span.end for span in stood) for minute in minutes)
+    left = sorted(
+        minute
+        for minute, stands in zip(minutes, paused, strict=True)
+        if minute >= start and not stands
+    )
+    if not plain.spans or not needed or len(left) < needed:
+        reject()
+    reached = left[needed - 1] + MINUTE
+    if within.unit is Unit.WORKING_DAY and reached != plain.due_at:
+        today = reached.astimezone(LONDON).date()
+        nights = [today - timedelta(days=1), today]
+        (worked,) = (
+            open_minutes(day, office)
+            for day in nights
+            if is_open_day(day, office) and reached - MINUTE in open_minutes(day, office)
+        )
+        reached = worked[-1] + MINUTE
+    found = resumed(within, start=start, calendar=office, stood=stood)
+    assert found.due_at == reached
+
+
+def test_a_night_is_closed_by_its_own_morning() -> None:
+    """Working days of a night shift, paused into the next: until the end of that very night."""
+    night = ((time(22), time(6)),)
+    office = WorkingCalendar(HOLIDAYS["ENG"], dict.fromkeys(range(5), night))
+    start, within = local("2027-04-05T23:00"), Within(1, Unit.WORKING_DAY)
+    assert compute(within, start=start, calendar=office).due_at == local("2027-04-07T06:00")
+    stood = [Span(local("2027-04-06T01:00"), local("2027-04-06T04:00"))]
+    found = resumed(within, start=start, calendar=office, stood=stood)
+    assert found.due_at == local("2027-04-08T06:00")
 
 
 @settings(max_examples=100)
