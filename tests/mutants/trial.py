@@ -7,6 +7,7 @@ sees one changed statement and runs the tests nearest to it until one fails.
 from __future__ import annotations
 
 import enum
+import mmap
 import os
 import signal
 import sys
@@ -35,9 +36,11 @@ TOLD_AFTER = 50
 """So many tests are traced between two lines about it."""
 LONGEST_TEST_SECONDS = 6.0
 PATIENCE = 4.0
-"""A mutant may take so many times what its tests took before, ..."""
-GRACE_SECONDS = 15.0
+"""A test of a mutant may take so many times what it took before, ..."""
+GRACE_SECONDS = 8.0
 """... and so much more."""
+WRITTEN_AFTER = 50
+"""So many mutants are tried between two times that what noticed them is written down."""
 INVALID = ("errors.SyntaxError", "errors.UndefinedFunction", "errors.IndeterminateDatatype")
 """What PostgreSQL says of a statement that it cannot even plan: no test is needed to see it."""
 
@@ -58,12 +61,22 @@ _VERDICTS = [Verdict.SURVIVED, Verdict.KILLED, Verdict.INVALID]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A mutant and what became of it, with the test that noticed it."""
+    """A mutant and what became of it."""
 
     mutant: Mutant
     verdict: Verdict
     seconds: float
     tests: int
+    """How many were run."""
+    by: str | None = None
+    """The test that noticed it, or was not done when its time was over."""
+
+    @property
+    def line(self) -> str:
+        """How it is printed."""
+        by = f", {self.by.removeprefix('tests/')}" if self.by else ""
+        what = f"{self.verdict} {self.mutant.name}"
+        return f"{what} ({self.tests} tests, {self.seconds:.1f} s{by})"
 
 
 @dataclass
@@ -88,10 +101,17 @@ class Trial:
         self._trace(items)
         for number, mutant in enumerate(self.mutants, 1):
             result = self._try(mutant, [items[id_] for id_ in self._nearest(mutant, items)])
-            self.results.append(result)
-            line = f"{number}/{len(self.mutants)} {result.verdict} {mutant.name}"
-            print(f"{line} ({result.tests} tests, {result.seconds:.1f} s)", flush=True)
+            self._note(result)
+            print(f"{number}/{len(self.mutants)} {result.line}", flush=True)
+            if number % WRITTEN_AFTER == 0 or number == len(self.mutants):
+                self.traces.write()
         return True
+
+    def _note(self, result: Result) -> None:
+        self.results.append(result)
+        if result.verdict is Verdict.KILLED and result.by:
+            noticed = self.traces.by_test[result.by].noticed
+            noticed[result.mutant.place] = noticed.get(result.mutant.place, 0) + 1
 
     def _trace(self, items: dict[str, pytest.Item]) -> None:
         fresh = [item for id_, item in items.items() if id_ not in self.traces.by_test]
@@ -111,14 +131,18 @@ class Trial:
         self.traces.write()
 
     def _nearest(self, mutant: Mutant, items: dict[str, pytest.Item]) -> list[str]:
-        """Return the tests that run a statement; those that run little else come first."""
+        """Return the tests that run a statement, in the order in which they are worth a try.
+
+        Those that noticed other changes of it come first, then those that run little else.
+        """
+        place = mutant.place
         near = sorted(
-            (len(traced.ran) * traced.seconds, traced.seconds, id_)
+            (-traced.noticed.get(place, 0), len(traced.ran) * traced.seconds, traced.seconds, id_)
             for id_, traced in self.traces.by_test.items()
-            if mutant.place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
+            if place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
         )
         nearest, total = [], 0.0
-        for _, seconds, id_ in near:
+        for _, _, seconds, id_ in near:
             if total + seconds <= SECONDS_OF_TESTS:
                 nearest.append(id_)
                 total += seconds
@@ -126,12 +150,16 @@ class Trial:
 
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> Result:
         began = time.monotonic()
-        usual = sum(self.traces.by_test[item.nodeid].seconds for item in items)
+        limits = [
+            PATIENCE * self.traces.by_test[item.nodeid].seconds + GRACE_SECONDS for item in items
+        ]
         with _changed(mutant, self.root):
-            verdict = _in_a_fork(mutant, self.root, items, PATIENCE * usual + GRACE_SECONDS)
-        if verdict is Verdict.TIMED_OUT and items:
+            verdict, last = _in_a_fork(mutant, self.root, items, limits)
+        if verdict is Verdict.TIMED_OUT:
             _clear_databases(items[0])
-        return Result(mutant, verdict, time.monotonic() - began, len(items))
+        is_over = verdict in {Verdict.SURVIVED, Verdict.UNTESTED, Verdict.INVALID}
+        by = None if is_over else items[last].nodeid
+        return Result(mutant, verdict, time.monotonic() - began, min(last + 1, len(items)), by)
 
 
 @contextmanager
@@ -172,7 +200,8 @@ def _what_runs(root: Path) -> Iterator[set[str]]:
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
         database.statement = read
-        ran |= {name for code in codes if (name := _called(code, root))}
+        # Threads of a test may outlive it, and are still at work.
+        ran |= {name for code in codes.copy() if (name := _called(code, root))}
 
 
 def _called(code: CodeType, root: Path) -> str | None:
@@ -192,40 +221,55 @@ def _passes(item: pytest.Item) -> bool:
     return not any(report.failed for report in _reports(item))
 
 
-def _in_a_fork(mutant: Mutant, root: Path, items: list[pytest.Item], seconds: float) -> Verdict:
-    """Run tests in a process of their own until one fails."""
+def _in_a_fork(
+    mutant: Mutant, root: Path, items: list[pytest.Item], limits: Sequence[float]
+) -> tuple[Verdict, int]:
+    """Run tests in a process of their own until one fails; return the place of the last as well.
+
+    Each test has its own limit, so that one that waits for good is not waited for as long as all.
+    """
     if not items:
-        return Verdict.UNTESTED
+        return Verdict.UNTESTED, 0
     sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        _be_tried(mutant, root, items)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            code = os.waitstatus_to_exitcode(status)
-            return _VERDICTS[code] if 0 <= code < len(_VERDICTS) else Verdict.KILLED
-        time.sleep(0.02)
+    with mmap.mmap(-1, mmap.PAGESIZE) as board:
+        child = os.fork()
+        if child == 0:
+            _be_tried(mutant, root, items, board)
+        last, until = 0, time.monotonic() + limits[0]
+        while time.monotonic() < until:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            running = _read(board)
+            if ended:
+                code = os.waitstatus_to_exitcode(status)
+                known = 0 <= code < len(_VERDICTS)
+                return _VERDICTS[code] if known else Verdict.KILLED, running
+            if running != last:
+                last, until = running, time.monotonic() + limits[running]
+            time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return Verdict.TIMED_OUT
+    return Verdict.TIMED_OUT, last
 
 
-def _be_tried(mutant: Mutant, root: Path, items: list[pytest.Item]) -> None:
+def _read(board: mmap.mmap) -> int:
+    return int.from_bytes(board[:4], "big")
+
+
+def _be_tried(mutant: Mutant, root: Path, items: list[pytest.Item], board: mmap.mmap) -> None:
     """Run tests in the forked process, which ends here whatever happens."""
     code = _VERDICTS.index(Verdict.KILLED)
     try:
         os.setsid()
         database.statement.cache_clear()
         is_there = ":" not in mutant.place or functions.put_in_place(mutant, root)
-        code = _VERDICTS.index(_verdict(items) if is_there else Verdict.INVALID)
+        code = _VERDICTS.index(_verdict(items, board) if is_there else Verdict.INVALID)
     finally:
         os._exit(code)
 
 
-def _verdict(items: list[pytest.Item]) -> Verdict:
-    for item in items:
+def _verdict(items: list[pytest.Item], board: mmap.mmap) -> Verdict:
+    for place, item in enumerate(items):
+        board[:4] = place.to_bytes(4, "big")
         failed = [report for report in _reports(item) if report.failed]
         if failed:
             text = "".join(report.longreprtext for report in failed)
