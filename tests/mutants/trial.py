@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
 
+from broker.devstack.engines import Engines
 from broker.ledger import database
 from tests.mutants import functions
 from tests.mutants.mutant import Mutant
@@ -31,7 +32,7 @@ from tests.mutants.traces import Traced, Traces
 
 SQL = Path("broker") / "ledger" / "sql"
 SECONDS_OF_TESTS = 15.0
-"""The tests of one mutant take no longer than this, by what they took before."""
+"""The tests of one mutant take no longer than this, by what they took when they were traced."""
 TOLD_AFTER = 50
 """So many tests are traced between two lines about it."""
 LONGEST_TEST_SECONDS = 6.0
@@ -88,9 +89,19 @@ class Trial:
     """The copy of the tree."""
     traces: Traces
     """Tests that stand there are not run again to trace them."""
+    seconds: float = SECONDS_OF_TESTS
     results: list[Result] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """Tests that fail on what was not changed."""
+    _engines: Engines | None = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[Any, Any, Any]:
+        """Remember the engines that all tests share."""
+        made = yield
+        if fixturedef.argname == "engines":
+            self._engines = made
+        return made
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -143,7 +154,7 @@ class Trial:
         )
         nearest, total = [], 0.0
         for _, _, seconds, id_ in near:
-            if total + seconds <= SECONDS_OF_TESTS:
+            if total + seconds <= self.seconds:
                 nearest.append(id_)
                 total += seconds
         return nearest
@@ -155,8 +166,8 @@ class Trial:
         ]
         with _changed(mutant, self.root):
             verdict, last = _in_a_fork(mutant, self.root, items, limits)
-        if verdict is Verdict.TIMED_OUT:
-            _clear_databases(items[0])
+        if verdict is Verdict.TIMED_OUT and self._engines:
+            _clear_databases(self._engines.database_url)
         is_over = verdict in {Verdict.SURVIVED, Verdict.UNTESTED, Verdict.INVALID}
         by = None if is_over else items[last].nodeid
         return Result(mutant, verdict, time.monotonic() - began, min(last + 1, len(items)), by)
@@ -277,10 +288,9 @@ def _verdict(items: list[pytest.Item], board: mmap.mmap) -> Verdict:
     return Verdict.SURVIVED
 
 
-def _clear_databases(item: pytest.Item) -> None:
+def _clear_databases(url: str) -> None:
     """Drop the databases of a process that was killed: the next one gives the same names."""
-    engines: Any = item.session._fixturemanager._arg2fixturedefs["engines"][0].cached_result
-    with psycopg.connect(engines[0].database_url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         names = connection.execute(
             "select datname from pg_database where not datistemplate and datname <> 'postgres'"
             " and datname not like '%template%'"
