@@ -287,3 +287,22 @@ def test_the_latest_version_of_a_part_is_the_one_its_own_agency_was_given(book: 
     assert found is not None
     assert (found.id, found.version) == (latest, 3)
     assert book.ledger.corrections.latest_delivery(ids.uuid7()) is None
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_a_recall_ends_what_is_unfinished_and_nothing_else(
+    book: Book, state: DeliveryState
+) -> None:
+    referral = book.routed_to(STOKE)
+    book.do(
+        "update delivery set state = %s, hand_over_at = null, next_attempt_at = null,"
+        " lease_until = case when %s = 'leased' then now() end,"
+        " undeliverable_at = case when %s = 'undeliverable' then now() end,"
+        " returned_at = case when %s in ('returned', 'handed_over') then now() end,"
+        " decided_at = case when %s = 'decided' then now() end",
+        *[str(state)] * 5,
+    )
+    book.recall(withdrawal(referral))
+    ends = state in {"held", "available", "leased", "collected", "acknowledged", "undeliverable"}
+    row = ("recalled", LATER) if ends else (str(state), None)
+    assert book.look("select state, recalled_at from delivery") == [row]
