@@ -94,11 +94,16 @@ class Trial:
     failed: list[str] = field(default_factory=list)
     """Tests that fail on what was not changed."""
     _engines: Engines | None = None
+    _shared_seconds: float = 0.0
+    """What fixtures took that many tests share: no test's own time."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[Any, Any, Any]:
-        """Remember the engines that all tests share."""
+        """Remember the engines that all tests share, and how long such fixtures take."""
+        began = time.monotonic()
         made = yield
+        if fixturedef.scope != "function":
+            self._shared_seconds += time.monotonic() - began
         if fixturedef.argname == "engines":
             self._engines = made
         return made
@@ -135,12 +140,13 @@ class Trial:
                 print(f"Tracing what tests run, once: {number} of {len(fresh)}", flush=True)
                 self.traces.write()
             with _what_runs(self.root) as ran:
-                began = time.monotonic()
+                began = time.monotonic() - self._shared_seconds
                 is_passed = _passes(item)
             if not is_passed:
                 self.failed.append(item.nodeid)
                 continue
-            self.traces.by_test[item.nodeid] = Traced(time.monotonic() - began, sorted(ran))
+            seconds = time.monotonic() - self._shared_seconds - began
+            self.traces.by_test[item.nodeid] = Traced(seconds, sorted(ran))
         self.traces.write()
 
     def _nearest(self, mutant: Mutant, items: dict[str, pytest.Item]) -> list[str]:

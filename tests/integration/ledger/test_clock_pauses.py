@@ -254,14 +254,7 @@ def test_what_is_over_or_cannot_be_delivered_has_no_clock_to_stop(
     book: Book, state: DeliveryState
 ) -> None:
     id_, _ = two_deliveries(book)
-    book.do(
-        "update delivery set state = %s, hand_over_at = null, next_attempt_at = null,"
-        " lease_until = case when %s = 'leased' then now() end,"
-        " undeliverable_at = case when %s = 'undeliverable' then now() end,"
-        " returned_at = case when %s in ('returned', 'handed_over') then now() end,"
-        " decided_at = case when %s = 'decided' then now() end",
-        *[str(state)] * 5,
-    )
+    book.force(state)
     runs = state in {"held", "available", "leased", "collected", "acknowledged"}
     assert pause(book, id_, NOW, "decide")[1] is runs
     assert len(book.look("select from pause")) == runs

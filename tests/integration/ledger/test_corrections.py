@@ -294,14 +294,7 @@ def test_a_recall_ends_what_is_unfinished_and_nothing_else(
     book: Book, state: DeliveryState
 ) -> None:
     referral = book.routed_to(STOKE)
-    book.do(
-        "update delivery set state = %s, hand_over_at = null, next_attempt_at = null,"
-        " lease_until = case when %s = 'leased' then now() end,"
-        " undeliverable_at = case when %s = 'undeliverable' then now() end,"
-        " returned_at = case when %s in ('returned', 'handed_over') then now() end,"
-        " decided_at = case when %s = 'decided' then now() end",
-        *[str(state)] * 5,
-    )
+    book.force(state)
     book.recall(withdrawal(referral))
     ends = state in {"held", "available", "leased", "collected", "acknowledged", "undeliverable"}
     row = ("recalled", LATER) if ends else (str(state), None)

@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import uuid_utils.compat as ids
 
 from broker.domain.channel import ChannelForm
@@ -53,6 +54,42 @@ def test_a_channel_takes_its_own_pushes_alone(book: Book) -> None:
     book.routed_to(SHROPSHIRE, channel="queue")
     assert [offer.agency for offer in push(book)] == [SHROPSHIRE]
     assert leases(book, STOKE) == [("available", None, 0)]
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_only_what_is_available_is_pushed_though_other_states_are_due(
+    book: Book, state: DeliveryState
+) -> None:
+    """What an embargo holds is due when it ends, and is pushed when the sweeper has released it."""
+    book.routed_to(SHROPSHIRE, channel="queue")
+    book.force(state, due=NOW)
+    is_available = state is DeliveryState.AVAILABLE
+    assert len(push(book)) == is_available
+    ((*row, attempts),) = leases(book, SHROPSHIRE)
+    assert row[0] == ("leased" if is_available else state)
+    assert attempts == is_available
+
+
+RECALLED = "update referral set recalled_at = now(), recall_reason = 'x', recalled_by = 'x'"
+
+
+@pytest.mark.parametrize("channel", ["mailbox", "queue"])
+def test_of_a_recalled_referral_the_recall_alone_is_offered(book: Book, channel: str) -> None:
+    book.routed_to(STOKE, SHROPSHIRE, channel=channel)
+    book.do(
+        "update delivery set kind = 'recall', follows = (select id from delivery where agency = %s)"
+        " where agency = %s",
+        SHROPSHIRE,
+        STOKE,
+    )
+    book.do(RECALLED)
+    if channel == "queue":
+        push(book)
+    else:
+        book.collect(SHROPSHIRE)
+        book.collect(STOKE)
+    assert [state for state, *_ in leases(book, SHROPSHIRE)] == ["available"]
+    assert [state for state, *_ in leases(book, STOKE)] == ["leased"]
 
 
 def leases(book: Book, agency: str) -> list[tuple]:
