@@ -156,7 +156,7 @@ class Trial:
         """
         place = mutant.place
         near = sorted(
-            (-traced.noticed.get(place, 0), len(traced.ran) * traced.seconds, traced.seconds, id_)
+            (-traced.noticed.get(place, 0), len(traced.ran), traced.seconds, id_)
             for id_, traced in self.traces.by_test.items()
             if place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
         )
