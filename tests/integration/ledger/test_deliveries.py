@@ -68,6 +68,8 @@ def test_only_what_is_available_is_pushed_though_other_states_are_due(
     ((*row, attempts),) = leases(book, SHROPSHIRE)
     assert row[0] == ("leased" if is_available else state)
     assert attempts == is_available
+    due = book.look("select next_attempt_at from delivery")
+    assert due == [(None if is_available else NOW,)]
 
 
 RECALLED = "update referral set recalled_at = now(), recall_reason = 'x', recalled_by = 'x'"
