@@ -229,12 +229,12 @@ def test_a_pause_stops_these_clocks_of_one_delivery_until_it_is_resumed(book: Bo
 
 def test_every_pause_of_a_delivery_counts_in_its_order_and_none_of_anothers(book: Book) -> None:
     id_, other = two_deliveries(book)
-    book.do(
-        "insert into pause (id, delivery, reason, paused_at, paused_by)"
-        " values (gen_random_uuid(), %s, 'legal_hold', %s, 'x')",
-        other,
-        NOW,
-    )
+    for begun, end in ((NOW - HOUR, NOW), (NOW, None)):
+        book.do(
+            "insert into pause (id, delivery, reason, paused_at, paused_by, resumed_at)"
+            " values (gen_random_uuid(), %s, 'legal_hold', %s, 'x', %s)",
+            *(other, begun, end),
+        )
     book.do("update delivery set paused_at = %s where id = %s", NOW, other)
     for number in (2, 0):
         begun = NOW + number * HOUR
@@ -246,7 +246,8 @@ def test_every_pause_of_a_delivery_counts_in_its_order_and_none_of_anothers(book
             Span(NOW + hours, NOW + hours + MINUTE) for hours in (0 * HOUR, 2 * HOUR)
         ]
     assert book.look("select paused_at from delivery where id = %s", other) == [(NOW,)]
-    assert book.look("select resumed_at from pause where delivery = %s", other) == [(None,)]
+    ends = "select resumed_at from pause where delivery = %s order by paused_at"
+    assert book.look(ends, other) == [(NOW,), (None,)]
 
 
 @pytest.mark.parametrize("state", DeliveryState)
