@@ -302,3 +302,19 @@ def test_a_recall_ends_what_is_unfinished_and_nothing_else(
     ends = state in {"held", "available", "leased", "collected", "acknowledged", "undeliverable"}
     row = ("recalled", LATER) if ends else (str(state), None)
     assert book.look("select state, recalled_at from delivery") == [row]
+
+
+def test_a_recall_leaves_open_what_asks_an_agency_to_destroy(book: Book) -> None:
+    """An earlier version told an agency to destroy its part; that stays to be done."""
+    referral = book.routed_to(STOKE, SHROPSHIRE)
+    book.do(
+        "update delivery set kind = 'recall', follows = (select id from delivery where agency = %s)"
+        " where agency = %s",
+        STOKE,
+        SHROPSHIRE,
+    )
+    book.recall(withdrawal(referral))
+    assert book.look("select kind, state, recalled_at from delivery order by kind") == [
+        ("recall", "available", None),
+        ("referral", "recalled", LATER),
+    ]
