@@ -9,7 +9,7 @@ import uuid_utils.compat as ids
 
 from broker.domain.outage import ProcessReport
 from broker.ledger_clock import Difference
-from tests.integration.ledger.conftest import NOW, STOKE, Book
+from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -136,3 +136,32 @@ def test_clocks_of_a_minute_count_and_those_of_a_day_ago_are_forgotten(book: Boo
         "select process, ahead_seconds, uncertainty_seconds, bound_seconds from process_clock"
         " where process ~ 'gateway' order by process"
     ) == [("gateway own:1", 3.0, 0.2, 20.0), ("gateway quiet:1", 9.0, 0.1, 30.0)]
+
+
+def test_who_forgets_reports_waits_for_nobody_who_forgets_the_same(book: Book) -> None:
+    health, clocks = book.ledger.health, book.ledger.process_clocks
+    health.write_report(ProcessReport("old", "worker", NOW - 2 * DAY, {}))
+    clocks.report("worker old:1", Difference(1.0, 0.1, 30.0))
+    book.do("update process_clock set measured_at = clock_timestamp() - interval '2 days'")
+    with psycopg.connect(book.dsn) as other:
+        other.execute("select from process_report for update")
+        other.execute("select from process_clock for update")
+        health.write_report(ProcessReport("new", "worker", NOW, {}))
+        clocks.report("worker new:1", Difference(1.0, 0.1, 30.0))
+    assert book.look("select process from process_report order by 1") == [("new",), ("old",)]
+    assert book.look("select process from process_clock order by 1") == [
+        ("worker new:1",),
+        ("worker old:1",),
+    ]
+    assert [report.process for report in health.reports(since=NOW - 3 * DAY)] == ["new", "old"]
+
+
+def test_the_feed_lags_by_the_first_event_that_has_no_number(book: Book) -> None:
+    health = book.ledger.health
+    for minutes in (0, 1):
+        book.accept(f"ref-{minutes}", now=NOW + minutes * MINUTE)
+    assert health.feed_lag(now=NOW + 2 * MINUTE) == 2 * MINUTE
+    book.ledger.queries.feed(POLICE, after="", limit=9)
+    assert health.feed_lag(now=NOW + 2 * MINUTE) == timedelta(0)
+    book.accept("ref-3", now=NOW + 3 * MINUTE)
+    assert health.feed_lag(now=NOW + 5 * MINUTE) == 2 * MINUTE

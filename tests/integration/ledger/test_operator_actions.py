@@ -179,3 +179,12 @@ def test_since_when_it_cannot_be_delivered_is_told(book: Book) -> None:
     refused(book, 1, NOW + MINUTE)
     (waiting,) = book.ledger.queries.attention(limit=9)
     assert waiting.since == NOW + MINUTE
+
+
+def test_what_people_did_last_comes_first(book: Book) -> None:
+    operator_actions, hour = book.ledger.operator_actions, timedelta(hours=1)
+    operator_actions.suspend_agency(STOKE, by_ops(NOW + hour))
+    operator_actions.resume_agency(STOKE, by_ops(NOW + 2 * hour))
+    operator_actions.suspend_agency(STOKE, by_ops(NOW + 3 * hour))
+    latest = operator_actions.acts_of_agency(STOKE, limit=2)
+    assert [act.at for act in latest] == [NOW + 3 * hour, NOW + 2 * hour]
