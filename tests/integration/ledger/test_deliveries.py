@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 import uuid_utils.compat as ids
 
@@ -34,6 +35,14 @@ def test_a_small_collect_takes_the_earliest_deadline_and_not_the_earliest_referr
     assert taken == [NOW + timedelta(hours=hours) for hours in (1, 5, 9)]
 
 
+def test_a_delivery_that_another_call_holds_is_left_to_it_without_a_wait(book: Book) -> None:
+    held, free = book.routed_to(SHROPSHIRE), book.routed_to(SHROPSHIRE)
+    with psycopg.connect(book.dsn) as other:
+        other.execute("select from delivery where referral = %s for no key update", [held])
+        assert [offer.referral for offer in book.collect(SHROPSHIRE)] == [free]
+    assert [offer.referral for offer in book.collect(SHROPSHIRE)] == [held]
+
+
 def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) -> None:
     book.routed_to(STOKE)
     book.routed_to(STOKE, channel="queue")
@@ -42,6 +51,8 @@ def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) ->
     assert book.ledger.operator_actions.suspend_agency(STOKE, by_ops(NOW))
     assert book.collect(STOKE) == []
     assert [offer.agency for offer in push(book)] == [SHROPSHIRE]
+    book.routed_to(SHROPSHIRE)
+    assert len(book.collect(SHROPSHIRE)) == 1
     assert leases(book, STOKE) == before == [("available", None, 0), ("available", None, 0)]
     assert book.ledger.operator_actions.resume_agency(STOKE, by_ops(NOW))
     assert [offer.agency for offer in push(book)] == [STOKE]
