@@ -43,6 +43,14 @@ def test_a_delivery_that_another_call_holds_is_left_to_it_without_a_wait(book: B
     assert [offer.referral for offer in book.collect(SHROPSHIRE)] == [held]
 
 
+def test_what_an_agency_collects_before_it_was_pushed_is_due_no_longer(book: Book) -> None:
+    book.routed_to(SHROPSHIRE, channel="queue")
+    due = "select state, next_attempt_at from delivery"
+    assert book.look(due) == [("available", NOW)]
+    book.collect(SHROPSHIRE)
+    assert book.look(due) == [("leased", None)]
+
+
 def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) -> None:
     book.routed_to(STOKE)
     book.routed_to(STOKE, channel="queue")
