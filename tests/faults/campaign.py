@@ -239,12 +239,14 @@ def run(
     journal = Journal()
     with Engines() as engines:
         keys = prepare(engines) if prepare else prepare_ledger(engines.database_url)
-        with Installation(engines, folder / "run", tree) as town:
+        flood_key = keys.get(documents.FLOOD_KEY, "")
+        with Installation(engines, folder / "run", tree, flood_key=flood_key) as town:
             campaign = Campaign(town, keys, seed, journal, say)
             campaign.calm()
             campaign.storm(strikes, faults, late=[campaign.reader] if reader_is_away else [])
             campaign.rest()
         journal.ends, journal.mails = town.ends, town.mail.ids
+        journal.floods, journal.outages = town.floods, town.outages
         if look:
             look(engines)
         ledger = witness.read(engines.database_url)
@@ -269,11 +271,12 @@ def prepare_ledger(url: str) -> dict[str, str]:
         for code in documents.AGENCIES.values():
             pem = private_key(code)
             signing_keys.register(ledger, OrganisationCode(code), pem, now=datetime.now(UTC))
+        owners = {code: code for code in scopes} | {documents.FLOOD_KEY: documents.FLOODER}
         return {
-            code: issue(
-                ledger, OrganisationCode(code), scope, label="campaign", now=datetime.now(UTC)
+            name: issue(
+                ledger, OrganisationCode(code), scopes[code], label=name, now=datetime.now(UTC)
             )
-            for code, scope in scopes.items()
+            for name, code in owners.items()
         }
 
 

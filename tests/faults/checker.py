@@ -30,6 +30,12 @@ MOST_OFFERS = 40
 """I8: no delivery is offered more often, whatever happened: that would be a storm."""
 BREACH_SECONDS = 45.0
 """I6: a deadline that passed so long ago has been told, whatever broke meanwhile."""
+TOLD_SECONDS = 75.0
+"""I8: a gateway looks every 5 s, and raises the alarm when nobody has worked for a minute."""
+OVER_SECONDS = 60.0
+"""I8: so soon after the workers' return the outage is over, their start included."""
+CALLS_A_SECOND = 200
+"""I7: what one key may, as docs/operations.md says."""
 COLUMNS = ("collect_by", "acknowledge_by", "decide_by")
 NOTICES = {"notice_sent", "notice_failed"}
 HIDDEN = {"delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"}
@@ -463,6 +469,29 @@ def nobody_hangs(seen: _Evidence) -> Iterator[str]:
     yield from (f"{path} hung {count} times" for path, count in hung.items())
 
 
+def floods_are_bounded(seen: _Evidence) -> Iterator[str]:
+    """A key that floods gets its share and no more, and nobody else is refused for it."""
+    for flood in seen.journal.floods:
+        most, given = CALLS_A_SECOND * (flood.seconds + 2), flood.answers.get("200", 0)
+        if given > most:
+            yield f"one key had {given} answers in {flood.seconds:.0f} s, where {most:.0f} are its"
+        if flood.answers.get("500"):
+            yield f"a flood of {flood.kind} was told 500 {flood.answers['500']} times"
+    refused = Counter(call.who for call in seen.journal.called if call.status == 429)
+    yield from (f"{who} was refused {count} times" for who, count in refused.items())
+
+
+def death_is_told(seen: _Evidence) -> Iterator[str]:
+    """When all workers are away ops have a mail in time, and the outage ends when they are back."""
+    for outage in seen.journal.outages:
+        for name, after, bound in (
+            ("the alarm was not sent", outage.told_after, TOLD_SECONDS),
+            ("the outage was not over", outage.over_after, OVER_SECONDS),
+        ):
+            if after is None or after > bound * seen.journal.crowding:
+                yield f"{name} in time: {'never' if after is None else f'after {after:.0f} s'}"
+
+
 def comes_to_rest(seen: _Evidence) -> Iterator[str]:
     """After the faults everything comes to rest, in time and without a storm."""
     yield from seen.journal.undrained
@@ -506,6 +535,8 @@ RULES: Sequence[tuple[str, Rule]] = (
     ("I6 clocks", kept_clocks),
     ("I6 clocks", no_silent_breach),
     ("I7 isolation", nobody_hangs),
+    ("I7 isolation", floods_are_bounded),
+    ("I8 recovery", death_is_told),
     ("I8 recovery", comes_to_rest),
     ("I8 recovery", wakes_at_once),
 )

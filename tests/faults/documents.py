@@ -28,6 +28,10 @@ QUEUE_AGENCY = "stoke-csc"
 MAILBOX_AGENCIES = tuple(agency for agency in AGENCIES.values() if agency != QUEUE_AGENCY)
 WAITER = "ops"
 """An organisation that nothing is for here."""
+FLOODER = "police-scotland"
+"""Whose second key floods the gateways."""
+FLOOD_KEY = "flood"
+"""How that key is named beside those of the organisations."""
 PUBLISHERS = ("staffordshire-police", "west-mercia-police", "police-scotland")
 _GRADES = ("high", "medium", "low")
 _VARIANT = re.compile(r"\[variant ([a-z0-9-]+)\]")

@@ -107,6 +107,25 @@ class Struck:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class Flooded:
+    """One key made calls without a pause; ``answers`` counts what it was told, by status."""
+
+    kind: str
+    seconds: float
+    answers: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """All workers were away; None: it had not come when nobody waited for it any more."""
+
+    told_after: float | None
+    """Seconds until the mail server had the alarm."""
+    over_after: float | None
+    """Seconds from the workers' return until the outage was over."""
+
+
 @dataclass
 class Journal:
     """Grows from many threads; read when they have ended."""
@@ -131,6 +150,8 @@ class Journal:
     """Which processes ended though nobody killed them or asked them to."""
     mails: list[str] = field(default_factory=list)
     """The ids of the notices that the mail server was given."""
+    floods: list[Flooded] = field(default_factory=list)
+    outages: list[Stopped] = field(default_factory=list)
     deadlocks: int = 0
     """How often PostgreSQL had to end one of two transactions that waited for each other."""
     drained_after: float = 0.0

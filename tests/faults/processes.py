@@ -27,6 +27,7 @@ from broker.ledger.ledger import Ledger
 from broker.transport.signatures import new_private_key
 from tests import host_clock
 from tests.faults import documents
+from tests.faults.journal import Flooded, Stopped
 from tests.faults.mail import MailServer
 from tests.relay import Relay
 
@@ -128,8 +129,10 @@ class Service:
 class Installation:
     """Two gateways and two workers from one tree, over engines of their own."""
 
-    def __init__(self, engines: Engines, folder: Path, tree: Path) -> None:
+    def __init__(self, engines: Engines, folder: Path, tree: Path, *, flood_key: str = "") -> None:
         self.engines = engines
+        self.flood_key = flood_key
+        """With which a flood calls."""
         self.folder = folder
         self.tree = tree
         self.points = folder / "points"
@@ -181,6 +184,7 @@ class Installation:
                 "clock",
                 "points",
                 "policy",
+                "flood",
                 *(f"link to {server}" for server in self.relays),
             )
         }
@@ -189,6 +193,8 @@ class Installation:
         """How far the ledger's clock is ahead of PostgreSQL's, in seconds; it only ever grows."""
         self.ends: list[str] = []
         """Who ended by itself, and how: nobody killed it and nobody asked it to."""
+        self.floods: list[Flooded] = []
+        self.outages: list[Stopped] = []
         self._policies = itertools.count(1)
         self._frozen: set[int] = set()
         self._ending = threading.Event()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +21,7 @@ from redis import Redis
 from broker import failpoints
 from broker.devstack.engines import Valkey
 from tests import host_clock
+from tests.faults.journal import Flooded, Stopped
 from tests.faults.processes import Installation, Service, engine_pids, kill_engine
 
 Blow = Callable[[Installation, float, Random], str]
@@ -95,6 +99,68 @@ def freeze_the_leader(town: Installation, seconds: float, dice: Random) -> str:
     if leader is None:
         return "nobody leads"
     return _frozen(town, [leader.pid], seconds, leader.name)
+
+
+def take_the_workers_away(town: Installation, seconds: float, _: Random) -> str:
+    """Keep every worker down until the gateways have raised the alarm; then let them come back.
+
+    What the alarm needs is left alone meanwhile, so that nothing excuses its absence.
+    """
+    if seconds < AWAY_SECONDS[0]:
+        return "nobody: the run is too short"
+    with ExitStack() as calm:
+        for part in ("points", "gateway", "ledger", "link to ledger", "link to mail", "clock"):
+            calm.enter_context(town.locks[part])
+        with ExitStack() as down:
+            for worker in town.workers:
+                down.enter_context(_down(worker))
+                worker.kill()
+            told = _seconds_until(lambda: _is_told(town), seconds)
+        over = _seconds_until(lambda: not _sql(town, _RUNNING), BACK_SECONDS)
+    town.outages.append(Stopped(told, over))
+    return f"told after {told or seconds:.0f} s"
+
+
+AWAY_SECONDS = (110.0, 130.0)
+"""Nearly twice what the alarm may take on a machine that has nothing else to do."""
+BACK_SECONDS = 120.0
+_RUNNING = "select id from outage where ended_at is null"
+_ALARMS = "select id::text from notice where kind = 'organisation.broker_stopped'"
+
+
+def _is_told(town: Installation) -> bool:
+    """Tell whether the mail server has the alarm of an outage that runs."""
+    return bool(_sql(town, _RUNNING)) and any(
+        id_ in town.mail.ids for (id_,) in _sql(town, _ALARMS)
+    )
+
+
+def _seconds_until(check: Callable[[], bool], seconds: float) -> float | None:
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < seconds:
+        if check():
+            return waited
+        time.sleep(0.5)
+    return None
+
+
+# Floods
+
+FLOOD_ADDRESS = "127.0.0.7"
+ROOT = Path(__file__).parents[2]
+
+
+def flood(town: Installation, seconds: float, dice: Random) -> str:
+    """Make calls with one key without a pause, or many that wait, from an address of their own."""
+    service, kind = _one("gateway", town, dice), dice.choice(("calls", "polls"))
+    command = [sys.executable, "-m", "tests.floods.flooding", kind, str(service.port)]
+    command += [town.flood_key, str(seconds), FLOOD_ADDRESS]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=seconds + 60
+    )
+    answers = json.loads(done.stdout)
+    town.floods.append(Flooded(kind, seconds, answers))
+    return f"{service.name}, {kind}: {answers}"
 
 
 # Logs
@@ -383,6 +449,8 @@ FAULTS: Mapping[str, Fault] = {
     "child-killed": Fault(kill_a_child, "worker", (0, 0)),
     "child-frozen": Fault(freeze_a_child, "worker", (1, 6)),
     "leader-killed": Fault(kill_the_leader, "worker", (0, 2)),
+    "workers-away": Fault(take_the_workers_away, "worker", AWAY_SECONDS),
+    "flood": Fault(flood, "flood", (2, 6)),
     "leader-frozen": Fault(freeze_the_leader, "worker", (6, 8)),
     **{
         f"{point}-{what}": Fault(partial(order, point, what), "points", (1, 4))

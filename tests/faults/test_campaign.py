@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.__main__ import summary
 from tests.faults.campaign import run
-from tests.faults.schedule import plan
+from tests.faults.schedule import Strike, plan
 from tests.faults.strikes import FAULTS
 
 SECONDS = 10
@@ -19,6 +21,20 @@ def test_nothing_is_lost_under_fire(tmp_path: Path) -> None:
     assert len(result.ledger.referrals) > 50
     assert any(answer.result == "recorded" for answer in result.journal.answered)
     assert any(offer.by == "queue" for offer in result.journal.offered)
+
+
+@pytest.mark.proof
+def test_all_workers_are_away_while_one_key_floods(tmp_path: Path) -> None:
+    """Beside the campaign's traffic: ops have the alarm in time, and it ends by itself."""
+    strikes = [
+        Strike(1, "workers-away", 120, 1),
+        *(Strike(at, "flood", 5, seed) for at, seed in ((5, 1), (15, 2), (25, 3), (35, 4))),
+    ]
+    result = run(1, 60, folder=tmp_path, strikes=strikes, reader_is_away=False)
+    assert not result.findings, summary(result)
+    assert len(result.journal.outages) == 1
+    assert len(result.journal.floods) == 4
+    assert {flood.kind for flood in result.journal.floods} == {"calls", "polls"}
 
 
 def test_a_seed_gives_the_same_strikes_again_and_another_seed_gives_others() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults import checker
-from tests.faults.journal import Journal
+from tests.faults.journal import Called, Flooded, Journal, Stopped
 from tests.faults.witness import Ledger
 
 DELIVERY = {
@@ -48,3 +48,42 @@ def test_a_deadline_that_passes_is_told_once(
     found = complaints(times, **changes)
     assert len(found) == (complaint is not None)
     assert complaint is None or complaint in found[0]
+
+
+def of(rule: checker.Rule, journal: Journal) -> list[str]:
+    return list(rule(checker._Evidence(journal, Ledger([], [], [], [], [], []))))
+
+
+@pytest.mark.parametrize(
+    ("told", "over", "complaint"),
+    [
+        (66.0, 12.0, None),
+        (None, 12.0, "the alarm was not sent in time: never"),
+        (80.0, 12.0, "the alarm was not sent in time: after 80 s"),
+        (66.0, None, "the outage was not over in time: never"),
+        (66.0, 61.0, "the outage was not over in time: after 61 s"),
+    ],
+)
+def test_an_alarm_that_is_late_or_does_not_end_is_noticed(
+    told: float | None, over: float | None, complaint: str | None
+) -> None:
+    found = of(checker.death_is_told, Journal(outages=[Stopped(told, over)]))
+    assert found == ([complaint] if complaint else [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "others", "complaint"),
+    [
+        ({"200": 1000, "429": 90}, 202, None),
+        ({"200": 1500}, 202, "one key had 1500 answers in 5 s, where 1400 are its"),
+        ({"500": 2}, 202, "a flood of calls was told 500 2 times"),
+        ({"200": 1000, "429": 90}, 429, "stoke-csc was refused 1 times"),
+    ],
+)
+def test_a_flood_that_others_feel_is_noticed(
+    answers: dict[str, int], others: int, complaint: str | None
+) -> None:
+    called = Called("stoke-csc", "/v1/collect", 0, 0.1, 30, others)
+    journal = Journal(floods=[Flooded("calls", 5, answers)], called=[called])
+    found = of(checker.floods_are_bounded, journal)
+    assert found == ([complaint] if complaint else [])

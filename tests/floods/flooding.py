@@ -1,7 +1,7 @@
 """What callers do who take all they can get.
 
-``python -m tests.floods.flooding KIND PORT KEY SECONDS`` is a process of its own, with less
-right to the processor, as if it ran on another machine.
+``python -m tests.floods.flooding KIND PORT KEY SECONDS [ADDRESS]`` is a process of its own, with
+less right to the processor, as if it ran on another machine; it calls from that address, if given.
 """
 
 import asyncio
@@ -31,8 +31,9 @@ REST_SECONDS = 1.0
 class Flood:
     """One kind of flood against a gateway, until its time is up."""
 
-    def __init__(self, port: int, key: str, seconds: float) -> None:
+    def __init__(self, port: int, key: str, seconds: float, address: str | None = None) -> None:
         self._port, self._key = port, key
+        self._from = (address, 0) if address else None
         self._until = time.monotonic() + seconds
         self.answers: Counter[str] = Counter()
         self._numbers = itertools.count()
@@ -97,7 +98,7 @@ class Flood:
 
     @contextlib.asynccontextmanager
     async def _open(self) -> AsyncIterator[Ends]:
-        reader, writer = await asyncio.open_connection(HOST, self._port)
+        reader, writer = await asyncio.open_connection(HOST, self._port, local_addr=self._from)
         try:
             yield reader, writer
         finally:
@@ -169,9 +170,9 @@ class Flood:
         self.answers[head.split(" ")[1]] += 1
 
 
-def main(kind: str, port: str, key: str, seconds: str) -> None:
+def main(kind: str, port: str, key: str, seconds: str, address: str | None = None) -> None:
     os.nice(10)
-    flood = Flood(int(port), key, float(seconds))
+    flood = Flood(int(port), key, float(seconds), address)
     in_a_loop(getattr(flood, kind)())
     print(json.dumps(flood.answers))
 

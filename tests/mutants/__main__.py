@@ -23,7 +23,7 @@ from tests.mutants import functions, statements
 from tests.mutants.mutant import Mutant
 from tests.mutants.survivors import Survivors
 from tests.mutants.traces import Traces
-from tests.mutants.trial import SQL, Trial, Verdict
+from tests.mutants.trial import SECONDS_OF_TESTS, SQL, Trial, Verdict
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = [Path("broker") / part for part in ("policy", "flow", "gateway")]
@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="every statement")
     parser.add_argument("--part", default="1/1", help="1/4: the first of every four mutants")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="where nearest tests may be")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS_OF_TESTS, help="of tests for each, as traced"
+    )
     parser.add_argument("--copy-of", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.copy_of:
@@ -99,7 +102,7 @@ def _on_a_copy(copy: Path, files: list[Path], options: argparse.Namespace) -> in
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
     command = [sys.executable, "-m", "tests.mutants", "--copy-of", str(ROOT)]
-    command += ["--part", options.part]
+    command += ["--part", options.part, "--seconds", str(options.seconds)]
     command += [str(path) for path in files]
     command += ["--tests", *options.tests]
     environment = {**os.environ, "PYTHONPATH": f"{copy}{os.pathsep}{copy / 'sdk'}"}
@@ -109,7 +112,7 @@ def _on_a_copy(copy: Path, files: list[Path], options: argparse.Namespace) -> in
 def _in_copy(options: argparse.Namespace) -> int:
     """Try the mutants; what was traced and which survive is written to the tree itself."""
     traces = Traces(options.copy_of / TRACE, ROOT)
-    trial = Trial(_mutants(options.paths, options.part), ROOT, traces)
+    trial = Trial(_mutants(options.paths, options.part), ROOT, traces, options.seconds)
     skipped = [f"--ignore={path}" for path in SLOW]
     quiet = ["-s", "-p", "no:cacheprovider"]
     pytest.main([*quiet, *skipped, *options.tests], plugins=[trial])

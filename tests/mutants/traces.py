@@ -5,16 +5,18 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
 @dataclass(slots=True)
 class Traced:
-    """What one test took, and which statements and functions it ran."""
+    """What one test took, which statements and functions it ran, and whose changes it noticed."""
 
     seconds: float
     ran: list[str]
+    noticed: dict[str, int] = field(default_factory=dict)
+    """How many changes, by statement or function."""
 
 
 class Traces:
@@ -38,7 +40,8 @@ class Traces:
         }
 
     def write(self) -> None:
-        """Keep the traces for the next run."""
+        """Keep the traces for the next run, beside those that another run has kept meanwhile."""
+        self.by_test = {**self._read(), **self.by_test}
         files: dict[str, dict[str, object]] = collections.defaultdict(dict)
         for id_, traced in sorted(self.by_test.items()):
             files[id_.split("::")[0]][id_] = asdict(traced)

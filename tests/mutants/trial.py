@@ -7,12 +7,13 @@ sees one changed statement and runs the tests nearest to it until one fails.
 from __future__ import annotations
 
 import enum
+import mmap
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ import psycopg
 import pytest
 from _pytest.runner import runtestprotocol
 
+from broker.devstack.engines import Engines
 from broker.ledger import database
 from tests.mutants import functions
 from tests.mutants.mutant import Mutant
@@ -30,14 +32,16 @@ from tests.mutants.traces import Traced, Traces
 
 SQL = Path("broker") / "ledger" / "sql"
 SECONDS_OF_TESTS = 15.0
-"""The tests of one mutant take no longer than this, by what they took before."""
+"""The tests of one mutant take no longer than this, by what they took when they were traced."""
 TOLD_AFTER = 50
 """So many tests are traced between two lines about it."""
 LONGEST_TEST_SECONDS = 6.0
 PATIENCE = 4.0
-"""A mutant may take so many times what its tests took before, ..."""
-GRACE_SECONDS = 15.0
+"""A test of a mutant may take so many times what it took before, ..."""
+GRACE_SECONDS = 8.0
 """... and so much more."""
+WRITTEN_AFTER = 50
+"""So many mutants are tried between two times that what noticed them is written down."""
 INVALID = ("errors.SyntaxError", "errors.UndefinedFunction", "errors.IndeterminateDatatype")
 """What PostgreSQL says of a statement that it cannot even plan: no test is needed to see it."""
 
@@ -58,15 +62,25 @@ _VERDICTS = [Verdict.SURVIVED, Verdict.KILLED, Verdict.INVALID]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A mutant and what became of it, with the test that noticed it."""
+    """A mutant and what became of it."""
 
     mutant: Mutant
     verdict: Verdict
     seconds: float
     tests: int
+    """How many were run."""
+    by: str | None = None
+    """The test that noticed it, or was not done when its time was over."""
+
+    @property
+    def line(self) -> str:
+        """How it is printed."""
+        by = f", {self.by.removeprefix('tests/')}" if self.by else ""
+        what = f"{self.verdict} {self.mutant.name}"
+        return f"{what} ({self.tests} tests, {self.seconds:.1f} s{by})"
 
 
-@dataclass
+@dataclass(eq=False)
 class Trial:
     """Runs the tests of a session to see which statements they run, then tries the mutants."""
 
@@ -75,9 +89,24 @@ class Trial:
     """The copy of the tree."""
     traces: Traces
     """Tests that stand there are not run again to trace them."""
+    seconds: float = SECONDS_OF_TESTS
     results: list[Result] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """Tests that fail on what was not changed."""
+    _engines: Engines | None = None
+    _shared_seconds: float = 0.0
+    """What fixtures took that many tests share: no test's own time."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[Any, Any, Any]:
+        """Remember the engines that all tests share, and how long such fixtures take."""
+        began = time.monotonic()
+        made = yield
+        if fixturedef.scope != "function":
+            self._shared_seconds += time.monotonic() - began
+        if fixturedef.argname == "engines":
+            self._engines = made
+        return made
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -88,50 +117,68 @@ class Trial:
         self._trace(items)
         for number, mutant in enumerate(self.mutants, 1):
             result = self._try(mutant, [items[id_] for id_ in self._nearest(mutant, items)])
-            self.results.append(result)
-            line = f"{number}/{len(self.mutants)} {result.verdict} {mutant.name}"
-            print(f"{line} ({result.tests} tests, {result.seconds:.1f} s)", flush=True)
+            self._note(result)
+            print(f"{number}/{len(self.mutants)} {result.line}", flush=True)
+            if number % WRITTEN_AFTER == 0 or number == len(self.mutants):
+                self.traces.write()
         return True
+
+    def _note(self, result: Result) -> None:
+        self.results.append(result)
+        if result.verdict is Verdict.KILLED and result.by:
+            noticed = self.traces.by_test[result.by].noticed
+            noticed[result.mutant.place] = noticed.get(result.mutant.place, 0) + 1
 
     def _trace(self, items: dict[str, pytest.Item]) -> None:
         fresh = [item for id_, item in items.items() if id_ not in self.traces.by_test]
         # The engines stand from the first test on; so one is run in any case, and not measured.
-        _passes((fresh or list(items.values()))[0])
+        first = (fresh or list(items.values()))[0]
+        if not _passes(first):
+            pytest.exit(f"The first test fails without any change: {first.nodeid}")
         for number, item in enumerate(fresh):
             if number % TOLD_AFTER == 0:
                 print(f"Tracing what tests run, once: {number} of {len(fresh)}", flush=True)
                 self.traces.write()
             with _what_runs(self.root) as ran:
-                began = time.monotonic()
+                began = time.monotonic() - self._shared_seconds
                 is_passed = _passes(item)
             if not is_passed:
                 self.failed.append(item.nodeid)
                 continue
-            self.traces.by_test[item.nodeid] = Traced(time.monotonic() - began, sorted(ran))
+            seconds = time.monotonic() - self._shared_seconds - began
+            self.traces.by_test[item.nodeid] = Traced(seconds, sorted(ran))
         self.traces.write()
 
     def _nearest(self, mutant: Mutant, items: dict[str, pytest.Item]) -> list[str]:
-        """Return the tests that run a statement; those that run little else come first."""
+        """Return the tests that run a statement, in the order in which they are worth a try.
+
+        Those that noticed other changes of it come first, then those that run little else.
+        """
+        place = mutant.place
         near = sorted(
-            (len(traced.ran) * traced.seconds, traced.seconds, id_)
+            (-traced.noticed.get(place, 0), len(traced.ran), traced.seconds, id_)
             for id_, traced in self.traces.by_test.items()
-            if mutant.place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
+            if place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
         )
         nearest, total = [], 0.0
-        for _, seconds, id_ in near:
-            if total + seconds <= SECONDS_OF_TESTS:
+        for _, _, seconds, id_ in near:
+            if total + seconds <= self.seconds:
                 nearest.append(id_)
                 total += seconds
         return nearest
 
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> Result:
         began = time.monotonic()
-        usual = sum(self.traces.by_test[item.nodeid].seconds for item in items)
+        limits = [
+            PATIENCE * self.traces.by_test[item.nodeid].seconds + GRACE_SECONDS for item in items
+        ]
         with _changed(mutant, self.root):
-            verdict = _in_a_fork(mutant, self.root, items, PATIENCE * usual + GRACE_SECONDS)
-        if verdict is Verdict.TIMED_OUT and items:
-            _clear_databases(items[0])
-        return Result(mutant, verdict, time.monotonic() - began, len(items))
+            verdict, last = _in_a_fork(mutant, self.root, items, limits)
+        if verdict is Verdict.TIMED_OUT and self._engines:
+            _clear_databases(self._engines.database_url)
+        is_over = verdict in {Verdict.SURVIVED, Verdict.UNTESTED, Verdict.INVALID}
+        by = None if is_over else items[last].nodeid
+        return Result(mutant, verdict, time.monotonic() - began, min(last + 1, len(items)), by)
 
 
 @contextmanager
@@ -172,7 +219,8 @@ def _what_runs(root: Path) -> Iterator[set[str]]:
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
         database.statement = read
-        ran |= {name for code in codes if (name := _called(code, root))}
+        # Threads of a test may outlive it, and are still at work.
+        ran |= {name for code in codes.copy() if (name := _called(code, root))}
 
 
 def _called(code: CodeType, root: Path) -> str | None:
@@ -192,40 +240,55 @@ def _passes(item: pytest.Item) -> bool:
     return not any(report.failed for report in _reports(item))
 
 
-def _in_a_fork(mutant: Mutant, root: Path, items: list[pytest.Item], seconds: float) -> Verdict:
-    """Run tests in a process of their own until one fails."""
+def _in_a_fork(
+    mutant: Mutant, root: Path, items: list[pytest.Item], limits: Sequence[float]
+) -> tuple[Verdict, int]:
+    """Run tests in a process of their own until one fails; return the place of the last as well.
+
+    Each test has its own limit, so that one that waits for good is not waited for as long as all.
+    """
     if not items:
-        return Verdict.UNTESTED
+        return Verdict.UNTESTED, 0
     sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        _be_tried(mutant, root, items)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            code = os.waitstatus_to_exitcode(status)
-            return _VERDICTS[code] if 0 <= code < len(_VERDICTS) else Verdict.KILLED
-        time.sleep(0.02)
+    with mmap.mmap(-1, mmap.PAGESIZE) as board:
+        child = os.fork()
+        if child == 0:
+            _be_tried(mutant, root, items, board)
+        last, until = 0, time.monotonic() + limits[0]
+        while time.monotonic() < until:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            running = _read(board)
+            if ended:
+                code = os.waitstatus_to_exitcode(status)
+                known = 0 <= code < len(_VERDICTS)
+                return _VERDICTS[code] if known else Verdict.KILLED, running
+            if running != last:
+                last, until = running, time.monotonic() + limits[running]
+            time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return Verdict.TIMED_OUT
+    return Verdict.TIMED_OUT, last
 
 
-def _be_tried(mutant: Mutant, root: Path, items: list[pytest.Item]) -> None:
+def _read(board: mmap.mmap) -> int:
+    return int.from_bytes(board[:4], "big")
+
+
+def _be_tried(mutant: Mutant, root: Path, items: list[pytest.Item], board: mmap.mmap) -> None:
     """Run tests in the forked process, which ends here whatever happens."""
     code = _VERDICTS.index(Verdict.KILLED)
     try:
         os.setsid()
         database.statement.cache_clear()
         is_there = ":" not in mutant.place or functions.put_in_place(mutant, root)
-        code = _VERDICTS.index(_verdict(items) if is_there else Verdict.INVALID)
+        code = _VERDICTS.index(_verdict(items, board) if is_there else Verdict.INVALID)
     finally:
         os._exit(code)
 
 
-def _verdict(items: list[pytest.Item]) -> Verdict:
-    for item in items:
+def _verdict(items: list[pytest.Item], board: mmap.mmap) -> Verdict:
+    for place, item in enumerate(items):
+        board[:4] = place.to_bytes(4, "big")
         failed = [report for report in _reports(item) if report.failed]
         if failed:
             text = "".join(report.longreprtext for report in failed)
@@ -233,10 +296,9 @@ def _verdict(items: list[pytest.Item]) -> Verdict:
     return Verdict.SURVIVED
 
 
-def _clear_databases(item: pytest.Item) -> None:
+def _clear_databases(url: str) -> None:
     """Drop the databases of a process that was killed: the next one gives the same names."""
-    engines: Any = item.session._fixturemanager._arg2fixturedefs["engines"][0].cached_result
-    with psycopg.connect(engines[0].database_url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         names = connection.execute(
             "select datname from pg_database where not datistemplate and datname <> 'postgres'"
             " and datname not like '%template%'"

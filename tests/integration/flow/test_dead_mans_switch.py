@@ -171,6 +171,8 @@ def test_a_lead_that_ends_in_the_future_hides_nothing(
     timer.advance(61)
     switch.look()
     assert notices(dsn) == [(STOPPED, "duty", "email", "sent")]
+    minute_ago = context.clock() - timedelta(minutes=1)
+    assert ask(dsn, "select began_at from outage") == [{"began_at": minute_ago}]
 
 
 def test_a_mail_that_could_not_be_sent_is_tried_again_and_void_when_it_is_over(

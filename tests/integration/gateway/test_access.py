@@ -194,6 +194,15 @@ def test_the_ledger_is_not_asked_for_a_strangers_key_beyond_the_limit(
     eventually(is_stopped)
 
 
+def test_a_key_that_there_is_not_is_looked_up_once_within_seconds(
+    client: TestClient, context: Context
+) -> None:
+    headers = {"Authorization": f"Bearer rb_{7:016x}_{'s' * 43}"}
+    assert client.get("/v1/queue", headers=headers).status_code == 401
+    context.ledger.close()
+    assert client.get("/v1/queue", headers=headers).status_code == 401
+
+
 def test_a_key_that_was_seen_is_not_stopped_by_strangers_at_its_address(
     client: TestClient, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:

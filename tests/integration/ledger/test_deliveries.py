@@ -4,6 +4,8 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
+import pytest
 import uuid_utils.compat as ids
 
 from broker.domain.channel import ChannelForm
@@ -33,6 +35,22 @@ def test_a_small_collect_takes_the_earliest_deadline_and_not_the_earliest_referr
     assert taken == [NOW + timedelta(hours=hours) for hours in (1, 5, 9)]
 
 
+def test_a_delivery_that_another_call_holds_is_left_to_it_without_a_wait(book: Book) -> None:
+    held, free = book.routed_to(SHROPSHIRE), book.routed_to(SHROPSHIRE)
+    with psycopg.connect(book.dsn) as other:
+        other.execute("select from delivery where referral = %s for no key update", [held])
+        assert [offer.referral for offer in book.collect(SHROPSHIRE)] == [free]
+    assert [offer.referral for offer in book.collect(SHROPSHIRE)] == [held]
+
+
+def test_what_an_agency_collects_before_it_was_pushed_is_due_no_longer(book: Book) -> None:
+    book.routed_to(SHROPSHIRE, channel="queue")
+    due = "select state, next_attempt_at from delivery"
+    assert book.look(due) == [("available", NOW)]
+    book.collect(SHROPSHIRE)
+    assert book.look(due) == [("leased", None)]
+
+
 def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) -> None:
     book.routed_to(STOKE)
     book.routed_to(STOKE, channel="queue")
@@ -41,6 +59,8 @@ def test_nothing_leaves_by_any_way_while_ops_has_paused_an_agency(book: Book) ->
     assert book.ledger.operator_actions.suspend_agency(STOKE, by_ops(NOW))
     assert book.collect(STOKE) == []
     assert [offer.agency for offer in push(book)] == [SHROPSHIRE]
+    book.routed_to(SHROPSHIRE)
+    assert len(book.collect(SHROPSHIRE)) == 1
     assert leases(book, STOKE) == before == [("available", None, 0), ("available", None, 0)]
     assert book.ledger.operator_actions.resume_agency(STOKE, by_ops(NOW))
     assert [offer.agency for offer in push(book)] == [STOKE]
@@ -53,6 +73,44 @@ def test_a_channel_takes_its_own_pushes_alone(book: Book) -> None:
     book.routed_to(SHROPSHIRE, channel="queue")
     assert [offer.agency for offer in push(book)] == [SHROPSHIRE]
     assert leases(book, STOKE) == [("available", None, 0)]
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_only_what_is_available_is_pushed_though_other_states_are_due(
+    book: Book, state: DeliveryState
+) -> None:
+    """What an embargo holds is due when it ends, and is pushed when the sweeper has released it."""
+    book.routed_to(SHROPSHIRE, channel="queue")
+    book.force(state, due=NOW)
+    is_available = state is DeliveryState.AVAILABLE
+    assert len(push(book)) == is_available
+    ((*row, attempts),) = leases(book, SHROPSHIRE)
+    assert row[0] == ("leased" if is_available else state)
+    assert attempts == is_available
+    due = book.look("select next_attempt_at from delivery")
+    assert due == [(None if is_available else NOW,)]
+
+
+RECALLED = "update referral set recalled_at = now(), recall_reason = 'x', recalled_by = 'x'"
+
+
+@pytest.mark.parametrize("channel", ["mailbox", "queue"])
+def test_of_a_recalled_referral_the_recall_alone_is_offered(book: Book, channel: str) -> None:
+    book.routed_to(STOKE, SHROPSHIRE, channel=channel)
+    book.do(
+        "update delivery set kind = 'recall', follows = (select id from delivery where agency = %s)"
+        " where agency = %s",
+        SHROPSHIRE,
+        STOKE,
+    )
+    book.do(RECALLED)
+    if channel == "queue":
+        push(book)
+    else:
+        book.collect(SHROPSHIRE)
+        book.collect(STOKE)
+    assert [state for state, *_ in leases(book, SHROPSHIRE)] == ["available"]
+    assert [state for state, *_ in leases(book, STOKE)] == ["leased"]
 
 
 def leases(book: Book, agency: str) -> list[tuple]:

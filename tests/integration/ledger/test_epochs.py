@@ -9,6 +9,7 @@ from broker.bootstrap import new_uuid7
 from broker.devstack.engines import Engines
 from broker.domain.codes import EpochReason, RecallReason
 from broker.domain.epoch import Epoch
+from broker.domain.ids import ReferralId
 from broker.domain.referral import Withdrawal
 from broker.errors import CursorGone
 from broker.ledger.ledger import Ledger
@@ -191,17 +192,23 @@ def test_in_quarantine_only_what_is_newer_is_offered_and_what_was_recalled(book:
 
 
 def test_in_quarantine_nothing_older_is_pushed(book: Book) -> None:
-    book.routed_to(STOKE, channel="queue")
-    book.ledger.epochs.begin(by="ops", now=LATER)
-    assert book.ledger.sweep.due(now=LATER).pushes == {}
-    assert (
-        book.ledger.deliveries.claim_pushes(
+    def pushed() -> list[ReferralId]:
+        offers = book.ledger.deliveries.claim_pushes(
             "queue", limit=5, lease_for=timedelta(minutes=1), now=LATER, new_id=new_uuid7
         )
-        == []
-    )
+        return [offer.referral for offer in offers]
+
+    old = book.routed_to(STOKE, channel="queue")
+    book.ledger.epochs.begin(by="ops", now=LATER)
+    assert book.ledger.sweep.due(now=LATER).pushes == {}
+    assert pushed() == []
+    new = book.accept("after the restore", now=LATER)
+    book.route(STOKE, now=LATER, channel="queue", available_at=LATER)
+    assert list(book.ledger.sweep.due(now=LATER).pushes) == ["queue"]
+    assert pushed() == [new]
     book.ledger.epochs.confirm(by="ops", now=LATER)
     assert list(book.ledger.sweep.due(now=LATER).pushes) == ["queue"]
+    assert pushed() == [old]
 
 
 def test_a_recall_goes_out_in_quarantine(book: Book) -> None:

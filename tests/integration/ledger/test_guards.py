@@ -103,11 +103,16 @@ def leased(book: Book) -> Offer:
 
 
 def extend(
-    book: Book, offer: Offer, *, agency: OrganisationCode = SHROPSHIRE, lease: UUID | None = None
+    book: Book,
+    offer: Offer,
+    *,
+    agency: OrganisationCode = SHROPSHIRE,
+    lease: UUID | None = None,
+    now: Any = LATER,
 ) -> object:
     assert offer.lease
     held = [(offer.id, LeaseId(lease or offer.lease.id))]
-    return book.ledger.deliveries.extend(agency, held, lease_for=LEASE, now=LATER)
+    return book.ledger.deliveries.extend(agency, held, lease_for=LEASE, now=now)
 
 
 def release(
@@ -325,7 +330,11 @@ CASES: dict[str, Case] = {
     "deliveries.extend": Case(
         leased,
         extend,
-        {"another agency": {"agency": STOKE}, "another lease": {"lease": STRANGER}},
+        {
+            "another agency": {"agency": STOKE},
+            "another lease": {"lease": STRANGER},
+            "it has lapsed": {"now": NOW + LEASE},
+        },
         {
             "it is available again": "update delivery set state = 'available', lease_until = null",
             "it is collected": "update delivery set state = 'collected', lease_until = null",

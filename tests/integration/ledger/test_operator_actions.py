@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from broker.domain.ids import DeliveryId
 from broker.domain.push import Attempt, Refused
 from broker.ledger.operator_actions import ActionContext
-from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book
+from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book, by_ops
 
 JO = "person:Jo Example"
 MINUTE = timedelta(minutes=1)
@@ -179,3 +179,32 @@ def test_since_when_it_cannot_be_delivered_is_told(book: Book) -> None:
     refused(book, 1, NOW + MINUTE)
     (waiting,) = book.ledger.queries.attention(limit=9)
     assert waiting.since == NOW + MINUTE
+
+
+def test_what_people_did_last_comes_first(book: Book) -> None:
+    operator_actions, hour = book.ledger.operator_actions, timedelta(hours=1)
+    operator_actions.suspend_agency(STOKE, by_ops(NOW + hour))
+    operator_actions.resume_agency(STOKE, by_ops(NOW + 2 * hour))
+    operator_actions.suspend_agency(STOKE, by_ops(NOW + 3 * hour))
+    latest = operator_actions.acts_of_agency(STOKE, limit=2)
+    assert [act.at for act in latest] == [NOW + 3 * hour, NOW + 2 * hour]
+
+
+AS_REFUSED = """
+update delivery
+set state = 'undeliverable', undeliverable_at = %s, refused_because = 'gone', sendings = 3,
+    deferrals = 2, next_attempt_at = null, lease_until = null
+"""
+AS_REPLAYED = """
+select state, refused_because, sendings, deferrals, next_attempt_at from delivery where id = %s
+"""
+
+
+def test_what_is_sent_again_begins_anew_and_its_like_stays_refused(book: Book) -> None:
+    for _ in range(2):
+        book.routed_to(STOKE, channel="queue")
+    book.do(AS_REFUSED, NOW)
+    id_, other = (id_ for (id_,) in book.look("select id from delivery order by id"))
+    assert book.ledger.operator_actions.replay_delivery(id_, by_ops(NOW + LEASE))
+    assert book.look(AS_REPLAYED, id_) == [("available", None, 0, 0, NOW + LEASE)]
+    assert book.look(AS_REPLAYED, other) == [("undeliverable", "gone", 3, 2, None)]

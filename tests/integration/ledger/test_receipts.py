@@ -196,6 +196,32 @@ def test_another_agencys_delivery_is_not_found(book: Book, offer: Offer) -> None
     assert state(book, offer) is ReferralState.ROUTED
 
 
+def test_a_held_delivery_is_not_found_by_its_own_agency_and_stays_held(
+    book: Book, offer: Offer
+) -> None:
+    """That it is held is not for the agency to know."""
+    book.do("update delivery set state = 'held', lease_until = null")
+    for stage in Stage:
+        (settled,) = book.answer(SHROPSHIRE, said(offer, stage, outcome="advice"))
+        assert (settled.result, settled.state, settled.at) == ("not_found", None, None)
+    assert book.look("select state, collected_at, decided_at from delivery") == [
+        ("held", None, None)
+    ]
+    assert book.look("select from answer") == []
+
+
+ALARMS = "select state, next_alarm_at from delivery where id = %s"
+
+
+def test_what_is_decided_is_watched_no_longer_and_what_is_not_still_is(
+    book: Book, offer: Offer
+) -> None:
+    book.do("update delivery set next_alarm_at = %s", LATER)
+    for stage, alarm in (("collected", LATER), ("acknowledged", LATER), ("decided", None)):
+        book.answer(SHROPSHIRE, said(offer, stage, outcome="advice"))
+        assert book.look(ALARMS, offer.id) == [(stage, alarm)]
+
+
 def test_several_receipts_for_one_delivery_in_one_call_are_taken_in_order(
     book: Book, offer: Offer
 ) -> None:
@@ -258,10 +284,13 @@ def test_a_referral_stays_open_while_another_agency_owes_something(
 def test_a_referral_stays_open_while_a_correction_waits_for_routing(
     book: Book, offer: Offer
 ) -> None:
-    book.do(WAITS_FOR_ROUTING, NOW, offer.referral)
-    with book.ledger.transaction() as connection:
-        close_referrals(connection, [offer.referral], now=NOW, actor="x")
-    assert referral_row(book, offer.referral) == ("routed", None)
+    """What agencies have is decided: the version that is still to be sent is all that is left."""
+    book.do("update delivery set state = 'decided', decided_at = %s, lease_until = null", NOW)
+    for waits_since, row in ((NOW, ("routed", None)), (None, ("closed", LATER))):
+        book.do(WAITS_FOR_ROUTING, waits_since, offer.referral)
+        with book.ledger.transaction() as connection:
+            close_referrals(connection, [offer.referral], now=LATER, actor="x")
+        assert referral_row(book, offer.referral) == row
 
 
 def test_a_referral_closes_once_every_agency_has_nothing_left_and_no_other_with_it(
