@@ -33,7 +33,7 @@ from broker.ledger.migrate import migrate
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.settings import Settings
 from broker.transport.signatures import new_private_key
-from broker.web import build
+from broker.serving import build
 from tests.skips import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]

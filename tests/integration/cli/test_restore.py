@@ -27,7 +27,7 @@ from broker.flow.epoch_cache import EpochCache
 from broker.ledger.ledger import Ledger
 from broker.settings import Settings
 from broker.side_log import Change, SideLog, UnreadableSideLog, read
-from broker.web import build
+from broker.serving import build
 from tests.acceptance.conftest import sample
 from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run

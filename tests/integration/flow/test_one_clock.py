@@ -27,7 +27,7 @@ from broker.flow.sweep import LEAD_FOR, Sweeper
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
 from broker.settings import Settings
-from broker.web import build
+from broker.serving import build
 from tests.acceptance.conftest import sample
 
 OFFS = [600, -3600]

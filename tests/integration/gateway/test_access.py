@@ -14,7 +14,7 @@ from broker.flow.context import Context
 from broker.gateway import bounds
 from broker.gateway.call import Call
 from broker.gateway.calls import CALLS
-from broker.web import build
+from broker.serving import build
 from tests.acceptance.conftest import sample
 from tests.conftest import eventually
 
