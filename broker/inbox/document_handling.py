@@ -108,8 +108,9 @@ def _nobody(codes: Any) -> list[str]:
 
 
 def _parents(value: Any) -> list[str]:
-    knows = "Know of this referral" if value.get("informed") else "Do not know of this referral"
-    return [knows, plain(value.get("reason") or "")]
+    informed = value.get("informed")
+    knows = "Know of this referral" if informed else "Do not know of this referral"
+    return ["" if informed is None else knows, plain(value.get("reason") or "")]
 
 
 def _called(value: Any) -> list[str | Line]:

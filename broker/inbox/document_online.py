@@ -12,6 +12,7 @@ from broker.policy.disclosure import EXTENSIONS, ONLINE
 from schemas import labels
 from schemas.concern import ABOUT
 
+_OF_SOMEBODY = "Accounts of somebody who is not shown to you"
 _NOT_LINKED = "Not linked to anybody"
 _CATEGORIES = (("a", "Category A"), ("b", "Category B"), ("c", "Category C"))
 _SOURCES = {**labels.REPORT_SOURCES, "other": "Somebody else"}
@@ -54,8 +55,10 @@ def _accounts(known: Source) -> Iterator[Row]:
     people = known.around.people
     owned: dict[str, list[Line]] = {}
     for account in known.each("identities"):
-        owner = people.get(account.text("belongs_to"), "")
-        label = f"Accounts of {owner}" if owner else _NOT_LINKED
+        owner = account.text("belongs_to")
+        label = _OF_SOMEBODY if owner else _NOT_LINKED
+        if owner in people:
+            label = f"Accounts of {people[owner]}"
         owned.setdefault(label, []).append(Line(_account(account)))
     remarks = known.around.remarks.rest_of(known.place("identities"))
     labels_ = sorted(owned, key=lambda label: label == _NOT_LINKED)

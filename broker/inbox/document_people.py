@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from broker.inbox import document_wording as wording
-from broker.inbox.document_names import full_name, heading_of, is_dated
+from broker.inbox.document_names import full_name, heading_of, is_dated, is_unborn
 from broker.inbox.document_source import Source, area
 from broker.inbox.document_values import Card, Row, Voice
 from broker.inbox.moments import day_text, instant_text, local_day
@@ -117,7 +117,8 @@ def _member_rows(member: Source) -> Iterator[Row]:
 def _estimate(person: Source, name: str) -> Iterator[Row]:
     """Yield an age as estimated, where the heading has another one or something is wrong."""
     rows = person.row("Age as estimated", name, wording.years)
-    yield from (row for row in rows if row.remarks or is_dated(person.value))
+    is_elsewhere = not is_dated(person.value) and not is_unborn(person.value)
+    yield from (row for row in rows if row.remarks or not is_elsewhere)
 
 
 def _home(person: Source) -> Iterator[Row]:
