@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from broker.inbox import document_wording as wording
@@ -12,6 +13,8 @@ from broker.inbox.moments import day_text, instant_text, local_day
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD
 from schemas.shown_text import shown_line
 
+_NUMBER = re.compile(r" \([0-9]+\)$")
+"""What tells apart two people of whom the same is known."""
 LONG_CARD = 9
 """Rows from which a card has a page of its own on paper."""
 
@@ -53,11 +56,13 @@ def _card(
     odd = [row for row in names if row.remarks or not known]
     every = (*odd, *rows, *person.rest())
     on = local_day(person.around.now)
+    name = person.around.people.get(id_, "")
+    number = None if known else _NUMBER.search(name)
     return Card(
         id=anchor,
         key=f"{group}/{id_}",
-        heading=heading_of(person.value, group, on),
-        name=person.around.people.get(id_, ""),
+        heading=f"{heading_of(person.value, group, on)}{number[0] if number else ''}",
+        name=name,
         rows=every,
         voice=voice[0] if voice else None,
         remarks=person.around.remarks.rest_of(person.pointer),

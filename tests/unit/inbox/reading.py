@@ -58,7 +58,7 @@ def read(document: Any) -> str:
     return re.sub(r"\s+", " ", " | ".join(texts(document)))
 
 
-def values(field: fields.Field[Any]) -> st.SearchStrategy[Any]:
+def values(field: fields.Field[Any]) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - by kind
     """Make values of a field of the schemas, each text another one."""
     if isinstance(field, kinds.Knowable):
         reasons = st.sampled_from(("not_asked", "refused", "not_yet_known"))
@@ -87,7 +87,7 @@ def objects(record: Record[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(needed, optional=members)
 
 
-def complete(field: fields.Field[Any], path: str = "") -> Any:
+def complete(field: fields.Field[Any], path: str = "") -> Any:  # noqa: PLR0911 - by kind
     """Return a value of a field that has everything which it can have."""
     if isinstance(field, kinds.Knowable):
         return complete(field.inner, path)

@@ -150,7 +150,7 @@ def test_every_code_has_a_label() -> None:
     assert set(labels.UNKNOWN_NAMES) == set(labels.UNKNOWN)
 
 
-def expected(path: Path, value: Any) -> str | None:
+def expected(path: Path, value: Any) -> str | None:  # noqa: PLR0911 - by kind
     """Return in which words a value must stand in the document; None for what is an ID."""
     field = field_at(path)
     if path[-1] == "unknown":
