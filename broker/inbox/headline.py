@@ -1,0 +1,125 @@
+"""One line that says what a delivery is about, for lists and emails: never a name.
+
+A list is read over shoulders, and opening a referral is what is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from broker.domain.codes import DeliveryKind
+from broker.inbox.document import is_school, is_taken_back
+from broker.inbox.document_names import age_of, is_unborn, listed, noun
+from broker.inbox.document_source import Json
+from broker.inbox.moments import local_day
+from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
+from schemas import labels
+from schemas.codes import MissingStatus
+from schemas.referral import HARMED
+
+TAKEN_BACK = "Taken back by the police"
+_MOST = 3
+"""People who are said one by one."""
+_AWAY = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
+_MAIL: dict[DeliveryKind, str] = {
+    DeliveryKind.REFERRAL: "A referral",
+    DeliveryKind.CORRECTION: "A correction",
+    DeliveryKind.RECALL: "Taken back",
+}
+
+
+def headline(delivery: Json) -> str:
+    """Return what a delivery is about and whom it concerns, without a name.
+
+    ``Missing now, sexual extortion: boy aged 15``. Made of the recipient's own view alone; ages are
+    those of the day when the referral was accepted.
+    """
+    if is_taken_back(delivery):
+        return TAKEN_BACK
+    content = delivery["content"]
+    if not content:
+        return "Nothing to show: taken back or replaced by the police"
+    on = local_day(datetime.fromisoformat(delivery["accepted_at"]))
+    about = _about(content)
+    whom = _whom(content, on, is_pupil=is_school(delivery))
+    if delivery["kind"] == DeliveryKind.CORRECTION:
+        about = f"{about[:1].lower()}{about[1:]}"
+        return f"Correction: {', '.join(filter(None, [about, whom]))}"
+    return f"{about}: {whom}" if whom else about
+
+
+def mail_headline(delivery: Json) -> str:
+    """Return what kind of delivery it is: emails carry no personal data, no age and no category."""
+    kind = DeliveryKind.RECALL if is_taken_back(delivery) else DeliveryKind(delivery["kind"])
+    return _MAIL[kind]
+
+
+def _about(content: Json) -> str:
+    """Return the category of the concern, and first that a child is missing now."""
+    category = (content.get(CONCERN) or {}).get("category")
+    title = labels.CONCERN_TITLES.get(str(category), "") if category else ""
+    if any(_is_away(child) for child in listed(content, CHILDREN)):
+        return f"Missing now, {title[:1].lower()}{title[1:]}" if title else "Missing now"
+    return title or "A referral"
+
+
+def _is_away(child: Json) -> bool:
+    missing = child.get("missing")
+    return isinstance(missing, dict) and missing.get("status") in _AWAY
+
+
+def _whom(content: Json, on: date, *, is_pupil: bool) -> str:
+    """Return the children; where none is shown, those who harmed or may pose a risk."""
+    children = [_child(child, on, is_pupil=is_pupil) for child in listed(content, CHILDREN)]
+    harmed = [
+        f"{_person(child, on, is_child=True)} alleged to have harmed"
+        for child in listed(content, HARMED)
+    ]
+    if children or harmed:
+        return _joined([*children, *harmed], "children")
+    persons = [
+        f"{_person(person, on, is_child=False)} who may pose a risk"
+        for person in listed(content, PERSONS)
+    ]
+    if persons:
+        return _joined(persons, "people")
+    members = [_person(member, on, is_child=False) for member in listed(content, HOUSEHOLD)]
+    return _joined([f"{member} in the household" for member in members], "people")
+
+
+def _child(child: Json, on: date, *, is_pupil: bool) -> str:
+    if is_unborn(child):
+        return "unborn baby"
+    # A school is told no sex, and its pupil is a pupil.
+    return _aged("pupil" if is_pupil else noun(child, on, is_child=True), child, on)
+
+
+def _person(person: Json, on: date, *, is_child: bool) -> str:
+    return _aged(noun(person, on, is_child=is_child), person, on)
+
+
+def _aged(who: str, person: Json, on: date) -> str:
+    age = age_of(person, on)
+    if age is None:
+        return who
+    return f"{who} aged {'under 1' if age < 1 else age}"
+
+
+def _joined(people: list[str], noun_of_more: str) -> str:
+    return "".join(_phrases(people, noun_of_more))
+
+
+def _phrases(people: list[str], noun_of_more: str) -> Iterator[str]:
+    """Yield the first few with their commas: ``girl aged 14, and an unborn baby``."""
+    shown = people[:_MOST]
+    more = len(people) - len(shown)
+    for number, person in enumerate(shown):
+        is_last = number and number == len(shown) - 1 and not more
+        if is_last:
+            article = "an" if person[0] in "aeiou" else "a"
+            yield f", and {article} {person}"
+        else:
+            yield f", {person}" if number else person
+    if more:
+        yield f", and {more} more {noun_of_more}"
