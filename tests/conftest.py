@@ -5,7 +5,7 @@ import itertools
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,9 +23,10 @@ from broker.admin.publish_policy import publish
 from broker.bootstrap import new_uuid7, open_broker
 from broker.channels.registry import CHANNELS
 from broker.devstack.engines import Engines, as_application
+from broker.domain.channel import ChannelForms
 from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
-from broker.flow import dispatch, route
+from broker.flow import dispatch, policy_cache, route
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.ledger.ledger import Ledger
@@ -131,6 +132,24 @@ def dsn(engines: Engines, template: str) -> Iterator[str]:
 def book() -> Policy:
     """The shipped policy."""
     return load(documents_from(POLICIES), version="shipped", channels=CHANNELS.forms)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def read_once() -> Iterator[None]:
+    """Read each published policy once in a run; tests publish what the template has, in copies."""
+    read: dict[tuple[str, tuple[tuple[str, str], ...]], Policy] = {}
+
+    def load_once(documents: Mapping[str, str], *, version: str, channels: ChannelForms) -> Policy:
+        key = (version, tuple(sorted(documents.items())))
+        if channels != CHANNELS.forms:
+            return load(documents, version=version, channels=channels)
+        if key not in read:
+            read[key] = load(documents, version=version, channels=channels)
+        return read[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy_cache, "load", load_once)
+        yield
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def _field(section: str, item: Node, shown: dict[str, Any]) -> None:
 @cache
 def _is_known(path: tuple[str, ...]) -> bool:
     """Tell whether the referral's schema has a field."""
-    schema = json_schema("referral")
+    schema = _referral()
     definitions = schema.get("$defs", {})
     first = _PERSONS if path[0] == HARMED else path[0]
     schemas = [schema]
@@ -130,6 +130,11 @@ def _is_known(path: tuple[str, ...]) -> bool:
             if (below := part.get("properties", {}).get(name)) is not None
         ]
     return bool(schemas)
+
+
+@cache
+def _referral() -> dict[str, Any]:
+    return json_schema("referral")
 
 
 def _parts(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
