@@ -14,7 +14,7 @@ from uuid import UUID
 from broker.domain.codes import LookKind, Outcome, ReceiptResult, ReturnReason, Stage
 from broker.domain.delivery import DeliveryStatus, Receipt, RedirectPreview
 from broker.domain.escalation import Escalation
-from broker.domain.ids import DeliveryId
+from broker.domain.ids import DeliveryId, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.flow import answer, collect
@@ -22,18 +22,19 @@ from broker.flow.context import Context
 from broker.flow.receipt_parser import as_rows
 from broker.ledger.inbox import HandOver, Look
 from broker.ledger.members import SignedInMember
-from broker.policy.places.gazetteer import Gazetteer, Place
+from broker.policy.places.gazetteer import Place
 from schemas import requests
 
 LISTED = 100
 """Looks, colleagues and escalations of one delivery that are shown."""
 _CHILD = ("views_considered", "child_told")
 _UNREAD = (DeliveryState.AVAILABLE, DeliveryState.LEASED)
+_DECISIONS = frozenset(Outcome) - {Outcome.DESTROYED}
 _NOTE_NEEDED = (Outcome.NO_FURTHER_ACTION, Outcome.ACTION_TAKEN, Outcome.OTHER)
 """Decisions that say nothing without a note."""
 _REFUSED: Mapping[ReceiptResult, str] = {
     ReceiptResult.CONFLICT: "Somebody has answered this referral in another way already.",
-    ReceiptResult.HANDED_OVER: "Another team has this referral now. The history has what you wrote.",
+    ReceiptResult.HANDED_OVER: "Another team has this referral now. We have kept what you wrote.",
     ReceiptResult.WRONG_KIND: "This cannot be answered in that way.",
     ReceiptResult.LOST_IN_RESTORE: "A fault lost this referral here. The police send it again.",
 }
@@ -72,14 +73,14 @@ def open_delivery(
     if offer is None:
         raise NotFound("There is no such referral in your inbox.")
     if offer.state in _UNREAD:
-        _settle(context, member, {"delivery": str(id_), "stage": Stage.COLLECTED})
+        _settle(context, member, {"delivery": str(id_), "stage": Stage.COLLECTED.value})
     return _opened(context, member, id_)
 
 
 def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> OpenedDelivery:
     ledger, agency = context.ledger, member.organisation
     view = collect.delivery(context, agency, id_)
-    referral = ledger.queries.referral(None, id=UUID(view["referral"]))
+    referral = ledger.queries.referral(None, id=ReferralId(UUID(view["referral"])))
     assert referral is not None
     status = next(delivery for delivery in referral.deliveries if delivery.id == id_)
     before = None
@@ -106,7 +107,7 @@ def take_on(context: Context, member: SignedInMember, id_: DeliveryId) -> None:
 
     Repeating it is harmless. Raises NotFound and Conflict.
     """
-    _settle(context, member, {"delivery": str(id_), "stage": Stage.ACKNOWLEDGED})
+    _settle(context, member, {"delivery": str(id_), "stage": Stage.ACKNOWLEDGED.value})
     handlers = context.ledger.inbox.handlers(member.organisation, id_, limit=1)
     if not handlers:
         give(context, member, id_, to=member.id)
@@ -114,6 +115,8 @@ def take_on(context: Context, member: SignedInMember, id_: DeliveryId) -> None:
 
 def check_decision(member: SignedInMember, id_: DeliveryId, form: Mapping[str, str]) -> Receipt:
     """Return the decision that a form holds. Raises Invalid with the fault of each field."""
+    if form.get("outcome") not in _DECISIONS:
+        raise _invalid("outcome", "required", "Choose what you will do.")
     decision = _receipt(member, id_, Stage.DECIDED, form, ("outcome", "note", *_CHILD))
     if decision.outcome in _NOTE_NEEDED and not decision.note:
         raise _invalid("note", "required", "Say in the note what you did, or why you do nothing.")
@@ -129,7 +132,11 @@ def decide(context: Context, member: SignedInMember, decision: Receipt) -> None:
 
 def confirm_destroyed(context: Context, member: SignedInMember, id_: DeliveryId) -> None:
     """Confirm that every copy of what was recalled is destroyed."""
-    values = {"delivery": str(id_), "stage": Stage.DECIDED, "outcome": Outcome.DESTROYED}
+    values = {
+        "delivery": str(id_),
+        "stage": Stage.DECIDED.value,
+        "outcome": Outcome.DESTROYED.value,
+    }
     _settle(context, member, values)
 
 
@@ -141,8 +148,10 @@ def check_return(
     The last is an error where nobody there is responsible, and None where a person in ops has to
     decide. Raises Invalid with the fault of each field, and NotFound.
     """
+    if form.get("reason") not in set(ReturnReason):
+        raise _invalid("reason", "required", "Choose why you return it.")
     place = None
-    if form.get("reason") == ReturnReason.WRONG_AREA and (text := form.get("place", "").strip()):
+    if form["reason"] == ReturnReason.WRONG_AREA and (text := form.get("place", "").strip()):
         place = find_place(context, text)
     area = {"area": place.area} if place and place.area else {}
     receipt = _receipt(member, id_, Stage.RETURNED, {**form, **area}, ("reason", "note", "area"))
@@ -204,7 +213,7 @@ def _receipt(
     names: tuple[str, ...],
 ) -> Receipt:
     given = {name: form[name].strip() for name in names if form.get(name, "").strip()}
-    return _load({"delivery": str(id_), "stage": stage, "by": member.name, **given})
+    return _load({"delivery": str(id_), "stage": stage.value, "by": member.name, **given})
 
 
 def _load(values: Mapping[str, Any]) -> Receipt:
@@ -212,8 +221,8 @@ def _load(values: Mapping[str, Any]) -> Receipt:
     loaded = requests.load(requests.RECEIPTS, {"receipts": [dict(values)]})
     if loaded.value is None:
         faults = [
-            Fault(fault.pointer.removeprefix("/receipts/0"), fault.code, fault.message)
-            for fault in loaded.faults
+            Fault(each.pointer.removeprefix("/receipts/0"), each.code, each.message)
+            for each in loaded.faults
         ]
         raise Invalid("Check what you entered.", faults=faults)
     return as_rows(loaded.value)[0]
@@ -232,5 +241,10 @@ def _record(context: Context, member: SignedInMember, receipt: Receipt) -> None:
         raise Conflict(message)
 
 
+def fault(field: str, code: str, message: str) -> Fault:
+    """Return what is wrong with a field of a form."""
+    return Fault(f"/{field}", code, message)
+
+
 def _invalid(field: str, code: str, message: str) -> Invalid:
-    return Invalid("Check what you entered.", faults=[Fault(f"/{field}", code, message)])
+    return Invalid("Check what you entered.", faults=[fault(field, code, message)])

@@ -10,17 +10,19 @@ import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 from broker.admin.sign_in import digest
 from broker.domain.codes import MemberRight, NoticeChannel
-from broker.domain.ids import OrganisationCode
+from broker.domain.ids import NewId, OrganisationCode
 from broker.errors import Conflict, Denied, Fault, Invalid, NotFound
 from broker.flow.context import Context
+from broker.ledger.ledger import Ledger
 from broker.ledger.members import Member, Membership, NewMember, SignedInMember
 from broker.notices.base import Message, Sent
+from broker.side_log import Change
 from broker.telemetry import logger
 from schemas.shown_text import says_something, shown_line
 
@@ -51,8 +53,16 @@ class Invited:
     rights: Collection[MemberRight] = ()
 
 
-def invite(context: Context, organisation: OrganisationCode, invited: Invited, *, by: str) -> UUID:
-    """Let somebody use an organisation's inbox, and send them a link; return their id.
+def add(
+    ledger: Ledger,
+    organisation: OrganisationCode,
+    invited: Invited,
+    *,
+    by: str,
+    now: datetime,
+    new_id: NewId,
+) -> UUID:
+    """Let somebody use an organisation's inbox; return their id.
 
     ``by`` is who invites, as the history names them. Raises Invalid for a name or an address that
     cannot be one.
@@ -68,11 +78,19 @@ def invite(context: Context, organisation: OrganisationCode, invited: Invited, *
     if faults:
         raise Invalid("Check what you entered.", faults=faults)
     rights = frozenset({MemberRight.READ, *invited.rights})
-    new = NewMember(context.new_id(), organisation, name, email, rights, by)
-    member = context.ledger.members.invite(new, now=context.clock())
-    for known in context.ledger.members.at_address(email):
+    return ledger.members.invite(
+        NewMember(new_id(), organisation, name, email, rights, by), now=now
+    )
+
+
+def invite(context: Context, organisation: OrganisationCode, invited: Invited, *, by: str) -> UUID:
+    """Add a member as ``add`` does, and send them a link; return their id."""
+    ledger, now = context.ledger, context.clock()
+    member = add(ledger, organisation, invited, by=by, now=now, new_id=context.new_id)
+    email = invited.email.strip()
+    for known in ledger.members.at_address(email):
         if known.member == member:
-            _send_link(context, known, email, is_invitation=True)
+            _send_link(context, known, email, lasts=INVITATION_FOR)
     return member
 
 
@@ -82,24 +100,31 @@ def send_links(context: Context, email: str, *, after: str = ROOT) -> None:
     ``after`` is the page to which the links lead.
     """
     for known in context.ledger.members.at_address(email.strip()):
-        _send_link(context, known, email.strip(), is_invitation=False, after=after)
+        _send_link(context, known, email.strip(), after=after)
 
 
 def new_link(
-    context: Context, member: UUID, *, lasts: timedelta = LINK_FOR, after: str = ROOT
+    ledger: Ledger,
+    member: UUID,
+    *,
+    url: str,
+    now: datetime,
+    lasts: timedelta = LINK_FOR,
+    after: str = ROOT,
 ) -> str:
     """Return the address of a new one-time link for a member. It is never shown again.
 
-    Raises Denied when they may not sign in, or had ``LINKS_AN_HOUR`` within an hour.
+    ``url`` is where the gateway is. Raises Denied when they may not sign in, or had
+    ``LINKS_AN_HOUR`` within an hour.
     """
-    secret, now = secrets.token_urlsafe(_SECRET_BYTES), context.clock()
-    is_made = context.ledger.members.add_link(
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    is_made = ledger.members.add_link(
         member, digest(secret), now=now, expires_at=now + lasts, most=LINKS_AN_HOUR
     )
     if not is_made:
         raise Denied("This person may not sign in, or had too many links within the last hour.")
     query = f"?{urlencode({'next': after})}" if after != ROOT else ""
-    return f"{context.settings.public_url}{ROOT}/sign-in/{secret}{query}"
+    return f"{url.rstrip('/')}{ROOT}/sign-in/{secret}{query}"
 
 
 def _send_link(
@@ -107,21 +132,22 @@ def _send_link(
     known: Membership,
     address: str,
     *,
-    is_invitation: bool,
+    lasts: timedelta = LINK_FOR,
     after: str = ROOT,
 ) -> None:
     """Send a link; that it could not be sent stands in the log and in no answer."""
-    notifier = context.notifiers.get(NoticeChannel.EMAIL)
+    notifier, url = context.notifiers.get(NoticeChannel.EMAIL), context.settings.public_url
     if notifier is None:
         _log.warning("link not sent", member=str(known.member), code="channel_not_set")
         return
+    now = context.clock()
     try:
-        lasts = INVITATION_FOR if is_invitation else LINK_FOR
-        link = new_link(context, known.member, lasts=lasts, after=after)
+        link = new_link(context.ledger, known.member, url=url, now=now, lasts=lasts, after=after)
     except Denied:
         _log.warning("link not sent", member=str(known.member), code="too_many")
         return
-    outcome = notifier.send(address, _mail(context, known, link, is_invitation=is_invitation))
+    mail = _mail(context, known, link, is_invitation=lasts == INVITATION_FOR)
+    outcome = notifier.send(address, mail)
     if not isinstance(outcome, Sent):
         _log.warning("link not sent", member=str(known.member), code=outcome.code)
 
@@ -192,8 +218,10 @@ def change_rights(
 def disable(context: Context, organisation: OrganisationCode, id_: UUID) -> None:
     """End a member's access at once. Raises NotFound; Conflict where nobody could administer."""
     member(context, organisation, id_)
-    if not context.ledger.members.disable(organisation, id_, now=context.clock()):
+    now = context.clock()
+    if not context.ledger.members.disable(organisation, id_, now=now):
         raise _last_administrator()
+    context.side_log.note(Change.MEMBER_DISABLED, at=now, organisation=organisation, member=id_)
 
 
 def _last_administrator() -> Conflict:

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from broker.dashboard import (
@@ -30,17 +30,17 @@ from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, P
 from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
-from broker.errors import BrokerError, NotFound
+from broker.errors import BrokerError
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.threads import FairThreads
+from broker.web import assets
 from broker.web.errors import TITLES, Titles, handlers
 
 THREADS = 4
 """Ledger calls in progress at the same time."""
 STATIC = Path(__file__).with_name("static")
 ASSETS = {
-    "govuk.css": "text/css",
     "ops.css": "text/css",
     "live.js": "text/javascript",
     **{f"icon-{tone}.svg": "image/svg+xml" for tone in {*wording.TONES.values()}},
@@ -147,11 +147,7 @@ async def to_pages(request: Request) -> Response:
 
 async def asset(request: Request) -> Response:
     """Return a style sheet, a script or the icon."""
-    name = request.path_params["name"]
-    if name not in ASSETS:
-        raise NotFound("This file does not exist.")
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return FileResponse(STATIC / name, media_type=ASSETS[name], headers=headers)
+    return assets.asset(STATIC, ASSETS, request.path_params["name"])
 
 
 async def _error_page(request: Request, status: int, title: str, message: str) -> Response:

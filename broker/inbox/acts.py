@@ -101,9 +101,7 @@ async def return_(visit: Visit, form: Form) -> Response:
             reason=wording.RETURN_REASONS[str(receipt.reason)][0],
             **values,
         )
-    await visit.inboxes.run(
-        inbox_actions.return_delivery, visit.context, visit.person, receipt
-    )
+    await visit.inboxes.run(inbox_actions.return_delivery, visit.context, visit.person, receipt)
     return RedirectResponse(f"{ROOT}/?done=returned", 303)
 
 

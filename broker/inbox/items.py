@@ -14,14 +14,15 @@ from broker.flow.render import render
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.headline import headline
+from broker.inbox.moments import day_of
 from broker.inbox.rendering import page
 from broker.ledger.inbox import InboxItem
 from broker.telemetry import error_fields, logger
-from broker.web.local_times import day_of
 
 LISTED = 200
 """Lines on one page; the most urgent ones are there."""
 TABS: Mapping[str, str] = {"todo": "To do", "mine": "Mine", "unread": "Unread", "done": "Done"}
+LATE = "Late"
 UNREADABLE = "This referral cannot be shown in short. Open it."
 CONFIRMATIONS = {
     "taken-on": "You have taken it on. The police can see that you have it.",
@@ -66,6 +67,8 @@ async def show(visit: Visit) -> Response:
         sentence=wording.sentence(items, visit.context.clock()),
         is_late=any(wording.is_late(item, visit.context.clock()) for item in items),
         is_cut=len(items) >= LISTED,
+        limit=LISTED,
+        publishers=_names(visit, groups),
         confirmation=CONFIRMATIONS.get(visit.request.query_params.get("done", "")),
     )
 
@@ -79,10 +82,8 @@ def _lists(visit: Visit, tab: str) -> tuple[list[Group], list[InboxItem]]:
         return [Group("Done", is_late=False, lines=_lines(visit, shown))] if shown else [], items
     shown = [item for item in items if _TESTS[tab](visit, item)]
     lines = _lines(visit, shown)
-    return [
-        Group(_title(title, list_ := list(group)), title == "Late", list_)
-        for title, group in groupby(lines, key=lambda line: _group(line.item, now))
-    ], items
+    groups = groupby(lines, key=lambda line: _group(line.item, now))
+    return [Group(title, title == LATE, list(group)) for title, group in groups], items
 
 
 _TESTS: Mapping[str, Callable[[Visit, InboxItem], bool]] = {
@@ -96,14 +97,21 @@ def _counts(visit: Visit, items: list[InboxItem]) -> Mapping[str, int]:
     return {tab: sum(test(visit, item) for item in items) for tab, test in _TESTS.items()}
 
 
+def _names(visit: Visit, groups: list[Group]) -> dict[str, str]:
+    """Return the names of the forces in a list, by code."""
+    directory = visit.context.policies.latest().directory
+    codes = {line.item.publisher for group in groups for line in group.lines}
+    return {
+        code: organisation.name
+        for code in codes
+        if (organisation := directory.organisation(code)) is not None
+    }
+
+
 def _group(item: InboxItem, now: datetime) -> str:
     if item.due_at is None:
         return "No deadline"
-    return "Late" if wording.is_late(item, now) else f"Due {day_of(item.due_at, now)}"
-
-
-def _title(title: str, lines: list[Line]) -> str:
-    return f"{title} ({len(lines)})"
+    return LATE if wording.is_late(item, now) else f"Due {day_of(item.due_at, now)}"
 
 
 def _lines(visit: Visit, items: list[InboxItem]) -> list[Line]:

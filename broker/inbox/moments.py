@@ -60,6 +60,13 @@ def day_text(text: object) -> str:
         return str(text)
 
 
+def day_of(at: datetime, now: datetime) -> str:
+    """Return the day of an instant: ``today``, or ``Monday 30 November``."""
+    local, today = local_day(at), local_day(now)
+    near = _NEAR.get((local - today).days)
+    return near or f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}"
+
+
 def local_day(at: datetime) -> date:
     """Return the day in the United Kingdom at an instant."""
     return at.astimezone(LONDON).date()

@@ -9,9 +9,8 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from broker.domain.codes import MemberRight
-from broker.inbox import wording
+from broker.inbox import moments, wording
 from broker.inbox.access import Visit
-from broker.web import local_times
 from broker.web.templates import environment as templates_of
 from broker.web.templates import html
 
@@ -20,7 +19,7 @@ from broker.web.templates import html
 def environment() -> Environment:
     """Return the templates."""
     templates = templates_of("inbox", "broker.inbox")
-    templates.globals.update(wording=wording, times=local_times, MemberRight=MemberRight)
+    templates.globals.update(wording=wording, moments=moments, MemberRight=MemberRight)
     return templates
 
 

@@ -67,12 +67,12 @@ async def sign_in(request: Request) -> Response:
     """Begin a session; the link cannot be used again."""
     form, inboxes = await form_of(request), inboxes_of(request)
     try:
-        secret = await inboxes.run(
-            membership.sign_in, inboxes.context, request.path_params["link"]
-        )
+        secret = await inboxes.run(membership.sign_in, inboxes.context, request.path_params["link"])
     except Denied:
         return page("offer", 410, visit=None, owner=None, link="")
-    return COOKIE.remember(RedirectResponse(own_path(form.get("next", ""), ROOT), 303), request, secret)
+    return COOKIE.remember(
+        RedirectResponse(own_path(form.get("next", ""), ROOT), 303), request, secret
+    )
 
 
 async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:

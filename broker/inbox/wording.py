@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from broker.domain.codes import DeliveryKind
+from broker.inbox.moments import length, moment, time_left
 from broker.ledger.inbox import InboxItem
-from broker.policy.time.duration_words import duration
-from broker.web.local_times import left, when
 
 GRADES: Mapping[str, str] = {
     "immediate": "Immediate",
@@ -64,6 +63,26 @@ RIGHTS: Mapping[str, tuple[str, str]] = {
     "publish": ("Send", "Sends referrals for the organisation."),
     "administer": ("Look after this inbox", "Invites colleagues and changes what they may do."),
 }
+STATES: Mapping[str, str] = {
+    "acknowledged": "You have it",
+    "decided": "Decided",
+    "returned": "Returned",
+    "recalled": "Taken back by the police",
+    "handed_over": "Another team has it",
+}
+"""What became of something that is done."""
+MILESTONES: Mapping[str, str] = {
+    "collect": "Has to get it",
+    "acknowledge": "Has to take it on",
+    "decide": "Has to decide",
+}
+EMPTY: Mapping[str, str] = {
+    "todo": "There is nothing to do.",
+    "mine": "You deal with nothing at the moment.",
+    "unread": "Everything has been read.",
+    "done": "Nothing was finished here yet.",
+}
+DESTROYED = "Every copy is destroyed"
 LOOKS: Mapping[str, str] = {"opened": "Opened it", "printed": "Printed it"}
 
 
@@ -85,7 +104,11 @@ def due(item: InboxItem, now: datetime) -> str:
     """Return by when the next thing is to be done."""
     if item.due_at is None:
         return "no deadline" if not item.is_paused else "the deadline is paused"
-    return f"was due {when(item.due_at, now)}" if is_late(item, now) else f"by {when(item.due_at, now)}"
+    return (
+        f"was due {moment(item.due_at, now)}"
+        if is_late(item, now)
+        else f"by {moment(item.due_at, now)}"
+    )
 
 
 def margin(item: InboxItem, now: datetime) -> str:
@@ -93,7 +116,7 @@ def margin(item: InboxItem, now: datetime) -> str:
     if item.due_at is None:
         return ""
     is_near = abs((item.due_at - now).total_seconds()) < 24 * 3600
-    return left(item.due_at, now) if is_near or item.due_at < now else ""
+    return time_left(item.due_at, now) if is_near or item.due_at < now else ""
 
 
 def sentence(items: list[InboxItem], now: datetime) -> str:
@@ -102,8 +125,8 @@ def sentence(items: list[InboxItem], now: datetime) -> str:
     ahead = [item for item in items if item.due_at and item.due_at >= now]
     coming = ""
     if ahead and ahead[0].due_at:
-        coming = f" The next deadline is {when(ahead[0].due_at, now)}, in " + (
-            f"{duration((ahead[0].due_at - now).total_seconds())}."
+        coming = f" The next deadline is {moment(ahead[0].due_at, now)}, in " + (
+            f"{length(ahead[0].due_at - now)}."
         )
     if late:
         number = "1 referral is" if len(late) == 1 else f"{len(late)} referrals are"
@@ -111,3 +134,13 @@ def sentence(items: list[InboxItem], now: datetime) -> str:
     if not items:
         return "There is nothing to do."
     return f"Nothing is late.{coming}"
+
+
+def outcome(code: str) -> str:
+    """Return a decision in words."""
+    return OUTCOMES[code][0] if code in OUTCOMES else DESTROYED
+
+
+def rights(of: Collection[str]) -> str:
+    """Return what a member may do, in words."""
+    return ", ".join(texts[0].lower() for right, texts in RIGHTS.items() if right in of)
