@@ -13,7 +13,9 @@ create table member (
     invited_by text not null,
     joined_at timestamptz,
     disabled_at timestamptz,
-    cover uuid references member
+    cover uuid references member,
+    links int not null default 0,
+    links_since timestamptz
 );
 create unique index member_email on member (organisation, lower(email));
 create index member_address on member (lower(email));
@@ -25,7 +27,7 @@ create table member_link (
     expires_at timestamptz not null,
     used_at timestamptz
 );
-create index member_link_of on member_link (member, created_at);
+create index member_link_of on member_link (member) where used_at is null;
 
 create table member_session (
     secret_sha256 bytea primary key check (octet_length(secret_sha256) = 32),
@@ -70,5 +72,6 @@ create trigger handler_never_emptied before truncate on handler
 comment on column member.invited_by is 'a member of the organisation, or a person of ops';
 comment on column member.joined_at is 'when they first signed in; null: only invited';
 comment on column member.cover is 'who looks after what they deal with while they are away';
+comment on column member.links is 'one-time links since links_since, of which a member gets a few an hour';
 comment on column member_session.seen_at is 'it ends when nobody has used it for half an hour';
 comment on column handler.given_by is 'who gave it to them: themselves, or a colleague';

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from broker.admin import membership, operator_actions
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.inbox.app import routes
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock, eventually
 from tests.integration.inbox.conftest import OFFICE, Person
@@ -69,6 +72,28 @@ def test_a_form_of_another_session_or_site_changes_nothing(
     site = {"sec-fetch-site": "cross-site"}
     assert jo.browser.post(path, data={"token": _token(jo)}, headers=site).status_code == 403
     assert rows(context, "select count(*) from answer") == [(0,)]
+
+
+OPEN = {"/sign-in", "/sign-in/{link}", "/static/{name}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        (route.path, method)
+        for route in routes()
+        if isinstance(route, Route) and route.path not in OPEN
+        for method in (route.methods or set()) - {"HEAD"}
+    ],
+)
+def test_every_page_needs_a_session(client: TestClient, path: str, method: str) -> None:
+    address = f"/inbox{path.replace('{id}', str(UUID(int=7)))}"
+    answer = client.request(method, address, data={"token": "x"}, follow_redirects=False)
+    if method == "GET":
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/inbox/sign-in?next=")
+    else:
+        assert answer.status_code == 401
 
 
 def test_a_session_ends_when_nobody_uses_it(
