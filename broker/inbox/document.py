@@ -170,6 +170,7 @@ def _sections(delivery: Json, content: Source) -> Iterator[Section]:
     happened = document_concern.happened(concern)
     team = document_task.team(content.below(REFERRER), times)
     if is_short:
+        short = replace(short, heading="What it is about")
         team = replace(team, heading="Who to ask")
     household = Section("household", "Household", cards=tuple(household_cards(content)))
     ordered = (

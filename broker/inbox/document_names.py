@@ -135,7 +135,9 @@ def heading_of(person: Json, group: str, on: date, *, inside: bool = False) -> s
     age = age_of(person, on)
     if age is None:
         return who
-    return f"{who}, {'' if is_dated(person) else 'about '}{'under 1' if age < 1 else age}"
+    if age < 1:
+        return f"{who}, under 1"
+    return f"{who}, {'' if is_dated(person) else 'about '}{age}"
 
 
 def is_dated(person: Json) -> bool:

@@ -129,7 +129,7 @@ def test_a_school_is_asked_to_read_and_its_page_is_short(deliver: Make) -> None:
     assert [section.heading for section in shown.sections] == [
         "Why you have it, and what is asked",
         "About the pupil",
-        "In short",
+        "What it is about",
         "Who to ask",
     ]
     assert "Lucian" not in read(shown)
