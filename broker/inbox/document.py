@@ -98,7 +98,7 @@ def document(
         heading=document_names.in_title(content.value, local_day(now)),
         marking=marking,
         marking_meaning=meaning,
-        notices=tuple(_notices(delivery)),
+        notices=(*_missing(content), *_notices(delivery)),
         handling=block,
         sections=tuple(_sections(delivery, content)),
         is_short=is_school(delivery),
@@ -149,6 +149,15 @@ def _without_content(delivery: Json, around: Surroundings) -> Document:
     why = document_task.why(delivery, around)
     heading = f"Destroy every copy of {outline.reference}"
     return replace(outline, heading=heading, recall=recall, sections=(why,))
+
+
+def _missing(content: Source) -> Iterator[str]:
+    """Yield which children are missing now, for the top of the page."""
+    for child in document_names.listed(content.value, CHILDREN):
+        if document_names.is_away(child):
+            name = content.around.people[str(child.get("id"))]
+            status = labels.MISSING_STATUSES[child["missing"]["status"]]
+            yield f"{name[:1].upper()}{name[1:]}: {status[:1].lower()}{status[1:]}"
 
 
 def _notices(delivery: Json) -> Iterator[str]:

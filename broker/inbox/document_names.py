@@ -10,11 +10,13 @@ from broker.inbox.document_source import Json
 from broker.inbox.moments import day_text
 from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
 from schemas import labels
+from schemas.codes import MissingStatus
 from schemas.defects import ADULT_AT, age_on
 from schemas.referral import HARMED
 from schemas.shown_text import shown_line
 
 GROUPS = (CHILDREN, HARMED, PERSONS, HOUSEHOLD)
+_AWAY = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
 _CHILDREN = {"female": "girl", "male": "boy"}
 _ADULTS = {"female": "woman", "male": "man"}
 
@@ -46,6 +48,12 @@ def full_name(person: Json) -> str:
 def is_unborn(person: Json) -> bool:
     """Tell whether somebody is a child that is expected."""
     return bool(person.get("expected_date_of_birth"))
+
+
+def is_away(child: Json) -> bool:
+    """Tell whether nobody knows where a child is now."""
+    missing = child.get("missing")
+    return isinstance(missing, Mapping) and missing.get("status") in _AWAY
 
 
 def listed(content: Json, group: str) -> list[Json]:

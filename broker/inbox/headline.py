@@ -10,18 +10,16 @@ from datetime import date, datetime
 
 from broker.domain.codes import DeliveryKind
 from broker.inbox.document import is_school, is_taken_back
-from broker.inbox.document_names import age_of, is_unborn, listed, noun
+from broker.inbox.document_names import age_of, is_away, is_unborn, listed, noun
 from broker.inbox.document_source import Json
 from broker.inbox.moments import local_day
 from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
 from schemas import labels
-from schemas.codes import MissingStatus
 from schemas.referral import HARMED
 
 TAKEN_BACK = "Taken back by the police"
 _MOST = 3
 """People who are said one by one."""
-_AWAY = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
 _MAIL: dict[DeliveryKind, str] = {
     DeliveryKind.REFERRAL: "A referral",
     DeliveryKind.CORRECTION: "A correction",
@@ -59,14 +57,9 @@ def _about(content: Json) -> str:
     """Return the category of the concern, and first that a child is missing now."""
     category = (content.get(CONCERN) or {}).get("category")
     title = labels.CONCERN_TITLES.get(str(category), "") if category else ""
-    if any(_is_away(child) for child in listed(content, CHILDREN)):
+    if any(is_away(child) for child in listed(content, CHILDREN)):
         return f"Missing now, {title[:1].lower()}{title[1:]}" if title else "Missing now"
     return title or "A referral"
-
-
-def _is_away(child: Json) -> bool:
-    missing = child.get("missing")
-    return isinstance(missing, dict) and missing.get("status") in _AWAY
 
 
 def _whom(content: Json, on: date, *, is_pupil: bool) -> str:
