@@ -93,9 +93,19 @@ def roles_of(content: Json) -> dict[str, str]:
     return kinship | risk
 
 
+def main_group(content: Json) -> str | None:
+    """Return which part a recipient's view is about: the first that it lists of people.
+
+    Content keeps the order of its view, and a view for those who deal with the person who may pose
+    a risk lists persons before children. A household is what is around them.
+    """
+    shown = [name for name in content if name in GROUPS and listed(content, name)]
+    return next((name for name in shown if name != HOUSEHOLD), shown[0] if shown else None)
+
+
 def in_title(content: Json, on: date) -> str:
     """Return whom a document is about, for its heading: ``Isolde Fernsby, 14, and a boy``."""
-    group = next((group for group in (*GROUPS,) if listed(content, group)), None)
+    group = main_group(content)
     if group is None:
         return _category(content)
     people = listed(content, group)
