@@ -98,11 +98,11 @@ def _people(was: Mapping[str, Card], now: Mapping[str, Card]) -> Iterator[Change
     """Yield who was added and who was removed, with everything that is said of them."""
     for key, card in now.items():
         if key not in was:
-            what = f"Added: {_word(key)}"
+            what = f"Added {_word(key)}: {card.heading}"
             yield Change(what, now=_whole(card), matters=_is_weighty(key), rank=0)
     for key, card in was.items():
         if key not in now:
-            what = f"Removed: {_word(key)}"
+            what = f"Removed {_word(key)}: {card.heading}"
             yield Change(what, was=_whole(card), matters=_is_weighty(key), rank=0)
 
 

@@ -98,7 +98,7 @@ def document(
         heading=document_names.in_title(content.value, local_day(now)),
         marking=marking,
         marking_meaning=meaning,
-        notices=tuple(_notices(delivery)),
+        notices=(*_missing(content), *_notices(delivery)),
         handling=block,
         sections=tuple(_sections(delivery, content)),
         is_short=is_school(delivery),
@@ -151,6 +151,15 @@ def _without_content(delivery: Json, around: Surroundings) -> Document:
     return replace(outline, heading=heading, recall=recall, sections=(why,))
 
 
+def _missing(content: Source) -> Iterator[str]:
+    """Yield which children are missing now, for the top of the page."""
+    for child in document_names.listed(content.value, CHILDREN):
+        if document_names.is_away(child):
+            name = content.around.people[str(child.get("id"))]
+            status = labels.MISSING_STATUSES[child["missing"]["status"]]
+            yield f"{name[:1].upper()}{name[1:]}: {status[:1].lower()}{status[1:]}"
+
+
 def _notices(delivery: Json) -> Iterator[str]:
     if delivery["latest_version"] > delivery["version"]:
         yield "There is a newer version of this referral. Read that one."
@@ -170,6 +179,7 @@ def _sections(delivery: Json, content: Source) -> Iterator[Section]:
     happened = document_concern.happened(concern)
     team = document_task.team(content.below(REFERRER), times)
     if is_short:
+        short = replace(short, heading="What it is about")
         team = replace(team, heading="Who to ask")
     household = Section("household", "Household", cards=tuple(household_cards(content)))
     ordered = (

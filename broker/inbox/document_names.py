@@ -10,11 +10,13 @@ from broker.inbox.document_source import Json
 from broker.inbox.moments import day_text
 from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
 from schemas import labels
+from schemas.codes import MissingStatus
 from schemas.defects import ADULT_AT, age_on
 from schemas.referral import HARMED
 from schemas.shown_text import shown_line
 
 GROUPS = (CHILDREN, HARMED, PERSONS, HOUSEHOLD)
+_AWAY = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
 _CHILDREN = {"female": "girl", "male": "boy"}
 _ADULTS = {"female": "woman", "male": "man"}
 
@@ -46,6 +48,12 @@ def full_name(person: Json) -> str:
 def is_unborn(person: Json) -> bool:
     """Tell whether somebody is a child that is expected."""
     return bool(person.get("expected_date_of_birth"))
+
+
+def is_away(child: Json) -> bool:
+    """Tell whether nobody knows where a child is now."""
+    missing = child.get("missing")
+    return isinstance(missing, Mapping) and missing.get("status") in _AWAY
 
 
 def listed(content: Json, group: str) -> list[Json]:
@@ -85,9 +93,19 @@ def roles_of(content: Json) -> dict[str, str]:
     return kinship | risk
 
 
+def main_group(content: Json) -> str | None:
+    """Return which part a recipient's view is about: the first that it lists of people.
+
+    Content keeps the order of its view, and a view for those who deal with the person who may pose
+    a risk lists persons before children. A household is what is around them.
+    """
+    shown = [name for name in content if name in GROUPS and listed(content, name)]
+    return next((name for name in shown if name != HOUSEHOLD), shown[0] if shown else None)
+
+
 def in_title(content: Json, on: date) -> str:
     """Return whom a document is about, for its heading: ``Isolde Fernsby, 14, and a boy``."""
-    group = next((group for group in (*GROUPS,) if listed(content, group)), None)
+    group = main_group(content)
     if group is None:
         return _category(content)
     people = listed(content, group)
@@ -135,7 +153,9 @@ def heading_of(person: Json, group: str, on: date, *, inside: bool = False) -> s
     age = age_of(person, on)
     if age is None:
         return who
-    return f"{who}, {'' if is_dated(person) else 'about '}{'under 1' if age < 1 else age}"
+    if age < 1:
+        return f"{who}, under 1"
+    return f"{who}, {'' if is_dated(person) else 'about '}{age}"
 
 
 def is_dated(person: Json) -> bool:

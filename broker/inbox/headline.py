@@ -10,18 +10,23 @@ from datetime import date, datetime
 
 from broker.domain.codes import DeliveryKind
 from broker.inbox.document import is_school, is_taken_back
-from broker.inbox.document_names import age_of, is_unborn, listed, noun
+from broker.inbox.document_names import (
+    age_of,
+    is_away,
+    is_unborn,
+    listed,
+    main_group,
+    noun,
+)
 from broker.inbox.document_source import Json
 from broker.inbox.moments import local_day
 from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
 from schemas import labels
-from schemas.codes import MissingStatus
 from schemas.referral import HARMED
 
 TAKEN_BACK = "Taken back by the police"
 _MOST = 3
 """People who are said one by one."""
-_AWAY = frozenset({MissingStatus.MISSING, MissingStatus.ABSENT})
 _MAIL: dict[DeliveryKind, str] = {
     DeliveryKind.REFERRAL: "A referral",
     DeliveryKind.CORRECTION: "A correction",
@@ -59,33 +64,36 @@ def _about(content: Json) -> str:
     """Return the category of the concern, and first that a child is missing now."""
     category = (content.get(CONCERN) or {}).get("category")
     title = labels.CONCERN_TITLES.get(str(category), "") if category else ""
-    if any(_is_away(child) for child in listed(content, CHILDREN)):
+    if any(is_away(child) for child in listed(content, CHILDREN)):
         return f"Missing now, {title[:1].lower()}{title[1:]}" if title else "Missing now"
     return title or "A referral"
 
 
-def _is_away(child: Json) -> bool:
-    missing = child.get("missing")
-    return isinstance(missing, dict) and missing.get("status") in _AWAY
-
-
 def _whom(content: Json, on: date, *, is_pupil: bool) -> str:
-    """Return the children; where none is shown, those who harmed or may pose a risk."""
+    """Return whom it is about: the children, unless the view is about somebody else."""
     children = [_child(child, on, is_pupil=is_pupil) for child in listed(content, CHILDREN)]
-    harmed = [
-        f"{_person(child, on, is_child=True)} alleged to have harmed"
-        for child in listed(content, HARMED)
+    people = {
+        CHILDREN: children,
+        HARMED: _described(content, HARMED, on, "alleged to have harmed"),
+        PERSONS: _described(content, PERSONS, on, "who may pose a risk"),
+        HOUSEHOLD: _described(content, HOUSEHOLD, on, "in the household"),
+    }
+    group = main_group(content)
+    if group is None:
+        return ""
+    if group in (CHILDREN, HARMED):
+        return _joined([*people[CHILDREN], *people[HARMED]], "children")
+    return "; ".join(
+        filter(None, [_joined(people[group], "people"), _joined(children, "children")])
+    )
+
+
+def _described(content: Json, group: str, on: date, role: str) -> list[str]:
+    is_child = group == HARMED
+    return [
+        f"{_aged(noun(person, on, is_child=is_child), person, on)} {role}"
+        for person in listed(content, group)
     ]
-    if children or harmed:
-        return _joined([*children, *harmed], "children")
-    persons = [
-        f"{_person(person, on, is_child=False)} who may pose a risk"
-        for person in listed(content, PERSONS)
-    ]
-    if persons:
-        return _joined(persons, "people")
-    members = [_person(member, on, is_child=False) for member in listed(content, HOUSEHOLD)]
-    return _joined([f"{member} in the household" for member in members], "people")
 
 
 def _child(child: Json, on: date, *, is_pupil: bool) -> str:
@@ -93,10 +101,6 @@ def _child(child: Json, on: date, *, is_pupil: bool) -> str:
         return "unborn baby"
     # A school is told no sex, and its pupil is a pupil.
     return _aged("pupil" if is_pupil else noun(child, on, is_child=True), child, on)
-
-
-def _person(person: Json, on: date, *, is_child: bool) -> str:
-    return _aged(noun(person, on, is_child=is_child), person, on)
 
 
 def _aged(who: str, person: Json, on: date) -> str:

@@ -75,14 +75,14 @@ def test_a_child_that_came_and_a_person_that_went_are_whole(deliver: Make) -> No
     )  # fmt: skip
     del after["persons_posing_risk"][1]
     added, removed = compared(deliver, after)
-    assert added.what == "Added: child"
+    assert added.what == "Added child: Wren, about 3"
     assert added.matters
     assert [line.text for line in added.now] == [
         "Wren, about 3",
         "Sex: Female",
         "what the child said: Mine.",
     ]
-    assert removed.what == "Removed: person who may pose a risk"
+    assert removed.what == "Removed person who may pose a risk: A person, about 30"
     assert removed.was[0].text == "A person, about 30"
     assert removed.now == ()
 

@@ -129,7 +129,7 @@ def test_a_school_is_asked_to_read_and_its_page_is_short(deliver: Make) -> None:
     assert [section.heading for section in shown.sections] == [
         "Why you have it, and what is asked",
         "About the pupil",
-        "In short",
+        "What it is about",
         "Who to ask",
     ]
     assert "Lucian" not in read(shown)
@@ -326,6 +326,16 @@ def test_what_was_replaced_says_that_there_is_nothing_to_show() -> None:
     assert shown.recall is None
     assert shown.sections == ()
     assert shown.notices[0].startswith("Nothing of this referral can be shown")
+
+
+def test_a_child_who_is_missing_now_is_named_at_the_top(deliver: Make) -> None:
+    sample = full()
+    sample["children"][0]["missing"]["status"] = "missing"
+    sample["children"][1]["missing"] = {"status": "absent"}
+    assert show(deliver(sample)).notices == (
+        "Isolde Fernsby: missing now",
+        "The unborn baby: not where expected, and no apparent risk",
+    )
 
 
 def test_an_old_version_sends_its_reader_to_the_new_one(deliver: Make) -> None:

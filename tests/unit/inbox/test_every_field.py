@@ -1,6 +1,7 @@
 """No field of a referral is lost on the way to the reader, and none is shown as a code."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -194,6 +195,18 @@ def test_no_text_of_what_is_shown_is_missing_and_no_other_is_there(
     tokens = re.compile(r"Text[0-9]{9}")
     granted = {token for _, value in leaves(content) for token in tokens.findall(str(value))}
     assert set(tokens.findall(shown)) == granted
+
+
+@given(written=objects(REFERRAL), view=st.sampled_from(("social-care", "force", "health")))
+def test_no_word_of_the_document_rests_on_what_the_texts_say(
+    book: Policy, written: dict[str, Any], view: str
+) -> None:
+    scope = {"children": IDS, "persons": IDS}
+    content = disclosure.render(view, document=written, scope=scope, policy=book)
+    reworded = json.loads(re.sub(r"Text([0-9]{9})", r"Word\1", json.dumps(content)))
+    before, after = (rendered(each, view=view) for each in (content, reworded))
+    if before["content"]:
+        assert re.sub(r"Text([0-9]{9})", r"Word\1", read(show(before))) == read(show(after))
 
 
 @given(data=st.data())

@@ -59,6 +59,14 @@ def test_without_children_it_is_about_whom_the_view_shows() -> None:
     assert about("livestreaming") == "Livestreamed abuse"
 
 
+def test_a_view_without_the_names_of_children_is_about_the_person(deliver: Make) -> None:
+    sample = {**full(), "children": full()["children"][:1]}
+    sample["persons_posing_risk"] = sample["persons_posing_risk"][:1]
+    assert headline(deliver(sample, "force")) == (
+        "Grooming: man aged 36 who may pose a risk; girl aged 14"
+    )
+
+
 def test_a_school_has_a_pupil(deliver: Make) -> None:
     sample = {**full(), "children": full()["children"][:1]}
     assert headline(deliver(sample, "school")) == "Grooming: pupil aged 14"
