@@ -46,6 +46,7 @@ def routes() -> list[BaseRoute]:
         Route("/team", shown(read, team.show)),
         Route("/team", submitted(administer, team.invite), methods=["POST"]),
         Route("/team/cover", submitted(answer, team.cover), methods=["POST"]),
+        Route("/team/mail", submitted(read, team.mail), methods=["POST"]),
         Route("/team/{id}", shown(administer, team.ask_change)),
         Route("/team/{id}", submitted(administer, team.change), methods=["POST"]),
         Route("/sign-in", signing_in.how),

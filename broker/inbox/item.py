@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from broker.admin import inbox_actions
 from broker.admin.inbox_actions import OpenedDelivery
-from broker.domain.codes import DeliveryKind, LookKind, MemberRight, Milestone
+from broker.domain.codes import DeliveryKind, LookKind, MemberRight, Milestone, Role
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState
@@ -103,12 +103,15 @@ def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
     is_correction = status.kind is DeliveryKind.CORRECTION
     verb, button = ("Read the correction", "I have read it") if is_correction else _TAKE_ON
     meaning = (
-        "Saying so tells the police that you know what has changed."
-        if is_correction
-        else f"Taking it on tells the police that you, {visit.person.name}, have it. It does not "
-        "mean that you agree with it."
+        f"Taking it on tells the police that you, {visit.person.name}, have it. It does not mean "
+        "that you agree with it."
     )
-    words = _when(due, now)
+    if is_correction:
+        meaning = "Saying so tells the police that you know what has changed."
+    elif status.role is Role.COPY:
+        verb, button = "Read it", "I have read it"
+        meaning = "It is for your information: another organisation leads."
+    words = _when(_due(opened, Milestone.DECIDE), now)
     return TaskBox(f"{verb}{_by(due, now)}", [meaning, *has_it], "take-on", button, words)
 
 

@@ -20,6 +20,7 @@ CONFIRMATIONS = {
     "invited": "We have sent an e-mail with a link to sign in. It can be used for 7 days.",
     "changed": "What this person may do was changed.",
     "disabled": "This person can no longer sign in.",
+    "mail": "Your choice about e-mails is saved.",
     "covered": "The cover was changed.",
 }
 
@@ -72,6 +73,17 @@ async def cover(visit: Visit, form: Form) -> Response:
     if not is_set:
         raise Conflict("This colleague cannot cover for you. Nothing was changed.")
     return RedirectResponse(f"{ROOT}/team?done=covered", 303)
+
+
+async def mail(visit: Visit, form: Form) -> Response:
+    """Say whether the person is told by e-mail of what arrives."""
+    await visit.inboxes.run(
+        visit.context.ledger.members.set_mail,
+        visit.agency,
+        visit.person.id,
+        gets_mail=form.get("mail") == "yes",
+    )
+    return RedirectResponse(f"{ROOT}/team?done=mail", 303)
 
 
 async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Response:

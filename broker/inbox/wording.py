@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from broker.domain.codes import DeliveryKind
+from broker.domain.codes import DeliveryKind, Role
 from broker.inbox.moments import length, moment, time_left
 from broker.ledger.inbox import InboxItem
 
@@ -92,6 +92,8 @@ def task(item: InboxItem) -> str:
         return "Confirm it is destroyed"
     if item.is_acknowledged or item.must_decide:
         return "Decide"
+    if item.role is Role.COPY:
+        return "Read it"
     return "Read the correction" if item.kind is DeliveryKind.CORRECTION else "Take it on"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,8 +10,10 @@ from uuid import UUID
 from broker.domain.codes import DeliveryKind, LookKind, Role
 from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.notice import NewNotice
 from broker.domain.states import DeliveryState
-from broker.ledger.database import Part, Row
+from broker.ledger.alarms import add_notices
+from broker.ledger.database import Part, Row, rows
 from broker.ledger.deliveries import offers
 
 
@@ -67,6 +70,18 @@ class HandOver:
     given_by_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery that somebody is to be told of."""
+
+    delivery: DeliveryId
+    agency: OrganisationCode
+    referral: ReferralId
+    kind: DeliveryKind
+    due_at: datetime | None
+    member: UUID
+
+
 class Inbox(Part):
     """The deliveries of one agency as its people work on them."""
 
@@ -82,6 +97,16 @@ class Inbox(Part):
         """Return an agency's own deliveries with what is needed to render them."""
         with self._transaction() as connection:
             return {offer.id: offer for offer in offers(connection, ids) if offer.agency == agency}
+
+    def announce(self, limit: int, *, now: datetime, notice: Callable[[Arrival], NewNotice]) -> int:
+        """Write a notice to each member who is to be told what arrived; return how many."""
+        with self._transaction() as connection:
+            arrived = rows(connection, "inbox/announce", {"limit": limit, "now": now})
+            notices = [
+                notice(Arrival(**{**row, "kind": DeliveryKind(row["kind"])})) for row in arrived
+            ]
+            add_notices(connection, notices, now)
+            return len(notices)
 
     def note_look(
         self, id_: UUID, delivery: DeliveryId, member: UUID, kind: LookKind, *, now: datetime

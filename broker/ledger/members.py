@@ -27,6 +27,8 @@ class Member:
     disabled_at: datetime | None
     cover: UUID | None
     """The colleague who looks after what they deal with while they are away."""
+    gets_mail: bool
+    """Whether they are told by e-mail of what arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,11 @@ class Members(Part):
         """Give a member these rights; False where nobody would be left who may administer."""
         params = {"organisation": organisation, "id": id_, "rights": sorted(rights)}
         return bool(self._rows("members/change_rights", params))
+
+    def set_mail(self, organisation: OrganisationCode, id_: UUID, *, gets_mail: bool) -> None:
+        """Say whether a member is told by e-mail of what arrives."""
+        params = {"organisation": organisation, "id": id_, "gets_mail": gets_mail}
+        self._rows("members/set_mail", params)
 
     def set_cover(self, organisation: OrganisationCode, id_: UUID, cover: UUID | None) -> bool:
         """Name a colleague who covers for a member; False when either is not there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
 from broker.admin import membership
 from broker.admin.membership import Invited
 from broker.domain.codes import MemberRight
@@ -20,7 +21,6 @@ from tests.rows import rows
 
 __all__ = ["world"]
 
-import os
 
 SHOTS = os.environ.get("SHOTS")
 COUNCIL, SCHOOL = "staffordshire-csc", "school-900001"
