@@ -109,6 +109,18 @@ def test_deadlines_are_verbs_with_times_in_words(deliver: Make) -> None:
     assert row(why.rows, "Decide").lines[0].text == "by tomorrow 17:00"
 
 
+def test_why_has_names_in_place_of_ids_and_codes(deliver: Make) -> None:
+    why = (
+        "A child lives here. child child-1: in E06000021, where the child lives. Stoke (E06000021)."
+    )
+    warning = defect("", "odd", "child child-9: look in E10000028 (E10000028).")
+    shown = show(deliver(full(), why=why, warnings=[warning]))
+    assert shown.sections[0].paragraphs == (
+        "A child lives here. Isolde Fernsby: in Stoke-on-Trent, where the child lives. Stoke.",
+    )
+    assert "A child: look in Staffordshire." in read(shown)
+
+
 def test_a_deadline_that_passed_was_due_and_one_that_was_met_is_done(deliver: Make) -> None:
     late = datetime(2026, 12, 22, 15, tzinfo=UTC)
     why = show(deliver(full()), late).sections[0]
