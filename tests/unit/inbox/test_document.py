@@ -62,6 +62,12 @@ def test_an_embargo_that_is_over_says_so_and_what_it_forbade(deliver: Make) -> N
     assert "the family" in row(block.rows, "No contact was allowed with").text
 
 
+def test_an_embargo_is_over_from_its_end_on(deliver: Make) -> None:
+    block = show(deliver(full()), datetime(2026, 12, 23, 12, tzinfo=UTC)).handling
+    assert block is not None
+    assert (block.tone, block.heading) == (Tone.OVER, "The embargo ended today 12:00")
+
+
 def test_an_embargo_in_words_alone_is_as_loud_and_names_the_officer(deliver: Make) -> None:
     sample = only(full(), handling={"instructions": "Do not contact the family before Friday."})
     warning = defect("/handling/instructions", "embargo-in-words", "Ask the officer.")
@@ -205,6 +211,14 @@ def test_the_four_kinds_of_not_known_are_told_apart(deliver: Make) -> None:
         "Disability": ("Nobody recorded this", "You can ask the police"),
     }
     assert "This is wrong." not in read(shown)
+
+
+def test_codes_that_say_not_known_are_not_known(deliver: Make) -> None:
+    sample = full()
+    sample["children"][0] |= {"sex": "unknown", "ethnicity": {"code": "REFU"}}
+    isolde = card(show(deliver(sample)), "Isolde")
+    for label in ("Sex", "Ethnicity"):
+        assert row(isolde.rows, label).lines[0].kind is LineKind.UNKNOWN
 
 
 def test_a_defect_stands_beside_its_field_with_what_the_police_wrote(deliver: Make) -> None:
