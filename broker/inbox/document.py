@@ -166,6 +166,8 @@ def _notices(delivery: Json) -> Iterator[str]:
         yield "There is a newer version of this referral. Read that one."
     elif delivery["kind"] == DeliveryKind.CORRECTION:
         yield "The police have corrected this referral. This is all of your part as it is now."
+        if HANDLING in delivery["changed"]:
+            yield "How it must be handled has changed."
 
 
 def _sections(delivery: Json, content: Source) -> Iterator[Section]:

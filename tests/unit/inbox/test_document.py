@@ -368,6 +368,12 @@ def test_an_old_version_sends_its_reader_to_the_new_one(deliver: Make) -> None:
     assert "newer version" in show(deliver(full(), latest_version=2)).notices[0]
     corrected = show(deliver(full(), kind="correction", version=2, latest_version=2))
     assert "corrected" in corrected.notices[0]
+    assert len(corrected.notices) == 1
+
+
+def test_an_embargo_that_was_extended_is_announced(deliver: Make) -> None:
+    shown = show(deliver(full(), kind="correction", changed=["handling", "children"]))
+    assert shown.notices[-1] == "How it must be handled has changed."
 
 
 def test_a_referral_that_says_next_to_nothing_has_no_empty_heading() -> None:
