@@ -84,10 +84,11 @@ def document(
     are counted. ``is_paper``: every instant has its date in full, and the document says as of when
     it is true. Where nothing is shown of a delivery, the document says so and why.
     """
-    around = Surroundings(now, is_paper, organisations, RemarkPool.of(delivery))
+    people = document_names.names_of(delivery["content"], local_day(now))
+    remarks = RemarkPool.of(delivery, people)
+    around = Surroundings(now, is_paper, organisations, remarks, people)
     if is_taken_back(delivery) or not delivery["content"]:
         return _without_content(delivery, around)
-    around.people = document_names.names_of(delivery["content"], local_day(now))
     around.roles = document_names.roles_of(delivery["content"])
     content = Source(delivery["content"], "", around)
     marking, meaning = marking_of(delivery["handling"])
@@ -165,6 +166,8 @@ def _notices(delivery: Json) -> Iterator[str]:
         yield "There is a newer version of this referral. Read that one."
     elif delivery["kind"] == DeliveryKind.CORRECTION:
         yield "The police have corrected this referral. This is all of your part as it is now."
+        if HANDLING in delivery["changed"]:
+            yield "How it must be handled has changed."
 
 
 def _sections(delivery: Json, content: Source) -> Iterator[Section]:

@@ -36,6 +36,9 @@ NOT_RECORDED = Line(labels.NOT_RECORDED, LineKind.UNKNOWN, coming=ASK)
 NOT_READ = Line("Could not be read as it was written", LineKind.UNKNOWN, coming=ASK)
 _GAP = re.compile(r"missing-.+|.+-(?:not-asked|refused|not-yet-known)")
 """Codes of defects that say no more than that something is not known, and why."""
+_SUBJECT = re.compile(r"\b(child|person) ([a-z][a-z0-9-]{0,31})(?=: )")
+_AREA = re.compile(r"\b[ENSW][0-9]{8}\b")
+_AREA_BESIDE_NAME = re.compile(r" \([ENSW][0-9]{8}\)")
 _LEAST_DIGITS = 5
 """Of what can be dialled."""
 
@@ -47,13 +50,13 @@ class RemarkPool:
     places: dict[str, list[Placed]]
 
     @classmethod
-    def of(cls, delivery: Json) -> RemarkPool:
-        """Return the remarks of a rendered delivery."""
+    def of(cls, delivery: Json, people: Mapping[str, str]) -> RemarkPool:
+        """Return the remarks of a rendered delivery; ``people`` are names by local ID."""
         pool = cls({})
         for name, is_warning in (("warnings", True), ("defects", False)):
             for fault in delivery.get(name, ()):
                 pointer = str(fault["pointer"])
-                entry = (pointer, str(fault["code"]), _remark(fault, is_warning=is_warning))
+                entry = (pointer, str(fault["code"]), _remark(fault, people, is_warning=is_warning))
                 steps = pointer.split("/")
                 for end in range(1, len(steps) + 1):
                     pool.places.setdefault("/".join(steps[:end]), []).append(entry)
@@ -221,6 +224,17 @@ def coded(names: Mapping[str, str]) -> Words:
     )
 
 
+def for_people(text: str, people: Mapping[str, str]) -> str:
+    """Return a sentence of the broker with names in place of local IDs and codes of areas."""
+
+    def name(match: re.Match[str]) -> str:
+        known = people.get(match[2])
+        return f"{known[:1].upper()}{known[1:]}" if known else f"A {match[1]}"
+
+    named = _SUBJECT.sub(name, shown(text))
+    return _AREA.sub(lambda match: area(match[0]), _AREA_BESIDE_NAME.sub("", named))
+
+
 def area(code: Any) -> str:
     """Return the name of a council area or country, or the code of one that is not known."""
     place = installed().place(str(code).strip().upper())
@@ -271,10 +285,10 @@ def _is_gap(lines: tuple[Line, ...]) -> bool:
     return not lines or any(line.kind is LineKind.UNKNOWN for line in lines)
 
 
-def _remark(fault: Json, *, is_warning: bool) -> Remark:
+def _remark(fault: Json, people: Mapping[str, str], *, is_warning: bool) -> Remark:
     original = fault.get("original")
     return Remark(
-        shown(str(fault["message"])),
+        for_people(str(fault["message"]), people),
         shown(str(original)) if original is not None else "",
         is_warning=is_warning,
     )

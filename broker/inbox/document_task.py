@@ -12,6 +12,7 @@ from broker.inbox.document_source import (
     Surroundings,
     Words,
     email,
+    for_people,
     plain,
     telephone,
 )
@@ -19,7 +20,6 @@ from broker.inbox.document_values import Line, LineKind, Row, Section
 from broker.inbox.moments import instant_text, moment
 from broker.policy.disclosure import TIMES
 from schemas import labels
-from schemas.shown_text import shown
 
 _VERBS: Mapping[DeliveryKind, Mapping[Milestone, str]] = {
     DeliveryKind.REFERRAL: {
@@ -59,7 +59,7 @@ def asked(delivery: Json) -> dict[Milestone, str]:
 
 def why(delivery: Json, around: Surroundings) -> Section:
     """Return why the recipient has it, what is asked by when, and who had it before."""
-    sentences = [shown(delivery["why"])] if delivery.get("why") else []
+    sentences = [for_people(delivery["why"], around.people)] if delivery.get("why") else []
     if delivery["role"] == Role.COPY:
         sentences.append("You have a copy. Another organisation leads.")
     rows = (*_deadlines(delivery, around), *_before(delivery.get("handed_over") or {}, around))

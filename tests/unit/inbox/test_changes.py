@@ -102,6 +102,13 @@ def test_a_statement_that_was_reworded_is_one_change_and_another_one_is_added(
     )  # fmt: skip
 
 
+def test_one_of_two_equal_statements_that_went_is_a_change(deliver: Make) -> None:
+    twice = full()
+    twice["concern"]["facts"] *= 2
+    (removed,) = changes(deliver(twice), deliver(full(), kind="correction"))
+    assert (removed.what, removed.now) == ("Fact", ())
+
+
 def test_a_new_deadline_stands_beside_the_grade(deliver: Make) -> None:
     before = deliver(full())
     raised = {**before["deadlines"], "decide_by": "2026-12-22T17:00:00Z"}

@@ -62,6 +62,12 @@ def test_an_embargo_that_is_over_says_so_and_what_it_forbade(deliver: Make) -> N
     assert "the family" in row(block.rows, "No contact was allowed with").text
 
 
+def test_an_embargo_is_over_from_its_end_on(deliver: Make) -> None:
+    block = show(deliver(full()), datetime(2026, 12, 23, 12, tzinfo=UTC)).handling
+    assert block is not None
+    assert (block.tone, block.heading) == (Tone.OVER, "The embargo ended today 12:00")
+
+
 def test_an_embargo_in_words_alone_is_as_loud_and_names_the_officer(deliver: Make) -> None:
     sample = only(full(), handling={"instructions": "Do not contact the family before Friday."})
     warning = defect("/handling/instructions", "embargo-in-words", "Ask the officer.")
@@ -107,6 +113,18 @@ def test_deadlines_are_verbs_with_times_in_words(deliver: Make) -> None:
     why = show(deliver(full())).sections[0]
     assert row(why.rows, "Take it on").lines[0].text == "by today 14:00"
     assert row(why.rows, "Decide").lines[0].text == "by tomorrow 17:00"
+
+
+def test_why_has_names_in_place_of_ids_and_codes(deliver: Make) -> None:
+    why = (
+        "A child lives here. child child-1: in E06000021, where the child lives. Stoke (E06000021)."
+    )
+    warning = defect("", "odd", "child child-9: look in E10000028 (E10000028).")
+    shown = show(deliver(full(), why=why, warnings=[warning]))
+    assert shown.sections[0].paragraphs == (
+        "A child lives here. Isolde Fernsby: in Stoke-on-Trent, where the child lives. Stoke.",
+    )
+    assert "A child: look in Staffordshire." in read(shown)
 
 
 def test_a_deadline_that_passed_was_due_and_one_that_was_met_is_done(deliver: Make) -> None:
@@ -193,6 +211,14 @@ def test_the_four_kinds_of_not_known_are_told_apart(deliver: Make) -> None:
         "Disability": ("Nobody recorded this", "You can ask the police"),
     }
     assert "This is wrong." not in read(shown)
+
+
+def test_codes_that_say_not_known_are_not_known(deliver: Make) -> None:
+    sample = full()
+    sample["children"][0] |= {"sex": "unknown", "ethnicity": {"code": "REFU"}}
+    isolde = card(show(deliver(sample)), "Isolde")
+    for label in ("Sex", "Ethnicity"):
+        assert row(isolde.rows, label).lines[0].kind is LineKind.UNKNOWN
 
 
 def test_a_defect_stands_beside_its_field_with_what_the_police_wrote(deliver: Make) -> None:
@@ -342,6 +368,12 @@ def test_an_old_version_sends_its_reader_to_the_new_one(deliver: Make) -> None:
     assert "newer version" in show(deliver(full(), latest_version=2)).notices[0]
     corrected = show(deliver(full(), kind="correction", version=2, latest_version=2))
     assert "corrected" in corrected.notices[0]
+    assert len(corrected.notices) == 1
+
+
+def test_an_embargo_that_was_extended_is_announced(deliver: Make) -> None:
+    shown = show(deliver(full(), kind="correction", changed=["handling", "children"]))
+    assert shown.notices[-1] == "How it must be handled has changed."
 
 
 def test_a_referral_that_says_next_to_nothing_has_no_empty_heading() -> None:
