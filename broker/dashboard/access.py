@@ -20,7 +20,7 @@ from broker.flow.health_watch import HealthWatch
 from broker.ledger.people import SignedIn
 from broker.threads import Threaded
 from broker.web.forms import check_token, form_of
-from broker.web.sessions import NoRight, NotSignedIn, SessionCookie
+from broker.web.session_cookie import NoRight, NotSignedIn, SessionCookie
 
 COOKIE = SessionCookie("broker-session", sign_in.SESSION_FOR)
 _PERMITS: Mapping[Right, str] = {

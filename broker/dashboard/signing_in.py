@@ -14,7 +14,7 @@ from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.errors import Denied, NotFound
 from broker.web.forms import form_of
-from broker.web.paths import own_path
+from broker.web.own_paths import own_path
 
 
 async def how(request: Request) -> Response:

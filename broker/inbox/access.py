@@ -20,7 +20,7 @@ from broker.flow.context import Context
 from broker.ledger.members import SignedInMember
 from broker.threads import Threaded
 from broker.web.forms import check_token, form_of
-from broker.web.sessions import NoRight, NotSignedIn, SessionCookie
+from broker.web.session_cookie import NoRight, NotSignedIn, SessionCookie
 
 COOKIE = SessionCookie("broker-inbox", membership.SESSION_FOR)
 LARGEST_FORM = 64 * 1024

@@ -27,11 +27,6 @@ from schemas.referral import HARMED
 TAKEN_BACK = "Taken back by the police"
 _MOST = 3
 """People who are said one by one."""
-_MAIL: dict[DeliveryKind, str] = {
-    DeliveryKind.REFERRAL: "A referral",
-    DeliveryKind.CORRECTION: "A correction",
-    DeliveryKind.RECALL: "Taken back",
-}
 
 
 def headline(delivery: Json) -> str:
@@ -52,12 +47,6 @@ def headline(delivery: Json) -> str:
         about = f"{about[:1].lower()}{about[1:]}"
         return f"Correction: {', '.join(filter(None, [about, whom]))}"
     return f"{about}: {whom}" if whom else about
-
-
-def mail_headline(delivery: Json) -> str:
-    """Return what kind of delivery it is: emails carry no personal data, no age and no category."""
-    kind = DeliveryKind.RECALL if is_taken_back(delivery) else DeliveryKind(delivery["kind"])
-    return _MAIL[kind]
 
 
 def _about(content: Json) -> str:

@@ -16,7 +16,7 @@ from broker.inbox.access import COOKIE, Inboxes, Visit, inboxes_of
 from broker.inbox.rendering import page
 from broker.telemetry import error_fields, logger
 from broker.web.forms import form_of
-from broker.web.paths import own_path
+from broker.web.own_paths import own_path
 
 MOST_MAILS = 20
 """Links that are being sent at the same time; more are not begun."""

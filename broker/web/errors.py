@@ -19,7 +19,7 @@ from broker.errors import (
     Unavailable,
 )
 from broker.telemetry import error_fields, logger
-from broker.web.sessions import NoRight, NotSignedIn
+from broker.web.session_cookie import NoRight, NotSignedIn
 
 SORRY = "Sorry, there is a problem with the service"
 Titles = tuple[tuple[type[BrokerError], int, str], ...]

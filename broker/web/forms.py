@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from broker.errors import Malformed, TooLarge
-from broker.web.sessions import NoRight
+from broker.web.session_cookie import NoRight
 
 LARGEST_FORM = 16 * 1024
 """In bytes."""
