@@ -50,7 +50,7 @@ RETURN_REASONS: Mapping[str, tuple[str, str]] = {
     "unreadable": ("We cannot read it", "Something in it is broken."),
     "need_information": (
         "We cannot go on without more information",
-        "You can also keep it and ask the police.",
+        "You can also keep it and call the officer.",
     ),
     "below_threshold": (
         "It is below our threshold",
