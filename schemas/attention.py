@@ -44,7 +44,10 @@ class TaskSchema(Answer):
     )
     owners = many(text(), "Who must settle it.")
     code = text("What it is about: the code of a warning, or ``rejected`` or ``refused``.")
-    pointer = text("A JSON pointer into the referral.")
+    pointer = text(
+        "A JSON pointer into the referral. For ``hand-over-refused``, "
+        "``/deliveries/{delivery}/to/{organisation}``."
+    )
     message = text("What is the matter, in words.")
     action = text("What to do about it, in words.")
     referral = identifier("The referral; null for a body that was not stored.", nullable=True)

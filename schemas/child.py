@@ -75,6 +75,7 @@ class Missing:
 
     status: codes.MissingStatus
     since: datetime | None = None
+    returned_at: datetime | None = None
     reference: str | None = None
 
     @property
@@ -85,7 +86,7 @@ class Missing:
 
 @immutable
 class Voice:
-    """What the child said and showed, or why nobody asked."""
+    """What the child said and showed, or why it said nothing."""
 
     said: str | None = None
     behaviour: str | None = None
@@ -95,6 +96,8 @@ class Voice:
     spoken_to_at: datetime | None = None
     spoken_to_by: str | None = None
     not_asked: str | None = None
+    refused: str | None = None
+    """How the child was asked, and did not want to speak."""
     share_with: tuple[str, ...] = ()
     """Kinds, codes or names of recipients that may hear it besides social care."""
 
@@ -135,7 +138,7 @@ class Child:
     lives_with: tuple[str, ...] = ()
     health: Health | None = None
     missing: Missing | Unknown | None = None
-    voice: Voice | None = None
+    voice: Voice | Unknown | None = None
 
 
 class AddressSchema(Record[Address]):
@@ -200,21 +203,33 @@ class MissingSchema(Record[Missing]):
         labels=labels.MISSING_STATUSES,
     )
     since = Instant("When the child went missing.", past=True)
+    returned_at = Instant("When the child came back.", past=True)
     reference = Text(100, "The force's reference for the missing episode.")
 
 
-_OF_THE_CHILD = (
+_SPOKEN = (
     name_of(Voice, lambda voice: voice.said),
-    name_of(Voice, lambda voice: voice.behaviour),
-    name_of(Voice, lambda voice: voice.demeanour),
     name_of(Voice, lambda voice: voice.concerns),
     name_of(Voice, lambda voice: voice.views),
 )
+"""What a voice holds where the child spoke."""
+_OF_THE_CHILD = (
+    *_SPOKEN,
+    name_of(Voice, lambda voice: voice.behaviour),
+    name_of(Voice, lambda voice: voice.demeanour),
+)
 """What a voice holds where the child was asked."""
+_WHY_NOT = (
+    ("not_asked", (*_OF_THE_CHILD, name_of(Voice, lambda voice: voice.refused))),
+    ("refused", _SPOKEN),
+)
+"""Why a child said nothing, and what cannot stand beside it. A child who refuses still shows how
+they are."""
 
 
 class VoiceSchema(Record[Voice]):
-    """What the child said and showed; or ``not_asked`` with the reason, and nothing else."""
+    """What the child said and showed; ``refused`` where they were asked and did not want to speak;
+    or ``not_asked`` with the reason, and nothing else."""
 
     record = Voice
     said = Text(10_000, "In the child's own words.")
@@ -225,6 +240,7 @@ class VoiceSchema(Record[Voice]):
     spoken_to_at = Instant("When somebody spoke with the child.", past=True)
     spoken_to_by = Text(200, "Who spoke with the child.")
     not_asked = Text(2000, "Why the child was not asked.")
+    refused = Text(2000, "How the child was asked, and did not want to speak.")
     share_with = Many(
         Text(200, required=True),
         20,
@@ -233,15 +249,17 @@ class VoiceSchema(Record[Voice]):
     )
     rules: ClassVar[dict[str, Any]] = {
         "dependentSchemas": {
-            "not_asked": {"properties": {name: {"maxLength": 0} for name in _OF_THE_CHILD}}
+            reason: {"properties": {name: {"maxLength": 0} for name in names}}
+            for reason, names in _WHY_NOT
         }
     }
 
     @validates_schema(skip_on_field_errors=False)
     def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("not_asked") and any(data.get(name) for name in _OF_THE_CHILD):
-            message = "contradiction: Say what the child said or why nobody asked, not both."
-            raise ValidationError(message, "not_asked")
+        for reason, names in _WHY_NOT:
+            if data.get(reason) and any(data.get(name) for name in names):
+                message = "contradiction: Say what the child said, or why they said nothing."
+                raise ValidationError(message, reason)
 
 
 class ChildSchema(Record[Child]):
@@ -281,4 +299,4 @@ class ChildSchema(Record[Child]):
     lives_with = Many(LocalId(), 200, "Ids of persons in this document.")
     health = One(HealthSchema(), "Why a health team is needed.")
     missing = Knowable(One(MissingSchema(), "Whether the child is missing; this raises the grade."))
-    voice = One(VoiceSchema(), "What the child said and showed, or why nobody asked.")
+    voice = Knowable(One(VoiceSchema(), "What the child said and showed, or why they did not."))

@@ -41,6 +41,11 @@ _REASONS = {
     Unknown.REFUSED: ("refused", "was asked, and the answer refused."),
     Unknown.NOT_YET_KNOWN: ("not-yet-known", "is not yet known. Send it when you have it."),
 }
+_VOICE_REASONS = {
+    Unknown.NOT_ASKED: ("not-asked", "The child was not asked, and no reason is given."),
+    Unknown.REFUSED: ("refused", "The child was asked, and did not want to speak."),
+    Unknown.NOT_YET_KNOWN: ("not-yet-known", "What the child says is not yet known."),
+}
 ADULT_AT = 18
 _CHILD_AGES, _PERSON_AGES = range(26), range(5, 111)
 """Nobody older or younger is the child, or the person posing risk, of a referral."""
@@ -109,13 +114,13 @@ def _of_age(
 
 
 def _of_adult(
-    voice: Voice | None,
+    voice: Voice | Unknown | None,
     pointer: str,
     born: date | Unknown | None,
     estimate: int | None,
     today: date | None,
 ) -> Iterator[Fault]:
-    if voice is None or today is None:
+    if not isinstance(voice, Voice) or today is None:
         return
     years = age_on(today, born, estimate)
     if years is not None and years >= ADULT_AT:
@@ -156,9 +161,14 @@ def _reason(value: Any) -> Any:
     return value
 
 
-def _of_voice(voice: Voice | None, pointer: str) -> Iterator[Fault]:
-    if voice is not None and voice.not_asked:
+def _of_voice(voice: Voice | Unknown | None, pointer: str) -> Iterator[Fault]:
+    if isinstance(voice, Unknown):
+        code, ending = _VOICE_REASONS[voice]
+        yield Fault(pointer, f"voice-{code}", ending)
+    elif voice is not None and voice.not_asked:
         yield Fault(pointer, "voice-not-asked", "The child was not asked; the reason is given.")
+    elif voice is not None and voice.refused:
+        yield Fault(pointer, "voice-refused", "The child was asked, and did not want to speak.")
     elif voice is None or not any(map(_says_something, _words_of(voice))):
         message = "Nothing says what the child said, showed or wants."
         yield Fault(pointer, "missing-voice", message)

@@ -41,6 +41,11 @@ class DeliverySchema(Answer):
     )
     follows = identifier("The delivery of yours that it corrects or recalls.", nullable=True)
     changed = many(text(), "The parts of `content` and `handling` that a correction changes.")
+    recalls = many(
+        identifier("A delivery."),
+        "For a recall: all deliveries of yours that it takes back. Where `recall_reason` is "
+        "`no_longer_addressed`, you may have other deliveries of the referral that still count.",
+    )
     recall_reason = code(
         codes.DELIVERY_RECALL_REASONS, "Why the referral was recalled.", nullable=True
     )

@@ -57,12 +57,12 @@ def check(document: dict[str, Any]) -> list[Fault]:
 def _ids(value: Any, pointer: str, seen: set[str], faults: list[Fault]) -> set[str]:
     """Return the ids of a list's items; each that was seen before is a fault."""
     ids: set[str] = set()
-    for place, item in _items(value, pointer):
-        name = item.get("id")
+    for at, item in enumerate(value) if isinstance(value, list) else ():
+        name = item.get("id") if isinstance(item, dict) else None
         if not isinstance(name, str):
             continue
         if name in seen:
-            faults.append(_fault(f"{place}/id", _TWICE))
+            faults.append(_fault(f"{pointer}/{at}/id", _TWICE))
         seen.add(name)
         ids.add(name)
     return ids

@@ -24,6 +24,7 @@ class HouseholdMember:
     relationship: str | None = None
     children: tuple[str, ...] = ()
     parental_responsibility: bool | None = None
+    adult_at_risk: bool | None = None
 
 
 @immutable
@@ -72,7 +73,7 @@ class PersonPosingRisk:
     management: Management | None = None
     contact: tuple[ContactWithChild, ...] = ()
     offence_history: str | None = None
-    voice: Voice | None = None
+    voice: Voice | Unknown | None = None
 
 
 class HouseholdMemberSchema(Record[HouseholdMember]):
@@ -86,6 +87,10 @@ class HouseholdMemberSchema(Record[HouseholdMember]):
     relationship = Text(100, "To the children named in ``children``.")
     children = Many(LocalId(), 200, "Ids of children in this document.")
     parental_responsibility = Flag("Whether the person has parental responsibility.")
+    adult_at_risk = Flag(
+        "Whether the person is an adult with care and support needs who is at risk of abuse or "
+        "neglect; adult social care is told."
+    )
 
 
 class WorkRoleSchema(Record[WorkRole]):
@@ -150,4 +155,6 @@ class PersonPosingRiskSchema(Record[PersonPosingRisk]):
     )
     contact = Many(One(ContactSchema()), 200, "What contact the person has with each child.")
     offence_history = Text(10_000, "Earlier offences, as far as they matter here.")
-    voice = One(VoiceSchema(), "What a person under 18 said and showed, or why nobody asked.")
+    voice = Knowable(
+        One(VoiceSchema(), "What a person under 18 said and showed, or why they did not.")
+    )

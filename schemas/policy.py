@@ -290,6 +290,10 @@ class ViewSchema(Record[dict[str, Any]]):
         ("if_shared",),
         "With `if_shared` a child's voice is shown where `voice.share_with` names the recipient.",
     )
+    household = Code(
+        ("adults_at_risk",),
+        "With `adults_at_risk` nobody of the household is shown but the adults at risk.",
+    )
 
 
 class ViewsSchema(Record[dict[str, Any]]):

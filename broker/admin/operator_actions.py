@@ -28,7 +28,7 @@ from broker.ledger.bulk_actions import PlanLine, Replay
 from broker.ledger.holds import Recounted
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
-from broker.policy.routing.assignments import UNTIL_RELEASED, Start, count
+from broker.policy.routing.assignments import RELEASED, UNTIL_RELEASED, Start, count
 from broker.policy.time.calendars import LONDON
 from schemas import tolerance
 from schemas.shown_text import says_something, shown_document, shown_line
@@ -82,7 +82,8 @@ def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str
     """
     action = _action(context, by, reason)
     offer = _held(context, delivery)
-    recounted = _recounted(context, offer, Start(action.now), None)
+    explained = {"hold": None, RELEASED: offer.explanation["hold"]}
+    recounted = _recounted(context, offer, Start(action.now), explained)
     if not context.ledger.holds.release(delivery, action, recounted):
         raise Conflict(_NOT_HELD)
     context.wakeups.notify(DISPATCH)
@@ -106,15 +107,18 @@ def extend_hold(
         raise _invalid("until", "out-of-range", "Give an instant after the end that it has now.")
     given = hold.get("given", hold.get("until"))
     longer = {**hold, "until": until.isoformat(), "given": given}
-    recounted = _recounted(context, offer, Start(until, None, until), longer)
+    recounted = _recounted(context, offer, Start(until, None, until), {"hold": longer})
     if not context.ledger.holds.extend(delivery, action, recounted, until=until):
         raise Conflict(_NOT_HELD)
 
 
 def _recounted(
-    context: Context, offer: Offer, start: Start, hold: Mapping[str, Any] | None
+    context: Context, offer: Offer, start: Start, explained: Mapping[str, Any]
 ) -> Recounted:
-    """Count a held delivery's deadlines from another start. Raises PolicyError."""
+    """Count a held delivery's deadlines from another start. Raises PolicyError.
+
+    ``explained`` is what its explanation says of the hold from now on.
+    """
     policy = context.policies.latest()
     rule = next((rule for rule in policy.routing_rules if rule.id == offer.row), None)
     organisation = policy.directory.organisation(offer.agency)
@@ -126,10 +130,10 @@ def _recounted(
         else policy.version_rules[offer.kind].deadlines
     )
     deadlines = count(clocks, start, organisation.calendar)
-    explained = [deadline.explanation() for deadline in deadlines]
+    counted = [deadline.explanation() for deadline in deadlines]
     return Recounted(
         {deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
-        {**offer.explanation, "deadlines": explained, "hold": hold},
+        {**offer.explanation, "deadlines": counted, **explained},
     )
 
 

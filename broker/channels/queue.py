@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 from broker.channels.base import Parcel, PushChannel, wait_before_retry
 from broker.declared_settings import DeclaredSetting
 from broker.domain.channel import ChannelForm
-from broker.domain.codes import DeliveryKind
+from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind
 from broker.domain.delivery import Offer
 from broker.domain.ids import Clock
 from broker.domain.push import Deferred, PushOutcome, Sent
@@ -143,7 +143,9 @@ class QueueChannel(PushChannel):
         if parcel.encryption_key:
             signed = EncryptionKey.from_pem(parcel.encryption_key).encrypt(signed)
         is_recall = offer.kind is DeliveryKind.RECALL
-        return Copy(offer.agency, delivery, signed, str(offer.referral), is_recall)
+        return Copy(
+            offer.agency, delivery, signed, str(offer.referral), is_recall, _replaced_by(offer)
+        )
 
     def check(self) -> str:
         """Ask whether copies would be taken and receipts given, and send nothing."""
@@ -155,6 +157,16 @@ class QueueChannel(PushChannel):
         """End the connection."""
         with self._lock:
             self._queues.close()
+
+
+def _replaced_by(offer: Offer) -> frozenset[str] | None:
+    """Return whose copies a recall replaces; None for all of its referral.
+
+    An agency that a correction does not address any more in one role may still have another.
+    """
+    is_of_a_part = offer.explanation.get("recall_reason") == NO_LONGER_ADDRESSED
+    ids = offer.explanation.get("recalls")
+    return frozenset(ids) if is_of_a_part and ids else None
 
 
 def _outcome(offer: Offer, code: str, now: datetime) -> PushOutcome:

@@ -8,7 +8,7 @@ import click
 
 from broker.cli.options import json_option
 from broker.cli.output import print_json, print_json_line
-from broker.devstack.sample_referrals import SAMPLES
+from broker.devstack.sample_referrals import SAMPLES, shipped
 from broker.devstack.sample_referrals import generate as generate_referrals
 
 
@@ -40,3 +40,17 @@ def list_(as_json: bool) -> None:
         return
     for file in files:
         click.echo(f"{file.stem}\t{file}")
+
+
+@samples.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print the shipped sample NAME as JSON, moved to the present by whole weeks.
+
+    \b
+    Example:    broker samples show first-referral | broker publish - --wait
+    """
+    documents = dict(shipped(now=datetime.now(UTC)))
+    if name not in documents:
+        raise click.UsageError(f"There is no sample {name}: `broker samples list` names them.")
+    print_json(documents[name])

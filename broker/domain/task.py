@@ -36,7 +36,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "is held, or keep it held.",
         KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
         "must act has it already.",
-        HAND_OVER_REFUSED: "Call the team that has the part; the history names it. Where it is "
+        HAND_OVER_REFUSED: "Call the team that has the part. Where it is "
         "closed, agree with the publisher who acts until it opens.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
@@ -55,7 +55,18 @@ class Task:
     code: str
     """That of the warning which says the same to the publisher and the agencies."""
     pointer: str
+    """A JSON pointer into the referral. For ``HAND_OVER_REFUSED``, which the referral does not say,
+    the delivery and who must not have it: each such refusal is a task of its own."""
     message: str
+
+
+@immutable
+class SettledTask:
+    """A task about a referral that a person has settled, the last one of its code."""
+
+    code: str
+    version: int
+    """The version of the referral that it was about."""
 
 
 @immutable

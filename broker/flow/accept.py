@@ -117,9 +117,17 @@ def recording_refusals(
 
 
 def record_refusal(
-    context: Context, publisher: OrganisationCode, body: bytes, error: Invalid
+    context: Context,
+    publisher: OrganisationCode,
+    body: bytes,
+    error: Invalid,
+    *,
+    is_bulk: bool = False,
 ) -> None:
-    """Record one refused body, or what was read of it, and open the task about it."""
+    """Record one refused body, or what was read of it, and open the task about it.
+
+    ``is_bulk``: it may hold many referrals, so no reference and no grade of one stands for it.
+    """
     refusal = Refusal(
         publisher,
         digest=hashlib.sha256(body).digest(),
@@ -127,16 +135,21 @@ def record_refusal(
         reason=error.faults[0].code if error.faults else error.code,
         at=context.clock(),
     )
-    context.ledger.referrals.record_refusal(refusal, _refusal_task(context, refusal, body))
+    context.ledger.referrals.record_refusal(
+        refusal, _refusal_task(context, refusal, b"" if is_bulk else body)
+    )
 
 
-def _refusal_task(context: Context, refusal: Refusal, body: bytes) -> RefusalTask | None:
-    """Return the task about a refused body; None before the first policy, which sets deadlines."""
+def _refusal_task(context: Context, refusal: Refusal, stated: bytes) -> RefusalTask | None:
+    """Return the task about a refused body; None before the first policy, which sets deadlines.
+
+    ``stated`` is where its reference and grade are read; empty, it counts as immediate.
+    """
     try:
         policy = context.policies.latest()
     except PolicyError:
         return None
-    reference, grade = stated_in(body)
+    reference, grade = stated_in(stated)
     return RefusalTask(
         reference,
         f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "

@@ -33,8 +33,9 @@ from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import NO_REASON, ActionContext
 from broker.policy.decide import new_delivery
+from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import Issued
-from broker.policy.routing.assignments import Assignment
+from broker.policy.routing.assignments import RELEASED, Assignment
 from broker.policy.routing.facts import WHOLE
 from broker.policy.routing.redirect import redirected
 from broker.telemetry import error_fields, logger
@@ -51,9 +52,10 @@ def settle(
     with step(context, "answer", _log) as this:
         # Read first: a second connection inside the transaction could be the last of the pool.
         now, epochs = this.begun_at, context.epochs.epochs()
+        policy = _policy(context) if any(map(_may_go_on, receipts)) else None
         with context.ledger.receipts.settle(agency, receipts, now=now, actor=actor) as batch:
             for returned in batch.returned:
-                if successor := _successor(context, returned, now):
+                if successor := _successor(context, returned, policy, now):
                     batch.redirect(returned.delivery.id, successor)
             results = [_lost_or(epochs, result) for result in batch.results]
         context.activity.note(agency, ANSWERED, len(receipts))
@@ -66,6 +68,19 @@ def settle(
             this.log(agency=agency, count=len(results), recorded=recorded)
             this.log_single("delivery", results, lambda result: result.delivery)
     return results
+
+
+def _may_go_on(receipt: Receipt) -> bool:
+    """Tell whether a receipt may redirect its delivery, for which the policy is needed."""
+    return receipt.reason == ReturnReason.WRONG_AREA and receipt.area is not None
+
+
+def _policy(context: Context) -> Policy | None:
+    """Return the policy in force; without one nothing goes on by itself."""
+    try:
+        return context.policies.latest()
+    except PolicyError:
+        return None
 
 
 def _lost_or(epochs: Sequence[Epoch], result: Settled) -> Settled:
@@ -101,7 +116,10 @@ def redirect(
     """
     action = why or _unexplained(context, actor)
     offer = _redirectable(context, delivery)
-    _, successor = _redirected(context, offer, area=area, to=agency, now=action.now)
+    policy = context.policies.latest()
+    _, successor = _redirected(
+        context, offer, policy, area=area, to=agency, now=action.now, is_by_hand=True
+    )
     if not context.ledger.receipts.redirect(delivery, successor, action):
         raise _not_redirectable(offer)
     context.wakeups.notify(DISPATCH)
@@ -206,13 +224,15 @@ def _people_of(context: Context, referral: ReferralId) -> set[str]:
     return reload(orjson.loads(body)).people if body else set()
 
 
-def _successor(context: Context, returned: Returned, now: datetime) -> NewDelivery | None:
+def _successor(
+    context: Context, returned: Returned, policy: Policy | None, now: datetime
+) -> NewDelivery | None:
     """Return the delivery that replaces a returned one, or None: then ops must decide."""
-    if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
+    if returned.reason != ReturnReason.WRONG_AREA or returned.area is None or policy is None:
         return None
     offer = returned.delivery
     try:
-        _, successor = _redirected(context, offer, area=returned.area, to=None, now=now)
+        _, successor = _redirected(context, offer, policy, area=returned.area, to=None, now=now)
     except PolicyError as error:
         _log.warning("not redirected", delivery=str(offer.id), **error_fields(error))
         return None
@@ -261,8 +281,10 @@ def _not_redirectable(offer: Offer) -> Conflict:
 def _preview(
     context: Context, offer: Offer, *, area: str | None, to: OrganisationCode | None
 ) -> RedirectPreview:
-    assignment, successor = _redirected(context, offer, area=area, to=to, now=context.clock())
-    policy = context.policies.latest()
+    policy, now = context.policies.latest(), context.clock()
+    assignment, successor = _redirected(
+        context, offer, policy, area=area, to=to, now=now, is_by_hand=True
+    )
     recipient = policy.directory.organisation(assignment.agency)
     assert recipient is not None
     view = policy.views[assignment.view]
@@ -287,17 +309,18 @@ def _preview(
     )
 
 
-def _redirected(
+def _redirected(  # noqa: PLR0913 - each is a fact about the redirect
     context: Context,
     offer: Offer,
+    policy: Policy,
     *,
     area: str | None,
     to: OrganisationCode | None,
     now: datetime,
+    is_by_hand: bool = False,
 ) -> tuple[Assignment, NewDelivery]:
     # The next agency gets the latest version, with the clock of the returned delivery.
     latest = context.ledger.corrections.latest_delivery(offer.id) or offer
-    policy = context.policies.latest()
     assignment = redirected(
         row=offer.row,
         agency=offer.agency,
@@ -309,6 +332,8 @@ def _redirected(
         area=area,
         to=to,
         now=now,
+        # What a person released for one agency does not go to another one without a person.
+        is_released=is_by_hand and bool(offer.explanation.get(RELEASED)),
     )
     issued = Issued(assignment, DeliveryKind.REFERRAL)
     successor = new_delivery(

@@ -8,7 +8,7 @@ PostgreSQL only; it records notices, and step 7 (``broker.flow.notify``) sends t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,8 +33,9 @@ from broker.flow import embargoes
 from broker.flow.context import Context
 from broker.flow.hand_over import hand_over
 from broker.flow.notice_recipients import notices_of, recipient_of
+from broker.flow.policy_cache import HeldPolicies
 from broker.flow.steps import step
-from broker.ledger.alarms import AlarmBatch
+from broker.ledger.alarms import AlarmBatch, StepBatch
 from broker.policy.language.directory import Organisation
 from broker.policy.monitoring import alarms
 from broker.policy.monitoring.alarm_records import (
@@ -59,8 +60,6 @@ def watch(context: Context) -> int:
 
     Raises Unavailable without the ledger.
     """
-    with suppress(PolicyError):
-        context.policies.latest()  # read before anything is claimed: the first time takes a second
     with step(context, "watch", _log) as this:
         counts = {
             # First: what an office hands over is not late there.
@@ -93,21 +92,25 @@ def _hand_over(context: Context) -> int:
 
 
 def _fire_deliveries(context: Context) -> int:
-    now = context.clock()
-    with context.ledger.alarms.claim_alarms(BATCH, now=now) as batch:
-        return _fire(context, batch, now)
+    return _fire_all(context, context.ledger.alarms.claim_alarms)
 
 
 def _fire_referrals(context: Context) -> int:
-    now = context.clock()
-    with context.ledger.alarms.claim_attention(BATCH, now=now) as batch:
-        return _fire(context, batch, now)
+    return _fire_all(context, context.ledger.alarms.claim_attention)
 
 
 def _fire_tasks(context: Context) -> int:
+    return _fire_all(context, context.ledger.alarms.claim_tasks)
+
+
+def _fire_all(context: Context, claim: Callable[..., AbstractContextManager[AlarmBatch]]) -> int:
     now = context.clock()
-    with context.ledger.alarms.claim_tasks(BATCH, now=now) as batch:
-        return _fire(context, batch, now)
+
+    def fire(held: HeldPolicies) -> int:
+        with claim(BATCH, now=now) as batch:
+            return _fire(context, batch, held, now)
+
+    return context.policies.with_held(fire)
 
 
 def _warn_of_embargoes(context: Context) -> int:
@@ -116,12 +119,17 @@ def _warn_of_embargoes(context: Context) -> int:
     return 0
 
 
-def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
-    """Fire the alarms of a batch, plan the next ones and record who is notified."""
+def _fire(context: Context, batch: AlarmBatch, held: HeldPolicies, now: datetime) -> int:
+    """Fire the alarms of a batch, plan the next ones and record who is notified.
+
+    What was judged by a policy that is not held stays due. Returns how many were looked at.
+    """
     planned: dict[Any, datetime | None] = {}
     fired: list[FiredAlarm] = []
     for watched in batch.watched:
-        policy = _policy(context, watched.policy_version)
+        policy = held.version(watched.policy_version)
+        if policy is None:
+            continue
         due, later = alarms.due_rings(
             watched.clocks,
             warn_at=policy.alarms.warn_at,
@@ -133,8 +141,8 @@ def _fire(context: Context, batch: AlarmBatch, now: datetime) -> int:
         fired.extend(_fired(context, policy, watched, ring, now) for ring in due)
     fresh = batch.fire_alarms(fired, now=now)
     batch.plan_alarms(planned, now=now)
-    batch.add_notices(list(_warnings(context, fresh)), now=now)
-    return len(batch.watched)
+    batch.add_notices(list(_warnings(context.new_id, held, fresh)), now=now)
+    return len(planned)
 
 
 def _fired(
@@ -162,13 +170,14 @@ def _subject(watched: Watched) -> str:
     return str(watched.effective_grade) if owned else alarms.UNROUTABLE
 
 
-def _warnings(context: Context, fresh: Sequence[FiredAlarm]) -> Iterator[NewNotice]:
+def _warnings(
+    new_id: NewId, held: HeldPolicies, fresh: Sequence[FiredAlarm]
+) -> Iterator[NewNotice]:
     """Yield notices of the latest warning of each deadline; breaches are escalated instead."""
     latest = {(alarm.of.subject, alarm.ring.milestone): alarm for alarm in fresh}
-    policy = context.policies.latest()
     for alarm in latest.values():
         if not alarm.ring.is_breach:
-            yield from _warning(context.new_id, policy, alarm)
+            yield from _warning(new_id, held.in_force, alarm)
 
 
 def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNotice]:
@@ -194,28 +203,43 @@ def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNo
 def _escalate(context: Context) -> int:
     """Take the escalation steps that are due; return how many."""
     now = context.clock()
-    with context.ledger.alarms.claim_steps(BATCH, now=now) as batch:
-        met = [step.id for step in batch.steps if step.is_met]
-        due = [step for step in batch.steps if not step.is_met]
-        taken = [_advance(context, step, now) for step in due]
-        batch.end_escalations(met, because="met", now=now)
-        batch.advance_escalations([advanced for advanced, _ in taken], now=now)
-        batch.add_notices([notice for _, notices in taken for notice in notices], now=now)
-        return len(batch.steps)
+
+    def escalate(held: HeldPolicies) -> int:
+        with context.ledger.alarms.claim_steps(BATCH, now=now) as batch:
+            return _take_steps(context.new_id, batch, held, now)
+
+    return context.policies.with_held(escalate)
+
+
+def _take_steps(new_id: NewId, batch: StepBatch, held: HeldPolicies, now: datetime) -> int:
+    """Take the steps of a batch; those of a policy that is not held stay due."""
+    met = [step.id for step in batch.steps if step.is_met]
+    due = [step for step in batch.steps if not step.is_met]
+    judged = [(step, held.version(step.policy_version)) for step in due]
+    taken = [
+        _advance(
+            new_id, step, held.in_force, policy.alarms.escalation_policies.get(step.ladder), now
+        )
+        for step, policy in judged
+        if policy is not None
+    ]
+    batch.end_escalations(met, because="met", now=now)
+    batch.advance_escalations([advanced for advanced, _ in taken], now=now)
+    batch.add_notices([notice for _, notices in taken for notice in notices], now=now)
+    return len(met) + len(taken)
 
 
 def _advance(
-    context: Context, due: DueStep, now: datetime
+    new_id: NewId, due: DueStep, policy: Policy, ladder: EscalationPolicy | None, now: datetime
 ) -> tuple[EscalationStep, list[NewNotice]]:
     """Take the next step of an escalation; a contact without an address does not delay it."""
-    policy, ladder = context.policies.latest(), _ladder(context, due)
     if ladder is None or due.step >= len(ladder.steps):
         return EscalationStep(due, None, {"step": due.step + 1, "asked": []}), []
     policy_step = ladder.steps[due.step]
     publisher = due.publisher or due.organisation
     recipient = recipient_of(policy_step, policy, agency=due.organisation, publisher=publisher)
     is_left_out = _is_left_out(due, policy_step, now)
-    notices = [] if is_left_out else _notices(context.new_id, due, policy_step, recipient)
+    notices = [] if is_left_out else _notices(new_id, due, policy_step, recipient)
     next_at = alarms.next_step_at(
         ladder, due.step + 1, since=due.began_at, calendar=_calendar(policy, due.organisation)
     )
@@ -275,21 +299,6 @@ def _publishers_step(watched: Watched) -> tuple[Step, ...]:
     if watched.task is None or watched.state not in OF_THE_PUBLISHER:
         return ()
     return (Step(NoticeRecipient.PUBLISHER, Contact.SUPERVISOR, (NoticeChannel.EMAIL,)),)
-
-
-def _ladder(context: Context, step: DueStep) -> EscalationPolicy | None:
-    return _policy(context, step.policy_version).alarms.escalation_policies.get(step.ladder)
-
-
-def _policy(context: Context, version: str) -> Policy:
-    """Return a policy version, or the policy in force where the version cannot be read any more.
-
-    So an alarm fires in any case.
-    """
-    try:
-        return context.policies.version(version)
-    except PolicyError:
-        return context.policies.latest()
 
 
 def _calendar(policy: Policy, agency: OrganisationCode | None) -> WorkingCalendar:

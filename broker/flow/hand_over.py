@@ -22,6 +22,7 @@ from broker.domain.task import HAND_OVER_REFUSED, NewTask, Task
 from broker.errors import PolicyError, RedirectRefused
 from broker.flow.context import Context
 from broker.flow.notice_recipients import notices_of
+from broker.flow.policy_cache import HeldPolicies
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.hand_overs import HandOverBatch
 from broker.policy.language.directory import Organisation
@@ -34,22 +35,22 @@ from broker.telemetry import error_fields, logger
 from schemas.tolerance import reload
 
 KIND = "delivery.handed_over"
-_REFUSED = (
-    "A part stays with the team that has it, out of its hours, because the next team must not have "
-    "it. The history names each such part, and why."
-)
+_REFUSED = "{} keeps its part, out of its hours, because {} must not have it. The history says why."
 _log = logger("hand over")
 
 
 def hand_over(context: Context, limit: int) -> int:
     """Hand over what is due, ``limit`` referrals at most; return how many parts were looked at."""
     now = context.clock()
-    with context.ledger.hand_overs.claim(limit, now=now) as batch:
-        if not batch.parts:
-            return 0
-        _HandOver(context, batch, context.policies.latest(), now).run()
-    context.wakeups.notify(DISPATCH)
-    return len(batch.parts)
+
+    def look_at(held: HeldPolicies) -> int:
+        with context.ledger.hand_overs.claim(limit, now=now) as batch:
+            return _HandOver(context, batch, held, now).run() if batch.parts else 0
+
+    count = context.policies.with_held(look_at)
+    if count:
+        context.wakeups.notify(DISPATCH)
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,28 @@ class _HandOver:
 
     context: Context
     batch: HandOverBatch
-    policy: Policy
+    held: HeldPolicies
     now: datetime
 
-    def run(self) -> None:
-        """Hand over each part or keep it, and tell both teams."""
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.held.in_force
+
+    def run(self) -> int:
+        """Hand over each part or keep it, and tell both teams; return how many.
+
+        A part whose own policy is needed and not held stays due.
+        """
         again: dict[DeliveryId, datetime | None] = {}
         notices: list[NewNotice] = []
+        passed_over = 0
         for part in self.batch.parts:
             try:
-                rule = self._rule(part)
+                rule, is_held = self._rule(part)
+                if not is_held:
+                    passed_over += 1
+                    continue
                 next_turn = turn(part, rule, self.policy, self.now)
                 to = self._move(part, next_turn, rule) if next_turn.to and rule else None
             except (PolicyError, KeyError, ValueError) as error:
@@ -81,17 +94,19 @@ class _HandOver:
                 notices += self._notices(part, next_turn, to)
         self.batch.keep(again)
         self.batch.finish(notices)
+        return len(self.batch.parts) - passed_over
 
-    def _rule(self, part: DuePart) -> RoutingRule | None:
-        """Return the rule of a part: as it is now, or as it was under the policy of the part."""
+    def _rule(self, part: DuePart) -> tuple[RoutingRule | None, bool]:
+        """Return the rule of a part: as it is now, or as it was under the policy of the part.
+
+        The second is False where that policy is not held.
+        """
         current = _named(part.row, self.policy)
         if current is not None:
-            return current
+            return current, True
         offer, _ = self.batch.offer(part)
-        try:
-            return _named(part.row, self.context.policies.version(offer.policy_version))
-        except PolicyError:
-            return None
+        own = self.held.version(offer.policy_version)
+        return (_named(part.row, own), True) if own else (None, False)
 
     def _move(self, part: DuePart, next_turn: Turn, rule: RoutingRule) -> DeliveryId | None:
         """Give a part to the next team; return its delivery there, or None where it stays.
@@ -104,7 +119,7 @@ class _HandOver:
         # The newest version decides, which may be newer than the one that this team was given.
         newest = self.batch.content(part) or latest.body
         if refusal := self._refusal(rule, next_turn.to, newest, latest.accepted_at):
-            self.batch.refuse(part, to, refusal, self._task(latest))
+            self.batch.refuse(part, to, refusal, self._task(part, next_turn.to, latest))
             _log.warning("not handed over", delivery=str(part.id), reason=refusal)
             return None
         if already := self.batch.open_part(part, to):
@@ -128,10 +143,15 @@ class _HandOver:
             return refused.faults[0].code
         return None
 
-    def _task(self, latest: Offer) -> NewTask:
+    def _task(self, part: DuePart, to: Organisation, latest: Offer) -> NewTask:
         """Return the task about a part that stays where it is, though its office has closed."""
+        team = self.policy.directory.organisation_name(part.agency)
         return NewTask(
-            Task(HAND_OVER_REFUSED, "", _REFUSED),
+            Task(
+                HAND_OVER_REFUSED,
+                f"/deliveries/{part.id}/to/{to.code}",
+                _REFUSED.format(team, to.name),
+            ),
             latest.referral,
             latest.publisher,
             latest.reference,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from broker.domain.channel import ChannelForms
 from broker.errors import PolicyError
@@ -16,6 +17,33 @@ REFRESH_SECONDS = 5.0
 """A newly published policy is in force in every process after so long."""
 VERSIONS = 8
 """Versions held in memory; an older one is read again when a delivery needs it."""
+
+
+@dataclass(slots=True)
+class HeldPolicies:
+    """Policies that are in memory, for use inside a transaction: none of them is read there.
+
+    Reading takes another connection, which may be the last of the pool, and up to a second.
+    """
+
+    _in_force: Policy | PolicyError
+    _versions: Mapping[str, Policy]
+    missing: set[str] = field(default_factory=set)
+    """The versions that were asked for and are not held."""
+
+    @property
+    def in_force(self) -> Policy:
+        """The policy in force. Raises PolicyError when none was ever published."""
+        if isinstance(self._in_force, PolicyError):
+            raise self._in_force
+        return self._in_force
+
+    def version(self, version: str) -> Policy | None:
+        """Return a version; None, and it is noted as missing, where it is not held."""
+        policy = self._versions.get(version)
+        if policy is None:
+            self.missing.add(version)
+        return policy
 
 
 class PolicyCache:
@@ -48,6 +76,35 @@ class PolicyCache:
         """Return the policy that was in force when something was decided."""
         with self._lock:
             return self._policies.get(version) or self._read(version)
+
+    def with_held(self, run: Callable[[HeldPolicies], int]) -> int:
+        """Run what may use only the policies in memory, and again with those that it missed.
+
+        A version that cannot be read any more is taken to be that in force, so that what depends
+        on it is done in any case. Returns the sum of what the runs return.
+        """
+        versions: dict[str, Policy] = {}
+        count = 0
+        while True:
+            in_force = self._in_force()
+            with self._lock:
+                held = HeldPolicies(in_force, {**self._policies, **versions})
+            count += run(held)
+            if not held.missing:
+                return count
+            versions |= {version: self._version_or(version, held) for version in held.missing}
+
+    def _in_force(self) -> Policy | PolicyError:
+        try:
+            return self.latest()
+        except PolicyError as error:
+            return error
+
+    def _version_or(self, version: str, held: HeldPolicies) -> Policy:
+        try:
+            return self.version(version)
+        except PolicyError:
+            return held.in_force
 
     def _read(self, version: str | None) -> Policy:
         published = self._ledger.policies.policy(version)

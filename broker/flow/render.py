@@ -57,6 +57,7 @@ def render(offer: Offer, policies: PolicyCache) -> dict[str, Any]:
         "follows": str(offer.follows) if offer.follows else None,
         "changed": offer.explanation.get("changed", []),
         "recall_reason": offer.explanation.get("recall_reason"),
+        "recalls": offer.explanation.get("recalls", []),
         "handed_over": offer.explanation.get("handed_over", {}) if is_shown else {},
         "publisher": offer.publisher,
         "agency": offer.agency,

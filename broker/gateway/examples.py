@@ -130,6 +130,7 @@ _OFFERED = {
     "latest_version": 1,
     "follows": None,
     "changed": [],
+    "recalls": [],
     "recall_reason": None,
     "handed_over": {},
     "publisher": "staffordshire-police",

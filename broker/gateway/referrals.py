@@ -77,7 +77,7 @@ async def publish_bulk(request: Request) -> Response:
     gateway = gateway_of(request)
     with gateway.shares.bulk(share_of(request)):
         body = await _referral_body(request, limit=BULK_LIMIT, media_type=NDJSON)
-        lines = await gateway.run(_lines_of, body)
+        lines = await gateway.run(_lines_or_refusal, gateway, caller_of(request), body)
         written = await _accept_lines(request, lines)
     headers = _applied(strict=_is_strict(request))
     return Response(b"".join(written), media_type=NDJSON, headers=headers)
@@ -251,6 +251,16 @@ def _lines_of(body: bytes) -> list[bytes]:
     return lines
 
 
+def _lines_or_refusal(gateway: Gateway, caller: Caller, body: bytes) -> list[bytes]:
+    """Return the lines of a bulk; one with too many has an owner as every refused body has."""
+    try:
+        return _lines_of(body)
+    except TooLarge as error:
+        publisher = caller.organisation
+        accept.record_refusal(gateway.context, publisher, body, error, is_bulk=True)
+        raise
+
+
 async def _accept_lines(request: Request, lines: Sequence[bytes]) -> list[bytes]:
     """Accept the lines of a bulk and return their results, in order.
 
@@ -324,8 +334,14 @@ async def _referral_body(request: Request, *, limit: int, media_type: str = JSON
         beginning = error.beginning if isinstance(error, TooLarge) else b""
         caller, gateway = caller_of(request), gateway_of(request)
         if not isinstance(error, Malformed):  # a connection that closed sends it again
-            record = accept.record_refusal
-            await gateway.run(record, gateway.context, caller.organisation, beginning, error)
+            await gateway.run(
+                accept.record_refusal,
+                gateway.context,
+                caller.organisation,
+                beginning,
+                error,
+                is_bulk=media_type == NDJSON,
+            )
         raise
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from broker.domain.codes import DeliveryKind, Milestone, Role
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
+from broker.domain.task import SettledTask
 from broker.ledger.database import Connection, Row, json_text, rows
 from broker.ledger.deliveries import due_times, met_times
+from broker.ledger.tasks import BROKER
 from broker.policy.decision import Revised
 from broker.policy.revision.issued import Changed, EarlierDelivery
 
@@ -21,10 +23,11 @@ _Event = tuple[str, ReferralId, Changed | None, Mapping[str, Any]]
 
 @dataclass(slots=True)
 class History:
-    """What agencies were given of one referral, and the versions that they have."""
+    """What agencies were given of one referral, what people settled, and the versions of both."""
 
     deliveries: list[EarlierDelivery] = field(default_factory=list)
     bodies: dict[int, bytes] = field(default_factory=dict)
+    settled: list[SettledTask] = field(default_factory=list)
 
 
 def histories(
@@ -38,6 +41,9 @@ def histories(
         by_referral[row["referral"]].deliveries.append(_earlier(row))
     for row in _earlier_contents(connection, referrals):
         by_referral[row["referral"]].bodies[row["version"]] = row["body"]
+    for row in _settled_tasks(connection, referrals):
+        by_referral[row["referral"]].bodies[row["version"]] = row["body"]
+        by_referral[row["referral"]].settled.append(SettledTask(row["code"], row["version"]))
     return by_referral
 
 
@@ -82,6 +88,11 @@ def _earlier_deliveries(connection: Connection, referrals: Sequence[ReferralId])
 
 def _earlier_contents(connection: Connection, referrals: Sequence[ReferralId]) -> list[Row]:
     return rows(connection, "revisions/earlier_contents", {"referrals": list(referrals)})
+
+
+def _settled_tasks(connection: Connection, referrals: Sequence[ReferralId]) -> list[Row]:
+    params = {"referrals": list(referrals), "broker": BROKER}
+    return rows(connection, "revisions/settled_tasks", params)
 
 
 def _revise_deliveries(

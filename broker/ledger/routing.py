@@ -247,7 +247,9 @@ def _unrouted(row: Row, earlier: Mapping[ReferralId, History]) -> Unrouted:
     history = earlier.get(referral.id)
     if history is None:
         return referral
-    return replace(referral, earlier=history.deliveries, bodies=history.bodies)
+    return replace(
+        referral, earlier=history.deliveries, bodies=history.bodies, settled=history.settled
+    )
 
 
 def _decision_columns(decisions: Sequence[Decision]) -> dict[str, list[Any]]:

@@ -35,6 +35,7 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
+from broker.policy.revision.settled_tasks import without_settled
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
 from broker.policy.routing.unread import with_unread
 from broker.policy.time.calendars import LONDON
@@ -296,13 +297,20 @@ def _revised(
         policy=policy,
     )
     revision = revise.revise(waiting.earlier, new)
+    tasks = without_settled(
+        plan.tasks,
+        waiting.settled,
+        documents=new.documents,
+        version=waiting.version,
+        revision=revision,
+    )
     routed = Routed(
         id=waiting.id,
         version=waiting.version,
         verdict=verdict,
         deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
-        tasks=plan.tasks,
-        tasks_due=_tasks_due(waiting, plan, policy),
+        tasks=tasks,
+        tasks_due=_tasks_due(waiting, plan, policy) if tasks else None,
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 

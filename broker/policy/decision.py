@@ -10,7 +10,7 @@ from broker.domain.codes import Grade
 from broker.domain.delivery import NewDelivery
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
-from broker.domain.task import Task, TaskDeadline
+from broker.domain.task import SettledTask, Task, TaskDeadline
 from broker.errors import Fault
 from broker.policy.monitoring.profile import Profile
 from broker.policy.monitoring.recurrence import Occurrence, Recurring
@@ -47,7 +47,9 @@ class Unrouted:
     earlier: Sequence[EarlierDelivery] = ()
     """What agencies were given before, in the order of its ids."""
     bodies: Mapping[int, bytes] = field(default_factory=dict)
-    """The versions that agencies have."""
+    """The versions that agencies have, and those of ``settled``."""
+    settled: Sequence[SettledTask] = ()
+    """What a person has settled about it."""
     has_tasks: bool = False
     """Whether ops has an open task about it."""
 

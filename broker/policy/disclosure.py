@@ -45,6 +45,7 @@ CONTACT = name_of(PersonPosingRisk, lambda person: person.contact)
 CONTACT_CHILD = name_of(ContactWithChild, lambda contact: contact.child)
 MEMBER_ID = name_of(HouseholdMember, lambda member: member.id)
 MEMBER_CHILDREN = name_of(HouseholdMember, lambda member: member.children)
+AT_RISK = name_of(HouseholdMember, lambda member: member.adult_at_risk)
 CONCERN = name_of(Referral, lambda referral: referral.concern)
 ACTION_TAKEN = name_of(Referral, lambda referral: referral.action_taken)
 EXTENSIONS = name_of(Referral, lambda referral: referral.extensions)
@@ -253,7 +254,7 @@ def _of_scope(
     children, persons = frozenset(scope["children"]), frozenset(scope["persons"])
     everybody = {*_ids(document, CHILDREN, CHILD_ID), *_ids(document, PERSONS, PERSON_ID)}
     hidden = frozenset(everybody - children - persons)
-    around = _household(document, children) if HOUSEHOLD in rules.shows else frozenset()
+    around = _household(document, children, rules) if HOUSEHOLD in rules.shows else frozenset()
     known = everybody.union(_ids(document, HOUSEHOLD, MEMBER_ID))
     narrowing = _Narrowing(children | persons | around, hidden, frozenset(known))
     return {
@@ -272,9 +273,7 @@ def _of_scope(
             for member in narrowing.kept(
                 document.get(HOUSEHOLD),
                 f"/{HOUSEHOLD}",
-                lambda member: (
-                    member.get(MEMBER_ID) in children or _belongs(member, children, document)
-                ),
+                lambda member: _is_around(member, children, document, rules),
             )
         ],
         ONLINE: _online(_fields(document, ONLINE), narrowing),
@@ -331,14 +330,26 @@ def _persons(
     return parts
 
 
-def _household(document: Json, children: Collection[str]) -> frozenset[str]:
+def _household(document: Json, children: Collection[str], rules: View) -> frozenset[str]:
     return frozenset(
         member[MEMBER_ID]
         for member in _listed(document, HOUSEHOLD)
         if isinstance(member, dict)
         and isinstance(member.get(MEMBER_ID), str)
-        and (member[MEMBER_ID] in children or _belongs(member, children, document))
+        and _is_around(member, children, document, rules)
     )
+
+
+def _is_around(member: Json, children: Collection[str], document: Json, rules: View) -> bool:
+    """Tell whether somebody of the household is shown beside these children."""
+    if rules.adults_at_risk_only and not _is_adult_at_risk(member, document):
+        return False
+    return member.get(MEMBER_ID) in children or _belongs(member, children, document)
+
+
+def _is_adult_at_risk(member: Json, document: Json) -> bool:
+    age = _age({BORN: member.get(BORN)}, _day(document))
+    return member.get(AT_RISK) is True and (age is None or age >= ADULT_AT)
 
 
 def _concern(concern: Json, narrowing: _Narrowing) -> dict[str, Any]:

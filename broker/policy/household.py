@@ -32,6 +32,18 @@ def household_children(referral: Referral, on: date) -> tuple[HouseholdChild, ..
     )
 
 
+def adults_at_risk(referral: Referral, on: date) -> tuple[frozenset[str], ...]:
+    """Return for each adult at risk in the household with whom they share a home, by local id.
+
+    Who is under 18 on that date is a child, whatever else is written.
+    """
+    return tuple(
+        frozenset(_home(member, referral))
+        for member in referral.household
+        if member.adult_at_risk is True and not _is_child(member, on)
+    )
+
+
 def without_age(referral: Referral) -> tuple[str, ...]:
     """Return the places of those in the household whose age nobody said."""
     return tuple(

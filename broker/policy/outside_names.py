@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 from broker.domain.task import Task
@@ -115,13 +116,15 @@ def _possessives(text: str) -> str:
 def _texts(value: object) -> list[str]:
     """Return the sentences of a document."""
     texts: list[str] = []
-    stack: list[Any] = [value]
+    stack: list[Any] = [{"": value}]
     while stack:
         item = stack.pop()
-        if isinstance(item, str):
-            texts.append(item)
-        elif isinstance(item, dict):
-            stack += [below for name, below in item.items() if name not in _NO_TEXT]
-        elif isinstance(item, list):
-            stack += item
+        for name, below in item.items() if type(item) is dict else zip(repeat(""), item):
+            kind = type(below)
+            if name in _NO_TEXT:
+                continue
+            if kind is str:
+                texts.append(below)
+            elif kind is dict or kind is list:
+                stack.append(below)
     return texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -11,9 +12,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from broker.conversations import within
 from broker.domain.ids import OrganisationCode
 from broker.transport import lasting_faults
-from broker.transport.clients import every_valkey
+from broker.transport.clients import every_valkey, kombu_connection
 from broker.transport.queues import RECEIPTS_QUEUE, SERVER, queue_name
 
 COMMANDS = (
@@ -23,6 +25,9 @@ COMMANDS = (
 )
 """What a consumer needs: Kombu's, or a plain client's. None is of the class ``dangerous``."""
 READ_ANOTHERS = ("LRANGE", "agency.another", "0", "0")
+GUEST = "guest"
+"""The user with which a RabbitMQ comes, and its password."""
+ENTER_SECONDS = 5.0
 _TIMES = {"socket_timeout": 5, "socket_connect_timeout": 2}
 
 
@@ -49,9 +54,13 @@ def rabbitmq_lines(agency: OrganisationCode, address: Path) -> tuple[str, ...]:
 
 def address_for(url: str, agency: OrganisationCode, password: str) -> str:
     """Return the address of the message broker with an agency's user in it."""
+    return _as_user(url, str(agency), password)
+
+
+def _as_user(url: str, name: str, password: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    user = f"{quote(str(agency), safe='')}:{quote(password, safe='')}"
+    user = f"{quote(name, safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{user}@{host}"))
 
 
@@ -101,6 +110,27 @@ def default_reads_all(url: str) -> bool:
     except RedisError as error:
         raise lasting_faults.of(error, SERVER) from error
     return any(shared)
+
+
+def guest_may_enter(url: str) -> bool:
+    """Tell whether a RabbitMQ lets in its own administrator ``guest`` with the password that
+    everybody knows.
+
+    What other users may do AMQP does not say. Raises Unavailable when it does not answer.
+    """
+    options = {"connect_timeout": _TIMES["socket_connect_timeout"]}
+    connection = kombu_connection(_as_user(url, GUEST, GUEST), options)
+    try:
+        with within(ENTER_SECONDS):
+            connection.connect()
+    except (OSError, *connection.connection_errors, *connection.channel_errors) as error:
+        if lasting_faults.is_lasting(error):
+            return False
+        raise lasting_faults.of(error, SERVER) from error
+    finally:
+        with suppress(Exception), within(ENTER_SECONDS):
+            connection.release()
+    return True
 
 
 def _default_reads_all(opened: Redis) -> bool:

@@ -68,7 +68,9 @@ class Copy:
     referral: str = ""
     """What all deliveries of a referral have in common; it names nothing outside the broker."""
     is_recall: bool = False
-    """Whether it takes the place of every other copy of its referral that still lies there."""
+    """Whether it takes the place of other copies of its referral that still lie there."""
+    replaces: frozenset[str] | None = None
+    """For a recall the deliveries whose copies it replaces; None: every other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,13 +304,15 @@ def _errors(connection: Connection | None) -> tuple[type[Exception], ...]:
 
 
 def _is_replaced(element: bytes, recall: Copy) -> bool:
-    """Tell whether an element of a Valkey's list is another copy of the recalled referral."""
+    """Tell whether an element of a Valkey's list is a copy that a recall takes the place of."""
     if recall.referral.encode() not in element:
         return False
     try:
         properties = json.loads(element)["properties"]
+        id_ = properties.get("message_id")
         is_same_referral = properties.get("correlation_id") == recall.referral
-        return bool(is_same_referral and properties.get("message_id") != recall.id)
+        is_replaced = recall.replaces is None or id_ in recall.replaces
+        return bool(is_same_referral and is_replaced and id_ != recall.id)
     except GARBAGE:
         return False
 

@@ -16,6 +16,7 @@ ACKNOWLEDGED = "acknowledged"
 DECIDED = "decided"
 DESTROYED = "destroyed"
 RETURNED = "returned"
+NO_LONGER_ADDRESSED = "no_longer_addressed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ class Delivery:
     """The delivery of yours that this corrects or recalls."""
     asks: Mapping[str, bool] = field(default_factory=dict)
     """What a decision should say: ``views_considered`` and ``child_told``."""
+    recalls: Sequence[str] | None = None
+    """For a recall the deliveries of yours that it takes back; None: all of its referral."""
     changed: Sequence[str] = ()
     """Which parts of ``content`` and ``handling`` a correction changes."""
     _answer: Answer | None = field(default=None, repr=False)
@@ -177,6 +180,7 @@ class Delivery:
             version=int(value.get("version", 1)),
             follows=value.get("follows"),
             asks=dict(value.get("asks") or {}),
+            recalls=_recalled_by(value),
             changed=tuple(value.get("changed") or ()),
         )
 
@@ -255,3 +259,14 @@ class Delivery:
             lease=self.lease.id if self.lease else None,
             **details,
         )
+
+
+def _recalled_by(value: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the deliveries that a recall takes back; None for all of its referral.
+
+    An agency that a correction does not address any more may have the referral in another role.
+    """
+    if value.get("recall_reason") != NO_LONGER_ADDRESSED:
+        return None
+    had = value.get("recalls") or filter(None, [value.get("follows")])
+    return tuple(map(str, had))

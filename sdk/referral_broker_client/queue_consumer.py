@@ -102,13 +102,15 @@ class QueueConsumer(WorkLoop):
             self._release(list(self._in_hand))
         finally:
             self._drop()
+            self._replaced.close()
 
     def remember_in(self, file: Path) -> None:
         """Remember what was replaced in a file of ids, over restarts and with other processes.
 
         Call it before the first delivery. Raises sqlite3.Error when it cannot be written.
         """
-        self._replaced = Replaced(file)
+        before, self._replaced = self._replaced, Replaced(file)
+        before.close()
 
     def answer(self, *answers: Answer) -> None:
         """Send answers now, such as a person's decision days later.
@@ -126,7 +128,7 @@ class QueueConsumer(WorkLoop):
         self._unsent_since = self._unsent_since or time.monotonic()
         self._unsent.append(replace(answer, lease=None))
         if delivery.kind == RECALL:
-            self._replaced.add_recalled(delivery.referral)
+            self._replaced.add_recalled(delivery)
         elif delivery.follows is not None:
             self._replaced.add(delivery.follows)
         self._unacked.append(self._in_hand.pop(delivery, None))
@@ -160,9 +162,12 @@ class QueueConsumer(WorkLoop):
 
     def _drop_recalled(self) -> None:
         """Drop what has its recall behind it in the same batch, and was not handed over yet."""
-        recalled = {offered.referral for offered in self._arrived if offered.kind == RECALL}
+        recalled: set[str] = set()
+        for offered in self._arrived:
+            if offered.kind == RECALL:
+                recalled.update((offered.referral,) if offered.recalls is None else offered.recalls)
         for offered in list(self._arrived):
-            if offered.kind != RECALL and offered.referral in recalled:
+            if offered.kind != RECALL and not recalled.isdisjoint((offered.referral, offered.id)):
                 self._arrived.remove(offered)
                 self._refuse(self._in_hand.pop(offered), "recalled")
 

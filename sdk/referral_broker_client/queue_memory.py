@@ -18,7 +18,8 @@ _TABLE = "create table if not exists replaced (name text primary key, at real no
 
 
 class Replaced:
-    """The ids of replaced deliveries and of recalled referrals, in a file or for this process.
+    """The ids of replaced and recalled deliveries and of recalled referrals, for this process or in
+    a file.
 
     The file holds ids alone. Processes that name the same one share it. Raises sqlite3.Error when
     it cannot be written.
@@ -37,16 +38,22 @@ class Replaced:
         """Remember a delivery that a later version has replaced."""
         self._write(delivery)
 
-    def add_recalled(self, referral: str) -> None:
-        """Remember a referral that was recalled."""
-        self._write(f"{RECALL} {referral}")
+    def add_recalled(self, recall: Delivery) -> None:
+        """Remember the referral that was recalled, or the deliveries of it that were."""
+        for name in (recall.referral,) if recall.recalls is None else recall.recalls:
+            self._write(f"{RECALL} {name}")
 
     def __contains__(self, delivery: str) -> bool:
         return self._holds(delivery)
 
     def is_recalled(self, delivery: Delivery) -> bool:
-        """Tell whether a delivery, which is no recall itself, is of a recalled referral."""
-        return delivery.kind != RECALL and self._holds(f"{RECALL} {delivery.referral}")
+        """Tell whether a delivery, which is no recall itself, was recalled."""
+        names = (f"{RECALL} {delivery.referral}", f"{RECALL} {delivery.id}")
+        return delivery.kind != RECALL and any(map(self._holds, names))
+
+    def close(self) -> None:
+        """Close the file; what is in it stays."""
+        self._database.close()
 
     def _holds(self, name: str) -> bool:
         query = "select 1 from replaced where name = ?"

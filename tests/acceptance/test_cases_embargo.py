@@ -284,3 +284,114 @@ def test_40_what_was_released_meanwhile_is_not_kept(world: World, context: Conte
     action = ActionContext(context.new_id(), "person:J", "Not yet.", context.clock())
     assert not context.ledger.holds.keep(held["id"], action)
     assert "delivery.hold_kept" not in kinds(world)
+
+
+def changed_summary(document: dict[str, Any], **handling: Any) -> dict[str, Any]:
+    """Return a document with more in its summary, and in its handling what is given."""
+    concern = {**document["concern"], "summary": "More is known."}
+    return {**document, "concern": concern, "handling": {**document["handling"], **handling}}
+
+
+@pytest.mark.parametrize("turn", BY_A_PERSON)
+def test_40_a_correction_does_not_ask_again_what_a_person_has_decided(
+    world: World, context: Context, turn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(in_words())
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    assert act(world, held["id"], turn, **DECISIONS[turn]).status_code == 200
+    world.at("2026-12-21 11:00")
+    correct(world, receipt, changed_summary(in_words()))
+    assert [row[1] for row in tasks(context)] == ["settled"]
+    assert [row[2] for row in tasks(context)] == [tasks(context)[0][2]]
+    # A second one looks at the version of the task, not at the one before.
+    correct(world, receipt, changed_summary(in_words(), marking="OFFICIAL"))
+    assert [row[1] for row in tasks(context)] == ["settled"]
+    state = leg(world.status(receipt), SCHOOL)["state"]
+    assert state == ("available" if turn == "release" else "held")
+
+
+@pytest.mark.parametrize("turn", BY_A_PERSON)
+def test_40_a_correction_asks_again_where_the_words_have_changed(
+    world: World, context: Context, turn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(in_words())
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    assert act(world, held["id"], turn, **DECISIONS[turn]).status_code == 200
+    world.at("2026-12-21 11:00")
+    words = "No contact with the school before Friday 12:00: the arrest has moved."
+    correct(world, receipt, changed_summary(in_words(), instructions=words))
+    assert [row[1] for row in tasks(context)] == ["settled", "open"]
+    assert leg(world.status(receipt), SCHOOL)["state"] == "held"
+    assert world.collect(SCHOOL) == []
+
+
+@pytest.mark.parametrize("is_collected", [False, True])
+@pytest.mark.parametrize("in_what", [in_words, lambda: under_embargo("2026-12-23T12:00:00Z")])
+def test_40_what_a_person_has_released_stays_so_through_corrections(
+    world: World, in_what: Any, *, is_collected: bool
+) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(in_what())
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    assert act(world, held["id"], "release", reason="He is arrested.").status_code == 200
+    for number, name in enumerate(("Isolda", "Isolde", "Izzy"), start=2):
+        if is_collected:
+            assert [each["version"] for each in world.collect(SCHOOL)] == [number - 1]
+        document = changed_summary(in_what())
+        document["children"][0]["given_name"] = name
+        correct(world, receipt, document)
+    status = world.status(receipt)
+    assert "held" not in {part["state"] for part in status["deliveries"]}
+    assert [each["content"]["children"][0]["given_name"] for each in world.collect(SCHOOL)] == [
+        "Izzy"
+    ]
+
+
+def test_40_a_correction_asks_again_where_something_else_is_held(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(in_words())
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    assert act(world, held["id"], "release", reason="He is arrested.").status_code == 200
+    world.at("2026-12-21 11:00")
+    correct(world, receipt, two_pupils())
+    assert leg(world.status(receipt), "school-900001")["state"] == "held"
+    assert [row[1] for row in tasks(context)] == ["settled", "open"]
+
+
+def suspect_at_school(summary: str, title: str = "Caretaker") -> dict[str, Any]:
+    document = pupil()
+    role = {"kind": "employment", "title": title, "organisation_code": SCHOOL}
+    role["works_with_children"] = False
+    person = {"id": "suspect", "given_name": "Lucian", "date_of_birth": "1980-01-01"}
+    document["persons_posing_risk"] = [{**person, "area": "E10000028", "roles": [role]}]
+    document["concern"] = {**document["concern"], "summary": summary}
+    return document
+
+
+def test_25_a_correction_does_not_ask_again_about_a_suspect_at_the_school(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.hand_in(suspect_at_school("One."))
+    world.drain()
+    held = leg(world.status(receipt), SCHOOL)
+    assert act(world, held["id"], "keep", reason="The head is told by us.").status_code == 200
+    states = [row[:2] for row in tasks(context) if row[0] == "suspect-at-recipient"]
+    assert states == [("suspect-at-recipient", "settled")]
+    correct(world, receipt, suspect_at_school("Two.", title="Former caretaker"))
+    after = [row[:2] for row in tasks(context) if row[0] == "suspect-at-recipient"]
+    assert after == states
+    moved = suspect_at_school("Two.")
+    moved["children"][0]["school"] = {"urn": "900001", "name": "Slipware Lane Academy"}
+    moved["persons_posing_risk"][0]["roles"][0]["organisation_code"] = "school-900001"
+    correct(world, receipt, moved)
+    after = [row[:2] for row in tasks(context) if row[0] == "suspect-at-recipient"]
+    assert after == [*states, ("suspect-at-recipient", "open")]

@@ -372,3 +372,31 @@ def test_28_a_correction_leaves_that_task_open_and_a_recall_settles_it(
     assert world.client.post(f"{path}/recall", json=body, headers=world.police).is_success
     world.drain()
     assert [row[1] for row in hand_over_tasks(context)] == ["settled"]
+
+
+def test_28_each_refused_hand_over_is_a_task_of_its_own(world: World, context: Context) -> None:
+    """One referral, two councils: neither team out of hours may have its part."""
+    world.at("2026-12-16 16:55")
+    document = suspect_at(TEAM)
+    stoke = {"id": "suspect-2", "given_name": "Ambrose", "family_name": "Quill"}
+    works = {"kind": "employment", "organisation_code": "shropshire-edt"}
+    document["persons_posing_risk"].append({**stoke, "roles": [works]})
+    second = {**document["children"][0], "id": "second", "given_name": "Clemency"}
+    second |= {"area": "E06000051", "lives_with": []}
+    for name in ("address", "nhs_number"):
+        second.pop(name, None)
+    document["children"].append(second)
+    receipt = world.routed(document)
+    at(world, "2026-12-16 17:00")
+    with psycopg.connect(context.settings.database_url) as connection:
+        tasks = connection.execute(
+            "select pointer, message, state from task where code = 'hand-over-refused'"
+            " order by message"
+        ).fetchall()
+    parts = {part["agency"]: part["id"] for part in world.status(receipt)["deliveries"]}
+    assert [(pointer, state) for pointer, _, state in tasks] == [
+        (f"/deliveries/{parts['shropshire-csc']}/to/shropshire-edt", "open"),
+        (f"/deliveries/{parts[OFFICE]}/to/{TEAM}", "open"),
+    ]
+    assert "Shropshire emergency duty team (sample) must not have it" in tasks[0][1]
+    assert world.collect(TEAM) == world.collect("shropshire-edt") == []

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from referral_broker_client.errors import Conflict
 from referral_broker_client.ops import Ops
@@ -10,6 +11,7 @@ from broker.admin import operator_actions
 from broker.flow import bulk
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
+from tests.acceptance.test_cases import leg
 from tests.acceptance.test_cases_acts import reason, recall, redirect, returned, with_embargo
 from tests.acceptance.test_versions import correct, send
 from tests.integration.gateway.conftest import listening
@@ -163,3 +165,80 @@ def test_36_what_was_recalled_is_redirected_by_no_door(
     bulk.advance_replays(context)
     assert reason(redirect(world, ops, delivery, agency=SECOND)) == "recalled"
     assert world.collect(SECOND) == []
+
+
+YOUTH_JUSTICE, NEXT = "staffordshire-yjs", "shropshire-yjs"
+BOY = {"id": "boy", "given_name": "Rufus", "date_of_birth": "2011-05-05", "area": "E10000028"}
+
+
+def about_a_boy(**rest: Any) -> dict[str, Any]:
+    document = sample(1)
+    document["persons_posing_risk"] = [BOY]
+    return {**document, **rest}
+
+
+def returned_by_youth_justice(world: World, document: dict[str, Any]) -> dict[str, Any]:
+    """Have a part released where it is held, collected, and returned for the wrong area."""
+    world.at("2026-12-22 10:00")
+    part = leg(world.routed(document), YOUTH_JUSTICE)
+    if part["state"] == "held":
+        path = f"/v1/deliveries/{part['id']}/hold/release"
+        body, headers = {"reason": "He is arrested."}, world.headers("ops", "ops")
+        assert world.client.post(path, json=body, headers=headers).status_code == 200
+    (offered,) = world.collect(YOUTH_JUSTICE)
+    answer = {"delivery": offered["delivery"], "stage": "returned", "by": "YJS"}
+    settled = world.answer(YOUTH_JUSTICE, **answer, reason="wrong_area", area="E06000051")
+    assert settled["result"] == "recorded", settled
+    world.drain()
+    return offered
+
+
+def parts(context: Context) -> list[tuple[str, str]]:
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(
+            "select agency, state from delivery where policy_row = 'youth-justice' order by id"
+        ).fetchall()
+
+
+def test_17_a_wrong_area_goes_on_by_itself_without_an_embargo(
+    world: World, context: Context
+) -> None:
+    returned_by_youth_justice(world, about_a_boy())
+    assert parts(context) == [(YOUTH_JUSTICE, "returned"), (NEXT, "available")]
+
+
+def test_40_what_words_forbid_does_not_go_on_by_itself(world: World, context: Context) -> None:
+    words = {"instructions": "Do not contact the suspect before Friday noon."}
+    offered = returned_by_youth_justice(world, about_a_boy(handling=words))
+    assert parts(context) == [(YOUTH_JUSTICE, "returned")]
+    assert world.collect(NEXT) == []
+    headers = world.headers("ops", "ops")
+    lists = world.client.get("/v1/attention", headers=headers).json()
+    assert offered["delivery"] in {item["delivery"] for item in lists["returned"]}
+    # A person released it, so a person may send it on.
+    assert redirect(world, headers, offered, agency=NEXT).status_code in (200, 201, 202)
+    assert parts(context) == [(YOUTH_JUSTICE, "returned"), (NEXT, "available")]
+
+
+def test_40_what_words_forbid_and_nobody_released_is_not_sent_on_by_hand(
+    world: World, context: Context
+) -> None:
+    world.at("2026-12-22 10:00")
+    document = about_a_boy()
+    offer = leg(world.routed(document), YOUTH_JUSTICE)
+    (offered,) = world.collect(YOUTH_JUSTICE)
+    answer = {"delivery": offer["id"], "stage": "returned", "by": "YJS", "reason": "not_ours"}
+    assert world.answer(YOUTH_JUSTICE, **answer)["result"] == "recorded"
+    words = {"instructions": "Do not contact the suspect before Friday noon."}
+    newest = about_a_boy(handling=words)
+    assert send(world, {"id": offered["referral"]}, newest).status_code == 202
+    refused = redirect(world, world.headers("ops", "ops"), offered, agency=NEXT)
+    assert reason(refused) == "embargo-in-words"
+    assert parts(context) == [(YOUTH_JUSTICE, "returned")]
+
+
+def test_40_an_immediate_one_goes_on_whatever_words_say(world: World, context: Context) -> None:
+    words = {"instructions": "Do not contact the suspect before Friday noon."}
+    grade = {"level": "immediate", "reason": "Invented."}
+    returned_by_youth_justice(world, about_a_boy(handling=words, grade=grade))
+    assert parts(context) == [(YOUTH_JUSTICE, "returned"), (NEXT, "available")]

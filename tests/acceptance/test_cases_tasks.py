@@ -394,3 +394,31 @@ def test_20_the_publisher_takes_on_the_escalation_about_its_refused_body(
     with psycopg.connect(context.settings.database_url) as connection:
         rows = connection.execute("select state, acknowledged_by from escalation").fetchall()
     assert rows == [("acknowledged", "DS Farlow")]
+
+
+@pytest.mark.parametrize(
+    ("line_count", "pad"), [(1001, 0), (3000, 0), (2, 17_000_000)], ids=["lines", "ends", "bytes"]
+)
+def test_20_a_refused_bulk_has_an_owner_of_its_own(
+    world: World, context: Context, line_count: int, pad: int
+) -> None:
+    """It is no refusal of its first referral, which may come again by itself and be accepted."""
+    world.at("2026-12-16 10:00")
+    first = sample(15) | {"grade": {**sample(15)["grade"], "level": "low"}}
+    line = json.dumps(first).encode() + b" " * pad + b"\n"
+    headers = world.police | {"Content-Type": "application/x-ndjson"}
+    for _ in range(2):
+        answer = world.client.post("/v1/referrals/bulk", content=line * line_count, headers=headers)
+        assert answer.status_code == 413, answer.text
+    task = the_task(world)
+    assert (task["code"], task["reference"], task["referral"]) == ("refused", None, None)
+    assert (task["effective_grade"], world.local(task["due_at"])) == (
+        "immediate",
+        "2026-12-16 11:00",
+    )
+    with psycopg.connect(context.settings.database_url) as connection:
+        refusals = connection.execute("select publisher, size > 0 from refusal").fetchall()
+        assert refusals == [("staffordshire-police", True)] * 2
+        assert connection.execute("select count(*) from referral").fetchone() == (0,)
+    world.routed(first)
+    assert the_task(world)["id"] == task["id"]

@@ -95,7 +95,7 @@ EXPECTED = {
         "staffordshire-csc probation-west-midlands",
         defects=["/persons_posing_risk/0 age-contradicts-date-of-birth"],
     ),
-    "33": expected("staffordshire-csc", absent="unknown-field"),
+    "33": expected("staffordshire-csc staffordshire-yjs", absent="unknown-field"),
     "34": expected("staffordshire-csc", defects=["/children/0/voice missing-voice"]),
     "35": expected("staffordshire-csc staffordshire-health", absent=NOT_OF_THE_UNBORN),
     "36": expected("staffordshire-csc", absent="too-long"),

@@ -150,6 +150,33 @@ def test_29_each_status_of_a_missing_child_counts(
     assert codes(found) == warned
 
 
+@pytest.mark.parametrize(
+    ("returned_at", "words"),
+    [
+        (None, "Nobody said when: ask."),
+        (
+            "2026-12-15T20:30:00Z",
+            "came back on Tue 15 Dec 2026, 20:30: in England the authority that is responsible for "
+            "it offers it an interview within 72 hours of that, so by Fri 18 Dec 2026, 20:30.",
+        ),
+        ("2027-03-27T12:00:00Z", "so by Tue 30 Mar 2027, 13:00."),  # the clocks change on 28 March
+    ],
+)
+def test_29_a_child_who_is_back_is_offered_an_interview_by_a_time(
+    world: World, returned_at: str | None, words: str
+) -> None:
+    """The council and the publisher read it; it is no task of ops (decision 0266)."""
+    missing = {"status": "returned", **({"returned_at": returned_at} if returned_at else {})}
+    world.at("2027-03-30 10:00" if returned_at and returned_at > "2027" else "2026-12-16 10:00")
+    found = world.routed(copy.deepcopy(referral(HERE | {"missing": missing})))
+    (offered,) = world.collect("staffordshire-csc")
+    for shown in (found, offered):
+        (warned,) = [each for each in shown["warnings"] if each["code"] == "returned-from-missing"]
+        assert words in warned["message"]
+    tasks = world.client.get("/v1/attention", headers=world.headers("ops", "ops")).json()["task"]
+    assert "returned-from-missing" not in {task["code"] for task in tasks}
+
+
 def test_29_a_missing_child_who_was_not_found_yet_is_known_to_three(world: World) -> None:
     child = HERE | {
         "area": SHROPSHIRE,

@@ -95,6 +95,7 @@ def computed_codes() -> set[str]:
     return {
         *(f"missing-{name}" for name in facts),
         *(f"{name}-{ending}" for name in facts for ending in endings),
+        *(f"voice-{ending}" for ending, _ in defects._VOICE_REASONS.values()),
         *(code for code, _ in plan._UNKNOWN.values()),
         *map(str, yielded),
         *ACTIONS,

@@ -41,7 +41,7 @@ from broker.policy.places.postcodes import authorities
 from broker.policy.published.expiry import NOTICE, ending_soon
 from broker.policy.published.policy import Policy
 from broker.settings import BadSettings, Settings
-from broker.transport.exchange_users import default_reads_all
+from broker.transport.exchange_users import default_reads_all, guest_may_enter
 from broker.transport.memory_policy import KEEPS_ALL, eviction
 from broker.transport.queues import AgencyQueues
 from broker.transport.signatures import CopySigner
@@ -212,7 +212,7 @@ def _reached(check: Callable[[], None], url: str, name: str) -> str:
 def _users(url: str) -> str:
     """Check that no password opens every agency's queue."""
     if not is_valkey(url):
-        return "are not looked at: it is no Valkey"
+        return _rabbitmq_users(url)
     try:
         shared = default_reads_all(url)
     except Unavailable:
@@ -224,6 +224,22 @@ def _users(url: str) -> str:
             "'default' off",
         )
     return "of the exchange read their own queues"
+
+
+def _rabbitmq_users(url: str) -> str:
+    """Check that nobody enters a RabbitMQ with the password that everybody knows."""
+    try:
+        is_open = guest_may_enter(url)
+    except Unavailable:
+        return "are not looked at: the exchange does not answer"
+    if is_open:
+        raise Failed(
+            "the exchange lets in 'guest', who may read every agency's queue, with the password "
+            "that everybody knows",
+            "give the broker and each agency a user (`broker keys exchange-user`), then "
+            "`rabbitmqctl delete_user guest`",
+        )
+    return "'guest' cannot enter; what others may do, `rabbitmqctl list_permissions` says"
 
 
 def _signatures(ledger: Ledger, settings: Settings, now: datetime) -> str:

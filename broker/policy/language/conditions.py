@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from cel_expr_python import cel
@@ -20,6 +21,7 @@ from broker.errors import PolicyError
 from broker.policy.language.vocabulary import FACTS, SUBJECTS, Value
 from broker.policy.places.gazetteer import UNKNOWN
 
+Reader = Callable[[object], tuple[Any, ...]]
 _LONGEST = 1000
 _MOST_CASES = 20_000
 """A condition over more combinations than this is for two rows."""
@@ -38,12 +40,14 @@ class Condition:
     holding: frozenset[tuple[Value, ...]]
     """Every combination of their values for which it holds."""
     _paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    _readers: tuple[tuple[str, Reader], ...] = field(init=False, repr=False, compare=False)
     facts: frozenset[str] = field(init=False, repr=False, compare=False)
     """The names without whose facts they are."""
 
     def __post_init__(self) -> None:
         paths = [name.split(".") for name in self.names]
         object.__setattr__(self, "_paths", tuple((owner, fact) for owner, fact in paths))
+        object.__setattr__(self, "_readers", tuple(_readers(self._paths)))
         object.__setattr__(self, "facts", frozenset(fact for _, fact in paths))
 
     def holds(self, subjects: Mapping[str, object]) -> bool:
@@ -73,12 +77,23 @@ class Condition:
         return [(name, _said(name, value)) for name, value in case if value is not False]
 
     def _case(self, subjects: Mapping[str, object]) -> tuple[Value, ...]:
-        return tuple(
-            [
-                UNKNOWN if (value := getattr(subjects[owner], fact)) is None else value
-                for owner, fact in self._paths
-            ]
-        )
+        case: tuple[Any, ...] = ()
+        for owner, read in self._readers:
+            case += read(subjects[owner])
+        if None in case:
+            case = tuple([UNKNOWN if value is None else value for value in case])
+        return case
+
+
+def _readers(paths: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Reader]]:
+    """Yield what reads all facts of an owner at once: every condition is asked of every subject."""
+    for owner, group in itertools.groupby(paths, key=itemgetter(0)):
+        facts = [fact for _, fact in group]
+        yield owner, attrgetter(*facts) if len(facts) > 1 else _alone(attrgetter(*facts))
+
+
+def _alone(read: Callable[[object], Any]) -> Reader:
+    return lambda subject: (read(subject),)
 
 
 def read_condition(text: str, subject: str) -> Condition:

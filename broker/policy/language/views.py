@@ -33,6 +33,8 @@ class View:
     place: str
     voice_if_shared: bool = False
     """Whether it shows a child's voice to a recipient that ``voice.share_with`` names."""
+    adults_at_risk_only: bool = False
+    """Whether it shows nobody of the household but the adults at risk."""
 
     @property
     def in_words(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ def read_views(root: Node) -> dict[str, View]:
 
 
 def _view(name: str, node: Node) -> View:
-    fields = node.fields(("sentence", "shows"), ("voice",))
+    fields = node.fields(("sentence", "shows"), ("voice", "household"))
     tree: dict[str, Any] = {}
     for section, written in fields["shows"].entries() if "shows" in fields else ():
         _section(section, written, tree)
@@ -76,8 +78,10 @@ def _view(name: str, node: Node) -> View:
         tree[_HANDLING].setdefault(_NOT_TO, {})
     if "voice" in fields:
         fields["voice"].choice(("if_shared",), "way to show a voice")
+    if "household" in fields:
+        fields["household"].choice(("adults_at_risk",), "way to show a household")
     sentence = fields["sentence"].text() if "sentence" in fields else ""
-    return View(name, sentence, tree, node.place, "voice" in fields)
+    return View(name, sentence, tree, node.place, "voice" in fields, "household" in fields)
 
 
 def _section(section: str, written: Node, tree: dict[str, Any]) -> None:

@@ -122,8 +122,12 @@ FACTS: Mapping[str, Fact] = {
     "child.meets_suspect": Fact("the child lives with or regularly meets a person posing risk"),
     "child.at_school": Fact("the child is on the roll of a school"),
     "child.health_need": Fact("the child has a health need"),
+    "child.adult_at_risk": Fact("an adult at risk lives in the child's household"),
     "child.other_force": Fact("the child is in another force's area"),
     "person.age": Fact("the person's age", ("under_18", "adult", "unknown")),
+    "person.under_ten": Fact(
+        "the person is under 10, and cannot be held to have committed a crime"
+    ),
     "person.area": Fact("the person's area", _AREAS, _PLACES),
     "person.nation": Fact("the person's nation", _NATIONS, _NATION_NAMES),
     "person.country": Fact("the person's country", _COUNTRIES, _PLACES),

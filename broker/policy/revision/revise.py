@@ -20,6 +20,7 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import successors
 from broker.policy.revision.issued import Changed, EarlierDelivery, HistoryEntry, Issued, Revision
 from broker.policy.revision.regrade import Regrade, reschedule
+from broker.policy.revision.settled_tasks import deciding
 from broker.policy.routing.assignments import Assignment
 
 Json = Mapping[str, Any]
@@ -268,7 +269,13 @@ def _moved(
     if _is_extended(earlier, new):
         moved = successors.keep_extended(earlier, assignment, new.number)
     else:
-        moved = successors.move(earlier, assignment, new.number, new.received_at)
+        moved = successors.move(
+            earlier,
+            assignment,
+            new.number,
+            new.received_at,
+            is_released=_is_released(earlier, assignment, new),
+        )
     if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
         explanation = _correction(earlier, assignment, parts, new).explanation
@@ -286,12 +293,21 @@ def _moved(
 def _is_extended(earlier: EarlierDelivery, new: JudgedVersion) -> bool:
     """Tell whether a person extended an embargo that the new version repeats as it was."""
     hold = earlier.explanation.get("hold") or {}
-    before, after = (
-        new.documents.get(number, {}).get("handling") or {}
-        for number in (earlier.version, new.number)
-    )
-    repeats = all(before.get(part) == after.get(part) for part in ("embargo", "instructions"))
-    return earlier.state is DeliveryState.HELD and "given" in hold and repeats
+    return earlier.state is DeliveryState.HELD and "given" in hold and _repeats(None, earlier, new)
+
+
+def _is_released(earlier: EarlierDelivery, assignment: Assignment, new: JudgedVersion) -> bool:
+    """Tell whether a person released what the new version would hold for the same words."""
+    hold, released = assignment.explanation["hold"], successors.released_from(earlier)
+    if hold is None or released is None or released.get("code") != hold["code"]:
+        return False
+    return _repeats(hold["code"], earlier, new)
+
+
+def _repeats(code: str | None, earlier: EarlierDelivery, new: JudgedVersion) -> bool:
+    """Tell whether the new version repeats what decides a hold as it was."""
+    before, after = (new.documents.get(number, {}) for number in (earlier.version, new.number))
+    return bool(deciding(code, before) == deciding(code, after))
 
 
 def _correction(
@@ -310,6 +326,7 @@ def _correction(
         because=because,
         at=new.received_at,
         policy=new.policy,
+        is_released=_is_released(last, assignment, new),
     )
     return replace(amended, explanation={**amended.explanation, "changed": list(parts)})
 
@@ -326,7 +343,9 @@ def _recalls(
     amended = successors.amend(
         DeliveryKind.RECALL, last, None, because=because, at=at, policy=policy
     )
-    assignment = replace(amended, explanation={**amended.explanation, "recall_reason": reason})
+    had = [str(delivery.id) for thread in threads for delivery in thread.deliveries]
+    explained = {**amended.explanation, "recall_reason": reason, "recalls": had}
+    assignment = replace(amended, explanation=explained)
     given_back = [
         thread.last.id
         for thread in threads

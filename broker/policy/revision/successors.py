@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.states import DeliveryState
@@ -12,7 +13,7 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.routing.assignments import (
     REASONS,
-    UNTIL_RELEASED,
+    RELEASED,
     Addressee,
     Assignment,
     Draft,
@@ -26,15 +27,20 @@ from schemas.codes import Nation
 
 
 def move(
-    earlier: EarlierDelivery, assignment: Assignment, version: int, at: datetime
+    earlier: EarlierDelivery,
+    assignment: Assignment,
+    version: int,
+    at: datetime,
+    *,
+    is_released: bool,
 ) -> EarlierDelivery:
     """Return a delivery that nobody was offered with the content of another version.
 
     Its clock keeps its start, unless an embargo begins or ends with the new version before the
-    clock has run at all.
+    clock has run at all. ``is_released``: a person has released what the version would hold.
     """
     held = assignment.held_until is not None and assignment.held_until > at
-    held = held and not _was_released(earlier, assignment)
+    held = held and not is_released
     moved = replace(
         earlier,
         version=version,
@@ -44,7 +50,7 @@ def move(
         available_at=assignment.held_until
         if held and assignment.held_until
         else min(earlier.available_at, at),
-        explanation=_explained(earlier, assignment),
+        explanation=_explained(earlier, assignment, is_released=is_released),
     )
     if earlier.kind is DeliveryKind.CORRECTION or not (held or earlier.clock_start > at):
         return moved
@@ -103,7 +109,7 @@ def again(
     return finish(draft, warn_at=policy.alarms.warn_at)
 
 
-def amend(
+def amend(  # noqa: PLR0913 - each is a fact about the version
     kind: DeliveryKind,
     last: EarlierDelivery,
     assignment: Assignment | None,
@@ -111,21 +117,44 @@ def amend(
     because: Sequence[str],
     at: datetime,
     policy: Policy,
+    is_released: bool = False,
 ) -> Assignment:
     """Return a correction, or a recall, for the agency that had a delivery.
 
     Its deadlines are its own: they count from when the publisher said so, or from the end of an
-    embargo that came with the new version.
+    embargo that came with the new version and that no person has released.
     """
     terms, addressee = _terms(kind, last, assignment, policy), _addressee(last, policy)
-    draft = Draft(terms, addressee, _start(last, assignment, at))
+    start = Start(at) if is_released else _start(assignment, at)
+    draft = Draft(terms, addressee, start)
     _include(draft, assignment, [Reason(words) for words in because])
-    return finish(draft, warn_at=policy.alarms.warn_at)
+    amended = finish(draft, warn_at=policy.alarms.warn_at)
+    if not is_released:
+        return amended
+    return replace(amended, explanation={**amended.explanation, RELEASED: released_from(last)})
 
 
-def _explained(earlier: EarlierDelivery, assignment: Assignment) -> Mapping[str, object]:
+def released_from(earlier: EarlierDelivery) -> Mapping[str, Any] | None:
+    """Return the hold from which a person released a delivery; None where nobody did.
+
+    One that waits for a person and is held no longer was released by one.
+    """
+    if earlier.state is DeliveryState.HELD:
+        return None
+    released: Mapping[str, Any] | None = earlier.explanation.get(RELEASED)
+    hold = earlier.explanation.get("hold")
+    is_for_a_person = hold is not None and hold["until"] is None
+    return released or (hold if is_for_a_person else None)
+
+
+def _explained(
+    earlier: EarlierDelivery, assignment: Assignment, *, is_released: bool = False
+) -> Mapping[str, object]:
     """Keep why this agency has it; the facts because of which are those of the new version."""
-    explained = {**earlier.explanation, "hold": assignment.explanation["hold"]}
+    hold = None if is_released else assignment.explanation["hold"]
+    explained = {**earlier.explanation, "hold": hold}
+    if is_released:
+        explained[RELEASED] = released_from(earlier)
     if earlier.kind is DeliveryKind.REFERRAL and earlier.agency == assignment.agency:
         explained["because"] = assignment.explanation["because"]
         explained[REASONS] = assignment.explanation[REASONS]
@@ -139,20 +168,9 @@ def _include(draft: Draft, assignment: Assignment | None, because: Sequence[Reas
         draft.persons.update(dict.fromkeys(assignment.persons))
 
 
-def _was_released(earlier: EarlierDelivery, assignment: Assignment) -> bool:
-    """Tell whether a person released before what only a person may release."""
-    hold = earlier.explanation.get("hold")
-    is_for_a_person = hold is not None and hold["until"] is None
-    return (
-        assignment.held_until == UNTIL_RELEASED
-        and is_for_a_person
-        and earlier.state is not DeliveryState.HELD
-    )
-
-
-def _start(last: EarlierDelivery, assignment: Assignment | None, at: datetime) -> Start:
+def _start(assignment: Assignment | None, at: datetime) -> Start:
     until = assignment.held_until if assignment is not None else None
-    if assignment is None or until is None or until <= at or _was_released(last, assignment):
+    if assignment is None or until is None or until <= at:
         return Start(at)
     hold = assignment.explanation["hold"]
     return Start(until, None, until, hold["reason"], hold["code"])

@@ -21,6 +21,8 @@ Grounds = tuple[tuple[str, ...], ...]
 """Pointers into the referral: all of any one ground must be shown; no ground at all is no bar."""
 REASONS = "reasons"
 """In an explanation: why, with what each part rests on; for the broker, never shown as it is."""
+RELEASED = "released"
+"""In an explanation: the hold that a person has released."""
 URGENT = frozenset({Grade.IMMEDIATE, Grade.VERY_HIGH})
 """Grades that do not wait for an office to open."""
 UNKNOWN_TURN = timedelta(hours=1)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from broker.domain.codes import Grade
 from broker.errors import Fault
-from broker.policy.household import household_children, without_age
+from broker.policy.household import adults_at_risk, household_children, without_age
 from broker.policy.language.directory import Directory
 from broker.policy.language.vocabulary import FORCE
 from broker.policy.places.gazetteer import Gazetteer
@@ -38,6 +38,9 @@ WHOLE = "referral"
 """Stands, among areas that are given afterwards, for the referral itself and not for a local id."""
 _LISTED = "/children/"
 _CONTACT = ("lives_with_suspect", "meets_suspect")
+_RESPONSIBLE_AT = 10
+"""The age of criminal responsibility in England, Wales and Northern Ireland, in years (Children and
+Young Persons Act 1933 section 50)."""
 _NATIONAL = frozenset({ReportSource.NCMEC, ReportSource.NCA, ReportSource.CEOP})
 _WORK_WITH_CHILDREN = frozenset({WorkKind.FOSTER_CARER, WorkKind.REGISTERED_CHILDMINDER})
 
@@ -85,6 +88,7 @@ class ChildFacts(SubjectFacts):
     school_urn: str | None
     missing: bool
     returned: bool
+    returned_at: datetime | None
     looked_after: bool
     protection_plan: bool
     placed_elsewhere: bool
@@ -94,6 +98,8 @@ class ChildFacts(SubjectFacts):
     meets_suspect: bool
     at_school: bool
     health_need: bool
+    adult_at_risk: bool
+    """Whether an adult at risk shares its home, as far as the household says so."""
     other_force: bool
 
 
@@ -102,6 +108,7 @@ class PersonFacts(SubjectFacts):
     """Facts about one person posing risk."""
 
     age: str
+    under_ten: bool
     area: str | None
     nation: str
     country: str
@@ -209,6 +216,7 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
     places = _places(referral, homes, [each.child for each in around], areas, gazetteer)
     pointers = [f"/children/{number}" for number in range(len(listed))]
     pointers += [each.pointer for each in around]
+    at_risk = adults_at_risk(referral, ages_on) if referral.household else ()
     forces = _Forces(publisher, directory, gazetteer, on)
     persons = tuple(
         _person(number, person, homes[person.id], ages_on, forces)
@@ -218,7 +226,7 @@ def derive(  # noqa: PLR0913 - each is a fact about the hand-in
         publisher=publisher,
         overall=_overall(referral, bool(children), areas, gazetteer),
         children=tuple(
-            _child(pointer, child, place, persons, ages_on, forces)
+            _child(pointer, child, place, persons, ages_on, forces, at_risk=at_risk)
             for pointer, child, place in zip(pointers, children, places, strict=True)
         ),
         persons=persons,
@@ -395,13 +403,15 @@ def _doubts(referral: Referral, homes: Mapping[str, Locality]) -> tuple[Fault, .
     return tuple(doubts)
 
 
-def _child(
+def _child(  # noqa: PLR0913 - each is a fact about the child
     pointer: str,
     child: Child,
     place: _ChildPlace,
     persons: Sequence[PersonFacts],
     on: date,
     forces: _Forces,
+    *,
+    at_risk: Sequence[frozenset[str]],
 ) -> ChildFacts:
     area, home = place.at.area, place.home.area
     placing = authority(child.placing_authority, forces.gazetteer)
@@ -424,6 +434,7 @@ def _child(
         school_urn=urn,
         missing=missing is not None and missing.is_away,
         returned=missing is not None and missing.status is MissingStatus.RETURNED,
+        returned_at=missing.returned_at if missing is not None else None,
         looked_after=child.looked_after is True,
         protection_plan=child.protection_plan is True,
         placed_elsewhere=bool(placing) and placing != area,
@@ -433,6 +444,7 @@ def _child(
         meets_suspect=contact is not None,
         at_school=bool(urn),
         health_need=child.health is not None and bool(child.health.needs),
+        adult_at_risk=any(_share_home(child, pointer, home) for home in at_risk),
         other_force=forces.is_another(area),
         # Of those in the household nobody is asked what the children listed are asked.
         unknown=_unknown_of_child(child, persons) if pointer.startswith(_LISTED) else frozenset(),
@@ -447,6 +459,16 @@ def _nearest_contact(child: Child, persons: Sequence[PersonFacts]) -> ContactNat
     ):
         return ContactNature.LIVES_WITH
     return ContactNature.REGULAR if ContactNature.REGULAR in natures else None
+
+
+def _share_home(child: Child, pointer: str, home: frozenset[str]) -> bool:
+    """Tell whether a child is one of those, or lives with one of those, who share a home.
+
+    Where nobody else is listed, all of the household share one.
+    """
+    if not home:
+        return not pointer.startswith(_LISTED) and not child.lives_with
+    return child.id in home or not home.isdisjoint(child.lives_with)
 
 
 def _child_age(child: Child, on: date) -> str:
@@ -473,6 +495,7 @@ def _person(
         id=person.id,
         pointer=f"/persons_posing_risk/{number}",
         age="unknown" if years is None else "under_18" if years < ADULT_AT else "adult",
+        under_ten=years is not None and years < _RESPONSIBLE_AT,
         area=lives.area,
         nation=lives.nation,
         country=lives.country,
@@ -510,6 +533,8 @@ def _unknown_of_child(child: Child, persons: Sequence[PersonFacts]) -> frozenset
         unknown.append("placed_elsewhere")
     if child.expected_date_of_birth is None:
         unknown += _unsaid(child, persons)
+        if child.approximate_age is None and not isinstance(child.date_of_birth, date):
+            unknown.append("age")
     return frozenset(unknown)
 
 

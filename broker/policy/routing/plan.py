@@ -44,8 +44,9 @@ from broker.policy.routing.wishes import (
     is_forbidden,
     must_be_told,
     unmatched,
+    words_hold,
 )
-from broker.policy.time.calendars import LONDON
+from broker.policy.time.calendars import LONDON, in_words, on_the_wall
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ConcernCategory, ContactNature, Place
 from schemas.immutable import immutable
@@ -53,6 +54,8 @@ from schemas.referral import Referral
 
 ATTEND_WITHIN = Within.parse("1 hour")
 """How long ops has for a referral whose recipient cannot be worked out."""
+INTERVIEW_WITHIN = timedelta(hours=72)
+"""From a missing child's return until it is offered an interview (statutory guidance, England)."""
 _URGENCY = tuple(Grade)
 _ROLES = "/persons_posing_risk"
 """Where it says at whom persons posing risk work."""
@@ -414,6 +417,10 @@ _UNKNOWN = {
         "Nobody said how old this person is. Someone under 18 is first of all a child who needs "
         "help, of whom social care is told: ask.",
     ),
+    "child.age": (
+        "child-age-unknown",
+        "Nobody said how old the child is. Of a child under five a health team is told: ask.",
+    ),
     "child.missing": (
         "missing-unknown",
         "Nobody said whether the child is missing, which makes it more urgent: ask.",
@@ -485,15 +492,28 @@ def _note_children(work: _Work, facts: Facts) -> None:
     """Note who may be a child that nobody looks after, and what a child who is back is owed."""
     for child in facts.children:
         if child.returned:
-            work.warn(f"{child.pointer}/missing", "returned-from-missing", _RETURNED)
+            work.warn(f"{child.pointer}/missing", "returned-from-missing", _returned(child))
     if not facts.overall.child_listed:
         for pointer in facts.without_age:
             work.task(pointer, "household-age-unknown", _NO_AGE)
 
 
-_RETURNED = (
-    "The child was missing and is back: in England it is offered an interview within 72 hours of "
-    "its return, by the authority that is responsible for it."
+def _returned(child: ChildFacts) -> str:
+    """Return what a child who is back is owed, and by when (decision 0266)."""
+    if child.returned_at is None:
+        return f"The child was missing and is back: {_INTERVIEW} its return. Nobody said when: ask."
+    back, due = child.returned_at, child.returned_at + INTERVIEW_WITHIN
+    return (
+        f"The child was missing and came back on {_at(back)}: {_INTERVIEW} that, so by {_at(due)}."
+    )
+
+
+def _at(instant: datetime) -> str:
+    return f"{in_words(instant.astimezone(LONDON).date())}, {on_the_wall(instant)}"
+
+
+_INTERVIEW = (
+    "in England the authority that is responsible for it offers it an interview within 72 hours of"
 )
 _NO_AGE = (
     "Nobody said how old this person is, and no child is listed. If it is a child, list it under "
@@ -510,15 +530,11 @@ def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None
 
 
 def _do_words_hold(work: _Work, referral: Referral, facts: Facts, policy: Policy) -> bool:
-    """Note an embargo that stands in words alone, and tell whether it holds anything.
-
-    At a grade that the policy names it does not: what is urgent goes, and a person asks.
-    """
-    remarks = tuple(embargo_in_words(referral.handling))
-    for remarked in remarks:
+    """Note an embargo that stands in words alone, and tell whether it holds anything."""
+    for remarked in embargo_in_words(referral.handling):
         work.task(*remarked)
-    grade = facts.overall.effective_grade
-    return bool(remarks) and grade not in policy.embargoes.goes_despite_words
+    grade, goes_despite_words = facts.overall.effective_grade, policy.embargoes.goes_despite_words
+    return words_hold(referral.handling, grade, goes_despite_words)
 
 
 def _nobody(facts: Facts) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from broker.domain.codes import Grade
+from broker.domain.task import EMBARGO_IN_WORDS
 from broker.errors import Fault, RedirectRefused
 from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.rules import RoutingRule
@@ -28,6 +29,7 @@ from broker.policy.routing.wishes import (
     employs_suspect,
     is_forbidden,
     must_be_told,
+    words_hold,
 )
 from broker.policy.time.calendars import LONDON
 from schemas.referral import Referral
@@ -45,13 +47,15 @@ def redirected(  # noqa: PLR0913
     area: str | None = None,
     to: str | None = None,
     effective_grade: Grade | str,
+    is_released: bool = False,
 ) -> Assignment:
     """Return the assignment of the same kind of agency in another area, or for a named agency.
 
     The recipient gets the view that the policy in force gives its kind, of the same people, and
     the clock keeps its start: only the calendar is the new recipient's. Raises RedirectRefused
     with the reason as a fault: nobody is responsible, it is the same agency again, the rule does
-    not serve its kind, or the publisher or the referral forbids this recipient.
+    not serve its kind, or the publisher or the referral forbids this recipient. An embargo that
+    stands in words alone forbids it too, unless ``is_released``: a person has released this part.
     """
     rule, grade = _rule(row, policy), Grade(effective_grade)
     recipient = (
@@ -64,6 +68,8 @@ def redirected(  # noqa: PLR0913
             pointer="/agency" if to else "/area",
         )
     check_recipient(rule, recipient.organisation, referral, policy.directory, now)
+    if rule.held_by and not is_released:
+        _check_words(referral, grade, policy)
     draft = Draft(
         Terms.of(rule, grade),
         Addressee.of(recipient.organisation, recipient.words, recipient.office),
@@ -111,6 +117,15 @@ def _check_embargo(
             "embargo",
             f"An embargo forbids to contact {recipient.name} until {until:%d %B %Y %H:%M}: wait "
             "until then, or ask the publisher to end it by a correction.",
+        )
+
+
+def _check_words(referral: Referral, grade: Grade, policy: Policy) -> None:
+    if words_hold(referral.handling, grade, policy.embargoes.goes_despite_words):
+        raise _refused(
+            EMBARGO_IN_WORDS,
+            "The instructions seem to forbid it for now: ask the officer, and have the publisher "
+            "correct the referral.",
         )
 
 

@@ -18,6 +18,7 @@ _DECIDES = re.compile(
     r"/(?:children|persons_posing_risk|household)(?:/\d+)?|"
     r"/children/\d+/(?:missing|area|found_area|placing_authority|looked_after|open_case|school|"
     r"lives_with)(?:/.*)?|"
+    r"/household/\d+/adult_at_risk|"
     r"/persons_posing_risk/\d+/(?:area|date_of_birth|age|roles|management|contact)(?:/.*)?"
 )
 _MESSAGE = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
-from broker.domain.codes import Role
+from broker.domain.codes import Grade, Role
 from broker.domain.task import EMBARGO_IN_WORDS
 from broker.policy.language.directory import Directory, Organisation, own_words
 from broker.policy.language.recipient_words import names_of, normalised
@@ -89,6 +89,15 @@ def embargo_in_words(handling: Handling) -> Iterator[Remarked]:
             "have it entered as an embargo. A person releases or keeps what is held for it."
         )
         yield "/handling/instructions", EMBARGO_IN_WORDS, message
+
+
+def words_hold(handling: Handling, grade: Grade, goes_despite_words: Collection[Grade]) -> bool:
+    """Tell whether an embargo stands in words alone and holds what an embargo may hold.
+
+    At the grades of ``goes_despite_words`` it holds nothing: what is urgent goes, and a person
+    asks.
+    """
+    return grade not in goes_despite_words and any(embargo_in_words(handling))
 
 
 def employers(suspects: Iterable[PersonPosingRisk], children: Iterable[Child]) -> frozenset[str]:

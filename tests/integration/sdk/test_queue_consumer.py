@@ -407,3 +407,56 @@ def test_an_exchange_that_is_away_is_unavailable(engines: Engines) -> None:
     work = QueueConsumer("redis://127.0.0.1:9/0", "stoke-csc", KEYS, by="Desk", wait=0)
     with pytest.raises(Unavailable), work:
         list(work)
+
+
+OF_A_PART = RECALL | {"recall_reason": "no_longer_addressed", "recalls": ["d0", "d1"]}
+
+
+def test_a_recall_of_one_part_leaves_the_others_of_its_referral(
+    engines: Engines, exchange: Exchange, tmp_path: Path
+) -> None:
+    """The agency had placed the child by mistake, and leads for another one all the same."""
+    memory = tmp_path / "replaced"
+    for number in (0, 1, 7):
+        exchange.send(delivery(number, referral="r1"))
+    exchange.send(OF_A_PART)
+    assert [offered.id for offered in take_all(consumer(engines, memory=memory))] == ["d7", "d2"]
+    for number in (0, 1, 8):
+        exchange.send(delivery(number, referral="r1"))
+    work = consumer(engines, memory=memory)
+    assert [offered.id for offered in take_all(work)] == ["d8"]
+    assert work.dropped == 2
+
+
+def test_a_recall_of_an_older_broker_says_what_it_follows(
+    engines: Engines, exchange: Exchange
+) -> None:
+    older = {name: value for name, value in OF_A_PART.items() if name != "recalls"}
+    for offered in (delivery(1), delivery(7, referral="r1"), older):
+        exchange.send(offered)
+    assert [offered.id for offered in take_all(consumer(engines))] == ["d7", "d2"]
+
+
+def open_files(path: Path) -> list[str]:
+    return [
+        link
+        for descriptor in Path("/proc/self/fd").iterdir()
+        if descriptor.is_symlink() and (link := os.path.realpath(descriptor)) == str(path)
+    ]
+
+
+def test_closing_closes_the_memory_too(
+    engines: Engines, exchange: Exchange, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    work = consumer(engines, memory=first)
+    assert open_files(first)
+    work.remember_in(second)
+    assert not open_files(first)
+    exchange.send(RECALL)
+    assert [offered.id for offered in take_all(work)] == ["d2"]
+    assert not open_files(second)
+    work.close()  # once more is harmless
+    with sqlite3.connect(second) as database:
+        assert database.execute("select name from replaced").fetchall() == [("recall r1",)]
+    database.close()

@@ -77,6 +77,16 @@ def test_a_recall_takes_the_place_of_what_still_lies_in_the_queue(
     assert valkey.llen("agency.shropshire-csc") == 1
 
 
+def test_a_recall_of_one_part_leaves_the_copies_of_another(
+    queues: AgencyQueues, valkey: Redis
+) -> None:
+    queues.publish([Copy(STOKE, name, b"content", "r1") for name in ("lead", "copy-1", "copy-2")])
+    replaced = frozenset(["copy-1", "copy-2", "elsewhere"])
+    assert queues.publish([Copy(STOKE, "recall", b"recall", "r1", True, replaced)]) == [""]
+    waiting = [json.loads(item) for item in valkey.lrange("agency.stoke-csc", 0, -1)]
+    assert [item["properties"]["message_id"] for item in waiting] == ["recall", "lead"]
+
+
 def test_a_recall_makes_its_own_room_in_a_full_queue(engines: Engines, valkey: Redis) -> None:
     queues = AgencyQueues(engines.exchange_url, longest=1)
     assert queues.publish([Copy(STOKE, "d1", b"content", "r1")]) == [""]

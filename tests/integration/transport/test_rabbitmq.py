@@ -21,9 +21,11 @@ from referral_broker_client.queue_signatures import (
     QueueKeys,
 )
 
+from broker.cli.database.doctor import Failed, _users
 from broker.domain.ids import OrganisationCode
+from broker.errors import Unavailable
 from broker.transport.encryption import EncryptionKey, new_encryption_key
-from broker.transport.exchange_users import address_for, rabbitmq_lines
+from broker.transport.exchange_users import address_for, guest_may_enter, rabbitmq_lines
 from broker.transport.queues import AgencyQueues, Copy, SignedReceipts
 from broker.transport.signatures import CopySigner, PublicKey, new_private_key, verify_receipts
 from tests.conftest import ROOT, eventually
@@ -208,3 +210,23 @@ def test_without_its_password_nobody_comes_in(address: str) -> None:
     wrong = address.replace("password-of-", "guess-of-")
     with pytest.raises(Exception, match="ACCESS_REFUSED"), Connection(wrong) as connection:
         connection.connect()
+
+
+def test_the_password_that_everybody_knows_is_noticed(rabbit: RabbitMQ) -> None:
+    assert not guest_may_enter(rabbit.url)
+    assert "guest" in _users(rabbit.url)
+    rabbit.control("add_user", "guest", said="guest")
+    try:
+        assert not guest_may_enter(rabbit.url)  # it has no rights in this virtual host
+        rabbit.control("set_permissions", "guest", ".*", ".*", ".*")
+        assert guest_may_enter(rabbit.url)
+        with pytest.raises(Failed, match="guest"):
+            _users(rabbit.url)
+    finally:
+        rabbit.control("delete_user", "guest")
+    assert not guest_may_enter(rabbit.url)
+
+
+def test_who_does_not_answer_lets_nobody_in() -> None:
+    with pytest.raises(Unavailable):
+        guest_may_enter("amqp://broker:secret@127.0.0.1:1//")

@@ -35,6 +35,7 @@ EXAMPLES = {
         **{"delivery": ID, "referral": ID, "reference": "R/1", "publisher": "p", "agency": "a"},
         **{"kind": "correction", "version": 2, "latest_version": 2, "follows": ID},
         **{"changed": ["children"], "recall_reason": None, "handed_over": {}},
+        "recalls": [],
         **{"state": "leased", "attempt": 1, "lease": {"id": ID, "until": NOW}, "handling": {}},
         **{"role": "lead", "view": "v", "why": "Because.", "grade": "low"},
         **{"effective_grade": "very_high", "accepted_at": NOW, "available_at": NOW},

@@ -271,6 +271,11 @@ def test_the_departments_codes_for_a_gap_are_gaps_too(changed, defects, code, de
         ({}, "missing-voice"),
         ({"said": " ", "spoken_to_by": "PC Noble"}, "missing-voice"),
         ({"not_asked": "Asleep."}, "voice-not-asked"),
+        ({"refused": "Shook her head."}, "voice-refused"),
+        ({"refused": "Left the room.", "behaviour": "Cried."}, "voice-refused"),
+        ({"unknown": "refused"}, "voice-refused"),
+        ({"unknown": "not_asked"}, "voice-not-asked"),
+        ({"unknown": "not_yet_known"}, "voice-not-yet-known"),
     ],
 )
 def test_a_voice_that_is_not_heard_is_a_defect(changed, defects, voice, code):
