@@ -29,6 +29,7 @@ class Change(StrEnum):
     KEY_ENDED = "key-ended"
     AGENCY_KEY_ENDED = "agency-key-ended"
     PERSON_DISABLED = "person-disabled"
+    MEMBER_DISABLED = "member-disabled"
 
 
 @dataclass(frozen=True, slots=True)

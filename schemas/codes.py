@@ -606,3 +606,23 @@ class HealthLevel(IntEnum):
     def word(self) -> str:
         """The level as answers and pages name it."""
         return self.name.lower()
+
+
+class MemberRight(StrEnum):
+    """What somebody at an organisation may do in its inbox."""
+
+    READ = "read"
+    """Read what the organisation gets."""
+    ANSWER = "answer"
+    """Take on, decide, return, ask and hand over."""
+    PUBLISH = "publish"
+    """Send referrals for the organisation, correct and recall them."""
+    ADMINISTER = "administer"
+    """Invite colleagues, change their rights, and end their access."""
+
+
+class LookKind(StrEnum):
+    """How somebody saw the content of a delivery in the inbox."""
+
+    OPENED = "opened"
+    PRINTED = "printed"

@@ -14,6 +14,14 @@ GRADES: Labels = {
     "medium": "Medium risk",
     "low": "Low risk",
 }
+GRADE_NAMES: Labels = {
+    "immediate": "Immediate",
+    "very_high": "Very high",
+    "high": "High",
+    "medium": "Medium",
+    "low": "Low",
+}
+"""The grades as one says them in a line."""
 MARKINGS: Labels = {
     "OFFICIAL": "Routine public sector information",
     "OFFICIAL-SENSITIVE": "Harm may follow if it is lost or published: share only as needed",
@@ -192,6 +200,17 @@ CONCERN_CATEGORIES: Labels = {
     "self_generated": "A child made images of themselves",
     "other": "Something else",
 }
+CONCERN_TITLES: Labels = {
+    "image_offence": "Images of child abuse",
+    "grooming": "Grooming",
+    "sextortion": "Sexual extortion",
+    "contact_abuse": "Abuse in person",
+    "livestreaming": "Livestreamed abuse",
+    "self_generated": "Self-made images",
+    "other": "Another concern",
+}
+"""The categories of concern as the beginning of a headline."""
+SOURCE_EVALUATIONS: Labels = {"1": "Reliable", "2": "Untested", "3": "Not reliable"}
 INFORMATION_EVALUATIONS: Labels = {
     "A": "Known directly",
     "B": "Known indirectly, and corroborated",
@@ -208,3 +227,19 @@ UNKNOWN: Labels = {
     "refused": "The person was asked and did not say",
     "not_yet_known": "Not known yet; it will be sent when it is known",
 }
+UNKNOWN_NAMES: Labels = {
+    "not_asked": "Nobody asked",
+    "refused": "Asked, and did not say",
+    "not_yet_known": "Not known yet",
+}
+"""The same in a few words, where it is said beside it whether it will come."""
+NOT_RECORDED = "Nobody recorded this"
+"""Of a fact that is not mentioned at all."""
+RECALL_REASONS: Labels = {
+    "sent_in_error": "It was sent by mistake.",
+    "wrong_person": "It is about the wrong person.",
+    "inaccurate": "It is not accurate.",
+    "unlawful": "It should not have been shared.",
+    "no_longer_addressed": "The police have corrected it, and it does not concern you any more.",
+}
+"""Why a referral was taken back."""

@@ -32,9 +32,9 @@ from broker.flow.health_watch import HealthWatch
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
 from broker.policy.published.policy import Policy, documents_from, load
+from broker.serving import build
 from broker.settings import Settings
 from broker.transport.signatures import new_private_key
-from broker.web import build
 from tests.skips import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]

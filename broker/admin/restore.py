@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from broker.admin import signing_keys
 from broker.domain.codes import RecallReason
@@ -58,7 +59,11 @@ def _apply(context: Context, entry: SideEntry, applied: Applied, by: str) -> Non
     elif entry.change is Change.CORRECTION:
         _look_for_version(context, entry, applied)
     elif _end_access(context, entry):
-        applied.ended.append(entry.ids.get("key") or entry.ids["person"])
+        applied.ended.append(next(entry.ids[name] for name in _ENDED if name in entry.ids))
+
+
+_ENDED = ("key", "person", "member")
+"""What an entry calls the one whose access ended."""
 
 
 def _recall(context: Context, entry: SideEntry, applied: Applied, by: str) -> None:
@@ -100,6 +105,9 @@ def _end_access(context: Context, entry: SideEntry) -> bool:
         return signing_keys.revoke(ledger, entry.ids["key"], now=now)
     if entry.change is Change.PERSON_DISABLED:
         return ledger.people.disable_person(entry.ids["person"], now=now)
+    if entry.change is Change.MEMBER_DISABLED:
+        organisation = OrganisationCode(entry.ids["organisation"])
+        return ledger.members.disable(organisation, UUID(entry.ids["member"]), now=now)
     id_, ends_at = CredentialId(entry.ids["key"]), datetime.fromisoformat(entry.ids["ends_at"])
     if ends_at > now:
         return ledger.credentials.expire(id_, ends_at)

@@ -97,6 +97,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "restore": Entry("database.restore:restore", "Take the ledger up again after a restore."),
         "keys": Entry("database.keys:keys", "Issue, list, rotate, revoke and expire keys."),
         "people": Entry("database.people:people", "Let people sign in to the pages for ops."),
+        "members": Entry("database.members:members", "Let people of organisations use the inbox."),
         "policy": Entry(
             "database.policy:policy", "Lint, compare, publish, show and explain policy."
         ),

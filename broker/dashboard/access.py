@@ -1,12 +1,11 @@
-"""Access to pages: the session in the cookie, the person's rights, and the check of forms."""
+"""Access to pages: the session in the cookie, and the person's rights."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -16,16 +15,14 @@ from broker.dashboard.openid_provider import Provider
 from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
-from broker.errors import Denied, Malformed, TooLarge
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.ledger.people import SignedIn
-from broker.settings import LOOPBACK
 from broker.threads import Threaded
+from broker.web.forms import check_token, form_of
+from broker.web.session_cookie import NoRight, NotSignedIn, SessionCookie
 
-LARGEST_FORM = 16 * 1024
-"""In bytes."""
-_FORM_TYPE = "application/x-www-form-urlencoded"
+COOKIE = SessionCookie("broker-session", sign_in.SESSION_FOR)
 _PERMITS: Mapping[Right, str] = {
     Right.VIEW: "see this page",
     Right.ACT: "do this",
@@ -34,18 +31,6 @@ _PERMITS: Mapping[Right, str] = {
     Right.BULK: "replay or redirect many deliveries",
     Right.POLICY: "see policies",
 }
-
-
-class NotSignedIn(Denied):
-    """Nobody is signed in, or the session has ended."""
-
-    code = "not-signed-in"
-
-
-class NoRight(Denied):
-    """The person may not do this."""
-
-    code = "no-right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +97,7 @@ def submitted(right: Right, handler: FormHandler) -> Callable[[Request], Awaitab
     async def endpoint(request: Request) -> Response:
         visit = await visiting(request, right)
         form = await form_of(request)
-        if not secrets.compare_digest(form.get("token", ""), visit.form_token):
-            raise NoRight(
-                "This form is not from your session. Go back, reload the page and try again."
-            )
+        check_token(form, visit.form_token)
         return await handler(visit, form)
 
     return endpoint
@@ -126,7 +108,7 @@ async def visiting(request: Request, right: Right) -> Visit:
 
     Raises NotSignedIn or NoRight.
     """
-    desk, secret = desk_of(request), request.cookies.get(cookie_name(request), "")
+    desk, secret = desk_of(request), COOKIE.secret(request)
     person = None
     if secret:
         now = desk.context.clock()
@@ -137,59 +119,3 @@ async def visiting(request: Request, right: Right) -> Visit:
     if right not in person.rights:
         raise NoRight(f"You do not have permission to {_PERMITS[right]}. Ask your administrator.")
     return visit
-
-
-async def form_of(request: Request) -> Mapping[str, str]:
-    """Return the fields of a form that was sent from a page of ours.
-
-    Raises NoRight for one from another site, Malformed or TooLarge.
-    """
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise NoRight("This form was sent from another website.")
-    if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM_TYPE:
-        raise Malformed("This is not a form.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_FORM:
-            raise TooLarge(f"The form is over {LARGEST_FORM} bytes.")
-    try:
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50))
-    except ValueError as error:
-        raise Malformed("We cannot read this form.") from error
-
-
-def is_plain(request: Request) -> bool:
-    """Tell whether this is plain HTTP on this very machine, where a Secure cookie would be lost."""
-    return request.url.scheme == "http" and request.url.hostname in LOOPBACK
-
-
-def cookie_name(request: Request) -> str:
-    """Return the cookie's name: with the prefix that binds it to this host, over TLS."""
-    return "broker-session" if is_plain(request) else "__Host-broker-session"
-
-
-def remember(response: Response, request: Request, secret: str) -> Response:
-    """Set the session's cookie: for this host and its own pages, out of reach of scripts."""
-    response.set_cookie(
-        cookie_name(request),
-        secret,
-        max_age=int(sign_in.SESSION_FOR.total_seconds()),
-        path="/",
-        secure=not is_plain(request),
-        httponly=True,
-        samesite="lax",
-    )
-    return response
-
-
-def forget(response: Response, request: Request) -> Response:
-    """Delete the session's cookie."""
-    response.delete_cookie(
-        cookie_name(request),
-        path="/",
-        secure=not is_plain(request),
-        httponly=True,
-        samesite="lax",
-    )
-    return response

@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from broker.dashboard import (
@@ -25,50 +24,34 @@ from broker.dashboard import (
     told_page,
     wording,
 )
-from broker.dashboard.access import Desk, NoRight, NotSignedIn, shown, submitted, visiting
+from broker.dashboard.access import Desk, shown, submitted, visiting
 from broker.dashboard.live import Changes, live
 from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
 from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
-from broker.errors import (
-    BrokerError,
-    Conflict,
-    Denied,
-    Invalid,
-    NotFound,
-    PolicyError,
-    Unavailable,
-)
+from broker.errors import BrokerError
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
-from broker.telemetry import error_fields, logger
 from broker.threads import FairThreads
+from broker.web import assets
+from broker.web.errors import TITLES, Titles, handlers
 
 THREADS = 4
 """Ledger calls in progress at the same time."""
 STATIC = Path(__file__).with_name("static")
 ASSETS = {
-    "govuk.css": "text/css",
     "ops.css": "text/css",
     "live.js": "text/javascript",
     **{f"icon-{tone}.svg": "image/svg+xml" for tone in {*wording.TONES.values()}},
     "icon.svg": "image/svg+xml",
 }
-_STATUS: tuple[tuple[type[BrokerError], int, str], ...] = (
-    (NotSignedIn, 401, "You are not signed in"),
-    (NoRight, 403, "You do not have permission"),
+_TITLES: Titles = (
     (NotBegun, 400, "We cannot continue this sign-in"),
     (ProviderAway, 503, "You cannot sign in at the moment"),
     (ProviderWrong, 502, "Your sign-in provider’s answer was refused"),
-    (Denied, 403, "This is not possible"),
-    (NotFound, 404, "Not found"),
-    (Conflict, 409, "Nothing was changed"),
-    (PolicyError, 409, "No agency matches under the current policy"),
-    (Invalid, 422, "There is a problem"),
-    (Unavailable, 503, "The broker’s database is not responding"),
+    *TITLES,
 )
-_log = logger("dashboard")
 
 
 def routes(provider: Provider | None = None) -> list[BaseRoute]:
@@ -124,11 +107,7 @@ def mount(context: Context, health: HealthWatch) -> list[BaseRoute]:
     app = Starlette(
         routes=routes(provider),
         middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)],
-        exception_handlers={
-            BrokerError: on_broker_error,
-            HTTPException: on_http_error,
-            Exception: on_error,
-        },
+        exception_handlers=handlers(_error_page, _TITLES),
     )
     app.state.desk = Desk(
         FairThreads(THREADS, THREADS), context, Watch(context, health), health, provider
@@ -168,46 +147,13 @@ async def to_pages(request: Request) -> Response:
 
 async def asset(request: Request) -> Response:
     """Return a style sheet, a script or the icon."""
-    name = request.path_params["name"]
-    if name not in ASSETS:
-        raise NotFound("This file does not exist.")
-    headers = {"Cache-Control": "public, max-age=3600"}
-    return FileResponse(STATIC / name, media_type=ASSETS[name], headers=headers)
+    return assets.asset(STATIC, ASSETS, request.path_params["name"])
 
 
-async def on_broker_error(request: Request, error: Exception) -> Response:
-    """Show what is wrong and what to do."""
-    assert isinstance(error, BrokerError)
-    status, title = next(
-        ((status, title) for kind, status, title in _STATUS if isinstance(error, kind)),
-        (500, "Sorry, there is a problem with the service"),
-    )
-    if status >= 500:
-        _log.warning("unavailable", **error_fields(error))
-    return _error_page(request, status, title, error.message)
-
-
-async def on_http_error(request: Request, error: Exception) -> Response:
-    """Show that a page or a method does not exist."""
-    assert isinstance(error, HTTPException)
-    with suppress(BrokerError):  # no page was reached, so the visitor is not known yet
-        await visiting(request, Right.VIEW)
-    if error.status_code == 405:
-        return _error_page(
-            request, 405, "You cannot send a form to this page", "Go back and try again."
-        )
-    return _error_page(request, error.status_code, "Page not found", "Check the web address.")
-
-
-async def on_error(request: Request, error: Exception) -> Response:
-    """Show that something went wrong. The log gets the class of the error, never its text."""
-    _log.error("unexpected", request_id=request.state.request_id, **error_fields(error))
-    number = request.state.request_id
-    message = f"Try again later. If it happens again, give your administrator this number: {number}"
-    return _error_page(request, 500, "Sorry, there is a problem with the service", message)
-
-
-def _error_page(request: Request, status: int, title: str, message: str) -> Response:
+async def _error_page(request: Request, status: int, title: str, message: str) -> Response:
     """Return the page of an error, with the navigation for a person who is signed in."""
+    with suppress(BrokerError):  # no page may have been reached, so the visitor is not known yet
+        if status in (404, 405) and not hasattr(request.state, "visit"):
+            await visiting(request, Right.VIEW)
     visit = getattr(request.state, "visit", None)
     return rendering.page("error", status, visit=visit, title=title, message=message)

@@ -1,36 +1,24 @@
-"""Pages from templates: always escaped, and loading nothing from other addresses."""
+"""Pages for ops from their templates."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, PrefixLoader
+from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from broker.dashboard import wording
 from broker.dashboard.access import Visit
 from broker.domain.codes import Right
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+from broker.web.templates import environment as templates_of
+from broker.web.templates import html
 
 
 @cache
 def environment() -> Environment:
     """Return the templates, with those of the GOV.UK components."""
-    templates = Environment(
-        loader=PrefixLoader(
-            {
-                "ops": PackageLoader("broker.dashboard", "templates"),
-                "govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja"),
-            }
-        ),
-        autoescape=True,
-        lstrip_blocks=True,
-    )
+    templates = templates_of("ops", "broker.dashboard")
     templates.globals.update(
         wording=wording,
         Right=Right,
@@ -55,4 +43,4 @@ def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any)
         values.setdefault("now", visit.desk.context.clock())
         values.setdefault("health", visit.desk.health.latest())
     text = environment().get_template(f"ops/{name}.html").render(visit=visit, **values)
-    return HTMLResponse(text, status, {"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+    return html(text, status)

@@ -8,11 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import sign_in as sessions
-from broker.dashboard.access import Visit, desk_of, forget, form_of, remember
+from broker.dashboard.access import COOKIE, Visit, desk_of
 from broker.dashboard.openid_provider import Provider, ProviderAway, ProviderWrong
-from broker.dashboard.paths import ROOT, own_path
+from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.errors import Denied, NotFound
+from broker.web.forms import form_of
+from broker.web.own_paths import own_path
 
 
 async def how(request: Request) -> Response:
@@ -26,7 +28,7 @@ async def signed_out(request: Request) -> Response:
 
 
 def _how(request: Request, *, ended: bool) -> Response:
-    after = own_path(request.query_params.get("next", ""))
+    after = own_path(request.query_params.get("next", ""), ROOT)
     with_provider = desk_of(request).provider is not None
     return page("sign_in", visit=None, ended=ended, after=after, with_provider=with_provider)
 
@@ -49,13 +51,13 @@ async def sign_in(request: Request) -> Response:
         secret = await desk.run(sessions.sign_in, desk.context.ledger, link, now=now)
     except Denied:
         return page("offer", 410, visit=None, name=None, link="")
-    return remember(RedirectResponse(f"{ROOT}/", 303), request, secret)
+    return COOKIE.remember(RedirectResponse(f"{ROOT}/", 303), request, secret)
 
 
 async def to_provider(request: Request) -> Response:
     """Redirect to the provider."""
     return await _provider(request).ask(
-        request, after=own_path(request.query_params.get("next", ""))
+        request, after=own_path(request.query_params.get("next", ""), ROOT)
     )
 
 
@@ -73,7 +75,7 @@ async def from_provider(request: Request) -> Response:
         now=desk.context.clock(),
         new_id=desk.context.new_id,
     )
-    return remember(RedirectResponse(own_path(after), 303), request, secret)
+    return COOKIE.remember(RedirectResponse(own_path(after, ROOT), 303), request, secret)
 
 
 async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
@@ -85,7 +87,7 @@ async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
     response: Response = RedirectResponse(f"{ROOT}/sign-in?signed-out", 303)
     if by_provider and provider is not None:
         response = await _at_provider(provider)
-    return forget(response, visit.request)
+    return COOKIE.forget(response, visit.request)
 
 
 async def _at_provider(provider: Provider) -> Response:

@@ -13,6 +13,7 @@ from broker.domain.codes import HealthLevel
 from broker.domain.monitoring import AtRisk
 from broker.policy.time.calendars import Hours, window_said
 from broker.policy.time.duration_words import duration, how_many
+from schemas import labels
 
 __all__ = ["duration", "how_many"]
 
@@ -29,14 +30,7 @@ BAND_NAMES: Mapping[str, str] = {
     "paused": "Deadline paused",
     "held": "Under embargo",
 }
-GRADE_NAMES: Mapping[str, str] = {
-    "immediate": "Immediate",
-    "very_high": "Very high",
-    "high": "High",
-    "medium": "Medium",
-    "low": "Low",
-    "unknown": "Not graded",
-}
+GRADE_NAMES: Mapping[str, str] = {**labels.GRADE_NAMES, "unknown": "Not graded"}
 MILESTONE_NAMES: Mapping[str, str] = {
     "collect": "collect",
     "acknowledge": "acknowledge",

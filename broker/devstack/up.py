@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from broker.admin import sign_in
+from broker.admin import membership, sign_in
+from broker.admin.membership import Invited
 from broker.bootstrap import new_uuid7
 from broker.cli.database.people import address
 from broker.cli.exit_codes import Failure
@@ -20,11 +21,14 @@ from broker.cli.run.listening import listen
 from broker.devstack.sample_agencies import SampleAgencies
 from broker.devstack.sample_referrals import SAMPLES
 from broker.devstack.stack import HOST, Stack, running
-from broker.domain.codes import Right
+from broker.domain.codes import MemberRight, Right
+from broker.domain.ids import OrganisationCode
 
 USUAL_PORT = 8080
 LOOK_SECONDS = 1.0
 PERSON = "Ops Example"
+SAMPLE_OFFICE = "stoke-csc"
+"""The organisation whose inbox is shown: the first referral goes to it."""
 FIRST = SAMPLES / "first-referral.json"
 WITH_AGENCIES = """
 Sample agencies collect and answer everything; with --no-agencies you are the agency.
@@ -85,7 +89,12 @@ def _watch(stack: Stack) -> None:
 def _print_addresses(stack: Stack, *, agencies: bool, as_json: bool) -> None:
     if as_json:
         files = {name.removeprefix("BROKER_").lower(): f for name, f in stack.address_files.items()}
-        addresses = {"keys": stack.keys, **files, "sign_in": _sign_in(stack)}
+        addresses = {
+            "keys": stack.keys,
+            **files,
+            "sign_in": _sign_in(stack),
+            "inbox": _inbox(stack),
+        }
         print_json({"url": stack.url, **addresses})
     else:
         click.echo(_instructions(stack) + next_steps(agencies=agencies))
@@ -99,6 +108,10 @@ The broker is running.   {stack.url}     its API: {stack.url}/docs
 Watch it in a browser; this link signs you in, once, within fifteen minutes:
   {_sign_in(stack)}
 Another one, with what is exported below:  {_broker()} people link "Ops Example"
+
+See what people at an agency see who have no software of their own; this link opens their inbox:
+  {_inbox(stack)}
+Another one:  {_broker()} members link {SAMPLE_OFFICE} jo@example.org --name "Jo Example"
 
 Keys, a file for each organisation, readable by you alone:
   {stack.keys}
@@ -138,6 +151,14 @@ def _sign_in(stack: Stack) -> str:
     now = stack.ledger.queries.clock()
     sign_in.add(stack.ledger, PERSON, list(Right), now=now, new_id=new_uuid7)
     return address(stack.url, sign_in.link(stack.ledger, PERSON, now=now))
+
+
+def _inbox(stack: Stack) -> str:
+    """Return a link by which a sample person of an agency signs in to its inbox."""
+    now, code = stack.ledger.queries.clock(), OrganisationCode(SAMPLE_OFFICE)
+    invited = Invited(PERSON, "person@example.org", list(MemberRight))
+    id_ = membership.add(stack.ledger, code, invited, by="up", now=now, new_id=new_uuid7)
+    return membership.new_link(stack.ledger, id_, url=stack.url, now=now)
 
 
 def _broker() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from broker.domain.codes import Contact, NoticeChannel, NoticeState
 from broker.domain.ids import DeliveryId, EscalationId, NoticeId, OrganisationCode, ReferralId
@@ -39,6 +40,8 @@ class NewNotice:
     escalation: EscalationId | None
     data: Mapping[str, Any]
     """Codes, ids and instants only."""
+    member: UUID | None = None
+    """The member of the organisation whom it goes to, instead of the contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class DueNotice:
     data: Mapping[str, Any]
     attempt: int
     created_at: datetime
+    member: UUID | None = None
+    email: str | None = None
+    """The member's address; None where they may no longer sign in."""
 
 
 @dataclass(frozen=True, slots=True)

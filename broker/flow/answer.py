@@ -156,6 +156,19 @@ def preview_redirect(
     return _preview(context, offer, area=area, to=agency)
 
 
+def preview_return(
+    context: Context, agency: OrganisationCode, delivery: DeliveryId, *, area: str
+) -> RedirectPreview:
+    """Return who would get a delivery that its agency returned because of that area.
+
+    Nothing is changed. Raises NotFound, and RedirectRefused when nobody there is responsible.
+    """
+    offer = context.ledger.deliveries.delivery(agency, delivery)
+    if offer is None:
+        raise NotFound("There is no such delivery in your queue.")
+    return _preview(context, offer, area=area, to=None)
+
+
 def judge_redirects(
     context: Context, deliveries: Sequence[DeliveryId], agency: OrganisationCode
 ) -> Iterator[tuple[DeliveryId, RedirectPreview | BrokerError]]:

@@ -12,7 +12,7 @@ from broker.domain.notice import (
     DueNotice,
     NoticeResult,
 )
-from broker.flow import embargoes, outage_notices
+from broker.flow import arrivals, embargoes, outage_notices
 from broker.flow.context import Context
 from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
@@ -84,6 +84,8 @@ def _send(
     organisation = directory.organisation(notice.organisation)
     contacts = organisation.contacts.get(notice.contact, {}) if organisation else {}
     address, notifier = contacts.get(notice.channel), context.notifiers.get(notice.channel)
+    if notice.member is not None:
+        address = notice.email
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
@@ -125,6 +127,10 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late
+    if notice.kind == arrivals.KIND:
+        data = {"id": str(notice.id), "delivery": str(notice.delivery), **notice.data}
+        shown = arrivals.text(notice, agency, url)
+        return Message(str(notice.id), arrivals.subject(notice, agency), shown, data)
     lines = [_sentence(notice, agency), ""]
     duty = named.telephones.get(Contact.DUTY) if named else None
     if duty:
@@ -137,7 +143,9 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         lines.append(f"Escalation: {notice.escalation}, step {notice.data.get('step')}")
         lines += ["", "We alert the next contact until somebody takes this on. To take it on:"]
         lines.append(f"  broker escalations {notice.escalation} --acknowledge --by 'Your name'")
-    if url and notice.referral:
+    if url and notice.delivery and notice.organisation == late:
+        lines += ["", f"Open it in the inbox: {arrivals.item_address(url, notice)}"]
+    elif url and notice.referral:
         lines += ["", f"{url}/ops/referrals/{notice.referral}"]
     data = {
         "id": str(notice.id),

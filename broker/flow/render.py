@@ -184,4 +184,4 @@ def _why(offer: Offer, disclosed: Disclosed, *, is_shown: bool) -> str:
         if rests_on_nothing or (is_shown and disclosed.shows(reason.needs)):
             shown = [text for text, needs in reason.parts if disclosed.shows(needs)]
             sentences.append(reason.words(shown))
-    return " ".join(filter(None, sentences))
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)

@@ -333,6 +333,7 @@ def add_notices(connection: Connection, notices: Sequence[NewNotice], now: datet
         "deliveries": [notice.delivery for notice in notices],
         "escalations": [notice.escalation for notice in notices],
         "data": [json_text(notice.data) for notice in notices],
+        "members": [notice.member for notice in notices],
     }
     rows(connection, "alarms/add_notices", {**columns, "now": now})
 

@@ -23,8 +23,10 @@ from broker.ledger.faults import LastFailure
 from broker.ledger.hand_overs import HandOvers
 from broker.ledger.health import Health
 from broker.ledger.holds import Holds
+from broker.ledger.inbox import Inbox
 from broker.ledger.inspection_reports import InspectionReports
 from broker.ledger.links import Links
+from broker.ledger.members import Members
 from broker.ledger.monitoring import Monitoring
 from broker.ledger.operator_actions import OperatorActions
 from broker.ledger.organisations import Organisations
@@ -78,6 +80,8 @@ class Ledger(Database):
         self.statistics = Statistics(self)
         self.monitoring = Monitoring(self, self.statistics)
         self.people = People(self)
+        self.members = Members(self)
+        self.inbox = Inbox(self)
         self.operator_actions = OperatorActions(self)
         self.bulk_actions = BulkActions(self)
         self.organisations = Organisations(self)

@@ -11,6 +11,7 @@ import broker
 
 ROOT = Path(broker.__file__).parents[1]
 SAME = {
+    "access": "who may see the pages for ops, and those of the inbox",
     "alarms": "the alarms of a deadline: what they are, and where they are kept",
     "answer": "an agency's answer: the step that records it, and the command",
     "app": "the application object of a process",
@@ -33,6 +34,7 @@ SAME = {
     "holds": "what is held: the calls, and the command",
     "links": "links between referrals",
     "lint": "faults of a policy: how they are found, and the command",
+    "members": "people who use an inbox: where they are kept, and the command",
     "migrate": "migrations: how they run, and the command",
     "monitoring": "what those see who watch the deadlines",
     "operator_actions": "acts of operators: their rules, and where they are kept",
@@ -47,13 +49,16 @@ SAME = {
     "referral": "a referral: the noun, and its wire form",
     "referrals": "referrals: where they are kept, and the calls",
     "registry": "the one list of the folder's members",
+    "rendering": "pages from templates: for ops, and for agencies",
     "report": "reports: their wire form, and the command",
     "restore": "taking up the ledger after a restore: the acts, and the command",
     "side_log": "the side log: how it is kept, and what the commands note in it",
+    "signing_in": "signing in: to the pages for ops, and to the inbox",
     "status": "the status of a referral: its wire form, and the command",
     "support_bundle": "the support bundle: what it reads, and the command",
     "sweep": "the sweep: the step, and its statements",
     "tasks": "tasks for a person: where they are kept, and the command",
+    "wording": "words of the pages: for ops, and for agencies",
 }
 NOT_NAMES = {"__init__", "__main__"}
 

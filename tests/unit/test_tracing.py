@@ -118,7 +118,7 @@ def test_a_collector_that_is_away_costs_nobody_anything() -> None:
 def test_without_a_collector_nothing_of_it_is_imported_here() -> None:
     # redis-py imports the metrics of what is installed, for itself.
     program = (
-        "import sys, broker.web, broker.bootstrap, broker.flow.route;"
+        "import sys, broker.serving, broker.bootstrap, broker.flow.route;"
         "sys.exit(bool({'opentelemetry.exporter', 'opentelemetry.sdk.trace'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0

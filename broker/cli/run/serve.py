@@ -20,8 +20,8 @@ from broker.cli.run.listening import take
 from broker.errors import BrokerError
 from broker.gateway.connections import Connections, most_connections
 from broker.gateway.http_protocol import BoundedProtocol
+from broker.serving import build, end_waits
 from broker.settings import Settings
-from broker.web import build, end_waits
 
 SWITCH_SECONDS = 0.001
 """The event loop waits so long at most for a thread that computes; Python's own value is 5 ms."""

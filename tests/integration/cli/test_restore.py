@@ -25,9 +25,9 @@ from broker.flow.answer import settle
 from broker.flow.context import Context
 from broker.flow.epoch_cache import EpochCache
 from broker.ledger.ledger import Ledger
+from broker.serving import build
 from broker.settings import Settings
 from broker.side_log import Change, SideLog, UnreadableSideLog, read
-from broker.web import build
 from tests.acceptance.conftest import sample
 from tests.conftest import FixedClock
 from tests.unit.cli.conftest import Run, run

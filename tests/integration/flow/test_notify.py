@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
 
 from broker.admin.publish_policy import publish
 from broker.bootstrap import notifiers
@@ -32,41 +31,10 @@ from broker.policy.published.policy import documents_from
 from broker.transport.http import SafePost
 from tests.acceptance.conftest import World, sample
 from tests.conftest import POLICIES
+from tests.mail_server import MailServer
 
 AT = datetime(2026, 12, 21, 14, 1, tzinfo=UTC)
 MESSAGE = Message("0193", "Deadline missed: Stoke", "In words.\n", {"kind": "delivery.escalated"})
-
-
-class MailServer:
-    """Keeps what it is given; answers each recipient as it is told."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[list[str], str]] = []
-        self.answer = "250 OK"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
-
-    async def handle_RCPT(self, _s: Any, _x: Any, envelope: Any, address: str, _o: Any) -> str:
-        if self.answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.answer
-
-    async def handle_DATA(self, _s: Any, _x: Any, envelope: Any) -> str:
-        self.got.append((envelope.rcpt_tos, envelope.content.decode()))
-        return "250 kept"
-
-    @property
-    def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
-
-
-@pytest.fixture
-def mail() -> Iterator[MailServer]:
-    server = MailServer()
-    server.controller.start()
-    yield server
-    server.controller.stop()
 
 
 @pytest.fixture
@@ -231,7 +199,7 @@ def test_a_breach_is_told_once_and_names_no_child(
     assert [recipients for recipients, _ in mail.got] == [["duty@stoke-csc.example.org"]]
     text = "".join(text for _, text in mail.got)
     assert status["id"] in text
-    assert "https://broker.example.org/ops/referrals/" in text
+    assert "https://broker.example.org/inbox/items/" in text.replace("=\r\n", "")
     child = document["children"][0]
     for secret in (child["id"], document["reference"], *names(child)):
         assert secret not in text

@@ -26,8 +26,8 @@ from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import LEAD_FOR, Sweeper
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
+from broker.serving import build
 from broker.settings import Settings
-from broker.web import build
 from tests.acceptance.conftest import sample
 
 OFFS = [600, -3600]

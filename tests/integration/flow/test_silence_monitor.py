@@ -13,6 +13,7 @@ from broker.flow.context import Context
 from broker.flow.silence_monitor import SilenceMonitor
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
+from tests.rows import rows
 
 STOKE = OrganisationCode("stoke-csc")
 POLICE = OrganisationCode("staffordshire-police")
@@ -28,11 +29,6 @@ def check(context: Context) -> Any:
         return monitor.check()
 
     return flush_and_check
-
-
-def rows(context: Context, statement: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(context.settings.database_url) as connection:
-        return connection.execute(statement.encode()).fetchall()
 
 
 def history(context: Context) -> list[tuple[Any, ...]]:

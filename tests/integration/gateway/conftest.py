@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from broker.flow.context import Context
-from broker.web import build
+from broker.serving import build
 from tests.conftest import eventually
 
 

@@ -8,13 +8,14 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from broker.admin.membership import ROOT as INBOX
 from broker.dashboard.paths import ROOT
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.gateway import bounds
 from broker.gateway.call import Call
 from broker.gateway.calls import CALLS
-from broker.web import build
+from broker.serving import build
 from tests.acceptance.conftest import sample
 from tests.conftest import eventually
 
@@ -31,7 +32,7 @@ def served(context: Context) -> set[str]:
         for route in build(context).routes
         if isinstance(route, Route)
         and not route.path.startswith("/docs/")
-        and not route.path.startswith(ROOT)
+        and not route.path.startswith((ROOT, INBOX))
         for method in route.methods or ()
         if method != "HEAD"
     }

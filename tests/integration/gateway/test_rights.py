@@ -15,7 +15,7 @@ from broker.channels.registry import CHANNELS
 from broker.dashboard import app
 from broker.domain.codes import Right
 from broker.flow.context import Context
-from broker.web import build
+from broker.serving import build
 from tests.conftest import FixedClock
 
 ANY = str(uuid4())

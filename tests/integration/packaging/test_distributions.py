@@ -132,7 +132,7 @@ def test_the_server_answers_with_its_version_and_help_and_reads_its_policy(
     assert ran.returncode == 0, ran.stderr
 
 
-@pytest.mark.parametrize("module", ["broker.web", "broker.cli.run.serve", "workers.app"])
+@pytest.mark.parametrize("module", ["broker.serving", "broker.cli.run.serve", "workers.app"])
 def test_the_server_asks_for_everything_that_its_processes_import(
     server: FreshVenv, module: str
 ) -> None:

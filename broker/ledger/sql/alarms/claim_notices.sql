@@ -27,4 +27,6 @@ from due
 where notice.id = due.id and notice.state = due.state
 returning notice.id, notice.kind, notice.organisation, notice.contact, notice.channel,
           notice.referral, notice.delivery, notice.escalation, notice.data, notice.attempt,
-          notice.created_at
+          notice.created_at, notice.member,
+          (select email from member
+           where member.id = notice.member and member.disabled_at is null) as email

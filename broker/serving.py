@@ -1,4 +1,4 @@
-"""All that is served over HTTP: the API for machines, and the pages for ops beside it."""
+"""All that is served over HTTP: the API for machines, the pages for ops and those for agencies."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from broker.dashboard import app as dashboard
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.gateway import app as gateway
+from broker.inbox import app as inbox
 
 
 def build(context: Context, *, health: HealthWatch | None = None) -> Starlette:
     """Return the ASGI application over a broker."""
     health = health or HealthWatch(context)
     pages = dashboard.mount(context, health)
-    app = gateway.build(context, beside=pages, running=dashboard.running(pages), health=health)
+    app = gateway.build(
+        context,
+        beside=[*pages, *inbox.mount(context)],
+        running=dashboard.running(pages),
+        health=health,
+    )
     app.state.pages = pages
     return app
 

@@ -1,0 +1,250 @@
+"""What an agency's people do in their inbox: open a referral, take it on, decide, return it.
+
+Each act is the receipt that the agency's software would send, in the name of the person, and so the
+same event and the same row. Every look at content is kept before anything is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from broker.domain.codes import LookKind, Outcome, ReceiptResult, ReturnReason, Stage
+from broker.domain.delivery import DeliveryStatus, Receipt, RedirectPreview
+from broker.domain.escalation import Escalation
+from broker.domain.ids import DeliveryId, ReferralId
+from broker.domain.states import DeliveryState
+from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
+from broker.flow import answer, collect
+from broker.flow.context import Context
+from broker.flow.receipt_parser import as_rows
+from broker.ledger.inbox import HandOver, Look
+from broker.ledger.members import SignedInMember
+from broker.policy.places.gazetteer import Place
+from schemas import requests
+
+LISTED = 100
+"""Looks, colleagues and escalations of one delivery that are shown."""
+_CHILD = ("views_considered", "child_told")
+_UNREAD = (DeliveryState.AVAILABLE, DeliveryState.LEASED)
+_DECISIONS = frozenset(Outcome) - {Outcome.DESTROYED}
+_NOTE_NEEDED = (Outcome.NO_FURTHER_ACTION, Outcome.ACTION_TAKEN, Outcome.OTHER)
+"""Decisions that say nothing without a note."""
+_REFUSED: Mapping[ReceiptResult, str] = {
+    ReceiptResult.CONFLICT: "Somebody has answered this referral in another way already.",
+    ReceiptResult.HANDED_OVER: "Another team has this referral now. We have kept what you wrote.",
+    ReceiptResult.WRONG_KIND: "This cannot be answered in that way.",
+    ReceiptResult.LOST_IN_RESTORE: "A fault lost this referral here. The police send it again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDelivery:
+    """A delivery as its agency may see it, and what its people have done with it."""
+
+    view: Mapping[str, Any]
+    """As the agency's software would get it (see ``broker.flow.render``)."""
+    status: DeliveryStatus
+    before: Mapping[str, Any] | None
+    """For a correction: the view of what it corrects."""
+    looks: list[Look]
+    handlers: list[HandOver]
+    escalations: list[Escalation]
+
+
+def open_delivery(
+    context: Context,
+    member: SignedInMember,
+    id_: DeliveryId,
+    *,
+    kind: LookKind = LookKind.OPENED,
+) -> OpenedDelivery:
+    """Keep that a member sees a delivery, and return it.
+
+    The first one who opens it has collected it. Raises NotFound for what is not their
+    organisation's, or not offered to it yet.
+    """
+    ledger, now = context.ledger, context.clock()
+    if not ledger.inbox.note_look(context.new_id(), id_, member.id, kind, now=now):
+        raise NotFound("There is no such referral in your inbox.")
+    offer = ledger.deliveries.delivery(member.organisation, id_)
+    if offer is None:
+        raise NotFound("There is no such referral in your inbox.")
+    if offer.state in _UNREAD:
+        _settle(context, member, {"delivery": str(id_), "stage": Stage.COLLECTED.value})
+    return _opened(context, member, id_)
+
+
+def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> OpenedDelivery:
+    ledger, agency = context.ledger, member.organisation
+    view = collect.delivery(context, agency, id_)
+    referral = ledger.queries.referral(None, id=ReferralId(UUID(view["referral"])))
+    assert referral is not None
+    status = next(delivery for delivery in referral.deliveries if delivery.id == id_)
+    before = None
+    if status.follows is not None and view["content"]:
+        before = collect.delivery(context, agency, status.follows)
+    return OpenedDelivery(
+        view=view,
+        status=status,
+        before=before,
+        looks=ledger.inbox.looks(agency, id_, limit=LISTED),
+        handlers=ledger.inbox.handlers(agency, id_, limit=LISTED),
+        escalations=[
+            escalation
+            for escalation in ledger.alarms.escalations(
+                referral=referral.id, agency=agency, limit=LISTED
+            )
+            if escalation.delivery == id_
+        ],
+    )
+
+
+def take_on(context: Context, member: SignedInMember, id_: DeliveryId) -> None:
+    """Acknowledge a delivery in a member's name; they deal with it from then on.
+
+    Repeating it is harmless. Raises NotFound and Conflict.
+    """
+    _settle(context, member, {"delivery": str(id_), "stage": Stage.ACKNOWLEDGED.value})
+    handlers = context.ledger.inbox.handlers(member.organisation, id_, limit=1)
+    if not handlers:
+        give(context, member, id_, to=member.id)
+
+
+def check_decision(member: SignedInMember, id_: DeliveryId, form: Mapping[str, str]) -> Receipt:
+    """Return the decision that a form holds. Raises Invalid with the fault of each field."""
+    if form.get("outcome") not in _DECISIONS:
+        raise _invalid("outcome", "required", "Choose what you will do.")
+    decision = _receipt(member, id_, Stage.DECIDED, form, ("outcome", "note", *_CHILD))
+    if decision.outcome in _NOTE_NEEDED and not decision.note:
+        raise _invalid("note", "required", "Say in the note what you did, or why you do nothing.")
+    return decision
+
+
+def decide(context: Context, member: SignedInMember, decision: Receipt) -> None:
+    """Record a decision; an earlier one stays in the history. Raises NotFound and Conflict."""
+    _record(context, member, decision)
+    if not context.ledger.inbox.handlers(member.organisation, decision.delivery, limit=1):
+        give(context, member, decision.delivery, to=member.id)
+
+
+def confirm_destroyed(context: Context, member: SignedInMember, id_: DeliveryId) -> None:
+    """Confirm that every copy of what was recalled is destroyed."""
+    values = {
+        "delivery": str(id_),
+        "stage": Stage.DECIDED.value,
+        "outcome": Outcome.DESTROYED.value,
+    }
+    _settle(context, member, values)
+
+
+def check_return(
+    context: Context, member: SignedInMember, id_: DeliveryId, form: Mapping[str, str]
+) -> tuple[Receipt, Place | None, RedirectPreview | BrokerError | None]:
+    """Return what a form returns, the place that it names, and who would get it.
+
+    The last is an error where nobody there is responsible, and None where a person in ops has to
+    decide. Raises Invalid with the fault of each field, and NotFound.
+    """
+    if form.get("reason") not in set(ReturnReason):
+        raise _invalid("reason", "required", "Choose why you return it.")
+    place = None
+    if form["reason"] == ReturnReason.WRONG_AREA and (text := form.get("place", "").strip()):
+        place = find_place(context, text)
+    area = {"area": place.area} if place and place.area else {}
+    receipt = _receipt(member, id_, Stage.RETURNED, {**form, **area}, ("reason", "note", "area"))
+    if receipt.area is None:
+        return receipt, place, None
+    try:
+        preview = answer.preview_return(context, member.organisation, id_, area=receipt.area)
+    except PolicyError as error:
+        return receipt, place, error
+    return receipt, place, preview
+
+
+def return_delivery(context: Context, member: SignedInMember, receipt: Receipt) -> None:
+    """Return a delivery to the police, or on to where it belongs. Raises NotFound and Conflict."""
+    _record(context, member, receipt)
+
+
+def find_place(context: Context, text: str) -> Place:
+    """Return the area that a postcode or the name of a council stands for. Raises Invalid."""
+    gazetteer = context.policies.latest().gazetteer
+    place = gazetteer.find(text)
+    if place is None:
+        wanted = text.casefold()
+        named = [
+            known
+            for known in (gazetteer.place(code) for code in gazetteer)
+            if known and known.area and wanted in known.name.casefold()
+        ]
+        exact = [known for known in named if known.name.casefold() == wanted]
+        places = {known.area: known for known in exact or named}
+        if len(places) == 1:
+            return next(iter(places.values()))
+        if places:
+            listed = ", ".join(sorted({known.name for known in places.values()})[:5])
+            raise _invalid(
+                "place", "several", f"Several places match: {listed}. Enter one of them."
+            )
+    if place is None or place.area is None:
+        raise _invalid(
+            "place", "unknown-place", "We do not know this place. Enter a postcode or a council."
+        )
+    return place
+
+
+def give(context: Context, member: SignedInMember, id_: DeliveryId, *, to: UUID) -> None:
+    """Have a colleague, or the member themselves, deal with a delivery. Raises NotFound."""
+    is_given = context.ledger.inbox.give(
+        context.new_id(), member.organisation, id_, to=to, by=member.id, now=context.clock()
+    )
+    if not is_given:
+        raise NotFound("There is no such referral in your inbox, or no such colleague.")
+
+
+def _receipt(
+    member: SignedInMember,
+    id_: DeliveryId,
+    stage: Stage,
+    form: Mapping[str, str],
+    names: tuple[str, ...],
+) -> Receipt:
+    given = {name: form[name].strip() for name in names if form.get(name, "").strip()}
+    return _load({"delivery": str(id_), "stage": stage.value, "by": member.name, **given})
+
+
+def _load(values: Mapping[str, Any]) -> Receipt:
+    """Return a receipt by the schema that software's receipts are held to. Raises Invalid."""
+    loaded = requests.load(requests.RECEIPTS, {"receipts": [dict(values)]})
+    if loaded.value is None:
+        faults = [
+            Fault(each.pointer.removeprefix("/receipts/0"), each.code, each.message)
+            for each in loaded.faults
+        ]
+        raise Invalid("Check what you entered.", faults=faults)
+    return as_rows(loaded.value)[0]
+
+
+def _settle(context: Context, member: SignedInMember, values: Mapping[str, Any]) -> None:
+    _record(context, member, _load({"by": member.name, **values}))
+
+
+def _record(context: Context, member: SignedInMember, receipt: Receipt) -> None:
+    actor = f"member:{member.id}"
+    (settled,) = answer.settle(context, member.organisation, [receipt], actor=actor)
+    if settled.result is ReceiptResult.NOT_FOUND:
+        raise NotFound("There is no such referral in your inbox.")
+    if message := _REFUSED.get(settled.result):
+        raise Conflict(message)
+
+
+def fault(field: str, code: str, message: str) -> Fault:
+    """Return what is wrong with a field of a form."""
+    return Fault(f"/{field}", code, message)
+
+
+def _invalid(field: str, code: str, message: str) -> Invalid:
+    return Invalid("Check what you entered.", faults=[fault(field, code, message)])

@@ -1,0 +1,152 @@
+"""``broker members``: the people of organisations who may use the inbox."""
+
+from __future__ import annotations
+
+import os
+from uuid import UUID
+
+import click
+
+from broker.admin import membership
+from broker.admin.membership import Invited
+from broker.bootstrap import new_uuid7
+from broker.cli.database import side_log
+from broker.cli.database.ledger_connection import open_ledger
+from broker.cli.exit_codes import NOT_FOUND, Failure
+from broker.cli.options import json_option
+from broker.cli.output import local, print_json, remark
+from broker.cli.table import print_table
+from broker.domain.codes import MemberRight
+from broker.domain.ids import OrganisationCode
+from broker.errors import Invalid
+from broker.ledger.ledger import Ledger
+from broker.ledger.members import Member
+from broker.side_log import Change
+
+
+@click.group()
+def members() -> None:
+    """Let people of organisations use the inbox. Needs BROKER_DATABASE_URL."""
+
+
+@members.command()
+@click.argument("organisation")
+@click.argument("email")
+@click.option("--name", help="The person's name; adds them, or gives them these rights.")
+@click.option("--rights", default="answer,administer", show_default=True, help="Besides reading.")
+@click.option("--url", help="Where the gateway is; BROKER_URL says so otherwise.")
+@json_option
+def link(
+    organisation: str, email: str, name: str | None, rights: str, url: str | None, as_json: bool
+) -> None:
+    """Make a link with which EMAIL signs in to the inbox of ORGANISATION, once, within 15 minutes.
+
+    With --name the person is added. From then on they look after the inbox themselves, and invite
+    their colleagues.
+
+    \b
+    Example:    broker members link stoke-csc jo@example.org --name "Jo Example"
+    """
+    code, base = OrganisationCode(organisation), url or os.environ.get("BROKER_URL", "")
+    with open_ledger() as ledger:
+        now = ledger.queries.clock()
+        if name:
+            _check_organisation(ledger, code)
+            try:
+                invited = Invited(name, email, _rights(rights))
+                membership.add(ledger, code, invited, by="cli", now=now, new_id=new_uuid7)
+            except Invalid as error:
+                raise click.UsageError(error.faults[0].message) from None
+        member = _at(ledger, code, email)
+        address = base or "http://127.0.0.1:8080"
+        link_url = membership.new_link(ledger, member.id, url=address, now=now)
+    if as_json:
+        ends_at = now + membership.LINK_FOR
+        print_json({"name": member.name, "url": link_url, "expires_at": ends_at})
+    else:
+        click.echo(link_url)
+        remark(f"It works once, until {local(now + membership.LINK_FOR)}.")
+
+
+@members.command("list")
+@click.argument("organisation")
+@json_option
+def list_(organisation: str, as_json: bool) -> None:
+    """List the people of ORGANISATION who may use its inbox."""
+    with open_ledger() as ledger:
+        code = OrganisationCode(organisation)
+        _check_organisation(ledger, code)
+        listed = ledger.members.members(code)
+    if as_json:
+        print_json([_in_codes(member) for member in listed])
+        return
+    rows = [
+        [
+            member.name,
+            member.email,
+            " ".join(sorted(member.rights)),
+            local(member.joined_at),
+            local(member.disabled_at),
+        ]
+        for member in listed
+    ]
+    print_table(("name", "email", "rights", "signed in", "disabled"), rows)
+
+
+@members.command()
+@click.argument("organisation")
+@click.argument("email")
+def disable(organisation: str, email: str) -> None:
+    """End the access of EMAIL to the inbox of ORGANISATION at once."""
+    with open_ledger() as ledger:
+        code, now = OrganisationCode(organisation), ledger.queries.clock()
+        member = _at(ledger, code, email)
+        if not ledger.members.disable(code, member.id, now=now):
+            raise Failure(
+                f"{member.name} is the last person who looks after this inbox.",
+                next_step="let somebody else look after it first: "
+                f"broker members link {organisation} ADDRESS --name NAME",
+            )
+        ids: dict[str, UUID | str] = {"organisation": code, "member": member.id}
+        side_log.note(Change.MEMBER_DISABLED, at=now, **ids)
+    click.echo(f"{member.name} is signed out and can no longer sign in.")
+
+
+def _at(ledger: Ledger, organisation: OrganisationCode, email: str) -> Member:
+    wanted = email.strip().lower()
+    for member in ledger.members.members(organisation):
+        if member.email.lower() == wanted and member.disabled_at is None:
+            return member
+    raise Failure(
+        f"nobody with this address may use the inbox of {organisation}.",
+        next_step=f'add them: broker members link {organisation} {email} --name "Their Name"',
+        code=NOT_FOUND,
+    )
+
+
+def _check_organisation(ledger: Ledger, code: OrganisationCode) -> None:
+    if code not in ledger.monitoring.organisation_status():
+        raise Failure(
+            f"no organisation has the code {code}.",
+            next_step="list them with `broker directory show`",
+            code=NOT_FOUND,
+        )
+
+
+def _in_codes(member: Member) -> dict[str, object]:
+    return {
+        "name": member.name,
+        "email": member.email,
+        "rights": sorted(member.rights),
+        "invited_at": member.invited_at,
+        "joined_at": member.joined_at,
+        "disabled_at": member.disabled_at,
+    }
+
+
+def _rights(text: str) -> list[MemberRight]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in set(MemberRight)]
+    if unknown:
+        raise click.UsageError(f"Use some of {', '.join(MemberRight)}.")
+    return [MemberRight(name) for name in names]

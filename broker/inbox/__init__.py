@@ -1,0 +1,1 @@
+"""The pages for people at agencies who have no software of their own."""

@@ -1,0 +1,208 @@
+"""One referral in the inbox: the page to read, and the page for paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from starlette.responses import Response
+
+from broker.admin import inbox_actions
+from broker.admin.inbox_actions import OpenedDelivery
+from broker.domain.codes import DeliveryKind, LookKind, MemberRight, Milestone, Role
+from broker.domain.escalation import Escalation
+from broker.domain.ids import DeliveryId
+from broker.domain.states import OPEN_DELIVERIES, DeliveryState
+from broker.errors import NotFound
+from broker.inbox import wording
+from broker.inbox.access import Visit
+from broker.inbox.changes import Change, changes
+from broker.inbox.document import document
+from broker.inbox.items import CONFIRMATIONS
+from broker.inbox.moments import moment, time_left
+from broker.inbox.rendering import page
+from schemas.codes import EscalationState
+
+
+async def show(visit: Visit) -> Response:
+    """Show a referral; that the person opened it is kept before."""
+    values = await visit.inboxes.run(_values, visit, LookKind.OPENED)
+    confirmation = CONFIRMATIONS.get(visit.request.query_params.get("done", ""))
+    return page("item", visit=visit, confirmation=confirmation, **values)
+
+
+async def for_paper(visit: Visit) -> Response:
+    """Show a referral for the case file; that the person printed it is kept before."""
+    values = await visit.inboxes.run(_values, visit, LookKind.PRINTED)
+    return page("print", visit=visit, **values)
+
+
+def _values(visit: Visit, kind: LookKind) -> dict[str, Any]:
+    opened = inbox_actions.open_delivery(visit.context, visit.person, delivery_id(visit), kind=kind)
+    return values_of(visit, opened, is_paper=kind is LookKind.PRINTED)
+
+
+def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -> dict[str, Any]:
+    """Return what the pages about one referral show."""
+    directory = visit.context.policies.latest().directory
+    names = {
+        code: organisation.name
+        for code in (opened.view["publisher"], opened.view["agency"])
+        if (organisation := directory.organisation(code))
+    }
+    now, state = visit.context.clock(), opened.status.state
+    return {
+        "now": now,
+        "opened": opened,
+        "document": document(opened.view, now=now, organisations=names, is_paper=is_paper),
+        "changes": _changes(opened, names),
+        "is_recall": opened.status.kind is DeliveryKind.RECALL,
+        "may_answer": visit.may(MemberRight.ANSWER) and state in _ANSWERABLE,
+        "task": task_of(opened, visit, now),
+        "is_late": _is_late(opened, now),
+        "alerts": _alerts(opened, now),
+        "copy": sum(look.kind is LookKind.PRINTED for look in opened.looks),
+        "looks": looks_of(opened),
+        "handler": opened.handlers[0] if opened.handlers else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBox:
+    """What is to be done next with a referral, by when, and what is known of it."""
+
+    heading: str
+    texts: list[str]
+    act: str = ""
+    """``take-on`` or ``decide``; empty when nothing is to be done."""
+    button: str = ""
+    due: str = ""
+
+
+def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
+    """Return the box at the top of a referral: the next thing to do, first."""
+    status = opened.status
+    has_it = _has_it(opened, visit, now)
+    if status.kind is DeliveryKind.RECALL:
+        if status.state is DeliveryState.DECIDED:
+            return TaskBox("Confirmed: every copy is destroyed", has_it)
+        due = _due(opened, Milestone.DECIDE) or _due(opened, Milestone.ACKNOWLEDGE)
+        return TaskBox(f"Confirm that it is destroyed{_by(due, now)}", [])
+    if status.state is DeliveryState.DECIDED:
+        decided = wording.outcome(status.decisions[-1].outcome) if status.decisions else "Decided"
+        texts = [f"Decision: {decided}.", *has_it]
+        return TaskBox("You have decided", texts, "decide", "Change the decision")
+    if status.state in _ENDED:
+        return TaskBox(wording.STATES[status.state], has_it)
+    if status.state is DeliveryState.ACKNOWLEDGED:
+        return _after_taking_on(opened, has_it, now)
+    due = _due(opened, Milestone.ACKNOWLEDGE)
+    is_correction = status.kind is DeliveryKind.CORRECTION
+    verb, button = ("Read the correction", "I have read it") if is_correction else _TAKE_ON
+    meaning = (
+        f"Taking it on tells the police that you, {visit.person.name}, have it. It does not mean "
+        "that you agree with it."
+    )
+    if is_correction:
+        meaning = "Saying so tells the police that you know what has changed."
+    elif status.role is Role.COPY:
+        verb, button = "Read it", "I have read it"
+        meaning = "It is for your information: another organisation leads."
+    words = _when(_due(opened, Milestone.DECIDE), now)
+    return TaskBox(f"{verb}{_by(due, now)}", [meaning, *has_it], "take-on", button, words)
+
+
+def _after_taking_on(opened: OpenedDelivery, has_it: list[str], now: datetime) -> TaskBox:
+    due = _due(opened, Milestone.DECIDE)
+    if due is None or opened.status.kind is not DeliveryKind.REFERRAL:
+        return TaskBox("Nothing more is asked of you", has_it)
+    return TaskBox(f"Decide{_by(due, now)}", has_it, "decide", "Decide", _when(due, now))
+
+
+def _has_it(opened: OpenedDelivery, visit: Visit, now: datetime) -> list[str]:
+    """Return who deals with it, in a sentence."""
+    if not opened.handlers:
+        return []
+    handler = opened.handlers[0]
+    name = "You deal" if handler.member == visit.person.id else f"{handler.name} deals"
+    return [f"{name} with it, since {moment(handler.at, now)}."]
+
+
+def _due(opened: OpenedDelivery, milestone: Milestone) -> datetime | None:
+    return opened.status.due.get(milestone)
+
+
+def _by(due: datetime | None, now: datetime) -> str:
+    """Return a deadline after what is to be done: by when, and how long that is."""
+    if due is None:
+        return ""
+    if due < now:
+        return f": was due {moment(due, now)}, {time_left(due, now)}"
+    return f" by {moment(due, now)}, {time_left(due, now)}"
+
+
+def _when(due: datetime | None, now: datetime) -> str:
+    return moment(due, now) if due else ""
+
+
+def _is_late(opened: OpenedDelivery, now: datetime) -> bool:
+    """Tell whether a deadline of what is still to be done has passed."""
+    status = opened.status
+    return status.state in OPEN_DELIVERIES and any(
+        due < now for milestone, due in status.due.items() if milestone not in status.met
+    )
+
+
+def _alerts(opened: OpenedDelivery, now: datetime) -> list[Escalation]:
+    """Return the alerts that go on, and that nobody of the organisation has stopped for now."""
+    return [
+        escalation
+        for escalation in opened.escalations
+        if escalation.state != EscalationState.ENDED
+        and (escalation.own_until is None or escalation.own_until < now)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LookLine:
+    """How often, and when first and last, somebody opened or printed a referral."""
+
+    name: str
+    what: str
+    first: datetime
+    last: datetime
+    times: int
+
+
+def looks_of(opened: OpenedDelivery) -> list[LookLine]:
+    """Return who looked, each person and each way once, the last first."""
+    lines: dict[tuple[UUID, LookKind], LookLine] = {}
+    for look in opened.looks:
+        key = (look.member, look.kind)
+        line = lines.get(key) or LookLine(
+            look.name, wording.LOOKS[look.kind], look.at, look.at, times=0
+        )
+        lines[key] = replace(line, first=look.at, times=line.times + 1)
+    return list(lines.values())
+
+
+def _changes(opened: OpenedDelivery, names: Mapping[str, str]) -> list[Change]:
+    if opened.before is None:
+        return []
+    return changes(opened.before, opened.view, organisations=names)
+
+
+_TAKE_ON = ("Take it on", "Take it on")
+_ENDED = (DeliveryState.RETURNED, DeliveryState.RECALLED, DeliveryState.HANDED_OVER)
+_ANSWERABLE = OPEN_DELIVERIES | {DeliveryState.DECIDED}
+
+
+def delivery_id(visit: Visit) -> DeliveryId:
+    """Return the id of the delivery in the address. Raises NotFound when it is not an id."""
+    try:
+        return DeliveryId(UUID(visit.request.path_params["id"]))
+    except ValueError:
+        raise NotFound("There is no such referral in your inbox.") from None

@@ -1,0 +1,148 @@
+"""Words of the inbox: what people have to do, what decisions and reasons mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from broker.domain.codes import DeliveryKind, Role
+from broker.inbox.moments import length, moment, time_left
+from broker.ledger.inbox import InboxItem
+
+GRADES: Mapping[str, str] = {
+    "immediate": "Immediate",
+    "very_high": "Very high",
+    "high": "High",
+    "medium": "Medium",
+    "low": "Low",
+}
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "strategy_discussion": (
+        "Strategy discussion",
+        "You think a child is likely to suffer significant harm. Section 47.",
+    ),
+    "assessment": ("Assessment", "You will assess the child’s needs. Section 17."),
+    "early_help": ("Early help", "Support for the family, without an assessment."),
+    "already_open": ("Already open to us", "It goes to the team that works with the child now."),
+    "action_taken": ("We have acted already", "Say in the note what you did."),
+    "advice": ("Advice and information", "You gave advice. Nothing more is planned."),
+    "no_further_action": (
+        "No further action",
+        "You looked at it and will do nothing more. Say why in the note.",
+    ),
+    "other": ("Something else", "Say what in the note."),
+}
+"""What can be decided, from most to least action: a name, and what it means."""
+VIEWS_CONSIDERED: Mapping[str, tuple[str, str]] = {
+    "yes": ("Yes", ""),
+    "no": ("No", "Say why in the note."),
+    "not_applicable": ("There are no views to consider", "For example, the child is not born yet."),
+}
+CHILD_TOLD: Mapping[str, tuple[str, str]] = {
+    "yes": ("Yes", ""),
+    "not_yet": ("Not yet, we will", "For example because nobody may speak to the child now."),
+    "no": ("No", "Say why in the note."),
+}
+RETURN_REASONS: Mapping[str, tuple[str, str]] = {
+    "wrong_area": ("The child lives somewhere else", "It goes to the right council."),
+    "not_ours": ("It is for another service", "The broker’s team finds the right one."),
+    "duplicate": ("We have it already", "You got the same referral in another way."),
+    "unreadable": ("We cannot read it", "Something in it is broken."),
+    "need_information": (
+        "We cannot go on without more information",
+        "You can also keep it and call the officer.",
+    ),
+    "below_threshold": (
+        "It is below our threshold",
+        "You can also decide on no further action, or give advice.",
+    ),
+}
+RIGHTS: Mapping[str, tuple[str, str]] = {
+    "read": ("Read", "Sees what the organisation gets."),
+    "answer": ("Answer", "Takes on, decides, returns and hands over."),
+    "publish": ("Send", "Sends referrals for the organisation."),
+    "administer": ("Look after this inbox", "Invites colleagues and changes what they may do."),
+}
+STATES: Mapping[str, str] = {
+    "acknowledged": "You have it",
+    "decided": "Decided",
+    "returned": "Returned",
+    "recalled": "Taken back by the police",
+    "handed_over": "Another team has it",
+}
+"""What became of something that is done."""
+MILESTONES: Mapping[str, str] = {
+    "collect": "Has to get it",
+    "acknowledge": "Has to take it on",
+    "decide": "Has to decide",
+}
+EMPTY: Mapping[str, str] = {
+    "todo": "There is nothing to do.",
+    "mine": "You deal with nothing at the moment.",
+    "unread": "Everything has been read.",
+    "done": "Nothing was finished here yet.",
+}
+DESTROYED = "Every copy is destroyed"
+LOOKS: Mapping[str, str] = {"opened": "Opened it", "printed": "Printed it"}
+
+
+def task(item: InboxItem) -> str:
+    """Return what is to be done next, as a verb."""
+    if item.kind is DeliveryKind.RECALL:
+        return "Confirm it is destroyed"
+    if item.is_acknowledged or item.must_decide:
+        return "Decide"
+    if item.role is Role.COPY:
+        return "Read it"
+    return "Read the correction" if item.kind is DeliveryKind.CORRECTION else "Take it on"
+
+
+def is_late(item: InboxItem, now: datetime) -> bool:
+    """Tell whether the next deadline has passed."""
+    return item.due_at is not None and item.due_at < now
+
+
+def due(item: InboxItem, now: datetime) -> str:
+    """Return by when the next thing is to be done."""
+    if item.due_at is None:
+        return "no deadline" if not item.is_paused else "the deadline is paused"
+    return (
+        f"was due {moment(item.due_at, now)}"
+        if is_late(item, now)
+        else f"by {moment(item.due_at, now)}"
+    )
+
+
+def margin(item: InboxItem, now: datetime) -> str:
+    """Return how much time is left, where that is less than a day, or how late it is."""
+    if item.due_at is None:
+        return ""
+    is_near = abs((item.due_at - now).total_seconds()) < 24 * 3600
+    return time_left(item.due_at, now) if is_near or item.due_at < now else ""
+
+
+def sentence(items: list[InboxItem], now: datetime) -> str:
+    """Return one sentence for the whole inbox: what is late, or what is due next."""
+    late = [item for item in items if is_late(item, now)]
+    ahead = [item for item in items if item.due_at and item.due_at >= now]
+    coming = ""
+    if ahead and ahead[0].due_at:
+        coming = f" The next deadline is {moment(ahead[0].due_at, now)}, in " + (
+            f"{length(ahead[0].due_at - now)}."
+        )
+    if late:
+        number = "1 referral is" if len(late) == 1 else f"{len(late)} referrals are"
+        return f"{number} late.{coming}"
+    if not items:
+        return "There is nothing to do."
+    return f"Nothing is late.{coming}"
+
+
+def outcome(code: str) -> str:
+    """Return a decision in words."""
+    return OUTCOMES[code][0] if code in OUTCOMES else DESTROYED
+
+
+def rights(of: Collection[str]) -> str:
+    """Return what a member may do, in words."""
+    return ", ".join(texts[0].lower() for right, texts in RIGHTS.items() if right in of)

@@ -1,0 +1,1 @@
+"""What the pages for ops and those for agencies share: forms, sessions, errors, templates."""

@@ -1,0 +1,131 @@
+"""The inbox in a real Chromium: a social worker who has never seen it, and a school on a phone."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from broker.admin import membership
+from broker.admin.membership import Invited
+from broker.domain.codes import MemberRight
+from broker.domain.ids import OrganisationCode
+from broker.flow.context import Context
+from tests.acceptance.conftest import World, sample, world
+from tests.browser.conftest import PATIENCE
+from tests.browser.test_pages import faults
+from tests.integration.gateway.conftest import listening
+from tests.rows import rows
+
+__all__ = ["world"]
+
+
+SHOTS = os.environ.get("SHOTS")
+COUNCIL, SCHOOL = "staffordshire-csc", "school-900001"
+
+
+@pytest.fixture
+def url(context: Context, world: World) -> Iterator[str]:
+    """The address of a gateway with a few referrals."""
+    for number in (1, 5, 6, 12):
+        world.routed(sample(number))
+    with listening(context) as address:
+        yield address
+
+
+@pytest.fixture
+def come(context: Context, browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
+    """Come in as somebody of an organisation: ``come("stoke-csc", width=320, dark=True)``."""
+    contexts: list[BrowserContext] = []
+
+    def go(organisation: str, *, width: int = 1280, dark: bool = False) -> Page:
+        code = OrganisationCode(organisation)
+        invited = Invited("Jo Example", "jo@example.org", [*MemberRight])
+        now = context.clock()
+        id_ = membership.add(
+            context.ledger, code, invited, by="test", now=now, new_id=context.new_id
+        )
+        opened = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            bypass_csp=True,  # for axe alone; that the policy holds is tested beside it
+        )
+        opened.set_default_timeout(PATIENCE)
+        contexts.append(opened)
+        page = opened.new_page()
+        page.goto(membership.new_link(context.ledger, id_, url=url, now=now))
+        return page
+
+    yield go
+    for opened in contexts:
+        opened.close()
+
+
+def press(page: Page, name: str) -> None:
+    """Go to a link or a button with the keyboard alone, and press it."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("document.activeElement.innerText || ''")
+        if focused.strip().startswith(name):
+            page.keyboard.press("Enter")
+            return
+    raise AssertionError(f"{name} cannot be reached with the keyboard.")
+
+
+def test_a_social_worker_reads_takes_on_and_decides_by_keyboard(
+    context: Context, come: Callable[..., Page]
+) -> None:
+    page = come(COUNCIL)
+    press(page, "Sign in")
+    expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
+    page.keyboard.press("Tab")
+    first = page.locator(".in-item__what a").first
+    press(page, first.inner_text())
+    expect(page.get_by_role("heading", name="Why you have it")).to_be_visible()
+    press(page, "Take it on")
+    expect(page.get_by_role("status").first).to_contain_text("You have taken it on")
+    press(page, "Decide")
+    expect(page.get_by_role("heading", name="What will you do?")).to_be_visible()
+    page.get_by_role("radio").first.focus()
+    page.keyboard.press("Space")
+    for group in page.get_by_role("group").all()[1:]:
+        group.get_by_role("radio").first.focus()
+        page.keyboard.press("Space")
+    press(page, "Continue")
+    expect(page.get_by_role("heading", name="Check your answers")).to_be_visible()
+    press(page, "Send the decision")
+    expect(page.get_by_role("status").first).to_contain_text("Your decision is sent")
+    assert rows(context, "select given_by, outcome from answer where stage = 'decided'") == [
+        ("Jo Example", "strategy_discussion")
+    ]
+
+
+PAGES = ("/", "/?show=done", "/team", "ITEM", "ITEM/decide", "ITEM/return", "ITEM/hand-over")
+
+
+@pytest.mark.parametrize("organisation", [COUNCIL, SCHOOL])
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1280, True), (320, False), (320, True)]
+)
+def test_every_page_can_be_used_by_everybody(
+    come: Callable[..., Page],
+    url: str,
+    organisation: str,
+    width: int,
+    dark: bool,
+) -> None:
+    page = come(organisation, width=width, dark=dark)
+    page.get_by_role("button", name="Sign in").click()
+    problems: list[str] = []
+    (item, *_) = re.findall(r"/inbox/items/[0-9a-f-]{36}", page.content())
+    for path in PAGES:
+        address = path.replace("ITEM", item) if "ITEM" in path else f"/inbox{path}"
+        page.goto(f"{url}{address}")
+        if SHOTS:
+            name = re.sub(r"\W+", "-", f"{organisation}-{path}-{width}-{'d' if dark else 'l'}")
+            page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+        problems += faults(page)
+    page.goto(f"{url}/inbox/sign-in")
+    assert "\n".join(problems + faults(page)) == ""
