@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from broker.inbox import document_wording as wording
 from broker.inbox.document_names import full_name, heading_of, is_dated, is_unborn
-from broker.inbox.document_source import Source, area
+from broker.inbox.document_source import UNKNOWN, Source, area
 from broker.inbox.document_values import Card, Row, Voice
 from broker.inbox.moments import day_text, instant_text, local_day
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD
@@ -17,6 +18,13 @@ _NUMBER = re.compile(r" \([0-9]+\)$")
 """What tells apart two people of whom the same is known."""
 LONG_CARD = 9
 """Rows from which a card has a page of its own on paper."""
+
+_WHY_UNKNOWN: Mapping[str, str] = {
+    "not_asked": "Nobody asked.",
+    "refused": "The child was asked and did not want to speak.",
+    "not_yet_known": "Not known yet: the police will send a correction.",
+}
+"""Why nothing is known of what a child said."""
 
 
 def child_cards(content: Source) -> Iterator[Card]:
@@ -116,6 +124,7 @@ def _member_rows(member: Source) -> Iterator[Row]:
     yield from member.row("Relationship", "relationship")
     yield from member.row("To", "children", member.around.names_of)
     yield from member.row("Parental responsibility", "parental_responsibility")
+    yield from member.row("Adult at risk", "adult_at_risk")
     yield from member.row("Born", "date_of_birth", day_text)
 
 
@@ -136,7 +145,8 @@ def _voice(child: Source, name: str) -> Iterator[Voice]:
     taken, place = child.take("voice"), child.place("voice")
     if not isinstance(taken, Mapping) and not child.around.remarks.concerns(place):
         return
-    voice = Source(taken if isinstance(taken, Mapping) else {}, place, child.around)
+    is_said = isinstance(taken, Mapping) and UNKNOWN not in taken
+    voice = Source(taken if is_said else {}, place, child.around)
     said = voice.text("said")
     rows = (
         *voice.row("What the child wants", "views"),
@@ -145,9 +155,8 @@ def _voice(child: Source, name: str) -> Iterator[Voice]:
         *voice.row("What others noticed", "behaviour"),
         *voice.row("May be shared with", "share_with", wording.texts),
     )
-    not_asked, source = voice.text("not_asked"), _source(voice)
-    is_empty = not said and not any(row.label != "May be shared with" for row in rows)
-    why = f"Nobody asked. The reason given: {not_asked}" if not_asked else ""
+    source, is_empty = _source(voice), not said and not _tells(rows)
+    why = _why_nothing(voice, taken)
     if is_empty and not why:
         why = "Nobody recorded what the child said, showed or wants."
     yield Voice(
@@ -158,6 +167,20 @@ def _voice(child: Source, name: str) -> Iterator[Voice]:
         source=source,
         remarks=child.around.remarks.rest_of(place, says_gap=is_empty),
     )
+
+
+def _tells(rows: Sequence[Row]) -> bool:
+    return any(row.label != "May be shared with" for row in rows)
+
+
+def _why_nothing(voice: Source, taken: Any) -> str:
+    """Return why a child said nothing, in words or by one of the kinds of not known."""
+    not_asked, refused = voice.text("not_asked"), voice.text("refused")
+    if not_asked:
+        return f"Nobody asked. The reason given: {not_asked}"
+    if refused:
+        return f"The child was asked and did not want to speak: {refused}"
+    return _WHY_UNKNOWN.get(taken.get(UNKNOWN, "") if isinstance(taken, Mapping) else "", "")
 
 
 def _source(voice: Source) -> str:

@@ -75,10 +75,12 @@ def health(value: Any) -> list[str]:
 def missing(value: Any, clock: datetime | None) -> list[str]:
     """Return whether a child is missing, since when, and the police's reference."""
     status, since = str(value.get("status")), value.get("since")
+    returned_at = value.get("returned_at")
     reference = value.get("reference")
     return [
         labels.MISSING_STATUSES.get(status, status),
         f"Missing from {instant_text(since, clock)}" if since else "",
+        f"Came back {instant_text(returned_at, clock)}" if returned_at else "",
         f"Police reference {plain(reference)}" if reference else "",
     ]
 

@@ -155,6 +155,7 @@ def test_a_school_is_asked_to_read_and_its_page_is_short(deliver: Make) -> None:
 
 def test_each_child_has_a_voice_also_where_nobody_asked(deliver: Make) -> None:
     sample = full()
+    del sample["children"][2]["voice"]
     missing = [defect("/children/2/voice", "missing-voice", "Nothing says what the child said.")]
     shown = show(deliver(sample, defects=missing))
     isolde = card(shown, "Isolde").voice
@@ -169,6 +170,26 @@ def test_each_child_has_a_voice_also_where_nobody_asked(deliver: Make) -> None:
     assert ivor is not None
     assert ivor.why_nothing == "Nobody recorded what the child said, showed or wants."
     assert ivor.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("voice", "words"),
+    [
+        (
+            {"refused": "Turned away.", "demeanour": "Withdrawn."},
+            "The child was asked and did not want to speak: Turned away.",
+        ),
+        ({"unknown": "refused"}, "The child was asked and did not want to speak."),
+        ({"unknown": "not_asked"}, "Nobody asked."),
+        ({"unknown": "not_yet_known"}, "Not known yet: the police will send a correction."),
+    ],
+)
+def test_why_a_child_said_nothing_is_said(deliver: Make, voice: dict[str, str], words: str) -> None:
+    sample = full()
+    sample["children"][2]["voice"] = voice
+    ivor = card(show(deliver(sample)), "Ivor, about 11").voice
+    assert ivor is not None
+    assert ivor.why_nothing == words
 
 
 def test_a_view_without_voices_has_no_place_for_them(deliver: Make) -> None:
