@@ -21,7 +21,7 @@ LONG_CARD = 9
 
 _WHY_UNKNOWN: Mapping[str, str] = {
     "not_asked": "Nobody asked.",
-    "refused": "The child was asked and did not want to speak.",
+    "refused": "The child was asked, and did not say anything.",
     "not_yet_known": "Not known yet: the police will send a correction.",
 }
 """Why nothing is known of what a child said."""

@@ -179,7 +179,7 @@ def test_each_child_has_a_voice_also_where_nobody_asked(deliver: Make) -> None:
             {"refused": "Turned away.", "demeanour": "Withdrawn."},
             "The child was asked and did not want to speak: Turned away.",
         ),
-        ({"unknown": "refused"}, "The child was asked and did not want to speak."),
+        ({"unknown": "refused"}, "The child was asked, and did not say anything."),
         ({"unknown": "not_asked"}, "Nobody asked."),
         ({"unknown": "not_yet_known"}, "Not known yet: the police will send a correction."),
     ],
