@@ -187,7 +187,7 @@ def find_place(context: Context, text: str) -> Place:
         if places:
             listed = ", ".join(sorted({known.name for known in places.values()})[:5])
             raise _invalid(
-                "place", "several", f"Several places match: {listed}. Enter one of them."
+                "place", "unknown-area", f"Several places match: {listed}. Enter one of them."
             )
     if place is None or place.area is None:
         raise _invalid(
@@ -241,10 +241,10 @@ def _record(context: Context, member: SignedInMember, receipt: Receipt) -> None:
         raise Conflict(message)
 
 
-def fault(field: str, code: str, message: str) -> Fault:
+def field_fault(name: str, code: str, message: str) -> Fault:
     """Return what is wrong with a field of a form."""
-    return Fault(f"/{field}", code, message)
+    return Fault(f"/{name}", code, message)
 
 
 def _invalid(field: str, code: str, message: str) -> Invalid:
-    return Invalid("Check what you entered.", faults=[fault(field, code, message)])
+    return Invalid("Check what you entered.", faults=[field_fault(field, code, message)])

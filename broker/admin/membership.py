@@ -74,7 +74,7 @@ def add(
         faults.append(Fault("/name", "bad-name", message))
     if not _ADDRESS.fullmatch(email) or len(email) > LONGEST_ADDRESS or not email.isprintable():
         message = "Enter an e-mail address, like name@example.org."
-        faults.append(Fault("/email", "bad-address", message))
+        faults.append(Fault("/email", "bad-format", message))
     if faults:
         raise Invalid("Check what you entered.", faults=faults)
     rights = frozenset({MemberRight.READ, *invited.rights})

@@ -64,7 +64,7 @@ def _check_child(opened: inbox_actions.OpenedDelivery, form: Form) -> None:
     """Raise Invalid where the child's views were shown and nothing is said of them."""
     missing = [name for name, is_asked in opened.view["asks"].items() if is_asked]
     faults = [
-        inbox_actions.fault(name, "required", "Choose an answer.")
+        inbox_actions.field_fault(name, "required", "Choose an answer.")
         for name in missing
         if not form.get(name)
     ]
@@ -126,7 +126,7 @@ async def hand_over(visit: Visit, form: Form) -> Response:
         colleague = UUID(form.get("to", ""))
     except ValueError:
         message = "Choose a colleague."
-        fault = inbox_actions.fault("to", "required", message)
+        fault = inbox_actions.field_fault("to", "required", message)
         return await _hand_over_page(visit, form, Invalid(message, faults=[fault]))
     await visit.inboxes.run(
         inbox_actions.give, visit.context, visit.person, delivery_id(visit), to=colleague
