@@ -22,7 +22,8 @@ from broker.flow.context import Context
 from broker.flow.receipt_parser import as_rows
 from broker.ledger.inbox import HandOver, Look
 from broker.ledger.members import SignedInMember
-from broker.policy.places.gazetteer import Place
+from broker.policy.places.gazetteer import Gazetteer
+from broker.policy.places.place import Place
 from schemas import requests
 
 LISTED = 100
@@ -172,28 +173,20 @@ def return_delivery(context: Context, member: SignedInMember, receipt: Receipt) 
 def find_place(context: Context, text: str) -> Place:
     """Return the area that a postcode or the name of a council stands for. Raises Invalid."""
     gazetteer = context.policies.latest().gazetteer
-    place = gazetteer.find(text)
-    if place is None:
-        wanted = text.casefold()
-        named = [
-            known
-            for known in (gazetteer.place(code) for code in gazetteer)
-            if known and known.area and wanted in known.name.casefold()
-        ]
-        exact = [known for known in named if known.name.casefold() == wanted]
-        places = {known.area: known for known in exact or named}
-        if len(places) == 1:
-            return next(iter(places.values()))
-        if places:
-            listed = ", ".join(sorted({known.name for known in places.values()})[:5])
-            raise _invalid(
-                "place", "unknown-area", f"Several places match: {listed}. Enter one of them."
-            )
-    if place is None or place.area is None:
-        raise _invalid(
-            "place", "unknown-place", "We do not know this place. Enter a postcode or a council."
-        )
-    return place
+    place = gazetteer.find(text) or gazetteer.named(text)
+    if place and place.area:
+        return place
+    message = "We do not know this place. Enter a postcode or the name of a council."
+    if names := _like(gazetteer, text):
+        message = f"Several places match: {', '.join(names)}. Enter one of them."
+    raise _invalid("place", "unknown-area", message)
+
+
+def _like(gazetteer: Gazetteer, text: str) -> list[str]:
+    """Return the names of a few places that contain a text."""
+    wanted = text.casefold()
+    served = [known for code in gazetteer if (known := gazetteer.place(code)) and known.area]
+    return sorted({known.name for known in served if wanted in known.name.casefold()})[:5]
 
 
 def give(context: Context, member: SignedInMember, id_: DeliveryId, *, to: UUID) -> None:
