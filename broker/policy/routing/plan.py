@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from broker.domain.codes import Grade, Role
 from broker.domain.task import (
-    EMBARGO_IN_WORDS,
-    HANDLING_UNREAD,
-    KNOWN_FOR_LONG,
     SUSPECT_AT_RECIPIENT,
     WISH_IN_DOUBT,
     Task,
 )
-from broker.errors import Fault, Remark
-from broker.policy.language.directory import Directory
-from broker.policy.language.evidence import pointers
-from broker.policy.language.rules import GradeRule, RoutingRule
-from broker.policy.language.vocabulary import FACTS, SOCIAL_CARE, SUBJECTS
-from broker.policy.places.gazetteer import UNKNOWN
+from broker.errors import Fault
+from broker.policy.language.rules import RoutingRule
+from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import (
     UNTIL_RELEASED,
@@ -41,31 +34,34 @@ from broker.policy.routing.facts import (
     SubjectFacts,
     derive,
 )
+from broker.policy.routing.gaps import (
+    note_assumptions,
+    note_children,
+    note_delay,
+    note_doubt,
+    note_nobody,
+    note_undecided,
+    note_wishes,
+)
 from broker.policy.routing.recipients import Recipient, find
 from broker.policy.routing.wishes import (
     NOT_TO,
-    doubtful_embargo,
-    embargo_for_all,
-    embargo_in_words,
     embargo_on,
     employs_suspect,
     is_forbidden,
     may_be_forbidden,
     may_employ_suspect,
     must_be_told,
-    unmatched,
 )
-from broker.policy.time.calendars import LONDON, in_words, on_the_wall
+from broker.policy.routing.work import URGENCY, Work, ground_of, known_about, plain
+from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
-from schemas.codes import ConcernCategory, ContactNature, Place
+from schemas.codes import ContactNature, Place
 from schemas.immutable import immutable
 from schemas.referral import Referral
 
 ATTEND_WITHIN = Within.parse("1 hour")
 """How long ops has for a referral whose recipient cannot be worked out."""
-INTERVIEW_WITHIN = timedelta(hours=72)
-"""From a missing child's return until it is offered an interview (statutory guidance, England)."""
-_URGENCY = tuple(Grade)
 _ROLES = "/persons_posing_risk"
 """Where it says at whom persons posing risk work."""
 
@@ -89,34 +85,6 @@ class Plan:
     warnings: tuple[Fault, ...]
     tasks: tuple[Task, ...] = ()
     """What ops must settle; each is a warning as well."""
-
-
-@dataclass(slots=True)
-class _Work:
-    """What is gathered while the rows are gone through."""
-
-    directory: Directory
-    drafts: dict[tuple[str, str, str], Draft] = field(default_factory=dict)
-    """By agency, rule, and the closed office whose part it is: a team may stand in for several."""
-    warnings: dict[Fault, None] = field(default_factory=dict)
-    tasks: dict[Task, None] = field(default_factory=dict)
-    stranded: str | None = None
-    doubt: tuple[str, str] | None = None
-    """The code and the reason for which what an embargo may hold waits for a person."""
-    obeys_doubt: bool = True
-    """Whether what is in doubt is held; what is urgent goes, and a person asks."""
-    is_owned: bool = False
-    """Whether one of the drafts makes somebody responsible, so that all of them may go."""
-
-    def warn(self, pointer: str, code: str, message: str, needs: Grounds = ()) -> None:
-        """Warn of something; ``needs`` is what else an agency must be shown to be told it."""
-        fault = Remark(pointer, code, message, needs) if needs else Fault(pointer, code, message)
-        self.warnings[fault] = None
-
-    def task(self, pointer: str, code: str, message: str, needs: Grounds = ()) -> None:
-        """Warn of something that a person in ops must settle as well."""
-        self.warn(pointer, code, message, needs)
-        self.tasks[Task(code, pointer, message)] = None
 
 
 def route(  # noqa: PLR0913 - each is a fact about the hand-in
@@ -149,53 +117,45 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
         ages_on=handed_in_at.astimezone(LONDON).date(),
         areas=areas,
     )
-    work = _Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
+    work = Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
     facts, raised = _graded(facts, policy, work)
-    work.doubt = _doubt(work, referral, facts, policy, unread_handling)
+    work.doubt = note_doubt(work, referral, facts, policy, unread_handling)
     work.obeys_doubt = facts.overall.effective_grade not in policy.embargoes.goes_despite_words
     for rule, subject in _matches(facts, policy, accepted_at):
         start = _start(work, rule, facts, accepted_at)
         _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
-    _note_undecided(work, facts, policy, accepted_at)
-    _note_delay(work, facts, policy, handed_in_at)
-    _note_assumptions(work, facts)
-    _note_children(work, facts)
-    _note_wishes(work, referral, accepted_at)
+    note_undecided(work, facts, policy, accepted_at)
+    note_delay(work, facts, policy, handed_in_at)
+    note_assumptions(work, facts)
+    note_children(work, facts)
+    note_wishes(work, referral, accepted_at)
     reason = None if _may_begin(work) else work.stranded or _nobody(facts)
     return _plan(work, facts, reason, policy, accepted_at, raised)
 
 
-def _graded(facts: Facts, policy: Policy, work: _Work) -> tuple[Facts, Reason | None]:
+def _graded(facts: Facts, policy: Policy, work: Work) -> tuple[Facts, Reason | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     stated = effective = facts.overall.grade
-    raised, known = None, _known(facts)
+    raised, known = None, known_about(facts)
     for rule in policy.grade_rules:
         holds = [subject for subject, about in known[rule.subject] if rule.condition.holds(about)]
         if not holds:
             continue
-        grounds = tuple(_ground(rule.condition.names, subject, facts) for subject in holds)
+        grounds = tuple(ground_of(rule.condition.names, subject, facts) for subject in holds)
         if rule.to is None:
             work.warn("/grade/level", "grade-contradiction", rule.sentence, grounds)
-        elif _URGENCY.index(rule.to) < _URGENCY.index(effective):
+        elif URGENCY.index(rule.to) < URGENCY.index(effective):
             effective = rule.to
-            grades = f"Graded {_plain(stated)}, treated as {_plain(effective)}"
+            grades = f"Graded {plain(stated)}, treated as {plain(effective)}"
             raised = Reason(grades, ((rule.sentence, grounds),))
     return (facts.graded(effective) if raised else facts), raised
-
-
-def _known(facts: Facts) -> Mapping[str, Sequence[tuple[SubjectFacts, Mapping[str, SubjectFacts]]]]:
-    """Return each subject with what is known about it, by kind: every rule asks for it."""
-    return {
-        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
-        for kind in SUBJECTS
-    }
 
 
 def _matches(
     facts: Facts, policy: Policy, accepted_at: datetime
 ) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
     day = accepted_at.astimezone(LONDON).date()
-    known = _known(facts)
+    known = known_about(facts)
     for rule in policy.routing_rules:
         if not rule.is_in_effect(day):
             continue
@@ -205,7 +165,7 @@ def _matches(
 
 
 def _address(
-    work: _Work,
+    work: Work,
     rule: RoutingRule,
     subject: SubjectFacts,
     facts: Facts,
@@ -214,7 +174,7 @@ def _address(
 ) -> None:
     """Add what a row found to the leg of its recipient, or note why there is none."""
     if recipient is None:
-        _note_nobody(work, rule, subject, facts)
+        note_nobody(work, rule, subject, facts)
         return
     organisation = recipient.organisation
     if recipient.is_publisher or _is_kept_from(work, rule, subject, facts, recipient):
@@ -233,7 +193,7 @@ def _address(
 
 
 def _covering(
-    work: _Work, rule: RoutingRule, subject: SubjectFacts, agency: str, office: str
+    work: Work, rule: RoutingRule, subject: SubjectFacts, agency: str, office: str
 ) -> Draft | None:
     """Return the leg that is extended: of the same row, or one that shows the subject already."""
     if draft := work.drafts.get((agency, rule.id, office)):
@@ -265,19 +225,13 @@ def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Fact
 def _reason(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> Reason:
     reasons = rule.condition.reasons(facts.about(subject))
     parts = [*_where(subject)]
-    parts += [(words, (_ground((name,), subject, facts),)) for name, words in reasons]
+    parts += [(words, (ground_of((name,), subject, facts),)) for name, words in reasons]
     return Reason(
         of=_called(subject) if subject.id else "",
         parts=tuple(parts),
         needs=((subject.pointer,),) if subject.id else (),
         also="" if rule.id == draft.terms.row else rule.sentence,
     )
-
-
-def _ground(names: tuple[str, ...], subject: SubjectFacts, facts: Facts) -> tuple[str, ...]:
-    """Return the places of the referral that some facts about a subject rest on."""
-    about = facts.about(subject)
-    return pointers(names, tuple([(owner, fact.pointer) for owner, fact in about.items()]))
 
 
 def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:
@@ -297,13 +251,13 @@ def _persons_beside(subject: SubjectFacts, facts: Facts) -> dict[str, None]:
 
 
 def _is_kept_from(
-    work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: Facts, recipient: Recipient
+    work: Work, rule: RoutingRule, subject: SubjectFacts, facts: Facts, recipient: Recipient
 ) -> bool:
     """Tell whether the publisher forbade this recipient; never so for the lead of social care."""
     organisation = recipient.organisation
     if not is_forbidden(facts.not_to, rule, organisation, work.directory):
         return False
-    ground = (_ground((*rule.condition.names, rule.place_of), subject, facts),)
+    ground = (ground_of((*rule.condition.names, rule.place_of), subject, facts),)
     if must_be_told(rule):
         message = f"{organisation.name} leads, so it is told."
         work.warn(NOT_TO, "disclosure-required", message, ground)
@@ -314,7 +268,7 @@ def _is_kept_from(
 
 
 def _held_in_doubt(
-    work: _Work,
+    work: Work,
     rule: RoutingRule,
     subject: SubjectFacts,
     facts: Facts,
@@ -331,7 +285,7 @@ def _held_in_doubt(
         WISH_IN_DOUBT,
         f"The publisher may have asked that {organisation.name} is not told, in words that are "
         f"not quite its name. {held}: ask.",
-        (_ground((*rule.condition.names, rule.place_of), subject, facts),),
+        (ground_of((*rule.condition.names, rule.place_of), subject, facts),),
     )
     if not work.obeys_doubt:
         return start
@@ -340,7 +294,7 @@ def _held_in_doubt(
 
 
 def _held_from_suspect(
-    work: _Work, rule: RoutingRule, facts: Facts, recipient: Recipient, start: Start
+    work: Work, rule: RoutingRule, facts: Facts, recipient: Recipient, start: Start
 ) -> Start:
     """Hold a leg for a person's decision where a person posing risk works at its recipient."""
     organisation = recipient.organisation
@@ -364,251 +318,13 @@ def _held_from_suspect(
     )
 
 
-def _may_begin(work: _Work) -> bool:
+def _may_begin(work: Work) -> bool:
     """Tell whether what is certain goes at once, though somebody in it has no owner yet.
 
     So it does where an agency leads, or responsible social care or a national agency has a part. A
     school or a health team alone is not told before social care is.
     """
     return work.is_owned if work.stranded else bool(work.drafts)
-
-
-def _note_nobody(work: _Work, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
-    """Note that nobody is told: a warning and a task. Without a lead nothing else may begin."""
-    place = getattr(subject, rule.place_of.partition(".")[2], None)
-    leads = must_be_told(rule)
-    if leads:
-        work.stranded = work.stranded or ("no_recipient" if place else "no_area")
-    if rule.place_of == Place.CHILD_AREA and not place and (words := _abroad(subject, facts)):
-        if leads:
-            work.task(subject.pointer, "child-abroad", words)
-        return
-    is_abroad = rule.place_of == Place.PERSON_AREA and getattr(subject, "abroad", False)
-    if not place and not is_abroad and rule.place_of in _UNKNOWN_PLACES:
-        work.task(subject.pointer, *_UNKNOWN_PLACES[Place(rule.place_of)])
-        return
-    nowhere = "the place is abroad" if is_abroad else "the place is not known"
-    said = f"the directory has none for {place}" if place else nowhere
-    names = (*rule.condition.names, rule.place_of)
-    message = f"{rule.sentence} Nobody was told: {said}."
-    work.task(subject.pointer, "no-recipient", message, (_ground(names, subject, facts),))
-
-
-def _abroad(child: SubjectFacts, facts: Facts) -> str | None:
-    """Return what to say of a child who is abroad, or who may be; None of everybody else."""
-    if not isinstance(child, ChildFacts):
-        return None
-    if child.abroad:
-        return _ABROAD.format(child.country)
-    is_streamed = facts.overall.category is ConcernCategory.LIVESTREAMING
-    return _MAYBE_ABROAD if is_streamed and child.nation == UNKNOWN else None
-
-
-_ABROAD = "The child is abroad ({}), so no council here leads: find out who protects the child."
-_MAYBE_ABROAD = (
-    "No place is known for this child, and abuse was streamed live, so it may be abroad: find out."
-)
-
-
-def _note_undecided(work: _Work, facts: Facts, policy: Policy, accepted_at: datetime) -> None:
-    """Note each agency that is not told, and each grade not raised, for what nobody said."""
-    day = accepted_at.astimezone(LONDON).date()
-    everybody = (facts.overall, *facts.children, *facts.persons, *facts.roles)
-    unknown = frozenset().union(*(subject.unknown for subject in everybody))
-    if not unknown:
-        return
-    rules: list[GradeRule | RoutingRule] = [*_might_raise(policy, facts)]
-    rules += [rule for rule in policy.routing_rules if rule.is_in_effect(day)]
-    for rule in rules:
-        if rule.condition.facts.isdisjoint(unknown):
-            continue
-        for subject in facts.subjects(rule.subject):
-            for name in rule.condition.undecided_by(facts.about(subject)):
-                _note_unknown(work, subject, name, facts)
-
-
-def _might_raise(policy: Policy, facts: Facts) -> Iterator[GradeRule]:
-    """Go through the rules that would warn of a grade, or make it more urgent than it is."""
-    effective = _URGENCY.index(facts.overall.effective_grade)
-    for rule in policy.grade_rules:
-        if rule.to is None or _URGENCY.index(rule.to) < effective:
-            yield rule
-
-
-def _note_unknown(work: _Work, subject: SubjectFacts, name: str, facts: Facts) -> None:
-    code, words = "fact-unknown", _ANY_UNKNOWN.format(FACTS[name].words)
-    if name in _UNKNOWN:
-        code, words = _UNKNOWN[name]
-    owner = facts.about(subject).get(name.partition(".")[0], subject)
-    pointer = owner.pointer if isinstance(owner, SubjectFacts) else subject.pointer
-    work.task(pointer, code, words)
-
-
-_ANY_UNKNOWN = "Nobody said whether {}, and it decides who is told or by when: ask."
-_CONTACT_UNKNOWN = (
-    "contact-unknown",
-    "Nobody said what contact the child has with a person posing risk, and for this grade it "
-    "matters: ask.",
-)
-_UNKNOWN = {
-    "role.works_with_children": (
-        "works-with-children-unknown",
-        "Nobody said whether this work is with children, so no designated officer is told: ask.",
-    ),
-    "person.managed_by": (
-        "manager-unknown",
-        "Nobody said who manages this person, so no offender manager is told: ask.",
-    ),
-    "person.other_force": (
-        "person-area-unknown",
-        "Nobody said where this person lives, so nobody there is told: ask.",
-    ),
-    "person.age": (
-        "person-age-unknown",
-        "Nobody said how old this person is. Someone under 18 is first of all a child who needs "
-        "help, of whom social care is told: ask.",
-    ),
-    "child.age": (
-        "child-age-unknown",
-        "Nobody said how old the child is. Of a child under five a health team is told: ask.",
-    ),
-    "child.missing": (
-        "missing-unknown",
-        "Nobody said whether the child is missing, which makes it more urgent: ask.",
-    ),
-    "child.returned": (
-        "missing-unknown",
-        "Nobody said whether the child is missing, which makes it more urgent: ask.",
-    ),
-    "child.lives_with_suspect": _CONTACT_UNKNOWN,
-    "child.meets_suspect": _CONTACT_UNKNOWN,
-    "child.at_school": (
-        "school-unknown",
-        "The school has no URN, so no school is told: find out which one it is.",
-    ),
-    "child.placed_elsewhere": (
-        "placing-authority-unknown",
-        "The child is looked after, but nobody said by whom, so no authority is told: ask.",
-    ),
-}
-"""The warning for each fact that may be unknown."""
-_UNKNOWN_PLACES = {
-    Place.PERSON_AREA: _UNKNOWN["person.other_force"],
-    Place.PERSON_MANAGING_AREA: _UNKNOWN["person.other_force"],
-}
-
-
-def _note_delay(work: _Work, facts: Facts, policy: Policy, handed_in_at: datetime) -> None:
-    """Note that the police had known for longer than the policy allows for the stated grade."""
-    grade, known_at = facts.overall.grade, facts.first_known_at
-    longest = policy.promptness.get(grade)
-    if longest is None or handed_in_at <= known_at + longest.by_the_clock:
-        return
-    known_for, allowed = _length(handed_in_at - known_at), _length(longest.by_the_clock)
-    words = (
-        f"The police knew for {known_for} before it was handed in. The policy allows {allowed} at "
-        f"the grade {_plain(grade)}."
-    )
-    work.task("/times/first_known_at", KNOWN_FOR_LONG, words)
-
-
-def _length(time: timedelta) -> str:
-    """Return a length of time in days and hours, such as ``2 days and 1 hour``."""
-    days, hours = divmod(int(time.total_seconds()) // 3600, 24)
-    counts = ((days, "day"), (hours, "hour"))
-    parts = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in counts if count]
-    return " and ".join(parts) or "less than an hour"
-
-
-def _note_assumptions(work: _Work, facts: Facts) -> None:
-    for child in facts.children:
-        if not child.area_is_assumed:
-            continue
-        if child.pointer.startswith("/household/"):
-            work.task(child.pointer, "area-assumed", _ASSUMED_AROUND)
-            continue
-        message = "No area is known for this child, so it goes where another child is: check it."
-        fields = ("address", "area", "found_area", "lives_with", "placing_authority")
-        ground = tuple(f"{child.pointer}/{name}" for name in fields)
-        work.warn(child.pointer, "area-assumed", message, (ground,))
-
-
-_ASSUMED_AROUND = (
-    "This child is listed in the household and has no area of its own, so it goes where a person "
-    "of that household lives: ask where it is, and list it under the children."
-)
-
-
-def _note_children(work: _Work, facts: Facts) -> None:
-    """Note who may be a child that nobody looks after, and what a child who is back is owed."""
-    for child in facts.children:
-        if child.returned:
-            work.warn(f"{child.pointer}/missing", "returned-from-missing", _returned(child))
-    if not facts.overall.child_listed:
-        for pointer in facts.without_age:
-            work.task(pointer, "household-age-unknown", _NO_AGE)
-
-
-def _returned(child: ChildFacts) -> str:
-    """Return what a child who is back is owed, and by when (decision 0266)."""
-    if child.returned_at is None:
-        return f"The child was missing and is back: {_INTERVIEW} its return. Nobody said when: ask."
-    back, due = child.returned_at, child.returned_at + INTERVIEW_WITHIN
-    return (
-        f"The child was missing and came back on {_at(back)}: {_INTERVIEW} that, so by {_at(due)}."
-    )
-
-
-def _at(instant: datetime) -> str:
-    return f"{in_words(instant.astimezone(LONDON).date())}, {on_the_wall(instant)}"
-
-
-_INTERVIEW = (
-    "in England the authority that is responsible for it offers it an interview within 72 hours of"
-)
-_NO_AGE = (
-    "Nobody said how old this person is, and no child is listed. If it is a child, list it under "
-    "the children: ask."
-)
-
-
-def _note_wishes(work: _Work, referral: Referral, accepted_at: datetime) -> None:
-    """Note wishes of the publisher that nothing obeys, or that look mistaken."""
-    for remarked in unmatched(referral.handling.do_not_disclose_to, work.directory):
-        work.warn(*remarked)
-    for remarked in doubtful_embargo(referral.handling, accepted_at):
-        work.warn(*remarked)
-    for remarked in embargo_for_all(referral.handling, accepted_at):
-        work.task(*remarked)
-
-
-def _doubt(
-    work: _Work,
-    referral: Referral,
-    facts: Facts,
-    policy: Policy,
-    unread_handling: Sequence[str],
-) -> tuple[str, str] | None:
-    """Note an embargo that stands in words alone, or handling that could not be read.
-
-    Returns the code and the reason for which what an embargo may hold waits for a person; None
-    where nothing does, as at a grade that the policy names: what is urgent goes, and a person asks.
-    """
-    doubt = None
-    for remarked in embargo_in_words(referral.handling):
-        work.task(*remarked)
-        doubt = EMBARGO_IN_WORDS, "An embargo is given in words only."
-    for pointer in unread_handling:
-        work.task(pointer, HANDLING_UNREAD, _HANDLING_UNREAD)
-        doubt = doubt or (HANDLING_UNREAD, "How to handle it could not be read.")
-    grade = facts.overall.effective_grade
-    return None if grade in policy.embargoes.goes_despite_words else doubt
-
-
-_HANDLING_UNREAD = (
-    "What was written here could not be read, and it may say who must not be told or contacted. "
-    "What an embargo may hold is held, unless it is immediate: ask the publisher what is meant."
-)
 
 
 def _nobody(facts: Facts) -> str:
@@ -622,7 +338,7 @@ def _nobody(facts: Facts) -> str:
 
 
 def _plan(
-    work: _Work,
+    work: Work,
     facts: Facts,
     reason: str | None,
     policy: Policy,
@@ -647,7 +363,7 @@ def _plan(
     )
 
 
-def _assignments(work: _Work, policy: Policy, raised: Reason | None) -> tuple[Assignment, ...]:
+def _assignments(work: Work, policy: Policy, raised: Reason | None) -> tuple[Assignment, ...]:
     for draft in work.drafts.values():
         if raised:
             draft.because[raised] = None
@@ -655,7 +371,7 @@ def _assignments(work: _Work, policy: Policy, raised: Reason | None) -> tuple[As
     return tuple(finish(draft, warn_at=warn_at) for draft in work.drafts.values())
 
 
-def _start(work: _Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
+def _start(work: Work, rule: RoutingRule, facts: Facts, accepted_at: datetime) -> Start:
     """Start a held leg's clock when the embargo ends, every other at once.
 
     What words alone hold has no end: a person releases it.
@@ -684,7 +400,3 @@ def _where(subject: SubjectFacts) -> list[tuple[str, Grounds]]:
 
 def _called(subject: SubjectFacts) -> str:
     return f"{'child' if isinstance(subject, ChildFacts) else 'person'} {subject.id}"
-
-
-def _plain(grade: Grade) -> str:
-    return str(grade).replace("_", " ")
