@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from broker.domain.task import ACTIONS
 from broker.gateway.problems import MEANINGS
-from broker.policy.routing import plan, wishes
+from broker.policy.routing import gaps, wishes
 from schemas import defects
 from tests.conftest import ROOT
 
@@ -96,7 +96,7 @@ def computed_codes() -> set[str]:
         *(f"missing-{name}" for name in facts),
         *(f"{name}-{ending}" for name in facts for ending in endings),
         *(f"voice-{ending}" for ending, _ in defects._VOICE_REASONS.values()),
-        *(code for code, _ in plan._UNKNOWN.values()),
+        *(code for code, _ in gaps._UNKNOWN.values()),
         *map(str, yielded),
         *ACTIONS,
         "link-removed",
@@ -169,4 +169,4 @@ def test_every_row_says_what_a_code_means_and_what_to_do() -> None:
 def test_what_is_listed_as_a_task_is_one() -> None:
     tasks = {code for cells in rows(LISTED[1]) if cells[1] == "task" for code in codes_of(cells)}
     assert set(ACTIONS) <= tasks
-    assert {code for code, _ in plan._UNKNOWN.values()} <= tasks
+    assert {code for code, _ in gaps._UNKNOWN.values()} <= tasks
