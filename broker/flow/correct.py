@@ -222,8 +222,7 @@ def _faults(
 
 def _moved(context: Context, id_: ReferralId, checked: CheckedReferral) -> list[str]:
     """Return the local ids of whom a correction names, or places, otherwise than before."""
-    before, after = context.ledger.queries.content(id_), checked.referral
-    earlier = tolerance.load(orjson.loads(before), today=date.max).referral if before else None
+    earlier, after = _read(context.ledger.queries.content(id_)), checked.referral
     if earlier is None or after is None:
         return []
     people = {person.id: person for person in _people(earlier)}
@@ -232,6 +231,14 @@ def _moved(context: Context, id_: ReferralId, checked: CheckedReferral) -> list[
         for person in _people(after)
         if person.id in people and _is_moved(people[person.id], person)
     ]
+
+
+def _read(body: bytes | None) -> Referral | None:
+    """Return a version as it was judged; None where it cannot be read any more."""
+    try:
+        return tolerance.load(orjson.loads(body or b""), today=date.max).referral
+    except ValueError:
+        return None
 
 
 def _people(referral: Referral) -> tuple[Person, ...]:

@@ -176,10 +176,13 @@ def _tells(rows: Sequence[Row]) -> bool:
 def _why_nothing(voice: Source, taken: Any) -> str:
     """Return why a child said nothing, in words or by one of the kinds of not known."""
     not_asked, refused = voice.text("not_asked"), voice.text("refused")
+    reasons = []
     if not_asked:
-        return f"Nobody asked. The reason given: {not_asked}"
+        reasons.append(f"Nobody asked. The reason given: {not_asked}")
     if refused:
-        return f"The child was asked and did not want to speak: {refused}"
+        reasons.append(f"The child was asked and did not want to speak: {refused}")
+    if reasons:
+        return " ".join(reasons)
     return _WHY_UNKNOWN.get(taken.get(UNKNOWN, "") if isinstance(taken, Mapping) else "", "")
 
 

@@ -12,7 +12,8 @@ from tests.acceptance.conftest import sample
 from tests.acceptance.stack import Stack
 from tests.acceptance.test_stops_and_logs import call
 from tests.conftest import eventually
-from tests.integration.flow.test_notify import MailServer, mail
+from tests.integration.conftest import mail
+from tests.mail_server import MailServer
 
 __all__ = ["mail"]
 Key = Callable[..., dict[str, str]]

@@ -18,9 +18,8 @@ from broker.flow.outage_notices import REPEAT, STOPPED, WORKS
 from broker.policy.monitoring.health import VITAL_LANES
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
-from tests.integration.flow.test_notify import MailServer, email, mail
-
-__all__ = ["mail"]
+from tests.integration.flow.test_notify import email
+from tests.mail_server import MailServer
 
 
 class Timer:

@@ -135,6 +135,14 @@ ELSEWHERE = {
     "queue_keys.register": "it writes a key of the organisation that is given",
     "queue_keys.register_encryption_key": "it writes a key of the organisation that is given",
     "reconciliations.reconcile": "test_a_list_is_compared_with_its_own_publishers_referrals",
+    "members.members": "test_access.py of the inbox",
+    **dict.fromkeys(
+        (
+            *(f"inbox.{name}" for name in ["done", "give", "handlers", "items", "looks", "offers"]),
+            *(f"members.{name}" for name in ["change_rights", "disable", "set_cover", "set_mail"]),
+        ),
+        "test_access.py of the inbox",
+    ),
     **dict.fromkeys(
         (
             f"inspection_reports.{name}"
