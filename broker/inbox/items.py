@@ -88,7 +88,7 @@ def _lists(visit: Visit, tab: str) -> tuple[list[Group], list[InboxItem]]:
 
 _TESTS: Mapping[str, Callable[[Visit, InboxItem], bool]] = {
     "todo": lambda _, __: True,
-    "mine": lambda visit, item: item.handler is not None and item.handler.member == visit.person.id,
+    "mine": lambda visit, item: item.handler is not None and item.handler.is_for(visit.person.id),
     "unread": lambda _, item: not item.is_read,
 }
 

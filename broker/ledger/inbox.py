@@ -24,6 +24,12 @@ class Handler:
     member: UUID
     name: str
     at: datetime
+    cover: UUID | None
+    """The colleague who looks after it while they are away."""
+
+    def is_for(self, member: UUID) -> bool:
+        """Tell whether a member deals with it, or covers for who does."""
+        return member in (self.member, self.cover)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +153,13 @@ class Inbox(Part):
 
 def _item(row: Row) -> InboxItem:
     handler, name, at = row.pop("handler"), row.pop("handler_name"), row.pop("handled_at")
+    cover = row.pop("handler_cover")
     return InboxItem(
         **{
             **row,
             "kind": DeliveryKind(row["kind"]),
             "state": DeliveryState(row["state"]),
             "role": Role(row["role"]),
-            "handler": Handler(handler, name, at) if handler else None,
+            "handler": Handler(handler, name, at, cover) if handler else None,
         }
     )

@@ -143,6 +143,20 @@ def test_a_colleague_gets_it(
     assert item not in jo.get("/?show=mine")
 
 
+def test_who_covers_for_somebody_has_what_they_deal_with(
+    enter: Callable[..., Person], jo: Person, item: str
+) -> None:
+    sam = enter(OFFICE, "Sam Example", "answer")
+    jo.post(f"/items/{item}/take-on")
+    assert item not in sam.get("/?show=mine")
+    jo.post("/team/cover", cover=str(sam.id))
+    assert item in sam.get("/?show=mine")
+    assert "You cover" in sam.get("/")
+    assert item in jo.get("/?show=mine")
+    jo.post("/team/cover", cover="")
+    assert item not in sam.get("/?show=mine")
+
+
 def test_a_recall_is_confirmed_as_destroyed(
     context: Context, world: World, jo: Person, item: str
 ) -> None:

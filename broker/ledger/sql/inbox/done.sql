@@ -12,12 +12,12 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
        null::timestamptz as due_at, false as must_decide,
        delivery.acknowledged_at is not null as is_acknowledged, false as is_paused,
        true as is_read, handled.member as handler, handled.name as handler_name,
-       handled.at as handled_at
+       handled.at as handled_at, handled.cover as handler_cover
 from looked
 join delivery on delivery.id = looked.delivery
 join referral on referral.id = delivery.referral
 left join lateral (
-    select handler.member, member.name, handler.at
+    select handler.member, member.name, handler.at, member.cover
     from handler join member on member.id = handler.member
     where handler.delivery = delivery.id
     order by handler.id desc

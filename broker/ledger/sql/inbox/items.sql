@@ -10,11 +10,12 @@ select delivery.id, delivery.referral, referral.reference, referral.publisher, d
        delivery.acknowledged_at is not null as is_acknowledged,
        delivery.paused_at is not null as is_paused,
        exists (select from look where look.delivery = delivery.id) as is_read,
-       handled.member as handler, handled.name as handler_name, handled.at as handled_at
+       handled.member as handler, handled.name as handler_name, handled.at as handled_at,
+       handled.cover as handler_cover
 from delivery
 join referral on referral.id = delivery.referral
 left join lateral (
-    select handler.member, member.name, handler.at
+    select handler.member, member.name, handler.at, member.cover
     from handler join member on member.id = handler.member
     where handler.delivery = delivery.id
     order by handler.id desc
