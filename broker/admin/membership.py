@@ -1,4 +1,4 @@
-"""Who uses an organisation's inbox: invitations, one-time links by e-mail, sessions.
+"""Who uses an organisation's inbox: invitations, one-time links by email, sessions.
 
 The ledger holds digests of secrets only. Whether an address is known here is told to nobody: a
 link is sent, or it is not.
@@ -73,7 +73,7 @@ def add(
         message = f"Enter a name of 1 to {LONGEST_NAME} characters."
         faults.append(Fault("/name", "bad-name", message))
     if not _ADDRESS.fullmatch(email) or len(email) > LONGEST_ADDRESS or not email.isprintable():
-        message = "Enter an e-mail address, like name@example.org."
+        message = "Enter an email address, like name@example.org."
         faults.append(Fault("/email", "bad-format", message))
     if faults:
         raise Invalid("Check what you entered.", faults=faults)
@@ -161,7 +161,7 @@ def _mail(context: Context, known: Membership, link: str, *, is_invitation: bool
         text=(
             f"{invited if is_invitation else ''}"
             f"Use this link to sign in as {known.name}:\n\n{link}\n\n"
-            f"You can use it once, within {lasts}. Do not forward this e-mail.\n\n"
+            f"You can use it once, within {lasts}. Do not forward this email.\n\n"
             "If you did not expect it, you do not need to do anything."
         ),
         data={},

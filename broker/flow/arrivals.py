@@ -1,4 +1,4 @@
-"""Part of step 7, notify: tell an agency's people by e-mail that something is in their inbox.
+"""Part of step 7, notify: tell an agency's people by email that something is in their inbox.
 
 A mail has no name, age, category or grade: only that something is there, by when somebody has to
 take it on, and where to open it.
@@ -66,7 +66,7 @@ def text(notice: DueNotice, agency: str, url: str) -> str:
         at = datetime.fromisoformat(due).astimezone(LONDON)
         lines += [f"{task} by {in_words(at.date())}, {at:%H:%M}, UK time.", ""]
     lines += [f"Open it: {item_address(url, notice)}", ""]
-    lines.append("This e-mail says nothing about anybody on purpose. Do not reply to it.")
+    lines.append("This email says nothing about anybody on purpose. Do not reply to it.")
     return "\n".join(lines) + "\n"
 
 

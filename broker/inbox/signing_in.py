@@ -1,4 +1,4 @@
-"""Signing in to the inbox by a one-time link that comes by e-mail, and signing out."""
+"""Signing in to the inbox by a one-time link that comes by email, and signing out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logger("inbox")
 
 
 async def how(request: Request) -> Response:
-    """Ask for the e-mail address to which a link is to be sent."""
+    """Ask for the email address to which a link is to be sent."""
     has_mail = NoticeChannel.EMAIL in inboxes_of(request).context.notifiers
     is_ended = "signed-out" in request.query_params
     after = own_path(request.query_params.get("next", ""), ROOT)
@@ -37,7 +37,7 @@ async def send_link(request: Request) -> Response:
     inboxes, email = inboxes_of(request), form.get("email", "").strip()
     after = own_path(form.get("next", ""), ROOT)
     if "@" not in email or len(email) > membership.LONGEST_ADDRESS:
-        fault = "Enter your e-mail address, like name@example.org."
+        fault = "Enter your email address, like name@example.org."
         shown = {"is_ended": False, "after": after, "fault": fault, "email": email}
         return page("sign_in", 422, visit=None, has_mail=True, **shown)
     if len(inboxes.mails) < MOST_MAILS:

@@ -17,10 +17,10 @@ from broker.inbox.rendering import page
 
 Form = Mapping[str, str]
 CONFIRMATIONS = {
-    "invited": "We have sent an e-mail with a link to sign in. It can be used for 7 days.",
+    "invited": "We have sent an email with a link to sign in. It can be used for 7 days.",
     "changed": "What this person may do was changed.",
     "disabled": "This person can no longer sign in.",
-    "mail": "Your choice about e-mails is saved.",
+    "mail": "Your choice about emails is saved.",
     "covered": "The cover was changed.",
 }
 
@@ -76,7 +76,7 @@ async def cover(visit: Visit, form: Form) -> Response:
 
 
 async def mail(visit: Visit, form: Form) -> Response:
-    """Say whether the person is told by e-mail of what arrives."""
+    """Say whether the person is told by email of what arrives."""
     await visit.inboxes.run(
         visit.context.ledger.members.set_mail,
         visit.agency,

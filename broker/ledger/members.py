@@ -28,7 +28,7 @@ class Member:
     cover: UUID | None
     """The colleague who looks after what they deal with while they are away."""
     gets_mail: bool
-    """Whether they are told by e-mail of what arrives."""
+    """Whether they are told by email of what arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class NewMember:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """An organisation in which an e-mail address, or a link, is known."""
+    """An organisation in which an email address, or a link, is known."""
 
     member: UUID
     organisation: OrganisationCode
@@ -95,7 +95,7 @@ class Members(Part):
         return bool(self._rows("members/change_rights", params))
 
     def set_mail(self, organisation: OrganisationCode, id_: UUID, *, gets_mail: bool) -> None:
-        """Say whether a member is told by e-mail of what arrives."""
+        """Say whether a member is told by email of what arrives."""
         params = {"organisation": organisation, "id": id_, "gets_mail": gets_mail}
         self._rows("members/set_mail", params)
 
@@ -110,7 +110,7 @@ class Members(Part):
         return bool(self._rows("members/disable", params))
 
     def at_address(self, email: str) -> list[Membership]:
-        """Return the organisations in which an e-mail address may sign in."""
+        """Return the organisations in which an email address may sign in."""
         return [
             Membership(row["id"], row["organisation"], row["organisation_name"], row["name"])
             for row in self._rows("members/at_address", {"email": email})

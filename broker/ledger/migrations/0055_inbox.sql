@@ -18,7 +18,7 @@ create table member (
     links int not null default 0,
     links_since timestamptz
 );
--- Deliveries of which the agency's people were told by e-mail that they are there.
+-- Deliveries of which the agency's people were told by email that they are there.
 create table announced (
     delivery uuid primary key references delivery,
     at timestamptz not null
@@ -78,7 +78,7 @@ create trigger handler_never_emptied before truncate on handler
 comment on column member.invited_by is 'a member of the organisation, or a person of ops';
 comment on column member.joined_at is 'when they first signed in; null: only invited';
 comment on column member.cover is 'who looks after what they deal with while they are away';
-comment on column member.gets_mail is 'whether they are told by e-mail of what arrives';
+comment on column member.gets_mail is 'whether they are told by email of what arrives';
 comment on column member.links is 'one-time links since links_since, of which a member gets a few an hour';
 comment on column member_session.seen_at is 'it ends when nobody has used it for half an hour';
 comment on column handler.given_by is 'who gave it to them: themselves, or a colleague';

@@ -1,4 +1,4 @@
-"""An agency's people are told by e-mail what arrived, once, and nothing about anybody."""
+"""An agency's people are told by email what arrived, once, and nothing about anybody."""
 
 import json
 from collections.abc import Callable

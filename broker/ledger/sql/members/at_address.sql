@@ -1,4 +1,4 @@
--- Who may sign in with an e-mail address: a person may belong to several organisations.
+-- Who may sign in with an email address: a person may belong to several organisations.
 select member.id, member.organisation, organisation.name as organisation_name, member.name
 from member join organisation on organisation.code = member.organisation
 where lower(member.email) = lower(%(email)s) and member.disabled_at is null
