@@ -21,6 +21,7 @@ from broker.domain.states import ReferralState
 from broker.errors import Unavailable
 from broker.ledger.ledger import Ledger
 from broker.ledger.migrate import migrate
+from broker.ledger.operator_actions import ActionContext
 
 NOW = datetime(2026, 12, 18, 16, 50, tzinfo=UTC)
 
@@ -124,6 +125,29 @@ def test_a_corrected_referral_takes_the_place_of_a_rejected_one(ledger: Ledger, 
     assert ask(dsn, "select id, state, replaces from referral order by state desc") == [
         (wrong.id, "closed", None),
         (right.id, "accepted", wrong.id),
+    ]
+
+
+def test_a_rejected_one_whose_reference_another_has_is_not_judged_anew(
+    ledger: Ledger, dsn: str
+) -> None:
+    """The other one came while the first was being rejected, so it did not take its place."""
+    wrong, right = new("OCC/1", "{}"), new("OCC/1", "[]")
+    ledger.referrals.accept([wrong])
+    with psycopg.connect(dsn) as connection:
+        connection.execute("update referral set state = 'rejected', next_attempt_at = null")
+    ledger.referrals.accept([right])
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "update referral set state = 'rejected', closed_at = null where id = %s", [wrong.id]
+        )
+    (again,) = ledger.referrals.accept([new("OCC/1", "{}")])
+    assert again == Contradiction(right.id, "reference")
+    action = ActionContext(uuid4(), "person:Jo Example", "Test", NOW)
+    assert not ledger.routing.retry_routing(wrong.id, action)
+    assert ask(dsn, "select id, state from referral order by state desc") == [
+        (wrong.id, "rejected"),
+        (right.id, "accepted"),
     ]
 
 

@@ -45,6 +45,12 @@ judged_anew as (
     from incoming join stuck using (publisher, reference, digest)
     where referral.id = stuck.id and referral.state = stuck.state
       and not exists (select from fresh where fresh.replaces = stuck.id)
+      -- A corrected one that came while the first was being rejected has the reference.
+      and not exists (select
+                      from referral other
+                      where other.publisher = referral.publisher
+                        and other.reference = referral.reference and other.id <> referral.id
+                        and holds_reference(other.*))
     returning referral.id, referral.publisher, incoming.accepted_at, incoming.actor
 ),
 written as (
