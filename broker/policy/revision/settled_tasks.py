@@ -10,11 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from broker.domain.states import DeliveryState
-from broker.domain.task import EMBARGO_IN_WORDS, SUSPECT_AT_RECIPIENT, SettledTask, Task
+from broker.domain.task import (
+    EMBARGO_IN_WORDS,
+    HANDLING_UNREAD,
+    SUSPECT_AT_RECIPIENT,
+    WISH_IN_DOUBT,
+    SettledTask,
+    Task,
+)
 from broker.policy.revision.issued import Revision
 
 Json = Mapping[str, Any]
 _OF_HOLDS = frozenset({EMBARGO_IN_WORDS, SUSPECT_AT_RECIPIENT})
+_OF_WISHES = frozenset({HANDLING_UNREAD, WISH_IN_DOUBT})
+"""The holds that whom not to tell may decide as well."""
 _WORKPLACE = ("organisation", "organisation_code", "urn")
 
 
@@ -51,7 +60,8 @@ def deciding(code: str | None, document: Json) -> Any:
     """
     if code != SUSPECT_AT_RECIPIENT:
         handling = document.get("handling") or {}
-        return handling.get("instructions"), handling.get("embargo")
+        wishes = handling.get("do_not_disclose_to") if code in _OF_WISHES else None
+        return handling.get("instructions"), handling.get("embargo"), wishes
     workplaces = [
         [role.get(name) for name in _WORKPLACE]
         for person in document.get("persons_posing_risk") or ()

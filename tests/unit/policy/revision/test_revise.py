@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from broker.channels.registry import CHANNELS
+from broker.domain import task
 from broker.domain.codes import DeliveryKind, Grade, Milestone
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState
@@ -19,6 +20,7 @@ from broker.policy.published.policy import Policy, assemble, documents_from
 from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.revision.regrade import Regrade, reschedule
 from broker.policy.revision.revise import JudgedVersion, revise, withdraw
+from broker.policy.revision.settled_tasks import deciding
 from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import route
 from schemas.tolerance import reload
@@ -242,3 +244,12 @@ def test_a_correction_that_nobody_must_acknowledge_is_a_fault_of_the_policy() ->
         1
     ]
     assert [fault.code for fault in faults] == ["deadline-missing"]
+
+
+@pytest.mark.parametrize("code", [task.WISH_IN_DOUBT, task.HANDLING_UNREAD])
+def test_another_wish_decides_a_hold_in_doubt_anew(code: str) -> None:
+    before, after = (
+        {"handling": {"do_not_disclose_to": [wish]}} for wish in ("mum's school", "Cannock Chase")
+    )
+    assert deciding(code, before) != deciding(code, after)
+    assert deciding(code, before) == deciding(code, {**before, "grade": "immediate"})
