@@ -1,5 +1,5 @@
 -- Take deliveries that an agency's people can open now and were not told of: a line for each of them
--- who answers and gets mail. Each delivery is announced once, whoever else looks at the same time.
+-- who answers and gets mail. Each delivery is announced once, even if two processes look at once.
 with inboxes as (
     select distinct organisation
     from member
