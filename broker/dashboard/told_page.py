@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
@@ -29,7 +30,7 @@ async def download(visit: Visit) -> Response:
     return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def _report(visit: Visit) -> tuple[dict[str, Any], dict[OrganisationCode, str]]:
+def _report(visit: Visit) -> tuple[dict[str, Any], Mapping[OrganisationCode, str]]:
     id_ = ReferralId(identifier(visit.request.path_params["id"]))
     referral = visit.desk.context.ledger.queries.referral(None, id=id_)
     if referral is None:
@@ -38,10 +39,9 @@ def _report(visit: Visit) -> tuple[dict[str, Any], dict[OrganisationCode, str]]:
     return told_report.who_was_told(referral, names), names
 
 
-def _names(visit: Visit) -> dict[OrganisationCode, str]:
+def _names(visit: Visit) -> Mapping[OrganisationCode, str]:
     """Return every organisation's name; empty before the first policy is published."""
     try:
-        directory = visit.desk.context.policies.latest().directory
+        return visit.desk.context.policies.latest().directory.names
     except PolicyError:
         return {}
-    return {organisation.code: organisation.name for organisation in directory.organisations}

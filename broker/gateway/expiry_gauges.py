@@ -9,7 +9,7 @@ from datetime import date
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from broker.policy.published.expiry import BANK_HOLIDAYS, ENTRY, TERMS, ending_soon, endings
+from broker.policy.published.expiry import BANK_HOLIDAYS, ENTRY, TERMS, endings
 from broker.policy.published.policy import Policy
 
 
@@ -26,7 +26,8 @@ class Endings(Collector):
             "Time until the bank holiday data of a nation ends, in whole days.",
             labels=["nation"],
         )
-        for ending in endings(self._policy, on=self._today):
+        known = endings(self._policy, on=self._today)
+        for ending in known:
             if ending.what == BANK_HOLIDAYS:
                 left.add_metric([ending.of], (ending.last - self._today).total_seconds())
         soon = GaugeMetricFamily(
@@ -34,7 +35,7 @@ class Endings(Collector):
             "What has ended, or ends within 90 days without anything after it.",
             labels=["what"],
         )
-        counts = Counter(ending.what for ending in ending_soon(self._policy, on=self._today))
+        counts = Counter(ending.what for ending in known if ending.ends_soon(self._today))
         for kind in (BANK_HOLIDAYS, TERMS, ENTRY):
             soon.add_metric([kind], counts[kind])
         yield left

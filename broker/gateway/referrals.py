@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeGuard
@@ -205,11 +205,10 @@ async def recall(request: Request) -> Response:
     return json_response(responses.recalled(recalled), 202)
 
 
-async def organisation_names(gateway: Gateway) -> dict[OrganisationCode, str]:
+async def organisation_names(gateway: Gateway) -> Mapping[OrganisationCode, str]:
     """Return every organisation's name; empty before the first policy is published."""
     directory = await directory_in_force(gateway)
-    organisations = directory.organisations if directory else ()
-    return {organisation.code: organisation.name for organisation in organisations}
+    return directory.names if directory else {}
 
 
 async def _after_routing(

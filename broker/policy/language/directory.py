@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
-from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
 from broker.policy.language.recipient_words import RecipientWords, meanings_of, names_of, normalised
-from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
-from broker.policy.language.yaml_nodes import Node
 from broker.policy.places.gazetteer import installed
 from broker.policy.time.calendars import (
-    OFFICE_HOURS,
-    BankHolidays,
     Hours,
     WorkingCalendar,
     window_said,
 )
-from schemas.codes import Opening
 
-_OFFICE = dict.fromkeys(range(5), (OFFICE_HOURS,))
-_ADDRESSES = {
-    NoticeChannel.EMAIL: AddressForm(
-        re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
-        "duty@stoke.example.org",
-    ),
-    NoticeChannel.WEBHOOK: WEB_ADDRESS,
-    NoticeChannel.COMMAND: AddressForm(re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
-}
-"""The form of an address for each way. A command is named, and set by the environment."""
-TELEPHONE = AddressForm(re.compile(r"(\+44|0)( ?[0-9]){9,10}"), "01632 960123")
-"""A number of the United Kingdom, with its area code."""
-_DAY = 24 * 60
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_REQUIRED = ("name", "kind", "nation", "channel", "hours", "from")
-_OPTIONAL = (
-    *("address", "areas", "closures", "out_of_hours_partner", "until", "urn", "terms", "contacts"),
-    "encrypted",
-)
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +131,12 @@ class Directory:
         self._words: dict[tuple[str, str], RecipientWords] = {}
         self._every_word: frozenset[str] = frozenset()
         self._by_code = {organisation.code: organisation for organisation in self.organisations}
+        self.names: Mapping[OrganisationCode, str] = {
+            organisation.code: organisation.name for organisation in self.organisations
+        }
+        """Every organisation's name by its code."""
+        self._offices: dict[str, dict[OrganisationCode, Organisation]] = {}
+        """The offices that a team out of hours stands in for, by the team's code."""
         self._serving: dict[tuple[str, str], list[Organisation]] = {}
         for organisation in self.organisations:
             for place in (
@@ -165,6 +145,8 @@ class Directory:
                 "anywhere",
             ):
                 self._serving.setdefault((organisation.kind, place), []).append(organisation)
+            if partner := organisation.out_of_hours_partner:
+                self._offices.setdefault(partner, {})[organisation.code] = organisation
 
     def organisation(self, code: str) -> Organisation | None:
         """Return an organisation by its code."""
@@ -173,15 +155,18 @@ class Directory:
     @property
     def ops(self) -> Organisation | None:
         """Those who look after the broker, and whatever no agency has."""
-        candidates = self._serving.get(("ops", "anywhere"))
-        return candidates[0] if candidates else None
+        return next(iter(self.ever_serving("ops")), None)
 
     def serving(self, kind: str, place: str, day: date) -> Organisation | None:
         """Return the organisation of a kind for an area, a school's URN or ``anywhere``."""
-        for organisation in self._serving.get((kind, place), ()):
+        for organisation in self.ever_serving(kind, place):
             if organisation.is_in_effect(day):
                 return organisation
         return None
+
+    def ever_serving(self, kind: str, place: str = "anywhere") -> Sequence[Organisation]:
+        """Return the organisations of a kind for a place on whatever day."""
+        return self._serving.get((kind, place), ())
 
     def office_of(self, partner: str, likely: str = "") -> Organisation | None:
         """Return the office that a team out of hours stands in for, where it is certain.
@@ -189,11 +174,7 @@ class Directory:
         A team may stand in for several; ``likely`` is then the one that is meant, if it is among
         them.
         """
-        offices = {
-            organisation.code: organisation
-            for organisation in self.organisations
-            if organisation.out_of_hours_partner == partner
-        }
+        offices = self._offices.get(partner, {})
         meant = offices.get(OrganisationCode(likely))
         return meant or (next(iter(offices.values())) if len(offices) == 1 else None)
 
@@ -239,157 +220,11 @@ class Directory:
         return f"{area.name} ({code})" if area else code
 
 
-def read_directory(
-    root: Node, holidays: Mapping[str, BankHolidays], channels: ChannelForms
-) -> Directory:
-    """Read the directory document; what is wrong is added to the node's faults."""
-    sections = root.fields(("organisations",), ("areas", "kinds"))
-    areas = [_area(code, node) for code, node in _entries(sections, "areas")]
-    kinds = {kind: OrganisationKind(kind, kind.replace("-", " "), "", "") for kind in KINDS}
-    kinds |= {code: _kind(code, node) for code, node in _entries(sections, "kinds")}
-    organisations = [
-        _organisation(code, node, kinds, {area.code for area in areas}, holidays, channels)
-        for code, node in _entries(sections, "organisations")
-    ]
-    return Directory(areas, _with_shared_calendars(_with_partners(organisations)), kinds)
-
-
-def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
-    return sections[name].entries() if name in sections else []
-
-
-def _area(code: str, node: Node) -> Area:
-    fields = node.fields(("name", "nation"))
-    return Area(code, _text(fields, "name"), _nation(fields), node.place)
-
-
-def _kind(code: str, node: Node) -> OrganisationKind:
-    fields = node.fields(("name",), ("view", "also_called"))
-    called = fields["also_called"].items() if "also_called" in fields else ()
-    return OrganisationKind(
-        code,
-        _text(fields, "name"),
-        _text(fields, "view"),
-        node.place,
-        tuple(item.text() for item in called),
-    )
-
-
 def own_words(organisation: Organisation) -> frozenset[str]:
     """Return the words for one organisation and no other of its kind, as entries are compared."""
     urn = organisation.urn
     codes = (organisation.code, urn or "", f"URN {urn}" if urn else "")
     return names_of(organisation.name).union(normalised(code) for code in codes if code)
-
-
-def _organisation(
-    code: str,
-    node: Node,
-    kinds: Mapping[str, OrganisationKind],
-    declared: Collection[str],
-    holidays: Mapping[str, BankHolidays],
-    channels: ChannelForms,
-) -> Organisation:
-    fields = node.fields(_REQUIRED, _OPTIONAL)
-    nation = _nation(fields)
-    bank = holidays.get(nation) or next(iter(holidays.values()))
-    always, hours = _hours(fields["hours"]) if "hours" in fields else (False, _OFFICE)
-    closures = _closures(fields)
-    days = _school_days(fields, bank, closures)
-    kind = fields["kind"].choice(tuple(kinds), "kind of organisation") if "kind" in fields else ""
-    channel = fields["channel"].choice(channels, "channel") if "channel" in fields else ""
-    if kind == SCHOOL and ("urn" not in fields or days is None):
-        node.fault("missing", "A school needs its 'urn' and its 'terms'.")
-    calendar = WorkingCalendar(bank, hours, closures, days)
-    contacts, telephones = _contacts(fields, always, calendar)
-    return Organisation(
-        code=OrganisationCode(code),
-        name=_text(fields, "name"),
-        kind=kind,
-        nation=nation,
-        channel=channel,
-        areas=_areas(fields, declared),
-        effective_from=fields["from"].day() if "from" in fields else date.min,
-        effective_until=fields["until"].day() if "until" in fields else None,
-        always_open=always,
-        hours=hours,
-        closures=closures,
-        out_of_hours_partner=OrganisationCode(_text(fields, "out_of_hours_partner")) or None,
-        urn=_text(fields, "urn") or None,
-        school_days=days,
-        contacts=contacts,
-        telephones=telephones,
-        place=node.place,
-        calendar=calendar,
-        address=_channel_address(channel, fields, node, channels),
-        encrypted=_encrypted(channel, fields, channels),
-    )
-
-
-def _encrypted(channel: str, fields: Mapping[str, Node], channels: ChannelForms) -> bool:
-    """Return whether the channel must encrypt; only one that can is asked to."""
-    if "encrypted" not in fields or not fields["encrypted"].flag():
-        return False
-    if channel in channels and not channels[channel].encrypts:
-        fields["encrypted"].fault("unknown-name", f"Channel {channel!r} cannot encrypt.")
-    return True
-
-
-def _channel_address(
-    channel: str, fields: Mapping[str, Node], node: Node, channels: ChannelForms
-) -> str:
-    """Return where the channel sends; the entry has an address exactly where the channel asks."""
-    form = channels[channel].address if channel in channels else None
-    if form is not None and "address" not in fields:
-        node.fault("missing", f"Channel {channel!r} needs an 'address', such as {form.example}.")
-    if "address" not in fields:
-        return ""
-    if form is None:
-        fields["address"].fault("unknown-name", f"Channel {channel!r} has no address.")
-        return ""
-    return _address(form, channel, fields["address"])
-
-
-def _text(fields: Mapping[str, Node], name: str) -> str:
-    return fields[name].text() if name in fields else ""
-
-
-def _nation(fields: Mapping[str, Node]) -> str:
-    return fields["nation"].choice(NATIONS, "nation") if "nation" in fields else ""
-
-
-def _areas(fields: Mapping[str, Node], declared: Collection[str]) -> tuple[str, ...]:
-    """Read the areas that an organisation serves: they exist, or the directory declares them."""
-    found = []
-    for item in fields["areas"].items() if "areas" in fields else ():
-        code = item.text()
-        if code not in declared and code not in installed():
-            item.fault("unknown-name", f"There is no area {code!r}.")
-        found.append(code)
-    return tuple(found)
-
-
-def _hours(node: Node) -> tuple[bool, Mapping[int, tuple[Hours, ...]]]:
-    """Read ``always``, ``office``, or opening times for each weekday: a window, or a list of them.
-
-    Windows that overlap are a fault.
-    """
-    if not isinstance(node.node.value, list):
-        word = node.choice(tuple(Opening), "word for opening hours")
-        return word == Opening.ALWAYS, _OFFICE
-    hours: dict[int, tuple[Hours, ...]] = {}
-    for name, written in node.entries():
-        if name not in _WEEKDAYS:
-            written.fault("unknown-name", f"{name!r} is no weekday; known: {', '.join(_WEEKDAYS)}.")
-            continue
-        windows = written.items() if written.is_list else (written,)
-        hours[_WEEKDAYS.index(name)] = tuple(window.times() for window in windows)
-    hours = {weekday: windows for weekday, windows in sorted(hours.items()) if windows}
-    if hours and _overlap(hours):
-        node.fault(
-            "overlap", "Write the windows in their order, each closed before the next opens."
-        )
-    return False, hours
 
 
 def said_hours(always: bool, hours: Mapping[int, tuple[Hours, ...]]) -> str:
@@ -399,120 +234,5 @@ def said_hours(always: bool, hours: Mapping[int, tuple[Hours, ...]]) -> str:
     days: dict[str, list[str]] = {}
     for weekday, windows in sorted(hours.items()):
         times = " and ".join(window_said(window) for window in windows)
-        days.setdefault(times, []).append(_WEEKDAYS[weekday])
+        days.setdefault(times, []).append(WEEKDAYS[weekday])
     return "; ".join(f"{' '.join(names)} {times}" for times, names in days.items())
-
-
-def _overlap(hours: Mapping[int, tuple[Hours, ...]]) -> bool:
-    """Tell whether one window begins before the one before it ends, around the week."""
-    spans = []
-    for weekday, windows in hours.items():
-        for opens, closes in windows:
-            begins, ends = (weekday * _DAY + _minute(at) for at in (opens, closes))
-            spans.append((begins, ends if closes > opens else ends + _DAY))
-    spans.append((spans[0][0] + 7 * _DAY, spans[0][1] + 7 * _DAY))
-    return any(later[0] < earlier[1] for earlier, later in pairwise(spans))
-
-
-def _minute(at: time) -> int:
-    return at.hour * 60 + at.minute
-
-
-def _closures(fields: Mapping[str, Node]) -> Mapping[date, str]:
-    closures = {}
-    for written, node in fields["closures"].entries() if "closures" in fields else ():
-        try:
-            closures[date.fromisoformat(written)] = node.text()
-        except ValueError:
-            node.fault("wrong-type", "Write 'date: reason', such as '2026-12-29: moving house'.")
-    return closures
-
-
-def _contacts(
-    fields: Mapping[str, Node], always: bool, calendar: WorkingCalendar
-) -> tuple[dict[Contact, Mapping[NoticeChannel, str]], dict[Contact, Telephone]]:
-    """Read where each contact is told of alarms, and its telephone with its duty hours.
-
-    Duty hours that are not written are those of the organisation.
-    """
-    contacts: dict[Contact, Mapping[NoticeChannel, str]] = {}
-    telephones = {}
-    for name, node in fields["contacts"].entries() if "contacts" in fields else ():
-        if name not in tuple(Contact):
-            node.fault("unknown-name", f"{name!r} is none of {', '.join(Contact)}.")
-            continue
-        written = node.fields((), (*NoticeChannel, "telephone", "hours"))
-        contacts[Contact(name)] = {
-            channel: _address(_ADDRESSES[channel], channel, written[channel])
-            for channel in NoticeChannel
-            if channel in written
-        }
-        if "telephone" in written:
-            telephones[Contact(name)] = _telephone(written, always, calendar)
-        elif "hours" in written:
-            written["hours"].fault("missing", "Write the 'telephone' that is answered then.")
-    return contacts, telephones
-
-
-def _telephone(written: Mapping[str, Node], always: bool, calendar: WorkingCalendar) -> Telephone:
-    number = _address(TELEPHONE, "telephone", written["telephone"])
-    if "hours" not in written:
-        return Telephone(number, always, calendar.hours, calendar)
-    always, hours = _hours(written["hours"])
-    if not always and not hours:
-        written["hours"].fault("never-open", "Nobody ever answers: write at least one window.")
-    return Telephone(number, always, hours, replace(calendar, hours=hours))
-
-
-def _address(form: AddressForm, channel: str, node: Node) -> str:
-    address = node.text()
-    if address and not form.fits(address):
-        message = f"Write an address for {channel} here, such as {form.example}."
-        node.fault("wrong-type", message)
-    return address
-
-
-def _school_days(
-    fields: Mapping[str, Node], bank: BankHolidays, closures: Mapping[date, str]
-) -> frozenset[date] | None:
-    """Return every weekday of the terms that is no holiday and no closure."""
-    if "terms" not in fields:
-        return None
-    days: set[date] = set()
-    for term in fields["terms"].items():
-        first, last = term.days()
-        days.update(first + timedelta(days=after) for after in range((last - first).days + 1))
-    closed = {*bank.days, *closures}
-    return frozenset(day for day in days if day.weekday() < 5 and day not in closed)
-
-
-def _with_shared_calendars(organisations: list[Organisation]) -> list[Organisation]:
-    """Give all who are open at the same hours one calendar: what is counted serves all."""
-    shared: dict[Hashable, WorkingCalendar] = {}
-    return [
-        replace(
-            organisation,
-            calendar=shared.setdefault(_content(organisation.calendar), organisation.calendar),
-        )
-        for organisation in organisations
-    ]
-
-
-def _content(calendar: WorkingCalendar) -> Hashable:
-    hours, closures = sorted(calendar.hours.items()), sorted(calendar.closures.items())
-    return calendar.nation, tuple(hours), tuple(closures), calendar.school_days
-
-
-def _with_partners(organisations: list[Organisation]) -> list[Organisation]:
-    """Give every team that stands in for an office that office's calendar."""
-    stands_in = {
-        organisation.out_of_hours_partner: organisation
-        for organisation in organisations
-        if organisation.out_of_hours_partner
-    }
-    return [
-        replace(organisation, calendar=stands_in[organisation.code].calendar)
-        if organisation.always_open and organisation.code in stands_in
-        else organisation
-        for organisation in organisations
-    ]

@@ -15,7 +15,8 @@ from broker.policy.time.deadlines import Unit, Within
 
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where PyYAML was built with it: it takes a tenth of the time."""
-_MOST_NODES = 50_000
+_MOST_NODES = 5_000_000
+"""Several times what a national directory has with its references written out."""
 _NO_DAY = date(1970, 1, 1)
 NO_TIME = Within(1, Unit.CALENDAR_MINUTE)
 """Stands for a length of time that could not be read."""
@@ -45,7 +46,7 @@ class Node:
         except yaml.YAMLError:
             faults.append(Fault(f"{file}:1", "not-yaml", "This holds characters YAML forbids."))
             return None
-        if node is None or _is_too_big(node):
+        if node is None or _size(node, {}) >= _MOST_NODES:
             faults.append(Fault(f"{file}:1", "not-a-document", "The document is empty or too big."))
             return None
         return cls(file, node, faults)
@@ -169,14 +170,16 @@ class Node:
         return first, last
 
 
-def _is_too_big(root: yaml.Node) -> bool:
-    """Tell whether a document, its references written out, has more nodes than any policy."""
-    waiting, count = [root], 0
-    while waiting and count <= _MOST_NODES:
-        node = waiting.pop()
-        count += 1
-        if isinstance(node, yaml.MappingNode):
-            waiting.extend(part for pair in node.value for part in pair)
-        elif isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
-    return count > _MOST_NODES
+def _size(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """Return how many nodes a part has with its references written out.
+
+    ``sizes`` are those of parts that were counted, by identity. A part that refers to itself has
+    no end, and counts as too big.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in sizes:
+        sizes[id(node)] = _MOST_NODES
+        pairs = node.value if isinstance(node, yaml.MappingNode) else zip(node.value)
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for pair in pairs for part in pair)
+    return sizes[id(node)]

@@ -149,9 +149,7 @@ def _repeats(named: Iterable[RoutingRule | GradeRule]) -> Iterator[Fault]:
 def _row(rule: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
     if rule.view and rule.view not in views:
         yield Fault(rule.place, "unknown-name", f"There is no view {rule.view!r} in views.yaml.")
-    if rule.kind and all(
-        organisation.kind != rule.kind for organisation in directory.organisations
-    ):
+    if rule.kind and not directory.ever_serving(rule.kind):
         yield Fault(
             rule.place, "nobody", f"The directory has no organisation of kind {rule.kind!r}."
         )
@@ -228,11 +226,7 @@ def _coverage(directory: Directory) -> Iterator[Fault]:
     """Find areas that nobody covers, and times between two entries that nobody covers."""
     for area in directory.areas.values():
         for kind in _EVERYWHERE:
-            serving = [
-                organisation
-                for organisation in directory.organisations
-                if organisation.kind == kind and area.code in organisation.areas
-            ]
+            serving = directory.ever_serving(kind, area.code)
             if not serving:
                 message = f"Nobody of kind {kind!r} covers {area.name} ({area.code})."
                 yield Fault(area.place, "not-covered", message)

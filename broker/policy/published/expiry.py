@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from broker.policy.language.directory import Directory, Organisation
 from broker.policy.published.policy import Policy
@@ -26,6 +27,10 @@ class Ending:
     last: date
     """The last day that is known, or on which the entry counts."""
 
+    def ends_soon(self, on: date) -> bool:
+        """Tell whether it has ended, or ends within 90 days of a day."""
+        return self.last <= on + NOTICE
+
     @property
     def words(self) -> str:
         """What ends when."""
@@ -39,31 +44,46 @@ class Ending:
 
 def endings(policy: Policy, *, on: date) -> list[Ending]:
     """Return everything that ends, soonest first; of entries those that count on a day or later."""
-    return sorted(_endings(policy, on), key=lambda ending: (ending.last, ending.what, ending.of))
+    holidays = (
+        Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
+        for nation, calendar in policy.calendars.items()
+    )
+    return sorted([*holidays, *_of_directory(policy.directory, on)], key=_order)
+
+
+def _order(ending: Ending) -> tuple[date, str, str]:
+    return ending.last, ending.what, ending.of
 
 
 def ending_soon(policy: Policy, *, on: date) -> Sequence[Ending]:
-    """Return what has ended, or ends within 90 days of a day."""
-    return [ending for ending in endings(policy, on=on) if ending.last <= on + NOTICE]
+    """Return what has ended, or ends within 90 days of a day, soonest first."""
+    return [ending for ending in endings(policy, on=on) if ending.ends_soon(on)]
 
 
-def _endings(policy: Policy, on: date) -> Iterator[Ending]:
-    for nation, calendar in policy.calendars.items():
-        yield Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
-    for organisation in policy.directory.organisations:
+@lru_cache(maxsize=2)
+def _of_directory(directory: Directory, on: date) -> Sequence[Ending]:
+    """Return what ends in a directory, sorted; worked out once a day, as metrics ask each time."""
+    return sorted(_entries_and_terms(directory, on), key=_order)
+
+
+def _entries_and_terms(directory: Directory, on: date) -> Iterator[Ending]:
+    for organisation in directory.organisations:
         ends = organisation.effective_until
         if ends is not None and ends < on:
             continue
         if organisation.school_days is not None:
-            yield Ending(
-                TERMS,
-                organisation.code,
-                max(organisation.school_days, default=organisation.effective_from),
-            )
+            last = _last_day(organisation.school_days) or organisation.effective_from
+            yield Ending(TERMS, organisation.code, last)
         if ends is not None and not _is_succeeded(
-            organisation, policy.directory, ends + timedelta(days=1)
+            organisation, directory, ends + timedelta(days=1)
         ):
             yield Ending(ENTRY, organisation.code, ends)
+
+
+@lru_cache(maxsize=1024)
+def _last_day(school_days: frozenset[date]) -> date | None:
+    """Return the last school day; schools that share their terms share the answer."""
+    return max(school_days, default=None)
 
 
 def _is_succeeded(organisation: Organisation, directory: Directory, day: date) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -12,7 +14,8 @@ from broker.domain.channel import ChannelForms
 from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.task import TaskDeadline
 from broker.errors import Fault, PolicyError
-from broker.policy.language.directory import Directory, read_directory
+from broker.policy.language.directory import Directory
+from broker.policy.language.directory_reader import read_directory
 from broker.policy.language.rules import GradeRule, RoutingRule, read_promptness, read_rules
 from broker.policy.language.version_rules import (
     VersionRule,
@@ -98,7 +101,8 @@ def load(documents: Mapping[str, str], *, version: str, channels: ChannelForms) 
 
     Raises PolicyError whose faults point at ``file:line``.
     """
-    policy, faults = assemble(documents, version=version, channels=channels)
+    with _no_garbage_collection():
+        policy, faults = assemble(documents, version=version, channels=channels)
     if policy is None or faults:
         first = faults[0]
         raise PolicyError(
@@ -107,6 +111,21 @@ def load(documents: Mapping[str, str], *, version: str, channels: ChannelForms) 
             faults=faults,
         )
     return policy
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Put off the collection of cycles, which takes two thirds of the reading of 25,000 schools.
+
+    Nothing that is read is garbage, and each collection looks at all of it again.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def assemble(
