@@ -218,7 +218,8 @@ class Postgres(Engine):
         # A pid file that a crash left behind says "ready" before the new server is.
         (data / "postmaster.pid").unlink(missing_ok=True)
         settings = ["listen_addresses=", "max_connections=200", f"fsync={self._switch}"]
-        settings += [f"synchronous_commit={self._switch}", "log_min_messages=warning"]
+        settings += [f"synchronous_commit={self._switch}", f"full_page_writes={self._switch}"]
+        settings += ["log_min_messages=warning"]
         options = [part for setting in settings for part in ("-c", setting)]
         return self._run([self._programs / "postgres", "-D", data, "-k", self.folder, *options])
 
