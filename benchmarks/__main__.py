@@ -6,17 +6,19 @@ Machines are noisy, so the ratios come first; no figure counts before its ids ad
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from benchmarks import machine, results
+from benchmarks import cpu, machine, results
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.sizes import Sizes
-from benchmarks.world import opened
+from benchmarks.world import World, opened
 
+_CPU_SIZES = ((200, cpu.FEW), (400, cpu.MANY))
+"""The least and the usual counts of the two runs whose difference is what one costs."""
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -24,8 +26,9 @@ RESULTS = Path(__file__).with_name("results.json")
 @click.option("--scenarios", default="", help="Some of them, with commas between; all unless told.")
 @click.option("--scale", default=1.0, show_default=True, type=click.FloatRange(0.0001, 100))
 @click.option("--size", "sizes", multiple=True, metavar="NAME=COUNT", help="One count by name.")
+@click.option("--cpu/--no-cpu", "cpu_too", default=True, help="Measure processor time a unit too.")
 @click.option("--output", default=RESULTS, show_default=True, type=click.Path(path_type=Path))
-def main(scenarios: str, scale: float, sizes: tuple[str, ...], output: Path) -> None:
+def main(scenarios: str, scale: float, sizes: tuple[str, ...], cpu_too: bool, output: Path) -> None:
     """Measure the broker beside its rivals, print a table and write it as JSON."""
     wanted = _wanted(scenarios)
     # Whoever pipes the table into a file wants it whole.
@@ -36,11 +39,20 @@ def main(scenarios: str, scale: float, sizes: tuple[str, ...], output: Path) -> 
         for name in wanted:
             begun = time.monotonic()
             console.log(f"{name} …")
-            figures[name] = SCENARIOS[name](world)
+            figure = SCENARIOS[name](world)
             world.tidy()
+            figures[name] = replace(figure, cpu=_cpu(world, name, scale)) if cpu_too else figure
             console.log(f"{name}: {time.monotonic() - begun:.0f} s")
             results.write(output, described, figures)
     results.show(console, described, figures)
+
+
+def _cpu(world: World, scenario: str, scale: float) -> dict[str, float]:
+    """Return microseconds of processor time a unit of each contestant; none where nobody counts."""
+    runs = cpu.SCENARIOS.get(scenario, {})
+    few, many = (max(least, round(count * scale)) for least, count in _CPU_SIZES)
+    measured = cpu.costs(world, scenario, list(runs), few=few, many=many, repeats=1) if runs else {}
+    return {name: cpu.median_of(spent) for name, spent in measured.items()}
 
 
 def _wanted(names: str) -> list[str]:

@@ -9,7 +9,7 @@ for many, so the difference of two sizes is what one costs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -19,18 +19,56 @@ import orjson
 
 from benchmarks import world
 from benchmarks.ours import Ours
+from benchmarks.rivals.rival import Rival
+from benchmarks.rivals.sharp.stack import Sharp
+from benchmarks.rivals.weekend.stack import Weekend
 from benchmarks.scenarios import collect, publish, route
 from benchmarks.sizes import Sizes
 from benchmarks.world import World, opened
 
-SCENARIOS: Mapping[str, Callable[[Ours, int, str], float]] = {
-    "route": route.rate,
-    "bulk": publish.bulk_rate,
-    "single": publish.single_rate,
-    "collect": collect.rate,
+Run = Callable[[World, int], None]
+"""Do so many units of a scenario, on a ledger of its own."""
+DELIVERIES = 3
+"""Of each referral that a rival routes: its agencies collect these one by one."""
+
+
+def _ours(rate: Callable[[Ours, int, str], float]) -> Run:
+    def run(world_: World, count: int) -> None:
+        ours = Ours.fresh(world_, "cpu")
+        _start_quiet(world_, ours.dsn)
+        rate(ours, count, "CPU")
+
+    return run
+
+
+def _rival(kind: type[Rival], rate: Callable[[Rival, int], float], units: int = 1) -> Run:
+    def run(world_: World, count: int) -> None:
+        rival = kind.fresh(world_, "cpu")
+        _start_quiet(world_, rival.dsn)
+        rate(rival, count // units)
+
+    return run
+
+
+def _contestants(
+    ours: Callable[[Ours, int, str], float],
+    theirs: Callable[[Rival, int], float],
+    units: int = 1,
+) -> Mapping[str, Run]:
+    rivals = {kind.name: _rival(kind, theirs, units) for kind in (Weekend, Sharp)}
+    return {OURS: _ours(ours), **rivals}
+
+
+OURS = "ours"
+SCENARIOS: Mapping[str, Mapping[str, Run]] = {
+    "route": _contestants(route.rate, route.rival_rate),
+    "bulk": _contestants(publish.bulk_rate, publish.rival_rate),
+    "single": _contestants(publish.single_rate, publish.rival_rate),
+    "collect": _contestants(collect.rate, collect.rival_rate, DELIVERIES),
 }
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ENDED = "ended"
+FEW, MANY = 500, 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +88,68 @@ class Spent:
 
 @click.command()
 @click.option("--scenarios", default=",".join(SCENARIOS), show_default=True)
-@click.option("--few", default=500, show_default=True, type=click.IntRange(200))
-@click.option("--many", default=4000, show_default=True, type=click.IntRange(400))
+@click.option("--few", default=FEW, show_default=True, type=click.IntRange(200))
+@click.option("--many", default=MANY, show_default=True, type=click.IntRange(400))
 @click.option("--repeats", default=3, show_default=True, type=click.IntRange(1))
-def main(scenarios: str, few: int, many: int, repeats: int) -> None:
+@click.option("--rivals/--no-rivals", default=False, help="Measure the rivals too, in turn.")
+def main(scenarios: str, few: int, many: int, repeats: int, rivals: bool) -> None:
     """Print what a unit of each scenario costs, as JSON: the median, the least, every repeat."""
     wanted = [name.strip() for name in scenarios.split(",") if name.strip()]
     if not set(wanted) <= set(SCENARIOS) or few >= many:
         raise click.BadParameter(f"Choose from {', '.join(SCENARIOS)}, and more many than few.")
     with opened(Sizes(), lambda _: None) as world_:
         for name in wanted:
-            # The first run reads programs and fills caches of the system, and counts for nothing.
-            _run(world_, name, few)
-            costs = [_cost(world_, name, few, many) for _ in range(repeats)]
-            click.echo(orjson.dumps({name: _described(costs)}))
+            names = list(SCENARIOS[name]) if rivals else [OURS]
+            measured = costs(world_, name, names, few=few, many=many, repeats=repeats)
+            described = {contestant: _described(spent) for contestant, spent in measured.items()}
+            click.echo(orjson.dumps({name: described}))
 
 
-def _cost(world_: World, name: str, few: int, many: int) -> Spent:
-    """Return what one unit costs, by the difference of two sizes."""
-    first = _run(world_, name, few)
-    return (_run(world_, name, many) - first).over(many - few)
+def costs(
+    world_: World, scenario: str, contestants: Sequence[str], *, few: int, many: int, repeats: int
+) -> dict[str, list[Spent]]:
+    """Return what one unit costs each contestant, by the difference of two sizes, in turn."""
+    runs = SCENARIOS[scenario]
+    measured: dict[str, list[Spent]] = {name: [] for name in contestants}
+    for name in contestants:
+        # The first run reads programs and fills caches of the system, and counts for nothing.
+        _cost(world_, runs[name], few)
+    for _ in range(repeats):
+        for name in contestants:
+            first = _cost(world_, runs[name], few)
+            both = _cost(world_, runs[name], many) - first
+            measured[name].append(both.over(many - few))
+    return measured
 
 
-def _described(costs: list[Spent]) -> dict[str, object]:
-    every = [round(cost.every) for cost in costs]
+def median_of(spent: Sequence[Spent]) -> float:
+    """Return microseconds a unit in the middle of some repeats."""
+    return median(cost.every for cost in spent)
+
+
+def _described(spent: Sequence[Spent]) -> dict[str, object]:
+    every = [round(cost.every) for cost in spent]
     return {
         "median": round(median(every)),
         "least": min(every),
-        "postgresql": round(median(cost.postgresql for cost in costs)),
+        "postgresql": round(median(cost.postgresql for cost in spent)),
         "repeats": every,
     }
 
 
-def _run(world_: World, name: str, count: int) -> Spent:
-    """Return what a run on a ledger of its own costs; it begins when nothing else is at work."""
+def _cost(world_: World, run: Run, count: int) -> Spent:
+    """Return what a run on a ledger of its own costs."""
     world_.tidy()
-    ours = Ours.fresh(world_, f"cpu_{name}")
-    world.checkpoint(ours.dsn)
-    world_.until_quiet()
     before = spent()
-    SCENARIOS[name](ours, count, name.upper())
-    world.checkpoint(ours.dsn)
+    run(world_, count)
+    world.checkpoint(world_.engines.database_url)
     return spent() - before
+
+
+def _start_quiet(world_: World, dsn: str) -> None:
+    """Begin when nothing else is at work, and nothing is left to be written out."""
+    world.checkpoint(dsn)
+    world_.until_quiet()
 
 
 def spent() -> Spent:

@@ -45,6 +45,7 @@ def describe(world_: World, scale: float) -> Mapping[str, Any]:
             "ours": f"1 gateway, 1 worker with {PROCESSES} processes",
             "celery_noop": f"1 worker with {PROCESSES} processes",
             "weekend": f"1 uvicorn, 1 worker with {PROCESSES} processes",
+            "sharp": f"1 uvicorn, {PROCESSES} processes that route",
             "copy": "1 connection",
             "shared": "1 PostgreSQL, 2 Valkeys, 1 process that sends and checks",
         },

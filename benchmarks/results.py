@@ -11,7 +11,8 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-RIVALS = ("celery_noop", "weekend", "copy")
+OURS = "ours"
+RIVALS = ("celery_noop", "weekend", "sharp", "copy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Figure:
     """How many times as good we are; against whom, or against what of our own."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Further figures of the same run, by name."""
+    cpu: Mapping[str, float] = field(default_factory=dict)
+    """Microseconds of processor time a unit, of all processes; ours under ``ours``."""
     aims: Mapping[str, float] = field(default_factory=dict)
     """The least that ``ratio`` should be, by the same names; ``ours`` for the figure itself."""
 
@@ -35,12 +38,21 @@ class Figure:
             "unit": self.unit,
             "rivals": {name: _maybe(self.rivals.get(name)) for name in RIVALS},
             "ratio": {name: round(value, 3) for name, value in self.ratio.items()},
+            "cpu_us": _maybe(self.cpu.get(OURS)),
+            "rivals_cpu_us": {name: _maybe(self.cpu.get(name)) for name in RIVALS},
+            "cpu_ratio": {name: round(value, 3) for name, value in self.cpu_ratio.items()},
             "ids_verified": True,
         }
 
+    @property
+    def cpu_ratio(self) -> Mapping[str, float]:
+        """How many times the processor time of ours a rival takes."""
+        rivals = {name: cost for name, cost in self.cpu.items() if name != OURS}
+        return {name: cost / self.cpu[OURS] for name, cost in rivals.items()}
+
     def misses(self) -> list[str]:
         """Return which aims were missed."""
-        reached = {**self.ratio, "ours": self.ours}
+        reached = {**self.ratio, OURS: self.ours}
         return [
             f"{name} {_text(reached[name])}, aim {'at most ' if least < 0 else ''}{abs(least):g}"
             for name, least in self.aims.items()
@@ -50,40 +62,45 @@ class Figure:
 
 def rates(ours: float, unit: str, rivals: Mapping[str, float], **more: Any) -> Figure:
     """Return a figure of which more is better."""
-    return Figure(ours, unit, rivals, {who: ours / rate for who, rate in rivals.items()}, **more)
+    return Figure(ours, unit, rivals, {name: ours / rate for name, rate in rivals.items()}, **more)
 
 
 def times(ours: float, unit: str, rivals: Mapping[str, float], **more: Any) -> Figure:
     """Return a figure of which less is better."""
-    return Figure(ours, unit, rivals, {who: time / ours for who, time in rivals.items()}, **more)
+    return Figure(ours, unit, rivals, {name: time / ours for name, time in rivals.items()}, **more)
 
 
 def write(path: Path, machine: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
     """Write results.json; the further figures stand with the machine."""
-    notes = {name: dict(one.notes) for name, one in figures.items() if one.notes}
-    told = {
+    notes = {name: dict(figure.notes) for name, figure in figures.items() if figure.notes}
+    document = {
         "machine": {**machine, "notes": notes},
-        "scenarios": {name: one.as_json() for name, one in figures.items()},
+        "scenarios": {name: figure.as_json() for name, figure in figures.items()},
     }
-    path.write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
+    path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
 
 
 def show(console: Console, machine: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
     """Print the table, ratios first, then what it was measured on."""
     table = Table(title="Side by side, in one run: how many times as good", title_justify="left")
-    for name in ("scenario", "ratio", "ours", "unit", *RIVALS, "aim"):
+    for name in ("scenario", "ratio", "cpu ratio", "cpu us", "ours", "unit", *RIVALS, "aim"):
         table.add_column(name, justify="left" if name in ("scenario", "unit", "aim") else "right")
-    for name, one in figures.items():
-        ratio = "\n".join(f"{who} {value:.2f}" for who, value in one.ratio.items())
-        rivals = [_text(one.rivals.get(rival)) for rival in RIVALS]
-        aim = "\n".join(f"missed: {miss}" for miss in one.misses()) or ("met" if one.aims else "")
-        table.add_row(name, ratio, _text(one.ours), one.unit, *rivals, aim)
+    for name, figure in figures.items():
+        rivals = [_text(figure.rivals.get(rival)) for rival in RIVALS]
+        missed = "\n".join(f"missed: {miss}" for miss in figure.misses())
+        aim = missed or ("met" if figure.aims else "")
+        ratios = [_ratios(figure.ratio), _ratios(figure.cpu_ratio), _text(figure.cpu.get(OURS))]
+        table.add_row(name, *ratios, _text(figure.ours), figure.unit, *rivals, aim)
     console.print(table)
-    for name, one in figures.items():
-        for what, value in one.notes.items():
+    for name, figure in figures.items():
+        for what, value in figure.notes.items():
             console.print(f"  {name}: {what}: {value}")
     for what, value in machine.items():
         console.print(f"  {what}: {value}")
+
+
+def _ratios(ratios: Mapping[str, float]) -> str:
+    return "\n".join(f"{name} {value:.2f}" for name, value in ratios.items())
 
 
 def _maybe(value: float | None) -> float | None:

@@ -18,6 +18,8 @@ class Sizes:
     """Empty tasks that plain Celery runs."""
     weekend: int = 1_200
     """Referrals that the rival of one week takes in or routes."""
+    sharp: int = 4_000
+    """Referrals that the rival written for speed takes in or routes."""
     bulk: int = 8_000
     """Referrals handed in in bulk, 500 a call."""
     single: int = 4_000

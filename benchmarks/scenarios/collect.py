@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from kombu import Connection
+from redis import Redis
 
 from benchmarks import post, world
 from benchmarks.ours import Ours, must_be_equal
 from benchmarks.payload import AREAS, to_one, to_three
 from benchmarks.post import Line
 from benchmarks.results import Figure, rates
-from benchmarks.rivals.weekend.stack import KEY, Weekend
-from benchmarks.rivals.weekend.tasks import QUEUES
+from benchmarks.rivals.rival import KEY, Rival, delivery_in
+from benchmarks.rivals.sharp.stack import Sharp
+from benchmarks.rivals.weekend.stack import Weekend
 from benchmarks.world import World
 from broker.domain.codes import Scope
 
@@ -27,7 +28,10 @@ AIM = 5_000.0
 def measure(world_: World) -> Figure:
     """Measure deliveries collected and answered a second, ours and the rival's."""
     ours = rate(Ours.fresh(world_, "ours_collect"), world_.sizes.collect)
-    rivals = {"weekend": _weekend(world_)}
+    rivals = {
+        "weekend": rival_rate(Weekend.fresh(world_, "collect"), world_.sizes.weekend),
+        "sharp": rival_rate(Sharp.fresh(world_, "collect"), world_.sizes.sharp),
+    }
     return rates(ours, "deliveries/s", rivals, aims={"ours": AIM})
 
 
@@ -101,27 +105,27 @@ async def _answer(line: Line, batch: list[dict[str, Any]]) -> None:
     must_be_equal("results", results, ["recorded"] * len(batch))
 
 
-def _weekend(world_: World) -> float:
-    """Its agencies consume a queue each and answer one by one: there is no other call."""
-    rival = Weekend.fresh(world_, "weekend_collect")
-    bodies = to_three("COLLECT", world_.sizes.weekend)
+def rival_rate(rival: Rival, count: int) -> float:
+    """Return its deliveries a second: agencies consume a queue each and answer one by one, since
+    there is no other call.
+    """
+    bodies = to_three("COLLECT", count)
+    rival.fill(bodies)
     with rival.running() as url:
-        post.send(url, "/referrals", list(bodies.values()), [KEY] * 8)
         rival.until_sent(3 * len(bodies))
         rival.verify(bodies)
         begun = time.perf_counter()
-        post.run(lambda: post.gather([_consume(world_, url, queue) for queue in QUEUES]))
+        post.run(lambda: post.gather([_consume(rival, url, queue) for queue in rival.queues]))
         seconds = time.perf_counter() - begun
     found = world.rows(rival.dsn, "select count(*) from delivery where state = 'answered'")
     must_be_equal("the rival's answers", found[0][0], 3 * len(bodies))
     return 3 * len(bodies) / seconds
 
 
-async def _consume(world_: World, url: str, name: str) -> None:
-    with Connection(world_.engines.exchange_url) as connection:
-        channel = connection.channel()
+async def _consume(rival: Rival, url: str, name: str) -> None:
+    with Redis.from_url(rival.world.engines.exchange_url) as queue:
         async with Line(url, KEY) as line:
-            while (message := channel.basic_get(name)) is not None:
-                told = {"delivery": message.payload["delivery"], "outcome": "no_further_action"}
-                await line.post("/answers", orjson.dumps(told))
-                message.ack()
+            while (message := queue.rpop(name)) is not None:
+                delivery = delivery_in(cast("bytes", message))["delivery"]
+                answer = {"delivery": delivery, "outcome": "no_further_action"}
+                await line.post("/answers", orjson.dumps(answer))

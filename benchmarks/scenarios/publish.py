@@ -17,7 +17,9 @@ from benchmarks.payload import to_three
 from benchmarks.post import Answer
 from benchmarks.results import Figure, rates
 from benchmarks.rivals import floor
-from benchmarks.rivals.weekend.stack import KEY, Weekend
+from benchmarks.rivals.rival import KEY, Rival
+from benchmarks.rivals.sharp.stack import Sharp
+from benchmarks.rivals.weekend.stack import Weekend
 from benchmarks.world import World
 
 Send = Callable[[str, Mapping[str, bytes], Sequence[str]], list[Answer]]
@@ -28,16 +30,16 @@ def bulk(world_: World) -> Figure:
     """Measure bulk publishing; the rivals, who have none, take single ones."""
     ours = Ours.fresh(world_, "ours_bulk")
     rate = bulk_rate(ours, world_.sizes.bulk)
-    rivals = {"weekend": _weekend(world_, "bulk"), "copy": _floor(ours)}
-    return rates(rate, "referrals/s", rivals, aims={"weekend": 15})
+    rivals = {**_rivals(world_, "bulk"), "copy": _floor(ours)}
+    return rates(rate, "referrals/s", rivals, aims={"weekend": 18})
 
 
 def single(world_: World) -> Figure:
     """Measure single publishing over 16 connections."""
     ours = Ours.fresh(world_, "ours_single")
     rate = single_rate(ours, world_.sizes.single)
-    rivals = {"weekend": _weekend(world_, "single"), "copy": _floor(ours)}
-    return rates(rate, "referrals/s", rivals, aims={"weekend": 8})
+    rivals = {**_rivals(world_, "single"), "copy": _floor(ours)}
+    return rates(rate, "referrals/s", rivals, aims={"weekend": 9})
 
 
 def bulk_rate(ours: Ours, count: int, prefix: str = "BULK") -> float:
@@ -71,9 +73,16 @@ def _send_single(url: str, bodies: Mapping[str, bytes], keys: Sequence[str]) -> 
     return post.send(url, "/v1/referrals", list(bodies.values()), keys)
 
 
-def _weekend(world_: World, name: str) -> float:
-    rival = Weekend.fresh(world_, f"weekend_{name}")
-    bodies = to_three(name.upper(), world_.sizes.weekend)
+def _rivals(world_: World, scenario: str) -> dict[str, float]:
+    return {
+        "weekend": rival_rate(Weekend.fresh(world_, scenario), world_.sizes.weekend),
+        "sharp": rival_rate(Sharp.fresh(world_, scenario), world_.sizes.sharp),
+    }
+
+
+def rival_rate(rival: Rival, count: int) -> float:
+    """Return a rival's referrals a second from the first call until the last message is there."""
+    bodies = to_three("SINGLE", count)
     with rival.running() as url:
         rival.warm_up(url)
         answers = post.send(url, "/referrals", list(bodies.values()), [KEY] * CONNECTIONS)

@@ -7,27 +7,30 @@ from pathlib import Path
 
 from redis import Redis
 
-from benchmarks import post, world
+from benchmarks import world
 from benchmarks.ours import Ours, must_be_equal
 from benchmarks.payload import to_three
 from benchmarks.results import Figure, rates
 from benchmarks.rivals import floor
 from benchmarks.rivals.noop import app, noop
-from benchmarks.rivals.weekend.stack import KEY, Weekend
+from benchmarks.rivals.rival import Rival
+from benchmarks.rivals.sharp.stack import Sharp
+from benchmarks.rivals.weekend.stack import Weekend
 from benchmarks.world import CELERY, PROCESSES, QUIET, World
 
 
 def measure(world_: World) -> Figure:
-    """Measure ours and all three rivals."""
+    """Measure ours and all four rivals."""
     routed = Ours.fresh(world_, "ours_route")
     ours = rate(routed, world_.sizes.route)
     target = Ours.fresh(world_, "floor_route")
     rivals = {
         "celery_noop": _noop(world_),
-        "weekend": _weekend(world_),
+        "weekend": rival_rate(Weekend.fresh(world_, "route"), world_.sizes.weekend),
+        "sharp": rival_rate(Sharp.fresh(world_, "route"), world_.sizes.sharp),
         "copy": floor.measure(routed.dsn, target.dsn),
     }
-    return rates(ours, "referrals/s", rivals, aims={"weekend": 10, "celery_noop": 2.5})
+    return rates(ours, "referrals/s", rivals, aims={"weekend": 12, "sharp": 5, "celery_noop": 2.5})
 
 
 def rate(ours: Ours, count: int, prefix: str = "ROUTE") -> float:
@@ -41,12 +44,10 @@ def rate(ours: Ours, count: int, prefix: str = "ROUTE") -> float:
     return world.steady_rate(ours.dsn, "referral", where=f"reference like '{prefix}-%%'")
 
 
-def _weekend(world_: World) -> float:
-    rival = Weekend.fresh(world_, "weekend_route")
-    bodies = to_three("ROUTE", world_.sizes.weekend)
-    with rival.web() as url:
-        post.send(url, "/referrals", list(bodies.values()), [KEY] * 8)
-    world.vacuum(rival.dsn)
+def rival_rate(rival: Rival, count: int) -> float:
+    """Return how many referrals a rival's worker routes a second."""
+    bodies = to_three("ROUTE", count)
+    rival.fill(bodies)
     with rival.worker():
         rival.until_sent(3 * len(bodies))
     rival.verify(bodies)

@@ -27,8 +27,11 @@ def test_a_run_in_little_writes_the_figures_in_the_agreed_form(tmp_path: Path) -
     found = json.loads(output.read_text())
     assert found.keys() == {"machine", "scenarios"}
     (figure,) = found["scenarios"].values()
-    assert figure.keys() == {"ours", "unit", "rivals", "ratio", "ids_verified"}
-    assert figure["rivals"].keys() == {"celery_noop", "weekend", "copy"}
+    measured = {"ours", "unit", "rivals", "ratio", "cpu_us", "rivals_cpu_us", "cpu_ratio"}
+    assert figure.keys() == {*measured, "ids_verified"}
+    assert figure["rivals"].keys() == {"celery_noop", "weekend", "sharp", "copy"}
+    assert figure["rivals_cpu_us"].keys() == figure["rivals"].keys()
+    assert figure["cpu_ratio"].keys() == {"weekend", "sharp"}
     assert figure["ratio"]["weekend"] == pytest.approx(
         figure["ours"] / figure["rivals"]["weekend"], rel=0.01, abs=0.001
     )
@@ -43,6 +46,19 @@ def test_what_was_not_sent_gives_no_figure() -> None:
 def test_a_ratio_says_how_many_times_as_good_whichever_way_is_better() -> None:
     assert rates(100, "referrals/s", {"weekend": 20}).ratio == {"weekend": 5}
     assert times(5, "ms", {"weekend": 20}).ratio == {"weekend": 4}
+
+
+def test_a_ratio_of_processor_time_says_how_many_times_ours_a_rival_takes() -> None:
+    figure = Figure(1, "referrals/s", cpu={"ours": 500, "weekend": 6000, "sharp": 1250})
+    assert figure.cpu_ratio == {"weekend": 12, "sharp": 2.5}
+    written = figure.as_json()
+    assert (written["cpu_us"], written["rivals_cpu_us"]["sharp"]) == (500, 1250)
+    assert written["rivals_cpu_us"]["copy"] is None
+
+
+def test_a_scenario_without_processor_time_says_none() -> None:
+    written = Figure(1, "ms").as_json()
+    assert (written["cpu_us"], written["cpu_ratio"]) == (None, {})
 
 
 def test_a_missed_aim_is_named() -> None:
