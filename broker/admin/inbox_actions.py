@@ -67,13 +67,11 @@ def open_delivery(
     The first one who opens it has collected it. Raises NotFound for what is not their
     organisation's, or not offered to it yet.
     """
-    ledger, now = context.ledger, context.clock()
-    if not ledger.inbox.note_look(context.new_id(), id_, member.id, kind, now=now):
+    now = context.clock()
+    state = context.ledger.inbox.note_look(context.new_id(), id_, member.id, kind, now=now)
+    if state is None:
         raise NotFound("There is no such referral in your inbox.")
-    offer = ledger.deliveries.delivery(member.organisation, id_)
-    if offer is None:
-        raise NotFound("There is no such referral in your inbox.")
-    if offer.state in _UNREAD:
+    if state in _UNREAD:
         _settle(context, member, {"delivery": str(id_), "stage": Stage.COLLECTED.value})
     return _opened(context, member, id_)
 

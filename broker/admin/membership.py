@@ -36,6 +36,8 @@ IDLE = timedelta(minutes=30)
 LINKS_AN_HOUR = 6
 """To one member, so that nobody's mailbox can be filled."""
 ROOT = "/inbox"
+TOO_MANY = "too_many"
+"""Why a link is not sent: so many were asked for, or are being sent."""
 LONGEST_NAME = 100
 LONGEST_ADDRESS = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
@@ -84,14 +86,17 @@ def add(
 
 
 def invite(context: Context, organisation: OrganisationCode, invited: Invited, *, by: str) -> UUID:
-    """Add a member as ``add`` does, and send them a link; return their id."""
-    ledger, now = context.ledger, context.clock()
-    member = add(ledger, organisation, invited, by=by, now=now, new_id=context.new_id)
-    email = invited.email.strip()
-    for known in ledger.members.at_address(email):
+    """Add a member as ``add`` does; return their id. ``send_invitation`` sends them a link."""
+    return add(
+        context.ledger, organisation, invited, by=by, now=context.clock(), new_id=context.new_id
+    )
+
+
+def send_invitation(context: Context, member: UUID, email: str) -> None:
+    """Send a member the link of their invitation; what became of it stands on the team page."""
+    for known in context.ledger.members.at_address(email.strip()):
         if known.member == member:
-            _send_link(context, known, email, lasts=INVITATION_FOR)
-    return member
+            _send_link(context, known, email.strip(), lasts=INVITATION_FOR)
 
 
 def send_links(context: Context, email: str, *, after: str = ROOT) -> None:
@@ -135,21 +140,29 @@ def _send_link(
     lasts: timedelta = LINK_FOR,
     after: str = ROOT,
 ) -> None:
-    """Send a link; that it could not be sent stands in the log and in no answer."""
+    """Send a link; that it could not be sent stands in the log, on the team page, in no answer."""
     notifier, url = context.notifiers.get(NoticeChannel.EMAIL), context.settings.public_url
     if notifier is None:
-        _log.warning("link not sent", member=str(known.member), code="channel_not_set")
+        note_unsent(context, known.member, "channel_not_set")
         return
     now = context.clock()
     try:
         link = new_link(context.ledger, known.member, url=url, now=now, lasts=lasts, after=after)
     except Denied:
-        _log.warning("link not sent", member=str(known.member), code="too_many")
+        note_unsent(context, known.member, TOO_MANY)
         return
     mail = _mail(context, known, link, is_invitation=lasts == INVITATION_FOR)
     outcome = notifier.send(address, mail)
-    if not isinstance(outcome, Sent):
-        _log.warning("link not sent", member=str(known.member), code=outcome.code)
+    if isinstance(outcome, Sent):
+        context.ledger.members.note_link(known.member, None, now=context.clock())
+    else:
+        note_unsent(context, known.member, outcome.code)
+
+
+def note_unsent(context: Context, member: UUID, code: str) -> None:
+    """Keep in the log and on the team page why a link was not sent to a member."""
+    _log.warning("link not sent", member=str(member), code=code)
+    context.ledger.members.note_link(member, code, now=context.clock())
 
 
 def _mail(context: Context, known: Membership, link: str, *, is_invitation: bool) -> Message:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 
 from broker.admin import sign_in
 from broker.dashboard.openid_provider import Provider
@@ -19,8 +17,8 @@ from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.ledger.people import SignedIn
 from broker.threads import Threaded
-from broker.web.forms import check_token, form_of
-from broker.web.session_cookie import NoRight, NotSignedIn, SessionCookie
+from broker.web.access import Access
+from broker.web.session_cookie import SessionCookie
 
 COOKIE = SessionCookie("broker-session", sign_in.SESSION_FOR)
 _PERMITS: Mapping[Right, str] = {
@@ -68,54 +66,18 @@ class Visit:
         return right in self.person.rights
 
 
-Handler = Callable[[Visit], Awaitable[Response]]
-FormHandler = Callable[[Visit, Mapping[str, str]], Awaitable[Response]]
-
-
 def desk_of(request: Request) -> Desk:
     """Return the desk that serves a request."""
     return cast("Desk", request.app.state.desk)
 
 
-def shown(right: Right, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint for people who have the right; others must sign in, or are refused."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            visit = await visiting(request, right)
-        except NotSignedIn:
-            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"{ROOT}/sign-in?{urlencode({'next': wanted})}", 303)
-        return await handler(visit)
-
-    return endpoint
-
-
-def submitted(right: Right, handler: FormHandler) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint for a form of our pages, sent by a person who has the right."""
-
-    async def endpoint(request: Request) -> Response:
-        visit = await visiting(request, right)
-        form = await form_of(request)
-        check_token(form, visit.form_token)
-        return await handler(visit, form)
-
-    return endpoint
-
-
-async def visiting(request: Request, right: Right) -> Visit:
-    """Return the visit, and keep it for a page that shows an error.
-
-    Raises NotSignedIn or NoRight.
-    """
+async def _signed_in(request: Request) -> Visit | None:
     desk, secret = desk_of(request), COOKIE.secret(request)
-    person = None
-    if secret:
-        now = desk.context.clock()
-        person = await desk.run(sign_in.signed_in, desk.context.ledger, secret, now=now)
-    if person is None:
-        raise NotSignedIn("Sign in first.")
-    request.state.visit = visit = Visit(request, desk, person, secret)
-    if right not in person.rights:
-        raise NoRight(f"You do not have permission to {_PERMITS[right]}. Ask your administrator.")
-    return visit
+    if not secret:
+        return None
+    now = desk.context.clock()
+    person = await desk.run(sign_in.signed_in, desk.context.ledger, secret, now=now)
+    return Visit(request, desk, person, secret) if person else None
+
+
+ACCESS: Access[Right, Visit] = Access(ROOT, _signed_in, _PERMITS, ask="Ask your administrator.")

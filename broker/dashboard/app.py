@@ -24,7 +24,7 @@ from broker.dashboard import (
     told_page,
     wording,
 )
-from broker.dashboard.access import Desk, shown, submitted, visiting
+from broker.dashboard.access import ACCESS, Desk
 from broker.dashboard.live import Changes, live
 from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
 from broker.dashboard.paths import ROOT
@@ -56,6 +56,7 @@ _TITLES: Titles = (
 
 def routes(provider: Provider | None = None) -> list[BaseRoute]:
     """Return every page, with the right that it needs."""
+    shown, submitted = ACCESS.shown, ACCESS.submitted
     view, act, bulk = Right.VIEW, Right.ACT, Right.BULK
     return [
         Route("/", shown(view, pages.status)),
@@ -154,6 +155,6 @@ async def _error_page(request: Request, status: int, title: str, message: str) -
     """Return the page of an error, with the navigation for a person who is signed in."""
     with suppress(BrokerError):  # no page may have been reached, so the visitor is not known yet
         if status in (404, 405) and not hasattr(request.state, "visit"):
-            await visiting(request, Right.VIEW)
+            await ACCESS.visiting(request, Right.VIEW)
     visit = getattr(request.state, "visit", None)
     return rendering.page("error", status, visit=visit, title=title, message=message)

@@ -62,6 +62,8 @@ class DueNotice:
     member: UUID | None = None
     email: str | None = None
     """The member's address; None where they may no longer sign in."""
+    has_inbox: bool = False
+    """Whether people of the organisation may sign in to an inbox."""
 
 
 @dataclass(frozen=True, slots=True)

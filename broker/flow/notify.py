@@ -143,8 +143,9 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         lines.append(f"Escalation: {notice.escalation}, step {notice.data.get('step')}")
         lines += ["", "We alert the next contact until somebody takes this on. To take it on:"]
         lines.append(f"  broker escalations {notice.escalation} --acknowledge --by 'Your name'")
-    if url and notice.delivery and notice.organisation == late:
-        lines += ["", f"Open it in the inbox: {arrivals.item_address(url, notice)}"]
+    if notice.delivery and notice.organisation == late:
+        if url and notice.has_inbox:  # whoever has software alone cannot open a page
+            lines += ["", f"Open it in the inbox: {arrivals.item_address(url, notice)}"]
     elif url and notice.referral:
         lines += ["", f"{url}/ops/referrals/{notice.referral}"]
     data = {

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 
 from broker.admin import membership
 from broker.admin.membership import ROOT
@@ -17,10 +14,11 @@ from broker.admin.sign_in import form_token
 from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.inbox.mails import Mails
 from broker.ledger.members import SignedInMember
 from broker.threads import Threaded
-from broker.web.forms import check_token, form_of
-from broker.web.session_cookie import NoRight, NotSignedIn, SessionCookie
+from broker.web.access import Access
+from broker.web.session_cookie import SessionCookie
 
 COOKIE = SessionCookie("broker-inbox", membership.SESSION_FOR)
 LARGEST_FORM = 64 * 1024
@@ -38,8 +36,7 @@ class Inboxes(Threaded):
     """The parts of the inbox in one process."""
 
     context: Context
-    mails: set[asyncio.Task[None]] = field(default_factory=set)
-    """Links that are being sent."""
+    mails: Mails = field(default_factory=Mails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,56 +73,23 @@ class Visit:
         return right in self.person.rights
 
 
-Handler = Callable[[Visit], Awaitable[Response]]
-FormHandler = Callable[[Visit, Mapping[str, str]], Awaitable[Response]]
-
-
 def inboxes_of(request: Request) -> Inboxes:
     """Return what serves a request."""
     return cast("Inboxes", request.app.state.inboxes)
 
 
-def shown(right: MemberRight, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint for people who have the right; others must sign in, or are refused."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            visit = await visiting(request, right)
-        except NotSignedIn:
-            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"{ROOT}/sign-in?{urlencode({'next': wanted})}", 303)
-        return await handler(visit)
-
-    return endpoint
-
-
-def submitted(right: MemberRight, handler: FormHandler) -> Callable[[Request], Awaitable[Response]]:
-    """Return an endpoint for a form of our pages, sent by a person who has the right."""
-
-    async def endpoint(request: Request) -> Response:
-        visit = await visiting(request, right)
-        form = await form_of(request, largest=LARGEST_FORM)
-        check_token(form, visit.form_token)
-        return await handler(visit, form)
-
-    return endpoint
-
-
-async def visiting(request: Request, right: MemberRight) -> Visit:
-    """Return the visit, and keep it for a page that shows an error.
-
-    Raises NotSignedIn or NoRight.
-    """
+async def _signed_in(request: Request) -> Visit | None:
     inboxes, secret = inboxes_of(request), COOKIE.secret(request)
-    person = None
-    if secret:
-        person = await inboxes.run(membership.signed_in, inboxes.context, secret)
-    if person is None:
-        raise NotSignedIn("Sign in first.")
-    request.state.visit = visit = Visit(request, inboxes, person, secret)
-    if right not in person.rights:
-        raise NoRight(
-            f"You do not have permission to {_PERMITS[right]}. Ask the person in your organisation "
-            "who looks after this inbox."
-        )
-    return visit
+    if not secret:
+        return None
+    person = await inboxes.run(membership.signed_in, inboxes.context, secret)
+    return Visit(request, inboxes, person, secret) if person else None
+
+
+ACCESS: Access[MemberRight, Visit] = Access(
+    ROOT,
+    _signed_in,
+    _PERMITS,
+    ask="Ask the person in your organisation who looks after this inbox.",
+    largest_form=LARGEST_FORM,
+)

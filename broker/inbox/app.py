@@ -15,7 +15,7 @@ from broker.admin.membership import ROOT
 from broker.domain.codes import MemberRight
 from broker.flow.context import Context
 from broker.inbox import acts, item, items, rendering, signing_in, team
-from broker.inbox.access import Inboxes, shown, submitted
+from broker.inbox.access import ACCESS, Inboxes
 from broker.threads import FairThreads
 from broker.web import assets
 from broker.web.errors import handlers
@@ -28,6 +28,7 @@ ASSETS = dict.fromkeys(("inbox.css", "document.css"), "text/css")
 
 def routes() -> list[BaseRoute]:
     """Return every page, with the right that it needs."""
+    shown, submitted = ACCESS.shown, ACCESS.submitted
     read, answer, administer = MemberRight.READ, MemberRight.ANSWER, MemberRight.ADMINISTER
     item_path = "/items/{id}"
     return [

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from broker.admin.membership import ROOT
+from broker.domain.codes import DeliveryKind, Grade
 from broker.errors import Unavailable
 from broker.flow.render import render
 from broker.inbox import wording
@@ -16,11 +19,14 @@ from broker.inbox.access import Visit
 from broker.inbox.headline import headline
 from broker.inbox.moments import day_of
 from broker.inbox.rendering import page
-from broker.ledger.inbox import InboxItem
+from broker.ledger.inbox import InboxCounts, InboxItem, ItemFilter
 from broker.telemetry import error_fields, logger
 
-LISTED = 200
-"""Lines on one page; the most urgent ones are there."""
+LISTED = 50
+"""Lines on one page. Each is made of the agency's own view, which is rendered for it."""
+MOST_PAGES = 1000
+LONGEST_TEXT = 100
+"""Characters of what is looked for."""
 TABS: Mapping[str, str] = {"todo": "To do", "mine": "Mine", "unread": "Unread", "done": "Done"}
 LATE = "Late"
 UNREADABLE = "This referral cannot be shown in short. Open it."
@@ -52,55 +58,99 @@ class Group:
     lines: list[Line]
 
 
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Which list is wanted, and which part of it."""
+
+    tab: str
+    text: str
+    """What to look for, in whatever is to do or was looked at; empty to show the list."""
+    kind: DeliveryKind | None
+    grade: Grade | None
+    page: int
+
+    @property
+    def is_filtered(self) -> bool:
+        """Tell whether lines are left out."""
+        return bool(self.text or self.kind or self.grade)
+
+    def address(self, **changed: object) -> str:
+        """Return the address of this list with some things changed, on its first page."""
+        parts = {"show": self.tab, "find": self.text, "kind": self.kind, "grade": self.grade}
+        defaults = {"show": "todo", "page": 1}
+        wanted = {
+            name: value
+            for name, value in {**parts, **changed}.items()
+            if value and value != defaults.get(name)
+        }
+        return f"{ROOT}/?{urlencode(wanted)}" if wanted else f"{ROOT}/"
+
+
+def list_request(params: Mapping[str, str]) -> ListRequest:
+    """Return which list an address names; what it does not know is left out."""
+    tab, page = params.get("show", "todo"), params.get("page", "1")
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 5 else 1
+    kind, grade = params.get("kind"), params.get("grade")
+    return ListRequest(
+        tab=tab if tab in TABS else "todo",
+        text=params.get("find", "").strip()[:LONGEST_TEXT],
+        kind=DeliveryKind(kind) if kind in set(DeliveryKind) else None,
+        grade=Grade(grade) if grade in set(Grade) else None,
+        page=min(max(number, 1), MOST_PAGES),
+    )
+
+
 async def show(visit: Visit) -> Response:
-    """Show what there is to do, or one of the other lists."""
-    tab = visit.request.query_params.get("show", "todo")
-    tab = tab if tab in TABS else "todo"
-    groups, items = await visit.inboxes.run(_lists, visit, tab)
+    """Show what there is to do, or one of the other lists, or what was found."""
+    wanted = list_request(visit.request.query_params)
+    items, lines, counts = await visit.inboxes.run(_listed, visit, wanted)
+    now = visit.context.clock()
     return page(
         "list",
         visit=visit,
-        tab=tab,
+        wanted=wanted,
         tabs=TABS,
-        counts=_counts(visit, items),
-        groups=groups,
-        sentence=wording.sentence(items, visit.context.clock()),
-        is_late=any(wording.is_late(item, visit.context.clock()) for item in items),
-        is_cut=len(items) >= LISTED,
+        counts={"todo": counts.todo, "mine": counts.mine, "unread": counts.unread},
+        groups=_groups(lines, now),
+        sentence=wording.sentence(counts, now),
+        is_late=bool(counts.late),
+        is_cut=len(items) > LISTED,
         limit=LISTED,
-        publishers=_names(visit, groups),
+        publishers=_names(visit, lines),
         confirmation=CONFIRMATIONS.get(visit.request.query_params.get("done", "")),
     )
 
 
-def _lists(visit: Visit, tab: str) -> tuple[list[Group], list[InboxItem]]:
-    """Return the groups of one list, and everything that is to be done."""
+def _listed(visit: Visit, wanted: ListRequest) -> tuple[list[InboxItem], list[Line], InboxCounts]:
+    """Return one item more than is shown, those that are shown as lines, and the counts."""
     inbox, now = visit.context.ledger.inbox, visit.context.clock()
-    items = inbox.items(visit.agency, limit=LISTED)
-    if tab == "done":
-        shown = inbox.done(visit.agency, limit=LISTED)
-        return [Group("Done", is_late=False, lines=_lines(visit, shown))] if shown else [], items
-    shown = [item for item in items if _TESTS[tab](visit, item)]
-    lines = _lines(visit, shown)
+    counts = inbox.counts(visit.agency, visit.person.id, now=now)
+    filters = ItemFilter(
+        mine=visit.person.id if wanted.tab == "mine" else None,
+        unread=wanted.tab == "unread",
+        kind=wanted.kind,
+        grade=wanted.grade,
+    )
+    part = {"limit": LISTED + 1, "offset": (wanted.page - 1) * LISTED}
+    if wanted.text:
+        items = inbox.find(visit.agency, wanted.text, filters, limit=LISTED + 1)
+    elif wanted.tab == "done":
+        items = inbox.done(visit.agency, filters, **part)
+    else:
+        items = inbox.items(visit.agency, filters, **part)
+    return items, _lines(visit, items[:LISTED]), counts
+
+
+def _groups(lines: list[Line], now: datetime) -> list[Group]:
+    """Return lines by the day on which they are due; what is done comes last."""
     groups = groupby(lines, key=lambda line: _group(line.item, now))
-    return [Group(title, title == LATE, list(group)) for title, group in groups], items
+    return [Group(title, title == LATE, list(group)) for title, group in groups]
 
 
-_TESTS: Mapping[str, Callable[[Visit, InboxItem], bool]] = {
-    "todo": lambda _, __: True,
-    "mine": lambda visit, item: item.handler is not None and item.handler.is_for(visit.person.id),
-    "unread": lambda _, item: not item.is_read,
-}
-
-
-def _counts(visit: Visit, items: list[InboxItem]) -> Mapping[str, int]:
-    return {tab: sum(test(visit, item) for item in items) for tab, test in _TESTS.items()}
-
-
-def _names(visit: Visit, groups: list[Group]) -> dict[str, str]:
+def _names(visit: Visit, lines: list[Line]) -> dict[str, str]:
     """Return the names of the forces in a list, by code."""
     directory = visit.context.policies.latest().directory
-    codes = {line.item.publisher for group in groups for line in group.lines}
+    codes = {line.item.publisher for line in lines}
     return {
         code: organisation.name
         for code in codes
@@ -109,6 +159,8 @@ def _names(visit: Visit, groups: list[Group]) -> dict[str, str]:
 
 
 def _group(item: InboxItem, now: datetime) -> str:
+    if not item.is_to_do:
+        return "Done"
     if item.due_at is None:
         return "No deadline"
     return LATE if wording.is_late(item, now) else f"Due {day_of(item.due_at, now)}"

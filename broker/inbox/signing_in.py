@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,16 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from broker.admin import membership
 from broker.admin.membership import ROOT
 from broker.domain.codes import NoticeChannel
-from broker.errors import BrokerError, Denied
-from broker.inbox.access import COOKIE, Inboxes, Visit, inboxes_of
+from broker.errors import Denied
+from broker.inbox.access import COOKIE, Visit, inboxes_of
 from broker.inbox.rendering import page
-from broker.telemetry import error_fields, logger
 from broker.web.forms import form_of
 from broker.web.own_paths import own_path
-
-MOST_MAILS = 20
-"""Links that are being sent at the same time; more are not begun."""
-_log = logger("inbox")
 
 
 async def how(request: Request) -> Response:
@@ -40,19 +35,9 @@ async def send_link(request: Request) -> Response:
         fault = "Enter your email address, like name@example.org."
         shown = {"is_ended": False, "after": after, "fault": fault, "email": email}
         return page("sign_in", 422, visit=None, has_mail=True, **shown)
-    if len(inboxes.mails) < MOST_MAILS:
-        task = asyncio.create_task(_send(inboxes, email, after))
-        inboxes.mails.add(task)
-        task.add_done_callback(inboxes.mails.discard)
+    # Beside the answer, whose duration must not show whether there is anything to send.
+    inboxes.mails.begin(partial(membership.send_links, inboxes.context, email, after=after))
     return page("link_sent", visit=None, email=email)
-
-
-async def _send(inboxes: Inboxes, email: str, after: str) -> None:
-    """Send the links beside the answer, whose duration must not show whether there were any."""
-    try:
-        await inboxes.run(membership.send_links, inboxes.context, email, after=after)
-    except BrokerError as error:
-        _log.warning("links not sent", **error_fields(error))
 
 
 async def offer(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
@@ -17,7 +18,10 @@ from broker.inbox.rendering import page
 
 Form = Mapping[str, str]
 CONFIRMATIONS = {
-    "invited": "We have sent an email with a link to sign in. It can be used for 7 days.",
+    "invited": (
+        "An email with a link to sign in is on its way. The link can be used for 7 days. If we "
+        "cannot send it, this page says so."
+    ),
     "changed": "What this person may do was changed.",
     "disabled": "This person can no longer sign in.",
     "mail": "Your choice about emails is saved.",
@@ -34,11 +38,14 @@ async def invite(visit: Visit, form: Form) -> Response:
     """Invite a colleague."""
     invited = Invited(form.get("name", ""), form.get("email", ""), _rights(form))
     try:
-        await visit.inboxes.run(
+        member = await visit.inboxes.run(
             membership.invite, visit.context, visit.agency, invited, by=visit.actor
         )
     except Invalid as error:
         return await _team_page(visit, form, error)
+    send = partial(membership.send_invitation, visit.context, member, invited.email)
+    if not visit.inboxes.mails.begin(send):
+        await visit.inboxes.run(membership.note_unsent, visit.context, member, membership.TOO_MANY)
     return RedirectResponse(f"{ROOT}/team?done=invited", 303)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from broker.domain.codes import DeliveryKind, Role
 from broker.inbox.moments import length, moment, time_left
-from broker.ledger.inbox import InboxItem
+from broker.ledger.inbox import InboxCounts, InboxItem
 
 GRADES: Mapping[str, str] = {
     "immediate": "Immediate",
@@ -15,6 +15,11 @@ GRADES: Mapping[str, str] = {
     "high": "High",
     "medium": "Medium",
     "low": "Low",
+}
+KINDS: Mapping[str, str] = {
+    "referral": "Referrals",
+    "correction": "Corrections",
+    "recall": "Taken back by the police",
 }
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "strategy_discussion": (
@@ -82,6 +87,12 @@ EMPTY: Mapping[str, str] = {
     "unread": "Everything has been read.",
     "done": "Nothing was finished here yet.",
 }
+LINK_FAULTS: Mapping[str, str] = {
+    "channel_not_set": "Email is not set up here. Ask the broker’s team for a link.",
+    "too_many": "Too many emails were on their way. Try again in an hour.",
+    "recipient_refused": "The mail server refused the address. Check it.",
+}
+"""Why an email with a link was not sent, for what people can do something about."""
 DESTROYED = "Every copy is destroyed"
 LOOKS: Mapping[str, str] = {"opened": "Opened it", "printed": "Printed it"}
 
@@ -121,19 +132,15 @@ def margin(item: InboxItem, now: datetime) -> str:
     return time_left(item.due_at, now) if is_near or item.due_at < now else ""
 
 
-def sentence(items: list[InboxItem], now: datetime) -> str:
+def sentence(counts: InboxCounts, now: datetime) -> str:
     """Return one sentence for the whole inbox: what is late, or what is due next."""
-    late = [item for item in items if is_late(item, now)]
-    ahead = [item for item in items if item.due_at and item.due_at >= now]
     coming = ""
-    if ahead and ahead[0].due_at:
-        coming = f" The next deadline is {moment(ahead[0].due_at, now)}, in " + (
-            f"{length(ahead[0].due_at - now)}."
-        )
-    if late:
-        number = "1 referral is" if len(late) == 1 else f"{len(late)} referrals are"
+    if due_at := counts.next_due_at:
+        coming = f" The next deadline is {moment(due_at, now)}, in {length(due_at - now)}."
+    if counts.late:
+        number = "1 referral is" if counts.late == 1 else f"{counts.late:,} referrals are"
         return f"{number} late.{coming}"
-    if not items:
+    if not counts.todo:
         return "There is nothing to do."
     return f"Nothing is late.{coming}"
 
@@ -141,6 +148,11 @@ def sentence(items: list[InboxItem], now: datetime) -> str:
 def outcome(code: str) -> str:
     """Return a decision in words."""
     return OUTCOMES[code][0] if code in OUTCOMES else DESTROYED
+
+
+def link_fault(code: str) -> str:
+    """Return why an email with a link was not sent, and what to do."""
+    return LINK_FAULTS.get(code, "The mail server did not take it. Try again later.")
 
 
 def rights(of: Collection[str]) -> str:

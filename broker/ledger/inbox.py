@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from broker.domain.codes import DeliveryKind, LookKind, Role
+from broker.domain.codes import DeliveryKind, Grade, LookKind, Role
 from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
@@ -50,9 +51,34 @@ class InboxItem:
     """Whether a decision is what is due next."""
     is_acknowledged: bool
     is_paused: bool
+    is_to_do: bool
+    """Whether the agency has to do something about it still."""
     is_read: bool
     """Whether anybody of the agency has opened it in the inbox."""
     handler: Handler | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFilter:
+    """Which lines of a list are wanted; everything by default."""
+
+    mine: UUID | None = None
+    """A member: what they deal with, or cover for."""
+    unread: bool = False
+    kind: DeliveryKind | None = None
+    grade: Grade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxCounts:
+    """How much an agency has to do."""
+
+    todo: int
+    mine: int
+    unread: int
+    late: int
+    next_due_at: datetime | None
+    """The next deadline that is still ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +117,35 @@ class Arrival:
 class Inbox(Part):
     """The deliveries of one agency as its people work on them."""
 
-    def items(self, agency: OrganisationCode, *, limit: int) -> list[InboxItem]:
+    def items(
+        self, agency: OrganisationCode, wanted: ItemFilter, *, limit: int, offset: int
+    ) -> list[InboxItem]:
         """Return what an agency has to do, soonest due first."""
-        return [_item(row) for row in self._rows("inbox/items", {"agency": agency, "limit": limit})]
+        page = {"limit": limit, "offset": offset, "mine": wanted.mine, "unread": wanted.unread}
+        return self._items("inbox/items", agency, wanted, page)
 
-    def done(self, agency: OrganisationCode, *, limit: int) -> list[InboxItem]:
+    def done(
+        self, agency: OrganisationCode, wanted: ItemFilter, *, limit: int, offset: int
+    ) -> list[InboxItem]:
         """Return what an agency's people have finished, last looked at first."""
-        return [_item(row) for row in self._rows("inbox/done", {"agency": agency, "limit": limit})]
+        return self._items("inbox/done", agency, wanted, {"limit": limit, "offset": offset})
+
+    def find(
+        self, agency: OrganisationCode, text: str, wanted: ItemFilter, *, limit: int
+    ) -> list[InboxItem]:
+        """Return what has a text in its reference, or an id that begins with it."""
+        return self._items("inbox/find", agency, wanted, {"text": text.lower(), "limit": limit})
+
+    def _items(
+        self, name: str, agency: OrganisationCode, wanted: ItemFilter, params: Mapping[str, Any]
+    ) -> list[InboxItem]:
+        params = {"agency": agency, "kind": wanted.kind, "grade": wanted.grade, **params}
+        return [_item(row) for row in self._rows(name, params)]
+
+    def counts(self, agency: OrganisationCode, member: UUID, *, now: datetime) -> InboxCounts:
+        """Return how much an agency has to do, and how much of it a member deals with."""
+        params = {"agency": agency, "member": member, "now": now}
+        return InboxCounts(**self._rows("inbox/counts", params)[0])
 
     def offers(self, agency: OrganisationCode, ids: list[DeliveryId]) -> dict[DeliveryId, Offer]:
         """Return an agency's own deliveries with what is needed to render them."""
@@ -116,10 +164,14 @@ class Inbox(Part):
 
     def note_look(
         self, id_: UUID, delivery: DeliveryId, member: UUID, kind: LookKind, *, now: datetime
-    ) -> bool:
-        """Keep that a member saw a delivery; False when it is not their organisation's."""
+    ) -> DeliveryState | None:
+        """Keep that a member saw a delivery; return its state.
+
+        None where their organisation may not see it: then nothing is kept.
+        """
         params = {"id": id_, "delivery": delivery, "member": member, "kind": kind, "now": now}
-        return bool(self._rows("inbox/note_look", params))
+        seen = self._rows("inbox/note_look", params)
+        return DeliveryState(seen[0]["state"]) if seen else None
 
     def looks(self, agency: OrganisationCode, delivery: DeliveryId, *, limit: int) -> list[Look]:
         """Return who saw a delivery, newest first."""
@@ -139,7 +191,7 @@ class Inbox(Part):
         by: UUID,
         now: datetime,
     ) -> bool:
-        """Have a member deal with a delivery; False when either is not the agency's."""
+        """Have a member deal with a delivery; False when either is not there for the agency."""
         params = {"id": id_, "agency": agency, "delivery": delivery, "member": to, "by": by}
         return bool(self._rows("inbox/give", {**params, "now": now}))
 

@@ -29,6 +29,10 @@ class Member:
     """The colleague who looks after what they deal with while they are away."""
     gets_mail: bool
     """Whether they are told by email of what arrives."""
+    link_failed_at: datetime | None
+    """When the last email with a link could not be sent; None where it was sent."""
+    link_failed_because: str | None
+    """A code: why it could not be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,10 @@ class Members(Part):
         return bool(
             self._rows("members/add_link", {**params, "now": now, "expires_at": expires_at})
         )
+
+    def note_link(self, member: UUID, code: str | None, *, now: datetime) -> None:
+        """Keep why the last email with a link could not be sent; None: it was sent."""
+        self._rows("members/note_link", {"member": member, "code": code, "now": now})
 
     def link_owner(self, secret_sha256: bytes, *, now: datetime) -> tuple[str, str] | None:
         """Return the name and the organisation's name of whose link this is; None if unusable."""

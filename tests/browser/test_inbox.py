@@ -1,9 +1,7 @@
 """The inbox in a real Chromium: a social worker who has never seen it, and a school on a phone."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -22,7 +20,6 @@ from tests.rows import rows
 __all__ = ["world"]
 
 
-SHOTS = os.environ.get("SHOTS")
 COUNCIL, SCHOOL = "staffordshire-csc", "school-900001"
 
 
@@ -123,9 +120,6 @@ def test_every_page_can_be_used_by_everybody(
     for path in PAGES:
         address = path.replace("ITEM", item) if "ITEM" in path else f"/inbox{path}"
         page.goto(f"{url}{address}")
-        if SHOTS:
-            name = re.sub(r"\W+", "-", f"{organisation}-{path}-{width}-{'d' if dark else 'l'}")
-            page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
         problems += faults(page)
     page.goto(f"{url}/inbox/sign-in")
     assert "\n".join(problems + faults(page)) == ""

@@ -15,11 +15,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from broker.admin.membership import Invited, add
 from broker.admin.publish_policy import publish
 from broker.bootstrap import notifiers
 from broker.channels.registry import CHANNELS
 from broker.domain.codes import NoticeChannel, NoticeState, Scope
-from broker.domain.ids import LeaseId
+from broker.domain.ids import LeaseId, OrganisationCode
 from broker.domain.notice import NoticeResult
 from broker.flow.context import Context
 from broker.flow.notify import ATTEMPTS, notify
@@ -199,10 +200,22 @@ def test_a_breach_is_told_once_and_names_no_child(
     assert [recipients for recipients, _ in mail.got] == [["duty@stoke-csc.example.org"]]
     text = "".join(text for _, text in mail.got)
     assert status["id"] in text
-    assert "https://broker.example.org/inbox/items/" in text.replace("=\r\n", "")
+    assert "inbox" not in text
     child = document["children"][0]
     for secret in (child["id"], document["reference"], *names(child)):
         assert secret not in text
+
+
+def test_an_agency_whose_people_use_the_inbox_is_led_there(
+    world: World, context: Context, mail: MailServer
+) -> None:
+    stoke = OrganisationCode("stoke-csc")
+    invited = Invited("Jo Example", "jo@example.org")
+    add(context.ledger, stoke, invited, by="test", now=context.clock(), new_id=context.new_id)
+    late(world)
+    notify(with_notifiers(context, mail))
+    ((_, text),) = mail.got
+    assert "https://broker.example.org/inbox/items/" in text.replace("=\r\n", "")
 
 
 def names(child: dict[str, Any]) -> list[str]:

@@ -181,7 +181,7 @@ def test_a_team_looks_after_itself(
     assert rows(
         context, "select name, rights, invited_by from member where email = 'sam@example.org'"
     ) == [("Sam Example", ["answer", "read"], f"member:{jo.id}")]
-    ((_, text),) = with_mail.got
+    ((_, text),) = eventually(lambda: with_mail.got)
     (link,) = LINK.findall(text.replace("=\n", ""))
     sam = TestClient(client.app, base_url="http://127.0.0.1")
     assert sam.post(link, data={"next": ""}, follow_redirects=False).status_code == 303
@@ -222,7 +222,31 @@ def test_a_referral_that_is_kept_back_or_stopped_is_not_there(
     )
     jo.get(f"/items/{item}", 404)
     assert str(item) not in jo.get("/")
+    assert "Nothing matches" in jo.get(f"/?find={item}")
     assert rows(context, "select count(*) from look") == [(0,)]
+
+
+@pytest.mark.parametrize("hidden", ["suspended", "held", "restored"])
+def test_nobody_is_given_what_their_organisation_may_not_see(
+    context: Context, world: World, enter: Callable[..., Person], jo: Person, hidden: str
+) -> None:
+    world.routed(sample(12))
+    sam = enter(OFFICE, "Sam Example", "answer")
+    ((item,),) = rows(context, "select id from delivery where agency = %s", OFFICE)
+    if hidden == "suspended":
+        office = OrganisationCode(OFFICE)
+        operator_actions.suspend_agency(context, office, by="person:Ops", reason="Test")
+    elif hidden == "held":
+        rows(context, "update delivery set state = 'held' where id = %s returning id", item)
+    else:
+        rows(
+            context,
+            "insert into epoch (id, reason, began_at, began_by, last_number, restored_to)"
+            " values ('e123456789', 'restored', now() + interval '100 years', 'x', 0, now())"
+            " returning place",
+        )
+    jo.post(f"/items/{item}/hand-over", 404, to=str(sam.id))
+    assert rows(context, "select count(*) from handler") == [(0,)]
 
 
 def _token(person: Person) -> str:

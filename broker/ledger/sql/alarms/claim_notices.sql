@@ -29,4 +29,7 @@ returning notice.id, notice.kind, notice.organisation, notice.contact, notice.ch
           notice.referral, notice.delivery, notice.escalation, notice.data, notice.attempt,
           notice.created_at, notice.member,
           (select email from member
-           where member.id = notice.member and member.disabled_at is null) as email
+           where member.id = notice.member and member.disabled_at is null) as email,
+          exists (select from member
+                  where member.organisation = notice.organisation and member.disabled_at is null)
+              as has_inbox

@@ -4,20 +4,14 @@ with inboxes as (
     select distinct organisation
     from member
     where disabled_at is null and gets_mail and 'answer' = any(rights)
-      and not exists (select from suspension
-                      where suspension.organisation = member.organisation)
 ),
 arrived as (
-    select delivery.id, delivery.agency, delivery.referral, delivery.kind,
-           delivery.acknowledge_by, delivery.decide_by
+    select item.id, item.agency, item.referral, item.kind, item.acknowledge_by, item.decide_by
     from inboxes
-    join delivery on delivery.agency = inboxes.organisation
-    join referral on referral.id = delivery.referral
-    where delivery.state in ('available', 'leased') and is_open(delivery)
-      and (delivery.kind = 'recall'
-           or stands(referral.*) and referral.accepted_at >= (select since from offered_since))
-      and not exists (select from announced where announced.delivery = delivery.id)
-    order by delivery.acknowledge_by nulls last, delivery.id
+    join inbox_delivery item on item.agency = inboxes.organisation
+    where item.state in ('available', 'leased') and item.is_to_do
+      and not exists (select from announced where announced.delivery = item.id)
+    order by item.acknowledge_by nulls last, item.id
     limit %(limit)s
 ),
 taken as (

@@ -1,4 +1,4 @@
--- What an agency's people have finished, last looked at first.
+-- What an agency's people have finished, last looked at first: all of it, or of one kind or grade.
 with looked as (
     select delivery, max(at) as at
     from (select delivery, at from look
@@ -7,22 +7,13 @@ with looked as (
           limit 2000) recent
     group by delivery
 )
-select delivery.id, delivery.referral, referral.reference, referral.publisher, delivery.kind,
-       delivery.state, delivery.role, referral.effective_grade as grade, delivery.available_at,
-       null::timestamptz as due_at, false as must_decide,
-       delivery.acknowledged_at is not null as is_acknowledged, false as is_paused,
-       true as is_read, handled.member as handler, handled.name as handler_name,
-       handled.at as handled_at, handled.cover as handler_cover
+select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, must_decide,
+       is_acknowledged, is_paused, is_to_do, is_read, handler, handler_name, handled_at,
+       handler_cover
 from looked
-join delivery on delivery.id = looked.delivery
-join referral on referral.id = delivery.referral
-left join lateral (
-    select handler.member, member.name, handler.at, member.cover
-    from handler join member on member.id = handler.member
-    where handler.delivery = delivery.id
-    order by handler.id desc
-    limit 1
-) handled on true
-where not is_open(delivery) and delivery.agency = %(agency)s
-order by looked.at desc, delivery.id
-limit %(limit)s
+join inbox_item on inbox_item.id = looked.delivery
+where not is_to_do and agency = %(agency)s
+  and (%(kind)s::text is null or kind = %(kind)s)
+  and (%(grade)s::text is null or grade = %(grade)s)
+order by looked.at desc, id
+limit %(limit)s offset %(offset)s

@@ -1,12 +1,13 @@
--- Keep that a member saw the content of a delivery of their own organisation. What is held, or kept
--- back after a restore, is not there for them yet; nothing new is while delivery is suspended.
-insert into look (id, at, organisation, member, delivery, kind)
-select %(id)s, %(now)s, member.organisation, member.id, delivery.id, %(kind)s
-from member
-join delivery on delivery.agency = member.organisation
-join referral on referral.id = delivery.referral
-where member.id = %(member)s and delivery.id = %(delivery)s and delivery.state <> 'held'
-  and (delivery.kind = 'recall' or referral.accepted_at >= (select since from offered_since))
-  and (delivery.collected_at is not null
-       or not exists (select from suspension where suspension.organisation = delivery.agency))
-returning id
+-- Keep that a member saw the content of a delivery that their organisation may see; return the state
+-- that it has.
+with item as (
+    select item.id, item.state, member.organisation, member.id as member
+    from member join inbox_delivery item on item.agency = member.organisation
+    where member.id = %(member)s and item.id = %(delivery)s
+),
+looked as (
+    insert into look (id, at, organisation, member, delivery, kind)
+    select %(id)s, %(now)s, organisation, member, id, %(kind)s from item
+    returning delivery
+)
+select item.state from looked join item on item.id = looked.delivery
