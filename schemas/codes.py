@@ -626,3 +626,19 @@ class LookKind(StrEnum):
 
     OPENED = "opened"
     PRINTED = "printed"
+
+
+class QuestionTopic(StrEnum):
+    """What an agency asks the police about."""
+
+    IDENTITY = "identity"
+    """Who somebody is."""
+    WHEREABOUTS = "whereabouts"
+    """Where a child lives or is now."""
+    CONTACT = "contact"
+    """Whom the agency may speak to, and what about."""
+    WHAT_HAPPENED = "what_happened"
+    """What happened, or is said to have happened."""
+    POLICE_ACTION = "police_action"
+    """What the police do."""
+    OTHER = "other"

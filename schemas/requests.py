@@ -19,12 +19,14 @@ from schemas.immutable import immutable
 from schemas.loading import Loaded, Record, load
 
 __all__ = [
+    "ANSWER",
     "AREAS",
     "COLLECT",
     "EXTEND_HOLD",
     "HOLD",
     "LEASES",
     "PAUSE",
+    "QUESTION",
     "RECALL",
     "RECEIPTS",
     "RECONCILIATION",
@@ -140,6 +142,23 @@ class Recall:
 
     reason: codes.RecallReason
     by: str
+
+
+@immutable
+class AskedQuestion:
+    """What an agency asks the police about a delivery."""
+
+    topic: codes.QuestionTopic
+    text: str
+
+
+@immutable
+class GivenAnswer:
+    """What a publisher answers: a text, the version of the referral that answers, or both."""
+
+    by: str
+    text: str | None = None
+    version: int | None = None
 
 
 @immutable
@@ -274,6 +293,34 @@ class RerouteSchema(Record[Reroute]):
             raise ValidationError("contradiction: Give an area or an agency, and one of them only.")
 
 
+class AskedQuestionSchema(Record[AskedQuestion]):
+    """What an agency asks the police about a delivery."""
+
+    record = AskedQuestion
+    topic = Code(codes.QuestionTopic, "What it is about.", required=True)
+    text = ShownText(2000, "The question, in words.", required=True)
+
+
+class GivenAnswerSchema(Record[GivenAnswer]):
+    """The answer to an agency's question: in words, by a correction, or both."""
+
+    record = GivenAnswer
+    rules: ClassVar[dict[str, Any]] = {
+        "anyOf": [
+            {"required": ["text"], "properties": {"text": {"pattern": r"\S"}}},
+            {"required": ["version"]},
+        ]
+    }
+    by = ShownLine(200, "The person who answers.", required=True)
+    text = ShownText(4000, "The answer, in words. The agency reads it.")
+    version = Whole(2, 1_000_000, "The version of the referral that answers: a correction.")
+
+    @validates_schema
+    def _says_something(self, data: Any, **_: Any) -> None:
+        if data.get("text") is None and data.get("version") is None:
+            raise ValidationError("required: Give a text, or the version that answers.")
+
+
 class PauseSchema(Record[Pause]):
     """Why the clocks of a delivery are to stand."""
 
@@ -333,6 +380,8 @@ AREAS = AreasSchema()
 RECALL = RecallSchema()
 REROUTE = RerouteSchema()
 PAUSE = PauseSchema()
+QUESTION = AskedQuestionSchema()
+ANSWER = GivenAnswerSchema()
 SEES_TO = SeesToSchema()
 SETTLE_TASK = SettleTaskSchema()
 HOLD = HoldSchema()

@@ -22,7 +22,7 @@ from celery.worker import state
 from broker import telemetry, time_limits
 from broker.bootstrap import Pool, ledger_time, open_broker, read_settings
 from broker.errors import LedgerRefused
-from broker.flow import arrivals, deadlines, notify
+from broker.flow import deadlines, inbox_notices, notify
 from broker.flow.context import Context
 from broker.flow.lane_beats import LaneBeat
 from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
@@ -193,7 +193,7 @@ def notifying(context: Context, stopping: threading.Event) -> None:
     """Run step 7 once a second, and at once again after a full batch."""
     pause, lane = notify.EVERY, LaneBeat(context, "notify", process_name())
     while _waited(stopping, pause):
-        arrivals.announce(context)
+        inbox_notices.announce(context)
         full = notify.notify(context, show=lane.show) == notify.BATCH
         pause = timedelta(0) if full else notify.EVERY
         lane.show()

@@ -15,6 +15,7 @@ from broker.domain.codes import LookKind, Outcome, ReceiptResult, ReturnReason, 
 from broker.domain.delivery import DeliveryStatus, Receipt, RedirectPreview
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, ReferralId
+from broker.domain.question import Question
 from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.flow import answer, collect
@@ -27,7 +28,7 @@ from broker.policy.places.place import Place
 from schemas import requests
 
 LISTED = 100
-"""Looks, colleagues and escalations of one delivery that are shown."""
+"""Looks, colleagues, escalations and questions of one delivery that are shown."""
 _CHILD = ("views_considered", "child_told")
 _UNREAD = (DeliveryState.AVAILABLE, DeliveryState.LEASED)
 _DECISIONS = frozenset(Outcome) - {Outcome.DESTROYED}
@@ -53,6 +54,8 @@ class OpenedDelivery:
     looks: list[Look]
     handlers: list[HandOver]
     escalations: list[Escalation]
+    questions: list[Question]
+    """What the agency asked about the referral; none where nothing of it is shown any more."""
 
 
 def open_delivery(
@@ -91,6 +94,9 @@ def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> Opened
         before=before,
         looks=ledger.inbox.looks(agency, id_, limit=LISTED),
         handlers=ledger.inbox.handlers(agency, id_, limit=LISTED),
+        questions=ledger.questions.questions(agency=agency, referral=referral.id, limit=LISTED)
+        if view["content"]
+        else [],
         escalations=[
             escalation
             for escalation in ledger.alarms.escalations(

@@ -42,6 +42,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "correct": Entry("http.correct:correct", "Correct a referral you published."),
         "recall": Entry("http.correct:recall", "Recall a referral: agencies must destroy it."),
         "status": Entry("http.status:status", "Show who has a referral, and by when."),
+        "questions": Entry("http.questions:questions", "List what agencies ask; answer it."),
         "reconcile": Entry("http.reconcile:reconcile", "List occurrences that have no referral."),
         "timeline": Entry("http.timeline:timeline", "Show everything that happened to a referral."),
     },

@@ -29,7 +29,11 @@ WISH_IN_DOUBT = "do-not-disclose-in-doubt"
 """The code of the task about what is held because a wish may mean its recipient."""
 HAND_OVER_REFUSED = "hand-over-refused"
 """The code of the task about a part that the next team must not have; routing does not judge it."""
-OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG})
+QUESTION_ASKED = "question-asked"
+"""The code of the task about a question of an agency; an answer settles it, routing does not."""
+UNJUDGED = (HAND_OVER_REFUSED, QUESTION_ASKED)
+"""The codes of tasks that do not follow from what a referral says."""
+OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG, QUESTION_ASKED})
 """The codes that the publisher's supervisor must see to as well as ops."""
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
@@ -51,6 +55,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "must act has it already.",
         HAND_OVER_REFUSED: "Call the team that has the part. Where it is "
         "closed, agree with the publisher who acts until it opens.",
+        QUESTION_ASKED: "Have the publisher answer it, or send a correction; "
+        "`broker questions` lists what is open.",
         "no-recipient": "Tell by other means the people who should know; or mend the directory "
         "and have the publisher correct the referral.",
     }
@@ -68,8 +74,8 @@ class Task:
     code: str
     """That of the warning which says the same to the publisher and the agencies."""
     pointer: str
-    """A JSON pointer into the referral. For ``HAND_OVER_REFUSED``, which the referral does not say,
-    the delivery and who must not have it: each such refusal is a task of its own."""
+    """A JSON pointer into the referral. For what is ``UNJUDGED``, which the referral does not say,
+    the delivery and who must not have it, or the question: each such one is a task of its own."""
     message: str
 
 

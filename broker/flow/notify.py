@@ -12,7 +12,7 @@ from broker.domain.notice import (
     DueNotice,
     NoticeResult,
 )
-from broker.flow import arrivals, embargoes, outage_notices
+from broker.flow import embargoes, inbox_notices, outage_notices
 from broker.flow.context import Context
 from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
@@ -127,10 +127,10 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late
-    if notice.kind == arrivals.KIND:
+    if notice.kind in inbox_notices.KINDS:
         data = {"id": str(notice.id), "delivery": str(notice.delivery), **notice.data}
-        shown = arrivals.text(notice, agency, url)
-        return Message(str(notice.id), arrivals.subject(notice, agency), shown, data)
+        shown = inbox_notices.text(notice, agency, url)
+        return Message(str(notice.id), inbox_notices.subject(notice, agency), shown, data)
     lines = [_sentence(notice, agency), ""]
     duty = named.telephones.get(Contact.DUTY) if named else None
     if duty:
@@ -145,7 +145,7 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         lines.append(f"  broker escalations {notice.escalation} --acknowledge --by 'Your name'")
     if notice.delivery and notice.organisation == late:
         if url and notice.has_inbox:  # whoever has software alone cannot open a page
-            lines += ["", f"Open it in the inbox: {arrivals.item_address(url, notice)}"]
+            lines += ["", f"Open it in the inbox: {inbox_notices.item_address(url, notice)}"]
     elif url and notice.referral:
         lines += ["", f"{url}/ops/referrals/{notice.referral}"]
     data = {

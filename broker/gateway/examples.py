@@ -52,6 +52,23 @@ _QUEUE = {
     "next_due_at": _ACKNOWLEDGE_BY,
     "overdue": 0,
 }
+_QUESTION = {
+    "id": "01977f2e-8a10-7b55-8d05-4e5f60718293",
+    "delivery": _DELIVERY,
+    "referral": _REFERRAL,
+    "reference": "SP-2026-0001",
+    "publisher": "staffordshire-police",
+    "agency": "stoke-csc",
+    "agency_name": "Stoke-on-Trent children's social care",
+    "asked_at": _AT,
+    "asked_by": "Jo Example",
+    "topic": "contact",
+    "text": "May we ring the school before Monday?",
+    "answered_at": "2026-12-18T17:20:00Z",
+    "answered_by": "DC Example",
+    "answer": "Yes, but not her tutor.",
+    "version": None,
+}
 _NOTICE = {
     "id": "01939f5e-6c00-7000-8000-0000000000a1",
     "kind": "delivery.escalated",
@@ -412,6 +429,10 @@ EXAMPLES: Mapping[str, Any] = {
     "escalation": _ESCALATION,
     "escalations": {"escalations": [_ESCALATION]},
     "notices": {"notices": [_NOTICE]},
+    "ask": {"topic": "contact", "text": "May we ring the school before Monday?"},
+    "answer": {"by": "DC Example", "text": "Yes, but not her tutor."},
+    "question": _QUESTION,
+    "questions": {"questions": [_QUESTION]},
     "queue": _QUEUE,
     "queues": {"queues": [_QUEUE]},
     "attention": {

@@ -18,6 +18,7 @@ from broker.domain.event import Event
 from broker.domain.health import Health
 from broker.domain.ids import OrganisationCode
 from broker.domain.notice import ListedNotice
+from broker.domain.question import Question
 from broker.domain.referral import Accepted, Recalled, ReferralStatus, Refusal, Waiting
 from broker.domain.task import OpenTask
 from broker.errors import Fault
@@ -90,6 +91,14 @@ def receipt(accepted: Accepted) -> Json:
         "version": accepted.version,
         "links": {"self": address, "timeline": f"{address}/timeline"},
     }
+
+
+def question(question: Question) -> Json:
+    """Return a question with its answer, for the publisher and ops."""
+    shown = asdict(question)
+    shown["asked_at"] = shown.pop("at")
+    del shown["member"]
+    return shown
 
 
 def recalled(recalled: Recalled) -> Json:

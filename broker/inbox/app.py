@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from broker.admin.membership import ROOT
 from broker.domain.codes import MemberRight
 from broker.flow.context import Context
-from broker.inbox import acts, item, items, rendering, signing_in, team
+from broker.inbox import acts, ask, item, items, rendering, signing_in, team
 from broker.inbox.access import ACCESS, Inboxes
 from broker.threads import FairThreads
 from broker.web import assets
@@ -41,6 +41,8 @@ def routes() -> list[BaseRoute]:
         Route(f"{item_path}/return", shown(answer, acts.ask_return)),
         Route(f"{item_path}/return", submitted(answer, acts.return_), methods=["POST"]),
         Route(f"{item_path}/destroyed", submitted(answer, acts.destroyed), methods=["POST"]),
+        Route(f"{item_path}/ask", shown(answer, ask.show)),
+        Route(f"{item_path}/ask", submitted(answer, ask.send), methods=["POST"]),
         Route(f"{item_path}/hand-over", shown(answer, acts.ask_hand_over)),
         Route(f"{item_path}/hand-over", submitted(answer, acts.hand_over), methods=["POST"]),
         Route(f"{item_path}/deal-with", submitted(answer, acts.deal_with), methods=["POST"]),

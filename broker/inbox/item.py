@@ -10,7 +10,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from broker.admin import inbox_actions
+from broker.admin import inbox_actions, questions
 from broker.admin.inbox_actions import OpenedDelivery
 from broker.domain.codes import DeliveryKind, LookKind, MemberRight, Milestone, Role
 from broker.domain.escalation import Escalation
@@ -54,13 +54,15 @@ def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -
         if (organisation := directory.organisation(code))
     }
     now, state = visit.context.clock(), opened.status.state
+    is_recall = opened.status.kind is DeliveryKind.RECALL
     return {
         "now": now,
         "opened": opened,
         "document": document(opened.view, now=now, organisations=names, is_paper=is_paper),
         "changes": _changes(opened, names),
-        "is_recall": opened.status.kind is DeliveryKind.RECALL,
+        "is_recall": is_recall,
         "may_answer": visit.may(MemberRight.ANSWER) and state in _ANSWERABLE,
+        "may_ask": state in questions.ASKABLE and not is_recall and bool(opened.view["content"]),
         "task": task_of(opened, visit, now),
         "is_late": _is_late(opened, now),
         "alerts": _alerts(opened, now),

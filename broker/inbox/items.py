@@ -36,6 +36,7 @@ CONFIRMATIONS = {
     "returned": "You have returned it. It is no longer in your inbox.",
     "destroyed": "You have confirmed that it is destroyed.",
     "given": "Your colleague deals with it from now on.",
+    "asked": "Your question is sent. The answer comes here.",
     "dealt-with": "You are dealing with this. People in your organisation are not alerted for now.",
 }
 _log = logger("inbox")

@@ -48,6 +48,15 @@ CHILD_TOLD: Mapping[str, tuple[str, str]] = {
     "not_yet": ("Not yet, we will", "For example because nobody may speak to the child now."),
     "no": ("No", "Say why in the note."),
 }
+TOPICS: Mapping[str, tuple[str, str]] = {
+    "identity": ("Who somebody is", ""),
+    "whereabouts": ("Where a child lives or is now", ""),
+    "contact": ("Whom we may speak to, and what about", ""),
+    "what_happened": ("What happened", ""),
+    "police_action": ("What the police do", ""),
+    "other": ("Something else", ""),
+}
+"""What a question to the police is about."""
 RETURN_REASONS: Mapping[str, tuple[str, str]] = {
     "wrong_area": ("The child lives somewhere else", "It goes to the right council."),
     "not_ours": ("It is for another service", "The broker’s team finds the right one."),
@@ -55,7 +64,7 @@ RETURN_REASONS: Mapping[str, tuple[str, str]] = {
     "unreadable": ("We cannot read it", "Something in it is broken."),
     "need_information": (
         "We cannot go on without more information",
-        "You can also keep it and call the officer.",
+        "You can also keep it and ask the police.",
     ),
     "below_threshold": (
         "It is below our threshold",

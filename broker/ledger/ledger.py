@@ -36,6 +36,7 @@ from broker.ledger.policy_backtest import PolicyBacktest
 from broker.ledger.process_clocks import ProcessClocks
 from broker.ledger.pseudonyms import Pseudonyms
 from broker.ledger.queries import Queries
+from broker.ledger.questions import Questions
 from broker.ledger.queue_keys import QueueKeys
 from broker.ledger.receipts import Receipts
 from broker.ledger.reconciliations import Reconciliations
@@ -82,6 +83,7 @@ class Ledger(Database):
         self.people = People(self)
         self.members = Members(self)
         self.inbox = Inbox(self)
+        self.questions = Questions(self)
         self.operator_actions = OperatorActions(self)
         self.bulk_actions = BulkActions(self)
         self.organisations = Organisations(self)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import OrganisationCode, ReferralId, TaskId
-from broker.domain.task import HAND_OVER_REFUSED, NewTask, OpenTask, RefusalTask, TaskCounts
+from broker.domain.task import UNJUDGED, NewTask, OpenTask, RefusalTask, TaskCounts
 from broker.ledger.database import Connection, Part, rows
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.policy.decision import Decision, Postponed, Unrouted, Withdrawn
@@ -81,7 +81,7 @@ def write_tasks(
         over = _over_tasks(connection, recalled, wanted)
         settle_tasks(connection, over, because=RECALLED, now=now)
     if others:
-        over = _over_tasks(connection, others, wanted, unjudged=[HAND_OVER_REFUSED])
+        over = _over_tasks(connection, others, wanted, unjudged=UNJUDGED)
         settle_tasks(connection, over, because=NO_LONGER, now=now)
     open_tasks(connection, wanted, now=now, actor=actor)
 

@@ -181,6 +181,29 @@ class Publisher:
         listed = {"day": day.isoformat(), "references": list(references)}
         return Reconciled.from_json(self._http.post("/v1/reconciliations", listed).json())
 
+    def questions(self, *, state: str = "open") -> list[Json]:
+        """Return what agencies ask about your referrals, the latest first.
+
+        ``state``: ``open`` for those that nobody has answered, or ``all``. Your feed says when
+        there is a new one, with ``delivery.question_asked``.
+        """
+        answer = self._http.get("/v1/questions", {"state": state}).json()
+        questions: list[Json] = answer["questions"]
+        return questions
+
+    def answer_question(
+        self, question: str | UUID, *, by: str, text: str | None = None, version: int | None = None
+    ) -> Json:
+        """Answer a question of an agency; return it. Safe to repeat; the first answer stands.
+
+        ``text``: the answer in words, for the agency that asked and no other. ``version``: the
+        version of the referral that answers it, after you have sent the correction. One of them
+        is needed. Raises ``Conflict`` when there is another answer.
+        """
+        given = {"by": by, "text": text, "version": version}
+        body = {name: value for name, value in given.items() if value is not None}
+        return _object(self._http.post(f"/v1/questions/{question}/answer", body).json())
+
     def _path(self, referral: str | UUID) -> str:
         """Return where a referral is, after looking its id up if a reference is given."""
         path, query = _address(referral)

@@ -9,12 +9,14 @@ from broker.gateway.call import Call
 from broker.gateway.calls.deadline_calls import DEADLINES
 from broker.gateway.calls.delivery_calls import DELIVERIES
 from broker.gateway.calls.operation_calls import OPERATIONS
+from broker.gateway.calls.question_calls import QUESTIONS
 from broker.gateway.calls.reconciliation_calls import RECONCILIATION
 from broker.gateway.calls.referral_calls import REFERRALS
 from broker.gateway.calls.service_calls import SERVICE
 
 CALLS: tuple[Call, ...] = (
     *REFERRALS,
+    *QUESTIONS,
     *DELIVERIES,
     *DEADLINES,
     *RECONCILIATION,

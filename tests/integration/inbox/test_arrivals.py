@@ -9,7 +9,7 @@ import pytest
 
 from broker.admin import operator_actions
 from broker.domain.ids import OrganisationCode
-from broker.flow import arrivals, notify
+from broker.flow import inbox_notices, notify
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
 from tests.integration.inbox.conftest import OFFICE, Person
@@ -24,7 +24,7 @@ def body(mail: str) -> str:
 def told(context: Context, with_mail: MailServer) -> list[tuple[list[str], str]]:
     """Announce and send; return the recipients and the text of each new mail."""
     before = len(with_mail.got)
-    arrivals.announce(context)
+    inbox_notices.announce(context)
     notify.notify(context)
     return [(recipients, body(mail)) for recipients, mail in with_mail.got[before:]]
 
@@ -98,7 +98,7 @@ def test_whose_access_ended_meanwhile_is_not_told(
 ) -> None:
     sam = enter(OFFICE, "Sam Example", "answer")
     world.routed(sample(12))
-    arrivals.announce(context)
+    inbox_notices.announce(context)
     jo.post(f"/team/{sam.id}", do="disable")
     notify.notify(context)
     assert [recipients for recipients, _ in with_mail.got] == [["jo.example@example.org"]]

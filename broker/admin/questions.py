@@ -1,0 +1,141 @@
+"""Questions of an agency's people to the police, and the answers of the police."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from broker.domain.codes import Grade
+from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.domain.question import AskedAbout, NewAnswer, NewQuestion, Question, task_pointer
+from broker.domain.states import DeliveryState
+from broker.domain.task import QUESTION_ASKED, NewTask, Task
+from broker.errors import Conflict, Fault, Invalid, NotFound
+from broker.flow import inbox_notices
+from broker.flow.context import Context
+from broker.ledger.members import SignedInMember
+from broker.ledger.questions import MOST
+from schemas import requests
+
+ASKABLE = (DeliveryState.COLLECTED, DeliveryState.ACKNOWLEDGED, DeliveryState.DECIDED)
+"""The states in which an agency still has what it asks about."""
+_NONE = "No question about a referral of yours has this ID."
+
+
+def ask(
+    context: Context,
+    member: SignedInMember,
+    delivery: DeliveryId,
+    *,
+    id: UUID,
+    form: Mapping[str, str],
+) -> None:
+    """Ask the police about a delivery. The same question again, by its id, is asked once.
+
+    Raises Invalid with the fault of each field, NotFound, and Conflict where too much was asked.
+    """
+    new = _checked(member, delivery, id, form)
+    is_asked = context.ledger.questions.ask(
+        member.organisation,
+        new,
+        states=ASKABLE,
+        actor=f"member:{member.id}",
+        now=context.clock(),
+        task=lambda about: _task(context, member, new, about),
+    )
+    if is_asked or _same(context, member, new):
+        return
+    offer = context.ledger.deliveries.delivery(member.organisation, delivery)
+    if offer is None:
+        raise NotFound("There is no such referral in your inbox.")
+    if offer.state not in ASKABLE:
+        raise Conflict("You do not have this referral any more. Nothing was sent.")
+    raise Conflict(f"You have asked {MOST} questions about this. Call the officer instead.")
+
+
+def _checked(
+    member: SignedInMember, delivery: DeliveryId, id_: UUID, form: Mapping[str, str]
+) -> NewQuestion:
+    """Return the question that a form holds. Raises Invalid with the fault of each field."""
+    names = ("topic", "text")
+    given = {name: form[name].strip() for name in names if form.get(name, "").strip()}
+    loaded = requests.load(requests.QUESTION, given)
+    if loaded.value is None:
+        messages = {"topic": "Choose what it is about.", "text": "Write your question."}
+        faults = [
+            Fault(fault.pointer, fault.code, messages[fault.pointer.strip("/")])
+            if fault.pointer.strip("/") not in given
+            else Fault(fault.pointer, fault.code, fault.message)
+            for fault in loaded.faults
+        ]
+        raise Invalid("Check what you entered.", faults=faults)
+    question = loaded.value
+    return NewQuestion(id_, delivery, member.id, member.name, str(question.topic), question.text)
+
+
+def _same(context: Context, member: SignedInMember, new: NewQuestion) -> bool:
+    """Tell whether this very question was asked before."""
+    asked = context.ledger.questions.questions(id=new.id, agency=member.organisation, limit=1)
+    return [(question.member, question.text) for question in asked] == [(member.id, new.text)]
+
+
+def _task(context: Context, member: SignedInMember, new: NewQuestion, about: AskedAbout) -> NewTask:
+    """Return the task about a question. What is asked is no part of it."""
+    policy = context.policies.latest()
+    return NewTask(
+        Task(
+            QUESTION_ASKED,
+            task_pointer(new.id),
+            f"{member.organisation_name} has asked the police a question and waits for an answer.",
+        ),
+        about.referral,
+        about.publisher,
+        about.reference,
+        about.version,
+        policy.task_deadline(Grade(about.grade), context.clock()),
+        policy.version,
+    )
+
+
+def answer(
+    context: Context,
+    publisher: OrganisationCode,
+    id_: UUID,
+    given: requests.GivenAnswer,
+    *,
+    actor: str,
+) -> Question:
+    """Answer a question about a publisher's own referral; return it. May be repeated.
+
+    Raises NotFound, Invalid for a version that the referral does not have, and Conflict where
+    there is another answer.
+    """
+    question = _question(context, publisher, id_)
+    new = NewAnswer(id_, given.by, given.text, given.version)
+    is_written = context.ledger.questions.answer(
+        publisher,
+        question,
+        new,
+        actor=actor,
+        now=context.clock(),
+        notices=inbox_notices.answered(context, question),
+    )
+    now_asked = _question(context, publisher, id_)
+    if is_written or _is_answer(now_asked, new):
+        return now_asked
+    if now_asked.answered_at is not None:
+        raise Conflict("This question has another answer already. Nothing was changed.")
+    message = "The referral has no such version. Send the correction first."
+    raise Invalid(message, faults=[Fault("/version", "unknown-version", message)])
+
+
+def _question(context: Context, publisher: OrganisationCode, id_: UUID) -> Question:
+    known = context.ledger.questions.questions(id=id_, publisher=publisher, limit=1)
+    if not known:
+        raise NotFound(_NONE)
+    return known[0]
+
+
+def _is_answer(question: Question, new: NewAnswer) -> bool:
+    given = (question.answered_by, question.answer, question.version)
+    return given == (new.given_by, new.text, new.version)

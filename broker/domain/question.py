@@ -1,0 +1,76 @@
+"""What an agency asks the police about a delivery, and the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+
+
+@dataclass(frozen=True, slots=True)
+class NewQuestion:
+    """A question that somebody asks about a delivery of their agency."""
+
+    id: UUID
+    """Chosen when the page is shown, so that sending it twice asks once."""
+    delivery: DeliveryId
+    member: UUID
+    asked_by: str
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewAnswer:
+    """What a publisher answers: a text, or the version of the referral that answers, or both."""
+
+    question: UUID
+    given_by: str
+    text: str | None
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a delivery, with its answer once there is one."""
+
+    id: UUID
+    delivery: DeliveryId
+    referral: ReferralId
+    reference: str
+    publisher: OrganisationCode
+    agency: OrganisationCode
+    agency_name: str
+    at: datetime
+    member: UUID
+    asked_by: str
+    topic: str
+    text: str
+    answered_at: datetime | None
+    answered_by: str | None
+    answer: str | None
+    version: int | None
+    """The version of the referral that answers it."""
+
+    @property
+    def task_pointer(self) -> str:
+        """What the task about it points to."""
+        return task_pointer(self.id)
+
+
+def task_pointer(question: UUID) -> str:
+    """Return what the task about a question points to: each question has a task of its own."""
+    return f"/questions/{question}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAbout:
+    """The referral that a question is about, as its task needs it."""
+
+    referral: ReferralId
+    publisher: OrganisationCode
+    reference: str
+    version: int
+    grade: str

@@ -1,0 +1,116 @@
+"""Part of step 7, notify: emails to an agency's people about what is in their inbox.
+
+A mail has no name, age, category or grade: only that something is there, by when somebody has to
+take it on, and where to open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from broker.domain.codes import Contact, DeliveryKind, NoticeChannel
+from broker.domain.ids import DeliveryId, NoticeId, OrganisationCode, ReferralId
+from broker.domain.notice import DueNotice, NewNotice
+from broker.domain.question import Question
+from broker.flow.context import Context
+from broker.ledger.inbox import Arrival
+from broker.policy.time.calendars import LONDON, in_words
+
+ARRIVED, ANSWERED = "inbox.arrived", "inbox.answered"
+KINDS = (ARRIVED, ANSWERED)
+INBOX = "/inbox"
+LIMIT = 50
+"""Deliveries that are announced at once."""
+_WHAT = {
+    DeliveryKind.REFERRAL: ("A referral", "Take it on"),
+    DeliveryKind.CORRECTION: ("A correction", "Read it"),
+    DeliveryKind.RECALL: ("A referral that the police have taken back", "Confirm it is destroyed"),
+}
+
+
+def announce(context: Context) -> int:
+    """Ask for a mail to each member who is to be told what arrived; return how many.
+
+    Nothing is asked for while mail is not set up: then those who look are told by the list alone.
+    """
+    if NoticeChannel.EMAIL not in context.notifiers:
+        return 0
+
+    def notice(arrival: Arrival) -> NewNotice:
+        due = arrival.due_at.isoformat() if arrival.due_at else None
+        return _notice(
+            context,
+            ARRIVED,
+            (arrival.agency, arrival.referral, arrival.delivery, arrival.member),
+            {"kind": str(arrival.kind), "due_at": due},
+        )
+
+    return context.ledger.inbox.announce(LIMIT, now=context.clock(), notice=notice)
+
+
+def answered(context: Context, question: Question) -> list[NewNotice]:
+    """Return the mail to who asked a question that the police have answered it."""
+    if NoticeChannel.EMAIL not in context.notifiers:
+        return []
+    about = (question.agency, question.referral, question.delivery, question.member)
+    return [_notice(context, ANSWERED, about, {"question": str(question.id)})]
+
+
+def _notice(
+    context: Context,
+    kind: str,
+    about: tuple[OrganisationCode, ReferralId, DeliveryId, UUID],
+    data: Mapping[str, Any],
+) -> NewNotice:
+    agency, referral, delivery, member = about
+    return NewNotice(
+        id=NoticeId(context.new_id()),
+        kind=kind,
+        organisation=agency,
+        contact=Contact.DUTY,
+        channel=NoticeChannel.EMAIL,
+        referral=referral,
+        delivery=delivery,
+        escalation=None,
+        data=data,
+        member=member,
+    )
+
+
+def subject(notice: DueNotice, agency: str) -> str:
+    """Return the subject of a mail."""
+    if notice.kind == ANSWERED:
+        return f"The police have answered a question of {agency}"
+    what, _ = _WHAT[DeliveryKind(notice.data["kind"])]
+    return f"{what} is in the inbox of {agency}"
+
+
+def text(notice: DueNotice, agency: str, url: str) -> str:
+    """Return the text of a mail."""
+    lines = _lines(notice, agency)
+    lines += [f"Open it: {item_address(url, notice)}", ""]
+    lines.append("This email says nothing about anybody on purpose. Do not reply to it.")
+    return "\n".join(lines) + "\n"
+
+
+def _lines(notice: DueNotice, agency: str) -> list[str]:
+    if notice.kind == ANSWERED:
+        return ["The police have answered what you asked about a referral.", ""]
+    what, task = _WHAT[DeliveryKind(notice.data["kind"])]
+    lines = [f"{what} is in the referral inbox of {agency}.", ""]
+    if due := notice.data.get("due_at"):
+        lines += [f"{task} by {_when(due)}.", ""]
+    return lines
+
+
+def _when(due: str) -> str:
+    at = datetime.fromisoformat(due).astimezone(LONDON)
+    return f"{in_words(at.date())}, {at:%H:%M}, UK time"
+
+
+def item_address(url: str, notice: DueNotice) -> str:
+    """Return where the delivery of a notice can be opened in the inbox."""
+    return f"{url}{INBOX}/items/{notice.delivery}"

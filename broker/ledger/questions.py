@@ -1,0 +1,114 @@
+"""Questions of agencies about what they have, and the answers of the police."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from uuid import UUID
+
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.notice import NewNotice
+from broker.domain.question import AskedAbout, NewAnswer, NewQuestion, Question
+from broker.domain.states import DeliveryState
+from broker.domain.task import NewTask
+from broker.ledger.alarms import add_notices
+from broker.ledger.database import Part, rows
+from broker.ledger.receipts import lock_referrals
+from broker.ledger.tasks import open_tasks, settle_tasks
+
+ANSWERED = "answered"
+"""Why the task about a question is settled."""
+MOST = 50
+"""Questions about one delivery."""
+
+
+class Questions(Part):
+    """Questions about deliveries, and their answers. Neither ever changes."""
+
+    def ask(
+        self,
+        agency: OrganisationCode,
+        new: NewQuestion,
+        *,
+        states: Collection[DeliveryState],
+        actor: str,
+        now: datetime,
+        task: Callable[[AskedAbout], NewTask],
+    ) -> bool:
+        """Write a question, and open the task about it.
+
+        False where the agency may not see the delivery or has it no longer, where it has ``MOST``
+        questions, and where the question was written before.
+        """
+        params = {
+            "id": new.id,
+            "delivery": new.delivery,
+            "agency": agency,
+            "member": new.member,
+            "by": new.asked_by,
+            "topic": new.topic,
+            "text": new.text,
+            "states": sorted(states),
+            "most": MOST,
+            "actor": actor,
+            "now": now,
+        }
+        with self._transaction() as connection:
+            lock_referrals(connection, [new.delivery])
+            asked = rows(connection, "questions/ask", params)
+            tasks = [task(AskedAbout(**row)) for row in asked]
+            open_tasks(connection, tasks, now=now, actor=actor)
+            return bool(asked)
+
+    def answer(
+        self,
+        publisher: OrganisationCode,
+        question: Question,
+        new: NewAnswer,
+        *,
+        actor: str,
+        now: datetime,
+        notices: list[NewNotice],
+    ) -> bool:
+        """Write the answer to a question, settle its task, and ask for the notices of it.
+
+        False where there is an answer already, or the referral has no such version.
+        """
+        params = {
+            "id": new.question,
+            "publisher": publisher,
+            "by": new.given_by,
+            "text": new.text,
+            "version": new.version,
+            "actor": actor,
+            "now": now,
+        }
+        with self._transaction() as connection:
+            if not rows(connection, "questions/answer", params):
+                return False
+            over = {"referral": question.referral, "pointer": question.task_pointer}
+            tasks = [row["id"] for row in rows(connection, "questions/tasks_over", over)]
+            settle_tasks(connection, tasks, because=ANSWERED, now=now)
+            add_notices(connection, notices, now)
+            return True
+
+    def questions(
+        self,
+        *,
+        id: UUID | None = None,
+        publisher: OrganisationCode | None = None,
+        agency: OrganisationCode | None = None,
+        referral: ReferralId | None = None,
+        is_open: bool = False,
+        limit: int,
+    ) -> list[Question]:
+        """Return questions with their answers, the latest first; None is any."""
+        params = {
+            "id": id,
+            "publisher": publisher,
+            "agency": agency,
+            "referral": referral,
+            "open": is_open,
+            "limit": limit,
+        }
+        return [Question(**row) for row in self._rows("questions/questions", params)]
