@@ -61,7 +61,6 @@ KINDS: Mapping[str, Schema] = {
     "escalation": alarm.ESCALATION,
     "escalations": alarm.ESCALATIONS,
     "notices": alarm.NOTICES,
-    "ask": requests.QUESTION,
     "answer": requests.ANSWER,
     "question": question.QUESTION,
     "questions": question.QUESTIONS,

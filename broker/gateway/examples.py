@@ -429,7 +429,6 @@ EXAMPLES: Mapping[str, Any] = {
     "escalation": _ESCALATION,
     "escalations": {"escalations": [_ESCALATION]},
     "notices": {"notices": [_NOTICE]},
-    "ask": {"topic": "contact", "text": "May we ring the school before Monday?"},
     "answer": {"by": "DC Example", "text": "Yes, but not her tutor."},
     "question": _QUESTION,
     "questions": {"questions": [_QUESTION]},

@@ -12,7 +12,7 @@ from broker.domain.question import AskedAbout, NewAnswer, NewQuestion, Question
 from broker.domain.states import DeliveryState
 from broker.domain.task import NewTask
 from broker.ledger.alarms import add_notices
-from broker.ledger.database import Part, rows
+from broker.ledger.database import Connection, Part, rows
 from broker.ledger.receipts import lock_referrals
 from broker.ledger.tasks import open_tasks, settle_tasks
 
@@ -86,9 +86,8 @@ class Questions(Part):
         with self._transaction() as connection:
             if not rows(connection, "questions/answer", params):
                 return False
-            over = {"referral": question.referral, "pointer": question.task_pointer}
-            tasks = [row["id"] for row in rows(connection, "questions/tasks_over", over)]
-            settle_tasks(connection, tasks, because=ANSWERED, now=now)
+            over = _tasks_over(connection, question)
+            settle_tasks(connection, over, because=ANSWERED, now=now)
             add_notices(connection, notices, now)
             return True
 
@@ -112,3 +111,8 @@ class Questions(Part):
             "limit": limit,
         }
         return [Question(**row) for row in self._rows("questions/questions", params)]
+
+
+def _tasks_over(connection: Connection, question: Question) -> list[UUID]:
+    params = {"referral": question.referral, "pointer": question.task_pointer}
+    return [row["id"] for row in rows(connection, "questions/tasks_over", params)]

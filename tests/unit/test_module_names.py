@@ -42,6 +42,8 @@ SAME = {
     "plan": "what would become of a referral: the decision, and its wire form",
     "policy": "the policy: what is in force, its schema, and the command",
     "policy_backtest": "what a policy would have changed: the rule, and what it reads",
+    "question": "a question to the police: the noun, and its wire form",
+    "questions": "questions to the police: the acts, where they are kept, the calls, the command",
     "queue_keys": "users of the queues: where they are kept, and the command",
     "queues": "agency queues: the transport, and the command",
     "reconcile": "reconciliation: the rule, and the command",
