@@ -142,6 +142,30 @@ class EmbargoRulesSchema(Record[dict[str, Any]]):
     )
 
 
+class InboxRulesSchema(Record[dict[str, Any]]):
+    """What an agency's people are told in their inbox."""
+
+    record = dict
+    can_do = Mapped(
+        LocalId(),
+        Many(Text(300), 10),
+        100,
+        "What people of a kind of organisation can do with a referral, by kind.",
+        required=False,
+    )
+    may_know = Mapped(
+        LocalId(),
+        Many(LocalId(), 100),
+        100,
+        "Of which other kinds a kind of organisation is told that they have the referral too.",
+        required=False,
+    )
+    remind_before = Within(
+        "How long before a deadline those who answer are reminded by email; minutes or hours, at "
+        "most 48 hours. Nobody is reminded if left out."
+    )
+
+
 class AlarmsSchema(Record[dict[str, Any]]):
     """When warnings come, in percent of the time, and whom they are told."""
 
@@ -250,6 +274,7 @@ class PolicySchema(Record[dict[str, Any]]):
     embargoes = One(
         EmbargoRulesSchema(), "Who is told before an embargo ends, and what words hold."
     )
+    inbox = One(InboxRulesSchema(), "What an agency's people are told in their inbox.")
     ladders = Mapped(
         LocalId(), One(LadderSchema()), 20, "Escalation policies by name.", required=False
     )

@@ -194,6 +194,7 @@ def notifying(context: Context, stopping: threading.Event) -> None:
     pause, lane = notify.EVERY, LaneBeat(context, "notify", process_name())
     while _waited(stopping, pause):
         inbox_notices.announce(context)
+        inbox_notices.remind(context)
         full = notify.notify(context, show=lane.show) == notify.BATCH
         pause = timedelta(0) if full else notify.EVERY
         lane.show()

@@ -56,6 +56,10 @@ class OpenedDelivery:
     escalations: list[Escalation]
     questions: list[Question]
     """What the agency asked about the referral; none where nothing of it is shown any more."""
+    can_do: tuple[str, ...]
+    """What the agency's people can do with it, in the policy's own words."""
+    has_it_too: list[str]
+    """The kinds of organisation, by name, that have it too and of which policy lets them know."""
 
 
 def open_delivery(
@@ -88,6 +92,11 @@ def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> Opened
     before = None
     if status.follows is not None and view["content"]:
         before = collect.delivery(context, agency, status.follows)
+    is_shown = bool(view["content"])
+    rules, directory = context.policies.latest().inbox, context.policies.latest().directory
+    own = directory.organisation(agency)
+    own_kind = own.kind if own and is_shown else ""
+    too = ledger.inbox.kinds_with(agency, referral.id, rules.may_know.get(own_kind, frozenset()))
     return OpenedDelivery(
         view=view,
         status=status,
@@ -95,8 +104,10 @@ def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> Opened
         looks=ledger.inbox.looks(agency, id_, limit=LISTED),
         handlers=ledger.inbox.handlers(agency, id_, limit=LISTED),
         questions=ledger.questions.questions(agency=agency, referral=referral.id, limit=LISTED)
-        if view["content"]
+        if is_shown
         else [],
+        can_do=rules.can_do.get(own_kind, ()),
+        has_it_too=[directory.kinds[kind].name for kind in too if kind in directory.kinds],
         escalations=[
             escalation
             for escalation in ledger.alarms.escalations(

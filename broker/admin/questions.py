@@ -19,6 +19,7 @@ from schemas import requests
 
 ASKABLE = (DeliveryState.COLLECTED, DeliveryState.ACKNOWLEDGED, DeliveryState.DECIDED)
 """The states in which an agency still has what it asks about."""
+_MISSING = {"topic": "Choose what it is about.", "text": "Write your question."}
 _NONE = "No question about a referral of yours has this ID."
 
 
@@ -61,12 +62,13 @@ def _checked(
     given = {name: form[name].strip() for name in names if form.get(name, "").strip()}
     loaded = requests.load(requests.QUESTION, given)
     if loaded.value is None:
-        messages = {"topic": "Choose what it is about.", "text": "Write your question."}
+        found = {fault.pointer.strip("/"): fault for fault in loaded.faults}
         faults = [
-            Fault(fault.pointer, fault.code, messages[fault.pointer.strip("/")])
-            if fault.pointer.strip("/") not in given
-            else Fault(fault.pointer, fault.code, fault.message)
-            for fault in loaded.faults
+            Fault(found[name].pointer, found[name].code, found[name].message)
+            if name in given
+            else Fault(f"/{name}", "required", _MISSING[name])
+            for name in names
+            if name in found
         ]
         raise Invalid("Check what you entered.", faults=faults)
     question = loaded.value

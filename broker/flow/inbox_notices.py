@@ -15,12 +15,13 @@ from broker.domain.codes import Contact, DeliveryKind, NoticeChannel
 from broker.domain.ids import DeliveryId, NoticeId, OrganisationCode, ReferralId
 from broker.domain.notice import DueNotice, NewNotice
 from broker.domain.question import Question
+from broker.errors import PolicyError
 from broker.flow.context import Context
-from broker.ledger.inbox import Arrival
+from broker.ledger.inbox import Arrival, NearDeadline
 from broker.policy.time.calendars import LONDON, in_words
 
-ARRIVED, ANSWERED = "inbox.arrived", "inbox.answered"
-KINDS = (ARRIVED, ANSWERED)
+ARRIVED, NEAR, ANSWERED = "inbox.arrived", "inbox.deadline_near", "inbox.answered"
+KINDS = (ARRIVED, NEAR, ANSWERED)
 INBOX = "/inbox"
 LIMIT = 50
 """Deliveries that are announced at once."""
@@ -51,9 +52,38 @@ def announce(context: Context) -> int:
     return context.ledger.inbox.announce(LIMIT, now=context.clock(), notice=notice)
 
 
+def remind(context: Context) -> int:
+    """Ask for a mail to those whom a near deadline concerns; return how many.
+
+    The policy says how near; each deadline is reminded of once.
+    """
+    if NoticeChannel.EMAIL not in context.notifiers:
+        return 0
+    try:
+        before = context.policies.latest().inbox.remind_before
+    except PolicyError:  # nothing is published yet
+        return 0
+    if before is None:
+        return 0
+
+    def notice(near: NearDeadline) -> NewNotice:
+        data = {
+            "kind": str(near.kind),
+            "due_at": near.due_at.isoformat(),
+            "must_decide": near.must_decide,
+        }
+        about = (near.agency, near.referral, near.delivery, near.member)
+        return _notice(context, NEAR, about, data)
+
+    now = context.clock()
+    return context.ledger.inbox.remind(LIMIT, before=before, now=now, notice=notice)
+
+
 def answered(context: Context, question: Question) -> list[NewNotice]:
     """Return the mail to who asked a question that the police have answered it."""
-    if NoticeChannel.EMAIL not in context.notifiers:
+    asking = context.ledger.members.members(question.agency, id=question.member)
+    is_reached = any(member.gets_mail and member.disabled_at is None for member in asking)
+    if NoticeChannel.EMAIL not in context.notifiers or not is_reached:
         return []
     about = (question.agency, question.referral, question.delivery, question.member)
     return [_notice(context, ANSWERED, about, {"question": str(question.id)})]
@@ -85,6 +115,8 @@ def subject(notice: DueNotice, agency: str) -> str:
     if notice.kind == ANSWERED:
         return f"The police have answered a question of {agency}"
     what, _ = _WHAT[DeliveryKind(notice.data["kind"])]
+    if notice.kind == NEAR:
+        return f"{what} in the inbox of {agency} is due soon"
     return f"{what} is in the inbox of {agency}"
 
 
@@ -100,7 +132,11 @@ def _lines(notice: DueNotice, agency: str) -> list[str]:
     if notice.kind == ANSWERED:
         return ["The police have answered what you asked about a referral.", ""]
     what, task = _WHAT[DeliveryKind(notice.data["kind"])]
+    if notice.data.get("must_decide") and notice.data["kind"] == DeliveryKind.REFERRAL:
+        task = "Decide"
     lines = [f"{what} is in the referral inbox of {agency}.", ""]
+    if notice.kind == NEAR:
+        lines[0] = f"{what} in the referral inbox of {agency} is due soon."
     if due := notice.data.get("due_at"):
         lines += [f"{task} by {_when(due)}.", ""]
     return lines

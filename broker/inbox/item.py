@@ -20,7 +20,7 @@ from broker.errors import NotFound
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.changes import Change, changes
-from broker.inbox.document import document
+from broker.inbox.document import document, is_school
 from broker.inbox.items import CONFIRMATIONS
 from broker.inbox.moments import moment, time_left
 from broker.inbox.rendering import page
@@ -61,6 +61,7 @@ def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -
         "document": document(opened.view, now=now, organisations=names, is_paper=is_paper),
         "changes": _changes(opened, names),
         "is_recall": is_recall,
+        "is_school": is_school(opened.view),
         "may_answer": visit.may(MemberRight.ANSWER) and state in _ANSWERABLE,
         "may_ask": state in questions.ASKABLE and not is_recall and bool(opened.view["content"]),
         "task": task_of(opened, visit, now),

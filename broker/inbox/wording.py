@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from broker.domain.codes import DeliveryKind, Role
@@ -162,6 +162,11 @@ def outcome(code: str) -> str:
 def link_fault(code: str) -> str:
     """Return why an email with a link was not sent, and what to do."""
     return LINK_FAULTS.get(code, "The mail server did not take it. Try again later.")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them: ``A``, ``A and B``, ``A, B and C``."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def rights(of: Collection[str]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -114,6 +114,20 @@ class Arrival:
     member: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class NearDeadline:
+    """A deadline of which somebody is to be reminded."""
+
+    delivery: DeliveryId
+    agency: OrganisationCode
+    referral: ReferralId
+    kind: DeliveryKind
+    due_at: datetime
+    must_decide: bool
+    """Whether a decision is what is due."""
+    member: UUID
+
+
 class Inbox(Part):
     """The deliveries of one agency as its people work on them."""
 
@@ -161,6 +175,33 @@ class Inbox(Part):
             ]
             add_notices(connection, notices, now)
             return len(notices)
+
+    def remind(
+        self,
+        limit: int,
+        *,
+        before: timedelta,
+        now: datetime,
+        notice: Callable[[NearDeadline], NewNotice],
+    ) -> int:
+        """Write a notice to each member whom a near deadline concerns; return how many."""
+        with self._transaction() as connection:
+            params = {"limit": limit, "now": now, "before": before}
+            notices = [
+                notice(NearDeadline(**{**row, "kind": DeliveryKind(row["kind"])}))
+                for row in rows(connection, "inbox/remind", params)
+            ]
+            add_notices(connection, notices, now)
+            return len(notices)
+
+    def kinds_with(
+        self, agency: OrganisationCode, referral: ReferralId, kinds: Collection[str]
+    ) -> list[str]:
+        """Return which of these kinds of organisation have a referral beside an agency."""
+        if not kinds:
+            return []
+        params = {"agency": agency, "referral": referral, "kinds": sorted(kinds)}
+        return [row["kind"] for row in self._rows("inbox/kinds_with", params)]
 
     def note_look(
         self, id_: UUID, delivery: DeliveryId, member: UUID, kind: LookKind, *, now: datetime

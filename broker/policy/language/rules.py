@@ -26,7 +26,7 @@ _REQUIRED = ("id", "sentence", "basis", "source", "for", "to", "role", "view", "
 _OPTIONAL = ("when", "sees", "held_by", "out_of_hours", "until")
 SECTIONS = (
     *("grades", "versions", "alarms", "ladders", "recurrence", "silence", "tasks", "links"),
-    *("promptness", "embargoes"),
+    *("promptness", "embargoes", "inbox"),
 )
 """What a policy may leave out; all but the first are read where they are used."""
 _MILESTONES = tuple(str(milestone) for milestone in Milestone)

@@ -26,6 +26,11 @@ from broker.policy.language.views import View, read_views
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.alarms import AlarmRules, read_alarms
 from broker.policy.monitoring.embargoes import EmbargoRules, read_embargoes
+from broker.policy.monitoring.inbox_rules import (
+    InboxRules,
+    check_inbox_rules,
+    read_inbox_rules,
+)
 from broker.policy.monitoring.links import read_link_window
 from broker.policy.monitoring.recurrence import Recurrence, read_recurrence
 from broker.policy.monitoring.silence import Silence, read_silence
@@ -77,6 +82,8 @@ class Policy:
     """How long ops has for a task, by grade or for ``any``."""
     embargoes: EmbargoRules = field(default_factory=EmbargoRules)
     """How embargoes are looked after."""
+    inbox: InboxRules = field(default_factory=InboxRules)
+    """What an agency's people are told in their inbox."""
     gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
     """Which places exist; the same for every version."""
 
@@ -155,6 +162,7 @@ def assemble(
         alarms=read_alarms(rules),
         task_deadlines=_task_deadlines(rules),
         embargoes=_embargoes(rules),
+        inbox=_inbox(rules),
     )
     faults.extend(_contradictions(policy, rules.place))
     return policy, faults
@@ -173,6 +181,7 @@ def _contradictions(policy: Policy, place: str) -> Iterator[Fault]:
     yield from check_task_deadlines(place, policy.task_deadlines, policy.alarms)
     yield from check_version_rules(policy.version_rules)
     yield from check_silence(policy.silence, policy.directory, place)
+    yield from check_inbox_rules(policy.inbox, policy.directory)
 
 
 def documents_from(path: Path) -> dict[str, str]:
@@ -224,6 +233,11 @@ def _task_deadlines(rules: Node) -> Mapping[str, Within]:
 def _embargoes(rules: Node) -> EmbargoRules:
     sections = dict(rules.entries())
     return read_embargoes(sections["embargoes"]) if "embargoes" in sections else EmbargoRules()
+
+
+def _inbox(rules: Node) -> InboxRules:
+    sections = dict(rules.entries())
+    return read_inbox_rules(sections["inbox"]) if "inbox" in sections else InboxRules()
 
 
 def _holidays(documents: Mapping[str, str], faults: list[Fault]) -> Mapping[str, BankHolidays]:

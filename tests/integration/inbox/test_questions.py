@@ -126,6 +126,15 @@ def test_an_answer_is_read_by_who_asked_and_told_by_mail(
     ) == [("sent", jo.id)]
 
 
+def test_who_wants_no_mail_gets_none_of_an_answer(
+    context: Context, world: World, with_mail: MailServer, jo: Person, item: str
+) -> None:
+    id_ = ask(jo, item)
+    jo.post("/team/mail", mail="no")
+    answer(world, id_, text=ANSWER)
+    assert rows(context, "select count(*) from notice") == [(0,)]
+
+
 def test_nobody_else_reads_or_answers_a_question(
     context: Context, world: World, enter: Callable[..., Person], jo: Person, item: str
 ) -> None:

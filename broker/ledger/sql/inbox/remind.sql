@@ -1,0 +1,42 @@
+-- Take deadlines that are near and that an agency's people were not reminded of: a line for who deals
+-- with the delivery and who covers for them, or for each who answers. Whoever was told of the
+-- delivery when its deadline was as near already is not told twice. Each deadline is taken once, even
+-- if two processes look at once.
+with inboxes as (
+    select distinct organisation
+    from member
+    where disabled_at is null and gets_mail and 'answer' = any(rights)
+),
+near as (
+    select item.id, item.agency, item.referral, item.kind, item.due_at,
+           item.must_decide or item.is_acknowledged as must_decide
+    from inboxes
+    join inbox_delivery item on item.agency = inboxes.organisation
+    where item.is_to_do and item.due_at > %(now)s and item.due_at <= %(now)s + %(before)s
+      and not exists (select from reminded
+                      where reminded.delivery = item.id and reminded.due_at = item.due_at)
+      and not exists (select from announced
+                      where announced.delivery = item.id
+                        and announced.at > item.due_at - %(before)s)
+    order by item.due_at, item.id
+    limit %(limit)s
+),
+taken as (
+    insert into reminded (delivery, due_at, at)
+    select id, due_at, %(now)s from near
+    on conflict (delivery, due_at) do nothing
+    returning delivery
+),
+answering as (
+    select id, organisation from member
+    where disabled_at is null and gets_mail and 'answer' = any(rights)
+)
+select near.id as delivery, near.agency, near.referral, near.kind, near.due_at, near.must_decide,
+       answering.id as member
+from taken
+join near on near.id = taken.delivery
+join answering on answering.organisation = near.agency
+left join current_handler handled on handled.delivery = near.id
+where handled.delivery is null or answering.id in (handled.member, handled.cover)
+   or not exists (select from answering reached where reached.id in (handled.member, handled.cover))
+order by near.due_at, near.id, answering.id
