@@ -73,7 +73,7 @@ RETURN_REASONS: Mapping[str, tuple[str, str]] = {
 }
 RIGHTS: Mapping[str, tuple[str, str]] = {
     "read": ("Read", "Sees what the organisation gets."),
-    "answer": ("Answer", "Takes on, decides, returns and hands over."),
+    "answer": ("Answer", "Takes on, decides, returns, hands over and asks the police."),
     "publish": ("Send", "Sends referrals for the organisation."),
     "administer": ("Look after this inbox", "Invites colleagues and changes what they may do."),
 }

@@ -28,10 +28,6 @@ class Handler:
     cover: UUID | None
     """The colleague who looks after it while they are away."""
 
-    def is_for(self, member: UUID) -> bool:
-        """Tell whether a member deals with it, or covers for who does."""
-        return member in (self.member, self.cover)
-
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
