@@ -99,7 +99,10 @@ def test_a_social_worker_reads_takes_on_and_decides_by_keyboard(
     ]
 
 
-PAGES = ("/", "/?show=done", "/team", "ITEM", "ITEM/decide", "ITEM/return", "ITEM/hand-over")
+PAGES = (
+    *("/", "/?show=done", "/?find=nothing&kind=recall", "/team"),
+    *("ITEM", "ITEM/decide", "ITEM/return", "ITEM/ask", "ITEM/hand-over"),
+)
 
 
 @pytest.mark.parametrize("organisation", [COUNCIL, SCHOOL])

@@ -10,10 +10,14 @@ import pytest
 from broker.flow import inbox_notices, notify
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
+from tests.integration.gateway.conftest import listening
 from tests.integration.inbox.conftest import OFFICE, Person
 from tests.integration.inbox.test_arrivals import body
 from tests.mail_server import MailServer
 from tests.rows import rows
+from tests.unit.cli.conftest import Run, run
+
+__all__ = ["run"]
 
 ASKED = "May we ring the school about Zebedee before Monday?"
 ANSWER = "Yes, but not his tutor Balthazar."
@@ -242,3 +246,23 @@ def test_no_word_of_it_is_logged(
     said = capfd.readouterr()
     for word in ("Zebedee", "Balthazar"):
         assert word not in said.out + said.err
+
+
+def test_the_command_lists_and_answers(
+    context: Context, world: World, jo: Person, item: str, run: Run
+) -> None:
+    id_ = ask(jo, item)
+    secret = world.police["Authorization"].removeprefix("Bearer ")
+    with listening(context) as url:
+        settings = {"BROKER_URL": url, "BROKER_KEY": secret}
+        listed = run("questions", "list", **settings)
+        assert ASKED in listed.out
+        assert "Jo Example" in listed.out
+        words = ("questions", "answer", id_, "--by", "DC Example")
+        assert run(*words, **settings).code == 2
+        assert run(*words, "--text", ANSWER, **settings).code == 0
+        again = run(*words, "--text", "Something else.", **settings)
+        assert again.code == 6
+        assert "Nobody waits" in run("questions", "list", **settings).out
+        assert ANSWER in run("questions", "list", "--all", **settings).out
+    assert rows(context, "select given_by, text from question_answer") == [("DC Example", ANSWER)]
