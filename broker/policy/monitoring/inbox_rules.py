@@ -60,7 +60,7 @@ def check_inbox_rules(rules: InboxRules, directory: Directory) -> Iterator[Fault
 def _texts(node: Node) -> Iterator[str]:
     items = list(node.items())
     if len(items) > MOST_TEXTS:
-        node.fault("too-many", f"Write at most {MOST_TEXTS} texts.")
+        node.fault("too-long", f"Write at most {MOST_TEXTS} texts.")
     for item in items[:MOST_TEXTS]:
         text = item.text()
         if len(text) > LONGEST_TEXT:

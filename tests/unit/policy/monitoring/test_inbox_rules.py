@@ -49,7 +49,7 @@ def test_the_section_is_read() -> None:
         ("inbox: {can_do: {nobody: [Listen.]}}\n", "unknown-name"),
         ("inbox: {may_know: {school: [nobody]}}\n", "unknown-name"),
         (f"inbox: {{can_do: {{school: [{'x' * 301}]}}}}\n", "too-long"),
-        (f"inbox: {{can_do: {{school: [{', '.join('x' * 11)}]}}}}\n", "too-many"),
+        (f"inbox: {{can_do: {{school: [{', '.join('x' * 11)}]}}}}\n", "too-long"),
         ("inbox: {remind_before: 1 working day}\n", "wrong-deadline"),
         ("inbox: {remind_before: 49 hours}\n", "wrong-deadline"),
         ("inbox: {remind_before: 0 hours}\n", "wrong-deadline"),
