@@ -24,7 +24,9 @@ NULL = "wrong-type: Leave the field out when there is no value."
 UNKNOWN_FIELD = "unknown-field: There is no such field here; look for a spelling mistake."
 FAULT_LIMIT = 500
 """An answer with all faults of a hostile document would be many times as long as the document."""
-_AND_MORE = Fault("", "more-faults", f"There are more than {FAULT_LIMIT} faults; mend these first.")
+_AND_MORE = Fault(
+    "", "more-faults", f"There are more than {FAULT_LIMIT} faults; correct these first."
+)
 _WORDS = {
     "unknown": UNKNOWN_FIELD,
     "type": "wrong-type: Give an object here.",

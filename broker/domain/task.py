@@ -34,8 +34,8 @@ OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG})
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {
-        REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
-        "the policy or the directory and retry routing.",
+        REJECTED: "Have the publisher send a corrected referral under the same reference; or "
+        "correct the policy or the directory and retry routing.",
         REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
         EMBARGO_IN_WORDS: "Ask the officer until when. Then release each part that is held, or "
         "keep it held; or have the publisher send the embargo with its end.",
@@ -51,7 +51,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "must act has it already.",
         HAND_OVER_REFUSED: "Call the team that has the part. Where it is "
         "closed, agree with the publisher who acts until it opens.",
-        "no-recipient": "Tell by other means the people who should know; or mend the directory "
+        "no-recipient": "Tell by other means the people who should know; or correct the directory "
         "and have the publisher correct the referral.",
     }
 )

@@ -6,14 +6,12 @@ take it on, and where to open it.
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from broker.domain.codes import Contact, DeliveryKind, NoticeChannel
 from broker.domain.ids import NoticeId
 from broker.domain.notice import DueNotice, NewNotice
 from broker.flow.context import Context
 from broker.ledger.inbox import Arrival
-from broker.policy.time.calendars import LONDON, in_words
+from broker.policy.time.moments import instant_text
 
 KIND = "inbox.arrived"
 INBOX = "/inbox"
@@ -63,10 +61,9 @@ def text(notice: DueNotice, agency: str, url: str) -> str:
     what, task = _WHAT[DeliveryKind(notice.data["kind"])]
     lines = [f"{what} is in the referral inbox of {agency}.", ""]
     if due := notice.data.get("due_at"):
-        at = datetime.fromisoformat(due).astimezone(LONDON)
-        lines += [f"{task} by {in_words(at.date())}, {at:%H:%M}, UK time.", ""]
+        lines += [f"{task} by {instant_text(due)} (UK time).", ""]
     lines += [f"Open it: {item_address(url, notice)}", ""]
-    lines.append("This email says nothing about anybody on purpose. Do not reply to it.")
+    lines.append("This email names nobody, to keep them safe. Do not reply to it.")
     return "\n".join(lines) + "\n"
 
 

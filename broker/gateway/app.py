@@ -20,7 +20,7 @@ from broker.errors import BrokerError, Unavailable
 from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
-from broker.gateway import api_page, bounds, openapi, problems
+from broker.gateway import api_page, bounds, openapi, problem_pages, problems
 from broker.gateway.authentication import Authentication
 from broker.gateway.brake import Brake
 from broker.gateway.call import Call, Handler
@@ -63,7 +63,7 @@ def build(
 
     requests = RequestMetrics()
     app = Starlette(
-        routes=[*_routes(), api_page.FILES, *beside],
+        routes=[*_routes(), api_page.FILES, *problem_pages.ROUTES, *beside],
         lifespan=_lifespan(
             context, requests, running or nullcontext(), health or HealthWatch(context)
         ),

@@ -462,7 +462,7 @@ EXAMPLES: Mapping[str, Any] = {
                 "message": "The child is on the roll of this school. Nobody was told: the "
                 "directory has none for this place.",
                 "action": "Tell by other means the people who should know, or have the directory "
-                "mended and retry routing.",
+                "corrected and retry routing.",
                 "owners": ["ops"],
                 "referral": _REFERRAL,
                 "reference": "SP-2026-0001",

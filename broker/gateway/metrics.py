@@ -191,9 +191,9 @@ class Ledger(Collector):
         gauges = (
             ("unrouted", "Referrals that wait for routing.", pipes.inbox),
             ("oldest_unrouted_seconds", "Age of the oldest one.", age),
-            ("unroutable", "Referrals that nobody owns.", pipes.unroutable),
+            ("unroutable", "Referrals that no agency matches.", pipes.unroutable),
             ("retries", "Pushes that wait for their next attempt.", pipes.retries),
-            ("escalations_open", "Ladders that nobody has acknowledged.", pipes.escalations),
+            ("escalations_open", "Escalations that nobody has acknowledged.", pipes.escalations),
             ("notices_due", "Notices that wait to be sent.", pipes.notices_due),
             ("notices_failed", "Notices that failed within a day.", pipes.notices_failed),
             ("workers", "Workers that showed themselves within 15 seconds.", pipes.workers),

@@ -14,9 +14,9 @@ from broker.flow.render import render
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.headline import headline
-from broker.inbox.moments import day_of
 from broker.inbox.rendering import page
 from broker.ledger.inbox import InboxItem
+from broker.policy.time.moments import day_of
 from broker.telemetry import error_fields, logger
 
 LISTED = 200

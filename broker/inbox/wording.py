@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from broker.domain.codes import DeliveryKind, Role
-from broker.inbox.moments import length, moment, time_left
 from broker.ledger.inbox import InboxItem
+from broker.policy.time.moments import length, moment, time_left
 
 GRADES: Mapping[str, str] = {
     "immediate": "Immediate",
@@ -49,7 +49,7 @@ RETURN_REASONS: Mapping[str, tuple[str, str]] = {
     "duplicate": ("We have it already", "You got the same referral in another way."),
     "unreadable": ("We cannot read it", "Something in it is broken."),
     "need_information": (
-        "We cannot go on without more information",
+        "We cannot continue without more information",
         "You can also keep it and call the officer.",
     ),
     "below_threshold": (

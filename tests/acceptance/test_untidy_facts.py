@@ -203,7 +203,7 @@ def test_39_a_late_one_is_a_task_of_the_supervisor(world: World) -> None:
     assert task["code"] == "known-for-long"
     assert task["owners"] == ["ops", "staffordshire-police supervisor"]
     assert re.fullmatch(
-        r"The police knew for \d+ days( and \d+ hours?)? before it was handed in. "
+        r"The police knew for \d+ days( and \d+ hours?)? before they sent it. "
         r"The policy allows \d+ days? at the grade [a-z ]+\.",
         task["message"],
     )

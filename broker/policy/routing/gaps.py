@@ -19,7 +19,8 @@ from broker.policy.routing.wishes import (
     unmatched,
 )
 from broker.policy.routing.work import URGENCY, Work, ground_of, plain
-from broker.policy.time.calendars import LONDON, in_words, on_the_wall
+from broker.policy.time.calendars import LONDON
+from broker.policy.time.moments import moment
 from schemas.codes import ConcernCategory, Place
 from schemas.referral import Referral
 
@@ -160,7 +161,7 @@ def note_delay(work: Work, facts: Facts, policy: Policy, handed_in_at: datetime)
         return
     known_for, allowed = _length(handed_in_at - known_at), _length(longest.by_the_clock)
     words = (
-        f"The police knew for {known_for} before it was handed in. The policy allows {allowed} at "
+        f"The police knew for {known_for} before they sent it. The policy allows {allowed} at "
         f"the grade {plain(grade)}."
     )
     work.task("/times/first_known_at", KNOWN_FOR_LONG, words)
@@ -210,12 +211,9 @@ def _returned(child: ChildFacts) -> str:
         return f"The child was missing and is back: {_INTERVIEW} its return. Nobody said when: ask."
     back, due = child.returned_at, child.returned_at + INTERVIEW_WITHIN
     return (
-        f"The child was missing and came back on {_at(back)}: {_INTERVIEW} that, so by {_at(due)}."
+        f"The child was missing and came back on {moment(back)}: {_INTERVIEW} that, so by "
+        f"{moment(due)}."
     )
-
-
-def _at(instant: datetime) -> str:
-    return f"{in_words(instant.astimezone(LONDON).date())}, {on_the_wall(instant)}"
 
 
 _INTERVIEW = (

@@ -138,7 +138,8 @@ def check_figures(prometheus: Prometheus, gateways: list[str], agency: str) -> N
     ]
     assert prometheus.value(f'agency:deadlines_counted:total{{agency="{agency}"}}') == 6
     scrapes = eventually(lambda: both(prometheus, 'broker_http_requests_total{path="/metrics"}'))
-    assert scrapes is not None and scrapes.keys() == set(gateways)
+    assert scrapes is not None
+    assert scrapes.keys() == set(gateways)
     assert prometheus.value("sum(process_resident_memory_bytes > 1e6)") is not None
     assert prometheus.value("count(broker_build_info)") == 2
 
