@@ -170,6 +170,7 @@ _UNEXPECTED = Meaning(
     "Send the same request again. If it fails again, tell ops the 'instance'.",
     retryable=True,
 )
+_CODES: Mapping[type, str] = {kind: kind.code for kind in MEANINGS}
 KINDS: Mapping[str, Meaning] = {
     **{kind.code: means for kind, means in MEANINGS.items()},
     _Internal.code: _UNEXPECTED,
@@ -185,8 +186,8 @@ def meaning(error: Exception) -> Meaning:
 def code_of(error: Exception) -> str:
     """Return the code of the kind of problem that an error is."""
     for kind in type(error).__mro__:
-        if kind in MEANINGS:
-            return str(kind.code)
+        if kind in _CODES:
+            return _CODES[kind]
     return _Internal.code
 
 

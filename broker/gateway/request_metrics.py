@@ -33,7 +33,7 @@ OTHER = "other"
 GONE = 499
 """The status of a request whose caller disconnected before it was answered."""
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class RequestMetrics(Collector):
