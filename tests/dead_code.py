@@ -12,7 +12,7 @@ FOLDERS = ("broker", "schemas", "workers", "sdk", "benchmarks")
 ALLOWED = (
     "_",  # the implementations of a singledispatch function
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
-    *("may", "details", "is_answered", "margin"),  # the templates call them
+    *("may", "details", "is_answered", "margin", "time_of_day"),  # the templates call them
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other
