@@ -286,7 +286,8 @@ def _go_on(
 def _moved(
     earlier: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
 ) -> Changed:
-    if _is_extended(earlier, assignment, new):
+    is_extended = _is_extended(earlier, assignment, new)
+    if is_extended:
         moved = successors.keep_extended(earlier, assignment, new.number)
     else:
         moved = successors.move(
@@ -299,8 +300,9 @@ def _moved(
     if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
         explanation = _correction(earlier, assignment, parts, new).explanation
-        deadlines = {"deadlines": earlier.explanation["deadlines"]}
-        moved = replace(moved, explanation={**explanation, **deadlines})
+        kept = ("deadlines", "hold") if is_extended else ("deadlines",)
+        own = {name: earlier.explanation[name] for name in kept}
+        moved = replace(moved, explanation={**explanation, **own})
     noted = [HistoryEntry("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
     runs = moved.kind is DeliveryKind.REFERRAL and moved.clock_start == earlier.clock_start

@@ -188,6 +188,34 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
     assert moved.now.explanation["because"] == ["this is version 3"]
 
 
+def test_an_unseen_correction_keeps_the_end_that_a_person_gave_to_its_hold(book: Policy) -> None:
+    first, changed, other = document(), document(), document()
+    changed["concern"]["summary"], other["concern"]["summary"] = "Changed.", "Another."
+    (assignment,) = assignments(book, first)
+    one = had(assignment)
+    (issued,) = revise([one], second(book, changed, first)).issued
+    hold = {"until": "2027-05-01T09:00:00+00:00", "given": None, "reason": "x", "code": None}
+    held = had(
+        issued.assignment,
+        kind=DeliveryKind.CORRECTION,
+        state=DeliveryState.HELD,
+        attempt=0,
+        version=2,
+        explanation={**issued.assignment.explanation, "hold": hold},
+    )
+    third = replace(
+        second(book, other, first),
+        number=3,
+        documents={
+            number: VersionDocument(each)
+            for number, each in enumerate((first, changed, other), start=1)
+        },
+    )
+    (moved,) = revise([one, held], third).changed
+    assert (moved.now.version, moved.now.state) == (3, DeliveryState.HELD)
+    assert moved.now.explanation["hold"] == hold
+
+
 @pytest.mark.parametrize("before", Grade)
 @pytest.mark.parametrize("after", Grade)
 @pytest.mark.parametrize("hours", [0, 1, 5, 30, 100])
