@@ -17,6 +17,7 @@ from broker.policy.time.calendars import LONDON, in_words
 
 KIND = "inbox.arrived"
 INBOX = "/inbox"
+"""Where an agency's people read what arrived, below the broker's address."""
 LIMIT = 50
 """Deliveries that are announced at once."""
 _WHAT = {
