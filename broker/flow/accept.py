@@ -114,45 +114,62 @@ def screen(
 def recording_refusals(
     context: Context, publisher: OrganisationCode, body: bytes, *, strict: bool = False
 ) -> Iterator[None]:
-    """Record a body that is refused: its digest, size and the reason, and no content.
-
-    Ops and the publisher's supervisor get a task with the deadline of the grade that it states.
-    ``strict``: its publisher asked to be told of faults itself; those alone are not recorded.
-    """
+    """Record a body that is refused; ``strict`` is that of ``RefusedBody``."""
     try:
         yield
     except Invalid as error:
-        if strict and type(error) is Invalid:
-            raise
-        record_refusal(context, publisher, body, error)
+        record_refusals(context, [RefusedBody(publisher, body, error, strict=strict)])
         raise
 
 
-def record_refusal(
-    context: Context,
-    publisher: OrganisationCode,
-    body: bytes,
-    error: Invalid,
-    *,
-    is_bulk: bool = False,
-) -> None:
-    """Record one refused body, or what was read of it, and open the task about it.
+@dataclass(frozen=True, slots=True)
+class RefusedBody:
+    """A body that is refused, or what was read of it."""
 
-    ``is_bulk``: it may hold many referrals, so no reference and no grade of one stands for it.
+    publisher: OrganisationCode
+    body: bytes
+    error: Invalid
+    strict: bool = False
+    """Its publisher asked to be told of faults itself; those alone are not recorded."""
+    is_bulk: bool = False
+    """It may hold many referrals, so no reference and no grade of one stands for it."""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it is recorded, and has an owner."""
+        return not (self.strict and type(self.error) is Invalid)
+
+
+def record_refusals(context: Context, refused: Sequence[RefusedBody]) -> None:
+    """Record refused bodies in one transaction: digest, size and the reason, and no content.
+
+    Ops and the publisher's supervisor get a task about each, with the deadline of the grade that it
+    states.
     """
+    recorded = [body for body in refused if body.is_recorded]
+    if recorded:
+        policy, at = _latest_policy(context), context.clock()
+        refusals = [_refusal(policy, body, at) for body in recorded]
+        context.ledger.referrals.record_refusals(refusals)
+
+
+def _refusal(
+    policy: Policy | None, refused: RefusedBody, at: datetime
+) -> tuple[Refusal, RefusalTask | None]:
+    error = refused.error
     refusal = Refusal(
-        publisher,
-        digest=hashlib.sha256(body).digest(),
-        size=len(body),
+        refused.publisher,
+        digest=hashlib.sha256(refused.body).digest(),
+        size=len(refused.body),
         reason=error.faults[0].code if error.faults else error.code,
-        at=context.clock(),
+        at=at,
     )
     message = (
         f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "
         "it: have the publisher send it without what is wrong."
     )
-    task = _refusal_task(_latest_policy(context), refusal, b"" if is_bulk else body, message)
-    context.ledger.referrals.record_refusals([(refusal, task)])
+    stated = b"" if refused.is_bulk else refused.body
+    return refusal, _refusal_task(policy, refusal, stated, message)
 
 
 def _latest_policy(context: Context) -> Policy | None:

@@ -158,6 +158,25 @@ def test_15_every_other_document_of_a_bulk_has_an_owner_and_all_are_written_at_o
     assert (written, opened) == ((5, 1, 5), (3,))
 
 
+def test_15_every_line_of_a_bulk_that_is_refused_has_an_owner_and_all_are_written_at_once(
+    world: World, context: Context
+) -> None:
+    lines = [b"{", json.dumps(document(HERE, reference="NEW/1")).encode(), b"[]", b"{"]
+    answer = world.client.post(
+        "/v1/referrals/bulk",
+        content=b"\n".join(lines),
+        headers=world.police | {"Content-Type": "application/x-ndjson"},
+    )
+    results = [json.loads(line)["status"] for line in answer.content.splitlines()]
+    assert results == [400, 202, 400, 400]
+    with psycopg.connect(context.settings.database_url) as connection:
+        written = connection.execute(
+            "select count(*), count(distinct xmin::text), count(distinct digest) from refusal"
+        ).fetchone()
+    assert written == (3, 1, 2)
+    assert len(tasks(world)) == 2  # without a reference all bodies with one fault are one task
+
+
 def test_15_another_document_under_a_used_key_is_told_of_as_that(
     world: World, context: Context
 ) -> None:
