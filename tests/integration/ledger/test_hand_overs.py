@@ -19,12 +19,14 @@ MINUTE = timedelta(minutes=1)
 LATER = NOW + timedelta(hours=1)
 ADD = """
 insert into delivery (id, referral, agency, channel, role, policy_row, view, state, available_at,
-                      clock_start, kind, follows, stands_in_for, decided_at, returned_at)
+                      clock_start, kind, follows, stands_in_for, decided_at, returned_at,
+                      lease_until)
 select %(id)s, coalesce(%(referral)s, referral), %(agency)s, channel, role, %(row)s, view,
        %(state)s, available_at, clock_start, %(kind)s,
        case when %(kind)s <> 'referral' then delivery.id end, %(office)s,
        case when %(state)s = 'decided' then clock_start end,
-       case when %(state)s in ('returned', 'handed_over') then clock_start end
+       case when %(state)s in ('returned', 'handed_over') then clock_start end,
+       case when %(state)s = 'leased' then clock_start end
 from delivery where id = %(beside)s
 """
 RECALL = """
@@ -65,6 +67,7 @@ def claimed(book: Book, **options: Any) -> list[DeliveryId]:
 
 
 def test_answers_are_those_of_the_part_in_their_order(book: Book, part: DeliveryId) -> None:
+    book.answer(STOKE, Receipt(part, Stage.ACKNOWLEDGED, "E"), now=NOW + MINUTE)
     book.answer(STOKE, Receipt(part, Stage.DECIDED, "A", outcome=Outcome.ADVICE), now=LATER)
     changed = Receipt(part, Stage.DECIDED, "B", outcome=Outcome.NO_FURTHER_ACTION)
     book.answer(STOKE, changed, now=LATER)
@@ -78,6 +81,7 @@ def test_answers_are_those_of_the_part_in_their_order(book: Book, part: Delivery
     answers = in_batch(book, lambda batch: batch.answers(batch.parts[0]))
     assert [(answer.by, answer.stage) for answer in answers] == [
         ("C", "collected"),
+        ("E", "acknowledged"),
         ("A", "decided"),
         ("B", "decided"),
     ]
@@ -147,6 +151,7 @@ def test_what_another_process_looks_at_is_passed_over(book: Book, part: Delivery
 def test_a_part_says_what_is_known_of_it(book: Book, part: DeliveryId) -> None:
     (due_part,) = in_batch(book, lambda batch: batch.parts)
     assert (due_part.is_paused, due_part.stands, due_part.return_reason) == (False, True, None)
+    book.answer(STOKE, Receipt(part, Stage.ACKNOWLEDGED, "A"))
     book.answer(STOKE, Receipt(part, Stage.RETURNED, "A", reason="not_ours"))
     book.do("update delivery set paused_at = %s", NOW)
     other = add(book, part)
@@ -181,8 +186,8 @@ def test_a_recall_of_another_referral_or_of_before_ends_no_part(book: Book) -> N
     book.routed_to(STOKE)
     ((first,),) = book.look("select id from delivery")
     add(book, first, agency=STOKE, kind="recall", office=None)
-    add(book, first, agency=STOKE, kind="recall", office=None, referral=another_referral(book))
     later = add(book, first, agency=STOKE, office=None)
+    add(book, first, agency=STOKE, kind="recall", office=None, referral=another_referral(book))
     book.do("update delivery set hand_over_at = %s where id = %s", NOW, later)
     assert [part.stands for part in in_batch(book, lambda batch: batch.parts)] == [True]
 
@@ -215,6 +220,7 @@ OVER = (None, None, None, None)
     ("state", "returned_at", "after"),
     [
         ("available", None, ("handed_over", LATER, LATER, *OVER)),
+        ("leased", None, ("handed_over", LATER, LATER, *OVER)),
         ("returned", NOW, ("returned", NOW, LATER, *OVER)),
         ("decided", None, ("decided", None, LATER, *OVER)),
     ],
@@ -224,8 +230,9 @@ def test_a_part_that_is_handed_over_is_over(
 ) -> None:
     book.do(
         "update delivery set state = %s, returned_at = %s, next_attempt_at = %s,"
-        " next_alarm_at = %s, decided_at = case when %s = 'decided' then %s::timestamptz end",
-        *(state, returned_at, NOW, NOW, state, NOW),
+        " next_alarm_at = %s, decided_at = case when %s = 'decided' then %s::timestamptz end,"
+        " lease_until = case when %s = 'leased' then %s::timestamptz end",
+        *(state, returned_at, NOW, NOW, state, NOW, state, NOW),
     )
     other = add(book, part)
     assert in_batch(book, hand_over, now=LATER) is True
@@ -247,6 +254,7 @@ def test_a_part_that_changed_meanwhile_is_not_handed_over(book: Book, part: Deli
     [
         ({}, True),
         ({"office": None}, True),
+        ({"state": "leased"}, True),
         ({"office": SHROPSHIRE}, False),
         ({"agency": SHROPSHIRE}, False),
         ({"row": "other"}, False),
