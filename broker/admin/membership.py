@@ -18,6 +18,7 @@ from broker.admin.sign_in import digest
 from broker.domain.codes import MemberRight, NoticeChannel
 from broker.domain.ids import NewId, OrganisationCode
 from broker.errors import Conflict, Denied, Fault, Invalid, NotFound
+from broker.flow.arrivals import INBOX
 from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
 from broker.ledger.members import Member, Membership, NewMember, SignedInMember
@@ -35,7 +36,6 @@ IDLE = timedelta(minutes=30)
 """A session ends when nobody has used it for so long."""
 LINKS_AN_HOUR = 6
 """To one member, so that nobody's mailbox can be filled."""
-ROOT = "/inbox"
 LONGEST_NAME = 100
 LONGEST_ADDRESS = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
@@ -94,7 +94,7 @@ def invite(context: Context, organisation: OrganisationCode, invited: Invited, *
     return member
 
 
-def send_links(context: Context, email: str, *, after: str = ROOT) -> None:
+def send_links(context: Context, email: str, *, after: str = INBOX) -> None:
     """Send a link for each organisation in which an address may sign in; say nothing of others.
 
     ``after`` is the page to which the links lead.
@@ -110,7 +110,7 @@ def new_link(
     url: str,
     now: datetime,
     lasts: timedelta = LINK_FOR,
-    after: str = ROOT,
+    after: str = INBOX,
 ) -> str:
     """Return the address of a new one-time link for a member. It is never shown again.
 
@@ -123,8 +123,8 @@ def new_link(
     )
     if not is_made:
         raise Denied("This person may not sign in, or had too many links within the last hour.")
-    query = f"?{urlencode({'next': after})}" if after != ROOT else ""
-    return f"{url.rstrip('/')}{ROOT}/sign-in/{secret}{query}"
+    query = f"?{urlencode({'next': after})}" if after != INBOX else ""
+    return f"{url.rstrip('/')}{INBOX}/sign-in/{secret}{query}"
 
 
 def _send_link(
@@ -133,7 +133,7 @@ def _send_link(
     address: str,
     *,
     lasts: timedelta = LINK_FOR,
-    after: str = ROOT,
+    after: str = INBOX,
 ) -> None:
     """Send a link; that it could not be sent stands in the log and in no answer."""
     notifier, url = context.notifiers.get(NoticeChannel.EMAIL), context.settings.public_url

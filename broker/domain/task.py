@@ -96,9 +96,10 @@ def grouped(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 @immutable
 class SettledTask:
-    """A task about a referral that a person has settled, the last one of its code."""
+    """A task about a referral that a person has settled, the last one of its code and place."""
 
     code: str
+    pointer: str
     version: int
     """The version of the referral that it was about."""
 

@@ -15,6 +15,7 @@ from broker.policy.time.moments import instant_text
 
 KIND = "inbox.arrived"
 INBOX = "/inbox"
+"""Where an agency's people read what arrived, below the broker's address."""
 LIMIT = 50
 """Deliveries that are announced at once."""
 _WHAT = {

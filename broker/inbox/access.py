@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import membership
-from broker.admin.membership import ROOT
 from broker.admin.sign_in import form_token
 from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
+from broker.flow.arrivals import INBOX
 from broker.flow.context import Context
 from broker.ledger.members import SignedInMember
 from broker.threads import Threaded
@@ -93,7 +93,7 @@ def shown(right: MemberRight, handler: Handler) -> Callable[[Request], Awaitable
             visit = await visiting(request, right)
         except NotSignedIn:
             wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return RedirectResponse(f"{ROOT}/sign-in?{urlencode({'next': wanted})}", 303)
+            return RedirectResponse(f"{INBOX}/sign-in?{urlencode({'next': wanted})}", 303)
         return await handler(visit)
 
     return endpoint

@@ -8,9 +8,10 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import membership
-from broker.admin.membership import ROOT, Invited
+from broker.admin.membership import Invited
 from broker.domain.codes import MemberRight
 from broker.errors import Conflict, Invalid, NotFound
+from broker.flow.arrivals import INBOX
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.rendering import page
@@ -39,7 +40,7 @@ async def invite(visit: Visit, form: Form) -> Response:
         )
     except Invalid as error:
         return await _team_page(visit, form, error)
-    return RedirectResponse(f"{ROOT}/team?done=invited", 303)
+    return RedirectResponse(f"{INBOX}/team?done=invited", 303)
 
 
 async def ask_change(visit: Visit) -> Response:
@@ -55,9 +56,9 @@ async def change(visit: Visit, form: Form) -> Response:
     context, agency, id_ = visit.context, visit.agency, _member_id(visit)
     if form.get("do") == "disable":
         await visit.inboxes.run(membership.disable, context, agency, id_)
-        return RedirectResponse(f"{ROOT}/team?done=disabled", 303)
+        return RedirectResponse(f"{INBOX}/team?done=disabled", 303)
     await visit.inboxes.run(membership.change_rights, context, agency, id_, _rights(form))
-    return RedirectResponse(f"{ROOT}/team?done=changed", 303)
+    return RedirectResponse(f"{INBOX}/team?done=changed", 303)
 
 
 async def cover(visit: Visit, form: Form) -> Response:
@@ -72,7 +73,7 @@ async def cover(visit: Visit, form: Form) -> Response:
     )
     if not is_set:
         raise Conflict("This colleague cannot cover for you. Nothing was changed.")
-    return RedirectResponse(f"{ROOT}/team?done=covered", 303)
+    return RedirectResponse(f"{INBOX}/team?done=covered", 303)
 
 
 async def mail(visit: Visit, form: Form) -> Response:
@@ -83,7 +84,7 @@ async def mail(visit: Visit, form: Form) -> Response:
         visit.person.id,
         gets_mail=form.get("mail") == "yes",
     )
-    return RedirectResponse(f"{ROOT}/team?done=mail", 303)
+    return RedirectResponse(f"{INBOX}/team?done=mail", 303)
 
 
 async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Response:

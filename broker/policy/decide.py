@@ -36,6 +36,7 @@ from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.revision.settled_tasks import without_settled
+from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.places_in_words import with_places
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
 from broker.policy.routing.unread import unread_handling, with_unread
@@ -306,7 +307,7 @@ def _revised(
         grade=plan.effective_grade,
         assignments=plan.assignments,
         documents={
-            version: tolerance.settled(orjson.loads(body), waiting.accepted_at)
+            version: VersionDocument.read(orjson.loads(body), waiting.accepted_at)
             for version, body in bodies.items()
         },
         regrade=regrade,
@@ -316,9 +317,9 @@ def _revised(
     tasks = without_settled(
         plan.tasks,
         waiting.settled,
-        documents=new.documents,
-        version=waiting.version,
+        decides_alike=new.decides_alike,
         revision=revision,
+        goes_despite_doubt=plan.effective_grade in policy.embargoes.goes_despite_words,
     )
     routed = Routed(
         id=waiting.id,

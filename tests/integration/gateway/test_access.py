@@ -8,9 +8,9 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from broker.admin.membership import ROOT as INBOX
 from broker.dashboard.paths import ROOT
 from broker.domain.ids import OrganisationCode
+from broker.flow.arrivals import INBOX
 from broker.flow.context import Context
 from broker.gateway import bounds
 from broker.gateway.call import Call
