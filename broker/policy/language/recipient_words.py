@@ -114,6 +114,8 @@ def without_kind(words: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text in small letters without accents, its words parted by single spaces."""
+    if text.isascii() and text.isalpha():
+        return text.lower()
     return _SEPARATORS.sub(" ", without_marks(text)).strip()
 
 
