@@ -81,6 +81,10 @@ class _Source:
         return made
 
 
+Writer = Callable[[_Source, Any, str, int], None]
+"""Writes the checks of a field for the value under a name, so deep inside the function."""
+
+
 def _keys(schema: Record[Any]) -> dict[str, tuple[str, Field[Any]]]:
     """Return the fields of a schema with the names of their attributes, by their names in JSON."""
     return {
@@ -132,7 +136,8 @@ def _write_by_name(source: _Source, schema: Record[Any]) -> None:
 
 def _write_field(source: _Source, field: Field[Any], name: str, depth: int) -> None:
     """Write what turns the value under a name into what the field loads, or gives up."""
-    _WRITERS.get(type(field)._deserialize, _write_call)(source, field, name, depth)
+    write: Writer = _WRITERS.get(type(field)._deserialize, _write_call)
+    write(source, field, name, depth)
 
 
 def _write_call(source: _Source, field: Field[Any], name: str, depth: int) -> None:
@@ -224,7 +229,7 @@ def _write_knowable(source: _Source, field: Knowable, name: str, depth: int) -> 
     _write_field(source, field.inner, name, depth + 1)
 
 
-_WRITERS: dict[Any, Callable[[_Source, Any, str, int], None]] = {
+_WRITERS: dict[Any, Writer] = {
     Text._deserialize: _write_text,
     Code._deserialize: _write_code,
     Flag._deserialize: _write_flag,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from broker.policy.language.conditions import Reader, by_owner
+from broker.policy.language.conditions import Condition, Reader, by_owner
 from broker.policy.language.rules import GradeRule, RoutingRule
 from broker.policy.language.vocabulary import FACTS, SUBJECTS
 from schemas.immutable import immutable
@@ -53,7 +53,9 @@ class _Rules:
     ) -> None:
         self._grades = [(at, rule) for at, rule in enumerate(grades) if rule.subject == kind]
         self._routes = [(at, rule) for at, rule in enumerate(routes) if rule.subject == kind]
-        self._readers = _readers(rule for _, rule in (*self._grades, *self._routes))
+        conditions = [rule.condition for _, rule in self._grades]
+        conditions += [rule.condition for _, rule in self._routes]
+        self._readers = _readers(conditions)
         self._kept: dict[tuple[Any, ...], Judged] = {}
 
     def judged(self, subjects: Mapping[str, Any]) -> Judged:
@@ -82,9 +84,9 @@ class _Rules:
         )
 
 
-def _readers(rules: Iterable[GradeRule | RoutingRule]) -> Sequence[tuple[str, Reader]]:
-    """Return what reads, by owner, every fact that a rule names and which are not known."""
-    named = {name for rule in rules for name in rule.condition.names}
+def _readers(conditions: Iterable[Condition]) -> Sequence[tuple[str, Reader]]:
+    """Return what reads, by owner, every fact that a condition names and which are not known."""
+    named = {name for condition in conditions for name in condition.names}
     paths = [name.split(".") for name in FACTS if name in named]
     return [
         (owner, attrgetter(*facts, "unknown"))
