@@ -20,7 +20,6 @@ from broker.policy.routing.wishes import (
     unmatched,
 )
 from broker.policy.routing.work import URGENCY, Known, Work, ground_of, plain
-from broker.policy.time.calendars import LONDON
 from broker.policy.time.moments import moment
 from schemas.codes import ConcernCategory, Place
 from schemas.referral import Referral
