@@ -82,7 +82,7 @@ def grouped(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
     The warnings of the referral still say which they are.
     """
-    counts = Counter(task.code for task in tasks)
+    counts = Counter(task.code for task in tasks) if len(tasks) > MOST_ALIKE else Counter[str]()
     kept: dict[str, Task] = {}
     for task in tasks:
         if counts[task.code] <= MOST_ALIKE:

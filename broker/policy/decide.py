@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -71,8 +71,8 @@ def decide(
     if referral is None:
         return _rejected(waiting, checked, document, policy)
     plan = _plan(waiting, checked, document, policy, now)
-    verdict = _verdict(referral, checked, plan, policy)
-    verdict = _with_marks(verdict, document, referral, policy, child_key)
+    marks = _marks(document, referral, policy, child_key)
+    verdict = _verdict(referral, checked, plan, policy, marks)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
@@ -243,7 +243,13 @@ def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | 
     return policy.task_deadline(plan.effective_grade, _received_at(waiting))
 
 
-def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
+def _verdict(
+    referral: Referral,
+    checked: CheckedReferral,
+    plan: Plan,
+    policy: Policy,
+    marks: Sequence[bytes],
+) -> Verdict:
     is_unknown = tolerance.is_assumed(checked.defects, "/times", "/times/first_known_at")
     return Verdict(
         policy_version=policy.version,
@@ -253,22 +259,19 @@ def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: P
         first_known_at=None if is_unknown else referral.times.first_known_at,
         defects=checked.defects,
         warnings=plan.warnings,
+        marks=marks,
+        linked_within=(policy.linked_within if marks else None) or timedelta(0),
         profile=profile(referral, checked.defects),
     )
 
 
-def _with_marks(
-    verdict: Verdict,
-    document: Mapping[str, Any],
-    referral: Referral,
-    policy: Policy,
-    key: bytes | None,
-) -> Verdict:
-    """Return a verdict with the marks of what the referral names; without a key there are none."""
+def _marks(
+    document: Mapping[str, Any], referral: Referral, policy: Policy, key: bytes | None
+) -> Sequence[bytes]:
+    """Return the marks of what a referral names; there are none without a key."""
     if key is None or policy.linked_within is None:
-        return verdict
-    marks = link_marks(referral, document, key)
-    return replace(verdict, marks=marks, linked_within=policy.linked_within)
+        return ()
+    return link_marks(referral, document, key)
 
 
 def _unroutable(
