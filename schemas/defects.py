@@ -155,6 +155,8 @@ def _of_adult(
 
 
 def _twice(children: tuple[Child, ...]) -> Iterator[Fault]:
+    if len(children) < 2:
+        return
     seen: set[tuple[str, str, date]] = set()
     for index, child in enumerate(children):
         born = child.date_of_birth

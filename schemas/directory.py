@@ -57,7 +57,7 @@ class ContactEntrySchema(Record[dict[str, Any]]):
     """How a contact is reached, and when."""
 
     record = dict
-    email = Text(200, "Where an alarm is sent by e-mail.")
+    email = Text(200, "Where an alarm is sent by email.")
     webhook = Text(200, "Where an alarm is posted.")
     command = Text(200, "The command that is run; the environment says what it is.")
     telephone = Text(20, "The number to call, such as `01632 960123`.")

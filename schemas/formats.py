@@ -7,6 +7,7 @@ import re
 from collections.abc import Container
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
+from operator import mul
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -22,14 +23,16 @@ _INSTANT = (
     rf"^{_DATE}T[0-9]{{2}}(?::[0-9]{{2}}){{2}}(?:\.[0-9]{{1,9}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
 )
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?")
-_UNBORN_DAYS = 300
-_YEARS = range(1900, 2101)
+UNBORN_DAYS = 300
+YEARS = range(1900, 2101)
 """Other years stand for no day at all: they are the least and the greatest that a system knows."""
-_RANGE = f"out-of-range: Give a year from {_YEARS[0]} to {_YEARS[-1]}, or leave it out."
-_GRACE = timedelta(days=1)
+_RANGE = f"out-of-range: Give a year from {YEARS[0]} to {YEARS[-1]}, or leave it out."
+GRACE = timedelta(days=1)
 """A sender's clock may be a little ahead of ours, also at midnight."""
-_SHAPE = re.compile(_INSTANT.replace("$", r"\Z"), re.ASCII)
-_DAY_SHAPE = re.compile(_DAY.replace("$", r"\Z"), re.ASCII)
+INSTANT_SHAPE = re.compile(_INSTANT.replace("$", r"\Z"), re.ASCII)
+DAY_SHAPE = re.compile(_DAY.replace("$", r"\Z"), re.ASCII)
+
+_NHS_WEIGHTS = range(10, 1, -1)
 
 
 @immutable
@@ -57,12 +60,12 @@ class Formed(Spoken, fields.String):
     def __init__(self, description: str = "", *, required: bool = False) -> None:
         super().__init__(required=required, metadata=described(description, pattern=self.pattern))
         # In Python $ also matches before a last newline, in JSON Schema it does not.
-        self._matches = re.compile(self.pattern.replace("$", r"\Z"), re.ASCII).match
+        self.matches = re.compile(self.pattern.replace("$", r"\Z"), re.ASCII).match
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not str:
             raise self.make_error("invalid")
-        if not self._matches(value):
+        if not self.matches(value):
             raise self.make_error("form")
         return value
 
@@ -357,16 +360,16 @@ class Day(Spoken, fields.Date):
         if type(value) is not str:
             raise self.make_error("invalid")
         day = self._parsed(value)
-        if day.year not in _YEARS:
+        if day.year not in YEARS:
             raise self.make_error("range")
         ahead = (day - surroundings.get().today).days
-        if ahead > (_UNBORN_DAYS if self.expected else 0):
-            raise self.make_error("far" if self.expected else "future", days=_UNBORN_DAYS)
+        if ahead > (UNBORN_DAYS if self.expected else 0):
+            raise self.make_error("far" if self.expected else "future", days=UNBORN_DAYS)
         return day
 
     def _parsed(self, value: str) -> date:
         try:
-            if _DAY_SHAPE.match(value):
+            if DAY_SHAPE.match(value):
                 return date.fromisoformat(value)
         except ValueError:
             pass
@@ -393,15 +396,15 @@ class Instant(Spoken, fields.DateTime):
         if type(value) is not str:
             raise self.make_error("invalid")
         instant = self._parsed(value)
-        if instant.year not in _YEARS:
+        if instant.year not in YEARS:
             raise self.make_error("range")
-        if self.past and instant.date() - surroundings.get().today > _GRACE:
+        if self.past and instant.date() - surroundings.get().today > GRACE:
             raise self.make_error("future")
         return instant
 
     def _parsed(self, value: str) -> datetime:
         try:
-            if _SHAPE.match(value):
+            if INSTANT_SHAPE.match(value):
                 return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
@@ -413,6 +416,6 @@ def nhs_check_digit(nine: str) -> int | None:
 
     Modulus 11, weights ten to two (NHS Data Model and Dictionary, NHS number).
     """
-    total = sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True))
+    total = sum(map(mul, map(int, nine), _NHS_WEIGHTS))
     check = 11 - total % 11
     return {10: None, 11: 0}.get(check, check)

@@ -5,6 +5,7 @@ Read from the document as received, so that these faults stand beside all the ot
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from schemas.child import Child
@@ -41,19 +42,16 @@ def check(document: dict[str, Any]) -> list[Fault]:
     people = young | persons | {SOMEBODY}
     _ids(_identities(document), _OF_IDENTITIES, set(), faults)
     for pointer, member in _items(document.get("household"), "/household"):
-        named, place = member.get(_CHILDREN), f"{pointer}/{_CHILDREN}"
-        faults += _unknown(named, place, children | {SOMEBODY}, _CHILD)
+        faults += _unknown(member, _CHILDREN, pointer, children | {SOMEBODY}, _CHILD)
     for pointer, person in _items(document.get("persons_posing_risk"), "/persons_posing_risk"):
         for place, contact in _items(person.get(_CONTACT), f"{pointer}/{_CONTACT}"):
-            child = contact.get(_CHILD_OF_CONTACT)
-            faults += _missing(child, f"{place}/{_CHILD_OF_CONTACT}", young, _CHILD)
+            faults += _missing(contact, _CHILD_OF_CONTACT, place, young, _CHILD)
     for pointer, child in _items(document.get("children"), "/children"):
-        faults += _unknown(child.get(_LIVES_WITH), f"{pointer}/{_LIVES_WITH}", people, _PERSON)
+        faults += _unknown(child, _LIVES_WITH, pointer, people, _PERSON)
     for pointer, identity in _items(_identities(document), _OF_IDENTITIES):
-        place = f"{pointer}/{_BELONGS_TO}"
-        faults += _missing(identity.get(_BELONGS_TO), place, people, _PERSON)
+        faults += _missing(identity, _BELONGS_TO, pointer, people, _PERSON)
     for pointer, block in _blocks(document):
-        faults += _unknown(block.get(ABOUT), f"{pointer}/{ABOUT}", people, _PERSON)
+        faults += _unknown(block, ABOUT, pointer, people, _PERSON)
     return faults
 
 
@@ -71,20 +69,27 @@ def _ids(value: Any, pointer: str, seen: set[str], faults: list[Fault]) -> set[s
     return ids
 
 
-def _unknown(names: Any, pointer: str, known: set[str], message: str) -> list[Fault]:
-    """Return a fault for each id in a list that nobody has."""
+def _unknown(
+    item: dict[str, Any], field: str, pointer: str, known: set[str], message: str
+) -> Iterable[Fault]:
+    """Return a fault for each id in a list of an item that nobody has."""
+    names = item.get(field)
     if not isinstance(names, list):
-        return []
+        return ()
     return [
-        _fault(f"{pointer}/{at}", message)
+        _fault(f"{pointer}/{field}/{at}", message)
         for at, name in enumerate(names)
         if isinstance(name, str) and name not in known
     ]
 
 
-def _missing(name: Any, pointer: str, known: set[str], message: str) -> list[Fault]:
-    """Return a fault for an id that nobody has."""
-    return [_fault(pointer, message)] if isinstance(name, str) and name not in known else []
+def _missing(
+    item: dict[str, Any], field: str, pointer: str, known: set[str], message: str
+) -> Iterable[Fault]:
+    """Return a fault for an id in an item that nobody has."""
+    name = item.get(field)
+    is_unknown = isinstance(name, str) and name not in known
+    return [_fault(f"{pointer}/{field}", message)] if is_unknown else ()
 
 
 def _blocks(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -105,7 +110,7 @@ def _identities(document: dict[str, Any]) -> Any:
 
 def _items(value: Any, pointer: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the objects in a list, each with its pointer; none of what is no list."""
-    if not isinstance(value, list):
+    if not value or not isinstance(value, list):
         return []
     return [(f"{pointer}/{at}", item) for at, item in enumerate(value) if isinstance(item, dict)]
 

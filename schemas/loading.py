@@ -24,7 +24,9 @@ NULL = "wrong-type: Leave the field out when there is no value."
 UNKNOWN_FIELD = "unknown-field: There is no such field here; look for a spelling mistake."
 FAULT_LIMIT = 500
 """An answer with all faults of a hostile document would be many times as long as the document."""
-_AND_MORE = Fault("", "more-faults", f"There are more than {FAULT_LIMIT} faults; mend these first.")
+_AND_MORE = Fault(
+    "", "more-faults", f"There are more than {FAULT_LIMIT} faults; correct these first."
+)
 _WORDS = {
     "unknown": UNKNOWN_FIELD,
     "type": "wrong-type: Give an object here.",
@@ -48,7 +50,7 @@ class Record(Schema, Generic[T]):
         self._required = {
             field.data_key or name for name, field in self.load_fields.items() if field.required
         }
-        self._checks = [
+        self.checks = [
             (getattr(self, name), bool(options["pass_original"]))
             for name, _, options in self._hooks[VALIDATES_SCHEMA]
         ]
@@ -79,7 +81,7 @@ class Record(Schema, Generic[T]):
         if not data.keys() >= self._required:
             for name in self._required - data.keys():
                 errors[name] = [REQUIRED]
-        if self._checks:
+        if self.checks:
             self._check_all(loaded, data, errors)
         if errors:
             raise ValidationError(errors)
@@ -87,7 +89,7 @@ class Record(Schema, Generic[T]):
         return made
 
     def _check_all(self, loaded: dict[str, Any], data: Any, errors: dict[str, Any]) -> None:
-        for check, with_original in self._checks:
+        for check, with_original in self.checks:
             try:
                 check(loaded, data) if with_original else check(loaded)
             except ValidationError as error:

@@ -286,7 +286,7 @@ class PolicySchema(Record[dict[str, Any]]):
         Code(codes.Grade),
         Within(),
         5,
-        "How long the police may have known before they hand in, by grade; minutes or hours.",
+        "How long the police may know before they send a referral, by grade; minutes or hours.",
         required=False,
     )
     silence = One(SilenceSchema(), "When an organisation has been silent for too long.")

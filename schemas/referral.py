@@ -11,7 +11,7 @@ from dataclasses import field, fields
 from datetime import date
 from typing import Any
 
-from schemas import defects, links
+from schemas import compiled, defects, links
 from schemas.child import Child, ChildSchema
 from schemas.concern import Concern, ConcernSchema
 from schemas.errors import Fault
@@ -31,7 +31,7 @@ from schemas.handling import (
     TimesSchema,
 )
 from schemas.immutable import immutable
-from schemas.loading import Record, sort
+from schemas.loading import Loaded, Record, sort
 from schemas.loading import load as load_record
 from schemas.online import Online, OnlineSchema
 from schemas.person import (
@@ -130,11 +130,7 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
     ``today`` bounds what has happened; ``areas`` are the codes of areas that exist, or None to
     let any well-formed code pass.
     """
-    token = surroundings.set(Surroundings(today, areas))
-    try:
-        loaded = load_record(REFERRAL, value)
-    finally:
-        surroundings.reset(token)
+    loaded = _loaded(value, Surroundings(today, areas))
     dangling = links.check(value) if isinstance(value, dict) else []
     if loaded.value is None or dangling:
         return CheckedReferral(None, sort(loaded.faults + dangling), [])
@@ -142,3 +138,13 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
     persons = referral.persons_posing_risk
     gaps = defects.find(referral.children, referral.times, persons, today=today)
     return CheckedReferral(referral, [], gaps, value if isinstance(value, dict) else None)
+
+
+def _loaded(value: object, around: Surroundings) -> Loaded[Referral]:
+    """Load a document by the short way, and where that gives up as the schema does."""
+    token = surroundings.set(around)
+    try:
+        referral = compiled.read(REFERRAL, value, around)
+        return load_record(REFERRAL, value) if referral is None else Loaded(referral, [])
+    finally:
+        surroundings.reset(token)

@@ -70,6 +70,8 @@ def folded(text: str) -> str:
 def says_nothing(value: Any) -> bool:
     """Tell whether a value is only a form's way to leave a field blank."""
     if isinstance(value, str):
+        if value.isascii() and value.isalpha():
+            return value.lower() in _NOTHING
         is_short = len(value) <= _LONGEST_NOTHING
         return is_short and folded(value) in _NOTHING and (value.isascii() or not value.strip())
     return value is None or value in ([], {})

@@ -192,12 +192,6 @@ def local_id(
     return name if isinstance(name, str) and pointer not in treatments else None
 
 
-def settled(document: dict[str, Any], received_at: datetime) -> dict[str, Any]:
-    """Return a document as it would be judged without regard to areas and days."""
-    checked = load(document, today=date.max, received_at=received_at)
-    return dict(checked.document) if checked.document is not None else document
-
-
 def struck(document: dict[str, Any]) -> dict[str, Any]:
     """Return a document as received in which links to pictures are struck out."""
     edits = {path: pictures.without_links(_at(document, path)) for path in _linking(document)}

@@ -36,9 +36,10 @@ from broker.policy.published.policy import Policy, documents_from, load
 from broker.serving import build
 from broker.settings import Settings
 from broker.transport.signatures import new_private_key
+from tests.one_connection import one_connection, second_connections
 from tests.skips import pytest_runtest_makereport
 
-__all__ = ["pytest_runtest_makereport"]
+__all__ = ["one_connection", "pytest_runtest_makereport", "second_connections"]
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies" / "england"

@@ -12,14 +12,8 @@ FOLDERS = ("broker", "schemas", "workers", "sdk", "benchmarks")
 ALLOWED = (
     "_",  # the implementations of a singledispatch function
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
-    *(
-        "may",
-        "details",
-        "is_answered",
-        "is_filtered",
-        "link_fault",
-        "margin",
-    ),  # the templates call them
+    *("may", "details", "is_answered", "is_filtered", "link_fault", "margin", "time_of_day"),
+    # the templates call them
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other

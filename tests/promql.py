@@ -9,8 +9,8 @@ _TOKEN = re.compile(
     r'|(?P<text>"[^"\\]*")|(?P<sign>==|!=|<=|>=|=~|!~|[-+*/^%<>={}(),]))'
 )
 AGGREGATIONS = {"sum", "min", "max", "avg", "count"}
-OF_RANGES = {"increase", "rate"}
-FUNCTIONS = {"time": 0, "absent": 1, "abs": 1, "increase": 1, "rate": 1}
+OF_RANGES = {"delta", "increase", "rate"}
+FUNCTIONS = {"time": 0, "absent": 1, "abs": 1, **dict.fromkeys(OF_RANGES, 1)}
 BINARY = {"+", "-", "*", "/", "<", ">", "<=", ">=", "==", "!=", "and", "or", "unless"}
 
 

@@ -19,6 +19,7 @@ from broker.domain.codes import MemberRight, NoticeChannel
 from broker.domain.ids import NewId, OrganisationCode
 from broker.errors import Conflict, Denied, Fault, Invalid, NotFound
 from broker.flow.context import Context
+from broker.flow.inbox_notices import INBOX
 from broker.ledger.ledger import Ledger
 from broker.ledger.members import Member, Membership, NewMember, SignedInMember
 from broker.notices.base import Message, Sent
@@ -35,7 +36,6 @@ IDLE = timedelta(minutes=30)
 """A session ends when nobody has used it for so long."""
 LINKS_AN_HOUR = 6
 """To one member, so that nobody's mailbox can be filled."""
-ROOT = "/inbox"
 TOO_MANY = "too_many"
 """Why a link is not sent: so many were asked for, or are being sent."""
 LONGEST_NAME = 100
@@ -99,7 +99,7 @@ def send_invitation(context: Context, member: UUID, email: str) -> None:
             _send_link(context, known, email.strip(), lasts=INVITATION_FOR)
 
 
-def send_links(context: Context, email: str, *, after: str = ROOT) -> None:
+def send_links(context: Context, email: str, *, after: str = INBOX) -> None:
     """Send a link for each organisation in which an address may sign in; say nothing of others.
 
     ``after`` is the page to which the links lead.
@@ -115,7 +115,7 @@ def new_link(
     url: str,
     now: datetime,
     lasts: timedelta = LINK_FOR,
-    after: str = ROOT,
+    after: str = INBOX,
 ) -> str:
     """Return the address of a new one-time link for a member. It is never shown again.
 
@@ -128,8 +128,8 @@ def new_link(
     )
     if not is_made:
         raise Denied("This person may not sign in, or had too many links within the last hour.")
-    query = f"?{urlencode({'next': after})}" if after != ROOT else ""
-    return f"{url.rstrip('/')}{ROOT}/sign-in/{secret}{query}"
+    query = f"?{urlencode({'next': after})}" if after != INBOX else ""
+    return f"{url.rstrip('/')}{INBOX}/sign-in/{secret}{query}"
 
 
 def _send_link(
@@ -138,7 +138,7 @@ def _send_link(
     address: str,
     *,
     lasts: timedelta = LINK_FOR,
-    after: str = ROOT,
+    after: str = INBOX,
 ) -> None:
     """Send a link; that it could not be sent stands in the log, on the team page, in no answer."""
     notifier, url = context.notifiers.get(NoticeChannel.EMAIL), context.settings.public_url

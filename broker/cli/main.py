@@ -105,7 +105,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "directory": Entry(
             "database.directory:directory", "Lint and show the directory of agencies."
         ),
-        "doctor": Entry("database.doctor:doctor", "Check this installation; say what to mend."),
+        "doctor": Entry("database.doctor:doctor", "Check this installation; say what to correct."),
     },
     "Run": {
         "serve": Entry("run.serve:serve", "Run the gateway."),

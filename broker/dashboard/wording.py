@@ -7,17 +7,19 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from broker.domain.codes import HealthLevel
 from broker.domain.monitoring import AtRisk
-from broker.policy.time.calendars import Hours, window_said
+from broker.policy.time.calendars import Hours, on_the_wall, window_said
 from broker.policy.time.duration_words import duration, how_many
+from broker.policy.time.moments import moment, to_the_second
 from schemas import labels
 
 __all__ = ["duration", "how_many"]
 
-LOCAL = ZoneInfo("Europe/London")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAND_NAMES: Mapping[str, str] = {
     "breached": "Late",
@@ -114,9 +116,15 @@ def left(due_at: datetime | None, now: datetime) -> str:
     return f"{duration(seconds)} left" if seconds >= 0 else f"{duration(-seconds)} late"
 
 
-def clock(instant: datetime | None) -> str:
-    """Return an instant as local weekday, day and time."""
-    return f"{instant.astimezone(LOCAL):%a %-d %b %H:%M}" if instant else "–"
+@pass_context
+def clock(context: Context, instant: datetime | None) -> str:
+    """Return an instant as a page shows it: ``today 16:50``, by the instant of its figures."""
+    return moment(instant, context.get("now")) if instant else "–"
+
+
+def time_of_day(instant: datetime) -> str:
+    """Return the time of day of an instant, for the axes of charts."""
+    return on_the_wall(instant)
 
 
 def instant(text: str) -> datetime:
@@ -126,7 +134,7 @@ def instant(text: str) -> datetime:
 
 def second(instant: datetime | None) -> str:
     """Return an instant to the second, for histories."""
-    return f"{instant.astimezone(LOCAL):%a %-d %b %Y %H:%M:%S}" if instant else "–"
+    return to_the_second(instant) if instant else "–"
 
 
 def share(part: float | None) -> str:
@@ -170,7 +178,7 @@ def _value(value: Any) -> str:
         return ", ".join(map(_value, value))
     if isinstance(value, str) and value[10:11] == "T":
         with suppress(ValueError):
-            return clock(datetime.fromisoformat(value))
+            return moment(datetime.fromisoformat(value))
     return str(value).replace("_", " ")
 
 

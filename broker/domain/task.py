@@ -38,8 +38,8 @@ OF_THE_PUBLISHER = frozenset({REJECTED, REFUSED, KNOWN_FOR_LONG, QUESTION_ASKED}
 
 ACTIONS: Mapping[str, str] = MappingProxyType(
     {
-        REJECTED: "Have the publisher send a corrected referral under the same reference; or mend "
-        "the policy or the directory and retry routing.",
+        REJECTED: "Have the publisher send a corrected referral under the same reference; or "
+        "correct the policy or the directory and retry routing.",
         REFUSED: "Call the publisher: have the referral sent again without what is wrong.",
         EMBARGO_IN_WORDS: "Ask the officer until when. Then release each part that is held, or "
         "keep it held; or have the publisher send the embargo with its end.",
@@ -57,7 +57,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "closed, agree with the publisher who acts until it opens.",
         QUESTION_ASKED: "Have the publisher answer it, or send a correction; "
         "`broker questions` lists what is open.",
-        "no-recipient": "Tell by other means the people who should know; or mend the directory "
+        "no-recipient": "Tell by other means the people who should know; or correct the directory "
         "and have the publisher correct the referral.",
     }
 )
@@ -88,7 +88,7 @@ def grouped(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
     The warnings of the referral still say which they are.
     """
-    counts = Counter(task.code for task in tasks)
+    counts = Counter(task.code for task in tasks) if len(tasks) > MOST_ALIKE else Counter[str]()
     kept: dict[str, Task] = {}
     for task in tasks:
         if counts[task.code] <= MOST_ALIKE:
@@ -102,9 +102,10 @@ def grouped(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 @immutable
 class SettledTask:
-    """A task about a referral that a person has settled, the last one of its code."""
+    """A task about a referral that a person has settled, the last one of its code and place."""
 
     code: str
+    pointer: str
     version: int
     """The version of the referral that it was about."""
 

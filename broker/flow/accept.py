@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -39,6 +40,7 @@ from broker.flow.steps import step
 from broker.flow.task_queues import ROUTE
 from broker.policy.decide import plan_of
 from broker.policy.monitoring.task_deadlines import stated_in
+from broker.policy.published.policy import Policy
 from broker.policy.routing.plan import Plan
 from broker.policy.time.calendars import LONDON
 from broker.telemetry import error_fields, logger
@@ -57,10 +59,14 @@ _REFUSALS: dict[UnreadableKind, type[Invalid]] = {
     UnreadableKind.PROHIBITED: Prohibited,
 }
 _ANOTHER_DOCUMENT = (
-    f"Another document came under a reference that was used before ({ReferenceConflict.code}), and "
-    "was not kept, so no agency has it: have the publisher send it as a correction, or under a "
-    "reference of its own."
+    "Another document came under {key} that was used before ({code}), and was not kept, so no "
+    "agency has it: have the publisher send it {remedy}."
 )
+_REMEDIES = {
+    "reference": ("a reference", "as a correction, or under a reference of its own"),
+    "idempotency_key": ("an Idempotency-Key", "again with an Idempotency-Key of its own"),
+}
+"""By what a document contradicts: what it is in words, and what the publisher does about it."""
 _log = logger("accept")
 
 
@@ -108,64 +114,84 @@ def screen(
 def recording_refusals(
     context: Context, publisher: OrganisationCode, body: bytes, *, strict: bool = False
 ) -> Iterator[None]:
-    """Record a body that is refused: its digest, size and the reason, and no content.
-
-    Ops and the publisher's supervisor get a task with the deadline of the grade that it states.
-    ``strict``: its publisher asked to be told of faults itself; those alone are not recorded.
-    """
+    """Record a body that is refused; ``strict`` is that of ``RefusedBody``."""
     try:
         yield
     except Invalid as error:
-        if strict and type(error) is Invalid:
-            raise
-        record_refusal(context, publisher, body, error)
+        record_refusals(context, [RefusedBody(publisher, body, error, strict=strict)])
         raise
 
 
-def record_refusal(
-    context: Context,
-    publisher: OrganisationCode,
-    body: bytes,
-    error: Invalid,
-    *,
-    is_bulk: bool = False,
-) -> None:
-    """Record one refused body, or what was read of it, and open the task about it.
+@dataclass(frozen=True, slots=True)
+class RefusedBody:
+    """A body that is refused, or what was read of it."""
 
-    ``is_bulk``: it may hold many referrals, so no reference and no grade of one stands for it.
+    publisher: OrganisationCode
+    body: bytes
+    error: Invalid
+    strict: bool = False
+    """Its publisher asked to be told of faults itself; those alone are not recorded."""
+    is_bulk: bool = False
+    """It may hold many referrals, so no reference and no grade of one stands for it."""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it is recorded, and has an owner."""
+        return not (self.strict and type(self.error) is Invalid)
+
+
+def record_refusals(context: Context, refused: Sequence[RefusedBody]) -> None:
+    """Record refused bodies in one transaction: digest, size and the reason, and no content.
+
+    Ops and the publisher's supervisor get a task about each, with the deadline of the grade that it
+    states.
     """
+    recorded = [body for body in refused if body.is_recorded]
+    if recorded:
+        policy, at = _latest_policy(context), context.clock()
+        refusals = [_refusal(policy, body, at) for body in recorded]
+        context.ledger.referrals.record_refusals(refusals)
+
+
+def _refusal(
+    policy: Policy | None, refused: RefusedBody, at: datetime
+) -> tuple[Refusal, RefusalTask | None]:
+    error = refused.error
     refusal = Refusal(
-        publisher,
-        digest=hashlib.sha256(body).digest(),
-        size=len(body),
+        refused.publisher,
+        digest=hashlib.sha256(refused.body).digest(),
+        size=len(refused.body),
         reason=error.faults[0].code if error.faults else error.code,
-        at=context.clock(),
+        at=at,
     )
-    context.ledger.referrals.record_refusal(
-        refusal, _refusal_task(context, refusal, b"" if is_bulk else body)
+    message = (
+        f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "
+        "it: have the publisher send it without what is wrong."
     )
+    stated = b"" if refused.is_bulk else refused.body
+    return refusal, _refusal_task(policy, refusal, stated, message)
 
 
-def _refusal_task(context: Context, refusal: Refusal, stated: bytes) -> RefusalTask | None:
-    """Return the task about a refused body; None before the first policy, which sets deadlines.
+def _latest_policy(context: Context) -> Policy | None:
+    """Return the policy that sets deadlines; None before the first one."""
+    try:
+        return context.policies.latest()
+    except PolicyError:
+        return None
+
+
+def _refusal_task(
+    policy: Policy | None, refusal: Refusal, stated: bytes, message: str
+) -> RefusalTask | None:
+    """Return the task about a refused body; None without a policy.
 
     ``stated`` is where its reference and grade are read; empty, it counts as immediate.
     """
-    try:
-        policy = context.policies.latest()
-    except PolicyError:
+    if policy is None:
         return None
     reference, grade = stated_in(stated)
-    is_conflict = refusal.reason == ReferenceConflict.code
-    return RefusalTask(
-        reference,
-        _ANOTHER_DOCUMENT
-        if is_conflict
-        else f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency "
-        "has it: have the publisher send it without what is wrong.",
-        policy.task_deadline(grade, refusal.at),
-        policy.version,
-    )
+    deadline = policy.task_deadline(grade, refusal.at)
+    return RefusalTask(reference, message, deadline, policy.version)
 
 
 def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | ReferenceConflict]:
@@ -195,24 +221,36 @@ def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | Refe
 def _record_conflicts(
     context: Context, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
 ) -> None:
-    """Open a task about each other document under a reference that was used: no agency has it."""
-    for referral, answer in zip(new, answers, strict=True):
-        if isinstance(answer, Contradiction):
-            try:
-                _record_conflict(context, referral)
-            except BrokerError as error:  # what was accepted with it stays accepted
-                _log.warning("conflict not recorded", **error_fields(error))
+    """Open a task about each other document under a reference or key: no agency has it."""
+    conflicts = [
+        (referral, answer)
+        for referral, answer in zip(new, answers, strict=True)
+        if isinstance(answer, Contradiction)
+    ]
+    if not conflicts:
+        return
+    try:
+        policy, at = _latest_policy(context), context.clock()
+        refusals = [_conflicting(policy, *conflict, at) for conflict in conflicts]
+        context.ledger.referrals.record_refusals(refusals)
+    except BrokerError as error:  # what was accepted with them stays accepted
+        _log.warning("conflicts not recorded", count=len(conflicts), **error_fields(error))
 
 
-def _record_conflict(context: Context, referral: NewReferral) -> None:
+def _conflicting(
+    policy: Policy | None, referral: NewReferral, contradiction: Contradiction, at: datetime
+) -> tuple[Refusal, RefusalTask | None]:
+    """Return the refusal of a document that contradicts another one, and the task about it."""
     refusal = Refusal(
         referral.publisher,
         digest=referral.digest,
         size=len(referral.body),
         reason=ReferenceConflict.code,
-        at=context.clock(),
+        at=at,
     )
-    context.ledger.referrals.record_refusal(refusal, _refusal_task(context, refusal, referral.body))
+    key, remedy = _REMEDIES[contradiction.key]
+    message = _ANOTHER_DOCUMENT.format(key=key, code=refusal.reason, remedy=remedy)
+    return refusal, _refusal_task(policy, refusal, referral.body, message)
 
 
 def _fresh(

@@ -7,7 +7,7 @@ transaction. No person has to act, and its clock keeps its start.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -24,16 +24,18 @@ from broker.domain.delivery import (
     Settled,
 )
 from broker.domain.epoch import Epoch, was_lost
-from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, NewId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
 from broker.failpoints import SETTLED
 from broker.flow.activity_counter import ANSWERED
 from broker.flow.clock_pause import end_returned
 from broker.flow.context import Context
+from broker.flow.policy_cache import HeldPolicies
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.operator_actions import NO_REASON, ActionContext
+from broker.ledger.receipts import SettleBatch
 from broker.policy.decide import new_delivery
 from broker.policy.published.policy import Policy
 from broker.policy.revision.issued import Issued
@@ -63,16 +65,19 @@ def settle(
     with step(context, "answer", _log) as this:
         # Read first: a second connection inside the transaction could be the last of the pool.
         now, epochs = this.begun_at, context.epochs.epochs()
-        policy = _policy(context) if any(map(_may_go_on, receipts)) else None
-        settling = context.ledger.receipts.settle(
-            agency, receipts, now=now, actor=actor, message=message
-        )
-        with settling as batch:
-            end_returned(context, batch)
-            for returned in batch.returned:
-                if successor := _successor(context, returned, policy, now):
-                    batch.redirect(returned.delivery.id, successor)
-            results = [_lost_or(epochs, result) for result in batch.results]
+
+        def record(held: HeldPolicies) -> list[Settled]:
+            settling = context.ledger.receipts.settle(
+                agency, receipts, now=now, actor=actor, message=message
+            )
+            with settling as batch:
+                end_returned(batch, held, now)
+                for returned in batch.returned:
+                    if successor := _successor(context, batch, returned, held, now):
+                        batch.redirect(returned.delivery.id, successor)
+                return [_lost_or(epochs, result) for result in batch.results]
+
+        results = context.policies.with_required(record)
         context.activity.note(agency, ANSWERED, len(receipts))
         context.hit(SETTLED)
         if any(result.state is DeliveryState.RETURNED for result in results):
@@ -83,19 +88,6 @@ def settle(
             this.log(agency=agency, count=len(results), recorded=recorded)
             this.log_single("delivery", results, lambda result: result.delivery)
     return results
-
-
-def _may_go_on(receipt: Receipt) -> bool:
-    """Tell whether a receipt may redirect its delivery, for which the policy is needed."""
-    return receipt.reason == ReturnReason.WRONG_AREA and receipt.area is not None
-
-
-def _policy(context: Context) -> Policy | None:
-    """Return the policy in force; without one nothing goes on by itself."""
-    try:
-        return context.policies.latest()
-    except PolicyError:
-        return None
 
 
 def _lost_or(epochs: Sequence[Epoch], result: Settled) -> Settled:
@@ -132,8 +124,9 @@ def redirect(
     action = why or _unexplained(context, actor)
     offer = _redirectable(context, delivery)
     policy = context.policies.latest()
+    redirecting = _redirecting(context, offer)
     _, successor = _redirected(
-        context, offer, policy, area=area, to=agency, now=action.now, is_by_hand=True
+        redirecting, policy, context.new_id, area=area, to=agency, now=action.now, is_by_hand=True
     )
     if not context.ledger.receipts.redirect(delivery, successor, action):
         raise _not_redirectable(offer)
@@ -243,32 +236,26 @@ def _people_of(context: Context, referral: ReferralId) -> set[str]:
 
 
 def _successor(
-    context: Context, returned: Returned, policy: Policy | None, now: datetime
+    context: Context,
+    batch: SettleBatch,
+    returned: Returned,
+    held: HeldPolicies,
+    now: datetime,
 ) -> NewDelivery | None:
     """Return the delivery that replaces a returned one, or None: then ops must decide."""
-    if returned.reason != ReturnReason.WRONG_AREA or returned.area is None or policy is None:
+    if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
         return None
     offer = returned.delivery
+    redirecting = _Redirecting(offer, *batch.newest(offer))
     try:
-        _, successor = _redirected(context, offer, policy, area=returned.area, to=None, now=now)
+        _, successor = _redirected(
+            redirecting, held.in_force, context.new_id, area=returned.area, to=None, now=now
+        )
     except PolicyError as error:
         _log.warning("not redirected", delivery=str(offer.id), **error_fields(error))
         return None
-    return None if _was_returned_by(context, offer.referral, successor) else successor
-
-
-def _was_returned_by(context: Context, referral: ReferralId, successor: NewDelivery) -> bool:
-    """Tell whether the new agency returned this referral before; two must not alternate."""
-    status = context.ledger.queries.referral(None, id=referral)
-    return status is not None and any(
-        delivery.agency == successor.agency and delivery.state is DeliveryState.RETURNED
-        for delivery in status.deliveries
-    )
-
-
-def _newest(context: Context, latest: Offer) -> bytes:
-    """Return the newest version: whom it forbids to tell counts before it is routed."""
-    return context.ledger.queries.content(latest.referral) or latest.body
+    # Two agencies must not alternate.
+    return None if batch.was_returned_by(offer.referral, successor.agency) else successor
 
 
 def _redirectable(context: Context, delivery: DeliveryId) -> Offer:
@@ -300,8 +287,9 @@ def _preview(
     context: Context, offer: Offer, *, area: str | None, to: OrganisationCode | None
 ) -> RedirectPreview:
     policy, now = context.policies.latest(), context.clock()
+    redirecting = _redirecting(context, offer)
     assignment, successor = _redirected(
-        context, offer, policy, area=area, to=to, now=now, is_by_hand=True
+        redirecting, policy, context.new_id, area=area, to=to, now=now, is_by_hand=True
     )
     recipient = policy.directory.organisation(assignment.agency)
     assert recipient is not None
@@ -327,10 +315,28 @@ def _preview(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Redirecting:
+    """A delivery that is to be redirected, and what the next agency gets of its referral."""
+
+    offer: Offer
+    latest: Offer
+    """The latest version of this part that the agency was given."""
+    newest: bytes
+    """The newest version: whom it forbids to tell counts before it is routed."""
+
+
+def _redirecting(context: Context, offer: Offer) -> _Redirecting:
+    latest = context.ledger.corrections.latest_delivery(offer.id) or offer
+    return _Redirecting(
+        offer, latest, context.ledger.queries.content(latest.referral) or latest.body
+    )
+
+
 def _redirected(  # noqa: PLR0913 - each is a fact about the redirect
-    context: Context,
-    offer: Offer,
+    redirecting: _Redirecting,
     policy: Policy,
+    new_id: NewId,
     *,
     area: str | None,
     to: OrganisationCode | None,
@@ -338,14 +344,14 @@ def _redirected(  # noqa: PLR0913 - each is a fact about the redirect
     is_by_hand: bool = False,
 ) -> tuple[Assignment, NewDelivery]:
     # The next agency gets the latest version, with the clock of the returned delivery.
-    latest = context.ledger.corrections.latest_delivery(offer.id) or offer
+    offer, latest = redirecting.offer, redirecting.latest
     assignment = redirected(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(orjson.loads(_newest(context, latest)), received_at=latest.accepted_at),
+        referral=reload(orjson.loads(redirecting.newest), received_at=latest.accepted_at),
         policy=policy,
         area=area,
         to=to,
@@ -355,6 +361,6 @@ def _redirected(  # noqa: PLR0913 - each is a fact about the redirect
     )
     issued = Issued(assignment, DeliveryKind.REFERRAL)
     successor = new_delivery(
-        issued, now, context.new_id, version=latest.version, policy_version=policy.version
+        issued, now, new_id, version=latest.version, policy_version=policy.version
     )
     return assignment, successor

@@ -6,7 +6,7 @@ from the clock's start and its pauses (``broker.policy.time.clocks``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from broker.domain.codes import Milestone, PauseReason
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.errors import Conflict, NotFound
 from broker.flow.context import Context
+from broker.flow.policy_cache import HeldPolicies
 from broker.ledger.clock_pauses import ClockBatch, Clocks
 from broker.ledger.receipts import SettleBatch
 from broker.ledger.routing import RouteBatch
@@ -68,41 +69,59 @@ def resume_clock(
 
     Raises NotFound. Repeating it is harmless.
     """
-    with context.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
-        if batch.clocks is None:
-            raise NotFound(_NOTHING)
-        return _resume(context, batch, batch.clocks, actor=actor)
+    now = context.clock()
+
+    def resume(held: HeldPolicies) -> dict[str, Any]:
+        with context.ledger.clock_pauses.clocks(delivery, agency=agency) as batch:
+            if batch.clocks is None:
+                raise NotFound(_NOTHING)
+            held.require([batch.clocks.policy_version])
+            return _resume(held, batch, batch.clocks, now, actor=actor)
+
+    return context.policies.with_required(resume)
 
 
-def end_waiting(context: Context, batch: RouteBatch, decisions: Sequence[Decision]) -> None:
+def end_waiting(
+    batch: RouteBatch, decisions: Sequence[Decision], held: HeldPolicies, now: datetime
+) -> None:
     """Resume the clocks that waited for information, where a new version was submitted.
 
-    The agency judges whether the new version is enough; it may pause the clocks again.
+    The agency judges whether the new version is enough; it may pause the clocks again. Raises
+    MissingPolicies.
     """
     revised = [decision.id for decision in decisions if isinstance(decision, Revised)]
-    for waiting in batch.awaiting_information(revised):
-        if waiting.clocks is not None:
-            _resume(context, waiting, waiting.clocks, because=CORRECTED)
+    _resume_all(held, batch.awaiting_information(revised), now, because=CORRECTED)
 
 
-def end_returned(context: Context, batch: SettleBatch) -> None:
-    """Resume the clocks of what an agency returns: nobody there waits for information any more."""
-    for paused in batch.paused():
-        if paused.clocks is not None:
-            _resume(context, paused, paused.clocks, because=RETURNED)
+def end_returned(batch: SettleBatch, held: HeldPolicies, now: datetime) -> None:
+    """Resume the clocks of what an agency returns: nobody there waits for information any more.
+
+    Raises MissingPolicies.
+    """
+    _resume_all(held, batch.paused(), now, because=RETURNED)
+
+
+def _resume_all(
+    held: HeldPolicies, batches: Iterable[ClockBatch], now: datetime, *, because: str
+) -> None:
+    paused = [(batch, batch.clocks) for batch in batches if batch.clocks is not None]
+    held.require(clocks.policy_version for _, clocks in paused)
+    for batch, clocks in paused:
+        _resume(held, batch, clocks, now, because=because)
 
 
 def _resume(
-    context: Context,
+    held: HeldPolicies,
     batch: ClockBatch,
     clocks: Clocks,
+    now: datetime,
     *,
     actor: str = "broker",
     because: str | None = None,
 ) -> dict[str, Any]:
     if clocks.paused_at is None:
         return _due(clocks.explanation["deadlines"])
-    now, calendar = context.clock(), _calendar(context, clocks)
+    calendar = _calendar(held, clocks)
     pauses = [*clocks.pauses, Span(clocks.paused_at, now)]
     deadlines = [
         _moved(deadline, calendar, pauses) if deadline.get("may_pause") else deadline
@@ -150,7 +169,8 @@ def _due(deadlines: list[dict[str, Any]]) -> dict[str, Any]:
     return {deadline["milestone"]: deadline["due_at"] for deadline in deadlines}
 
 
-def _calendar(context: Context, clocks: Clocks) -> WorkingCalendar:
-    policy = context.policies.version(clocks.policy_version)
+def _calendar(held: HeldPolicies, clocks: Clocks) -> WorkingCalendar:
+    policy = held.version(clocks.policy_version)
+    assert policy is not None
     calendar = policy.directory.calendar_of(clocks.agency, clocks.stands_in_for)
     return calendar or policy.calendars["ENG"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 import orjson
 
@@ -236,7 +236,7 @@ def _moved(context: Context, id_: ReferralId, checked: CheckedReferral) -> list[
 def _read(body: bytes | None) -> Referral | None:
     """Return a version as it was judged; None where it cannot be read any more."""
     try:
-        return tolerance.load(orjson.loads(body or b""), today=date.max).referral
+        return tolerance.reload(orjson.loads(body or b""))
     except ValueError:
         return None
 

@@ -84,7 +84,7 @@ class DeadMansSwitch:
         missing: Sequence[str],
         beats: Mapping[str, datetime | None],
     ) -> None:
-        context, now = self._context, self._context.clock()
+        context, now, ops = self._context, self._context.clock(), self._ops()
         with context.ledger.health.outage_step() as step:
             if outage is None:
                 known = [beat for lane in missing if (beat := beats[lane])]
@@ -93,23 +93,29 @@ class DeadMansSwitch:
             else:
                 alarm = step.repeat_outage(missing=missing, before=now - REPEAT, now=now)
             if alarm:
-                self._ask(step, STOPPED, alarm, now)
+                self._ask(step, STOPPED, alarm, ops, now)
         if alarm:
             _log.error("broker stopped", lane=",".join(missing), count=alarm.alarms)
 
     def _end(self) -> None:
-        context, now = self._context, self._context.clock()
+        context, now, ops = self._context, self._context.clock(), self._ops()
         with context.ledger.health.outage_step() as step:
             outage = step.end_outage(now=now)
             if outage:
-                self._ask(step, WORKS, outage, now)
+                self._ask(step, WORKS, outage, ops, now)
         if outage:
             _log.warning("broker works again", count=outage.alarms)
 
-    def _ask(self, step: OutageStep, kind: str, outage: Outage, now: datetime) -> None:
+    def _ask(
+        self,
+        step: OutageStep,
+        kind: str,
+        outage: Outage,
+        ops: Organisation | None,
+        now: datetime,
+    ) -> None:
         """Record whom to alert about an outage, and that it was asked for."""
-        context, ops = self._context, self._ops()
-        counts = context.ledger.monitoring.risk_counts(now=now)
+        context, counts = self._context, step.risk_counts(now=now)
         notices = (
             outage_notices.notices(
                 kind,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from broker.domain.embargo import EmbargoWarning
 from broker.domain.notice import DueNotice, NewNotice, NoticePayload
 from broker.flow.context import Context
 from broker.flow.notice_recipients import notices_of, recipient_of
 from broker.policy.published.policy import Policy
-from broker.policy.time.calendars import LONDON, in_words
+from broker.policy.time.moments import instant_text
 
 ENDING, LONG = "delivery.embargo_ending", "delivery.embargo_long"
 """The kinds of these notices, which are those of the events."""
@@ -43,8 +42,7 @@ def sentence(notice: DueNotice, agency: str) -> str:
     if until is None:
         held = f"{agency} is not told of a part of this referral until a person releases it."
         return f"{held} Is that still right?"
-    at = datetime.fromisoformat(str(until)).astimezone(LONDON)
-    when = f"{in_words(at.date())}, {at:%H:%M}, UK time"
+    when = f"{instant_text(until)} (UK time)"
     if notice.kind == LONG:
         return f"{agency} is not told of a part of this referral until {when}. Is that still right?"
     return (

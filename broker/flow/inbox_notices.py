@@ -7,7 +7,6 @@ take it on, and where to open it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,12 @@ from broker.domain.question import Question
 from broker.errors import PolicyError
 from broker.flow.context import Context
 from broker.ledger.inbox import Arrival, NearDeadline
-from broker.policy.time.calendars import LONDON, in_words
+from broker.policy.time.moments import instant_text
 
 ARRIVED, NEAR, ANSWERED = "inbox.arrived", "inbox.deadline_near", "inbox.answered"
 KINDS = (ARRIVED, NEAR, ANSWERED)
 INBOX = "/inbox"
+"""Where an agency's people read what arrived, below the broker's address."""
 LIMIT = 50
 """Deliveries that are announced at once."""
 _WHAT = {
@@ -124,7 +124,7 @@ def text(notice: DueNotice, agency: str, url: str) -> str:
     """Return the text of a mail."""
     lines = _lines(notice, agency)
     lines += [f"Open it: {item_address(url, notice)}", ""]
-    lines.append("This email says nothing about anybody on purpose. Do not reply to it.")
+    lines.append("This email names nobody, to keep them safe. Do not reply to it.")
     return "\n".join(lines) + "\n"
 
 
@@ -138,13 +138,8 @@ def _lines(notice: DueNotice, agency: str) -> list[str]:
     if notice.kind == NEAR:
         lines[0] = f"{what} in the referral inbox of {agency} is due soon."
     if due := notice.data.get("due_at"):
-        lines += [f"{task} by {_when(due)}.", ""]
+        lines += [f"{task} by {instant_text(due)} (UK time).", ""]
     return lines
-
-
-def _when(due: str) -> str:
-    at = datetime.fromisoformat(due).astimezone(LONDON)
-    return f"{in_words(at.date())}, {at:%H:%M}, UK time"
 
 
 def item_address(url: str, notice: DueNotice) -> str:

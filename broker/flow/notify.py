@@ -20,7 +20,7 @@ from broker.heartbeats import beat
 from broker.notices.base import Deferred, Message, Refused, Sent
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
-from broker.policy.time.calendars import LONDON, in_words
+from broker.policy.time.moments import instant_text
 from broker.telemetry import error_fields, logger
 
 EVERY = timedelta(seconds=1)
@@ -33,11 +33,11 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
 _log = logger("notify")
 TASK = "task"
 _TASKS: Mapping[str, str] = {
-    Milestone.COLLECT: "for its software to collect a delivery",
-    Milestone.ACKNOWLEDGE: "for a person to acknowledge a delivery",
-    Milestone.DECIDE: "to decide about a delivery",
-    ATTEND: "to find an owner for a referral",
-    TASK: "to settle a task",
+    Milestone.COLLECT: "collect a referral",
+    Milestone.ACKNOWLEDGE: "acknowledge a referral",
+    Milestone.DECIDE: "decide on a referral",
+    ATTEND: "find an agency for a referral",
+    TASK: "settle a task",
 }
 
 
@@ -135,19 +135,7 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     duty = named.telephones.get(Contact.DUTY) if named else None
     if duty:
         lines.append(f"Telephone of {agency}: {duty.number} ({duty.words})")
-    if notice.referral:
-        lines.append(f"Referral: {notice.referral}")
-    if notice.delivery:
-        lines.append(f"Delivery: {notice.delivery}")
-    if notice.escalation:
-        lines.append(f"Escalation: {notice.escalation}, step {notice.data.get('step')}")
-        lines += ["", "We alert the next contact until somebody takes this on. To take it on:"]
-        lines.append(f"  broker escalations {notice.escalation} --acknowledge --by 'Your name'")
-    if notice.delivery and notice.organisation == late:
-        if url and notice.has_inbox:  # whoever has software alone cannot open a page
-            lines += ["", f"Open it in the inbox: {inbox_notices.item_address(url, notice)}"]
-    elif url and notice.referral:
-        lines += ["", f"{url}/ops/referrals/{notice.referral}"]
+    lines += _what_to_do(notice, late, url)
     data = {
         "id": str(notice.id),
         "kind": notice.kind,
@@ -159,15 +147,37 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     return Message(str(notice.id), _subject(notice, agency), "\n".join(lines) + "\n", data)
 
 
+def _what_to_do(notice: DueNotice, late: str, url: str) -> list[str]:
+    """Return where to open it, and the ids by which a person can be helped."""
+    lines = []
+    if notice.escalation:
+        lines += ["", "We will alert the next person unless somebody takes this on."]
+    is_own = notice.delivery is not None and notice.organisation == late
+    if url and is_own and notice.has_inbox:
+        lines += ["", f"Open it in the inbox: {inbox_notices.item_address(url, notice)}"]
+    elif url and notice.referral and not is_own:  # the pages for ops are not for agencies
+        lines += ["", f"Open it: {url}/ops/referrals/{notice.referral}"]
+    elif notice.escalation:
+        command = f"broker escalations {notice.escalation} --acknowledge --by 'Your name'"
+        lines += ["", "To take it on:", f"  {command}"]
+    ids = {
+        "Referral": notice.referral,
+        "Delivery": notice.delivery,
+        "Escalation": notice.escalation,
+    }
+    known = [f"{name}: {id_}" for name, id_ in ids.items() if id_]
+    return [*lines, *(["", "If you call the broker's team, say:", *known] if known else [])]
+
+
 def _subject(notice: DueNotice, agency: str) -> str:
     if notice.kind == HANDED_OVER:
         return f"Handed over to {agency}"
     if notice.kind in embargoes.SUBJECTS:
         return embargoes.SUBJECTS[notice.kind]
     if notice.kind.endswith("warned"):
-        return f"Deadline near ({notice.data.get('percent')} % of the time is gone): {agency}"
+        return f"Deadline soon: {agency}"
     if _is_of_silence(notice):
-        return f"Silence: {agency}"
+        return f"Not connected: {agency}"
     return f"Deadline missed: {agency}"
 
 
@@ -185,10 +195,10 @@ def _sentence(notice: DueNotice, agency: str) -> str:
     if notice.kind in embargoes.SUBJECTS:
         return embargoes.sentence(notice, agency)
     if _is_of_silence(notice):
-        return f"Nothing has been heard from {agency} for longer than is usual."
-    due_at = datetime.fromisoformat(str(notice.data["due_at"])).astimezone(LONDON)
-    when = f"{in_words(due_at.date())}, {due_at:%H:%M}"
+        return f"{agency} has not connected for longer than is usual or allowed."
+    when = f"{instant_text(notice.data['due_at'])} (UK time)"
     milestone = TASK if notice.data.get("task") else str(notice.data.get("milestone"))
-    task = _TASKS.get(milestone, "")
-    passed = "ends" if notice.kind.endswith("warned") else "ended"
-    return f"The time of {agency} {task} {passed} on {when}, UK time."
+    task = _TASKS.get(milestone, "do what is due")
+    if notice.kind.endswith("warned"):
+        return f"{agency} has until {when} to {task}."
+    return f"{agency} missed the deadline to {task}. It was {when}."

@@ -11,8 +11,8 @@ from broker.domain.notice import DueNotice, NewNotice
 from broker.domain.outage import Outage
 from broker.policy.language.directory import Organisation
 from broker.policy.monitoring.health import LANES
-from broker.policy.time.calendars import LONDON, in_words
 from broker.policy.time.duration_words import how_many
+from broker.policy.time.moments import moment
 
 STOPPED, WORKS = "organisation.broker_stopped", "organisation.broker_works"
 KINDS = (STOPPED, WORKS)
@@ -77,14 +77,13 @@ def text(notice: DueNotice, url: str) -> str:
     since = _when(datetime.fromisoformat(notice.data["since"]))
     if notice.kind == WORKS:
         lines = [
-            f"The broker has stopped at about {since}, and works again since "
-            f"{_when(notice.created_at)}.",
+            f"The broker stopped on {since}. It has worked again since {_when(notice.created_at)}.",
             "",
             "Deadlines that passed meanwhile are alerted now. Look for what is late:",
         ]
     else:
         lines = [
-            f"The broker has not done all of its work since about {since}:",
+            f"The broker has not done all of its work since {since}:",
             *(f"- {LANES[lane][1]};" for lane in notice.data["missing"]),
             "",
             f"{how_many(notice.data['unrouted'], 'referral')} not sent on, "
@@ -100,5 +99,4 @@ def text(notice: DueNotice, url: str) -> str:
 
 
 def _when(at: datetime) -> str:
-    local = at.astimezone(LONDON)
-    return f"{local:%H:%M} on {in_words(local.date())} (UK time)"
+    return f"{moment(at)} (UK time)"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from broker.domain.channel import ChannelForms
 from broker.errors import PolicyError
@@ -17,6 +18,15 @@ REFRESH_SECONDS = 5.0
 """A newly published policy is in force in every process after so long."""
 VERSIONS = 8
 """Versions held in memory; an older one is read again when a delivery needs it."""
+T = TypeVar("T")
+
+
+class MissingPolicies(Exception):
+    """A transaction needs versions that are not in memory; it ends, and nothing of it stays."""
+
+    def __init__(self, versions: Iterable[str]) -> None:
+        super().__init__()
+        self.versions = frozenset(versions)
 
 
 @dataclass(slots=True)
@@ -44,6 +54,12 @@ class HeldPolicies:
         if policy is None:
             self.missing.add(version)
         return policy
+
+    def require(self, versions: Iterable[str]) -> None:
+        """Raise MissingPolicies, to be begun again with them, where some are not held."""
+        missing = set(versions) - self._versions.keys()
+        if missing:
+            raise MissingPolicies(missing)
 
 
 class PolicyCache:
@@ -86,19 +102,39 @@ class PolicyCache:
         versions: dict[str, Policy] = {}
         count = 0
         while True:
-            in_force = self._in_force()
-            with self._lock:
-                held = HeldPolicies(in_force, {**self._policies, **versions})
+            held = self._held(versions)
             count += run(held)
             if not held.missing:
                 return count
-            versions |= {version: self._version_or(version, held) for version in held.missing}
+            versions |= self._versions_or(held.missing, held)
+
+    def with_required(self, run: Callable[[HeldPolicies], T]) -> T:
+        """Return what a transaction returns that may use only the policies in memory.
+
+        It runs again with those that it requires and that are not held. A version that cannot be
+        read any more is taken to be that in force.
+        """
+        versions: dict[str, Policy] = {}
+        while True:
+            held = self._held(versions)
+            try:
+                return run(held)
+            except MissingPolicies as missing:
+                versions |= self._versions_or(missing.versions, held)
+
+    def _held(self, versions: Mapping[str, Policy]) -> HeldPolicies:
+        in_force = self._in_force()
+        with self._lock:
+            return HeldPolicies(in_force, {**self._policies, **versions})
 
     def _in_force(self) -> Policy | PolicyError:
         try:
             return self.latest()
         except PolicyError as error:
             return error
+
+    def _versions_or(self, versions: Iterable[str], held: HeldPolicies) -> dict[str, Policy]:
+        return {version: self._version_or(version, held) for version in versions}
 
     def _version_or(self, version: str, held: HeldPolicies) -> Policy:
         try:

@@ -144,8 +144,6 @@ def _as_judged(
     offer: Offer,
 ) -> Mapping[str, Any]:
     """Return a warning with where it stands in what was judged."""
-    if warning["code"] not in OF_RECEIVED:
-        return warning
     shaped = tolerance.as_shaped(received, offer.defects)
     pointer = judged_pointer(warning["pointer"], shaped, document, offer.defects)
     return {**warning, "pointer": NOWHERE if pointer is None else pointer}

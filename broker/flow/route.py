@@ -12,6 +12,7 @@ from broker.errors import Unavailable
 from broker.failpoints import BEGUN, DECIDED, ROUTED
 from broker.flow.clock_pause import end_waiting
 from broker.flow.context import Context
+from broker.flow.policy_cache import HeldPolicies
 from broker.flow.recurrence_warnings import with_recurrence_warnings
 from broker.flow.steps import StepRecord, step
 from broker.flow.task_queues import DISPATCH, ROUTE
@@ -66,19 +67,25 @@ def _route_batch(context: Context, size: int, *, careful: bool) -> int:
     claimed: Sequence[Unrouted] = ()
     with step(context, "route", _log) as this:
         now, policy = this.begun_at, context.policies.latest()
-        try:
+
+        def attempt(held: HeldPolicies) -> Sequence[Decision] | None:
+            nonlocal claimed
             with context.ledger.routing.claim_unrouted(size, now=now) as batch:
                 claimed = batch.referrals
                 if len(claimed) == BATCH:
                     context.wakeups.notify(ROUTE)  # another process may take what follows
-                suspects = careful or any(_is_suspect(referral, now) for referral in claimed)
-                decisions = [] if suspects else _decide_and_write(context, batch, policy, now)
+                if careful or any(_is_suspect(referral, now) for referral in claimed):
+                    return None
+                return _decide_and_write(context, batch, policy, held, now)
+
+        try:
+            decisions = context.policies.with_required(attempt)
         except Unavailable:
             raise
         except Exception as error:
             _log.error("batch failed", **error_fields(error))
-            suspects = True
-        if not suspects:
+            decisions = None
+        if decisions is not None:
             return _announce(context, this, claimed, decisions)
     return sum(route_individually(context, ids) for ids in split_suspects(claimed))
 
@@ -116,16 +123,21 @@ def _route_reserved(context: Context, ids: Sequence[ReferralId], until: datetime
     """Route a reserved group; when it fails, each of it alone, and postpone what still fails."""
     with step(context, "route", _log) as this:
         policy = context.policies.latest()
-        try:
+
+        def attempt(held: HeldPolicies) -> tuple[Sequence[Unrouted], Sequence[Decision]]:
             with context.ledger.routing.claim_begun(ids, until=until) as batch:
-                decisions = _decide_and_write(context, batch, policy, this.begun_at)
+                decisions = _decide_and_write(context, batch, policy, held, this.begun_at)
+                return batch.referrals, decisions
+
+        try:
+            referrals, decisions = context.policies.with_required(attempt)
         except Unavailable:
             raise
         except Exception as error:
             _log.error("batch failed", **error_fields(error))
             code = type(error).__name__
         else:
-            return _announce(context, this, batch.referrals, decisions)
+            return _announce(context, this, referrals, decisions)
     if len(ids) > 1:
         return sum(_route_reserved(context, [id_], until) for id_ in ids)
     return postpone(context, ids, until, code)
@@ -144,16 +156,17 @@ def postpone(context: Context, ids: Sequence[ReferralId], until: datetime, code:
 
 
 def _decide_and_write(
-    context: Context, batch: RouteBatch, policy: Policy, now: datetime
+    context: Context, batch: RouteBatch, policy: Policy, held: HeldPolicies, now: datetime
 ) -> Sequence[Decision]:
     """Decide about a batch and write it, inside the batch's transaction.
 
     The policy is read before: reading may take seconds, and no transaction may idle for so long.
+    Raises MissingPolicies.
     """
     decisions = [_decide(context, referral, policy, now) for referral in batch.referrals]
     decisions = with_recurrence_warnings(batch, decisions, policy=policy)
     batch.settle(decisions, now=now, actor=ACTOR)
-    end_waiting(context, batch, decisions)
+    end_waiting(batch, decisions, held, now)
     context.hit(DECIDED)
     return decisions
 

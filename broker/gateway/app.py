@@ -20,13 +20,14 @@ from broker.errors import BrokerError, Unavailable
 from broker.flow.activity_counter import EVERY as NOTE_ACTIVITY
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
-from broker.gateway import api_page, bounds, openapi, problems
+from broker.gateway import api_page, bounds, openapi, problem_pages, problems
 from broker.gateway.authentication import Authentication
 from broker.gateway.brake import Brake
 from broker.gateway.call import Call, Handler
 from broker.gateway.calls import CALLS
 from broker.gateway.long_polls import Poller
 from broker.gateway.readiness import Readiness, check_of
+from broker.gateway.request_metrics import RequestMetrics, known_method, path_of
 from broker.gateway.self_watch import watch_over
 from broker.gateway.shares import Shares
 from broker.gateway.state import Gateway, admit, caller_of, gateway_of
@@ -45,8 +46,6 @@ HEADERS = (
 )
 _log = logger("gateway")
 TOO_MANY = 429
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Methods that the log names; a caller may send any word there."""
 
 
 def build(
@@ -62,9 +61,12 @@ def build(
     too.
     """
 
+    requests = RequestMetrics()
     app = Starlette(
-        routes=[*_routes(), api_page.FILES, *beside],
-        lifespan=_lifespan(context, running or nullcontext(), health or HealthWatch(context)),
+        routes=[*_routes(), api_page.FILES, *problem_pages.ROUTES, *beside],
+        lifespan=_lifespan(
+            context, requests, running or nullcontext(), health or HealthWatch(context)
+        ),
         exception_handlers={
             BrokerError: problems.on_broker_error,
             HTTPException: problems.on_http_error,
@@ -72,12 +74,15 @@ def build(
     )
     app.state.openapi = _description()
     app.router.redirect_slashes = False
-    app.add_middleware(_Surroundings, context=context)
+    app.add_middleware(_Surroundings, context=context, requests=requests)
     return app
 
 
 def _lifespan(
-    context: Context, surroundings: AbstractAsyncContextManager[None], health: HealthWatch
+    context: Context,
+    requests: RequestMetrics,
+    surroundings: AbstractAsyncContextManager[None],
+    health: HealthWatch,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     """Return what starts and ends the gateway's own work with the application."""
 
@@ -94,6 +99,7 @@ def _lifespan(
             watchdog=Watchdog(heartbeats),
             readiness=Readiness(check_of(context)),
             health=health,
+            requests=requests,
         )
         app.state.gateway = gateway
         jobs = (gateway.poller.run(), _note_use(gateway), _note_activity(gateway))
@@ -176,16 +182,17 @@ async def _try(gateway: Gateway, work: Callable[[], object]) -> None:
 
 
 class _Surroundings:
-    """Gives every request an id, a line in the log and headers, and catches every exception.
+    """Gives every request an id, a line in the log and headers, counts it, and catches exceptions.
 
     Answers that cost the others too much are sent late.
 
     The server would log the text of an exception, which may repeat what a caller sent.
     """
 
-    def __init__(self, app: ASGIApp, context: Context) -> None:
+    def __init__(self, app: ASGIApp, context: Context, requests: RequestMetrics) -> None:
         self._app = app
         self._new_id = context.new_id
+        self._requests = requests
         self._brake = Brake()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -194,12 +201,14 @@ class _Surroundings:
             return
         request_id = str(self._new_id())
         scope.setdefault("state", {})["request_id"] = request_id
-        began, status = perf_counter(), 0
+        began, status, seconds = perf_counter(), 0, 0.0
+        self._requests.begin()
 
         async def sending(message: Message) -> None:
-            nonlocal status
+            nonlocal status, seconds
             if message["type"] == "http.response.start":
                 status = message["status"]
+                seconds = perf_counter() - began - scope["state"].get("waited", 0.0)
                 if status == TOO_MANY or "credential" not in scope["state"]:
                     await self._brake.slow_down(scope)
                 present = {name for name, _ in message["headers"]}
@@ -221,6 +230,7 @@ class _Surroundings:
             if not status:
                 await response(scope, receive, sending)
         finally:
+            self._requests.end(scope, status, seconds)
             if info_enabled(_log):
                 _log_request(scope, status, began)
 
@@ -231,11 +241,11 @@ def _log_request(scope: Scope, status: int, began: float) -> None:
     The path is left out where no route matches, the method where it is not a known one, and the
     status where the caller disconnected first.
     """
-    route, state = scope.get("route"), scope["state"]
+    state = scope["state"]
     _log.info(
         "request",
-        method=scope["method"] if scope["method"] in METHODS else None,
-        path=scope["root_path"] + route.path if isinstance(route, Route) else None,
+        method=known_method(scope),
+        path=path_of(scope),
         status=status or None,
         seconds=elapsed(began),
         request_id=state["request_id"],

@@ -63,7 +63,7 @@ _QUESTION = {
     "asked_at": _AT,
     "asked_by": "Jo Example",
     "topic": "contact",
-    "text": "May we ring the school before Monday?",
+    "text": "May we call the school before Monday?",
     "answered_at": "2026-12-18T17:20:00Z",
     "answered_by": "DC Example",
     "answer": "Yes, but not her tutor.",
@@ -482,7 +482,7 @@ EXAMPLES: Mapping[str, Any] = {
                 "message": "The child is on the roll of this school. Nobody was told: the "
                 "directory has none for this place.",
                 "action": "Tell by other means the people who should know, or have the directory "
-                "mended and retry routing.",
+                "corrected and retry routing.",
                 "owners": ["ops"],
                 "referral": _REFERRAL,
                 "reference": "SP-2026-0001",

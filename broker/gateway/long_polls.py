@@ -103,7 +103,7 @@ class Poller:
         spender = SPENDER.get()
         if self._ended or end <= until(0) or not self._shares.may_wait(spender):
             return False
-        event = asyncio.Event()
+        event, began = asyncio.Event(), monotonic()
         gone = asyncio.create_task(_until_gone(request))
         gone.add_done_callback(lambda _: event.set())
         try:
@@ -115,6 +115,8 @@ class Poller:
             return False
         finally:
             gone.cancel()
+            waited = getattr(request.state, "waited", 0.0)
+            request.state.waited = waited + monotonic() - began
 
     @contextmanager
     def _waiting_for(self, subject: tuple[str, Hashable], event: asyncio.Event) -> Iterator[None]:

@@ -1,4 +1,8 @@
-"""Metrics: counted in the ledger, once for all processes. Codes and numbers only."""
+"""Metrics: counted in the ledger, once for all processes. Codes and numbers only.
+
+Every gateway reads the same figures from the one ledger: queries take their ``max``, never their
+``sum``. What a gateway counts of itself is in ``request_metrics``.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.flow.task_queues import TASK_QUEUES
 from broker.gateway.expiry_gauges import Endings
+from broker.gateway.request_metrics import RequestMetrics
 from broker.ledger.monitoring import BANDS
 from broker.policy.time.calendars import LONDON
 
@@ -34,9 +39,10 @@ SILENCES = 1000
 """The most open alarms about silence that are exported."""
 
 
-def text(context: Context, health: HealthWatch) -> bytes:
+def text(context: Context, health: HealthWatch, requests: RequestMetrics) -> bytes:
     """Return the metrics in Prometheus's format."""
     registry = CollectorRegistry()
+    registry.register(requests)
     now = context.clock()
     registry.register(Ledger(context, now, health))
     with suppress(PolicyError):  # before the first policy nothing can end
@@ -185,9 +191,9 @@ class Ledger(Collector):
         gauges = (
             ("unrouted", "Referrals that wait for routing.", pipes.inbox),
             ("oldest_unrouted_seconds", "Age of the oldest one.", age),
-            ("unroutable", "Referrals that nobody owns.", pipes.unroutable),
+            ("unroutable", "Referrals that no agency matches.", pipes.unroutable),
             ("retries", "Pushes that wait for their next attempt.", pipes.retries),
-            ("escalations_open", "Ladders that nobody has acknowledged.", pipes.escalations),
+            ("escalations_open", "Escalations that nobody has acknowledged.", pipes.escalations),
             ("notices_due", "Notices that wait to be sent.", pipes.notices_due),
             ("notices_failed", "Notices that failed within a day.", pipes.notices_failed),
             ("workers", "Workers that showed themselves within 15 seconds.", pipes.workers),

@@ -112,7 +112,9 @@ def _check_watchdog(request: Request) -> None:
 async def metrics(request: Request) -> Response:
     """Return counts and ages by agency for Prometheus: codes and numbers only."""
     gateway = gateway_of(request)
-    text = await gateway.run(metric_families.text, gateway.context, gateway.health)
+    text = await gateway.run(
+        metric_families.text, gateway.context, gateway.health, gateway.requests
+    )
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.errors import (
+    BeyondCalendar,
     BrokerError,
     ClockApart,
     Conflict,
@@ -20,6 +21,7 @@ from broker.errors import (
     HeadTooLarge,
     Invalid,
     Malformed,
+    Misconfigured,
     NotFound,
     PolicyError,
     Prohibited,
@@ -31,8 +33,10 @@ from broker.errors import (
 )
 from broker.telemetry import error_fields, logger
 
-TYPES = "https://referral-broker.example.org/problems/"
-"""Stable names of the kinds of problem; docs/errors.md explains each one."""
+PATH = "/problems"
+"""Where each gateway explains the kinds of problem."""
+TYPES = f"https://referral-broker.example.org{PATH}/"
+"""Stable names of the kinds of problem, the same at every broker."""
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
 _log = logger("gateway")
@@ -126,6 +130,11 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
         "No agency matches under the current policy",
         "Ask ops to check the policy and the directory.",
     ),
+    BeyondCalendar: Meaning(
+        409,
+        "A deadline is beyond the calendar",
+        "Ask ops to add the next bank holidays or term dates to the policy.",
+    ),
     CursorGone: Meaning(
         410,
         "The cursor is no longer valid",
@@ -141,6 +150,13 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
         "Nothing was lost. Ops must correct the clock of this machine.",
         retryable=True,
     ),
+    Misconfigured: Meaning(
+        503,
+        "The broker is set up wrongly",
+        "Send the same request again after the seconds in Retry-After. Nothing was lost. Ops must "
+        "correct the settings.",
+        retryable=True,
+    ),
     Unavailable: Meaning(
         503,
         "The broker is not available",
@@ -154,27 +170,39 @@ _UNEXPECTED = Meaning(
     "Send the same request again. If it fails again, tell ops the 'instance'.",
     retryable=True,
 )
+_CODES: Mapping[type, str] = {kind: kind.code for kind in MEANINGS}
+KINDS: Mapping[str, Meaning] = {
+    **{kind.code: means for kind, means in MEANINGS.items()},
+    _Internal.code: _UNEXPECTED,
+}
+"""Every kind of problem by its code."""
 
 
 def meaning(error: Exception) -> Meaning:
     """Return what an error is to a client: that of its nearest class in the table."""
+    return KINDS[code_of(error)]
+
+
+def code_of(error: Exception) -> str:
+    """Return the code of the kind of problem that an error is."""
     for kind in type(error).__mro__:
-        if kind in MEANINGS:
-            return MEANINGS[kind]
-    return _UNEXPECTED
+        if kind in _CODES:
+            return _CODES[kind]
+    return _Internal.code
 
 
 def problem(error: Exception, instance: str) -> dict[str, Any]:
     """Return the problem document of an error; an unplanned one repeats nothing of it."""
-    means = meaning(error)
+    code = code_of(error)
+    means = KINDS[code]
     shown = error if isinstance(error, BrokerError) else _Internal(means.title)
     return {
-        "type": f"{TYPES}{shown.code}",
+        "type": f"{TYPES}{code}",
         "title": means.title,
         "status": means.status,
         "detail": shown.message,
         "instance": instance,
-        "code": shown.code,
+        "code": code,
         "errors": [asdict(fault) for fault in shown.faults],
         "next_step": means.next_step,
         "retryable": means.retryable,
@@ -200,14 +228,15 @@ def respond(request: Request, error: Exception) -> Response:
 
 
 def headers_of(error: Exception) -> dict[str, str]:
-    """Return the headers that an error adds to its answer."""
+    """Return the headers that an error adds to its answer; ``Link`` leads to its page."""
+    headers = {"Link": f'<{PATH}/{code_of(error)}>; rel="help"'}
     if isinstance(error, Throttled):
-        return {"Retry-After": str(max(1, round(error.retry_after.total_seconds())))}
-    if isinstance(error, Unavailable):
-        return {"Retry-After": str(RETRY_SECONDS)}
-    if meaning(error).status == 401:
-        return {"WWW-Authenticate": 'Bearer realm="referral broker"'}
-    return {}
+        headers["Retry-After"] = str(max(1, round(error.retry_after.total_seconds())))
+    elif isinstance(error, Unavailable):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    elif meaning(error).status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="referral broker"'
+    return headers
 
 
 def instance_of(request: Request) -> str:

@@ -256,7 +256,8 @@ def _lines_or_refusal(gateway: Gateway, caller: Caller, body: bytes) -> list[byt
         return _lines_of(body)
     except TooLarge as error:
         publisher = caller.organisation
-        accept.record_refusal(gateway.context, publisher, body, error, is_bulk=True)
+        refused = accept.RefusedBody(publisher, body, error, is_bulk=True)
+        accept.record_refusals(gateway.context, [refused])
         raise
 
 
@@ -285,7 +286,7 @@ async def _accept_some(
     gateway, strict = gateway_of(request), _is_strict(request)
     some = lines[start : start + most]
     submissions = [_submission(request, line, strict=strict) for line in some]
-    looked_over = await gateway.run(_screen_all, gateway, submissions)
+    looked_over = await gateway.run(screened_or_recorded, gateway.context, submissions)
     fit = [line for line in looked_over if _is_fit(line)]
     answers = iter(await _committed(gateway, fit) if fit else [])
     results = [line if isinstance(line, BrokerError) else next(answers) for line in looked_over]
@@ -333,14 +334,9 @@ async def _referral_body(request: Request, *, limit: int, media_type: str = JSON
         beginning = error.beginning if isinstance(error, TooLarge) else b""
         caller, gateway = caller_of(request), gateway_of(request)
         if not isinstance(error, Malformed):  # a connection that closed sends it again
-            await gateway.run(
-                accept.record_refusal,
-                gateway.context,
-                caller.organisation,
-                beginning,
-                error,
-                is_bulk=media_type == NDJSON,
-            )
+            is_bulk = media_type == NDJSON
+            refused = accept.RefusedBody(caller.organisation, beginning, error, is_bulk=is_bulk)
+            await gateway.run(accept.record_refusals, gateway.context, [refused])
         raise
 
 
@@ -364,17 +360,10 @@ async def _screened(gateway: Gateway, submission: Submission) -> NewReferral:
     if len(submission.body) <= SMALL and not submission.strict:
         with suppress(Invalid):
             return screened(gateway.context, submission)
-    result = await gateway.run(screened_or_recorded, gateway.context, submission)
+    (result,) = await gateway.run(screened_or_recorded, gateway.context, [submission])
     if isinstance(result, Invalid):
         raise result
     return result
-
-
-def _screen_all(
-    gateway: Gateway, submissions: Sequence[Submission]
-) -> list[NewReferral | BrokerError]:
-    """Screen each line by itself: one that is wrong stops no other."""
-    return [screened_or_recorded(gateway.context, submission) for submission in submissions]
 
 
 def _is_fit(screened: NewReferral | BrokerError) -> TypeGuard[NewReferral]:

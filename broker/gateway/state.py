@@ -16,6 +16,7 @@ from broker.flow.health_watch import HealthWatch
 from broker.gateway.authentication import Authentication, Caller
 from broker.gateway.long_polls import Poller
 from broker.gateway.readiness import Readiness
+from broker.gateway.request_metrics import RequestMetrics
 from broker.gateway.shares import Share, Shares
 from broker.heartbeats import Watchdog
 from broker.intake.http_intake import HttpIntake
@@ -35,6 +36,7 @@ class Gateway(Threaded):
     watchdog: Watchdog
     readiness: Readiness
     health: HealthWatch
+    requests: RequestMetrics
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -9,11 +9,11 @@ from typing import cast
 from starlette.requests import Request
 
 from broker.admin import membership
-from broker.admin.membership import ROOT
 from broker.admin.sign_in import form_token
 from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.flow.inbox_notices import INBOX
 from broker.inbox.mails import Mails
 from broker.ledger.members import SignedInMember
 from broker.threads import Threaded
@@ -87,7 +87,7 @@ async def _signed_in(request: Request) -> Visit | None:
 
 
 ACCESS: Access[MemberRight, Visit] = Access(
-    ROOT,
+    INBOX,
     _signed_in,
     _PERMITS,
     ask="Ask the person in your organisation who looks after this inbox.",

@@ -9,11 +9,11 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import inbox_actions, operator_actions
-from broker.admin.membership import ROOT
 from broker.domain.codes import ReturnReason
 from broker.domain.delivery import RedirectPreview
 from broker.domain.ids import EscalationId
 from broker.errors import BrokerError, Conflict, Invalid, NotFound
+from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.item import delivery_id, values_of
@@ -102,7 +102,7 @@ async def return_(visit: Visit, form: Form) -> Response:
             **values,
         )
     await visit.inboxes.run(inbox_actions.return_delivery, visit.context, visit.person, receipt)
-    return RedirectResponse(f"{ROOT}/?done=returned", 303)
+    return RedirectResponse(f"{INBOX}/?done=returned", 303)
 
 
 async def destroyed(visit: Visit, form: Form) -> Response:
@@ -112,7 +112,7 @@ async def destroyed(visit: Visit, form: Form) -> Response:
     await visit.inboxes.run(
         inbox_actions.confirm_destroyed, visit.context, visit.person, delivery_id(visit)
     )
-    return RedirectResponse(f"{ROOT}/?done=destroyed", 303)
+    return RedirectResponse(f"{INBOX}/?done=destroyed", 303)
 
 
 async def ask_hand_over(visit: Visit) -> Response:
@@ -208,4 +208,4 @@ def _form_page(
 
 
 def _back(visit: Visit, done: str) -> Response:
-    return RedirectResponse(f"{ROOT}/items/{delivery_id(visit)}?done={done}", 303)
+    return RedirectResponse(f"{INBOX}/items/{delivery_id(visit)}?done={done}", 303)

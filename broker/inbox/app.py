@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from broker.admin.membership import ROOT
 from broker.domain.codes import MemberRight
 from broker.flow.context import Context
+from broker.flow.inbox_notices import INBOX
 from broker.inbox import acts, ask, item, items, rendering, signing_in, team
 from broker.inbox.access import ACCESS, Inboxes
 from broker.threads import FairThreads
@@ -69,13 +69,13 @@ def mount(context: Context) -> list[BaseRoute]:
         exception_handlers=handlers(_error_page),
     )
     app.state.inboxes = Inboxes(FairThreads(THREADS, THREADS), context)
-    return [Route(ROOT, to_pages), Mount(ROOT, app)]
+    return [Route(INBOX, to_pages), Mount(INBOX, app)]
 
 
 async def to_pages(request: Request) -> Response:
     """Lead from the address without a slash to the list."""
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{ROOT}/{query}", 308)
+    return RedirectResponse(f"{INBOX}/{query}", 308)
 
 
 async def asset(request: Request) -> Response:

@@ -9,8 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.admin import questions
 from broker.admin.inbox_actions import open_delivery
-from broker.admin.membership import ROOT
 from broker.errors import Invalid, Malformed
+from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.item import delivery_id, values_of
@@ -37,7 +37,7 @@ async def send(visit: Visit, form: Form) -> Response:
         )
     except Invalid as error:
         return await _ask_page(visit, form, error)
-    return RedirectResponse(f"{ROOT}/items/{id_of_delivery}?done=asked#questions", 303)
+    return RedirectResponse(f"{INBOX}/items/{id_of_delivery}?done=asked#questions", 303)
 
 
 async def _ask_page(visit: Visit, form: Form, error: Invalid | None) -> Response:

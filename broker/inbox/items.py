@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from broker.admin.membership import ROOT
 from broker.domain.codes import DeliveryKind, Grade
 from broker.errors import Unavailable
+from broker.flow.inbox_notices import INBOX
 from broker.flow.render import render
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.headline import headline
-from broker.inbox.moments import day_of
 from broker.inbox.rendering import page
 from broker.ledger.inbox import InboxCounts, InboxItem, ItemFilter
+from broker.policy.time.moments import day_of
 from broker.telemetry import error_fields, logger
 
 LISTED = 50
@@ -84,7 +84,7 @@ class ListRequest:
             for name, value in {**parts, **changed}.items()
             if value and value != defaults.get(name)
         }
-        return f"{ROOT}/?{urlencode(wanted)}" if wanted else f"{ROOT}/"
+        return f"{INBOX}/?{urlencode(wanted)}" if wanted else f"{INBOX}/"
 
 
 def list_request(params: Mapping[str, str]) -> ListRequest:

@@ -9,9 +9,10 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import membership
-from broker.admin.membership import ROOT, Invited
+from broker.admin.membership import Invited
 from broker.domain.codes import MemberRight
 from broker.errors import Conflict, Invalid, NotFound
+from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.rendering import page
@@ -46,7 +47,7 @@ async def invite(visit: Visit, form: Form) -> Response:
     send = partial(membership.send_invitation, visit.context, member, invited.email)
     if not visit.inboxes.mails.begin(send):
         await visit.inboxes.run(membership.note_unsent, visit.context, member, membership.TOO_MANY)
-    return RedirectResponse(f"{ROOT}/team?done=invited", 303)
+    return RedirectResponse(f"{INBOX}/team?done=invited", 303)
 
 
 async def ask_change(visit: Visit) -> Response:
@@ -62,9 +63,9 @@ async def change(visit: Visit, form: Form) -> Response:
     context, agency, id_ = visit.context, visit.agency, _member_id(visit)
     if form.get("do") == "disable":
         await visit.inboxes.run(membership.disable, context, agency, id_)
-        return RedirectResponse(f"{ROOT}/team?done=disabled", 303)
+        return RedirectResponse(f"{INBOX}/team?done=disabled", 303)
     await visit.inboxes.run(membership.change_rights, context, agency, id_, _rights(form))
-    return RedirectResponse(f"{ROOT}/team?done=changed", 303)
+    return RedirectResponse(f"{INBOX}/team?done=changed", 303)
 
 
 async def cover(visit: Visit, form: Form) -> Response:
@@ -79,7 +80,7 @@ async def cover(visit: Visit, form: Form) -> Response:
     )
     if not is_set:
         raise Conflict("This colleague cannot cover for you. Nothing was changed.")
-    return RedirectResponse(f"{ROOT}/team?done=covered", 303)
+    return RedirectResponse(f"{INBOX}/team?done=covered", 303)
 
 
 async def mail(visit: Visit, form: Form) -> Response:
@@ -90,7 +91,7 @@ async def mail(visit: Visit, form: Form) -> Response:
         visit.person.id,
         gets_mail=form.get("mail") == "yes",
     )
-    return RedirectResponse(f"{ROOT}/team?done=mail", 303)
+    return RedirectResponse(f"{INBOX}/team?done=mail", 303)
 
 
 async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Response:

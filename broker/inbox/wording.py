@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from broker.domain.codes import DeliveryKind, Role
-from broker.inbox.moments import length, moment, time_left
 from broker.ledger.inbox import InboxCounts, InboxItem
+from broker.policy.time.moments import length, moment, time_left
 
 GRADES: Mapping[str, str] = {
     "immediate": "Immediate",
@@ -63,7 +63,7 @@ RETURN_REASONS: Mapping[str, tuple[str, str]] = {
     "duplicate": ("We have it already", "You got the same referral in another way."),
     "unreadable": ("We cannot read it", "Something in it is broken."),
     "need_information": (
-        "We cannot go on without more information",
+        "We cannot continue without more information",
         "You can also keep it and ask the police.",
     ),
     "below_threshold": (
@@ -99,7 +99,7 @@ EMPTY: Mapping[str, str] = {
 LINK_FAULTS: Mapping[str, str] = {
     "channel_not_set": "Email is not set up here. Ask the broker’s team for a link.",
     "too_many": "Too many emails were on their way. Try again in an hour.",
-    "recipient_refused": "The mail server refused the address. Check it.",
+    "recipient_refused": "The email server refused the address. Check it.",
 }
 """Why an email with a link was not sent, for what people can do something about."""
 DESTROYED = "Every copy is destroyed"
@@ -161,7 +161,7 @@ def outcome(code: str) -> str:
 
 def link_fault(code: str) -> str:
     """Return why an email with a link was not sent, and what to do."""
-    return LINK_FAULTS.get(code, "The mail server did not take it. Try again later.")
+    return LINK_FAULTS.get(code, "The email server did not take it. Try again later.")
 
 
 def listed(names: Sequence[str]) -> str:

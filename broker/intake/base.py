@@ -15,7 +15,7 @@ from broker.declared_settings import DeclaresSettings
 from broker.domain.ids import OrganisationCode
 from broker.domain.referral import Accepted, NewReferral
 from broker.errors import BrokerError, Invalid
-from broker.flow.accept import accept, recording_refusals, screen
+from broker.flow.accept import RefusedBody, accept, record_refusals, screen
 from broker.flow.context import Context
 
 
@@ -80,9 +80,9 @@ def take_in(context: Context, submissions: Sequence[Submission]) -> list[Accepte
     other. A repeated one is accepted as before, under the same id. Raises Unavailable when nothing
     is known to be committed; the same batch may then come again.
     """
-    screened = [screened_or_recorded(context, submission) for submission in submissions]
-    answers = iter(accept(context, [new for new in screened if isinstance(new, NewReferral)]))
-    return [next(answers) if isinstance(new, NewReferral) else new for new in screened]
+    looked_over = screened_or_recorded(context, submissions)
+    answers = iter(accept(context, [new for new in looked_over if isinstance(new, NewReferral)]))
+    return [next(answers) if isinstance(new, NewReferral) else new for new in looked_over]
 
 
 def screened(context: Context, submission: Submission) -> NewReferral:
@@ -101,13 +101,27 @@ def screened(context: Context, submission: Submission) -> NewReferral:
     return replace(new, traceparent=submission.traceparent) if submission.traceparent else new
 
 
-def screened_or_recorded(context: Context, submission: Submission) -> NewReferral | Invalid:
-    """Do the same; what is refused is recorded by its digest, without content, and returned."""
-    recording = recording_refusals(
-        context, submission.publisher, submission.body, strict=submission.strict
+def screened_or_recorded(
+    context: Context, submissions: Sequence[Submission]
+) -> list[NewReferral | Invalid]:
+    """Do the same with each, in order: one that is refused stops no other, and is returned.
+
+    What is refused is recorded in one transaction, by its digest and without content.
+    """
+    results = [_screened_or_refused(context, submission) for submission in submissions]
+    record_refusals(
+        context,
+        [
+            RefusedBody(submission.publisher, submission.body, result, strict=submission.strict)
+            for submission, result in zip(submissions, results, strict=True)
+            if isinstance(result, Invalid)
+        ],
     )
+    return results
+
+
+def _screened_or_refused(context: Context, submission: Submission) -> NewReferral | Invalid:
     try:
-        with recording:
-            return screened(context, submission)
+        return screened(context, submission)
     except Invalid as error:
         return error

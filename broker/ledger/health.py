@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from broker.domain.monitoring import RiskCounts
 from broker.domain.notice import NewNotice
 from broker.domain.outage import Outage, ProcessReport
 from broker.ledger.alarms import add_notices
 from broker.ledger.database import Connection, Part, json_text, rows
+from broker.ledger.monitoring import risk_counts
 
 
 class OutageStep:
@@ -44,6 +46,10 @@ class OutageStep:
         """Write an event about an outage."""
         params = {"kind": kind, "organisation": organisation, "data": json_text(data), "now": now}
         rows(self._connection, "health/write_outage_event", params)
+
+    def risk_counts(self, *, now: datetime) -> RiskCounts:
+        """Return how much is late and how much soon will be."""
+        return risk_counts(self._connection, now=now)
 
     def add_notices(self, notices: Sequence[NewNotice], *, now: datetime) -> None:
         """Write notices that are to be sent."""

@@ -15,6 +15,7 @@ from datetime import datetime
 from broker.domain.codes import DeliveryKind, Outcome, ReceiptResult, Stage
 from broker.domain.delivery import (
     NewDelivery,
+    Offer,
     Receipt,
     ReceiptMessage,
     Returned,
@@ -24,9 +25,11 @@ from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DELIVERY_STEPS, DeliveryState, DeliveryStep
 from broker.errors import Denied
 from broker.ledger.clock_pauses import ClockBatch, end_over_escalations, running_clocks
+from broker.ledger.corrections import latest_delivery
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import ActionContext, keep_act
+from broker.ledger.queries import content
 from broker.ledger.queue_keys import take
 from broker.ledger.routing import insert_deliveries
 
@@ -222,6 +225,15 @@ class SettleBatch:
             if batch.clocks is not None and batch.clocks.paused_at is not None:
                 yield batch
 
+    def newest(self, offer: Offer) -> tuple[Offer, bytes]:
+        """Return the latest version of a part that its agency was given, and the newest body."""
+        latest = latest_delivery(self._connection, offer.id) or offer
+        return latest, content(self._connection, offer.referral) or latest.body
+
+    def was_returned_by(self, referral: ReferralId, agency: OrganisationCode) -> bool:
+        """Tell whether an agency has returned a part of a referral."""
+        return _was_returned_by(self._connection, referral, agency)
+
     def redirect(self, returned: DeliveryId, new: NewDelivery) -> None:
         """Give another agency what was returned in this call."""
         _redirect(self._connection, returned, new, now=self._now, actor=self._actor)
@@ -310,6 +322,13 @@ def _answers(
 ) -> dict[tuple[DeliveryId, str], Row]:
     answers = rows(connection, "receipts/answers", {"ids": list(ids)})
     return {(row["delivery"], row["stage"]): row for row in answers}
+
+
+def _was_returned_by(
+    connection: Connection, referral: ReferralId, agency: OrganisationCode
+) -> bool:
+    params = {"referral": referral, "agency": agency}
+    return bool(rows(connection, "receipts/was_returned_by", params))
 
 
 def _may_be_redirected(connection: Connection, delivery: DeliveryId) -> bool:

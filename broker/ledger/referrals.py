@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +12,9 @@ from broker.domain.referral import (
     Refusal,
 )
 from broker.domain.states import ReferralState
-from broker.domain.task import REFUSED, RefusalTask
+from broker.domain.task import RefusalTask
 from broker.ledger.database import Connection, Part, Row, rows
-from broker.ledger.tasks import CORRECTED, open_refusal, settle_tasks
+from broker.ledger.tasks import CORRECTED, open_refusals, settle_tasks
 
 
 class Referrals(Part):
@@ -39,32 +38,24 @@ class Referrals(Part):
             for place, referral in enumerate(new)
         ]
 
-    def record_refusal(self, refusal: Refusal, task: RefusalTask | None) -> None:
-        """Record that a body was refused, without the body, and open the task about it."""
-        params = {
-            "publisher": refusal.publisher,
-            "digest": refusal.digest,
-            "size": refusal.size,
-            "reason": refusal.reason,
-            "now": refusal.at,
-        }
+    def record_refusals(self, refusals: Sequence[tuple[Refusal, RefusalTask | None]]) -> None:
+        """Record which bodies were refused, without the bodies, and open the tasks about them."""
         with self._transaction() as connection:
-            rows(connection, "referrals/record_refusal", params)
-            if task is not None:
-                open_refusal(
-                    connection,
-                    refusal.publisher,
-                    task,
-                    code=REFUSED,
-                    digest=_subject(refusal, task),
-                    now=refusal.at,
-                )
+            _record_refusals(connection, [refusal for refusal, _ in refusals])
+            open_refusals(
+                connection, [(refusal, task) for refusal, task in refusals if task is not None]
+            )
 
 
-def _subject(refusal: Refusal, task: RefusalTask) -> bytes:
-    """Return what a task is about: one body, or without a reference every one with this fault."""
-    is_one = task.reference is not None
-    return refusal.digest if is_one else hashlib.sha256(refusal.reason.encode()).digest()
+def _record_refusals(connection: Connection, refusals: Sequence[Refusal]) -> None:
+    columns = {
+        "publishers": [refusal.publisher for refusal in refusals],
+        "digests": [refusal.digest for refusal in refusals],
+        "sizes": [refusal.size for refusal in refusals],
+        "reasons": [refusal.reason for refusal in refusals],
+        "at": [refusal.at for refusal in refusals],
+    }
+    rows(connection, "referrals/record_refusals", columns)
 
 
 def _holders(

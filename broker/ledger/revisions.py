@@ -43,7 +43,8 @@ def histories(
         by_referral[row["referral"]].bodies[row["version"]] = row["body"]
     for row in _settled_tasks(connection, referrals):
         by_referral[row["referral"]].bodies[row["version"]] = row["body"]
-        by_referral[row["referral"]].settled.append(SettledTask(row["code"], row["version"]))
+        settled = SettledTask(row["code"], row["pointer"], row["version"])
+        by_referral[row["referral"]].settled.append(settled)
     return by_referral
 
 

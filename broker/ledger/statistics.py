@@ -119,12 +119,11 @@ class Statistics(Part):
         """
         with self._transaction() as connection:
             deadlines = rows(connection, "statistics/totals", {"end": _minute(now)}, prepare=False)
-            return deadlines, {
-                (row["agency"], row["milestone"]): self._latencies_of(
-                    row, row["microseconds"] / 1e6
-                )
-                for row in _all_latencies(connection)
-            }
+            latencies = _all_latencies(connection)
+        return deadlines, {
+            (row["agency"], row["milestone"]): self._latencies_of(row, row["microseconds"] / 1e6)
+            for row in latencies
+        }
 
     def _latencies_of(self, row: Row, seconds: float | None = None) -> Latencies:
         counts = dict(zip(row["buckets"], row["counts"], strict=True))

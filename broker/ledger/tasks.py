@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import OrganisationCode, ReferralId, TaskId
-from broker.domain.task import UNJUDGED, NewTask, OpenTask, RefusalTask, TaskCounts
+from broker.domain.referral import Refusal
+from broker.domain.task import (
+    REFUSED,
+    UNJUDGED,
+    NewTask,
+    OpenTask,
+    RefusalTask,
+    TaskCounts,
+)
 from broker.ledger.database import Connection, Part, rows
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.policy.decision import Decision, Postponed, Unrouted, Withdrawn
@@ -118,29 +127,28 @@ def open_tasks(
     rows(connection, "tasks/open_tasks", {**columns, "now": now, "actor": actor})
 
 
-def open_refusal(
-    connection: Connection,
-    publisher: OrganisationCode,
-    task: RefusalTask,
-    *,
-    code: str,
-    digest: bytes,
-    now: datetime,
-) -> None:
-    """Open a task about a body that was refused, unless one about it is open already."""
-    params = {
-        "publisher": publisher,
-        "reference": task.reference,
-        "digest": digest,
-        "code": code,
-        "message": task.message,
-        "grade": str(task.deadline.grade),
-        "policy": task.policy_version,
-        "due": task.deadline.due_at,
-        "alarm": task.deadline.next_alarm_at,
-        "most": MOST_REFUSED,
+def open_refusals(connection: Connection, refusals: Sequence[tuple[Refusal, RefusalTask]]) -> None:
+    """Open tasks about bodies that were refused, unless one about the same is open already."""
+    if not refusals:
+        return
+    columns = {
+        "publishers": [refusal.publisher for refusal, _ in refusals],
+        "references": [task.reference for _, task in refusals],
+        "digests": [_subject(refusal, task) for refusal, task in refusals],
+        "messages": [task.message for _, task in refusals],
+        "grades": [str(task.deadline.grade) for _, task in refusals],
+        "policies": [task.policy_version for _, task in refusals],
+        "opened": [refusal.at for refusal, _ in refusals],
+        "due": [task.deadline.due_at for _, task in refusals],
+        "alarms": [task.deadline.next_alarm_at for _, task in refusals],
     }
-    rows(connection, "tasks/open_refusal", {**params, "now": now})
+    rows(connection, "tasks/open_refusals", {**columns, "code": REFUSED, "most": MOST_REFUSED})
+
+
+def _subject(refusal: Refusal, task: RefusalTask) -> bytes:
+    """Return what a task is about: one body, or without a reference every one with this fault."""
+    is_single = task.reference is not None
+    return refusal.digest if is_single else hashlib.sha256(refusal.reason.encode()).digest()
 
 
 def settle_refused(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -36,6 +36,7 @@ from broker.policy.revision import revise
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.revision.settled_tasks import without_settled
+from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.places_in_words import with_places
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
 from broker.policy.routing.unread import unread_handling, with_unread
@@ -70,8 +71,8 @@ def decide(
     if referral is None:
         return _rejected(waiting, checked, document, policy)
     plan = _plan(waiting, checked, document, policy, now)
-    verdict = _verdict(referral, checked, plan, policy)
-    verdict = _with_marks(verdict, document, referral, policy, child_key)
+    marks = _marks(document, referral, policy, child_key)
+    verdict = _verdict(referral, checked, plan, policy, marks)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
@@ -242,7 +243,13 @@ def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | 
     return policy.task_deadline(plan.effective_grade, _received_at(waiting))
 
 
-def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: Policy) -> Verdict:
+def _verdict(
+    referral: Referral,
+    checked: CheckedReferral,
+    plan: Plan,
+    policy: Policy,
+    marks: Sequence[bytes],
+) -> Verdict:
     is_unknown = tolerance.is_assumed(checked.defects, "/times", "/times/first_known_at")
     return Verdict(
         policy_version=policy.version,
@@ -252,22 +259,19 @@ def _verdict(referral: Referral, checked: CheckedReferral, plan: Plan, policy: P
         first_known_at=None if is_unknown else referral.times.first_known_at,
         defects=checked.defects,
         warnings=plan.warnings,
+        marks=marks,
+        linked_within=(policy.linked_within if marks else None) or timedelta(0),
         profile=profile(referral, checked.defects),
     )
 
 
-def _with_marks(
-    verdict: Verdict,
-    document: Mapping[str, Any],
-    referral: Referral,
-    policy: Policy,
-    key: bytes | None,
-) -> Verdict:
-    """Return a verdict with the marks of what the referral names; without a key there are none."""
+def _marks(
+    document: Mapping[str, Any], referral: Referral, policy: Policy, key: bytes | None
+) -> Sequence[bytes]:
+    """Return the marks of what a referral names; there are none without a key."""
     if key is None or policy.linked_within is None:
-        return verdict
-    marks = link_marks(referral, document, key)
-    return replace(verdict, marks=marks, linked_within=policy.linked_within)
+        return ()
+    return link_marks(referral, document, key)
 
 
 def _unroutable(
@@ -306,7 +310,7 @@ def _revised(
         grade=plan.effective_grade,
         assignments=plan.assignments,
         documents={
-            version: tolerance.settled(orjson.loads(body), waiting.accepted_at)
+            version: VersionDocument.read(orjson.loads(body), waiting.accepted_at)
             for version, body in bodies.items()
         },
         regrade=regrade,
@@ -316,9 +320,9 @@ def _revised(
     tasks = without_settled(
         plan.tasks,
         waiting.settled,
-        documents=new.documents,
-        version=waiting.version,
+        decides_alike=new.decides_alike,
         revision=revision,
+        goes_despite_doubt=plan.effective_grade in policy.embargoes.goes_despite_words,
     )
     routed = Routed(
         id=waiting.id,

@@ -138,7 +138,7 @@ class Delivery:
     follows: str | None = None
     """The delivery of yours that this corrects or recalls."""
     recall_reason: str | None = None
-    """Why it was recalled; ``no_longer_addressed`` recalls the part in ``follows`` alone."""
+    """Why it was recalled; ``no_longer_addressed`` recalls the deliveries in ``recalls`` alone."""
     asks: Mapping[str, bool] = field(default_factory=dict)
     """What a decision should say: ``views_considered`` and ``child_told``."""
     recalls: Sequence[str] | None = None

@@ -292,16 +292,22 @@ def changed_summary(document: dict[str, Any], **handling: Any) -> dict[str, Any]
     return {**document, "concern": concern, "handling": {**document["handling"], **handling}}
 
 
-@pytest.mark.parametrize("turn", BY_A_PERSON)
-def test_40_a_correction_does_not_ask_again_what_a_person_has_decided(
-    world: World, context: Context, turn: str
-) -> None:
+def decided(world: World, turn: str) -> dict[str, Any]:
+    """Hand in what words hold, decide so about the school's part; return the receipt an hour on."""
     world.at("2026-12-21 10:00")
     receipt = world.hand_in(in_words())
     world.drain()
     held = leg(world.status(receipt), SCHOOL)
     assert act(world, held["id"], turn, **DECISIONS[turn]).status_code == 200
     world.at("2026-12-21 11:00")
+    return receipt
+
+
+@pytest.mark.parametrize("turn", BY_A_PERSON)
+def test_40_a_correction_does_not_ask_again_what_a_person_has_decided(
+    world: World, context: Context, turn: str
+) -> None:
+    receipt = decided(world, turn)
     correct(world, receipt, changed_summary(in_words()))
     assert [row[1] for row in tasks(context)] == ["settled"]
     assert [row[2] for row in tasks(context)] == [tasks(context)[0][2]]
@@ -316,12 +322,7 @@ def test_40_a_correction_does_not_ask_again_what_a_person_has_decided(
 def test_40_a_correction_asks_again_where_the_words_have_changed(
     world: World, context: Context, turn: str
 ) -> None:
-    world.at("2026-12-21 10:00")
-    receipt = world.hand_in(in_words())
-    world.drain()
-    held = leg(world.status(receipt), SCHOOL)
-    assert act(world, held["id"], turn, **DECISIONS[turn]).status_code == 200
-    world.at("2026-12-21 11:00")
+    receipt = decided(world, turn)
     words = "No contact with the school before Friday 12:00: the arrest has moved."
     correct(world, receipt, changed_summary(in_words(), instructions=words))
     assert [row[1] for row in tasks(context)] == ["settled", "open"]
@@ -355,12 +356,7 @@ def test_40_what_a_person_has_released_stays_so_through_corrections(
 def test_40_a_correction_asks_again_where_something_else_is_held(
     world: World, context: Context
 ) -> None:
-    world.at("2026-12-21 10:00")
-    receipt = world.hand_in(in_words())
-    world.drain()
-    held = leg(world.status(receipt), SCHOOL)
-    assert act(world, held["id"], "release", reason="He is arrested.").status_code == 200
-    world.at("2026-12-21 11:00")
+    receipt = decided(world, "release")
     correct(world, receipt, two_pupils())
     assert leg(world.status(receipt), "school-900001")["state"] == "held"
     assert [row[1] for row in tasks(context)] == ["settled", "open"]

@@ -129,6 +129,71 @@ def test_15_another_document_under_a_used_reference_has_an_owner(
     assert world.collect("stoke-csc") == []
 
 
+def test_15_every_other_document_of_a_bulk_has_an_owner_and_all_are_written_at_once(
+    world: World, context: Context
+) -> None:
+    """Lines 2 to 4 come under used references, lines 5 and 6 under one of those again."""
+    references = [f"BULK/{number}" for number in (1, 2, 3)]
+    for reference in references:
+        handed_in(world, HERE, reference=reference)
+    others = [
+        document(CHILD | {"given_name": name}, reference=reference)
+        for name, reference in zip("ABCDE", [*references, *references[:2]], strict=True)
+    ]
+    lines = [json.dumps(line).encode() for line in [document(HERE, reference="NEW/1"), *others]]
+    answer = world.client.post(
+        "/v1/referrals/bulk",
+        content=b"\n".join(lines),
+        headers=world.police | {"Content-Type": "application/x-ndjson"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert sorted(task["reference"] for task in tasks(world)) == references
+    with psycopg.connect(context.settings.database_url) as connection:
+        written = connection.execute(
+            "select count(*), count(distinct xmin::text), count(distinct digest) from refusal"
+        ).fetchone()
+        opened = connection.execute(
+            "select count(*) from event where kind = 'organisation.task_opened'"
+        ).fetchone()
+    assert (written, opened) == ((5, 1, 5), (3,))
+
+
+def test_15_every_line_of_a_bulk_that_is_refused_has_an_owner_and_all_are_written_at_once(
+    world: World, context: Context
+) -> None:
+    lines = [b"{", json.dumps(document(HERE, reference="NEW/1")).encode(), b"[]", b"{"]
+    answer = world.client.post(
+        "/v1/referrals/bulk",
+        content=b"\n".join(lines),
+        headers=world.police | {"Content-Type": "application/x-ndjson"},
+    )
+    results = [json.loads(line)["status"] for line in answer.content.splitlines()]
+    assert results == [400, 202, 400, 400]
+    with psycopg.connect(context.settings.database_url) as connection:
+        written = connection.execute(
+            "select count(*), count(distinct xmin::text), count(distinct digest) from refusal"
+        ).fetchone()
+    assert written == (3, 1, 2)
+    assert len(tasks(world)) == 2  # without a reference all bodies with one fault are one task
+
+
+def test_15_another_document_under_a_used_key_is_told_of_as_that(
+    world: World, context: Context
+) -> None:
+    key = world.police | {"Idempotency-Key": "K-1"}
+    first = document(HERE, reference="KEY/1")
+    other = document(CHILD | {"given_name": "Another"}, reference="KEY/2")
+    assert world.client.post("/v1/referrals", json=first, headers=key).status_code == 202
+    assert world.client.post("/v1/referrals", json=other, headers=key).status_code == 409
+    (task,) = tasks(world)
+    assert task["reference"] == "KEY/2"
+    assert "an Idempotency-Key that was used before" in task["message"]
+    assert "under a reference" not in task["message"]
+    own = world.police | {"Idempotency-Key": "K-2"}
+    assert world.client.post("/v1/referrals", json=other, headers=own).status_code == 202
+    assert tasks(world) == []
+
+
 def test_15_the_same_document_again_is_no_task(world: World) -> None:
     handed_in(world, HERE)
     assert post(world, json.dumps(document(HERE)).encode()).status_code == 202

@@ -156,10 +156,14 @@ def test_29_each_status_of_a_missing_child_counts(
         (None, "Nobody said when: ask."),
         (
             "2026-12-15T20:30:00Z",
-            "came back on Tue 15 Dec 2026, 20:30: in England the authority that is responsible for "
-            "it offers it an interview within 72 hours of that, so by Fri 18 Dec 2026, 20:30.",
+            "came back on Tuesday 15 December 2026, 20:30: in England the authority that is "
+            "responsible for it offers it an interview within 72 hours of that, so by Friday 18 "
+            "December 2026, 20:30.",
         ),
-        ("2027-03-27T12:00:00Z", "so by Tue 30 Mar 2027, 13:00."),  # the clocks change on 28 March
+        (
+            "2027-03-27T12:00:00Z",
+            "so by Tuesday 30 March 2027, 13:00.",
+        ),  # the clocks change on 28 March
     ],
 )
 def test_29_a_child_who_is_back_is_offered_an_interview_by_a_time(
@@ -203,7 +207,7 @@ def test_39_a_late_one_is_a_task_of_the_supervisor(world: World) -> None:
     assert task["code"] == "known-for-long"
     assert task["owners"] == ["ops", "staffordshire-police supervisor"]
     assert re.fullmatch(
-        r"The police knew for \d+ days( and \d+ hours?)? before it was handed in. "
+        r"The police knew for \d+ days( and \d+ hours?)? before they sent it. "
         r"The policy allows \d+ days? at the grade [a-z ]+\.",
         task["message"],
     )

@@ -228,7 +228,7 @@ def test_an_open_page_says_when_the_session_is_about_to_end(
     visit: Visit, site: Site, path: str
 ) -> None:
     page = visit("/ops/sign-in")
-    warning = page.get_by_text("Your session ends at Wed 7 Apr 22:00.")
+    warning = page.get_by_text("Your session ends today 22:00.")
     with site.later(seconds=(SESSION_FOR - timedelta(minutes=15, seconds=3)).total_seconds()):
         page.goto(f"{site.url}{path}")
         expect(warning).to_be_hidden()
@@ -365,7 +365,7 @@ def test_a_corrected_referral_shows_both_grades_and_what_moved(visit: Visit, sit
     (corrected,) = site.look("select referral from correction limit 1")[0]
     shown = visit(f"/ops/referrals/{corrected}").locator("#versions-part").inner_text()
     assert "It was treated as low before." in shown
-    assert "must acknowledge by Wed 7 Apr 08:20, was Thu 8 Apr 16:00." in shown
+    assert "must acknowledge by today 08:20, was tomorrow 16:00." in shown
     assert "Not yet" in shown
 
 

@@ -1,13 +1,14 @@
 """A quick look before the full work never misses what the full work would find."""
 
 import unicodedata
+from difflib import SequenceMatcher
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from broker.policy.language.recipient_words import folded
+from broker.policy.language.recipient_words import are_alike, folded
 from broker.policy.outside_names import mentions, names_in
 from schemas import pictures
 from schemas.shown_text import shown, shown_document
@@ -82,3 +83,14 @@ def test_a_name_is_found_however_it_is_written(name, text):
     assert not mentions(
         names, {"concern": {"summary": "Nobody is named here, \u201cat all\u201d."}}
     )
+
+
+@given(some.text("abc ", max_size=30), some.text("abc ", max_size=30))
+def test_texts_of_very_different_lengths_are_never_alike(text, name):
+    matcher = SequenceMatcher(None, text, name, autojunk=False)
+    assert are_alike(text, name) == (matcher.ratio() >= 0.85)
+
+
+@given(some.text())
+def test_a_plain_word_is_folded_as_every_other_text(text):
+    assert folded(f"{text}\u0301") == folded(text)

@@ -343,7 +343,7 @@ def _clocks(ledger: Ledger) -> str:
     apart = [clock for clock in clocks if clock.difference.is_apart]
     if apart:
         listed = "; ".join(f"{clock.process}: {clock.difference.description}" for clock in apart)
-        raise Failed(f"{listed}: it neither leads nor accepts", SYNCHRONISE)
+        raise Failed(f"{listed}: it does no work until its clock is right", SYNCHRONISE)
     largest = LARGEST_DIFFERENCE.total_seconds()
     if clocks and clocks[0].difference.exceeds(largest):
         furthest = f"{clocks[0].process}: {clocks[0].difference.description}"

@@ -124,7 +124,7 @@ def _inspection(name: str, what: str) -> click.Command:
     @click.command(name, help=f"Count {what}, for a period.")
     @click.option("--from", "since", required=True, help="The first day, such as 2026-12-01.")
     @click.option("--to", "until", required=True, help="The last day, inclusive.")
-    @click.option("--force", help="Count only what this force handed in, by its code.")
+    @click.option("--force", help="Count only what this force sent, by its code.")
     @click.option("--by", type=click.Choice(_GROUPS), multiple=True, help="Only these groups.")
     @click.option("--trend", is_flag=True, help="Show each month of each group in the table too.")
     @_FORMAT

@@ -22,7 +22,7 @@ _TO = Parameter(
 )
 _PERIOD = {"from": _FROM, "to": _TO}
 _FORCE = Parameter(
-    "Counts only what this force handed in, by its code.",
+    "Counts only what this force sent, by its code.",
     {"type": "string", "examples": ["staffordshire-police"]},
 )
 _REPORTS = {

@@ -75,7 +75,7 @@ REFERRALS = (
         tag=Tag.REFERRALS,
         summary="Publish up to 1,000 referrals, one on each line",
         description=(
-            "Accepts newline-delimited JSON. Each line is judged by itself: a line that is wrong "
+            "Accepts newline-delimited JSON. Each line is judged on its own: a line that is wrong "
             "stops no other."
         ),
         scopes=PUBLISH,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter, itemgetter
@@ -41,14 +41,11 @@ class Condition:
     """Every combination of their values for which it holds."""
     _paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     _readers: tuple[tuple[str, Reader], ...] = field(init=False, repr=False, compare=False)
-    facts: frozenset[str] = field(init=False, repr=False, compare=False)
-    """The names without whose facts they are."""
 
     def __post_init__(self) -> None:
         paths = [name.split(".") for name in self.names]
         object.__setattr__(self, "_paths", tuple((owner, fact) for owner, fact in paths))
         object.__setattr__(self, "_readers", tuple(_readers(self._paths)))
-        object.__setattr__(self, "facts", frozenset(fact for _, fact in paths))
 
     def holds(self, subjects: Mapping[str, object]) -> bool:
         """Tell whether it holds for what is known about a subject."""
@@ -85,10 +82,15 @@ class Condition:
         return case
 
 
-def _readers(paths: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Reader]]:
-    """Yield what reads all facts of an owner at once: every condition is asked of every subject."""
+def by_owner(paths: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """Go through owners, in order, with those of their facts that are named."""
     for owner, group in itertools.groupby(paths, key=itemgetter(0)):
-        facts = [fact for _, fact in group]
+        yield owner, [fact for _, fact in group]
+
+
+def _readers(paths: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Reader]]:
+    """Yield what reads all facts of an owner at once."""
+    for owner, facts in by_owner(paths):
         yield owner, attrgetter(*facts) if len(facts) > 1 else _alone(attrgetter(*facts))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
@@ -222,9 +223,13 @@ class Directory:
 
 def own_words(organisation: Organisation) -> frozenset[str]:
     """Return the words for one organisation and no other of its kind, as entries are compared."""
-    urn = organisation.urn
-    codes = (organisation.code, urn or "", f"URN {urn}" if urn else "")
-    return names_of(organisation.name).union(normalised(code) for code in codes if code)
+    return _own_words(organisation.code, organisation.name, organisation.urn)
+
+
+@lru_cache(maxsize=4096)
+def _own_words(code: str, name: str, urn: str | None) -> frozenset[str]:
+    codes = (code, urn or "", f"URN {urn}" if urn else "")
+    return names_of(name).union(normalised(code) for code in codes if code)
 
 
 def said_hours(always: bool, hours: Mapping[int, tuple[Hours, ...]]) -> str:

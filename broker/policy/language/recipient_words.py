@@ -63,12 +63,15 @@ def is_near(text: str, names: frozenset[str]) -> bool:
             return True
         if len(name) < _LEAST_NEAR or beginnings.isdisjoint(_beginnings(name)):
             continue
-        if not any(map(str.isdecimal, name)) and _are_alike(text, name):
+        if not any(map(str.isdecimal, name)) and are_alike(text, name):
             return True
     return False
 
 
-def _are_alike(text: str, name: str) -> bool:
+def are_alike(text: str, name: str) -> bool:
+    """Tell whether two texts are so alike that one may be the other, misspelt."""
+    if 2 * min(len(text), len(name)) < _ALIKE * (len(text) + len(name)):
+        return False  # so they could not be, if every letter of the shorter one were in place
     matcher = SequenceMatcher(None, text, name, autojunk=False)
     return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
 
@@ -114,6 +117,8 @@ def without_kind(words: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text in small letters without accents, its words parted by single spaces."""
+    if text.isascii() and text.isalpha():
+        return text.lower()
     return _SEPARATORS.sub(" ", without_marks(text)).strip()
 
 

@@ -203,7 +203,9 @@ def _percentages(node: Node) -> tuple[int, ...]:
 
 def _escalation_policy(name: str, node: Node) -> EscalationPolicy:
     fields = node.fields(("sentence", "for", "steps"))
-    subjects = [item.choice(ALARMED, "thing with a ladder") for item in _items(fields, "for")]
+    subjects = [
+        item.choice(ALARMED, "thing that can be escalated") for item in _items(fields, "for")
+    ]
     return EscalationPolicy(
         name=name,
         sentence=fields["sentence"].text() if "sentence" in fields else "",

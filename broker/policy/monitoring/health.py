@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from broker.domain.codes import HealthLevel
 from broker.domain.health import Health, Problem, Signals
-from broker.policy.time.calendars import LONDON, in_words
 from broker.policy.time.duration_words import duration, how_many
+from broker.policy.time.moments import moment
 
 LANES: Mapping[str, tuple[HealthLevel, str]] = {
     "sweep": (HealthLevel.STOPPED, "no referral is sent on, and what was lost is not found again"),
@@ -311,9 +311,7 @@ def _last(signals: Signals) -> datetime | None:
 def _since(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "yet"
-    local, today = at.astimezone(LONDON), now.astimezone(LONDON).date()
-    day = "" if local.date() == today else f"{in_words(local.date())}, "
-    return f"since {day}{local:%H:%M}"
+    return f"since {moment(at, now).removeprefix('today ')}"
 
 
 def _unread(signals: Signals) -> list[str]:

@@ -5,7 +5,6 @@ Counts and local ids: of what a referral says nothing is in it but the name of t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -59,18 +58,19 @@ class Profile:
 def profile(referral: Referral, defects: Sequence[Fault]) -> Profile:
     """Return what is counted of a referral; ``defects`` are those of its document."""
     unread = [defect.pointer for defect in defects if defect.code not in _LACKS]
-    lacks: dict[str, Counter[str]] = {}
+    lacks: dict[str, dict[str, int]] = {}
     # What was set aside may hide a gap; where nothing was, the defects are the gaps.
     gaps = find(referral.children, referral.times) if unread else defects
     for pointer, fact, reason in (*_with_defects(gaps), *_without_defects(referral.children)):
         is_unread = reason == NOT_MENTIONED and any(
             other == pointer or other.startswith(f"{pointer}/") for other in unread
         )
-        lacks.setdefault(fact, Counter())[UNREADABLE if is_unread else reason] += 1
+        counted, why = lacks.setdefault(fact, {}), UNREADABLE if is_unread else reason
+        counted[why] = counted.get(why, 0) + 1
     return Profile(
         unit=shown_line(referral.referrer.unit or "")[:LONGEST_UNIT],
         children=sum(not child.expected_date_of_birth for child in referral.children),
-        lacks={fact: dict(reasons) for fact, reasons in lacks.items()},
+        lacks=lacks,
         missing=[child.id for child in referral.children if _is_missing(child)],
     )
 

@@ -107,7 +107,7 @@ def check_alarms(alarms: AlarmRules, directory: Directory) -> Iterator[Fault]:
     for escalation_policy in alarms.escalation_policies.values():
         for subject in sorted(escalation_policy.subjects):
             if other := seen.get(subject):
-                message = f"{subject} has the ladder {other!r} already."
+                message = f"{subject} has the escalation policy {other!r} already."
                 yield Fault(escalation_policy.place, "duplicate", message)
             seen[subject] = escalation_policy.name
         for step in escalation_policy.steps:

@@ -276,7 +276,8 @@ def _rest(old: Policy, new: Policy) -> Iterator[Change]:
     """Name whatever else a policy has, so that nothing changes unsaid."""
     for field in fields(Policy):
         name = field.name
-        if name not in _COMPARED and getattr(old, name) != getattr(new, name):
+        is_own = field.init and name not in _COMPARED
+        if is_own and getattr(old, name) != getattr(new, name):
             yield Change(
                 f"section {_SECTIONS.get(name, name)}", "changed", "is written differently"
             )

@@ -16,6 +16,7 @@ from broker.domain.task import TaskDeadline
 from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import Directory
 from broker.policy.language.directory_reader import read_directory
+from broker.policy.language.rule_matches import RuleMatches
 from broker.policy.language.rules import GradeRule, RoutingRule, read_promptness, read_rules
 from broker.policy.language.version_rules import (
     VersionRule,
@@ -86,6 +87,12 @@ class Policy:
     """What an agency's people are told in their inbox."""
     gazetteer: Gazetteer = field(default_factory=installed, repr=False, compare=False)
     """Which places exist; the same for every version."""
+    matches: RuleMatches = field(init=False, repr=False, compare=False)
+    """Which of its rules hold for a subject."""
+
+    def __post_init__(self) -> None:
+        matches = RuleMatches(self.grade_rules, self.routing_rules)
+        object.__setattr__(self, "matches", matches)
 
     def task_deadline(self, grade: Grade, since: datetime) -> TaskDeadline:
         """Return by when what is known since an instant must be settled, and its first alarm."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind, Grade
 from broker.domain.ids import DeliveryId, OrganisationCode
@@ -20,10 +19,10 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import successors
 from broker.policy.revision.issued import Changed, EarlierDelivery, HistoryEntry, Issued, Revision
 from broker.policy.revision.regrade import Regrade, reschedule
-from broker.policy.revision.settled_tasks import deciding
+from broker.policy.revision.settled_tasks import deciding, released_with
+from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.assignments import Assignment
 
-Json = Mapping[str, Any]
 _Key = tuple[str, str, str]
 """Agency, row, and the closed office whose part it is; empty where it is the agency's own."""
 
@@ -37,10 +36,20 @@ class JudgedVersion:
     grade: Grade
     """The one that deadlines follow from now on."""
     assignments: Sequence[Assignment]
-    documents: Mapping[int, Json]
-    """This version and those that agencies have, by number; each of them was valid."""
+    documents: Mapping[int, VersionDocument]
+    """This version, those that agencies have and those of settled tasks, by number."""
     regrade: Regrade | None
     policy: Policy
+
+    def decides_alike(self, code: str | None, before: int) -> bool:
+        """Tell whether what decides a hold of a code is as it was in a version before.
+
+        It is not where that version is not known.
+        """
+        earlier = self.documents.get(before)
+        return earlier is not None and bool(
+            deciding(code, earlier) == deciding(code, self.documents[self.number])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +286,8 @@ def _go_on(
 def _moved(
     earlier: EarlierDelivery, assignment: Assignment, parts: Sequence[str], new: JudgedVersion
 ) -> Changed:
-    if _is_extended(earlier, new):
+    is_extended = _is_extended(earlier, assignment, new)
+    if is_extended:
         moved = successors.keep_extended(earlier, assignment, new.number)
     else:
         moved = successors.move(
@@ -290,8 +300,9 @@ def _moved(
     if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
         explanation = _correction(earlier, assignment, parts, new).explanation
-        deadlines = {"deadlines": earlier.explanation["deadlines"]}
-        moved = replace(moved, explanation={**explanation, **deadlines})
+        kept = ("deadlines", "hold") if is_extended else ("deadlines",)
+        own = {name: earlier.explanation[name] for name in kept}
+        moved = replace(moved, explanation={**explanation, **own})
     noted = [HistoryEntry("delivery.revised", {"version": new.number, "state": str(moved.state)})]
     # A clock that has not started is counted by the new grade already.
     runs = moved.kind is DeliveryKind.REFERRAL and moved.clock_start == earlier.clock_start
@@ -301,10 +312,17 @@ def _moved(
     return Changed(earlier, moved, tuple(noted))
 
 
-def _is_extended(earlier: EarlierDelivery, new: JudgedVersion) -> bool:
-    """Tell whether a person extended an embargo that the new version repeats as it was."""
-    hold = earlier.explanation.get("hold") or {}
-    return earlier.state is DeliveryState.HELD and "given" in hold and _repeats(None, earlier, new)
+def _is_extended(earlier: EarlierDelivery, assignment: Assignment, new: JudgedVersion) -> bool:
+    """Tell whether a person extended a hold that the new version repeats as it was.
+
+    What the new version would hold until a person releases it has no end for another cause.
+    """
+    hold, anew = earlier.explanation.get("hold") or {}, assignment.explanation["hold"]
+    if earlier.state is not DeliveryState.HELD or "given" not in hold:
+        return False
+    if anew is None or anew["until"] is not None:
+        return new.decides_alike(hold.get("code"), earlier.version)
+    return hold.get("code") == anew["code"] and _repeats(anew["code"], earlier, new)
 
 
 def _is_released(earlier: EarlierDelivery, assignment: Assignment, new: JudgedVersion) -> bool:
@@ -316,9 +334,8 @@ def _is_released(earlier: EarlierDelivery, assignment: Assignment, new: JudgedVe
 
 
 def _repeats(code: str | None, earlier: EarlierDelivery, new: JudgedVersion) -> bool:
-    """Tell whether the new version repeats what decides a hold as it was."""
-    before, after = (new.documents.get(number, {}) for number in (earlier.version, new.number))
-    return bool(deciding(code, before) == deciding(code, after))
+    """Tell whether the new version repeats all that a person judged who decided about a hold."""
+    return all(new.decides_alike(cause, earlier.version) for cause in released_with(code))
 
 
 def _correction(
@@ -385,14 +402,14 @@ def _parts(thread: _Thread, assignment: Assignment, new: JudgedVersion) -> list[
     base = thread.offered[-1]
     before = disclosure.render(
         assignment.view,
-        document=new.documents[base.version],
+        document=new.documents[base.version].judged,
         scope=base.scope,
         policy=new.policy,
         agency=thread.last.agency,
     )
     after = disclosure.render(
         assignment.view,
-        document=new.documents[new.number],
+        document=new.documents[new.number].judged,
         scope=assignment.scope,
         policy=new.policy,
         agency=thread.last.agency,

@@ -1,16 +1,19 @@
 """What a person has decided about holds: a new version neither holds nor asks again.
 
-It does where what decides them is written otherwise now, or where something is held that was not
-held before.
+It does where what decides them is written otherwise now, where something is held that was not held
+before, or where somebody is new who is told despite the doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from broker.domain.codes import DeliveryKind
 from broker.domain.states import DeliveryState
 from broker.domain.task import (
+    EMBARGO_FOR_ALL,
     EMBARGO_IN_WORDS,
     HANDLING_UNREAD,
     SUSPECT_AT_RECIPIENT,
@@ -18,10 +21,31 @@ from broker.domain.task import (
     SettledTask,
     Task,
 )
-from broker.policy.revision.issued import Revision
+from broker.policy.revision.issued import Changed, Revision
+from broker.policy.revision.version_document import VersionDocument
+from broker.policy.routing.wishes import workplace_in
 
-Json = Mapping[str, Any]
-_OF_HOLDS = frozenset({EMBARGO_IN_WORDS, SUSPECT_AT_RECIPIENT})
+_OF_A_TIME = None
+"""In place of a code: a hold that ends by itself."""
+_HOLDS: Mapping[str, frozenset[str | None]] = MappingProxyType(
+    {
+        SUSPECT_AT_RECIPIENT: frozenset({SUSPECT_AT_RECIPIENT}),
+        WISH_IN_DOUBT: frozenset({SUSPECT_AT_RECIPIENT, WISH_IN_DOUBT}),
+        EMBARGO_IN_WORDS: frozenset({SUSPECT_AT_RECIPIENT, WISH_IN_DOUBT, EMBARGO_IN_WORDS}),
+        EMBARGO_FOR_ALL: frozenset({SUSPECT_AT_RECIPIENT, WISH_IN_DOUBT, _OF_A_TIME}),
+        HANDLING_UNREAD: frozenset(
+            {SUSPECT_AT_RECIPIENT, WISH_IN_DOUBT, EMBARGO_IN_WORDS, HANDLING_UNREAD, _OF_A_TIME}
+        ),
+    }
+)
+"""By the code of a task the codes of what is held for its cause.
+
+A delivery has one hold, so that of a graver cause may stand for it.
+"""
+_BENEATH: Mapping[str | None, str] = MappingProxyType(
+    {SUSPECT_AT_RECIPIENT: WISH_IN_DOUBT, _OF_A_TIME: HANDLING_UNREAD}
+)
+"""The cause that a hold may hide, and whoever releases it releases as well."""
 _OF_WISHES = frozenset({HANDLING_UNREAD, WISH_IN_DOUBT})
 """The holds that whom not to tell may decide as well."""
 _WORKPLACE = ("organisation", "organisation_code", "urn")
@@ -31,51 +55,73 @@ def without_settled(
     tasks: Iterable[Task],
     settled: Sequence[SettledTask],
     *,
-    documents: Mapping[int, Json],
-    version: int,
+    decides_alike: Callable[[str | None, int], bool],
     revision: Revision,
+    goes_despite_doubt: bool,
 ) -> tuple[Task, ...]:
     """Return the tasks of a version without those about holds that a person has settled before.
 
-    ``documents`` holds this version and those of the settled tasks, by number.
+    ``decides_alike`` tells whether what decides a cause is as it was in a version.
+    ``goes_despite_doubt``: the grade is one at which a doubt holds nothing.
     """
-    versions = {task.code: task.version for task in settled}
+    versions = {(task.code, task.pointer): task.version for task in settled}
+    somebody_is_told_anew = goes_despite_doubt and any(
+        issued.kind is DeliveryKind.REFERRAL for issued in revision.issued
+    )
 
     def is_settled(task: Task) -> bool:
-        before = versions.get(task.code)
+        before = versions.get((task.code, task.pointer))
         return (
-            task.code in _OF_HOLDS
+            task.code in _HOLDS
             and before is not None
-            and deciding(task.code, documents[before]) == deciding(task.code, documents[version])
-            and not _holds_anew(task.code, revision)
+            and decides_alike(task.code, before)
+            and not _holds_anew(_HOLDS[task.code], revision)
+            and not somebody_is_told_anew
         )
 
     return tuple(task for task in tasks if not is_settled(task))
 
 
-def deciding(code: str | None, document: Json) -> Any:
-    """Return what of a document decides whether there is a hold, and for whom.
+def released_with(code: str | None) -> Sequence[str | None]:
+    """Return the causes that a person has judged who released a hold of this code."""
+    return (code, _BENEATH[code]) if code in _BENEATH else (code,)
 
-    ``code`` is that of the task which asks a person to release it; None where a time does.
+
+def deciding(code: str | None, version: VersionDocument) -> Any:
+    """Return what of a version decides whether there is a hold, and for whom.
+
+    ``code`` is that of the task which asks a person to release it; None where a time does. What a
+    person is asked to judge is compared as it was written, also where nobody could read it.
     """
+    document = version.judged
     if code != SUSPECT_AT_RECIPIENT:
         handling = document.get("handling") or {}
         wishes = handling.get("do_not_disclose_to") if code in _OF_WISHES else None
-        return handling.get("instructions"), handling.get("embargo"), wishes
+        unread = version.unread_handling if code is not _OF_A_TIME else None
+        return handling.get("instructions"), handling.get("embargo"), wishes, unread
     workplaces = [
-        [role.get(name) for name in _WORKPLACE]
+        [*(role.get(name) for name in _WORKPLACE), workplace_in(role.get("title"))]
         for person in document.get("persons_posing_risk") or ()
         for role in person.get("roles") or ()
     ]
     return workplaces, [child.get("school") for child in document.get("children") or ()]
 
 
-def _holds_anew(code: str, revision: Revision) -> bool:
-    """Tell whether something is held for a cause that was not held before."""
-    explanations = [issued.assignment.explanation for issued in revision.issued]
-    explanations += [
-        changed.now.explanation
-        for changed in revision.changed
-        if changed.now.state is DeliveryState.HELD and changed.was.state is not DeliveryState.HELD
-    ]
-    return any((explained.get("hold") or {}).get("code") == code for explained in explanations)
+def _holds_anew(codes: frozenset[str | None], revision: Revision) -> bool:
+    """Tell whether something is held for a cause for which it was not held before."""
+    issued = (each.assignment.explanation for each in revision.issued)
+    held = (changed.now.explanation for changed in revision.changed if _is_held_anew(changed))
+    holds = (explanation.get("hold") for explanation in (*issued, *held))
+    return any(hold is not None and hold["code"] in codes for hold in holds)
+
+
+def _is_held_anew(changed: Changed) -> bool:
+    """Tell whether a delivery is held now, and was not or for another cause."""
+    held = DeliveryState.HELD
+    was_held, before, after = (
+        changed.was.state is held,
+        changed.was.explanation.get("hold") or {},
+        changed.now.explanation.get("hold") or {},
+    )
+    is_same = was_held and before.get("code") == after.get("code")
+    return changed.now.state is held and not is_same

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Any, Self
 
 from broker.domain.codes import Grade, Milestone, Role
@@ -242,8 +243,8 @@ class CountedDeadline:
             "rule": self.clock.id,
             "within": str(self.clock.within),
             "starts": str(self.starts),
-            "start": self.start.isoformat(),
-            "due_at": self.deadline.due_at.isoformat(),
+            "start": _written(self.start, self.start.tzinfo),
+            "due_at": _written(self.deadline.due_at, self.deadline.due_at.tzinfo),
             "may_pause": self.clock.may_pause,
             "words": self.deadline.words,
         }
@@ -320,6 +321,12 @@ def _explanation(draft: Draft, deadlines: Sequence[CountedDeadline]) -> dict[str
         "deadlines": [deadline.explanation() for deadline in deadlines],
         "hold": _hold(draft.start),
     }
+
+
+@lru_cache(maxsize=4096)
+def _written(instant: datetime, _: tzinfo | None) -> str:
+    """Return an instant as it is stored; the deadlines of one referral have most in common."""
+    return instant.isoformat()
 
 
 def _hold(start: Start) -> dict[str, str | None] | None:

@@ -160,8 +160,14 @@ class Facts:
     """By the pointer of a subject; each rule asks for it."""
 
     def __post_init__(self) -> None:
-        everybody = (self.overall, *self.children, *self.persons, *self.roles)
-        about = {subject.pointer: self._facts_about(subject) for subject in everybody}
+        whole = self.overall
+        about: dict[str, Mapping[str, SubjectFacts]] = {whole.pointer: {"referral": whole}}
+        for child in self.children:
+            about[child.pointer] = {"referral": whole, "child": child}
+        for person in self.persons:
+            about[person.pointer] = {"referral": whole, "person": person}
+        for role in self.roles:
+            about[role.pointer] = {"referral": whole, "person": role.person, "role": role}
         object.__setattr__(self, "_about", about)
 
     def subjects(self, kind: str) -> Sequence[SubjectFacts]:
@@ -178,17 +184,6 @@ class Facts:
     def about(self, subject: SubjectFacts) -> Mapping[str, SubjectFacts]:
         """Return the facts that a condition about this subject may name."""
         return self._about[subject.pointer]
-
-    def _facts_about(self, subject: SubjectFacts) -> Mapping[str, SubjectFacts]:
-        match subject:
-            case ChildFacts():
-                return {"referral": self.overall, "child": subject}
-            case PersonFacts():
-                return {"referral": self.overall, "person": subject}
-            case RoleFacts():
-                return {"referral": self.overall, "person": subject.person, "role": subject}
-            case _:
-                return {"referral": self.overall}
 
     def graded(self, effective: Grade) -> Facts:
         """Return the same facts under another effective grade."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from operator import itemgetter
 
 from broker.domain.task import EMBARGO_IN_WORDS, HANDLING_UNREAD, KNOWN_FOR_LONG
 from broker.policy.language.rules import GradeRule, RoutingRule
@@ -18,8 +19,8 @@ from broker.policy.routing.wishes import (
     must_be_told,
     unmatched,
 )
-from broker.policy.routing.work import URGENCY, Work, ground_of, plain
-from broker.policy.time.calendars import LONDON, in_words, on_the_wall
+from broker.policy.routing.work import URGENCY, Known, Work, ground_of, plain
+from broker.policy.time.moments import moment
 from schemas.codes import ConcernCategory, Place
 from schemas.referral import Referral
 
@@ -64,29 +65,26 @@ _MAYBE_ABROAD = (
 )
 
 
-def note_undecided(work: Work, facts: Facts, policy: Policy, accepted_at: datetime) -> None:
+def note_undecided(work: Work, known: Known, facts: Facts, policy: Policy, day: date) -> None:
     """Note each agency that is not told, and each grade not raised, for what nobody said."""
-    day = accepted_at.astimezone(LONDON).date()
-    everybody = (facts.overall, *facts.children, *facts.persons, *facts.roles)
-    unknown = frozenset().union(*(subject.unknown for subject in everybody))
-    if not unknown:
-        return
-    rules: list[GradeRule | RoutingRule] = [*_might_raise(policy, facts)]
-    rules += [rule for rule in policy.routing_rules if rule.is_in_effect(day)]
-    for rule in rules:
-        if rule.condition.facts.isdisjoint(unknown):
-            continue
-        for subject in facts.subjects(rule.subject):
-            for name in rule.condition.undecided_by(facts.about(subject)):
-                _note_unknown(work, subject, name, facts)
+    undecided = [
+        (is_route, number, subject, name)
+        for subject, judged in known
+        for is_route, number, name in judged.undecided
+    ]
+    for is_route, number, subject, name in sorted(undecided, key=itemgetter(0, 1)):
+        if is_route:
+            counts = policy.routing_rules[number].is_in_effect(day)
+        else:
+            counts = _might_raise(policy.grade_rules[number], facts)
+        if counts:
+            _note_unknown(work, subject, name, facts)
 
 
-def _might_raise(policy: Policy, facts: Facts) -> Iterator[GradeRule]:
-    """Go through the rules that would warn of a grade, or make it more urgent than it is."""
+def _might_raise(rule: GradeRule, facts: Facts) -> bool:
+    """Tell whether a rule would warn of a grade, or make it more urgent than it is."""
     effective = URGENCY.index(facts.overall.effective_grade)
-    for rule in policy.grade_rules:
-        if rule.to is None or URGENCY.index(rule.to) < effective:
-            yield rule
+    return rule.to is None or URGENCY.index(rule.to) < effective
 
 
 def _note_unknown(work: Work, subject: SubjectFacts, name: str, facts: Facts) -> None:
@@ -160,7 +158,7 @@ def note_delay(work: Work, facts: Facts, policy: Policy, handed_in_at: datetime)
         return
     known_for, allowed = _length(handed_in_at - known_at), _length(longest.by_the_clock)
     words = (
-        f"The police knew for {known_for} before it was handed in. The policy allows {allowed} at "
+        f"The police knew for {known_for} before they sent it. The policy allows {allowed} at "
         f"the grade {plain(grade)}."
     )
     work.task("/times/first_known_at", KNOWN_FOR_LONG, words)
@@ -210,12 +208,9 @@ def _returned(child: ChildFacts) -> str:
         return f"The child was missing and is back: {_INTERVIEW} its return. Nobody said when: ask."
     back, due = child.returned_at, child.returned_at + INTERVIEW_WITHIN
     return (
-        f"The child was missing and came back on {_at(back)}: {_INTERVIEW} that, so by {_at(due)}."
+        f"The child was missing and came back on {moment(back)}: {_INTERVIEW} that, so by "
+        f"{moment(due)}."
     )
-
-
-def _at(instant: datetime) -> str:
-    return f"{in_words(instant.astimezone(LONDON).date())}, {on_the_wall(instant)}"
 
 
 _INTERVIEW = (

@@ -28,7 +28,8 @@ from broker.policy.routing.assignments import (
     Start,
     count,
 )
-from broker.policy.time.calendars import LONDON, in_words, on_the_wall
+from broker.policy.time.calendars import LONDON
+from broker.policy.time.moments import moment
 
 _OVER = frozenset({DeliveryState.RECALLED, DeliveryState.HANDED_OVER})
 _TAKEN = frozenset({DeliveryState.ACKNOWLEDGED, DeliveryState.DECIDED, DeliveryState.RETURNED})
@@ -208,7 +209,7 @@ def _words(offer: Offer, turn: Turn, policy: Policy, now: datetime) -> tuple[str
     """Return why another team has it, and the name of the one before."""
     before = policy.directory.organisation_name(offer.agency)
     assert turn.to is not None
-    when = f"{in_words(now.astimezone(LONDON).date())}, {on_the_wall(now)}"
+    when = moment(now)
     if turn.is_to_office:
         return f"{turn.to.name} has it from {before} since its office opened on {when}", before
     return (

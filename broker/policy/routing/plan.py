@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from operator import itemgetter
 
 from broker.domain.codes import Grade, Role
 from broker.domain.task import (
@@ -53,7 +54,7 @@ from broker.policy.routing.wishes import (
     may_employ_suspect,
     must_be_told,
 )
-from broker.policy.routing.work import URGENCY, Work, ground_of, known_about, plain
+from broker.policy.routing.work import URGENCY, Known, Match, Work, ground_of, judge, plain
 from broker.policy.time.calendars import LONDON
 from broker.policy.time.deadlines import Within, compute
 from schemas.codes import ContactNature, Place
@@ -118,13 +119,17 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
         areas=areas,
     )
     work = Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
-    facts, raised = _graded(facts, policy, work)
+    known = judge(facts, policy.matches)
+    facts, raised = _graded(known, facts, policy, work)
+    if raised:
+        known = judge(facts, policy.matches)
     work.doubt = note_doubt(work, referral, facts, policy, unread_handling)
     work.obeys_doubt = facts.overall.effective_grade not in policy.embargoes.goes_despite_words
-    for rule, subject in _matches(facts, policy, accepted_at):
+    for match in _matches(known, policy, day):
+        rule, subject = match.rule, match.subject
         start = _start(work, rule, facts, accepted_at)
-        _address(work, rule, subject, facts, find(rule, subject, facts, policy, now), start)
-    note_undecided(work, facts, policy, accepted_at)
+        _address(work, match, facts, find(rule, subject, facts, policy, now), start)
+    note_undecided(work, known, facts, policy, day)
     note_delay(work, facts, policy, handed_in_at)
     note_assumptions(work, facts)
     note_children(work, facts)
@@ -133,15 +138,19 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     return _plan(work, facts, reason, policy, accepted_at, raised)
 
 
-def _graded(facts: Facts, policy: Policy, work: Work) -> tuple[Facts, Reason | None]:
+def _graded(known: Known, facts: Facts, policy: Policy, work: Work) -> tuple[Facts, Reason | None]:
     """Raise the grade where the facts say so, and warn where they contradict it."""
     stated = effective = facts.overall.grade
-    raised, known = None, known_about(facts)
-    for rule in policy.grade_rules:
-        holds = [subject for subject, about in known[rule.subject] if rule.condition.holds(about)]
-        if not holds:
-            continue
-        grounds = tuple(ground_of(rule.condition.names, subject, facts) for subject in holds)
+    raised = None
+    holding: dict[int, list[SubjectFacts]] = {}
+    for subject, judged in known:
+        for number in judged.grades:
+            holding.setdefault(number, []).append(subject)
+    for number in sorted(holding):
+        rule = policy.grade_rules[number]
+        grounds = tuple(
+            ground_of(rule.condition.names, subject, facts) for subject in holding[number]
+        )
         if rule.to is None:
             work.warn("/grade/level", "grade-contradiction", rule.sentence, grounds)
         elif URGENCY.index(rule.to) < URGENCY.index(effective):
@@ -151,28 +160,22 @@ def _graded(facts: Facts, policy: Policy, work: Work) -> tuple[Facts, Reason | N
     return (facts.graded(effective) if raised else facts), raised
 
 
-def _matches(
-    facts: Facts, policy: Policy, accepted_at: datetime
-) -> Iterator[tuple[RoutingRule, SubjectFacts]]:
-    day = accepted_at.astimezone(LONDON).date()
-    known = known_about(facts)
-    for rule in policy.routing_rules:
-        if not rule.is_in_effect(day):
-            continue
-        for subject, about in known[rule.subject]:
-            if rule.condition.holds(about):
-                yield rule, subject
+def _matches(known: Known, policy: Policy, day: date) -> Iterator[Match]:
+    """Go through the rules that are in effect and hold, in their order in the policy."""
+    holding = [
+        (number, subject, reasons) for subject, judged in known for number, reasons in judged.routes
+    ]
+    for number, subject, reasons in sorted(holding, key=itemgetter(0)):
+        rule = policy.routing_rules[number]
+        if rule.is_in_effect(day):
+            yield Match(rule, subject, reasons)
 
 
 def _address(
-    work: Work,
-    rule: RoutingRule,
-    subject: SubjectFacts,
-    facts: Facts,
-    recipient: Recipient | None,
-    start: Start,
+    work: Work, match: Match, facts: Facts, recipient: Recipient | None, start: Start
 ) -> None:
     """Add what a row found to the leg of its recipient, or note why there is none."""
+    rule, subject = match.rule, match.subject
     if recipient is None:
         note_nobody(work, rule, subject, facts)
         return
@@ -189,7 +192,7 @@ def _address(
         work.drafts[organisation.code, rule.id, office] = draft
         is_responsible = rule.kind == SOCIAL_CARE or rule.place_of == Place.ANYWHERE
         work.is_owned |= rule.role is Role.LEAD or is_responsible
-    _include(draft, rule, subject, facts)
+    _include(draft, match, facts)
 
 
 def _covering(
@@ -208,9 +211,10 @@ def _covering(
     return None
 
 
-def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> None:
+def _include(draft: Draft, match: Match, facts: Facts) -> None:
     """Add a subject to a leg, and the other people whom the row lets the agency see."""
-    draft.because[_reason(draft, rule, subject, facts)] = None
+    rule, subject = match.rule, match.subject
+    draft.because[_reason(draft, match, facts)] = None
     match subject:
         case ChildFacts():
             draft.children[subject.id] = None
@@ -222,10 +226,10 @@ def _include(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Fact
         draft.persons.update(_persons_beside(subject, facts))
 
 
-def _reason(draft: Draft, rule: RoutingRule, subject: SubjectFacts, facts: Facts) -> Reason:
-    reasons = rule.condition.reasons(facts.about(subject))
+def _reason(draft: Draft, match: Match, facts: Facts) -> Reason:
+    rule, subject = match.rule, match.subject
     parts = [*_where(subject)]
-    parts += [(words, (ground_of((name,), subject, facts),)) for name, words in reasons]
+    parts += [(words, (ground_of((name,), subject, facts),)) for name, words in match.reasons]
     return Reason(
         of=_called(subject) if subject.id else "",
         parts=tuple(parts),

@@ -32,6 +32,7 @@ from broker.policy.routing.wishes import (
     words_hold,
 )
 from broker.policy.time.calendars import LONDON
+from broker.policy.time.moments import moment
 from schemas.referral import Referral
 
 
@@ -112,10 +113,9 @@ def _check_embargo(
 ) -> None:
     embargo = embargo_on(rule, referral.handling.embargo, now)
     if embargo is not None:
-        until = embargo.until.astimezone(LONDON)
         raise _refused(
             "embargo",
-            f"An embargo forbids to contact {recipient.name} until {until:%d %B %Y %H:%M}: wait "
+            f"An embargo forbids contact with {recipient.name} until {moment(embargo.until)}: wait "
             "until then, or ask the publisher to end it by a correction.",
         )
 

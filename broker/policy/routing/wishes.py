@@ -164,6 +164,12 @@ def words_hold(handling: Handling, grade: Grade, goes_despite_words: Collection[
     return grade not in goes_despite_words and any(embargo_in_words(handling))
 
 
+def workplace_in(title: str | None) -> str:
+    """Return the words of a title that say where somebody works; empty where none do."""
+    named = _WORKPLACE.search(title or "")
+    return named[1] if named else ""
+
+
 def employers(suspects: Iterable[PersonPosingRisk], children: Iterable[Child]) -> frozenset[str]:
     """Return in which words the referral says where persons posing risk work or volunteer.
 
@@ -174,8 +180,7 @@ def employers(suspects: Iterable[PersonPosingRisk], children: Iterable[Child]) -
         for role in person.roles:
             words |= names_of(role.organisation or "")
             words.update(normalised(code) for code in (role.organisation_code, role.urn) if code)
-            if named := _WORKPLACE.search(role.title or ""):
-                words |= names_of(named[1])
+            words |= names_of(workplace_in(role.title))
     if not words:
         return frozenset()
     for child in children:

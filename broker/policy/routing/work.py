@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from broker.domain.codes import Grade
@@ -10,12 +10,15 @@ from broker.domain.task import Task
 from broker.errors import Fault, Remark
 from broker.policy.language.directory import Directory
 from broker.policy.language.evidence import pointers
+from broker.policy.language.rule_matches import Judged, Reasons, RuleMatches
+from broker.policy.language.rules import RoutingRule
 from broker.policy.language.vocabulary import SUBJECTS
 from broker.policy.routing.assignments import Draft, Grounds
 from broker.policy.routing.facts import Facts, SubjectFacts
+from schemas.immutable import immutable
 
-Known = tuple[SubjectFacts, Mapping[str, SubjectFacts]]
-"""A subject, and what is known about it and around it, by owner."""
+Known = Sequence[tuple[SubjectFacts, Judged]]
+"""Subjects, and what the rules say about each."""
 URGENCY = tuple(Grade)
 """Grades, the most urgent first."""
 
@@ -49,12 +52,22 @@ class Work:
         self.tasks[Task(code, pointer, message)] = None
 
 
-def known_about(facts: Facts) -> Mapping[str, Sequence[Known]]:
-    """Return each subject with what is known about it, by kind: every rule asks for it."""
-    return {
-        kind: [(subject, facts.about(subject)) for subject in facts.subjects(kind)]
+@immutable
+class Match:
+    """A rule that holds for a subject, and why."""
+
+    rule: RoutingRule
+    subject: SubjectFacts
+    reasons: Reasons
+
+
+def judge(facts: Facts, matches: RuleMatches) -> Known:
+    """Return each subject with what the rules say about it, in the order of the referral."""
+    return [
+        (subject, matches.about(kind, facts.about(subject)))
         for kind in SUBJECTS
-    }
+        for subject in facts.subjects(kind)
+    ]
 
 
 def ground_of(names: tuple[str, ...], subject: SubjectFacts, facts: Facts) -> tuple[str, ...]:

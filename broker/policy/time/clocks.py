@@ -77,10 +77,13 @@ def _never_stood(
     """Return the same for a clock that never stood: most of them, so it goes a short way."""
     if unit not in BY_THE_CLOCK:
         office = _office(calendar, calendar.first_day(start), due_at)
-        running = [Span(max(start, span.start), span.end) for span in office if span.end > start]
+        running = [(max(start, span.start), span.end) for span in office if span.end > start]
         if running:
-            total = sum((span.end - span.start for span in running), _NOTHING)
-            return _after(total * percent / 100, iter(running))
+            left = sum([end - begin for begin, end in running], _NOTHING) * percent / 100
+            for begin, end in running:
+                if end - begin >= left:
+                    return begin + left
+                left -= end - begin
     return start + (due_at - start) * percent / 100
 
 

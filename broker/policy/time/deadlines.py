@@ -3,7 +3,7 @@
 Calendar hours run always; working hours run inside the recipient's opening hours; working days
 end at the close of business of the nth working day after the local date of receipt; the school
 clock ends when a school day opens next. The calendar is the recipient's, never the sender's. Where
-the calendar is not known, a stricter length of time by the clock stands in for it.
+the calendar is not known, a stricter length of time by the clock counts in place of it.
 How a clock that was stopped goes on, and when it warns, stands in ``broker.policy.time.clocks``.
 """
 
@@ -137,7 +137,7 @@ def _stand_in(within: Within, start: datetime, calendar: WorkingCalendar, becaus
             _no_holidays(calendar.bank_holidays), calendar.hours, zone=calendar.zone
         )
         due = min(due, _close_of_business(within, calendar.local(start).date(), always)[0])
-    wording = f"{_said(due, calendar)} by the clock stands in for {within}. {because}"
+    wording = f"{_said(due, calendar)} by the clock counts in place of {within}. {because}"
     return Deadline(due, wording, ())
 
 

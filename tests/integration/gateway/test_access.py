@@ -8,10 +8,10 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from broker.admin.membership import ROOT as INBOX
 from broker.dashboard.paths import ROOT
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.flow.inbox_notices import INBOX
 from broker.gateway import bounds
 from broker.gateway.call import Call
 from broker.gateway.calls import CALLS

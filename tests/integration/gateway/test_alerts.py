@@ -1,5 +1,6 @@
 """The shipped alerts: by promtool where it is installed, by a parser of our own everywhere."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -59,15 +60,36 @@ def test_promtool_would_find_a_rule_that_is_wrong(tmp_path: Path) -> None:
     assert promtool("check", "rules", "alerts.yml", cwd=tmp_path)[0] != 0
 
 
-def rules() -> list[dict[str, Any]]:
-    return [
-        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
-    ]
+def rules(kind: str) -> list[dict[str, Any]]:
+    """Return the rules of a kind: ``alert`` or ``record``."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"] if kind in rule]
 
 
 def test_each_rule_is_a_query() -> None:
-    for rule in rules():
-        assert all(name.startswith("broker_") for name in metrics_of(rule["expr"])), rule["alert"]
+    recorded = {rule["record"] for rule in rules("record")}
+    asked = {
+        name
+        for kind in ("record", "alert")
+        for rule in rules(kind)
+        for name in metrics_of(rule["expr"])
+    }
+    assert recorded <= asked
+    assert all(name.startswith("broker_") for name in asked - recorded)
+
+
+def test_what_gateways_read_from_the_ledger_is_never_added_up() -> None:
+    for rule in [*rules("record"), *rules("alert")]:
+        for summed in re.findall(r"sum(?: by \([a-z, ]+\))? ?\((?!max)([^)]*)", rule["expr"]):
+            assert re.search(r"broker_http_|[a-z]+:", summed), rule["expr"]
+
+
+def test_each_runbook_is_at_an_address_that_can_be_opened() -> None:
+    for rule in rules("alert"):
+        address = (
+            f"https://referral-broker.example.org/docs/operations.html#{rule['alert'].lower()}"
+        )
+        assert rule["annotations"]["runbook_url"] == address
 
 
 def test_each_alert_has_a_test_of_its_own() -> None:
@@ -78,7 +100,7 @@ def test_each_alert_has_a_test_of_its_own() -> None:
         for rule in test["alert_rule_test"]
         if "exp_alerts" in rule
     }
-    assert ringing == {rule["alert"] for rule in rules()}
+    assert ringing == {rule["alert"] for rule in rules("alert")}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from starlette.testclient import TestClient
 
+from broker import __version__
 from broker.admin import operator_actions
 from broker.devstack.engines import Engines
 from broker.flow.context import Context
@@ -120,6 +121,11 @@ def test_no_metric_bears_a_reference_or_an_id(
         "code",
         "process",
         "host",
+        "method",
+        "path",
+        "status",
+        "version",
+        "python",
     }
 
 
@@ -138,26 +144,32 @@ def test_a_bucket_ends_on_every_deadline_class(
     assert {3600.0, 14_400.0, 86_400.0} <= edges
 
 
+def endings(names: Iterable[str]) -> set[str]:
+    """Return the names of the series of these families."""
+    return {f"{name}{end}" for name in names for end in ("", "_total", "_bucket", "_count")}
+
+
 def test_every_alert_speaks_of_metrics_that_there_are(client: TestClient, key: Any) -> None:
-    known = {f"{name}{end}" for name in families(client, key) for end in ("", "_total", "_bucket")}
+    known = endings(families(client, key))
     runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    rules = [
-        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
-    ]
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    every = [rule for group in groups for rule in group["rules"]]
+    for rule in every:
+        assert set(NAMES.findall(rule["expr"])) <= known, rule["expr"]
+        assert rule["expr"].count("(") == rule["expr"].count(")")
+    rules = [rule for rule in every if "alert" in rule]
     assert len({rule["alert"] for rule in rules}) == len(rules) > 5
     for rule in rules:
-        assert set(NAMES.findall(rule["expr"])) <= known, rule["alert"]
-        assert rule["expr"].count("(") == rule["expr"].count(")")
         assert rule["labels"]["severity"] in {"page", "warn"}
         assert f"### {rule['alert']}\n" in runbook
-        assert rule["annotations"]["runbook"].endswith(f"#{rule['alert'].lower()}")
+        assert rule["annotations"]["runbook_url"].endswith(f"#{rule['alert'].lower()}")
 
 
 def test_the_board_shows_figures_that_there_are_and_nearly_all_of_them(
     client: TestClient, key: Any
 ) -> None:
-    names = set(families(client, key))
-    known = {f"{name}{end}" for name in names for end in ("", "_total", "_bucket")}
+    names = {name for name in families(client, key) if name.startswith("broker_")}
+    known = endings(names)
     board = json.loads((ROOT / "deploy" / "grafana" / "deadlines.json").read_text())
     panels = board["panels"]
     queries = {
@@ -178,6 +190,7 @@ def test_the_board_shows_figures_that_there_are_and_nearly_all_of_them(
     assert set(NAMES.findall(variables["agency"]["query"])) <= known
     source = {"type": "prometheus", "uid": "${datasource}"}
     assert all(panel["datasource"] == source for panel in panels)
+    assert all(len(panel["description"]) > 20 for panel in panels)
     for panel in panels:
         for target in panel["targets"]:
             if "by (agency" in target["expr"]:
@@ -198,7 +211,8 @@ def test_each_figure_has_a_line_in_the_docs(client: TestClient, key: Any) -> Non
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     start = text.index("| figure | page | metric | command |")
     table = text[start : text.index("\n\n", start)]
-    assert set(NAMES.findall(table)) == set(families(client, key))
+    own = {name for name in families(client, key) if name.startswith("broker_")}
+    assert set(NAMES.findall(table)) == own
 
 
 def test_who_is_silent_and_why_nothing_can_be_delivered_is_told(
@@ -253,3 +267,35 @@ def test_what_waits_while_delivery_is_paused_is_not_claimable(
     assert oldest("unacknowledged") >= 3600
     operator_actions.resume_agency(context, agency, by="person:Jo", reason="They are back.")
     assert oldest("claimable") == 3600
+
+
+def test_requests_are_counted_by_route_and_status_and_waits_left_out(
+    client: TestClient,
+    key: Any,
+    context: Context,
+) -> None:
+    agency, ops = key("stoke-csc", "collect"), key("ops", "ops")
+    identity = context.new_id()
+    assert client.get(f"/v1/referrals/{identity}", headers=ops).status_code == 404
+    assert client.get("/v1/nothing-here", headers=ops).status_code == 404
+    assert client.request("BREW", "/livez").status_code == 405
+    assert client.post("/v1/collect", headers=agency, json={"wait": 1}).status_code == 200
+    metrics = families(client, key)
+    counted = metrics["broker_http_requests"]
+    route = "/v1/referrals/{id}"
+    assert value(counted, method="GET", path=route, status="404") == 1
+    assert value(counted, method="GET", path="other", status="404") == 1
+    assert value(counted, method="other", status="405") == 1
+    seconds = metrics["broker_http_request_seconds"]
+    collected = {
+        sample.name.rpartition("_")[2]: sample.value
+        for sample in seconds.samples
+        if sample.labels["path"] == "/v1/collect" and "le" not in sample.labels
+    }
+    assert collected["count"] == 1
+    assert 0 < collected["sum"] < 1
+    assert value(metrics["broker_http_requests_open"]) == 1
+    (build,) = metrics["broker_build_info"].samples
+    assert (build.labels["version"], build.value) == (__version__, 1)
+    assert metrics["process_resident_memory_bytes"].samples[0].value > 0
+    assert str(identity) not in str(counted.samples)

@@ -132,7 +132,7 @@ def test_a_recall_is_in_it(
     assert recall(world, told_about).status_code == 202
     session = signed_in(context, Right.VIEW)
     told_page = ask(pages, "GET", f"/referrals/{told_about['id']}/told", session)
-    assert "Recalled Thu 25 Mar 2027 11:00:00" in text_of(told_page.text)
+    assert "Recalled Thursday 25 March 2027, 11:00:00" in text_of(told_page.text)
     assert ", recall" in told_page.text
 
 

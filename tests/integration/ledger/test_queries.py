@@ -32,7 +32,7 @@ def test_a_text_that_is_no_cursor_is_refused(book: Book, text: str) -> None:
 
 
 def test_a_refusal_keeps_digest_size_and_reason(book: Book) -> None:
-    book.ledger.referrals.record_refusal(Refusal(POLICE, bytes(32), 99, "data-uri", NOW), None)
+    book.ledger.referrals.record_refusals([(Refusal(POLICE, bytes(32), 99, "data-uri", NOW), None)])
     (found,) = book.ledger.queries.refusals(POLICE, limit=10)
     assert (found.size, found.reason, found.at) == (99, "data-uri", NOW)
     assert book.ledger.queries.refusals(SHROPSHIRE, limit=10) == []

@@ -39,7 +39,7 @@ def book(book: Book) -> Book:
         accept(book, publisher)
         book.route(agency)
         refusal = Refusal(publisher, bytes([number] * 32), 9, "invalid", NOW)
-        ledger.referrals.record_refusal(refusal, None)
+        ledger.referrals.record_refusals([(refusal, None)])
         listed = {f"26 {number}": f"26/{number}"}
         ledger.reconciliations.reconcile(
             publisher, date(2026, 12, 10), listed, now=NOW, actor="key:x"

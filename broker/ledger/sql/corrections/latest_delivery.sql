@@ -4,8 +4,7 @@ from delivery earlier
 join delivery later
     on later.referral = earlier.referral and later.agency = earlier.agency
     and later.policy_row = earlier.policy_row and later.kind <> 'recall'
-    and coalesce(later.stands_in_for, earlier.stands_in_for)
-        is not distinct from earlier.stands_in_for
+    and is_of_office(later.stands_in_for, earlier.stands_in_for)
 where earlier.id = %(delivery)s
 order by later.version desc, later.id desc
 limit 1

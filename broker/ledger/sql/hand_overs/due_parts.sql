@@ -8,8 +8,7 @@ select delivery.id, delivery.referral, delivery.agency, delivery.policy_row as r
                            where recall.referral = delivery.referral and recall.kind = 'recall'
                              and recall.agency = delivery.agency
                              and recall.policy_row = delivery.policy_row
-                             and coalesce(recall.stands_in_for, delivery.stands_in_for)
-                                 is not distinct from delivery.stands_in_for
+                             and is_of_office(recall.stands_in_for, delivery.stands_in_for)
                              and recall.id > delivery.id) as stands,
        (select reason from answer
         where answer.delivery = delivery.id and answer.stage = 'returned') as return_reason

@@ -20,8 +20,7 @@ corrections as (
     from handed_over
     where delivery.referral = handed_over.referral and delivery.agency = handed_over.agency
       and delivery.policy_row = handed_over.policy_row and delivery.kind = 'correction'
-      and coalesce(delivery.stands_in_for, handed_over.stands_in_for)
-          is not distinct from handed_over.stands_in_for
+      and is_of_office(delivery.stands_in_for, handed_over.stands_in_for)
       and is_unfinished(delivery.state) and delivery.state <> 'held'
     returning delivery.id, delivery.referral, delivery.agency
 )

@@ -21,6 +21,7 @@ from broker.policy.revision.issued import EarlierDelivery
 from broker.policy.revision.regrade import Regrade, reschedule
 from broker.policy.revision.revise import JudgedVersion, revise, withdraw
 from broker.policy.revision.settled_tasks import deciding
+from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import route
 from schemas.tolerance import reload
@@ -73,7 +74,7 @@ def had(assignment: Assignment, **changes: Any) -> EarlierDelivery:
 def second(book: Policy, of: dict[str, Any], before: dict[str, Any]) -> JudgedVersion:
     grades = [Grade(document["grade"]["level"]) for document in (before, of)]
     regrade = None if grades[0] is grades[1] else Regrade(*grades, SECOND)
-    documents = {1: before, 2: of}
+    documents = {1: VersionDocument(before), 2: VersionDocument(of)}
     return JudgedVersion(
         2, SECOND, grades[1], assignments(book, of, SECOND), documents, regrade, book
     )
@@ -174,7 +175,10 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
         later,
         number=3,
         received_at=SECOND + timedelta(hours=1),
-        documents={1: first, 2: changed, 3: other},
+        documents={
+            number: VersionDocument(each)
+            for number, each in enumerate((first, changed, other), start=1)
+        },
     )
     revision = revise([one, waiting], third)
     assert revision.issued == ()
@@ -182,6 +186,34 @@ def test_an_unseen_correction_is_moved_on_and_keeps_its_deadline(book: Policy) -
     assert (moved.now.version, moved.now.due) == (3, waiting.due)
     assert moved.now.explanation["changed"] == ["concern"]
     assert moved.now.explanation["because"] == ["this is version 3"]
+
+
+def test_an_unseen_correction_keeps_the_end_that_a_person_gave_to_its_hold(book: Policy) -> None:
+    first, changed, other = document(), document(), document()
+    changed["concern"]["summary"], other["concern"]["summary"] = "Changed.", "Another."
+    (assignment,) = assignments(book, first)
+    one = had(assignment)
+    (issued,) = revise([one], second(book, changed, first)).issued
+    hold = {"until": "2027-05-01T09:00:00+00:00", "given": None, "reason": "x", "code": None}
+    held = had(
+        issued.assignment,
+        kind=DeliveryKind.CORRECTION,
+        state=DeliveryState.HELD,
+        attempt=0,
+        version=2,
+        explanation={**issued.assignment.explanation, "hold": hold},
+    )
+    third = replace(
+        second(book, other, first),
+        number=3,
+        documents={
+            number: VersionDocument(each)
+            for number, each in enumerate((first, changed, other), start=1)
+        },
+    )
+    (moved,) = revise([one, held], third).changed
+    assert (moved.now.version, moved.now.state) == (3, DeliveryState.HELD)
+    assert moved.now.explanation["hold"] == hold
 
 
 @pytest.mark.parametrize("before", Grade)
@@ -251,5 +283,6 @@ def test_another_wish_decides_a_hold_in_doubt_anew(code: str) -> None:
     before, after = (
         {"handling": {"do_not_disclose_to": [wish]}} for wish in ("mum's school", "Cannock Chase")
     )
-    assert deciding(code, before) != deciding(code, after)
-    assert deciding(code, before) == deciding(code, {**before, "grade": "immediate"})
+    first, second, same = map(VersionDocument, (before, after, {**before, "grade": "immediate"}))
+    assert deciding(code, first) != deciding(code, second)
+    assert deciding(code, first) == deciding(code, same)

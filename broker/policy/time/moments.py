@@ -1,5 +1,7 @@
 """Instants, days and lengths of time as people read them, in UK time (GOV.UK style guide).
 
+Every page and every email uses these.
+
 A screen says "today 16:50"; paper and mail, which are read later, say the date in full.
 """
 
@@ -42,6 +44,12 @@ def moment(at: datetime, now: datetime | None = None) -> str:
     year = f" {local.year}" if now is None or abs(at - now) > _NEAR_YEAR else ""
     weekday, month = _WEEKDAYS[local.weekday()], _MONTHS[local.month - 1]
     return f"{weekday} {local.day} {month}{year}, {_time_of_day(at, local)}"
+
+
+def to_the_second(at: datetime) -> str:
+    """Return an instant for a record: ``Monday 30 November 2026, 17:00:12``."""
+    local = at.astimezone(LONDON)
+    return moment(at).replace(f", {local:%H:%M}", f", {local:%H:%M:%S}")
 
 
 def instant_text(text: object, now: datetime | None = None) -> str:

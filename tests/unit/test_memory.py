@@ -1,0 +1,68 @@
+"""The collector of cycles has nothing to do in routing, so it may look seldom."""
+
+from __future__ import annotations
+
+import gc
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from broker.channels.registry import CHANNELS
+from broker.devstack import sample_referrals
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.states import ReferralState
+from broker.policy.decide import decide
+from broker.policy.decision import Decision, Unrouted
+from broker.policy.published.policy import Policy, documents_from, load
+from broker.shipped import POLICY
+from workers import celery_tasks
+
+NOW = datetime(2026, 11, 27, 16, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return load(documents_from(POLICY), version="v1", channels=CHANNELS.forms)
+
+
+def decided(policy: Policy, document: object) -> Decision:
+    accepted_at = NOW - timedelta(minutes=1)
+    waiting = Unrouted(
+        id=ReferralId(UUID(int=1)),
+        publisher=OrganisationCode("staffordshire-police"),
+        reference="R-1",
+        body=orjson.dumps(document),
+        accepted_at=accepted_at,
+        attempt=0,
+        begun=0,
+        due_at=accepted_at,
+        areas={},
+        state=ReferralState.ACCEPTED,
+    )
+    return decide(waiting, policy=policy, now=NOW, new_id=uuid4, child_key=b"k" * 32)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in sample_referrals.shipped()])
+def test_a_decision_leaves_no_cycles(name: str, policy: Policy) -> None:
+    document = dict(sample_referrals.shipped(now=NOW))[name]
+    decided(policy, document)
+    gc.collect()
+    gc.disable()
+    try:
+        decided(policy, document)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_a_worker_keeps_the_collector_off_what_lives_long() -> None:
+    before = gc.get_threshold()
+    try:
+        celery_tasks.settle_memory()
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] == celery_tasks.COLLECT_AFTER
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
