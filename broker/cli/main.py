@@ -77,17 +77,15 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             ("resume",),
         ),
         "suspend-agency": Entry(
-            "database.queues:suspend_agency", "Stop offering deliveries to an agency."
+            "http.queues:suspend_agency", "Stop offering deliveries to an agency."
         ),
-        "resume-agency": Entry(
-            "database.queues:resume_agency", "Offer deliveries to an agency again."
-        ),
+        "resume-agency": Entry("http.queues:resume_agency", "Offer deliveries to an agency again."),
         "report": Entry("http.report:report", "Report times and deadlines of a period."),
-        "top": Entry("database.monitor:top", "Watch queues and deadlines live."),
-        "watch": Entry("database.monitor:watch", "Print deadlines as they come near."),
-        "check": Entry("database.monitor:check", "Compare a figure with limits, for monitoring."),
-        "queue": Entry("database.queues:queue", "Show agencies' queues."),
-        "dead": Entry("database.queues:dead", "List dead letters, and replay them."),
+        "top": Entry("http.monitor:top", "Watch queues and deadlines live."),
+        "watch": Entry("http.monitor:watch", "Print deadlines as they come near."),
+        "check": Entry("http.check:check", "Compare a figure with limits, for monitoring."),
+        "queue": Entry("http.queues:queue", "Show agencies' queues."),
+        "dead": Entry("http.dead:dead", "List dead letters, and replay them."),
     },
     "Calculate": {
         "deadline": Entry("files.deadline:deadline", "Calculate a deadline and explain it."),
