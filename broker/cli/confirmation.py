@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -18,15 +19,31 @@ dry_run_option: Decorator = click.option(
 )
 
 
-def confirm(effect: str, question: str, *, is_confirmed: bool, is_dry_run: bool) -> bool:
-    """Say what happens next, and return whether to go on: not in a dry run.
+def confirm(
+    effect: Callable[[], str], question: str, *, is_confirmed: bool, is_dry_run: bool
+) -> bool:
+    """Return whether to go on: not in a dry run.
 
-    Asks at a terminal without ``--yes``; a script has nobody to ask. Raises Failure on a no.
+    At a terminal it says the ``effect`` and asks, unless ``--yes`` was given; a script has nobody
+    to ask. Raises Failure on a no.
     """
-    remark(effect)
+    must_ask = sys.stdin.isatty() and not is_confirmed
+    if is_dry_run or must_ask:
+        remark(effect())
     if is_dry_run:
         remark("Dry run: nothing was changed.")
         return False
-    if not is_confirmed and sys.stdin.isatty() and not click.confirm(question, err=True):
-        raise Failure("not confirmed: nothing was changed.")
+    if must_ask:
+        ask(question)
     return True
+
+
+def ask(question: str) -> None:
+    """Ask on standard error. Raises Failure on a no, and where nobody can answer."""
+    try:
+        is_confirmed = click.confirm(question, err=True)
+    except click.Abort:
+        remark("")
+        is_confirmed = False
+    if not is_confirmed:
+        raise Failure("not confirmed: nothing was changed.", next_step="add --yes to do it")

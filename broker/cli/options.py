@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -16,3 +17,20 @@ reason_option: Decorator = click.option(
     "--reason", required=True, help="Why. Others read it in the history."
 )
 by_option: Decorator = click.option("--by", required=True, help="Your name, for the history.")
+
+
+def format_option(*forms: str) -> Decorator:
+    """Return ``--format`` with these forms, the first by default; ``--json`` is one of them."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--format", "form", type=click.Choice(forms), default=forms[0], show_default=True
+        )
+        @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+        @wraps(command)
+        def wrapped(*args: Any, form: str, as_json: bool, **kwargs: Any) -> Any:
+            return command(*args, form="json" if as_json else form, **kwargs)
+
+        return wrapped
+
+    return decorated

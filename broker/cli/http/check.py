@@ -15,6 +15,7 @@ from broker.cli.error_report import advice
 from broker.cli.exit_codes import Failure
 from broker.cli.health_output import CRITICAL, OK, STATE_OF, UNKNOWN, WARNING, unanswered
 from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import format_option
 from broker.cli.output import print_json
 from broker.dashboard.wording import duration
 
@@ -89,23 +90,15 @@ class Plugin(click.Command):
 @click.option("--warn", help="The limit for a warning: 90s, 15m, 4h. Not for health.")
 @click.option("--crit", help="The limit for critical. Not for health.")
 @click.option("--agency", help="Only this agency. Not for health and sweeper.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["nagios", "json", "prometheus"]),
-    default="nagios",
-    show_default=True,
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@format_option("nagios", "json", "prometheus")
 @with_gateway
-def check(  # noqa: PLR0913  one parameter for each option
+def check(
     *,
     figure: str,
     warn: str | None,
     crit: str | None,
     agency: str | None,
     form: str,
-    as_json: bool,
     gateway: Gateway,
 ) -> int:
     """Compare a figure with limits, for monitoring. Exits 0 ok, 1 warning, 2 critical, 3 unknown.
@@ -118,7 +111,6 @@ def check(  # noqa: PLR0913  one parameter for each option
     \b
     Example:    broker check oldest --warn 30m --crit 1h --format nagios
     """
-    form = "json" if as_json else form
     if figure == HEALTH:
         if warn or crit or agency:
             raise Misused("'health' takes neither limits nor an agency.")

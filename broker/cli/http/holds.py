@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import click
 from referral_broker_client.ops import Ops
 
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
+from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, local, print_json
@@ -44,15 +47,29 @@ def list_(as_json: bool, gateway: Gateway) -> None:
 @click.argument("delivery", type=click.UUID)
 @_REASON
 @_BY
+@yes_option
+@dry_run_option
 @json_option
 @with_gateway
-def release(delivery: UUID, reason: str, by: str | None, as_json: bool, gateway: Gateway) -> None:
+def release(  # noqa: PLR0913  one parameter for each option
+    *,
+    delivery: UUID,
+    reason: str,
+    by: str | None,
+    is_confirmed: bool,
+    is_dry_run: bool,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
     """Offer a held DELIVERY to its agency now. Its deadlines count from now.
 
     \b
     Example:    broker holds release 0193... --reason "The arrest was made"
     """
     with Ops(gateway.url, gateway.key) as ops:
+        effect = partial(_effect, ops, delivery)
+        if not confirm(effect, "Release it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         _print(ops.release_hold(delivery, reason, by=by), as_json=as_json)
 
 
@@ -101,6 +118,22 @@ def extend(
     with Ops(gateway.url, gateway.key) as ops:
         result = ops.extend_hold(delivery, until.replace(tzinfo=LOCAL), reason, by=by)
     _print(result, as_json=as_json)
+
+
+def _effect(ops: Ops, delivery: UUID) -> str:
+    """Say what a release would do. Raises Failure when the delivery is not held."""
+    for held in ops.embargoes()["embargoes"]:
+        if held["delivery"] == str(delivery):
+            until = local(held["until"]) or "a person releases it"
+            return (
+                f"{held['agency']} will be offered {held['reference']} now. It is held until "
+                f"{until}. This cannot be undone."
+            )
+    raise Failure(
+        "no held delivery has this id.",
+        next_step="list them with `broker holds list`",
+        code=NOT_FOUND,
+    )
 
 
 def _row(delivery: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 from referral_broker_client import Conflict, NotFound
@@ -122,12 +123,7 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
     Example:    broker suspend-agency stoke-csc --reason "System rebuilt." --by "Jo Example"
     """
     with Ops(gateway.url, gateway.key) as ops, _advised(agency):
-        status = ops.agency(agency)
-        waiting = len(ops.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"])
-        effect = (
-            f"{status['name']} ({agency}) will be offered nothing until it is resumed. "
-            f"{_how_many(waiting)} open there; deadlines and alerts go on."
-        )
+        effect = partial(_effect, ops, agency)
         if not confirm(effect, "Suspend it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
         status = ops.suspend_agency(agency, reason, by=by)
@@ -136,6 +132,16 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
         return
     click.echo(f"Delivery to {agency} is suspended; its deadlines do not change.")
     remark(f'next:  broker resume-agency {agency} --reason "..." --by "{by}"')
+
+
+def _effect(ops: Ops, agency: str) -> str:
+    """Say what a suspension would do."""
+    name = ops.agency(agency)["name"]
+    waiting = len(ops.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"])
+    return (
+        f"{name} ({agency}) will be offered nothing until it is resumed. "
+        f"{_how_many(waiting)} open there; deadlines and alerts go on."
+    )
 
 
 def _how_many(waiting: int) -> str:
