@@ -19,6 +19,14 @@ reason_option: Decorator = click.option(
 by_option: Decorator = click.option("--by", required=True, help="Your name, for the history.")
 
 
+class Listing(click.Group):
+    """A group whose command ``list`` is called by ``ls`` too."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name."""
+        return super().get_command(ctx, "list" if cmd_name == "ls" else cmd_name)
+
+
 def format_option(*forms: str) -> Decorator:
     """Return ``--format`` with these forms, the first by default; ``--json`` is one of them."""
 

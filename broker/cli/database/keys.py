@@ -16,7 +16,7 @@ from broker.cli.database.key_files import in_directory, into_option, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.queue_keys import agency_key, exchange_user, register, signing
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Scope
@@ -26,7 +26,7 @@ from broker.ledger.ledger import Ledger
 from broker.side_log import Change
 
 
-@click.group()
+@click.group(cls=Listing)
 def keys() -> None:
     """Issue, list, rotate, revoke and expire keys. Needs BROKER_DATABASE_URL."""
 

@@ -14,7 +14,7 @@ from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database import side_log
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import MemberRight
@@ -25,7 +25,7 @@ from broker.ledger.members import Member
 from broker.side_log import Change
 
 
-@click.group()
+@click.group(cls=Listing)
 def members() -> None:
     """Let people of organisations use the inbox. Needs BROKER_DATABASE_URL."""
 

@@ -14,7 +14,7 @@ from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database import side_log
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Right
@@ -24,7 +24,7 @@ from broker.side_log import Change
 ROOT = "/ops"
 
 
-@click.group()
+@click.group(cls=Listing)
 def people() -> None:
     """Let people sign in to the pages for ops. Needs BROKER_DATABASE_URL."""
 

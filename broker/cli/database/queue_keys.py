@@ -22,7 +22,7 @@ from broker.cli.database import side_log
 from broker.cli.database.key_files import in_directory, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, INVALID, NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
@@ -47,7 +47,7 @@ ANY_ID = {"ignore_unknown_options": True}
 RESTART = "name the file in BROKER_SIGNING_KEY_FILE, then restart the workers"
 
 
-@click.group()
+@click.group(cls=Listing)
 def signing() -> None:
     """Keep the broker's own keys, which sign the copies in queues."""
 
@@ -150,7 +150,7 @@ def retire(id_: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> Non
         click.echo(f"{id_} retired {local(now)}")
 
 
-@click.group("agency-key")
+@click.group("agency-key", cls=Listing)
 def agency_key() -> None:
     """Keep the agencies' keys: they sign receipts, and copies are encrypted to them."""
 

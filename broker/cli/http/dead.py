@@ -14,22 +14,22 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import dry_run_option
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import by_option, json_option, reason_option
+from broker.cli.options import Listing, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 
 PER_MINUTE = 60
 
 
-@click.group()
+@click.group(cls=Listing)
 def dead() -> None:
     """List dead letters, and replay them. Needs a key for ops."""
 
 
-@dead.command("ls")
+@dead.command("list")
 @json_option
 @with_gateway
-def dead_ls(as_json: bool, gateway: Gateway) -> None:
+def dead_list(as_json: bool, gateway: Gateway) -> None:
     """Count the dead letters by cause and agency."""
     with Ops(gateway.url, gateway.key) as ops:
         groups = ops.dead_letters()
@@ -81,7 +81,7 @@ def plan(  # noqa: PLR0913  one parameter for each option
         return
     if not planned["planned"]:
         click.echo("No dead letter matches this plan.")
-        remark("next:  broker dead ls")
+        remark("next:  broker dead list")
         return
     _print_plan(planned)
     remark(f'next:  broker dead replay {planned["id"]} --count {planned["planned"]} --reason "..."')
@@ -135,7 +135,7 @@ def _advised() -> Iterator[None]:
         yield
     except (Conflict, NotFound) as error:
         code = CONFLICT if isinstance(error, Conflict) else NOT_FOUND
-        step = "see the present state with `broker dead ls`"
+        step = "see the present state with `broker dead list`"
         raise Failure(error.message, next_step=step, code=code) from None
 
 

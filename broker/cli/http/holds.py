@@ -14,7 +14,7 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import LOCAL, local, print_json
 from broker.cli.table import print_table
 
@@ -22,7 +22,7 @@ _REASON = click.option("--reason", required=True, help="Why: others will read it
 _BY = click.option("--by", help="The person who decides it.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def holds() -> None:
     """List what is held, and release it, keep it or extend it. Acts need a key for ops."""
 

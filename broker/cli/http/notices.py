@@ -6,7 +6,7 @@ import click
 from referral_broker_client.ops import Ops
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 from broker.domain.codes import NoticeState
@@ -17,7 +17,7 @@ _HEADS = (
 )
 
 
-@click.group()
+@click.group(cls=Listing)
 def notices() -> None:
     """List the notices to contacts. Needs a key for ops."""
 
@@ -60,6 +60,3 @@ def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
         for notice in listed
     ]
     print_table(list(_HEADS), rows)
-
-
-notices.add_command(list_, "ls")

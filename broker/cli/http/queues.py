@@ -13,7 +13,7 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import by_option, json_option, reason_option
+from broker.cli.options import Listing, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 
@@ -28,7 +28,7 @@ def _advised(agency: str) -> Iterator[None]:
     except NotFound:
         raise Failure(
             f"there is no agency {agency}.",
-            next_step="find its code with `broker queue ls`, or `broker directory show`",
+            next_step="find its code with `broker queue list`, or `broker directory show`",
             code=NOT_FOUND,
         ) from None
     except Conflict as error:
@@ -36,15 +36,15 @@ def _advised(agency: str) -> Iterator[None]:
         raise Failure(error.message, next_step=step, code=CONFLICT) from None
 
 
-@click.group()
+@click.group(cls=Listing)
 def queue() -> None:
     """Show the agencies' queues. Needs a key for ops."""
 
 
-@queue.command("ls")
+@queue.command("list")
 @json_option
 @with_gateway
-def ls(as_json: bool, gateway: Gateway) -> None:
+def list_(as_json: bool, gateway: Gateway) -> None:
     """List every queue with open deliveries."""
     with Ops(gateway.url, gateway.key) as ops:
         queues = ops.monitor()["queues"]

@@ -8,12 +8,12 @@ import click
 from referral_broker_client.ops import Ops
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 
-@click.group()
+@click.group(cls=Listing)
 def tasks() -> None:
     """List the tasks that a person must settle, and settle them. Needs a key for ops."""
 

@@ -94,9 +94,9 @@ def next_step(ran: Ran, code: int) -> str:
 
 
 def test_queues_are_listed_and_shown(ops: Ops, delivery: dict[str, Any]) -> None:
-    listed = json.loads(ops("queue", "ls", "--json").out)
+    listed = json.loads(ops("queue", "list", "--json").out)
     assert [(queue["agency"], queue["open"]) for queue in listed] == [(delivery["agency"], 1)]
-    assert delivery["agency"] in ops("queue", "ls").out
+    assert delivery["agency"] in ops("queue", "list").out
     (shown,) = json.loads(ops("queue", "show", delivery["agency"], "--json").out)
     assert (shown["delivery"], shown["state"]) == (delivery["id"], "available")
     ran = ops("queue", "show", delivery["agency"])
@@ -106,8 +106,8 @@ def test_queues_are_listed_and_shown(ops: Ops, delivery: dict[str, Any]) -> None
 
 def test_an_empty_queue_is_said_in_words(ops: Ops, context: Context) -> None:
     del context
-    assert "Nothing is open in any queue." in ops("queue", "ls").out
-    assert json.loads(ops("queue", "ls", "--json").out) == []
+    assert "Nothing is open in any queue." in ops("queue", "list").out
+    assert json.loads(ops("queue", "list", "--json").out) == []
     assert "Nothing is open at stoke-csc." in ops("queue", "show", "stoke-csc").out
 
 
@@ -169,9 +169,9 @@ def test_a_blank_reason_is_refused(ops: Ops, delivery: dict[str, Any]) -> None:
 def test_dead_letters_are_planned_and_replayed(
     ops: Ops, context: Context, world: World, dead: dict[str, Any]
 ) -> None:
-    (listed,) = json.loads(ops("dead", "ls", "--json").out)
+    (listed,) = json.loads(ops("dead", "list", "--json").out)
     assert (listed["cause"], listed["agency"], listed["count"]) == ("too-large", dead["agency"], 1)
-    assert "too-large" in ops("dead", "ls").out
+    assert "too-large" in ops("dead", "list").out
     plan = json.loads(ops("dead", "plan", "--by", "Jo Example", "--json").out)
     assert (plan["planned"], plan["state"]) == (1, "planned")
     assert [line["count"] for line in plan["lines"]] == [1]
@@ -185,7 +185,7 @@ def test_dead_letters_are_planned_and_replayed(
     assert [offer["delivery"] for offer in world.collect(dead["agency"])] == [dead["id"]]
     assert ops("dead", "replay", plan["id"], "--count", "1", "--reason", "mended").code == 0
     ran = ops("dead", "replay", plan["id"], "--count", "1", "--reason", "another")
-    assert "broker dead ls" in next_step(ran, 6)
+    assert "broker dead list" in next_step(ran, 6)
 
 
 def test_a_plan_for_people_says_what_to_type_next(ops: Ops, dead: dict[str, Any]) -> None:
@@ -197,7 +197,7 @@ def test_a_plan_for_people_says_what_to_type_next(ops: Ops, dead: dict[str, Any]
 
 def test_nothing_to_replay_is_said_in_words(ops: Ops, delivery: dict[str, Any]) -> None:
     del delivery
-    assert "There are no dead letters." in ops("dead", "ls").out
+    assert "There are no dead letters." in ops("dead", "list").out
     ran = ops("dead", "plan", "--by", "Jo")
     assert (ran.code, "No dead letter matches" in ran.out) == (0, True)
 
@@ -205,7 +205,7 @@ def test_nothing_to_replay_is_said_in_words(ops: Ops, delivery: dict[str, Any]) 
 def test_a_plan_that_there_is_not_is_not_found(ops: Ops) -> None:
     plan = "019363a0-0000-7000-8000-000000000000"
     ran = ops("dead", "replay", plan, "--count", "1", "--reason", "x")
-    assert "broker dead ls" in next_step(ran, 4)
+    assert "broker dead list" in next_step(ran, 4)
     assert ops("dead", "replay", "nonsense", "--count", "1", "--reason", "x").code == 2
     assert ops("dead", "plan", "--per-minute", "0", "--by", "Jo").code == 3
 
@@ -377,7 +377,7 @@ def test_a_deadline_that_comes_near_is_told_once_and_ctrl_c_ends_it(
     assert ran.out.count(delivery["reference"]) == 1
 
 
-@pytest.mark.parametrize("arguments", [("top",), ("watch", "deadlines"), ("queue", "ls")])
+@pytest.mark.parametrize("arguments", [("top",), ("watch", "deadlines"), ("queue", "list")])
 def test_without_a_key_the_next_step_is_said(run: Run, arguments: tuple[str, ...]) -> None:
     assert "BROKER_KEY" in next_step(run(*arguments), 2)
 
@@ -454,7 +454,7 @@ def test_a_gateway_that_does_not_answer_is_critical_and_never_well(ops: Ops) -> 
 @pytest.mark.parametrize(
     "command",
     [
-        *(("top",), ("watch", "deadlines", "--once"), ("queue", "ls"), ("dead", "ls")),
+        *(("top",), ("watch", "deadlines", "--once"), ("queue", "list"), ("dead", "list")),
         *(("notices", "list"), ("attention",), ("tasks", "list")),
         ("suspend-agency", "stoke-csc", "--reason", "x", "--by", "Jo"),
     ],
