@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from broker.admin import operator_actions
@@ -28,7 +29,7 @@ def make_plan(context: Context, request: PlanReplay) -> DetailedPlan:
     Raises Invalid for an unknown agency; Conflict when another plan has the id.
     """
     by = f"person:{request.by}"
-    chosen = {
+    chosen: dict[str, Any] = {
         "agency": request.agency,
         "cause": request.cause,
         "per_minute": request.per_minute,

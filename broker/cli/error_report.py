@@ -62,8 +62,16 @@ def _explain(error: Exception) -> tuple[str, str, Iterable[str], int]:
 
 def _of_gateway(error: Exception) -> str:
     """Return the gateway's own next step, unless it speaks of headers and members of a request."""
-    is_of_a_request = isinstance(error, Invalid) or getattr(error, "code", None) == "denied"
+    code = getattr(error, "code", None)
+    is_of_a_request = isinstance(error, Invalid) or code in ("denied", "forbidden")
     return "" if is_of_a_request else getattr(error, "next_step", None) or ""
+
+
+def _unavailable(error: Exception) -> str:
+    """Return what to do where nothing responds; only then may the address be wrong."""
+    step = "nothing was lost: try again later, or run `broker doctor` where the broker runs"
+    is_silent = isinstance(error, ClientError) and error.problem is None
+    return f"check BROKER_URL; {step}" if is_silent else step
 
 
 def advice(error: Exception) -> tuple[str, int]:
@@ -76,7 +84,7 @@ def advice(error: Exception) -> tuple[str, int]:
     steps = {
         "BadSettings": ("set what is listed; docs/operations.md has every setting", USAGE),
         "Invalid": (
-            "correct what is listed; a referral goes again under the same reference",
+            "correct what is listed and run it again; a referral keeps its reference",
             INVALID,
         ),
         "BeyondCalendar": ("add the coming years to the calendar of the policy", INVALID),
@@ -84,9 +92,13 @@ def advice(error: Exception) -> tuple[str, int]:
         "NotFound": ("check the id or reference, and that the key belongs to its owner", NOT_FOUND),
         "Conflict": ("look at what is there with `broker status`; nothing was changed", CONFLICT),
         "LedgerRefused": ("run `broker doctor`", FAILED),
-        "Unavailable": ("nothing was lost: try again later, or run `broker doctor`", UNAVAILABLE),
+        "Unavailable": (_unavailable(error), UNAVAILABLE),
         "Throttled": ("wait a little and repeat", UNAVAILABLE),
-        "Denied": ("check BROKER_KEY or BROKER_KEY_FILE; ops can issue a key", DENIED),
+        "Denied": (
+            "check the key in BROKER_KEY_FILE or BROKER_KEY (`--key-file` names another); "
+            "whoever runs the broker issues one with `broker keys issue`",
+            DENIED,
+        ),
     }
     for kind in type(error).__mro__:
         if kind.__name__ in steps:

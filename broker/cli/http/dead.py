@@ -14,7 +14,7 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import dry_run_option
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import Listing, by_option, json_option, reason_option
+from broker.cli.options import ID, Listing, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 
@@ -88,7 +88,7 @@ def plan(  # noqa: PLR0913  one parameter for each option
 
 
 @dead.command()
-@click.argument("plan_id", metavar="PLAN", type=click.UUID)
+@click.argument("plan_id", metavar="PLAN", type=ID)
 @click.option("--count", type=int, required=True, help="The number in the plan, to confirm it.")
 @click.option("--by", help="Your name, for the history; by default the planner's.")
 @reason_option
@@ -133,10 +133,12 @@ def _advised() -> Iterator[None]:
     """Name the command that shows the present state when the start is refused."""
     try:
         yield
-    except (Conflict, NotFound) as error:
-        code = CONFLICT if isinstance(error, Conflict) else NOT_FOUND
+    except NotFound:
+        step = "copy it from `broker dead plan`; `broker dead list` shows what there is"
+        raise Failure("no plan has this id.", next_step=step, code=NOT_FOUND) from None
+    except Conflict as error:
         step = "see the present state with `broker dead list`"
-        raise Failure(error.message, next_step=step, code=code) from None
+        raise Failure(error.message, next_step=step, code=CONFLICT) from None
 
 
 def _print_plan(planned: Mapping[str, Any]) -> None:

@@ -144,9 +144,10 @@ def _render(seen: Json) -> Group:
     risks = [_at_risk(item) for item in seen["at_risk"][:SHOWN]]
     names = {item["agency"]: item["agency_name"] for item in seen["at_risk"] if item["agency"]}
     urgent = wording.most_urgent(risks[0] if risks else None, names, now)
-    tables = (_risks(risks, now), _queues(seen["queues"], now))
+    tables = [_risks(risks, now)] if risks else []
+    tables += [_queues(seen["queues"], now)] if seen["queues"] else []
     sentences = _sentences(seen["health"], urgent)
-    return Group(*sentences, *(Padding(part, (1, 0, 0, 0)) for part in tables))
+    return Group(*sentences, *(Padding(part, (1, 0, 0, 0), expand=False) for part in tables))
 
 
 def _at_risk(item: Json) -> AtRisk:

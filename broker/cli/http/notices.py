@@ -42,7 +42,8 @@ def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
         print_json({"notices": listed})
         return
     if not listed:
-        click.echo("There is no such notice.")
+        which = f" in the state {state}" if state else ""
+        click.echo(f"There is no notice{which}.")
         return
     rows = [
         [

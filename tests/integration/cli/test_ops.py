@@ -31,6 +31,7 @@ from tests.unit.cli.conftest import Ran, Run, run
 
 __all__ = ["run", "world"]
 Ops = Callable[..., Ran]
+UNKNOWN_KEY = f"rb_0123456789abcdef_{'x' * 43}"
 
 
 @pytest.fixture
@@ -516,3 +517,38 @@ def test_what_a_plan_names_must_exist(
     for body in ({"agency": "nowhere"}, {"receiver": "nowhere"}, {"per_minute": 0}):
         ran = client.post("/v1/replays", json={"by": "Jo"} | body, headers=headers)
         assert (ran.status_code, len(ran.json()["errors"])) == (422, 1)
+
+
+# what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "what", "step"),
+    [
+        ({"BROKER_URL": "http://127.0.0.1:9"}, 5, "http://127.0.0.1:9", "check BROKER_URL"),
+        ({"BROKER_URL": "ftp//x"}, 2, "ftp//x is not the address", "set BROKER_URL"),
+        ({"BROKER_KEY": UNKNOWN_KEY}, 7, "key is unknown", "broker keys issue"),
+        ({"BROKER_KEY_FILE": "/nowhere"}, 2, "/nowhere cannot be read", "set BROKER_KEY_FILE"),
+    ],
+)
+def test_an_error_says_what_where_and_the_next_step(
+    ops: Ops, environment: dict[str, str], code: int, what: str, step: str
+) -> None:
+    ran = ops("queue", "list", **environment)
+    assert what in ran.err
+    assert step in next_step(ran, code)
+
+
+def test_an_id_that_is_none_or_unknown_is_told_apart(ops: Ops) -> None:
+    unknown = "01977f2e-6b10-7d22-9b02-1b2c3d4e5f60"
+    wrong = ops("redirect", "REF/1", "--agency", "nca")
+    assert (wrong.code, "36 characters" in wrong.err) == (2, True)
+    for command in (
+        ("redirect", unknown, "--agency", "nca"),
+        ("pause-clock", unknown, "--reason", "legal_hold"),
+        ("escalations", unknown, "--acknowledge", "--by", "Jo"),
+        ("tasks", "settle", unknown, "--reason", "x"),
+        ("dead", "replay", unknown, "--count", "1", "--reason", "x"),
+        ("timeline", unknown),
+    ):
+        assert next_step(ops(*command), 4)
