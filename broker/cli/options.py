@@ -20,25 +20,15 @@ reason_option: Decorator = click.option(
 by_option: Decorator = click.option("--by", required=True, help="Your name, for the history.")
 
 
-class Id(click.ParamType[UUID]):
-    """An id that the broker gave."""
-
-    name = "id"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
-        """Return the id. A reference, or half an id, is wrong usage."""
-        try:
-            return value if isinstance(value, UUID) else UUID(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is no id. An id has 36 characters, such as "
-                "01977f2e-6b10-7d22-9b02-1b2c3d4e5f60; copy it from the list that shows it.",
-                param,
-                ctx,
-            )
-
-
-ID = Id()
+def broker_id(text: str) -> UUID:
+    """Read an id that the broker gave: the type of an argument. Raises BadParameter."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no id. An id has 36 characters, such as "
+            "01977f2e-6b10-7d22-9b02-1b2c3d4e5f60; copy it from the list that shows it."
+        ) from None
 
 
 class Listing(click.Group):

@@ -13,7 +13,7 @@ from broker.cli.confirmation import ask, dry_run_option, yes_option
 from broker.cli.exit_codes import DONE
 from broker.cli.health_output import STATE_OF, print_health
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import ID, json_option
+from broker.cli.options import broker_id, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 
@@ -46,7 +46,7 @@ def _print_lists(lists: Mapping[str, Any]) -> None:
 
 
 @click.command("give-area")
-@click.argument("referral", type=ID)
+@click.argument("referral", type=broker_id)
 @click.argument("areas", nargs=-1, required=True, metavar="ID=AREA...")
 @json_option
 @with_gateway
@@ -63,7 +63,7 @@ def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gate
 
 
 @click.command("retry-routing")
-@click.argument("referral", type=ID)
+@click.argument("referral", type=broker_id)
 @json_option
 @with_gateway
 def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
@@ -77,7 +77,7 @@ def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
 
 
 @click.command("redirect")
-@click.argument("delivery", type=ID)
+@click.argument("delivery", type=broker_id)
 @click.option("--agency", help="The code of the agency to send it to.")
 @click.option("--area", help="The area to whose agency to send it.")
 @yes_option

@@ -14,7 +14,7 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import dry_run_option
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import ID, Listing, by_option, json_option, reason_option
+from broker.cli.options import Listing, broker_id, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 
@@ -88,7 +88,7 @@ def plan(  # noqa: PLR0913  one parameter for each option
 
 
 @dead.command()
-@click.argument("plan_id", metavar="PLAN", type=ID)
+@click.argument("plan_id", metavar="PLAN", type=broker_id)
 @click.option("--count", type=int, required=True, help="The number in the plan, to confirm it.")
 @click.option("--by", help="Your name, for the history; by default the planner's.")
 @reason_option

@@ -14,7 +14,7 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import ID, Listing, json_option
+from broker.cli.options import Listing, broker_id, json_option
 from broker.cli.output import LOCAL, local, print_json
 from broker.cli.table import print_table
 
@@ -44,7 +44,7 @@ def list_(as_json: bool, gateway: Gateway) -> None:
 
 
 @holds.command()
-@click.argument("delivery", type=ID)
+@click.argument("delivery", type=broker_id)
 @_REASON
 @_BY
 @yes_option
@@ -74,7 +74,7 @@ def release(  # noqa: PLR0913  one parameter for each option
 
 
 @holds.command()
-@click.argument("delivery", type=ID)
+@click.argument("delivery", type=broker_id)
 @_REASON
 @_BY
 @json_option
@@ -90,7 +90,7 @@ def keep(delivery: UUID, reason: str, by: str | None, as_json: bool, gateway: Ga
 
 
 @holds.command()
-@click.argument("delivery", type=ID)
+@click.argument("delivery", type=broker_id)
 @click.option(
     "--until",
     required=True,
