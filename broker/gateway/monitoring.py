@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin import dead_letters as dead_letter_plans
-from broker.admin import monitor, operator_actions
+from broker.admin import operator_actions, ops_monitor
 from broker.domain.ids import OrganisationCode
 from broker.domain.monitoring import AtRisk, OrganisationStatus
 from broker.errors import Fault, Invalid
@@ -39,7 +39,7 @@ async def picture(request: Request) -> Response:
     gateway = gateway_of(request)
     health = await gateway.run(gateway.health.health)
     context = gateway.context
-    seen = await gateway.run(monitor.picture, context.ledger, now=context.clock())
+    seen = await gateway.run(ops_monitor.picture, context.ledger, now=context.clock())
     return json_response(
         {
             "at": seen.at,
@@ -71,7 +71,7 @@ async def deadlines(request: Request) -> Response:
         agency=agency,
         everything=everything,
     )
-    names = await gateway.run(monitor.names, ledger)
+    names = await gateway.run(ops_monitor.names, ledger)
     return json_response({"at": now, "deadlines": [_deadline(item, names) for item in listed]})
 
 
@@ -79,7 +79,7 @@ async def measures(request: Request) -> Response:
     """Return figures in seconds, for comparison with limits; of one agency or the worst of all."""
     gateway, agency = gateway_of(request), request.query_params.get("agency")
     ledger, now = gateway.context.ledger, gateway.context.clock()
-    measured = await gateway.run(monitor.measures, ledger, now=now, agency=agency)
+    measured = await gateway.run(ops_monitor.measures, ledger, now=now, agency=agency)
     figures = {name: asdict(measure) for name, measure in measured.items()}
     return json_response({"at": now, **figures})
 
@@ -132,7 +132,7 @@ async def start_replay(request: Request) -> Response:
 async def _act_on_agency(request: Request, act: Callable[..., None]) -> Response:
     gateway, body = gateway_of(request), await parse_body(request, requests.ACT_ON_AGENCY)
     code = request.path_params["code"]
-    status = await gateway.run(monitor.agency_status, gateway.context.ledger, code)
+    status = await gateway.run(ops_monitor.agency_status, gateway.context.ledger, code)
     await gateway.run(
         partial(act, gateway.context, status.agency, by=f"person:{body.by}", reason=body.reason)
     )
@@ -141,7 +141,7 @@ async def _act_on_agency(request: Request, act: Callable[..., None]) -> Response
 
 async def _agency_response(request: Request, code: str) -> Response:
     gateway = gateway_of(request)
-    status = await gateway.run(monitor.agency_status, gateway.context.ledger, code)
+    status = await gateway.run(ops_monitor.agency_status, gateway.context.ledger, code)
     return json_response(_status(status))
 
 
@@ -150,7 +150,7 @@ async def _agency(request: Request) -> OrganisationCode | None:
     code, gateway = request.query_params.get("agency"), gateway_of(request)
     if code is None:
         return None
-    return (await gateway.run(monitor.agency_status, gateway.context.ledger, code)).agency
+    return (await gateway.run(ops_monitor.agency_status, gateway.context.ledger, code)).agency
 
 
 def _flag(request: Request, name: str) -> bool:
@@ -162,7 +162,7 @@ def _flag(request: Request, name: str) -> bool:
     return _FLAGS[text]
 
 
-def _deadline(item: AtRisk, names: monitor.Names) -> Json:
+def _deadline(item: AtRisk, names: ops_monitor.Names) -> Json:
     return {**asdict(item), "agency_name": names.get(item.agency) if item.agency else None}
 
 
