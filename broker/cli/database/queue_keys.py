@@ -42,9 +42,17 @@ file_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the private key to this new file, for its owner only.",
 )
-ANY_ID = {"ignore_unknown_options": True}
-"""A thumbprint may begin with a hyphen, and is no option then."""
+ANY_ID = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""A thumbprint may begin with a hyphen, also with ``-h``, and is no option then."""
 RESTART = "name the file in BROKER_SIGNING_KEY_FILE, then restart the workers"
+
+
+class TakesAnyId(click.Command):
+    """A command whose id may begin with a hyphen: ``-h`` asks for help only if it stands alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
 
 
 @click.group(cls=Listing)
@@ -125,7 +133,7 @@ def list_signing(as_json: bool) -> None:
     )
 
 
-@signing.command("retire", context_settings=ANY_ID)
+@signing.command("retire", cls=TakesAnyId, context_settings=ANY_ID)
 @click.argument("id_", metavar="ID")
 @yes_option
 @dry_run_option
@@ -134,13 +142,8 @@ def retire(id_: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> Non
     """End the key ID now: copies that it signed are dropped, and sent again under the next one."""
     with open_ledger() as ledger:
         now = ledger.queries.clock()
-        stored = {key.id for key in ledger.queue_keys.signing_keys() if key.retired_at is None}
-        if id_ not in stored:
-            raise _unknown(id_, "broker keys signing list")
-        effect = "Copies that it signed will be dropped, and sent again under the next key."
-        if not confirm(
-            lambda: effect, "Retire it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run
-        ):
+        effect = partial(_effect_of_retiring, ledger, id_, now)
+        if not confirm(effect, "Retire it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
         if not ledger.queue_keys.retire_signing_keys([id_], now):
             raise _unknown(id_, "broker keys signing list")
@@ -148,6 +151,13 @@ def retire(id_: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> Non
         print_json({"id": id_, "retired_at": now})
     else:
         click.echo(f"{id_} retired {local(now)}")
+
+
+def _effect_of_retiring(ledger: Ledger, id_: str, now: datetime) -> str:
+    for key in ledger.queue_keys.signing_keys():
+        if key.id == id_ and (key.retired_at is None or key.retired_at > now):
+            return "Copies that it signed will be dropped, and sent again under the next key."
+    raise _unknown(id_, "broker keys signing list")
 
 
 @click.group("agency-key", cls=Listing)
@@ -216,7 +226,7 @@ def list_agency_keys(organisation: str | None, as_json: bool) -> None:
     )
 
 
-@agency_key.command("revoke", context_settings=ANY_ID)
+@agency_key.command("revoke", cls=TakesAnyId, context_settings=ANY_ID)
 @click.argument("id_", metavar="ID")
 @yes_option
 @dry_run_option

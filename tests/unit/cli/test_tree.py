@@ -73,7 +73,7 @@ def options(command: click.Command) -> set[str]:
 def test_h_is_help(run: Run, path: Path_) -> None:
     ran = run(*path, "-h")
     assert (ran.code, ran.out) == (0, run(*path, "--help").out)
-    assert "-h, --help" in ran.out
+    assert "Show this message and exit." in ran.out
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
