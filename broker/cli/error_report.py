@@ -96,7 +96,7 @@ def advice(error: Exception) -> tuple[str, int]:
         "Throttled": ("wait a little and repeat", UNAVAILABLE),
         "Denied": (
             "check the key in BROKER_KEY_FILE or BROKER_KEY (`--key-file` names another); "
-            "whoever runs the broker issues one with `broker keys issue`",
+            "your administrator issues one with `broker keys issue`",
             DENIED,
         ),
     }
