@@ -42,6 +42,7 @@ THREADS = 4
 STATIC = Path(__file__).with_name("static")
 ASSETS = {
     "ops.css": "text/css",
+    "pictures.css": "text/css",
     "live.js": "text/javascript",
     **{f"icon-{tone}.svg": "image/svg+xml" for tone in {*wording.TONES.values()}},
     "icon.svg": "image/svg+xml",

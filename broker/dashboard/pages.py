@@ -12,10 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from broker.dashboard import charts, version_history, wording
 from broker.dashboard.access import Visit
 from broker.dashboard.paths import ROOT
+from broker.dashboard.pictures import referral_timeline
+from broker.dashboard.pictures.picture import Picture
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
 from broker.domain.codes import NoticeState
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
+from broker.domain.referral import ReferralStatus
 from broker.errors import NotFound, PolicyError
 from broker.ledger.statistics import WINDOWS
 from broker.policy.language.directory import Organisation
@@ -168,19 +171,27 @@ def _referral(visit: Visit) -> dict[str, Any]:
         raise NotFound("No referral has this ID.")
     deliveries = referral.deliveries
     successors = {delivery.replaces: delivery for delivery in deliveries if delivery.replaces}
-    events = context.ledger.queries.timeline(id_)
+    events, now = context.ledger.queries.timeline(id_), context.clock()
     return {
-        "now": context.clock(),
+        "now": now,
         "referral": referral,
         "events": events,
         "actors": _actors(visit, {event.actor for event in events}),
         "versions": version_history.lines(referral, events),
         "agencies": {str(delivery.id): delivery.agency for delivery in deliveries},
         "recalls": version_history.recalls(referral),
+        "timeline": _timeline(visit, referral, now),
         "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
         "successors": successors,
         "tasks": context.ledger.tasks.tasks(referral=id_, limit=LISTED),
     }
+
+
+def _timeline(visit: Visit, referral: ReferralStatus, now: datetime) -> Picture:
+    figures = visit.desk.context.ledger.pictures.referral_timeline(
+        referral.id, now=now, limit=referral_timeline.MOST_ROWS
+    )
+    return referral_timeline.timeline(referral, figures, now=now)
 
 
 def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
