@@ -13,6 +13,8 @@ from broker.dashboard import charts, version_history, wording
 from broker.dashboard.access import Visit
 from broker.dashboard.paths import ROOT
 from broker.dashboard.pictures import referral_timeline
+from broker.dashboard.pictures.day_strips import day_strips
+from broker.dashboard.pictures.deadline_hours import deadline_hours
 from broker.dashboard.pictures.picture import Picture
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
@@ -63,6 +65,7 @@ async def status(visit: Visit) -> Response:
         burn_down=charts.burn_down(picture.bands),
         heat=charts.heat_map(picture.heat, picture.heat_slots),
         timeline=charts.timeline(picture.breaches, now=now, since=now - timedelta(days=1)),
+        deadline_hours=deadline_hours(picture.hours),
         window=window,
         windows=list(WINDOWS),
         slot=slot,
@@ -136,6 +139,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
         "windows": list(WINDOWS),
         "breaches": breaches,
         "timeline": charts.timeline(breaches, now=now, since=now - 7 * day),
+        "day_strips": day_strips(ledger.pictures.daily_deadlines(now=now, agencies=[code])[code]),
         "actions": ledger.operator_actions.acts_of_agency(code, limit=20),
         "escalations": ledger.alarms.escalations(agency=code, limit=QUEUE),
         "organisation": _organisation(visit, code),

@@ -9,6 +9,9 @@ from markupsafe import Markup
 
 from broker.dashboard.pictures.svg import Drawing
 
+NARROW = 272
+"""Pixels of a drawing that a window of 320 pixels has room for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 from broker.dashboard.pictures.axis import Axis
-from broker.dashboard.pictures.picture import Cell, Picture, Sign, Table, label_of, sign
+from broker.dashboard.pictures.picture import NARROW, Cell, Picture, Sign, Table, label_of, sign
 from broker.dashboard.pictures.svg import Drawing, element, shortened
 from broker.dashboard.pictures.timeline_words import (
     STATE_COUNTS,
@@ -26,7 +26,7 @@ from broker.domain.states import DeliveryState
 NAME = "referral-timeline"
 MOST_ROWS = 12
 """Rows that are drawn: more than these are counted, and listed below the picture."""
-WIDTHS = (1000, 640, 288)
+WIDTHS = (1000, 640, NARROW)
 _BESIDE = 900
 """From this width on, the name of a row stands beside it; else above."""
 _LABEL = 290

@@ -123,5 +123,5 @@ def shortened(text: str, letters: int) -> str:
 
 
 def compact(count: int) -> str:
-    """Return a count that fits above a narrow bar: exact below 10,000, then in thousands."""
-    return f"{count:,}" if count < 10_000 else f"{count // 1000:,}k"
+    """Return a count that fits above a narrow bar: exact below 1,000, then in thousands."""
+    return f"{count}" if count < 1000 else f"{count / 1000:.3g}k"
