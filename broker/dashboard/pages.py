@@ -9,7 +9,7 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import charts, version_history, wording
+from broker.dashboard import charts, escalation_figures, version_history, wording
 from broker.dashboard.access import Visit
 from broker.dashboard.paths import ROOT
 from broker.dashboard.pictures import referral_timeline
@@ -29,6 +29,8 @@ ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are in a second one."""
 LISTED = 200
 QUEUE = 50
+ESCALATIONS = 3
+"""Escalations of a referral whose steps are drawn, those first that nobody has taken on."""
 KEY = "key:"
 """How the history names an organisation's key as the actor."""
 CONFIRMATIONS = {
@@ -176,6 +178,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
     deliveries = referral.deliveries
     successors = {delivery.replaces: delivery for delivery in deliveries if delivery.replaces}
     events, now = context.ledger.queries.timeline(id_), context.clock()
+    escalations = context.ledger.alarms.escalations(referral=id_, limit=LISTED)
     return {
         "now": now,
         "referral": referral,
@@ -185,7 +188,11 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "agencies": {str(delivery.id): delivery.agency for delivery in deliveries},
         "recalls": version_history.recalls(referral),
         "timeline": _timeline(visit, referral, now),
-        "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
+        "escalations": escalations,
+        "escalation_pictures": [
+            (escalation, escalation_figures.picture_of(context, escalation, now=now))
+            for escalation in escalations[:ESCALATIONS]
+        ],
         "successors": successors,
         "tasks": context.ledger.tasks.tasks(referral=id_, limit=LISTED),
     }

@@ -20,7 +20,7 @@ from broker.domain.pictures import (
     TimelineRow,
 )
 from broker.domain.states import DeliveryState
-from broker.ledger.database import Part, Row, rows
+from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.monitoring import SOON
 from broker.policy.routing.assignments import UNTIL_RELEASED
 from broker.policy.time.calendars import LONDON
@@ -40,13 +40,12 @@ class Pictures(Part):
         before what is over; and the counts of all."""
         params = {"referral": referral, "now": now, "limit": limit, "never": UNTIL_RELEASED}
         with self._transaction() as connection:
-            deliveries = rows(connection, "pictures/timeline_rows", params)
-            counts = rows(connection, "pictures/timeline_counts", params)
-        return ReferralTimeline(
-            [_timeline_row(row) for row in deliveries],
-            {DeliveryState(row["state"]): row["count"] for row in counts},
-            sum(row["late"] for row in counts),
-        )
+            counts = _timeline_counts(connection, params)
+            return ReferralTimeline(
+                [_timeline_row(row) for row in _timeline_rows(connection, params)],
+                {DeliveryState(row["state"]): row["count"] for row in counts},
+                sum(row["late"] for row in counts),
+            )
 
     def deadlines_by_hour(self, *, now: datetime) -> list[HourOfDeadlines]:
         """Return what is late, then each of the next 24 hours, with the one that runs.
@@ -117,11 +116,24 @@ class Pictures(Part):
         }
         return [AreaState(**row) for row in self._planned("pictures/area_states", params)]
 
+    def escalation_policy(self, escalation: EscalationId) -> str | None:
+        """Return the version of the policy whose steps an escalation takes."""
+        versions = self._planned("pictures/escalation_policy", {"escalation": escalation})
+        return versions[0]["policy_version"] if versions else None
+
     def escalation_alerts(self, escalation: EscalationId) -> list[EscalationAlert]:
         """Return the alerts of an escalation and what became of each, at most 200."""
         params = {"escalation": escalation, "limit": MOST_ALERTS}
         alerts = self._planned("pictures/escalation_alerts", params)
         return [EscalationAlert(**row) for row in alerts]
+
+
+def _timeline_rows(connection: Connection, params: Mapping[str, Any]) -> list[Row]:
+    return rows(connection, "pictures/timeline_rows", params)
+
+
+def _timeline_counts(connection: Connection, params: Mapping[str, Any]) -> list[Row]:
+    return rows(connection, "pictures/timeline_counts", params)
 
 
 def _local_days(now: datetime) -> list[tuple[date, datetime, datetime]]:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import uuid_utils.compat as ids
 
 from broker.domain.pictures import TimelineRow
 from broker.domain.states import DeliveryState
@@ -111,11 +112,17 @@ def test_pauses_and_alerts_are_those_of_the_rows(book: Book) -> None:
     for state, ended_at in (("sent", NOW), ("failed", NOW), ("sent", NOW), ("due", None)):
         book.do(
             "insert into notice (id, kind, organisation, contact, channel, referral, delivery,"
-            " escalation, state, created_at, ended_at, next_attempt_at) select gen_random_uuid(),"
-            " 'delivery.escalated', organisation, 'duty', 'email', referral, delivery, id, %s, %s,"
-            " %s, %s from escalation",
-            *(state, NOW, ended_at, None if ended_at else NOW),
+            " escalation, data, state, created_at, ended_at, next_attempt_at) select %s,"
+            " 'delivery.escalated', organisation, 'duty', 'email', referral, delivery, id,"
+            """ '{"step": 2}', %s, %s, %s, %s from escalation""",
+            *(ids.uuid7(), state, NOW, ended_at, None if ended_at else NOW),
         )
+    ((escalation,),) = book.look("select id from escalation")
+    listed = book.ledger.pictures.escalation_alerts(escalation)
+    assert [(alert.step, alert.state, alert.name) for alert in listed] == [
+        (2, state, "Stoke social care") for state in ("sent", "failed", "sent", "due")
+    ]
+    assert book.ledger.pictures.escalation_policy(escalation) == "v1"
     (row,) = book.ledger.pictures.referral_timeline(referral, now=NOW, limit=12).rows
     assert [(pause.start, pause.end) for pause in row.pauses] == [(NOW, NOW)]
     assert (list(row.alerts), list(row.failed_alerts)) == ([NOW, NOW], [NOW])
