@@ -13,7 +13,7 @@ from broker.dashboard import charts, escalation_figures, version_history, wordin
 from broker.dashboard.access import Visit
 from broker.dashboard.paths import ROOT
 from broker.dashboard.pictures import referral_timeline
-from broker.dashboard.pictures.day_strips import day_strips
+from broker.dashboard.pictures.day_strips import day_strips, legend, small_strip
 from broker.dashboard.pictures.deadline_hours import deadline_hours
 from broker.dashboard.pictures.picture import Picture
 from broker.dashboard.rendering import page
@@ -55,7 +55,11 @@ async def status(visit: Visit) -> Response:
     window = _one_of(visit, "window", WINDOWS, "24h")
     slot = _one_of(visit, "slot", SLOT_LENGTHS, "1h")
     picture = await visit.desk.run(visit.desk.watch.picture, window, slot)
-    now = picture.now
+    now, first = picture.now, picture.agencies[:ABOVE_THE_FOLD]
+    codes = [line.presence.agency for line in first]
+    days = await visit.desk.run(
+        visit.desk.context.ledger.pictures.daily_deadlines, now=now, agencies=codes
+    )
     return page(
         "status",
         visit=visit,
@@ -71,7 +75,9 @@ async def status(visit: Visit) -> Response:
         window=window,
         windows=list(WINDOWS),
         slot=slot,
-        first=picture.agencies[:ABOVE_THE_FOLD],
+        first=first,
+        strips={code: small_strip(f"days-{code}", days[code]) for code in codes},
+        strip_signs=legend(),
         rest=picture.agencies[ABOVE_THE_FOLD:],
     )
 

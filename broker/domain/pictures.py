@@ -112,17 +112,6 @@ class AreaState:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """How many deliveries of one force's referrals went to agencies of one kind."""
-
-    force: str
-    kind: str
-    deliveries: int
-    late: int
-    """How many missed a deadline, in the end or so far."""
-
-
-@dataclass(frozen=True, slots=True)
 class EscalationAlert:
     """An alert that a step of an escalation asked for, and what became of it."""
 

@@ -16,6 +16,9 @@ NAME = "agency-days"
 FEW = 2
 """So many late deadlines a day are few."""
 _WIDE = 600
+_DAY = 7
+"""Pixels of a day in the strip of a list."""
+_STYLES = {"none": "pic-dot", "well": "pic-well", "few": "pic-few", "many": "pic-late"}
 _HEIGHTS = {"well": 0.25, "few": 0.5, "many": 1.0}
 
 
@@ -43,12 +46,18 @@ def finding(days: Sequence[DayOfDeadlines]) -> str:
 
 
 def small_strip(name: str, days: Sequence[DayOfDeadlines]) -> Markup:
-    """Return the strip for a row of a list, 226 by 24 pixels, with its finding as its name.
+    """Return the strip for a row of a list, 196 by 22 pixels, with its finding as its name.
 
     ``name`` is an id that no other strip on the page has. Below the list stands ``legend()``.
     """
-    drawing = Drawing(name, 226, 24)
-    _draw(drawing, days, (1, 8), 20)
+    drawing, shapes = Drawing(name, 28 * _DAY, 22), dict[str, str]()
+    for place, day in enumerate(days):
+        kind, x = kind_of(day), place * _DAY
+        height = round(20 * _HEIGHTS[kind]) if kind in _HEIGHTS else 1
+        width = _DAY - 1 if kind in _HEIGHTS else 1
+        shapes[kind] = f"{shapes.get(kind, '')}M{x} 21h{width}v-{height}h-{width}z"
+    for kind, path in shapes.items():
+        drawing.shape(path, _STYLES[kind])
     return element("span", finding(days), class_="govuk-visually-hidden") + drawing.hidden()
 
 
@@ -130,8 +139,7 @@ def _bar(
         drawing.add("circle", cx=x + width / 2, cy=floor - 2, r=1, class_="pic-dot")
         return 2.0
     height = tallest * _HEIGHTS[kind]
-    style = {"well": "pic-well", "few": "pic-few", "many": "pic-late"}[kind]
-    drawing.box((x, floor - height), (width, height), style)
+    drawing.box((x, floor - height), (width, height), _STYLES[kind])
     return height
 
 

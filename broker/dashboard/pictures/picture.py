@@ -65,8 +65,3 @@ def sign(name: str, text: str, draw: Callable[[Drawing], None]) -> Sign:
     drawing = Drawing(name, 26, 18)
     draw(drawing)
     return Sign(drawing.hidden(), text)
-
-
-def row_of(*texts: str) -> list[Cell]:
-    """Return cells without links."""
-    return [Cell(text) for text in texts]

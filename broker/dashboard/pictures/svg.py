@@ -66,11 +66,19 @@ class Drawing:
         (x, y), (width, height) = corner, size
         named = element("title", title) if title else Markup("")
         place = {"x": float(x), "y": float(y), "width": float(width), "height": float(height)}
+        self.add("rect", named, **place, **self._fill(style), class_=style)
+
+    def shape(self, path: str, style: str) -> None:
+        """Draw a shape by its path, filled as a rectangle of this style is."""
+        self.add("path", d=path, **self._fill(style), class_=style)
+
+    def _fill(self, style: str) -> dict[str, str]:
+        """Return what fills a shape beside its class: the pattern of its style, if it has one."""
         kind = style.partition(" ")[0].removeprefix("pic-")
-        if kind in PATTERNS:
-            self._patterns.add(kind)
-            place["fill"] = f"url(#{self._name}-{kind})"
-        self.add("rect", named, **place, class_=style)
+        if kind not in PATTERNS:
+            return {}
+        self._patterns.add(kind)
+        return {"fill": f"url(#{self._name}-{kind})"}
 
     def line(self, start: tuple[float, float], end: tuple[float, float], style: str) -> None:
         """Draw a straight line."""

@@ -99,6 +99,6 @@ def test_a_strip_of_a_list_says_its_finding() -> None:
     strip = str(small_strip("strip-stoke-csc", days((4, 1), (4, 3), (4, 0))))
     assert "4 of 12 deadlines missed in the last 28 days, on 2 days." in strip
     assert finding(days((4, 0))) == "All of 4 deadlines met in the last 28 days."
-    assert len(strip) < 3_500
+    assert len(strip) < 1_600
     assert STYLED.search(strip) is None
     assert [strip.count(f'class="pic-{kind}"') for kind in ("few", "late", "well")] == [1, 1, 1]
