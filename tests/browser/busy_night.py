@@ -17,7 +17,7 @@ with agencies as (
 made as (
     insert into referral (id, publisher, reference, digest, state, accepted_at, routed_at, grade,
                           effective_grade, policy_version)
-    select gen_random_uuid(), 'staffordshire-police', 'BULK/' || n,
+    select gen_random_uuid(), 'staffordshire-police', 'BULK/' || gen_random_uuid(),
            decode(repeat('00', 32), 'hex'), 'routed', %(now)s - make_interval(mins => n %% 2000),
            %(now)s - make_interval(mins => n %% 2000), g, g, (select version from policy limit 1)
     from generate_series(1, %(count)s) n
@@ -58,7 +58,7 @@ def referral(dsn: str, deliveries: int = 6) -> UUID:
             connection,
             "referral",
             {
-                **{"id": id_, "publisher": FORCE, "reference": f"STF/2027/{deliveries:06}"},
+                **{"id": id_, "publisher": FORCE, "reference": f"STF/{id_}"},
                 **{"digest": bytes(32), "state": "routed", "accepted_at": accepted_at},
                 **{"routed_at": accepted_at, "grade": "immediate", "effective_grade": "immediate"},
                 **{"policy_version": policy, "version": 2},

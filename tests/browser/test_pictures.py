@@ -10,7 +10,11 @@ from tests.browser import busy_night
 from tests.browser.conftest import Site
 from tests.browser.test_pages import LOOKS, faults
 
-COUNTS = [3, 300, pytest.param(30_000, marks=pytest.mark.proof)]
+SIZES = [
+    (3, ("light", "forced colours")),
+    (300, ("320 px, dark",)),
+    pytest.param(30_000, ("light", "320 px"), marks=pytest.mark.proof),
+]
 MOST_BYTES = 180_000
 """All pictures of a page together."""
 SHOWN = "drawing => getComputedStyle(drawing).display !== 'none'"
@@ -41,13 +45,13 @@ def pages(site: Site, count: int) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(("count", "looks"), SIZES)
 def test_every_picture_can_be_read_by_everybody(
-    visit: Callable[..., Page], site: Site, count: int
+    visit: Callable[..., Page], site: Site, count: int, looks: tuple[str, ...]
 ) -> None:
     busy_night.fill(site.dsn, count)
     addresses, results = pages(site, count), []
-    for look in ("light", "320 px, dark", "forced colours"):
+    for look in looks:
         page = visit("/ops/sign-in", bypass_csp=True, **LOOKS[look])
         for address, name in addresses.items():
             page.goto(site.url + address)
@@ -59,7 +63,8 @@ def test_every_picture_can_be_read_by_everybody(
             assert f'id="{name}-finding"' in page.content(), address
             hides_tiles = look.startswith("320") and name.startswith("area-tiles")
             shown = drawings.evaluate_all(f"all => all.filter({SHOWN}).length")
-            assert shown >= 1 or hides_tiles, address
+            is_empty = "No deadline fell in the last 28 days." in page.content()
+            assert shown >= 1 or hides_tiles or is_empty, address
             results += [f"{look} {address}: {text} is cut" for text in page.evaluate(CUT)]
             results += faults(page)
         page.context.close()
