@@ -11,9 +11,10 @@ from importlib.resources import files
 import orjson
 from markupsafe import Markup
 
+from broker.dashboard.pictures.local_times import clock
 from broker.dashboard.pictures.picture import Cell, Picture, Sign, Table, label_of, sign
 from broker.dashboard.pictures.svg import Drawing, compact
-from broker.dashboard.wording import clock, duration, how_many
+from broker.dashboard.wording import duration, how_many
 from broker.domain.pictures import AreaState
 
 NAME = "area-tiles"

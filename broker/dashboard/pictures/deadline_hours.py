@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from broker.dashboard.pictures.local_times import LOCAL
 from broker.dashboard.pictures.picture import NARROW, Cell, Picture, Table, label_of, sign
 from broker.dashboard.pictures.svg import Drawing, compact
-from broker.dashboard.wording import LOCAL, how_many
+from broker.dashboard.wording import how_many
 from broker.domain.pictures import HourOfDeadlines
 
 NAME = "deadline-hours"

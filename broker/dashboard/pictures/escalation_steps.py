@@ -11,8 +11,9 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from broker.dashboard.pictures.local_times import clock
 from broker.dashboard.pictures.svg import Drawing
-from broker.dashboard.wording import age, clock, duration, how_many
+from broker.dashboard.wording import age, duration, how_many
 from broker.domain.escalation import Escalation
 from broker.domain.pictures import EscalationAlert
 

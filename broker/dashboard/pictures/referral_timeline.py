@@ -9,6 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 from broker.dashboard.pictures.axis import Axis
+from broker.dashboard.pictures.local_times import clock
 from broker.dashboard.pictures.picture import NARROW, Cell, Picture, Sign, Table, label_of, sign
 from broker.dashboard.pictures.svg import Drawing, element, shortened
 from broker.dashboard.pictures.timeline_words import (
@@ -17,7 +18,7 @@ from broker.dashboard.pictures.timeline_words import (
     is_missed,
     row_words,
 )
-from broker.dashboard.wording import clock, how_many
+from broker.dashboard.wording import how_many
 from broker.domain.codes import DeliveryKind
 from broker.domain.pictures import ReferralTimeline, RowDeadline, TimelineRow
 from broker.domain.referral import ReferralStatus

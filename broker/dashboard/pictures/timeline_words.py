@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from broker.dashboard.wording import MILESTONE_NAMES, clock, duration
+from broker.dashboard.pictures.local_times import clock
+from broker.dashboard.wording import MILESTONE_NAMES, duration
 from broker.domain.codes import DeliveryKind
 from broker.domain.pictures import RowDeadline, TimelineRow
 from broker.domain.states import DeliveryState
