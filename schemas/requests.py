@@ -19,6 +19,7 @@ from schemas.immutable import immutable
 from schemas.loading import Loaded, Record, load
 
 __all__ = [
+    "ACT_ON_AGENCY",
     "ANSWER",
     "AREAS",
     "COLLECT",
@@ -26,6 +27,7 @@ __all__ = [
     "HOLD",
     "LEASES",
     "PAUSE",
+    "PLAN_REPLAY",
     "QUESTION",
     "RECALL",
     "RECEIPTS",
@@ -33,12 +35,15 @@ __all__ = [
     "REROUTE",
     "SEES_TO",
     "SETTLE_TASK",
+    "START_REPLAY",
     "Loaded",
     "load",
 ]
 
 RECEIPT_LIMIT = 1000
 REFERENCE_LIMIT = 5000
+PER_MINUTE = 60
+FASTEST = 6000
 _STAGES = tuple(codes.Stage)
 _REQUIRED = (("decided", "outcome"), ("returned", "reason"))
 _OF_A_DECISION = ("views_considered", "child_told")
@@ -133,6 +138,35 @@ class ExtendHold:
 
     until: datetime
     reason: str
+    by: str | None = None
+
+
+@immutable
+class ActOnAgency:
+    """Why delivery to an agency is suspended or resumed, and who decides it."""
+
+    reason: str
+    by: str
+
+
+@immutable
+class PlanReplay:
+    """Which dead letters to replay, or to redirect to ``receiver``, and how many a minute."""
+
+    by: str
+    id: UUID | None = None
+    agency: str | None = None
+    cause: str | None = None
+    receiver: str | None = None
+    per_minute: int = PER_MINUTE
+
+
+@immutable
+class StartReplay:
+    """Why a plan is started, the number in it, and who starts it."""
+
+    reason: str
+    count: int
     by: str | None = None
 
 
@@ -360,6 +394,35 @@ class ExtendHoldSchema(Record[ExtendHold]):
     by = ShownLine(200, "The person who decides it.")
 
 
+class ActOnAgencySchema(Record[ActOnAgency]):
+    """Why delivery to an agency is suspended or resumed, and who decides it."""
+
+    record = ActOnAgency
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    by = ShownLine(200, "The person who decides it.", required=True)
+
+
+class PlanReplaySchema(Record[PlanReplay]):
+    """Which dead letters to replay, or to redirect. Nothing changes until the plan is started."""
+
+    record = PlanReplay
+    by = ShownLine(200, "The person who plans it.", required=True)
+    id = Identifier("An ID of your own for the plan, so that you may repeat the call.")
+    agency = Organisation("Only deliveries of this agency.")
+    cause = ShownLine(100, "Only deliveries with this cause, a code of `GET /v1/dead-letters`.")
+    receiver = Organisation("Redirect them to this agency; includes returned deliveries.")
+    per_minute = Whole(1, FASTEST, f"How many deliveries a minute; {PER_MINUTE} if left out.")
+
+
+class StartReplaySchema(Record[StartReplay]):
+    """Why a plan is started, and the number in it."""
+
+    record = StartReplay
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    count = Whole(0, 1_000_000_000, "The number in the plan, to confirm it.", required=True)
+    by = ShownLine(200, "The person who starts it; the planner if left out.")
+
+
 class ReconciliationSchema(Record[Reconciliation]):
     """The references of a day's occurrences that concern a child."""
 
@@ -386,4 +449,7 @@ SEES_TO = SeesToSchema()
 SETTLE_TASK = SettleTaskSchema()
 HOLD = HoldSchema()
 EXTEND_HOLD = ExtendHoldSchema()
+ACT_ON_AGENCY = ActOnAgencySchema()
+PLAN_REPLAY = PlanReplaySchema()
+START_REPLAY = StartReplaySchema()
 RECONCILIATION = ReconciliationSchema()

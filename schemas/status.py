@@ -115,11 +115,13 @@ class QueueDepthSchema(Answer):
     """The state of one agency's queue, in counts and ages only."""
 
     agency = text("The code of the agency.")
+    open = count("Deliveries that are not finished.")
     held = count("Deliveries that an embargo holds back.")
     available = count("Deliveries that can be collected now.")
     leased = count("Deliveries under a lease.")
     collected = count("Deliveries that no person has acknowledged yet.")
     acknowledged = count("Deliveries that are not decided yet.")
+    undeliverable = count("Deliveries that could not be made.")
     oldest_claimable_at = instant(
         "When the oldest delivery that can be collected became available.", nullable=True
     )

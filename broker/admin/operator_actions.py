@@ -30,12 +30,12 @@ from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
 from broker.policy.routing.assignments import RELEASED, UNTIL_RELEASED, Start, count
 from broker.policy.time.calendars import LONDON
-from schemas import tolerance
+from schemas import requests, tolerance
 from schemas.shown_text import says_something, shown_document, shown_line
 
 LONGEST_REASON = 500
-PER_MINUTE = 60
-FASTEST = 6000
+PER_MINUTE = requests.PER_MINUTE
+FASTEST = requests.FASTEST
 TYPED_ABOVE = 50
 """A person who replays more than this must type the number."""
 CAUSES = ("broker", "sent_on", "channel", "not_collected", "not_acknowledged", "not_decided")
@@ -258,19 +258,34 @@ def _own_until(context: Context, now: datetime, agency: OrganisationCode | None)
 
 
 def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
-    """Suspend delivery to an agency; its deadlines continue.
+    """Suspend delivery to an agency; its deadlines continue. May be repeated.
 
-    Raises Conflict when delivery is suspended already.
+    Raises Conflict when somebody else, or another reason, has suspended it already.
     """
-    if not context.ledger.operator_actions.suspend_agency(agency, _action(context, by, reason)):
+    action = _action(context, by, reason)
+    if context.ledger.operator_actions.suspend_agency(agency, action):
+        return
+    if not _is_repeated(context, "organisation.delivery_paused", agency, action):
         raise Conflict("Delivery to this agency is suspended already, or there is no such agency.")
 
 
 def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
-    """Resume delivery to an agency. Raises Conflict when it is not suspended."""
-    if not context.ledger.operator_actions.resume_agency(agency, _action(context, by, reason)):
+    """Resume delivery to an agency. May be repeated. Raises Conflict when it is not suspended."""
+    action = _action(context, by, reason)
+    if context.ledger.operator_actions.resume_agency(agency, action):
+        context.wakeups.notify(DISPATCH)
+    elif not _is_repeated(context, "organisation.delivery_resumed", agency, action):
         raise Conflict("Delivery to this agency is not suspended. Nothing was changed.")
-    context.wakeups.notify(DISPATCH)
+
+
+def _is_repeated(
+    context: Context, kind: str, agency: OrganisationCode, action: ActionContext
+) -> bool:
+    """Return whether the last thing done about an agency was this, by the same person."""
+    return [(kind, action.by, action.reason)] == [
+        (act.kind, act.by, act.reason)
+        for act in context.ledger.operator_actions.acts_of_agency(agency, limit=1)
+    ]
 
 
 def reveal(
@@ -329,13 +344,20 @@ def correct_cause(
 
 
 def plan_replay(
-    context: Context, *, agency: str | None, cause: str | None, per_minute: int, by: str
+    context: Context,
+    *,
+    agency: str | None,
+    cause: str | None,
+    per_minute: int,
+    by: str,
+    id_: UUID | None = None,
 ) -> UUID:
     """Plan the replay of all undeliverable deliveries, or those of an agency or cause.
 
-    Returns the plan's id.
+    Returns the plan's id, which is ``id_`` if given; a plan with this id stays as it is.
     """
-    id_ = context.new_id()
+    id_ = id_ or context.new_id()
+    _check_agency(context, agency)
     context.ledger.bulk_actions.plan_replay(
         id_,
         agency=agency or None,
@@ -347,7 +369,7 @@ def plan_replay(
     return id_
 
 
-def plan_redirect(
+def plan_redirect(  # noqa: PLR0913
     context: Context,
     *,
     receiver: str,
@@ -355,17 +377,20 @@ def plan_redirect(
     cause: str | None,
     per_minute: int,
     by: str,
+    id_: UUID | None = None,
 ) -> UUID:
     """Plan to redirect all returned or undeliverable deliveries, or those of an agency or cause.
 
-    Unroutable referrals are not included: each needs an area of its own. Returns the plan's id.
+    Unroutable referrals are not included: each needs an area of its own. Returns the plan's id, as
+    ``plan_replay`` does.
     """
     organisation = context.policies.latest().directory.organisation(receiver)
     if organisation is None or not organisation.is_in_effect(
         context.clock().astimezone(LONDON).date()
     ):
         raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
-    id_ = context.new_id()
+    id_ = id_ or context.new_id()
+    _check_agency(context, agency)
     context.ledger.bulk_actions.plan_redirect(
         id_,
         receiver=receiver,
@@ -376,6 +401,11 @@ def plan_redirect(
         now=context.clock(),
     )
     return id_
+
+
+def _check_agency(context: Context, agency: str | None) -> None:
+    if agency and OrganisationCode(agency) not in context.ledger.monitoring.organisation_status():
+        raise _invalid("agency", "unknown-agency", "There is no agency with this code.")
 
 
 def lines(context: Context, plan: Replay) -> list[PlanLine]:
@@ -426,22 +456,25 @@ def start_replay(
 ) -> None:
     """Start a planned replay; the history names ``by``, or else the person who planned it.
 
-    ``per_minute`` replaces the plan's pace, in deliveries a minute. Raises Conflict when it was
-    started before; Invalid without a reason or the number, or for a pace out of bounds.
+    May be repeated. ``per_minute`` replaces the plan's pace, in deliveries a minute. Raises
+    Conflict when somebody else, or for another reason, started it before; Invalid without a reason
+    or the number, or for a pace out of bounds.
     """
     plan = planned(context, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
         raise _invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
+    why = _reason(reason)
     begun = context.ledger.bulk_actions.turn_replay(
         id_,
         frm=("planned",),
         to="running",
         by=by or plan.planned_by,
-        reason=_reason(reason),
+        reason=why,
         per_minute=None if per_minute is None else _pace(per_minute),
         now=context.clock(),
     )
-    if not begun:
+    stored = plan if begun else planned(context, id_)
+    if not begun and (stored.started_by, stored.reason) != (by or plan.planned_by, why):
         raise Conflict("This replay was started before. Nothing was changed.")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from broker.cli.output import print_styled
 from broker.domain.codes import HealthLevel
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
@@ -26,9 +27,27 @@ COLOURS: Mapping[int, str] = {OK: "green", WARNING: "yellow", CRITICAL: "red", U
 def print_health(health: Mapping[str, Any]) -> None:
     """Print the worst in its colour, then what else is not well; each with what to do."""
     colour = COLOURS[STATE_OF[health["level"]]]
-    click.secho(f"{health['level'].upper()}  {health['sentence']}", fg=colour, bold=True)
+    print_styled(f"{health['level'].upper()}  {health['sentence']}", fg=colour, bold=True)
     for number, problem in enumerate(health["problems"]):
         if number:
             click.echo(f"  {problem['level']:<10}{problem['sentence']}")
         click.echo(f"  next: {problem['next_step']}")
     click.echo()
+
+
+def unanswered(message: str) -> dict[str, Any]:
+    """Return the health that a command shows while the gateway does not say any.
+
+    ``message`` says what came instead of an answer.
+    """
+    sentence = f"{message} Nobody can publish or collect through it."
+    step = "Run `broker doctor` where the gateway runs; telephone what is urgent meanwhile."
+    problem = {"code": "gateway", "level": HealthLevel.STOPPED.word, "sentence": sentence}
+    figures = dict.fromkeys(("open", "late", "due_soon", "unrouted"))
+    return {
+        "level": HealthLevel.STOPPED.word,
+        "sentence": sentence,
+        "at": None,
+        "problems": [{**problem, "next_step": step, "count": None}],
+        "figures": figures,
+    }

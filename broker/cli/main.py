@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import click
+from click.shell_completion import CompletionItem
 
 from broker import __version__
 from broker.cli.exit_codes import INTERRUPTED, Failure
@@ -78,17 +79,15 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             ("resume",),
         ),
         "suspend-agency": Entry(
-            "database.queues:suspend_agency", "Stop offering deliveries to an agency."
+            "http.queues:suspend_agency", "Stop offering deliveries to an agency."
         ),
-        "resume-agency": Entry(
-            "database.queues:resume_agency", "Offer deliveries to an agency again."
-        ),
+        "resume-agency": Entry("http.queues:resume_agency", "Offer deliveries to an agency again."),
         "report": Entry("http.report:report", "Report times and deadlines of a period."),
-        "top": Entry("database.monitor:top", "Watch queues and deadlines live."),
-        "watch": Entry("database.monitor:watch", "Print deadlines as they come near."),
-        "check": Entry("database.monitor:check", "Compare a figure with limits, for monitoring."),
-        "queue": Entry("database.queues:queue", "Show agencies' queues."),
-        "dead": Entry("database.queues:dead", "List dead letters, and replay them."),
+        "top": Entry("http.monitor:top", "Watch queues and deadlines live."),
+        "watch": Entry("http.monitor:watch", "Print deadlines as they come near."),
+        "check": Entry("http.check:check", "Compare a figure with limits, for monitoring."),
+        "queue": Entry("http.queues:queue", "Show agencies' queues."),
+        "dead": Entry("http.dead:dead", "List dead letters, and replay them."),
     },
     "Calculate": {
         "deadline": Entry("files.deadline:deadline", "Calculate a deadline and explain it."),
@@ -104,6 +103,9 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         ),
         "directory": Entry(
             "database.directory:directory", "Lint and show the directory of agencies."
+        ),
+        "completion": Entry(
+            "files.completion:completion", "Complete commands and options in your shell."
         ),
         "doctor": Entry("database.doctor:doctor", "Check this installation; say what to correct."),
     },
@@ -124,6 +126,9 @@ ENTRIES: Mapping[str, Entry] = {
 EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 invalid or rejected, 4 not found,\n\
 5 unavailable, 6 conflict, 7 denied, 8 different, 130 interrupted. See docs/cli.md."
 
+SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+"""What every command has from the top one."""
+
 
 class Commands(click.Group):
     """The top group: finds a command by the table above and imports nothing else."""
@@ -138,6 +143,30 @@ class Commands(click.Group):
         del ctx
         entry = ENTRIES.get(cmd_name)
         return None if entry is None else _import(entry.target, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. Raises NoSuchCommand with the names that are like a mistyped one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as error:
+            raise click.exceptions.NoSuchCommand(
+                error.command_name, possibilities=ENTRIES, ctx=ctx
+            ) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell offers after ``broker``, without an import: newer names and options.
+
+        Older names work and are not offered.
+        """
+        commands = [
+            CompletionItem(name, help=entry.help)
+            for entries in SECTIONS.values()
+            for name, entry in entries.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections from the table, without importing what they name."""
@@ -183,7 +212,7 @@ def _import(target: str, name: str) -> click.Command:
     return command
 
 
-@click.group(cls=Commands, epilog=f"\b\n{EXITS}", context_settings={"max_content_width": 100})
+@click.group(cls=Commands, epilog=f"\b\n{EXITS}", context_settings=SETTINGS)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, message="%(version)s")
 def cli(debug: bool) -> None:

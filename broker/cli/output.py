@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +12,18 @@ from zoneinfo import ZoneInfo
 import click
 
 LOCAL = ZoneInfo("Europe/London")
+
+
+def is_coloured(*, err: bool = False) -> bool:
+    """Return whether colour goes to this stream: a terminal that can, and no ``NO_COLOR``."""
+    stream = sys.stderr if err else sys.stdout
+    can = os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    return can and stream.isatty()
+
+
+def print_styled(text: str, *, err: bool = False, nl: bool = True, **style: Any) -> None:
+    """Print text in a style of ``click.style``, where colour is wanted and can be shown."""
+    click.secho(text, err=err, nl=nl, color=is_coloured(err=err), **style)
 
 
 def print_json(value: Any) -> None:

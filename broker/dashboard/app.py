@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from broker.dashboard import (
     actions,
+    areas_page,
     bulk_actions,
     pages,
     policy_pages,
@@ -42,6 +43,7 @@ THREADS = 4
 STATIC = Path(__file__).with_name("static")
 ASSETS = {
     "ops.css": "text/css",
+    "pictures.css": "text/css",
     "live.js": "text/javascript",
     **{f"icon-{tone}.svg": "image/svg+xml" for tone in {*wording.TONES.values()}},
     "icon.svg": "image/svg+xml",
@@ -64,6 +66,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/search", shown(view, pages.search)),
         Route("/attention", shown(view, pages.attention)),
         Route("/notices", shown(view, pages.notices)),
+        Route("/areas", shown(view, areas_page.show)),
         Route("/agencies/{code}", shown(view, pages.agency)),
         Route("/referrals/{id}", shown(view, pages.referral)),
         Route("/referrals/{id}/told", shown(view, told_page.show)),

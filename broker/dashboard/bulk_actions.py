@@ -35,7 +35,9 @@ async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
         id_ = await visit.desk.run(
             operator_actions.plan_redirect,
             visit.desk.context,
-            **choice,
+            receiver=choice["receiver"],
+            agency=choice["agency"],
+            cause=choice["cause"],
             per_minute=operator_actions.PER_MINUTE,
             by=visit.by,
         )

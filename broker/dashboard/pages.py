@@ -9,13 +9,18 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import charts, version_history, wording
+from broker.dashboard import charts, escalation_figures, version_history, wording
 from broker.dashboard.access import Visit
 from broker.dashboard.paths import ROOT
+from broker.dashboard.pictures import referral_timeline
+from broker.dashboard.pictures.day_strips import day_strips, legend, small_strip
+from broker.dashboard.pictures.deadline_hours import deadline_hours
+from broker.dashboard.pictures.picture import Picture
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS, agency_lines
 from broker.domain.codes import NoticeState
 from broker.domain.ids import CredentialId, OrganisationCode, ReferralId
+from broker.domain.referral import ReferralStatus
 from broker.errors import NotFound, PolicyError
 from broker.ledger.statistics import WINDOWS
 from broker.policy.language.directory import Organisation
@@ -24,6 +29,8 @@ ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are in a second one."""
 LISTED = 200
 QUEUE = 50
+ESCALATIONS = 3
+"""Escalations of a referral whose steps are drawn, those first that nobody has taken on."""
 KEY = "key:"
 """How the history names an organisation's key as the actor."""
 CONFIRMATIONS = {
@@ -48,7 +55,11 @@ async def status(visit: Visit) -> Response:
     window = _one_of(visit, "window", WINDOWS, "24h")
     slot = _one_of(visit, "slot", SLOT_LENGTHS, "1h")
     picture = await visit.desk.run(visit.desk.watch.picture, window, slot)
-    now = picture.now
+    now, first = picture.now, picture.agencies[:ABOVE_THE_FOLD]
+    codes = [line.presence.agency for line in first]
+    days = await visit.desk.run(
+        visit.desk.context.ledger.pictures.daily_deadlines, now=now, agencies=codes
+    )
     return page(
         "status",
         visit=visit,
@@ -60,10 +71,13 @@ async def status(visit: Visit) -> Response:
         burn_down=charts.burn_down(picture.bands),
         heat=charts.heat_map(picture.heat, picture.heat_slots),
         timeline=charts.timeline(picture.breaches, now=now, since=now - timedelta(days=1)),
+        deadline_hours=deadline_hours(picture.hours),
         window=window,
         windows=list(WINDOWS),
         slot=slot,
-        first=picture.agencies[:ABOVE_THE_FOLD],
+        first=first,
+        strips={code: small_strip(f"days-{code}", days[code]) for code in codes},
+        strip_signs=legend(),
         rest=picture.agencies[ABOVE_THE_FOLD:],
     )
 
@@ -133,6 +147,7 @@ def _agency(visit: Visit, code: OrganisationCode) -> dict[str, Any]:
         "windows": list(WINDOWS),
         "breaches": breaches,
         "timeline": charts.timeline(breaches, now=now, since=now - 7 * day),
+        "day_strips": day_strips(ledger.pictures.daily_deadlines(now=now, agencies=[code])[code]),
         "actions": ledger.operator_actions.acts_of_agency(code, limit=20),
         "escalations": ledger.alarms.escalations(agency=code, limit=QUEUE),
         "organisation": _organisation(visit, code),
@@ -168,19 +183,32 @@ def _referral(visit: Visit) -> dict[str, Any]:
         raise NotFound("No referral has this ID.")
     deliveries = referral.deliveries
     successors = {delivery.replaces: delivery for delivery in deliveries if delivery.replaces}
-    events = context.ledger.queries.timeline(id_)
+    events, now = context.ledger.queries.timeline(id_), context.clock()
+    escalations = context.ledger.alarms.escalations(referral=id_, limit=LISTED)
     return {
-        "now": context.clock(),
+        "now": now,
         "referral": referral,
         "events": events,
         "actors": _actors(visit, {event.actor for event in events}),
         "versions": version_history.lines(referral, events),
         "agencies": {str(delivery.id): delivery.agency for delivery in deliveries},
         "recalls": version_history.recalls(referral),
-        "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
+        "timeline": _timeline(visit, referral, now),
+        "escalations": escalations,
+        "escalation_pictures": [
+            (escalation, escalation_figures.picture_of(context, escalation, now=now))
+            for escalation in escalations[:ESCALATIONS]
+        ],
         "successors": successors,
         "tasks": context.ledger.tasks.tasks(referral=id_, limit=LISTED),
     }
+
+
+def _timeline(visit: Visit, referral: ReferralStatus, now: datetime) -> Picture:
+    figures = visit.desk.context.ledger.pictures.referral_timeline(
+        referral.id, now=now, limit=referral_timeline.MOST_ROWS
+    )
+    return referral_timeline.timeline(referral, figures, now=now)
 
 
 def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ from broker.domain.monitoring import (
     PipelineStatus,
     RiskCounts,
 )
+from broker.domain.pictures import HourOfDeadlines
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.flow.task_queues import TASK_QUEUES
@@ -77,6 +78,8 @@ class Picture:
     """How far each process's clock is from the ledger's, the furthest first."""
     dead: Sequence[DeadLetters]
     escalations: Sequence[Escalation]
+    hours: Sequence[HourOfDeadlines]
+    """What is late, then each of the next 24 hours by what is due."""
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -136,6 +139,7 @@ class Watch:
                 "clocks": ledger.process_clocks.present,
                 "dead": ledger.monitoring.dead_letters,
                 "escalations": lambda: ledger.alarms.escalations(limit=LISTED),
+                "hours": lambda: ledger.pictures.deadlines_by_hour(now=now),
             }.items()
         }
         try:

@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from broker.cli.table import console
 from broker.devstack.feed_tally import ACKNOWLEDGED, COLLECTED, FeedTally, StateCounts
 
 LONGEST_BAR, SHORTEST_BAR = 18, 4
@@ -47,12 +48,12 @@ class Display(Protocol):
 @contextmanager
 def open_display(names: Mapping[str, str]) -> Iterator[Display]:
     """Open the display that fits standard error; ``names`` are those of the agencies by code."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _LineDisplay(console)
+    screen = console(err=True)
+    if not screen.is_terminal:
+        yield _LineDisplay(screen)
         return
-    with Live(console=console, refresh_per_second=REFRESHES_A_SECOND, transient=True) as live:
-        yield _LiveDisplay(live, names, console.width)
+    with Live(console=screen, refresh_per_second=REFRESHES_A_SECOND, transient=True) as live:
+        yield _LiveDisplay(live, names, screen.width)
 
 
 class _LineDisplay:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from broker.cli.referral_view import timeline_view
+from broker.cli.table import console
 from broker.devstack.comparison import Comparison, Evidence
 from broker.devstack.delivery_times import (
     AgencyTimes,
@@ -54,16 +55,14 @@ def print_report(
     seconds: float,
 ) -> None:
     """Print everything; the last line is JSON."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_COLUMNS)
+    screen = console(columns=PIPE_COLUMNS)
     deliveries = timed_deliveries(evidence.ledger)
-    console.print(Rule("Every agency", style="dim", align="left"))
-    console.print(_table(deliveries, names, columns=console.width - NUMBERS_COLUMNS))
-    console.print(Rule("One referral, and why", style="dim", align="left"))
-    _print_timeline(console, evidence.ledger, police)
-    console.print(Rule("The counts", style="dim", align="left"))
-    console.print(Padding(_sums(evidence, comparison), (1, 0)))
+    screen.print(Rule("Every agency", style="dim", align="left"))
+    screen.print(_table(deliveries, names, columns=screen.width - NUMBERS_COLUMNS))
+    screen.print(Rule("One referral, and why", style="dim", align="left"))
+    _print_timeline(screen, evidence.ledger, police)
+    screen.print(Rule("The counts", style="dim", align="left"))
+    screen.print(Padding(_sums(evidence, comparison), (1, 0)))
     counts = {name: getattr(comparison, name) for name in COUNTS}
     click.echo(json.dumps({**counts, "seconds": round(seconds, 1)}))
 
@@ -99,14 +98,14 @@ def _seconds(wait: timedelta | None) -> str:
     return "" if wait is None else f"{wait.total_seconds():.2f}"
 
 
-def _print_timeline(console: Console, ledger: Sequence[ReferralStatus], police: Publisher) -> None:
+def _print_timeline(screen: Console, ledger: Sequence[ReferralStatus], police: Publisher) -> None:
     """Print the referral that went to most agencies, as its publisher sees it."""
     if not ledger:
         return
     chosen = max(ledger, key=lambda referral: len(referral.deliveries))
     status = police.status(chosen.id)
     events = police.timeline(chosen.id)["events"]
-    console.print(Padding(timeline_view(status.raw, events), (1, 0)))
+    screen.print(Padding(timeline_view(status.raw, events), (1, 0)))
 
 
 def _sums(evidence: Evidence, comparison: Comparison) -> Text:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import print_json, print_json_line
 from broker.devstack.sample_referrals import SAMPLES, shipped
 from broker.devstack.sample_referrals import generate as generate_referrals
 
 
-@click.group()
+@click.group(cls=Listing)
 def samples() -> None:
     """Generate and list invented referrals. No real person, address or number is in them."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from broker.gateway.monitoring_examples import monitoring_examples
+
 _REFERRAL = "01977f2e-6a00-7c11-8a01-0a1b2c3d4e5f"
 _DELIVERY = "01977f2e-6b10-7d22-9b02-1b2c3d4e5f60"
 _NEXT = "01977f2e-9c40-7a33-8c03-2c3d4e5f6071"
@@ -40,13 +42,37 @@ _RECEIPT = {
     "version": 1,
     "links": {"self": _ADDRESS, "timeline": f"{_ADDRESS}/timeline"},
 }
+_HEALTH = {
+    "level": "failing",
+    "sentence": "2 referrals not sent on to any agency yet, the oldest for 4 min.",
+    "at": _AT,
+    "problems": [
+        {
+            "code": "unrouted",
+            "level": "failing",
+            "sentence": "2 referrals not sent on to any agency yet, the oldest for 4 min.",
+            "next_step": "Read the workers’ log; start more with `broker worker`.",
+            "count": 2,
+        },
+        {
+            "code": "late",
+            "level": "late",
+            "sentence": "2 late.",
+            "next_step": "Telephone the agencies, then take each escalation on.",
+            "count": 2,
+        },
+    ],
+    "figures": {"open": 14, "late": 2, "due_soon": 0, "unrouted": 2},
+}
 _QUEUE = {
     "agency": "stoke-csc",
+    "open": 8,
     "held": 0,
     "available": 2,
     "leased": 1,
     "collected": 0,
     "acknowledged": 5,
+    "undeliverable": 0,
     "oldest_claimable_at": _ROUTED_AT,
     "oldest_unacknowledged_at": _ROUTED_AT,
     "next_due_at": _ACKNOWLEDGE_BY,
@@ -434,29 +460,10 @@ EXAMPLES: Mapping[str, Any] = {
     "questions": {"questions": [_QUESTION]},
     "queue": _QUEUE,
     "queues": {"queues": [_QUEUE]},
+    "system-health": _HEALTH,
+    **monitoring_examples(_HEALTH, _QUEUE),
     "attention": {
-        "health": {
-            "level": "failing",
-            "sentence": "2 referrals not sent on to any agency yet, the oldest for 4 min.",
-            "at": _AT,
-            "problems": [
-                {
-                    "code": "unrouted",
-                    "level": "failing",
-                    "sentence": "2 referrals not sent on to any agency yet, the oldest for 4 min.",
-                    "next_step": "Read the workers’ log; start more with `broker worker`.",
-                    "count": 2,
-                },
-                {
-                    "code": "late",
-                    "level": "late",
-                    "sentence": "2 late.",
-                    "next_step": "Telephone the agencies, then take each escalation on.",
-                    "count": 2,
-                },
-            ],
-            "figures": {"open": 14, "late": 2, "due_soon": 0, "unrouted": 2},
-        },
+        "health": _HEALTH,
         "unroutable": [
             {
                 "referral": _REFERRAL,

@@ -65,6 +65,9 @@ _PROBLEM_HEADERS: Mapping[int, tuple[str, Parameter]] = {
     503: ("Retry-After", _RETRY_AFTER),
 }
 _LOCATION = Parameter("The address of the referral's state.", {"type": "string"})
+_AGENCY_CODE = Parameter(
+    "The code of the agency.", {"type": "string", "examples": ["stoke-csc"]}, required=True
+)
 _ALWAYS = (400, 405, 500, 503)
 _WITH_KEY = (401, 403, 429)
 _WITH_BODY = (408, 413, 415, 422)
@@ -129,6 +132,8 @@ def _parameters(call: Call) -> Iterator[dict[str, Any]]:
         noun = "referral" if "/referrals/" in call.path else call.path.split("/")[2].rstrip("s")
         schema = {"type": "string", "format": "uuid"}
         yield _parameter("id", "path", Parameter(f"The ID of the {noun}.", schema, required=True))
+    if "{code}" in call.path:
+        yield _parameter("code", "path", _AGENCY_CODE)
     for name, parameter in call.query.items():
         yield _parameter(name, "query", parameter)
     for name, parameter in call.headers.items():

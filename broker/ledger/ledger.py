@@ -31,6 +31,7 @@ from broker.ledger.monitoring import Monitoring
 from broker.ledger.operator_actions import OperatorActions
 from broker.ledger.organisations import Organisations
 from broker.ledger.people import People
+from broker.ledger.pictures import Pictures
 from broker.ledger.policies import Policies
 from broker.ledger.policy_backtest import PolicyBacktest
 from broker.ledger.process_clocks import ProcessClocks
@@ -80,6 +81,7 @@ class Ledger(Database):
         self.policy_backtest = PolicyBacktest(self)
         self.statistics = Statistics(self)
         self.monitoring = Monitoring(self, self.statistics)
+        self.pictures = Pictures(self)
         self.people = People(self)
         self.members = Members(self)
         self.inbox = Inbox(self)

@@ -42,6 +42,7 @@ def pages(site: Site) -> list[str]:
     return [
         "/ops/",
         "/ops/?slot=5m&window=28d",
+        "/ops/areas",
         "/ops/attention",
         "/ops/notices",
         "/ops/agencies/stoke-csc",

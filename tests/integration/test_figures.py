@@ -26,6 +26,7 @@ from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from tests.acceptance.conftest import World, sample, world
 from tests.conftest import FixedClock
+from tests.integration.gateway.conftest import listening
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run", "world"]
@@ -130,7 +131,7 @@ class Doors:
             "GET /v1/queues": self._queues(agency),
             "pages": self._pages(agency),
             "metrics": self._metrics(agency),
-            "queue ls": self._command(agency),
+            "queue list": self._command(agency),
         }
 
     def breached(self) -> dict[str, int]:
@@ -187,12 +188,13 @@ class Doors:
         )
 
     def _command(self, agency: str) -> Figures:
-        queues = json.loads(self._command_line("queue", "ls", "--json"))
+        queues = json.loads(self._command_line("queue", "list", "--json"))
         return _from_json(next((q for q in queues if q["agency"] == agency), {}))
 
     def _command_line(self, *arguments: str) -> str:
-        settings = self._context.settings
-        return self._run(*arguments, BROKER_DATABASE_URL=settings.database_url).out
+        secret = self._key("ops", "ops")["Authorization"].removeprefix("Bearer ")
+        with listening(self._context) as url:
+            return self._run(*arguments, BROKER_URL=url, BROKER_KEY=secret).out
 
     def _get(self, path: str, organisation: str, scope: str) -> dict[str, Any]:
         answer = self._client.get(path, headers=self._key(organisation, scope))

@@ -195,16 +195,12 @@ def test_delivery_to_an_agency_is_suspended_and_resumed_alike(
     run: Run,
 ) -> None:
     (delivery,) = world.routed(rebase(sample(2), now=world.clock.now))["deliveries"]
-    settings = context.settings
-    environment = {
-        "BROKER_DATABASE_URL": settings.database_url,
-        "BROKER_WAKEUP_URL": settings.wakeup_url,
-        "BROKER_EXCHANGE_URL": settings.exchange_url,
-    }
+    secret = world.headers("ops", "ops")["Authorization"].removeprefix("Bearer ")
 
     def command(turn: str) -> int:
         arguments = ("queue", turn, delivery["agency"], "--reason", REASON, "--by", "Jo Example")
-        return run(*arguments, **environment).code
+        with listening(context) as url:
+            return run(*arguments, BROKER_URL=url, BROKER_KEY=secret).code
 
     for door in (command, lambda turn: doors.page(f"{turn}/{delivery['agency']}")):
         for turn in ("pause", "resume"):

@@ -17,7 +17,6 @@ READERS = {
     "gateway/call_rates.py": "counts calls of a second by a library that goes by it",
     "dashboard/openid_provider.py": "when a description was read, for a library that asks for it",
     "cli/database/policy.py": "opens channels to see which are set; nothing is dated",
-    "cli/database/monitor.py": "what to say while the ledger does not answer",
     "cli/database/support_bundle.py": "dates an archive",
     "cli/http/reconcile.py": "which day yesterday was, for a publisher",
     "cli/referral_view.py": "what a person at a terminal sees as late",

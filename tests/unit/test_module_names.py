@@ -39,6 +39,7 @@ SAME = {
     "monitoring": "what those see who watch the deadlines",
     "operator_actions": "acts of operators: their rules, and where they are kept",
     "people": "people who sign in: where they are kept, and the command",
+    "pictures": "the figures of pictures: what they are, and where they come from",
     "plan": "what would become of a referral: the decision, and its wire form",
     "policy": "the policy: what is in force, its schema, and the command",
     "policy_backtest": "what a policy would have changed: the rule, and what it reads",

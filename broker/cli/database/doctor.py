@@ -19,7 +19,7 @@ from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
-from broker.cli.output import LOCAL, print_json, remark
+from broker.cli.output import LOCAL, print_json, print_styled, remark
 from broker.domain.codes import EpochReason, NoticeState
 from broker.engine_addresses import is_valkey
 from broker.errors import (
@@ -492,7 +492,7 @@ def _print_finding(finding: Finding) -> None:
     mark, colour = ("ok", "green") if finding.ok else ("FAULT", "red")
     if finding.warning:
         mark, colour = "WARN", "yellow"
-    click.secho(f"{mark:<6}", fg=colour, nl=False)
+    print_styled(f"{mark:<6}", fg=colour, nl=False)
     click.echo(f"{finding.check:<12}{finding.detail}")
     if finding.next_step:
         click.echo(f"      next: {finding.next_step}")

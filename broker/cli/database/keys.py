@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 
 from broker.admin import api_keys
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database import side_log
 from broker.cli.database.key_files import in_directory, into_option, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.queue_keys import agency_key, exchange_user, register, signing
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Scope
@@ -24,7 +26,7 @@ from broker.ledger.ledger import Ledger
 from broker.side_log import Change
 
 
-@click.group()
+@click.group(cls=Listing)
 def keys() -> None:
     """Issue, list, rotate, revoke and expire keys. Needs BROKER_DATABASE_URL."""
 
@@ -112,12 +114,17 @@ def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> 
 
 @keys.command()
 @click.argument("id_", metavar="ID")
+@yes_option
+@dry_run_option
 @json_option
-def revoke(id_: str, as_json: bool) -> None:
+def revoke(id_: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> None:
     """End the key ID now."""
     with open_ledger() as ledger:
-        now = ledger.queries.clock()
-        if not ledger.credentials.revoke(_known(ledger, id_).id, now):
+        now, key = ledger.queries.clock(), _known(ledger, id_)
+        effect = partial(_effect, key)
+        if not confirm(effect, "Revoke it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
+        if not ledger.credentials.revoke(key.id, now):
             raise _ended(id_)
         side_log.note(Change.KEY_ENDED, at=now, key=id_, ends_at=now.isoformat())
     _print(id_, "revoked", now, as_json=as_json)
@@ -140,6 +147,14 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
         now = ledger.queries.clock()
         side_log.note(Change.KEY_ENDED, at=now, key=id_, ends_at=instant.isoformat())
     _print(id_, "expires", instant, as_json=as_json)
+
+
+def _effect(key: Credential) -> str:
+    scopes = ", ".join(sorted(key.scopes))
+    return (
+        f"Key {key.id} of {key.organisation} ({scopes}; {key.label or 'no label'}) will be refused "
+        "within seconds. This cannot be undone."
+    )
 
 
 def _known(ledger: Ledger, id_: str) -> Credential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,8 @@ def roles_of_site() -> Roles:
 @contextmanager
 def open_ledger() -> Iterator[Ledger]:
     """Open the ledger for a command. Raises Unavailable, and LedgerRefused if it does not fit."""
+    # The error says once that it cannot be reached; the pool would say so at each attempt.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     with Ledger.open(database_url(), application_name="broker cli", max_size=2) as ledger:
         ledger.schema.check()
         yield ledger

@@ -10,10 +10,11 @@ import click
 from broker.admin import membership
 from broker.admin.membership import Invited
 from broker.bootstrap import new_uuid7
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database import side_log
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import MemberRight
@@ -24,7 +25,7 @@ from broker.ledger.members import Member
 from broker.side_log import Change
 
 
-@click.group()
+@click.group(cls=Listing)
 def members() -> None:
     """Let people of organisations use the inbox. Needs BROKER_DATABASE_URL."""
 
@@ -96,11 +97,21 @@ def list_(organisation: str, as_json: bool) -> None:
 @members.command()
 @click.argument("organisation")
 @click.argument("email")
-def disable(organisation: str, email: str) -> None:
+@yes_option
+@dry_run_option
+@json_option
+def disable(
+    organisation: str, email: str, is_confirmed: bool, is_dry_run: bool, as_json: bool
+) -> None:
     """End the access of EMAIL to the inbox of ORGANISATION at once."""
     with open_ledger() as ledger:
         code, now = OrganisationCode(organisation), ledger.queries.clock()
         member = _at(ledger, code, email)
+        effect = f"{member.name} will be signed out of the inbox of {code} now."
+        if not confirm(
+            lambda: effect, "Disable it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run
+        ):
+            return
         if not ledger.members.disable(code, member.id, now=now):
             raise Failure(
                 f"{member.name} is the last person who looks after this inbox.",
@@ -109,7 +120,10 @@ def disable(organisation: str, email: str) -> None:
             )
         ids: dict[str, UUID | str] = {"organisation": code, "member": member.id}
         side_log.note(Change.MEMBER_DISABLED, at=now, **ids)
-    click.echo(f"{member.name} is signed out and can no longer sign in.")
+    if as_json:
+        print_json({"name": member.name, "email": member.email, "disabled_at": now})
+    else:
+        click.echo(f"{member.name} is signed out and can no longer sign in.")
 
 
 def _at(ledger: Ledger, organisation: OrganisationCode, email: str) -> Member:

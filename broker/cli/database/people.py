@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 import click
 
 from broker.admin import sign_in
 from broker.bootstrap import new_uuid7
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database import side_log
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Right
+from broker.ledger.ledger import Ledger
 from broker.side_log import Change
 
 ROOT = "/ops"
 
 
-@click.group()
+@click.group(cls=Listing)
 def people() -> None:
     """Let people sign in to the pages for ops. Needs BROKER_DATABASE_URL."""
 
@@ -99,18 +102,39 @@ def list_(as_json: bool) -> None:
 
 @people.command()
 @click.argument("name")
-def disable(name: str) -> None:
+@yes_option
+@dry_run_option
+@json_option
+def disable(name: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> None:
     """End the access of NAME at once, sessions and links included."""
     with open_ledger() as ledger:
         now = ledger.queries.clock()
+        effect = partial(_effect, ledger, name)
+        if not confirm(effect, "Disable it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         if not ledger.people.disable_person(name, now=now):
-            raise Failure(
-                f"no person named {name} may sign in.",
-                next_step="list them with `broker people list`",
-                code=NOT_FOUND,
-            )
+            raise _nobody(name)
         side_log.note(Change.PERSON_DISABLED, at=now, person=name)
-    click.echo(f"{name} is signed out and can no longer sign in.")
+    if as_json:
+        print_json({"name": name, "disabled_at": now})
+    else:
+        click.echo(f"{name} is signed out and can no longer sign in.")
+
+
+def _effect(ledger: Ledger, name: str) -> str:
+    for person in ledger.people.people():
+        if person.name == name and person.disabled_at is None:
+            rights = ", ".join(sorted(person.rights))
+            return f"{name} ({rights}) will be signed out now and can no longer sign in."
+    raise _nobody(name)
+
+
+def _nobody(name: str) -> Failure:
+    return Failure(
+        f"no person named {name} may sign in.",
+        next_step="list them with `broker people list`",
+        code=NOT_FOUND,
+    )
 
 
 def address(url: str, secret: str) -> str:

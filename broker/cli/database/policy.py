@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import click
 from broker.admin.publish_policy import publish as put_in_force
 from broker.bootstrap import notifiers, read_settings, utc_now
 from broker.channels.registry import CHANNELS
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.policy_diff import diff
 from broker.cli.exit_codes import NOT_FOUND, Failure
@@ -50,8 +52,12 @@ policy.add_command(diff)
     is_flag=True,
     help="Publish although some alarms can be sent by no channel that is set.",
 )
+@yes_option
+@dry_run_option
 @json_option
-def publish(folder: Path, allow_unset: bool, as_json: bool) -> None:
+def publish(
+    *, folder: Path, allow_unset: bool, is_confirmed: bool, is_dry_run: bool, as_json: bool
+) -> None:
     """Check the policy in FOLDER and put it in force. The same documents again change nothing.
 
     With all the settings of the broker it also checks that every alarm can be sent.
@@ -62,7 +68,10 @@ def publish(folder: Path, allow_unset: bool, as_json: bool) -> None:
     documents = documents_from(folder)
     if not allow_unset:
         _check_alarms(documents)
+    effect = partial(_effect, documents, folder)
     with open_ledger() as ledger:
+        if not confirm(effect, "Publish it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         version = put_in_force(
             ledger, documents, now=ledger.queries.clock(), channels=CHANNELS.forms
         )
@@ -70,6 +79,15 @@ def publish(folder: Path, allow_unset: bool, as_json: bool) -> None:
         print_json({"version": version})
     else:
         click.echo(f"{version} is in force")
+
+
+def _effect(documents: Mapping[str, str], folder: Path) -> str:
+    """Say what publishing would do. Raises PolicyError for a policy that cannot be published."""
+    load(documents, version="unpublished", channels=CHANNELS.forms)
+    return (
+        f"The policy in {folder} will judge every referral that is routed from now on. "
+        f"See what changes with `broker policy diff in-force {folder}`."
+    )
 
 
 def _check_alarms(documents: Mapping[str, str]) -> None:

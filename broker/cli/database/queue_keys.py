@@ -10,22 +10,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
 
 from broker.admin import signing_keys
 from broker.bootstrap import read_settings
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database import side_log
 from broker.cli.database.key_files import in_directory, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, INVALID, NOT_FOUND, Failure
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.ids import OrganisationCode
 from broker.engine_addresses import is_valkey
 from broker.errors import Conflict, Invalid
+from broker.ledger.ledger import Ledger
 from broker.settings import Settings
 from broker.side_log import Change
 from broker.transport import exchange_users
@@ -39,12 +42,20 @@ file_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the private key to this new file, for its owner only.",
 )
-ANY_ID = {"ignore_unknown_options": True}
-"""A thumbprint may begin with a hyphen, and is no option then."""
+ANY_ID = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""A thumbprint may begin with a hyphen, also with ``-h``, and is no option then."""
 RESTART = "name the file in BROKER_SIGNING_KEY_FILE, then restart the workers"
 
 
-@click.group()
+class TakesAnyId(click.Command):
+    """A command whose id may begin with a hyphen: ``-h`` asks for help only if it stands alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        return super().parse_args(ctx, ["--help" if word == "-h" else word for word in args])
+
+
+@click.group(cls=Listing)
 def signing() -> None:
     """Keep the broker's own keys, which sign the copies in queues."""
 
@@ -122,18 +133,34 @@ def list_signing(as_json: bool) -> None:
     )
 
 
-@signing.command("retire", context_settings=ANY_ID)
+@signing.command("retire", cls=TakesAnyId, context_settings=ANY_ID)
 @click.argument("id_", metavar="ID")
-def retire(id_: str) -> None:
+@yes_option
+@dry_run_option
+@json_option
+def retire(id_: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> None:
     """End the key ID now: copies that it signed are dropped, and sent again under the next one."""
     with open_ledger() as ledger:
         now = ledger.queries.clock()
+        effect = partial(_effect_of_retiring, ledger, id_, now)
+        if not confirm(effect, "Retire it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         if not ledger.queue_keys.retire_signing_keys([id_], now):
             raise _unknown(id_, "broker keys signing list")
-    click.echo(f"{id_} retired {local(now)}")
+    if as_json:
+        print_json({"id": id_, "retired_at": now})
+    else:
+        click.echo(f"{id_} retired {local(now)}")
 
 
-@click.group("agency-key")
+def _effect_of_retiring(ledger: Ledger, id_: str, now: datetime) -> str:
+    for key in ledger.queue_keys.signing_keys():
+        if key.id == id_ and (key.retired_at is None or key.retired_at > now):
+            return "Copies that it signed will be dropped, and sent again under the next key."
+    raise _unknown(id_, "broker keys signing list")
+
+
+@click.group("agency-key", cls=Listing)
 def agency_key() -> None:
     """Keep the agencies' keys: they sign receipts, and copies are encrypted to them."""
 
@@ -155,7 +182,8 @@ def agency_key() -> None:
     show_default=True,
     help="Sign receipts with it (Ed25519), or have copies encrypted to it (X25519).",
 )
-def new_agency_key(into: Path, public_file: Path, use: str) -> None:
+@json_option
+def new_agency_key(into: Path, public_file: Path, use: str, as_json: bool) -> None:
     """Make an agency's private key; needs no ledger, and is run at the agency.
 
     \b
@@ -171,7 +199,10 @@ def new_agency_key(into: Path, public_file: Path, use: str) -> None:
     write_key(into, pem.strip())
     with public_file.open("x", encoding="utf-8") as opened:
         opened.write(public)
-    click.echo(f"{id_} is in {into}")
+    if as_json:
+        print_json({"id": id_, "file": into, "public_key": public_file})
+    else:
+        click.echo(f"{id_} is in {into}")
     remark(f"next:  send {public_file} to the broker; the private key stays with you")
 
 
@@ -195,16 +226,35 @@ def list_agency_keys(organisation: str | None, as_json: bool) -> None:
     )
 
 
-@agency_key.command("revoke", context_settings=ANY_ID)
+@agency_key.command("revoke", cls=TakesAnyId, context_settings=ANY_ID)
 @click.argument("id_", metavar="ID")
-def revoke_agency_key(id_: str) -> None:
+@yes_option
+@dry_run_option
+@json_option
+def revoke_agency_key(id_: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> None:
     """End the agency's key ID now: its receipts change nothing, no copy is encrypted to it."""
     with open_ledger() as ledger:
         now = ledger.queries.clock()
+        effect = partial(_effect_of_revoking, ledger, id_)
+        if not confirm(effect, "Revoke it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         if not signing_keys.revoke(ledger, id_, now=now):
             raise _unknown(id_, "broker keys agency-key list")
         side_log.note(Change.AGENCY_KEY_ENDED, at=now, key=id_)
-    click.echo(f"{id_} revoked {local(now)}")
+    if as_json:
+        print_json({"id": id_, "revoked_at": now})
+    else:
+        click.echo(f"{id_} revoked {local(now)}")
+
+
+def _effect_of_revoking(ledger: Ledger, id_: str) -> str:
+    for key in signing_keys.agency_keys(ledger, None):
+        if key.id == id_ and key.revoked_at is None:
+            return (
+                f"The key of {key.organisation} for {key.use} will end now. Receipts that it signs "
+                "change nothing, and no copy is encrypted to it."
+            )
+    raise _unknown(id_, "broker keys agency-key list")
 
 
 @click.command("register")
@@ -248,7 +298,8 @@ def register(agency: str, public_file: Path, as_json: bool) -> None:
 @click.option(
     "--show", is_flag=True, help="Make no user; show the command that makes it at a Valkey."
 )
-def exchange_user(agency: str, into: Path, show: bool) -> None:
+@json_option
+def exchange_user(agency: str, into: Path, show: bool, as_json: bool) -> None:
     """Give AGENCY a user of the exchange: it reads its own queue and writes receipts.
 
     The password is in the file alone, and in no command that is shown. At a RabbitMQ the queue is
@@ -271,7 +322,9 @@ def exchange_user(agency: str, into: Path, show: bool) -> None:
     write_key(into, exchange_users.address_for(url, code, password))
     if not lines and not exchange_users.add_user(url, code, password):
         remark("The exchange has no file of users (aclfile): make this one again when it restarts.")
-    for line in lines:
+    if as_json:
+        print_json({"organisation": code, "file": into, "lines": list(lines)})
+    for line in () if as_json else lines:
         click.echo(line)
     remark(f"The address for {code} is in {into}")
 

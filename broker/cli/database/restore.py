@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import click
 
 from broker.admin import restore as restores
 from broker.bootstrap import Pool, open_broker, read_settings
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.exit_codes import CONFLICT, USAGE, Failure
 from broker.cli.options import by_option, json_option
 from broker.cli.output import local, print_json, remark
 from broker.domain.epoch import Epoch
+from broker.ledger.ledger import Ledger
 from broker.side_log import SideEntry, UnreadableSideLog, read
 
 _LISTS: Mapping[str, str] = {
@@ -105,12 +108,17 @@ def status(as_json: bool) -> None:
         _print(epoch, kept_back)
 
 
-@restore.command()
+@restore.command("confirm")
 @by_option
+@yes_option
+@dry_run_option
 @json_option
-def confirm(by: str, as_json: bool) -> None:
+def confirm_restore(by: str, is_confirmed: bool, is_dry_run: bool, as_json: bool) -> None:
     """End the quarantine: older referrals are offered again, as they stand now."""
     with open_ledger() as ledger:
+        effect = partial(_effect, ledger)
+        if not confirm(effect, "Confirm it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         if not ledger.epochs.confirm(by=by):
             raise Failure(
                 "no restore waits to be confirmed.",
@@ -122,6 +130,11 @@ def confirm(by: str, as_json: bool) -> None:
         print_json({"epoch": _plain(epoch), "kept_back": {}})
     else:
         click.echo("Confirmed. Every agency is offered what waits for it.")
+
+
+def _effect(ledger: Ledger) -> str:
+    kept_back = sum(dict(ledger.epochs.kept_back()).values())
+    return f"{kept_back} deliveries that are kept back will be offered to their agencies again."
 
 
 def _entries(files: Sequence[Path]) -> list[SideEntry]:

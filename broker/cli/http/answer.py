@@ -10,7 +10,7 @@ from referral_broker_client import Answer, Consumer, Settled
 
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import broker_id, json_option
 from broker.cli.output import local, print_json
 from broker.domain.codes import ChildTold, Outcome, ReturnReason, Stage, ViewsConsidered
 
@@ -20,7 +20,7 @@ STAGES = tuple(stage.value for stage in Stage)
 
 
 @click.command()
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @click.argument("stage", type=click.Choice(STAGES))
 @click.option("--by", required=True, help="The person who answers.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="With decided: the outcome.")

@@ -9,11 +9,12 @@ from uuid import UUID
 import click
 from referral_broker_client.ops import Ops
 
+from broker.cli.confirmation import ask, dry_run_option, yes_option
 from broker.cli.exit_codes import DONE
 from broker.cli.health_output import STATE_OF, print_health
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
-from broker.cli.output import local, print_json
+from broker.cli.options import broker_id, json_option
+from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 
 NOT_SAID = "The gateway does not say whether the broker works."
@@ -45,7 +46,7 @@ def _print_lists(lists: Mapping[str, Any]) -> None:
 
 
 @click.command("give-area")
-@click.argument("referral", type=click.UUID)
+@click.argument("referral", type=broker_id)
 @click.argument("areas", nargs=-1, required=True, metavar="ID=AREA...")
 @json_option
 @with_gateway
@@ -62,7 +63,7 @@ def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gate
 
 
 @click.command("retry-routing")
-@click.argument("referral", type=click.UUID)
+@click.argument("referral", type=broker_id)
 @json_option
 @with_gateway
 def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
@@ -76,18 +77,20 @@ def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
 
 
 @click.command("redirect")
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @click.option("--agency", help="The code of the agency to send it to.")
 @click.option("--area", help="The area to whose agency to send it.")
-@click.option("--yes", "is_confirmed", is_flag=True, help="Do not ask before it is redirected.")
+@yes_option
+@dry_run_option
 @json_option
 @with_gateway
-def redirect(
+def redirect(  # noqa: PLR0913  one parameter for each option
     *,
     delivery: UUID,
     agency: str | None,
     area: str | None,
     is_confirmed: bool,
+    is_dry_run: bool,
     as_json: bool,
     gateway: Gateway,
 ) -> None:
@@ -103,8 +106,12 @@ def redirect(
     with Ops(gateway.url, gateway.key) as ops:
         preview = ops.preview_redirect(delivery, agency=agency, area=area)
         _print_preview(preview)
+        if is_dry_run:
+            remark("Dry run: nothing was changed.")
+            return
+        # A script that did not say so has seen nothing: who gets it must be looked at first.
         if not is_confirmed:
-            click.confirm("Redirect it?", abort=True, err=True)
+            ask("Redirect it?")
         # The agency that was shown, and not the one that serves the area by now.
         result = ops.redirect(delivery, agency=preview["agency"])
     _print_result(result, as_json=as_json)

@@ -13,7 +13,7 @@ import click
 from referral_broker_client import Consumer, Delivery
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.output import local, print_json, print_json_line, remark
+from broker.cli.output import local, print_json, print_json_line, print_styled, remark
 
 LARGEST_BATCH = 100
 FOLLOW_SECONDS = 20.0
@@ -62,7 +62,7 @@ def _print_line(delivery: Delivery) -> None:
 
 
 def _print(delivery: Delivery) -> None:
-    click.secho(f"{delivery.id}  {delivery.reference}  {delivery.role}", bold=True)
+    print_styled(f"{delivery.id}  {delivery.reference}  {delivery.role}", bold=True)
     click.echo(f"  {delivery.raw['why']}")
     for name, due_at in delivery.deadlines.items():
         click.echo(f"  {name.replace('_', ' ')} {local(due_at)}")

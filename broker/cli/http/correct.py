@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import BinaryIO
 
 import click
 from referral_broker_client import Publisher
 
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json, remark
@@ -60,9 +62,20 @@ def correct(
 @click.argument("referral")
 @click.option("--reason", required=True, type=click.Choice(REASONS), help="Why.")
 @click.option("--by", required=True, help="The person who recalls it.")
+@yes_option
+@dry_run_option
 @json_option
 @with_gateway
-def recall(*, referral: str, reason: str, by: str, as_json: bool, gateway: Gateway) -> None:
+def recall(  # noqa: PLR0913  one parameter for each option
+    *,
+    referral: str,
+    reason: str,
+    by: str,
+    is_confirmed: bool,
+    is_dry_run: bool,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
     """Recall the referral with this id or reference. Safe to repeat.
 
     The broker stops offering it. Every agency that has it must destroy it and confirm that.
@@ -71,6 +84,9 @@ def recall(*, referral: str, reason: str, by: str, as_json: bool, gateway: Gatew
     Example:    broker recall OCC/2026/000123 --reason wrong_person --by "DS Imogen Farlow"
     """
     with Publisher(gateway.url, gateway.key) as publisher:
+        effect = partial(_effect, publisher, referral)
+        if not confirm(effect, "Recall it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         recalled = publisher.recall(referral, reason=reason, by=by)
     if as_json:
         print_json(recalled.raw)
@@ -78,3 +94,15 @@ def recall(*, referral: str, reason: str, by: str, as_json: bool, gateway: Gatew
     known = " (already recalled)" if recalled.duplicate else ""
     click.echo(f"recalled {local(recalled.recalled_at)}: {recalled.reference}{known}")
     remark(f"next:  broker status {recalled.reference} shows who has destroyed it")
+
+
+def _effect(publisher: Publisher, referral: str) -> str:
+    """Say who would have to destroy it."""
+    status = publisher.status(referral).raw
+    names = [
+        delivery["agency_name"]
+        for delivery in status["deliveries"]
+        if delivery["collected_at"] or delivery["acknowledged_at"] or delivery["decided_at"]
+    ]
+    holders = f"These must destroy it: {'; '.join(names)}." if names else "No agency has it yet."
+    return f"{status['reference']} will be offered to nobody any more. {holders}"

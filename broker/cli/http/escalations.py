@@ -10,7 +10,7 @@ import click
 from referral_broker_client.ops import Ops
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import broker_id, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
@@ -29,7 +29,7 @@ _HEADS = (
 
 
 @click.command()
-@click.argument("escalation", type=click.UUID, required=False)
+@click.argument("escalation", type=broker_id, required=False)
 @click.option(
     "--acknowledge", is_flag=True, help="Take ESCALATION on; the broker stops alerting others."
 )
@@ -54,7 +54,7 @@ def escalations(
 
 
 @click.command("pause-clock")
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @click.option("--reason", required=True, type=click.Choice(REASONS), help="Why it is paused.")
 @json_option
 @with_gateway
@@ -73,7 +73,7 @@ def pause_clock(delivery: UUID, reason: str, as_json: bool, gateway: Gateway) ->
 
 
 @click.command("resume-clock")
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @json_option
 @with_gateway
 def resume_clock(delivery: UUID, as_json: bool, gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -46,9 +47,20 @@ def with_gateway(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def wrapped(*args: Any, url: str, key_file: Path | None, **kwargs: Any) -> Any:
-        return command(*args, gateway=Gateway(url, _key(key_file)), **kwargs)
+        return command(*args, gateway=Gateway(_address(url), _key(key_file)), **kwargs)
 
     return wrapped
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Failure(
+            f"{url} is not the address of a gateway.",
+            next_step="set BROKER_URL, or --url, to one such as https://broker.example.org",
+            code=USAGE,
+        )
+    return url
 
 
 def _key(file: Path | None) -> str:

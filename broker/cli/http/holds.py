@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import click
 from referral_broker_client.ops import Ops
 
+from broker.cli.confirmation import confirm, dry_run_option, yes_option
+from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, broker_id, json_option
 from broker.cli.output import LOCAL, local, print_json
 from broker.cli.table import print_table
 
@@ -19,7 +22,7 @@ _REASON = click.option("--reason", required=True, help="Why: others will read it
 _BY = click.option("--by", help="The person who decides it.")
 
 
-@click.group()
+@click.group(cls=Listing)
 def holds() -> None:
     """List what is held, and release it, keep it or extend it. Acts need a key for ops."""
 
@@ -41,23 +44,37 @@ def list_(as_json: bool, gateway: Gateway) -> None:
 
 
 @holds.command()
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @_REASON
 @_BY
+@yes_option
+@dry_run_option
 @json_option
 @with_gateway
-def release(delivery: UUID, reason: str, by: str | None, as_json: bool, gateway: Gateway) -> None:
+def release(  # noqa: PLR0913  one parameter for each option
+    *,
+    delivery: UUID,
+    reason: str,
+    by: str | None,
+    is_confirmed: bool,
+    is_dry_run: bool,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
     """Offer a held DELIVERY to its agency now. Its deadlines count from now.
 
     \b
     Example:    broker holds release 0193... --reason "The arrest was made"
     """
     with Ops(gateway.url, gateway.key) as ops:
+        effect = partial(_effect, ops, delivery)
+        if not confirm(effect, "Release it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+            return
         _print(ops.release_hold(delivery, reason, by=by), as_json=as_json)
 
 
 @holds.command()
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @_REASON
 @_BY
 @json_option
@@ -73,7 +90,7 @@ def keep(delivery: UUID, reason: str, by: str | None, as_json: bool, gateway: Ga
 
 
 @holds.command()
-@click.argument("delivery", type=click.UUID)
+@click.argument("delivery", type=broker_id)
 @click.option(
     "--until",
     required=True,
@@ -101,6 +118,22 @@ def extend(
     with Ops(gateway.url, gateway.key) as ops:
         result = ops.extend_hold(delivery, until.replace(tzinfo=LOCAL), reason, by=by)
     _print(result, as_json=as_json)
+
+
+def _effect(ops: Ops, delivery: UUID) -> str:
+    """Say what a release would do. Raises Failure when the delivery is not held."""
+    for held in ops.embargoes()["embargoes"]:
+        if held["delivery"] == str(delivery):
+            until = local(held["until"]) or "a person releases it"
+            return (
+                f"{held['agency']} will be offered {held['reference']} now. It is held until "
+                f"{until}. This cannot be undone."
+            )
+    raise Failure(
+        "no held delivery has this id.",
+        next_step="list them with `broker holds list`",
+        code=NOT_FOUND,
+    )
 
 
 def _row(delivery: Mapping[str, Any]) -> list[str]:

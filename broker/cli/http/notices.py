@@ -6,7 +6,7 @@ import click
 from referral_broker_client.ops import Ops
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 from broker.domain.codes import NoticeState
@@ -17,7 +17,7 @@ _HEADS = (
 )
 
 
-@click.group()
+@click.group(cls=Listing)
 def notices() -> None:
     """List the notices to contacts. Needs a key for ops."""
 
@@ -42,7 +42,8 @@ def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
         print_json({"notices": listed})
         return
     if not listed:
-        click.echo("There is no such notice.")
+        which = f" in the state {state}" if state else ""
+        click.echo(f"There is no notice{which}.")
         return
     rows = [
         [
@@ -60,6 +61,3 @@ def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
         for notice in listed
     ]
     print_table(list(_HEADS), rows)
-
-
-notices.add_command(list_, "ls")

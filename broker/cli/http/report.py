@@ -11,6 +11,7 @@ from referral_broker_client.ops import Ops
 
 from broker.cli.durations import format_duration
 from broker.cli.http.gateway_connection import Gateway, with_gateway
+from broker.cli.options import format_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
@@ -33,13 +34,7 @@ _PARTS = ("median_seconds", "p90_seconds")
 _GROUPS = ("all", "force", "unit", "grade", "agency", "month")
 _VERDICTS = ("in_time", "late", "open", "overdue", "ended", "without")
 
-_FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(("table", "csv", "json")),
-    default="table",
-    show_default=True,
-)
+_FORMAT = format_option("table", "csv", "json")
 
 
 @click.group()
@@ -78,9 +73,8 @@ def deadlines(since: str, until: str, form: str, gateway: Gateway) -> None:
 @report.command("referral")
 @click.argument("referral")
 @_FORMAT
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @with_gateway
-def referral_report(referral: str, form: str, *, as_json: bool, gateway: Gateway) -> None:
+def referral_report(referral: str, form: str, *, gateway: Gateway) -> None:
     """Say who was told about one referral, on what basis, which version, and what they answered.
 
     REFERRAL is its id or the publisher's reference. No content, no notes and no people's names.
@@ -93,7 +87,7 @@ def referral_report(referral: str, form: str, *, as_json: bool, gateway: Gateway
             click.echo(publisher.who_was_told_csv(referral), nl=False)
             return
         told_report = publisher.who_was_told(referral)
-    if as_json or form == "json":
+    if form == "json":
         print_json(told_report)
         return
     reference, state = told_report["reference"], told_report["state"]

@@ -8,12 +8,12 @@ import click
 from referral_broker_client.ops import Ops
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, broker_id, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 
-@click.group()
+@click.group(cls=Listing)
 def tasks() -> None:
     """List the tasks that a person must settle, and settle them. Needs a key for ops."""
 
@@ -46,7 +46,7 @@ def list_(as_json: bool, gateway: Gateway) -> None:
 
 
 @tasks.command()
-@click.argument("task", type=click.UUID)
+@click.argument("task", type=broker_id)
 @click.option("--reason", required=True, help="What was done: others will read it.")
 @click.option("--by", help="The person who did it.")
 @json_option

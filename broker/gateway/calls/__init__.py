@@ -8,6 +8,7 @@ from __future__ import annotations
 from broker.gateway.call import Call
 from broker.gateway.calls.deadline_calls import DEADLINES
 from broker.gateway.calls.delivery_calls import DELIVERIES
+from broker.gateway.calls.monitoring_calls import MONITORING
 from broker.gateway.calls.operation_calls import OPERATIONS
 from broker.gateway.calls.question_calls import QUESTIONS
 from broker.gateway.calls.reconciliation_calls import RECONCILIATION
@@ -21,5 +22,6 @@ CALLS: tuple[Call, ...] = (
     *DEADLINES,
     *RECONCILIATION,
     *OPERATIONS,
+    *MONITORING,
     *SERVICE,
 )

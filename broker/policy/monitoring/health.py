@@ -288,7 +288,7 @@ def _work(signals: Signals) -> Iterator[Problem]:
         yield Problem("unroutable", HealthLevel.ATTENTION, sentence, "`broker attention`", count)
     if count := signals.undeliverable:
         sentence = f"{how_many(count, 'delivery', 'deliveries')} cannot be made."
-        yield Problem("undeliverable", HealthLevel.ATTENTION, sentence, "`broker dead ls`", count)
+        yield Problem("undeliverable", HealthLevel.ATTENTION, sentence, "`broker dead list`", count)
     if count := signals.silent:
         sentence = f"{how_many(count, 'organisation')} silent for too long."
         yield Problem("silent", HealthLevel.ATTENTION, sentence, "`broker attention`", count)

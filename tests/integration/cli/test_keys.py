@@ -95,3 +95,13 @@ def test_an_id_that_is_none_is_not_found(keys: Keys) -> None:
         ["expire", "none", "--at", "2099-01-01"],
     ):
         assert keys(*command).code == 4
+
+
+def test_a_dry_run_says_whose_key_it_is_and_ends_none(keys: Keys, dsn: str) -> None:
+    id_ = Key.parse(issued(keys("issue", "stoke-csc", "--scope", "collect", "--json"))).id
+    ran = keys("revoke", id_, "--dry-run")
+    assert (ran.code, ran.out) == (0, "")
+    assert f"Key {id_} of stoke-csc (collect" in ran.err
+    assert stored(dsn, id_).revoked_at is None
+    assert keys("revoke", id_).code == 0
+    assert stored(dsn, id_).revoked_at is not None

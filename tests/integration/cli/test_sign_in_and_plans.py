@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -14,7 +14,7 @@ from broker.flow.context import Context
 from broker.ledger.ledger import Ledger
 from broker.settings import Settings
 from tests.acceptance.conftest import World, sample
-from tests.conftest import FixedClock
+from tests.integration.gateway.conftest import listening
 from tests.unit.cli.conftest import Run, run
 
 __all__ = ["run"]
@@ -35,16 +35,17 @@ def test_a_subject_is_known_under_its_issuer(run: Run, dsn: str) -> None:
 
 
 @pytest.fixture
-def environment(settings: Settings, clock: FixedClock, tmp_path: Path) -> dict[str, str]:
-    """The settings of a command whose clock stands where the test's does."""
-    file = tmp_path / "clock"
-    file.write_text(clock.now.isoformat())
-    return {
-        "BROKER_CLOCK_FILE": str(file),
-        "BROKER_DATABASE_URL": settings.database_url,
-        "BROKER_WAKEUP_URL": settings.wakeup_url,
-        "BROKER_EXCHANGE_URL": settings.exchange_url,
-    }
+def environment(
+    context: Context, settings: Settings, key: Callable[..., dict[str, str]]
+) -> Iterator[dict[str, str]]:
+    """The address of a gateway and a key for ops; and the ledger, for the test itself."""
+    secret = key("ops", "ops")["Authorization"].removeprefix("Bearer ")
+    with listening(context) as url:
+        yield {
+            "BROKER_URL": url,
+            "BROKER_KEY": secret,
+            "BROKER_DATABASE_URL": settings.database_url,
+        }
 
 
 def test_many_are_planned_and_started_by_name(

@@ -25,6 +25,7 @@ NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
     ("GET", "/search"): (Right.VIEW, "/search"),
     ("GET", "/attention"): (Right.VIEW, "/attention"),
     ("GET", "/notices"): (Right.VIEW, "/notices"),
+    ("GET", "/areas"): (Right.VIEW, "/areas"),
     ("GET", "/agencies/{code}"): (Right.VIEW, "/agencies/stoke-csc"),
     ("GET", "/referrals/{id}"): (Right.VIEW, f"/referrals/{ANY}"),
     ("GET", "/referrals/{id}/told"): (Right.VIEW, f"/referrals/{ANY}/told"),

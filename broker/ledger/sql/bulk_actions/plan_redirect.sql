@@ -1,4 +1,5 @@
--- Count what a redirect would take, and keep its filter; nothing is changed yet.
+-- Count what a redirect would take, and keep its filter; nothing is changed yet. A repeated call names
+-- the plan that there is, which stays as it is.
 with planned as (
     insert into replay (id, kind, receiver, agency, cause, before, planned, planned_at, planned_by,
                         per_minute)
@@ -8,6 +9,7 @@ with planned as (
     where since <= %(now)s and agency <> %(receiver)s
       and (%(agency)s::text is null or agency = %(agency)s)
       and (%(cause)s::text is null or cause = %(cause)s)
+    on conflict (id) do nothing
     returning id, agency, planned
 )
 insert into event (at, kind, agency, actor, data)

@@ -1,4 +1,5 @@
--- Count what a replay would take, and keep its filter; nothing is changed yet.
+-- Count what a replay would take, and keep its filter; nothing is changed yet. A repeated call names
+-- the plan that there is, which stays as it is.
 with planned as (
     insert into replay (id, agency, cause, before, planned, planned_at, planned_by, per_minute)
     select %(id)s, %(agency)s, %(cause)s, %(now)s, count(*), %(now)s, %(by)s, %(per_minute)s
@@ -8,6 +9,7 @@ with planned as (
                or (select stands(referral.*) from referral where referral.id = delivery.referral))
       and (%(agency)s::text is null or agency = %(agency)s)
       and (%(cause)s::text is null or refused_because = %(cause)s)
+    on conflict (id) do nothing
     returning id, agency, planned
 )
 insert into event (at, kind, agency, actor, data)

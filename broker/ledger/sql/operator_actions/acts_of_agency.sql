@@ -2,5 +2,5 @@
 select at, kind, by, delivery, reason
 from act
 where organisation = %(agency)s
-order by at desc, id
+order by at desc, id desc
 limit %(limit)s

@@ -1,0 +1,175 @@
+"""The steps of an escalation with "you are here": who was alerted, who is next, and when.
+
+It is a list beside a drawn line, so that it reads the same without the drawing: it needs no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from broker.dashboard.pictures.local_times import clock
+from broker.dashboard.pictures.svg import Drawing
+from broker.dashboard.wording import age, duration, how_many
+from broker.domain.escalation import Escalation
+from broker.domain.pictures import EscalationAlert
+
+MOST_RESULTS = 8
+"""Alerts of one step that are listed; more are counted."""
+_CHANNELS = {"email": "Email", "webhook": "Message to its system", "command": "Duty command"}
+_RESULTS = {
+    "sent": "sent",
+    "failed": "failed",
+    "due": "waiting to be sent",
+    "sending": "being sent",
+    "void": "no longer needed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step of the escalation policy for this escalation."""
+
+    who: str
+    """The organisation and its contact, in words."""
+    by: Sequence[str]
+    """The channels, as codes."""
+    at: datetime | None
+    """When it is due; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the list."""
+
+    kind: str
+    """``missed``, ``done``, ``here``, ``ahead`` or ``stopped``."""
+    at: datetime | None
+    title: str
+    lines: Sequence[tuple[str, str]]
+    """Each with its tone: ``bad`` or nothing."""
+    drawing: Markup
+
+    @property
+    def time(self) -> str:
+        """Its time of day, or nothing."""
+        return clock(self.at)[-5:] if self.at else ""
+
+    @property
+    def day(self) -> str:
+        """Its day."""
+        return clock(self.at)[:-6] if self.at else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationPicture:
+    """The whole list, and what it shows as a sentence."""
+
+    name: str
+    finding: str
+    entries: Sequence[Entry]
+
+
+def escalation_steps(
+    escalation: Escalation,
+    steps: Sequence[PlannedStep],
+    alerts: Sequence[EscalationAlert],
+    *,
+    now: datetime,
+) -> EscalationPicture:
+    """Return the steps that were taken, where the escalation stands now, and what follows."""
+    missed = Entry("missed", escalation.due_at, "Deadline missed", (), _mark("!", "missed"))
+    planned = list(enumerate(steps, 1))
+    entries = [
+        missed,
+        *(_taken(number, step, alerts) for number, step in planned[: escalation.step]),
+        _here(escalation, steps, now),
+        *(_ahead(escalation, number, step) for number, step in planned[escalation.step :]),
+    ]
+    return EscalationPicture(
+        f"escalation-{escalation.id}", _finding(escalation, steps, alerts, now), entries
+    )
+
+
+def _finding(
+    escalation: Escalation,
+    steps: Sequence[PlannedStep],
+    alerts: Sequence[EscalationAlert],
+    now: datetime,
+) -> str:
+    sent = sum(alert.state == "sent" for alert in alerts)
+    failed = sum(alert.state == "failed" for alert in alerts)
+    taken = f"{min(escalation.step, len(steps))} of {how_many(len(steps), 'step')} taken"
+    failures = f", {failed} failed" if failed else ""
+    return f"{taken}, {how_many(sent, 'alert')} sent{failures}. {_next(escalation, steps, now)}"
+
+
+def _next(escalation: Escalation, steps: Sequence[PlannedStep], now: datetime) -> str:
+    if escalation.state == "acknowledged":
+        return "We have stopped alerting other people."
+    if escalation.next_step_at is None or escalation.step >= len(steps):
+        return "Nobody else is on the list."
+    seconds = (escalation.next_step_at - now).total_seconds()
+    when = f"in {duration(seconds)}" if seconds > 0 else "now"
+    return f"We alert the next person {when}."
+
+
+def _taken(number: int, step: PlannedStep, alerts: Sequence[EscalationAlert]) -> Entry:
+    own = [alert for alert in alerts if alert.step == number]
+    at = min((alert.asked_at for alert in own), default=None)
+    lines = [_result(alert) for alert in own[:MOST_RESULTS]]
+    if len(own) > MOST_RESULTS:
+        lines.append((f"{how_many(len(own) - MOST_RESULTS, 'more alert')}.", ""))
+    if not own:
+        lines.append(("Nobody was alerted: it has no address, or somebody there is on it.", "bad"))
+    return Entry("done", at or step.at, step.who, lines, _mark(str(number), "done"))
+
+
+def _result(alert: EscalationAlert) -> tuple[str, str]:
+    channel = _CHANNELS.get(alert.channel, alert.channel)
+    at = f" {clock(alert.ended_at)[-5:]}" if alert.ended_at else ""
+    text = f"{channel}: {_RESULTS.get(alert.state, alert.state)}{at}"
+    return text, "bad" if alert.state == "failed" else ""
+
+
+def _here(escalation: Escalation, steps: Sequence[PlannedStep], now: datetime) -> Entry:
+    if escalation.state == "acknowledged":
+        person = (escalation.acknowledged_by or "").removeprefix("person:")
+        since = age(escalation.acknowledged_at, now)
+        title = f"You are here. {person} is dealing with this"
+        lines = [(f"For {since}, since {clock(escalation.acknowledged_at)}.", "")]
+    else:
+        title = "You are here. Nobody is dealing with this"
+        lines = [(_next(escalation, steps, now), "")]
+    if escalation.own_acknowledged_by and escalation.own_until and now < escalation.own_until:
+        until = clock(escalation.own_until)[-5:]
+        lines.append((f"Somebody at the agency is on it: it is not alerted until {until}.", ""))
+    return Entry("here", now, title, lines, _mark("", "here"))
+
+
+def _ahead(escalation: Escalation, number: int, step: PlannedStep) -> Entry:
+    is_stopped = escalation.state == "acknowledged"
+    channels = " and ".join(_channel_words(step.by))
+    lines = [("Not alerted while somebody deals with this.", "")] if is_stopped else []
+    lines = lines or [(f"By {channels}.", "")]
+    kind = "stopped" if is_stopped else "ahead"
+    return Entry(kind, step.at, step.who, lines, _mark(str(number), kind))
+
+
+def _channel_words(channels: Sequence[str]) -> Iterator[str]:
+    for channel in channels:
+        word = _CHANNELS.get(channel, channel)
+        yield f"{word[0].lower()}{word[1:]}"
+
+
+def _mark(text: str, kind: str) -> Markup:
+    drawing = Drawing(f"mark-{kind}", 30, 30)
+    drawing.add("circle", cx=15, cy=15, r=13, class_=f"pic-step pic-step--{kind}")
+    if kind == "here":
+        drawing.add("circle", cx=15, cy=15, r=4, class_="pic-step-dot")
+    else:
+        drawing.text(15, 20, text, f"pic-step-text pic-step-text--{kind}", "middle")
+    return drawing.hidden()
