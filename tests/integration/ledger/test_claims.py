@@ -201,6 +201,7 @@ def test_what_another_holds_is_left_to_it_without_a_wait(book: Book, name: str) 
         assert takes(book, CLAIMS[name], 9, NOW + HOUR) == {by_hour[1]}
 
 
+@pytest.mark.two_actors
 @pytest.mark.parametrize("name", [name for name, claim in CLAIMS.items() if claim.seen])
 def test_what_a_batch_holds_nobody_else_takes(book: Book, name: str) -> None:
     claim = CLAIMS[name]

@@ -81,6 +81,7 @@ def test_the_same_correction_from_many_sides_at_once_is_one_version(book: Book) 
     assert sorted(receipt.duplicate for receipt in kept) == [False] + [True] * 5
 
 
+@pytest.mark.two_actors
 def test_a_correction_is_due_again_and_what_it_holds_up_is_not_closed(book: Book) -> None:
     referral = book.routed_to(SHROPSHIRE)
     assert not book.ledger.sweep.due(now=LATER).route

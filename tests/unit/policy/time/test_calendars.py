@@ -338,7 +338,7 @@ def test_what_stands_in_for_a_calendar_is_never_later(hours: int, minute: int, l
     if length in ("15 minutes", "1 hour"):
         assert known == really
     elif known.due_at != really.due_at:
-        assert f"stands in for {length}" in known.words
+        assert f"counts in place of {length}" in known.words
 
 
 @pytest.mark.parametrize(
