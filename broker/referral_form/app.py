@@ -21,8 +21,9 @@ from broker.referral_form import (
     rendering,
     sent_pages,
 )
-from broker.referral_form.access import ROOT, shown, submitted
+from broker.referral_form.access import shown, submitted
 from broker.referral_form.draft_acts import AlreadySent
+from broker.referral_form.rendering import ROOT
 from broker.threads import FairThreads
 from broker.web import assets
 from broker.web.errors import handlers
@@ -50,13 +51,21 @@ def routes() -> list[BaseRoute]:
         Route(f"{draft}/delete", submitted(draft_pages.delete), methods=post),
         Route(f"{draft}/voices", shown(draft_pages.show_voices)),
         Route(f"{draft}/{{part}}", shown(question_pages.show_part)),
-        Route(f"{draft}/{{part}}", submitted(question_pages.save), methods=post),
+        Route(
+            f"{draft}/{{part}}",
+            submitted(question_pages.save, again=question_pages.show_again),
+            methods=post,
+        ),
         Route(item, shown(question_pages.show_item)),
-        Route(item, submitted(question_pages.save), methods=post),
+        Route(item, submitted(question_pages.save, again=question_pages.show_again), methods=post),
         Route(f"{item}/remove", shown(item_removal.ask_remove)),
         Route(f"{item}/remove", submitted(item_removal.remove_item), methods=post),
         Route(f"{item}/{{page}}", shown(question_pages.show_item)),
-        Route(f"{item}/{{page}}", submitted(question_pages.save), methods=post),
+        Route(
+            f"{item}/{{page}}",
+            submitted(question_pages.save, again=question_pages.show_again),
+            methods=post,
+        ),
         Route(sent, shown(sent_pages.show)),
         Route(f"{sent}/correct", submitted(sent_pages.correct), methods=post),
         Route(f"{sent}/recall", shown(sent_pages.ask_recall)),

@@ -21,12 +21,12 @@ from broker.policy.routing.assignments import UNTIL_RELEASED, Assignment
 from broker.policy.routing.plan import Plan
 from broker.policy.time.duration_words import how_many
 from broker.referral_form import draft_acts, draft_names
-from broker.referral_form.access import ROOT, id_in_path
+from broker.referral_form.access import id_in_path
 from broker.referral_form.answers_document import answers, what_changed
 from broker.referral_form.draft_links import place_of
 from broker.referral_form.draft_pages import Form
 from broker.referral_form.page_answers import REQUIRED
-from broker.referral_form.rendering import page
+from broker.referral_form.rendering import ROOT, page
 from schemas.errors import Fault
 
 _NOT_TOLD = "not-disclosed"
@@ -93,17 +93,18 @@ def _values(visit: Visit) -> dict[str, Any]:
     people = draft_names.names(written, local_day(now))
     plan, faults = review.plan, list(review.defects)
     recipients = list(recipients_of(plan, policy, people, now)) if plan else []
+    changes = _changes(visit, draft, written, now)
     return {
         "draft": draft,
         "now": now,
-        "is_ready": review.is_ready,
+        "is_ready": review.is_ready and changes != [],
         "missing": [_missing(fault) for fault in review.missing],
         "recipients": recipients,
         "not_told": list(_notes(_warnings(plan, told=False), people)),
         "unroutable": _unroutable(plan, now),
         "notes": list(_notes([*_warnings(plan), *faults], people)),
         "document": answers(written, now=now, defects=review.defects),
-        "changes": _changes(visit, draft, written, now),
+        "changes": changes,
         "raised": plan.raised_because if plan else None,
         "agencies": how_many(len({each.name for each in recipients}), "agency", "agencies"),
     }

@@ -19,7 +19,7 @@ from broker.domain.codes import DraftEnd, RecallReason
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.referral import Accepted, Recalled, ReferralStatus
 from broker.domain.states import ReferralState
-from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, TooLarge
+from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound
 from broker.flow import accept
 from broker.flow import correct as corrections
 from broker.flow.context import Context
@@ -28,7 +28,7 @@ from broker.ledger.drafts import Draft, NewDraft
 from broker.ledger.members import SignedInMember
 from broker.policy.routing.plan import Plan
 from broker.referral_form.page_answers import NO_CONTACT, REQUIRED
-from schemas import documents, referral
+from schemas import referral
 from schemas.formats import Reference
 
 DRAFT_FOR = timedelta(days=14)
@@ -105,6 +105,10 @@ def begin_correction(context: Context, member: SignedInMember, id_: ReferralId) 
     if status.recalled_at or status.state is ReferralState.REJECTED:
         raise Conflict("This referral cannot be corrected: no agency has it.")
     drafts = context.ledger.drafts.open_of(member.organisation, reference=status.reference, limit=1)
+    if drafts and drafts[0].corrects is None:
+        raise Conflict(
+            "Your force has a draft of a new referral under this reference. Delete that one first."
+        )
     if drafts:
         return drafts[0].id
     document = _content(context, id_)
@@ -182,11 +186,10 @@ def save(
 ) -> int | None:
     """Save a draft; return its new revision, None where somebody saved it after ``revision``.
 
-    Raises TooLarge.
+    Raises TooLarge, and Prohibited for what may not be stored at all, such as an image in a text.
     """
     body = orjson.dumps(document)
-    if len(body) > documents.SIZE_LIMIT:
-        raise TooLarge("This is more text than a referral may have. Nothing was saved.")
+    accept.read(body, strict=True)
     now = context.clock()
     return context.ledger.drafts.save(
         member.organisation,
@@ -200,10 +203,7 @@ def save(
 
 
 def review(context: Context, publisher: OrganisationCode, draft: Draft) -> Review:
-    """Return what would become of a draft: the check that the API has. Stores nothing.
-
-    Raises Invalid for what may not be stored at all, such as an image in a text.
-    """
+    """Return what would become of a draft: the check that the API has. Stores nothing."""
     missing = [
         fault
         for fault in accept.strict_faults(context, document_of(draft))

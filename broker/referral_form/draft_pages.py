@@ -14,11 +14,11 @@ from broker.inbox.access import Visit
 from broker.inbox.moments import length, local_day, moment
 from broker.policy.time.duration_words import how_many
 from broker.referral_form import draft_acts, draft_names
-from broker.referral_form.access import ROOT, id_in_path
+from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_acts import Review
 from broker.referral_form.draft_links import in_section, place_of
 from broker.referral_form.json_paths import get
-from broker.referral_form.rendering import page
+from broker.referral_form.rendering import ROOT, page
 from broker.referral_form.sections import HELPFUL, LISTINGS, NEEDED, SECTIONS, Listing, Section
 from schemas.errors import Fault
 
@@ -66,18 +66,13 @@ async def task_list(visit: Visit) -> Response:
 def _task_list(visit: Visit) -> dict[str, Any]:
     draft = draft_acts.open_draft(visit.context, visit.person, id_in_path(visit))
     document, now = draft_acts.document_of(draft), visit.context.clock()
-    problem = ""
-    try:
-        review = draft_acts.review(visit.context, visit.agency, draft)
-    except Invalid as error:
-        review, problem = Review([], error.faults, None), error.message
+    review = draft_acts.review(visit.context, visit.agency, draft)
     tasks = [list(_tasks(group, document, review, now)) for group in (NEEDED, HELPFUL)]
     return {
         "draft": draft,
         "needed": tasks[0],
         "helpful": [_voices(document, review), *tasks[1]],
         "is_ready": review.is_ready,
-        "problem": problem,
         "sentence": _sentence(review, tasks[0]),
         "known_for": _known_for(document, now),
     }

@@ -13,11 +13,11 @@ from broker.inbox.access import Visit
 from broker.inbox.moments import local_day
 from broker.ledger.drafts import Draft
 from broker.referral_form import draft_acts, draft_names
-from broker.referral_form.access import ROOT, id_in_path
+from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form, listing_in_path
 from broker.referral_form.json_paths import ABSENT, get, remove
 from broker.referral_form.questions import Path
-from broker.referral_form.rendering import page
+from broker.referral_form.rendering import ROOT, page
 from broker.referral_form.sections import LISTINGS, Listing
 
 _NARROWS = ("about", "belongs_to")

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.errors import Conflict, NotFound
+from broker.errors import Conflict, Invalid, NotFound
 from broker.inbox.access import Visit
 from broker.inbox.moments import local_day, moment
 from broker.ledger.drafts import Draft
@@ -18,12 +18,13 @@ from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.places.gazetteer import Match
 from broker.policy.published.policy import Policy
 from broker.referral_form import draft_acts, draft_names, voice_answers
-from broker.referral_form.access import ROOT, id_in_path
+from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form, listing_in_path, show_listing, show_section
 from broker.referral_form.form_values import Around
 from broker.referral_form.json_paths import ABSENT, get, put, remove
 from broker.referral_form.page_answers import Answered, answer, around, form_of
 from broker.referral_form.questions import Path
+from broker.referral_form.rendering import ROOT
 from broker.referral_form.rendering import page as render
 from broker.referral_form.sections import (
     LISTINGS,
@@ -102,10 +103,27 @@ async def save(visit: Visit, form: Form) -> Response:
     return RedirectResponse(f"{ROOT}/drafts/{target.draft.id}/{_next(target, form)}", 303)
 
 
+async def show_again(visit: Visit, form: Form) -> Response:
+    """Show a page with what was typed in an earlier session; nothing is saved."""
+    target = await visit.inboxes.run(_target, visit)
+    target.form |= dict.fromkeys(target.form, "") | dict(form)
+    message = "You were signed out, so this was not saved. Check what you entered, and save."
+    target.faults = {target.page.questions[0].name: message}
+    return _shown(visit, target, 422)
+
+
 def _shown(visit: Visit, target: Target, status: int = 200) -> Response:
     template = "voice" if target.page is VOICE else "questions"
-    located = located_at(target) if _POSTCODE in target.form else ""
-    return render(template, status, visit=visit, target=target, located=located, now=target.now)
+    located, is_found = located_at(target) if _POSTCODE in target.form else ("", False)
+    return render(
+        template,
+        status,
+        visit=visit,
+        target=target,
+        located=located,
+        is_found=is_found,
+        now=target.now,
+    )
 
 
 def _target(visit: Visit) -> Target:
@@ -171,18 +189,26 @@ def _save(visit: Visit, form: Form) -> Target:
     if target.faults or answered.document == target.document:
         return target
     revision = int(form["revision"]) if form.get("revision", "").isdecimal() else 0
-    saved = draft_acts.save(
-        visit.context, visit.person, target.draft, answered.document, revision=revision
-    )
-    if saved is None:
-        at = moment(target.draft.saved_at, target.now)
-        message = (
-            f"{target.draft.saver} saved this draft {at}, after you opened this page. Check what "
-            "you entered, and save again."
+    try:
+        saved = draft_acts.save(
+            visit.context, visit.person, target.draft, answered.document, revision=revision
         )
-        target.faults = {target.page.questions[0].name: message}
+    except Invalid as error:
+        target.faults = {target.page.questions[0].name: error.message}
+        return target
+    if saved is None:
+        target.faults = {target.page.questions[0].name: _overtaken(target)}
     target.document = answered.document
     return target
+
+
+def _overtaken(target: Target) -> str:
+    """Return that a colleague saved the draft after the page was opened."""
+    at = moment(target.draft.saved_at, target.now)
+    return (
+        f"{target.draft.saver} saved this draft {at}, after you opened this page. Check what you "
+        "entered, and save again."
+    )
 
 
 def _answered(target: Target, form: Form, *, is_later: bool) -> Answered:
@@ -235,19 +261,23 @@ def _next(target: Target, form: Form) -> str:
     return f"{target.listing.key}/{number}/{after[0].key}" if after else target.listing.key
 
 
-def located_at(target: Target) -> str:
-    """Return where a postcode is and who answers for children there; empty without one."""
+def located_at(target: Target) -> tuple[str, bool]:
+    """Return where a postcode is and who answers for children there, and whether it is known."""
     text = " ".join(target.form.get(_POSTCODE, "").upper().split())
     if not text:
-        return ""
+        return "", False
     located = target.policy.gazetteer.postcode(text)
     if located.place is None:
         if located.match is Match.SEVERAL:
-            return f"{text} is in more than one council. Enter the council below."
-        return f"We do not know {text}. Check it, or enter the town or council below."
+            return f"{text} is in more than one council. Enter the council below.", False
+        return f"We do not know {text}. Check it, or enter the town or council below.", False
     sentence = f"{text} is in {located.place.name}."
     is_child = target.listing is not None and target.listing.key == "children"
     office = target.policy.directory.serving(
         SOCIAL_CARE, located.place.area or "", local_day(target.now)
     )
-    return f"{sentence} {office.name} will get it." if is_child and office else sentence
+    if not is_child:
+        return sentence, True
+    if office is None:
+        return f"{sentence} No children’s social care there is listed here.", False
+    return f"{sentence} {office.name} will get it.", True

@@ -8,14 +8,16 @@ from typing import Any
 from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
+from broker.admin.membership import ROOT as INBOX
 from broker.inbox import moments
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
 from broker.referral_form import question_wording
-from broker.referral_form.access import ROOT
 from broker.referral_form.questions import Kind
 from broker.web.templates import environment as templates_of
 from broker.web.templates import html
+
+ROOT = f"{INBOX}/referrals"
 
 
 @cache

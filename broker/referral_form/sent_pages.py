@@ -21,9 +21,9 @@ from broker.inbox.moments import moment, time_left
 from broker.ledger.drafts import SentReferral
 from broker.policy.time.duration_words import how_many
 from broker.referral_form import draft_acts
-from broker.referral_form.access import ROOT, id_in_path
+from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form
-from broker.referral_form.rendering import page
+from broker.referral_form.rendering import ROOT, page
 
 RECALL_REASONS: Mapping[str, tuple[str, str]] = {
     RecallReason.SENT_IN_ERROR: ("It was sent by mistake", ""),

@@ -84,6 +84,7 @@ def write(page: Page) -> None:
     press(page, "Find the council")
     expect(page.get_by_role("status")).to_contain_text("ST4 1LY is in Stoke-on-Trent")
     press(page, "Save and continue")
+    press(page, "Save and continue")
     choose(page, "ethnicity-unknown", downs=1)
     press(page, "Save and continue")
     choose(page, "spoken")

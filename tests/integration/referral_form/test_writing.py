@@ -13,7 +13,7 @@ from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
 from broker.referral_form import draft_acts
-from tests.acceptance.conftest import World
+from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 from tests.integration.inbox.conftest import Person
 from tests.integration.referral_form.conftest import FORCE, Sergeant, drafts, fill_needed
@@ -71,7 +71,7 @@ def test_a_mistake_keeps_what_was_typed_and_saves_nothing(
     assert re.search(r'value="high"[^>]* checked', shown)
     sergeant.fill("urgency", {**form, "times-first_known_at-month": "13"}, 422)
     future = {"times-first_known_at-month": "12", "times-first_known_at-year": "2027"}
-    assert "this is in the future" in sergeant.fill("urgency", {**form, **future}, 422).text
+    assert "This is in the future" in sergeant.fill("urgency", {**form, **future}, 422).text
     sergeant.fill("urgency", {**form, "times-first_known_at-day": "1"})
     assert written(context)["times"] == {"first_known_at": "2026-02-01T09:05:00Z"}
 
@@ -285,3 +285,44 @@ def test_the_list_names_nobody(sergeant: Sergeant) -> None:
     sergeant.send()
     assert "SP/1" in sergeant.get("/?show=all")
     assert "Applegarth" not in sergeant.get("/?show=all")
+
+
+def test_what_was_typed_survives_the_end_of_a_session(
+    context: Context, clock: FixedClock, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    sergeant.begin("SP/1")
+    shown = sergeant.page("/what-happened")
+    clock.advance(hours=1)
+    form = {"concern-category": "grooming", "concern-summary": "Line one.\nLine two."}
+    signed_out = sergeant.resend("what-happened", shown, form, 401).text
+    assert "You are signed out" in signed_out
+    assert "Line one.\nLine two." in signed_out
+    again = Sergeant(enter(FORCE, "Sam Example", "publish"), sergeant.draft)
+    restored = again.resend("what-happened", shown, form, 422).text
+    assert "Line one.\nLine two." in restored
+    assert "concern" not in written(context)
+    again.resend("what-happened", restored, form, 303)
+    assert written(context)["concern"]["summary"] == "Line one.\nLine two."
+
+
+def test_a_picture_in_a_text_is_never_stored(context: Context, sergeant: Sergeant) -> None:
+    sergeant.begin("SP/1")
+    picture = "data:image/png;base64,iVBORw0KGgo" + "A" * 200
+    before = rows(context, "select body from draft")
+    form = {"concern-category": "grooming", "concern-summary": picture}
+    assert "There is a problem" in sergeant.fill("what-happened", form, 422).text
+    assert rows(context, "select body from draft") == before
+
+
+def test_a_correction_and_a_new_draft_of_one_reference_are_kept_apart(
+    context: Context, world: World, sergeant: Sergeant
+) -> None:
+    sergeant.begin("SP-2026-0001")
+    receipt = world.routed(sample(1))
+    path = f"/sent/{receipt['id']}/correct"
+    assert "Delete that one first" in sergeant.post(path, {}, 409).text
+    sergeant.resend("delete", sergeant.page("/urgency"), {}, 303)
+    sergeant.post(path, {})
+    assert rows(context, "select corrects::text, version from draft where ended_at is null") == [
+        (receipt["id"], 1)
+    ]
