@@ -20,7 +20,6 @@ from broker.referral_form.draft_links import in_section, place_of
 from broker.referral_form.json_paths import get
 from broker.referral_form.rendering import ROOT, page
 from broker.referral_form.sections import HELPFUL, LISTINGS, NEEDED, SECTIONS, Listing, Section
-from schemas.errors import Fault
 
 Form = Mapping[str, str]
 _HANDLING = "handling"
@@ -209,10 +208,3 @@ def listing_in_path(visit: Visit) -> Listing:
     if listing is None:
         raise NotFound("Check the web address.")
     return listing
-
-
-def addressed(faults: Sequence[Fault]) -> list[tuple[Fault, str]]:
-    """Return faults, each with the address of the page that asks, below that of the draft."""
-    return [
-        (fault, place.address if (place := place_of(fault.pointer)) else "") for fault in faults
-    ]

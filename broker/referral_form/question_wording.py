@@ -152,9 +152,11 @@ LABELS: Mapping[str, str] = {
 }
 """The question about each field that the form offers. What is not in it is not asked."""
 
+_IN_ITS_PLACE = "Agencies that may read the child’s words read this in their place."
+_EVERYBODY = "Leave all of them empty if it is about everybody."
 HINTS: Mapping[str, str] = {
     "grade.level": "The deadlines of every agency follow from it.",
-    "grade.reason": "Agencies read this first.",
+    "grade.reason": "In a sentence or two.",
     "times.first_known_at": "When any part of your force first knew, not when you were told.",
     "children.aliases": "One on each line.",
     "children.address.postcode": "This decides which council gets it.",
@@ -170,19 +172,19 @@ HINTS: Mapping[str, str] = {
     "children.nhs_number": "If it is not valid, we send it as you wrote it, marked as not valid.",
     "children.upn": "A capital letter and 12 more characters.",
     "children.voice.said": "Quote the child. Do not summarise.",
-    "children.voice.not_asked": "Every agency reads this in the place of the child’s words.",
-    "children.voice.refused": "Every agency reads this in the place of the child’s words.",
+    "children.voice.not_asked": _IN_ITS_PLACE,
+    "children.voice.refused": _IN_ITS_PLACE,
     "children.voice.share_with": (
         "Children’s social care always reads it. Enter a kind of organisation, such as school, or "
         "a name; one on each line. Ask the child first."
     ),
     "concern.summary": "A few sentences. Facts, reports and judgements have pages of their own.",
-    "concern.about": "Leave all of them empty if it is about everybody.",
-    "concern.facts.about": "Leave all of them empty if it is about everybody.",
-    "concern.third_party_reports.about": "Leave all of them empty if it is about everybody.",
-    "concern.judgements.about": "Leave all of them empty if it is about everybody.",
-    "concern.intelligence.about": "Leave all of them empty if it is about everybody.",
-    "action_taken.about": "Leave all of them empty if it is about everybody.",
+    "concern.about": _EVERYBODY,
+    "concern.facts.about": _EVERYBODY,
+    "concern.third_party_reports.about": _EVERYBODY,
+    "concern.judgements.about": _EVERYBODY,
+    "concern.intelligence.about": _EVERYBODY,
+    "action_taken.about": _EVERYBODY,
     "handling.embargo.until": (
         "Only if contact would spoil an arrest or a search. It never delays children’s social care."
     ),

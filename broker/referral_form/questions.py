@@ -22,10 +22,13 @@ Path = tuple[str | int, ...]
 """The way to a field: names of fields, and places in lists."""
 SHORT = 300
 """A text of at most so many characters is typed in one line."""
-_NUMBERED: Mapping[str, labels.Labels] = {
-    "concern.intelligence.source_evaluation": labels.SOURCE_EVALUATIONS
+_ANSWERS: Mapping[str, labels.Labels] = {
+    "grade.level": {**labels.GRADE_NAMES, "immediate": "Immediate: a child is in danger now"},
+    "concern.intelligence.source_evaluation": labels.SOURCE_EVALUATIONS,
+    "handling.marking": {code: f"{code}: {text}" for code, text in labels.MARKINGS.items()},
+    "online.reports.source": {**labels.REPORT_SOURCES, "other": "Somebody else"},
 }
-"""Numbers that stand for something, by their field."""
+"""Answers whose words differ from those of the schema, or that are numbers there, by field."""
 
 
 class Kind(StrEnum):
@@ -156,8 +159,8 @@ def _inner(field: Any) -> Any:
 
 def _kind(key: str, field: Any) -> tuple[Kind, Mapping[str, str] | None]:
     """Return how a field is asked, and the answers that there are."""
-    if key in _NUMBERED:
-        return Kind.CODE, _NUMBERED[key]
+    if key in _ANSWERS:
+        return Kind.CODE, _ANSWERS[key]
     if key.endswith(".contact"):
         return Kind.CONTACTS, labels.CONTACT_NATURES
     if isinstance(field, Many):
