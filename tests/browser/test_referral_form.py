@@ -189,7 +189,10 @@ FULL = {
         "intelligence": [{"text": "He has another account.", "handling": "P"}],
     },
 }
-LOOKS = [(1280, False), (1280, True), (320, False), (320, True)]
+LOOKS = [
+    *((1280, False), (320, True)),
+    *(pytest.param(*look, marks=pytest.mark.proof) for look in ((1280, True), (320, False))),
+]
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
