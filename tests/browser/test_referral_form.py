@@ -213,6 +213,11 @@ def test_every_page_can_be_used_by_everybody(
             expect(page.get_by_text("There is a problem")).to_be_visible()
             take_picture(page, f"{path}-error", width, dark=dark)
             problems += faults(page)
+    page.goto(f"{url}/inbox/referrals{next(path for path in paths if path.endswith('/urgency'))}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save and continue").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    problems += faults(page)
     assert "\n".join(problems) == ""
 
 
