@@ -40,6 +40,8 @@ LISTED = 50
 _REFERENCE = re.compile(Reference.pattern.replace("$", r"\Z"))
 _BLOCKING = frozenset({REQUIRED, NO_CONTACT})
 """Faults for which the form sends nothing: the answer is needed. Others cost only their field."""
+_ANSWERED = ("-not-asked", "-refused")
+"""Ends of codes of defects that say why something is not known and will not come."""
 _CHANGED = (
     "Somebody saved this draft after you opened the page. Nothing was sent. Look at it again."
 )
@@ -65,6 +67,11 @@ class Review:
     """What is sent all the same, marked as not valid or not known."""
     plan: Plan | None
     """Who would get it, as the API's check says; None where it could not be sent."""
+
+    @property
+    def unanswered(self) -> list[Fault]:
+        """The defects that an answer would end; that nobody asked, or refused to say, is one."""
+        return [defect for defect in self.defects if not defect.code.endswith(_ANSWERED)]
 
     @property
     def is_ready(self) -> bool:

@@ -82,7 +82,7 @@ def _tasks(
 ) -> Iterator[Task]:
     for section in sections:
         missing = in_section(review.missing, section)
-        open_ = in_section(review.defects, section)
+        open_ = in_section(review.unanswered, section)
         hint = draft_names.hint(section.key, document, local_day(now))
         is_empty = not hint and section not in NEEDED
         if section.key == _HANDLING and section.key not in document:
@@ -110,7 +110,7 @@ def _embargo(document: Mapping[str, Any], now: datetime) -> str:
 def _voices(document: Mapping[str, Any], review: Review) -> Task:
     """Return the row about what the children said."""
     section = SECTIONS["children"]
-    open_ = in_section(review.defects, section, is_voice=True)
+    open_ = in_section(review.unanswered, section, is_voice=True)
     children = draft_names.items(document, ("children",))
     if not children:
         return Task("What the children said", "voices", "", "Add a child first", is_open=False)
@@ -121,7 +121,7 @@ def _voices(document: Mapping[str, Any], review: Review) -> Task:
 def _sentence(review: Review, needed: Sequence[Task]) -> str:
     """Return whether the draft can be sent, in one sentence."""
     if review.is_ready:
-        count = len(review.defects)
+        count = len(review.unanswered)
         open_ = f" {how_many(count, 'answer')} {'is' if count == 1 else 'are'} still open."
         return f"You can send it now.{open_ if count else ''}"
     titles = {place.section.title for fault in review.missing if (place := place_of(fault.pointer))}
