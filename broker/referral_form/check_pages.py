@@ -14,12 +14,12 @@ from broker.domain.codes import Milestone, Role
 from broker.errors import Conflict, Invalid
 from broker.inbox.access import Visit
 from broker.inbox.document_source import RemarkPool, joined
-from broker.inbox.moments import local_day, moment
 from broker.ledger.drafts import Draft
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import UNTIL_RELEASED, Assignment
 from broker.policy.routing.plan import Plan
 from broker.policy.time.duration_words import how_many
+from broker.policy.time.moments import local_day, moment
 from broker.referral_form import draft_acts, draft_names
 from broker.referral_form.access import id_in_path
 from broker.referral_form.answers_document import answers, what_changed

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.errors import Invalid, NotFound
 from broker.inbox.access import Visit
-from broker.inbox.moments import length, local_day, moment
 from broker.policy.time.duration_words import how_many
+from broker.policy.time.moments import length, local_day, moment
 from broker.referral_form import draft_acts, draft_names
 from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_acts import Review

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.errors import Conflict, NotFound
 from broker.inbox.access import Visit
-from broker.inbox.moments import local_day
 from broker.ledger.drafts import Draft
+from broker.policy.time.moments import local_day
 from broker.referral_form import draft_acts, draft_names
 from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form, listing_in_path

@@ -12,11 +12,11 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.errors import Conflict, Invalid, NotFound
 from broker.inbox.access import Visit
-from broker.inbox.moments import local_day, moment
 from broker.ledger.drafts import Draft
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.places.gazetteer import Match
 from broker.policy.published.policy import Policy
+from broker.policy.time.moments import local_day, moment
 from broker.referral_form import draft_acts, draft_names, voice_answers
 from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form, listing_in_path, show_listing, show_section

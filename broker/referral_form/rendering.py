@@ -8,10 +8,10 @@ from typing import Any
 from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
-from broker.admin.membership import ROOT as INBOX
-from broker.inbox import moments
+from broker.flow.arrivals import INBOX
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
+from broker.policy.time import moments
 from broker.referral_form import question_wording
 from broker.referral_form.questions import Kind
 from broker.web.templates import environment as templates_of

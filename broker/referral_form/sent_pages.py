@@ -17,9 +17,9 @@ from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
-from broker.inbox.moments import moment, time_left
 from broker.ledger.drafts import SentReferral
 from broker.policy.time.duration_words import how_many
+from broker.policy.time.moments import moment, time_left
 from broker.referral_form import draft_acts
 from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form
