@@ -1,4 +1,4 @@
-"""All that is served over HTTP: the API for machines, the pages for ops and those for agencies."""
+"""All that is served over HTTP: the API, the pages for ops, for agencies and for publishers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.gateway import app as gateway
 from broker.inbox import app as inbox
+from broker.referral_form import app as referral_form
 
 
 def build(context: Context, *, health: HealthWatch | None = None) -> Starlette:
@@ -17,7 +18,7 @@ def build(context: Context, *, health: HealthWatch | None = None) -> Starlette:
     pages = dashboard.mount(context, health)
     app = gateway.build(
         context,
-        beside=[*pages, *inbox.mount(context)],
+        beside=[*pages, *referral_form.mount(context), *inbox.mount(context)],
         running=dashboard.running(pages),
         health=health,
     )

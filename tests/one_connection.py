@@ -41,9 +41,7 @@ def second_connections() -> Iterator[list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def one_connection(
-    request: pytest.FixtureRequest, second_connections: list[str]
-) -> Iterator[None]:
+def one_connection(request: pytest.FixtureRequest, second_connections: list[str]) -> Iterator[None]:
     """Fail a test in which a transaction took a second connection, whatever became of it.
 
     Those that are marked ``two_actors`` play two processes in one thread.

@@ -34,6 +34,7 @@ __all__ = [
     "ChildTold",
     "Contact",
     "DeliveryKind",
+    "DraftEnd",
     "EpochReason",
     "Grade",
     "HealthLevel",
@@ -63,6 +64,15 @@ class Scope(StrEnum):
     PUBLISH = "publish"
     COLLECT = "collect"
     OPS = "ops"
+
+
+class DraftEnd(StrEnum):
+    """Why a draft of a referral ended."""
+
+    SENT = "sent"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+    """Nobody had saved it for too long."""
 
 
 class Right(StrEnum):

@@ -106,6 +106,7 @@ class Sweeper:
         if self._thinned_at is None or now - self._thinned_at >= THIN_EVERY:
             self._context.ledger.sweep.thin_counts(now=now)
             self._context.ledger.sweep.purge_workers(now=now)
+            self._context.ledger.drafts.expire(now=now, limit=LIMIT)
             self._thinned_at = now
 
     def _waiting(self) -> Mapping[str, object]:

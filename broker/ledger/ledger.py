@@ -17,6 +17,7 @@ from broker.ledger.credentials import Credentials
 from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
+from broker.ledger.drafts import Drafts
 from broker.ledger.embargoes import Embargoes
 from broker.ledger.epochs import Epochs
 from broker.ledger.faults import LastFailure
@@ -86,6 +87,7 @@ class Ledger(Database):
         self.members = Members(self)
         self.inbox = Inbox(self)
         self.questions = Questions(self)
+        self.drafts = Drafts(self)
         self.operator_actions = OperatorActions(self)
         self.bulk_actions = BulkActions(self)
         self.organisations = Organisations(self)

@@ -11,12 +11,18 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def environment(prefix: str, package: str) -> Environment:
-    """Return the templates of a package under a prefix, with those of the GOV.UK components."""
+def environment(prefix: str, package: str, /, **beside: str) -> Environment:
+    """Return the templates of a package under a prefix, with those of the GOV.UK components.
+
+    ``beside`` are further packages, by prefix.
+    """
     return Environment(
         loader=PrefixLoader(
             {
-                prefix: PackageLoader(package, "templates"),
+                **{
+                    name: PackageLoader(folder, "templates")
+                    for name, folder in {**beside, prefix: package}.items()
+                },
                 "govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja"),
             }
         ),

@@ -1,0 +1,223 @@
+"""What is sent with the form is, row for row, what the API would have taken."""
+
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from broker.flow.context import Context
+from tests.acceptance.conftest import World
+from tests.integration.inbox.conftest import Person
+from tests.integration.referral_form.conftest import FORCE, Sergeant, drafts, fill_needed
+from tests.rows import rows
+
+WRITTEN = {
+    "schema": "referral/1",
+    "reference": "SP/2026/4471",
+    "referrer": {"name": "Sam Example", "role": "Sergeant", "telephone": "01632 960101"},
+    "times": {"first_known_at": "2026-12-17T14:20:00Z"},
+    "grade": {"level": "high", "reason": "A stranger asks a child for pictures."},
+    "handling": {},
+    "children": [
+        {
+            "id": "child-1",
+            "given_name": "Wren",
+            "family_name": "Applegarth",
+            "area": "E06000021",
+        }
+    ],
+    "concern": {
+        "category": "grooming",
+        "summary": "An unknown adult asks a nine-year-old for pictures.",
+    },
+}
+ROW = "digest, state, grade, effective_grade, first_known_at, policy_version, version, occurrence"
+
+
+@pytest.fixture(autouse=True)
+def in_december(world: World) -> None:
+    world.at("2026-12-18 16:50")
+
+
+def test_a_referral_is_the_one_that_the_api_takes(
+    context: Context, world: World, sergeant: Sergeant, key: Callable[..., dict[str, str]]
+) -> None:
+    fill_needed(sergeant, "SP/2026/4471")
+    (body,) = rows(context, "select body from draft")[0]
+    assert orjson.loads(body) == WRITTEN
+    form = sergeant.send()
+    answer = world.client.post(
+        "/v1/referrals", json=WRITTEN, headers=key("west-mercia-police", "publish")
+    )
+    assert answer.status_code == 202, answer.text
+    api = answer.json()["id"]
+    world.drain()
+    for statement in (
+        f"select {ROW} from referral where id = %s",
+        "select convert_from(body, 'UTF8')::jsonb, version from referral_content"
+        " where referral = %s",
+        "select defects, faults from referral_finding where referral = %s",
+        "select agency, role, policy_row, view, state, acknowledge_by, decide_by"
+        " from delivery where referral = %s order by agency, policy_row",
+        "select kind, agency from event where referral = %s order by kind, agency",
+    ):
+        assert rows(context, statement, form) == rows(context, statement, api), statement
+    assert rows(context, "select agency from delivery where referral = %s", form)
+    assert drafts(context) == [("SP/2026/4471", False, "sent")]
+    (actor,) = rows(
+        context, "select actor from event where referral = %s and kind = 'referral.accepted'", form
+    )
+    assert actor == (f"member:{sergeant.person.id}",)
+
+
+def test_sending_twice_sends_once(context: Context, sergeant: Sergeant) -> None:
+    fill_needed(sergeant, "SP/1")
+    shown = sergeant.page("/check")
+    first = sergeant.resend("check", shown, {}, 303)
+    again = sergeant.resend("check", shown, {}, 303)
+    assert again.headers["location"] == first.headers["location"].partition("?")[0]
+    assert rows(context, "select count(*) from referral") == [(1,)]
+
+
+def test_sending_that_was_cut_off_can_be_repeated(context: Context, sergeant: Sergeant) -> None:
+    fill_needed(sergeant, "SP/1")
+    (body,) = rows(context, "select body from draft")[0]
+    referral = sergeant.send()
+    with_content(context, body)
+    assert sergeant.send() == referral
+    assert rows(context, "select count(*) from referral") == [(1,)]
+
+
+def with_content(context: Context, body: bytes) -> None:
+    """Put a draft back as it was when its document was accepted and it had not ended yet."""
+    with psycopg.connect(context.settings.database_url) as connection:
+        connection.execute(
+            "update draft set body = %s, ended_at = null, ended_by = null, ended_because = null,"
+            " referral = null",
+            [body],
+        )
+
+
+def test_what_is_missing_is_not_sent(context: Context, sergeant: Sergeant) -> None:
+    sergeant.begin("SP/1")
+    checked = sergeant.page("/check")
+    assert "You cannot send it yet" in checked
+    assert "Send to" not in checked
+    stale = sergeant.page("/urgency")
+    sergeant.resend("check", stale, {}, 409)
+    assert rows(context, "select count(*) from referral") == [(0,)]
+    assert drafts(context) == [("SP/1", True, None)]
+
+
+def test_what_was_not_checked_is_not_sent(context: Context, sergeant: Sergeant) -> None:
+    fill_needed(sergeant, "SP/1")
+    checked = sergeant.page("/check")
+    sergeant.fill("urgency", {"grade-level": "immediate"}, grade_reason="", later="yes")
+    refused = sergeant.resend("check", checked, {}, 409)
+    assert "Nothing was sent" in refused.text
+    assert rows(context, "select count(*) from referral") == [(0,)]
+
+
+def test_check_says_what_the_api_says(context: Context, world: World, sergeant: Sergeant) -> None:
+    fill_needed(sergeant, "SP/2026/4471")
+    answer = world.client.post("/v1/referrals/check", json=WRITTEN, headers=world.police)
+    plan: dict[str, Any] = answer.json()
+    assert plan["deliveries"]
+    checked = unescape(sergeant.page("/check"))
+    for delivery in plan["deliveries"]:
+        assert delivery["agency_name"] in checked
+        due = world.local(delivery["deadlines"].get("acknowledge_by"))
+        assert due is None or due[-5:] in checked
+    assert rows(context, "select count(*) from referral") == [(0,)]
+
+
+def test_a_correction_keeps_what_the_form_does_not_ask(
+    context: Context, world: World, sergeant: Sergeant
+) -> None:
+    document = {**WRITTEN, "online": {"tags": ["local-word"]}, "extensions": {}}
+    receipt = world.routed(document)
+    begun = sergeant.post(f"/sent/{receipt['id']}/correct", {})
+    sergeant.draft = begun.headers["location"].rpartition("/")[2]
+    again = sergeant.post(f"/sent/{receipt['id']}/correct", {})
+    assert again.headers["location"] == begun.headers["location"]
+    sergeant.fill("children/0/who", {"given_name": "Wrenna", "family_name": "Applegarth"})
+    assert "Wrenna" in sergeant.page("/check")
+    assert sergeant.send() == receipt["id"]
+    world.drain()
+    (body,) = rows(context, "select body from referral_content where version = 2")[0]
+    changed = {**document, "children": [{**WRITTEN["children"][0], "given_name": "Wrenna"}]}
+    assert orjson.loads(body) == changed
+    assert rows(context, "select version, state from referral") == [(2, "routed")]
+    assert drafts(context) == [("SP/2026/4471", False, "sent")]
+    kinds = rows(context, "select distinct kind from delivery order by kind")
+    assert ("correction",) in kinds
+
+
+def test_a_correction_of_what_was_corrected_meanwhile_is_not_sent(
+    context: Context, world: World, sergeant: Sergeant
+) -> None:
+    receipt = world.routed(WRITTEN)
+    begun = sergeant.post(f"/sent/{receipt['id']}/correct", {})
+    sergeant.draft = begun.headers["location"].rpartition("/")[2]
+    sergeant.fill("children/0/who", {"given_name": "Wrenna", "family_name": "Applegarth"})
+    newer = {**WRITTEN, "grade": {"level": "low", "reason": "It was a mistake."}}
+    url = f"/v1/referrals/{receipt['id']}/corrections"
+    assert world.client.post(url, json=newer, headers=world.police).status_code == 202
+    shown = sergeant.page("/check")
+    assert (
+        "corrected this referral after you began" in sergeant.resend("check", shown, {}, 409).text
+    )
+    assert rows(context, "select version from referral") == [(2,)]
+
+
+def test_a_referral_is_recalled_after_a_check(
+    context: Context, world: World, sergeant: Sergeant
+) -> None:
+    receipt = world.routed(WRITTEN)
+    path = f"/sent/{receipt['id']}/recall"
+    assert "Choose why" in sergeant.post(path, {}, 422).text
+    checked = sergeant.post(path, {"reason": "wrong_person"}, 200).text
+    assert "It is about the wrong person" in checked
+    assert rows(context, "select recalled_at from referral") == [(None,)]
+    sergeant.post(path, {"reason": "wrong_person", "confirmed": "yes"})
+    assert rows(context, "select recall_reason, recalled_by from referral") == [
+        ("wrong_person", "Sam Example")
+    ]
+    assert "took this referral back" in sergeant.get(f"/sent/{receipt['id']}")
+
+
+def test_nobody_sees_what_another_force_writes_or_sent(
+    context: Context, world: World, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    fill_needed(sergeant, "SP/SECRET")
+    other = Sergeant(enter("west-mercia-police", "Kim Example", "publish"), sergeant.draft)
+    for page in ("", "/check", "/children", "/children/0/who", "/delete", "/urgency"):
+        assert "Applegarth" not in other.page(page, 404)
+    assert "SP/SECRET" not in other.get("/")
+    shown = sergeant.page("/urgency")
+    token = other.get("/")
+    form = {"grade-level": "low", "grade-reason": "No."}
+    stolen = shown.replace(sergeant_token(shown), sergeant_token(token))
+    other.resend("urgency", stolen, form, 404)
+    other.resend("check", stolen, {}, 404)
+    referral = sergeant.send()
+    other.get(f"/sent/{referral}", 404)
+    other.post(f"/sent/{referral}/correct", {}, 404)
+    other.post(f"/sent/{referral}/recall", {"reason": "unlawful", "confirmed": "yes"}, 404)
+    assert "has sent no referral" in other.post("/find", {"reference": "SP/SECRET"}, 422).text
+    assert rows(context, "select publisher, recalled_at from referral") == [(FORCE, None)]
+
+
+def sergeant_token(page: str) -> str:
+    """Return the token of the session of a page."""
+    return page.partition('name="token" value="')[2].partition('"')[0]
+
+
+def test_only_who_may_send_comes_in(enter: Callable[..., Person]) -> None:
+    reader = Sergeant(enter(FORCE, "Kim Example", "answer", "administer"))
+    for path in ("/", "/new", f"/sent/{'0' * 8}-0000-0000-0000-{'0' * 12}"):
+        assert "You do not have permission to send referrals" in reader.get(path, 403)
+    assert "Your referrals" not in reader.person.get("/")
