@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
-from broker.flow.arrivals import INBOX
+from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
 from broker.policy.time import moments
