@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from broker.admin import sign_in
 from broker.dashboard.openid_provider import Provider
 from broker.dashboard.paths import ROOT
-from broker.dashboard.snapshot import Watch
+from broker.dashboard.snapshot import Frame, Watch
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
@@ -52,6 +52,8 @@ class Visit:
     desk: Desk
     person: SignedIn
     secret: str = field(repr=False)
+    frame: Frame
+    """What every page shows beside its own figures."""
 
     @property
     def by(self) -> str:
@@ -98,7 +100,10 @@ def submitted(right: Right, handler: FormHandler) -> Callable[[Request], Awaitab
         visit = await visiting(request, right)
         form = await form_of(request)
         check_token(form, visit.form_token)
-        return await handler(visit, form)
+        try:
+            return await handler(visit, form)
+        finally:  # the page that follows shows what was done
+            visit.desk.watch.forget()
 
     return endpoint
 
@@ -109,13 +114,18 @@ async def visiting(request: Request, right: Right) -> Visit:
     Raises NotSignedIn or NoRight.
     """
     desk, secret = desk_of(request), COOKIE.secret(request)
-    person = None
-    if secret:
-        now = desk.context.clock()
-        person = await desk.run(sign_in.signed_in, desk.context.ledger, secret, now=now)
-    if person is None:
+    visitor = await desk.run(_visitor, desk, secret) if secret else None
+    if visitor is None:
         raise NotSignedIn("Sign in first.")
-    request.state.visit = visit = Visit(request, desk, person, secret)
+    person, frame = visitor
+    request.state.visit = visit = Visit(request, desk, person, secret, frame)
     if right not in person.rights:
         raise NoRight(f"You do not have permission to {_PERMITS[right]}. Ask your administrator.")
     return visit
+
+
+def _visitor(desk: Desk, secret: str) -> tuple[SignedIn, Frame] | None:
+    """Return who is signed in, and what every page shows them."""
+    now = desk.context.clock()
+    person = sign_in.signed_in(desk.context.ledger, secret, now=now)
+    return (person, desk.watch.frame()) if person else None

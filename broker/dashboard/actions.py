@@ -17,8 +17,7 @@ from broker.dashboard.rendering import page
 from broker.dashboard.wording import CAUSE_NAMES, plain
 from broker.domain.codes import Milestone, Right
 from broker.domain.delivery import DeliveryStatus, RedirectPreview
-from broker.domain.escalation import Escalation
-from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId, TaskId
 from broker.domain.referral import ReferralStatus
 from broker.errors import BrokerError, Fault, Invalid, NotFound, RedirectRefused
 from broker.policy.time.calendars import LONDON
@@ -205,29 +204,6 @@ def _of_agency(visit: Visit, subject: str) -> Subject:
     return Subject(facts, f"{ROOT}/agencies/{subject}")
 
 
-def _of_escalation(visit: Visit, subject: str) -> Subject:
-    escalations = visit.desk.context.ledger.alarms.escalations
-    running = escalations(id=EscalationId(identifier(subject)), limit=1)
-    if not running:
-        raise NotFound("This escalation has ended, or no escalation has this ID.")
-    return Subject(_escalation_facts(running[0]), _back(running[0]))
-
-
-def _escalation_facts(escalation: Escalation) -> dict[str, str]:
-    return {
-        "Subject": escalation.reference or escalation.organisation,
-        "Organisation": escalation.organisation,
-        "Milestone": escalation.milestone,
-        "Step": str(escalation.step),
-    }
-
-
-def _back(escalation: Escalation) -> str:
-    if escalation.referral is None:
-        return f"{ROOT}/agencies/{escalation.organisation}"
-    return f"{ROOT}/referrals/{escalation.referral}"
-
-
 def _of_task(visit: Visit, subject: str) -> Subject:
     open_tasks = visit.desk.context.ledger.tasks.tasks(id=TaskId(identifier(subject)), limit=1)
     if not open_tasks:
@@ -355,11 +331,6 @@ def _retry_routing(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     operator_actions.retry_routing(visit.desk.context, referral, **_by_and_why(visit, form))
 
 
-def _acknowledge(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
-    id_ = EscalationId(identifier(subject))
-    operator_actions.acknowledge(visit.desk.context, id_, **_by_and_why(visit, form))
-
-
 def _settle_task(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     task = TaskId(identifier(subject))
     operator_actions.settle_task(visit.desk.context, task, **_by_and_why(visit, form))
@@ -457,14 +428,6 @@ ACTIONS: Mapping[str, Action] = {
         "settled",
         _of_task,
         _settle_task,
-    ),
-    "acknowledge": Action(
-        "Take on an escalation",
-        "We stop alerting other people. The deadline stays missed.",
-        "I'm dealing with this",
-        "acknowledged",
-        _of_escalation,
-        _acknowledge,
     ),
     "pause": Action(
         "Suspend delivery to an agency",

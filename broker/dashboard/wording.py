@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from broker.domain.codes import HealthLevel
-from broker.domain.monitoring import AtRisk
-from broker.policy.time.calendars import Hours, window_said
+from broker.policy.time.calendars import Hours, in_words, window_said
 from broker.policy.time.duration_words import duration, how_many
 from schemas import labels
 
@@ -80,6 +79,8 @@ NOTICE_STATES = {
 """What became of an alert, in the order in which people need to see it."""
 
 
+ICONS: Mapping[str, str] = {"good": "ok", "warn": "soon", "bad": "late", "stopped": "stop"}
+"""The shape that says a tone where colour is not seen."""
 TONES: Mapping[HealthLevel, str] = {
     HealthLevel.WELL: "good",
     HealthLevel.SOON: "warn",
@@ -122,6 +123,11 @@ def clock(instant: datetime | None) -> str:
 def instant(text: str) -> datetime:
     """Return an instant that the ledger holds as text."""
     return datetime.fromisoformat(text)
+
+
+def day(of: date) -> str:
+    """Return a day: ``Mon 30 Nov 2026``."""
+    return in_words(of)
 
 
 def second(instant: datetime | None) -> str:
@@ -183,11 +189,3 @@ def hours(of_days: Mapping[int, tuple[Hours, ...]]) -> str:
         times = " and ".join(window_said(window).replace("-", "–") for window in windows)
         phrases.append(f"{_WEEKDAYS[listed[0]]}{last} {times}")
     return ", ".join(phrases)
-
-
-def most_urgent(risk: AtRisk | None, names: Mapping[str, str], now: datetime) -> str:
-    """Return a sentence about what is due first; empty when nothing is at risk."""
-    if risk is None:
-        return ""
-    owner = names.get(risk.agency, risk.agency) if risk.agency else "no agency yet"
-    return f"Most urgent: {owner}, {left(risk.due_at, now)}."

@@ -15,8 +15,8 @@ from types import MappingProxyType
 from broker.inbox.document import document
 from broker.inbox.document_source import Json
 from broker.inbox.document_values import Card, Document, Handling, Line, Section, Voice
-from broker.inbox.moments import instant_text
 from broker.policy.disclosure import CHILDREN, PERSONS
+from broker.web.moments import instant_text
 from schemas.immutable import immutable
 from schemas.referral import HARMED
 

@@ -23,7 +23,6 @@ from broker.inbox.document_source import (
     plain,
 )
 from broker.inbox.document_values import Document, Gap, LineKind, Recall, Section
-from broker.inbox.moments import instant_text, local_day
 from broker.policy.disclosure import (
     ACTION_TAKEN,
     CHILDREN,
@@ -36,6 +35,7 @@ from broker.policy.disclosure import (
     TIMES,
 )
 from broker.policy.language.vocabulary import SCHOOL
+from broker.web.moments import instant_text, local_day
 from schemas import labels
 from schemas.names import name_of
 from schemas.referral import HARMED, Referral

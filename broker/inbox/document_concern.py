@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from broker.inbox.document_source import Source, coded, joined
 from broker.inbox.document_values import Line, Row, Section, Statement, StatementKind
-from broker.inbox.moments import instant_text
 from broker.policy.disclosure import ACTION_TAKEN
+from broker.web.moments import instant_text
 from schemas import labels
 from schemas.codes import IntelligenceHandling
 from schemas.concern import ABOUT

@@ -9,7 +9,7 @@ from typing import Any
 from broker.domain.task import EMBARGO_IN_WORDS
 from broker.inbox.document_source import Json, Source, plain, telephone
 from broker.inbox.document_values import Handling, Line, LineKind, Row, Tone
-from broker.inbox.moments import moment
+from broker.web.moments import moment
 from schemas import labels
 
 _NOBODY: dict[str, str] = {

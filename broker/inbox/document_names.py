@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from broker.inbox.document_source import Json
-from broker.inbox.moments import day_text
 from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
+from broker.web.moments import day_text
 from schemas import labels
 from schemas.codes import MissingStatus
 from schemas.defects import ADULT_AT, age_on

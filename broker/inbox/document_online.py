@@ -7,8 +7,8 @@ from typing import Any
 
 from broker.inbox.document_source import Source, flat, joined, plain
 from broker.inbox.document_values import Line, Row, Section
-from broker.inbox.moments import instant_text
 from broker.policy.disclosure import EXTENSIONS, ONLINE
+from broker.web.moments import instant_text
 from schemas import labels
 from schemas.concern import ABOUT
 

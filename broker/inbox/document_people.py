@@ -10,8 +10,8 @@ from broker.inbox import document_wording as wording
 from broker.inbox.document_names import full_name, heading_of, is_dated, is_unborn
 from broker.inbox.document_source import UNKNOWN, Source, area
 from broker.inbox.document_values import Card, Row, Voice
-from broker.inbox.moments import day_text, instant_text, local_day
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD
+from broker.web.moments import day_text, instant_text, local_day
 from schemas.shown_text import shown_line
 
 _NUMBER = re.compile(r" \([0-9]+\)$")

@@ -17,8 +17,8 @@ from broker.inbox.document_source import (
     telephone,
 )
 from broker.inbox.document_values import Line, LineKind, Row, Section
-from broker.inbox.moments import instant_text, moment
 from broker.policy.disclosure import TIMES
+from broker.web.moments import instant_text, moment
 from schemas import labels
 
 _VERBS: Mapping[DeliveryKind, Mapping[Milestone, str]] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from broker.inbox.document_source import UNKNOWN, Json, Surroundings, area, coded, plain
 from broker.inbox.document_values import Line, LineKind
-from broker.inbox.moments import instant_text
+from broker.web.moments import instant_text
 from schemas import labels
 
 _NOT_SAID = frozenset({"REFU", "NOBT", "NS", "IC9"})

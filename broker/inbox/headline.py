@@ -19,8 +19,8 @@ from broker.inbox.document_names import (
     noun,
 )
 from broker.inbox.document_source import Json
-from broker.inbox.moments import local_day
 from broker.policy.disclosure import CHILDREN, CONCERN, HOUSEHOLD, PERSONS
+from broker.web.moments import local_day
 from schemas import labels
 from schemas.referral import HARMED
 

@@ -22,8 +22,8 @@ from broker.inbox.access import Visit
 from broker.inbox.changes import Change, changes
 from broker.inbox.document import document
 from broker.inbox.items import CONFIRMATIONS
-from broker.inbox.moments import moment, time_left
 from broker.inbox.rendering import page
+from broker.web.moments import moment, time_left
 from schemas.codes import EscalationState
 
 

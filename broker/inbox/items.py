@@ -14,10 +14,10 @@ from broker.flow.render import render
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.headline import headline
-from broker.inbox.moments import day_of
 from broker.inbox.rendering import page
 from broker.ledger.inbox import InboxItem
 from broker.telemetry import error_fields, logger
+from broker.web.moments import day_of
 
 LISTED = 200
 """Lines on one page; the most urgent ones are there."""

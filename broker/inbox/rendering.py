@@ -9,8 +9,9 @@ from jinja2 import Environment
 from starlette.responses import HTMLResponse
 
 from broker.domain.codes import MemberRight
-from broker.inbox import moments, wording
+from broker.inbox import wording
 from broker.inbox.access import Visit
+from broker.web import moments
 from broker.web.templates import environment as templates_of
 from broker.web.templates import html
 

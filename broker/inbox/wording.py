@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from broker.domain.codes import DeliveryKind, Role
-from broker.inbox.moments import length, moment, time_left
 from broker.ledger.inbox import InboxItem
+from broker.web.moments import length, moment, time_left
 
 GRADES: Mapping[str, str] = {
     "immediate": "Immediate",

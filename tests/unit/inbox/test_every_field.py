@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from broker.inbox.document import PLANNED, document
 from broker.inbox.document_source import area
 from broker.inbox.document_values import Document, Row
-from broker.inbox.moments import day_text, instant_text, time_left
 from broker.policy import disclosure
 from broker.policy.disclosure import CHILDREN, HANDLING, PERSONS
 from broker.policy.published.policy import Policy
+from broker.web.moments import day_text, instant_text, time_left
 from schemas import fields as kinds
 from schemas import labels
 from schemas.fields import ENUM_DESCRIPTIONS
