@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from broker.domain.ids import OrganisationCode
+import orjson
+
+from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.monitoring import AtRisk
-from broker.errors import BrokerError
+from broker.errors import BrokerError, NotFound
 from broker.flow import accept
 from broker.flow.context import Context
 from broker.policy.routing.assignments import Assignment
+from schemas.tolerance import reload
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
 LOOKED_AT = 200
@@ -43,15 +46,41 @@ def expected(context: Context, *, now: datetime, limit: int) -> list[Expected]:
     """
     risks = context.ledger.monitoring.at_risk(now=now, limit=LOOKED_AT, within=timedelta(0))
     unrouted = [risk for risk in risks if risk.state == "accepted"]
-    return [Expected(risk, _recipients(context, risk)) for risk in unrouted[:limit]]
+    return [
+        Expected(risk, _recipients(context, risk.referral, risk.publisher, risk.clock_start, {}))
+        for risk in unrouted[:limit]
+    ]
 
 
-def _recipients(context: Context, risk: AtRisk) -> list[Recipient]:
-    body = context.ledger.queries.content(risk.referral)
+def with_areas(context: Context, referral: ReferralId, areas: Mapping[str, str]) -> list[Recipient]:
+    """Return who would get a referral if its people lived in these areas, by local id."""
+    status = context.ledger.queries.referral(None, id=referral)
+    if status is None:
+        raise NotFound("No referral has this ID.")
+    return _recipients(context, referral, status.publisher, status.accepted_at, areas)
+
+
+def people_of(context: Context, referral: ReferralId) -> list[str]:
+    """Return the local ids of everybody in a referral, in their order; no name of anybody."""
+    body = context.ledger.queries.content(referral)
+    try:
+        return sorted(reload(orjson.loads(body)).people) if body else []
+    except ValueError:
+        return []
+
+
+def _recipients(
+    context: Context,
+    referral: ReferralId,
+    publisher: OrganisationCode,
+    accepted_at: datetime,
+    areas: Mapping[str, str],
+) -> list[Recipient]:
+    body = context.ledger.queries.content(referral)
     if body is None:
         return []
     try:
-        checked = accept.check(context, risk.publisher, body, accepted_at=risk.clock_start)
+        checked = accept.check(context, publisher, body, accepted_at=accepted_at, areas=areas)
     except BrokerError:  # routing says what is wrong with it; here nobody is named
         return []
     if checked.plan is None:

@@ -184,8 +184,13 @@ def preview_redirect(
 
     Raises what ``redirect`` raises, also Invalid for the reason.
     """
-    _reason(reason)
+    check_reason(reason)
     return answer.preview_redirect(context, delivery, area=area, agency=agency)
+
+
+def check_reason(reason: str) -> None:
+    """Raise Invalid for a reason that no action would be performed with."""
+    _reason(reason)
 
 
 def give_areas(

@@ -244,11 +244,13 @@ def check(
     *,
     strict: bool = False,
     accepted_at: datetime | None = None,
+    areas: Mapping[str, str] | None = None,
 ) -> Checked:
     """Return what would become of a body, and store nothing. Raises as ``screen`` does.
 
     ``strict``: every fault counts, also one that would cost only its field. ``accepted_at`` is from
-    when its deadlines count, instead of now.
+    when its deadlines count, instead of now; ``areas`` is where people live, by local id, beside
+    what the document says.
     """
     now, policy = context.clock(), context.policies.latest()
     document = read(body, strict=strict).value
@@ -263,7 +265,7 @@ def check(
         policy=policy,
         accepted_at=accepted_at or now,
         now=now,
-        areas={},
+        areas=areas or {},
     )
     return Checked((), checked.defects, plan)
 

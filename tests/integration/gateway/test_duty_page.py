@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from html import unescape
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -55,9 +56,8 @@ def test_the_duty_page_says_what_is_in_the_tables(
 
     names = names_of(context)
     for code, count in agencies.items():
-        group = squeezed(
-            re.findall(rf'aria-labelledby="g-{code}".*?</section>', page, re.DOTALL)[0]
-        )
+        (part,) = re.findall(rf'aria-labelledby="g-{code}".*?</section>', page, re.DOTALL)
+        group = squeezed(part)
         worst = min(due[id(row)] for row in deliveries if row["agency"] == code and id(row) in due)
         assert f"{count} late worst by {length(NOW - worst)}" in group
         number = names.telephone(code, NOW)
@@ -148,7 +148,7 @@ def test_agencies_are_searched_by_name_place_and_kind_and_paged(
 
 def test_every_problem_is_shown_by_a_part_or_is_work_for_people() -> None:
     """A problem that no list of the page has would be read as a part that works."""
-    source = open(health.__file__, encoding="utf-8").read()
+    source = Path(health.__file__).read_text(encoding="utf-8")
     codes = set(re.findall(r'Problem\(\s*f?"([a-z_]+)"', source))
     lanes = {f"no_{lane}" for lane in health.LANES}
     assert codes | lanes == SHOWN | WORK

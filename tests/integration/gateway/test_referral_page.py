@@ -133,13 +133,28 @@ def test_why_a_person_acted_stands_beside_what_they_did(
     path = f"/ops/act/areas/{receipt['id']}"
     headers = {"Cookie": session["cookie"]}
     child = sample(10)["children"][0]["id"]
-    form = {"token": session["token"], "areas": f"{child}=E06000021"}
+    form = {"token": session["token"], f"area-{child}": "Stoke-on-Trent"}
     refused = pages.post(path, data=form, headers=headers)
     assert refused.status_code == 422
     assert "Give a reason" in refused.text
-    wrong = {**form, "areas": f"{child}=X1", "reason": "the school told us"}
-    assert "no area with this code" in pages.post(path, data=wrong, headers=headers).text
-    done = pages.post(path, data={**form, "reason": "the school told us"}, headers=headers)
+    assert 'value="Stoke-on-Trent"' in refused.text  # what was typed is not lost
+    because = {**form, "reason": "the school told us"}
+    wrong = {**because, f"area-{child}": "Nowhere at all"}
+    answer = pages.post(path, data=wrong, headers=headers)
+    assert "We know no single area for ‘Nowhere at all’." in answer.text
+    assert 'value="Nowhere at all"' in answer.text
+    nobody = pages.post(path, data={**because, f"area-{child}": ""}, headers=headers)
+    assert "Give the area of at least one person." in nobody.text
+    shown = pages.post(path, data=because, headers=headers)
+    assert shown.status_code == 200
+    assert "Stoke-on-Trent children&#39;s social care" in shown.text
+    assert world.status(receipt)["state"] == "unroutable"  # nothing was changed yet
+    (confirmed,) = re.findall(r'name="confirmed" value="([^"]*)"', shown.text)
+    other = {**because, "confirmed": confirmed, f"area-{child}": "Shropshire"}
+    assert pages.post(path, data=other, headers=headers).status_code == 200  # asked again
+    back = pages.post(path, data={**because, "change": "yes"}, headers=headers)
+    assert 'value="Stoke-on-Trent"' in back.text
+    done = pages.post(path, data={**because, "confirmed": confirmed}, headers=headers)
     assert done.status_code == 303
     shown = page(receipt)
     assert "Referral areas given by Jo Example" in shown
