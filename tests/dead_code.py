@@ -13,6 +13,7 @@ ALLOWED = (
     "_",  # the implementations of a singledispatch function
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
     *("may", "details", "is_answered", "margin"),  # the templates call them
+    *("on_time", "is_stopped", "step_of"),  # so do those of the pages for ops
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other

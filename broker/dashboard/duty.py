@@ -46,13 +46,12 @@ class DutyFigures:
     counts: RiskCounts
     urgent: UrgentWork
     status: Mapping[str, OrganisationStatus]
-    open_agencies: int
-    """Agencies that have open work."""
     waiting: Sequence[Waiting]
     tasks: Sequence[OpenTask]
     unrouted: Sequence[Expected]
     """Referrals that are not sent on, with who would get them; asked for only where some wait."""
     coming: Sequence[AtRisk]
+    """The next deadlines; asked for only where nothing is late or due soon."""
     proof: Proof
     met: DeadlineStats
     """Deadlines that came due in the last 24 hours."""
@@ -76,23 +75,32 @@ class DutyFigures:
 def gather(context: Context, health: Callable[[], Health], pool: Executor) -> DutyFigures:
     """Return the figures. Raises Unavailable without the ledger."""
     ledger, now = context.ledger, context.clock()
-    queries: dict[str, Callable[[], Any]] = {
-        "health": health,
-        "counts": lambda: ledger.monitoring.risk_counts(now=now),
-        "urgent": lambda: ledger.monitoring.urgent_work(now=now, limit=GROUPS, each=EACH),
-        "status": ledger.monitoring.organisation_status,
-        "open_agencies": lambda: len(ledger.monitoring.open_work(now=now)),
-        "waiting": lambda: ledger.queries.attention(limit=OWNERLESS),
-        "tasks": lambda: ledger.tasks.tasks(limit=OWNERLESS),
-        "unrouted": lambda: expected(context, now=now, limit=OWNERLESS),
-        "coming": lambda: ledger.monitoring.at_risk(now=now, limit=NEXT, everything=True),
-        "proof": lambda: ledger.monitoring.proof(now=now),
-        "met": lambda: _met(context, now),
-    }
+    figures = _all(
+        pool,
+        {
+            "health": health,
+            "counts": lambda: ledger.monitoring.risk_counts(now=now),
+            "urgent": lambda: ledger.monitoring.urgent_work(now=now, limit=GROUPS, each=EACH),
+            "status": ledger.monitoring.organisation_status,
+            "waiting": lambda: ledger.queries.attention(limit=OWNERLESS),
+            "tasks": lambda: ledger.tasks.tasks(limit=OWNERLESS),
+            "proof": lambda: ledger.monitoring.proof(now=now),
+            "met": lambda: _met(context, now),
+        },
+    )
+    is_busy = bool(figures["urgent"].agencies)
+    coming = () if is_busy else ledger.monitoring.at_risk(now=now, limit=NEXT, everything=True)
+    waits = figures["counts"].unrouted
+    unrouted = expected(context, now=now, limit=OWNERLESS) if waits else ()
+    return DutyFigures(now=now, coming=coming, unrouted=unrouted, **figures)
+
+
+def _all(pool: Executor, queries: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Run queries a few at a time; the first that fails ends the others, which would wait too."""
     futures: dict[str, Future[Any]] = {name: pool.submit(run) for name, run in queries.items()}
     try:
-        return DutyFigures(now=now, **{name: future.result() for name, future in futures.items()})
-    finally:  # after a failure the rest is not needed, and would wait for the ledger in turn
+        return {name: future.result() for name, future in futures.items()}
+    finally:
         for future in futures.values():
             future.cancel()
 

@@ -21,6 +21,8 @@ from broker.domain.ids import EscalationId, OrganisationCode
 from broker.errors import Invalid, NotFound, PolicyError
 from broker.flow.context import Context
 from broker.policy.monitoring import alarms
+from broker.policy.monitoring.alarms import EscalationPolicy
+from broker.policy.time.calendars import WorkingCalendar
 
 DONE: Mapping[str, str] = {
     "take": "taken",
@@ -198,22 +200,28 @@ def _ahead(context: Context, escalation: Escalation) -> list[StepAhead]:
         "publisher": escalation.publisher,
         "ops": ops.code if ops else None,
     }
-    steps = []
-    for place in range(escalation.step, len(ladder.steps)):
-        step = ladder.steps[place]
-        at = escalation.next_step_at
-        if place > escalation.step:
-            at = alarms.next_step_at(ladder, place, since=escalation.began_at, calendar=calendar)
-        steps.append(
-            StepAhead(
-                place + 1,
-                who.get(str(step.to)),
-                str(step.contact),
-                [str(channel) for channel in step.by],
-                at if escalation.state == "open" else None,
-            )
+    return [
+        StepAhead(
+            place + 1,
+            who.get(str(step.to)),
+            str(step.contact),
+            [str(channel) for channel in step.by],
+            _step_at(escalation, ladder, place, calendar),
         )
-    return steps
+        for place, step in enumerate(ladder.steps)
+        if place >= escalation.step
+    ]
+
+
+def _step_at(
+    escalation: Escalation, ladder: EscalationPolicy, place: int, calendar: WorkingCalendar
+) -> datetime | None:
+    """Return when a step follows: never before the one that is due next."""
+    following = escalation.next_step_at
+    if escalation.state != "open" or following is None or place == escalation.step:
+        return following if escalation.state == "open" else None
+    at = alarms.next_step_at(ladder, place, since=escalation.began_at, calendar=calendar)
+    return max(at, following) if at else None
 
 
 def _choices(visit: Visit) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from broker.policy.language.directory import Directory, Organisation, Telephone
 
 PERSON = "person:"
 CHANNELS: Mapping[str, str] = {
-    "mailbox": "its own system, or the inbox",
-    "queue": "its queue",
-    "webhook": "a webhook",
+    "mailbox": "mailbox or inbox",
+    "queue": "queue",
+    "webhook": "webhook",
     "mesh": "NHS MESH",
 }
 

@@ -13,10 +13,12 @@ from starlette.responses import RedirectResponse, Response
 from broker.dashboard import agencies, charts, version_history, wording
 from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
+from broker.dashboard.names import Names
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS
 from broker.domain.codes import NoticeState
+from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import CredentialId, ReferralId
 from broker.errors import NotFound
 from broker.ledger.statistics import WINDOWS
@@ -26,6 +28,7 @@ ABOVE_THE_FOLD = 20
 LISTED = 200
 UNREFERRED_FOR = timedelta(days=7)
 """How old a daily list may be whose occurrences without a referral are shown."""
+AGENCY = "agency:"
 KEY = "key:"
 """How the history names an organisation's key as the actor."""
 
@@ -126,9 +129,7 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "events": events,
         "actors": _actors(visit, {event.actor for event in events}),
         "versions": version_history.lines(referral, events),
-        "agencies": {
-            str(delivery.id): visit.frame.names.of(delivery.agency) for delivery in deliveries
-        },
+        "agencies": _in_words(visit.frame.names, deliveries),
         "recalls": version_history.recalls(referral),
         "escalations": context.ledger.alarms.escalations(referral=id_, limit=LISTED),
         "successors": successors,
@@ -137,9 +138,21 @@ def _referral(visit: Visit) -> dict[str, Any]:
     }
 
 
+def _in_words(names: Names, deliveries: Iterable[DeliveryStatus]) -> dict[str, str]:
+    """Return what the history calls deliveries and organisations, by id and code."""
+    organisations = {str(code): names.of(code) for code in names.ledger}
+    return organisations | {str(delivery.id): names.of(delivery.agency) for delivery in deliveries}
+
+
 def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
     """Return how the page names each actor: a person, an organisation, the broker."""
-    names = {actor: actor.removeprefix("person:").removeprefix("agency:") for actor in actors}
+    of = visit.frame.names.of
+    names = {
+        actor: of(actor.removeprefix(AGENCY))
+        if actor.startswith(AGENCY)
+        else visit.frame.names.person(actor)
+        for actor in actors
+    }
     for actor in [name for name in names if name.startswith(KEY)]:
         id_ = CredentialId(actor.removeprefix(KEY))
         key = visit.desk.context.ledger.credentials.credential(id_)

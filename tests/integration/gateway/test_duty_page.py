@@ -51,8 +51,7 @@ def test_the_duty_page_says_what_is_in_the_tables(
     assert f"no agency has them yet {unrouted}" in figures.replace("yet", "yet ").replace("  ", " ")
     assert f"Lateat {len(agencies)} agencies {len(late)}" in figures
     assert re.search(rf"Due within 15 minutesthe first .*? {len(soon)} ", figures)
-    assert f"of {len(work)} open, at " in figures
-    assert figures.endswith(f" {len(work) - len(late)}")
+    assert figures.endswith(f"of {len(work)} open {len(work) - len(late)}")
 
     names = names_of(context)
     for code, count in agencies.items():
