@@ -42,7 +42,7 @@ class _Rule:
 def _routing(health: Health, proof: Proof, now: datetime) -> str:
     if proof.last_routed_at is None:
         return f"{_workers(health)}. No referral was sent on in the last 24 hours."
-    slowest = proof.slowest.total_seconds() if proof.slowest else None
+    slowest = proof.slowest.total_seconds() if proof.slowest is not None else None
     return (
         f"Last referral sent on {moment(proof.last_routed_at, now)}. The slowest of the last 24 "
         f"hours took {duration(slowest)}."
