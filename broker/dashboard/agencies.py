@@ -12,7 +12,7 @@ from starlette.responses import Response
 from broker.dashboard import charts, duty
 from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
-from broker.dashboard.names import CHANNELS, Names
+from broker.dashboard.organisation_names import CHANNELS, Names
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import agency_lines
 from broker.domain.ids import OrganisationCode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from broker.dashboard.names import Names
+from broker.dashboard.organisation_names import Names
 from broker.errors import Fault, Invalid
 from broker.policy.language.directory import Organisation
 from broker.policy.places.gazetteer import Gazetteer

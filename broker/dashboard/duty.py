@@ -10,7 +10,7 @@ from typing import Any
 
 from broker.admin.expected_recipients import Expected, expected
 from broker.dashboard import system_parts
-from broker.dashboard.names import Names
+from broker.dashboard.organisation_names import Names
 from broker.dashboard.system_parts import Part
 from broker.domain.codes import HealthLevel
 from broker.domain.health import Health

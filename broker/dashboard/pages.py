@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from broker.dashboard import agencies, charts, version_history, wording
 from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
-from broker.dashboard.names import Names
+from broker.dashboard.organisation_names import Names
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from broker.dashboard import duty
 from broker.dashboard.duty import DutyFigures
-from broker.dashboard.names import Names, names_of
+from broker.dashboard.organisation_names import Names, names_of
 from broker.domain.delivery import OpenWork
 from broker.domain.escalation import Escalation
 from broker.domain.health import Health

@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.admin.expected_recipients import expected
-from broker.dashboard.names import names_of
+from broker.dashboard.organisation_names import names_of
 from broker.dashboard.system_parts import SHOWN, WORK
 from broker.domain.codes import Right
 from broker.flow.context import Context

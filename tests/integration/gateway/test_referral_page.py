@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from broker.dashboard.names import names_of
+from broker.dashboard.organisation_names import names_of
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from broker.dashboard.names import names_of
+from broker.dashboard.organisation_names import names_of
 from broker.dashboard.snapshot import AT_ONCE, Watch
 from broker.dashboard.wording import BAND_NAMES, GRADE_NAMES, age
 from broker.domain.codes import Right
