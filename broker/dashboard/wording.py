@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from broker.domain.codes import HealthLevel
+from broker.domain.monitoring import AtRisk
 from broker.policy.time.calendars import Hours, in_words, window_said
 from broker.policy.time.duration_words import duration, how_many
 from schemas import labels
@@ -189,3 +190,11 @@ def hours(of_days: Mapping[int, tuple[Hours, ...]]) -> str:
         times = " and ".join(window_said(window).replace("-", "–") for window in windows)
         phrases.append(f"{_WEEKDAYS[listed[0]]}{last} {times}")
     return ", ".join(phrases)
+
+
+def most_urgent(risk: AtRisk | None, names: Mapping[str, str], now: datetime) -> str:
+    """Return a sentence about what is due first; empty when nothing is at risk."""
+    if risk is None:
+        return ""
+    owner = names.get(risk.agency, risk.agency) if risk.agency else "no agency yet"
+    return f"Most urgent: {owner}, {left(risk.due_at, now)}."
