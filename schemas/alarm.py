@@ -50,6 +50,12 @@ class EscalationSchema(Answer):
     )
     acknowledged_at = instant("When a person took it on.", nullable=True)
     acknowledged_by = text("The person who deals with it.", nullable=True)
+    taken_until = instant(
+        "Until when that person deals with it. While it is still late then, people are alerted "
+        "again.",
+        nullable=True,
+    )
+    offered_to = text("Who was asked to take it over, and has not yet.", nullable=True)
     own_acknowledged_by = text(
         "The person at the late agency itself who deals with it; others are alerted all the same.",
         nullable=True,

@@ -181,6 +181,10 @@ class AlarmsSchema(Record[dict[str, Any]]):
         "How long an agency's acknowledgement of an escalation about itself stops the steps that "
         "address it; 30 minutes if left out."
     )
+    taken_on = Within(
+        "For how long a person of ops or of the police deals with an escalation before people are "
+        "alerted again; 30 minutes if left out."
+    )
 
 
 class AmendsSchema(Record[dict[str, Any]]):

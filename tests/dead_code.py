@@ -14,6 +14,7 @@ ALLOWED = (
     *("list_commands", "get_command", "format_commands"),  # click asks its groups for them
     *("may", "details", "is_answered", "is_filtered", "link_fault", "margin", "time_of_day"),
     # the templates call them
+    *("on_time", "is_stopped", "step_of"),  # so do those of the pages for ops
     *("Meta", "task_queues", "should_stop"),  # marshmallow and Celery look for them
     *("route_referrals", "dispatch_deliveries"),  # Celery runs its tasks by their names
     *("send_400_response", "disconnected"),  # uvicorn calls the one and reads the other

@@ -15,9 +15,10 @@ from uuid import UUID
 
 import orjson
 
+from broker.admin import escalation_actions
 from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import Offer, RedirectPreview
-from broker.domain.escalation import Escalation
+from broker.domain.escalation import Escalation, TakenOn
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
 from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
@@ -183,8 +184,13 @@ def preview_redirect(
 
     Raises what ``redirect`` raises, also Invalid for the reason.
     """
-    _reason(reason)
+    check_reason(reason)
     return answer.preview_redirect(context, delivery, area=area, agency=agency)
+
+
+def check_reason(reason: str) -> None:
+    """Raise Invalid for a reason that no action would be performed with."""
+    _reason(reason)
 
 
 def give_areas(
@@ -208,19 +214,6 @@ def settle_task(context: Context, task: TaskId, *, by: str, reason: str) -> None
         raise NotFound("There is no open task with this id. Nothing was changed.")
 
 
-def acknowledge(context: Context, escalation: EscalationId, *, by: str, reason: str) -> None:
-    """Acknowledge an escalation, so that nobody else is notified.
-
-    Raises Conflict when it is not open.
-    """
-    action = _action(context, by, reason)
-    outcome = context.ledger.alarms.acknowledge_escalation(
-        escalation, action, owner=by, own_until=action.now
-    )
-    if outcome is None or not outcome.is_first:
-        raise Conflict("This escalation is not open any more. Nothing was changed.")
-
-
 def acknowledge_for(
     context: Context,
     escalation: EscalationId,
@@ -231,17 +224,20 @@ def acknowledge_for(
 ) -> Escalation:
     """Acknowledge an escalation in the name of ``owner``; repeating it is harmless.
 
-    ``visible_to`` is the organisation that may do so, or None for ops. An agency that is late
-    stops only its own steps, for as long as policy says: the police and ops are told. No reason
-    is asked for, so the action is kept with who took it on. Returns the escalation as it is
-    afterwards. Raises NotFound.
+    ``visible_to`` is the organisation that may do so, or None for ops. The owner deals with it for
+    as long as policy says. An agency that is late stops only its own steps: the police and ops are
+    told. No reason is asked for, so the action is kept with who took it on. Returns the escalation
+    as it is afterwards. Raises NotFound.
     """
     action = ActionContext(context.new_id(), actor, f"Taken on by {owner}.", context.clock())
     outcome = context.ledger.alarms.acknowledge_escalation(
         escalation,
         action,
-        owner=owner,
-        own_until=_own_until(context, action.now, visible_to),
+        TakenOn(
+            owner,
+            escalation_actions.taken_until(context, action.now),
+            _own_until(context, action.now, visible_to),
+        ),
         visible_to=visible_to,
     )
     if outcome is None:

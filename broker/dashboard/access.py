@@ -11,7 +11,7 @@ from starlette.requests import Request
 from broker.admin import sign_in
 from broker.dashboard.openid_provider import Provider
 from broker.dashboard.paths import ROOT
-from broker.dashboard.snapshot import Watch
+from broker.dashboard.snapshot import Frame, Watch
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
@@ -50,6 +50,8 @@ class Visit:
     desk: Desk
     person: SignedIn
     secret: str = field(repr=False)
+    frame: Frame
+    """What every page shows beside its own figures."""
 
     @property
     def by(self) -> str:
@@ -73,11 +75,25 @@ def desk_of(request: Request) -> Desk:
 
 async def _signed_in(request: Request) -> Visit | None:
     desk, secret = desk_of(request), COOKIE.secret(request)
-    if not secret:
+    visitor = await desk.run(_visitor, desk, secret) if secret else None
+    if visitor is None:
         return None
+    person, frame = visitor
+    return Visit(request, desk, person, secret, frame)
+
+
+def _visitor(desk: Desk, secret: str) -> tuple[SignedIn, Frame] | None:
+    """Return who is signed in, and what every page shows them."""
     now = desk.context.clock()
-    person = await desk.run(sign_in.signed_in, desk.context.ledger, secret, now=now)
-    return Visit(request, desk, person, secret) if person else None
+    person = sign_in.signed_in(desk.context.ledger, secret, now=now)
+    return (person, desk.watch.frame()) if person else None
 
 
-ACCESS: Access[Right, Visit] = Access(ROOT, _signed_in, _PERMITS, ask="Ask your administrator.")
+def _after_form(visit: Visit) -> None:
+    """Let the page that follows show what was done."""
+    visit.desk.watch.forget()
+
+
+ACCESS: Access[Right, Visit] = Access(
+    ROOT, _signed_in, _PERMITS, ask="Ask your administrator.", after_form=_after_form
+)

@@ -10,40 +10,20 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
+from broker.dashboard import placing, subjects
 from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
-from broker.dashboard.wording import CAUSE_NAMES, plain
+from broker.dashboard.subjects import Check, Field, Subject
+from broker.dashboard.wording import CAUSE_NAMES
 from broker.domain.codes import Milestone, Right
-from broker.domain.delivery import DeliveryStatus, RedirectPreview
-from broker.domain.escalation import Escalation
-from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
-from broker.domain.referral import ReferralStatus
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId, TaskId
 from broker.errors import BrokerError, Fault, Invalid, NotFound, RedirectRefused
 from broker.policy.time.calendars import LONDON
 
 REVEALED_SECONDS = 300
 """After so long a page with content leads back to the one without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of a form, beside the reason."""
-
-    name: str
-    label: str
-    hint: str = ""
-    choices: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What an action is about: its facts, and the page to go back to."""
-
-    facts: Mapping[str, str]
-    back: str
-    fields: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +37,8 @@ class Action:
     """The key of its confirmation in ``pages``."""
     look_up: Callable[[Visit, str], Subject]
     perform: Callable[[Visit, str, Mapping[str, str]], object]
-    preview: Callable[[Visit, str, Mapping[str, str]], RedirectPreview] | None = None
-    """What it would come to, which a person sees and confirms before it is performed."""
+    check: Callable[[Visit, str, Mapping[str, str]], Check] | None = None
+    """Works out what it would come to, where a person must confirm that first."""
 
 
 async def ask(visit: Visit) -> Response:
@@ -70,40 +50,37 @@ async def ask(visit: Visit) -> Response:
 async def perform(visit: Visit, form: Mapping[str, str]) -> Response:
     """Perform an action and lead back; show the form again if something is missing."""
     action, id_ = _action(visit), visit.request.path_params["subject"]
+    if "change" in form:
+        return await _form(visit, action, form, None)
     subject = await visit.desk.run(action.look_up, visit, id_)
     try:
-        if action.preview:
-            preview = await visit.desk.run(action.preview, visit, id_, form)
-            if form.get("confirmed") != _confirmation(preview):
-                return _check(visit, action, subject, form, preview)
+        if action.check:
+            check = await visit.desk.run(action.check, visit, id_, form)
+            if form.get("confirmed") != check.confirms:
+                return _confirm(visit, action, subject, form, check)
         await visit.desk.run(action.perform, visit, id_, form)
     except (Invalid, RedirectRefused) as error:
         return await _form(visit, action, form, error)
     return RedirectResponse(f"{subject.back}?done={action.confirmation}", 303)
 
 
-def _check(
+def _confirm(
     visit: Visit,
     action: Action,
     subject: Subject,
     form: Mapping[str, str],
-    preview: RedirectPreview,
+    check: Check,
 ) -> Response:
-    """Show who will see what and by when; nothing is done until a person confirms it."""
+    """Show what follows; nothing is done until a person confirms it."""
     return page(
-        "check_redirect",
+        check.template,
         visit=visit,
         action=action,
         subject=subject,
         form=form,
-        preview=preview,
-        confirmation=_confirmation(preview),
+        check=check,
+        **check.values,
     )
-
-
-def _confirmation(preview: RedirectPreview) -> str:
-    """Return what a person confirms: when it has changed since, they are asked again."""
-    return " ".join([preview.agency, preview.view, *preview.children, *preview.persons])
 
 
 async def ask_to_reveal(visit: Visit) -> Response:
@@ -172,93 +149,7 @@ def _action(visit: Visit) -> Action:
     return action
 
 
-def _delivery(visit: Visit, subject: str) -> tuple[ReferralStatus, DeliveryStatus]:
-    ledger, id_ = visit.desk.context.ledger, identifier(subject)
-    for referral_id in ledger.monitoring.find(str(id_)):
-        referral = ledger.queries.referral(None, id=referral_id)
-        for delivery in referral.deliveries if referral else ():
-            if delivery.id == id_:
-                assert referral is not None
-                return referral, delivery
-    raise NotFound("No delivery has this ID.")
-
-
-def _of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
-    referral, delivery = _delivery(visit, subject)
-    facts = {
-        "Referral": referral.reference,
-        "Agency": delivery.agency,
-        "State": str(delivery.state),
-        "Cause": plain(delivery.reason),
-    }
-    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
-
-
-def _of_agency(visit: Visit, subject: str) -> Subject:
-    monitoring, now = visit.desk.context.ledger.monitoring, visit.desk.context.clock()
-    presence = monitoring.organisation_status().get(OrganisationCode(subject))
-    if presence is None:
-        raise NotFound("No agency has this code.")
-    work = monitoring.open_work(now=now, agency=subject)
-    open_ = work[presence.agency].open if presence.agency in work else 0
-    facts = {"Agency": presence.name, "Open deliveries": f"{open_:,}"}
-    return Subject(facts, f"{ROOT}/agencies/{subject}")
-
-
-def _of_escalation(visit: Visit, subject: str) -> Subject:
-    escalations = visit.desk.context.ledger.alarms.escalations
-    running = escalations(id=EscalationId(identifier(subject)), limit=1)
-    if not running:
-        raise NotFound("This escalation has ended, or no escalation has this ID.")
-    return Subject(_escalation_facts(running[0]), _back(running[0]))
-
-
-def _escalation_facts(escalation: Escalation) -> dict[str, str]:
-    return {
-        "Subject": escalation.reference or escalation.organisation,
-        "Organisation": escalation.organisation,
-        "Milestone": escalation.milestone,
-        "Step": str(escalation.step),
-    }
-
-
-def _back(escalation: Escalation) -> str:
-    if escalation.referral is None:
-        return f"{ROOT}/agencies/{escalation.organisation}"
-    return f"{ROOT}/referrals/{escalation.referral}"
-
-
-def _of_task(visit: Visit, subject: str) -> Subject:
-    open_tasks = visit.desk.context.ledger.tasks.tasks(id=TaskId(identifier(subject)), limit=1)
-    if not open_tasks:
-        raise NotFound("This task is settled, or there is none with this ID.")
-    task = open_tasks[0]
-    facts = {
-        "Referral": task.reference or "not stored",
-        "Publisher": task.publisher,
-        "Task": task.message,
-        "What to do": task.action,
-    }
-    return Subject(facts, f"{ROOT}/attention")
-
-
-def _of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
-    find = visit.desk.context.ledger.queries.referral
-    referral = find(None, id=ReferralId(identifier(subject)))
-    if referral is None:
-        raise NotFound("No referral has this ID.")
-    facts = {
-        "Referral": referral.reference,
-        "Publisher": referral.publisher,
-        "State": str(referral.state),
-    }
-    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
-
-
-_AGENCY = Field("agency", "Agency", "Its code, such as shropshire-csc. Or leave this empty.")
-_AREA = Field("area", "Area", "Its code, such as E06000051. The agency responsible there gets it.")
 _UNTIL = Field("until", "New end", "UK time, such as 2026-12-18 12:00.")
-_AREAS = Field("areas", "Person and area", "The local ID and the area, such as child-1=E06000021.")
 _MILESTONE = Field(
     "milestone", "Deadline", choices={str(milestone): milestone for milestone in Milestone}
 )
@@ -269,17 +160,17 @@ _CAUSE = Field(
 
 def _replay(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    operator_actions.replay(visit.desk.context, delivery, **_by_and_why(visit, form))
+    operator_actions.replay(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
 
 
 def _release(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    operator_actions.release_hold(visit.desk.context, delivery, **_by_and_why(visit, form))
+    operator_actions.release_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
 
 
 def _keep(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    operator_actions.keep_hold(visit.desk.context, delivery, **_by_and_why(visit, form))
+    operator_actions.keep_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
 
 
 def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
@@ -287,7 +178,7 @@ def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         visit.desk.context,
         DeliveryId(identifier(subject)),
         until=_until(form),
-        **_by_and_why(visit, form),
+        **subjects.by_and_why(visit, form),
     )
 
 
@@ -301,78 +192,24 @@ def _until(form: Mapping[str, str]) -> datetime:
         raise Invalid(message, faults=[Fault("/until", "bad-time", message)]) from error
 
 
-def _redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
-    area, agency = _target(form)
-    operator_actions.redirect(
-        visit.desk.context,
-        DeliveryId(identifier(subject)),
-        area=area,
-        agency=agency,
-        **_by_and_why(visit, form),
-    )
-
-
-def _preview_redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> RedirectPreview:
-    area, agency = _target(form)
-    return operator_actions.preview_redirect(
-        visit.desk.context,
-        DeliveryId(identifier(subject)),
-        area=area,
-        agency=agency,
-        reason=form.get("reason", ""),
-    )
-
-
-def _target(form: Mapping[str, str]) -> tuple[str | None, OrganisationCode | None]:
-    """Return the area or the agency that a form names. Raises Invalid unless it names one."""
-    agency, area = form.get("agency", "").strip(), form.get("area", "").strip()
-    if bool(agency) == bool(area):
-        message = "Give an agency or an area, but not both."
-        raise Invalid(message, faults=[Fault("/agency", "one-of", message)])
-    return area or None, OrganisationCode(agency) if agency else None
-
-
-def _give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
-    pairs = dict(pair.partition("=")[::2] for pair in form.get("areas", "").split())
-    if not pairs or not all(pairs) or not all(pairs.values()):
-        message = "Write each as the local ID, =, and the code of the area."
-        raise Invalid(message, faults=[Fault("/areas", "wrong-format", message)])
-    try:
-        id_ = ReferralId(identifier(subject))
-        operator_actions.give_areas(visit.desk.context, id_, pairs, **_by_and_why(visit, form))
-    except Invalid as error:
-        raise Invalid(error.message, faults=[_at_field(fault) for fault in error.faults]) from None
-
-
-def _at_field(fault: Fault) -> Fault:
-    """Point at the field of the form that a document's pointer is about."""
-    pointer = "/areas" if fault.pointer.startswith("/areas") else fault.pointer
-    return Fault(pointer, fault.code, fault.message)
-
-
 def _retry_routing(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     referral = ReferralId(identifier(subject))
-    operator_actions.retry_routing(visit.desk.context, referral, **_by_and_why(visit, form))
-
-
-def _acknowledge(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
-    id_ = EscalationId(identifier(subject))
-    operator_actions.acknowledge(visit.desk.context, id_, **_by_and_why(visit, form))
+    operator_actions.retry_routing(visit.desk.context, referral, **subjects.by_and_why(visit, form))
 
 
 def _settle_task(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     task = TaskId(identifier(subject))
-    operator_actions.settle_task(visit.desk.context, task, **_by_and_why(visit, form))
+    operator_actions.settle_task(visit.desk.context, task, **subjects.by_and_why(visit, form))
 
 
 def _suspend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     agency = OrganisationCode(subject)
-    operator_actions.suspend_agency(visit.desk.context, agency, **_by_and_why(visit, form))
+    operator_actions.suspend_agency(visit.desk.context, agency, **subjects.by_and_why(visit, form))
 
 
 def _resume(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     agency = OrganisationCode(subject)
-    operator_actions.resume_agency(visit.desk.context, agency, **_by_and_why(visit, form))
+    operator_actions.resume_agency(visit.desk.context, agency, **subjects.by_and_why(visit, form))
 
 
 def _correct_cause(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
@@ -381,12 +218,8 @@ def _correct_cause(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         DeliveryId(identifier(subject)),
         milestone=form.get("milestone", ""),
         cause=form.get("cause", ""),
-        **_by_and_why(visit, form),
+        **subjects.by_and_why(visit, form),
     )
-
-
-def _by_and_why(visit: Visit, form: Mapping[str, str]) -> dict[str, str]:
-    return {"by": visit.by, "reason": form.get("reason", "")}
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -395,7 +228,7 @@ ACTIONS: Mapping[str, Action] = {
         "It goes back into the agency's queue under the same ID. The deadlines do not change.",
         "Replay",
         "replayed",
-        _of_delivery,
+        subjects.of_delivery,
         _replay,
     ),
     "release": Action(
@@ -404,7 +237,7 @@ ACTIONS: Mapping[str, Action] = {
         "count from now.",
         "Release",
         "released",
-        _of_delivery,
+        subjects.of_delivery,
         _release,
     ),
     "keep": Action(
@@ -412,7 +245,7 @@ ACTIONS: Mapping[str, Action] = {
         "Nothing changes. The history says that you looked at it, and why it stays held.",
         "Keep it held",
         "kept",
-        _of_delivery,
+        subjects.of_delivery,
         _keep,
     ),
     "extend": Action(
@@ -420,7 +253,7 @@ ACTIONS: Mapping[str, Action] = {
         "The agency is not offered it before the new end. Its deadlines count from then.",
         "Extend",
         "extended",
-        lambda visit, subject: _of_delivery(visit, subject, _UNTIL),
+        lambda visit, subject: subjects.of_delivery(visit, subject, _UNTIL),
         _extend,
     ),
     "reroute": Action(
@@ -429,17 +262,19 @@ ACTIONS: Mapping[str, Action] = {
         "who will see what before it is redirected.",
         "Continue",
         "sent-on",
-        lambda visit, subject: _of_delivery(visit, subject, _AGENCY, _AREA),
-        _redirect,
-        _preview_redirect,
+        placing.of_redirect,
+        placing.redirect,
+        placing.check_redirect,
     ),
     "areas": Action(
         "Add an area",
-        "We route the referral again, with this area. The deadlines do not change.",
-        "Add the area",
+        "We route the referral again, with this area. The deadlines do not change. We show you who "
+        "would get it before it is routed.",
+        "Continue",
         "areas-given",
-        lambda visit, subject: _of_referral(visit, subject, _AREAS),
-        _give_areas,
+        placing.of_areas,
+        placing.give_areas,
+        placing.check_areas,
     ),
     "route": Action(
         "Retry routing",
@@ -447,7 +282,7 @@ ACTIONS: Mapping[str, Action] = {
         "directory or a fault was corrected. The deadlines do not change.",
         "Retry routing",
         "rerouted",
-        _of_referral,
+        subjects.of_referral,
         _retry_routing,
     ),
     "settle": Action(
@@ -455,16 +290,8 @@ ACTIONS: Mapping[str, Action] = {
         "Say in the reason what was done. Its escalation ends; the referral does not change.",
         "Settle",
         "settled",
-        _of_task,
+        subjects.of_task,
         _settle_task,
-    ),
-    "acknowledge": Action(
-        "Take on an escalation",
-        "We stop alerting other people. The deadline stays missed.",
-        "I'm dealing with this",
-        "acknowledged",
-        _of_escalation,
-        _acknowledge,
     ),
     "pause": Action(
         "Suspend delivery to an agency",
@@ -472,7 +299,7 @@ ACTIONS: Mapping[str, Action] = {
         "deadline runs on.",
         "Suspend delivery",
         "paused",
-        _of_agency,
+        subjects.of_agency,
         _suspend,
     ),
     "resume": Action(
@@ -480,7 +307,7 @@ ACTIONS: Mapping[str, Action] = {
         "We offer its queue again, the most urgent deadline first.",
         "Resume delivery",
         "resumed",
-        _of_agency,
+        subjects.of_agency,
         _resume,
     ),
     "cause": Action(
@@ -488,7 +315,7 @@ ACTIONS: Mapping[str, Action] = {
         "The history keeps the cause that we recorded first.",
         "Correct",
         "corrected",
-        lambda visit, subject: _of_delivery(visit, subject, _MILESTONE, _CAUSE),
+        lambda visit, subject: subjects.of_delivery(visit, subject, _MILESTONE, _CAUSE),
         _correct_cause,
     ),
 }
@@ -498,6 +325,6 @@ REVEAL = Action(
     "The page closes after 5 minutes.",
     "Show the content",
     "",
-    _of_referral,
+    subjects.of_referral,
     lambda *_: None,
 )

@@ -16,8 +16,11 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from broker.dashboard import (
     actions,
+    agencies,
     areas_page,
     bulk_actions,
+    duty_page,
+    escalations,
     pages,
     policy_pages,
     rendering,
@@ -61,13 +64,21 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
     shown, submitted = ACCESS.shown, ACCESS.submitted
     view, act, bulk = Right.VIEW, Right.ACT, Right.BULK
     return [
-        Route("/", shown(view, pages.status)),
+        Route("/", shown(view, duty_page.show)),
+        Route("/figures", shown(view, pages.figures)),
         Route("/live", shown(view, live)),
         Route("/search", shown(view, pages.search)),
         Route("/attention", shown(view, pages.attention)),
         Route("/notices", shown(view, pages.notices)),
         Route("/areas", shown(view, areas_page.show)),
-        Route("/agencies/{code}", shown(view, pages.agency)),
+        Route("/silent", shown(view, pages.silent)),
+        Route("/agencies", shown(view, agencies.listed)),
+        Route("/agencies/{code}", shown(view, agencies.show)),
+        Route("/agencies/{code}/take-on", shown(act, escalations.of_agency)),
+        Route("/agencies/{code}/take-on", submitted(act, escalations.turn_all), methods=["POST"]),
+        Route("/escalations", shown(view, escalations.listed)),
+        Route("/escalations/{id}", shown(view, escalations.show)),
+        Route("/escalations/{id}", submitted(act, escalations.turn), methods=["POST"]),
         Route("/referrals/{id}", shown(view, pages.referral)),
         Route("/referrals/{id}/told", shown(view, told_page.show)),
         Route("/referrals/{id}/told.csv", shown(view, told_page.download)),

@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
+from broker.dashboard import choices
 from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
+from broker.dashboard.wording import plain
 from broker.errors import Fault, Invalid
 
 LISTED = 50
+MOST_WAITING = 1000
+"""How much that waits is looked through for agencies and causes to choose from."""
 
 
 async def listed(visit: Visit) -> Response:
@@ -25,7 +29,7 @@ async def listed(visit: Visit) -> Response:
 async def ask_to_send_on(visit: Visit) -> Response:
     """Ask which deliveries to redirect, and to which agency."""
     form = {name: visit.request.query_params.get(name, "") for name in ("agency", "cause")}
-    return _ask(visit, form, {})
+    return await _ask(visit, form, {})
 
 
 async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
@@ -42,13 +46,28 @@ async def plan_send_on(visit: Visit, form: Mapping[str, str]) -> Response:
             by=visit.by,
         )
     except Invalid as error:
-        return _ask(visit, choice, _faults(error.faults))
+        return await _ask(visit, choice, _faults(error.faults))
     return RedirectResponse(f"{ROOT}/replays/{id_}", 303)
 
 
-def _ask(visit: Visit, form: Mapping[str, str], faults: Mapping[str, str]) -> Response:
-    status = 422 if faults else 200
-    return page("send_on", status, visit=visit, form=form, faults=faults)
+async def _ask(visit: Visit, form: Mapping[str, str], faults: Mapping[str, str]) -> Response:
+    """Offer the agencies of the directory, and what ops wait for by agency and cause."""
+    context, names = visit.desk.context, visit.frame.names
+    waiting = await visit.desk.run(context.ledger.queries.attention, limit=MOST_WAITING)
+    moved = [item for item in waiting if item.agency and item.kind in ("returned", "undeliverable")]
+    receivers = choices.agencies(names, context.clock())
+    senders = {item.agency: names.of(item.agency) for item in moved if item.agency}
+    causes = {item.reason: plain(item.reason) for item in moved if item.reason}
+    return page(
+        "send_on",
+        422 if faults else 200,
+        visit=visit,
+        form=form,
+        faults=faults,
+        receivers=receivers,
+        senders=senders,
+        causes=causes,
+    )
 
 
 async def plan(visit: Visit, form: Mapping[str, str]) -> Response:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from broker.dashboard import wording
 from broker.dashboard.access import Visit
 from broker.domain.codes import Right
+from broker.policy.time.moments import length, moment
 from broker.web.templates import environment as templates_of
 from broker.web.templates import html
 
@@ -28,6 +29,8 @@ def environment() -> Environment:
         missed=wording.MISSED_NAMES,
         whys=wording.WHY_NAMES,
         causes=wording.CAUSE_NAMES,
+        moment=moment,
+        length=length,
     )
     return templates
 
@@ -42,5 +45,6 @@ def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any)
     if visit is not None:
         values.setdefault("now", visit.desk.context.clock())
         values.setdefault("health", visit.desk.health.latest())
+        values.setdefault("names", visit.frame.names)
     text = environment().get_template(f"ops/{name}.html").render(visit=visit, **values)
     return html(text, status)

@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from broker.dashboard import duty
+from broker.dashboard.duty import DutyFigures
+from broker.dashboard.organisation_names import Names, names_of
 from broker.domain.delivery import OpenWork
 from broker.domain.escalation import Escalation
 from broker.domain.health import Health
@@ -25,14 +28,16 @@ from broker.domain.monitoring import (
     OrganisationStatus,
     PipelineStatus,
     RiskCounts,
+    WaitingCounts,
 )
 from broker.domain.pictures import HourOfDeadlines
 from broker.flow.context import Context
-from broker.flow.health_watch import HealthWatch
+from broker.flow.health_watch import MOST_SILENCES, HealthWatch
 from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger.process_clocks import ProcessClock
 from broker.ledger.statistics import slots_until
 
+T = TypeVar("T")
 FRESH_SECONDS = 1.0
 AT_ONCE = 2
 """Queries that run at the same time: the ledger runs each in a process of its own."""
@@ -92,6 +97,37 @@ class Picture:
         return slots_until(self.now, self.slot, SLOTS)
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page shows beside its own figures."""
+
+    counts: WaitingCounts
+    silent: int
+    """Organisations that are silent for too long."""
+    names: Names
+
+
+class Kept(Generic[T]):
+    """A value that is worked out at most once a second; requests that come meanwhile share it."""
+
+    def __init__(self, work_out: Callable[[], T], monotonic: Callable[[], float]) -> None:
+        self._work_out = work_out
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._latest: tuple[float, T] | None = None
+
+    def value(self) -> T:
+        """Return the value; raises what working it out raises, and keeps nothing then."""
+        with self._lock:
+            if self._latest is None or self._monotonic() - self._latest[0] >= FRESH_SECONDS:
+                self._latest = (self._monotonic(), self._work_out())
+            return self._latest[1]
+
+    def forget(self) -> None:
+        """Work the value out anew for the next request."""
+        self._latest = None
+
+
 class Watch:
     """Gathers pictures. May be used from any thread."""
 
@@ -107,6 +143,8 @@ class Watch:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
+        self._frames = Kept(self._frame, monotonic)
+        self._duties = Kept(self._duty, monotonic)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
 
     def picture(self, window: str, slot: str) -> Picture:
@@ -117,6 +155,29 @@ class Watch:
                 picture = self._gather(window, slot)
                 self._pictures[window, slot] = (self._monotonic(), picture)
             return picture
+
+    def frame(self) -> Frame:
+        """Return what every page shows, at most a second old. Raises Unavailable."""
+        return self._frames.value()
+
+    def duty(self) -> DutyFigures:
+        """Return the figures of the duty page, at most a second old. Raises Unavailable."""
+        return self._duties.value()
+
+    def forget(self) -> None:
+        """Gather anew for the next request, because somebody has acted."""
+        self._frames.forget()
+        self._duties.forget()
+
+    def _frame(self) -> Frame:
+        ledger, now = self._context.ledger, self._context.clock()
+        silences = ledger.activity.silences(limit=MOST_SILENCES)
+        silent = len({silence.organisation for silence in silences})
+        counts = ledger.monitoring.waiting_counts(now=now)
+        return Frame(counts, silent, names_of(self._context))
+
+    def _duty(self) -> DutyFigures:
+        return duty.gather(self._context, self._health.health, self._pool)
 
     def _gather(self, window: str, slot: str) -> Picture:
         context, ledger, now = self._context, self._context.ledger, self._context.clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -13,7 +13,7 @@ from jinja2.runtime import Context
 
 from broker.domain.codes import HealthLevel
 from broker.domain.monitoring import AtRisk
-from broker.policy.time.calendars import Hours, on_the_wall, window_said
+from broker.policy.time.calendars import Hours, in_words, on_the_wall, window_said
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment, to_the_second
 from schemas import labels
@@ -82,6 +82,8 @@ NOTICE_STATES = {
 """What became of an alert, in the order in which people need to see it."""
 
 
+ICONS: Mapping[str, str] = {"good": "ok", "warn": "soon", "bad": "late", "stopped": "stop"}
+"""The shape that says a tone where colour is not seen."""
 TONES: Mapping[HealthLevel, str] = {
     HealthLevel.WELL: "good",
     HealthLevel.SOON: "warn",
@@ -130,6 +132,11 @@ def time_of_day(instant: datetime) -> str:
 def instant(text: str) -> datetime:
     """Return an instant that the ledger holds as text."""
     return datetime.fromisoformat(text)
+
+
+def day(of: date) -> str:
+    """Return a day: ``Mon 30 Nov 2026``."""
+    return in_words(of)
 
 
 def second(instant: datetime | None) -> str:

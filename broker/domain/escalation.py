@@ -65,12 +65,29 @@ class Escalation:
     next_step_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    taken_until: datetime | None
+    """Until when that person deals with it; then people are alerted again. None: until it ends."""
+    offered_to: str | None
+    """Who was asked to take it over, as the history names them."""
     own_acknowledged_by: str | None
     """The person at the late agency itself who has taken it on; others are told all the same."""
     own_until: datetime | None
     """Until when the steps that address the late agency itself are left out."""
     ended_at: datetime | None
     ended_because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOn:
+    """Who deals with an escalation, and until when."""
+
+    owner: str
+    until: datetime
+    """When it is over, people are alerted again; for people of ops and of the publisher."""
+    own_until: datetime
+    """The same for a person at the late agency itself, whose own alerts alone are stopped."""
+    extends: bool = False
+    """Whether the owner, who deals with it already, goes on until the later instant."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,146 @@ class RiskCounts:
     last_event: int
 
 
+@dataclass(frozen=True, slots=True)
+class UrgentDelivery:
+    """An open delivery that is late or due soon."""
+
+    delivery: DeliveryId
+    referral: ReferralId
+    reference: str
+    grade: str | None
+    state: str
+    milestone: str
+    due_at: datetime
+    collected_at: datetime | None
+    is_late: bool
+    owner: str | None
+    """Who deals with it, where somebody has taken each of its escalations on."""
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentAgency:
+    """What is late or due soon at one agency."""
+
+    agency: OrganisationCode
+    late: int
+    soon: int
+    unowned: int
+    """How many of the late deliveries nobody deals with."""
+    escalated: int
+    """How many of these people are alerted about, so that a person can take them on."""
+    first_due_at: datetime
+    """The deadline that passed first, or comes first where nothing is late."""
+    first_soon_at: datetime | None
+    owners: Sequence[str]
+    """Who deals with what is late, as the history names them."""
+    taken_at: datetime | None
+    taken_until: datetime | None
+    """Until when the first of them does."""
+    next_step_at: datetime | None
+    """When the next person is alerted about what nobody deals with."""
+    deliveries: Sequence[UrgentDelivery]
+    """The first few of them, soonest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentWork:
+    """What is late or due soon, by agency: the worst agencies, and how many there are."""
+
+    agencies: Sequence[UrgentAgency]
+    count: int = 0
+    """Agencies that have something late or due soon, listed here or not."""
+    late: int = 0
+    """Agencies that have something late."""
+    soon: int = 0
+    """Agencies that have something due soon."""
+    first_soon_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgencySearch:
+    """Which organisations are listed: all, unless it says otherwise."""
+
+    text: str = ""
+    """In lower case: what their name has in it."""
+    codes: list[str] | None = None
+    """Those that are listed whatever their name; with None the text is not looked at."""
+    kind: str | None = None
+    show: str = ""
+    """``late``, ``soon`` (or late), ``silent``, ``suspended``, ``retrying``; or all."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgencySummary:
+    """An organisation in the list of all, with what is not as usual there."""
+
+    agency: OrganisationCode
+    name: str
+    kind: str
+    channel: str
+    open: int
+    late: int
+    soon: int
+    first_due_at: datetime | None
+    retrying: int
+    """Deliveries whose last attempt failed and that are tried again."""
+    retry_at: datetime | None
+    silent_since: datetime | None
+    stopped_at: datetime | None
+    stopped_by: str | None
+    stopped_because: str | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyPage:
+    """A page of organisations, and how many of all that match are not as usual."""
+
+    agencies: Sequence[AgencySummary]
+    shown: int
+    """How many there are in the part that is asked for, on this page or not."""
+    all: int
+    late: int
+    silent: int
+    suspended: int
+    retrying: int
+    unusual: int
+    """How many are late, silent, suspended or being tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCounts:
+    """How much waits for people of ops, list by list."""
+
+    needs_you: int
+    """Referrals and deliveries that no agency deals with, and open tasks."""
+    needs_you_late: int
+    needs_you_by: datetime | None
+    escalations: int
+    """Escalations that nobody deals with."""
+    taken_on: int
+    """Escalations that somebody deals with."""
+    late_agencies: int
+    notices_failed: int
+    """Alerts that failed within a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came in and what came through within a day, and when each was last done."""
+
+    accepted: int
+    routed: int
+    """How many of the accepted referrals are routed."""
+    slowest: timedelta | None
+    """The longest that routing one of them took."""
+    last_accepted_at: datetime | None
+    last_routed_at: datetime | None
+    """None where none was routed within the day."""
+    notices_sent: int
+    last_notice_at: datetime | None
+
+
 def cause_of(row: Mapping[str, Any]) -> Cause:
     """Return what a breach is put down to, from what happened before its deadline.
 

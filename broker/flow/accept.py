@@ -275,11 +275,19 @@ def _span_part(referral: NewReferral) -> SpanPart:
 
 
 def check(
-    context: Context, publisher: OrganisationCode, body: bytes, *, strict: bool = False
+    context: Context,
+    publisher: OrganisationCode,
+    body: bytes,
+    *,
+    strict: bool = False,
+    accepted_at: datetime | None = None,
+    areas: Mapping[str, str] | None = None,
 ) -> Checked:
     """Return what would become of a body, and store nothing. Raises as ``screen`` does.
 
-    ``strict``: every fault counts, also one that would cost only its field.
+    ``strict``: every fault counts, also one that would cost only its field. ``accepted_at`` is from
+    when its deadlines count, instead of now; ``areas`` is where people live, by local id, beside
+    what the document says.
     """
     now, policy = context.clock(), context.policies.latest()
     document = read(body, strict=strict).value
@@ -288,7 +296,13 @@ def check(
     if checked.referral is None or (strict and checked.faults):
         return Checked(checked.faults, checked.defects, None)
     plan = plan_of(
-        checked, document, publisher=publisher, policy=policy, accepted_at=now, now=now, areas={}
+        checked,
+        document,
+        publisher=publisher,
+        policy=policy,
+        accepted_at=accepted_at or now,
+        now=now,
+        areas=areas or {},
     )
     return Checked((), checked.defects, plan)
 

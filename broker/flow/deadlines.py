@@ -67,6 +67,7 @@ def watch(context: Context) -> int:
             "deliveries": _until_short(context, _fire_deliveries),
             "referrals": _until_short(context, _fire_referrals),
             "tasks": _until_short(context, _fire_tasks),
+            "reopened": _until_short(context, _reopen),
             "steps": _until_short(context, _escalate),
             "embargoes": _until_short(context, _warn_of_embargoes),
         }
@@ -202,6 +203,10 @@ def _warning(new_id: NewId, policy: Policy, alarm: FiredAlarm) -> Iterator[NewNo
     for policy_step in (*policy.alarms.tell, *_publishers_step(watched)):
         recipient = recipient_of(policy_step, policy, agency=owner, publisher=watched.publisher)
         yield from notices_of(payload, policy_step, recipient, new_id)
+
+
+def _reopen(context: Context) -> int:
+    return context.ledger.alarms.reopen_escalations(BATCH, now=context.clock())
 
 
 def _escalate(context: Context) -> int:

@@ -131,6 +131,8 @@ _ESCALATION = {
     "next_step_at": "2026-12-21T13:50:00Z",
     "acknowledged_at": None,
     "acknowledged_by": None,
+    "taken_until": None,
+    "offered_to": None,
     "own_acknowledged_by": None,
     "own_until": None,
     "ended_at": None,

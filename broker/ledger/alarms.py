@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from broker.domain.escalation import (
     DueStep,
     Escalation,
     EscalationStep,
+    TakenOn,
 )
 from broker.domain.ids import EscalationId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.notice import (
@@ -131,26 +133,38 @@ class Alarms(Part):
         self,
         id_: EscalationId,
         action: ActionContext,
+        taken: TakenOn,
         *,
-        owner: str,
-        own_until: datetime,
         visible_to: OrganisationCode | None = None,
     ) -> Acknowledgement | None:
-        """Stop an escalation because ``owner`` has taken it on; the first one counts.
+        """Stop an escalation for a time because a person deals with it; the first one counts.
 
-        ``visible_to`` is the agency or publisher that may do so, or None for ops. An agency stops
-        only the steps that address itself, until ``own_until``. Returns the escalation as it is
-        afterwards, or None when there is none that the caller may see.
+        Who was asked to take it over may. ``visible_to`` is the agency or publisher that may do so,
+        or None for ops. An agency stops only the steps that address itself. Returns the escalation
+        as it is afterwards, or None when there is none that the caller may see.
         """
         params = {"id": id_, "visible_to": visible_to}
         with self._transaction() as connection:
             changed = rows(
                 connection,
                 "alarms/acknowledge_escalation",
-                {**params, "owner": owner, "own_until": own_until, **action.parameters()},
+                {**params, **asdict(taken), **action.parameters()},
             )
             escalations = _escalations(connection, **params, running=False)
             return Acknowledgement(escalations[0], bool(changed)) if escalations else None
+
+    def release_escalation(self, id_: EscalationId, action: ActionContext) -> bool:
+        """Alert people again; False where nobody deals with the escalation."""
+        return bool(self._rows("alarms/release_escalation", {"id": id_, **action.parameters()}))
+
+    def offer_escalation(self, id_: EscalationId, action: ActionContext, *, to: str) -> bool:
+        """Ask somebody to take an escalation over; False where the person does not deal with it."""
+        params = {"id": id_, "to": to, **action.parameters()}
+        return bool(self._rows("alarms/offer_escalation", params))
+
+    def reopen_escalations(self, limit: int, *, now: datetime) -> int:
+        """Alert people again where the time is over for which somebody dealt with it."""
+        return len(self._rows("alarms/reopen_escalations", {"limit": limit, "now": now}))
 
     def escalations(
         self,
@@ -207,10 +221,15 @@ class Alarms(Part):
         return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
 
     def notices(
-        self, *, state: str | None = None, referral: ReferralId | None = None, limit: int
+        self,
+        *,
+        state: str | None = None,
+        referral: ReferralId | None = None,
+        escalation: EscalationId | None = None,
+        limit: int,
     ) -> list[ListedNotice]:
-        """Return the notices, those of one state or of one referral, the latest first."""
-        params = {"state": state, "referral": referral, "limit": limit}
+        """Return notices, those of one state, referral or escalation, the latest first."""
+        params = {"state": state, "referral": referral, "escalation": escalation, "limit": limit}
         return [ListedNotice(**row) for row in self._planned("alarms/notices", params)]
 
 

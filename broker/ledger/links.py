@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from broker.domain.ids import ReferralId
+from broker.domain.ids import OrganisationCode, ReferralId
 from broker.ledger.database import Connection, Part, json_text, rows
 from broker.policy.decision import Decision, Revised, Routed, Unroutable
 from broker.policy.monitoring.links import CODE, WORDS
@@ -14,8 +15,24 @@ MOST_FOR_A_MARK = 8
 """Referrals that one mark remembers, the latest ones, so that the cost is bounded."""
 
 
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A referral that is linked to another: what people of ops may know of it."""
+
+    id: ReferralId
+    reference: str
+    publisher: OrganisationCode
+    accepted_at: datetime
+    state: str
+
+
 class Links(Part):
-    """Marks whose retention period has ended."""
+    """Which referrals are linked, and marks whose retention period has ended."""
+
+    def linked(self, referral: ReferralId, *, limit: int) -> list[Linked]:
+        """Return the referrals that are linked to one, the latest first."""
+        params = {"referral": referral, "limit": limit}
+        return [Linked(**row) for row in self._rows("links/linked", params)]
 
     def purge_marks(self, *, before: datetime, limit: int) -> int:
         """Delete marks that have not occurred since an instant; return how many."""

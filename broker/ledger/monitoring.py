@@ -7,8 +7,11 @@ in docs/operations.md; none costs more when the history is longer.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from broker.domain.codes import Cause
@@ -16,6 +19,9 @@ from broker.domain.delivery import OpenWork
 from broker.domain.epoch import place_of
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.monitoring import (
+    AgencyPage,
+    AgencySearch,
+    AgencySummary,
     AtRisk,
     Breach,
     Breaches,
@@ -23,17 +29,30 @@ from broker.domain.monitoring import (
     Notified,
     OrganisationStatus,
     PipelineStatus,
+    Proof,
     RiskCounts,
+    UrgentAgency,
+    UrgentDelivery,
+    UrgentWork,
+    WaitingCounts,
     cause_of,
 )
 from broker.ledger.database import Connection, Database, Part, Row, rows
 from broker.ledger.statistics import Statistics
+from broker.policy.routing.assignments import UNTIL_RELEASED
 
 BANDS = ("breached", "5", "15", "30", "60", "more", "none", "paused", "held")
 """Time left until the next deadline: passed, under so many minutes, more, no deadline at all; and
 work whose clock does not run, because it is paused or under an embargo."""
 SOON = timedelta(minutes=15)
 """Whatever is due within this is at risk, however quick its agency usually is."""
+DAY = timedelta(days=1)
+_OF_DELIVERY = tuple(field.name for field in fields(UrgentDelivery))
+_OF_AGENCY = tuple(
+    field.name for field in fields(UrgentAgency) if field.name not in ("owners", "deliveries")
+)
+_OF_SUMMARY = tuple(field.name for field in fields(AgencySummary))
+_COUNTED = ("late", "silent", "suspended", "retrying", "unusual")
 _EVENT = re.compile(r"event-([0-9]{1,18})")
 
 
@@ -88,6 +107,41 @@ class Monitoring(Part):
         """Return how much is late and how much will be within a time."""
         with self._transaction() as connection:
             return risk_counts(connection, now=now, within=within)
+
+    def urgent_work(
+        self,
+        *,
+        now: datetime,
+        limit: int,
+        each: int,
+        within: timedelta = SOON,
+        agency: str | None = None,
+    ) -> UrgentWork:
+        """Return what is late or due within a time by agency, what nobody deals with first.
+
+        ``limit`` agencies at most, and ``each`` deliveries of every one of them.
+        """
+        params = {"now": now, "within": within, "limit": limit, "each": each, "agency": agency}
+        return _urgent_work(self._planned("monitoring/urgent_work", params))
+
+    def agencies(
+        self, search: AgencySearch, *, now: datetime, limit: int, offset: int = 0
+    ) -> AgencyPage:
+        """Return a page of the organisations that a search matches, those with late work first."""
+        params = {
+            **asdict(search),
+            **{"now": now, "within": SOON, "limit": limit, "offset": offset},
+        }
+        return _agency_page(self._planned("monitoring/agencies", params))
+
+    def waiting_counts(self, *, now: datetime) -> WaitingCounts:
+        """Return how much waits for people of ops."""
+        params = {"now": now, "never": UNTIL_RELEASED}
+        return WaitingCounts(**self._planned("monitoring/waiting_counts", params)[0])
+
+    def proof(self, *, now: datetime) -> Proof:
+        """Return what shows that the broker works: what came through within a day."""
+        return Proof(**self._planned("monitoring/proof", {"since": now - DAY})[0])
 
     def breaches(
         self, *, now: datetime, since: datetime, limit: int, agency: str | None = None
@@ -145,6 +199,42 @@ class Monitoring(Part):
             "reference": text,
         }
         return list(dict.fromkeys(row["id"] for row in self._planned("monitoring/find", params)))
+
+
+def _urgent_work(listed: Sequence[Row]) -> UrgentWork:
+    if not listed:
+        return UrgentWork(())
+    agencies = [
+        UrgentAgency(
+            **{name: rows[0][name] for name in _OF_AGENCY},
+            owners=rows[0]["owners"] or (),
+            deliveries=[
+                UrgentDelivery(**{name: row[name] for name in _OF_DELIVERY}) for row in rows
+            ],
+        )
+        for rows in (list(group) for _, group in groupby(listed, key=itemgetter("agency")))
+    ]
+    first = listed[0]
+    return UrgentWork(
+        agencies,
+        first["agencies"],
+        int(first["late_agencies"]),
+        int(first["soon_agencies"]),
+        first["earliest_soon_at"],
+    )
+
+
+def _agency_page(listed: Sequence[Row]) -> AgencyPage:
+    return AgencyPage(
+        [
+            AgencySummary(**{name: row[name] for name in _OF_SUMMARY})
+            for row in listed
+            if row["agency"] is not None
+        ],
+        shown=listed[0]["all_shown"],
+        all=listed[0]["all_agencies"],
+        **{name: listed[0][f"all_{name}"] for name in _COUNTED},
+    )
 
 
 def _breach(row: Row) -> Breach:

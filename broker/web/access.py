@@ -47,6 +47,8 @@ class Access(Generic[R, V]):
     """Whom to ask for a right, as a sentence."""
     largest_form: int = LARGEST_FORM
     """In bytes."""
+    after_form: Callable[[V], None] | None = None
+    """Runs when a form was handled, whatever became of it."""
 
     def shown(self, right: R, handler: Callable[[V], Awaitable[Response]]) -> Endpoint:
         """Return an endpoint for people who have the right; others must sign in, or are refused."""
@@ -70,7 +72,11 @@ class Access(Generic[R, V]):
             visit = await self.visiting(request, right)
             form = await form_of(request, largest=self.largest_form)
             check_token(form, visit.form_token)
-            return await handler(visit, form)
+            try:
+                return await handler(visit, form)
+            finally:
+                if self.after_form is not None:
+                    self.after_form(visit)
 
         return endpoint
 

@@ -12,8 +12,9 @@ import urllib3
 from playwright.sync_api import Browser, Page, expect
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from broker.admin import operator_actions
+from broker.admin import operator_actions, sign_in
 from broker.admin.sign_in import SESSION_FOR
+from broker.bootstrap import new_uuid7
 from broker.domain.codes import Right
 from tests.browser.conftest import AXE, Site
 
@@ -36,13 +37,20 @@ def pages(site: Site) -> list[str]:
     (referral,) = site.look(results.format("referral"))[0]
     (delivery,) = site.look(results.format("id"))[0]
     (corrected,) = site.look("select referral from correction limit 1")[0]
-    (escalation,) = site.look("select id from escalation")[0]
+    (escalation, late) = site.look("select id, organisation from escalation")[0]
     found_replays = site.look("select id from replay limit 1")
     replay = found_replays[0][0] if found_replays else planned(site)
     return [
         "/ops/",
-        "/ops/?slot=5m&window=28d",
+        "/ops/figures?slot=5m&window=28d",
         "/ops/areas",
+        "/ops/agencies",
+        "/ops/agencies?q=stoke&kind=school&show=late",
+        f"/ops/agencies/{late}",
+        f"/ops/agencies/{late}/take-on",
+        "/ops/escalations",
+        f"/ops/escalations/{escalation}",
+        "/ops/silent",
         "/ops/attention",
         "/ops/notices",
         "/ops/agencies/stoke-csc",
@@ -52,7 +60,6 @@ def pages(site: Site) -> list[str]:
         f"/ops/act/cause/{delivery}",
         f"/ops/act/reveal/{referral}",
         f"/ops/act/areas/{referral}",
-        f"/ops/act/acknowledge/{escalation}",
         f"/ops/referrals/{corrected}",
         f"/ops/referrals/{corrected}/told",
         "/ops/act/pause/stoke-csc",
@@ -168,7 +175,8 @@ def test_a_breach_is_seen_without_a_reload(visit: Visit, site: Site) -> None:
     with site.later(minutes=5, seconds=1):
         after = site.context.ledger.monitoring.risk_counts(now=site.clock.now).breached
         assert after > before
-        expect(page.locator("#problems-part")).to_contain_text(f"{after} late")
+        expect(page.locator("#sentence")).to_contain_text(f"{after} late")
+        expect(page.locator("#figures-part")).to_contain_text(f"{after}")
 
 
 def test_paused_updates_stay_paused(visit: Visit, site: Site) -> None:
@@ -224,7 +232,9 @@ def test_a_page_says_that_the_ledger_is_away_and_goes_on_by_itself(
     assert page.evaluate("window.isTheSame")
 
 
-@pytest.mark.parametrize("path", ["/ops/?window=7d", "/ops/act/pause/stoke-csc", "/ops/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/ops/figures?window=7d", "/ops/act/pause/stoke-csc", "/ops/nowhere"]
+)
 def test_an_open_page_says_when_the_session_is_about_to_end(
     visit: Visit, site: Site, path: str
 ) -> None:
@@ -312,7 +322,7 @@ def test_everything_works_without_javascript(visit: Visit, site: Site) -> None:
 
 
 def test_the_heat_maps_table_has_every_slot(visit: Visit, site: Site) -> None:
-    page = visit("/ops/")
+    page = visit("/ops/figures")
     page.locator("#heat-table summary").click()
     table = page.get_by_role("table", name="Deadlines met of those due")
     slots = table.get_by_role("columnheader").all_inner_texts()[1:-2]
@@ -323,15 +333,31 @@ def test_the_heat_maps_table_has_every_slot(visit: Visit, site: Site) -> None:
     expect(page.get_by_role("heading", name="Its queue, soonest first")).to_be_visible()
 
 
-def test_an_escalation_is_seen_to(visit: Visit, site: Site) -> None:
+def test_what_is_late_is_taken_on_handed_over_and_undone(visit: Visit, site: Site) -> None:
+    """From the first page, by two people, each in their own name."""
+    sign_in.add(site.context.ledger, "Kim", {Right.ACT}, now=site.clock.now, new_id=new_uuid7)
+    row = "select state, acknowledged_by, taken_until, offered_to from escalation"
+    until = site.clock.now + timedelta(minutes=30)
     page = visit("/ops/")
     page.get_by_role("link", name=re.compile("^I’m dealing with this")).first.click()
-    page.get_by_label("Why", exact=True).fill("I rang the team leader")
-    page.get_by_role("button", name="I'm dealing with this").click()
+    page.get_by_label("What are you doing? (optional)").fill("I am ringing the team leader")
+    page.get_by_role("button", name="I’m dealing with this").click()
     expect(page.get_by_role("status").first).to_contain_text("You have taken this on")
-    assert site.look("select state, acknowledged_by from escalation") == [
-        ("acknowledged", "person:Jo Example")
-    ]
+    assert site.look(row) == [("acknowledged", "person:Jo Example", until, None)]
+    page.goto(f"{site.url}/ops/escalations")
+    expect(page.locator("#escalations-part")).to_contain_text("Jo Example is dealing with this")
+    page.get_by_role("link", name=re.compile("^Hand over, go on or undo")).click()
+    page.get_by_role("button", name="Ask them to take over").click()
+    expect(page.get_by_role("link", name="Choose a colleague.")).to_be_visible()
+    page.get_by_label("Hand over to").select_option("Kim")
+    page.get_by_role("button", name="Ask them to take over").click()
+    expect(page.get_by_text("Kim was asked to take over, and has not yet.")).to_be_visible()
+    assert site.look(row) == [("acknowledged", "person:Jo Example", until, "person:Kim")]
+    page.get_by_role("button", name="Undo: alert people again").click()
+    expect(page.get_by_role("status").first).to_contain_text("People are alerted again")
+    assert site.look(row) == [("open", None, None, None)]
+    reason = "select reason from act where kind = 'delivery.escalation_acknowledged'"
+    assert site.look(reason) == [("I am ringing the team leader",)]
 
 
 def test_delivery_is_paused_and_resumed(visit: Visit, site: Site) -> None:
@@ -394,7 +420,7 @@ def test_who_may_only_look_can_press_nothing(visit: Visit, site: Site) -> None:
         == 0
     )
     acts = [path for path in pages(site) if "/act/" in path]
-    assert len(acts) == 7
+    assert len(acts) == 6
     for path in acts:
         answer = page.goto(site.url + path)
         assert answer is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,12 +69,14 @@ class Doors:
         return int(self._client.post(path, json=body, headers=headers).status_code >= 300)
 
     def page(self, path: str, **fields: str) -> int:
-        """Act through the form of a page."""
+        """Act through the form of a page, and confirm what it shows where it asks for that."""
         form = {"token": self._person["token"], "reason": REASON, **fields}
         headers = {"Cookie": self._person["cookie"], **FORM}
-        return int(
-            self._pages.post(f"/ops/act/{path}", data=form, headers=headers).status_code != 303
-        )
+        answer = self._pages.post(f"/ops/{path}", data=form, headers=headers)
+        if confirms := re.findall(r'name="confirmed" value="([^"]*)"', answer.text):
+            form["confirmed"] = confirms[0]
+            answer = self._pages.post(f"/ops/{path}", data=form, headers=headers)
+        return int(answer.status_code != 303)
 
 
 @pytest.fixture
@@ -111,16 +114,18 @@ def test_an_escalation_is_acknowledged_alike(
 
     through: list[Door] = [
         lambda id_: doors.call(path.format(id_), by, "ops", "ops"),
-        lambda id_: doors.page(f"acknowledge/{id_}"),
+        lambda id_: doors.page(f"escalations/{id_}", turn="take"),
         command,
     ]
-    ids = [context.new_id() for _ in through]
+    ids, began = [context.new_id() for _ in through], clock.now
     for hours, (id_, act) in enumerate(zip(ids, through, strict=True)):
         _escalate(context, id_, delivery["id"], hours)
         assert act(str(id_)) == 0
         clock.advance(seconds=1)
     rows = written(context, "delivery.escalation_acknowledged")
     assert [row[5].pop("escalation") for row in rows] == [str(id_) for id_ in ids]
+    untils = [datetime.fromisoformat(row[5].pop("until")) for row in rows]
+    assert untils == [began + timedelta(minutes=30, seconds=number) for number in range(len(ids))]
     assert len(rows) == len(through)
     assert all(row == rows[0] for row in rows)
     assert rows[0][5:] == (
@@ -145,7 +150,7 @@ def test_an_unroutable_referral_is_tried_again_alike(
 ) -> None:
     through: list[Door] = [
         lambda id_: doors.call(f"/v1/referrals/{id_}/reroute", None, "ops", "ops"),
-        lambda id_: doors.page(f"route/{id_}"),
+        lambda id_: doors.page(f"act/route/{id_}"),
     ]
     for number, act in enumerate(through):
         assert act(_unroutable(world, number)) == 0
@@ -163,7 +168,7 @@ def test_an_area_is_given_alike(
     areas = {"areas": {child: "E06000021"}}
     through: list[Door] = [
         lambda id_: doors.call(f"/v1/referrals/{id_}/areas", areas, "ops", "ops"),
-        lambda id_: doors.page(f"areas/{id_}", areas=f"{child}=E06000021"),
+        lambda id_: doors.page(f"act/areas/{id_}", **{f"area-{child}": "Stoke-on-Trent"}),
     ]
     for number, act in enumerate(through):
         assert act(_unroutable(world, number)) == 0
@@ -202,7 +207,7 @@ def test_delivery_to_an_agency_is_suspended_and_resumed_alike(
         with listening(context) as url:
             return run(*arguments, BROKER_URL=url, BROKER_KEY=secret).code
 
-    for door in (command, lambda turn: doors.page(f"{turn}/{delivery['agency']}")):
+    for door in (command, lambda turn: doors.page(f"act/{turn}/{delivery['agency']}")):
         for turn in ("pause", "resume"):
             assert door(turn) == 0
             clock.advance(seconds=1)
@@ -241,7 +246,7 @@ def test_a_hold_is_decided_alike(
 
     through: list[Door] = [
         lambda id_: doors.call(f"/v1/deliveries/{id_}/hold/{turn}", body, "ops", "ops"),
-        lambda id_: doors.page(f"{turn}/{id_}", **typed),
+        lambda id_: doors.page(f"act/{turn}/{id_}", **typed),
         command,
         client,
     ]

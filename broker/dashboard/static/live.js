@@ -152,11 +152,11 @@ function keyOf(element, part) {
 }
 
 function announce() {
-  const sentence = document.getElementById("sentence")?.textContent ?? "";
-  if (!sentence || sentence.split(" Most urgent")[0] === announced) return;
+  const sentence = document.querySelector("#sentence h1")?.textContent.trim() ?? "";
+  if (!sentence || sentence === announced) return;
   if (Date.now() - announcedAt < ANNOUNCE) return;
   announcedAt = Date.now();
-  announced = sentence.split(" Most urgent")[0];
+  announced = sentence;
   document.getElementById("announce").textContent = sentence;
 }
 

@@ -91,7 +91,8 @@ DEADLINES = (
         tag=Tag.DEADLINES,
         summary="Acknowledge an escalation",
         description=(
-            "Records that a person deals with an escalation. Nobody further up is alerted. The "
+            "Records that a person deals with an escalation. Nobody further up is alerted until "
+            "`taken_until`; while it is still late then, alerts go on where they stopped. The "
             "deadline stays missed. An agency that is late itself stops only the alerts to "
             "itself, until `own_until`: the police and ops are alerted all the same."
         ),

@@ -25,6 +25,8 @@ from schemas.immutable import immutable
 BREACH = 100
 OWN_ACKNOWLEDGEMENT = Within.parse("30 minutes")
 """How long an own acknowledgement counts where the policy does not say."""
+TAKEN_ON = Within.parse("30 minutes")
+"""For how long a person deals with an escalation where the policy does not say."""
 ATTEND = "attend"
 """The milestone of what no agency has: that ops finds an owner."""
 UNROUTABLE, SILENCE = AlarmSubject.UNROUTABLE, AlarmSubject.SILENCE
@@ -68,6 +70,9 @@ class AlarmRules:
     """Who is told of a warning."""
     own_acknowledgement: Within = OWN_ACKNOWLEDGEMENT
     """How long an agency's acknowledgement of an escalation about itself stops its own steps."""
+    taken_on: Within = TAKEN_ON
+    """For how long a person of ops or of the police deals with an escalation: then people are
+    alerted again."""
     escalation_policies: Mapping[str, EscalationPolicy] = field(default_factory=dict)
 
     def escalation_policy(self, subject: str) -> EscalationPolicy | None:
@@ -161,6 +166,11 @@ def own_until(rules: AlarmRules, *, since: datetime, calendar: WorkingCalendar) 
     return compute(rules.own_acknowledgement, start=since, calendar=calendar).due_at
 
 
+def taken_until(rules: AlarmRules, *, since: datetime, calendar: WorkingCalendar) -> datetime:
+    """Return until when a person deals with an escalation that they take on."""
+    return compute(rules.taken_on, start=since, calendar=calendar).due_at
+
+
 def _planned(clock: RunningClock, percent: int, calendar: WorkingCalendar) -> datetime:
     """Return when an alarm rings."""
     return point(
@@ -183,13 +193,14 @@ def read_alarms(root: Node) -> AlarmRules:
     }
     if "alarms" not in sections:
         return AlarmRules(escalation_policies=escalation_policies)
-    fields = sections["alarms"].fields(("warn_at",), ("tell", "own_acknowledgement"))
+    fields = sections["alarms"].fields(("warn_at",), ("tell", "own_acknowledgement", "taken_on"))
     return AlarmRules(
         warn_at=_percentages(fields["warn_at"]) if "warn_at" in fields else (),
         tell=tuple(read_step(node) for node in _items(fields, "tell")),
         own_acknowledgement=fields["own_acknowledgement"].within()
         if "own_acknowledgement" in fields
         else OWN_ACKNOWLEDGEMENT,
+        taken_on=fields["taken_on"].within() if "taken_on" in fields else TAKEN_ON,
         escalation_policies=escalation_policies,
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from broker.admin import operator_actions, sign_in
+from broker.admin import escalation_actions, operator_actions, sign_in
 from broker.domain.codes import Right
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Denied, Invalid, NotFound
@@ -249,7 +249,7 @@ def test_an_escalation_is_acknowledged_once(
         )
     (climbing,) = context.ledger.alarms.escalations(limit=9)
     assert (climbing.id, climbing.state) == (id_, "open")
-    operator_actions.acknowledge(context, id_, by=JO, reason="I rang the team leader")
+    escalation_actions.take_on(context, [id_], by=JO, note="I rang the team leader")
     (kept,) = reasons(context, ReferralId(UUID(status["id"])))
     assert (kept.kind, kept.actor) == ("delivery.escalation_acknowledged", JO)
     assert kept.reason == "I rang the team leader"
@@ -260,7 +260,7 @@ def test_an_escalation_is_acknowledged_once(
         None,
     )
     with pytest.raises(Conflict):
-        operator_actions.acknowledge(context, id_, by=JO, reason="twice")
+        escalation_actions.take_on(context, [id_], by=JO, note="twice")
 
 
 def test_a_replay_goes_at_its_pace_and_takes_each_one_once(

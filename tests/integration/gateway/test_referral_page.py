@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from broker.dashboard.organisation_names import names_of
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
@@ -17,6 +18,9 @@ from tests.acceptance.test_versions import acknowledge, changed, correct, recall
 from tests.integration.gateway.test_rights import ask, pages, signed_in
 
 __all__ = ["pages"]
+
+SHROPSHIRE = "Shropshire children's social care"
+STAFFORDSHIRE = "Staffordshire children's social care"
 
 
 @pytest.fixture
@@ -47,12 +51,12 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     latest, first_one = versions.split("Version 1 ")
     assert "Graded very high. Regraded It was treated as medium before." in latest
     assert "Graded medium." in first_one
-    assert re.search(r"shropshire-csc must acknowledge by .* 15:00 , was ", latest)
-    assert re.search(r"staffordshire-csc correction available Not yet", latest)
-    assert "shropshire-csc referral available Not yet" in latest
-    assert re.search(r"staffordshire-csc referral acknowledged today 10:00, A. Worker", first_one)
+    assert re.search(rf"{SHROPSHIRE} must acknowledge by .* 15:00 , was ", latest)
+    assert re.search(rf"{STAFFORDSHIRE} correction available Not yet", latest)
+    assert f"{SHROPSHIRE} referral available Not yet" in latest
+    assert f"{STAFFORDSHIRE} referral acknowledged today 10:00, A. Worker" in first_one
     timeline = shown.partition("Everything that happened")[2]
-    assert "by staffordshire-police (its key test)" in timeline
+    assert "by Staffordshire Police (its key test)" in timeline
     assert "grade from medium to very high" in timeline
     assert re.search(r"to acknowledge by \w+ \d+ March 2027, \d\d:\d\d, was ", timeline)
     assert not re.search(r"[{}\[\]]|None|T\d\d:\d\d", timeline)
@@ -91,7 +95,7 @@ def test_a_history_names_agencies_and_not_ids(
     form["reason"] = "they moved"
     check = pages.post(path, data=form, headers=headers)
     assert check.status_code == 200
-    assert "(shropshire-csc)" in check.text
+    assert "Shropshire children&#39;s social care" in check.text
     assert "persons posing risk: all" in check.text
     assert "Delivery sent on" not in page(status)
     (confirmed,) = re.findall(r'name="confirmed" value="([^"]+)"', check.text)
@@ -100,9 +104,10 @@ def test_a_history_names_agencies_and_not_ids(
     form["confirmed"] = confirmed
     assert pages.post(path, data=form, headers=headers).status_code == 303
     timeline = page(status).partition("Everything that happened")[2]
-    sent_on = "Delivery sent on – staffordshire-csc by Jo Example; to: shropshire-csc “they moved”"
-    assert sent_on in timeline
-    assert f"Delivery leased – {one['agency']} by {one['agency']};" in timeline
+    names = names_of(context)
+    old, new = names.of(one["agency"]), names.of("shropshire-csc")
+    assert f"Delivery sent on – {old} by Jo Example; to: {new} “they moved”" in timeline
+    assert f"Delivery leased – {old} by {old};" in timeline
 
 
 def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
@@ -131,13 +136,28 @@ def test_why_a_person_acted_stands_beside_what_they_did(
     path = f"/ops/act/areas/{receipt['id']}"
     headers = {"Cookie": session["cookie"]}
     child = sample(10)["children"][0]["id"]
-    form = {"token": session["token"], "areas": f"{child}=E06000021"}
+    form = {"token": session["token"], f"area-{child}": "Stoke-on-Trent"}
     refused = pages.post(path, data=form, headers=headers)
     assert refused.status_code == 422
     assert "Give a reason" in refused.text
-    wrong = {**form, "areas": f"{child}=X1", "reason": "the school told us"}
-    assert "no area with this code" in pages.post(path, data=wrong, headers=headers).text
-    done = pages.post(path, data={**form, "reason": "the school told us"}, headers=headers)
+    assert 'value="Stoke-on-Trent"' in refused.text  # what was typed is not lost
+    because = {**form, "reason": "the school told us"}
+    wrong = {**because, f"area-{child}": "Nowhere at all"}
+    answer = pages.post(path, data=wrong, headers=headers)
+    assert "We know no single area for ‘Nowhere at all’." in answer.text
+    assert 'value="Nowhere at all"' in answer.text
+    nobody = pages.post(path, data={**because, f"area-{child}": ""}, headers=headers)
+    assert "Give the area of at least one person." in nobody.text
+    shown = pages.post(path, data=because, headers=headers)
+    assert shown.status_code == 200
+    assert "Stoke-on-Trent children&#39;s social care" in shown.text
+    assert world.status(receipt)["state"] == "unroutable"  # nothing was changed yet
+    (confirmed,) = re.findall(r'name="confirmed" value="([^"]*)"', shown.text)
+    other = {**because, "confirmed": confirmed, f"area-{child}": "Shropshire"}
+    assert pages.post(path, data=other, headers=headers).status_code == 200  # asked again
+    back = pages.post(path, data={**because, "change": "yes"}, headers=headers)
+    assert 'value="Stoke-on-Trent"' in back.text
+    done = pages.post(path, data={**because, "confirmed": confirmed}, headers=headers)
     assert done.status_code == 303
     shown = page(receipt)
     assert "Referral areas given by Jo Example" in shown
@@ -198,11 +218,11 @@ def test_an_escalation_behind_a_thousand_others_is_seen_to(
         (id_,) = connection.execute(CLIMBING.encode(), [1, one["id"]]).fetchone() or ("",)
     assert "I’m dealing with this" in page(one)
     session = signed_in(context, Right.ACT)
-    form = {"token": session["token"], "reason": "I rang them"}
-    path = f"/ops/act/acknowledge/{id_}"
+    form = {"token": session["token"], "turn": "take", "note": "I rang them"}
+    path = f"/ops/escalations/{id_}"
     assert pages.get(path, headers={"Cookie": session["cookie"]}).status_code == 200
     answer = pages.post(path, data=form, headers={"Cookie": session["cookie"]})
-    assert answer.headers["location"] == f"/ops/referrals/{one['id']}?done=acknowledged"
+    assert answer.headers["location"] == f"/ops/escalations/{id_}?done=taken"
     (escalation,) = context.ledger.alarms.escalations(id=id_, limit=9)
     assert (escalation.state, escalation.acknowledged_by) == ("acknowledged", "person:Jo Example")
 
@@ -217,5 +237,5 @@ def test_an_agencys_page_lists_its_own_escalations(
     session = signed_in(context, Right.ACT)
     for agency, has in ((delivery["agency"], True), ("shropshire-csc", False)):
         shown = ask(pages, "GET", f"/agencies/{agency}", session).text
-        assert ("/ops/act/acknowledge/" in shown.partition("Escalations")[2]) == has
+        assert ("/ops/escalations/" in shown.partition("Escalations")[2]) == has
         assert ("1 open item:" in shown) == has

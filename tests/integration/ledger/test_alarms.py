@@ -1,12 +1,14 @@
 """An escalation climbs while its subject is late, and no further once it is not."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 import uuid_utils.compat as ids
 
+from broker.domain.escalation import TakenOn
 from broker.domain.ids import LeaseId, OrganisationCode
 from broker.domain.states import DeliveryState
 from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE, Book, by_ops
@@ -138,7 +140,7 @@ def test_what_an_acknowledgement_writes_depends_on_who_gives_it(book: Book) -> N
     ]
     for who, owner, is_first, row in expected:
         done = book.ledger.alarms.acknowledge_escalation(
-            id_, by_ops(NOW), owner=owner, own_until=NOW + HOUR, visible_to=who
+            id_, by_ops(NOW), TakenOn(owner, NOW + HOUR, NOW + HOUR), visible_to=who
         )
         assert done is not None
         assert (done.is_first, book.look(ROW)) == (is_first, [row])
@@ -154,12 +156,88 @@ def test_ops_and_the_publisher_stop_every_step_at_once(
     escalate(book, "acknowledge")
     ((id_,),) = book.look("select id from escalation")
     book.ledger.alarms.acknowledge_escalation(
-        id_, by_ops(NOW), owner="A. Person", own_until=NOW + HOUR, visible_to=who
+        id_, by_ops(NOW), TakenOn("A. Person", NOW + HOUR, NOW + HOUR), visible_to=who
     )
     assert book.look(ROW) == [("acknowledged", NOW, "A. Person", None, None, None, None)]
     whose = "select data ->> 'whose' from event where kind ~ 'acknowledged'"
     assert book.look(whose) == [("ops" if who is None else "publisher",)]
     assert due(book, NOW + 9 * HOUR) == {}
+
+
+TAKEN = "select state, step, acknowledged_by, taken_until, next_step_at, offered_to from escalation"
+
+
+def take(
+    book: Book, owner: str = "person:Jo", *, now: datetime = NOW, extends: bool = False
+) -> bool:
+    ((id_,),) = book.look("select id from escalation")
+    taken = TakenOn(owner, now + HOUR / 2, now, extends)
+    done = book.ledger.alarms.acknowledge_escalation(id_, by_ops(now), taken)
+    assert done is not None
+    return done.is_first
+
+
+def reopened(book: Book) -> list[Any]:
+    """Return the reasons for which people were alerted again, one an event."""
+    kind = "select data ->> 'because' from event where kind ~ 'escalation_reopened' order by id"
+    return [because for (because,) in book.look(kind)]
+
+
+@pytest.mark.parametrize(("step", "next_step_at", "goes_on_at"), [(1, NOW + HOUR, 1), (3, None, 2)])
+def test_what_was_taken_on_goes_on_where_it_stopped_once_the_time_is_over(
+    book: Book, step: int, next_step_at: datetime | None, goes_on_at: int
+) -> None:
+    """The step that was put off is due; where every step had been taken, the last one again."""
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    book.do("update escalation set step = %s, next_step_at = %s", step, next_step_at)
+    assert take(book)
+    end = NOW + HOUR / 2
+    assert book.look(TAKEN) == [("acknowledged", step, "person:Jo", end, None, None)]
+    assert book.ledger.alarms.reopen_escalations(9, now=end - timedelta(seconds=1)) == 0
+    assert book.ledger.alarms.reopen_escalations(9, now=end) == 1
+    assert book.look(TAKEN) == [("open", goes_on_at, None, None, end, None)]
+    assert reopened(book) == ["time_over"]
+    assert due(book, end) == {"acknowledge": False}
+
+
+def test_what_was_met_meanwhile_is_not_alerted_again(book: Book) -> None:
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    assert take(book)
+    with book.ledger.alarms.claim_steps(9, now=NOW + HOUR) as batch:
+        assert batch.steps == []
+    book.force(DeliveryState.DECIDED)
+    book.ledger.alarms.reopen_escalations(9, now=NOW + HOUR)
+    assert due(book, NOW + HOUR) == {"acknowledge": True}
+
+
+def test_taking_on_is_undone_extended_and_handed_over(book: Book) -> None:
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    ((id_,),) = book.look("select id from escalation")
+    alarms, later = book.ledger.alarms, NOW + HOUR / 4
+    assert take(book)
+    assert not take(book, now=later)
+    assert not take(book, "person:Kim", now=later)
+    assert take(book, now=later, extends=True)
+    assert book.look(TAKEN)[0][3] == later + HOUR / 2
+    assert not alarms.offer_escalation(id_, by_ops(later), to="person:Kim")  # by somebody else
+    jo = replace(by_ops(later), by="person:Jo")
+    assert alarms.offer_escalation(id_, jo, to="person:Kim")
+    assert book.look(TAKEN)[0][::5] == ("acknowledged", "person:Kim")
+    assert take(book, "person:Kim", now=later)
+    assert book.look(TAKEN)[0][2] == "person:Kim"
+    assert alarms.release_escalation(id_, by_ops(later))
+    assert not alarms.release_escalation(id_, by_ops(later))
+    assert book.look(TAKEN) == [("open", 0, None, None, NOW, None)]
+    assert reopened(book) == ["released"]
+    kinds = book.look("select kind, count(*) from act group by kind order by kind")
+    assert kinds == [
+        ("delivery.escalation_acknowledged", 3),
+        ("delivery.escalation_offered", 1),
+        ("delivery.escalation_reopened", 1),
+    ]
 
 
 def test_notices_that_are_due_and_those_whose_sender_died_share_one_order(book: Book) -> None:

@@ -5,7 +5,7 @@ is compared is the whole ledger, row by row, and not what the call returns.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ import uuid_utils.compat as ids
 from broker.domain.codes import Right, Stage
 from broker.domain.credential import Credential
 from broker.domain.delivery import Offer, Receipt
+from broker.domain.escalation import TakenOn
 from broker.domain.ids import CredentialId, EscalationId, LeaseId, OrganisationCode, ReferralId
 from broker.domain.notice import NoticeResult, NoticeState
 from broker.domain.push import Attempt, Deferred, PushOutcome, Refused
@@ -193,8 +194,39 @@ def acknowledge(
     book: Book, id_: EscalationId, *, visible_to: OrganisationCode | None = SHROPSHIRE
 ) -> object:
     return book.ledger.alarms.acknowledge_escalation(
-        id_, by_ops(LATER), owner="A. Person", own_until=LATER + HOUR, visible_to=visible_to
+        id_, by_ops(LATER), TakenOn("A. Person", LATER + HOUR, LATER + HOUR), visible_to=visible_to
     )
+
+
+TAKEN = """
+update escalation
+set state = 'acknowledged', acknowledged_at = %s, acknowledged_by = 'person:Jo', taken_until = %s,
+    postponed_step_at = next_step_at, next_step_at = null
+"""
+ENDED = (
+    "update escalation set state = 'ended', ended_at = now(), ended_because = 'met',"
+    " next_step_at = null"
+)
+
+
+def taken(book: Book) -> EscalationId:
+    """Two escalations that Jo deals with for an hour."""
+    id_ = escalated(book)
+    book.do(TAKEN, NOW, LATER + HOUR)
+    return id_
+
+
+def release_escalation(book: Book, id_: EscalationId) -> object:
+    return book.ledger.alarms.release_escalation(id_, by_ops(LATER))
+
+
+def offer(book: Book, id_: EscalationId, *, by: str = "person:Jo") -> object:
+    action = replace(by_ops(LATER), by=by)
+    return book.ledger.alarms.offer_escalation(id_, action, to="person:Kim")
+
+
+def reopen(book: Book, _: EscalationId, *, now: Any = LATER + HOUR) -> object:
+    return book.ledger.alarms.reopen_escalations(9, now=now)
 
 
 def steps(book: Book, _: EscalationId, *, now: Any = NOW + HOUR, end: bool = False) -> object:
@@ -409,6 +441,32 @@ CASES: dict[str, Case] = {
             "a person has it": "update escalation set state = 'acknowledged', "
             "acknowledged_at = now(), acknowledged_by = 'x', next_step_at = null",
         },
+    ),
+    "alarms.release_escalation": Case(
+        taken,
+        release_escalation,
+        {},
+        {
+            "it has ended": ENDED,
+            "people are alerted again": "update escalation set state = 'open', "
+            "acknowledged_by = null, acknowledged_at = null, taken_until = null",
+        },
+    ),
+    "alarms.offer_escalation": Case(
+        taken,
+        offer,
+        {"somebody who does not deal with it": {"by": "person:Kim"}},
+        {
+            "it has ended": ENDED,
+            "somebody else deals with it": "update escalation set acknowledged_by = 'person:Kim'",
+        },
+    ),
+    "alarms.reopen_escalations": Case(
+        taken,
+        reopen,
+        {"before its time is over": {"now": LATER + HOUR - timedelta(seconds=1)}},
+        {"it has ended": ENDED},
+        takes_all=True,
     ),
     "alarms.end_escalations": Case(
         escalated,

@@ -66,6 +66,11 @@ ESCALATIONS = {
     **{"limit": 20, "agency": None, "id": None, "referral": None},
     **{"visible_to": None, "running": True},
 }
+NOTICES = {"state": None, "referral": None, "escalation": None, "limit": 40}
+AGENCIES = {
+    **{"now": NOW, "within": SOON, "limit": 10, "offset": 0, "show": ""},
+    **{"kind": None, "text": "", "codes": None},
+}
 AT_RISK = {
     **{"now": NOW, "within": SOON, "agency": None, "limit": 25, "everything": False},
     **{"agencies": [STOKE], "usual": [60.0]},
@@ -162,9 +167,17 @@ def _read_by(node: dict[str, Any]) -> int:
         ("breaches", {"now": NOW, "start": NOW - DAY, "limit": 20, "agency": None}),
         ("pipeline_status", {"now": NOW}),
         ("dead_letters", {"agency": None}),
-        ("notices", {"state": None, "referral": None, "limit": 40}),
-        ("notices", {"state": "failed", "referral": None, "limit": 50}),
-        ("notices", {"state": None, "referral": ONE, "limit": 50}),
+        ("notices", NOTICES),
+        ("notices", {**NOTICES, "state": "failed"}),
+        ("notices", {**NOTICES, "referral": ONE}),
+        ("notices", {**NOTICES, "escalation": ONE}),
+        ("urgent_work", {"now": NOW, "within": SOON, "agency": None, "limit": 10, "each": 5}),
+        ("waiting_counts", {"now": NOW, "never": UNTIL_RELEASED}),
+        ("agencies", AGENCIES),
+        ("agencies", {**AGENCIES, "text": "stoke", "codes": [STOKE], "show": "late"}),
+        ("proof", {"since": NOW}),
+        ("linked", {"referral": ONE, "limit": 50}),
+        ("reopen_escalations", {"limit": 100, "now": NOW}),
         ("escalations", ESCALATIONS),
         ("escalations", {**ESCALATIONS, "id": ONE}),
         ("escalations", {**ESCALATIONS, "referral": ONE}),

@@ -1,18 +1,21 @@
 """Whatever lies in the tables, each figure of what is open or late is that of a plain recount."""
 
+import random
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from broker.domain.monitoring import AgencySearch
 from broker.ledger.monitoring import BANDS, SOON
 from broker.ledger.statistics import slots_until
-from tests.integration.ledger.conftest import NOW, Book
+from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, Book
 from tests.recount import (
     AGENCIES,
     SINCE,
     STATES,
     STEPS,
+    Row,
     band,
     is_at_risk,
     is_open,
@@ -141,3 +144,121 @@ def test_slots_lie_on_whole_multiples_of_their_length() -> None:
     assert (hours[0], hours[-1]) == (NOW - timedelta(hours=23), NOW)
     fives = slots_until(now, timedelta(minutes=5), 24)
     assert fives[-1] == NOW + timedelta(minutes=35)
+
+
+@SEEDS
+def test_what_is_urgent_by_agency(book: Book, seed: int) -> None:
+    """Whatever is listed, the counts are of everything; what nobody deals with comes first."""
+    rows = [row for row in made(book.dsn, seed) if row["what"] == "delivery" and is_open(row)]
+    urgent = {row["id"]: min(unmet(row).values()) for row in rows if is_urgent(row)}
+    late = {row["id"] for row in rows if urgent.get(row["id"], NOW) < NOW}
+    chosen = random.Random(seed).sample(sorted(late), len(late) // 2)
+    for id_ in chosen:
+        book.do(ESCALATED, NOW, NOW, NOW, id_)
+        book.do(OWNED, NOW, NOW + SOON, id_)
+    found = book.ledger.monitoring.urgent_work(now=NOW, limit=10, each=2)
+    expected = {row["agency"] for row in rows if row["id"] in urgent}
+    assert {group.agency for group in found.agencies} == expected
+    assert found.count == len(expected)
+    assert found.late == len({row["agency"] for row in rows if row["id"] in late})
+    for group in found.agencies:
+        own = [row["id"] for row in rows if row["agency"] == group.agency and row["id"] in urgent]
+        own_late = [id_ for id_ in own if id_ in late]
+        assert (group.late, group.soon) == (len(own_late), len(own) - len(own_late))
+        assert group.unowned == len([id_ for id_ in own_late if id_ not in chosen])
+        assert group.first_due_at == min(urgent[id_] for id_ in own)
+        assert group.owners == (["person:Jo"] if set(own_late) & set(chosen) else ())
+        assert [delivery.due_at for delivery in group.deliveries] == sorted(
+            urgent[id_] for id_ in own
+        )[:2]
+    assert [not group.unowned for group in found.agencies] == sorted(
+        not group.unowned for group in found.agencies
+    )
+    one = book.ledger.monitoring.urgent_work(now=NOW, limit=1, each=1)
+    assert (len(one.agencies), one.count, one.late) == (1, found.count, found.late)
+
+
+ESCALATED = """
+insert into escalation (id, ladder, policy_version, milestone, referral, delivery, organisation,
+                        due_at, began_at, next_step_at)
+select gen_random_uuid(), 'ladder', (select version from policy limit 1), 'acknowledge', referral,
+       id, agency, %s, %s, %s
+from delivery where id = %s
+"""
+OWNED = """
+update escalation
+set state = 'acknowledged', acknowledged_by = 'person:Jo', acknowledged_at = %s, taken_until = %s,
+    next_step_at = null
+where delivery = %s
+"""
+
+
+def is_urgent(row: Row) -> bool:
+    return is_at_risk(row) and min(unmet(row).values(), default=NOW + SOON) < NOW + SOON
+
+
+@SEEDS
+def test_every_organisation_is_listed_whatever_it_has_done(book: Book, seed: int) -> None:
+    rows = [row for row in made(book.dsn, seed) if row["what"] == "delivery" and is_open(row)]
+    monitoring = book.ledger.monitoring
+    found = monitoring.agencies(AgencySearch(), now=NOW, limit=10)
+    listed = {agency.agency: agency for agency in found.agencies}
+    assert listed.keys() == {POLICE, *AGENCIES}
+    assert (listed[POLICE].open, listed[POLICE].late) == (0, 0)
+    late = Counter(row["agency"] for row in rows if _is_late(row))
+    for code in AGENCIES:
+        own = [row for row in rows if row["agency"] == code]
+        assert (listed[code].open, listed[code].late) == (len(own), late[code])
+        assert listed[code].soon == sum(is_urgent(row) for row in own) - late[code]
+    assert (found.all, found.shown, found.late) == (3, 3, len(late))
+    assert found.silent == 1
+    none = monitoring.agencies(AgencySearch(show="suspended"), now=NOW, limit=10)
+    assert (none.agencies, none.shown, none.all, none.late) == ([], 0, 3, len(late))
+    second = monitoring.agencies(AgencySearch(), now=NOW, limit=1, offset=1)
+    assert [agency.agency for agency in second.agencies] == [found.agencies[1].agency]
+    by_name = monitoring.agencies(AgencySearch("shropshire", []), now=NOW, limit=10)
+    assert [agency.agency for agency in by_name.agencies] == [SHROPSHIRE]
+
+
+def _is_late(row: Row) -> bool:
+    return row["state"] != "held" and min(unmet(row).values(), default=NOW) < NOW
+
+
+@SEEDS
+def test_what_the_navigation_counts_is_what_its_pages_list(book: Book, seed: int) -> None:
+    rows = made(book.dsn, seed)
+    counts = book.ledger.monitoring.waiting_counts(now=NOW)
+    waiting = book.ledger.queries.attention(limit=1000)
+    tasks = book.ledger.tasks.tasks(limit=1000)
+    assert counts.needs_you == len(waiting) + len(tasks) > 0
+    late = [item for item in waiting if item.due_at and item.due_at < NOW]
+    assert counts.needs_you_late == len(late) > 0
+    assert counts.needs_you_by == min(item.due_at for item in waiting if item.due_at)
+    running = book.ledger.alarms.escalations(limit=1000)
+    assert counts.escalations + counts.taken_on == len(running) == 1
+    deliveries = [row for row in rows if row["what"] == "delivery" and is_open(row)]
+    assert counts.late_agencies == len({row["agency"] for row in deliveries if _is_late(row)})
+
+
+def test_the_proof_counts_what_came_through_within_a_day(book: Book) -> None:
+    rows = made(book.dsn, 1)
+    referrals = {row["referral"] for row in rows}
+    accepted = book.look("select id, accepted_at, routed_at from referral")
+    day = [row for row in accepted if row[1] > SINCE]
+    proof = book.ledger.monitoring.proof(now=NOW)
+    assert referrals <= {row[0] for row in accepted}
+    assert (proof.accepted, proof.routed) == (len(day), sum(row[2] is not None for row in day))
+    assert proof.last_accepted_at == max(row[1] for row in accepted)
+    assert proof.last_routed_at == max(row[2] for row in day if row[2])
+    assert proof.slowest == timedelta(0)
+    assert (proof.notices_sent, proof.last_notice_at) == (0, None)
+    for number, ago in enumerate((timedelta(hours=1), timedelta(days=2))):
+        book.do(SENT, NOW - ago, NOW - ago)
+        proof = book.ledger.monitoring.proof(now=NOW)
+        assert (proof.notices_sent, proof.last_notice_at) == (1, NOW - timedelta(hours=1)), number
+
+
+SENT = """
+insert into notice (id, kind, organisation, contact, channel, state, created_at, ended_at)
+values (gen_random_uuid(), 'late', 'stoke-csc', 'duty', 'email', 'sent', %s, %s)
+"""

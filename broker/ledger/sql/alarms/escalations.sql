@@ -5,8 +5,8 @@ select escalation.id, escalation.milestone, escalation.state, escalation.referra
        escalation.organisation, coalesce(referral.publisher, task.publisher) as publisher,
        escalation.ladder, escalation.step, escalation.due_at, escalation.began_at,
        escalation.next_step_at, escalation.acknowledged_at, escalation.acknowledged_by,
-       escalation.own_acknowledged_by, escalation.own_until, escalation.ended_at,
-       escalation.ended_because
+       escalation.taken_until, escalation.offered_to, escalation.own_acknowledged_by,
+       escalation.own_until, escalation.ended_at, escalation.ended_because
 from escalation
 left join referral on referral.id = escalation.referral
 left join task on task.id = escalation.task
