@@ -346,7 +346,7 @@ def test_what_is_late_is_taken_on_handed_over_and_undone(visit: Visit, site: Sit
     assert site.look(row) == [("acknowledged", "person:Jo Example", until, None)]
     page.goto(f"{site.url}/ops/escalations")
     expect(page.locator("#escalations-part")).to_contain_text("Jo Example is dealing with this")
-    page.get_by_role("link", name=re.compile("^Hand over, go on or undo")).click()
+    page.get_by_role("link", name=re.compile("^Hand over, keep or undo")).click()
     page.get_by_role("button", name="Ask them to take over").click()
     expect(page.get_by_role("link", name="Choose a colleague.")).to_be_visible()
     page.get_by_label("Hand over to").select_option("Kim")

@@ -62,7 +62,7 @@ def test_the_duty_page_says_what_is_in_the_tables(
         number = names.telephone(code, NOW)
         assert number is not None
         assert f'href="tel:{number.number.replace(" ", "")}"' in page
-        assert f"Ring {names.of(code)} on {number.number}" in group
+        assert f"Call {names.of(code)} on {number.number}" in group
         assert "Nobody is dealing with this." in group
     needed = len(context.ledger.queries.attention(limit=1000))
     assert f"Needs you {needed} waiting" in squeezed(page)
@@ -94,7 +94,7 @@ def test_a_broker_that_has_stopped_names_whom_to_ring_for_what(
     for recipient in waiting.recipients:
         telephone = names.telephone(recipient.agency, world.clock.now)
         assert telephone is not None
-        assert f"Ring {names.of(recipient.agency)} on {telephone.number}" in page
+        assert f"Call {names.of(recipient.agency)} on {telephone.number}" in page
 
 
 def test_an_agency_that_answered_early_is_in_the_list_of_all(

@@ -38,7 +38,7 @@ def test_the_hours_and_the_areas_are_those_of_the_rows(
     dues = [min(unmet(row).values()) for row in filter(is_at_risk, work) if unmet(row)]
     late = sum(due < NOW for due in dues)
     hours = table(
-        ask(pages, "GET", "/", session).text,
+        ask(pages, "GET", "/figures", session).text,
         "What is late, and deadlines of the next 24 hours by the hour",
     )
     assert hours["Late now"][2] == str(late)
