@@ -107,7 +107,12 @@ PAGES = (
 
 @pytest.mark.parametrize("organisation", [COUNCIL, SCHOOL])
 @pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (1280, True), (320, False), (320, True)]
+    ("width", "dark"),
+    [
+        (1280, False),
+        (320, True),
+        *(pytest.param(*look, marks=pytest.mark.proof) for look in ((1280, True), (320, False))),
+    ],
 )
 def test_every_page_can_be_used_by_everybody(
     come: Callable[..., Page],
