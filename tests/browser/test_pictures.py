@@ -39,7 +39,7 @@ def pages(site: Site, count: int) -> dict[str, str]:
     referral = busy_night.referral(site.dsn, min(count, 300))
     return {
         f"/ops/referrals/{referral}": "referral-timeline",
-        "/ops/": "deadline-hours",
+        "/ops/figures": "deadline-hours",
         "/ops/agencies/stoke-csc": "agency-days",
         "/ops/areas": "area-tiles-west-midlands",
     }
