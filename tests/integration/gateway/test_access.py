@@ -31,7 +31,7 @@ def served(context: Context) -> set[str]:
         f"{method} {route.path}"
         for route in build(context).routes
         if isinstance(route, Route)
-        and not route.path.startswith("/docs/")
+        and not route.path.startswith(("/docs/", "/problems"))
         and not route.path.startswith((ROOT, INBOX))
         for method in route.methods or ()
         if method != "HEAD"

@@ -139,9 +139,22 @@ ELSEWHERE = {
     **dict.fromkeys(
         (
             *(f"inbox.{name}" for name in ["done", "give", "handlers", "items", "looks", "offers"]),
+            *(f"inbox.{name}" for name in ["counts", "find", "kinds_with"]),
             *(f"members.{name}" for name in ["change_rights", "disable", "set_cover", "set_mail"]),
         ),
         "test_access.py of the inbox",
+    ),
+    **dict.fromkeys(
+        (f"drafts.{name}" for name in ["draft", "end", "open_of", "save", "sent"]),
+        "test_nobody_sees_what_another_force_writes_or_sent",
+    ),
+    **dict.fromkeys(
+        (f"questions.{name}" for name in ["answer", "ask", "questions"]),
+        "test_nobody_else_reads_or_answers_a_question",
+    ),
+    **dict.fromkeys(
+        (f"pictures.{name}" for name in ["area_states", "daily_deadlines"]),
+        "for ops alone: test_picture_figures.py counts each agency's rows",
     ),
     **dict.fromkeys(
         (

@@ -33,7 +33,13 @@ OPEN = Escalation(
     **{"organisation": OrganisationCode("stoke-edt"), "ladder": "urgent", "step": 2},
     **{"due_at": MISSED, "began_at": MISSED, "next_step_at": NOW + timedelta(minutes=7)},
     **{"acknowledged_at": None, "acknowledged_by": None, "own_acknowledged_by": None},
-    **{"own_until": None, "ended_at": None, "ended_because": None},
+    **{
+        "own_until": None,
+        "ended_at": None,
+        "ended_because": None,
+        "taken_until": None,
+        "offered_to": None,
+    },
 )
 TAKEN = replace(
     OPEN, state="acknowledged", acknowledged_by="person:Jo Example", acknowledged_at=MISSED
