@@ -68,6 +68,7 @@ ALLOWED = frozenset(
         "steps",
         "handed_over",
         "embargoes",
+        "reopened",
         "lapsed",
         "released",
         "replayed",

@@ -122,7 +122,7 @@ def test_what_workers_do_beside_their_tasks_is_one_line_each(
     fired = watch(context)
     (line,) = lines()
     assert line["event"] == "watch"
-    parts = ("handed_over", "deliveries", "referrals", "tasks", "steps", "embargoes")
+    parts = ("handed_over", "deliveries", "referrals", "tasks", "reopened", "steps", "embargoes")
     counts = (line[part] for part in parts)
     assert line["count"] == fired == sum(counts) > 0
     due = notify(context)

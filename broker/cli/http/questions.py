@@ -10,11 +10,11 @@ import click
 from referral_broker_client import Publisher
 
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json
 
 
-@click.group()
+@click.group(cls=Listing)
 def questions() -> None:
     """List what agencies ask about your referrals, and answer it."""
 

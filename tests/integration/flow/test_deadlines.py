@@ -112,10 +112,14 @@ def test_the_police_stop_the_ladder_and_the_late_agency_only_its_own_steps(
     assert (running["step"], running["state"]) == (3, "open")
     done = world.client.post(address, json={"by": "Supervisor"}, headers=world.police).json()
     assert (done["state"], done["acknowledged_by"]) == ("acknowledged", "Supervisor")
-    world.at("2026-12-22 16:30")
+    world.at("2026-12-21 16:59")
     world.watch()
     (running,) = escalations(world, "staffordshire-police", "publish")
     assert (running["step"], running["state"]) == (3, "acknowledged")
+    world.at("2026-12-21 17:01")  # taken on for 30 minutes, and still late
+    world.watch()
+    (running,) = escalations(world, "staffordshire-police", "publish")
+    assert (running["step"], running["state"]) == (4, "open")
     acknowledged = "select actor, data - 'escalation' from event where kind ~ 'escalation_ack'"
     assert [data for _, data in ledger(f"{acknowledged} order by id")] == [
         {
@@ -124,7 +128,12 @@ def test_the_police_stop_the_ladder_and_the_late_agency_only_its_own_steps(
             "whose": "agency",
             "until": "2026-12-21T14:31:00+00:00",
         },
-        {"milestone": "acknowledge", "step": 3, "whose": "publisher"},
+        {
+            "milestone": "acknowledge",
+            "step": 3,
+            "whose": "publisher",
+            "until": "2026-12-21T17:00:00+00:00",
+        },
     ]
 
 

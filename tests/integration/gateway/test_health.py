@@ -131,7 +131,7 @@ def test_every_door_says_the_same_of_an_unrouted_referral_and_dead_workers(
             "open": sum(sum(band.values()) for band in context_bands(context).values()),
             "late": len(context.ledger.monitoring.at_risk(now=context.clock(), limit=9)),
             "due_soon": 0,
-            "unrouted": int(text(page.split("Not routed yet")[1].split("</dd>")[0]).split(",")[0]),
+            "unrouted": int(re.findall(r'id="g-unrouted">(\d+) referral', page)[0]),
         },
     }
     truth = {"open": 1, "late": 1, "due_soon": 0, "unrouted": 1}
