@@ -64,18 +64,18 @@ _REPLAY = {
         }
     ],
 }
+_GROUP = {
+    "cause": "too-large",
+    "agency": "stoke-csc",
+    "count": 3,
+    "oldest_at": _AT,
+    "latest_at": _AT,
+    "next_due_at": _DUE_AT,
+}
 
 
 def monitoring_examples(health: Mapping[str, Any], queue: Mapping[str, Any]) -> dict[str, Any]:
     """Return an example of each of these kinds, around examples of its parts."""
-    group = {
-        "cause": "too-large",
-        "agency": "stoke-csc",
-        "count": 3,
-        "oldest_at": _AT,
-        "latest_at": _AT,
-        "next_due_at": _DUE_AT,
-    }
     return {
         "monitor": {
             "at": _AT,
@@ -107,7 +107,7 @@ def monitoring_examples(health: Mapping[str, Any], queue: Mapping[str, Any]) -> 
             "suspended_because": "Their system is being rebuilt.",
         },
         "act-on-agency": {"reason": "Their system is being rebuilt.", "by": "Jo Example"},
-        "dead-letters": {"dead_letters": [group]},
+        "dead-letters": {"dead_letters": [_GROUP]},
         "plan-replay": {
             "by": "Jo Example",
             "id": _PLAN,

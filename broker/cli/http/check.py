@@ -128,7 +128,7 @@ def _check_health(gateway: Gateway, form: str) -> int:
     """Print the worst of everything. A gateway that does not answer is critical."""
     try:
         with Ops(gateway.url, gateway.key) as ops:
-            health = ops.health()
+            health = ops.monitoring.health()
     except Throttled as error:
         raise _unknown(error) from None
     except Unavailable as error:
@@ -160,7 +160,7 @@ def _measured(gateway: Gateway, figure: str, agency: str | None) -> Measure:
     """Return the measure; what cannot be measured is unknown, and never ok."""
     try:
         with Ops(gateway.url, gateway.key) as ops:
-            measure = ops.measures(agency)[figure]
+            measure = ops.monitoring.measures(agency)[figure]
     except NotFound:
         return Measure(None, f"there is no agency {agency}", UNKNOWN)
     except Unavailable as error:

@@ -32,7 +32,7 @@ def dead() -> None:
 def dead_list(as_json: bool, gateway: Gateway) -> None:
     """Count the dead letters by cause and agency."""
     with Ops(gateway.url, gateway.key) as ops:
-        groups = ops.dead_letters()
+        groups = ops.replays.dead_letters()
     if as_json:
         print_json(groups)
         return
@@ -73,7 +73,7 @@ def plan(  # noqa: PLR0913  one parameter for each option
                 broker dead plan --cause wrong_area --to shropshire-csc --by "Jo Example"
     """
     with Ops(gateway.url, gateway.key) as ops:
-        planned = ops.plan_replay(
+        planned = ops.replays.plan(
             by=by, agency=agency, cause=cause, receiver=receiver, per_minute=per_minute
         )
     if as_json:
@@ -111,7 +111,7 @@ def replay(  # noqa: PLR0913  one parameter for each option
     Example:    broker dead replay 0193... --count 12 --reason "Their system is back."
     """
     with Ops(gateway.url, gateway.key) as ops, _advised():
-        planned = ops.replay(plan_id)
+        planned = ops.replays.progress(plan_id)
         if count != planned["planned"]:
             number = planned["planned"]
             raise click.UsageError(f"The plan has {number}, not {count}: give --count {number}.")
@@ -119,7 +119,7 @@ def replay(  # noqa: PLR0913  one parameter for each option
             _print_plan(planned)
             remark("Nothing was changed.")
             return
-        started = ops.start_replay(plan_id, reason, count=count, by=by)
+        started = ops.replays.start(plan_id, reason, count=count, by=by)
     if as_json:
         print_json(started)
     else:

@@ -55,7 +55,7 @@ def top(*, every: float, once: bool, exit_code: bool, as_json: bool, gateway: Ga
     with Ops(gateway.url, gateway.key) as ops:
         if not (as_json or once) and terminal.is_terminal and not terminal.is_dumb_terminal:
             _follow(ops, terminal, every)
-        seen = ops.monitor()
+        seen = ops.monitoring.monitor()
     if as_json:
         print_json(seen)
     else:
@@ -68,7 +68,7 @@ def _follow(ops: Ops, terminal: Console, every: float) -> None:
     with Live(console=terminal, screen=True, auto_refresh=False) as live:
         while True:
             try:
-                live.update(_render(ops.monitor()), refresh=True)
+                live.update(_render(ops.monitoring.monitor()), refresh=True)
             except Unavailable as error:
                 live.update(Group(*_sentences(unanswered(error.message), "")), refresh=True)
             time.sleep(max(0.5, every))
@@ -106,7 +106,7 @@ def deadlines(within: str, once: bool, as_json: bool, gateway: Gateway) -> None:
 
 
 def _near(ops: Ops, span: float) -> Json:
-    listed = ops.deadlines(within=span, limit=MOST_WATCHED)
+    listed = ops.monitoring.deadlines(within=span, limit=MOST_WATCHED)
     if len(listed["deadlines"]) >= MOST_WATCHED:
         remark(f"The {MOST_WATCHED} earliest deadlines; there are more.")
     return listed

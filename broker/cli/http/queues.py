@@ -47,7 +47,7 @@ def queue() -> None:
 def list_(as_json: bool, gateway: Gateway) -> None:
     """List every queue with open deliveries."""
     with Ops(gateway.url, gateway.key) as ops:
-        queues = ops.monitor()["queues"]
+        queues = ops.monitoring.monitor()["queues"]
     if as_json:
         print_json(queues)
         return
@@ -80,8 +80,10 @@ def show(agency: str, as_json: bool, gateway: Gateway) -> None:
     Example:    broker queue show stoke-csc
     """
     with Ops(gateway.url, gateway.key) as ops, _advised(agency):
-        status = ops.agency(agency)
-        deliveries = ops.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"]
+        status = ops.agencies.status(agency)
+        deliveries = ops.monitoring.deadlines(agency=agency, everything=True, limit=LISTED)[
+            "deadlines"
+        ]
     if as_json:
         print_json(deliveries)
         return
@@ -126,7 +128,7 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
         effect = partial(_effect, ops, agency)
         if not confirm(effect, "Suspend it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
-        status = ops.suspend_agency(agency, reason, by=by)
+        status = ops.agencies.suspend(agency, reason, by=by)
     if as_json:
         print_json(status)
         return
@@ -136,8 +138,10 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
 
 def _effect(ops: Ops, agency: str) -> str:
     """Say what a suspension would do."""
-    name = ops.agency(agency)["name"]
-    waiting = len(ops.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"])
+    name = ops.agencies.status(agency)["name"]
+    waiting = len(
+        ops.monitoring.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"]
+    )
     return (
         f"{name} ({agency}) will be offered nothing until it is resumed. "
         f"{_how_many(waiting)} open there; deadlines and alerts go on."
@@ -163,7 +167,7 @@ def resume_agency(agency: str, reason: str, by: str, as_json: bool, gateway: Gat
     Example:    broker resume-agency stoke-csc --reason "They are back." --by "Jo Example"
     """
     with Ops(gateway.url, gateway.key) as ops, _advised(agency):
-        status = ops.resume_agency(agency, reason, by=by)
+        status = ops.agencies.resume(agency, reason, by=by)
     if as_json:
         print_json(status)
     else:

@@ -1,0 +1,127 @@
+"""Parts of the ops side: what is open and late, agencies, and replays of dead letters."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from referral_broker_client.http_client import HttpClient, Json
+
+
+class Monitoring:
+    """Whether the broker works, and what is open, at risk and late."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def health(self) -> Json:
+        """Return whether the broker works, and what does not."""
+        value: Json = self._http.get("/v1/health").json()
+        return value
+
+    def monitor(self) -> Json:
+        """Return whether the broker works, what is open and at risk, and every queue."""
+        value: Json = self._http.get("/v1/monitor").json()
+        return value
+
+    def deadlines(
+        self,
+        *,
+        within: float | None = None,
+        agency: str | None = None,
+        everything: bool = False,
+        limit: int | None = None,
+    ) -> Json:
+        """Return open work that is late or due ``within`` so many seconds, or everything open.
+
+        At most ``limit`` items, 200 without it. Raises ``NotFound`` for an unknown agency.
+        """
+        query = {"within": within, "agency": agency, "limit": limit}
+        given = {name: str(value) for name, value in query.items() if value is not None}
+        flag = {"all": "true"} if everything else {}
+        value: Json = self._http.get("/v1/deadlines", given | flag).json()
+        return value
+
+    def measures(self, agency: str | None = None) -> Json:
+        """Return figures in seconds, of one agency or the worst of all, to compare with limits.
+
+        Raises ``NotFound`` for an unknown agency.
+        """
+        query = {"agency": agency} if agency else {}
+        value: Json = self._http.get("/v1/measures", query).json()
+        return value
+
+
+class Agencies:
+    """Whether an agency is suspended; suspends and resumes delivery to it."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def status(self, code: str) -> Json:
+        """Return when an agency was last seen, and whether it is suspended.
+
+        Raises ``NotFound`` when there is none with this code.
+        """
+        value: Json = self._http.get(_agency_path(code)).json()
+        return value
+
+    def suspend(self, code: str, reason: str, *, by: str) -> Json:
+        """Stop offering deliveries to an agency. Raises ``Conflict`` if somebody else has."""
+        body = {"reason": reason, "by": by}
+        value: Json = self._http.post(f"{_agency_path(code)}/suspend", body).json()
+        return value
+
+    def resume(self, code: str, reason: str, *, by: str) -> Json:
+        """Offer deliveries to an agency again. Raises ``Conflict`` when it is not suspended."""
+        body = {"reason": reason, "by": by}
+        value: Json = self._http.post(f"{_agency_path(code)}/resume", body).json()
+        return value
+
+
+class Replays:
+    """What cannot be delivered; plans to replay or redirect it."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def dead_letters(self) -> list[Json]:
+        """Return what cannot be delivered, counted by cause and agency."""
+        value: list[Json] = self._http.get("/v1/dead-letters").json()["dead_letters"]
+        return value
+
+    def plan(
+        self,
+        *,
+        by: str,
+        agency: str | None = None,
+        cause: str | None = None,
+        receiver: str | None = None,
+        per_minute: int | None = None,
+    ) -> Json:
+        """Plan to replay dead letters, or to redirect them to ``receiver``; nothing changes yet."""
+        # An id of our own, so that a repeated request makes no second plan.
+        body: dict[str, Any] = {"id": str(uuid4()), "by": by, "agency": agency, "cause": cause}
+        body |= {"receiver": receiver, "per_minute": per_minute}
+        given = {name: value for name, value in body.items() if value is not None}
+        value: Json = self._http.post("/v1/replays", given).json()
+        return value
+
+    def progress(self, plan: str | UUID) -> Json:
+        """Return a plan for dead letters and how far it has come."""
+        value: Json = self._http.get(f"/v1/replays/{plan}").json()
+        return value
+
+    def start(self, plan: str | UUID, reason: str, *, count: int, by: str | None = None) -> Json:
+        """Start a plan; ``count`` is the number in it, and ``by`` the planner without a name.
+
+        Raises ``Invalid`` for another number, and ``Conflict`` when it was started before.
+        """
+        body = {"reason": reason, "count": count} | ({"by": by} if by else {})
+        value: Json = self._http.post(f"/v1/replays/{plan}/start", body).json()
+        return value
+
+
+def _agency_path(code: str) -> str:
+    return f"/v1/agencies/{quote(code, safe='')}"
