@@ -29,6 +29,7 @@ LOOK_SECONDS = 1.0
 PERSON = "Ops Example"
 SAMPLE_OFFICE = "stoke-csc"
 """The organisation whose inbox is shown: the first referral goes to it."""
+SAMPLE_FORCE = "staffordshire-police"
 FIRST = SAMPLES / "first-referral.json"
 WITH_AGENCIES = """
 Sample agencies collect and answer everything; with --no-agencies you are the agency.
@@ -93,7 +94,8 @@ def _print_addresses(stack: Stack, *, agencies: bool, as_json: bool) -> None:
             "keys": stack.keys,
             **files,
             "sign_in": _sign_in(stack),
-            "inbox": _inbox(stack),
+            "inbox": _member(stack, SAMPLE_OFFICE, MemberRight.ANSWER),
+            "form": _member(stack, SAMPLE_FORCE, MemberRight.PUBLISH),
         }
         print_json({"url": stack.url, **addresses})
     else:
@@ -110,8 +112,11 @@ Watch it in a browser; this link signs you in, once, within fifteen minutes:
 Another one, with what is exported below:  {_broker()} people link "Ops Example"
 
 See what people at an agency see who have no software of their own; this link opens their inbox:
-  {_inbox(stack)}
+  {_member(stack, SAMPLE_OFFICE, MemberRight.ANSWER)}
 Another one:  {_broker()} members link {SAMPLE_OFFICE} jo@example.org --name "Jo Example"
+
+Write a referral as a force without developers does; then select "Your referrals":
+  {_member(stack, SAMPLE_FORCE, MemberRight.PUBLISH)}
 
 Keys, a file for each organisation, readable by you alone:
   {stack.keys}
@@ -153,10 +158,11 @@ def _sign_in(stack: Stack) -> str:
     return address(stack.url, sign_in.link(stack.ledger, PERSON, now=now))
 
 
-def _inbox(stack: Stack) -> str:
-    """Return a link by which a sample person of an agency signs in to its inbox."""
-    now, code = stack.ledger.queries.clock(), OrganisationCode(SAMPLE_OFFICE)
-    invited = Invited(PERSON, "person@example.org", list(MemberRight))
+def _member(stack: Stack, organisation: str, right: MemberRight) -> str:
+    """Return a link by which a person of an organisation with a right signs in to its inbox."""
+    now = stack.ledger.queries.clock()
+    invited = Invited(PERSON, "person@example.org", [right, MemberRight.ADMINISTER])
+    code = OrganisationCode(organisation)
     id_ = membership.add(stack.ledger, code, invited, by="up", now=now, new_id=new_uuid7)
     return membership.new_link(stack.ledger, id_, url=stack.url, now=now)
 
