@@ -51,9 +51,6 @@ ROOM_IN_MEMORY = 6 * 2**30
 CHILD_KEY = bytes(range(32))
 SIGNING_KEY = new_private_key()
 """The private key with which the broker of every test signs copies in queues."""
-PROCESSES = ("acceptance", "cli", "faults", "floods", "test_benchmarks.py", "test_no_leak.py")
-GROUPS = {**dict.fromkeys(PROCESSES, "processes"), "browser": "browser"}
-"""Folders and files whose tests run one after the other, beside those of another group."""
 _numbers = itertools.count()
 T = TypeVar("T")
 
@@ -79,14 +76,6 @@ class FixedClock:
     def advance(self, **how_far: float) -> None:
         """Move on by so many ``hours=``, ``minutes=``, ``seconds=`` or ``days=``."""
         self.now += timedelta(**how_far)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what starts processes of its own together, and what a browser looks at."""
-    for item in items:
-        for part in item.path.relative_to(ROOT / "tests").parts:
-            if group := GROUPS.get(part):
-                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
