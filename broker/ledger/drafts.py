@@ -121,7 +121,7 @@ class Drafts(Part):
         )
         return int(saved[0]["revision"]) if saved else None
 
-    def end(
+    def end(  # noqa: PLR0913  each is a fact about the end
         self,
         publisher: OrganisationCode,
         id_: UUID,
@@ -130,13 +130,15 @@ class Drafts(Part):
         member: UUID,
         now: datetime,
         referral: ReferralId | None = None,
+        revision: int | None = None,
     ) -> bool:
-        """End a draft and erase its content; False where it has ended.
+        """End a draft and erase its content; False where it has ended, or ``revision`` is old.
 
-        ``referral`` is what it became, where it was sent.
+        ``referral`` is what it became, where it was sent. What was sent ends at any revision.
         """
         params = {"publisher": publisher, "id": id_, "because": because, "referral": referral}
-        return bool(self._rows("drafts/end", {**params, "member": member, "now": now}))
+        params |= {"member": member, "now": now, "revision": revision}
+        return bool(self._rows("drafts/end", params))
 
     def expire(self, *, now: datetime, limit: int) -> int:
         """End the drafts that nobody has saved for too long; return how many."""

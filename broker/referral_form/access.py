@@ -61,8 +61,14 @@ async def _form_of(request: Request) -> Mapping[str, str]:
 
 
 def _typed(form: Mapping[str, str]) -> dict[str, str]:
-    """Return what a person entered in a form, without what belongs to the session."""
-    return {name: value for name, value in form.items() if name not in ("token", "revision")}
+    """Return what a form holds, without what belongs to the session."""
+    return {name: value for name, value in form.items() if name != "token"}
+
+
+def revision_in(form: Mapping[str, str]) -> int:
+    """Return the revision of the draft that a page was opened with; 0, which none has, without."""
+    revision = form.get("revision", "")
+    return int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 19 else 0
 
 
 def id_in_path(visit: Visit) -> UUID:

@@ -10,7 +10,9 @@ from typing import Any
 import orjson
 from starlette.responses import RedirectResponse, Response
 
-from broker.domain.codes import Milestone, Role
+from broker.domain.codes import DeliveryKind, Milestone, Role
+from broker.domain.ids import OrganisationCode
+from broker.domain.states import DeliveryState
 from broker.errors import Conflict, Invalid
 from broker.inbox.access import Visit
 from broker.inbox.document_source import RemarkPool, joined
@@ -21,7 +23,7 @@ from broker.policy.routing.plan import Plan
 from broker.policy.time.duration_words import how_many
 from broker.policy.time.moments import local_day, moment
 from broker.referral_form import draft_acts, draft_names
-from broker.referral_form.access import id_in_path
+from broker.referral_form.access import id_in_path, revision_in
 from broker.referral_form.answers_document import answers, what_changed
 from broker.referral_form.draft_links import place_of
 from broker.referral_form.draft_pages import Form
@@ -35,6 +37,19 @@ _DO: Mapping[Role, Mapping[Milestone, str]] = {
     Role.LEAD: {Milestone.ACKNOWLEDGE: "takes it on by", Milestone.DECIDE: "decides by"},
     Role.COPY: {Milestone.ACKNOWLEDGE: "reads it by", Milestone.DECIDE: "decides by"},
 }
+
+
+_WITHOUT_IT = frozenset(
+    {
+        *(DeliveryState.HELD, DeliveryState.RETURNED),
+        *(DeliveryState.RECALLED, DeliveryState.HANDED_OVER),
+    }
+)
+_HAS_IT = (
+    "Has the referral, and gets the correction at once. Its deadlines count from when it got the "
+    "referral."
+)
+Holders = frozenset[tuple[OrganisationCode, Role]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +86,8 @@ async def show(visit: Visit) -> Response:
 
 async def send(visit: Visit, form: Form) -> Response:
     """Send the draft as it was checked."""
-    revision = int(form["revision"]) if form.get("revision", "").isdecimal() else 0
     try:
-        referral = await visit.inboxes.run(_send, visit, revision)
+        referral = await visit.inboxes.run(_send, visit, revision_in(form))
     except (Conflict, Invalid) as error:
         values = await visit.inboxes.run(_values, visit)
         return page("check", 409, visit=visit, problem=error.message, **values)
@@ -92,7 +106,8 @@ def _values(visit: Visit) -> dict[str, Any]:
     review = draft_acts.review(context, visit.agency, draft)
     people = draft_names.names(written, local_day(now))
     plan, faults = review.plan, list(review.defects)
-    recipients = list(recipients_of(plan, policy, people, now)) if plan else []
+    holders = _holders(visit, draft)
+    recipients = list(recipients_of(plan, policy, people, now, holders)) if plan else []
     changes = _changes(visit, draft, written, now)
     return {
         "draft": draft,
@@ -110,20 +125,36 @@ def _values(visit: Visit) -> dict[str, Any]:
     }
 
 
+def _holders(visit: Visit, draft: Draft) -> Holders:
+    """Return who has the referral that a draft corrects already, each in its role."""
+    if draft.corrects is None:
+        return frozenset()
+    deliveries = draft_acts.sent(visit.context, visit.person, draft.corrects).deliveries
+    return frozenset(
+        (delivery.agency, delivery.role)
+        for delivery in deliveries
+        if delivery.kind is DeliveryKind.REFERRAL and delivery.state not in _WITHOUT_IT
+    )
+
+
 def recipients_of(
-    plan: Plan, policy: Policy, people: Mapping[str, str], now: datetime
+    plan: Plan, policy: Policy, people: Mapping[str, str], now: datetime, holders: Holders
 ) -> Iterator[PlannedRecipient]:
-    """Yield who would get it, in the order of the plan, with names in place of codes."""
+    """Yield who would get it, in the order of the plan, with names in place of codes.
+
+    The deadlines of ``holders`` began with the referral: a correction does not begin them again.
+    """
     for assignment in plan.assignments:
+        has_it = (assignment.agency, assignment.role) in holders and not assignment.held_until
         view = policy.views[assignment.view]
         seen = [people[id_] for id_ in (*assignment.children, *assignment.persons) if id_ in people]
         yield PlannedRecipient(
             name=policy.directory.organisation_name(assignment.agency),
-            when=_when(assignment, now),
+            when=_HAS_IT if has_it else _when(assignment, now),
             deadlines=[
                 (verb, moment(assignment.due[milestone], now))
                 for milestone, verb in _DO[assignment.role].items()
-                if milestone in assignment.due
+                if milestone in assignment.due and not has_it
             ],
             why=str(assignment.explanation["sentence"]),
             about=joined(seen),

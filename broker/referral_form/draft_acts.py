@@ -27,7 +27,7 @@ from broker.intake.base import Submission, take_in
 from broker.ledger.drafts import Draft, NewDraft
 from broker.ledger.members import SignedInMember
 from broker.policy.routing.plan import Plan
-from broker.referral_form.page_answers import NO_CONTACT, REQUIRED
+from broker.referral_form.page_answers import NEEDED
 from schemas import referral
 from schemas.formats import Reference
 
@@ -38,13 +38,9 @@ MOST_DRAFTS = 200
 LISTED = 50
 """Referrals sent and drafts that are listed."""
 _REFERENCE = re.compile(Reference.pattern.replace("$", r"\Z"))
-_BLOCKING = frozenset({REQUIRED, NO_CONTACT})
-"""Faults for which the form sends nothing: the answer is needed. Others cost only their field."""
 _ANSWERED = ("-not-asked", "-refused")
 """Ends of codes of defects that say why something is not known and will not come."""
-_CHANGED = (
-    "Somebody saved this draft after you opened the page. Nothing was sent. Look at it again."
-)
+CHANGED = "Somebody saved this draft after you opened the page. Look at it again."
 
 
 class AlreadySent(NotFound):
@@ -100,7 +96,7 @@ def begin(context: Context, member: SignedInMember, reference: str) -> UUID:
     drafts = context.ledger.drafts.open_of(member.organisation, reference=reference, limit=1)
     if drafts:
         raise _about_reference("Your force has a draft under this reference. Open that one.")
-    raise Conflict(f"Your force has {MOST_DRAFTS} drafts. Send or delete some of them first.")
+    raise _too_many()
 
 
 def begin_correction(context: Context, member: SignedInMember, id_: ReferralId) -> UUID:
@@ -111,13 +107,8 @@ def begin_correction(context: Context, member: SignedInMember, id_: ReferralId) 
     status = sent(context, member, id_)
     if status.recalled_at or status.state is ReferralState.REJECTED:
         raise Conflict("This referral cannot be corrected: no agency has it.")
-    drafts = context.ledger.drafts.open_of(member.organisation, reference=status.reference, limit=1)
-    if drafts and drafts[0].corrects is None:
-        raise Conflict(
-            "Your force has a draft of a new referral under this reference. Delete that one first."
-        )
-    if drafts:
-        return drafts[0].id
+    if draft := _open_correction(context, member, status.reference):
+        return draft
     document = _content(context, id_)
     if document is None:
         raise Conflict(
@@ -125,9 +116,25 @@ def begin_correction(context: Context, member: SignedInMember, id_: ReferralId) 
             "Correct it there."
         )
     draft = _begun(context, member, status.reference, document, corrects=status)
+    # A colleague may have begun one meanwhile.
+    draft = draft or _open_correction(context, member, status.reference)
     if draft is None:
-        raise Conflict(f"Your force has {MOST_DRAFTS} drafts. Send or delete some of them first.")
+        raise _too_many()
     return draft
+
+
+def _open_correction(context: Context, member: SignedInMember, reference: str) -> UUID | None:
+    """Return the correction that is being written. Raises Conflict for a new referral."""
+    drafts = context.ledger.drafts.open_of(member.organisation, reference=reference, limit=1)
+    if drafts and drafts[0].corrects is None:
+        raise Conflict(
+            "Your force has a draft of a new referral under this reference. Delete that one first."
+        )
+    return drafts[0].id if drafts else None
+
+
+def _too_many() -> Conflict:
+    return Conflict(f"Your force has {MOST_DRAFTS} drafts. Send or delete some of them first.")
 
 
 def _begun(
@@ -212,9 +219,7 @@ def save(
 def review(context: Context, publisher: OrganisationCode, draft: Draft) -> Review:
     """Return what would become of a draft: the check that the API has. Stores nothing."""
     missing = [
-        fault
-        for fault in accept.strict_faults(context, document_of(draft))
-        if fault.code in _BLOCKING
+        fault for fault in accept.strict_faults(context, document_of(draft)) if fault.code in NEEDED
     ]
     checked = accept.check(context, publisher, draft.body)
     return Review(missing or checked.faults, checked.defects, checked.plan)
@@ -232,7 +237,7 @@ def send(context: Context, member: SignedInMember, draft: Draft, *, revision: in
     if draft.revision != revision or not save(
         context, member, draft, document_of(draft), revision=revision
     ):
-        raise Conflict(_CHANGED)
+        raise Conflict(CHANGED)
     accepted = _corrected(context, member, draft) or _published(context, member, draft)
     context.ledger.drafts.end(
         member.organisation,
@@ -275,11 +280,21 @@ def _corrected(context: Context, member: SignedInMember, draft: Draft) -> Accept
     )
 
 
-def delete(context: Context, member: SignedInMember, draft: Draft) -> None:
-    """Delete a draft: its content is erased, and the record of who wrote it stays."""
-    context.ledger.drafts.end(
-        member.organisation, draft.id, DraftEnd.DELETED, member=member.id, now=context.clock()
+def delete(context: Context, member: SignedInMember, draft: Draft, *, revision: int) -> None:
+    """Delete a draft: its content is erased, and the record of who wrote it stays.
+
+    Raises Conflict where somebody saved it after ``revision``.
+    """
+    is_deleted = context.ledger.drafts.end(
+        member.organisation,
+        draft.id,
+        DraftEnd.DELETED,
+        member=member.id,
+        now=context.clock(),
+        revision=revision,
     )
+    if not is_deleted:
+        raise Conflict(CHANGED)
 
 
 def sent(context: Context, member: SignedInMember, id_: ReferralId) -> ReferralStatus:

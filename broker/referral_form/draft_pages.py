@@ -14,7 +14,7 @@ from broker.inbox.access import Visit
 from broker.policy.time.duration_words import how_many
 from broker.policy.time.moments import length, local_day, moment
 from broker.referral_form import draft_acts, draft_names
-from broker.referral_form.access import id_in_path
+from broker.referral_form.access import id_in_path, revision_in
 from broker.referral_form.draft_acts import Review
 from broker.referral_form.draft_links import in_section, place_of
 from broker.referral_form.json_paths import get
@@ -191,15 +191,15 @@ async def ask_delete(visit: Visit) -> Response:
     return page("delete", visit=visit, draft=draft)
 
 
-async def delete(visit: Visit, _: Form) -> Response:
-    """Delete a draft."""
-    await visit.inboxes.run(_delete, visit)
+async def delete(visit: Visit, form: Form) -> Response:
+    """Delete a draft, as it was when the page was opened."""
+    await visit.inboxes.run(_delete, visit, revision_in(form))
     return RedirectResponse(f"{ROOT}/?done=deleted", 303)
 
 
-def _delete(visit: Visit) -> None:
+def _delete(visit: Visit, revision: int) -> None:
     draft = draft_acts.open_draft(visit.context, visit.person, id_in_path(visit))
-    draft_acts.delete(visit.context, visit.person, draft)
+    draft_acts.delete(visit.context, visit.person, draft, revision=revision)
 
 
 def listing_in_path(visit: Visit) -> Listing:

@@ -13,7 +13,7 @@ from broker.inbox.access import Visit
 from broker.ledger.drafts import Draft
 from broker.policy.time.moments import local_day
 from broker.referral_form import draft_acts, draft_names
-from broker.referral_form.access import id_in_path
+from broker.referral_form.access import id_in_path, revision_in
 from broker.referral_form.draft_pages import Form, listing_in_path
 from broker.referral_form.json_paths import ABSENT, get, remove
 from broker.referral_form.questions import Path
@@ -63,10 +63,9 @@ def _removed(visit: Visit, form: Form) -> str:
             )
         _unlink(after, id_)
     remove(after, path)
-    revision = int(form["revision"]) if form.get("revision", "").isdecimal() else 0
-    saved = draft_acts.save(visit.context, visit.person, draft, after, revision=revision)
+    saved = draft_acts.save(visit.context, visit.person, draft, after, revision=revision_in(form))
     if saved is None:
-        raise Conflict("Somebody saved this draft after you opened the page. Look at it again.")
+        raise Conflict(draft_acts.CHANGED)
     return f"{draft.id}/{listing.key}"
 
 

@@ -20,12 +20,15 @@ from broker.referral_form.questions import Kind, Path, Question
 from broker.referral_form.sections import Page
 from schemas import referral
 from schemas.errors import Fault
+from schemas.tolerance import NO_CONTACT
 
 SENT_AS_WRITTEN = frozenset(
     {"nhs-number-format", "nhs-number-check-digit", "bad-upn", "bad-urn", "bad-postcode"}
 )
 """Faults that cost only their field: it is sent as it was written, and marked as not valid."""
-REQUIRED, NO_CONTACT = "required", "no-contact"
+REQUIRED = "required"
+NEEDED = frozenset({REQUIRED, NO_CONTACT})
+"""Faults for which the form sends nothing: an answer is needed. Others cost only their field."""
 _MESSAGES: Mapping[str, str] = {
     "too-long": "use fewer characters.",
     "bad-email": "enter an email address, like name@example.org.",
@@ -34,7 +37,6 @@ _MESSAGES: Mapping[str, str] = {
     "out-of-range": "check this, it cannot be right.",
     NO_CONTACT: "enter a telephone number or an email address.",
 }
-_NEEDED = frozenset({REQUIRED, NO_CONTACT})
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ def answer(  # noqa: PLR0913  each is a fact about the page
     if not is_later:
         answered.faults |= _needed(page, base, after, answered.faults)
     for question, fault in _faults(page, base, after, context, today):
-        is_needed = fault.code in _NEEDED
+        is_needed = fault.code in NEEDED
         if (is_needed and not is_later) or (question in touched and not is_needed):
             _note(answered.faults, question, fault)
     answered.faults = _ordered(page, answered.faults)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -18,7 +19,7 @@ from broker.policy.places.gazetteer import Match
 from broker.policy.published.policy import Policy
 from broker.policy.time.moments import local_day, moment
 from broker.referral_form import draft_acts, draft_names, voice_answers
-from broker.referral_form.access import id_in_path
+from broker.referral_form.access import id_in_path, revision_in
 from broker.referral_form.draft_pages import Form, listing_in_path, show_listing, show_section
 from broker.referral_form.form_values import Around
 from broker.referral_form.json_paths import ABSENT, get, put, remove
@@ -70,6 +71,14 @@ class Target:
         return draft_names.headline(item, self.listing.key, local_day(self.now))
 
     @property
+    def item(self) -> str:
+        """The local id of the item that the page is about; empty where it has none."""
+        if self.number is None or self.is_new or not (self.listing and self.listing.prefix):
+            return ""
+        id_ = get(self.document, (*self.listing.path, self.number, "id"))
+        return id_ if isinstance(id_, str) else ""
+
+    @property
     def back(self) -> str:
         """The address to go back to, below that of the draft."""
         if self.listing is not None:
@@ -105,9 +114,11 @@ async def save(visit: Visit, form: Form) -> Response:
 
 async def show_again(visit: Visit, form: Form) -> Response:
     """Show a page with what was typed in an earlier session; nothing is saved."""
-    target = await visit.inboxes.run(_target, visit)
+    target = await visit.inboxes.run(_target, visit, form)
     target.form |= dict.fromkeys(target.form, "") | dict(form)
     message = "You were signed out, so this was not saved. Check what you entered, and save."
+    if revision_in(form) != target.draft.revision:
+        message = _overtaken(target)
     target.faults = {target.page.questions[0].name: message}
     return _shown(visit, target, 422)
 
@@ -120,13 +131,16 @@ def _shown(visit: Visit, target: Target, status: int = 200) -> Response:
         status,
         visit=visit,
         target=target,
+        words=voice_answers.WORDS,
+        seen=voice_answers.SEEN,
         located=located,
         is_found=is_found,
         now=target.now,
     )
 
 
-def _target(visit: Visit) -> Target:
+def _target(visit: Visit, form: Form = MappingProxyType({})) -> Target:
+    """Return the page that an address names, of the item with which it was opened."""
     draft = draft_acts.open_draft(visit.context, visit.person, id_in_path(visit))
     params, now = visit.request.path_params, visit.context.clock()
     document, policy = draft_acts.document_of(draft), visit.context.policies.latest()
@@ -137,7 +151,7 @@ def _target(visit: Visit) -> Target:
         target = Target(draft, document, PAGES[params["part"]], (), context, policy, now)
     else:
         listing = listing_in_path(visit)
-        number, is_new = _number(params["item"], listing, document)
+        number, is_new = _number(params["item"], listing, document, form.get("item", ""))
         page = _page(listing, params.get("page", ""))
         base: Path = (*listing.path, number, *(["voice"] if page is VOICE else []))
         target = Target(
@@ -159,9 +173,16 @@ def _others(target: Target) -> dict[str, str]:
     return names
 
 
-def _number(text: str, listing: Listing, document: Mapping[str, Any]) -> tuple[int, bool]:
-    """Return the place of an item, and whether it is a new one. Raises NotFound and Conflict."""
-    count = len(draft_names.items(document, listing.path))
+def _number(text: str, listing: Listing, document: Mapping[str, Any], id_: str) -> tuple[int, bool]:
+    """Return the place of an item, and whether it is a new one. Raises NotFound and Conflict.
+
+    ``id_`` is that of the item when its page was opened: items before it may have been removed, and
+    what was entered about one child must not be saved for another.
+    """
+    items = draft_names.items(document, listing.path)
+    if id_ and text != NEW:
+        text = next((str(at) for at, item in enumerate(items) if get(item, ("id",)) == id_), "")
+    count = len(items)
     if text == NEW:
         if count >= listing.limit:
             raise Conflict(f"You can add {listing.limit} here. Write more in the summary.")
@@ -182,13 +203,13 @@ def _page(listing: Listing, key: str) -> Page:
 
 def _save(visit: Visit, form: Form) -> Target:
     """Save what a form holds, unless something is wrong; return the page with what is."""
-    target = _target(visit)
+    target = _target(visit, form)
     answered = _answered(target, form, is_later="later" in form or "find" in form)
     target.form |= form
     target.faults = answered.faults
     if target.faults or answered.document == target.document:
         return target
-    revision = int(form["revision"]) if form.get("revision", "").isdecimal() else 0
+    revision = revision_in(form)
     try:
         saved = draft_acts.save(
             visit.context, visit.person, target.draft, answered.document, revision=revision

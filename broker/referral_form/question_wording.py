@@ -218,6 +218,7 @@ WHY_UNKNOWN = "If you do not know it, why?"
 GRADES = labels.GRADE_NAMES
 
 _GIVEN_BY_THE_FORM = "The form gives it."
+_VOICE = "children.voice."
 _SYSTEMS = "A list that a system makes; send it by the API."
 NOT_OFFERED: Mapping[str, str] = {
     "schema": _GIVEN_BY_THE_FORM,
@@ -243,11 +244,11 @@ NOT_OFFERED: Mapping[str, str] = {
     "online.tags": _SYSTEMS,
     "extensions": "Local fields of a force’s own system.",
     **{
-        f"persons_posing_risk.voice.{name}": "Rare: a suspect under 18; tell the council by phone."
-        for name in (
-            *("said", "behaviour", "demeanour", "concerns", "views", "spoken_to_at"),
-            *("spoken_to_by", "not_asked", "refused", "share_with"),
+        f"persons_posing_risk.voice.{field.removeprefix(_VOICE)}": (
+            "Rare: a suspect under 18; tell the council by phone."
         )
+        for field in LABELS
+        if field.startswith(_VOICE)
     },
 }
 """Fields that only the API offers, each with the reason. What a correction finds there stays."""

@@ -17,11 +17,13 @@ SPOKEN = "spoken"
 REFUSED, NO, NOT_YET = "refused", "no", "not_yet"
 _REASON = {REFUSED: "refused", NO: "not_asked", NOT_YET: "not_yet_known"}
 """What stands for each answer where nothing more is said."""
-_WORDS = ("said", "views", "concerns")
-_SEEN = ("demeanour", "behaviour", "spoken_to_at", "spoken_to_by", "share_with")
+WORDS = ("said", "views", "concerns")
+"""Questions about what the child said."""
+SEEN = ("demeanour", "behaviour", "spoken_to_at", "spoken_to_by", "share_with")
+"""Questions that can be answered also where the child said nothing."""
 _BELONGS = {
-    YES: frozenset({*_WORDS, *_SEEN}),
-    REFUSED: frozenset({"refused", *_SEEN}),
+    YES: frozenset({*WORDS, *SEEN}),
+    REFUSED: frozenset({"refused", *SEEN}),
     NO: frozenset({"not_asked"}),
     NOT_YET: frozenset[str](),
 }
@@ -77,6 +79,6 @@ def _contradiction(spoken: str, entered: set[str], *, is_later: bool) -> str:
         return "Say whether the child was spoken to." if entered else ""
     if entered - _BELONGS.get(spoken, frozenset()):
         return "What you entered does not fit this answer. Change one of them."
-    if spoken == YES and not entered & {*_WORDS, "demeanour", "behaviour"} and not is_later:
+    if spoken == YES and not entered & {*WORDS, "demeanour", "behaviour"} and not is_later:
         return "Enter what the child said, or how the child seemed."
     return ""

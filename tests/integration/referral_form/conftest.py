@@ -19,6 +19,7 @@ DRAFT = re.compile(r"/inbox/referrals/drafts/([0-9a-f-]{36})")
 SENT = re.compile(r"/inbox/referrals/sent/([0-9a-f-]{36})")
 FIELD = re.compile(r'<(?:input|textarea|select)[^>]*? name="([^"]+)"')
 REVISION = re.compile(r'name="revision" value="(\d+)"')
+ITEM = re.compile(r'name="item" value="([^"]+)"')
 
 
 @dataclass
@@ -54,9 +55,11 @@ class Sergeant:
         return self.resend(page, shown, {**form, **more}, status)
 
     def resend(self, page: str, shown: str, form: Mapping[str, str], status: int) -> Any:
-        """Send the form of a page that was shown before."""
+        """Send the form of a page that was shown before, with its hidden fields."""
         (token,), (revision,) = set(TOKEN.findall(shown)), set(REVISION.findall(shown))
         hidden = {"token": token, "revision": revision}
+        if items := ITEM.findall(shown):
+            (hidden["item"],) = items
         return self._post(f"/drafts/{self.draft}/{page}", {**hidden, **form}, status)
 
     def send(self) -> str:

@@ -1,5 +1,6 @@
 """What is sent with the form is, row for row, what the API would have taken."""
 
+import re
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -8,7 +9,9 @@ import orjson
 import psycopg
 import pytest
 
+from broker.domain.ids import ReferralId
 from broker.flow.context import Context
+from broker.referral_form import draft_acts
 from tests.acceptance.conftest import World
 from tests.integration.inbox.conftest import Person
 from tests.integration.referral_form.conftest import FORCE, Sergeant, drafts, fill_needed
@@ -34,6 +37,7 @@ WRITTEN = {
         "summary": "An unknown adult asks a nine-year-old for pictures.",
     },
 }
+RECIPIENT = re.compile(r'aria-labelledby="recipient-.*?</section>', re.DOTALL)
 ROW = "digest, state, grade, effective_grade, first_known_at, policy_version, version, occurrence"
 
 
@@ -154,6 +158,49 @@ def test_a_correction_keeps_what_the_form_does_not_ask(
     assert drafts(context) == [("SP/2026/4471", False, "sent")]
     kinds = rows(context, "select distinct kind from delivery order by kind")
     assert ("correction",) in kinds
+
+
+def test_a_correction_promises_no_new_deadline_to_who_has_the_referral(
+    context: Context, world: World, enter: Callable[..., Person]
+) -> None:
+    receipt = world.routed(WRITTEN)
+    before = rows(context, "select agency, decide_by from delivery order by agency")
+    world.at("2026-12-21 09:00")
+    sergeant = Sergeant(enter(FORCE, "Sam Example", "publish"))
+    begun = sergeant.post(f"/sent/{receipt['id']}/correct", {})
+    sergeant.draft = begun.headers["location"].rpartition("/")[2]
+    sergeant.fill("children/new", {"given_name": "Robin"})
+    sergeant.fill("children/1/where", {"area": "Staffordshire"})
+    checked = unescape(sergeant.page("/check"))
+    stoke, staffordshire = (
+        next(part for part in RECIPIENT.findall(checked) if f"{name} children's" in part)
+        for name in ("Stoke-on-Trent", "Staffordshire")
+    )
+    assert "Its deadlines count from when it got the referral." in stoke
+    assert " by <strong>" not in stoke
+    assert "Its deadlines" not in staffordshire
+    assert " by <strong>" in staffordshire
+    sergeant.send()
+    world.drain()
+    after = rows(context, "select agency, decide_by from delivery where kind = 'referral'")
+    assert set(before) <= set(after)
+
+
+def test_two_who_begin_a_correction_at_once_get_the_same_draft(
+    context: Context, world: World, sergeant: Sergeant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = world.routed(WRITTEN)
+    path, content = f"/sent/{receipt['id']}/correct", draft_acts._content
+    begun: list[str] = []
+
+    def colleague_first(context_: Context, id_: ReferralId) -> Any:
+        monkeypatch.setattr(draft_acts, "_content", content)
+        begun.append(sergeant.post(path, {}).headers["location"])
+        return content(context_, id_)
+
+    monkeypatch.setattr(draft_acts, "_content", colleague_first)
+    assert sergeant.post(path, {}).headers["location"] == begun[0]
+    assert rows(context, "select corrects::text from draft") == [(receipt["id"],)]
 
 
 def test_a_correction_of_what_was_corrected_meanwhile_is_not_sent(

@@ -16,7 +16,7 @@ from broker.referral_form import draft_acts
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 from tests.integration.inbox.conftest import Person
-from tests.integration.referral_form.conftest import FORCE, Sergeant, drafts, fill_needed
+from tests.integration.referral_form.conftest import FORCE, REVISION, Sergeant, drafts, fill_needed
 from tests.rows import rows
 
 
@@ -218,6 +218,30 @@ def test_nobody_overwrites_what_a_colleague_saved(
     assert written(context)["concern"]["summary"] == "Mine."
 
 
+def test_what_is_written_about_one_child_is_never_saved_for_another(
+    context: Context, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    sergeant.begin("SP/1")
+    for name in ("Wren", "Robin", "Martin"):
+        sergeant.fill("children/new", {"given_name": name})
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    shown = sergeant.page("/children/1/voice")
+    colleague.fill("children/0/remove", {})
+    form = {"spoken": "yes", "said": "Robin said this."}
+    refused = sergeant.resend("children/1/voice", shown, form, 422)
+    assert "Kim Example saved this draft" in refused.text
+    assert "SP/1 · Robin" in refused.text
+    saved = sergeant.resend("children/1/voice", refused.text, form, 303)
+    assert saved.headers["location"].endswith("/children")
+    robin, martin = written(context)["children"]
+    assert robin["voice"] == {"said": "Robin said this."}
+    assert martin == {"id": "child-3", "given_name": "Martin"}
+    colleague.fill("children/0/remove", {})
+    before = rows(context, "select body, revision from draft")
+    sergeant.resend("children/0/voice", refused.text, form, 404)
+    assert rows(context, "select body, revision from draft") == before
+
+
 def test_people_are_removed_only_when_nothing_is_about_them(
     context: Context, sergeant: Sergeant
 ) -> None:
@@ -258,6 +282,20 @@ def test_a_deleted_draft_is_erased(context: Context, sergeant: Sergeant) -> None
     assert drafts(context) == [("SP/1", False, "deleted")]
     sergeant.page("", 404)
     sergeant.begin("SP/1")
+
+
+def test_nobody_deletes_what_a_colleague_has_saved_since(
+    context: Context, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    sergeant.begin("SP/1")
+    asked = sergeant.page("/delete")
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    colleague.fill("children/new", {"given_name": "Wren"})
+    assert "Somebody saved this draft" in sergeant.resend("delete", asked, {}, 409).text
+    assert drafts(context) == [("SP/1", True, None)]
+    assert written(context)["children"] == [{"id": "child-1", "given_name": "Wren"}]
+    sergeant.resend("delete", sergeant.page("/delete"), {}, 303)
+    assert drafts(context) == [("SP/1", False, "deleted")]
 
 
 def test_drafts_of_a_publisher_are_bounded(
@@ -303,6 +341,24 @@ def test_what_was_typed_survives_the_end_of_a_session(
     assert "concern" not in written(context)
     again.resend("what-happened", restored, form, 303)
     assert written(context)["concern"]["summary"] == "Line one.\nLine two."
+
+
+def test_who_signs_in_again_is_told_what_a_colleague_saved_meanwhile(
+    context: Context, clock: FixedClock, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    sergeant.begin("SP/1")
+    shown = sergeant.page("/what-happened")
+    clock.advance(hours=1)
+    form = {"concern-category": "grooming", "concern-summary": "Mine."}
+    signed_out = sergeant.resend("what-happened", shown, form, 401).text
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    colleague.fill("what-happened", {**form, "concern-summary": "Theirs."})
+    again = Sergeant(enter(FORCE, "Sam Example", "publish"), sergeant.draft)
+    held = {**form, "revision": REVISION.findall(signed_out)[0]}
+    restored = again.resend("what-happened", shown, held, 422).text
+    assert "Kim Example saved this draft" in restored
+    assert "Mine." in restored
+    assert written(context)["concern"]["summary"] == "Theirs."
 
 
 def test_a_picture_in_a_text_is_never_stored(context: Context, sergeant: Sergeant) -> None:
