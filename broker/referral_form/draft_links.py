@@ -30,7 +30,7 @@ class FormPlace:
 
 def place_of(pointer: str) -> FormPlace | None:
     """Return the page that asks about a place; None where the form does not."""
-    steps = tuple(int(step) if step.isdigit() else step for step in pointer.split("/")[1:])
+    steps = tuple(int(step) if step.isdecimal() else step for step in pointer.split("/")[1:])
     for listing in LISTINGS.values():
         if steps[: len(listing.path)] == listing.path:
             return _in_listing(listing, steps[len(listing.path) :])

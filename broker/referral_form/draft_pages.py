@@ -202,6 +202,13 @@ def _delete(visit: Visit, revision: int) -> None:
     draft_acts.delete(visit.context, visit.person, draft, revision=revision)
 
 
+def number_in(text: str, items: Sequence[Any]) -> int:
+    """Return the place of an item that an address names. Raises NotFound."""
+    if text.isascii() and text.isdigit() and len(text) < 4 and int(text) < len(items):
+        return int(text)
+    raise NotFound("This is not in the draft any more.")
+
+
 def listing_in_path(visit: Visit) -> Listing:
     """Return the list that the address names. Raises NotFound."""
     listing = LISTINGS.get(visit.request.path_params["part"])

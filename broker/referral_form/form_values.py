@@ -184,7 +184,7 @@ def _read_day(question: Question, form: Form, around: Around) -> Any:
     try:
         day, month, year = (int(part) for part in parts)
         return date(year, month, day).isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         message = about(question, "enter a day, month and year, like 27 3 2013.")
         around.faults[f"{question.name}-day"] = message
         return ABSENT

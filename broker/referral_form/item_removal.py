@@ -8,14 +8,14 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.errors import Conflict, NotFound
+from broker.errors import Conflict
 from broker.inbox.access import Visit
 from broker.ledger.drafts import Draft
 from broker.policy.time.moments import local_day
 from broker.referral_form import draft_acts, draft_names
 from broker.referral_form.access import id_in_path, revision_in
-from broker.referral_form.draft_pages import Form, listing_in_path
-from broker.referral_form.json_paths import ABSENT, get, remove
+from broker.referral_form.draft_pages import Form, listing_in_path, number_in
+from broker.referral_form.json_paths import get, remove
 from broker.referral_form.questions import Path
 from broker.referral_form.rendering import ROOT, page
 from broker.referral_form.sections import LISTINGS, Listing
@@ -40,11 +40,9 @@ def _item(visit: Visit) -> dict[str, Any]:
 def _found(visit: Visit) -> tuple[Draft, dict[str, Any], Listing, Path]:
     draft = draft_acts.open_draft(visit.context, visit.person, id_in_path(visit))
     document, listing = draft_acts.document_of(draft), listing_in_path(visit)
-    item = visit.request.path_params["item"]
-    path = (*listing.path, int(item) if item.isascii() and item.isdigit() else 1000)
-    if get(document, path) is ABSENT:
-        raise NotFound("This is not in the draft any more.")
-    return draft, document, listing, path
+    items = draft_names.items(document, listing.path)
+    number = number_in(visit.request.path_params["item"], items)
+    return draft, document, listing, (*listing.path, number)
 
 
 async def remove_item(visit: Visit, form: Form) -> Response:

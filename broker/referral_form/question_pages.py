@@ -20,7 +20,13 @@ from broker.policy.published.policy import Policy
 from broker.policy.time.moments import local_day, moment
 from broker.referral_form import draft_acts, draft_names, voice_answers
 from broker.referral_form.access import id_in_path, revision_in
-from broker.referral_form.draft_pages import Form, listing_in_path, show_listing, show_section
+from broker.referral_form.draft_pages import (
+    Form,
+    listing_in_path,
+    number_in,
+    show_listing,
+    show_section,
+)
 from broker.referral_form.form_values import Around
 from broker.referral_form.json_paths import ABSENT, get, put, remove
 from broker.referral_form.page_answers import Answered, answer, around, form_of
@@ -180,16 +186,13 @@ def _number(text: str, listing: Listing, document: Mapping[str, Any], id_: str) 
     what was entered about one child must not be saved for another.
     """
     items = draft_names.items(document, listing.path)
-    if id_ and text != NEW:
-        text = next((str(at) for at, item in enumerate(items) if get(item, ("id",)) == id_), "")
-    count = len(items)
     if text == NEW:
-        if count >= listing.limit:
+        if len(items) >= listing.limit:
             raise Conflict(f"You can add {listing.limit} here. Write more in the summary.")
-        return count, True
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and int(text) < count):
-        raise NotFound("This is not in the draft any more.")
-    return int(text), False
+        return len(items), True
+    if id_:
+        text = next((str(at) for at, item in enumerate(items) if get(item, ("id",)) == id_), "")
+    return number_in(text, items), False
 
 
 def _page(listing: Listing, key: str) -> Page:

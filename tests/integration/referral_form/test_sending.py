@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
 import pytest
 
-from broker.domain.ids import ReferralId
+from broker.admin import membership
+from broker.domain.codes import MemberRight
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.errors import Conflict
 from broker.flow.context import Context
+from broker.ledger.members import SignedInMember
 from broker.referral_form import draft_acts
 from tests.acceptance.conftest import World
 from tests.integration.inbox.conftest import Person
@@ -250,12 +257,60 @@ def test_nobody_sees_what_another_force_writes_or_sent(
     stolen = shown.replace(sergeant_token(shown), sergeant_token(token))
     other.resend("urgency", stolen, form, 404)
     other.resend("check", stolen, {}, 404)
+    other.resend("delete", stolen, {}, 404)
+    other.resend("children/0/remove", stolen, {}, 404)
     referral = sergeant.send()
     other.get(f"/sent/{referral}", 404)
     other.post(f"/sent/{referral}/correct", {}, 404)
     other.post(f"/sent/{referral}/recall", {"reason": "unlawful", "confirmed": "yes"}, 404)
     assert "has sent no referral" in other.post("/find", {"reference": "SP/SECRET"}, 422).text
     assert rows(context, "select publisher, recalled_at from referral") == [(FORCE, None)]
+
+
+def test_who_may_no_longer_send_neither_saves_nor_sends_a_draft(
+    context: Context, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    enter(FORCE, "Kim Example", "administer")
+    fill_needed(sergeant, "SP/1")
+    shown, checked = sergeant.page("/urgency"), sergeant.page("/check")
+    before = rows(context, "select body, revision, ended_at from draft")
+    membership.change_rights(
+        context, OrganisationCode(FORCE), sergeant.person.id, [MemberRight.ANSWER]
+    )
+    form = {"grade-level": "low", "grade-reason": "No."}
+    for page, of in (("urgency", shown), ("check", checked), ("delete", checked)):
+        refused = sergeant.resend(page, of, form, 403).text
+        assert "You do not have permission to send referrals" in refused
+        assert "Applegarth" not in refused
+    sergeant.page("", 403)
+    assert rows(context, "select body, revision, ended_at from draft") == before
+    assert rows(context, "select count(*) from referral") == [(0,)]
+
+
+def test_two_who_send_at_the_same_moment_send_once(context: Context, sergeant: Sergeant) -> None:
+    fill_needed(sergeant, "SP/1")
+    organisation, person = OrganisationCode(FORCE), sergeant.person.id
+    member = SignedInMember(
+        person, "Sam Example", organisation, "", frozenset({MemberRight.PUBLISH}), context.clock()
+    )
+    draft, together = draft_acts.open_draft(context, member, UUID(sergeant.draft)), Barrier(2)
+
+    def send(_: int) -> str:
+        together.wait(30)
+        try:
+            return str(draft_acts.send(context, member, draft, revision=draft.revision))
+        except Conflict:
+            return "refused"
+
+    with ThreadPoolExecutor(2) as senders:
+        answers = sorted(senders.map(send, range(2)))
+    ((referral,),) = rows(context, "select id::text from referral")
+    assert answers == [referral, "refused"]
+    assert rows(context, "select referral::text, revision from draft") == [
+        (referral, draft.revision + 1)
+    ]
+    accepted = "select count(*) from event where kind = 'referral.accepted'"
+    assert rows(context, accepted) == [(1,)]
 
 
 def sergeant_token(page: str) -> str:

@@ -69,7 +69,8 @@ def test_a_mistake_keeps_what_was_typed_and_saves_nothing(
     assert "She meets him tonight." in shown
     assert 'value="9.05"' in shown
     assert re.search(r'value="high"[^>]* checked', shown)
-    sergeant.fill("urgency", {**form, "times-first_known_at-month": "13"}, 422)
+    for month in ("13", "99999999999999999999"):
+        sergeant.fill("urgency", {**form, "times-first_known_at-month": month}, 422)
     future = {"times-first_known_at-month": "12", "times-first_known_at-year": "2027"}
     assert "This is in the future" in sergeant.fill("urgency", {**form, **future}, 422).text
     sergeant.fill("urgency", {**form, "times-first_known_at-day": "1"})
@@ -259,6 +260,7 @@ def test_people_are_removed_only_when_nothing_is_about_them(
     assert document["household"] == [{"id": "adult-1", "given_name": "Delphine"}]
     assert "concern" not in document
     sergeant.page("/children/1/who", 404)
+    sergeant.page(f"/children/{'9' * 5000}/remove", 404)
 
 
 def test_an_old_draft_is_erased_and_a_saved_one_stays(
