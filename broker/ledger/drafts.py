@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from broker.domain.codes import DraftEnd
-from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.codes import DraftEnd, Milestone
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
 from broker.ledger.database import Part
 
@@ -71,6 +71,14 @@ class SentReferral:
     """Of these, those where a person has it."""
     late: int
     """Of these, those whose next deadline has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextDeadline:
+    """What an agency must do next, and by when; it may have passed."""
+
+    milestone: Milestone
+    due_at: datetime
 
 
 class Drafts(Part):
@@ -151,3 +159,15 @@ class Drafts(Part):
         params = {"publisher": publisher, "member": member, "now": now, "limit": limit}
         rows = self._rows("drafts/sent", params)
         return [SentReferral(**{**row, "state": ReferralState(row["state"])}) for row in rows]
+
+    def deadlines(
+        self, publisher: OrganisationCode, referral: ReferralId
+    ) -> dict[DeliveryId, NextDeadline | None]:
+        """Return the next deadline of each open delivery of a referral; None: it is paused."""
+        rows = self._rows("drafts/deadlines", {"publisher": publisher, "referral": referral})
+        return {
+            DeliveryId(row["id"]): NextDeadline(Milestone(row["milestone"]), row["due_at"])
+            if row["due_at"]
+            else None
+            for row in rows
+        }

@@ -12,12 +12,12 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain.codes import DeliveryKind, Milestone, RecallReason, Role
 from broker.domain.delivery import DeliveryStatus
-from broker.domain.ids import ReferralId
+from broker.domain.ids import DeliveryId, ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
-from broker.ledger.drafts import SentReferral
+from broker.ledger.drafts import NextDeadline, SentReferral
 from broker.policy.time.duration_words import how_many
 from broker.policy.time.moments import moment, time_left
 from broker.referral_form import draft_acts
@@ -52,6 +52,9 @@ _CONFIRMATIONS = {
     "recalled": "The referral is taken back. Every agency that had it must destroy it.",
     "deleted": "The draft is deleted.",
 }
+
+
+Deadlines = Mapping[DeliveryId, NextDeadline | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,9 @@ async def show(visit: Visit) -> Response:
 def _status(visit: Visit) -> dict[str, Any]:
     status, now = _own(visit), visit.context.clock()
     directory = visit.context.policies.latest().directory
+    deadlines = visit.context.ledger.drafts.deadlines(visit.agency, status.id)
     lines = [
-        _line(delivery, directory.organisation_name(delivery.agency), now)
+        _line(delivery, directory.organisation_name(delivery.agency), deadlines, now)
         for delivery in status.deliveries
     ]
     is_with_agencies = status.state not in (ReferralState.REJECTED, ReferralState.ACCEPTED)
@@ -150,15 +154,20 @@ def _own(visit: Visit) -> ReferralStatus:
     return draft_acts.sent(visit.context, visit.person, ReferralId(id_in_path(visit)))
 
 
-def _line(delivery: DeliveryStatus, name: str, now: datetime) -> AgencyLine:
-    due_at, due = _due(delivery, now)
+def _line(delivery: DeliveryStatus, name: str, deadlines: Deadlines, now: datetime) -> AgencyLine:
     what = _KINDS.get(delivery.kind, "Copy for information" if delivery.role is Role.COPY else "")
     state = _STATES[delivery.state]
     if delivery.state is DeliveryState.DECIDED and delivery.outcome:
         state = inbox_wording.outcome(delivery.outcome)
-    is_late = due_at is not None and due_at < now
+    deadline = deadlines.get(delivery.id)
     return AgencyLine(
-        name, what, state, delivery.answered_by or "", delivery.note or "", due, is_late
+        name,
+        what,
+        state,
+        delivery.answered_by or "",
+        delivery.note or "",
+        _due(deadline, now, is_paused=delivery.id in deadlines and delivery.paused_at is not None),
+        is_late=deadline is not None and deadline.due_at < now,
     )
 
 
@@ -167,27 +176,14 @@ _VERBS = {
     Milestone.ACKNOWLEDGE: "Takes it on",
     Milestone.DECIDE: "Decides",
 }
-_OPEN = frozenset(
-    {
-        *(DeliveryState.AVAILABLE, DeliveryState.LEASED, DeliveryState.COLLECTED),
-        *(DeliveryState.ACKNOWLEDGED, DeliveryState.UNDELIVERABLE),
-    }
-)
 
 
-def _due(delivery: DeliveryStatus, now: datetime) -> tuple[datetime | None, str]:
-    """Return the next deadline of an agency, and the same in words."""
-    if delivery.paused_at and delivery.state in _OPEN:
-        return None, "The deadline is paused"
-    unmet = [
-        (due_at, _VERBS[milestone])
-        for milestone, due_at in delivery.due.items()
-        if milestone not in delivery.met and delivery.state in _OPEN
-    ]
-    if not unmet:
-        return None, ""
-    due_at, verb = min(unmet)
-    return due_at, f"{verb} by {moment(due_at, now)} ({time_left(due_at, now)})"
+def _due(deadline: NextDeadline | None, now: datetime, *, is_paused: bool) -> str:
+    """Return the next deadline of an agency in words; one that the law sets is never paused."""
+    if deadline is None:
+        return "The deadline is paused" if is_paused else ""
+    due_at = deadline.due_at
+    return f"{_VERBS[deadline.milestone]} by {moment(due_at, now)} ({time_left(due_at, now)})"
 
 
 def _sentence(status: ReferralStatus, lines: list[AgencyLine], now: datetime) -> str:

@@ -145,7 +145,7 @@ ELSEWHERE = {
         "test_access.py of the inbox",
     ),
     **dict.fromkeys(
-        (f"drafts.{name}" for name in ["draft", "end", "open_of", "save", "sent"]),
+        (f"drafts.{name}" for name in ["deadlines", "draft", "end", "open_of", "save", "sent"]),
         "test_nobody_sees_what_another_force_writes_or_sent",
     ),
     **dict.fromkeys(

@@ -6,6 +6,8 @@ from html import unescape
 
 import pytest
 
+from broker.domain.codes import PauseReason
+from broker.flow.clock_pause import pause_clock
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, about_nobody, sample
 from tests.integration.inbox.conftest import Person
@@ -117,6 +119,50 @@ def test_an_agency_that_is_late_is_shown_so(
     assert "1 agency is late." in status
     assert "20 minutes late" in status
     assert "0 of 1 agency have taken it on, 1 late" in later.get("/")
+
+
+def test_a_deadline_that_is_not_paused_is_late_beside_one_that_is(
+    context: Context, world: World, enter: Callable[..., Person]
+) -> None:
+    receipt = world.routed(sample(8))
+    ((delivery, due),) = rows(
+        context,
+        "select id, acknowledge_by from delivery where agency like '%%probation%%' and state <> %s",
+        "held",
+    )
+    pause_clock(context, delivery, PauseReason.INFORMATION_REQUESTED, agency=None, actor="ops")
+    ((standing,),) = rows(context, "select standing from delivery where paused_at is not null")
+    assert standing == ["decide"]
+    world.clock.now = due
+    world.clock.advance(minutes=20)
+    status = Sergeant(enter(FORCE, "Sam Example", "publish")).get(f"/sent/{receipt['id']}")
+    (line,) = [part for part in status.split("<tr>") if "robation" in part]
+    assert "20 minutes late" in line
+    world.answer(
+        rows(context, "select agency from delivery where id = %s", delivery)[0][0],
+        delivery=str(delivery),
+        stage="acknowledged",
+        by="Robin Sample",
+    )
+    status = Sergeant(enter(FORCE, "Sam Example", "publish")).get(f"/sent/{receipt['id']}")
+    (line,) = [part for part in status.split("<tr>") if "robation" in part]
+    assert "The deadline is paused" in line
+
+
+def test_who_returned_a_referral_is_not_late(
+    context: Context, world: World, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    fill_needed(sergeant, "SP/1")
+    referral = sergeant.send()
+    world.drain()
+    ((agency, delivery),) = rows(context, "select agency, id::text from delivery")
+    world.collect(agency)
+    world.answer(agency, delivery=delivery, stage="returned", by="Robin", reason="not_ours")
+    assert rows(context, "select state from delivery") == [("returned",)]
+    world.clock.advance(days=10)
+    later = Sergeant(enter(FORCE, "Sam Example", "publish"))
+    assert "0 of 1 agency have taken it on<" in later.get("/")
+    assert "No agency is late." in later.get(f"/sent/{referral}")
 
 
 def test_what_was_rejected_can_be_sent_anew(
