@@ -121,7 +121,9 @@ def _values(visit: Visit) -> dict[str, Any]:
         "document": answers(written, now=now, defects=review.defects),
         "changes": changes,
         "raised": plan.raised_because if plan else None,
-        "agencies": how_many(len({each.name for each in recipients}), "agency", "agencies"),
+        "agencies": how_many(
+            len({recipient.name for recipient in recipients}), "agency", "agencies"
+        ),
     }
 
 

@@ -60,10 +60,10 @@ def _page_about(pages: tuple[Page, ...], steps: Path) -> Page:
 
 def _meets(steps: Path, path: Path) -> bool:
     """Tell whether one of two paths is the beginning of the other, over all places in lists."""
-    one = [step for step in steps if isinstance(step, str)]
-    other = [step for step in path if isinstance(step, str)]
-    shortest = min(len(one), len(other))
-    return bool(shortest) and one[:shortest] == other[:shortest]
+    names = [step for step in steps if isinstance(step, str)]
+    path_names = [step for step in path if isinstance(step, str)]
+    shortest = min(len(names), len(path_names))
+    return bool(shortest) and names[:shortest] == path_names[:shortest]
 
 
 def in_section(faults: Iterable[Fault], section: Section, *, is_voice: bool = False) -> list[Fault]:

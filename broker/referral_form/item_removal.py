@@ -32,12 +32,12 @@ async def ask_remove(visit: Visit) -> Response:
 
 
 def _item(visit: Visit) -> dict[str, Any]:
-    draft, document, listing, path = _found(visit)
+    draft, document, listing, path = _item_in_path(visit)
     line = draft_names.headline(get(document, path), listing.key, local_day(visit.context.clock()))
     return {"draft": draft, "listing": listing, "line": line}
 
 
-def _found(visit: Visit) -> tuple[Draft, dict[str, Any], Listing, Path]:
+def _item_in_path(visit: Visit) -> tuple[Draft, dict[str, Any], Listing, Path]:
     draft = draft_acts.open_draft(visit.context, visit.person, id_in_path(visit))
     document, listing = draft_acts.document_of(draft), listing_in_path(visit)
     items = draft_names.items(document, listing.path)
@@ -52,7 +52,7 @@ async def remove_item(visit: Visit, form: Form) -> Response:
 
 
 def _removed(visit: Visit, form: Form) -> str:
-    draft, document, listing, path = _found(visit)
+    draft, document, listing, path = _item_in_path(visit)
     after, id_ = deepcopy(document), get(document, (*path, "id"))
     if isinstance(id_, str):
         if places := list(_named_in(after, id_)):
@@ -91,7 +91,7 @@ def _unlink(document: dict[str, Any], id_: str) -> None:
                     _drop_empty(document, (*listing.path, number, name))
             contacts = get(item, ("contact",))
             if isinstance(contacts, list):
-                contacts[:] = [each for each in contacts if get(each, ("child",)) != id_]
+                contacts[:] = [contact for contact in contacts if get(contact, ("child",)) != id_]
                 _drop_empty(document, (*listing.path, number, "contact"))
 
 

@@ -124,20 +124,22 @@ def _faults(
 ) -> Iterator[tuple[Question, Fault]]:
     """Yield what the schemas find on a page, each fault with its question."""
     for fault in referral.load(document, today=today, areas=context.gazetteer).faults:
-        question = _asked(page, base, fault)
+        question = _question_about(page, base, fault)
         if question and fault.code not in SENT_AS_WRITTEN:
             yield question, fault
 
 
-def _asked(page: Page, base: Path, fault: Fault) -> Question | None:
+def _question_about(page: Page, base: Path, fault: Fault) -> Question | None:
     """Return the question that a fault is about; None where it is on another page."""
     for question in page.questions:
-        for asked in (*question.parts, question):
-            pointer = pointer_of((*base, *asked.path))
+        for part in (*question.parts, question):
+            pointer = pointer_of((*base, *part.path))
             if f"{fault.pointer}/".startswith(f"{pointer}/"):
-                return asked
+                return part
     is_contact = fault.code == NO_CONTACT
-    telephones = [asked for asked in page.questions if asked.path == ("referrer", "telephone")]
+    telephones = [
+        question for question in page.questions if question.path == ("referrer", "telephone")
+    ]
     return telephones[0] if is_contact and telephones else None
 
 
@@ -154,7 +156,7 @@ def _note(faults: dict[str, str], question: Question, fault: Fault) -> None:
 
 def _ordered(page: Page, faults: Mapping[str, str]) -> dict[str, str]:
     """Return faults in the order of the questions, as the error summary lists them."""
-    names = [each.name for question in page.questions for each in (question, *question.parts)]
+    names = [part.name for question in page.questions for part in (question, *question.parts)]
 
     def place(name: str) -> int:
         places = [

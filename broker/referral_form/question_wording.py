@@ -205,11 +205,7 @@ HINTS: Mapping[str, str] = {
 }
 
 KNOWN = "I know it"
-REASONS: Mapping[str, str] = {
-    "not_asked": "Nobody asked",
-    "refused": "Asked, and did not say",
-    "not_yet_known": "Not known yet",
-}
+REASONS = labels.UNKNOWN_NAMES
 """Why something is not known, as ``schemas.unknown.Unknown`` has it."""
 LATER = "I will send it later as a correction."
 CANNOT_TELL = "I cannot tell whether anybody asked"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from broker.referral_form.questions import Kind, Path, Question, ask
+from broker.referral_form.questions import Path, Question, ask
 from schemas.immutable import immutable
 
 MOST_ROLES = 2
@@ -322,10 +322,3 @@ SECTION_OF: Mapping[str, Section] = {
     part.key: section for section in SECTIONS.values() for part in section.parts
 }
 """The section of each page and list."""
-
-
-def asked(question: Question, base: Path) -> list[Path]:
-    """Return the way to each field that a question asks for, from the document's root."""
-    if question.kind is Kind.GROUP:
-        return [(*base, *part.path) for part in question.parts]
-    return [(*base, *question.path)]

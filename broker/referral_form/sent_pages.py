@@ -24,13 +24,14 @@ from broker.referral_form import draft_acts
 from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form
 from broker.referral_form.rendering import ROOT, page
+from schemas import labels
 
+_RECALL_HINTS = {RecallReason.INACCURATE: "If it can be put right, correct it instead."}
 RECALL_REASONS: Mapping[str, tuple[str, str]] = {
-    RecallReason.SENT_IN_ERROR: ("It was sent by mistake", ""),
-    RecallReason.WRONG_PERSON: ("It is about the wrong person", ""),
-    RecallReason.INACCURATE: ("It is not accurate", "If it can be put right, correct it instead."),
-    RecallReason.UNLAWFUL: ("It should not have been shared", ""),
+    reason: (labels.RECALL_REASONS[reason].removesuffix("."), _RECALL_HINTS.get(reason, ""))
+    for reason in RecallReason
 }
+"""Each reason as agencies read it, with a hint."""
 _STATES: Mapping[DeliveryState, str] = {
     DeliveryState.HELD: "Waits until it may be sent",
     DeliveryState.AVAILABLE: "Waits for them to open it",

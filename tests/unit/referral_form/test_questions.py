@@ -11,8 +11,8 @@ from broker.referral_form import draft_links, page_answers, voice_answers
 from broker.referral_form.form_values import Around, shown
 from broker.referral_form.json_paths import ABSENT, get, put, remove
 from broker.referral_form.question_wording import HINTS, LABELS, NOT_OFFERED, REASONS
-from broker.referral_form.questions import Path, key_of, leaves
-from broker.referral_form.sections import LISTINGS, PAGES, VOICE, Page, asked
+from broker.referral_form.questions import Kind, Path, Question, key_of, leaves
+from broker.referral_form.sections import LISTINGS, PAGES, VOICE, Page
 from schemas.unknown import Unknown
 from tests.acceptance.conftest import SAMPLES, sample
 
@@ -33,6 +33,13 @@ def pages_of(document: Any) -> list[tuple[Page, Path]]:
     return pages
 
 
+def answer_paths(question: Question, base: Path) -> list[Path]:
+    """Return the way to each field that a question asks for, from the document's root."""
+    if question.kind is Kind.GROUP:
+        return [(*base, *part.path) for part in question.parts]
+    return [(*base, *question.path)]
+
+
 def test_every_field_has_a_place_or_a_reason() -> None:
     offered = {
         key_of(path)
@@ -45,7 +52,7 @@ def test_every_field_has_a_place_or_a_reason() -> None:
             ),
         ]
         for question in page.questions
-        for path in asked(question, base)
+        for path in answer_paths(question, base)
     }
     known = set(leaves()) | {"persons_posing_risk.contact"}
     assert offered | set(NOT_OFFERED) == known
@@ -112,7 +119,7 @@ def test_every_place_of_the_document_leads_to_a_page() -> None:
     document = sample(1)
     for page, base in pages_of(document):
         for question in page.questions:
-            for path in asked(question, base):
+            for path in answer_paths(question, base):
                 place = draft_links.place_of(page_answers.pointer_of(path))
                 assert place is not None, path
                 assert page.key in place.address, path
