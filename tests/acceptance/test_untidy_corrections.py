@@ -219,3 +219,66 @@ def test_an_end_that_a_person_gave_does_not_end_a_hold_for_another_cause(
     assert world.collect(SCHOOL) == []
     assert len(world.collect(LADO)) == 1
     assert states(context, SUSPECT) == [(2, "open")]
+
+
+def test_a_release_counts_for_the_wish_that_was_judged_and_for_no_later_one(
+    world: World, context: Context
+) -> None:
+    receipt = handed_in(world, wish("mum's school"))
+    release(world, receipt)
+    assert corrected(world, receipt, wish("mum's school")) == TOLD
+    immediate = {"level": "immediate", "reason": "Invented."}
+    assert corrected(world, receipt, wish("Cannock Chase", grade=immediate)) == TOLD
+    assert corrected(world, receipt, wish("Cannock Chase")) == HELD
+    assert states(context, IN_DOUBT) == [(1, "settled"), (3, "open")]
+    assert world.collect(SCHOOL) == []
+
+
+def test_what_a_person_kept_held_is_asked_again_where_it_goes_because_it_is_urgent(
+    world: World, context: Context
+) -> None:
+    receipt = handed_in(world, wish("mum's school"))
+    settle(world, context, IN_DOUBT, "/handling/do_not_disclose_to")
+    assert corrected(world, receipt, wish("mum's school")) == HELD
+    immediate = {"level": "immediate", "reason": "Invented."}
+    assert corrected(world, receipt, wish("mum's school", grade=immediate)) == TOLD
+    assert states(context, IN_DOUBT) == [(1, "settled"), (3, "open")]
+
+
+AT_SCHOOL = employed(organisation_code=SCHOOL, title="Caretaker")
+
+
+def suspect(**changes: Any) -> dict[str, Any]:
+    return AT_SCHOOL | {"persons_posing_risk": [AT_SCHOOL["persons_posing_risk"][0] | changes]}
+
+
+OTHER_SUSPECTS = {
+    "another post": employed(organisation_code=SCHOOL, title="Designated safeguarding lead"),
+    "another kind of work": employed(
+        organisation_code=SCHOOL, title="Caretaker", kind="volunteering"
+    ),
+    "another name": suspect(family_name="Otherwise"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SUSPECTS)
+def test_a_release_despite_a_suspect_does_not_count_for_another_one(
+    world: World, context: Context, name: str
+) -> None:
+    receipt = handed_in(world, AT_SCHOOL)
+    release(world, receipt)
+    assert corrected(world, receipt, AT_SCHOOL) == TOLD
+    assert corrected(world, receipt, OTHER_SUSPECTS[name]) == HELD
+    assert states(context, SUSPECT) == [(1, "settled"), (3, "open")]
+    assert world.collect(SCHOOL) == []
+
+
+def test_handling_that_nobody_could_read_is_asked_again_where_somebody_new_is_told(
+    world: World, context: Context
+) -> None:
+    unread = {"handling": {"do_not_disclose": ["school"]}}
+    receipt = handed_in(world, pupil(**unread))
+    settle(world, context, UNREAD, "/handling/do_not_disclose")
+    assert corrected(world, receipt, employed(organisation="Fictional Swimming Club") | unread)
+    assert state_of(world.status(receipt), LADO) == TOLD
+    assert states(context, UNREAD) == [(1, "settled"), (2, "open")]

@@ -7,9 +7,10 @@ without one is for somebody new.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from broker.domain.codes import NO_LONGER_ADDRESSED, DeliveryKind, Grade
 from broker.domain.ids import DeliveryId, OrganisationCode
@@ -19,7 +20,7 @@ from broker.policy.published.policy import Policy
 from broker.policy.revision import successors
 from broker.policy.revision.issued import Changed, EarlierDelivery, HistoryEntry, Issued, Revision
 from broker.policy.revision.regrade import Regrade, reschedule
-from broker.policy.revision.settled_tasks import deciding, released_with
+from broker.policy.revision.settled_tasks import deciding, judged
 from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.assignments import Assignment
 
@@ -46,10 +47,18 @@ class JudgedVersion:
 
         It is not where that version is not known.
         """
+        return self._reads_alike(deciding, code, before)
+
+    def repeats(self, code: str | None, before: int) -> bool:
+        """Tell whether it repeats all that a person judged who decided about a hold of a code."""
+        return self._reads_alike(judged, code, before)
+
+    def _reads_alike(
+        self, read: Callable[[str | None, VersionDocument], Any], code: str | None, before: int
+    ) -> bool:
         earlier = self.documents.get(before)
-        return earlier is not None and bool(
-            deciding(code, earlier) == deciding(code, self.documents[self.number])
-        )
+        now = self.documents[self.number]
+        return earlier is not None and bool(read(code, earlier) == read(code, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +304,7 @@ def _moved(
             assignment,
             new.number,
             new.received_at,
-            is_released=_is_released(earlier, assignment, new),
+            released=_released(earlier, new),
         )
     if moved.kind is DeliveryKind.CORRECTION:
         # It is another version that it corrects to, and by when that is answered stays.
@@ -322,20 +331,17 @@ def _is_extended(earlier: EarlierDelivery, assignment: Assignment, new: JudgedVe
         return False
     if anew is None or anew["until"] is not None:
         return new.decides_alike(hold.get("code"), earlier.version)
-    return hold.get("code") == anew["code"] and _repeats(anew["code"], earlier, new)
+    return hold.get("code") == anew["code"] and new.repeats(anew["code"], earlier.version)
 
 
-def _is_released(earlier: EarlierDelivery, assignment: Assignment, new: JudgedVersion) -> bool:
-    """Tell whether a person released what the new version would hold for the same words."""
-    hold, released = assignment.explanation["hold"], successors.released_from(earlier)
-    if hold is None or released is None or released.get("code") != hold["code"]:
-        return False
-    return _repeats(hold["code"], earlier, new)
+def _released(earlier: EarlierDelivery, new: JudgedVersion) -> Mapping[str, Any] | None:
+    """Return the hold from which a person released a delivery; None where that counts no more.
 
-
-def _repeats(code: str | None, earlier: EarlierDelivery, new: JudgedVersion) -> bool:
-    """Tell whether the new version repeats all that a person judged who decided about a hold."""
-    return all(new.decides_alike(cause, earlier.version) for cause in released_with(code))
+    It counts while every version repeats all that the person judged.
+    """
+    released = successors.released_from(earlier)
+    is_repeated = released is not None and new.repeats(released.get("code"), earlier.version)
+    return released if is_repeated else None
 
 
 def _correction(
@@ -354,7 +360,7 @@ def _correction(
         because=because,
         at=new.received_at,
         policy=new.policy,
-        is_released=_is_released(last, assignment, new),
+        released=_released(last, new),
     )
     return replace(amended, explanation={**amended.explanation, "changed": list(parts)})
 

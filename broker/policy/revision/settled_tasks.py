@@ -1,7 +1,7 @@
 """What a person has decided about holds: a new version neither holds nor asks again.
 
 It does where what decides them is written otherwise now, where something is held that was not held
-before, or where somebody is new who is told despite the doubt.
+before, or where somebody is told despite the doubt who was not told before.
 """
 
 from __future__ import annotations
@@ -62,12 +62,11 @@ def without_settled(
     """Return the tasks of a version without those about holds that a person has settled before.
 
     ``decides_alike`` tells whether what decides a cause is as it was in a version.
-    ``goes_despite_doubt``: the grade is one at which a doubt holds nothing.
+    ``goes_despite_doubt``: the grade is one at which a doubt holds nothing. Handling that could not
+    be read never holds more than an embargo may hold, so others are told despite it at any grade.
     """
     versions = {(task.code, task.pointer): task.version for task in settled}
-    somebody_is_told_anew = goes_despite_doubt and any(
-        issued.kind is DeliveryKind.REFERRAL for issued in revision.issued
-    )
+    tells_anew = _tells_anew(revision)
 
     def is_settled(task: Task) -> bool:
         before = versions.get((task.code, task.pointer))
@@ -76,15 +75,24 @@ def without_settled(
             and before is not None
             and decides_alike(task.code, before)
             and not _holds_anew(_HOLDS[task.code], revision)
-            and not somebody_is_told_anew
+            and not (tells_anew and (goes_despite_doubt or task.code == HANDLING_UNREAD))
         )
 
     return tuple(task for task in tasks if not is_settled(task))
 
 
-def released_with(code: str | None) -> Sequence[str | None]:
-    """Return the causes that a person has judged who released a hold of this code."""
-    return (code, _BENEATH[code]) if code in _BENEATH else (code,)
+def judged(code: str | None, version: VersionDocument) -> Any:
+    """Return all of a version that a person judges who decides about a hold of this code.
+
+    Whom a workplace may tell depends on who the suspect is, and on the post as much as the place.
+    """
+    causes = (code, _BENEATH[code]) if code in _BENEATH else (code,)
+    suspects = [
+        (person.get("given_name"), person.get("family_name"), person["roles"])
+        for person in version.judged.get("persons_posing_risk") or ()
+        if person.get("roles") and code == SUSPECT_AT_RECIPIENT
+    ]
+    return [deciding(cause, version) for cause in causes], suspects
 
 
 def deciding(code: str | None, version: VersionDocument) -> Any:
@@ -105,6 +113,14 @@ def deciding(code: str | None, version: VersionDocument) -> Any:
         for role in person.get("roles") or ()
     ]
     return workplaces, [child.get("school") for child in document.get("children") or ()]
+
+
+def _tells_anew(revision: Revision) -> bool:
+    """Tell whether somebody is told who was not told before, or whose part was held until now."""
+    return any(issued.kind is DeliveryKind.REFERRAL for issued in revision.issued) or any(
+        (changed.was.state, changed.now.state) == (DeliveryState.HELD, DeliveryState.AVAILABLE)
+        for changed in revision.changed
+    )
 
 
 def _holds_anew(codes: frozenset[str | None], revision: Revision) -> bool:

@@ -33,15 +33,16 @@ def move(
     version: int,
     at: datetime,
     *,
-    is_released: bool,
+    released: Mapping[str, Any] | None,
 ) -> EarlierDelivery:
     """Return a delivery that nobody was offered with the content of another version.
 
     Its clock keeps its start, unless an embargo begins or ends with the new version before the
-    clock has run at all. ``is_released``: a person has released what the version would hold.
+    clock has run at all. ``released`` is the hold from which a person has released it, where that
+    counts for this version.
     """
     held = assignment.held_until is not None and assignment.held_until > at
-    held = held and not is_released
+    held = held and not _is_released(assignment, released)
     moved = replace(
         earlier,
         version=version,
@@ -51,7 +52,7 @@ def move(
         available_at=assignment.held_until
         if held and assignment.held_until
         else min(earlier.available_at, at),
-        explanation=_explained(earlier, assignment, is_released=is_released),
+        explanation=_explained(earlier, assignment, released),
     )
     if earlier.kind is DeliveryKind.CORRECTION or not (held or earlier.clock_start > at):
         return moved
@@ -71,7 +72,7 @@ def keep_extended(
 
     It is for a version that repeats the embargo as it was: its end, and its clock, stay.
     """
-    explained = {**_explained(earlier, assignment), "hold": earlier.explanation["hold"]}
+    explained = {**_explained(earlier, assignment, None), "hold": earlier.explanation["hold"]}
     return replace(
         earlier,
         version=version,
@@ -118,21 +119,22 @@ def amend(  # noqa: PLR0913 - each is a fact about the version
     because: Sequence[str],
     at: datetime,
     policy: Policy,
-    is_released: bool = False,
+    released: Mapping[str, Any] | None = None,
 ) -> Assignment:
     """Return a correction, or a recall, for the agency that had a delivery.
 
     Its deadlines are its own: they count from when the publisher said so, or from the end of an
-    embargo that came with the new version and that no person has released.
+    embargo that came with the new version and that no person has released (``released``, as in
+    ``move``).
     """
     terms, addressee = _terms(kind, last, assignment, policy), _addressee(last, policy)
-    start = Start(at) if is_released else _start(assignment, at)
+    start = Start(at) if _is_released(assignment, released) else _start(assignment, at)
     draft = Draft(terms, addressee, start)
     _include(draft, assignment, [Reason(words) for words in because])
     amended = finish(draft, warn_at=policy.alarms.warn_at)
-    if not is_released:
+    if released is None:
         return amended
-    return replace(amended, explanation={**amended.explanation, RELEASED: released_from(last)})
+    return replace(amended, explanation={**amended.explanation, RELEASED: released})
 
 
 def released_from(earlier: EarlierDelivery) -> Mapping[str, Any] | None:
@@ -148,14 +150,20 @@ def released_from(earlier: EarlierDelivery) -> Mapping[str, Any] | None:
     return released or (hold if is_for_a_person else None)
 
 
+def _is_released(assignment: Assignment | None, released: Mapping[str, Any] | None) -> bool:
+    """Tell whether a version would hold for the cause of which a person has released it."""
+    hold = assignment.explanation["hold"] if assignment else None
+    return hold is not None and released is not None and released.get("code") == hold["code"]
+
+
 def _explained(
-    earlier: EarlierDelivery, assignment: Assignment, *, is_released: bool = False
+    earlier: EarlierDelivery, assignment: Assignment, released: Mapping[str, Any] | None
 ) -> Mapping[str, object]:
     """Keep why this agency has it; the facts because of which are those of the new version."""
-    hold = None if is_released else assignment.explanation["hold"]
-    explained = {**earlier.explanation, "hold": hold}
-    if is_released:
-        explained[RELEASED] = released_from(earlier)
+    hold = None if _is_released(assignment, released) else assignment.explanation["hold"]
+    explained = {**earlier.explanation, "hold": hold, RELEASED: released}
+    if released is None:
+        del explained[RELEASED]
     if earlier.kind is DeliveryKind.REFERRAL and earlier.agency == assignment.agency:
         explained["because"] = assignment.explanation["because"]
         explained[REASONS] = assignment.explanation[REASONS]
