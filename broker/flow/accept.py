@@ -20,6 +20,7 @@ from broker.domain.referral import (
     Accepted,
     Contradiction,
     NewReferral,
+    NewVersion,
     Refusal,
 )
 from broker.domain.task import RefusalTask
@@ -212,45 +213,65 @@ def accept(context: Context, new: Sequence[NewReferral]) -> list[Accepted | Refe
             this.log(count=len(new), duplicates=len(new) - len(fresh))
             this.log_single("referral", answers, lambda answer: answer.id)
             this.log_single("publisher", new, lambda referral: referral.publisher)
-    _record_conflicts(context, new, answers)
+    record_unkept(context, _unkept(new, answers))
     return [
         _conflict(answer) if isinstance(answer, Contradiction) else answer for answer in answers
     ]
 
 
-def _record_conflicts(
-    context: Context, new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
-) -> None:
-    """Open a task about each other document under a reference or key: no agency has it."""
-    conflicts = [
-        (referral, answer)
-        for referral, answer in zip(new, answers, strict=True)
-        if isinstance(answer, Contradiction)
-    ]
-    if not conflicts:
+@dataclass(frozen=True, slots=True)
+class UnkeptDocument:
+    """A document that could be read and does not fit what the ledger holds, so it is not kept."""
+
+    document: NewReferral | NewVersion
+    code: str
+    """Of the error that its publisher gets."""
+    message: str
+    """Of the task about it."""
+
+
+def contradicting(document: NewReferral | NewVersion, key: str) -> UnkeptDocument:
+    """Return another document under a key that was used before; ``key`` as in ``Contradiction``."""
+    name, remedy = _REMEDIES[key]
+    code = ReferenceConflict.code
+    message = _ANOTHER_DOCUMENT.format(key=name, code=code, remedy=remedy)
+    return UnkeptDocument(document, code, message)
+
+
+def record_unkept(context: Context, unkept: Sequence[UnkeptDocument]) -> None:
+    """Open a task about each document that was not kept: no agency has it."""
+    if not unkept:
         return
     try:
         policy, at = _latest_policy(context), context.clock()
-        refusals = [_conflicting(policy, *conflict, at) for conflict in conflicts]
+        refusals = [_unkept_refusal(policy, each, at) for each in unkept]
         context.ledger.referrals.record_refusals(refusals)
     except BrokerError as error:  # what was accepted with them stays accepted
-        _log.warning("conflicts not recorded", count=len(conflicts), **error_fields(error))
+        _log.warning("conflicts not recorded", count=len(unkept), **error_fields(error))
 
 
-def _conflicting(
-    policy: Policy | None, referral: NewReferral, contradiction: Contradiction, at: datetime
+def _unkept(
+    new: Sequence[NewReferral], answers: Sequence[Accepted | Contradiction]
+) -> list[UnkeptDocument]:
+    return [
+        contradicting(referral, answer.key)
+        for referral, answer in zip(new, answers, strict=True)
+        if isinstance(answer, Contradiction)
+    ]
+
+
+def _unkept_refusal(
+    policy: Policy | None, unkept: UnkeptDocument, at: datetime
 ) -> tuple[Refusal, RefusalTask | None]:
-    """Return the refusal of a document that contradicts another one, and the task about it."""
+    document = unkept.document
     refusal = Refusal(
-        referral.publisher,
-        digest=referral.digest,
-        size=len(referral.body),
-        reason=ReferenceConflict.code,
+        document.publisher,
+        digest=document.digest,
+        size=len(document.body),
+        reason=unkept.code,
         at=at,
     )
-    key, remedy = _REMEDIES[contradiction.key]
-    message = _ANOTHER_DOCUMENT.format(key=key, code=refusal.reason, remedy=remedy)
-    return refusal, _refusal_task(policy, refusal, referral.body, message)
+    return refusal, _refusal_task(policy, refusal, document.body, unkept.message)
 
 
 def _fresh(

@@ -35,7 +35,13 @@ from broker.errors import (
     PolicyError,
     ReferenceConflict,
 )
-from broker.flow.accept import read, recording_refusals
+from broker.flow.accept import (
+    UnkeptDocument,
+    contradicting,
+    read,
+    record_unkept,
+    recording_refusals,
+)
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
@@ -76,6 +82,11 @@ _MESSAGES: Mapping[ChangeRefusal, str] = {
 }
 ACTOR = "broker"
 _PLACE, _NAME = ("area", "found_area", "address"), ("given_name", "family_name")
+_TOO_MANY = (
+    f"A correction was refused and not kept ({Conflict.code}), because its referral has as many "
+    "versions as it may have, so no agency has it: have the publisher send it as a new referral "
+    "under a new reference, and recall this one."
+)
 INVALID = "The correction is invalid; the version before it stands."
 _log = logger("correct")
 
@@ -119,6 +130,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
         )
         receipt = context.ledger.corrections.correct(new)
         if isinstance(receipt, Refused):
+            _record_refused(context, new, receipt.reason)
             raise _refusal(context, id_, receipt)
         context.side_log.note(
             Change.CORRECTION,
@@ -167,6 +179,14 @@ def recall(
         context.wakeups.notify(DISPATCH)
         this.log(referral=id_, publisher=publisher)
     return receipt
+
+
+def _record_refused(context: Context, new: NewVersion, reason: ChangeRefusal) -> None:
+    """Open a task about a correction that was not kept, though its referral may be corrected."""
+    if reason is ChangeRefusal.IDEMPOTENCY_KEY:
+        record_unkept(context, [contradicting(new, "idempotency_key")])
+    elif reason is ChangeRefusal.TOO_MANY:
+        record_unkept(context, [UnkeptDocument(new, Conflict.code, _TOO_MANY)])
 
 
 def _policy(context: Context) -> Policy | None:

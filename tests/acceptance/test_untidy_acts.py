@@ -194,6 +194,49 @@ def test_15_another_document_under_a_used_key_is_told_of_as_that(
     assert tasks(world) == []
 
 
+def refusals(context: Context) -> list[tuple[str, bool]]:
+    """Return of each refused body the code, and whether its event names the task about it."""
+    with psycopg.connect(context.settings.database_url) as connection:
+        return connection.execute(
+            "select refusal.reason, event.id is not null from refusal"
+            " join task on task.publisher = refusal.publisher and task.digest = refusal.digest"
+            " left join event on event.kind = 'organisation.task_opened'"
+            " and event.data ->> 'task' = task.id::text"
+        ).fetchall()
+
+
+def test_15_another_correction_under_a_used_key_is_a_task_until_it_comes_under_its_own(
+    world: World, context: Context
+) -> None:
+    status = handed_in(world, HERE)
+    key = world.police | {"Idempotency-Key": "K-1"}
+    path = f"/v1/referrals/{status['id']}/corrections"
+    first = document(HERE | {"given_name": "Once"})
+    other = document(HERE | {"given_name": "Another"})
+    assert world.client.post(path, json=first, headers=key).status_code == 202
+    assert world.client.post(path, json=other, headers=key).status_code == 409
+    (task,) = tasks(world)
+    assert task["reference"] == status["reference"]
+    assert "an Idempotency-Key that was used before" in task["message"]
+    assert refusals(context) == [("reference-conflict", True)]
+    own = world.police | {"Idempotency-Key": "K-2"}
+    assert world.client.post(path, json=other, headers=own).status_code == 202
+    assert tasks(world) == []
+
+
+def test_15_a_correction_beyond_the_most_versions_is_a_task(
+    world: World, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.ledger.corrections.MOST_VERSIONS", 1)
+    status = handed_in(world, HERE)
+    path = f"/v1/referrals/{status['id']}/corrections"
+    changed = document(HERE | {"given_name": "Another"})
+    assert world.client.post(path, json=changed, headers=world.police).status_code == 409
+    (task,) = tasks(world)
+    assert "send it as a new referral" in task["message"]
+    assert refusals(context) == [("conflict", True)]
+
+
 def test_15_the_same_document_again_is_no_task(world: World) -> None:
     handed_in(world, HERE)
     assert post(world, json.dumps(document(HERE)).encode()).status_code == 202
