@@ -69,20 +69,29 @@ def test_what_is_kept_is_what_the_conditions_say(policy: Policy, kind: str) -> N
     assert len(differing) > 3
 
 
-def test_one_fact_changed_is_judged_anew(policy: Policy) -> None:
-    dice = Random(5)
-    about = subjects("child", dice)
-    about["referral"] = SimpleNamespace(**{**vars(about["referral"]), "effective_grade": "low"})
-    for name, fact in FACTS.items():
+def named(policy: Policy, kind: str) -> list[str]:
+    """Return every fact that a condition about a kind of subject names."""
+    rules = [*policy.grade_rules, *policy.routing_rules]
+    return sorted({name for rule in rules if rule.subject == kind for name in rule.condition.names})
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_subjects_that_differ_in_one_fact_are_judged_apart(policy: Policy, kind: str) -> None:
+    about = subjects(kind, Random(5))
+    for name in named(policy, kind):
         owner, _, member = name.partition(".")
-        if owner != "child":
-            continue
-        for value in fact.values[:USUAL]:
-            changed = {**about, "child": SimpleNamespace(**vars(about["child"]))}
-            setattr(changed["child"], member, value)
-            assert policy.matches.about("child", changed) == asked_directly(
-                policy, "child", changed
-            )
+        facts = vars(about[owner])
+        changes: list[dict[str, Any]] = [
+            {member: value}
+            for value in (*FACTS[name].values[:USUAL], None)
+            if value != facts[member]
+        ]
+        changes.append({"unknown": facts["unknown"] ^ {member}})
+        for change in changes:
+            changed = {**about, owner: SimpleNamespace(**{**facts, **change})}
+            judged = policy.matches.about(kind, changed)
+            assert judged is not policy.matches.about(kind, about), (name, change)
+            assert judged == asked_directly(policy, kind, changed)
 
 
 def test_no_more_is_kept_than_the_bound(policy: Policy) -> None:
