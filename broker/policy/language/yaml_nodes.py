@@ -46,7 +46,7 @@ class Node:
         except yaml.YAMLError:
             faults.append(Fault(f"{file}:1", "not-yaml", "This holds characters YAML forbids."))
             return None
-        if node is None or _size(node, {}) >= _MOST_NODES:
+        if node is None or _is_too_big(node):
             faults.append(Fault(f"{file}:1", "not-a-document", "The document is empty or too big."))
             return None
         return cls(file, node, faults)
@@ -168,6 +168,14 @@ class Node:
             self.fault("wrong-type", "Write two dates here, such as 2026-11-02 to 2026-12-23.")
             return _NO_DAY, _NO_DAY
         return first, last
+
+
+def _is_too_big(root: yaml.Node) -> bool:
+    """Tell whether a document is larger, or nested deeper, than any policy."""
+    try:
+        return _size(root, {}) >= _MOST_NODES
+    except RecursionError:
+        return True
 
 
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:

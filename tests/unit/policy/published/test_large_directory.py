@@ -93,3 +93,7 @@ def test_references_that_multiply_are_refused() -> None:
 
 def test_a_part_that_refers_to_itself_is_refused() -> None:
     assert refused("areas: &areas {E10000028: *areas}") == ["not-a-document"]
+
+
+def test_what_is_nested_deeper_than_can_be_counted_is_refused() -> None:
+    assert refused("areas: " + "[" * 2000 + "]" * 2000) == ["not-a-document"]
