@@ -45,7 +45,7 @@ A delivery has one hold, so that of a graver cause may stand for it.
 _BENEATH: Mapping[str | None, str] = MappingProxyType(
     {SUSPECT_AT_RECIPIENT: WISH_IN_DOUBT, _OF_A_TIME: HANDLING_UNREAD}
 )
-"""The cause that a hold may hide, and whoever releases it releases as well."""
+"""The cause that a hold may hide; a person who releases the hold has judged that too."""
 _OF_WISHES = frozenset({HANDLING_UNREAD, WISH_IN_DOUBT})
 """The holds that whom not to tell may decide as well."""
 _WORKPLACE = ("organisation", "organisation_code", "urn")
