@@ -172,8 +172,10 @@ class Watch:
 
     def forget(self) -> None:
         """Gather anew for the next request, because somebody has acted."""
-        for kept in (self._frames, self._duties, *self._pictures.values()):
-            kept.forget()
+        self._frames.forget()
+        self._duties.forget()
+        for picture in self._pictures.values():
+            picture.forget()
 
     def _frame(self) -> Frame:
         ledger, now = self._context.ledger, self._context.clock()
