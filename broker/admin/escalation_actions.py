@@ -69,9 +69,7 @@ def take_on(
     ]
     taken = sum(outcome is not None and outcome.is_first for outcome in outcomes)
     if not taken:
-        raise Conflict(
-            "Somebody else deals with this already, or it has ended. Nothing was changed."
-        )
+        raise Conflict("A person deals with this already, or it has ended. Nothing was changed.")
     return taken
 
 
@@ -112,7 +110,9 @@ def offer(
         for id_ in escalations
     )
     if not done:
-        raise Conflict("You do not deal with this any more. Nothing was changed.")
+        raise Conflict(
+            f"You do not deal with this any more, or have asked {to} already. Nothing was changed."
+        )
     return done
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from broker.admin.expected_recipients import Expected, expected
 from broker.dashboard import system_parts
 from broker.dashboard.organisation_names import Names
+from broker.dashboard.parallel_queries import run_all
 from broker.dashboard.system_parts import Part
 from broker.domain.codes import HealthLevel
 from broker.domain.health import Health
@@ -54,7 +54,8 @@ class DutyFigures:
     """The next deadlines; asked for only where nothing is late or due soon."""
     proof: Proof
     met: DeadlineStats
-    """Deadlines that came due in the last 24 hours."""
+    """Deadlines that came due in the last 24 hours; counted only where nothing is late or due
+    soon."""
 
     @property
     def on_time(self) -> int:
@@ -75,7 +76,7 @@ class DutyFigures:
 def gather(context: Context, health: Callable[[], Health], pool: Executor) -> DutyFigures:
     """Return the figures. Raises Unavailable without the ledger."""
     ledger, now = context.ledger, context.clock()
-    figures = _all(
+    figures = run_all(
         pool,
         {
             "health": health,
@@ -85,24 +86,14 @@ def gather(context: Context, health: Callable[[], Health], pool: Executor) -> Du
             "waiting": lambda: ledger.queries.attention(limit=OWNERLESS),
             "tasks": lambda: ledger.tasks.tasks(limit=OWNERLESS),
             "proof": lambda: ledger.monitoring.proof(now=now),
-            "met": lambda: _met(context, now),
         },
     )
     is_busy = bool(figures["urgent"].agencies)
     coming = () if is_busy else ledger.monitoring.at_risk(now=now, limit=NEXT, everything=True)
+    met = DeadlineStats(0, 0) if is_busy else _met(context, now)
     waits = figures["counts"].unrouted
     unrouted = expected(context, now=now, limit=OWNERLESS) if waits else ()
-    return DutyFigures(now=now, coming=coming, unrouted=unrouted, **figures)
-
-
-def _all(pool: Executor, queries: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    """Run queries a few at a time; the first that fails ends the others, which would wait too."""
-    futures: dict[str, Future[Any]] = {name: pool.submit(run) for name, run in queries.items()}
-    try:
-        return {name: future.result() for name, future in futures.items()}
-    finally:
-        for future in futures.values():
-            future.cancel()
+    return DutyFigures(now=now, coming=coming, unrouted=unrouted, met=met, **figures)
 
 
 def _met(context: Context, now: datetime) -> DeadlineStats:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import escalation_actions
+from broker.dashboard import escalation_figures
 from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
 from broker.dashboard.pages import LISTED, identifier
@@ -18,11 +18,8 @@ from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.domain.escalation import Escalation
 from broker.domain.ids import EscalationId, OrganisationCode
-from broker.errors import Invalid, NotFound, PolicyError
+from broker.errors import Invalid, NotFound
 from broker.flow.context import Context
-from broker.policy.monitoring import alarms
-from broker.policy.monitoring.alarms import EscalationPolicy
-from broker.policy.time.calendars import WorkingCalendar
 
 DONE: Mapping[str, str] = {
     "take": "taken",
@@ -45,18 +42,6 @@ class Group:
     def unowned(self) -> int:
         """How many of them nobody deals with."""
         return sum(escalation.state == "open" for escalation in self.escalations)
-
-
-@dataclass(frozen=True, slots=True)
-class StepAhead:
-    """A step of the escalation policy that is not taken yet."""
-
-    number: int
-    organisation: str | None
-    contact: str
-    channels: Sequence[str]
-    at: datetime | None
-    """When it is due; None while somebody deals with the escalation."""
 
 
 async def listed(visit: Visit) -> Response:
@@ -142,7 +127,7 @@ def _turn(visit: Visit, escalations: Sequence[Escalation], form: Mapping[str, st
         escalation_actions.take_on(context, mine, by=by, note=note, extends=True)
     elif asked == "release":
         taken = [item.id for item in escalations if item.state == "acknowledged"]
-        escalation_actions.release(context, taken, by=by, note=note)
+        escalation_actions.release(context, mine or taken, by=by, note=note)
     elif asked == "offer":
         escalation_actions.offer(context, mine, by=by, to=form.get("to", ""), note=note)
     else:
@@ -179,49 +164,9 @@ def _values(visit: Visit) -> dict[str, Any]:
         "running": escalation_actions.beside(context, escalation),
         "of_agency": escalation_actions.of_agency(context, escalation.organisation),
         "notices": [*reversed(notices)],
-        "ahead": _ahead(context, escalation),
+        "ahead": escalation_figures.planned_steps(context, escalation)[escalation.step :],
         **_choices(visit),
     }
-
-
-def _ahead(context: Context, escalation: Escalation) -> list[StepAhead]:
-    """Return the steps that are not taken yet, of the policy in force."""
-    try:
-        policy = context.policies.latest()
-    except PolicyError:
-        return []
-    ladder = policy.alarms.escalation_policies.get(escalation.ladder)
-    if ladder is None:
-        return []
-    ops = policy.directory.ops
-    calendar = policy.directory.calendar_of(escalation.organisation) or policy.calendars["ENG"]
-    who = {
-        "agency": escalation.organisation,
-        "publisher": escalation.publisher,
-        "ops": ops.code if ops else None,
-    }
-    return [
-        StepAhead(
-            place + 1,
-            who.get(str(step.to)),
-            str(step.contact),
-            [str(channel) for channel in step.by],
-            _step_at(escalation, ladder, place, calendar),
-        )
-        for place, step in enumerate(ladder.steps)
-        if place >= escalation.step
-    ]
-
-
-def _step_at(
-    escalation: Escalation, ladder: EscalationPolicy, place: int, calendar: WorkingCalendar
-) -> datetime | None:
-    """Return when a step follows: never before the one that is due next."""
-    following = escalation.next_step_at
-    if escalation.state != "open" or following is None or place == escalation.step:
-        return following if escalation.state == "open" else None
-    at = alarms.next_step_at(ladder, place, since=escalation.began_at, calendar=calendar)
-    return max(at, following) if at else None
 
 
 def _choices(visit: Visit) -> dict[str, Any]:

@@ -6,14 +6,16 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 from broker.dashboard import duty
 from broker.dashboard.duty import DutyFigures
 from broker.dashboard.organisation_names import Names, names_of
+from broker.dashboard.parallel_queries import run_all
 from broker.domain.delivery import OpenWork
 from broker.domain.escalation import Escalation
 from broker.domain.health import Health
@@ -35,7 +37,7 @@ from broker.flow.context import Context
 from broker.flow.health_watch import MOST_SILENCES, HealthWatch
 from broker.flow.task_queues import TASK_QUEUES
 from broker.ledger.process_clocks import ProcessClock
-from broker.ledger.statistics import slots_until
+from broker.ledger.statistics import WINDOWS, slots_until
 
 T = TypeVar("T")
 FRESH_SECONDS = 1.0
@@ -114,18 +116,25 @@ class Kept(Generic[T]):
         self._work_out = work_out
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._latest: tuple[float, T] | None = None
+        self._acts = 0
+        self._latest: tuple[int, float, T] | None = None
 
     def value(self) -> T:
         """Return the value; raises what working it out raises, and keeps nothing then."""
         with self._lock:
-            if self._latest is None or self._monotonic() - self._latest[0] >= FRESH_SECONDS:
-                self._latest = (self._monotonic(), self._work_out())
-            return self._latest[1]
+            if self._latest is None or not self._is_fresh(*self._latest[:2]):
+                acts = self._acts  # what is worked out while somebody acts is not kept
+                value = self._work_out()
+                # Its second begins when it is there: those who waited for it share it.
+                self._latest = acts, self._monotonic(), value
+            return self._latest[2]
 
     def forget(self) -> None:
         """Work the value out anew for the next request."""
-        self._latest = None
+        self._acts += 1
+
+    def _is_fresh(self, acts: int, at: float) -> bool:
+        return acts == self._acts and self._monotonic() - at < FRESH_SECONDS
 
 
 class Watch:
@@ -140,21 +149,18 @@ class Watch:
     ) -> None:
         self._context = context
         self._health = health
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._pictures: dict[tuple[str, str], tuple[float, Picture]] = {}
+        self._pictures = {
+            (window, slot): Kept(partial(self._gather, window, slot), monotonic)
+            for window in WINDOWS
+            for slot in SLOT_LENGTHS
+        }
         self._frames = Kept(self._frame, monotonic)
         self._duties = Kept(self._duty, monotonic)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture")
 
     def picture(self, window: str, slot: str) -> Picture:
-        """Return a picture that is at most a second old; requests that come meanwhile share it."""
-        with self._lock:
-            at, picture = self._pictures.get((window, slot), (float("-inf"), None))
-            if picture is None or self._monotonic() - at >= FRESH_SECONDS:
-                picture = self._gather(window, slot)
-                self._pictures[window, slot] = (self._monotonic(), picture)
-            return picture
+        """Return a picture that is at most a second old. Raises Unavailable."""
+        return self._pictures[window, slot].value()
 
     def frame(self) -> Frame:
         """Return what every page shows, at most a second old. Raises Unavailable."""
@@ -168,6 +174,8 @@ class Watch:
         """Gather anew for the next request, because somebody has acted."""
         self._frames.forget()
         self._duties.forget()
+        for picture in self._pictures.values():
+            picture.forget()
 
     def _frame(self) -> Frame:
         ledger, now = self._context.ledger, self._context.clock()
@@ -183,9 +191,9 @@ class Watch:
         context, ledger, now = self._context, self._context.ledger, self._context.clock()
         length = SLOT_LENGTHS[slot]
         day = now - timedelta(days=1)
-        queries: dict[str, Future[Any]] = {
-            name: self._pool.submit(query)
-            for name, query in {
+        figures = run_all(
+            self._pool,
+            {
                 "agencies": lambda: agency_lines(context, window, now=now),
                 "bands": lambda: ledger.monitoring.burn_down(now=now),
                 "risks": lambda: ledger.monitoring.at_risk(now=now, limit=LISTED),
@@ -201,13 +209,8 @@ class Watch:
                 "dead": ledger.monitoring.dead_letters,
                 "escalations": lambda: ledger.alarms.escalations(limit=LISTED),
                 "hours": lambda: ledger.pictures.deadlines_by_hour(now=now),
-            }.items()
-        }
-        try:
-            figures = {name: query.result() for name, query in queries.items()}
-        finally:  # after a failure the rest is not needed, and would wait for the ledger in turn
-            for query in queries.values():
-                query.cancel()
+            },
+        )
         return Picture(now=now, slot=length, **figures)
 
 

@@ -87,20 +87,13 @@ class Drawing:
 
     def markup(self, label: str) -> Markup:
         """Return the SVG; ``label`` is the id of the text that says what it shows."""
-        patterns = Markup("").join(self._pattern(kind) for kind in sorted(self._patterns))
-        definitions = element("defs", patterns) if patterns else Markup("")
-        return element(
-            "svg",
-            definitions + Markup("").join(self._parts),
-            viewBox=f"0 0 {self.width} {self.height}",
-            width=self.width,
-            height=self.height,
-            role="img",
-            aria_labelledby=label,
-        )
+        return self._svg(role="img", aria_labelledby=label)
 
     def hidden(self) -> Markup:
         """Return the SVG as decoration beside a text that says the same."""
+        return self._svg(aria_hidden="true", focusable="false")
+
+    def _svg(self, **attributes: str) -> Markup:
         patterns = Markup("").join(self._pattern(kind) for kind in sorted(self._patterns))
         definitions = element("defs", patterns) if patterns else Markup("")
         return element(
@@ -109,8 +102,7 @@ class Drawing:
             viewBox=f"0 0 {self.width} {self.height}",
             width=self.width,
             height=self.height,
-            aria_hidden="true",
-            focusable="false",
+            **attributes,
         )
 
     def _pattern(self, kind: str) -> Markup:

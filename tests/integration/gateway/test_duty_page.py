@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from broker.admin.expected_recipients import expected
+from broker.dashboard import duty
 from broker.dashboard.organisation_names import names_of
 from broker.dashboard.system_parts import SHOWN, WORK
 from broker.domain.codes import Right
@@ -67,6 +68,27 @@ def test_the_duty_page_says_what_is_in_the_tables(
     needed = len(context.ledger.queries.attention(limit=1000))
     assert f"Needs you {needed} waiting" in squeezed(page)
     assert f"Agencies {len(agencies)} with late work" in squeezed(page)
+
+
+def test_the_agencies_that_are_not_on_the_duty_page_are_in_the_list_it_leads_to(
+    context: Context,
+    dsn: str,
+    clock: FixedClock,
+    pages: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made(dsn, 0)
+    clock.now = NOW
+    urgent = context.ledger.monitoring.urgent_work(now=NOW, limit=1, each=1)
+    everybody = len(context.policies.latest().directory.organisations)
+    assert 1 < urgent.count < everybody
+    monkeypatch.setattr(duty, "GROUPS", 1)
+    session = signed_in(context, Right.VIEW)
+    page = ask(pages, "GET", "/", session).text
+    (link, text) = re.findall(r'href="/ops(/agencies\?[^"]*)">([^<]*)</a>', page)[-1]
+    assert text.startswith(f"{urgent.count - 1} more")
+    listed = ask(pages, "GET", link, session).text.partition('id="agencies-part"')[2]
+    assert len(re.findall(r'<th scope="row"><a href="/ops/agencies/', listed)) == urgent.count
 
 
 def test_a_broker_that_has_stopped_names_whom_to_ring_for_what(

@@ -10,9 +10,14 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from broker.admin import escalation_actions
+from broker.admin.publish_policy import publish
+from broker.channels.registry import CHANNELS
 from broker.dashboard.organisation_names import names_of
 from broker.domain.codes import Right
 from broker.flow.context import Context
+from broker.policy.published.policy import documents_from
+from broker.shipped import POLICY
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_versions import acknowledge, changed, correct, recall, siblings
 from tests.integration.gateway.test_rights import ask, pages, signed_in
@@ -225,6 +230,60 @@ def test_an_escalation_behind_a_thousand_others_is_seen_to(
     assert answer.headers["location"] == f"/ops/escalations/{id_}?done=taken"
     (escalation,) = context.ledger.alarms.escalations(id=id_, limit=9)
     assert (escalation.state, escalation.acknowledged_by) == ("acknowledged", "person:Jo Example")
+
+
+STATES = "select acknowledged_by, state from escalation order by acknowledged_by nulls last, id"
+
+
+def test_undoing_changes_what_the_person_deals_with_and_not_what_others_do(
+    world: World, context: Context, pages: TestClient, dsn: str
+) -> None:
+    """Without anything of one's own, that of the others: somebody must be able to."""
+    status = world.routed(sample(2))
+    (delivery,) = status["deliveries"]
+    with psycopg.connect(dsn) as connection:
+        ids = [id_ for (id_,) in connection.execute(CLIMBING.encode(), [2, status["id"]])]
+    escalation_actions.take_on(context, ids[:1], by="person:Kim", note="")
+    session = signed_in(context, Right.ACT)
+    path = f"/agencies/{delivery['agency']}/take-on"
+
+    def states() -> list[tuple[Any, ...]]:
+        with psycopg.connect(dsn) as connection:
+            return connection.execute(STATES.encode()).fetchall()
+
+    assert ask(pages, "POST", path, session, turn="take").status_code == 303
+    both = [("person:Jo Example", "acknowledged"), ("person:Kim", "acknowledged")]
+    assert states() == both
+    assert ask(pages, "POST", path, session, turn="release").status_code == 303
+    assert states() == [both[1], (None, "open")]
+    assert ask(pages, "POST", path, session, turn="release").status_code == 303
+    assert states() == [(None, "open"), (None, "open")]
+
+
+def test_the_steps_ahead_are_those_of_the_policy_under_which_an_escalation_began(
+    world: World, context: Context, pages: TestClient, dsn: str
+) -> None:
+    status = world.routed(sample(2))
+    with psycopg.connect(dsn) as connection:
+        (id_,) = connection.execute(CLIMBING.encode(), [1, status["id"]]).fetchone() or ("",)
+        connection.execute("update escalation set ladder = 'ordinary'")
+    session = signed_in(context, Right.VIEW)
+
+    def ahead() -> list[str]:
+        shown = ask(pages, "GET", f"/escalations/{id_}", session).text
+        return re.findall(r"<b>([^<]*)</b><br><span[^>]*>Step (\d)", shown)
+
+    before = ahead()
+    steps = context.policies.latest().alarms.escalation_policies["ordinary"].steps
+    assert [number for _, number in before] == [str(place) for place in range(2, len(steps) + 1)]
+    documents = documents_from(POLICY)
+    shorter = documents["policy.yaml"].replace("  ordinary:", "  renamed:")
+    assert shorter != documents["policy.yaml"]
+    published = {**documents, "policy.yaml": shorter}
+    publish(context.ledger, published, now=context.clock(), channels=CHANNELS.forms)
+    context.policies._fresh_until = 0.0  # what was read a moment ago is read again
+    assert "ordinary" not in context.policies.latest().alarms.escalation_policies
+    assert ahead() == before
 
 
 def test_an_agencys_page_lists_its_own_escalations(

@@ -201,6 +201,25 @@ def test_what_was_taken_on_goes_on_where_it_stopped_once_the_time_is_over(
     assert due(book, end) == {"acknowledge": False}
 
 
+@pytest.mark.parametrize("of_older_version", [False, True])
+def test_undoing_alerts_people_again_also_where_no_step_was_postponed(
+    book: Book, *, of_older_version: bool
+) -> None:
+    """Every step had been taken, or an older version took it on: the last step is due again."""
+    book.routed_to(SHROPSHIRE)
+    escalate(book, "acknowledge")
+    book.do("update escalation set step = 3, next_step_at = null")
+    assert take(book)
+    if of_older_version:
+        book.do("update escalation set taken_until = null, postponed_step_at = null")
+    ((id_,),) = book.look("select id from escalation")
+    later = NOW + HOUR / 4
+    assert book.ledger.alarms.release_escalation(id_, by_ops(later))
+    assert book.look(TAKEN) == [("open", 2, None, None, later, None)]
+    assert reopened(book) == ["released"]
+    assert due(book, later) == {"acknowledge": False}
+
+
 def test_what_was_met_meanwhile_is_not_alerted_again(book: Book) -> None:
     book.routed_to(SHROPSHIRE)
     escalate(book, "acknowledge")

@@ -1,7 +1,7 @@
--- Stop an escalation for a time because a person has taken it on: the first one counts. Whoever was asked
--- to take it over may do so, and whoever deals with it may go on for longer. An agency that takes on an
--- escalation about itself stops its own steps alone, once: the police and ops are told all the same. Two
--- who acknowledge at once are told apart by the row's lock; the later one finds it acknowledged and
+-- Stop an escalation for a time because a person has taken it on: the first one counts. The person who was
+-- asked to take it over may do so, and the person who deals with it may do so for longer. An agency that
+-- takes on an escalation about itself stops its own steps alone, once: the police and ops are alerted all
+-- the same. Two who acknowledge at once wait for the row's lock; the later one finds it acknowledged and
 -- changes nothing.
 with standing as (
     select escalation.id, escalation.state, about.publisher,

@@ -1,5 +1,5 @@
--- Ask somebody to take an escalation over; who deals with it now goes on until they do. Only the person
--- who deals with it may ask: in another state, or with somebody else, nothing is changed.
+-- Ask somebody to take an escalation over; the person who deals with it does so until then. Only that
+-- person may ask: in another state, or with somebody else, nothing is changed.
 with offered as (
     update escalation
     set offered_to = %(to)s, offered_at = %(now)s

@@ -1,10 +1,12 @@
--- Alert people again about an escalation that somebody deals with: the step is due that was put off. Ops
--- alone do that. One whose time is over meanwhile, or that has ended, is found in another state and left.
+-- Alert people again about an escalation that somebody deals with: the step that was postponed is due when
+-- it was, and where none was postponed, the last one is due again at once. Ops alone do that. One whose
+-- time is over meanwhile, or that has ended, is in another state and stays as it is.
 with released as (
     update escalation
-    set state = 'open', next_step_at = postponed_step_at, acknowledged_at = null,
-        acknowledged_by = null, taken_until = null, postponed_step_at = null, offered_to = null,
-        offered_at = null
+    set state = 'open', next_step_at = coalesce(postponed_step_at, %(now)s),
+        step = case when postponed_step_at is null then greatest(step - 1, 0) else step end,
+        acknowledged_at = null, acknowledged_by = null, taken_until = null,
+        postponed_step_at = null, offered_to = null, offered_at = null
     where id = %(id)s and state = 'acknowledged'
     returning id, referral, delivery, task, organisation, milestone, step,
               case when delivery is not null then 'delivery'

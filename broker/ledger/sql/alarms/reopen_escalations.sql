@@ -1,5 +1,5 @@
 -- Alert people again about escalations that somebody dealt with for a time that is over: the step that
--- was put off is due at once, and where every step had been taken, the last one again. What another
+-- was postponed is due at once, and where every step had been taken, the last one again. What another
 -- worker holds is left to it; what has ended meanwhile is in another state.
 with due as (
     select id

@@ -1,6 +1,6 @@
 -- A page of organisations with what is open, late or due soon there, whether delivery is suspended, what
--- waits to be tried again and who is silent: those with late work first. The counts are of
--- everything that the search matches, whatever part of it is shown, also of none. Reads what is open, and no history.
+-- waits to be tried again and who is silent: those with late work first. The counts are of everything
+-- that the search matches, whatever part of it is shown, none included. Reads what is open, and no history.
 with work as (
     select agency, count(*) as open,
            count(*) filter (where is_overdue(delivery, %(now)s)) as late,

@@ -3,7 +3,9 @@ select (select count(*) from referral where next_attempt_at is not null) as inbo
        (select min(accepted_at) from unrouted) as inbox_oldest_at,
        (select count(*) from delivery where state = 'available' and is_pushed(channel)
                                         and next_attempt_at > %(now)s) as retries,
+       -- The condition lets the index of pushed deliveries be used: a null is no least instant anyway.
        (select min(next_attempt_at) from delivery where state = 'available'
+                                                    and next_attempt_at is not null
                                                     and is_pushed(channel)) as next_retry_at,
        (select count(*) from referral where state = 'unroutable') as unroutable,
        (select count(*) from escalation where state = 'open') as escalations,

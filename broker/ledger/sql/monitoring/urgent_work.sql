@@ -23,7 +23,8 @@ running as (
 ),
 urgent as (
     select work.*, work.due_at < %(now)s as is_late, coalesce(running.is_taken, false) as is_taken,
-           running.is_taken is false as is_open, running.owner, running.taken_at, running.taken_until, running.next_step_at,
+           running.is_taken is false as is_open, running.owner, running.taken_at,
+           running.taken_until, running.next_step_at,
            row_number() over (partition by agency order by due_at, work.delivery) as place
     from work left join running using (delivery)
 ),

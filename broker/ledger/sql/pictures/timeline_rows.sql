@@ -1,5 +1,5 @@
 -- The deliveries of one referral for its timeline: what is late first, then what is open, then the
--- rest, each with its deadlines, pauses and alerts; and the counts of all of them.
+-- rest, each with its deadlines, pauses and alerts.
 with part as (
     select delivery.*, row_number() over (order by delivery.id) as number,
            is_open(delivery) as open,
