@@ -20,6 +20,7 @@ ANSWERED = "answered"
 """Why the task about a question is settled."""
 MOST = 50
 """Questions about one delivery."""
+_ANY = dict.fromkeys(("id", "publisher", "agency", "referral"))
 
 
 class Questions(Part):
@@ -72,7 +73,7 @@ class Questions(Part):
     ) -> bool:
         """Write the answer to a question, settle its task, and ask for the notices of it.
 
-        False where there is an answer already, or the referral has no such version.
+        False where the question is not open any more, or the referral has no such version.
         """
         params = {
             "id": new.question,
@@ -84,6 +85,9 @@ class Questions(Part):
             "now": now,
         }
         with self._transaction() as connection:
+            lock_referrals(connection, [question.delivery])
+            if not _is_open(connection, question.id):
+                return False
             if not rows(connection, "questions/answer", params):
                 return False
             over = _tasks_over(connection, question)
@@ -101,7 +105,10 @@ class Questions(Part):
         is_open: bool = False,
         limit: int,
     ) -> list[Question]:
-        """Return questions with their answers, the latest first; None is any."""
+        """Return questions with their answers, the latest first; None is any.
+
+        ``is_open``: those that wait for an answer, which their agency could still read.
+        """
         params = {
             "id": id,
             "publisher": publisher,
@@ -111,6 +118,11 @@ class Questions(Part):
             "limit": limit,
         }
         return [Question(**row) for row in self._rows("questions/questions", params)]
+
+
+def _is_open(connection: Connection, id_: UUID) -> bool:
+    params = {**_ANY, "id": id_, "open": True, "limit": 1}
+    return bool(rows(connection, "questions/questions", params))
 
 
 def _tasks_over(connection: Connection, question: Question) -> list[UUID]:
