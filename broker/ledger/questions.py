@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -12,7 +13,7 @@ from broker.domain.question import AskedAbout, NewAnswer, NewQuestion, Question
 from broker.domain.states import DeliveryState
 from broker.domain.task import NewTask
 from broker.ledger.alarms import add_notices
-from broker.ledger.database import Connection, Part, rows
+from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.receipts import lock_referrals
 from broker.ledger.tasks import open_tasks, settle_tasks
 
@@ -86,7 +87,7 @@ class Questions(Part):
         }
         with self._transaction() as connection:
             lock_referrals(connection, [question.delivery])
-            if not _is_open(connection, question.id):
+            if not _questions(connection, id=question.id, open=True, limit=1):
                 return False
             if not rows(connection, "questions/answer", params):
                 return False
@@ -120,9 +121,9 @@ class Questions(Part):
         return [Question(**row) for row in self._rows("questions/questions", params)]
 
 
-def _is_open(connection: Connection, id_: UUID) -> bool:
-    params = {**_ANY, "id": id_, "open": True, "limit": 1}
-    return bool(rows(connection, "questions/questions", params))
+def _questions(connection: Connection, **params: Any) -> list[Row]:
+    """Return questions as ``Questions.questions`` does; what is left out is any."""
+    return rows(connection, "questions/questions", {**_ANY, **params})
 
 
 def _tasks_over(connection: Connection, question: Question) -> list[UUID]:
