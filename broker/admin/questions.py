@@ -33,7 +33,8 @@ def ask(
 ) -> None:
     """Ask the police about a delivery. The same question again, by its id, is asked once.
 
-    Raises Invalid with the fault of each field, NotFound, and Conflict where too much was asked.
+    Raises Invalid with the fault of each field, NotFound, and Conflict where too much was asked,
+    or something else with the same id.
     """
     new = _checked(member, delivery, id, form)
     is_asked = context.ledger.questions.ask(
@@ -44,7 +45,7 @@ def ask(
         now=context.clock(),
         task=lambda about: _task(context, member, new, about),
     )
-    if is_asked or _same(context, member, new):
+    if is_asked or _is_repeated(context, member, new):
         return
     offer = context.ledger.deliveries.delivery(member.organisation, delivery)
     if offer is None:
@@ -75,10 +76,18 @@ def _checked(
     return NewQuestion(id_, delivery, member.id, member.name, str(question.topic), question.text)
 
 
-def _same(context: Context, member: SignedInMember, new: NewQuestion) -> bool:
-    """Tell whether this very question was asked before."""
+def _is_repeated(context: Context, member: SignedInMember, new: NewQuestion) -> bool:
+    """Tell whether this very question was asked before. Raises Conflict for another one."""
     asked = context.ledger.questions.questions(id=new.id, agency=member.organisation, limit=1)
-    return [(question.member, question.text) for question in asked] == [(member.id, new.text)]
+    if not asked:
+        return False
+    (known,) = asked
+    before = (known.delivery, known.member, known.topic, known.text)
+    if before == (new.delivery, new.member, new.topic, new.text):
+        return True
+    raise Conflict(
+        "You have sent another question with this form already. Open it anew to ask one more."
+    )
 
 
 def _task(context: Context, member: SignedInMember, new: NewQuestion, about: AskedAbout) -> NewTask:
@@ -110,7 +119,7 @@ def answer(
     """Answer a question about a publisher's own referral; return it. May be repeated.
 
     Raises NotFound, Invalid for a version that the referral does not have, and Conflict where
-    there is another answer.
+    there is another answer, or the agency no longer has the referral.
     """
     question = _question(context, publisher, id_)
     new = NewAnswer(id_, given.by, given.text, given.version)
@@ -127,6 +136,8 @@ def answer(
         return now_asked
     if now_asked.answered_at is not None:
         raise Conflict("This question has another answer already. Nothing was changed.")
+    if not context.ledger.questions.questions(id=id_, is_open=True, limit=1):
+        raise Conflict(f"{now_asked.agency_name} no longer has this referral. Nothing was sent.")
     message = "The referral has no such version. Send the correction first."
     raise Invalid(message, faults=[Fault("/version", "unknown-version", message)])
 

@@ -81,9 +81,10 @@ def remind(context: Context) -> int:
 
 def answered(context: Context, question: Question) -> list[NewNotice]:
     """Return the mail to who asked a question that the police have answered it."""
+    if NoticeChannel.EMAIL not in context.notifiers:
+        return []
     asking = context.ledger.members.members(question.agency, id=question.member)
-    is_reached = any(member.gets_mail and member.disabled_at is None for member in asking)
-    if NoticeChannel.EMAIL not in context.notifiers or not is_reached:
+    if not any(member.gets_mail and member.disabled_at is None for member in asking):
         return []
     about = (question.agency, question.referral, question.delivery, question.member)
     return [_notice(context, ANSWERED, about, {"question": str(question.id)})]

@@ -33,6 +33,7 @@ def routes() -> list[BaseRoute]:
     item_path = "/items/{id}"
     return [
         Route("/", shown(read, items.show)),
+        Route("/", submitted(read, items.find), methods=["POST"]),
         Route(item_path, shown(read, item.show)),
         Route(f"{item_path}/print", shown(read, item.for_paper)),
         Route(f"{item_path}/take-on", submitted(answer, acts.take_on), methods=["POST"]),

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from urllib.parse import urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from broker.domain.codes import DeliveryKind, Grade
 from broker.errors import Unavailable
@@ -76,8 +76,12 @@ class ListRequest:
         return bool(self.text or self.kind or self.grade)
 
     def address(self, **changed: object) -> str:
-        """Return the address of this list with some things changed, on its first page."""
-        parts = {"show": self.tab, "find": self.text, "kind": self.kind, "grade": self.grade}
+        """Return the address of this list with some things changed, on its first page.
+
+        What was looked for is no part of it: people type names, and addresses are kept by
+        browsers, proxies and links to sign in.
+        """
+        parts = {"show": self.tab, "kind": self.kind, "grade": self.grade}
         defaults = {"show": "todo", "page": 1}
         wanted = {
             name: value
@@ -87,14 +91,14 @@ class ListRequest:
         return f"{INBOX}/?{urlencode(wanted)}" if wanted else f"{INBOX}/"
 
 
-def list_request(params: Mapping[str, str]) -> ListRequest:
-    """Return which list an address names; what it does not know is left out."""
+def list_request(params: Mapping[str, str], text: str = "") -> ListRequest:
+    """Return which list an address or a form names; what it does not know is left out."""
     tab, page = params.get("show", "todo"), params.get("page", "1")
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 5 else 1
     kind, grade = params.get("kind"), params.get("grade")
     return ListRequest(
         tab=tab if tab in TABS else "todo",
-        text=params.get("find", "").strip()[:LONGEST_TEXT],
+        text=text.strip()[:LONGEST_TEXT],
         kind=DeliveryKind(kind) if kind in set(DeliveryKind) else None,
         grade=Grade(grade) if grade in set(Grade) else None,
         page=min(max(number, 1), MOST_PAGES),
@@ -102,8 +106,19 @@ def list_request(params: Mapping[str, str]) -> ListRequest:
 
 
 async def show(visit: Visit) -> Response:
-    """Show what there is to do, or one of the other lists, or what was found."""
-    wanted = list_request(visit.request.query_params)
+    """Show what there is to do, or one of the other lists."""
+    return await _list_page(visit, list_request(visit.request.query_params))
+
+
+async def find(visit: Visit, form: Mapping[str, str]) -> Response:
+    """Show what has a text in its reference; without a text, the list that was chosen."""
+    wanted = list_request(form, form.get("find", ""))
+    if not wanted.text:
+        return RedirectResponse(wanted.address(), 303)
+    return await _list_page(visit, wanted)
+
+
+async def _list_page(visit: Visit, wanted: ListRequest) -> Response:
     items, lines, counts = await visit.inboxes.run(_listed, visit, wanted)
     now = visit.context.clock()
     return page(

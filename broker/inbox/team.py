@@ -105,7 +105,7 @@ async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Respons
         faults=faults,
         members=[member for member in members if member.disabled_at is None],
         gone=[member for member in members if member.disabled_at is not None],
-        own_cover=next(each.cover for each in members if each.id == visit.person.id),
+        own_cover=next(member.cover for member in members if member.id == visit.person.id),
         names={member.id: member.name for member in members},
         rights=wording.RIGHTS,
         confirmation=CONFIRMATIONS.get(visit.request.query_params.get("done", "")),

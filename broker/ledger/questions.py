@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -12,7 +13,7 @@ from broker.domain.question import AskedAbout, NewAnswer, NewQuestion, Question
 from broker.domain.states import DeliveryState
 from broker.domain.task import NewTask
 from broker.ledger.alarms import add_notices
-from broker.ledger.database import Connection, Part, rows
+from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.receipts import lock_referrals
 from broker.ledger.tasks import open_tasks, settle_tasks
 
@@ -20,6 +21,7 @@ ANSWERED = "answered"
 """Why the task about a question is settled."""
 MOST = 50
 """Questions about one delivery."""
+_ANY = dict.fromkeys(("id", "publisher", "agency", "referral"))
 
 
 class Questions(Part):
@@ -72,7 +74,7 @@ class Questions(Part):
     ) -> bool:
         """Write the answer to a question, settle its task, and ask for the notices of it.
 
-        False where there is an answer already, or the referral has no such version.
+        False where the question is not open any more, or the referral has no such version.
         """
         params = {
             "id": new.question,
@@ -84,6 +86,9 @@ class Questions(Part):
             "now": now,
         }
         with self._transaction() as connection:
+            lock_referrals(connection, [question.delivery])
+            if not _questions(connection, id=question.id, open=True, limit=1):
+                return False
             if not rows(connection, "questions/answer", params):
                 return False
             over = _tasks_over(connection, question)
@@ -101,7 +106,10 @@ class Questions(Part):
         is_open: bool = False,
         limit: int,
     ) -> list[Question]:
-        """Return questions with their answers, the latest first; None is any."""
+        """Return questions with their answers, the latest first; None is any.
+
+        ``is_open``: those that wait for an answer, which their agency could still read.
+        """
         params = {
             "id": id,
             "publisher": publisher,
@@ -111,6 +119,11 @@ class Questions(Part):
             "limit": limit,
         }
         return [Question(**row) for row in self._rows("questions/questions", params)]
+
+
+def _questions(connection: Connection, **params: Any) -> list[Row]:
+    """Return questions as ``Questions.questions`` does; what is left out is any."""
+    return rows(connection, "questions/questions", {**_ANY, **params})
 
 
 def _tasks_over(connection: Connection, question: Question) -> list[UUID]:

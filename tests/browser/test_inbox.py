@@ -100,7 +100,7 @@ def test_a_social_worker_reads_takes_on_and_decides_by_keyboard(
 
 
 PAGES = (
-    *("/", "/?show=done", "/?find=nothing&kind=recall", "/team"),
+    *("/", "/?show=done", "/?grade=low&kind=recall", "/team"),
     *("ITEM", "ITEM/decide", "ITEM/return", "ITEM/ask", "ITEM/hand-over"),
 )
 
@@ -129,5 +129,12 @@ def test_every_page_can_be_used_by_everybody(
         address = path.replace("ITEM", item) if "ITEM" in path else f"/inbox{path}"
         page.goto(f"{url}{address}")
         problems += faults(page)
+    page.goto(f"{url}/inbox/")
+    page.get_by_text("Find or filter").click()
+    page.get_by_label("Reference").fill("nothing")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("Nothing matches")).to_be_visible()
+    assert page.url == f"{url}/inbox/"
+    problems += faults(page)
     page.goto(f"{url}/inbox/sign-in")
     assert "\n".join(problems + faults(page)) == ""

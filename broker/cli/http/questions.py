@@ -78,5 +78,6 @@ def _print_question(question: Mapping[str, Any]) -> None:
     )
     click.echo(f"  {question['text']}")
     if question["answered_at"]:
-        answer = question["answer"] or f"See version {question['version']}."
+        version = f"See version {question['version']}." if question["version"] else None
+        answer = " ".join(filter(None, [question["answer"], version]))
         click.echo(f"  {question['answered_by']}, {local(question['answered_at'])}: {answer}")

@@ -59,7 +59,9 @@ QUESTIONS = (
         gives={200: Gives("The question with its answer.", "question")},
         problems={
             404: "No question about a referral of yours has this ID.",
-            409: "The question has another answer already.",
+            409: (
+                "The question has another answer already, or the agency no longer has the referral."
+            ),
         },
     ),
 )

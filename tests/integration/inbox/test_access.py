@@ -222,7 +222,7 @@ def test_a_referral_that_is_kept_back_or_stopped_is_not_there(
     )
     jo.get(f"/items/{item}", 404)
     assert str(item) not in jo.get("/")
-    assert "Nothing matches" in jo.get(f"/?find={item}")
+    assert "Nothing matches" in jo.post("/", 200, find=str(item)).text
     assert rows(context, "select count(*) from look") == [(0,)]
 
 

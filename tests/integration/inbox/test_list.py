@@ -60,6 +60,16 @@ def many(context: Context, world: World, count: int) -> dict[str, Any]:
     return document
 
 
+def looked_for(person: Person, text: str, **chosen: str) -> str:
+    """Return the page that shows what has a text."""
+    return str(person.post("/", 200, find=text, **chosen).text)
+
+
+def found(person: Person, text: str, **chosen: str) -> list[str]:
+    """Return the ids of what has a text."""
+    return ITEM.findall(looked_for(person, text, **chosen))
+
+
 def test_counts_are_true_beyond_one_page(context: Context, world: World, jo: Person) -> None:
     many(context, world, 130)
     first = jo.get("/")
@@ -93,10 +103,10 @@ def test_what_is_looked_for_is_found_by_reference_or_id(
         " where reference = 'MANY/2027/0042'",
     )
     for text in ("many/2027/0042", "0042", str(item)[:13], str(referral), f"  {item}  "):
-        assert ITEM.findall(jo.get(f"/?find={text}")) == [str(item)], text
-    assert "More than 50 match" in jo.get("/?find=many")
-    assert "Nothing matches" in jo.get("/?find=%25")
-    assert "Nothing matches" in jo.get("/?find=_")
+        assert found(jo, text) == [str(item)], text
+    assert "More than 50 match" in looked_for(jo, "many")
+    assert "Nothing matches" in looked_for(jo, "%")
+    assert "Nothing matches" in looked_for(jo, "_")
 
 
 def test_what_was_finished_is_found_too(context: Context, world: World, jo: Person) -> None:
@@ -105,7 +115,7 @@ def test_what_was_finished_is_found_too(context: Context, world: World, jo: Pers
     jo.get(f"/items/{item}")
     jo.post(f"/items/{item}/return", reason="not_ours", confirmed="ops")
     assert ITEM.findall(jo.get("/")) == [other]
-    assert item in ITEM.findall(jo.get(f"/?find={item}"))
+    assert item in found(jo, item)
     assert ITEM.findall(jo.get("/?show=done")) == [item]
 
 
@@ -115,7 +125,7 @@ def test_another_organisations_referral_is_not_found(
     document = many(context, world, 1)
     kim = enter("shropshire-csc", "Kim Example", "answer")
     for text in (document["reference"], "MANY"):
-        assert ITEM.findall(kim.get(f"/?find={text}")) == []
+        assert found(kim, text) == []
 
 
 def test_a_list_is_narrowed_by_kind_and_grade(context: Context, world: World, jo: Person) -> None:
@@ -133,5 +143,26 @@ def test_a_search_shows_no_name_and_escapes_what_was_typed(
 ) -> None:
     document = many(context, world, 1)
     name = document["children"][0]["family_name"]
-    assert ITEM.findall(jo.get(f"/?find={name}")) == []
-    assert "<script>" not in jo.get("/?find=<script>")
+    assert found(jo, name) == []
+    assert "<script>" not in looked_for(jo, "<script>")
+
+
+def test_what_is_looked_for_stands_in_no_address(
+    context: Context, world: World, jo: Person
+) -> None:
+    many(context, world, 1)
+    shown = looked_for(jo, "Zebedee", show="mine", kind="recall")
+    assert "We looked for “Zebedee”" in shown
+    assert re.findall(r'(?:href|action)="[^"]*Zebedee', shown) == []
+    assert 'method="get"' not in shown
+    assert len(ITEM.findall(jo.get("/?find=Zebedee"))) == 2
+
+
+def test_what_is_narrowed_without_a_text_has_an_address(
+    context: Context, world: World, jo: Person
+) -> None:
+    many(context, world, 1)
+    moved = jo.post("/", find=" ", show="unread", kind="recall", grade="nonsense")
+    assert moved.headers["location"] == "/inbox/?show=unread&kind=recall"
+    assert len(found(jo, "MANY", kind="referral")) == 1
+    assert found(jo, "MANY", kind="recall") == []

@@ -10,6 +10,7 @@ import pytest
 from broker.flow import inbox_notices, notify
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample
+from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
 from tests.integration.inbox.conftest import OFFICE, Person
 from tests.integration.inbox.test_arrivals import body
@@ -209,6 +210,64 @@ def test_what_was_taken_back_is_not_asked_about_and_shows_no_question(
     assert rows(context, "select state from task where code = 'question-asked'") == [("settled",)]
 
 
+@pytest.mark.parametrize("end", ["recall", "return"])
+def test_what_the_agency_no_longer_has_is_not_answered(
+    context: Context, world: World, with_mail: MailServer, jo: Person, item: str, end: str
+) -> None:
+    id_ = ask(jo, item)
+    if end == "recall":
+        ((referral,),) = rows(context, "select referral from delivery where id = %s", item)
+        recall = {"reason": "sent_in_error", "by": "DC Example"}
+        path = f"/v1/referrals/{referral}/recall"
+        assert world.client.post(path, json=recall, headers=world.police).status_code < 300
+        world.drain()
+    else:
+        jo.post(f"/items/{item}/return", reason="not_ours", confirmed="ops")
+    problem = answer(world, id_, 409, text=ANSWER)
+    assert "no longer has this referral" in problem["detail"]
+    assert rows(context, "select count(*) from question_answer") == [(0,)]
+    assert rows(context, "select id from event where kind = 'delivery.question_answered'") == []
+    assert rows(context, "select id from notice where kind = %s", inbox_notices.ANSWERED) == []
+    assert ANSWER not in jo.get(f"/items/{item}")
+    assert world.client.get("/v1/questions", headers=world.police).json() == {"questions": []}
+    (listed,) = world.client.get("/v1/questions?state=all", headers=world.police).json()[
+        "questions"
+    ]
+    assert listed["answered_at"] is None
+
+
+def test_an_answer_stands_when_the_agency_no_longer_has_it(
+    context: Context, world: World, jo: Person, item: str
+) -> None:
+    id_ = ask(jo, item)
+    first = answer(world, id_, text=ANSWER)
+    jo.post(f"/items/{item}/return", reason="not_ours", confirmed="ops")
+    assert answer(world, id_, text=ANSWER) == first
+    assert rows(context, "select text from question_answer") == [(ANSWER,)]
+
+
+@pytest.mark.parametrize("changed", [{"text": "Another question."}, {"topic": "other"}])
+def test_a_form_that_was_sent_already_asks_nothing_else(
+    context: Context, jo: Person, item: str, changed: dict[str, str]
+) -> None:
+    id_ = ask(jo, item)
+    form = {**FORM, "question": id_, **changed}
+    shown = jo.post(f"/items/{item}/ask", 409, **form).text
+    assert "sent another question with this form" in shown
+    assert rows(context, "select topic, text from question") == [("contact", ASKED)]
+
+
+def test_questions_are_listed_by_when_they_were_asked(
+    world: World, jo: Person, item: str, clock: FixedClock
+) -> None:
+    last = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+    jo.post(f"/items/{item}/ask", **FORM, question=last)
+    clock.advance(seconds=1)
+    later = ask(jo, item)
+    listed = world.client.get("/v1/questions", headers=world.police).json()["questions"]
+    assert [question["id"] for question in listed] == [later, last]
+
+
 def test_a_version_that_is_not_there_answers_nothing(
     context: Context, world: World, jo: Person, item: str
 ) -> None:
@@ -266,3 +325,19 @@ def test_the_command_lists_and_answers(
         assert "Nobody waits" in run("questions", "list", **settings).out
         assert ANSWER in run("questions", "list", "--all", **settings).out
     assert rows(context, "select given_by, text from question_answer") == [("DC Example", ANSWER)]
+
+
+def test_the_command_shows_the_words_and_the_version_that_answer(
+    context: Context, world: World, jo: Person, item: str, run: Run
+) -> None:
+    id_ = ask(jo, item)
+    ((referral,),) = rows(context, "select referral from delivery where id = %s", item)
+    correction = {**sample(12), "narrative": "Another text."}
+    path = f"/v1/referrals/{referral}/corrections"
+    assert world.client.post(path, json=correction, headers=world.police).status_code == 202
+    world.drain()
+    answer(world, id_, text=ANSWER, version=2)
+    secret = world.police["Authorization"].removeprefix("Bearer ")
+    with listening(context) as url:
+        listed = run("questions", "list", "--all", BROKER_URL=url, BROKER_KEY=secret)
+    assert f"{ANSWER} See version 2." in listed.out

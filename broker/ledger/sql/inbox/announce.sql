@@ -1,14 +1,13 @@
 -- Take deliveries that an agency's people can open now and were not told of: a line for each of them
 -- who answers and gets mail. Each delivery is announced once, even if two processes look at once.
-with inboxes as (
-    select distinct organisation
-    from member
+with answering as (
+    select id, organisation from member
     where disabled_at is null and gets_mail and 'answer' = any(rights)
 ),
 arrived as (
     select item.id, item.agency, item.referral, item.kind, item.acknowledge_by, item.decide_by
-    from inboxes
-    join inbox_delivery item on item.agency = inboxes.organisation
+    from (select distinct organisation from answering) inbox
+    join inbox_delivery item on item.agency = inbox.organisation
     where item.state in ('available', 'leased') and item.is_to_do
       and not exists (select from announced where announced.delivery = item.id)
     order by item.acknowledge_by nulls last, item.id
@@ -21,9 +20,8 @@ taken as (
     returning delivery
 )
 select arrived.id as delivery, arrived.agency, arrived.referral, arrived.kind,
-       coalesce(arrived.acknowledge_by, arrived.decide_by) as due_at, member.id as member
+       coalesce(arrived.acknowledge_by, arrived.decide_by) as due_at, answering.id as member
 from taken
 join arrived on arrived.id = taken.delivery
-join member on member.organisation = arrived.agency
-where member.disabled_at is null and member.gets_mail and 'answer' = any(member.rights)
-order by arrived.acknowledge_by nulls last, arrived.id, member.id
+join answering on answering.organisation = arrived.agency
+order by arrived.acknowledge_by nulls last, arrived.id, answering.id

@@ -1,17 +1,16 @@
 -- Take deadlines that are near and that an agency's people were not reminded of: a line for who deals
--- with the delivery and who covers for them, or for each who answers. Whoever was told of the
--- delivery when its deadline was as near already is not told twice. Each deadline is taken once, even
--- if two processes look at once.
-with inboxes as (
-    select distinct organisation
-    from member
+-- with the delivery and who covers for them, or for each who answers. A deadline that was as near
+-- already when the delivery was announced is not reminded of. Each deadline is taken once, even if two
+-- processes look at once.
+with answering as (
+    select id, organisation from member
     where disabled_at is null and gets_mail and 'answer' = any(rights)
 ),
 near as (
     select item.id, item.agency, item.referral, item.kind, item.due_at,
            item.must_decide or item.is_acknowledged as must_decide
-    from inboxes
-    join inbox_delivery item on item.agency = inboxes.organisation
+    from (select distinct organisation from answering) inbox
+    join inbox_delivery item on item.agency = inbox.organisation
     where item.is_to_do and item.due_at > %(now)s and item.due_at <= %(now)s + %(before)s
       and not exists (select from reminded
                       where reminded.delivery = item.id and reminded.due_at = item.due_at)
@@ -26,10 +25,6 @@ taken as (
     select id, due_at, %(now)s from near
     on conflict (delivery, due_at) do nothing
     returning delivery
-),
-answering as (
-    select id, organisation from member
-    where disabled_at is null and gets_mail and 'answer' = any(rights)
 )
 select near.id as delivery, near.agency, near.referral, near.kind, near.due_at, near.must_decide,
        answering.id as member

@@ -1,5 +1,6 @@
 -- Questions with their answers, the latest first: about what an agency has of a referral, of a
--- publisher or of all, all of them or those that nobody has answered.
+-- publisher or of all; all of them, or the open ones. Nobody has answered an open one, and its agency
+-- has not given the referral back, nor has the publisher taken it back.
 select question.id, question.delivery, delivery.referral, referral.reference, referral.publisher,
        delivery.agency, organisation.name as agency_name, question.at, question.member,
        question.asked_by, question.topic, question.text, answer.at as answered_at,
@@ -13,6 +14,8 @@ where (%(id)s::uuid is null or question.id = %(id)s)
   and (%(publisher)s::text is null or referral.publisher = %(publisher)s)
   and (%(agency)s::text is null or delivery.agency = %(agency)s)
   and (%(referral)s::uuid is null or delivery.referral = %(referral)s)
-  and (not %(open)s or answer.question is null)
-order by question.id desc
+  and (not %(open)s
+       or answer.question is null and stands(referral.*)
+          and delivery.state not in ('returned', 'recalled'))
+order by question.at desc, question.id desc
 limit %(limit)s
