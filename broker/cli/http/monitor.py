@@ -71,8 +71,9 @@ def _picture(ops: Ops, *, exit_code: bool) -> Json:
     except ClientError as error:
         if not exit_code:
             raise
-        is_silent = isinstance(error, Unavailable)
-        code = STATE_OF[unanswered(error)["level"]] if is_silent else UNKNOWN
+        code = UNKNOWN
+        if isinstance(error, Unavailable):
+            code = STATE_OF[unanswered(error)["level"]]
         raise Failure(error.message, next_step=advice(error)[0], code=code) from None
 
 
