@@ -18,6 +18,7 @@ from broker.ledger.ledger import Ledger
 
 Names = Mapping[OrganisationCode, str]
 MOST_AT_RISK = 100
+NO_AGENCY = "No agency has this code."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def agency_status(ledger: Ledger, code: str) -> OrganisationStatus:
     """Return what is known of an organisation. Raises NotFound."""
     status = ledger.monitoring.organisation_status().get(OrganisationCode(code))
     if status is None:
-        raise NotFound("No agency has this code.")
+        raise NotFound(NO_AGENCY)
     return status
 
 

@@ -31,11 +31,16 @@ def confirm(
     if is_dry_run or must_ask:
         remark(effect())
     if is_dry_run:
-        remark("Dry run: nothing was changed.")
+        end_dry_run()
         return False
     if must_ask:
         ask(question)
     return True
+
+
+def end_dry_run() -> None:
+    """Say that what was shown was not done."""
+    remark("Dry run: nothing was changed.")
 
 
 def ask(question: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from referral_broker_client import Throttled, Unavailable
 
 from broker.cli.output import print_styled
 from broker.domain.codes import HealthLevel
@@ -35,17 +36,23 @@ def print_health(health: Mapping[str, Any]) -> None:
     click.echo()
 
 
-def unanswered(message: str) -> dict[str, Any]:
+def unanswered(error: Unavailable) -> dict[str, Any]:
     """Return the health that a command shows while the gateway does not say any.
 
-    ``message`` says what came instead of an answer.
+    The broker has stopped, as far as its callers can see; with a gateway that answers that this
+    key calls too often, nothing is known.
     """
-    sentence = f"{message} Nobody can publish or collect through it."
-    step = "Run `broker doctor` where the gateway runs; telephone what is urgent meanwhile."
-    problem = {"code": "gateway", "level": HealthLevel.STOPPED.word, "sentence": sentence}
+    if isinstance(error, Throttled):
+        level, meaning = HealthLevel.UNKNOWN.word, "Whether the broker works is not known."
+        step = "Wait a little; have fewer programs use this key at once."
+    else:
+        level, meaning = HealthLevel.STOPPED.word, "Nobody can publish or collect through it."
+        step = "Run `broker doctor` where the gateway runs; telephone what is urgent meanwhile."
+    sentence = f"{error.message} {meaning}"
+    problem = {"code": "gateway", "level": level, "sentence": sentence}
     figures = dict.fromkeys(("open", "late", "due_soon", "unrouted"))
     return {
-        "level": HealthLevel.STOPPED.word,
+        "level": level,
         "sentence": sentence,
         "at": None,
         "problems": [{**problem, "next_step": step, "count": None}],

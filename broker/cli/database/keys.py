@@ -150,6 +150,9 @@ def expire(id_: str, at: datetime, as_json: bool) -> None:
 
 
 def _effect(key: Credential) -> str:
+    """Say what a revocation would do. Raises Failure for a key that was revoked before."""
+    if key.revoked_at is not None:
+        raise _ended(key.id)
     scopes = ", ".join(sorted(key.scopes))
     return (
         f"Key {key.id} of {key.organisation} ({scopes}; {key.label or 'no label'}) will be refused "

@@ -120,11 +120,7 @@ def confirm_restore(by: str, is_confirmed: bool, is_dry_run: bool, as_json: bool
         if not confirm(effect, "Confirm it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
         if not ledger.epochs.confirm(by=by):
-            raise Failure(
-                "no restore waits to be confirmed.",
-                next_step="see `broker restore status`",
-                code=CONFLICT,
-            )
+            raise _nothing_waits()
         epoch = ledger.epochs.present()
     if as_json:
         print_json({"epoch": _plain(epoch), "kept_back": {}})
@@ -133,8 +129,19 @@ def confirm_restore(by: str, is_confirmed: bool, is_dry_run: bool, as_json: bool
 
 
 def _effect(ledger: Ledger) -> str:
+    """Say what confirming would do. Raises Failure when no restore waits for it."""
+    if not ledger.epochs.present().in_quarantine:
+        raise _nothing_waits()
     kept_back = sum(dict(ledger.epochs.kept_back()).values())
     return f"{kept_back} deliveries that are kept back will be offered to their agencies again."
+
+
+def _nothing_waits() -> Failure:
+    return Failure(
+        "no restore waits to be confirmed.",
+        next_step="see `broker restore status`",
+        code=CONFLICT,
+    )
 
 
 def _entries(files: Sequence[Path]) -> list[SideEntry]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from broker.cli.confirmation import dry_run_option
+from broker.cli.confirmation import dry_run_option, end_dry_run
 from broker.cli.exit_codes import USAGE, Failure
 from broker.cli.options import json_option
 from broker.cli.output import print_json, remark
@@ -54,7 +54,8 @@ def install(shell: str | None, is_dry_run: bool, as_json: bool) -> None:
     shell = shell or _own_shell()
     file, script = _file(shell), _script(shell)
     if is_dry_run:
-        remark(f"It would write {file}. Dry run: nothing was changed.")
+        remark(f"It would write {file}.")
+        end_dry_run()
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(script, encoding="utf-8")

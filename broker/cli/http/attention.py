@@ -9,12 +9,12 @@ from uuid import UUID
 import click
 from referral_broker_client.ops import Ops
 
-from broker.cli.confirmation import ask, dry_run_option, yes_option
+from broker.cli.confirmation import ask, dry_run_option, end_dry_run, yes_option
 from broker.cli.exit_codes import DONE
 from broker.cli.health_output import STATE_OF, print_health
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import broker_id, json_option
-from broker.cli.output import local, print_json, remark
+from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 NOT_SAID = "The gateway does not say whether the broker works."
@@ -107,7 +107,7 @@ def redirect(  # noqa: PLR0913  one parameter for each option
         preview = ops.preview_redirect(delivery, agency=agency, area=area)
         _print_preview(preview)
         if is_dry_run:
-            remark("Dry run: nothing was changed.")
+            end_dry_run()
             return
         # A script that did not say so has seen nothing: who gets it must be looked at first.
         if not is_confirmed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from referral_broker_client import ClientError, NotFound, Throttled, Unavailable
+from referral_broker_client import ClientError, NotFound, Unavailable
 from referral_broker_client.ops import Ops
 
 from broker.cli.durations import parse_duration
@@ -129,10 +129,8 @@ def _check_health(gateway: Gateway, form: str) -> int:
     try:
         with Ops(gateway.url, gateway.key) as ops:
             health = ops.monitoring.health()
-    except Throttled as error:
-        raise _unknown(error) from None
     except Unavailable as error:
-        health = unanswered(error.message)
+        health = unanswered(error)
     except ClientError as error:
         raise _unknown(error) from None
     state = STATE_OF[health["level"]]
@@ -161,7 +159,9 @@ def _measured(gateway: Gateway, figure: str, agency: str | None) -> Measure:
     try:
         with Ops(gateway.url, gateway.key) as ops:
             measure = ops.monitoring.measures(agency)[figure]
-    except NotFound:
+    except NotFound as error:
+        if agency is None:  # the address is not a gateway's
+            raise _unknown(error) from None
         return Measure(None, f"there is no agency {agency}", UNKNOWN)
     except Unavailable as error:
         return Measure(None, error.message, UNKNOWN)

@@ -11,7 +11,7 @@ import click
 from referral_broker_client import Conflict, NotFound
 from referral_broker_client.ops import Ops
 
-from broker.cli.confirmation import dry_run_option
+from broker.cli.confirmation import dry_run_option, end_dry_run
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import Listing, broker_id, by_option, json_option, reason_option
@@ -116,8 +116,8 @@ def replay(  # noqa: PLR0913  one parameter for each option
             number = planned["planned"]
             raise click.UsageError(f"The plan has {number}, not {count}: give --count {number}.")
         if is_dry_run:
-            _print_plan(planned)
-            remark("Nothing was changed.")
+            print_json(planned) if as_json else _print_plan(planned)
+            end_dry_run()
             return
         started = ops.replays.start(plan_id, reason, count=count, by=by)
     if as_json:

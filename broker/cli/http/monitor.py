@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import click
-from referral_broker_client import Unavailable
+from referral_broker_client import ClientError, Unavailable
 from referral_broker_client.ops import Ops
 from rich.console import Console, Group
 from rich.live import Live
@@ -18,8 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from broker.cli.durations import parse_duration
-from broker.cli.exit_codes import DONE
-from broker.cli.health_output import COLOURS, STATE_OF, unanswered
+from broker.cli.error_report import advice
+from broker.cli.exit_codes import DONE, Failure
+from broker.cli.health_output import COLOURS, STATE_OF, UNKNOWN, unanswered
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import json_option
 from broker.cli.output import print_json, print_json_line, remark
@@ -55,12 +56,25 @@ def top(*, every: float, once: bool, exit_code: bool, as_json: bool, gateway: Ga
     with Ops(gateway.url, gateway.key) as ops:
         if not (as_json or once) and terminal.is_terminal and not terminal.is_dumb_terminal:
             _follow(ops, terminal, every)
-        seen = ops.monitoring.monitor()
+        seen = _picture(ops, exit_code=exit_code)
     if as_json:
         print_json(seen)
     else:
         terminal.print(_render(seen))
     return STATE_OF[seen["health"]["level"]] if exit_code else DONE
+
+
+def _picture(ops: Ops, *, exit_code: bool) -> Json:
+    """Return what is open. With ``exit_code`` a failure ends as ``broker check health`` would."""
+    try:
+        return ops.monitoring.monitor()
+    except ClientError as error:
+        if not exit_code:
+            raise
+        code = UNKNOWN
+        if isinstance(error, Unavailable):
+            code = STATE_OF[unanswered(error)["level"]]
+        raise Failure(error.message, next_step=advice(error)[0], code=code) from None
 
 
 def _follow(ops: Ops, terminal: Console, every: float) -> None:
@@ -70,7 +84,7 @@ def _follow(ops: Ops, terminal: Console, every: float) -> None:
             try:
                 live.update(_render(ops.monitoring.monitor()), refresh=True)
             except Unavailable as error:
-                live.update(Group(*_sentences(unanswered(error.message), "")), refresh=True)
+                live.update(Group(*_sentences(unanswered(error), "")), refresh=True)
             time.sleep(max(0.5, every))
 
 

@@ -138,7 +138,10 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
 
 def _effect(ops: Ops, agency: str) -> str:
     """Say what a suspension would do."""
-    name = ops.agencies.status(agency)["name"]
+    status = ops.agencies.status(agency)
+    name = status["name"]
+    if status["suspended_at"]:
+        return f"{name} ({agency}) is suspended already, since {local(status['suspended_at'])}."
     waiting = len(
         ops.monitoring.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"]
     )

@@ -78,7 +78,8 @@ def test_a_revoked_key_ends_at_once_and_stays_so(keys: Keys, dsn: str) -> None:
     id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
     assert json.loads(keys("revoke", id_, "--json").out)["state"] == "revoked"
     assert not is_usable(stored(dsn, id_), datetime.now(UTC))
-    assert keys("revoke", id_).code == 6
+    for more in ((), ("--dry-run",)):
+        assert keys("revoke", id_, *more).code == 6
     assert keys("expire", id_, "--at", "2099-01-01").code == 6
 
 

@@ -121,6 +121,7 @@ def test_delivery_is_paused_and_goes_on(
     assert world.collect(agency) == []
     shown = ops("queue", "show", agency).out
     assert "by Jo Example: their system is rebuilt" in shown
+    assert "is suspended already" in ops("queue", "pause", agency, *options, "--dry-run").err
     assert ops("queue", "pause", agency, *options).code == 0
     others = ("--reason", "their system is rebuilt", "--by", "Sam Example")
     assert "broker queue show" in next_step(ops("queue", "pause", agency, *others), 6)
@@ -477,6 +478,7 @@ def test_a_dry_run_changes_nothing(ops: Ops, context: Context, dead: dict[str, A
     plan = json.loads(ops("dead", "plan", "--by", "Jo Example", "--json").out)
     start = ("dead", "replay", plan["id"], "--count", "1", "--reason", "mended", "--dry-run")
     assert ops(*start).code == 0
+    assert json.loads(ops(*start, "--json").out)["state"] == "planned"
     with psycopg.connect(context.settings.database_url) as connection:
         rows = connection.execute(
             "select (select count(*) from stop), state from replay"

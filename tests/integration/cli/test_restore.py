@@ -147,7 +147,8 @@ def test_an_agency_and_ops_are_told_why_nothing_is_offered(
     database = {"BROKER_DATABASE_URL": settings.database_url}
     assert f"{agency}: " in run("restore", "status", **database).out
     assert run("restore", "confirm", "--by", "A. Operator", **database).code == 0
-    assert run("restore", "confirm", "--by", "A. Operator", **database).code == 6
+    for more in ((), ("--dry-run",)):
+        assert run("restore", "confirm", "--by", "A. Operator", *more, **database).code == 6
     answer = client.post("/v1/collect", json={"max": 5}, headers=collecting).json()
     assert len(answer["deliveries"]) == 1
 

@@ -142,6 +142,9 @@ def check_figures(prometheus: Prometheus, gateways: list[str], agency: str) -> N
     assert scrapes.keys() == set(gateways)
     assert prometheus.value("sum(process_resident_memory_bytes > 1e6)") is not None
     assert prometheus.value("count(broker_build_info)") == 2
+    for gateway in gateways:
+        assert urllib3.request("GET", f"http://{gateway}/problems").status == 200
+    eventually(lambda: prometheus.ask(of_panels["Until an answer begins"]), within=20)
 
 
 def both(prometheus: Prometheus, query: str) -> dict[str, float] | None:
