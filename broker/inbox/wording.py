@@ -91,7 +91,7 @@ MILESTONES: Mapping[str, str] = {
     "decide": "Has to decide",
 }
 EMPTY: Mapping[str, str] = {
-    "todo": "There is nothing to do.",
+    "todo": "New referrals appear here. People who have chosen it get an email as well.",
     "mine": "You deal with nothing at the moment.",
     "unread": "Everything has been read.",
     "done": "Nothing was finished here yet.",

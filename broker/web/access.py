@@ -33,6 +33,19 @@ class SignedInVisit(Protocol[_R_contra]):
 V = TypeVar("V", bound=SignedInVisit[Any])
 
 
+TYPED = "q"
+"""The parameter in which searches hold what a person typed, which may be a name."""
+
+
+def _wanted(request: Request) -> str:
+    """Return the page to show after signing in: its address without what was typed in a search.
+
+    It goes into the address of the sign-in page, and from there into emails.
+    """
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != TYPED]
+    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Access(Generic[R, V]):
     """The access to one kind of pages: for ops, or for an agency's people."""
@@ -57,8 +70,8 @@ class Access(Generic[R, V]):
             try:
                 visit = await self.visiting(request, right)
             except NotSignedIn:
-                wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-                return RedirectResponse(f"{self.root}/sign-in?{urlencode({'next': wanted})}", 303)
+                wanted = urlencode({"next": _wanted(request)})
+                return RedirectResponse(f"{self.root}/sign-in?{wanted}", 303)
             return await handler(visit)
 
         return endpoint

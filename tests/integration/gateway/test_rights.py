@@ -112,6 +112,14 @@ def test_nobody_sees_anything_without_signing_in(context: Context, pages: TestCl
         assert answer.headers.get("location", "/ops/sign-in").startswith("/ops/sign-in")
 
 
+def test_what_was_typed_in_a_search_is_in_no_other_address(pages: TestClient) -> None:
+    for path in ("search?q=Zebedee", "agencies?q=Zebedee&kind=school"):
+        answer = pages.get(f"/ops/{path}", follow_redirects=False)
+        assert answer.status_code == 303
+        assert "Zebedee" not in answer.headers["location"]
+    assert "kind%3Dschool" in answer.headers["location"]
+
+
 def test_what_was_refused_was_not_done(context: Context, pages: TestClient) -> None:
     session = signed_in(context, *(set(Right) - {Right.ACT}))
     assert ask(pages, "POST", "/act/pause/stoke-csc", session).status_code == 403
