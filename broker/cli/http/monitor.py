@@ -71,10 +71,9 @@ def _picture(ops: Ops, *, exit_code: bool) -> Json:
     except ClientError as error:
         if not exit_code:
             raise
-        code = UNKNOWN
-        if isinstance(error, Unavailable):
-            code = STATE_OF[unanswered(error)["level"]]
-        raise Failure(error.message, next_step=advice(error)[0], code=code) from None
+        level = unanswered(error)["level"] if isinstance(error, Unavailable) else None
+        state = STATE_OF[level] if level else UNKNOWN
+        raise Failure(error.message, next_step=advice(error)[0], code=state) from None
 
 
 def _follow(ops: Ops, terminal: Console, every: float) -> None:

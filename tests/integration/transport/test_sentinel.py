@@ -81,10 +81,10 @@ def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
     assert add_user(url, STOKE, password), "at the master and at its replica"
     assert not default_reads_all(url)
     app = Celery(set_as_current=False)
-    app.conf.update(celery_settings(url), task_default_queue="route")
+    app.conf.update(celery_settings(url), task_default_queue="trial")
     ran: list[float] = []
 
-    @app.task(name=task_name("route"), shared=False)
+    @app.task(name=task_name("trial"), shared=False)
     def route() -> None:
         ran.append(time.monotonic())
 
@@ -96,7 +96,7 @@ def test_a_failover_in_traffic_loses_nothing_but_what_was_not_replicated(
         with start_worker(app, pool="solo", perform_ping_check=False):
             eventually(lambda: len(traffic.sent) > 10)
             assert eventually(lambda: _woken(wakeups, ran, 0.0))
-            eventually(lambda: wakeups.waiting(["route"]) == {"route": 0})
+            eventually(lambda: wakeups.waiting(["trial"]) == {"trial": 0})
             sentinel.first.kill()
             count = len(traffic.sent)
             eventually(lambda: sentinel.master() != before)
@@ -120,8 +120,8 @@ def _woken(wakeups: Wakeups, ran: list[float], since: float) -> bool:
     """Wake, and tell whether a task has run since an instant."""
     until = time.monotonic() + 2
     while time.monotonic() < until:
-        wakeups.notify("route")
-        wakeups.clear("route")
+        wakeups.notify("trial")
+        wakeups.clear("trial")
         if ran and ran[-1] >= since:
             return True
         time.sleep(0.1)
