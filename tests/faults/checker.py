@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -276,36 +276,54 @@ def honest_receipts(seen: _Evidence) -> Iterator[str]:
             yield f"{reference} may not be carried and was accepted"
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an agency was last told of a stage of a delivery, and what may have become of it since.
+
+    ``already`` tells as much as ``recorded``: an answer may be lost and its repetition answered.
+    """
+
+    agency: str
+    at: float
+    outcomes: tuple[str | None, ...]
+    """What it was told is recorded, then what it sent since and heard nothing of."""
+
+
+def _last_told(seen: _Evidence) -> dict[tuple[str, str], _Told]:
+    """Return what agencies were last told, by delivery and stage."""
+    last: dict[tuple[str, str], _Told] = {}
+    for answer in sorted(seen.journal.answered, key=lambda answer: answer.told_at):
+        key = (answer.delivery, answer.stage)
+        if answer.result in ("recorded", "already"):
+            last[key] = _Told(answer.agency, answer.told_at, (answer.outcome,))
+        elif answer.result is None and key in last and answer.agency == last[key].agency:
+            outcomes = (*last[key].outcomes, answer.outcome)
+            last[key] = replace(last[key], outcomes=outcomes)
+    return last
+
+
 def honest_results(seen: _Evidence) -> Iterator[str]:
     """What an agency was last told is recorded stands in the ledger as it was given."""
-    last = {
-        (answer.delivery, answer.stage): answer
-        for answer in sorted(seen.journal.answered, key=lambda answer: answer.told_at)
-        if answer.result == "recorded"
-    }
-    for answer in last.values():
-        kept = seen.answers.get((answer.delivery, answer.stage))
+    for (delivery, stage), told in _last_told(seen).items():
+        kept = seen.answers.get((delivery, stage))
         if kept is None:
-            yield f"{answer.stage} of {answer.delivery} was recorded, and is not there"
-        elif kept["outcome"] != answer.outcome:
-            yield f"{answer.delivery} was decided {answer.outcome}, and says {kept['outcome']}"
+            yield f"{stage} of {delivery} was recorded, and is not there"
+        elif kept["outcome"] not in told.outcomes:
+            yield f"{delivery} was decided {told.outcomes[0]}, and says {kept['outcome']}"
 
 
 def honest_answers(seen: _Evidence) -> Iterator[str]:
     """Publishers are shown what agencies were told before they asked."""
-    outcomes = {
-        answer.delivery: (answer.told_at, answer.outcome)
-        for answer in seen.journal.answered
-        if answer.result == "recorded" and answer.stage == "decided"
-    }
+    told = _last_told(seen)
     for status in seen.journal.shown:
         if status.status != 200 or status.value is None:
             yield f"referral {status.referral} was accepted, and is shown with {status.status}"
             continue
         for delivery in status.value["deliveries"]:
-            answered_at, expected = outcomes.get(delivery["id"], (status.asked_at, None))
-            if answered_at < status.asked_at and delivery["outcome"] != expected:
-                yield f"{delivery['id']} was decided {expected}, shown {delivery['outcome']}"
+            last = told.get((delivery["id"], "decided"))
+            if last and last.at < status.asked_at and delivery["outcome"] not in last.outcomes:
+                shown = delivery["outcome"]
+                yield f"{delivery['id']} was decided {last.outcomes[0]}, shown {shown}"
 
 
 def honest_errors(seen: _Evidence) -> Iterator[str]:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Self
 
 from broker.admin.publish_policy import publish
@@ -59,6 +60,8 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
         self._was_asked = False
         """Whether its end was asked for."""
+        self._was_maimed = False
+        """Whether a process that it had started was killed."""
         self.starts = 0
 
     @property
@@ -77,9 +80,13 @@ class Service:
 
     @property
     def own_end(self) -> str | None:
-        """How it ended by itself: nobody killed it, and nobody asked it to end."""
+        """How it ended by itself: nobody killed it, and nobody asked it to end.
+
+        A worker one of whose own processes was killed may give up, if it says so by its exit
+        code: Celery does while it starts, and where the process kept the list of semaphores.
+        """
         code = None if self._process is None else self._process.poll()
-        if code is None or code < 0 or self._was_asked:
+        if code is None or code < 0 or self._was_asked or (code and self._was_maimed):
             return None
         return f"{self.name} with exit code {code}"
 
@@ -87,7 +94,7 @@ class Service:
         """Start it; ``stderr`` is where it logs to instead of its file."""
         self.starts += 1
         self.sweep_up()
-        self._was_asked = False
+        self._was_asked = self._was_maimed = False
         environment = {**self._installation.environment, **self._settings, **settings}
         environment["PYTHONPATH"] = f"{self.tree}:{self.tree / 'sdk'}"
         with (self._installation.folder / f"{self.name}.log").open("ab") as log:
@@ -103,6 +110,14 @@ class Service:
 
     def children(self) -> list[int]:
         return sorted(descendants(self.pid))
+
+    def kill_a_child(self, dice: Random) -> int:
+        """Kill one of the processes that it started; return how many there were."""
+        children = self.children()
+        if children:
+            self._was_maimed = True
+            os.kill(dice.choice(children), signal.SIGKILL)
+        return len(children)
 
     def end(self) -> None:
         """Ask it to end in order, and make sure that it has."""

@@ -72,10 +72,7 @@ def kill_a_parent(town: Installation, _: float, dice: Random) -> str:
 
 def kill_a_child(town: Installation, _: float, dice: Random) -> str:
     service = _one("worker", town, dice)
-    children = service.children()
-    if children:
-        os.kill(dice.choice(children), signal.SIGKILL)
-    return f"{service.name}, {len(children)} children"
+    return f"{service.name}, {service.kill_a_child(dice)} children"
 
 
 def freeze_a_child(town: Installation, seconds: float, dice: Random) -> str:

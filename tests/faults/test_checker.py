@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults import checker
-from tests.faults.journal import Called, Flooded, Journal, Stopped
+from tests.faults.journal import Answered, Called, Flooded, Journal, Shown, Stopped
 from tests.faults.witness import Ledger
 
 DELIVERY = {
@@ -87,3 +87,47 @@ def test_a_flood_that_others_feel_is_noticed(
     journal = Journal(floods=[Flooded("calls", 5, answers)], called=[called])
     found = of(checker.floods_are_bounded, journal)
     assert found == ([complaint] if complaint else [])
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept", "complaint"),
+    [
+        ([("advice", "recorded")], "advice", None),
+        ([("advice", "recorded")], "assessment", "was decided advice"),
+        ([("advice", "recorded"), ("assessment", "recorded")], "advice", "was decided assessment"),
+        # The answer to a change was lost, and its repetition was answered.
+        (
+            [("advice", "recorded"), ("assessment", None), ("assessment", "already")],
+            "advice",
+            "was",
+        ),
+        (
+            [("advice", "recorded"), ("assessment", None), ("assessment", "already")],
+            "assessment",
+            None,
+        ),
+        # Nobody knows what became of the last one: either may be there, and nothing else.
+        ([("advice", "recorded"), ("assessment", None)], "advice", None),
+        ([("advice", "recorded"), ("assessment", None)], "assessment", None),
+        ([("advice", "recorded"), ("assessment", None)], "strategy_discussion", "was decided"),
+        ([("advice", "recorded"), ("assessment", "lease_lost")], "assessment", "was decided"),
+    ],
+)
+def test_a_decision_stands_as_its_agency_was_last_told(
+    answers: list[tuple[str, str | None]], kept: str, complaint: str | None
+) -> None:
+    journal = Journal()
+    for at, (outcome, result) in enumerate(answers, start=1):
+        journal.answered.append(
+            Answered("stoke-csc", "one", "decided", outcome, None, None, at - 0.5, at, result)
+        )
+    stranger = Answered("shropshire-csc", "one", "decided", "other", None, None, 8.0, 9.0, None)
+    journal.answered.append(stranger)
+    shown = {"deliveries": [{"id": "one", "outcome": kept}]}
+    journal.shown.append(Shown("staffordshire-police", "a", 10.0, 200, shown))
+    row = {"delivery": "one", "stage": "decided", "outcome": kept}
+    evidence = checker._Evidence(journal, Ledger([], [], [row], [], [], []))
+    for rule in (checker.honest_results, checker.honest_answers):
+        findings = list(rule(evidence))
+        assert len(findings) == (complaint is not None)
+        assert complaint is None or complaint in findings[0]
