@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults floods restore-drill soak upgrade-drill release proof mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs bench faults floods restore-drill soak upgrade-drill release proof image mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -104,6 +104,10 @@ release: env ## declare this version released: its changes get a date, its migra
 proof: env ## what takes long: copies that are wrong on purpose, a paused worker, a million deliveries
 	$(PY) -m pytest -m proof
 
+image: env ## build the image on Debian's packages and run it; as root, needs buildah and mmdebstrap
+	@deploy/image/build.sh $(PY) localhost/referral-broker
+	@STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot $(PY) -m tests.image localhost/referral-broker
+
 mutants: env ## small changes that a test must notice: make mutants OF=broker/flow PART=1/4
 	@$(PY) -m tests.mutants $(OF) $(if $(PART),--part $(PART))
 
@@ -126,5 +130,5 @@ lint-api: env $(LINTERS)/node_modules/.package-lock.json ## lint the description
 	  $(LINTERS)/node_modules/.bin/redocly lint --config $(LINTERS)/redocly.yaml build/openapi.json
 
 clean: ## remove the environment and what tools leave behind
-	rm -rf $(VENV) docs/_build docs/field-guide.md .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) build docs/_build docs/field-guide.md .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  $(LINTERS)/node_modules
