@@ -129,7 +129,7 @@ def answer(
         new,
         actor=actor,
         now=context.clock(),
-        notices=inbox_notices.answered(context, question),
+        notice=inbox_notices.answered(context, id_),
     )
     now_asked = _question(context, publisher, id_)
     if is_written or _is_answer(now_asked, new):

@@ -74,3 +74,13 @@ class AskedAbout:
     reference: str
     version: int
     grade: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReader:
+    """A member who is told that a question is answered, and the delivery that shows them that."""
+
+    delivery: DeliveryId
+    agency: OrganisationCode
+    referral: ReferralId
+    member: UUID

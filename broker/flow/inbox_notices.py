@@ -6,14 +6,14 @@ take it on, and where to open it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from broker.domain.codes import Contact, DeliveryKind, NoticeChannel
 from broker.domain.ids import DeliveryId, NoticeId, OrganisationCode, ReferralId
 from broker.domain.notice import DueNotice, NewNotice
-from broker.domain.question import Question
+from broker.domain.question import AnswerReader
 from broker.errors import PolicyError
 from broker.flow.context import Context
 from broker.ledger.inbox import Arrival, NearDeadline
@@ -79,15 +79,16 @@ def remind(context: Context) -> int:
     return context.ledger.inbox.remind(LIMIT, before=before, now=now, notice=notice)
 
 
-def answered(context: Context, question: Question) -> list[NewNotice]:
-    """Return the mail to who asked a question that the police have answered it."""
+def answered(context: Context, question: UUID) -> Callable[[AnswerReader], NewNotice] | None:
+    """Return what makes the mail that a question is answered; None while mail is not set up."""
     if NoticeChannel.EMAIL not in context.notifiers:
-        return []
-    asking = context.ledger.members.members(question.agency, id=question.member)
-    if not any(member.gets_mail and member.disabled_at is None for member in asking):
-        return []
-    about = (question.agency, question.referral, question.delivery, question.member)
-    return [_notice(context, ANSWERED, about, {"question": str(question.id)})]
+        return None
+
+    def notice(reader: AnswerReader) -> NewNotice:
+        about = (reader.agency, reader.referral, reader.delivery, reader.member)
+        return _notice(context, ANSWERED, about, {"question": str(question)})
+
+    return notice
 
 
 def _notice(
@@ -114,7 +115,7 @@ def _notice(
 def subject(notice: DueNotice, agency: str) -> str:
     """Return the subject of a mail."""
     if notice.kind == ANSWERED:
-        return f"The police have answered a question of {agency}"
+        return f"An answer of the police is in the inbox of {agency}"
     what, _ = _WHAT[DeliveryKind(notice.data["kind"])]
     if notice.kind == NEAR:
         return f"{what} in the inbox of {agency} is due soon"
@@ -131,7 +132,7 @@ def text(notice: DueNotice, agency: str, url: str) -> str:
 
 def _lines(notice: DueNotice, agency: str) -> list[str]:
     if notice.kind == ANSWERED:
-        return ["The police have answered what you asked about a referral.", ""]
+        return [f"The police have answered a question about a referral of {agency}.", ""]
     what, task = _WHAT[DeliveryKind(notice.data["kind"])]
     if notice.data.get("must_decide") and notice.data["kind"] == DeliveryKind.REFERRAL:
         task = "Decide"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
-from broker.domain.question import AskedAbout, NewAnswer, NewQuestion, Question
+from broker.domain.question import AnswerReader, AskedAbout, NewAnswer, NewQuestion, Question
 from broker.domain.states import DeliveryState
 from broker.domain.task import NewTask
 from broker.ledger.alarms import add_notices
@@ -70,10 +70,11 @@ class Questions(Part):
         *,
         actor: str,
         now: datetime,
-        notices: list[NewNotice],
+        notice: Callable[[AnswerReader], NewNotice] | None,
     ) -> bool:
         """Write the answer to a question, settle its task, and ask for the notices of it.
 
+        ``notice`` returns the notice to one who is told of the answer; None: nobody is.
         False where the question is not open any more, or the referral has no such version.
         """
         params = {
@@ -93,6 +94,9 @@ class Questions(Part):
                 return False
             over = _tasks_over(connection, question)
             settle_tasks(connection, over, because=ANSWERED, now=now)
+            notices = (
+                [notice(reader) for reader in _readers(connection, question)] if notice else []
+            )
             add_notices(connection, notices, now)
             return True
 
@@ -108,6 +112,7 @@ class Questions(Part):
     ) -> list[Question]:
         """Return questions with their answers, the latest first; None is any.
 
+        ``agency``: those that it asked, and about a part that it has from the team that asked.
         ``is_open``: those that wait for an answer, which their agency could still read.
         """
         params = {
@@ -129,3 +134,9 @@ def _questions(connection: Connection, **params: Any) -> list[Row]:
 def _tasks_over(connection: Connection, question: Question) -> list[UUID]:
     params = {"referral": question.referral, "pointer": question.task_pointer}
     return [row["id"] for row in rows(connection, "questions/tasks_over", params)]
+
+
+def _readers(connection: Connection, question: Question) -> list[AnswerReader]:
+    return [
+        AnswerReader(**row) for row in rows(connection, "questions/readers", {"id": question.id})
+    ]

@@ -2,14 +2,11 @@
 -- with the delivery and who covers for them, or for each who answers. A deadline that was as near
 -- already when the delivery was announced is not reminded of. Each deadline is taken once, even if two
 -- processes look at once.
-with answering as (
-    select id, organisation from member
-    where disabled_at is null and gets_mail and 'answer' = any(rights)
-),
-near as (
+with near as (
     select item.id, item.agency, item.referral, item.kind, item.due_at,
            item.must_decide or item.is_acknowledged as must_decide
-    from (select distinct organisation from answering) inbox
+    from (select distinct organisation from member
+          where disabled_at is null and gets_mail and 'answer' = any(rights)) inbox
     join inbox_delivery item on item.agency = inbox.organisation
     where item.is_to_do and item.due_at > %(now)s and item.due_at <= %(now)s + %(before)s
       and not exists (select from reminded
@@ -27,11 +24,8 @@ taken as (
     returning delivery
 )
 select near.id as delivery, near.agency, near.referral, near.kind, near.due_at, near.must_decide,
-       answering.id as member
+       mailed.member
 from taken
 join near on near.id = taken.delivery
-join answering on answering.organisation = near.agency
-left join current_handler handled on handled.delivery = near.id
-where handled.delivery is null or answering.id in (handled.member, handled.cover)
-   or not exists (select from answering reached where reached.id in (handled.member, handled.cover))
-order by near.due_at, near.id, answering.id
+join mailed_member mailed on mailed.delivery = near.id
+order by near.due_at, near.id, mailed.member
