@@ -153,6 +153,13 @@ class InboxRulesSchema(Record[dict[str, Any]]):
         "What people of a kind of organisation can do with a referral, by kind.",
         required=False,
     )
+    must_not = Mapped(
+        LocalId(),
+        Many(Text(300), 10),
+        100,
+        "What people of a kind of organisation must not do with a referral, by kind.",
+        required=False,
+    )
     may_know = Mapped(
         LocalId(),
         Many(LocalId(), 100),

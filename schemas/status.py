@@ -52,6 +52,13 @@ class DeliveryStatusSchema(Answer):
     )
     clock_start = instant("From when its deadlines count.")
     deadlines = one(DeadlinesSchema(), "By when each milestone is due.")
+    late = many(
+        code(codes.Milestone, "A milestone."),
+        "The milestones that are not met and whose deadline has passed; none once it has ended.",
+    )
+    paused = many(
+        code(codes.Milestone, "A milestone."), "The milestones whose deadline is paused now."
+    )
     collected_at = instant("When the agency's software collected it.", nullable=True)
     acknowledged_at = instant("When a person acknowledged it.", nullable=True)
     decided_at = instant("When the agency first decided.", nullable=True)

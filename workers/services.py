@@ -195,6 +195,7 @@ def notifying(context: Context, stopping: threading.Event) -> None:
     while _waited(stopping, pause):
         inbox_notices.announce(context)
         inbox_notices.remind(context)
+        inbox_notices.warn_of_drafts(context)
         full = notify.notify(context, show=lane.show) == notify.BATCH
         pause = timedelta(0) if full else notify.EVERY
         lane.show()

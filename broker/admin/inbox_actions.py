@@ -58,6 +58,8 @@ class OpenedDelivery:
     """What the agency asked about the referral; none where nothing of it is shown any more."""
     can_do: tuple[str, ...]
     """What the agency's people can do with it, in the policy's own words."""
+    must_not: tuple[str, ...]
+    """What they must not do, in the policy's own words."""
     has_it_too: list[str]
     """The kinds of organisation, by name, that have it too and of which policy lets them know."""
 
@@ -107,6 +109,7 @@ def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> Opened
         if is_shown
         else [],
         can_do=rules.can_do.get(own_kind, ()),
+        must_not=rules.must_not.get(own_kind, ()),
         has_it_too=[directory.kinds[kind].name for kind in too if kind in directory.kinds],
         escalations=[
             escalation
@@ -241,8 +244,7 @@ def _settle(context: Context, member: SignedInMember, values: Mapping[str, Any])
 
 
 def _record(context: Context, member: SignedInMember, receipt: Receipt) -> None:
-    actor = f"member:{member.id}"
-    (settled,) = answer.settle(context, member.organisation, [receipt], actor=actor)
+    (settled,) = answer.settle(context, member.organisation, [receipt], actor=member.actor)
     if settled.result is ReceiptResult.NOT_FOUND:
         raise NotFound("There is no such referral in your inbox.")
     if message := _REFUSED.get(settled.result):

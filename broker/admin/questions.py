@@ -41,7 +41,7 @@ def ask(
         member.organisation,
         new,
         states=ASKABLE,
-        actor=f"member:{member.id}",
+        actor=member.actor,
         now=context.clock(),
         task=lambda about: _task(context, member, new, about),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -17,7 +17,12 @@ from broker.cli.output import LOCAL, local
 
 Json = Mapping[str, Any]
 
-MARKS = {"met": ("✓", "green"), "late": ("✗", "red"), "open": ("·", "yellow")}
+MARKS = {
+    "met": ("✓", "green"),
+    "late": ("✗", "red"),
+    "open": ("·", "yellow"),
+    "paused": ("‖", "cyan"),
+}
 MILESTONES = {
     "collect": ("collected", "collected_at"),
     "acknowledge": ("acknowledged", "acknowledged_at"),
@@ -161,7 +166,7 @@ def _deadline(delivery: Json, deadline: Json) -> RenderableType:
     milestone = deadline["milestone"]
     done, at = MILESTONES[milestone]
     met_at = delivery.get(at)
-    mark, style = MARKS[_verdict(deadline["due_at"], met_at)]
+    mark, style = MARKS[_verdict(delivery, deadline, met_at)]
     text = Text()
     text.append(f"{local(deadline['due_at'])} ", style="bold")
     text.append(f"{mark} ", style=style)
@@ -174,10 +179,14 @@ def _deadline(delivery: Json, deadline: Json) -> RenderableType:
     return row
 
 
-def _verdict(due_at: str, met_at: str | None) -> str:
-    due = datetime.fromisoformat(due_at)
+def _verdict(delivery: Json, deadline: Json, met_at: str | None) -> str:
+    """Return how a deadline stands; of one that is not met the gateway says whether it is late."""
     if met_at is None:
-        return "late" if due < datetime.now(UTC) else "open"
+        known = (
+            name for name in ("late", "paused") if deadline["milestone"] in delivery.get(name, ())
+        )
+        return next(known, "open")
+    due = datetime.fromisoformat(deadline["due_at"])
     return "met" if datetime.fromisoformat(met_at) <= due else "late"
 
 

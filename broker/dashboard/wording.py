@@ -170,8 +170,11 @@ def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
             if before != after:
                 phrases.append(f"{plain(name)} from {plain(before)} to {plain(after)}")
     for moved in rest.pop("deadlines", ()):
-        was = f", was {_value(moved['due_before'])}" if moved.get("due_before") else ""
-        phrases.append(f"to {moved['milestone']} by {_value(moved['due'])}{was}")
+        # A new grade and a resumed clock write a moved deadline in two ways, and history stays.
+        before = moved.get("due_before") or moved.get("first_due_at")
+        was = f", was {_value(before)}" if before else ""
+        due = moved.get("due") or moved.get("due_at")
+        phrases.append(f"to {moved['milestone']} by {_value(due)}{was}")
     for name, value in rest.items():
         known = names.get(value) if isinstance(value, str) else None
         phrases.append(f"{plain(name)}: {known or _value(value)}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from broker.domain.codes import DeliveryKind, Milestone, ReceiptResult, Role, Stage
 from broker.domain.ids import DeliveryId, LeaseId, OrganisationCode, ReferralId
+from broker.domain.outstanding import NOTHING, Outstanding
 from broker.domain.states import DeliveryState
 from schemas.immutable import immutable
 
@@ -196,6 +197,7 @@ class DeliveryStatus:
     child_told: str | None = None
     decisions: tuple[Decision, ...] = ()
     """Every decision, the one that stands last."""
+    outstanding: Outstanding = NOTHING
 
 
 @immutable

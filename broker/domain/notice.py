@@ -67,6 +67,19 @@ class DueNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeJudgement:
+    """Whether a notice has anything to tell still, when it is about to be sent."""
+
+    over_because: str | None
+    """A code: why there is nothing to tell any more. None: there is."""
+    is_offered: bool
+    """Whether a member's agency is offered what it is about now, so that they can open it."""
+    due_at: datetime | None
+    """The next deadline, as it is now, of what the agency is offered; None where none runs."""
+    milestone: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeResult:
     """The result of sending a notice."""
 

@@ -89,12 +89,15 @@ def _send(
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
+    judged = _judged(context, notice)
+    if isinstance(judged, NoticeResult):
+        return judged
     beat()  # a batch may take longer than a thread may go without a heartbeat
     server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
     if server in unavailable:
         return _retry(notice, "unavailable", context.clock())
     try:
-        outcome = notifier.send(address, written(notice, directory, context.settings.public_url))
+        outcome = notifier.send(address, written(judged, directory, context.settings.public_url))
     except Exception as error:
         _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
         outcome = Deferred("fault")
@@ -109,6 +112,22 @@ def _send(
             return _retry(notice, code, context.clock())
         case _:
             assert_never(outcome)
+
+
+def _judged(context: Context, notice: DueNotice) -> DueNotice | NoticeResult:
+    """Return a notice as it is true now; or its result, where it is not sent, or not yet.
+
+    It may have waited for a server that was away.
+    """
+    if notice.kind not in inbox_notices.OF_DEADLINES and not notice.kind.endswith(".warned"):
+        return notice
+    now = context.clock()
+    judged = context.ledger.alarms.judge_notice(notice.id, now=now)
+    if judged.over_because:
+        return NoticeResult(notice.id, NoticeState.VOID, code=judged.over_because)
+    if not judged.is_offered:
+        return _retry(notice, "not_offered", now)
+    return inbox_notices.renewed(notice, judged, now) if notice.member else notice
 
 
 def _retry(notice: DueNotice, code: str, now: datetime) -> NoticeResult:
@@ -128,7 +147,8 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     named = directory.organisation(late)
     agency = named.name if named else late
     if notice.kind in inbox_notices.KINDS:
-        data = {"id": str(notice.id), "delivery": str(notice.delivery), **notice.data}
+        delivery = str(notice.delivery) if notice.delivery else None
+        data = {"id": str(notice.id), "delivery": delivery, **notice.data}
         shown = inbox_notices.text(notice, agency, url)
         return Message(str(notice.id), inbox_notices.subject(notice, agency), shown, data)
     lines = [_sentence(notice, agency), ""]

@@ -310,6 +310,8 @@ EXAMPLES: Mapping[str, Any] = {
                 "available_at": _ROUTED_AT,
                 "clock_start": _AT,
                 "deadlines": _DEADLINES,
+                "late": [],
+                "paused": [],
                 "collected_at": None,
                 "acknowledged_at": None,
                 "decided_at": None,

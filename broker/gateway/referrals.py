@@ -229,7 +229,7 @@ async def _after_routing(
     if referral.state is ReferralState.REJECTED:
         faults = [Fault(**fault) for fault in referral.faults]
         raise Invalid("The referral was rejected. Send a corrected one.", faults=faults)
-    status = responses.status(referral, names)
+    status = responses.status(referral, names, now=gateway.context.clock())
     shown = {**responses.receipt(accepted), **status}
     return json_response(shown, 201 if referral.routed_at else 202, headers)
 
@@ -323,7 +323,8 @@ async def _told(request: Request) -> dict[str, Any]:
 
 
 async def _shown(gateway: Gateway, referral: ReferralStatus) -> Response:
-    return json_response(responses.status(referral, await organisation_names(gateway)))
+    names, now = await organisation_names(gateway), gateway.context.clock()
+    return json_response(responses.status(referral, names, now=now))
 
 
 async def _referral_body(request: Request, *, limit: int, media_type: str = JSON) -> bytes:

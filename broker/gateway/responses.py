@@ -113,7 +113,7 @@ def recalled(recalled: Recalled) -> Json:
     }
 
 
-def status(referral: ReferralStatus, names: Names) -> Json:
+def status(referral: ReferralStatus, names: Names, *, now: datetime) -> Json:
     """Return a referral as its publisher and ops see it."""
     return {
         "id": str(referral.id),
@@ -124,7 +124,7 @@ def status(referral: ReferralStatus, names: Names) -> Json:
         "versions": [
             {**asdict(version), "digest": version.digest.hex()} for version in referral.versions
         ],
-        "deliveries": [_delivery(delivery, names) for delivery in referral.deliveries],
+        "deliveries": [_delivery(delivery, names, now) for delivery in referral.deliveries],
     }
 
 
@@ -311,13 +311,15 @@ def _unreferred(result: Reconciled) -> Json:
     }
 
 
-def _delivery(delivery: DeliveryStatus, names: Names) -> Json:
+def _delivery(delivery: DeliveryStatus, names: Names, now: datetime) -> Json:
     return {
         "id": str(delivery.id),
         "agency_name": names.get(delivery.agency, delivery.agency),
         "role": str(delivery.role),
         "state": str(delivery.state),
         "deadlines": deadlines(delivery.due),
+        "late": [str(milestone) for milestone in delivery.outstanding.late(now)],
+        "paused": sorted(delivery.outstanding.paused),
         "collected_at": delivery.met.get(Milestone.COLLECT),
         "acknowledged_at": delivery.met.get(Milestone.ACKNOWLEDGE),
         "decided_at": delivery.met.get(Milestone.DECIDE),

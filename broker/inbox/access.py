@@ -61,7 +61,7 @@ class Visit:
     @property
     def actor(self) -> str:
         """How the history names the person: by id, because events hold no names."""
-        return f"member:{self.person.id}"
+        return self.person.actor
 
     @property
     def form_token(self) -> str:

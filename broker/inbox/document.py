@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from broker.domain.codes import DeliveryKind
+from broker.domain.outstanding import NOTHING, Outstanding
 from broker.domain.states import DeliveryState
 from broker.inbox import document_concern, document_names, document_online, document_task
 from broker.inbox.document_handling import handling, marking_of
@@ -77,16 +78,18 @@ def document(
     now: datetime,
     organisations: Mapping[str, str],
     is_paper: bool = False,
+    outstanding: Outstanding = NOTHING,
 ) -> Document:
     """Return a rendered delivery as a document.
 
     ``organisations`` are names by code; ``now`` is an aware instant, from which ages and "today"
     are counted. ``is_paper``: every instant has its date in full, and the document says as of when
-    it is true. Where nothing is shown of a delivery, the document says so and why.
+    it is true. ``outstanding`` is what its recipient has to do still. Where nothing is shown of a
+    delivery, the document says so and why.
     """
     people = document_names.names_of(delivery["content"], local_day(now))
     remarks = RemarkPool.of(delivery, people)
-    around = Surroundings(now, is_paper, organisations, remarks, people)
+    around = Surroundings(now, is_paper, organisations, remarks, people, outstanding=outstanding)
     if is_taken_back(delivery) or not delivery["content"]:
         return _without_content(delivery, around)
     around.roles = document_names.roles_of(delivery["content"])

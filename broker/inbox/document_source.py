@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from broker.domain.outstanding import NOTHING, Outstanding
 from broker.inbox.document_values import Line, LineKind, Remark, Row
 from broker.policy.places.gazetteer import installed
 from schemas import labels
@@ -101,6 +102,8 @@ class Surroundings:
     """The names of everybody who is shown, by local ID."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """Of those who are more than a name in a sentence: that they may pose a risk, or kinship."""
+    outstanding: Outstanding = NOTHING
+    """What the recipient has to do still."""
 
     @property
     def clock(self) -> datetime | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from broker.domain.codes import DeliveryKind, Milestone, Role
 from broker.inbox.document_source import (
@@ -18,7 +17,7 @@ from broker.inbox.document_source import (
 )
 from broker.inbox.document_values import Line, LineKind, Row, Section
 from broker.policy.disclosure import TIMES
-from broker.policy.time.moments import instant_text, moment
+from broker.policy.time.moments import by_when, instant_text
 from schemas import labels
 
 _VERBS: Mapping[DeliveryKind, Mapping[Milestone, str]] = {
@@ -121,15 +120,22 @@ def _instant(around: Surroundings) -> Words:
 def _deadlines(delivery: Json, around: Surroundings) -> Iterator[Row]:
     words = delivery.get("deadline_words") or {}
     for milestone, verb in asked(delivery).items():
-        due = datetime.fromisoformat(delivery["deadlines"][f"{milestone}_by"])
         is_met = delivery["state"] in _MET[milestone]
-        by = "was due" if due < around.now and not is_met else "by"
-        lines = [Line(f"{by} {moment(due, around.clock)}", LineKind.STRONG)]
+        lines = [Line(_by(milestone, delivery, around), LineKind.STRONG)]
         if is_met:
             lines.append(Line("Done"))
         if words.get(milestone):
             lines.append(Line(f"Counted: {plain(words[milestone])}"))
         yield Row(verb, tuple(lines), pointers=(f"/deadlines/{milestone}_by",))
+
+
+def _by(milestone: Milestone, delivery: Json, around: Surroundings) -> str:
+    """Return by when a milestone is due; only of what is still to be done that it is late."""
+    if milestone in around.outstanding.paused:
+        return "The deadline is paused"
+    if due := around.outstanding.running.get(milestone):
+        return by_when(due, around.now, is_paper=around.is_paper)
+    return f"by {instant_text(delivery['deadlines'][f'{milestone}_by'], around.clock)}"
 
 
 def _before(handed_over: Json, around: Surroundings) -> Iterator[Row]:

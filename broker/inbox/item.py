@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,21 @@ from starlette.responses import Response
 from broker.admin import inbox_actions, questions
 from broker.admin.inbox_actions import OpenedDelivery
 from broker.domain.codes import DeliveryKind, LookKind, MemberRight, Milestone, Role
+from broker.domain.delivery import DeliveryStatus
 from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId
+from broker.domain.outstanding import is_past
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState
 from broker.errors import NotFound
 from broker.inbox import wording
 from broker.inbox.access import Visit
 from broker.inbox.changes import Change, changes
 from broker.inbox.document import document, is_school
+from broker.inbox.document_values import Document
 from broker.inbox.items import CONFIRMATIONS
 from broker.inbox.rendering import page
-from broker.policy.time.moments import moment, time_left
+from broker.inbox.school import SchoolPage, school_page
+from broker.policy.time.moments import by_when, moment, time_left
 from schemas.codes import EscalationState
 
 
@@ -31,7 +35,8 @@ async def show(visit: Visit) -> Response:
     """Show a referral; that the person opened it is kept before."""
     values = await visit.inboxes.run(_values, visit, LookKind.OPENED)
     confirmation = CONFIRMATIONS.get(visit.request.query_params.get("done", ""))
-    return page("item", visit=visit, confirmation=confirmation, **values)
+    name = "school" if values["school"] else "item"
+    return page(name, visit=visit, confirmation=confirmation, **values)
 
 
 async def for_paper(visit: Visit) -> Response:
@@ -55,22 +60,37 @@ def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -
     }
     now, state = visit.context.clock(), opened.status.state
     is_recall = opened.status.kind is DeliveryKind.RECALL
+    shown = document(
+        opened.view,
+        now=now,
+        organisations=names,
+        is_paper=is_paper,
+        outstanding=opened.status.outstanding,
+    )
     return {
         "now": now,
         "opened": opened,
-        "document": document(opened.view, now=now, organisations=names, is_paper=is_paper),
+        "document": shown,
+        "school": _school(opened, shown, now),
         "changes": _changes(opened, names),
         "is_recall": is_recall,
         "is_school": is_school(opened.view),
         "may_answer": visit.may(MemberRight.ANSWER) and state in _ANSWERABLE,
         "may_ask": state in questions.ASKABLE and not is_recall and bool(opened.view["content"]),
         "task": task_of(opened, visit, now),
-        "is_late": _is_late(opened, now),
+        "is_late": bool(opened.status.outstanding.late(now)),
         "alerts": _alerts(opened, now),
         "copy": sum(look.kind is LookKind.PRINTED for look in opened.looks),
         "looks": looks_of(opened),
         "handler": opened.handlers[0] if opened.handlers else None,
     }
+
+
+def _school(opened: OpenedDelivery, shown: Document, now: datetime) -> SchoolPage | None:
+    """Return the page of a school; None for others, and where nothing is shown any more."""
+    if not is_school(opened.view) or shown.recall or not opened.view["content"]:
+        return None
+    return school_page(opened.view, shown, now=now, must_not=opened.must_not)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,8 @@ class TaskBox:
     act: str = ""
     """``take-on`` or ``decide``; empty when nothing is to be done."""
     button: str = ""
-    due: str = ""
+    decision: str = ""
+    """By when to decide, in a sentence; empty where no decision is due."""
 
 
 def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
@@ -92,8 +113,8 @@ def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
     if status.kind is DeliveryKind.RECALL:
         if status.state is DeliveryState.DECIDED:
             return TaskBox("Confirmed: every copy is destroyed", has_it)
-        due = _due(opened, Milestone.DECIDE) or _due(opened, Milestone.ACKNOWLEDGE)
-        return TaskBox(f"Confirm that it is destroyed{_by(due, now)}", [])
+        by = _by(status, (Milestone.ACKNOWLEDGE, Milestone.DECIDE), now)
+        return TaskBox(f"Confirm that it is destroyed{by}", [])
     if status.state is DeliveryState.DECIDED:
         decided = wording.outcome(status.decisions[-1].outcome) if status.decisions else "Decided"
         texts = [f"Decision: {decided}.", *has_it]
@@ -102,7 +123,6 @@ def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
         return TaskBox(wording.STATES[status.state], has_it)
     if status.state is DeliveryState.ACKNOWLEDGED:
         return _after_taking_on(opened, has_it, now)
-    due = _due(opened, Milestone.ACKNOWLEDGE)
     is_correction = status.kind is DeliveryKind.CORRECTION
     verb, button = ("Read the correction", "I have read it") if is_correction else _TAKE_ON
     meaning = (
@@ -114,15 +134,16 @@ def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
     elif status.role is Role.COPY:
         verb, button = "Read it", "I have read it"
         meaning = "It is for your information: another organisation leads."
-    words = _when(_due(opened, Milestone.DECIDE), now)
-    return TaskBox(f"{verb}{_by(due, now)}", [meaning, *has_it], "take-on", button, words)
+    by = _by(status, (Milestone.ACKNOWLEDGE,), now)
+    return TaskBox(f"{verb}{by}", [meaning, *has_it], "take-on", button, _decision(status, now))
 
 
 def _after_taking_on(opened: OpenedDelivery, has_it: list[str], now: datetime) -> TaskBox:
-    due = _due(opened, Milestone.DECIDE)
-    if due is None or opened.status.kind is not DeliveryKind.REFERRAL:
+    status = opened.status
+    if Milestone.DECIDE not in status.due or status.kind is not DeliveryKind.REFERRAL:
         return TaskBox("Nothing more is asked of you", has_it)
-    return TaskBox(f"Decide{_by(due, now)}", has_it, "decide", "Decide", _when(due, now))
+    by = _by(status, (Milestone.DECIDE,), now)
+    return TaskBox(f"Decide{by}", has_it, "decide", "Decide", _decision(status, now))
 
 
 def _has_it(opened: OpenedDelivery, visit: Visit, now: datetime) -> list[str]:
@@ -134,29 +155,26 @@ def _has_it(opened: OpenedDelivery, visit: Visit, now: datetime) -> list[str]:
     return [f"{name} with it, since {moment(handler.at, now)}."]
 
 
-def _due(opened: OpenedDelivery, milestone: Milestone) -> datetime | None:
-    return opened.status.due.get(milestone)
-
-
-def _by(due: datetime | None, now: datetime) -> str:
-    """Return a deadline after what is to be done: by when, and how long that is."""
+def _decision(status: DeliveryStatus, now: datetime) -> str:
+    """Return by when to decide, in a sentence; empty where no decision is due."""
+    if Milestone.DECIDE in status.outstanding.paused:
+        return "The deadline of the decision is paused."
+    due = status.outstanding.running.get(Milestone.DECIDE)
     if due is None:
         return ""
-    if due < now:
-        return f": was due {moment(due, now)}, {time_left(due, now)}"
-    return f" by {moment(due, now)}, {time_left(due, now)}"
+    verb = "The decision" if is_past(due, now) else "Decide"
+    return f"{verb} {by_when(due, now)}."
 
 
-def _when(due: datetime | None, now: datetime) -> str:
-    return moment(due, now) if due else ""
-
-
-def _is_late(opened: OpenedDelivery, now: datetime) -> bool:
-    """Tell whether a deadline of what is still to be done has passed."""
-    status = opened.status
-    return status.state in OPEN_DELIVERIES and any(
-        due < now for milestone, due in status.due.items() if milestone not in status.met
-    )
+def _by(status: DeliveryStatus, milestones: Collection[Milestone], now: datetime) -> str:
+    """Return the first deadline of some milestones, after what is to be done by then."""
+    outstanding = status.outstanding
+    running = [due for of, due in outstanding.running.items() if of in milestones]
+    if not running:
+        return f": {wording.PAUSED}" if outstanding.paused & set(milestones) else ""
+    due = min(running)
+    colon = ":" if is_past(due, now) else ""
+    return f"{colon} {by_when(due, now)}, {time_left(due, now)}"
 
 
 def _alerts(opened: OpenedDelivery, now: datetime) -> list[Escalation]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from broker.domain.codes import DeliveryKind, Role
+from broker.domain.codes import DeliveryKind, Milestone, Role
+from broker.domain.outstanding import is_past
 from broker.ledger.inbox import InboxCounts, InboxItem
-from broker.policy.time.moments import length, moment, time_left
+from broker.policy.time.moments import by_when, length, moment, time_left
 
 GRADES: Mapping[str, str] = {
     "immediate": "Immediate",
@@ -102,6 +103,7 @@ LINK_FAULTS: Mapping[str, str] = {
     "recipient_refused": "The email server refused the address. Check it.",
 }
 """Why an email with a link was not sent, for what people can do something about."""
+PAUSED = "the deadline is paused"
 DESTROYED = "Every copy is destroyed"
 LOOKS: Mapping[str, str] = {"opened": "Opened it", "printed": "Printed it"}
 
@@ -110,7 +112,9 @@ def task(item: InboxItem) -> str:
     """Return what is to be done next, as a verb."""
     if item.kind is DeliveryKind.RECALL:
         return "Confirm it is destroyed"
-    if item.is_acknowledged or item.must_decide:
+    if item.milestone is Milestone.COLLECT:
+        return "Open it"
+    if item.is_acknowledged or item.milestone is Milestone.DECIDE:
         return "Decide"
     if item.role is Role.COPY:
         return "Read it"
@@ -119,18 +123,14 @@ def task(item: InboxItem) -> str:
 
 def is_late(item: InboxItem, now: datetime) -> bool:
     """Tell whether the next deadline has passed."""
-    return item.due_at is not None and item.due_at < now
+    return is_past(item.due_at, now)
 
 
 def due(item: InboxItem, now: datetime) -> str:
     """Return by when the next thing is to be done."""
     if item.due_at is None:
-        return "no deadline" if not item.is_paused else "the deadline is paused"
-    return (
-        f"was due {moment(item.due_at, now)}"
-        if is_late(item, now)
-        else f"by {moment(item.due_at, now)}"
-    )
+        return "no deadline" if not item.is_paused else PAUSED
+    return by_when(item.due_at, now)
 
 
 def margin(item: InboxItem, now: datetime) -> str:
@@ -138,7 +138,7 @@ def margin(item: InboxItem, now: datetime) -> str:
     if item.due_at is None:
         return ""
     is_near = abs((item.due_at - now).total_seconds()) < 24 * 3600
-    return time_left(item.due_at, now) if is_near or item.due_at < now else ""
+    return time_left(item.due_at, now) if is_near or is_late(item, now) else ""
 
 
 def sentence(counts: InboxCounts, now: datetime) -> str:

@@ -17,11 +17,12 @@ from broker.domain.escalation import (
     EscalationStep,
     TakenOn,
 )
-from broker.domain.ids import EscalationId, LeaseId, OrganisationCode, ReferralId
+from broker.domain.ids import EscalationId, LeaseId, NoticeId, OrganisationCode, ReferralId
 from broker.domain.notice import (
     DueNotice,
     ListedNotice,
     NewNotice,
+    NoticeJudgement,
     NoticeResult,
 )
 from broker.domain.states import OPEN_DELIVERIES, DeliveryState, ReferralState
@@ -203,6 +204,10 @@ class Alarms(Part):
         params = {"limit": limit, "lease": lease, "until": now + lease_for, "now": now}
         params["kinds"] = list(kinds) if kinds is not None else None
         return [_notice(row) for row in self._rows("alarms/claim_notices", params)]
+
+    def judge_notice(self, id_: NoticeId, *, now: datetime) -> NoticeJudgement:
+        """Return whether a notice about a deadline or an arrival has anything to tell still."""
+        return NoticeJudgement(**self._rows("alarms/judge_notice", {"id": id_, "now": now})[0])
 
     def settle_notices(
         self, results: Sequence[NoticeResult], *, lease: LeaseId, now: datetime

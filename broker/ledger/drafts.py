@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from broker.domain.codes import DraftEnd, Milestone
-from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.codes import DraftEnd
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.notice import NewNotice
 from broker.domain.states import ReferralState
-from broker.ledger.database import Part
+from broker.ledger.alarms import add_notices
+from broker.ledger.database import Part, rows
+
+SENDING_FOR = timedelta(minutes=1)
+"""For so long nobody saves a draft that is being sent: longer than sending can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,14 @@ class Draft:
     ended_because: str | None = None
     referral: ReferralId | None = None
     """What it became, where it was sent."""
+    last_number: int = 0
+    """The highest number of the local ids that were given in it; none is given twice."""
+    sending_at: datetime | None = None
+    """Since when somebody is sending it."""
+
+    def is_being_sent(self, now: datetime) -> bool:
+        """Tell whether somebody is sending it, and nobody saves it meanwhile."""
+        return self.sending_at is not None and now - self.sending_at <= SENDING_FOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +88,13 @@ class SentReferral:
 
 
 @dataclass(frozen=True, slots=True)
-class NextDeadline:
-    """What an agency must do next, and by when; it may have passed."""
+class ExpiringDraft:
+    """A draft that expires soon, and a member who is told of it."""
 
-    milestone: Milestone
-    due_at: datetime
+    draft: UUID
+    publisher: OrganisationCode
+    expires_at: datetime
+    member: UUID
 
 
 class Drafts(Part):
@@ -121,13 +137,33 @@ class Drafts(Part):
         member: UUID,
         now: datetime,
         expires_at: datetime,
+        number: int = 0,
     ) -> int | None:
-        """Save a draft as it is now; return its new revision, None where ``revision`` is old."""
+        """Save a draft as it is now; return its new revision.
+
+        ``number`` is the highest that was given in a local id. None where ``revision`` is old, and
+        while somebody is sending the draft.
+        """
         params = {"publisher": publisher, "id": id_, "body": body, "revision": revision}
-        saved = self._rows(
-            "drafts/save", {**params, "member": member, "now": now, "expires_at": expires_at}
-        )
+        params |= {"member": member, "now": now, "expires_at": expires_at, "number": number}
+        saved = self._rows("drafts/save", {**params, "sending_for": SENDING_FOR})
         return int(saved[0]["revision"]) if saved else None
+
+    def begin_sending(
+        self, publisher: OrganisationCode, id_: UUID, *, revision: int, now: datetime
+    ) -> int | None:
+        """Keep others from saving a draft for ``SENDING_FOR``; return its new revision.
+
+        None where ``revision`` is old. What was cut off may be sent again at once.
+        """
+        params = {"publisher": publisher, "id": id_, "revision": revision, "now": now}
+        begun = self._rows("drafts/begin_sending", params)
+        return int(begun[0]["revision"]) if begun else None
+
+    def end_sending(self, publisher: OrganisationCode, id_: UUID, *, revision: int) -> bool:
+        """Let people save a draft again that was not sent; False where it has changed or ended."""
+        params = {"publisher": publisher, "id": id_, "revision": revision}
+        return bool(self._rows("drafts/end_sending", params))
 
     def end(  # noqa: PLR0913  each is a fact about the end
         self,
@@ -142,11 +178,27 @@ class Drafts(Part):
     ) -> bool:
         """End a draft and erase its content; False where it has ended, or ``revision`` is old.
 
-        ``referral`` is what it became, where it was sent. What was sent ends at any revision.
+        ``referral`` is what it became, where it was sent.
         """
         params = {"publisher": publisher, "id": id_, "because": because, "referral": referral}
         params |= {"member": member, "now": now, "revision": revision}
         return bool(self._rows("drafts/end", params))
+
+    def warn(
+        self,
+        limit: int,
+        *,
+        before: timedelta,
+        now: datetime,
+        notice: Callable[[ExpiringDraft], NewNotice],
+    ) -> int:
+        """Write a notice to each member who is told that a draft expires; return how many."""
+        with self._transaction() as connection:
+            params = {"limit": limit, "before": before, "now": now}
+            expiring = rows(connection, "drafts/warn", params)
+            notices = [notice(ExpiringDraft(**row)) for row in expiring]
+            add_notices(connection, notices, now)
+            return len(notices)
 
     def expire(self, *, now: datetime, limit: int) -> int:
         """End the drafts that nobody has saved for too long; return how many."""
@@ -157,17 +209,5 @@ class Drafts(Part):
     ) -> list[SentReferral]:
         """Return what people of a publisher sent, or one of them, newest first."""
         params = {"publisher": publisher, "member": member, "now": now, "limit": limit}
-        rows = self._rows("drafts/sent", params)
-        return [SentReferral(**{**row, "state": ReferralState(row["state"])}) for row in rows]
-
-    def deadlines(
-        self, publisher: OrganisationCode, referral: ReferralId
-    ) -> dict[DeliveryId, NextDeadline | None]:
-        """Return the next deadline of each open delivery of a referral; None: it is paused."""
-        rows = self._rows("drafts/deadlines", {"publisher": publisher, "referral": referral})
-        return {
-            DeliveryId(row["id"]): NextDeadline(Milestone(row["milestone"]), row["due_at"])
-            if row["due_at"]
-            else None
-            for row in rows
-        }
+        sent = self._rows("drafts/sent", params)
+        return [SentReferral(**{**row, "state": ReferralState(row["state"])}) for row in sent]

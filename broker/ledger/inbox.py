@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from broker.domain.codes import DeliveryKind, Grade, LookKind, Role
+from broker.domain.codes import DeliveryKind, Grade, LookKind, Milestone, Role
 from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
@@ -43,10 +43,11 @@ class InboxItem:
     grade: str
     available_at: datetime
     due_at: datetime | None
-    must_decide: bool
-    """Whether a decision is what is due next."""
+    milestone: Milestone | None
+    """What is due next; None where no deadline runs."""
     is_acknowledged: bool
     is_paused: bool
+    """Whether a clock of what is to be done is paused."""
     is_to_do: bool
     """Whether the agency has to do something about it still."""
     is_read: bool
@@ -107,6 +108,8 @@ class Arrival:
     referral: ReferralId
     kind: DeliveryKind
     due_at: datetime | None
+    milestone: Milestone | None
+    """What is due next; None where no deadline runs."""
     member: UUID
 
 
@@ -119,8 +122,8 @@ class NearDeadline:
     referral: ReferralId
     kind: DeliveryKind
     due_at: datetime
-    must_decide: bool
-    """Whether a decision is what is due."""
+    milestone: Milestone
+    """What is due."""
     member: UUID
 
 
@@ -166,9 +169,7 @@ class Inbox(Part):
         """Write a notice to each member who is to be told what arrived; return how many."""
         with self._transaction() as connection:
             arrived = rows(connection, "inbox/announce", {"limit": limit, "now": now})
-            notices = [
-                notice(Arrival(**{**row, "kind": DeliveryKind(row["kind"])})) for row in arrived
-            ]
+            notices = [notice(Arrival(**_coded(row))) for row in arrived]
             add_notices(connection, notices, now)
             return len(notices)
 
@@ -183,10 +184,8 @@ class Inbox(Part):
         """Write a notice to each member whom a near deadline concerns; return how many."""
         with self._transaction() as connection:
             params = {"limit": limit, "now": now, "before": before}
-            notices = [
-                notice(NearDeadline(**{**row, "kind": DeliveryKind(row["kind"])}))
-                for row in rows(connection, "inbox/remind", params)
-            ]
+            near = rows(connection, "inbox/remind", params)
+            notices = [notice(NearDeadline(**_coded(row))) for row in near]
             add_notices(connection, notices, now)
             return len(notices)
 
@@ -240,13 +239,21 @@ class Inbox(Part):
         return [HandOver(**row) for row in self._rows("inbox/handlers", params)]
 
 
+def _coded(row: Row) -> Row:
+    milestone = row["milestone"]
+    return {
+        **row,
+        "kind": DeliveryKind(row["kind"]),
+        "milestone": Milestone(milestone) if milestone else None,
+    }
+
+
 def _item(row: Row) -> InboxItem:
     handler, name, at = row.pop("handler"), row.pop("handler_name"), row.pop("handled_at")
     cover = row.pop("handler_cover")
     return InboxItem(
         **{
-            **row,
-            "kind": DeliveryKind(row["kind"]),
+            **_coded(row),
             "state": DeliveryState(row["state"]),
             "role": Role(row["role"]),
             "handler": Handler(handler, name, at, cover) if handler else None,

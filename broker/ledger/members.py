@@ -68,6 +68,13 @@ class SignedInMember:
     organisation_name: str
     rights: frozenset[MemberRight]
     expires_at: datetime
+    drafts: int = 0
+    """Drafts of their organisation that are not sent yet; none for who may not send."""
+
+    @property
+    def actor(self) -> str:
+        """How the history names them: by id, because events hold no names."""
+        return f"member:{self.id}"
 
 
 class Members(Part):

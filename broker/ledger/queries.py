@@ -19,6 +19,7 @@ from broker.domain.epoch import (
 )
 from broker.domain.event import Event
 from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.outstanding import outstanding_in
 from broker.domain.referral import (
     ReferralStatus,
     Refusal,
@@ -234,6 +235,7 @@ def _delivery_status(row: Row) -> DeliveryStatus:
         state=DeliveryState(row["state"]),
         due=due_times(row),
         met=met_times(row),
+        outstanding=outstanding_in(row),
         decisions=tuple(_decision(decision) for decision in row["decisions"]),
     )
 

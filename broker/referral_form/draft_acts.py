@@ -197,9 +197,11 @@ def save(
     document: Mapping[str, Any],
     *,
     revision: int,
+    number: int = 0,
 ) -> int | None:
     """Save a draft; return its new revision, None where somebody saved it after ``revision``.
 
+    ``number`` is the highest that was given in a local id. None too while somebody is sending it.
     Raises TooLarge, and Prohibited for what may not be stored at all, such as an image in a text.
     """
     body = orjson.dumps(document)
@@ -213,6 +215,7 @@ def save(
         member=member.id,
         now=now,
         expires_at=now + DRAFT_FOR,
+        number=number,
     )
 
 
@@ -233,25 +236,33 @@ def send(context: Context, member: SignedInMember, draft: Draft, *, revision: in
     """
     if not review(context, member.organisation, draft).is_ready:
         raise Invalid("Something is missing. Nothing was sent.")
-    # From here on nobody can save what they began to change before.
-    if draft.revision != revision or not save(
-        context, member, draft, document_of(draft), revision=revision
-    ):
+    drafts, publisher = context.ledger.drafts, member.organisation
+    now = context.clock()
+    # From here on nobody saves: the end of the draft would erase what they wrote.
+    sent_at = draft.revision == revision and drafts.begin_sending(
+        publisher, draft.id, revision=revision, now=now
+    )
+    if not sent_at:
         raise Conflict(CHANGED)
-    accepted = _corrected(context, member, draft) or _published(context, member, draft)
-    context.ledger.drafts.end(
-        member.organisation,
+    try:
+        accepted = _corrected(context, member, draft) or _published(context, member, draft)
+    except BaseException:
+        drafts.end_sending(publisher, draft.id, revision=sent_at)
+        raise
+    drafts.end(
+        publisher,
         draft.id,
         DraftEnd.SENT,
         member=member.id,
         now=context.clock(),
         referral=accepted.id,
+        revision=sent_at,
     )
     return accepted.id
 
 
 def _published(context: Context, member: SignedInMember, draft: Draft) -> Accepted:
-    submission = Submission(member.organisation, draft.body, actor=_actor(member))
+    submission = Submission(member.organisation, draft.body, actor=member.actor)
     (answer,) = take_in(context, [submission])
     if isinstance(answer, BrokerError):
         raise answer
@@ -276,7 +287,7 @@ def _corrected(context: Context, member: SignedInMember, draft: Draft) -> Accept
         draft.corrects,
         draft.body,
         idempotency_key=f"draft:{draft.id}",
-        actor=_actor(member),
+        actor=member.actor,
     )
 
 
@@ -310,13 +321,8 @@ def recall(
 ) -> Recalled:
     """Recall a referral in the member's name. Raises NotFound and Conflict."""
     return corrections.recall(
-        context, member.organisation, id_, reason, by=member.name, actor=_actor(member)
+        context, member.organisation, id_, reason, by=member.name, actor=member.actor
     )
-
-
-def _actor(member: SignedInMember) -> str:
-    """Return how the history names a person: by id, because events hold no names."""
-    return f"member:{member.id}"
 
 
 def _about_reference(message: str) -> Invalid:

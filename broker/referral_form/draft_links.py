@@ -9,7 +9,6 @@ from broker.referral_form.sections import (
     LISTINGS,
     PAGES,
     SECTION_OF,
-    VOICE,
     Listing,
     Page,
     Section,
@@ -45,14 +44,14 @@ def _in_listing(listing: Listing, steps: Path) -> FormPlace:
     if not steps:
         return FormPlace(section, listing.key)
     page = _page_about(listing.pages, steps[1:])
-    is_voice = page is VOICE
+    is_voice = page.is_voice and listing.key == "children"
     return FormPlace(section, f"{listing.key}/{steps[0]}/{page.key}", is_voice=is_voice)
 
 
 def _page_about(pages: tuple[Page, ...], steps: Path) -> Page:
     """Return the page that asks about a field of an item, or its first page."""
     for page in pages:
-        is_about = steps[:1] == (VOICE.key,) if page is VOICE else False
+        is_about = steps[:1] == (page.key,) if page.is_voice else False
         if is_about or any(steps and _meets(steps, question.path) for question in page.questions):
             return page
     return pages[0]

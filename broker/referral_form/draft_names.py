@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from broker.inbox.document_names import heading_of, names_of
+from broker.inbox.document_names import age_of, heading_of, names_of
 from broker.policy.time.duration_words import how_many
 from broker.referral_form.json_paths import get
 from broker.referral_form.questions import Path
 from schemas import labels
+from schemas.defects import ADULT_AT
 
 Document = Mapping[str, Any]
 _GROUPS = {"children": "children", "people": "persons_posing_risk", "household": "household"}
@@ -31,6 +32,12 @@ def names(document: Document, on: date) -> dict[str, str]:
 def children(document: Document, on: date) -> dict[str, str]:
     """Return the name of each child by local id."""
     return names_of({"children": items(document, ("children",))}, on)
+
+
+def is_under_age(person: Any, on: date) -> bool:
+    """Tell whether somebody is known to be under 18 on a day."""
+    age = age_of(person, on) if isinstance(person, dict) else None
+    return age is not None and age < ADULT_AT
 
 
 def headline(item: Any, listing: str, on: date) -> str:

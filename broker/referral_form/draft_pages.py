@@ -179,8 +179,21 @@ def _listing(visit: Visit, listing: Listing) -> dict[str, Any]:
 
 async def show_voices(visit: Visit) -> Response:
     """Show the children, each with a link to what they said."""
-    values = await visit.inboxes.run(_listing, visit, LISTINGS["children"])
+    values = await visit.inboxes.run(_voice_lines, visit)
     return page("voices", visit=visit, **values)
+
+
+def _voice_lines(visit: Visit) -> dict[str, Any]:
+    """Return a line for each child, and for each person under 18 who may pose a risk."""
+    values, persons = _listing(visit, LISTINGS["children"]), LISTINGS["people"]
+    document, now = draft_acts.document_of(values["draft"]), visit.context.clock()
+    people = draft_names.items(document, persons.path)
+    harmed = [
+        (number, line)
+        for number, line in enumerate(lines(persons, document, now))
+        if draft_names.is_under_age(people[number], local_day(now))
+    ]
+    return {**values, "harmed": harmed}
 
 
 async def ask_delete(visit: Visit) -> Response:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
+import orjson
 from starlette.responses import RedirectResponse, Response
 
 from broker.errors import Conflict, Invalid, NotFound
@@ -28,7 +31,7 @@ from broker.referral_form.draft_pages import (
     show_section,
 )
 from broker.referral_form.form_values import Around
-from broker.referral_form.json_paths import ABSENT, get, put, remove
+from broker.referral_form.json_paths import get, put, remove
 from broker.referral_form.page_answers import Answered, answer, around, form_of
 from broker.referral_form.questions import Path
 from broker.referral_form.rendering import ROOT
@@ -38,14 +41,29 @@ from broker.referral_form.sections import (
     PAGES,
     SECTION_OF,
     SECTIONS,
-    VOICE,
     Listing,
     Page,
 )
 
 NEW = "new"
+LOST = (
+    "Somebody has changed or removed this after you opened the page. Look at the list first: if "
+    "you save, what you entered here is added as a new entry."
+)
+_LONGEST_NUMBER = 9
+"""Digits of the number of a local id that the form counts on from."""
 _POSTCODE = "address-postcode"
 _HANDLING = "handling"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPlace:
+    """Where the item of a page stands in its list."""
+
+    number: int
+    is_new: bool = False
+    is_lost: bool = False
+    """Whether the page was opened about an item that somebody has changed or removed since."""
 
 
 @dataclass(slots=True)
@@ -60,29 +78,41 @@ class Target:
     policy: Policy
     now: datetime
     listing: Listing | None = None
-    number: int | None = None
-    """The place of the item in its list; None for a page about the document."""
-    is_new: bool = False
+    place: ItemPlace | None = None
+    """Where the item stands; None for a page about the document."""
     form: dict[str, str] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
 
     @property
+    def is_new(self) -> bool:
+        """Whether it is about an item that is not in the document yet."""
+        return self.place is not None and self.place.is_new
+
+    @property
     def name(self) -> str:
         """Whom or what the page is about, where that has a line of its own."""
-        item = get(self.document, self.base)
-        if self.listing is None or self.is_new or item is ABSENT:
-            return f"New: {self.listing.noun}" if self.listing and self.is_new else ""
-        if self.page is VOICE:
-            item = get(self.document, self.base[:-1])
+        if self.listing is None or self.place is None:
+            return ""
+        if self.is_new:
+            return f"New: {self.listing.noun}"
+        item = get(self.document, (*self.listing.path, self.place.number))
         return draft_names.headline(item, self.listing.key, local_day(self.now))
 
     @property
     def item(self) -> str:
-        """The local id of the item that the page is about; empty where it has none."""
-        if self.number is None or self.is_new or not (self.listing and self.listing.prefix):
+        """What tells the item that the page is about from the others; empty where it is new."""
+        if self.listing is None or self.place is None or self.is_new:
             return ""
-        id_ = get(self.document, (*self.listing.path, self.number, "id"))
-        return id_ if isinstance(id_, str) else ""
+        return item_key(get(self.document, (*self.listing.path, self.place.number)))
+
+    @property
+    def address(self) -> str:
+        """Where the page is saved, below the address of the draft."""
+        if self.listing is None or self.place is None:
+            return self.page.key
+        if self.is_new:
+            return f"{self.listing.key}/{NEW}"
+        return f"{self.listing.key}/{self.place.number}/{self.page.key}"
 
     @property
     def back(self) -> str:
@@ -123,14 +153,16 @@ async def show_again(visit: Visit, form: Form) -> Response:
     target = await visit.inboxes.run(_target, visit, form)
     target.form |= dict.fromkeys(target.form, "") | dict(form)
     message = "You were signed out, so this was not saved. Check what you entered, and save."
-    if revision_in(form) != target.draft.revision:
+    if target.place and target.place.is_lost:
+        message = LOST
+    elif revision_in(form) != target.draft.revision:
         message = _overtaken(target)
     target.faults = {target.page.questions[0].name: message}
     return _shown(visit, target, 422)
 
 
 def _shown(visit: Visit, target: Target, status: int = 200) -> Response:
-    template = "voice" if target.page is VOICE else "questions"
+    template = "voice" if target.page.is_voice else "questions"
     located, is_found = located_at(target) if _POSTCODE in target.form else ("", False)
     return render(
         template,
@@ -157,15 +189,13 @@ def _target(visit: Visit, form: Form = MappingProxyType({})) -> Target:
         target = Target(draft, document, PAGES[params["part"]], (), context, policy, now)
     else:
         listing = listing_in_path(visit)
-        number, is_new = _number(params["item"], listing, document, form.get("item", ""))
+        place = _number(params["item"], listing, document, form.get("item", ""))
         page = _page(listing, params.get("page", ""))
-        base: Path = (*listing.path, number, *(["voice"] if page is VOICE else []))
-        target = Target(
-            draft, document, page, base, context, policy, now, listing, number, is_new=is_new
-        )
+        base: Path = (*listing.path, place.number, *(["voice"] if page.is_voice else []))
+        target = Target(draft, document, page, base, context, policy, now, listing, place)
         context.people = _others(target)
     target.form = form_of(target.page, target.base, document, context)
-    if target.page is VOICE:
+    if target.page.is_voice:
         target.form |= voice_answers.spoken_of(get(document, target.base))
     return target
 
@@ -179,20 +209,29 @@ def _others(target: Target) -> dict[str, str]:
     return names
 
 
-def _number(text: str, listing: Listing, document: Mapping[str, Any], id_: str) -> tuple[int, bool]:
-    """Return the place of an item, and whether it is a new one. Raises NotFound and Conflict.
+def _number(text: str, listing: Listing, document: Mapping[str, Any], key: str) -> ItemPlace:
+    """Return the place of an item. Raises NotFound and Conflict.
 
-    ``id_`` is that of the item when its page was opened: items before it may have been removed, and
-    what was entered about one child must not be saved for another.
+    ``key`` is that of the item when its page was opened: items before it may have been removed, and
+    what was entered about one must not be saved for another.
     """
     items = draft_names.items(document, listing.path)
     if text == NEW:
-        if len(items) >= listing.limit:
-            raise Conflict(f"You can add {listing.limit} here. Write more in the summary.")
-        return len(items), True
-    if id_:
-        text = next((str(at) for at, item in enumerate(items) if get(item, ("id",)) == id_), "")
-    return number_in(text, items), False
+        return _new_place(listing, items)
+    if not key:
+        return ItemPlace(number_in(text, items))
+    same = [at for at, item in enumerate(items) if item_key(item) == key]
+    if same:
+        return ItemPlace(int(text) if text in map(str, same) else same[0])
+    if listing.prefix:
+        raise NotFound("This is not in the draft any more.")
+    return replace(_new_place(listing, items), is_lost=True)
+
+
+def _new_place(listing: Listing, items: Sequence[Any]) -> ItemPlace:
+    if len(items) >= listing.limit:
+        raise Conflict(f"You can add {listing.limit} here. Write more in the summary.")
+    return ItemPlace(len(items), is_new=True)
 
 
 def _page(listing: Listing, key: str) -> Page:
@@ -207,6 +246,10 @@ def _page(listing: Listing, key: str) -> Page:
 def _save(visit: Visit, form: Form) -> Target:
     """Save what a form holds, unless something is wrong; return the page with what is."""
     target = _target(visit, form)
+    if target.place and target.place.is_lost:
+        target.form |= form
+        target.faults = {target.page.questions[0].name: LOST}
+        return target
     answered = _answered(target, form, is_later="later" in form or "find" in form)
     target.form |= form
     target.faults = answered.faults
@@ -215,19 +258,27 @@ def _save(visit: Visit, form: Form) -> Target:
     revision = revision_in(form)
     try:
         saved = draft_acts.save(
-            visit.context, visit.person, target.draft, answered.document, revision=revision
+            visit.context,
+            visit.person,
+            target.draft,
+            answered.document,
+            revision=revision,
+            number=_last_number(target.draft, answered.document),
         )
     except Invalid as error:
         target.faults = {target.page.questions[0].name: error.message}
         return target
     if saved is None:
         target.faults = {target.page.questions[0].name: _overtaken(target)}
-    target.document = answered.document
+    else:
+        target.document = answered.document
     return target
 
 
 def _overtaken(target: Target) -> str:
     """Return that a colleague saved the draft after the page was opened."""
+    if target.draft.is_being_sent(target.now):
+        return "Somebody is sending this draft. Wait a minute, then save again."
     at = moment(target.draft.saved_at, target.now)
     return (
         f"{target.draft.saver} saved this draft {at}, after you opened this page. Check what you "
@@ -238,13 +289,14 @@ def _overtaken(target: Target) -> str:
 def _answered(target: Target, form: Form, *, is_later: bool) -> Answered:
     """Return the document with what a form holds, and what is wrong."""
     document, today = deepcopy(target.document), local_day(target.now)
-    if target.page is VOICE:
+    if target.page.is_voice:
+        page, base = target.page, target.base
         return voice_answers.answer(
-            document, target.base, form, target.context, today=today, is_later=is_later
+            page, document, base, form, target.context, today=today, is_later=is_later
         )
     listing = target.listing
     if target.is_new and listing and listing.prefix:
-        put(document, (*target.base, "id"), _new_id(document, listing))
+        put(document, (*target.base, "id"), _new_id(target.draft, document, listing))
     answered = answer(
         target.page, target.base, document, form, target.context, today=today, is_later=is_later
     )
@@ -259,16 +311,49 @@ def _answered(target: Target, form: Form, *, is_later: bool) -> Answered:
     return answered
 
 
-def _new_id(document: Mapping[str, Any], listing: Listing) -> str:
-    """Return a local id that nothing in the document has."""
-    known = {
-        item.get("id")
-        for other in LISTINGS.values()
-        for item in draft_names.items(document, other.path)
-        if isinstance(item, dict)
-    }
-    numbers = range(1, len(known) + 2)
+def item_key(item: Any) -> str:
+    """Return what tells an item of a list from the others: its local id, or all that it holds."""
+    id_ = get(item, ("id",))
+    if isinstance(id_, str):
+        return id_
+    return sha256(orjson.dumps(item, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _ids(document: Mapping[str, Any]) -> set[str]:
+    items = [
+        item for listing in LISTINGS.values() for item in draft_names.items(document, listing.path)
+    ]
+    return {id_ for item in items if isinstance(id_ := get(item, ("id",)), str)}
+
+
+def _new_id(draft: Draft, document: Mapping[str, Any], listing: Listing) -> str:
+    """Return a local id that nothing in the draft has or had.
+
+    A page that was opened about somebody who was removed must not find somebody else.
+    """
+    known = _ids(document)
+    numbers = count(draft.last_number + 1)
     return next(id_ for number in numbers if (id_ := f"{listing.prefix}-{number}") not in known)
+
+
+def _last_number(draft: Draft, document: Mapping[str, Any]) -> int:
+    """Return the highest number of the local ids that were ever given in a draft."""
+    prefixes = {listing.prefix for listing in LISTINGS.values() if listing.prefix}
+    parts = (id_.rpartition("-") for id_ in _ids(document))
+    numbers = (
+        int(number)
+        for prefix, _, number in parts
+        if prefix in prefixes and number.isdecimal() and len(number) < _LONGEST_NUMBER
+    )
+    return max(draft.last_number, *numbers, 0)
+
+
+def _is_asked(page: Page, target: Target) -> bool:
+    """Tell whether a page comes next by itself: a suspect's voice only where one is under 18."""
+    if not page.is_voice or target.listing is None or target.listing.key == "children":
+        return True
+    person = get(target.document, target.base[: len(target.listing.path) + 1])
+    return draft_names.is_under_age(person, local_day(target.now))
 
 
 def _next(target: Target, form: Form) -> str:
@@ -278,11 +363,13 @@ def _next(target: Target, form: Form) -> str:
     if target.listing is None:
         return target.back
     if "find" in form:
-        return f"{target.listing.key}/{target.number}/{target.page.key}"
+        number = target.place.number if target.place else 0
+        return f"{target.listing.key}/{number}/{target.page.key}"
     pages = target.listing.pages
-    after = pages[pages.index(target.page) + 1 :]
-    number = target.number
-    return f"{target.listing.key}/{number}/{after[0].key}" if after else target.listing.key
+    after = [page for page in pages[pages.index(target.page) + 1 :] if _is_asked(page, target)]
+    if not after or target.place is None:
+        return target.listing.key
+    return f"{target.listing.key}/{target.place.number}/{after[0].key}"
 
 
 def located_at(target: Target) -> tuple[str, bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from schemas import labels
 
-LABELS: Mapping[str, str] = {
+_LABELS: Mapping[str, str] = {
     "grade.level": "How urgent is it?",
     "grade.reason": "Why?",
     "grade.graded_by": "Who graded it",
@@ -154,7 +154,7 @@ LABELS: Mapping[str, str] = {
 
 _IN_ITS_PLACE = "Agencies that may read the child’s words read this in their place."
 _EVERYBODY = "Leave all of them empty if it is about everybody."
-HINTS: Mapping[str, str] = {
+_HINTS: Mapping[str, str] = {
     "grade.level": "The deadlines of every agency follow from it.",
     "grade.reason": "In a sentence or two.",
     "times.first_known_at": "When any part of your force first knew, not when you were told.",
@@ -204,6 +204,22 @@ HINTS: Mapping[str, str] = {
     "referrer.telephone": "Enter a telephone number or an email address, or both.",
 }
 
+_VOICE = "children.voice."
+
+
+def _of_persons_too(texts: Mapping[str, str]) -> Mapping[str, str]:
+    """Return texts, those about a child's voice also for a person under 18 who may pose a risk."""
+    voice = {
+        f"persons_posing_risk.voice.{field.removeprefix(_VOICE)}": text
+        for field, text in texts.items()
+        if field.startswith(_VOICE)
+    }
+    return {**texts, **voice}
+
+
+LABELS = _of_persons_too(_LABELS)
+"""What each question is called, by the name of its field."""
+HINTS = _of_persons_too(_HINTS)
 KNOWN = "I know it"
 REASONS = labels.UNKNOWN_NAMES
 """Why something is not known, as ``schemas.unknown.Unknown`` has it."""
@@ -214,7 +230,6 @@ WHY_UNKNOWN = "If you do not know it, why?"
 GRADES = labels.GRADE_NAMES
 
 _GIVEN_BY_THE_FORM = "The form gives it."
-_VOICE = "children.voice."
 _SYSTEMS = "A list that a system makes; send it by the API."
 NOT_OFFERED: Mapping[str, str] = {
     "schema": _GIVEN_BY_THE_FORM,
@@ -239,12 +254,5 @@ NOT_OFFERED: Mapping[str, str] = {
     "online.hashes.value": _SYSTEMS,
     "online.tags": _SYSTEMS,
     "extensions": "Local fields of a force’s own system.",
-    **{
-        f"persons_posing_risk.voice.{field.removeprefix(_VOICE)}": (
-            "Rare: a suspect under 18; tell the council by phone."
-        )
-        for field in LABELS
-        if field.startswith(_VOICE)
-    },
 }
 """Fields that only the API offers, each with the reason. What a correction finds there stays."""

@@ -22,6 +22,11 @@ class Page:
     lead: str = ""
     """What is said before the questions."""
 
+    @property
+    def is_voice(self) -> bool:
+        """Whether it asks what a child said, with a template of its own."""
+        return self.key == "voice"
+
 
 @immutable
 class Listing:
@@ -74,14 +79,21 @@ def _listed(
 
 _CHILD, _PERSON, _MEMBER = ("children", 0), ("persons_posing_risk", 0), ("household", 0)
 
-VOICE = _page(
-    "voice",
-    "What the child said and showed",
-    (*_CHILD, "voice"),
-    "said views concerns demeanour behaviour spoken_to_at spoken_to_by refused not_asked "
-    "share_with",
+_VOICE_FIELDS = (
+    "said views concerns demeanour behaviour spoken_to_at spoken_to_by refused not_asked share_with"
 )
+VOICE = _page("voice", "What the child said and showed", (*_CHILD, "voice"), _VOICE_FIELDS)
 """A page of its own, with its own template: the answers depend on whether the child was asked."""
+PERSON_VOICE = _page(
+    VOICE.key,
+    "What this person said and showed, if under 18",
+    (*_PERSON, "voice"),
+    _VOICE_FIELDS,
+    lead=(
+        "Only for somebody under 18: a child who is alleged to have harmed is a child too, and is "
+        "heard as one. Leave everything empty for an adult."
+    ),
+)
 
 CHILDREN = Listing(
     "children",
@@ -172,6 +184,7 @@ PERSONS = Listing(
             _PERSON,
             "management.status management.managed_by management.area offence_history",
         ),
+        PERSON_VOICE,
     ),
     "person",
 )

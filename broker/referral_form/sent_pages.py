@@ -12,12 +12,13 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.domain.codes import DeliveryKind, Milestone, RecallReason, Role
 from broker.domain.delivery import DeliveryStatus
-from broker.domain.ids import DeliveryId, ReferralId
+from broker.domain.ids import ReferralId
+from broker.domain.outstanding import Outstanding
 from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState, ReferralState
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
-from broker.ledger.drafts import NextDeadline, SentReferral
+from broker.ledger.drafts import SentReferral
 from broker.policy.time.duration_words import how_many
 from broker.policy.time.moments import moment, time_left
 from broker.referral_form import draft_acts
@@ -53,9 +54,6 @@ _CONFIRMATIONS = {
     "recalled": "The referral is taken back. Every agency that had it must destroy it.",
     "deleted": "The draft is deleted.",
 }
-
-
-Deadlines = Mapping[DeliveryId, NextDeadline | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,8 @@ def in_words(referral: SentReferral) -> str:
         return "No agency matches yet; the broker’s team is looking for one"
     late = f", {referral.late} late" if referral.late else ""
     agencies = how_many(referral.agencies, "agency", "agencies")
-    return f"{referral.acknowledged} of {agencies} have taken it on{late}"
+    has = "has" if 1 in (referral.acknowledged, referral.agencies) else "have"
+    return f"{referral.acknowledged} of {agencies} {has} taken it on{late}"
 
 
 async def find(visit: Visit, form: Form) -> Response:
@@ -133,9 +132,8 @@ async def show(visit: Visit) -> Response:
 def _status(visit: Visit) -> dict[str, Any]:
     status, now = _own(visit), visit.context.clock()
     directory = visit.context.policies.latest().directory
-    deadlines = visit.context.ledger.drafts.deadlines(visit.agency, status.id)
     lines = [
-        _line(delivery, directory.organisation_name(delivery.agency), deadlines, now)
+        _line(delivery, directory.organisation_name(delivery.agency), now)
         for delivery in status.deliveries
     ]
     is_with_agencies = status.state not in (ReferralState.REJECTED, ReferralState.ACCEPTED)
@@ -155,20 +153,19 @@ def _own(visit: Visit) -> ReferralStatus:
     return draft_acts.sent(visit.context, visit.person, ReferralId(id_in_path(visit)))
 
 
-def _line(delivery: DeliveryStatus, name: str, deadlines: Deadlines, now: datetime) -> AgencyLine:
+def _line(delivery: DeliveryStatus, name: str, now: datetime) -> AgencyLine:
     what = _KINDS.get(delivery.kind, "Copy for information" if delivery.role is Role.COPY else "")
     state = _STATES[delivery.state]
     if delivery.state is DeliveryState.DECIDED and delivery.outcome:
         state = inbox_wording.outcome(delivery.outcome)
-    deadline = deadlines.get(delivery.id)
     return AgencyLine(
         name,
         what,
         state,
         delivery.answered_by or "",
         delivery.note or "",
-        _due(deadline, now, is_paused=delivery.id in deadlines and delivery.paused_at is not None),
-        is_late=deadline is not None and deadline.due_at < now,
+        _due(delivery.outstanding, now),
+        is_late=bool(delivery.outstanding.late(now)),
     )
 
 
@@ -179,12 +176,12 @@ _VERBS = {
 }
 
 
-def _due(deadline: NextDeadline | None, now: datetime, *, is_paused: bool) -> str:
+def _due(outstanding: Outstanding, now: datetime) -> str:
     """Return the next deadline of an agency in words; one that the law sets is never paused."""
-    if deadline is None:
-        return "The deadline is paused" if is_paused else ""
-    due_at = deadline.due_at
-    return f"{_VERBS[deadline.milestone]} by {moment(due_at, now)} ({time_left(due_at, now)})"
+    if outstanding.next is None:
+        return "The deadline is paused" if outstanding.paused else ""
+    milestone, due_at = outstanding.next
+    return f"{_VERBS[milestone]} by {moment(due_at, now)} ({time_left(due_at, now)})"
 
 
 def _sentence(status: ReferralStatus, lines: list[AgencyLine], now: datetime) -> str:

@@ -11,7 +11,7 @@ from broker.referral_form.form_values import UNKNOWN, YES, Around, Form
 from broker.referral_form.json_paths import ABSENT, get, put, remove
 from broker.referral_form.page_answers import Answered
 from broker.referral_form.questions import Path
-from broker.referral_form.sections import VOICE
+from broker.referral_form.sections import Page
 
 SPOKEN = "spoken"
 REFUSED, NO, NOT_YET = "refused", "no", "not_yet"
@@ -42,7 +42,8 @@ def spoken_of(voice: Any) -> dict[str, str]:
     return {SPOKEN: next(is_not, YES)}
 
 
-def answer(
+def answer(  # noqa: PLR0913  each is a fact about the page
+    page: Page,
     document: dict[str, Any],
     base: Path,
     form: Form,
@@ -56,7 +57,7 @@ def answer(
     if get(document, (*base, UNKNOWN)) is not ABSENT:
         remove(document, base)
     answered = page_answers.answer(
-        VOICE, base, document, form, context, today=today, is_later=is_later
+        page, base, document, form, context, today=today, is_later=is_later
     )
     voice = get(answered.document, base)
     entered = set(voice) if isinstance(voice, dict) else set()

@@ -37,7 +37,7 @@ OVER_SECONDS = 60.0
 CALLS_A_SECOND = 200
 """I7: what one key may, as docs/operations.md says."""
 COLUMNS = ("collect_by", "acknowledge_by", "decide_by")
-NOTICES = {"notice_sent", "notice_failed"}
+NOTICES = {"notice_sent", "notice_failed", "notice_dropped"}
 HIDDEN = {"delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.sent"}
 """How an agency is reached is not its publisher's business."""
 

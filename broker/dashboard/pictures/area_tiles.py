@@ -15,6 +15,7 @@ from broker.dashboard.pictures.local_times import clock
 from broker.dashboard.pictures.picture import Cell, Picture, Sign, Table, label_of, sign
 from broker.dashboard.pictures.svg import Drawing, compact
 from broker.dashboard.wording import duration, how_many
+from broker.domain.outstanding import is_past
 from broker.domain.pictures import AreaState
 
 NAME = "area-tiles"
@@ -167,7 +168,7 @@ def state_text(area: Area) -> str:
 def _table_row(area: Area, now: datetime) -> list[Cell]:
     due = area.state.next_due_at if area.state else None
     next_ = "–"
-    if due and due < now:
+    if due and is_past(due, now):
         next_ = f"worst by {duration((now - due).total_seconds())}"
     elif due:
         next_ = f"next {clock(due)}"

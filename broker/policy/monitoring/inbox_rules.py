@@ -1,5 +1,5 @@
-"""What policy says to an agency's people in their inbox: what they can do, who else has it, when
-they are reminded."""
+"""What policy says to an agency's people in their inbox: what they can do and must not do, who else
+has it, when they are reminded."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class InboxRules:
 
     can_do: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What people of a kind of organisation can do with a referral, in the policy's own words."""
+    must_not: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What they must not do with it, in the policy's own words."""
     may_know: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Of which other kinds a kind of organisation is told that they have the referral too."""
     remind_before: timedelta | None = None
@@ -34,12 +36,10 @@ class InboxRules:
 
 def read_inbox_rules(node: Node) -> InboxRules:
     """Read the policy's section ``inbox``; what it leaves out is not told."""
-    fields = node.fields((), ("can_do", "may_know", "remind_before"))
+    fields = node.fields((), ("can_do", "must_not", "may_know", "remind_before"))
     return InboxRules(
-        can_do={
-            kind: tuple(_texts(texts))
-            for kind, texts in (fields["can_do"].entries() if "can_do" in fields else ())
-        },
+        can_do=_texts_by_kind(fields.get("can_do")),
+        must_not=_texts_by_kind(fields.get("must_not")),
         may_know={
             kind: frozenset(item.text() for item in kinds.items())
             for kind, kinds in (fields["may_know"].entries() if "may_know" in fields else ())
@@ -52,9 +52,15 @@ def read_inbox_rules(node: Node) -> InboxRules:
 def check_inbox_rules(rules: InboxRules, directory: Directory) -> Iterator[Fault]:
     """Find kinds of organisation that the directory does not know."""
     others = (kind for kinds in rules.may_know.values() for kind in kinds)
-    for kind in sorted({*rules.can_do, *rules.may_know, *others} - set(directory.kinds)):
+    named = {*rules.can_do, *rules.must_not, *rules.may_know, *others}
+    for kind in sorted(named - set(directory.kinds)):
         message = f"{kind!r} under 'inbox' is no kind of organisation."
         yield Fault(rules.place, "unknown-name", message)
+
+
+def _texts_by_kind(node: Node | None) -> dict[str, tuple[str, ...]]:
+    entries = node.entries() if node is not None else ()
+    return {kind: tuple(_texts(texts)) for kind, texts in entries}
 
 
 def _texts(node: Node) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from broker.domain.outstanding import is_past
 from broker.policy.time.calendars import LONDON, on_the_wall
 from broker.policy.time.duration_words import how_many
 
@@ -92,9 +93,18 @@ def length(of: timedelta) -> str:
     return how_many(abs(of).days, "day")
 
 
+def by_when(due_at: datetime, now: datetime, *, is_paper: bool = False) -> str:
+    """Return a deadline that runs: ``by today 16:50``, or ``was due today 16:50`` once it passed.
+
+    ``is_paper``: the date is in full.
+    """
+    verb = "was due" if is_past(due_at, now) else "by"
+    return f"{verb} {moment(due_at, None if is_paper else now)}"
+
+
 def time_left(due_at: datetime, now: datetime) -> str:
     """Return how long there is to a deadline: ``25 minutes left``, or ``23 minutes late``."""
-    return f"{length(due_at - now)} {'left' if due_at >= now else 'late'}"
+    return f"{length(due_at - now)} {'late' if is_past(due_at, now) else 'left'}"
 
 
 def _time_of_day(at: datetime, local: datetime) -> str:

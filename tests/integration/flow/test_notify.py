@@ -227,12 +227,33 @@ def test_what_cannot_be_told_is_tried_again_and_then_left_to_ops(
     world: World, context: Context, mail: MailServer, dsn: str
 ) -> None:
     warned(world)
+    with psycopg.connect(dsn) as connection:  # a warning would not be true for so long
+        connection.execute("update notice set kind = 'delivery.escalated'")
     mail.answer = "451 later"
     posted = with_notifiers(context, mail)
     for _ in range(ATTEMPTS + 3):
         notify(posted)
         world.clock.advance(hours=5)
     assert states(dsn) == [("email", "failed", "recipient_deferred", ATTEMPTS)]
+
+
+def test_a_warning_that_waited_until_its_deadline_passed_is_dropped(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    warned(world)
+    mail.answer = "451 later"
+    posted = with_notifiers(context, mail)
+    notify(posted)
+    mail.answer = "250 OK"
+    world.clock.advance(days=3)
+    notify(posted)
+    assert mail.got == []
+    assert states(dsn) == [("email", "void", "passed", 2)]
+    with psycopg.connect(dsn) as connection:
+        dropped = connection.execute(
+            "select data ->> 'code' from event where kind = 'delivery.notice_dropped'"
+        ).fetchall()
+    assert dropped == [("passed",)]
 
 
 def test_a_way_that_is_not_set_fails_at_once_and_says_so(

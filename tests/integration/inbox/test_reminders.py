@@ -124,3 +124,110 @@ def test_nobody_is_reminded_where_policy_does_not_say_so(
     context.policies._fresh_until = 0.0
     clock.now = due_at - timedelta(minutes=20)
     assert reminded(context, with_mail) == []
+
+
+def waiting(
+    context: Context, clock: FixedClock, with_mail: MailServer, due_at: datetime
+) -> datetime:
+    """Let a reminder wait for the mail server; return when it is tried again."""
+    clock.now = due_at - timedelta(minutes=20)
+    with_mail.answer = "451 try again later"
+    assert reminded(context, with_mail) == []
+    ((again_at,),) = rows(
+        context,
+        "select next_attempt_at from notice where kind = %s and state = 'due'",
+        inbox_notices.NEAR,
+    )
+    with_mail.answer = "250 OK"
+    assert isinstance(again_at, datetime)
+    return again_at
+
+
+def dropped(context: Context) -> list[str]:
+    """Return why reminders were not sent, by the history; none is counted as failed."""
+    found = rows(
+        context,
+        "select notice.state, notice.code, event.data ->> 'code' from notice "
+        "join event on event.data ->> 'notice' = notice.id::text "
+        "and event.kind = 'delivery.notice_dropped' where notice.kind = %s",
+        inbox_notices.NEAR,
+    )
+    assert all(state == "void" and code == why for state, code, why in found)
+    return [why for _, _, why in found]
+
+
+def test_a_reminder_that_waited_is_sent_while_it_is_true(
+    context: Context, clock: FixedClock, with_mail: MailServer, due_at: datetime, jo: Person
+) -> None:
+    clock.now = waiting(context, clock, with_mail, due_at)
+    ((_, text),) = reminded(context, with_mail)
+    assert "Take it on by" in text
+    assert dropped(context) == []
+
+
+def test_a_reminder_that_waited_until_the_deadline_passed_is_dropped(
+    context: Context, clock: FixedClock, with_mail: MailServer, due_at: datetime, jo: Person
+) -> None:
+    waiting(context, clock, with_mail, due_at)
+    clock.now = due_at + timedelta(minutes=1)
+    assert reminded(context, with_mail) == []
+    assert dropped(context) == ["passed"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "why"), [("acknowledged", "met"), ("decided", "ended"), ("returned", "ended")]
+)
+def test_a_reminder_that_waited_until_somebody_answered_is_dropped(  # noqa: PLR0917
+    context: Context,
+    clock: FixedClock,
+    world: World,
+    with_mail: MailServer,
+    due_at: datetime,
+    jo: Person,
+    stage: str,
+    why: str,
+) -> None:
+    again_at = waiting(context, clock, with_mail, due_at)
+    ((item,),) = rows(context, "select id::text from delivery where agency = %s", OFFICE)
+    more = {"decided": {"outcome": "assessment"}, "returned": {"reason": "not_ours"}}.get(stage, {})
+    world.answer(OFFICE, delivery=item, stage=stage, by="Jo Example", **more)
+    clock.now = again_at
+    assert reminded(context, with_mail) == []
+    assert dropped(context) == [why]
+
+
+def test_an_announcement_that_waited_tells_what_is_due_now_or_nothing(
+    context: Context, world: World, clock: FixedClock, with_mail: MailServer, jo: Person
+) -> None:
+    world.routed(sample(12))
+    ((due_at,),) = rows(context, "select acknowledge_by from delivery where agency = %s", OFFICE)
+    with_mail.answer = "451 try again later"
+    inbox_notices.announce(context)
+    notify.notify(context, kinds=[inbox_notices.ARRIVED])
+    clock.now = due_at + timedelta(minutes=1)
+    notify.notify(context, kinds=[inbox_notices.ARRIVED])
+    assert with_mail.got == []
+    with_mail.answer = "250 OK"
+    clock.now += timedelta(hours=5)
+    notify.notify(context, kinds=[inbox_notices.ARRIVED])
+    ((_, mail),) = with_mail.got
+    assert "It was due by" in body(mail)
+    assert "Take it on by" not in body(mail)
+
+
+def test_an_announcement_of_what_was_taken_on_meanwhile_is_dropped(
+    context: Context, world: World, clock: FixedClock, with_mail: MailServer, jo: Person
+) -> None:
+    world.routed(sample(12))
+    ((item,),) = rows(context, "select id::text from delivery where agency = %s", OFFICE)
+    with_mail.answer = "451 try again later"
+    inbox_notices.announce(context)
+    notify.notify(context, kinds=[inbox_notices.ARRIVED])
+    with_mail.answer = "250 OK"
+    world.answer(OFFICE, delivery=item, stage="acknowledged", by="Jo Example")
+    clock.advance(minutes=5)
+    notify.notify(context, kinds=[inbox_notices.ARRIVED])
+    assert with_mail.got == []
+    assert rows(
+        context, "select state, code from notice where kind = %s", inbox_notices.ARRIVED
+    ) == [("void", "met")]

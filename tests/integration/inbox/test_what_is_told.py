@@ -98,10 +98,11 @@ def test_what_people_can_do_are_the_policys_own_words_for_their_kind(
 ) -> None:
     world.routed(sample(5))
     item, council = item_of(context, SCHOOL), lead(context)
-    assert "What you can do now" not in head.get(f"/items/{item}")
+    in_force(context, "inbox:\n  remind_before: 30 minutes")
+    assert "What to do now" not in head.get(f"/items/{item}")
     in_force(context, "inbox:\n  can_do:\n    school: ['Listen <b>well</b>.', Call the officer.]")
     shown = head.get(f"/items/{item}")
-    assert "What you can do now" in shown
+    assert "What to do now" in shown
     assert "<li>Listen &lt;b&gt;well&lt;/b&gt;.</li><li>Call the officer.</li>" in shown
     jo = enter(council, "Jo Example", "answer")
     assert "What you can do now" not in jo.get(f"/items/{item_of(context, council)}")

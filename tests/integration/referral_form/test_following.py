@@ -93,14 +93,14 @@ def test_who_has_it_and_who_is_late_is_shown(
     referral = sergeant.send()
     world.drain()
     assert "Waits for them to open it" in sergeant.get(f"/sent/{referral}")
-    assert "0 of 1 agency have taken it on" in sergeant.get("/")
+    assert "0 of 1 agency has taken it on" in sergeant.get("/")
     ((agency, delivery),) = rows(context, "select agency, id::text from delivery")
     world.collect(agency)
     world.answer(agency, delivery=delivery, stage="acknowledged", by="Robin Sample")
     status = sergeant.get(f"/sent/{referral}")
     assert "Somebody has taken it on, Robin Sample" in status
     assert "No agency is late." in status
-    assert "1 of 1 agency have taken it on" in sergeant.get("/")
+    assert "1 of 1 agency has taken it on" in sergeant.get("/")
     decision = {"outcome": "assessment", "views_considered": "not_applicable"}
     world.answer(agency, delivery=delivery, stage="decided", by="Robin Sample", **decision)
     assert "Assessment" in sergeant.get(f"/sent/{referral}")
@@ -118,7 +118,7 @@ def test_an_agency_that_is_late_is_shown_so(
     status = later.get(f"/sent/{referral}")
     assert "1 agency is late." in status
     assert "20 minutes late" in status
-    assert "0 of 1 agency have taken it on, 1 late" in later.get("/")
+    assert "0 of 1 agency has taken it on, 1 late" in later.get("/")
 
 
 def test_a_deadline_that_is_not_paused_is_late_beside_one_that_is(
@@ -161,7 +161,7 @@ def test_who_returned_a_referral_is_not_late(
     assert rows(context, "select state from delivery") == [("returned",)]
     world.clock.advance(days=10)
     later = Sergeant(enter(FORCE, "Sam Example", "publish"))
-    assert "0 of 1 agency have taken it on<" in later.get("/")
+    assert "0 of 1 agency has taken it on<" in later.get("/")
     assert "No agency is late." in later.get(f"/sent/{referral}")
 
 

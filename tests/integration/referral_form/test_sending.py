@@ -13,13 +13,14 @@ import psycopg
 import pytest
 
 from broker.admin import membership
-from broker.domain.codes import MemberRight
+from broker.domain.codes import DraftEnd, MemberRight
 from broker.domain.ids import OrganisationCode, ReferralId
-from broker.errors import Conflict
+from broker.errors import Conflict, Unavailable
 from broker.flow.context import Context
 from broker.ledger.members import SignedInMember
 from broker.referral_form import draft_acts
 from tests.acceptance.conftest import World
+from tests.conftest import FixedClock
 from tests.integration.inbox.conftest import Person
 from tests.integration.referral_form.conftest import FORCE, Sergeant, drafts, fill_needed
 from tests.rows import rows
@@ -311,6 +312,65 @@ def test_two_who_send_at_the_same_moment_send_once(context: Context, sergeant: S
     ]
     accepted = "select count(*) from event where kind = 'referral.accepted'"
     assert rows(context, accepted) == [(1,)]
+
+
+def test_nothing_that_a_colleague_saves_is_erased_by_sending(
+    context: Context,
+    sergeant: Sergeant,
+    enter: Callable[..., Person],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill_needed(sergeant, "SP/1")
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    publish, answers = draft_acts._published, []
+
+    def slowly(*of: Any) -> Any:
+        shown = colleague.page("/what-happened")
+        form = {"concern-category": "grooming", "concern-summary": "More."}
+        answers.append(colleague.resend("what-happened", shown, form, 422).text)
+        return publish(*of)
+
+    monkeypatch.setattr(draft_acts, "_published", slowly)
+    referral = sergeant.send()
+    assert "Somebody is sending this draft" in answers[0]
+    assert "More." in answers[0]
+    assert rows(context, "select referral::text, ended_because from draft") == [(referral, "sent")]
+    assert b"More." not in rows(context, "select body from referral_content")[0][0]
+
+
+def test_what_could_not_be_sent_can_be_changed_at_once(
+    context: Context, sergeant: Sergeant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_needed(sergeant, "SP/1")
+
+    def away(*_: Any) -> Any:
+        raise Unavailable("The ledger cannot be used at present.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(draft_acts, "_published", away)
+        sergeant.resend("check", sergeant.page("/check"), {}, 503)
+    assert rows(context, "select sending_at, ended_at from draft") == [(None, None)]
+    sergeant.fill("what-happened", {"concern-category": "grooming", "concern-summary": "More."})
+    sergeant.send()
+
+
+def test_what_was_saved_after_sending_was_cut_off_for_long_stays(
+    context: Context, clock: FixedClock, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    fill_needed(sergeant, "SP/1")
+    ledger, force = context.ledger.drafts, OrganisationCode(FORCE)
+    draft, now = UUID(sergeant.draft), context.clock()
+    (before,) = [each.revision for each in ledger.open_of(force, limit=1)]
+    revision = ledger.begin_sending(force, draft, revision=before, now=now)
+    assert revision == before + 1
+    clock.advance(minutes=2)
+    form = {"concern-category": "grooming", "concern-summary": "More."}
+    sergeant.fill("what-happened", form)
+    is_ended = ledger.end(
+        force, draft, DraftEnd.DELETED, member=sergeant.person.id, now=now, revision=revision
+    )
+    assert not is_ended
+    assert b"More." in rows(context, "select body from draft where ended_at is null")[0][0]
 
 
 def sergeant_token(page: str) -> str:

@@ -13,6 +13,8 @@ from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
 from broker.referral_form import draft_acts
+from broker.referral_form.json_paths import get
+from broker.referral_form.sections import LISTINGS
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 from tests.integration.inbox.conftest import Person
@@ -203,6 +205,49 @@ def test_what_a_child_said_is_not_lost_by_a_wrong_answer(
     assert "voice" not in written(context)["children"][0]
 
 
+def test_the_voice_of_a_suspect_under_18(
+    context: Context, sergeant: Sergeant, world: World
+) -> None:
+    fill_needed(sergeant, "SP/1")
+    born = {"date_of_birth-day": "1", "date_of_birth-month": "6", "date_of_birth-year": "2012"}
+    sergeant.fill("people/new", {"given_name": "Ivor", **born})
+    sergeant.fill("people/0/where", {"area": "Stoke-on-Trent"})
+    risk = sergeant.fill("people/0/risk", {})
+    assert risk.headers["location"].endswith("/people/0/voice")
+    assert "alleged to have harmed" in sergeant.page("/voices")
+    shown = sergeant.page("/people/0/voice")
+    assert "heard as one" in unescape(shown)
+    refused = sergeant.fill("people/0/voice", {"spoken": "no", "not_asked": ""}, 422).text
+    assert "Say why the child was not spoken to." in refused
+    said = "He says that somebody older made him do it."
+    sergeant.fill("people/0/voice", {"spoken": "yes", "said": said})
+    (ivor,) = written(context)["persons_posing_risk"]
+    assert ivor["voice"] == {"said": said}
+    sergeant.send()
+    world.drain()
+    agency, id_ = rows(
+        context,
+        "select agency, id from delivery where role = 'lead' and view = 'social-care' order by id",
+    )[0]
+    headers = world.headers(agency, "collect")
+    lead = world.client.get(f"/v1/deliveries/{id_}", headers=headers).json()
+    (harmed,) = lead["content"]["children_alleged_to_have_harmed"]
+    assert harmed["voice"]["said"] == said
+    assert lead["asks"]["views_considered"]
+
+
+def test_an_adult_is_not_asked_for_a_voice(context: Context, sergeant: Sergeant) -> None:
+    sergeant.begin("SP/1")
+    born = {"date_of_birth-day": "1", "date_of_birth-month": "6", "date_of_birth-year": "1980"}
+    sergeant.fill("people/new", {"given_name": "Lucian", **born})
+    risk = sergeant.fill("people/0/risk", {})
+    assert risk.headers["location"].endswith("/people")
+    assert "alleged to have harmed" not in sergeant.page("/voices")
+    sergeant.begin("SP/2")
+    sergeant.fill("people/new", {"given_name": "Somebody"})
+    assert sergeant.fill("people/0/risk", {}).headers["location"].endswith("/people")
+
+
 def test_nobody_overwrites_what_a_colleague_saved(
     context: Context, sergeant: Sergeant, enter: Callable[..., Person]
 ) -> None:
@@ -243,6 +288,69 @@ def test_what_is_written_about_one_child_is_never_saved_for_another(
     assert rows(context, "select body, revision from draft") == before
 
 
+ACTION = re.compile(r'<form method="post" action="/inbox/referrals/drafts/[^/]+/([^"]+)"')
+
+
+@pytest.mark.parametrize(
+    ("listing", "field"), [("facts", "text"), ("reports", "text"), ("actions", "details")]
+)
+def test_what_is_written_about_one_entry_is_never_saved_over_another(
+    context: Context, sergeant: Sergeant, enter: Callable[..., Person], listing: str, field: str
+) -> None:
+    path = LISTINGS[listing].path
+    sergeant.begin("SP/1")
+    for text in ("First.", "Second.", "Third."):
+        sergeant.fill(f"{listing}/new", {field: text}, later="yes")
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    shown = sergeant.page(f"/{listing}/1")
+    colleague.fill(f"{listing}/0/remove", {})
+    form = {field: "Second, corrected.", "later": "yes"}
+    warned = sergeant.resend(f"{listing}/1", shown, form, 422).text
+    assert "Kim Example saved this draft" in warned
+    (address,) = ACTION.findall(warned)
+    sergeant.resend(address, warned, form, 303)
+    assert [item[field] for item in get(written(context), path)] == ["Second, corrected.", "Third."]
+
+
+def test_an_entry_that_was_removed_meanwhile_is_added_anew_and_overwrites_nothing(
+    context: Context, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    listing, field = "facts", "text"
+    path = LISTINGS[listing].path
+    sergeant.begin("SP/1")
+    for text in ("First.", "Second."):
+        sergeant.fill(f"{listing}/new", {field: text}, later="yes")
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    shown = sergeant.page(f"/{listing}/0")
+    colleague.fill(f"{listing}/0/remove", {})
+    form = {field: "First, corrected.", "later": "yes"}
+    refused = sergeant.resend(f"{listing}/0", shown, form, 422).text
+    assert "changed or removed this after you opened the page" in refused
+    assert "First, corrected." in refused
+    assert [item[field] for item in get(written(context), path)] == ["Second."]
+    (address,) = ACTION.findall(refused)
+    assert address == f"{listing}/new"
+    sergeant.resend(address, refused, form, 303)
+    texts = [item[field] for item in get(written(context), path)]
+    assert texts == ["Second.", "First, corrected."]
+
+
+def test_the_id_of_somebody_who_was_removed_is_never_given_again(
+    context: Context, sergeant: Sergeant, enter: Callable[..., Person]
+) -> None:
+    sergeant.begin("SP/1")
+    for name in ("Wren", "Robin"):
+        sergeant.fill("children/new", {"given_name": name})
+    shown = sergeant.page("/children/1/voice")
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    colleague.fill("children/1/remove", {})
+    colleague.fill("children/new", {"given_name": "Martin"})
+    form = {"spoken": "yes", "said": "Robin said this."}
+    sergeant.resend("children/1/voice", shown, form, 404)
+    wren, martin = written(context)["children"]
+    assert (wren["id"], martin) == ("child-1", {"id": "child-3", "given_name": "Martin"})
+
+
 def test_people_are_removed_only_when_nothing_is_about_them(
     context: Context, sergeant: Sergeant
 ) -> None:
@@ -257,7 +365,7 @@ def test_people_are_removed_only_when_nothing_is_about_them(
     sergeant.fill("children/0/remove", {})
     document = written(context)
     assert [child["given_name"] for child in document["children"]] == ["Robin"]
-    assert document["household"] == [{"id": "adult-1", "given_name": "Delphine"}]
+    assert document["household"] == [{"id": "adult-3", "given_name": "Delphine"}]
     assert "concern" not in document
     sergeant.page("/children/1/who", 404)
     sergeant.page(f"/children/{'9' * 5000}/remove", 404)

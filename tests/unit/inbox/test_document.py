@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from broker.domain.codes import Milestone
+from broker.domain.outstanding import Outstanding
 from broker.inbox.document import document
 from broker.inbox.document_values import Card, Document, LineKind, Row, StatementKind, Tone
 from tests.unit.inbox.conftest import NOW, ORGANISATIONS, Make, full, rendered
@@ -129,8 +131,13 @@ def test_why_has_names_in_place_of_ids_and_codes(deliver: Make) -> None:
 
 def test_a_deadline_that_passed_was_due_and_one_that_was_met_is_done(deliver: Make) -> None:
     late = datetime(2026, 12, 22, 15, tzinfo=UTC)
-    why = show(deliver(full()), late).sections[0]
+    due = datetime(2026, 12, 22, 14, tzinfo=UTC)
+    running = Outstanding({Milestone.ACKNOWLEDGE: due}, frozenset({Milestone.DECIDE}))
+    why = show(deliver(full()), late, outstanding=running).sections[0]
     assert row(why.rows, "Take it on").lines[0].text == "was due today 14:00"
+    assert row(why.rows, "Decide").lines[0].text == "The deadline is paused"
+    ended = show(deliver(full(), state="returned"), late).sections[0]
+    assert row(ended.rows, "Take it on").lines[0].text == "by today 14:00"
     why = show(deliver(full(), state="acknowledged"), late).sections[0]
     assert [line.text for line in row(why.rows, "Take it on").lines][:2] == [
         "by today 14:00",

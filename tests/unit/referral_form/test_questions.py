@@ -12,7 +12,7 @@ from broker.referral_form.form_values import Around, shown
 from broker.referral_form.json_paths import ABSENT, get, put, remove
 from broker.referral_form.question_wording import HINTS, LABELS, NOT_OFFERED, REASONS
 from broker.referral_form.questions import Kind, Path, Question, key_of, leaves
-from broker.referral_form.sections import LISTINGS, PAGES, VOICE, Page
+from broker.referral_form.sections import LISTINGS, PAGES, Page
 from schemas.unknown import Unknown
 from tests.acceptance.conftest import SAMPLES, sample
 
@@ -29,7 +29,7 @@ def pages_of(document: Any) -> list[tuple[Page, Path]]:
         items = get(document, listing.path)
         for number in range(len(items) if isinstance(items, list) else 0):
             base = (*listing.path, number)
-            pages += [(page, (*base, "voice") if page is VOICE else base) for page in listing.pages]
+            pages += [(page, (*base, "voice") if page.is_voice else base) for page in listing.pages]
     return pages
 
 
@@ -46,7 +46,7 @@ def test_every_field_has_a_place_or_a_reason() -> None:
         for page, base in [
             *((page, ()) for page in PAGES.values()),
             *(
-                (page, (*listing.path, 0, *(["voice"] if page is VOICE else [])))
+                (page, (*listing.path, 0, *(["voice"] if page.is_voice else [])))
                 for listing in LISTINGS.values()
                 for page in listing.pages
             ),
@@ -67,15 +67,15 @@ def around(document: Any) -> Around:
 
 def fields_of(page: Page, base: Path, document: Any) -> dict[str, str]:
     form = page_answers.form_of(page, base, document, around(document))
-    if page is VOICE:
+    if page.is_voice:
         form |= voice_answers.spoken_of(get(document, base))
     return form
 
 
 def answer(page: Page, base: Path, document: Any, form: dict[str, str]) -> page_answers.Answered:
-    if page is VOICE:
+    if page.is_voice:
         return voice_answers.answer(
-            document, base, form, around(document), today=TODAY, is_later=False
+            page, document, base, form, around(document), today=TODAY, is_later=False
         )
     return page_answers.answer(page, base, document, form, around(document), today=TODAY)
 
@@ -97,7 +97,7 @@ def test_what_is_typed_anew_is_the_same_document(number: int) -> None:
             remove(empty, (*base, *question.path))
         for path in {(*base, *question.path) for question in page.questions}:
             assert get(empty, path) is ABSENT
-        if base and get(empty, base[: 2 if page is not VOICE else -1]) is ABSENT:
+        if base and get(empty, base[: 2 if not page.is_voice else -1]) is ABSENT:
             put(empty, base, {})
         form = fields_of(page, base, document)
         typed = {name: value for name, value in form.items() if value}

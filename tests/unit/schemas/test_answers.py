@@ -156,7 +156,7 @@ INVALID = Invalid("No.", faults=[BrokerFault("/a", "required", "This field is ne
     ("kind", "answer"),
     [
         ("receipt", responses.receipt(ACCEPTED)),
-        ("status", responses.status(STATUS, {})),
+        ("status", responses.status(STATUS, {}, now=NOW)),
         ("event", responses.event(EVENT)),
         ("event", responses.event(ORGANISATION_EVENT)),
         ("reconciled", responses.reconciled(RECONCILED)),

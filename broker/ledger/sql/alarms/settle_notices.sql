@@ -19,7 +19,7 @@ history as (
     select %(now)s,
            case when settled.delivery is not null then 'delivery.'
                 when settled.referral is not null then 'referral.' else 'organisation.' end
-               || 'notice_' || settled.state,
+               || 'notice_' || case settled.state when 'void' then 'dropped' else settled.state end,
            coalesce(referral.publisher, task.publisher), settled.referral, settled.delivery,
            coalesce(delivery.agency, settled.data ->> 'agency', settled.organisation), 'broker',
            jsonb_strip_nulls(jsonb_build_object(
@@ -31,7 +31,7 @@ history as (
     left join referral on referral.id = settled.referral
     left join delivery on delivery.id = settled.delivery
     left join task on task.id = (settled.data ->> 'task')::uuid
-    where settled.state in ('sent', 'failed')
+    where settled.state <> 'due'
     order by settled.id
 ),
 unheard as (

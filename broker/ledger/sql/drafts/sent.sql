@@ -10,7 +10,7 @@ cross join lateral (
     select count(*) as agencies,
            count(*) filter (where delivery.acknowledged_at is not null
                                   or delivery.decided_at is not null) as acknowledged,
-           count(*) filter (where is_open(delivery) and is_overdue(delivery, %(now)s)) as late
+           count(*) filter (where is_late(delivery, %(now)s)) as late
     from delivery
     where delivery.referral = referral.id and delivery.kind = 'referral'
           and delivery.state not in ('recalled', 'handed_over')

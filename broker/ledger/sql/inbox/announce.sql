@@ -5,12 +5,12 @@ with answering as (
     where disabled_at is null and gets_mail and 'answer' = any(rights)
 ),
 arrived as (
-    select item.id, item.agency, item.referral, item.kind, item.acknowledge_by, item.decide_by
+    select item.id, item.agency, item.referral, item.kind, item.due_at, item.milestone
     from (select distinct organisation from answering) inbox
     join inbox_delivery item on item.agency = inbox.organisation
     where item.state in ('available', 'leased') and item.is_to_do
       and not exists (select from announced where announced.delivery = item.id)
-    order by item.acknowledge_by nulls last, item.id
+    order by item.due_at nulls last, item.id
     limit %(limit)s
 ),
 taken as (
@@ -20,8 +20,8 @@ taken as (
     returning delivery
 )
 select arrived.id as delivery, arrived.agency, arrived.referral, arrived.kind,
-       coalesce(arrived.acknowledge_by, arrived.decide_by) as due_at, answering.id as member
+       arrived.due_at, arrived.milestone, answering.id as member
 from taken
 join arrived on arrived.id = taken.delivery
 join answering on answering.organisation = arrived.agency
-order by arrived.acknowledge_by nulls last, arrived.id, answering.id
+order by arrived.due_at nulls last, arrived.id, answering.id

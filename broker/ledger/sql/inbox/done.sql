@@ -7,7 +7,7 @@ with looked as (
           limit 2000) recent
     group by delivery
 )
-select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, must_decide,
+select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, milestone,
        is_acknowledged, is_paused, is_to_do, is_read, handler, handler_name, handled_at,
        handler_cover
 from looked

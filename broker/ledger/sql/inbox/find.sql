@@ -8,7 +8,7 @@ with known as (
                           order by at desc
                           limit 20000) recent
 )
-select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, must_decide,
+select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, milestone,
        is_acknowledged, is_paused, is_to_do, is_read, handler, handler_name, handled_at,
        handler_cover
 from inbox_item

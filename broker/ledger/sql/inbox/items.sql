@@ -1,6 +1,6 @@
 -- What an agency has to do, soonest due first: all of it, or what a member deals with or covers for,
 -- what nobody has read, what is of one kind or grade.
-select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, must_decide,
+select id, referral, reference, publisher, kind, state, role, grade, available_at, due_at, milestone,
        is_acknowledged, is_paused, is_to_do, is_read, handler, handler_name, handled_at,
        handler_cover
 from inbox_item

@@ -3,8 +3,7 @@
 -- already when the delivery was announced is not reminded of. Each deadline is taken once, even if two
 -- processes look at once.
 with near as (
-    select item.id, item.agency, item.referral, item.kind, item.due_at,
-           item.must_decide or item.is_acknowledged as must_decide
+    select item.id, item.agency, item.referral, item.kind, item.due_at, item.milestone
     from (select distinct organisation from member
           where disabled_at is null and gets_mail and 'answer' = any(rights)) inbox
     join inbox_delivery item on item.agency = inbox.organisation
@@ -23,7 +22,7 @@ taken as (
     on conflict (delivery, due_at) do nothing
     returning delivery
 )
-select near.id as delivery, near.agency, near.referral, near.kind, near.due_at, near.must_decide,
+select near.id as delivery, near.agency, near.referral, near.kind, near.due_at, near.milestone,
        mailed.member
 from taken
 join near on near.id = taken.delivery

@@ -3,7 +3,7 @@
 -- that the search matches, whatever part of it is shown, none included. Reads what is open, and no history.
 with work as (
     select agency, count(*) as open,
-           count(*) filter (where is_overdue(delivery, %(now)s)) as late,
+           count(*) filter (where is_late(delivery, %(now)s)) as late,
            count(*) filter (where state <> 'held' and next_deadline(delivery) >= %(now)s
                             and next_deadline(delivery) < %(now)s::timestamptz + %(within)s::interval)
                as soon,

@@ -15,13 +15,10 @@ work as (
            case when delivery.state = 'undeliverable' then delivery.refused_because
                 when delivery.state = 'available' and delivery.next_attempt_at is not null
                      and delivery.attempt > 0 then 'deferred' end as trouble,
-           case next_deadline(delivery)
-                when unmet_deadline(delivery, 'collect') then 'collect'
-                when unmet_deadline(delivery, 'acknowledge') then 'acknowledge'
-                else 'decide' end as milestone,
+           next_milestone(delivery) as milestone,
            next_deadline(delivery) as due_at
     from delivery
-    where is_open(delivery) and delivery.state <> 'held'
+    where is_asked(delivery)
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
     union all
     select id, null, null, state, attempt, accepted_at, true, reason, 'attend', attend_by

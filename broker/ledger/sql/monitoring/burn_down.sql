@@ -2,7 +2,7 @@
 -- belongs to an open referral.
 with work as (
     select referral,
-           case when state = 'held' then 'held' end as aside, paused_at is not null as is_paused,
+           case when state = 'held' then 'held' end as aside, paused_milestones(delivery) <> '{}' as is_paused,
            next_deadline(delivery) as due_at
     from delivery
     where is_open(delivery)

@@ -9,8 +9,8 @@ select agency,
        count(*) filter (where state = 'acknowledged') as acknowledged,
        count(*) filter (where state = 'undeliverable') as undeliverable,
        count(*) filter (where state = 'available' and not is_claimable(delivery, %(now)s)) as parked,
-       count(*) filter (where paused_at is not null) as paused,
-       count(*) filter (where is_overdue(delivery, %(now)s)) as overdue,
+       count(*) filter (where paused_milestones(delivery) <> '{}') as paused,
+       count(*) filter (where is_late(delivery, %(now)s)) as overdue,
        case when agency not in (select organisation from suspension)
             then min(available_at) filter (where is_claimable(delivery, %(now)s)) end
            as oldest_claimable_at,

@@ -4,12 +4,9 @@
 with work as (
     select delivery.id as delivery, delivery.referral, delivery.agency, delivery.state,
            delivery.collected_at, next_deadline(delivery) as due_at,
-           case next_deadline(delivery)
-                when unmet_deadline(delivery, 'collect') then 'collect'
-                when unmet_deadline(delivery, 'acknowledge') then 'acknowledge'
-                else 'decide' end as milestone
+           next_milestone(delivery) as milestone
     from delivery
-    where is_open(delivery) and delivery.state <> 'held'
+    where is_asked(delivery)
       and next_deadline(delivery) < %(now)s::timestamptz + %(within)s::interval
       and (%(agency)s::text is null or delivery.agency = %(agency)s)
 ),

@@ -21,7 +21,7 @@ select count(*) as needs_you, count(*) filter (where due_at < %(now)s) as needs_
        (select count(*) from escalation where state = 'open') as escalations,
        (select count(*) from escalation where state = 'acknowledged') as taken_on,
        (select count(distinct agency) from delivery
-        where is_open(delivery) and is_overdue(delivery, %(now)s)) as late_agencies,
+        where is_late(delivery, %(now)s)) as late_agencies,
        (select count(*) from notice
         where state = 'failed' and ended_at > %(now)s::timestamptz - interval '1 day')
            as notices_failed

@@ -6,7 +6,7 @@ with served as (
 ),
 work as (
     select agency, count(*) as open,
-           count(*) filter (where is_overdue(delivery, %(now)s)) as late,
+           count(*) filter (where is_late(delivery, %(now)s)) as late,
            count(*) filter (where state <> 'held' and next_deadline(delivery) >= %(now)s
                             and next_deadline(delivery)
                                 < %(now)s::timestamptz + %(within)s::interval) as due_soon,

@@ -3,7 +3,7 @@
 with work as (
     select referral, next_deadline(delivery) as due_at
     from delivery
-    where is_open(delivery) and state <> 'held'
+    where is_asked(delivery)
     union all
     select id, attend_by from referral where state = 'unroutable'
     union all

@@ -7,7 +7,8 @@ select delivery.id, delivery.agency, delivery.role, delivery.policy_row, deliver
        last.outcome, coalesce(last.reason, delivery.refused_because) as reason, last.note,
        last.given_by as answered_by, delivery.replaces, reason.explanation, delivery.version,
        delivery.kind, delivery.follows, last.views_considered, last.child_told,
-       coalesce(made.decisions, '[]'::jsonb) as decisions
+       coalesce(made.decisions, '[]'::jsonb) as decisions,
+       running_deadlines(delivery.*) as running, paused_milestones(delivery.*) as paused
 from delivery
 join delivery_reason reason on reason.delivery = delivery.id
 left join lateral (

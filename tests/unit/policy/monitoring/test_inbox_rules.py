@@ -12,13 +12,14 @@ from broker.policy.published.diff import compare
 from broker.policy.published.policy import Policy, assemble, documents_from
 from tests.conftest import POLICIES
 
-SHIPPED = "inbox:\n  may_know:\n    school: [social-care]\n  remind_before: 30 minutes\n"
+SECTION = "inbox:\n  may_know:\n    school: [social-care]\n  remind_before: 30 minutes\n"
 
 
 def assembled(section: str) -> tuple[Policy, list[Fault]]:
     documents: Mapping[str, str] = documents_from(POLICIES)
-    assert SHIPPED in documents["policy.yaml"]
-    text = documents["policy.yaml"].replace(SHIPPED, section)
+    before, _, rest = documents["policy.yaml"].partition("\ninbox:\n")
+    _, _, after = rest.partition("\n\n")
+    text = f"{before}\n{section}\n{after}"
     policy, faults = assemble(
         {**documents, "policy.yaml": text}, version="test", channels=CHANNELS.forms
     )
@@ -34,11 +35,12 @@ def test_a_policy_that_says_nothing_tells_nothing() -> None:
 
 def test_the_section_is_read() -> None:
     policy, faults = assembled(
-        "inbox:\n  can_do: {school: [Listen., Ring.]}\n  may_know: {lado: [school, health]}\n"
-        "  remind_before: 2 hours\n"
+        "inbox:\n  can_do: {school: [Listen., Ring.]}\n  must_not: {school: [Tell nobody.]}\n"
+        "  may_know: {lado: [school, health]}\n  remind_before: 2 hours\n"
     )
     assert faults == []
     assert policy.inbox.can_do == {"school": ("Listen.", "Ring.")}
+    assert policy.inbox.must_not == {"school": ("Tell nobody.",)}
     assert policy.inbox.may_know == {"lado": frozenset({"school", "health"})}
     assert policy.inbox.remind_before == timedelta(hours=2)
 
@@ -47,6 +49,7 @@ def test_the_section_is_read() -> None:
     ("section", "code"),
     [
         ("inbox: {can_do: {nobody: [Listen.]}}\n", "unknown-name"),
+        ("inbox: {must_not: {nobody: [Tell nobody.]}}\n", "unknown-name"),
         ("inbox: {may_know: {school: [nobody]}}\n", "unknown-name"),
         (f"inbox: {{can_do: {{school: [{'x' * 301}]}}}}\n", "too-long"),
         (f"inbox: {{can_do: {{school: [{', '.join('x' * 11)}]}}}}\n", "too-long"),
@@ -61,8 +64,8 @@ def test_what_is_wrong_in_it_is_a_fault(section: str, code: str) -> None:
 
 
 def test_a_change_of_it_is_named_and_a_line_that_moved_is_not() -> None:
-    before, _ = assembled(SHIPPED)
-    moved, _ = assembled(f"\n\n{SHIPPED}")
-    changed, _ = assembled(SHIPPED.replace("30", "45"))
+    before, _ = assembled(SECTION)
+    moved, _ = assembled(f"\n\n{SECTION}")
+    changed, _ = assembled(SECTION.replace("30", "45"))
     assert [change for change in compare(before, moved) if "inbox" in change.of] == []
     assert "section inbox" in {change.of for change in compare(before, changed)}
