@@ -42,10 +42,11 @@ return case
         'decide', unmet_deadline(delivery, 'decide')))
     end;
 
--- A deadline of what is asked still has passed.
+-- A deadline of what is asked still has passed; null where none runs. Written so that the index of what
+-- is open serves.
 create function is_late(delivery delivery, at timestamptz)
 returns boolean language sql immutable parallel safe
-return coalesce(is_asked(delivery) and next_deadline(delivery) < at, false);
+return is_asked(delivery) and next_deadline(delivery) < at;
 
 -- As before, with what is due next, and paused only where a clock of what is to be done is.
 create or replace view inbox_delivery as

@@ -3,7 +3,7 @@
 with part as (
     select delivery.*, row_number() over (order by delivery.id) as number,
            is_open(delivery) as open,
-           is_late(delivery, %(now)s) as late,
+           coalesce(is_late(delivery, %(now)s), false) as late,
            next_deadline(delivery) as next_due_at,
            case when delivery.state in ('returned', 'handed_over', 'recalled')
                 then coalesce(delivery.returned_at, delivery.recalled_at)
