@@ -86,11 +86,6 @@ class Corrections(Part):
                 batch = claim_recalled(connection, new.referral, now=new.at)
             yield RecallBatch(receipt, batch)
 
-    def latest_delivery(self, delivery: DeliveryId) -> Offer | None:
-        """Return the latest version of a delivery's part that its agency was given."""
-        with self._transaction() as connection:
-            return latest_delivery(connection, delivery)
-
 
 def latest_delivery(connection: Connection, delivery: DeliveryId) -> Offer | None:
     """Return the latest version of a delivery's part that its agency was given."""
