@@ -9,7 +9,7 @@ from uuid import UUID
 
 from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
-from broker.ledger.database import Part, Row
+from broker.ledger.database import Connection, Part, Row, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,9 @@ class Members(Part):
     ) -> bool:
         """Give a member these rights; False where nobody would be left who may administer."""
         params = {"organisation": organisation, "id": id_, "rights": sorted(rights)}
-        return bool(self._rows("members/change_rights", params))
+        with self._transaction() as connection:
+            _lock_members(connection, organisation)
+            return bool(rows(connection, "members/change_rights", params))
 
     def set_mail(self, organisation: OrganisationCode, id_: UUID, *, gets_mail: bool) -> None:
         """Say whether a member is told by email of what arrives."""
@@ -111,7 +113,9 @@ class Members(Part):
     def disable(self, organisation: OrganisationCode, id_: UUID, *, now: datetime) -> bool:
         """End a member's access; False where nobody would be left who may administer."""
         params = {"organisation": organisation, "id": id_, "now": now}
-        return bool(self._rows("members/disable", params))
+        with self._transaction() as connection:
+            _lock_members(connection, organisation)
+            return bool(rows(connection, "members/disable", params))
 
     def at_address(self, email: str) -> list[Membership]:
         """Return the organisations in which an email address may sign in."""
@@ -167,6 +171,10 @@ class Members(Part):
     def end_session(self, secret_sha256: bytes, *, now: datetime) -> None:
         """Sign out."""
         self._rows("members/end_session", {"secret_sha256": secret_sha256, "now": now})
+
+
+def _lock_members(connection: Connection, organisation: OrganisationCode) -> None:
+    rows(connection, "members/lock_members", {"organisation": organisation})
 
 
 def _member(row: Row) -> Member:
