@@ -55,5 +55,6 @@ async def _acted(
     """Do what a person decided about a held delivery, and return the state that it has then."""
     caller, gateway = caller_of(request), gateway_of(request)
     id_ = DeliveryId(identifier(request))
-    await gateway.run(act, gateway.context, id_, by=body.by or caller.actor, reason=body.reason)
+    by = caller.acting_for(body.by)
+    await gateway.run(act, gateway.context, id_, by=by, reason=body.reason)
     return json_response({"delivery": str(id_), "state": str(state)})

@@ -16,6 +16,7 @@ from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import Listing, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
+from broker.domain.actor import in_words
 
 LISTED = 200
 
@@ -88,7 +89,7 @@ def show(agency: str, as_json: bool, gateway: Gateway) -> None:
         print_json(deliveries)
         return
     if status["suspended_at"]:
-        person = (status["suspended_by"] or "").removeprefix("person:")
+        person = in_words(status["suspended_by"] or "")
         since, reason = local(status["suspended_at"]), status["suspended_because"]
         click.echo(f"Suspended since {since} by {person}: {reason}")
     if not deliveries:
