@@ -48,7 +48,7 @@ def queue() -> None:
 def list_(as_json: bool, gateway: Gateway) -> None:
     """List every queue with open deliveries."""
     with Ops(gateway.url, gateway.key) as ops:
-        queues = ops.monitoring.monitor()["queues"]
+        queues = ops.monitoring.queues()
     if as_json:
         print_json(queues)
         return

@@ -484,6 +484,10 @@ def test_a_dry_run_changes_nothing(ops: Ops, context: Context, dead: dict[str, A
             "select (select count(*) from stop), state from replay"
         ).fetchall()
     assert rows == [(0, "planned")]
+    assert ops(*start[:-1]).code == 0
+    again = ops(*start)
+    assert again.code == 6
+    assert "was started before" in again.err
 
 
 def test_a_plan_that_is_made_again_is_one_plan(
