@@ -47,12 +47,11 @@ def ask(
     )
     if is_asked or _is_repeated(context, member, new):
         return
-    offer = context.ledger.deliveries.delivery(member.organisation, delivery)
-    if offer is None:
+    if context.ledger.deliveries.delivery(member.organisation, delivery) is None:
         raise NotFound("There is no such referral in your inbox.")
-    if offer.state not in ASKABLE:
-        raise Conflict("You do not have this referral any more. Nothing was sent.")
-    raise Conflict(f"You have asked {MOST} questions about this. Call the officer instead.")
+    if len(context.ledger.questions.questions(delivery=delivery, limit=MOST)) == MOST:
+        raise Conflict(f"You have asked {MOST} questions about this. Call the officer instead.")
+    raise Conflict("You do not have this referral any more. Nothing was sent.")
 
 
 def _checked(
@@ -136,7 +135,7 @@ def answer(
         return now_asked
     if now_asked.answered_at is not None:
         raise Conflict("This question has another answer already. Nothing was changed.")
-    if not context.ledger.questions.questions(id=id_, is_open=True, limit=1):
+    if now_asked.closed_at is not None:
         raise Conflict(f"{now_asked.agency_name} no longer has this referral. Nothing was sent.")
     message = "The referral has no such version. Send the correction first."
     raise Invalid(message, faults=[Fault("/version", "unknown-version", message)])

@@ -23,6 +23,7 @@ from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.routing import RouteBatch, claim_recalled
 from broker.ledger.tasks import settle_refused
 
@@ -109,6 +110,7 @@ def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:
     _lock_deliveries(connection, new)
     rows(connection, "corrections/recall", params)
     end_over_escalations(connection, [new.referral], now=new.at, actor=new.actor)
+    close_questions(connection, [new.referral], now=new.at, actor=new.actor)
     state = _reopened(latest["state"])
     recall = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
     return _recalled({**latest, **recall}, duplicate=False)

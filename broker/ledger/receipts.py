@@ -31,6 +31,7 @@ from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.queue_keys import take
 from broker.ledger.routing import insert_deliveries
 
@@ -367,6 +368,7 @@ def _write(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> 
     _settle_answers(connection, judgement, actor)
     changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
     end_over_escalations(connection, sorted(changed), now=judgement.now, actor=actor)
+    close_questions(connection, sorted(changed), now=judgement.now, actor=actor)
 
 
 def _settle_deliveries(connection: Connection, judgement: _ReceiptJudgement) -> None:

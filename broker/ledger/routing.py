@@ -25,6 +25,7 @@ from broker.ledger.links import link
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.pseudonyms import earlier_occurrences, flag_recurrence, record_occurrences
 from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.revisions import History, histories, write_revisions
 from broker.ledger.tasks import write_tasks
 from broker.policy.decision import (
@@ -100,6 +101,8 @@ class RouteBatch:
         link(self._connection, effective, now=now, actor=actor)
         write_tasks(self._connection, effective, self.referrals, now=now, actor=actor)
         self._end_escalations(changed, now=now, actor=actor)
+        revised_again = sorted({decision.id for decision in revised}.intersection(changed))
+        close_questions(self._connection, revised_again, now=now, actor=actor)
 
     def awaiting_information(self, referrals: Sequence[ReferralId]) -> Iterator[ClockBatch]:
         """Yield the clocks of referrals that are paused until the publisher says more."""
