@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from broker.domain.codes import Grade
@@ -15,6 +16,7 @@ from broker.flow import inbox_notices
 from broker.flow.context import Context
 from broker.ledger.members import SignedInMember
 from broker.ledger.questions import MOST
+from broker.policy.published.policy import Policy
 from schemas import requests
 
 ASKABLE = (DeliveryState.COLLECTED, DeliveryState.ACKNOWLEDGED, DeliveryState.DECIDED)
@@ -37,13 +39,15 @@ def ask(
     or something else with the same id.
     """
     new = _checked(member, delivery, id, form)
+    # Read first: a second connection inside the transaction could be the last of the pool.
+    policy, now = context.policies.latest(), context.clock()
     is_asked = context.ledger.questions.ask(
         member.organisation,
         new,
         states=ASKABLE,
         actor=f"member:{member.id}",
-        now=context.clock(),
-        task=lambda about: _task(context, member, new, about),
+        now=now,
+        task=lambda about: _task(policy, member, new, about, now),
     )
     if is_asked or _is_repeated(context, member, new):
         return
@@ -89,9 +93,10 @@ def _is_repeated(context: Context, member: SignedInMember, new: NewQuestion) -> 
     )
 
 
-def _task(context: Context, member: SignedInMember, new: NewQuestion, about: AskedAbout) -> NewTask:
+def _task(
+    policy: Policy, member: SignedInMember, new: NewQuestion, about: AskedAbout, now: datetime
+) -> NewTask:
     """Return the task about a question. What is asked is no part of it."""
-    policy = context.policies.latest()
     return NewTask(
         Task(
             QUESTION_ASKED,
@@ -102,7 +107,7 @@ def _task(context: Context, member: SignedInMember, new: NewQuestion, about: Ask
         about.publisher,
         about.reference,
         about.version,
-        policy.task_deadline(Grade(about.grade), context.clock()),
+        policy.task_deadline(Grade(about.grade), now),
         policy.version,
     )
 

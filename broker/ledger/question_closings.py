@@ -23,5 +23,5 @@ def close_questions(
     """
     if referrals:
         params = {"referrals": list(referrals), "now": now, "actor": actor}
-        over = [row["id"] for row in rows(connection, "questions/close_questions", params)]
+        over = [row["id"] for row in rows(connection, "question_closings/close_questions", params)]
         settle_tasks(connection, over, because=CLOSED, now=now)
