@@ -20,6 +20,7 @@ from broker.admin.action_context import checked_reason, invalid, new_action
 from broker.domain.delivery import RedirectPreview
 from broker.domain.escalation import Escalation, TakenOn
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
+from broker.domain.referral import ChangeRefusal, Refused
 from broker.errors import BrokerError, Conflict, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
@@ -207,17 +208,15 @@ def reveal(
     NotFound, or Conflict without that right where the referral was recalled.
     """
     action = new_action(context, by, reason)
-    status = context.ledger.queries.referral(None, id=referral)
-    if status is not None and status.recalled_at is not None and not may_see_recalled:
+    content = context.ledger.operator_actions.reveal(
+        referral, action, may_see_recalled=may_see_recalled
+    )
+    if content == Refused(ChangeRefusal.RECALLED):
         raise Conflict(
             "This referral was recalled. Its content is shown only to people with the right "
             "'reveal-recalled'."
         )
-    content = context.ledger.queries.content(referral)
-    kind = "referral.content_revealed"
-    if content is None or not context.ledger.operator_actions.note_act(
-        kind, action, referral=referral
-    ):
+    if isinstance(content, Refused):
         raise NotFound("There is no such referral.")
     document: dict[str, Any] = shown_document(tolerance.struck(orjson.loads(content)))
     return document

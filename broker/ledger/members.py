@@ -73,8 +73,11 @@ class SignedInMember:
 class Members(Part):
     """Members, links and sessions; of every secret only the SHA-256."""
 
-    def invite(self, new: NewMember, *, now: datetime) -> UUID:
-        """Add a member, or invite a known address again with these rights; return their id."""
+    def invite(self, new: NewMember, *, now: datetime) -> UUID | None:
+        """Add a member, or invite a known address again with these rights; return their id.
+
+        None where nobody would be left who may administer.
+        """
         params = {
             "id": new.id,
             "organisation": new.organisation,
@@ -83,8 +86,10 @@ class Members(Part):
             "rights": sorted(new.rights),
             "by": new.invited_by,
         }
-        member: UUID = self._rows("members/invite", {**params, "now": now})[0]["id"]
-        return member
+        with self._transaction() as connection:
+            _lock_members(connection, new.organisation)
+            invited = rows(connection, "members/invite", {**params, "now": now})
+        return invited[0]["id"] if invited else None
 
     def members(self, organisation: OrganisationCode, *, id: UUID | None = None) -> list[Member]:
         """Return the people of an organisation, or one of them; disabled ones come last."""

@@ -1,6 +1,7 @@
 """An act of a person is judged on what stands when it is written, whatever others do."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from broker.admin import hold_actions, operator_actions
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
-from broker.errors import Invalid
+from broker.domain.referral import Withdrawal
+from broker.errors import Conflict, Invalid
 from broker.flow import answer
 from broker.flow import correct as corrections
 from broker.flow.context import Context
@@ -19,6 +21,7 @@ from broker.policy.published.policy import Policy
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_cases_acts import returned, with_embargo
 from tests.acceptance.test_cases_redirect import FIRST, SECOND, ops, told_not_to
+from tests.conftest import eventually
 from tests.rows import rows
 
 __all__ = ["ops"]
@@ -159,3 +162,21 @@ def test_areas_are_for_the_people_of_the_newest_version(context: Context, world:
     meanwhile.end()
     wanted = ["referral.areas_given", "referral.corrected"]
     assert kinds(context, receipt["id"], *wanted) == ["referral.corrected"]
+
+
+@pytest.mark.two_actors
+def test_content_is_not_shown_once_a_recall_has_begun(context: Context, world: World) -> None:
+    """The person would see what the force had taken back, and the history would not say so."""
+    referral = ReferralId(UUID(world.routed(sample(2))["id"]))
+    recall = Withdrawal(referral, POLICE, "wrong_person", "DS Farlow", context.clock(), "key:test")
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as other:
+        with context.ledger.corrections.recall(recall):
+            revealed = other.submit(
+                operator_actions.reveal, context, referral, by="person:Jo", reason="They asked."
+            )
+            eventually(lambda: rows(context, waits) != [(0,)] or revealed.done())
+        with pytest.raises(Conflict):
+            revealed.result(30)
+    seen = ["referral.content_revealed", "referral.recalled"]
+    assert kinds(context, str(referral), *seen) == ["referral.recalled"]

@@ -19,7 +19,9 @@ WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
 def invited(book: Book, name: str) -> UUID:
     email = f"{name.lower()}@example.org"
     new = NewMember(ids.uuid7(), STOKE, name, email, ADMINISTRATOR, "test")
-    return book.ledger.members.invite(new, now=NOW)
+    member = book.ledger.members.invite(new, now=NOW)
+    assert member is not None
+    return member
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,14 @@ def test_a_rehearsal_answers_as_the_act_and_changes_nothing(book: Book) -> None:
     invited(book, "Sam")
     assert rehearsal.members.disable(STOKE, jo, now=NOW)
     assert book.look("select count(*) from member where disabled_at is null") == [(2,)]
+
+
+def test_the_last_administrator_is_not_invited_again_with_fewer_rights(book: Book) -> None:
+    jo, reader = invited(book, "Jo"), frozenset({MemberRight.READ})
+    again = NewMember(ids.uuid7(), STOKE, "Joanna", "JO@example.org", reader, "test")
+    assert book.ledger.members.invite(again, now=NOW) is None
+    rights = f"select name, rights from member where id = '{jo}'"
+    assert book.look(rights) == [("Jo", ["administer", "read"])]
+    invited(book, "Sam")
+    assert book.ledger.members.invite(again, now=NOW) == jo
+    assert book.look(rights) == [("Joanna", ["read"])]
