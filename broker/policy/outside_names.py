@@ -13,17 +13,26 @@ from typing import Any
 
 from broker.domain.task import Task
 from broker.errors import Remark
-from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, disclose
+from broker.policy.disclosure import (
+    CHILD_ID,
+    CHILDREN,
+    HOUSEHOLD,
+    PERSON_ID,
+    PERSONS,
+    disclose,
+)
 from broker.policy.language.evidence import NOWHERE
 from broker.policy.language.recipient_words import folded, without_marks
+from broker.policy.language.views import View
 from broker.policy.published.policy import Policy
+from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import Plan
 from broker.policy.shown_defects import originals, shown_defects
 from schemas.referral import HARMED
 
 CODE = "name-outside-view"
 _GROUPS = (CHILDREN, HOUSEHOLD, PERSONS, HARMED)
-_GIVEN, _FAMILY, _ALIASES = "given_name", "family_name", "aliases"
+_GIVEN, _FAMILY, _ALIASES = _NAMES = ("given_name", "family_name", "aliases")
 _NO_TEXT = frozenset(
     {
         *(_GIVEN, _FAMILY, _ALIASES, "id", "about", "lives_with", "address", "school", "area"),
@@ -62,6 +71,8 @@ def with_name_warnings(
     ``received`` is the document in the shape into which its ``defects`` point: an agency is shown
     what stood there in a field that was treated. ``document`` is what was judged.
     """
+    if not defects and _is_everybody_named(plan, document, policy):
+        return plan
     names, texts = names_in(document), [document]
     if defects:
         names, texts = names | names_in(received), [document, received]
@@ -82,6 +93,40 @@ def with_name_warnings(
     ]
     tasks = [Task(CODE, remark.pointer, remark.message) for remark in remarks]
     return replace(plan, warnings=(*plan.warnings, *remarks), tasks=(*plan.tasks, *tasks))
+
+
+def _is_everybody_named(plan: Plan, document: Mapping[str, Any], policy: Policy) -> bool:
+    """Tell at little cost whether each agency is shown the names of everybody; True is certain."""
+    naming = {leg.agency for leg in plan.assignments if _names_everybody(leg, document, policy)}
+    return all(leg.agency in naming for leg in plan.assignments)
+
+
+def _names_everybody(leg: Assignment, document: Mapping[str, Any], policy: Policy) -> bool:
+    """Tell whether a leg surely shows every name of a document that was judged."""
+    view, children = policy.views[leg.view], document.get(CHILDREN, ())
+    if not all(child[CHILD_ID] in leg.children for child in children):
+        return False
+    if not _shows_names(view, CHILDREN, children):
+        return False
+    if persons := document.get(PERSONS):
+        # Those under 18 are shown in another part, and nobody's age is worked out here.
+        if not all(person[PERSON_ID] in leg.persons for person in persons):
+            return False
+        if not (_shows_names(view, PERSONS, persons) and _shows_names(view, HARMED, persons)):
+            return False
+    # Whoever is of the household is so of some children, and all of those are shown.
+    household = document.get(HOUSEHOLD)
+    return not household or (
+        not view.adults_at_risk_only and _shows_names(view, HOUSEHOLD, household)
+    )
+
+
+def _shows_names(view: View, part: str, people: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a view shows whatever names these people have where it shows them."""
+    shown = view.shows.get(part)
+    if not shown:
+        return shown is not None or not people
+    return not any(name not in shown and any(name in each for each in people) for name in _NAMES)
 
 
 def _message(agency: str, policy: Policy) -> str:
