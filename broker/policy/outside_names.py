@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import Any
 
 from broker.domain.task import Task
@@ -172,7 +171,7 @@ def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     written = " . ".join(_texts(document))[:_MOST_TEXT]
     # Most texts hold the letters of no name in a row, and need not be parted into words.
     letters = without_marks(written)
-    if not any(name.partition(" ")[0] in letters for name in names):
+    if not any(first in letters for first in {name.partition(" ")[0] for name in names}):
         return False
     text = folded(_possessives(written.casefold()))
     words = frozenset(text.split())
@@ -187,15 +186,28 @@ def _possessives(text: str) -> str:
 def _texts(value: object) -> list[str]:
     """Return the sentences of a document."""
     texts: list[str] = []
-    stack: list[Any] = [{"": value}]
+    stack: list[Any] = [[value]]
     while stack:
         item = stack.pop()
-        for name, below in item.items() if type(item) is dict else zip(repeat(""), item):
+        if type(item) is list:
+            _part(item, texts, stack)
+            continue
+        for name, below in item.items():
             kind = type(below)
-            if name in _NO_TEXT:
-                continue
+            # Most of what is there are numbers and texts, so the name is looked up at last.
             if kind is str:
-                texts.append(below)
-            elif kind is dict or kind is list:
+                if name not in _NO_TEXT:
+                    texts.append(below)
+            elif (kind is dict or kind is list) and name not in _NO_TEXT:
                 stack.append(below)
     return texts
+
+
+def _part(items: list[Any], texts: list[str], stack: list[Any]) -> None:
+    """Add the items of a list to the texts, and to what is gone through next."""
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            texts.append(item)
+        elif kind is dict or kind is list:
+            stack.append(item)
