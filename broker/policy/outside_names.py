@@ -96,11 +96,11 @@ def with_name_warnings(
 
 def _is_everybody_named(plan: Plan, document: Mapping[str, Any], policy: Policy) -> bool:
     """Tell at little cost whether each agency is shown the names of everybody; True is certain."""
-    naming = {leg.agency for leg in plan.assignments if _names_everybody(leg, document, policy)}
+    naming = {leg.agency for leg in plan.assignments if names_everybody(leg, document, policy)}
     return all(leg.agency in naming for leg in plan.assignments)
 
 
-def _names_everybody(leg: Assignment, document: Mapping[str, Any], policy: Policy) -> bool:
+def names_everybody(leg: Assignment, document: Mapping[str, Any], policy: Policy) -> bool:
     """Tell whether a leg surely shows every name of a document that was judged."""
     view, children = policy.views[leg.view], document.get(CHILDREN, ())
     if not all(child[CHILD_ID] in leg.children for child in children):
