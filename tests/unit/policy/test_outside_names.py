@@ -3,6 +3,7 @@
 import copy
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -57,7 +58,7 @@ def a_leg(document: dict[str, Any], book: Policy, dice: Random) -> Assignment:
         channel="mailbox",
         role="lead",
         row="row",
-        view=dice.choice([*book.views, *["social-care"] * 8]),
+        view=dice.choice([*book.views, *["social-care"] * 8, *["at-risk"] * 4]),
         children=children,
         persons=persons,
         held_until=None,
@@ -70,6 +71,8 @@ def a_leg(document: dict[str, Any], book: Policy, dice: Random) -> Assignment:
 
 def test_who_is_said_to_be_named_everybody_is_shown_every_name(book: Policy) -> None:
     dice, counts = Random(7), Counter[bool]()
+    at_risk = replace(book.views["social-care"], adults_at_risk_only=True)
+    book = replace(book, views={**book.views, "at-risk": at_risk})
     for document in documents(dice):
         leg = a_leg(document, book, dice)
         is_named = names_everybody(leg, document, book)
