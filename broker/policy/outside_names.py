@@ -146,7 +146,9 @@ def names_in(document: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of everybody in a document, as they may occur in a sentence."""
     names: set[str] = set()
     for group in _GROUPS:
-        for person in document.get(group) or ():
+        people = document.get(group)
+        # As received, something else may stand in the place of a list.
+        for person in people if isinstance(people, list) else ():
             if isinstance(person, dict):
                 names.update(_names_of(person))
     return frozenset(name for name in names if len(name) >= _LEAST and name not in _NO_NAMES)

@@ -7,11 +7,15 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import pytest
+
 from broker.devstack import sample_referrals
+from broker.policy.decide import plan_of
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, disclose
 from broker.policy.outside_names import names_everybody, names_in
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Assignment
+from schemas import tolerance
 from tests.unit.policy.test_disclosure import AT
 
 NAMES = ("given_name", "family_name", "aliases")
@@ -80,3 +84,29 @@ def test_who_is_said_to_be_named_everybody_is_shown_every_name(book: Policy) -> 
         assert not is_named or names_in(document) <= names_in(shown.content)
         counts[is_named] += 1
     assert counts[True] > ROUNDS / 10 < counts[False]
+
+
+@pytest.mark.parametrize("group", [CHILDREN, HOUSEHOLD, PERSONS])
+@pytest.mark.parametrize("junk", [True, 1.5])
+def test_what_is_no_list_of_people_names_nobody_and_stops_nothing(
+    book: Policy, group: str, junk: Any
+) -> None:
+    (document,) = (
+        document
+        for name, document in sample_referrals.shipped(now=AT)
+        if name == "case-01-friday-afternoon"
+    )
+    document[group] = junk
+    checked = tolerance.load(document, today=AT.date(), areas=book.gazetteer)
+    plan = plan_of(
+        checked,
+        document,
+        publisher="staffordshire-police",
+        policy=book,
+        accepted_at=AT,
+        now=AT,
+        areas={},
+    )
+    assert group == CHILDREN or plan.assignments
+    assert [defect.pointer for defect in checked.defects if defect.pointer == f"/{group}"]
+    assert not names_in({group: junk})
