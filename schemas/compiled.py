@@ -94,9 +94,10 @@ def _keys(schema: Record[Any]) -> dict[str, tuple[str, Field[Any]]]:
 
 
 def _is_positional(schema: Record[Any]) -> bool:
-    """Tell whether the object takes the fields of its schema, in their order, and no others."""
+    """Tell whether an object is the fields of its schema, in their order, and nothing else."""
     attributes = [attribute for attribute, _ in _keys(schema).values()]
-    return attributes == [part.name for part in fields(schema.record) if part.init]
+    is_plain = not hasattr(schema.record, "__post_init__")
+    return is_plain and attributes == [part.name for part in fields(schema.record)]
 
 
 def _write_by_position(source: _Source, schema: Record[Any]) -> None:

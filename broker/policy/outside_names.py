@@ -102,8 +102,8 @@ def _is_everybody_named(plan: Plan, document: Mapping[str, Any], policy: Policy)
 
 def names_everybody(leg: Assignment, document: Mapping[str, Any], policy: Policy) -> bool:
     """Tell whether a leg surely shows every name of a document that was judged."""
-    view, children = policy.views[leg.view], document.get(CHILDREN, ())
-    if not all(child[CHILD_ID] in leg.children for child in children):
+    view, children = policy.views.get(leg.view), document.get(CHILDREN, ())
+    if view is None or not all(child[CHILD_ID] in leg.children for child in children):
         return False
     if not _shows_names(view, CHILDREN, children):
         return False
@@ -192,7 +192,7 @@ def _texts(value: object) -> list[str]:
     while stack:
         item = stack.pop()
         if type(item) is list:
-            _part(item, texts, stack)
+            _add_items(item, texts, stack)
             continue
         for name, below in item.items():
             kind = type(below)
@@ -205,7 +205,7 @@ def _texts(value: object) -> list[str]:
     return texts
 
 
-def _part(items: list[Any], texts: list[str], stack: list[Any]) -> None:
+def _add_items(items: list[Any], texts: list[str], stack: list[Any]) -> None:
     """Add the items of a list to the texts, and to what is gone through next."""
     for item in items:
         kind = type(item)

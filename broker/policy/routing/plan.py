@@ -205,8 +205,8 @@ def _covering(
     for (code, _, closed), draft in work.drafts.items():
         if code != agency or closed != office:
             continue
-        terms, same = draft.terms, subject.id in draft.children or subject.id in draft.persons
-        if same and (terms.view, terms.role) == (rule.view, rule.role):
+        is_shown, terms = subject.id in draft.children or subject.id in draft.persons, draft.terms
+        if is_shown and (terms.view, terms.role) == (rule.view, rule.role):
             return draft
     return None
 

@@ -57,14 +57,14 @@ class Within:
 
     count: int
     unit: Unit
-    _words: str = field(init=False, repr=False, compare=False)
+    words: str = field(init=False, repr=False, compare=False)
     """As it is written: each deadline says it twice."""
 
     def __post_init__(self) -> None:
         words = f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
         if self.unit is Unit.SCHOOL_DAY:
             words = "next school day"
-        object.__setattr__(self, "_words", words)
+        object.__setattr__(self, "words", words)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -89,7 +89,7 @@ class Within:
         return self.count * _LENGTHS[self.unit]
 
     def __str__(self) -> str:
-        return self._words
+        return self.words
 
 
 @immutable
@@ -164,7 +164,7 @@ def _next_weekday_at(at: time, start: datetime, calendar: WorkingCalendar) -> da
 
 def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
     due = start + within.count * _LENGTHS[within.unit]
-    wording = f"{_said(start, calendar)} and {within._words} by the clock, day and night"
+    wording = f"{_said(start, calendar)} and {within.words} by the clock, day and night"
     return Deadline(due, wording)
 
 
