@@ -60,8 +60,8 @@ up: env ## run everything here until Ctrl-C
 test: env ## run every test on real engines: three processes keep two cores busy, since some wait
 	$(PY) -m pytest -n 3 --dist loadgroup
 
-quick: check ## what to run after each change: the checks and the unit tests, in a minute
-	$(PY) -m pytest -n 2 --hypothesis-profile quick tests/unit
+quick: check ## what to run after each change: the checks and most unit tests, in a minute
+	$(PY) -m pytest -n 2 --hypothesis-profile quick -m 'not proof and not thorough' tests/unit
 
 check: env ## format, lint, types, who may import what, what nobody uses, and migrations
 	$(PY) -m ruff format --check .

@@ -57,8 +57,16 @@ T = TypeVar("T")
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
+QUICK, FEW_EXAMPLES = "quick", 20
+hypothesis.settings.register_profile(QUICK, deadline=None, max_examples=FEW_EXAMPLES)
 hypothesis.settings.load_profile("any machine")
+
+
+def examples(count: int, **options: Any) -> hypothesis.settings:
+    """Return settings for a test with so many examples; ``make quick`` tries only a few."""
+    is_quick = hypothesis.settings.get_current_profile_name() == QUICK
+    most = min(count, FEW_EXAMPLES) if is_quick else count
+    return hypothesis.settings(max_examples=most, **options)
 
 
 @pytest.hookimpl(wrapper=True)

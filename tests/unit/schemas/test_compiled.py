@@ -132,6 +132,7 @@ def test_each_id_of_nobody_is_seen_in_the_objects(name: str) -> None:
         container[key] = written
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", ODD, ids=repr)
 def test_every_field_judges_odd_values_alike(value: Any, around: Surroundings) -> None:
     for container, key in places(SAMPLES["full"]):
