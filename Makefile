@@ -29,7 +29,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs bench faults floods restore-drill soak upgrade-drill release proof image mutants lock lint-api clean
+.PHONY: help env demo up test quick check docs docs-env bench faults floods restore-drill soak upgrade-drill release proof image mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,11 +57,11 @@ demo: env ## run everything with sample agencies, and check the sums; COUNT=40 f
 up: env ## run everything here until Ctrl-C
 	@$(PY) -m broker up
 
-test: env ## run every test on real engines, in two processes
-	$(PY) -m pytest -n 2 --dist loadgroup
+test: env ## run every test on real engines: three processes keep two cores busy, since some wait
+	$(PY) -m pytest -n 3 --dist loadgroup
 
-quick: check ## what to run after each change: the checks and the unit tests, in a minute
-	$(PY) -m pytest -n 2 --hypothesis-profile quick tests/unit
+quick: check ## what to run after each change: the checks and most unit tests, in a minute
+	$(PY) -m pytest -n 2 --hypothesis-profile quick -m 'not proof and not thorough' tests/unit
 
 check: env ## format, lint, types, who may import what, what nobody uses, and migrations
 	$(PY) -m ruff format --check .
@@ -74,6 +74,8 @@ check: env ## format, lint, types, who may import what, what nobody uses, and mi
 $(SITE): $(DOCS) $(COMMAND)
 	$(PIP) --quiet --require-hashes -r $(DOCS)
 	@touch $@
+
+docs-env: $(SITE)
 
 docs: $(SITE) ## build the documentation site into docs/_build/html; a warning or dead link fails
 	$(PY) -m sphinx --fail-on-warning --keep-going --quiet --jobs 2 -d docs/_build/trees docs docs/_build/html

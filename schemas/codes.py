@@ -628,6 +628,17 @@ class LookKind(StrEnum):
     PRINTED = "printed"
 
 
+class QuestionEnd(StrEnum):
+    """Why a question was closed without an answer: its agency has no longer what it asked about."""
+
+    RETURNED = "returned"
+    """The agency returned it."""
+    RECALLED = "recalled"
+    """The publisher took it back."""
+    HANDED_OVER = "handed_over"
+    """Another team has it now."""
+
+
 class QuestionTopic(StrEnum):
     """What an agency asks the police about."""
 

@@ -94,28 +94,31 @@ def _keys(schema: Record[Any]) -> dict[str, tuple[str, Field[Any]]]:
 
 
 def _is_positional(schema: Record[Any]) -> bool:
-    """Tell whether the object takes the fields of its schema, in their order, and no others."""
+    """Tell whether an object is the fields of its schema, in their order, and nothing else."""
     attributes = [attribute for attribute, _ in _keys(schema).values()]
-    return attributes == [part.name for part in fields(schema.record) if part.init]
+    is_plain = not hasattr(schema.record, "__post_init__")
+    return is_plain and attributes == [part.name for part in fields(schema.record)]
 
 
 def _write_by_position(source: _Source, schema: Record[Any]) -> None:
-    """Write the fields as local names, and the object from them in their order."""
+    """Write the fields straight into an object, which has one slot for each of them."""
     parts = {part.name: part for part in fields(schema.record)}
-    for number, (key, (attribute, field)) in enumerate(_keys(schema).items()):
+    made = source.value(schema.record)
+    source.write(1, f"made = {source.value(object.__new__)}({made})")
+    for key, (attribute, field) in _keys(schema).items():
         source.write(1, f"if {key!r} in data:")
-        source.write(2, f"v{number} = data[{key!r}]")
-        _write_field(source, field, f"v{number}", 2)
+        source.write(2, f"v = data[{key!r}]")
+        _write_field(source, field, "v", 2)
+        source.write(2, f"made.{attribute} = v")
         part = parts[attribute]
         if field.required:
             absent = "raise Doubt"
         elif part.default_factory is not MISSING:
-            absent = f"v{number} = {source.value(part.default_factory)}()"
+            absent = f"made.{attribute} = {source.value(part.default_factory)}()"
         else:
-            absent = f"v{number} = {source.value(part.default)}"
+            absent = f"made.{attribute} = {source.value(part.default)}"
         source.write(1, f"else: {absent}")
-    values = ", ".join(f"v{number}" for number in range(len(parts)))
-    source.write(1, f"return {source.value(schema.record)}({values})")
+    source.write(1, "return made")
 
 
 def _write_by_name(source: _Source, schema: Record[Any]) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from schemas.child import Child, Ethnicity, Voice
@@ -32,12 +33,14 @@ _FACTS = (
     (name_of(Child, lambda child: child.language), "language", "The child's first language"),
     (name_of(Child, lambda child: child.missing), "status", "Whether the child is missing"),
 )
+_facts_of = attrgetter(*(field for field, _, _ in _FACTS))
 _LATER = (
     name_of(Times, lambda times: times.child_identified_at),
     name_of(Times, lambda times: times.graded_at),
     name_of(Times, lambda times: times.submitted_at),
 )
 """What cannot have happened before anybody knew."""
+_later_of = attrgetter(*_LATER)
 _REASONS = {
     Unknown.NOT_ASKED: ("not-asked", "was not asked."),
     Unknown.REFUSED: ("refused", "was asked, and the answer refused."),
@@ -75,16 +78,19 @@ def find(
     """
     faults = [*_out_of_order(times)]
     for index, child in enumerate(children):
-        pointer = f"/children/{index}"
-        faults += () if is_unborn(child, today) else _of_child(child, pointer)
-        faults += _of_birth(child, pointer, today)
+        pointer, is_expected = f"/children/{index}", child.expected_date_of_birth is not None
+        if not (is_expected and is_unborn(child, today)):
+            faults += _of_child(child, pointer)
+        if is_expected:
+            faults += _of_birth(child, pointer, today)
         faults += _of_age(pointer, child.date_of_birth, child.approximate_age, _CHILD_AGES, today)
         faults += _of_adult(child.voice, pointer, child.date_of_birth, child.approximate_age, today)
     for index, person in enumerate(persons):
         pointer = f"/persons_posing_risk/{index}"
         faults += _of_age(pointer, person.date_of_birth, person.age, _PERSON_AGES, today)
-        faults += _of_adult(person.voice, pointer, person.date_of_birth, person.age, today)
-    return [*faults, *_twice(children)]
+        if person.voice is not None:
+            faults += _of_adult(person.voice, pointer, person.date_of_birth, person.age, today)
+    return [*faults, *_twice(children)] if len(children) > 1 else faults
 
 
 def age_on(day: date, born: date | Unknown | None, estimate: int | None) -> int | None:
@@ -171,8 +177,8 @@ def _twice(children: tuple[Child, ...]) -> Iterator[Fault]:
 
 
 def _of_child(child: Child, pointer: str) -> Iterator[Fault]:
-    for field, name, subject in _FACTS:
-        value = _reason(getattr(child, field))
+    for (field, name, subject), written in zip(_FACTS, _facts_of(child), strict=True):
+        value = _reason(written)
         if value is None:
             yield Fault(f"{pointer}/{field}", f"missing-{name}", f"{subject} is not mentioned.")
         elif isinstance(value, Unknown):
@@ -210,14 +216,15 @@ def _words_of(voice: Voice) -> Iterator[str]:
 
 def _says_something(words: str) -> bool:
     """Tell whether words are more than a form's way to leave a field blank."""
+    if sum(map(str.isalnum, words[: 2 * _LONGEST_NOTHING])) > _LONGEST_NOTHING:
+        return True
     letters = (letter for letter in words.casefold() if letter.isalnum())
     plain = "".join(islice(letters, _LONGEST_NOTHING + 1))
     return bool(plain) and plain not in _NOTHING
 
 
 def _out_of_order(times: Times) -> Iterator[Fault]:
-    for name in _LATER:
-        at = getattr(times, name)
+    for name, at in zip(_LATER, _later_of(times), strict=True):
         if at is not None and at < times.first_known_at:
             message = "This lies before the moment when it was first known; check both."
             yield Fault(f"/times/{name}", "times-out-of-order", message)

@@ -243,3 +243,9 @@ RECALL_REASONS: Labels = {
     "no_longer_addressed": "The police have corrected it, and it does not concern you any more.",
 }
 """Why a referral was taken back."""
+QUESTION_ENDS: Labels = {
+    "returned": "The agency returned the referral.",
+    "recalled": "The police took the referral back.",
+    "handed_over": "Another team has the referral now.",
+}
+"""Why a question to the police was closed without an answer."""

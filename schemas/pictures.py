@@ -65,6 +65,8 @@ _MAY_LINK = tuple(
         (b"\\u", rb"(?:00[0-7]|013|017|212)"),
     )
 )
+_SCHEMA = b'"referral/1"'
+"""What every referral has: no host ends at its slash."""
 _WORD = re.compile(r"\S*/\S*")
 _DEFANGED = re.compile(r"\[\.\]|\(\.\)|\[dot\]", re.IGNORECASE)
 
@@ -90,7 +92,20 @@ def link(pointer: str, text: str) -> Fault | None:
 
 def may_hold_link(body: bytes) -> bool:
     """Tell at little cost whether a body may hold a link to a picture; False is certain."""
-    return any(sign in body and search(body) is not None for sign, search in _MAY_LINK)
+    return _may_hold_slash(body) and any(
+        sign in body and search(body) is not None for sign, search in _MAY_LINK
+    )
+
+
+def _may_hold_slash(body: bytes) -> bool:
+    """Tell whether there may be a slash in a body's texts, without which there is no link."""
+    if b"%" in body or (b"\\" in body and b"\\u00" in body):
+        return True  # one may be written by its number
+    at = body.find(b"/")
+    if at < 0:
+        return False
+    is_schema = body.startswith(_SCHEMA, max(at - _SCHEMA.index(b"/"), 0))
+    return not is_schema or body.find(b"/", at + 1) >= 0
 
 
 def without_links(text: str) -> str:

@@ -24,6 +24,12 @@ class QuestionSchema(Answer):
     answered_by = text("The person who answered.", nullable=True)
     answer = text("The answer in words, if there is one.", nullable=True)
     version = count("The version of the referral that answers, if one does.", nullable=True)
+    closed_at = instant("When it was closed without an answer; else null.", nullable=True)
+    closed_because = code(
+        codes.QuestionEnd,
+        "Why the agency that asked has the referral no longer; null unless it is closed.",
+        nullable=True,
+    )
     text = text("The question, in words.")
 
 

@@ -6,14 +6,16 @@ neither that it is as it should be.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import field, fields
 from datetime import date
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from schemas import compiled, defects, links
 from schemas.child import Child, ChildSchema
-from schemas.concern import Concern, ConcernSchema
+from schemas.concern import BLOCKS, Concern, ConcernSchema
 from schemas.errors import Fault
 from schemas.extensions import Extensions
 from schemas.fields import Many, One
@@ -31,6 +33,7 @@ from schemas.handling import (
     TimesSchema,
 )
 from schemas.immutable import immutable
+from schemas.links import SOMEBODY
 from schemas.loading import Loaded, Record, sort
 from schemas.loading import load as load_record
 from schemas.online import Online, OnlineSchema
@@ -40,6 +43,9 @@ from schemas.person import (
     PersonPosingRisk,
     PersonPosingRiskSchema,
 )
+
+_blocks_of = attrgetter(*BLOCKS)
+"""The lists of a concern whose items may say whom they are about."""
 
 
 @immutable
@@ -60,6 +66,35 @@ class Referral:
     action_taken: tuple[ActionTaken, ...] = ()
     extensions: Mapping[str, Any] = field(default_factory=dict)
     """By namespace; nothing in it decides anything."""
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether every id in it is given once and points at somebody: ``links.check`` finds none.
+
+        Where it does not, that check says what is wrong.
+        """
+        children = {child.id for child in self.children}
+        young = children.union([member.id for member in self.household])
+        people = young.union([person.id for person in self.persons_posing_risk])
+        listed = len(self.children) + len(self.household) + len(self.persons_posing_risk)
+        accounts = self.online.identities
+        if listed != len(people) or len({account.id for account in accounts}) != len(accounts):
+            return False
+        contacts = [each.child for person in self.persons_posing_risk for each in person.contact]
+        homes = [id_ for member in self.household for id_ in member.children]
+        named = [id_ for child in self.children for id_ in child.lives_with]
+        named += [account.belongs_to for account in accounts if account.belongs_to is not None]
+        named += [id_ for block in self._blocks() for id_ in block.about]
+        return (
+            young.issuperset(contacts)
+            and (not homes or {SOMEBODY, *children}.issuperset(homes))
+            and (not named or {SOMEBODY, *people}.issuperset(named))
+        )
+
+    def _blocks(self) -> Sequence[Any]:
+        """Return what may say whom it is about."""
+        concern = self.concern
+        return (concern, *self.action_taken, *chain(*_blocks_of(concern)))
 
     @property
     def people(self) -> set[str]:
@@ -131,7 +166,8 @@ def load(value: object, *, today: date, areas: Container[str] | None = None) -> 
     let any well-formed code pass.
     """
     loaded = _loaded(value, Surroundings(today, areas))
-    dangling = links.check(value) if isinstance(value, dict) else []
+    is_linked = loaded.value is not None and loaded.value.is_linked
+    dangling = links.check(value) if not is_linked and isinstance(value, dict) else []
     if loaded.value is None or dangling:
         return CheckedReferral(None, sort(loaded.faults + dangling), [])
     referral = loaded.value

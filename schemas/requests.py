@@ -420,7 +420,7 @@ class StartReplaySchema(Record[StartReplay]):
     record = StartReplay
     reason = ShownLine(500, "Why, in words: others will read it.", required=True)
     count = Whole(0, 1_000_000_000, "The number in the plan, to confirm it.", required=True)
-    by = ShownLine(200, "The person who starts it; the planner if left out.")
+    by = ShownLine(200, "The person who starts it; the history has the key beside it.")
 
 
 class ReconciliationSchema(Record[Reconciliation]):

@@ -1,12 +1,13 @@
 """What every test may ask for: real engines, and a broker on a database of its own."""
 
 import asyncio
+import gc
 import itertools
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -56,8 +57,31 @@ T = TypeVar("T")
 
 # How long an example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
+QUICK, FEW_EXAMPLES = "quick", 20
+hypothesis.settings.register_profile(QUICK, deadline=None, max_examples=FEW_EXAMPLES)
 hypothesis.settings.load_profile("any machine")
+
+
+def examples(count: int, **options: Any) -> hypothesis.settings:
+    """Return settings for a test with so many examples; ``make quick`` tries only a few."""
+    is_quick = hypothesis.settings.get_current_profile_name() == QUICK
+    most = min(count, FEW_EXAMPLES) if is_quick else count
+    return hypothesis.settings(max_examples=most, **options)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the collector of cycles off the tests: they live as long as the process.
+
+    It would go through all of them again and again, which takes a fifth of the reading of tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 class FixedClock:
@@ -111,10 +135,17 @@ def has_room_in_memory() -> bool:
 
 
 @pytest.fixture(scope="session")
-def template(engines: Engines) -> str:
+def administer(engines: Engines) -> Iterator[Callable[[str], None]]:
+    """Run a statement as the administrator of PostgreSQL, on one connection for all tests."""
+    with psycopg.connect(engines.database_url, autocommit=True) as connection:
+        yield lambda statement: connection.execute(statement.encode(), prepare=False)
+
+
+@pytest.fixture(scope="session")
+def template(engines: Engines, administer: Callable[[str], None]) -> str:
     """The name of a database with the ledger's tables, the shipped policy and its directory."""
     name = "template_of_tests"
-    _administer(engines, f"create database {name}")
+    administer(f"create database {name}")
     dsn = _dsn(engines, name)
     migrate(dsn)
     with Ledger.open(dsn, application_name="tests") as ledger:
@@ -128,12 +159,12 @@ def template(engines: Engines) -> str:
 
 
 @pytest.fixture
-def dsn(engines: Engines, template: str) -> Iterator[str]:
+def dsn(engines: Engines, template: str, administer: Callable[[str], None]) -> Iterator[str]:
     """A database of its own for each test, migrated, with the shipped policy; for its owner."""
     name = f"test_{next(_numbers)}"
-    _administer(engines, f"create database {name} template {template} strategy file_copy")
+    administer(f"create database {name} template {template} strategy file_copy")
     yield _dsn(engines, name)
-    _administer(engines, f"drop database {name} with (force)")
+    administer(f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="session")
@@ -261,8 +292,3 @@ def in_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def _dsn(engines: Engines, database: str) -> str:
     return engines.database_url.replace("/postgres?", f"/{database}?")
-
-
-def _administer(engines: Engines, statement: str) -> None:
-    with psycopg.connect(engines.database_url, autocommit=True) as connection:
-        connection.execute(statement.encode())

@@ -23,12 +23,12 @@ class DetailedPlan:
     views: list[RedirectLine]
 
 
-def make_plan(context: Context, request: PlanReplay) -> DetailedPlan:
+def make_plan(context: Context, request: PlanReplay, *, by: str) -> DetailedPlan:
     """Plan to replay or redirect dead letters; nothing changes yet. May be repeated with its id.
 
-    Raises Invalid for an unknown agency; Conflict when another plan has the id.
+    ``by`` is who plans it, as the history names them. Raises Invalid for an unknown agency;
+    Conflict when another plan has the id.
     """
-    by = f"person:{request.by}"
     chosen: dict[str, Any] = {
         "agency": request.agency,
         "cause": request.cause,
@@ -55,11 +55,12 @@ def detailed_plan(context: Context, id_: UUID) -> DetailedPlan:
     return DetailedPlan(plan, lines, operator_actions.redirect_lines(context, plan))
 
 
-def start_plan(context: Context, id_: UUID, request: StartReplay) -> DetailedPlan:
+def start_plan(context: Context, id_: UUID, request: StartReplay, *, by: str) -> DetailedPlan:
     """Start a plan; workers carry it out at its pace. May be repeated.
 
-    Raises NotFound; Invalid when ``count`` is not the number in the plan; Conflict when it was
-    started before by somebody else or for another reason.
+    ``by`` is who starts it, as the history names them. Raises NotFound; Invalid when ``count`` is
+    not the number in the plan; Conflict when it was started before by somebody else or for another
+    reason.
     """
     plan = operator_actions.planned(context, id_)
     if request.count != plan.planned:
@@ -70,6 +71,6 @@ def start_plan(context: Context, id_: UUID, request: StartReplay) -> DetailedPla
         id_,
         reason=request.reason,
         typed=str(request.count),
-        by=request.by and f"person:{request.by}",
+        by=by,
     )
     return detailed_plan(context, id_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from broker.domain.actor import PERSON
 from broker.domain.codes import Right
 from broker.domain.escalation import Escalation, TakenOn
 from broker.domain.ids import EscalationId, OrganisationCode
@@ -17,8 +18,6 @@ from schemas.shown_text import says_something, shown_line
 LONGEST_NOTE = 500
 MOST = 1000
 """Escalations that one act may be about."""
-PERSON = "person:"
-"""How the history names people of ops."""
 UNDONE = "Undone: people are alerted again."
 
 

@@ -67,7 +67,7 @@ def add(
     """Let somebody use an organisation's inbox; return their id.
 
     ``by`` is who invites, as the history names them. Raises Invalid for a name or an address that
-    cannot be one.
+    cannot be one; Conflict where nobody could administer.
     """
     name, email = shown_line(invited.name).strip(), invited.email.strip()
     faults = []
@@ -80,9 +80,10 @@ def add(
     if faults:
         raise Invalid("Check what you entered.", faults=faults)
     rights = frozenset({MemberRight.READ, *invited.rights})
-    return ledger.members.invite(
-        NewMember(new_id(), organisation, name, email, rights, by), now=now
-    )
+    new = NewMember(new_id(), organisation, name, email, rights, by)
+    if (member := ledger.members.invite(new, now=now)) is None:
+        raise _last_administrator()
+    return member
 
 
 def invite(context: Context, organisation: OrganisationCode, invited: Invited, *, by: str) -> UUID:

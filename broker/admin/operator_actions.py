@@ -16,25 +16,22 @@ from uuid import UUID
 import orjson
 
 from broker.admin import escalation_actions
-from broker.domain.codes import DeliveryKind, Grade
-from broker.domain.delivery import Offer, RedirectPreview
+from broker.admin.action_context import checked_reason, invalid, new_action
+from broker.domain.delivery import RedirectPreview
 from broker.domain.escalation import Escalation, TakenOn
 from broker.domain.ids import DeliveryId, EscalationId, OrganisationCode, ReferralId, TaskId
-from broker.domain.states import DeliveryState
-from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
+from broker.domain.referral import ChangeRefusal, Refused
+from broker.errors import BrokerError, Conflict, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.bulk_actions import PlanLine, Replay
-from broker.ledger.holds import Recounted
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
-from broker.policy.routing.assignments import RELEASED, UNTIL_RELEASED, Start, count
 from broker.policy.time.calendars import LONDON
 from schemas import requests, tolerance
-from schemas.shown_text import says_something, shown_document, shown_line
+from schemas.shown_text import shown_document
 
-LONGEST_REASON = 500
 PER_MINUTE = requests.PER_MINUTE
 FASTEST = requests.FASTEST
 TYPED_ABOVE = 50
@@ -42,7 +39,6 @@ TYPED_ABOVE = 50
 CAUSES = ("broker", "sent_on", "channel", "not_collected", "not_acknowledged", "not_decided")
 JUDGED = 500
 """How many deliveries of a planned redirect are judged to show the plan."""
-_NOT_HELD = "This delivery is not held any more. Nothing was changed."
 _TURNS = {
     "pause": (("running",), "paused"),
     "go_on": (("paused",), "running"),
@@ -70,92 +66,11 @@ def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> N
 
     Raises Conflict when the delivery is not undeliverable.
     """
-    if not context.ledger.operator_actions.replay_delivery(delivery, _action(context, by, reason)):
+    if not context.ledger.operator_actions.replay_delivery(
+        delivery, new_action(context, by, reason)
+    ):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
     context.wakeups.notify(DISPATCH)
-
-
-def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
-    """Offer a held delivery before its time; its clock starts now, under the policy in force.
-
-    Raises NotFound, Conflict when it is not held, and PolicyError when the policy has no rule or
-    no organisation for it any more.
-    """
-    action = _action(context, by, reason)
-    offer = _held(context, delivery)
-    explained = {"hold": None, RELEASED: offer.explanation["hold"]}
-    recounted = _recounted(context, offer, Start(action.now), explained)
-    if not context.ledger.holds.release(delivery, action, recounted):
-        raise Conflict(_NOT_HELD)
-    context.wakeups.notify(DISPATCH)
-
-
-def extend_hold(
-    context: Context, delivery: DeliveryId, *, until: datetime, by: str, reason: str
-) -> None:
-    """Hold a held delivery until a later instant; its clock starts then.
-
-    One that waits for a person has an end from now on. A correction that repeats the embargo as it
-    was given does not shorten it. Raises NotFound; Conflict when the delivery is not held;
-    PolicyError as ``release_hold`` does; Invalid when ``until`` is not later than now and than the
-    end that it has.
-    """
-    action = _action(context, by, reason)
-    offer = _held(context, delivery)
-    hold = offer.explanation["hold"] or {}
-    ends_at = None if offer.available_at == UNTIL_RELEASED else offer.available_at
-    if until <= max(ends_at or action.now, action.now) or until >= UNTIL_RELEASED:
-        raise _invalid("until", "out-of-range", "Give an instant after the end that it has now.")
-    given = hold.get("given", hold.get("until"))
-    longer = {**hold, "until": until.isoformat(), "given": given}
-    recounted = _recounted(context, offer, Start(until, None, until), {"hold": longer})
-    if not context.ledger.holds.extend(delivery, action, recounted, until=until):
-        raise Conflict(_NOT_HELD)
-
-
-def _recounted(
-    context: Context, offer: Offer, start: Start, explained: Mapping[str, Any]
-) -> Recounted:
-    """Count a held delivery's deadlines from another start. Raises PolicyError.
-
-    ``explained`` is what its explanation says of the hold from now on.
-    """
-    policy = context.policies.latest()
-    rule = next((rule for rule in policy.routing_rules if rule.id == offer.row), None)
-    calendar = policy.directory.calendar_of(offer.agency, offer.stands_in_for)
-    if rule is None or calendar is None:
-        raise PolicyError("The policy in force has no rule, or no agency, for this delivery.")
-    clocks = (
-        rule.deadlines[Grade(offer.effective_grade)]
-        if offer.kind is DeliveryKind.REFERRAL
-        else policy.version_rules[offer.kind].deadlines
-    )
-    deadlines = count(clocks, start, calendar)
-    counted = [deadline.explanation() for deadline in deadlines]
-    return Recounted(
-        {deadline.milestone: deadline.deadline.due_at for deadline in deadlines},
-        {**offer.explanation, "deadlines": counted, **explained},
-    )
-
-
-def keep_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
-    """Record that a person looked at a held delivery and keeps it held.
-
-    Raises NotFound, or Conflict when it is not held.
-    """
-    action = _action(context, by, reason)
-    _held(context, delivery)
-    if not context.ledger.holds.keep(delivery, action):
-        raise Conflict(_NOT_HELD)
-
-
-def _held(context: Context, delivery: DeliveryId) -> Offer:
-    offer = context.ledger.deliveries.delivery(None, delivery)
-    if offer is None:
-        raise NotFound("There is no such delivery.")
-    if offer.state is not DeliveryState.HELD:
-        raise Conflict(_NOT_HELD)
-    return offer
 
 
 def redirect(
@@ -168,7 +83,7 @@ def redirect(
     reason: str,
 ) -> DeliveryId:
     """Redirect a returned or undeliverable delivery; see ``answer.redirect``."""
-    why = _action(context, by, reason)
+    why = new_action(context, by, reason)
     return answer.redirect(context, delivery, area=area, agency=agency, actor=by, why=why)
 
 
@@ -184,25 +99,20 @@ def preview_redirect(
 
     Raises what ``redirect`` raises, also Invalid for the reason.
     """
-    check_reason(reason)
+    checked_reason(reason)
     return answer.preview_redirect(context, delivery, area=area, agency=agency)
-
-
-def check_reason(reason: str) -> None:
-    """Raise Invalid for a reason that no action would be performed with."""
-    _reason(reason)
 
 
 def give_areas(
     context: Context, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
 ) -> None:
     """Say where the people of an unroutable referral live; see ``answer.give_areas``."""
-    answer.give_areas(context, referral, areas, actor=by, why=_action(context, by, reason))
+    answer.give_areas(context, referral, areas, actor=by, why=new_action(context, by, reason))
 
 
 def retry_routing(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:
     """Route an unroutable referral again as it is; see ``answer.retry_routing``."""
-    answer.retry_routing(context, referral, actor=by, why=_action(context, by, reason))
+    answer.retry_routing(context, referral, actor=by, why=new_action(context, by, reason))
 
 
 def settle_task(context: Context, task: TaskId, *, by: str, reason: str) -> None:
@@ -210,7 +120,7 @@ def settle_task(context: Context, task: TaskId, *, by: str, reason: str) -> None
 
     Raises NotFound when there is no such open task.
     """
-    if not context.ledger.tasks.settle(task, _action(context, by, reason)):
+    if not context.ledger.tasks.settle(task, new_action(context, by, reason)):
         raise NotFound("There is no open task with this id. Nothing was changed.")
 
 
@@ -258,7 +168,7 @@ def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reaso
 
     Raises Conflict when somebody else, or another reason, has suspended it already.
     """
-    action = _action(context, by, reason)
+    action = new_action(context, by, reason)
     if context.ledger.operator_actions.suspend_agency(agency, action):
         return
     if not _is_repeated(context, "organisation.delivery_paused", agency, action):
@@ -267,7 +177,7 @@ def suspend_agency(context: Context, agency: OrganisationCode, *, by: str, reaso
 
 def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> None:
     """Resume delivery to an agency. May be repeated. Raises Conflict when it is not suspended."""
-    action = _action(context, by, reason)
+    action = new_action(context, by, reason)
     if context.ledger.operator_actions.resume_agency(agency, action):
         context.wakeups.notify(DISPATCH)
     elif not _is_repeated(context, "organisation.delivery_resumed", agency, action):
@@ -297,18 +207,16 @@ def reveal(
     ``may_see_recalled`` is whether the person has the right to see what was recalled. Raises
     NotFound, or Conflict without that right where the referral was recalled.
     """
-    action = _action(context, by, reason)
-    status = context.ledger.queries.referral(None, id=referral)
-    if status is not None and status.recalled_at is not None and not may_see_recalled:
+    action = new_action(context, by, reason)
+    content = context.ledger.operator_actions.reveal(
+        referral, action, may_see_recalled=may_see_recalled
+    )
+    if content == Refused(ChangeRefusal.RECALLED):
         raise Conflict(
             "This referral was recalled. Its content is shown only to people with the right "
             "'reveal-recalled'."
         )
-    content = context.ledger.queries.content(referral)
-    kind = "referral.content_revealed"
-    if content is None or not context.ledger.operator_actions.note_act(
-        kind, action, referral=referral
-    ):
+    if isinstance(content, Refused):
         raise NotFound("There is no such referral.")
     document: dict[str, Any] = shown_document(tolerance.struck(orjson.loads(content)))
     return document
@@ -328,11 +236,11 @@ def correct_cause(
     Raises Invalid for an unknown cause, and when the deadline was not missed.
     """
     if cause not in CAUSES:
-        raise _invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
-    action = _action(context, by, reason)
+        raise invalid("cause", "unknown-word", f"Use one of {', '.join(CAUSES)}.")
+    action = new_action(context, by, reason)
     computed = context.ledger.monitoring.breach_cause(delivery, milestone, now=action.now)
     if computed is None:
-        raise _invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
+        raise invalid("milestone", "not-missed", "This delivery has not missed this deadline.")
     data = {"milestone": milestone, "cause": cause, "found": computed}
     context.ledger.operator_actions.note_act(
         "delivery.cause_corrected", action, delivery=delivery, data=data
@@ -384,7 +292,7 @@ def plan_redirect(  # noqa: PLR0913
     if organisation is None or not organisation.is_in_effect(
         context.clock().astimezone(LONDON).date()
     ):
-        raise _invalid("receiver", "unknown-agency", "The directory has no such agency now.")
+        raise invalid("receiver", "unknown-agency", "The directory has no such agency now.")
     id_ = id_ or context.new_id()
     _check_agency(context, agency)
     context.ledger.bulk_actions.plan_redirect(
@@ -401,7 +309,7 @@ def plan_redirect(  # noqa: PLR0913
 
 def _check_agency(context: Context, agency: str | None) -> None:
     if agency and OrganisationCode(agency) not in context.ledger.monitoring.organisation_status():
-        raise _invalid("agency", "unknown-agency", "There is no agency with this code.")
+        raise invalid("agency", "unknown-agency", "There is no agency with this code.")
 
 
 def lines(context: Context, plan: Replay) -> list[PlanLine]:
@@ -458,8 +366,8 @@ def start_replay(
     """
     plan = planned(context, id_)
     if plan.planned > TYPED_ABOVE and typed.strip() != str(plan.planned):
-        raise _invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
-    why = _reason(reason)
+        raise invalid("typed", "not-the-number", f"Type {plan.planned} to confirm.")
+    why = checked_reason(reason)
     begun = context.ledger.bulk_actions.turn_replay(
         id_,
         frm=("planned",),
@@ -480,30 +388,13 @@ def turn_replay(context: Context, id_: UUID, turn: str, *, by: str) -> None:
     Raises Conflict when its state does not allow that.
     """
     if turn not in _TURNS:
-        raise _invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
+        raise invalid("turn", "unknown-word", f"Use one of {', '.join(_TURNS)}.")
     frm, to = _TURNS[turn]
     if not context.ledger.bulk_actions.turn_replay(id_, frm=frm, to=to, by=by, now=context.clock()):
         raise Conflict("This replay has changed its state. Nothing was changed.")
 
 
-def _action(context: Context, by: str, reason: str) -> ActionContext:
-    return ActionContext(context.new_id(), shown_line(by), _reason(reason), context.clock())
-
-
-def _reason(text: str) -> str:
-    reason = shown_line(text)
-    if not says_something(reason):
-        raise _invalid("reason", "missing", "Give a reason: others will read it.")
-    if len(reason) > LONGEST_REASON:
-        raise _invalid("reason", "too-long", f"Use at most {LONGEST_REASON} characters.")
-    return reason
-
-
 def _pace(per_minute: int) -> int:
     if not 1 <= per_minute <= FASTEST:
-        raise _invalid("per_minute", "out-of-range", f"Use a whole number from 1 to {FASTEST}.")
+        raise invalid("per_minute", "out-of-range", f"Use a whole number from 1 to {FASTEST}.")
     return per_minute
-
-
-def _invalid(name: str, code: str, message: str) -> Invalid:
-    return Invalid(message, faults=[Fault(f"/{name}", code, message)])

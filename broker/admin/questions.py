@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from broker.domain.codes import Grade
@@ -15,6 +16,7 @@ from broker.flow import inbox_notices
 from broker.flow.context import Context
 from broker.ledger.members import SignedInMember
 from broker.ledger.questions import MOST
+from broker.policy.published.policy import Policy
 from schemas import requests
 
 ASKABLE = (DeliveryState.COLLECTED, DeliveryState.ACKNOWLEDGED, DeliveryState.DECIDED)
@@ -37,22 +39,23 @@ def ask(
     or something else with the same id.
     """
     new = _checked(member, delivery, id, form)
+    # Read first: a second connection inside the transaction could be the last of the pool.
+    policy, now = context.policies.latest(), context.clock()
     is_asked = context.ledger.questions.ask(
         member.organisation,
         new,
         states=ASKABLE,
         actor=member.actor,
-        now=context.clock(),
-        task=lambda about: _task(context, member, new, about),
+        now=now,
+        task=lambda about: _task(policy, member, new, about, now),
     )
     if is_asked or _is_repeated(context, member, new):
         return
-    offer = context.ledger.deliveries.delivery(member.organisation, delivery)
-    if offer is None:
+    if context.ledger.deliveries.delivery(member.organisation, delivery) is None:
         raise NotFound("There is no such referral in your inbox.")
-    if offer.state not in ASKABLE:
-        raise Conflict("You do not have this referral any more. Nothing was sent.")
-    raise Conflict(f"You have asked {MOST} questions about this. Call the officer instead.")
+    if len(context.ledger.questions.questions(delivery=delivery, limit=MOST)) == MOST:
+        raise Conflict(f"You have asked {MOST} questions about this. Call the officer instead.")
+    raise Conflict("You do not have this referral any more. Nothing was sent.")
 
 
 def _checked(
@@ -90,9 +93,10 @@ def _is_repeated(context: Context, member: SignedInMember, new: NewQuestion) -> 
     )
 
 
-def _task(context: Context, member: SignedInMember, new: NewQuestion, about: AskedAbout) -> NewTask:
+def _task(
+    policy: Policy, member: SignedInMember, new: NewQuestion, about: AskedAbout, now: datetime
+) -> NewTask:
     """Return the task about a question. What is asked is no part of it."""
-    policy = context.policies.latest()
     return NewTask(
         Task(
             QUESTION_ASKED,
@@ -103,7 +107,7 @@ def _task(context: Context, member: SignedInMember, new: NewQuestion, about: Ask
         about.publisher,
         about.reference,
         about.version,
-        policy.task_deadline(Grade(about.grade), context.clock()),
+        policy.task_deadline(Grade(about.grade), now),
         policy.version,
     )
 
@@ -136,7 +140,7 @@ def answer(
         return now_asked
     if now_asked.answered_at is not None:
         raise Conflict("This question has another answer already. Nothing was changed.")
-    if not context.ledger.questions.questions(id=id_, is_open=True, limit=1):
+    if now_asked.closed_at is not None:
         raise Conflict(f"{now_asked.agency_name} no longer has this referral. Nothing was sent.")
     message = "The referral has no such version. Send the correction first."
     raise Invalid(message, faults=[Fault("/version", "unknown-version", message)])

@@ -14,6 +14,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from broker.cli.output import LOCAL, local
+from broker.domain.actor import in_words
 
 Json = Mapping[str, Any]
 
@@ -212,7 +213,7 @@ def _details(event: Json) -> str:
     data = event.get("data") or {}
     details = [_detail(name, value) for name, value in data.items() if _is_short(value)]
     if event.get("actor"):
-        details.append(f"by {event['actor'].removeprefix('person:')}")
+        details.append(f"by {in_words(event['actor'])}")
     if event.get("reason"):
         details.append(f"“{event['reason']}”")
     return ", ".join(details)

@@ -9,7 +9,8 @@ from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.admin import operator_actions
+from broker.admin import hold_actions, operator_actions
+from broker.admin.action_context import LONGEST_REASON
 from broker.dashboard import placing, subjects
 from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
@@ -138,7 +139,7 @@ async def _form(
         subject=subject,
         form=form,
         faults=faults,
-        longest=operator_actions.LONGEST_REASON,
+        longest=LONGEST_REASON,
     )
 
 
@@ -165,16 +166,16 @@ def _replay(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
 
 def _release(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    operator_actions.release_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
+    hold_actions.release_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
 
 
 def _keep(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    operator_actions.keep_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
+    hold_actions.keep_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
 
 
 def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
-    operator_actions.extend_hold(
+    hold_actions.extend_hold(
         visit.desk.context,
         DeliveryId(identifier(subject)),
         until=_until(form),

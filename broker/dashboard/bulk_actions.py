@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import operator_actions
+from broker.admin.action_context import LONGEST_REASON
 from broker.dashboard import choices
 from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
@@ -124,7 +125,7 @@ async def _show(
         form=form,
         faults=faults or {},
         typed_above=operator_actions.TYPED_ABOVE,
-        longest=operator_actions.LONGEST_REASON,
+        longest=LONGEST_REASON,
         fastest=operator_actions.FASTEST,
     )
 

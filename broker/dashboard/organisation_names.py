@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from broker.domain.actor import in_words
 from broker.domain.codes import Contact
 from broker.errors import PolicyError
 from broker.flow.context import Context
 from broker.policy.language.directory import Directory, Organisation, Telephone
 
-PERSON = "person:"
 CHANNELS: Mapping[str, str] = {
     "mailbox": "mailbox or inbox",
     "queue": "queue",
@@ -37,8 +37,8 @@ class Names:
         return name.removesuffix(" (sample)")
 
     def person(self, actor: str | None) -> str:
-        """Return a person's name from how the history names them."""
-        return (actor or "").removeprefix(PERSON)
+        """Return a person's name from how the history names them, and the key that they used."""
+        return in_words(actor or "")
 
     def organisation(self, code: str | None) -> Organisation | None:
         """Return the entry of the directory, if there is one."""

@@ -21,9 +21,10 @@ from broker.dashboard.pictures.deadline_hours import deadline_hours
 from broker.dashboard.pictures.picture import Picture
 from broker.dashboard.rendering import page
 from broker.dashboard.snapshot import SLOT_LENGTHS
+from broker.domain.actor import AGENCY, key_of, name_of
 from broker.domain.codes import NoticeState
 from broker.domain.delivery import DeliveryStatus
-from broker.domain.ids import CredentialId, ReferralId
+from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.errors import NotFound
 from broker.ledger.statistics import WINDOWS
@@ -35,9 +36,6 @@ ESCALATIONS = 3
 """Escalations of a referral whose steps are drawn, those first that nobody has taken on."""
 UNREFERRED_FOR = timedelta(days=7)
 """How old a daily list may be whose occurrences without a referral are shown."""
-AGENCY = "agency:"
-KEY = "key:"
-"""How the history names an organisation's key as the actor."""
 
 
 async def figures(visit: Visit) -> Response:
@@ -180,12 +178,13 @@ def _actors(visit: Visit, actors: Iterable[str]) -> dict[str, str]:
         else visit.frame.names.person(actor)
         for actor in actors
     }
-    for actor in [name for name in names if name.startswith(KEY)]:
-        id_ = CredentialId(actor.removeprefix(KEY))
-        key = visit.desk.context.ledger.credentials.credential(id_)
-        if key:
-            owner = visit.frame.names.of(key.organisation)
-            names[actor] = f"{owner} (its key {key.label or key.id})"
+    keys = {actor: id_ for actor in names if (id_ := key_of(actor))}
+    for actor, id_ in keys.items():
+        if key := visit.desk.context.ledger.credentials.credential(id_):
+            owner, label = visit.frame.names.of(key.organisation), key.label or key.id
+            person = name_of(actor)
+            whose = f"its key {label}" if not person else f"with the key {label} of {owner}"
+            names[actor] = f"{person or owner} ({whose})"
     return names
 
 

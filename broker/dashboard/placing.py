@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from broker.admin import expected_recipients, operator_actions
+from broker.admin.action_context import checked_reason
 from broker.dashboard import choices, subjects
 from broker.dashboard.access import Visit
 from broker.dashboard.pages import identifier
@@ -109,7 +110,7 @@ def _areas(visit: Visit, form: Mapping[str, str]) -> dict[str, str]:
 
 def check_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> Check:
     areas, names = _areas(visit, form), visit.frame.names
-    operator_actions.check_reason(form.get("reason", ""))
+    checked_reason(form.get("reason", ""))
     recipients = expected_recipients.with_areas(
         visit.desk.context, ReferralId(identifier(subject)), areas
     )

@@ -228,6 +228,17 @@ class OpenWork:
 
 
 @immutable
+class Redirectable:
+    """A delivery that is to be redirected, and what the next agency gets of its referral."""
+
+    offer: Offer
+    latest: Offer
+    """The latest version of this part that the agency was given."""
+    newest: bytes
+    """The newest version: whom it forbids to tell counts before it is routed."""
+
+
+@immutable
 class RedirectPreview:
     """Who would get a delivery that is redirected, what they would see, and by when."""
 

@@ -53,6 +53,10 @@ class Question:
     answer: str | None
     version: int | None
     """The version of the referral that answers it."""
+    closed_at: datetime | None = None
+    """When it was closed without an answer; None while it is open, and when it was answered."""
+    closed_because: str | None = None
+    """A code of ``broker.domain.codes.QuestionEnd``."""
 
     @property
     def task_pointer(self) -> str:

@@ -68,9 +68,8 @@ class NewVersion:
     body: bytes
     accepted_at: datetime
     actor: str
-    moved: Sequence[str] = ()
-    """The local ids that stand for somebody else now, or for somebody elsewhere: an area that was
-    given to one of them before counts no more."""
+    expected_version: int | None = None
+    """The version that whoever corrects has read; None for a document that stands by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +107,8 @@ class ChangeRefusal(StrEnum):
     SUPERSEDED = "superseded"
     """A corrected referral took its place."""
     RECALLED = "recalled"
+    NEWER_VERSION = "newer_version"
+    """It has another version than the one that was to be corrected."""
     TOO_MANY = "too_many"
     """It has as many versions as a referral may have."""
     OTHER_REASON = "other_reason"

@@ -6,8 +6,8 @@ transaction. No person has to act, and its clock keeps its start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -16,9 +16,9 @@ import orjson
 from broker.domain.codes import DeliveryKind, Milestone, ReceiptResult, ReturnReason
 from broker.domain.delivery import (
     NewDelivery,
-    Offer,
     Receipt,
     ReceiptMessage,
+    Redirectable,
     RedirectPreview,
     Returned,
     Settled,
@@ -122,16 +122,25 @@ def redirect(
     redirected before, or its referral was recalled.
     """
     action = why or _unexplained(context, actor)
-    offer = _redirectable(context, delivery)
+    # Read first: a second connection inside the transaction could be the last of the pool.
     policy = context.policies.latest()
-    redirecting = _redirecting(context, offer)
-    _, successor = _redirected(
-        redirecting, policy, context.new_id, area=area, to=agency, now=action.now, is_by_hand=True
-    )
-    if not context.ledger.receipts.redirect(delivery, successor, action):
-        raise _not_redirectable(offer)
+
+    def successor(redirectable: Redirectable) -> NewDelivery:
+        return _redirected(
+            redirectable,
+            policy,
+            context.new_id,
+            area=area,
+            to=agency,
+            now=action.now,
+            is_by_hand=True,
+        )[1]
+
+    new = context.ledger.receipts.redirect(delivery, successor, action)
+    if new is None:
+        raise _not_redirectable(context, delivery)
     context.wakeups.notify(DISPATCH)
-    return successor.id
+    return new.id
 
 
 def preview_redirect(
@@ -145,8 +154,10 @@ def preview_redirect(
 
     Raises what ``redirect`` raises.
     """
-    offer = _redirectable(context, delivery)
-    return _preview(context, offer, area=area, to=agency)
+    redirectable = context.ledger.receipts.redirectable(delivery)
+    if redirectable is None:
+        raise _not_redirectable(context, delivery)
+    return _preview(context, redirectable, area=area, to=agency)
 
 
 def preview_return(
@@ -156,10 +167,11 @@ def preview_return(
 
     Nothing is changed. Raises NotFound, and RedirectRefused when nobody there is responsible.
     """
-    offer = context.ledger.deliveries.delivery(agency, delivery)
-    if offer is None:
+    is_theirs = context.ledger.deliveries.delivery(agency, delivery) is not None
+    redirectable = context.ledger.receipts.redirectable(delivery, is_to_be_returned=True)
+    if not is_theirs or redirectable is None:
         raise NotFound("There is no such delivery in your queue.")
-    return _preview(context, offer, area=area, to=None)
+    return _preview(context, redirectable, area=area, to=None)
 
 
 def judge_redirects(
@@ -188,7 +200,16 @@ def give_areas(
     Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
     not wait for an area.
     """
-    known, people = context.policies.latest().gazetteer, _people_of(context, referral)
+    check = partial(_check_areas, areas, context.policies.latest().gazetteer)
+    action = why or _unexplained(context, actor)
+    if not context.ledger.routing.give_areas(referral, areas, action, check=check):
+        raise Conflict(_WAITS_FOR_NO_AREA)
+    context.wakeups.notify(ROUTE)
+
+
+def _check_areas(areas: Mapping[str, str], known: Container[str], body: bytes | None) -> None:
+    """Raise Invalid for an area that is not known, or a local id that a document does not have."""
+    people = _people_of(body)
     faults = [
         Fault(f"/areas/{local}", "unknown-area", "There is no area with this code.")
         for local, code in areas.items()
@@ -202,10 +223,6 @@ def give_areas(
     ]
     if faults:
         raise Invalid("Some areas or local ids are not known.", faults=faults)
-    action = why or _unexplained(context, actor)
-    if not context.ledger.routing.give_areas(referral, areas, action):
-        raise Conflict(_WAITS_FOR_NO_AREA)
-    context.wakeups.notify(ROUTE)
 
 
 def retry_routing(
@@ -226,9 +243,8 @@ def _unexplained(context: Context, actor: str) -> ActionContext:
     return ActionContext(context.new_id(), actor, NO_REASON, context.clock())
 
 
-def _people_of(context: Context, referral: ReferralId) -> set[str]:
-    """Return the local ids of everybody in a referral. Raises Conflict where it was rejected."""
-    body = context.ledger.queries.content(referral)
+def _people_of(body: bytes | None) -> set[str]:
+    """Return the local ids of everybody in a document. Raises Conflict where it was rejected."""
     try:
         return reload(orjson.loads(body)).people if body else set()
     except ValueError:
@@ -246,10 +262,14 @@ def _successor(
     if returned.reason != ReturnReason.WRONG_AREA or returned.area is None:
         return None
     offer = returned.delivery
-    redirecting = _Redirecting(offer, *batch.newest(offer))
     try:
         _, successor = _redirected(
-            redirecting, held.in_force, context.new_id, area=returned.area, to=None, now=now
+            batch.redirectable(offer),
+            held.in_force,
+            context.new_id,
+            area=returned.area,
+            to=None,
+            now=now,
         )
     except PolicyError as error:
         _log.warning("not redirected", delivery=str(offer.id), **error_fields(error))
@@ -258,19 +278,11 @@ def _successor(
     return None if batch.was_returned_by(offer.referral, successor.agency) else successor
 
 
-def _redirectable(context: Context, delivery: DeliveryId) -> Offer:
-    """Return a delivery that may be redirected. Raises NotFound or Conflict."""
+def _not_redirectable(context: Context, delivery: DeliveryId) -> NotFound | Conflict:
+    """Return why a delivery is not redirected."""
     offer = context.ledger.deliveries.delivery(None, delivery)
     if offer is None:
-        raise NotFound("There is no such delivery.")
-    if not offer.stands or offer.kind is not DeliveryKind.REFERRAL:
-        raise _not_redirectable(offer)
-    if not context.ledger.receipts.may_be_redirected(delivery):
-        raise _not_redirectable(offer)
-    return offer
-
-
-def _not_redirectable(offer: Offer) -> Conflict:
+        return NotFound("There is no such delivery.")
     if not offer.stands:
         code, reason = "recalled", "The referral was recalled: nothing of it is sent on."
     else:
@@ -284,12 +296,11 @@ def _not_redirectable(offer: Offer) -> Conflict:
 
 
 def _preview(
-    context: Context, offer: Offer, *, area: str | None, to: OrganisationCode | None
+    context: Context, redirectable: Redirectable, *, area: str | None, to: OrganisationCode | None
 ) -> RedirectPreview:
-    policy, now = context.policies.latest(), context.clock()
-    redirecting = _redirecting(context, offer)
+    policy, now, offer = context.policies.latest(), context.clock(), redirectable.offer
     assignment, successor = _redirected(
-        redirecting, policy, context.new_id, area=area, to=to, now=now, is_by_hand=True
+        redirectable, policy, context.new_id, area=area, to=to, now=now, is_by_hand=True
     )
     recipient = policy.directory.organisation(assignment.agency)
     assert recipient is not None
@@ -315,26 +326,8 @@ def _preview(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Redirecting:
-    """A delivery that is to be redirected, and what the next agency gets of its referral."""
-
-    offer: Offer
-    latest: Offer
-    """The latest version of this part that the agency was given."""
-    newest: bytes
-    """The newest version: whom it forbids to tell counts before it is routed."""
-
-
-def _redirecting(context: Context, offer: Offer) -> _Redirecting:
-    latest = context.ledger.corrections.latest_delivery(offer.id) or offer
-    return _Redirecting(
-        offer, latest, context.ledger.queries.content(latest.referral) or latest.body
-    )
-
-
 def _redirected(  # noqa: PLR0913 - each is a fact about the redirect
-    redirecting: _Redirecting,
+    redirectable: Redirectable,
     policy: Policy,
     new_id: NewId,
     *,
@@ -344,14 +337,14 @@ def _redirected(  # noqa: PLR0913 - each is a fact about the redirect
     is_by_hand: bool = False,
 ) -> tuple[Assignment, NewDelivery]:
     # The next agency gets the latest version, with the clock of the returned delivery.
-    offer, latest = redirecting.offer, redirecting.latest
+    offer, latest = redirectable.offer, redirectable.latest
     assignment = redirected(
         row=offer.row,
         agency=offer.agency,
         scope=latest.scope,
         clock_start=offer.clock_start,
         effective_grade=offer.effective_grade,
-        referral=reload(orjson.loads(redirecting.newest), received_at=latest.accepted_at),
+        referral=reload(orjson.loads(redirectable.newest), received_at=latest.accepted_at),
         policy=policy,
         area=area,
         to=to,

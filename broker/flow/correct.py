@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import orjson
 
@@ -75,6 +76,11 @@ _MESSAGES: Mapping[ChangeRefusal, str] = {
     ChangeRefusal.OTHER_REASON: (
         "This referral was recalled before, for another reason, which stands."
     ),
+    # Only a draft names the version that it corrects.
+    ChangeRefusal.NEWER_VERSION: (
+        "Somebody corrected this referral after you began. Delete this draft, and begin again from "
+        "what agencies have now."
+    ),
     ChangeRefusal.TOO_MANY: (
         f"A referral has at most {MOST_VERSIONS} versions. Submit a new one, under a new "
         "reference, and recall this one."
@@ -100,13 +106,15 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
     idempotency_key: str | None,
     actor: str,
     strict: bool = False,
+    expected_version: int | None = None,
 ) -> Accepted:
     """Store a further version of a referral and have it routed; return its receipt.
 
     ``strict``: it is refused for every fault, also one that would cost only its field.
+    ``expected_version`` is the version that is corrected; None for whichever is the latest.
     Raises NotFound; Malformed, TooLarge or Prohibited; Invalid with every fault; Conflict when
-    the referral was rejected or recalled; ReferenceConflict for a key that names other content;
-    ClockApart.
+    the referral was rejected or recalled, or has another version than the expected one;
+    ReferenceConflict for a key that names other content; ClockApart.
     """
     context.check_clock()
     with step(context, "correct", _log) as this:
@@ -126,9 +134,9 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
             body=document.body,
             accepted_at=context.clock(),
             actor=actor,
-            moved=_moved(context, id_, checked),
+            expected_version=expected_version,
         )
-        receipt = context.ledger.corrections.correct(new)
+        receipt = context.ledger.corrections.correct(new, moved=partial(_moved, checked))
         if isinstance(receipt, Refused):
             _record_refused(context, new, receipt.reason)
             raise _refusal(context, id_, receipt)
@@ -240,9 +248,9 @@ def _faults(
     return faults
 
 
-def _moved(context: Context, id_: ReferralId, checked: CheckedReferral) -> list[str]:
+def _moved(checked: CheckedReferral, before: bytes | None) -> list[str]:
     """Return the local ids of whom a correction names, or places, otherwise than before."""
-    earlier, after = _read(context.ledger.queries.content(id_)), checked.referral
+    earlier, after = _read(before), checked.referral
     if earlier is None or after is None:
         return []
     people = {person.id: person for person in _people(earlier)}

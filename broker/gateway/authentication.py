@@ -15,6 +15,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from starlette.requests import Request
 
 from broker.admin.api_keys import Key
+from broker.domain.actor import of_key
 from broker.domain.codes import Scope
 from broker.domain.credential import Credential
 from broker.domain.ids import CredentialId, OrganisationCode
@@ -46,7 +47,11 @@ class Caller:
     @property
     def actor(self) -> str:
         """How the history names the caller."""
-        return f"key:{self.credential}"
+        return of_key(self.credential)
+
+    def acting_for(self, name: str | None) -> str:
+        """Return how the history names the caller with the person whom they name, if they do."""
+        return of_key(self.credential, name)
 
     @property
     def sees(self) -> OrganisationCode | None:

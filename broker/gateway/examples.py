@@ -94,6 +94,8 @@ _QUESTION = {
     "answered_by": "DC Example",
     "answer": "Yes, but not her tutor.",
     "version": None,
+    "closed_at": None,
+    "closed_because": None,
 }
 _NOTICE = {
     "id": "01939f5e-6c00-7000-8000-0000000000a1",

@@ -9,7 +9,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.admin import operator_actions
+from broker.admin import hold_actions
 from broker.domain.ids import DeliveryId
 from broker.domain.states import DeliveryState
 from broker.gateway.request_bodies import limit_of, parse_body
@@ -30,19 +30,19 @@ async def embargoes(request: Request) -> Response:
 async def release(request: Request) -> Response:
     """Offer a held delivery to its agency now."""
     body = await parse_body(request, requests.HOLD)
-    return await _acted(request, body, operator_actions.release_hold, DeliveryState.AVAILABLE)
+    return await _acted(request, body, hold_actions.release_hold, DeliveryState.AVAILABLE)
 
 
 async def keep(request: Request) -> Response:
     """Record that a person looked at a held delivery and keeps it held."""
     body = await parse_body(request, requests.HOLD)
-    return await _acted(request, body, operator_actions.keep_hold, DeliveryState.HELD)
+    return await _acted(request, body, hold_actions.keep_hold, DeliveryState.HELD)
 
 
 async def extend(request: Request) -> Response:
     """Hold a held delivery until a later instant."""
     body = await parse_body(request, requests.EXTEND_HOLD)
-    act = partial(operator_actions.extend_hold, until=body.until)
+    act = partial(hold_actions.extend_hold, until=body.until)
     return await _acted(request, body, act, DeliveryState.HELD)
 
 
@@ -55,5 +55,6 @@ async def _acted(
     """Do what a person decided about a held delivery, and return the state that it has then."""
     caller, gateway = caller_of(request), gateway_of(request)
     id_ = DeliveryId(identifier(request))
-    await gateway.run(act, gateway.context, id_, by=body.by or caller.actor, reason=body.reason)
+    by = caller.acting_for(body.by)
+    await gateway.run(act, gateway.context, id_, by=by, reason=body.reason)
     return json_response({"delivery": str(id_), "state": str(state)})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import timedelta
-from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +17,7 @@ from broker.errors import Fault, Invalid, NotFound
 from broker.gateway import responses
 from broker.gateway.request_bodies import LONGEST_LIST, number, parse_body
 from broker.gateway.responses import Json, json_response
-from broker.gateway.state import gateway_of, identifier
+from broker.gateway.state import caller_of, gateway_of, identifier
 from schemas import requests
 
 SOON = timedelta(minutes=15)
@@ -109,7 +108,8 @@ async def dead_letters(request: Request) -> Response:
 async def plan_replay(request: Request) -> Response:
     """Plan to replay or redirect dead letters; nothing changes yet."""
     gateway, body = gateway_of(request), await parse_body(request, requests.PLAN_REPLAY)
-    plan = await gateway.run(dead_letter_plans.make_plan, gateway.context, body)
+    by = caller_of(request).acting_for(body.by)
+    plan = await gateway.run(dead_letter_plans.make_plan, gateway.context, body, by=by)
     return json_response(_plan(plan), 201)
 
 
@@ -125,7 +125,8 @@ async def start_replay(request: Request) -> Response:
     """Start a plan. May be repeated."""
     gateway, id_ = gateway_of(request), identifier(request)
     body = await parse_body(request, requests.START_REPLAY)
-    plan = await gateway.run(dead_letter_plans.start_plan, gateway.context, id_, body)
+    by = caller_of(request).acting_for(body.by)
+    plan = await gateway.run(dead_letter_plans.start_plan, gateway.context, id_, body, by=by)
     return json_response(_plan(plan))
 
 
@@ -133,9 +134,8 @@ async def _act_on_agency(request: Request, act: Callable[..., None]) -> Response
     gateway, body = gateway_of(request), await parse_body(request, requests.ACT_ON_AGENCY)
     code = request.path_params["code"]
     status = await gateway.run(ops_monitor.agency_status, gateway.context.ledger, code)
-    await gateway.run(
-        partial(act, gateway.context, status.agency, by=f"person:{body.by}", reason=body.reason)
-    )
+    by = caller_of(request).acting_for(body.by)
+    await gateway.run(act, gateway.context, status.agency, by=by, reason=body.reason)
     return await _agency_response(request, code)
 
 

@@ -55,7 +55,7 @@ async def settle_task(request: Request) -> Response:
         operator_actions.settle_task,
         gateway.context,
         id_,
-        by=settling.by or caller.actor,
+        by=caller.acting_for(settling.by),
         reason=settling.reason,
     )
     return json_response({"id": str(id_)})

@@ -58,6 +58,12 @@ TOPICS: Mapping[str, tuple[str, str]] = {
     "other": ("Something else", ""),
 }
 """What a question to the police is about."""
+QUESTION_ENDS: Mapping[str, str] = {
+    "returned": "This referral was returned.",
+    "recalled": "The police took this referral back.",
+    "handed_over": "Another team has this referral now: tell them what you wanted to know.",
+}
+"""Why a question was closed without an answer, for the agency that asked."""
 RETURN_REASONS: Mapping[str, tuple[str, str]] = {
     "wrong_area": ("The child lives somewhere else", "It goes to the right council."),
     "not_ours": ("It is for another service", "The broker’s team finds the right one."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,16 @@ from broker.domain.states import ReferralState
 from broker.ledger.clock_pauses import end_over_escalations
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
+from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.routing import RouteBatch, claim_recalled
 from broker.ledger.tasks import settle_refused
 
 MOST_VERSIONS = 100
 """A referral has at most so many versions."""
+Moved = Callable[[bytes | None], Sequence[str]]
+"""Given the version before, returns the local ids that a correction gives to somebody else, or to
+somebody elsewhere: an area that was given to one of them before counts no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,12 @@ class RecallBatch:
 class Corrections(Part):
     """Corrections and recalls."""
 
-    def correct(self, new: NewVersion) -> Accepted | Refused:
+    def correct(self, new: NewVersion, *, moved: Moved = lambda _: ()) -> Accepted | Refused:
         """Write a further version and make its referral due; unchanged content adds no version.
 
-        Repeating a correction returns its first receipt, also after the referral was recalled.
+        Repeating a correction returns its first receipt, also after the referral was recalled. One
+        that expects another version than the latest is refused. All of it is judged on the locked
+        referral, so of two corrections at once the second sees the first.
         """
         with self._transaction() as connection:
             latest = _lock_latest_version(connection, new)
@@ -55,12 +62,12 @@ class Corrections(Part):
                 return _version(latest, earlier, duplicate=True)
             if earlier is not latest:
                 return Refused(ChangeRefusal.IDEMPOTENCY_KEY)
-            if refusal := _closed_to_changes(latest):
+            if refusal := _closed_to_changes(latest) or _version_refusal(new, latest):
                 return Refused(refusal)
-            if latest["version"] >= MOST_VERSIONS:
-                return Refused(ChangeRefusal.TOO_MANY)
             version = {"version": latest["version"] + 1, "digest": new.digest}
-            rows(connection, "corrections/correct", {**_params(new, latest), **version})
+            before = {"before": latest["state"]}
+            before["moved"] = list(moved(content(connection, new.referral)))
+            rows(connection, "corrections/correct", {**_params(new), **before, **version})
             settle_refused(connection, new.publisher, latest["reference"], now=new.accepted_at)
             after = {**version, "accepted_at": new.accepted_at}
             return _version(latest, after, duplicate=False)
@@ -79,11 +86,6 @@ class Corrections(Part):
             if isinstance(receipt, Recalled) and not receipt.duplicate:
                 batch = claim_recalled(connection, new.referral, now=new.at)
             yield RecallBatch(receipt, batch)
-
-    def latest_delivery(self, delivery: DeliveryId) -> Offer | None:
-        """Return the latest version of a delivery's part that its agency was given."""
-        with self._transaction() as connection:
-            return latest_delivery(connection, delivery)
 
 
 def latest_delivery(connection: Connection, delivery: DeliveryId) -> Offer | None:
@@ -108,6 +110,7 @@ def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:
     _lock_deliveries(connection, new)
     rows(connection, "corrections/recall", params)
     end_over_escalations(connection, [new.referral], now=new.at, actor=new.actor)
+    close_questions(connection, [new.referral], now=new.at, actor=new.actor)
     state = _reopened(latest["state"])
     recall = {"state": state, "recalled_at": new.at, "recall_reason": new.reason}
     return _recalled({**latest, **recall}, duplicate=False)
@@ -152,15 +155,20 @@ def _closed_to_changes(row: Row) -> ChangeRefusal | None:
     return None
 
 
-def _params(new: NewVersion, latest: Row) -> dict[str, Any]:
+def _version_refusal(new: NewVersion, latest: Row) -> ChangeRefusal | None:
+    """Return why no version may follow the latest one, or None."""
+    if new.expected_version not in (None, latest["version"]):
+        return ChangeRefusal.NEWER_VERSION
+    return ChangeRefusal.TOO_MANY if latest["version"] >= MOST_VERSIONS else None
+
+
+def _params(new: NewVersion) -> dict[str, Any]:
     return {
         "referral": new.referral,
-        "before": latest["state"],
         "body": new.body,
         "idempotency_key": new.idempotency_key,
         "now": new.accepted_at,
         "actor": new.actor,
-        "moved": list(new.moved),
     }
 
 

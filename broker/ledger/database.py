@@ -126,6 +126,17 @@ class Database:
         self._pool = pool
         self._last = last
         self._session = session
+        self._is_rehearsal = False
+
+    def rehearsal(self) -> Self:
+        """Return this database over the same pool, where each transaction is rolled back.
+
+        So a dry run is refused by whatever refuses the act: it is the same function. Each
+        transaction sees nothing of those before it.
+        """
+        rehearsal = type(self)(self._pool, self._last, self._session)
+        rehearsal._is_rehearsal = True
+        return rehearsal
 
     @classmethod
     def open(
@@ -206,10 +217,13 @@ class Database:
                 connection.until = monotonic() + time_limits.TRANSACTION
                 # Behind a pooler the limits can be set only inside a transaction.
                 is_lent = not connection.has_own_session
-                with _committing(connection, alone=alone and not is_lent):
+                is_alone = alone and not is_lent and not self._is_rehearsal
+                with _committing(connection, alone=is_alone):
                     if is_lent:
                         connection.execute(self._session)
                     yield connection
+                    if self._is_rehearsal:
+                        connection.rollback()
                 connection.until = float("inf")
             heartbeats.beat()
         except PoolTimeout as error:

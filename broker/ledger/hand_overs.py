@@ -19,6 +19,7 @@ from broker.ledger.corrections import latest_delivery
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.receipts import close_referrals
 from broker.ledger.routing import insert_deliveries
 from broker.ledger.tasks import open_tasks
@@ -89,6 +90,7 @@ class HandOverBatch:
         add_notices(self._connection, notices, self._now)
         if referrals:
             end_over_escalations(self._connection, referrals, now=self._now, actor=ACTOR)
+            close_questions(self._connection, referrals, now=self._now, actor=ACTOR)
             close_referrals(self._connection, referrals, now=self._now, actor=ACTOR)
 
 

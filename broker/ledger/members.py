@@ -9,7 +9,7 @@ from uuid import UUID
 
 from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
-from broker.ledger.database import Part, Row
+from broker.ledger.database import Connection, Part, Row, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,11 @@ class SignedInMember:
 class Members(Part):
     """Members, links and sessions; of every secret only the SHA-256."""
 
-    def invite(self, new: NewMember, *, now: datetime) -> UUID:
-        """Add a member, or invite a known address again with these rights; return their id."""
+    def invite(self, new: NewMember, *, now: datetime) -> UUID | None:
+        """Add a member, or invite a known address again with these rights; return their id.
+
+        None where nobody would be left who may administer.
+        """
         params = {
             "id": new.id,
             "organisation": new.organisation,
@@ -90,8 +93,10 @@ class Members(Part):
             "rights": sorted(new.rights),
             "by": new.invited_by,
         }
-        member: UUID = self._rows("members/invite", {**params, "now": now})[0]["id"]
-        return member
+        with self._transaction() as connection:
+            _lock_members(connection, new.organisation)
+            invited = rows(connection, "members/invite", {**params, "now": now})
+        return invited[0]["id"] if invited else None
 
     def members(self, organisation: OrganisationCode, *, id: UUID | None = None) -> list[Member]:
         """Return the people of an organisation, or one of them; disabled ones come last."""
@@ -103,7 +108,9 @@ class Members(Part):
     ) -> bool:
         """Give a member these rights; False where nobody would be left who may administer."""
         params = {"organisation": organisation, "id": id_, "rights": sorted(rights)}
-        return bool(self._rows("members/change_rights", params))
+        with self._transaction() as connection:
+            _lock_members(connection, organisation)
+            return bool(rows(connection, "members/change_rights", params))
 
     def set_mail(self, organisation: OrganisationCode, id_: UUID, *, gets_mail: bool) -> None:
         """Say whether a member is told by email of what arrives."""
@@ -118,7 +125,9 @@ class Members(Part):
     def disable(self, organisation: OrganisationCode, id_: UUID, *, now: datetime) -> bool:
         """End a member's access; False where nobody would be left who may administer."""
         params = {"organisation": organisation, "id": id_, "now": now}
-        return bool(self._rows("members/disable", params))
+        with self._transaction() as connection:
+            _lock_members(connection, organisation)
+            return bool(rows(connection, "members/disable", params))
 
     def at_address(self, email: str) -> list[Membership]:
         """Return the organisations in which an email address may sign in."""
@@ -174,6 +183,10 @@ class Members(Part):
     def end_session(self, secret_sha256: bytes, *, now: datetime) -> None:
         """Sign out."""
         self._rows("members/end_session", {"secret_sha256": secret_sha256, "now": now})
+
+
+def _lock_members(connection: Connection, organisation: OrganisationCode) -> None:
+    rows(connection, "members/lock_members", {"organisation": organisation})
 
 
 def _member(row: Row) -> Member:

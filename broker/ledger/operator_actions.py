@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.referral import ChangeRefusal, Refused
 from broker.ledger.database import Connection, Part, json_text, rows
+from broker.ledger.queries import content
 
 NO_REASON = "No reason was asked for."
 """The reason that is kept for an action through a call that asks for none."""
@@ -64,10 +66,26 @@ class OperatorActions(Part):
 
         False when there is none.
         """
-        params = {"kind": kind, "referral": referral, "delivery": delivery, **context.parameters()}
-        return bool(
-            self._rows("operator_actions/note_act", {**params, "data": json_text(data or {})})
-        )
+        with self._transaction() as connection:
+            return _note_act(connection, kind, context, referral, delivery, data)
+
+    def reveal(
+        self, referral: ReferralId, context: ActionContext, *, may_see_recalled: bool
+    ) -> bytes | Refused:
+        """Record who sees a referral and why, and return its content.
+
+        Refused as UNKNOWN, or as RECALLED where that may not be seen: a recall in the same moment
+        comes either before all of this or after it.
+        """
+        with self._transaction() as connection:
+            locked = rows(connection, "operator_actions/reveal", {"referral": referral})
+            body = content(connection, referral)
+            if not locked or body is None:
+                return Refused(ChangeRefusal.UNKNOWN)
+            if locked[0]["is_recalled"] and not may_see_recalled:
+                return Refused(ChangeRefusal.RECALLED)
+            _note_act(connection, "referral.content_revealed", context, referral)
+            return body
 
     def suspend_agency(self, agency: OrganisationCode, context: ActionContext) -> bool:
         """Offer nothing to an agency from now on; False when it is suspended or unknown."""
@@ -87,6 +105,19 @@ class OperatorActions(Part):
         """Return what people did about an agency, latest first."""
         acts = self._rows("operator_actions/acts_of_agency", {"agency": agency, "limit": limit})
         return [Act(**row) for row in acts]
+
+
+def _note_act(
+    connection: Connection,
+    kind: str,
+    context: ActionContext,
+    referral: ReferralId | None,
+    delivery: DeliveryId | None = None,
+    data: dict[str, Any] | None = None,
+) -> bool:
+    params = {"kind": kind, "referral": referral, "delivery": delivery, **context.parameters()}
+    params["data"] = json_text(data or {})
+    return bool(rows(connection, "operator_actions/note_act", params))
 
 
 def keep_act(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
 from broker.domain.question import AnswerReader, AskedAbout, NewAnswer, NewQuestion, Question
 from broker.domain.states import DeliveryState
@@ -21,7 +21,7 @@ ANSWERED = "answered"
 """Why the task about a question is settled."""
 MOST = 50
 """Questions about one delivery."""
-_ANY = dict.fromkeys(("id", "publisher", "agency", "referral"))
+_ANY = dict.fromkeys(("id", "publisher", "agency", "referral", "delivery"))
 
 
 class Questions(Part):
@@ -100,26 +100,28 @@ class Questions(Part):
             add_notices(connection, notices, now)
             return True
 
-    def questions(
+    def questions(  # noqa: PLR0913  each narrows the list
         self,
         *,
         id: UUID | None = None,
         publisher: OrganisationCode | None = None,
         agency: OrganisationCode | None = None,
         referral: ReferralId | None = None,
+        delivery: DeliveryId | None = None,
         is_open: bool = False,
         limit: int,
     ) -> list[Question]:
         """Return questions with their answers, the latest first; None is any.
 
         ``agency``: those that it asked, and about a part that it has from the team that asked.
-        ``is_open``: those that wait for an answer, which their agency could still read.
+        ``is_open``: those that are neither answered nor closed.
         """
         params = {
             "id": id,
             "publisher": publisher,
             "agency": agency,
             "referral": referral,
+            "delivery": delivery,
             "open": is_open,
             "limit": limit,
         }

@@ -7,7 +7,7 @@ statements however many receipts there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from broker.domain.delivery import (
     Offer,
     Receipt,
     ReceiptMessage,
+    Redirectable,
     Returned,
     Settled,
 )
@@ -30,6 +31,7 @@ from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.queue_keys import take
 from broker.ledger.routing import insert_deliveries
 
@@ -225,10 +227,9 @@ class SettleBatch:
             if batch.clocks is not None and batch.clocks.paused_at is not None:
                 yield batch
 
-    def newest(self, offer: Offer) -> tuple[Offer, bytes]:
-        """Return the latest version of a part that its agency was given, and the newest body."""
-        latest = latest_delivery(self._connection, offer.id) or offer
-        return latest, content(self._connection, offer.referral) or latest.body
+    def redirectable(self, offer: Offer) -> Redirectable:
+        """Return what another agency would get of what was returned in this call."""
+        return _redirectable(self._connection, offer)
 
     def was_returned_by(self, referral: ReferralId, agency: OrganisationCode) -> bool:
         """Tell whether an agency has returned a part of a referral."""
@@ -274,20 +275,45 @@ class Receipts(Part):
             changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
             close_referrals(connection, sorted(changed), now=now, actor=actor)
 
-    def may_be_redirected(self, delivery: DeliveryId) -> bool:
-        """Tell whether a delivery is returned or undeliverable, and nothing has its place."""
-        with self._transaction() as connection:
-            return _may_be_redirected(connection, delivery)
+    def redirectable(
+        self, delivery: DeliveryId, *, is_to_be_returned: bool = False
+    ) -> Redirectable | None:
+        """Return what another agency would get of a delivery; None where it is not redirected.
 
-    def redirect(self, delivery: DeliveryId, new: NewDelivery, action: ActionContext) -> bool:
-        """Redirect a returned or undeliverable delivery, once; False when it is neither."""
+        It is when it is returned or undeliverable, and nothing has its place. With
+        ``is_to_be_returned`` its state does not count.
+        """
+        with self._transaction() as connection:
+            if not is_to_be_returned and not _may_be_redirected(connection, delivery):
+                return None
+            found = offers(connection, [delivery])
+            return _redirectable(connection, found[0]) if found else None
+
+    def redirect(
+        self,
+        delivery: DeliveryId,
+        successor: Callable[[Redirectable], NewDelivery],
+        action: ActionContext,
+    ) -> NewDelivery | None:
+        """Redirect a returned or undeliverable delivery, once; None when it is neither.
+
+        ``successor`` returns the delivery that takes its place. It is called while the referral is
+        locked, so what it is given stands until the commit; what it raises changes nothing.
+        """
         with self._transaction() as connection:
             lock_referrals(connection, [delivery])
             if not _may_be_redirected(connection, delivery):
-                return False
+                return None
+            (offer,) = offers(connection, [delivery])
+            new = successor(_redirectable(connection, offer))
             _redirect(connection, delivery, new, now=action.now, actor=action.by)
             keep_act(connection, "delivery.sent_on", action, delivery=delivery)
-            return True
+            return new
+
+
+def _redirectable(connection: Connection, offer: Offer) -> Redirectable:
+    latest = latest_delivery(connection, offer.id) or offer
+    return Redirectable(offer, latest, content(connection, offer.referral) or latest.body)
 
 
 def _redirect(
@@ -342,6 +368,7 @@ def _write(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> 
     _settle_answers(connection, judgement, actor)
     changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
     end_over_escalations(connection, sorted(changed), now=judgement.now, actor=actor)
+    close_questions(connection, sorted(changed), now=judgement.now, actor=actor)
 
 
 def _settle_deliveries(connection: Connection, judgement: _ReceiptJudgement) -> None:

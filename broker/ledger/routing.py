@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -24,6 +24,8 @@ from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.links import link
 from broker.ledger.operator_actions import ActionContext, keep_act
 from broker.ledger.pseudonyms import earlier_occurrences, flag_recurrence, record_occurrences
+from broker.ledger.queries import content
+from broker.ledger.question_closings import close_questions
 from broker.ledger.revisions import History, histories, write_revisions
 from broker.ledger.tasks import write_tasks
 from broker.policy.decision import (
@@ -99,6 +101,8 @@ class RouteBatch:
         link(self._connection, effective, now=now, actor=actor)
         write_tasks(self._connection, effective, self.referrals, now=now, actor=actor)
         self._end_escalations(changed, now=now, actor=actor)
+        revised_again = sorted({decision.id for decision in revised}.intersection(changed))
+        close_questions(self._connection, revised_again, now=now, actor=actor)
 
     def awaiting_information(self, referrals: Sequence[ReferralId]) -> Iterator[ClockBatch]:
         """Yield the clocks of referrals that are paused until the publisher says more."""
@@ -150,17 +154,24 @@ class Routing(Part):
             yield _claim_unrouted(connection, params)
 
     def give_areas(
-        self, referral: ReferralId, areas: Mapping[str, str], action: ActionContext
+        self,
+        referral: ReferralId,
+        areas: Mapping[str, str],
+        action: ActionContext,
+        *,
+        check: Callable[[bytes | None], None],
     ) -> bool:
         """Add areas to an unroutable referral and make it due; False when it is not unroutable.
 
-        ``areas`` maps a person's local id to an area's code.
+        ``areas`` maps a person's local id to an area's code. ``check`` is called with the newest
+        version, which no correction can follow before the commit; what it raises changes nothing.
         """
         params = {"referral": referral, "actor": action.by, "now": action.now}
         with self._transaction() as connection:
             areas_given = {**params, "areas": json_text(dict(areas))}
             if not rows(connection, "routing/give_areas", areas_given):
                 return False
+            check(content(connection, referral))
             keep_act(connection, "referral.areas_given", action, referral=referral)
             return True
 

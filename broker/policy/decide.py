@@ -25,7 +25,7 @@ from broker.policy.decision import (
     Verdict,
     Withdrawn,
 )
-from broker.policy.monitoring import alarms
+from broker.policy.monitoring.alarms import first_ring_of_ops
 from broker.policy.monitoring.links import link_marks
 from broker.policy.monitoring.profile import profile
 from broker.policy.monitoring.recurrence import Occurrence, occurrences
@@ -373,7 +373,5 @@ def _occurrences(
 
 
 def _first_alarm(waiting: Unrouted, attend_by: datetime, policy: Policy) -> datetime | None:
-    clock = alarms.attending(waiting.accepted_at, attend_by)
-    return alarms.first_ring(
-        [clock], warn_at=policy.alarms.warn_at, calendar=policy.calendars["ENG"]
-    )
+    warn_at, calendar = policy.alarms.warn_at, policy.calendars["ENG"]
+    return first_ring_of_ops(waiting.accepted_at, attend_by, warn_at=warn_at, calendar=calendar)

@@ -90,8 +90,11 @@ class Disclosed:
             place = self._places.get(source, token)
             if place is None:
                 return None
-            tokens = place.split("/")[1:] if place.startswith("/") else [*tokens, place]
-        return "".join(f"/{token}" for token in tokens) if self._is_shown(tokens) else None
+            if place.startswith("/"):
+                tokens = place.split("/")[1:]
+            else:
+                tokens.append(place)
+        return "/".join(["", *tokens]) if self._is_shown(tokens) else None
 
     def shows(self, needs: Collection[Iterable[str]]) -> bool:
         """Tell whether what a sentence rests on is shown: all pointers of any of its grounds.
@@ -115,10 +118,13 @@ class Disclosed:
                     return False
                 node = node[int(token)]
                 continue
-            if not (isinstance(node, dict) and token in node) and tree and token not in tree:
+            if isinstance(node, dict) and token in node:
+                node = node[token]
+            elif tree and token not in tree:
                 return False
+            else:
+                node = None
             tree = tree.get(token, {}) if tree else tree
-            node = node.get(token) if isinstance(node, dict) else None
         return True
 
 

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat
 from typing import Any
 
 from broker.domain.task import Task
 from broker.errors import Remark
-from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, disclose
+from broker.policy.disclosure import (
+    CHILD_ID,
+    CHILDREN,
+    HOUSEHOLD,
+    PERSON_ID,
+    PERSONS,
+    disclose,
+)
 from broker.policy.language.evidence import NOWHERE
 from broker.policy.language.recipient_words import folded, without_marks
+from broker.policy.language.views import View
 from broker.policy.published.policy import Policy
+from broker.policy.routing.assignments import Assignment
 from broker.policy.routing.plan import Plan
 from broker.policy.shown_defects import originals, shown_defects
 from schemas.referral import HARMED
 
 CODE = "name-outside-view"
 _GROUPS = (CHILDREN, HOUSEHOLD, PERSONS, HARMED)
-_GIVEN, _FAMILY, _ALIASES = "given_name", "family_name", "aliases"
+_GIVEN, _FAMILY, _ALIASES = _NAMES = ("given_name", "family_name", "aliases")
 _NO_TEXT = frozenset(
     {
         *(_GIVEN, _FAMILY, _ALIASES, "id", "about", "lives_with", "address", "school", "area"),
@@ -62,6 +70,8 @@ def with_name_warnings(
     ``received`` is the document in the shape into which its ``defects`` point: an agency is shown
     what stood there in a field that was treated. ``document`` is what was judged.
     """
+    if not defects and _is_everybody_named(plan, document, policy):
+        return plan
     names, texts = names_in(document), [document]
     if defects:
         names, texts = names | names_in(received), [document, received]
@@ -84,6 +94,40 @@ def with_name_warnings(
     return replace(plan, warnings=(*plan.warnings, *remarks), tasks=(*plan.tasks, *tasks))
 
 
+def _is_everybody_named(plan: Plan, document: Mapping[str, Any], policy: Policy) -> bool:
+    """Tell at little cost whether each agency is shown the names of everybody; True is certain."""
+    naming = {leg.agency for leg in plan.assignments if names_everybody(leg, document, policy)}
+    return all(leg.agency in naming for leg in plan.assignments)
+
+
+def names_everybody(leg: Assignment, document: Mapping[str, Any], policy: Policy) -> bool:
+    """Tell whether a leg surely shows every name of a document that was judged."""
+    view, children = policy.views.get(leg.view), document.get(CHILDREN, ())
+    if view is None or not all(child[CHILD_ID] in leg.children for child in children):
+        return False
+    if not _shows_names(view, CHILDREN, children):
+        return False
+    if persons := document.get(PERSONS):
+        # Those under 18 are shown in another part, and nobody's age is worked out here.
+        if not all(person[PERSON_ID] in leg.persons for person in persons):
+            return False
+        if not (_shows_names(view, PERSONS, persons) and _shows_names(view, HARMED, persons)):
+            return False
+    # Whoever is of the household is so of some children, and all of those are shown.
+    household = document.get(HOUSEHOLD)
+    return not household or (
+        not view.adults_at_risk_only and _shows_names(view, HOUSEHOLD, household)
+    )
+
+
+def _shows_names(view: View, part: str, people: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a view shows whatever names these people have where it shows them."""
+    shown = view.shows.get(part)
+    if not shown:
+        return shown is not None or not people
+    return not any(name not in shown and any(name in each for each in people) for name in _NAMES)
+
+
 def _message(agency: str, policy: Policy) -> str:
     name = policy.directory.organisation_name(agency)
     return (
@@ -102,7 +146,9 @@ def names_in(document: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of everybody in a document, as they may occur in a sentence."""
     names: set[str] = set()
     for group in _GROUPS:
-        for person in document.get(group) or ():
+        people = document.get(group)
+        # As received, something else may stand in the place of a list.
+        for person in people if isinstance(people, list) else ():
             if isinstance(person, dict):
                 names.update(_names_of(person))
     return frozenset(name for name in names if len(name) >= _LEAST and name not in _NO_NAMES)
@@ -127,7 +173,7 @@ def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     written = " . ".join(_texts(document))[:_MOST_TEXT]
     # Most texts hold the letters of no name in a row, and need not be parted into words.
     letters = without_marks(written)
-    if not any(name.partition(" ")[0] in letters for name in names):
+    if not any(first in letters for first in {name.partition(" ")[0] for name in names}):
         return False
     text = folded(_possessives(written.casefold()))
     words = frozenset(text.split())
@@ -142,15 +188,28 @@ def _possessives(text: str) -> str:
 def _texts(value: object) -> list[str]:
     """Return the sentences of a document."""
     texts: list[str] = []
-    stack: list[Any] = [{"": value}]
+    stack: list[Any] = [[value]]
     while stack:
         item = stack.pop()
-        for name, below in item.items() if type(item) is dict else zip(repeat(""), item):
+        if type(item) is list:
+            _add_items(item, texts, stack)
+            continue
+        for name, below in item.items():
             kind = type(below)
-            if name in _NO_TEXT:
-                continue
+            # Most of what is there are numbers and texts, so the name is looked up at last.
             if kind is str:
-                texts.append(below)
-            elif kind is dict or kind is list:
+                if name not in _NO_TEXT:
+                    texts.append(below)
+            elif (kind is dict or kind is list) and name not in _NO_TEXT:
                 stack.append(below)
     return texts
+
+
+def _add_items(items: list[Any], texts: list[str], stack: list[Any]) -> None:
+    """Add the items of a list to the texts, and to what is gone through next."""
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            texts.append(item)
+        elif kind is dict or kind is list:
+            stack.append(item)

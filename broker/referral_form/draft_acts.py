@@ -272,15 +272,6 @@ def _published(context: Context, member: SignedInMember, draft: Draft) -> Accept
 def _corrected(context: Context, member: SignedInMember, draft: Draft) -> Accepted | None:
     if draft.corrects is None:
         return None
-    status = sent(context, member, draft.corrects)
-    # The newest version may be this very draft, where sending it was cut off before.
-    if status.version != draft.version and (
-        context.ledger.queries.content(draft.corrects) != draft.body
-    ):
-        raise Conflict(
-            "Somebody corrected this referral after you began. Delete this draft, and begin again "
-            "from what agencies have now."
-        )
     return corrections.correct(
         context,
         member.organisation,
@@ -288,6 +279,7 @@ def _corrected(context: Context, member: SignedInMember, draft: Draft) -> Accept
         draft.body,
         idempotency_key=f"draft:{draft.id}",
         actor=member.actor,
+        expected_version=draft.version,
     )
 
 

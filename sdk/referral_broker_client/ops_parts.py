@@ -25,6 +25,11 @@ class Monitoring:
         value: Json = self._http.get("/v1/monitor").json()
         return value
 
+    def queues(self) -> list[Json]:
+        """Return counts and ages of every agency's queue that is not empty."""
+        queues: list[Json] = self._http.get("/v1/queues").json()["queues"]
+        return queues
+
     def deadlines(
         self,
         *,
@@ -114,7 +119,7 @@ class Replays:
         return value
 
     def start(self, plan: str | UUID, reason: str, *, count: int, by: str | None = None) -> Json:
-        """Start a plan; ``count`` is the number in it, and ``by`` the planner without a name.
+        """Start a plan; ``count`` is the number in it, and ``by`` the person who starts it.
 
         Raises ``Invalid`` for another number, and ``Conflict`` when it was started before.
         """

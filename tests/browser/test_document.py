@@ -14,7 +14,7 @@ from broker.policy import disclosure
 from broker.policy.disclosure import PERSONS
 from broker.policy.published.policy import Policy
 from tests.browser.conftest import PATIENCE
-from tests.browser.test_pages import LOOKS, faults
+from tests.browser.test_pages import LOOKS, faults, looks
 from tests.conftest import ROOT
 from tests.unit.inbox.conftest import NOW, ORGANISATIONS, full, rendered
 
@@ -56,8 +56,9 @@ def corrected() -> dict[str, Any]:
     return sample
 
 
+@pytest.fixture(scope="module")
 def sheets(book: Policy) -> dict[str, str]:
-    """Return the pages that are looked at: whole, corrected, a school's, recalled and on paper."""
+    """The pages that are looked at: whole, corrected, a school's, recalled and on paper."""
 
     def deliver(sample: dict[str, Any], view: str, **envelope: Any) -> dict[str, Any]:
         scope = {
@@ -91,7 +92,10 @@ def sheets(book: Policy) -> dict[str, str]:
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Open]:
-    """Open a page that is given as text: ``show(html, width=320, dark=True)``."""
+    """Open a page that is given as text: ``show(html, width=320, dark=True)``.
+
+    Another text may follow in the same window: ``page.set_content(html)``.
+    """
     contexts: list[BrowserContext] = []
 
     def go(html: str, width: int = 1280, **options: Any) -> Page:
@@ -110,29 +114,36 @@ def show(browser: Browser) -> Iterator[Open]:
         context.close()
 
 
-@pytest.mark.parametrize("look", list(LOOKS))
-def test_every_document_can_be_read_by_everybody(show: Open, book: Policy, look: str) -> None:
+@pytest.mark.parametrize("look", looks("light", "forced colours", "320 px, dark"))
+def test_every_document_can_be_read_by_everybody(
+    show: Open, sheets: dict[str, str], look: str
+) -> None:
+    page = show("", **LOOKS[look])
     results = []
-    for name, html in sheets(book).items():
-        results += [f"{name}: {fault}" for fault in faults(show(html, **LOOKS[look]))]
+    for name, html in sheets.items():
+        page.set_content(html)
+        results += [f"{name}: {fault}" for fault in faults(page)]
     assert "\n".join(results) == ""
 
 
 def test_facts_reports_judgements_and_intelligence_have_borders_of_their_own(
-    show: Open, book: Policy
+    show: Open, sheets: dict[str, str]
 ) -> None:
-    page = show(sheets(book)["whole"])
+    page = show(sheets["whole"])
     styles = page.eval_on_selector_all(
         ".doc-said", "all => all.map(each => getComputedStyle(each).borderLeftStyle)"
     )
     assert sorted(set(styles)) == ["dashed", "dotted", "double", "solid"]
 
 
-def test_handling_stands_above_everything_that_is_about_people(show: Open, book: Policy) -> None:
-    for name, html in sheets(book).items():
+def test_handling_stands_above_everything_that_is_about_people(
+    show: Open, sheets: dict[str, str]
+) -> None:
+    page = show("")
+    for name, html in sheets.items():
         if name == "recalled":
             continue
-        page = show(html)
+        page.set_content(html)
         tops = page.eval_on_selector_all(
             ".doc-handling, .doc-section",
             "all => all.map(each => each.getBoundingClientRect().top)",
@@ -142,16 +153,18 @@ def test_handling_stands_above_everything_that_is_about_people(show: Open, book:
             assert page.locator(".doc-handling h2").first.bounding_box()["y"] < 300, name
 
 
-def test_a_number_to_call_is_large_enough_to_be_hit(show: Open, book: Policy) -> None:
-    page = show(sheets(book)["school"], width=320)
+def test_a_number_to_call_is_large_enough_to_be_hit(show: Open, sheets: dict[str, str]) -> None:
+    page = show(sheets["school"], width=320)
     heights = page.eval_on_selector_all(
         ".doc a", "all => all.map(each => each.getBoundingClientRect().height)"
     )
     assert min(heights) >= 24
 
 
-def test_paper_is_black_on_white_with_nothing_folded_away(show: Open, book: Policy) -> None:
-    page = show(sheets(book)["paper"], dark=True)
+def test_paper_is_black_on_white_with_nothing_folded_away(
+    show: Open, sheets: dict[str, str]
+) -> None:
+    page = show(sheets["paper"], dark=True)
     page.emulate_media(media="print")
     colours = page.eval_on_selector_all(
         ".doc *",

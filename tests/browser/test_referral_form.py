@@ -165,7 +165,7 @@ def paths(context: Context, world: World, come: Callable[..., Page]) -> list[str
         *("/", "/?show=all", "/new", f"/drafts/{empty}", f"/drafts/{empty}/check"),
         *(f"/drafts/{full}{path}" for path in ("", "/check", "/delete", "/voices")),
         *(f"/drafts/{full}/{section.key}" for section in SECTIONS.values()),
-        *(f"/drafts/{full}/{key}" for key in LISTINGS),
+        *(f"/drafts/{full}/{key}" for key in LISTINGS if key not in SECTIONS),
         *(
             f"/drafts/{full}/{key}/0/{page.key}"
             for key, listing in LISTINGS.items()

@@ -25,6 +25,9 @@ from tests.acceptance.conftest import sample
 from tests.acceptance.stack import Stack
 from tests.conftest import PATIENCE_SECONDS, ROOT, eventually
 
+# One gateway is enough for all of them; two floods at once would feel each other.
+pytestmark = pytest.mark.xdist_group("floods")
+
 Open = Callable[[bytes], socket.socket]
 MEGABYTE = 1024 * 1024
 SILENT = 1150

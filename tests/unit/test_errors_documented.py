@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 CODED = re.compile(r'"([a-z]+(?:-[a-z0-9]+)*): [A-Z]')
 CODE = re.compile(r"[a-z]+(?:-[a-z0-9]+)*")
 PLACES: Mapping[str, int] = {
-    **dict.fromkeys(("Fault", "Remark", "warn", "task", "_fault", "_invalid"), 1),
+    **dict.fromkeys(("Fault", "Remark", "warn", "task", "_fault", "_invalid", "invalid"), 1),
     **dict.fromkeys(("Task", "fault", "_refused", "_refuse"), 0),
 }
 """Calls that are given a code, and as which argument."""

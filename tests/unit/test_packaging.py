@@ -7,9 +7,10 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path, PurePath
 from typing import Any
@@ -88,14 +89,28 @@ def declared(distribution: Distribution, *extras: str) -> set[str]:
 
 def imported(files: Iterable[Path]) -> set[str]:
     """Return the names of the modules that these files import, ours left out."""
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
-    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {name for file in files for name in named_in(file)}
     return {name.partition(".")[0] for name in names} - OURS - sys.stdlib_module_names
 
 
+@cache
+def named_in(file: Path) -> frozenset[str]:
+    """Return the modules that a file names in its imports."""
+    nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return frozenset(
+        names | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    )
+
+
+@cache
+def owners_of_modules() -> Mapping[str, list[str]]:
+    """Return which distributions bring each module of this environment."""
+    return packages_distributions()
+
+
 def undeclared(files: Iterable[Path], known: set[str]) -> set[str]:
-    owners = packages_distributions()
+    owners = owners_of_modules()
     return {
         module
         for module in imported(files)
@@ -144,7 +159,7 @@ def test_every_library_that_tests_and_benchmarks_import_is_declared() -> None:
 def test_every_library_that_is_declared_is_imported(
     distribution: Distribution, never_imported: set[str]
 ) -> None:
-    owners = packages_distributions()
+    owners = owners_of_modules()
     used = {
         canonicalize_name(owner)
         for module in imported(distribution.files())

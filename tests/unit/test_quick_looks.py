@@ -1,11 +1,12 @@
 """A quick look before the full work never misses what the full work would find."""
 
+import json
 import unicodedata
 from difflib import SequenceMatcher
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from broker.policy.language.recipient_words import are_alike, folded
@@ -45,6 +46,35 @@ def test_other_forms_of_a_letter_may_be_a_link(form):
 def test_plain_text_holds_no_link():
     body = '{"text": "He said: \\u201cno\\u201d \\u2013 at 50 % past one, caf\\u00e9 e.g. (1)."}'
     assert not pictures.may_hold_link(body.encode())
+
+
+PIECES = [
+    "https:",
+    "/",
+    "%2f",
+    "//a.example",
+    ".org",
+    '"referral/1',
+    "referral/1",
+    ".jpg",
+    "?fm=png",
+]
+
+
+@settings(max_examples=500)
+@given(some.lists(some.sampled_from([*PIECES, '"', "\\", " ", "e"]), max_size=12), some.booleans())
+def test_a_body_that_holds_no_link_has_none_in_any_text(pieces, is_escaped):
+    text = "".join(pieces)
+    body = json.dumps({"schema": "referral/1", "text": text}).encode()
+    if is_escaped:
+        body = body.replace(b"/", b"\\u002f")
+    assert pictures.may_hold_link(body) or pictures.link("", orjson.loads(body)["text"]) is None
+
+
+def test_a_referral_without_another_slash_is_not_looked_through():
+    body = b'{"schema":"referral/1","concern":{"summary":"Met at a.example.jpg, 5.30 pm."}}'
+    assert not pictures.may_hold_link(body)
+    assert pictures.may_hold_link(body.replace(b"Met at ", b"https://"))
 
 
 @given(some.text(), some.text())

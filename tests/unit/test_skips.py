@@ -24,6 +24,7 @@ def test_that_is_known_to_fail():
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("ci", "code", "summary"),
     [("true", 1, "1 failed, 1 xfailed, 1 error"), ("", 0, "2 skipped, 1 xfailed")],

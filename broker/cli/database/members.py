@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -107,23 +108,30 @@ def disable(
     with open_ledger() as ledger:
         code, now = OrganisationCode(organisation), ledger.queries.clock()
         member = _at(ledger, code, email)
+        # First what may refuse it: nobody is promised, or asked about, what cannot be done.
+        _disable(ledger.rehearsal(), member, code, now)
         effect = f"{member.name} will be signed out of the inbox of {code} now."
         if not confirm(
             lambda: effect, "Disable it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run
         ):
             return
-        if not ledger.members.disable(code, member.id, now=now):
-            raise Failure(
-                f"{member.name} is the last person who looks after this inbox.",
-                next_step="let somebody else look after it first: "
-                f"broker members link {organisation} ADDRESS --name NAME",
-            )
+        _disable(ledger, member, code, now)
         ids: dict[str, UUID | str] = {"organisation": code, "member": member.id}
         side_log.note(Change.MEMBER_DISABLED, at=now, **ids)
     if as_json:
         print_json({"name": member.name, "email": member.email, "disabled_at": now})
     else:
         click.echo(f"{member.name} is signed out and can no longer sign in.")
+
+
+def _disable(ledger: Ledger, member: Member, organisation: OrganisationCode, now: datetime) -> None:
+    """End a member's access. Raises Failure where nobody would look after the inbox."""
+    if not ledger.members.disable(organisation, member.id, now=now):
+        raise Failure(
+            f"{member.name} is the last person who looks after this inbox.",
+            next_step="let somebody else look after it first: "
+            f"broker members link {organisation} ADDRESS --name NAME",
+        )
 
 
 def _at(ledger: Ledger, organisation: OrganisationCode, email: str) -> Member:

@@ -68,8 +68,8 @@ def publish(
     documents = documents_from(folder)
     if not allow_unset:
         _check_alarms(documents)
-    effect = partial(_effect, documents, folder)
     with open_ledger() as ledger:
+        effect = partial(_effect, ledger, documents, folder)
         if not confirm(effect, "Publish it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
         version = put_in_force(
@@ -81,9 +81,10 @@ def publish(
         click.echo(f"{version} is in force")
 
 
-def _effect(documents: Mapping[str, str], folder: Path) -> str:
+def _effect(ledger: Ledger, documents: Mapping[str, str], folder: Path) -> str:
     """Say what publishing would do. Raises PolicyError for a policy that cannot be published."""
-    load(documents, version="unpublished", channels=CHANNELS.forms)
+    now = ledger.queries.clock()
+    put_in_force(ledger.rehearsal(), documents, now=now, channels=CHANNELS.forms)
     return (
         f"The policy in {folder} will judge every referral that is routed from now on. "
         f"See what changes with `broker policy diff in-force {folder}`."

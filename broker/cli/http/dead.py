@@ -90,7 +90,7 @@ def plan(  # noqa: PLR0913  one parameter for each option
 @dead.command()
 @click.argument("plan_id", metavar="PLAN", type=broker_id)
 @click.option("--count", type=int, required=True, help="The number in the plan, to confirm it.")
-@click.option("--by", help="Your name, for the history; by default the planner's.")
+@click.option("--by", help="Your name, for the history.")
 @reason_option
 @dry_run_option
 @json_option
@@ -116,6 +116,7 @@ def replay(  # noqa: PLR0913  one parameter for each option
             number = planned["planned"]
             raise click.UsageError(f"The plan has {number}, not {count}: give --count {number}.")
         if is_dry_run:
+            _check_planned(planned)
             print_json(planned) if as_json else _print_plan(planned)
             end_dry_run()
             return
@@ -125,6 +126,16 @@ def replay(  # noqa: PLR0913  one parameter for each option
     else:
         click.echo(
             f"The plan for {started['planned']} has started; see it at /ops/replays/{plan_id}"
+        )
+
+
+def _check_planned(planned: Mapping[str, Any]) -> None:
+    """Raise Failure for a plan that was started before: a dry run promises no second start."""
+    if planned["state"] != "planned":
+        raise Failure(
+            f"this plan was started before: it is {planned['state']}.",
+            next_step="see the present state with `broker dead list`",
+            code=CONFLICT,
         )
 
 

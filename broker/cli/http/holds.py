@@ -18,6 +18,8 @@ from broker.cli.options import Listing, broker_id, json_option
 from broker.cli.output import LOCAL, local, print_json
 from broker.cli.table import print_table
 
+MOST_LISTED = 200
+"""Held deliveries in one answer of the gateway."""
 _REASON = click.option("--reason", required=True, help="Why: others will read it.")
 _BY = click.option("--by", help="The person who decides it.")
 
@@ -122,13 +124,16 @@ def extend(
 
 def _effect(ops: Ops, delivery: UUID) -> str:
     """Say what a release would do. Raises Failure when the delivery is not held."""
-    for held in ops.embargoes()["embargoes"]:
+    listed = ops.embargoes()["embargoes"]
+    for held in listed:
         if held["delivery"] == str(delivery):
             until = local(held["until"]) or "a person releases it"
             return (
                 f"{held['agency']} will be offered {held['reference']} now. It is held until "
                 f"{until}. This cannot be undone."
             )
+    if len(listed) == MOST_LISTED:
+        return "If it is held, its agency will be offered it now. This cannot be undone."
     raise Failure(
         "no held delivery has this id.",
         next_step="list them with `broker holds list`",

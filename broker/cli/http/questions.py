@@ -12,6 +12,7 @@ from referral_broker_client import Publisher
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json
+from schemas import labels
 
 
 @click.group(cls=Listing)
@@ -20,7 +21,7 @@ def questions() -> None:
 
 
 @questions.command("list")
-@click.option("--all", "is_all", is_flag=True, help="List those that are answered too.")
+@click.option("--all", "is_all", is_flag=True, help="List those that are answered or closed too.")
 @json_option
 @with_gateway
 def list_(is_all: bool, as_json: bool, gateway: Gateway) -> None:
@@ -81,3 +82,6 @@ def _print_question(question: Mapping[str, Any]) -> None:
         version = f"See version {question['version']}." if question["version"] else None
         answer = " ".join(filter(None, [question["answer"], version]))
         click.echo(f"  {question['answered_by']}, {local(question['answered_at'])}: {answer}")
+    elif question["closed_at"]:
+        because = labels.QUESTION_ENDS.get(question["closed_because"], question["closed_because"])
+        click.echo(f"  closed {local(question['closed_at'])}, not answered: {because}")

@@ -16,6 +16,7 @@ from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import Listing, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
+from broker.domain.actor import in_words
 
 LISTED = 200
 
@@ -47,7 +48,7 @@ def queue() -> None:
 def list_(as_json: bool, gateway: Gateway) -> None:
     """List every queue with open deliveries."""
     with Ops(gateway.url, gateway.key) as ops:
-        queues = ops.monitoring.monitor()["queues"]
+        queues = ops.monitoring.queues()
     if as_json:
         print_json(queues)
         return
@@ -88,7 +89,7 @@ def show(agency: str, as_json: bool, gateway: Gateway) -> None:
         print_json(deliveries)
         return
     if status["suspended_at"]:
-        person = (status["suspended_by"] or "").removeprefix("person:")
+        person = in_words(status["suspended_by"] or "")
         since, reason = local(status["suspended_at"]), status["suspended_because"]
         click.echo(f"Suspended since {since} by {person}: {reason}")
     if not deliveries:

@@ -16,7 +16,8 @@ QUESTIONS = (
         summary="List what agencies ask",
         description=(
             "Returns what agencies ask about your referrals, the latest first. Your feed says "
-            "when there is a new question, with `delivery.question_asked`; it holds no words."
+            "when there is a new question, with `delivery.question_asked`; it holds no words. "
+            "A question is closed once the agency has no longer what it asked about."
         ),
         scopes=PUBLISHER_OR_OPS,
         gives={
@@ -37,7 +38,7 @@ QUESTIONS = (
         query={
             "limit": LIMIT,
             "state": Parameter(
-                "`open` for those that nobody has answered, `all` for every one.",
+                "`open` for those that are neither answered nor closed, `all` for every one.",
                 {"type": "string", "enum": ["open", "all"], "default": "open"},
             ),
         },

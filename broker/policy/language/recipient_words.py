@@ -58,14 +58,28 @@ def is_near(text: str, names: frozenset[str]) -> bool:
     """Tell whether a normalised text holds one of the names, or is one of them misspelt."""
     padded, joined = f" {text} ", text.replace(" ", "")
     beginnings = _beginnings(text)
-    for name in names:
-        if f" {name} " in padded or joined == name:
+    for name, as_words, begins in _compared(names):
+        if as_words in padded or joined == name:
             return True
-        if len(name) < _LEAST_NEAR or beginnings.isdisjoint(_beginnings(name)):
-            continue
-        if not any(map(str.isdecimal, name)) and are_alike(text, name):
+        if not beginnings.isdisjoint(begins) and are_alike(text, name):
             return True
     return False
+
+
+@lru_cache(maxsize=4096)
+def _compared(names: frozenset[str]) -> tuple[tuple[str, str, frozenset[str]], ...]:
+    """Return names, each with how it stands in a text and how its words begin, once for all texts.
+
+    A short name, or one with a number, is not taken for another: nothing of it begins alike.
+    """
+    return tuple(
+        (name, f" {name} ", _beginnings(name) if _may_be_misspelt(name) else frozenset())
+        for name in names
+    )
+
+
+def _may_be_misspelt(name: str) -> bool:
+    return len(name) >= _LEAST_NEAR and not any(map(str.isdecimal, name))
 
 
 def are_alike(text: str, name: str) -> bool:

@@ -96,6 +96,10 @@ class RunningClock:
     """What the deadline was before that."""
 
 
+NewClock = tuple[Unit, datetime, datetime]
+"""A clock that has never stood: its unit, its start and its deadline."""
+
+
 def attending(since: datetime, attend_by: datetime) -> RunningClock:
     """Return the clock of ops for what no agency has: it runs day and night."""
     return RunningClock(ATTEND, Unit.CALENDAR_HOUR, since, attend_by)
@@ -142,11 +146,22 @@ def due_rings(
 
 
 def first_ring(
-    clocks: Sequence[RunningClock], *, warn_at: Sequence[int], calendar: WorkingCalendar
+    clocks: Sequence[NewClock], *, warn_at: Sequence[int], calendar: WorkingCalendar
 ) -> datetime | None:
     """Return when the first alarm of new deadlines is planned."""
     percent = warn_at[0] if warn_at else BREACH
-    return min((_planned(clock, percent, calendar) for clock in clocks), default=None)
+    rings = [
+        point(unit, start=start, due_at=due_at, percent=percent, calendar=calendar)
+        for unit, start, due_at in clocks
+    ]
+    return min(rings, default=None)
+
+
+def first_ring_of_ops(
+    since: datetime, attend_by: datetime, *, warn_at: Sequence[int], calendar: WorkingCalendar
+) -> datetime | None:
+    """Return when the first alarm is planned of what ops attends to."""
+    return first_ring([(Unit.CALENDAR_HOUR, since, attend_by)], warn_at=warn_at, calendar=calendar)
 
 
 def next_step_at(

@@ -6,9 +6,9 @@ without the key can ask about a person, and no content goes from one referral to
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
@@ -41,14 +41,9 @@ def read_link_window(node: Node) -> timedelta:
 def link_marks(referral: Referral, document: Mapping[str, Any], key: bytes) -> tuple[bytes, ...]:
     """Return the marks of a referral: a keyed BLAKE2b of each identifier (RFC 7693), 64 at most."""
     texts = dict.fromkeys(islice(_identifiers(referral), _MOST - 1))
-    return (
-        *(_mark(text.encode(), key) for text in texts),
-        _mark(_content(document), key),
-    )
-
-
-def _mark(text: bytes, key: bytes) -> bytes:
-    return hashlib.blake2b(text, key=key[:64], digest_size=_SIZE).digest()
+    marked = [*map(str.encode, texts), _content(document)]
+    key = key[:64]
+    return tuple([blake2b(text, key=key, digest_size=_SIZE).digest() for text in marked])
 
 
 def _content(document: Mapping[str, Any]) -> bytes:

@@ -14,8 +14,7 @@ from broker.domain.task import TaskDeadline
 from broker.errors import Fault
 from broker.policy.language.vocabulary import GRADES
 from broker.policy.language.yaml_nodes import Node
-from broker.policy.monitoring import alarms
-from broker.policy.monitoring.alarms import UNROUTABLE, AlarmRules, attending
+from broker.policy.monitoring.alarms import UNROUTABLE, AlarmRules, first_ring_of_ops
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Within, compute
 from schemas.formats import Reference
@@ -73,9 +72,7 @@ def task_deadline(
     """Return by when what is known since an instant must be settled, and its first alarm."""
     within = deadlines.get(grade) or deadlines.get(ANY) or DEFAULT[ANY]
     due_at = compute(within, start=since, calendar=calendar).due_at
-    first = alarms.first_ring(
-        [attending(since, due_at)], warn_at=policy_alarms.warn_at, calendar=calendar
-    )
+    first = first_ring_of_ops(since, due_at, warn_at=policy_alarms.warn_at, calendar=calendar)
     return TaskDeadline(grade, due_at, first)
 
 

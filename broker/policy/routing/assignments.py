@@ -12,7 +12,7 @@ from broker.domain.codes import Grade, Milestone, Role
 from broker.domain.ids import OrganisationCode
 from broker.policy.language.directory import Organisation
 from broker.policy.language.rules import Clock, RoutingRule
-from broker.policy.monitoring.alarms import RunningClock, first_ring
+from broker.policy.monitoring.alarms import first_ring
 from broker.policy.time.calendars import WorkingCalendar
 from broker.policy.time.deadlines import Deadline, compute
 from broker.policy.time.turns import next_closing, next_opening
@@ -230,12 +230,6 @@ class CountedDeadline:
     """What it starts with: ``accepted``, ``first_known`` or ``embargo_end``."""
     deadline: Deadline
 
-    @property
-    def running(self) -> RunningClock:
-        """The clock as alarms are planned by it."""
-        unit, due_at = self.clock.within.unit, self.deadline.due_at
-        return RunningClock(str(self.milestone), unit, self.start, due_at)
-
     def explanation(self) -> dict[str, Any]:
         """Return the deadline as it is stored and shown."""
         return {
@@ -257,7 +251,7 @@ def finish(draft: Draft, *, warn_at: Sequence[int]) -> Assignment:
     """
     terms, addressee, start = draft.terms, draft.addressee, draft.start
     deadlines = count(terms.deadlines, start, addressee.calendar)
-    running = [deadline.running for deadline in deadlines]
+    running = [(each.clock.within.unit, each.start, each.deadline.due_at) for each in deadlines]
     return Assignment(
         agency=addressee.agency,
         channel=addressee.channel,

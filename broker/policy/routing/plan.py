@@ -109,13 +109,14 @@ def route(  # noqa: PLR0913 - each is a fact about the hand-in
     """
     handed_in_at = handed_in_at or accepted_at
     day = accepted_at.astimezone(LONDON).date()
+    is_first = handed_in_at == accepted_at
     facts = derive(
         referral,
         publisher=publisher,
         directory=policy.directory,
         gazetteer=policy.gazetteer,
         on=day,
-        ages_on=handed_in_at.astimezone(LONDON).date(),
+        ages_on=day if is_first else handed_in_at.astimezone(LONDON).date(),
         areas=areas,
     )
     work = Work(policy.directory, warnings=dict.fromkeys(facts.doubts))
@@ -202,11 +203,10 @@ def _covering(
     if draft := work.drafts.get((agency, rule.id, office)):
         return draft
     for (code, _, closed), draft in work.drafts.items():
-        same = (code, closed) == (agency, office) and (draft.terms.view, draft.terms.role) == (
-            rule.view,
-            rule.role,
-        )
-        if same and (subject.id in draft.children or subject.id in draft.persons):
+        if code != agency or closed != office:
+            continue
+        is_shown, terms = subject.id in draft.children or subject.id in draft.persons, draft.terms
+        if is_shown and (terms.view, terms.role) == (rule.view, rule.role):
             return draft
     return None
 

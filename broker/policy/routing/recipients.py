@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from broker.domain.codes import Grade
 from broker.policy.language.directory import Organisation
@@ -12,8 +13,11 @@ from broker.policy.language.vocabulary import PLACES
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import URGENT
 from broker.policy.routing.facts import Facts, SubjectFacts
-from broker.policy.time.calendars import LONDON
+from broker.policy.time.moments import local_day
 from schemas.immutable import immutable
+
+_local_day = lru_cache(maxsize=64)(local_day)
+"""All of a batch have their day in common."""
 
 
 @immutable
@@ -45,7 +49,7 @@ def serving(
     rule: RoutingRule, place: str, grade: Grade, policy: Policy, now: datetime
 ) -> Recipient | None:
     """Return who serves a place for a row, its out-of-hours partner while the office is closed."""
-    day = now.astimezone(LONDON).date()
+    day = _local_day(now)
     office = policy.directory.serving(rule.kind, place, day)
     if office is None:
         return None

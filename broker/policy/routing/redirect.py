@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from broker.domain.codes import Grade
-from broker.domain.task import EMBARGO_IN_WORDS
+from broker.domain.task import EMBARGO_IN_WORDS, SUSPECT_AT_RECIPIENT, WISH_IN_DOUBT
 from broker.errors import Fault, RedirectRefused
 from broker.policy.language.directory import Directory, Organisation
 from broker.policy.language.rules import RoutingRule
@@ -28,6 +28,8 @@ from broker.policy.routing.wishes import (
     employers,
     employs_suspect,
     is_forbidden,
+    may_be_forbidden,
+    may_employ_suspect,
     must_be_told,
     words_hold,
 )
@@ -55,7 +57,8 @@ def redirected(  # noqa: PLR0913
     The recipient gets the view that the policy in force gives its kind, of the same people, and
     the clock keeps its start: only the calendar is the new recipient's. Raises RedirectRefused
     with the reason as a fault: nobody is responsible, it is the same agency again, the rule does
-    not serve its kind, or the publisher or the referral forbids this recipient. An embargo that
+    not serve its kind, or the publisher or the referral forbids this recipient, or may forbid it
+    in words that are not quite its name. An embargo that
     stands in words alone forbids it too, unless ``is_released``: a person has released this part.
     """
     rule, grade = _rule(row, policy), Grade(effective_grade)
@@ -69,6 +72,7 @@ def redirected(  # noqa: PLR0913
             pointer="/agency" if to else "/area",
         )
     check_recipient(rule, recipient.organisation, referral, policy.directory, now)
+    _check_doubt(rule, recipient.organisation, referral, grade, policy)
     if rule.held_by and not is_released:
         _check_words(referral, grade, policy)
     draft = Draft(
@@ -142,9 +146,34 @@ def _check_wishes(
     workplaces = employers(referral.persons_posing_risk, referral.children)
     if employs_suspect(workplaces, recipient):
         raise _refused(
-            "suspect-at-recipient",
+            SUSPECT_AT_RECIPIENT,
             f"A person posing risk works or volunteers at {recipient.name}: ask the publisher "
             "whom to tell instead.",
+        )
+
+
+def _check_doubt(
+    rule: RoutingRule, recipient: Organisation, referral: Referral, grade: Grade, policy: Policy
+) -> None:
+    """Raise RedirectRefused where routing would hold it: what is written may mean the recipient.
+
+    A redirect has no hold in which a person could ask, so they ask before.
+    """
+    entries, directory = referral.handling.do_not_disclose_to, policy.directory
+    obeys_doubt = grade not in policy.embargoes.goes_despite_words
+    if obeys_doubt and may_be_forbidden(entries, rule, recipient, directory):
+        raise _refused(
+            WISH_IN_DOUBT,
+            f"The publisher may have asked that {recipient.name} is not told, in words that are "
+            "not quite its name: ask the publisher whom they mean and have the referral "
+            "corrected, or name another agency.",
+        )
+    workplaces = employers(referral.persons_posing_risk, referral.children)
+    if may_employ_suspect(workplaces, recipient, directory):
+        raise _refused(
+            SUSPECT_AT_RECIPIENT,
+            f"A person posing risk may work or volunteer at {recipient.name}, by what is written: "
+            "ask the publisher where and have the referral corrected, or name another agency.",
         )
 
 

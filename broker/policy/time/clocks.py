@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import chain
 
 from broker.errors import BeyondCalendar
 from broker.policy.time.calendars import (
@@ -76,22 +77,30 @@ def _never_stood(
 ) -> datetime:
     """Return the same for a clock that never stood: most of them, so it goes a short way."""
     if unit not in BY_THE_CLOCK:
-        office = _office(calendar, calendar.first_day(start), due_at)
-        running = [(max(start, span.start), span.end) for span in office if span.end > start]
-        if running:
-            left = sum([end - begin for begin, end in running], _NOTHING) * percent / 100
-            for begin, end in running:
-                if end - begin >= left:
-                    return begin + left
-                left -= end - begin
+        # What is open after a window is the same whenever in it a clock starts.
+        for begin, end, then, length in _office(calendar, calendar.first_day(start), due_at):
+            if end > start:
+                first = Span(max(start, begin), end)
+                total = end - first.start + length
+                return _after(total * percent / 100, chain((first,), then))
     return start + (due_at - start) * percent / 100
 
 
 @lru_cache(maxsize=4096)
-def _office(calendar: WorkingCalendar, first: date, due_at: datetime) -> tuple[Span, ...]:
-    """Return the opening hours from a day on until a deadline, which many have in common."""
+def _office(
+    calendar: WorkingCalendar, first: date, due_at: datetime
+) -> tuple[tuple[datetime, datetime, tuple[Span, ...], timedelta], ...]:
+    """Return the opening hours from a day on until a deadline, which many have in common.
+
+    Each has its beginning and end, the opening hours after it, and how long those are together.
+    """
     begin = datetime.combine(first, time.min, calendar.zone).astimezone(UTC)
-    return tuple(_until(due_at, _open(begin, calendar)))
+    spans = tuple(_until(due_at, _open(begin, calendar)))
+    later = [spans[number + 1 :] for number in range(len(spans))]
+    return tuple(
+        (span.start, span.end, then, sum([each.end - each.start for each in then], _NOTHING))
+        for span, then in zip(spans, later, strict=True)
+    )
 
 
 def resumed(
@@ -125,7 +134,7 @@ def _moved(
         return plain
     due = _rounded(within.unit, reached, calendar)
     wording = f"{plain.words}; the clock stood {_said(counted_until, calendar)}, so until "
-    return Deadline(due, f"{wording}{_instant(due, calendar)}", (Span(start, due),))
+    return Deadline(due, f"{wording}{_instant(due, calendar)}")
 
 
 def _rounded(unit: Unit, reached: datetime, calendar: WorkingCalendar) -> datetime:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -57,6 +57,14 @@ class Within:
 
     count: int
     unit: Unit
+    words: str = field(init=False, repr=False, compare=False)
+    """As it is written: each deadline says it twice."""
+
+    def __post_init__(self) -> None:
+        words = f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+        if self.unit is Unit.SCHOOL_DAY:
+            words = "next school day"
+        object.__setattr__(self, "words", words)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -81,9 +89,7 @@ class Within:
         return self.count * _LENGTHS[self.unit]
 
     def __str__(self) -> str:
-        if self.unit is Unit.SCHOOL_DAY:
-            return "next school day"
-        return f"{self.count} {self.unit}{'' if self.count == 1 else 's'}"
+        return self.words
 
 
 @immutable
@@ -96,11 +102,12 @@ class Span:
 
 @immutable
 class Deadline:
-    """An instant in UTC, how it came about in words, and what was counted."""
+    """An instant in UTC, and how it came about in words."""
 
     due_at: datetime
     words: str
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] = ()
+    """Of working hours those that were counted, to the microsecond."""
 
 
 def compute(within: Within, *, start: datetime, calendar: WorkingCalendar) -> Deadline:
@@ -136,9 +143,9 @@ def _stand_in(within: Within, start: datetime, calendar: WorkingCalendar, becaus
         always = WorkingCalendar(
             _no_holidays(calendar.bank_holidays), calendar.hours, zone=calendar.zone
         )
-        due = min(due, _close_of_business(within, calendar.local(start).date(), always)[0])
+        due = min(due, _close_of_business(within.count, calendar.local(start).date(), always)[0])
     wording = f"{_said(due, calendar)} by the clock counts in place of {within}. {because}"
-    return Deadline(due, wording, ())
+    return Deadline(due, wording)
 
 
 def _no_holidays(bank_holidays: BankHolidays) -> BankHolidays:
@@ -157,8 +164,8 @@ def _next_weekday_at(at: time, start: datetime, calendar: WorkingCalendar) -> da
 
 def _calendar_time(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
     due = start + within.count * _LENGTHS[within.unit]
-    wording = f"{_said(start, calendar)} and {within} by the clock, day and night"
-    return Deadline(due, wording, (Span(start, due),))
+    wording = f"{_said(start, calendar)} and {within.words} by the clock, day and night"
+    return Deadline(due, wording)
 
 
 def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
@@ -180,16 +187,16 @@ def _working_hours(within: Within, start: datetime, calendar: WorkingCalendar) -
 
 
 def _working_days(within: Within, start: datetime, calendar: WorkingCalendar) -> Deadline:
-    due, wording = _close_of_business(within, calendar.local(start).date(), calendar)
-    return Deadline(due, wording, (Span(start, due),))
+    due, wording = _close_of_business(within.count, calendar.local(start).date(), calendar)
+    return Deadline(due, wording)
 
 
 @lru_cache(maxsize=4096)
 def _close_of_business(
-    within: Within, received: date, calendar: WorkingCalendar
+    count: int, received: date, calendar: WorkingCalendar
 ) -> tuple[datetime, str]:
     """Count once what all have in common that came on one day, to offices with the same hours."""
-    left, closed = within.count, []
+    left, closed = count, []
     for day, windows in _days(calendar, day_after(received)):
         if not windows:
             closed.append(day)
@@ -198,7 +205,8 @@ def _close_of_business(
         if not left:
             break
     wording = (
-        f"close of business on {_said(due, calendar)}, {within} after {short(received)}"
+        f"close of business on {_said(due, calendar)}, {Within(count, Unit.WORKING_DAY)} after "
+        f"{short(received)}"
         f"{_closed_said(closed, calendar)}"
     )
     return due, wording
@@ -209,9 +217,9 @@ def _school_day(_: Within, start: datetime, calendar: WorkingCalendar) -> Deadli
     opens = datetime.combine(received, SCHOOL_OPENS, calendar.zone).astimezone(UTC)
     if start < opens and calendar.is_school_day(received):
         wording = f"opening of the next school day, {_said(opens, calendar)}"
-        return Deadline(opens, wording, (Span(start, opens),))
+        return Deadline(opens, wording)
     due, wording = _next_school_opening(received, calendar)
-    return Deadline(due, wording, (Span(start, due),))
+    return Deadline(due, wording)
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from broker.admin import escalation_actions, operator_actions, sign_in
+from broker.admin import escalation_actions, hold_actions, operator_actions, sign_in
 from broker.domain.codes import Right
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.errors import Conflict, Denied, Invalid, NotFound
@@ -123,14 +123,14 @@ def test_a_person_keeps_a_held_delivery_or_releases_it_with_a_reason(
     (held,) = [item for item in status["deliveries"] if item["state"] == "held"]
     id_ = DeliveryId(UUID(held["id"]))
     with pytest.raises(Invalid):
-        operator_actions.release_hold(context, id_, by=JO, reason="")
-    operator_actions.keep_hold(context, id_, by=JO, reason="the arrest is not made")
+        hold_actions.release_hold(context, id_, by=JO, reason="")
+    hold_actions.keep_hold(context, id_, by=JO, reason="the arrest is not made")
     assert world.collect(held["agency"]) == []
-    operator_actions.release_hold(context, id_, by=JO, reason="the arrest was made")
+    hold_actions.release_hold(context, id_, by=JO, reason="the arrest was made")
     (offered,) = world.collect(held["agency"])
     assert offered["delivery"] == held["id"]
     assert world.local(offered["deadlines"]["acknowledge_by"]) == "2026-12-15 08:30"
-    for act in (operator_actions.release_hold, operator_actions.keep_hold):
+    for act in (hold_actions.release_hold, hold_actions.keep_hold):
         with pytest.raises(Conflict):
             act(context, id_, by=JO, reason="again")
     acts = [

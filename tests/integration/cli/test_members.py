@@ -49,9 +49,13 @@ def test_access_ends_and_a_restore_ends_it_again(run: Run, dsn: str, tmp_path: P
     environment = {"BROKER_DATABASE_URL": dsn, "BROKER_SIDE_LOG": str(log)}
     run("members", "link", *JO, "--name", "Jo Example", **environment)
     alone = run("members", "disable", *JO, **environment)
+    rehearsed = run("members", "disable", *JO, "--dry-run", **environment)
     assert alone.code != 0
     assert "last person" in alone.err
+    assert (rehearsed.code, rehearsed.err) == (alone.code, alone.err)
     run("members", "link", "stoke-csc", "sam@example.org", "--name", "Sam Example", **environment)
+    assert run("members", "disable", *JO, "--dry-run", **environment).code == 0
+    assert look(dsn, "select count(*) from member where disabled_at is null") == [(2,)]
     assert run("members", "disable", *JO, **environment).code == 0
     assert look(dsn, "select name from member where disabled_at is not null") == [("Jo Example",)]
     entry = json.loads(log.read_text())

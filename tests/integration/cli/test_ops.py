@@ -120,7 +120,8 @@ def test_delivery_is_paused_and_goes_on(
     assert ops("queue", "pause", agency, *options).code == 0
     assert world.collect(agency) == []
     shown = ops("queue", "show", agency).out
-    assert "by Jo Example: their system is rebuilt" in shown
+    assert "by Jo Example (with the key " in shown
+    assert "): their system is rebuilt" in shown
     assert "is suspended already" in ops("queue", "pause", agency, *options, "--dry-run").err
     assert ops("queue", "pause", agency, *options).code == 0
     others = ("--reason", "their system is rebuilt", "--by", "Sam Example")
@@ -131,8 +132,10 @@ def test_delivery_is_paused_and_goes_on(
     assert "broker queue show" in next_step(ops("queue", "resume", agency, *others), 6)
     with psycopg.connect(context.settings.database_url) as connection:
         acts = connection.execute("select kind, by, reason from act order by at, id").fetchall()
+        ((key,),) = connection.execute("select id from credential where 'ops' = any(scopes)")
+    by = f"key:{key} person:Jo Example"
     assert acts == [
-        (f"organisation.delivery_{what}", "person:Jo Example", "their system is rebuilt")
+        (f"organisation.delivery_{what}", by, "their system is rebuilt")
         for what in ("paused", "resumed")
     ]
 
@@ -484,6 +487,10 @@ def test_a_dry_run_changes_nothing(ops: Ops, context: Context, dead: dict[str, A
             "select (select count(*) from stop), state from replay"
         ).fetchall()
     assert rows == [(0, "planned")]
+    assert ops(*start[:-1]).code == 0
+    again = ops(*start)
+    assert again.code == 6
+    assert "was started before" in again.err
 
 
 def test_a_plan_that_is_made_again_is_one_plan(

@@ -72,7 +72,8 @@ def test_many_are_planned_and_started_by_name(
     assert run(*start, "--count", "1", "--by", "Sam Example", **environment).code == 0
     with psycopg.connect(environment["BROKER_DATABASE_URL"]) as connection:
         replays = connection.execute("select state, started_by, reason from replay").fetchall()
-    assert replays == [("running", "person:Sam Example", "their team closed")]
+        ((key,),) = connection.execute("select id from credential where 'ops' = any(scopes)")
+    assert replays == [("running", f"key:{key} person:Sam Example", "their team closed")]
     assert not any(
         event.reason for event in context.ledger.queries.timeline(ReferralId(status["id"]))
     )

@@ -145,17 +145,6 @@ def test_a_question_is_open_while_somebody_has_its_part(
     assert rows(context, "select count(*) from question_answer") == [(int(is_open),)]
 
 
-def test_what_the_team_calls_not_its_own_is_still_answered(
-    context: Context, world: World, jo: Person, night: Person
-) -> None:
-    id_ = asked_at_night(context, world, night)
-    night.post(f"/items/{delivery_of(context, TEAM)}/return", reason="not_ours", confirmed="ops")
-    answer(world, id_, 409, text=ANSWER)
-    at(world, MORNING)
-    answer(world, id_, text=ANSWER)
-    assert ANSWER in jo.get(f"/items/{delivery_of(context, OFFICE)}")
-
-
 def test_the_same_question_sent_again_after_the_hand_over_is_asked_once(
     context: Context, world: World, jo: Person, night: Person
 ) -> None:

@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from broker.admin import questions
+from broker.channels.registry import CHANNELS
+from broker.domain.codes import MemberRight
+from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.flow import inbox_notices, notify
 from broker.flow.context import Context
+from broker.flow.policy_cache import PolicyCache
+from broker.ledger.members import SignedInMember
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
@@ -277,6 +286,21 @@ def test_a_version_that_is_not_there_answers_nothing(
     answer(world, id_, 422)
     answer(world, id_, 422, text="")
     assert rows(context, "select count(*) from question_answer") == [(0,)]
+
+
+def test_asking_needs_no_second_connection_for_the_policy(
+    context: Context, jo: Person, item: str
+) -> None:
+    """The policy is read anew every few seconds, and never inside the transaction that asks."""
+    late = count(step=1000)
+    policies = PolicyCache(context.ledger, CHANNELS.forms, monotonic=lambda: float(next(late)))
+    organisation, rights = OrganisationCode(OFFICE), frozenset({MemberRight.ANSWER})
+    member = SignedInMember(jo.id, "Jo Example", organisation, "", rights, context.clock())
+    id_ = context.new_id()
+    questions.ask(
+        replace(context, policies=policies), member, DeliveryId(UUID(item)), id=id_, form=FORM
+    )
+    assert rows(context, "select id from question") == [(id_,)]
 
 
 def test_nobody_asks_without_end(context: Context, jo: Person, item: str) -> None:

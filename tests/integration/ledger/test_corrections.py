@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import uuid_utils.compat as ids
 
-from broker.domain.ids import ReferralId
+from broker.domain.ids import DeliveryId, ReferralId
 from broker.domain.referral import (
     Accepted,
     ChangeRefusal,
@@ -20,7 +20,7 @@ from broker.domain.referral import (
     Withdrawal,
 )
 from broker.domain.states import DeliveryState, ReferralState
-from broker.ledger.corrections import MOST_VERSIONS
+from broker.ledger.corrections import MOST_VERSIONS, latest_delivery
 from broker.policy.decision import Revised
 from broker.policy.revision.issued import Changed
 from tests.integration.ledger.conftest import NOW, POLICE, SHROPSHIRE, STOKE, Book, routed
@@ -287,10 +287,11 @@ def test_the_latest_version_of_a_part_is_the_one_its_own_agency_was_given(book: 
     given(version=9, kind="recall", follows=str(first))
     given(version=2, kind="correction", follows=str(first))
     book.do("update delivery set version = 9 where id = %s", of_another)
-    found = book.ledger.corrections.latest_delivery(first)
-    assert found is not None
-    assert (found.id, found.version) == (latest, 3)
-    assert book.ledger.corrections.latest_delivery(ids.uuid7()) is None
+    with book.ledger.corrections._transaction() as connection:
+        found = latest_delivery(connection, first)
+        assert found is not None
+        assert (found.id, found.version) == (latest, 3)
+        assert latest_delivery(connection, DeliveryId(ids.uuid7())) is None
 
 
 @pytest.mark.parametrize("state", DeliveryState)

@@ -242,8 +242,9 @@ def test_what_is_returned_and_not_sent_on_keeps_the_referral_open(book: Book, of
     (waiting,) = book.ledger.queries.attention(limit=10)
     assert (waiting.kind, waiting.delivery, waiting.reason) == ("returned", offer.id, "not_ours")
     successor = new_delivery(STOKE)
-    assert book.ledger.receipts.redirect(offer.id, successor, by_ops(LATER))
-    assert not book.ledger.receipts.redirect(offer.id, new_delivery(STOKE), by_ops(LATER))
+    assert book.ledger.receipts.redirect(offer.id, lambda _: successor, by_ops(LATER))
+    another = book.ledger.receipts.redirect(offer.id, lambda _: new_delivery(STOKE), by_ops(LATER))
+    assert another is None
     assert not book.ledger.queries.attention(limit=10)
     (sent_on,) = book.collect(STOKE, now=LATER)
     book.answer(STOKE, said(sent_on, "decided", outcome="assessment"))

@@ -117,7 +117,9 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
         ("unroutable", id_, attend_by)
     ]
     later = NOW + timedelta(minutes=10)
-    assert book.ledger.routing.give_areas(id_, {"c1": "E10000028"}, by_ops(later))
+    assert book.ledger.routing.give_areas(
+        id_, {"c1": "E10000028"}, by_ops(later), check=lambda _: None
+    )
     assert book.ledger.sweep.due(now=later).route
     strand(later, later + timedelta(hours=1))
     assert areas == [{}, {"c1": "E10000028"}]
@@ -129,7 +131,9 @@ def test_an_area_given_later_makes_an_unroutable_one_due_and_its_deadline_stays(
 
 def test_areas_for_one_that_waits_for_none_change_nothing(book: Book) -> None:
     id_ = book.routed_to(STOKE)
-    assert not book.ledger.routing.give_areas(id_, {"c1": "E10000028"}, by_ops(NOW))
+    assert not book.ledger.routing.give_areas(
+        id_, {"c1": "E10000028"}, by_ops(NOW), check=lambda _: None
+    )
     assert "referral.areas_given" not in book.kinds(id_)
 
 

@@ -69,7 +69,7 @@ def answer(book: Book, id_: DeliveryId) -> None:
 
 
 def redirect(book: Book, id_: DeliveryId) -> None:
-    book.ledger.receipts.redirect(id_, new_delivery(SHROPSHIRE), by_ops(LATER))
+    book.ledger.receipts.redirect(id_, lambda _: new_delivery(SHROPSHIRE), by_ops(LATER))
 
 
 def redirect_in_answer(book: Book, id_: DeliveryId) -> None:
@@ -171,7 +171,9 @@ ACTS: dict[str, tuple[DeliveryState, Callable[[Book, DeliveryId], object]]] = {
     "embargoes/warn_of_embargoes": (DeliveryState.HELD, warn_of_embargoes),
     "holds/offer_from": (
         DeliveryState.HELD,
-        lambda book, id_: book.ledger.holds.release(id_, by_ops(LATER), Recounted({}, {})),
+        lambda book, id_: book.ledger.holds.release(
+            id_, by_ops(LATER), lambda _: Recounted({}, {})
+        ),
     ),
     "operator_actions/replay_delivery": (
         DeliveryState.UNDELIVERABLE,

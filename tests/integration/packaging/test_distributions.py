@@ -18,6 +18,9 @@ from tests.unit.sdk.scripted import Script
 
 __all__ = ["script"]
 
+# One process of a run builds the wheels and the environments, and not each one.
+pytestmark = pytest.mark.xdist_group("distributions")
+
 OURS = [name.replace("_", "-") for name in BUILT]
 RECEIPT = {
     "id": "0193a000-0000-7000-8000-000000000001",

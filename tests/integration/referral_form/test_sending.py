@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
 from html import unescape
 from threading import Barrier
 from typing import Any
@@ -228,6 +230,36 @@ def test_a_correction_of_what_was_corrected_meanwhile_is_not_sent(
     assert rows(context, "select version from referral") == [(2,)]
 
 
+def test_a_correction_at_the_same_moment_is_not_overwritten(
+    context: Context, world: World, sergeant: Sergeant
+) -> None:
+    receipt = world.routed(WRITTEN)
+    begun = sergeant.post(f"/sent/{receipt['id']}/correct", {})
+    sergeant.draft = begun.headers["location"].rpartition("/")[2]
+    sergeant.fill("children/0/who", {"given_name": "Wrenna", "family_name": "Applegarth"})
+    member = _member(context, sergeant)
+    draft = draft_acts.open_draft(context, member, UUID(sergeant.draft))
+    newer = {**WRITTEN, "grade": {"level": "low", "reason": "It was a mistake."}}
+    url, answers = f"/v1/referrals/{receipt['id']}/corrections", []
+
+    def clock() -> datetime:
+        """Have the force's system send its correction between any two of the form's reads."""
+        if not answers:
+            draft_is_saved = rows(context, "select revision from draft") != [(draft.revision,)]
+            if draft_is_saved:
+                answers.append(0)
+                reply = world.client.post(url, json=newer, headers=world.police)
+                answers[0] = reply.status_code
+        return context.clock()
+
+    with pytest.raises(Conflict, match="corrected this referral after you began"):
+        draft_acts.send(replace(context, clock=clock), member, draft, revision=draft.revision)
+    assert answers == [202]
+    assert rows(context, "select version, actor like 'key:%' from correction") == [(2, True)]
+    assert rows(context, "select version from referral") == [(2,)]
+    assert rows(context, "select ended_because, body is not null from draft") == [(None, True)]
+
+
 def test_a_referral_is_recalled_after_a_check(
     context: Context, world: World, sergeant: Sergeant
 ) -> None:
@@ -290,10 +322,7 @@ def test_who_may_no_longer_send_neither_saves_nor_sends_a_draft(
 
 def test_two_who_send_at_the_same_moment_send_once(context: Context, sergeant: Sergeant) -> None:
     fill_needed(sergeant, "SP/1")
-    organisation, person = OrganisationCode(FORCE), sergeant.person.id
-    member = SignedInMember(
-        person, "Sam Example", organisation, "", frozenset({MemberRight.PUBLISH}), context.clock()
-    )
+    member = _member(context, sergeant)
     draft, together = draft_acts.open_draft(context, member, UUID(sergeant.draft)), Barrier(2)
 
     def send(_: int) -> str:
@@ -371,6 +400,13 @@ def test_what_was_saved_after_sending_was_cut_off_for_long_stays(
     )
     assert not is_ended
     assert b"More." in rows(context, "select body from draft where ended_at is null")[0][0]
+
+
+def _member(context: Context, sergeant: Sergeant) -> SignedInMember:
+    organisation, rights = OrganisationCode(FORCE), frozenset({MemberRight.PUBLISH})
+    return SignedInMember(
+        sergeant.person.id, "Sam Example", organisation, "", rights, context.clock()
+    )
 
 
 def sergeant_token(page: str) -> str:

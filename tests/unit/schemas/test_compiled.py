@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from schemas import compiled
+from schemas import compiled, links
 from schemas.child import ChildSchema
 from schemas.formats import Surroundings, surroundings
 from schemas.handling import Embargo, TimesSchema
+from schemas.links import SOMEBODY
 from schemas.referral import REFERRAL
 
 SAMPLES = {
@@ -99,6 +100,39 @@ def test_spoilt_documents_are_judged_alike(around: Surroundings) -> None:
     assert counts[True] > MUTATIONS / 10 < counts[False]
 
 
+def test_ids_are_judged_alike_by_the_objects_and_by_the_document() -> None:
+    dice, counts = Random(13), Counter[bool]()
+    ids = ["child-1", "child-2", "child-3", "mother", "suspect-1", "nobody", SOMEBODY]
+    where = {"id", "child", "children", "lives_with", "belongs_to", "about"}
+    for _ in range(MUTATIONS):
+        document = fresh("full" if dice.random() < 0.8 else dice.choice(list(SAMPLES)))
+        for item in (document["concern"], *document.get("action_taken", ())):
+            if dice.random() < 0.1:
+                item["about"] = [dice.choice(ids)]
+        at = [place for place in places(document) if place[1] in where]
+        for container, key in dice.sample(at, dice.choice((0, 0, 1, 2))):
+            id_ = dice.choice(ids)
+            container[key] = [id_] if isinstance(container[key], list) else id_
+        referral = compiled.read(REFERRAL, document, ANY_DAY)
+        if referral is not None:
+            assert referral.is_linked == (not links.check(document))
+            counts[referral.is_linked] += 1
+    assert counts[True] > MUTATIONS / 10 < counts[False]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_id_of_nobody_is_seen_in_the_objects(name: str) -> None:
+    for container, key in places(SAMPLES[name]):
+        if key not in {"child", "children", "lives_with", "belongs_to", "about"}:
+            continue
+        written = container[key]
+        container[key] = "nobody" if isinstance(written, str) else ["nobody"]
+        referral = compiled.read(REFERRAL, SAMPLES[name], ANY_DAY)
+        assert referral is None or referral.is_linked == (not links.check(SAMPLES[name]))
+        container[key] = written
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("value", ODD, ids=repr)
 def test_every_field_judges_odd_values_alike(value: Any, around: Surroundings) -> None:
     for container, key in places(SAMPLES["full"]):

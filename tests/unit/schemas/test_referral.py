@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas import tolerance
@@ -16,6 +16,7 @@ from schemas.fields import Knowable, Many, One
 from schemas.loading import Record
 from schemas.referral import REFERRAL, load
 from schemas.unknown import Unknown, known
+from tests.conftest import examples
 from tests.unit.schemas.conftest import CEILING_SECONDS
 
 TODAY = date(2026, 12, 22)
@@ -302,7 +303,7 @@ def test_any_json_value_is_judged_and_nothing_is_raised(value):
     assert checked.faults
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(some.data())
 def test_any_value_at_any_place_is_judged_and_nothing_is_raised(full, data):
     place = data.draw(some.sampled_from([at for at in pointers(full) if at]))

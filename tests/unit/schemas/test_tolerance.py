@@ -6,10 +6,11 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 
 from schemas import referral, tolerance
+from tests.conftest import examples
 from tests.unit.schemas.conftest import AREAS, SAMPLES
 
 TODAY = date(2026, 12, 22)
@@ -67,7 +68,7 @@ def named(document):
     ]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     some.lists(
         some.tuples(some.sampled_from([*paths(FULL)]), JUNK | some.just(GONE)),

@@ -7,6 +7,7 @@ with answered as (
     join delivery on delivery.id = question.delivery
     join referral on referral.id = delivery.referral
     where question.id = %(id)s and referral.publisher = %(publisher)s
+      and not exists (select from question_closing where question_closing.question = question.id)
       and (%(version)s::int is null or %(version)s <= referral.version)
     on conflict (question) do nothing
     returning question, version

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 import pytest
-from hypothesis import example, given, reject, settings
+from hypothesis import example, given, reject
 from hypothesis import strategies as some
 
 from broker.errors import BeyondCalendar
@@ -22,6 +22,7 @@ from broker.policy.time.calendars import (
     read_bank_holidays,
 )
 from broker.policy.time.deadlines import Deadline, Within, compute, exact
+from tests.conftest import examples
 from tests.unit.policy.conftest import SHIPPED
 
 HOLIDAYS = read_bank_holidays(SHIPPED.read_text(encoding="utf-8"))
@@ -138,7 +139,7 @@ def within_the_data(within: str, start: datetime, office: WorkingCalendar) -> De
         reject()
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(starts, some.integers(1, 15), offices())
 def test_working_hours_agree_with_counting_minutes(
     start: datetime, count: int, office: WorkingCalendar
@@ -147,7 +148,7 @@ def test_working_hours_agree_with_counting_minutes(
     assert found.due_at == minute_by_minute(start, count * 60, office)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(starts, moments, some.integers(1, 30), offices())
 def test_working_hours_count_open_time_and_nothing_else(
     start: datetime, moment: timedelta, count: int, office: WorkingCalendar
@@ -166,7 +167,7 @@ def test_working_hours_count_open_time_and_nothing_else(
     assert found.due_at == last
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(starts, moments, some.integers(1, 30), offices())
 def test_working_days_agree_with_counting_days(
     start: datetime, moment: timedelta, count: int, office: WorkingCalendar
@@ -175,7 +176,7 @@ def test_working_days_agree_with_counting_days(
     assert found.due_at == day_by_day(start, count, office)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(starts, moments, some.integers(1, 96))
 def test_calendar_hours_are_elapsed_time_whatever_the_clock_on_the_wall_does(
     start: datetime, moment: timedelta, count: int
@@ -184,7 +185,7 @@ def test_calendar_hours_are_elapsed_time_whatever_the_clock_on_the_wall_does(
     assert found.due_at.timestamp() - (start + moment).timestamp() == count * 3600
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     starts,
     moments,
@@ -222,7 +223,7 @@ def test_the_school_clock_agrees_with_looking_for_the_next_school_day(
 LENGTHS = ("hour", "working hour", "working day")
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     some.lists(some.builds(lambda start, by: start + by, starts, moments), min_size=2, max_size=2),
     some.integers(1, 20),
@@ -242,7 +243,7 @@ def test_a_later_start_is_never_due_earlier(
     assert earlier <= later
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(starts, moments, some.integers(2, 20), some.sampled_from(LENGTHS), offices())
 def test_more_time_is_always_due_later_and_never_before_the_start(
     start: datetime, moment: timedelta, count: int, length: str, office: WorkingCalendar
@@ -252,7 +253,7 @@ def test_more_time_is_always_due_later_and_never_before_the_start(
     assert start + moment < fewer < more
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(starts, moments, some.integers(1, 20), some.sampled_from(LENGTHS[1:]), offices())
 @example(TURNS[0] - 2 * DAY, timedelta(), 9, "working hour", ENGLAND)
 @example(TURNS[1] - 2 * DAY, timedelta(), 9, "working hour", ENGLAND)
@@ -295,7 +296,7 @@ def test_days_that_are_easily_got_wrong(
     assert due(within, began, national(nation, HOLIDAYS)).due_at == ends
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(some.integers(0, 40), some.integers(1, 20), some.sampled_from(LENGTHS))
 def test_past_the_end_of_the_data_nothing_is_guessed(days: int, count: int, length: str) -> None:
     """With a shorter calendar the answer is the same one, or none: never another one."""
@@ -320,7 +321,7 @@ KNOWN = WorkingCalendar(
 """A calendar that knows one day, of which nothing that needs more is counted."""
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     some.integers(-72, 72),
     some.integers(0, 59),
@@ -397,7 +398,7 @@ def test_an_office_that_never_opens_says_so() -> None:
     assert (found.due_at, "no opening hours" in found.words) == (start + DAY, True)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(starts, offices())
 def test_an_office_is_open_in_the_minutes_of_its_windows(
     start: datetime, office: WorkingCalendar

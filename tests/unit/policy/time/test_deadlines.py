@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from broker.errors import PolicyError
@@ -14,6 +14,7 @@ from broker.policy.time.calendars import (
     read_bank_holidays,
 )
 from broker.policy.time.deadlines import Unit, Within, compute, exact
+from tests.conftest import examples
 from tests.unit.policy.conftest import SHIPPED
 
 HOLIDAYS = read_bank_holidays(SHIPPED.read_text(encoding="utf-8"))
@@ -131,7 +132,7 @@ def day_by_day(start: datetime, days: int, office: WorkingCalendar) -> date:
     return day
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(starts, some.integers(1, 12), offices)
 def test_working_hours_agree_with_counting_minutes(start, hours, office):
     deadline = compute(Within(hours, Unit.WORKING_HOUR), start=start, calendar=office)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 
 from broker.policy.time.calendars import BankHolidays, WorkingCalendar
 from broker.policy.time.turns import next_closing, next_opening
+from tests.conftest import examples
 from tests.unit.policy.time.test_calendars import ENGLAND, MINUTE, is_open_minute, offices, starts
 
 FAR = timedelta(days=12)
@@ -24,7 +25,7 @@ def changes(start: datetime, office: WorkingCalendar, *, opens: bool) -> datetim
     return None
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(starts, offices(closed_days=3))
 @example(datetime(2026, 12, 24, 18, 30, tzinfo=UTC), ENGLAND)
 @example(datetime(2026, 12, 16, 16, 55, tzinfo=UTC), ENGLAND)
