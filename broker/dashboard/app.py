@@ -72,6 +72,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/notices", shown(view, pages.notices)),
         Route("/areas", shown(view, areas_page.show)),
         Route("/silent", shown(view, pages.silent)),
+        Route("/questions", shown(view, pages.questions)),
         Route("/agencies", shown(view, agencies.listed)),
         Route("/agencies/{code}", shown(view, agencies.show)),
         Route("/agencies/{code}/take-on", shown(act, escalations.of_agency)),

@@ -19,7 +19,7 @@ from broker.dashboard.pictures import referral_timeline
 from broker.dashboard.pictures.day_strips import legend, small_strip
 from broker.dashboard.pictures.deadline_hours import deadline_hours
 from broker.dashboard.pictures.picture import Picture
-from broker.dashboard.rendering import page
+from broker.dashboard.rendering import page, page_number
 from broker.dashboard.snapshot import SLOT_LENGTHS
 from broker.domain.actor import AGENCY, key_of, name_of
 from broker.domain.codes import NoticeState
@@ -32,6 +32,8 @@ from broker.ledger.statistics import WINDOWS
 ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are in a second one."""
 LISTED = 200
+A_PAGE = 25
+"""Rows of a list that is turned page by page."""
 ESCALATIONS = 3
 """Escalations of a referral whose steps are drawn, those first that nobody has taken on."""
 UNREFERRED_FOR = timedelta(days=7)
@@ -76,6 +78,7 @@ async def attention(visit: Visit) -> Response:
     refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
     tasks = await visit.desk.run(ledger.tasks.tasks, limit=LISTED)
     held = await visit.desk.run(ledger.embargoes.embargoes, limit=LISTED)
+    questions = await visit.desk.run(ledger.questions.waiting, now=now, limit=1)
     return page(
         "attention",
         visit=visit,
@@ -84,6 +87,7 @@ async def attention(visit: Visit) -> Response:
         waiting=waiting,
         tasks=tasks,
         held=held,
+        questions=questions,
         dead=dead,
         refused=refused,
     )
@@ -118,6 +122,26 @@ async def silent(visit: Visit) -> Response:
         unreferred_since=(now - UNREFERRED_FOR).date(),
     )
     return page("silent", visit=visit, now=now, silences=silences, unreferred=unreferred)
+
+
+async def questions(visit: Visit) -> Response:
+    """Show what agencies have asked the police: who asked, who owes the answer and by when."""
+    number, now = page_number(visit, A_PAGE), visit.desk.context.clock()
+    waiting = await visit.desk.run(
+        visit.desk.context.ledger.questions.waiting,
+        now=now,
+        limit=A_PAGE,
+        offset=(number - 1) * A_PAGE,
+    )
+    return page(
+        "questions",
+        visit=visit,
+        now=now,
+        waiting=waiting,
+        number=number,
+        first=(number - 1) * A_PAGE + 1,
+        a_page=A_PAGE,
+    )
 
 
 async def referral(visit: Visit) -> Response:
