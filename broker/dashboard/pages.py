@@ -10,9 +10,17 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import agencies, charts, escalation_figures, version_history, wording
+from broker.dashboard import (
+    agencies,
+    charts,
+    delivery_cards,
+    escalation_figures,
+    version_history,
+    wording,
+)
 from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
+from broker.dashboard.delivery_cards import DeliveryCards
 from broker.dashboard.organisation_names import Names
 from broker.dashboard.paths import ROOT
 from broker.dashboard.pictures import referral_timeline
@@ -32,7 +40,7 @@ from broker.ledger.statistics import WINDOWS
 ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are in a second one."""
 LISTED = 200
-A_PAGE = 25
+A_PAGE = 10
 """Rows of a list that is turned page by page."""
 ESCALATIONS = 3
 """Escalations of a referral whose steps are drawn, those first that nobody has taken on."""
@@ -159,6 +167,12 @@ def _referral(visit: Visit) -> dict[str, Any]:
     deliveries = referral.deliveries
     successors = {delivery.replaces: delivery for delivery in deliveries if delivery.replaces}
     events, now = context.ledger.queries.timeline(id_), context.clock()
+    cards = delivery_cards.cards_of(
+        deliveries,
+        now=now,
+        number=page_number(visit, delivery_cards.A_PAGE),
+        wanted=visit.request.query_params.get("delivery", ""),
+    )
     escalations = context.ledger.alarms.escalations(referral=id_, limit=LISTED)
     return {
         "now": now,
@@ -168,7 +182,9 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "versions": version_history.lines(referral, events),
         "agencies": _in_words(visit.frame.names, deliveries),
         "recalls": version_history.recalls(referral),
-        "timeline": _timeline(visit, referral, now),
+        "timeline": _timeline(visit, referral, now, cards),
+        "cards": cards,
+        "most_buttons": delivery_cards.A_PAGE,
         "escalations": escalations,
         "escalation_pictures": [
             (escalation, escalation_figures.picture_of(context, escalation, now=now))
@@ -180,11 +196,13 @@ def _referral(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _timeline(visit: Visit, referral: ReferralStatus, now: datetime) -> Picture:
+def _timeline(
+    visit: Visit, referral: ReferralStatus, now: datetime, cards: DeliveryCards
+) -> Picture:
     figures = visit.desk.context.ledger.pictures.referral_timeline(
         referral.id, now=now, limit=referral_timeline.MOST_ROWS
     )
-    return referral_timeline.timeline(referral, figures, now=now)
+    return referral_timeline.timeline(referral, figures, now=now, href=cards.href)
 
 
 def _in_words(names: Names, deliveries: Iterable[DeliveryStatus]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from broker.dashboard.wording import TONES
 from broker.domain.health import Health
 from broker.domain.monitoring import Proof
 from broker.flow.lane_beats import FOR
-from broker.policy.time.duration_words import duration, how_many
+from broker.policy.time.duration_words import duration, how_many, seconds_words
 from broker.policy.time.moments import moment
 
 
@@ -102,7 +102,7 @@ def _test_referrals(health: Health, _: Proof, now: datetime) -> str:
         return "None has come through yet."
     return (
         f"One is sent every {duration(tests.every)}. The last came through "
-        f"{moment(latest.through_at, now)}, in {duration(latest.seconds)}."
+        f"{moment(latest.through_at, now)}, in {seconds_words(latest.seconds or 0.0)}."
     )
 
 

@@ -236,11 +236,10 @@ class Alarms(Part):
         *,
         state: str | None = None,
         referral: ReferralId | None = None,
-        escalation: EscalationId | None = None,
         limit: int,
     ) -> list[ListedNotice]:
-        """Return notices, those of one state, referral or escalation, the latest first."""
-        params = {"state": state, "referral": referral, "escalation": escalation, "limit": limit}
+        """Return notices, those of one state or referral, the latest first."""
+        params = {"state": state, "referral": referral, "limit": limit}
         return [ListedNotice(**row) for row in self._planned("alarms/notices", params)]
 
 

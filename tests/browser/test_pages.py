@@ -51,6 +51,7 @@ def pages(site: Site) -> list[str]:
         "/ops/escalations",
         f"/ops/escalations/{escalation}",
         "/ops/silent",
+        "/ops/flows",
         "/ops/questions",
         "/ops/attention",
         "/ops/notices",

@@ -8,7 +8,7 @@ from broker.cli.database.findings import Failed, Warned
 from broker.domain.health import Signals
 from broker.flow.health_watch import health_of
 from broker.ledger.ledger import Ledger
-from broker.policy.time.duration_words import duration
+from broker.policy.time.duration_words import seconds_words
 from broker.policy.time.moments import moment
 
 CODES = frozenset({"synthetic", "outside_monitor"})
@@ -35,8 +35,8 @@ def _tests(signals: Signals, now: datetime) -> str:
     latest = tests.latest
     if latest is None or latest.through_at is None:
         return "no test referral has come through yet"
-    took = duration(latest.seconds)
-    return f"a test referral came through {moment(latest.through_at, now)}, in {took}"
+    at, took = moment(latest.through_at, now), seconds_words(latest.seconds or 0.0)
+    return f"a test referral came through {at}, in {took}"
 
 
 def _monitor(signals: Signals, now: datetime) -> str:

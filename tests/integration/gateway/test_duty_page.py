@@ -211,7 +211,7 @@ def test_the_quiet_page_proves_it_by_a_test_referral_and_the_monitor_outside(
         return sentence in squeezed(ask(pages, "GET", "/", session).text)
 
     # What a page shows may be a few seconds old.
-    through = f"One is sent every 5 min. The last came through {at}, in 1.5 s."
+    through = f"One is sent every 5 min. The last came through {at}, in 1.5 seconds."
     assert eventually(lambda: shows(through))
     assert shows(f"It is called each minute and last answered {at}.")
     metrics = client.get("/metrics", headers=key("ops", "ops")).text
