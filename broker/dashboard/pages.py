@@ -86,7 +86,7 @@ async def attention(visit: Visit) -> Response:
     refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
     tasks = await visit.desk.run(ledger.tasks.tasks, limit=LISTED)
     held = await visit.desk.run(ledger.embargoes.embargoes, limit=LISTED)
-    questions = await visit.desk.run(ledger.questions.waiting, now=now, limit=1)
+    questions = await visit.desk.run(ledger.questions.waiting_questions, now=now, limit=1)
     return page(
         "attention",
         visit=visit,
@@ -136,7 +136,7 @@ async def questions(visit: Visit) -> Response:
     """Show what agencies have asked the police: who asked, who owes the answer and by when."""
     number, now = page_number(visit, A_PAGE), visit.desk.context.clock()
     waiting = await visit.desk.run(
-        visit.desk.context.ledger.questions.waiting,
+        visit.desk.context.ledger.questions.waiting_questions,
         now=now,
         limit=A_PAGE,
         offset=(number - 1) * A_PAGE,

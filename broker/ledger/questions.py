@@ -131,7 +131,7 @@ class Questions(Part):
         }
         return [Question(**row) for row in self._rows("questions/questions", params)]
 
-    def waiting(self, *, now: datetime, limit: int, offset: int = 0) -> WaitingQuestions:
+    def waiting_questions(self, *, now: datetime, limit: int, offset: int = 0) -> WaitingQuestions:
         """Return a page of the questions that wait for the police, and how many do in all.
 
         A page beyond the last one has neither questions nor counts.

@@ -384,7 +384,7 @@ def test_ops_see_who_asked_and_who_owes_the_answer_and_no_words(
             later,
         )
     clock.advance(seconds=1)
-    waiting = context.ledger.questions.waiting(now=clock.now, limit=9)
+    waiting = context.ledger.questions.waiting_questions(now=clock.now, limit=9)
     assert [str(question.question) for question in waiting.questions] == [second, first]
     assert (waiting.total, waiting.late) == (2, 1)
     page = ops_ask(pages, "GET", "/questions", session).text
@@ -397,10 +397,10 @@ def test_ops_see_who_asked_and_who_owes_the_answer_and_no_words(
         assert words not in page
     attention = ops_ask(pages, "GET", "/attention", session).text
     assert '<a href="/ops/questions">2 questions to the police' in attention
-    one = context.ledger.questions.waiting(now=clock.now, limit=1, offset=1)
+    one = context.ledger.questions.waiting_questions(now=clock.now, limit=1, offset=1)
     assert ([str(q.question) for q in one.questions], one.total) == ([first], 2)
     answer(world, second, text=ANSWER)
-    (left,) = context.ledger.questions.waiting(now=clock.now, limit=9).questions
+    (left,) = context.ledger.questions.waiting_questions(now=clock.now, limit=9).questions
     assert str(left.question) == first
     asked = context.ledger.questions.questions(is_open=True, limit=9)
     assert [question.id for question in asked] == [left.question]
