@@ -137,6 +137,8 @@ class Settings:
     heartbeat_url: str = field(default="", repr=False)
     """What is called each minute while the broker works, so that an outside monitor notices when it
     does not (BROKER_HEARTBEAT_URL); without it nothing is."""
+    test_referral_every: timedelta = timedelta(0)
+    """How often a test referral goes the whole way (BROKER_TEST_REFERRAL_MINUTES); 0: never."""
     gateways_sweep: bool = False
     """Whether gateways do the work of a worker's services too (BROKER_GATEWAYS_SWEEP)."""
     log_level: str = "info"
@@ -193,6 +195,9 @@ class Settings:
             traces_percent=reading.whole("BROKER_TRACES_PERCENT", 100, highest=100),
             disks=reading.paths("BROKER_DISKS"),
             heartbeat_url=reading.web_address("BROKER_HEARTBEAT_URL"),
+            test_referral_every=timedelta(
+                minutes=reading.whole("BROKER_TEST_REFERRAL_MINUTES", 0, lowest=0, highest=60)
+            ),
             gateways_sweep=reading.one_of("BROKER_GATEWAYS_SWEEP", NO_YES, "no") == "yes",
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
             declared={setting.name: reading.declared(setting) for setting in declared},
@@ -332,11 +337,11 @@ class _Reading:
             found[group] = frozenset(Right(right) for right in rights)
         return found
 
-    def whole(self, name: str, default: int, *, highest: int) -> int:
+    def whole(self, name: str, default: int, *, highest: int, lowest: int = 1) -> int:
         text = self.text(name, str(default))
-        if text.isascii() and text.isdecimal() and 1 <= int(text) <= highest:
+        if text.isascii() and text.isdecimal() and lowest <= int(text) <= highest:
             return int(text)
-        self._fault(name, "not-in-range", f"Use a whole number from 1 to {highest}.")
+        self._fault(name, "not-in-range", f"Use a whole number from {lowest} to {highest}.")
         return default
 
     def one_of(self, name: str, words: tuple[str, ...], default: str) -> str:

@@ -72,6 +72,7 @@ ALLOWED = frozenset(
         "lapsed",
         "released",
         "replayed",
+        "test",
     }
 )
 """Ids, codes, counts and times. Add a name here only if its values can never be content."""

@@ -53,6 +53,8 @@ KINDS: Mapping[str, Schema] = {
     "paused": alarm.PAUSED,
     "resumed": alarm.RESUMED,
     "sees-to": requests.SEES_TO,
+    "release-escalation": requests.RELEASE_ESCALATION,
+    "hand-over-escalation": requests.HAND_OVER_ESCALATION,
     "settle-task": requests.SETTLE_TASK,
     "task-settled": attention.TASK_SETTLED,
     "embargoes": hold.EMBARGOES,

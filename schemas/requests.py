@@ -24,6 +24,7 @@ __all__ = [
     "AREAS",
     "COLLECT",
     "EXTEND_HOLD",
+    "HAND_OVER_ESCALATION",
     "HOLD",
     "LEASES",
     "PAUSE",
@@ -32,6 +33,7 @@ __all__ = [
     "RECALL",
     "RECEIPTS",
     "RECONCILIATION",
+    "RELEASE_ESCALATION",
     "REROUTE",
     "SEES_TO",
     "SETTLE_TASK",
@@ -43,6 +45,8 @@ __all__ = [
 RECEIPT_LIMIT = 1000
 REFERENCE_LIMIT = 5000
 PER_MINUTE = 60
+_NOTE = 250
+"""Characters of a note; beside the person's name it fits the reason of an act."""
 FASTEST = 6000
 _STAGES = tuple(codes.Stage)
 _REQUIRED = (("decided", "outcome"), ("returned", "reason"))
@@ -92,6 +96,23 @@ class SeesTo:
     """Who sees to an escalation."""
 
     by: str
+
+
+@immutable
+class ReleaseEscalation:
+    """Who undoes that an escalation was taken on."""
+
+    by: str
+    note: str | None = None
+
+
+@immutable
+class HandOverEscalation:
+    """Who asks whom to take an escalation over."""
+
+    by: str
+    to: str
+    note: str | None = None
 
 
 @immutable
@@ -369,6 +390,23 @@ class SeesToSchema(Record[SeesTo]):
     by = ShownLine(200, "The person who deals with the escalation.", required=True)
 
 
+class ReleaseEscalationSchema(Record[ReleaseEscalation]):
+    """The person who undoes that an escalation was taken on."""
+
+    record = ReleaseEscalation
+    by = ShownLine(200, "The person who undoes it.", required=True)
+    note = ShownLine(_NOTE, "Why, in words: others will read it.")
+
+
+class HandOverEscalationSchema(Record[HandOverEscalation]):
+    """Who is asked to take an escalation over."""
+
+    record = HandOverEscalation
+    by = ShownLine(200, "The person who deals with the escalation.", required=True)
+    to = ShownLine(200, "The person of ops who is asked to take it over.", required=True)
+    note = ShownLine(_NOTE, "What the other person should know.")
+
+
 class SettleTaskSchema(Record[SettleTask]):
     """How a task was dealt with."""
 
@@ -446,6 +484,8 @@ PAUSE = PauseSchema()
 QUESTION = AskedQuestionSchema()
 ANSWER = GivenAnswerSchema()
 SEES_TO = SeesToSchema()
+RELEASE_ESCALATION = ReleaseEscalationSchema()
+HAND_OVER_ESCALATION = HandOverEscalationSchema()
 SETTLE_TASK = SettleTaskSchema()
 HOLD = HoldSchema()
 EXTEND_HOLD = ExtendHoldSchema()

@@ -13,7 +13,7 @@ from celery import shared_task, signals
 from broker import telemetry
 from broker.bootstrap import Pool, open_broker
 from broker.errors import BrokerError
-from broker.flow import dispatch, route, task_queues
+from broker.flow import dispatch, route, synthetic_test, task_queues
 from broker.flow.context import Context
 from broker.telemetry import error_fields, logger
 from broker.transport.wakeups import task_name
@@ -29,8 +29,9 @@ _log = logger("worker")
 
 @shared_task(name=task_name(task_queues.ROUTE))
 def route_referrals() -> None:
-    """Run step 2 for the referrals that wait."""
+    """Run step 2 for the referrals that wait, then the test referral if one waits."""
     _drain(task_queues.ROUTE, route.drain)
+    _drain(task_queues.ROUTE, synthetic_test.run_waiting)
 
 
 @shared_task(name=task_name(task_queues.DISPATCH))

@@ -9,7 +9,7 @@ from broker.domain.actor import PERSON
 from broker.domain.codes import Right
 from broker.domain.escalation import Escalation, TakenOn
 from broker.domain.ids import EscalationId, OrganisationCode
-from broker.errors import Conflict, Fault, Invalid
+from broker.errors import Conflict, Fault, Invalid, NotFound
 from broker.flow.context import Context
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
@@ -113,6 +113,58 @@ def offer(
             f"You do not deal with this any more, or have asked {to} already. Nothing was changed."
         )
     return done
+
+
+def release_for(
+    context: Context, id_: EscalationId, *, person: str, actor: str, note: str | None
+) -> Escalation:
+    """Undo the taking on through a key, in the name of ``person``; repeating it is harmless.
+
+    Returns the escalation as it is afterwards. Raises NotFound.
+    """
+    action = _action(context, actor, _words(person, note or UNDONE))
+    context.ledger.alarms.release_escalation(id_, action)
+    return _existing(context, id_)
+
+
+def offer_for(
+    context: Context, id_: EscalationId, *, person: str, to: str, actor: str, note: str | None
+) -> Escalation:
+    """Ask ``to`` to take over what ``person`` deals with, through a key; may be repeated.
+
+    Returns the escalation as it is afterwards. Raises NotFound, Invalid where ``to`` may not act,
+    and Conflict where ``person`` does not deal with it.
+    """
+    owner = named(_existing(context, id_).acknowledged_by, person)
+    if to == person or to not in colleagues(context, owner):
+        message = "Name another person who may act, as the list of people writes the name."
+        raise Invalid(message, faults=[Fault("/to", "unknown-person", message)])
+    action = _action(context, actor, _words(person, note or f"Asked {to} to take over."))
+    context.ledger.alarms.offer_escalation(id_, action, to=f"{PERSON}{to}", owner=owner)
+    escalation = _existing(context, id_)
+    if (escalation.acknowledged_by, escalation.offered_to) != (owner, f"{PERSON}{to}"):
+        raise Conflict(f"{person} does not deal with this escalation. Nothing was changed.")
+    return escalation
+
+
+def named(recorded: str | None, person: str) -> str:
+    """Return a person as the history names them, where that is who is recorded.
+
+    A key names people as they are called; the console records who has signed in.
+    """
+    return f"{PERSON}{person}" if recorded == f"{PERSON}{person}" else person
+
+
+def _existing(context: Context, id_: EscalationId) -> Escalation:
+    escalation = context.ledger.alarms.escalation(id_)
+    if escalation is None:
+        raise NotFound("There is no such escalation.")
+    return escalation
+
+
+def _words(person: str, text: str) -> str:
+    """Return the reason of an act through a key: it names the person, whom the key does not."""
+    return f"{person}: {text}"
 
 
 def colleagues(context: Context, by: str) -> list[str]:

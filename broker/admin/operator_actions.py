@@ -140,11 +140,12 @@ def acknowledge_for(
     as it is afterwards. Raises NotFound.
     """
     action = ActionContext(context.new_id(), actor, f"Taken on by {owner}.", context.clock())
+    offered = context.ledger.alarms.escalation(escalation) if visible_to is None else None
     outcome = context.ledger.alarms.acknowledge_escalation(
         escalation,
         action,
         TakenOn(
-            owner,
+            escalation_actions.named(offered.offered_to, owner) if offered else owner,
             escalation_actions.taken_until(context, action.now),
             _own_until(context, action.now, visible_to),
         ),

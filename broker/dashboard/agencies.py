@@ -14,7 +14,7 @@ from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
 from broker.dashboard.organisation_names import CHANNELS, Names
 from broker.dashboard.pictures.day_strips import day_strips
-from broker.dashboard.rendering import page
+from broker.dashboard.rendering import page, page_number
 from broker.dashboard.snapshot import agency_lines
 from broker.domain.ids import OrganisationCode
 from broker.domain.monitoring import AgencyPage, AgencySearch
@@ -23,8 +23,6 @@ from broker.ledger.statistics import WINDOWS
 
 A_PAGE = 10
 QUEUE = 50
-DEEPEST = 100_000
-"""Further on nobody turns pages."""
 SHOWN: Mapping[str, str] = {
     "": "All, worst first",
     "late": "Late",
@@ -41,7 +39,7 @@ async def listed(visit: Visit) -> Response:
     text = asked.get("q", "").strip()[:100]
     kind = asked.get("kind", "")
     show = asked.get("show", "") if asked.get("show", "") in SHOWN else ""
-    number = _number(asked.get("page", ""))
+    number = page_number(visit, A_PAGE)
     names = visit.frame.names
     now = visit.desk.context.clock()
     found: AgencyPage = await visit.desk.run(
@@ -66,11 +64,6 @@ async def listed(visit: Visit) -> Response:
         a_page=A_PAGE,
         channels=CHANNELS,
     )
-
-
-def _number(text: str) -> int:
-    is_number = text.isascii() and text.isdecimal() and len(text) < 6
-    return min(max(1, int(text)), DEEPEST // A_PAGE) if is_number else 1
 
 
 def matching(names: Names, text: str) -> list[str]:

@@ -68,6 +68,11 @@ class DutyFigures:
         return system_parts.parts_of(self.health, self.proof, self.now)
 
     @property
+    def proofs(self) -> list[Part]:
+        """The test referrals and the monitor outside, as far as the settings ask for them."""
+        return system_parts.proofs_of(self.health, self.proof, self.now)
+
+    @property
     def is_stopped(self) -> bool:
         """Whether the broker itself does not work, or nobody knows."""
         return self.health.level >= HealthLevel.UNKNOWN

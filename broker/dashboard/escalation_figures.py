@@ -27,10 +27,10 @@ def picture_of(context: Context, escalation: Escalation, *, now: datetime) -> Es
     Where that policy cannot be read, it has no steps but those that were taken.
     """
     alerts = context.ledger.pictures.escalation_alerts(escalation.id)
-    return escalation_steps(escalation, planned_steps(context, escalation), alerts, now=now)
+    return escalation_steps(escalation, _planned_steps(context, escalation), alerts, now=now)
 
 
-def planned_steps(context: Context, escalation: Escalation) -> list[PlannedStep]:
+def _planned_steps(context: Context, escalation: Escalation) -> list[PlannedStep]:
     """Return every step of the policy under which an escalation began, taken or not.
 
     None where that policy, or the one in force, which names the recipients, cannot be read.

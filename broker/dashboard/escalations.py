@@ -158,13 +158,13 @@ async def _page(visit: Visit, form: Mapping[str, str], error: Invalid | None) ->
 
 def _values(visit: Visit) -> dict[str, Any]:
     context, escalation = visit.desk.context, _escalation(visit)
-    notices = context.ledger.alarms.notices(escalation=escalation.id, limit=LISTED)
     return {
         "escalation": escalation,
         "running": escalation_actions.beside(context, escalation),
         "of_agency": escalation_actions.of_agency(context, escalation.organisation),
-        "notices": [*reversed(notices)],
-        "ahead": escalation_figures.planned_steps(context, escalation)[escalation.step :],
+        "escalation_picture": escalation_figures.picture_of(
+            context, escalation, now=context.clock()
+        ),
         **_choices(visit),
     }
 

@@ -10,16 +10,24 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.dashboard import agencies, charts, escalation_figures, version_history, wording
+from broker.dashboard import (
+    agencies,
+    charts,
+    delivery_cards,
+    escalation_figures,
+    version_history,
+    wording,
+)
 from broker.dashboard.access import Visit
 from broker.dashboard.confirmations import confirmation_of
+from broker.dashboard.delivery_cards import DeliveryCards
 from broker.dashboard.organisation_names import Names
 from broker.dashboard.paths import ROOT
 from broker.dashboard.pictures import referral_timeline
 from broker.dashboard.pictures.day_strips import legend, small_strip
 from broker.dashboard.pictures.deadline_hours import deadline_hours
 from broker.dashboard.pictures.picture import Picture
-from broker.dashboard.rendering import page
+from broker.dashboard.rendering import page, page_number
 from broker.dashboard.snapshot import SLOT_LENGTHS
 from broker.domain.actor import AGENCY, key_of, name_of
 from broker.domain.codes import NoticeState
@@ -32,6 +40,8 @@ from broker.ledger.statistics import WINDOWS
 ABOVE_THE_FOLD = 20
 """Agencies in the first table, worst first; the others are in a second one."""
 LISTED = 200
+A_PAGE = 10
+"""Rows of a list that is turned page by page."""
 ESCALATIONS = 3
 """Escalations of a referral whose steps are drawn, those first that nobody has taken on."""
 UNREFERRED_FOR = timedelta(days=7)
@@ -76,6 +86,7 @@ async def attention(visit: Visit) -> Response:
     refused = await visit.desk.run(ledger.queries.refusals, None, limit=20)
     tasks = await visit.desk.run(ledger.tasks.tasks, limit=LISTED)
     held = await visit.desk.run(ledger.embargoes.embargoes, limit=LISTED)
+    questions = await visit.desk.run(ledger.questions.waiting_questions, now=now, limit=1)
     return page(
         "attention",
         visit=visit,
@@ -84,6 +95,7 @@ async def attention(visit: Visit) -> Response:
         waiting=waiting,
         tasks=tasks,
         held=held,
+        questions=questions,
         dead=dead,
         refused=refused,
     )
@@ -120,6 +132,26 @@ async def silent(visit: Visit) -> Response:
     return page("silent", visit=visit, now=now, silences=silences, unreferred=unreferred)
 
 
+async def questions(visit: Visit) -> Response:
+    """Show what agencies have asked the police: who asked, who owes the answer and by when."""
+    number, now = page_number(visit, A_PAGE), visit.desk.context.clock()
+    waiting = await visit.desk.run(
+        visit.desk.context.ledger.questions.waiting_questions,
+        now=now,
+        limit=A_PAGE,
+        offset=(number - 1) * A_PAGE,
+    )
+    return page(
+        "questions",
+        visit=visit,
+        now=now,
+        waiting=waiting,
+        number=number,
+        first=(number - 1) * A_PAGE + 1,
+        a_page=A_PAGE,
+    )
+
+
 async def referral(visit: Visit) -> Response:
     """Show everything on a referral but its content."""
     values = await visit.desk.run(_referral, visit)
@@ -135,6 +167,12 @@ def _referral(visit: Visit) -> dict[str, Any]:
     deliveries = referral.deliveries
     successors = {delivery.replaces: delivery for delivery in deliveries if delivery.replaces}
     events, now = context.ledger.queries.timeline(id_), context.clock()
+    cards = delivery_cards.cards_of(
+        deliveries,
+        now=now,
+        number=page_number(visit, delivery_cards.A_PAGE),
+        wanted=visit.request.query_params.get("delivery", ""),
+    )
     escalations = context.ledger.alarms.escalations(referral=id_, limit=LISTED)
     return {
         "now": now,
@@ -144,7 +182,9 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "versions": version_history.lines(referral, events),
         "agencies": _in_words(visit.frame.names, deliveries),
         "recalls": version_history.recalls(referral),
-        "timeline": _timeline(visit, referral, now),
+        "timeline": _timeline(visit, referral, now, cards),
+        "cards": cards,
+        "most_buttons": delivery_cards.A_PAGE,
         "escalations": escalations,
         "escalation_pictures": [
             (escalation, escalation_figures.picture_of(context, escalation, now=now))
@@ -156,11 +196,13 @@ def _referral(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _timeline(visit: Visit, referral: ReferralStatus, now: datetime) -> Picture:
+def _timeline(
+    visit: Visit, referral: ReferralStatus, now: datetime, cards: DeliveryCards
+) -> Picture:
     figures = visit.desk.context.ledger.pictures.referral_timeline(
         referral.id, now=now, limit=referral_timeline.MOST_ROWS
     )
-    return referral_timeline.timeline(referral, figures, now=now)
+    return referral_timeline.timeline(referral, figures, now=now, href=cards.href)
 
 
 def _in_words(names: Names, deliveries: Iterable[DeliveryStatus]) -> dict[str, str]:

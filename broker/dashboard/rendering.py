@@ -15,6 +15,9 @@ from broker.policy.time.moments import length, moment
 from broker.web.templates import environment as templates_of
 from broker.web.templates import html
 
+DEEPEST = 100_000
+"""The last row of a list to which anybody turns pages."""
+
 
 @cache
 def environment() -> Environment:
@@ -48,3 +51,10 @@ def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any)
         values.setdefault("names", visit.frame.names)
     text = environment().get_template(f"ops/{name}.html").render(visit=visit, **values)
     return html(text, status)
+
+
+def page_number(visit: Visit, a_page: int) -> int:
+    """Return which page of a list the address asks for, from 1; ``a_page`` is the rows of each."""
+    text = visit.request.query_params.get("page", "")
+    is_number = text.isascii() and text.isdecimal() and len(text) < 6
+    return min(max(1, int(text)), DEEPEST // a_page) if is_number else 1

@@ -14,7 +14,7 @@ from broker.dashboard.wording import TONES
 from broker.domain.health import Health
 from broker.domain.monitoring import Proof
 from broker.flow.lane_beats import FOR
-from broker.policy.time.duration_words import duration, how_many
+from broker.policy.time.duration_words import duration, how_many, seconds_words
 from broker.policy.time.moments import moment
 
 
@@ -95,6 +95,25 @@ def _workers(health: Health) -> str:
     return f"{how_many(health.signals.workers or 0, 'worker')} running"
 
 
+def _test_referrals(health: Health, _: Proof, now: datetime) -> str:
+    tests = health.signals.test_referrals
+    latest = tests.latest if tests else None
+    if tests is None or latest is None or latest.through_at is None:
+        return "None has come through yet."
+    return (
+        f"One is sent every {duration(tests.every)}. The last came through "
+        f"{moment(latest.through_at, now)}, in {seconds_words(latest.seconds or 0.0)}."
+    )
+
+
+def _outside(health: Health, _: Proof, now: datetime) -> str:
+    monitor = health.signals.outside_monitor
+    latest = monitor.latest if monitor else None
+    if latest is None or latest.answered_at is None:
+        return "It has not answered yet."
+    return f"It is called each minute and last answered {moment(latest.answered_at, now)}."
+
+
 _RULES = (
     _Rule(
         "Referrals can be sent in",
@@ -129,15 +148,41 @@ _RULES = (
         "Clocks agree", ("clocks_apart", "clock_difference"), ("clocks_apart", "clocks"), _clocks
     ),
 )
+_PROOFS = (
+    _Rule("Test referrals come through", ("test_referrals",), ("synthetic",), _test_referrals),
+    _Rule(
+        "A monitor outside sees that the broker works",
+        ("outside_monitor",),
+        ("outside_monitor",),
+        _outside,
+    ),
+)
+"""What is claimed only where the settings ask for it."""
 WORK = frozenset({"late", "tasks_overdue", "unroutable", "undeliverable", "soon"})
 """Problems that are work for people and no fault of a part of the broker."""
-SHOWN = frozenset(code for rule in _RULES for code in rule.codes) | {"unknown"}
+SHOWN = frozenset(code for rule in (*_RULES, *_PROOFS) for code in rule.codes) | {"unknown"}
 """Problems that the parts show."""
 
 
 def parts_of(health: Health, proof: Proof, now: datetime) -> list[Part]:
     """Return the parts, those that do not work first."""
-    parts = [_part(rule, health, proof, now) for rule in _RULES]
+    return _worst_first([_part(rule, health, proof, now) for rule in _RULES])
+
+
+def proofs_of(health: Health, proof: Proof, now: datetime) -> list[Part]:
+    """Return what proves that the broker works while nothing happens: what is set, worst first."""
+    tests, monitor = health.signals.test_referrals, health.signals.outside_monitor
+    is_set = (tests is None or tests.every > 0, monitor is None or monitor.is_set)
+    return _worst_first(
+        [
+            _part(rule, health, proof, now)
+            for rule, is_shown in zip(_PROOFS, is_set, strict=True)
+            if is_shown
+        ]
+    )
+
+
+def _worst_first(parts: list[Part]) -> list[Part]:
     order = ("stopped", "bad", "warn", "good")
     return sorted(parts, key=lambda part: order.index(part.tone))
 

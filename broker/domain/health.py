@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.domain.codes import HealthLevel
+from broker.domain.proofs import MonitorState, SyntheticState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,10 @@ class Signals:
     """For how many seconds the first event has waited that no publisher's feed shows yet."""
     disks: Mapping[str, float | None] | None = None
     """The free share of each disk that the settings name; None for one that cannot be read."""
+    test_referrals: SyntheticState | None = None
+    """Whether test referrals come through, where any are sent."""
+    outside_monitor: MonitorState | None = None
+    """Whether the monitor outside answers, where one is set."""
     late: int | None = None
     tasks_overdue: int | None = None
     unroutable: int | None = None

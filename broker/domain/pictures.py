@@ -123,3 +123,40 @@ class EscalationAlert:
     state: str
     asked_at: datetime
     ended_at: datetime | None
+    code: str | None
+    """Why it failed, or is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How many deliveries went from a police force to an agency; None is all others together."""
+
+    publisher: OrganisationCode | None
+    agency: OrganisationCode | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFlows:
+    """Who sent to whom in a month, the most first."""
+
+    flows: Sequence[Flow]
+    publishers: int
+    """Forces of which something went to an agency."""
+    agencies: int
+    """Agencies that got something."""
+
+    @property
+    def total(self) -> int:
+        """How many deliveries there were."""
+        return sum(flow.count for flow in self.flows)
+
+    @property
+    def other_publishers(self) -> int:
+        """How many forces have no name of their own here."""
+        return self.publishers - len({flow.publisher for flow in self.flows} - {None})
+
+    @property
+    def other_agencies(self) -> int:
+        """How many agencies have no name of their own here."""
+        return self.agencies - len({flow.agency for flow in self.flows} - {None})

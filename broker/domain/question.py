@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -64,9 +65,37 @@ class Question:
         return task_pointer(self.id)
 
 
+POINTER = "/questions/"
+
+
 def task_pointer(question: UUID) -> str:
     """Return what the task about a question points to: each question has a task of its own."""
-    return f"/questions/{question}"
+    return f"{POINTER}{question}"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingQuestion:
+    """A question that the police have not answered: who waits for whom, without its words."""
+
+    question: UUID
+    task: UUID
+    due_at: datetime
+    asked_at: datetime
+    agency: OrganisationCode
+    """Who asked."""
+    publisher: OrganisationCode
+    """Who owes the answer."""
+    referral: ReferralId
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingQuestions:
+    """A page of the questions that wait for an answer, the first deadline first."""
+
+    total: int
+    late: int
+    questions: Sequence[WaitingQuestion]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from broker.channels.base import Channel, PushChannel
 from broker.domain.codes import NoticeChannel
-from broker.domain.ids import Clock, NewId
+from broker.domain.ids import Clock, NewId, OrganisationCode
 from broker.failpoints import Failpoint, no_failpoint
 from broker.flow.activity_counter import ActivityCounter
 from broker.flow.channel_threads import ChannelThreads
@@ -49,6 +49,8 @@ class Context:
     """Keeps what a restore of the ledger must not undo."""
     channel_threads: ChannelThreads = field(default_factory=ChannelThreads)
     """Where push channels send, each in a thread of its own."""
+    test_organisation: OrganisationCode | None = None
+    """In a rehearsal alone: who gets whatever is sent, in place of every real agency."""
 
     @property
     def may_lead(self) -> bool:

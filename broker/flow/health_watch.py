@@ -13,7 +13,7 @@ from typing import Any
 from broker.domain.health import Health, Signals
 from broker.errors import Unavailable
 from broker.flow.context import Context
-from broker.flow.process_reports import FRESH, merged
+from broker.flow.process_reports import FRESH, merged, proofs
 from broker.ledger.ledger import Ledger
 from broker.policy.monitoring.health import LANES, judge
 from broker.telemetry import monotonic_seconds
@@ -64,7 +64,7 @@ def health_of(ledger: Ledger, *, now: datetime) -> Health:
 def _signals(ledger: Ledger, now: datetime) -> Signals:
     pipes = ledger.monitoring.pipeline_status(now=now)
     counts = ledger.monitoring.risk_counts(now=now)
-    oldest = pipes.inbox_oldest_at
+    oldest, reports = pipes.inbox_oldest_at, ledger.health.reports(since=now - FRESH)
     return Signals(
         at=now,
         ledger=True,
@@ -83,7 +83,8 @@ def _signals(ledger: Ledger, now: datetime) -> Signals:
         silent=len(ledger.activity.silences(limit=MOST_SILENCES)),
         soon=counts.due_soon,
         open=counts.open,
-        **merged(ledger.health.reports(since=now - FRESH)),
+        **merged(reports),
+        **proofs(reports, ledger.health.synthetic_test(), ledger.health.ping()),
         **_clocks(ledger),
     )
 

@@ -3,7 +3,8 @@
 Each minute one gateway calls the address of the settings while somebody works, and the address with
 ``/fail`` added to its path when nobody does. When no gateway runs, or none knows because the ledger
 does not answer, nothing is called, and the monitor alerts after its own time of grace. The body is
-JSON: the level and the codes of what is not well, and nothing else.
+JSON: the level and the codes of what is not well, and nothing else. When the monitor last answered
+well is written to the ledger.
 """
 
 from __future__ import annotations
@@ -59,11 +60,16 @@ class OutsideMonitor:
         body = orjson.dumps(
             {"level": health.level.word, "problems": [problem.code for problem in health.problems]}
         )
-        result = self._post.post(url, id_=str(self._context.new_id()), body=body)
+        context = self._context
+        result = self._post.post(url, id_=str(context.new_id()), body=body)
+        code, status = None, None
         if not isinstance(result, Answered):
-            _log.warning("monitor not reached", code=result.code)
-        elif not 200 <= result.status < 300:
-            _log.warning("monitor refused", status=result.status)
+            code = result.code
+            _log.warning("monitor not reached", code=code)
+        elif not 200 <= (status := result.status) < 300:
+            code = "refused"
+            _log.warning("monitor refused", status=status)
+        context.ledger.health.write_ping(code=code, status=status, now=context.clock())
 
 
 def failing(url: str) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from broker.domain.outage import ProcessReport
+from broker.domain.proofs import MonitorState, Ping, SyntheticState, SyntheticTest
 from broker.errors import Unavailable
 from broker.flow.context import Context
 from broker.flow.task_queues import TASK_QUEUES
@@ -22,12 +23,23 @@ FRESH = timedelta(minutes=1)
 """How long a report counts."""
 
 
-def write_report(context: Context, part: str, process: str) -> None:
-    """Look at what this process can see, and write it. Raises Unavailable without the ledger."""
+def write_report(
+    context: Context, part: str, process: str, *, since: datetime | None = None
+) -> None:
+    """Look at what this process can see, and write it. Raises Unavailable without the ledger.
+
+    ``since`` is when it began to send test referrals and to call the monitor outside, if it does.
+    """
+    now, settings = context.clock(), context.settings
     seen = {
         "wakeups": context.wakeups.waiting(TASK_QUEUES) is not None,
         "channels": _channels(context),
-        "disks": {path: _free(path) for path in context.settings.disks},
+        "disks": {path: _free(path) for path in settings.disks},
+        "proofs": {
+            "since": (since or now).isoformat(),
+            "test_every": settings.test_referral_every.total_seconds(),
+            "monitor": bool(settings.heartbeat_url),
+        },
     }
     context.ledger.health.write_report(ProcessReport(process, part, context.clock(), seen))
 
@@ -62,6 +74,25 @@ def merged(reports: list[ProcessReport]) -> dict[str, Any]:
         "wakeups": _worst([report.get("wakeups") for report in seen]) if seen else None,
         "channels": _worst_of_each(seen, "channels", _worst),
         "disks": _worst_of_each(seen, "disks", _least),
+    }
+
+
+def proofs(
+    reports: list[ProcessReport], test: SyntheticTest | None, ping: Ping | None
+) -> dict[str, Any]:
+    """Return the signals of test referrals and of the monitor outside; None where nobody knows.
+
+    ``test`` and ``ping`` are the latest that the ledger has.
+    """
+    seen = [report.seen.get("proofs") for report in reports if report.part == GATEWAY]
+    if not seen or None in seen:
+        return {"test_referrals": None, "outside_monitor": None}
+    since = min(datetime.fromisoformat(proof["since"]) for proof in seen if proof)
+    every = max(proof["test_every"] for proof in seen if proof)
+    is_set = any(proof["monitor"] for proof in seen if proof)
+    return {
+        "test_referrals": SyntheticState(every, since, test),
+        "outside_monitor": MonitorState(is_set, since, ping),
     }
 
 

@@ -17,7 +17,7 @@ from broker.flow.recurrence_warnings import with_recurrence_warnings
 from broker.flow.steps import StepRecord, step
 from broker.flow.task_queues import DISPATCH, ROUTE
 from broker.ledger.routing import RouteBatch
-from broker.policy.decide import decide, for_ops
+from broker.policy.decide import addressed_to, decide, for_ops
 from broker.policy.decision import (
     Decision,
     Postponed,
@@ -195,13 +195,15 @@ def _decide(context: Context, referral: Unrouted, policy: Policy, now: datetime)
         _log.error("routing ends processes", referral=str(referral.id))
         return for_ops(referral, policy, now)
     try:
-        return decide(
+        decision = decide(
             referral,
             policy=policy,
             now=now,
             new_id=context.new_id,
             child_key=context.settings.child_key,
         )
+        to = context.test_organisation
+        return decision if to is None else addressed_to(decision, to, now=now)
     except Unavailable:
         raise
     except Exception as error:

@@ -81,7 +81,9 @@ class StepRecord:
         if self._context.traces and self._parts:
             self._write_span(self._parts())
         if self._fields is not None and info_enabled(self._log):
-            self._log.info(self._name, **self._fields, seconds=elapsed(self._started))
+            of_test = {"test": True} if self._context.test_organisation else {}
+            seconds = elapsed(self._started)
+            self._log.info(self._name, **self._fields, **of_test, seconds=seconds)
 
     def _write_span(self, parts: list[SpanPart]) -> None:
         """Hand the span over; it begins with the earliest of its parts."""

@@ -12,7 +12,7 @@ from functools import partial
 
 from broker import telemetry
 from broker.failpoints import LED
-from broker.flow import bulk, dispatch, route
+from broker.flow import bulk, dispatch, route, synthetic_test
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
@@ -31,6 +31,8 @@ idles for two seconds times out, and a slow machine may need as long for a full 
 NOTICE_EVERY = timedelta(seconds=5)
 """How often the leader looks whether the ledger was restored or promoted; a process that connects
 looks as well."""
+TEST_WAITS = timedelta(seconds=2)
+"""After so long the sweeper takes a test referral for which no worker was woken."""
 BEAT_EVERY = timedelta(seconds=5)
 """How often a worker records that it is alive; a record counts for three times as long."""
 _log = logger("sweep")
@@ -66,6 +68,7 @@ class Sweeper:
         self._put_back(now)
         self._tidy_counts(now)
         self._work_off(self._waiting())
+        synthetic_test.run_waiting(self._context, after=TEST_WAITS)
         return True
 
     def _number_events(self, now: datetime) -> None:

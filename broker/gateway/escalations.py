@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from broker.admin import operator_actions
+from broker.admin import escalation_actions, operator_actions
 from broker.domain.codes import NoticeState, PauseReason
 from broker.domain.ids import DeliveryId, EscalationId
 from broker.errors import Fault, Invalid
@@ -81,5 +81,36 @@ async def acknowledge(request: Request) -> Response:
         owner=body.by,
         actor=caller.actor,
         visible_to=caller.sees,
+    )
+    return json_response(responses.escalation(escalation, await directory_in_force(gateway)))
+
+
+async def release(request: Request) -> Response:
+    """Undo the acknowledgement: people are alerted again where the alerts stopped."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.RELEASE_ESCALATION)
+    escalation = await gateway.run(
+        escalation_actions.release_for,
+        gateway.context,
+        EscalationId(identifier(request)),
+        person=body.by,
+        actor=caller.actor,
+        note=body.note,
+    )
+    return json_response(responses.escalation(escalation, await directory_in_force(gateway)))
+
+
+async def hand_over(request: Request) -> Response:
+    """Ask a colleague to take an escalation over from who deals with it."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    body = await parse_body(request, requests.HAND_OVER_ESCALATION)
+    escalation = await gateway.run(
+        escalation_actions.offer_for,
+        gateway.context,
+        EscalationId(identifier(request)),
+        person=body.by,
+        to=body.to,
+        actor=caller.actor,
+        note=body.note,
     )
     return json_response(responses.escalation(escalation, await directory_in_force(gateway)))

@@ -458,6 +458,12 @@ EXAMPLES: Mapping[str, Any] = {
     },
     "hold": {"delivery": _DELIVERY, "state": "held"},
     "sees-to": {"by": "Duty manager, Stoke"},
+    "release-escalation": {"by": "Jo Example", "note": "I cannot reach them from here."},
+    "hand-over-escalation": {
+        "by": "Jo Example",
+        "to": "Kim Example",
+        "note": "They call back at 17:30.",
+    },
     "escalation": _ESCALATION,
     "escalations": {"escalations": [_ESCALATION]},
     "notices": {"notices": [_NOTICE]},

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from broker import telemetry
 from broker.domain.delivery import OpenWork
+from broker.domain.health import Signals
 from broker.domain.latency import Latencies
 from broker.errors import PolicyError
 from broker.flow.context import Context
@@ -90,6 +91,30 @@ class Ledger(Collector):
             levels = [problem.level for problem in health.problems if problem.code == code]
             problems.add_metric([code], max(levels))
         yield problems
+        yield from self._proofs(health.signals)
+
+    def _proofs(self, signals: Signals) -> Iterator[Metric]:
+        """Yield what is known of test referrals and the monitor outside; nothing of what is off."""
+        tests, monitor = signals.test_referrals, signals.outside_monitor
+        test = tests.latest if tests and tests.every else None
+        ping = monitor.latest if monitor and monitor.is_set else None
+        through_at, seconds = (test.through_at, test.seconds) if test else (None, None)
+        answered_at = ping.answered_at if ping else None
+        yield _known(
+            "broker_synthetic_through_time_seconds",
+            "When a test referral last came through (Unix time).",
+            through_at.timestamp() if through_at else None,
+        )
+        yield _known(
+            "broker_synthetic_seconds",
+            "How long the last test referral took that came through.",
+            seconds,
+        )
+        yield _known(
+            "broker_outside_monitor_answered_time_seconds",
+            "When the monitor outside last answered well (Unix time).",
+            answered_at.timestamp() if answered_at else None,
+        )
 
     def _queues(self) -> Iterator[Metric]:
         queues = list(self._context.ledger.monitoring.open_work(now=self._now).values())
@@ -271,3 +296,11 @@ def _buckets(latencies: Latencies) -> list[tuple[str, float]]:
         *((f"{edge:g}", float(latencies.up_to(edge))) for edge in EDGES),
         ("+Inf", float(latencies.count)),
     ]
+
+
+def _known(name: str, help_: str, value: float | None) -> Metric:
+    """Return a figure; without a sample where it is not known."""
+    family = GaugeMetricFamily(name, help_)
+    if value is not None:
+        family.add_metric([], value)
+    return family

@@ -1,8 +1,8 @@
 """What a gateway does so that an outage of workers, or its own, is noticed.
 
 It looks at the dead man's switch, writes what it sees of itself, measures the health that its pages
-and answers show, and calls the outside monitor. Each in a thread of its own: those of requests may
-all wait for something that hangs.
+and answers show, calls the outside monitor and begins test referrals. Each in a thread of its own:
+those of requests may all wait for something that hangs.
 """
 
 from __future__ import annotations
@@ -10,10 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from anyio import CapacityLimiter, to_thread
 
-from broker.flow import dead_mans_switch, health_watch, outside_monitor, process_reports
+from broker.flow import (
+    dead_mans_switch,
+    health_watch,
+    outside_monitor,
+    process_reports,
+    synthetic_test,
+)
 from broker.flow.context import Context
 from broker.flow.dead_mans_switch import DeadMansSwitch
 from broker.flow.health_watch import HealthWatch
@@ -28,17 +35,18 @@ _log = logger("self watch")
 
 async def watch_over(context: Context, health: HealthWatch) -> None:
     """Do all of it until this is cancelled."""
-    process = process_name()
+    process, since = process_name(), context.clock()
     switch, monitor = DeadMansSwitch(context), OutsideMonitor(context, health, process)
 
     def report() -> None:
-        process_reports.write_report(context, process_reports.GATEWAY, process)
+        process_reports.write_report(context, process_reports.GATEWAY, process, since=since)
 
     await asyncio.gather(
         _every(process_reports.EVERY, report),
         _every(dead_mans_switch.EVERY, switch.look),
         _every(health_watch.AGE, health.health),
         _every(outside_monitor.EVERY, monitor.ping),
+        _every(synthetic_test.LOOK_EVERY, partial(synthetic_test.begin, context)),
     )
 
 

@@ -158,9 +158,14 @@ class Alarms(Part):
         """Alert people again; False where nobody deals with the escalation."""
         return bool(self._rows("alarms/release_escalation", {"id": id_, **action.parameters()}))
 
-    def offer_escalation(self, id_: EscalationId, action: ActionContext, *, to: str) -> bool:
-        """Ask somebody to take an escalation over; False where the person does not deal with it."""
-        params = {"id": id_, "to": to, **action.parameters()}
+    def offer_escalation(
+        self, id_: EscalationId, action: ActionContext, *, to: str, owner: str | None = None
+    ) -> bool:
+        """Ask somebody to take an escalation over; False where ``owner`` does not deal with it.
+
+        ``owner`` is who acts, unless an act through a key names another person.
+        """
+        params = {"id": id_, "to": to, "owner": owner or action.by, **action.parameters()}
         return bool(self._rows("alarms/offer_escalation", params))
 
     def reopen_escalations(self, limit: int, *, now: datetime) -> int:
@@ -190,6 +195,12 @@ class Alarms(Part):
                 id=id,
                 limit=limit,
             )
+
+    def escalation(self, id_: EscalationId) -> Escalation | None:
+        """Return one escalation, also one that has ended; None where there is none."""
+        with self._transaction() as connection:
+            escalations = _escalations(connection, id=id_, running=False, limit=1)
+            return escalations[0] if escalations else None
 
     def claim_notices(
         self,
@@ -230,11 +241,10 @@ class Alarms(Part):
         *,
         state: str | None = None,
         referral: ReferralId | None = None,
-        escalation: EscalationId | None = None,
         limit: int,
     ) -> list[ListedNotice]:
-        """Return notices, those of one state, referral or escalation, the latest first."""
-        params = {"state": state, "referral": referral, "escalation": escalation, "limit": limit}
+        """Return notices, those of one state or referral, the latest first."""
+        params = {"state": state, "referral": referral, "limit": limit}
         return [ListedNotice(**row) for row in self._planned("alarms/notices", params)]
 
 

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from broker.domain.ids import OrganisationCode
 from broker.domain.monitoring import RiskCounts
 from broker.domain.notice import NewNotice
 from broker.domain.outage import Outage, ProcessReport
+from broker.domain.proofs import Ping, SyntheticStep, SyntheticTest
 from broker.ledger.alarms import add_notices
 from broker.ledger.database import Connection, Part, json_text, rows
 from broker.ledger.monitoring import risk_counts
@@ -88,6 +90,47 @@ class Health(Part):
         """Return for how long events have waited that no feed shows yet."""
         (row,) = self._planned("health/feed_lag", {"now": now})
         return timedelta(seconds=row["seconds"])
+
+    def begin_synthetic_test(self, id_: UUID, *, every: timedelta, now: datetime) -> bool:
+        """Begin a test referral, unless one was begun within ``every``; return whether it was."""
+        params = {"id": id_, "now": now, "before": now - every}
+        return bool(self._rows("health/begin_synthetic_test", params))
+
+    def take_synthetic_test(
+        self, *, since: datetime, until: datetime, now: datetime
+    ) -> tuple[UUID, datetime] | None:
+        """Take the test referral that waits and was begun between two instants, if one does."""
+        params = {"since": since, "until": until, "now": now}
+        taken = self._rows("health/take_synthetic_test", params)
+        return (taken[0]["id"], taken[0]["begun_at"]) if taken else None
+
+    def end_synthetic_test(
+        self, id_: UUID, *, step: SyntheticStep | None, code: str | None, now: datetime
+    ) -> None:
+        """Write where and why a test referral stopped; no step: it came through."""
+        params = {"id": id_, "step": step, "code": code, "now": now}
+        self._rows("health/end_synthetic_test", params)
+
+    def synthetic_test(self) -> SyntheticTest | None:
+        """Return the latest test referral; None where there never was one."""
+        tests = self._rows("health/synthetic_test", {})
+        if not tests:
+            return None
+        step = tests[0]["step"]
+        return SyntheticTest(**{**tests[0], "step": SyntheticStep(step) if step else None})
+
+    def add_test_organisation(self, code: OrganisationCode) -> None:
+        """Add the organisation of a test referral; only in what is rolled back."""
+        self._rows("health/add_test_organisation", {"code": code})
+
+    def write_ping(self, *, code: str | None, status: int | None, now: datetime) -> None:
+        """Write how the monitor outside answered the latest call; no code: well."""
+        self._rows("health/write_ping", {"code": code, "status": status, "now": now})
+
+    def ping(self) -> Ping | None:
+        """Return the latest call of the monitor outside; None where there never was one."""
+        pings = self._rows("health/ping", {})
+        return Ping(**pings[0]) if pings else None
 
     def running_outage(self) -> Outage | None:
         """Return the outage that runs, if one does."""

@@ -13,7 +13,9 @@ from broker.domain.pictures import (
     AreaState,
     DayOfDeadlines,
     EscalationAlert,
+    Flow,
     HourOfDeadlines,
+    MonthFlows,
     ReferralTimeline,
     RowDeadline,
     RowPause,
@@ -28,6 +30,9 @@ from broker.policy.time.calendars import LONDON
 HOURS = 24
 DAYS = 28
 MOST_ALERTS = 200
+NAMED_PUBLISHERS = 8
+NAMED_AGENCIES = 14
+"""Forces and agencies of a month that have a name of their own; the others are one."""
 
 
 class Pictures(Part):
@@ -64,6 +69,20 @@ class Pictures(Part):
             for at in (None, *hours)
             for counted in [counts.get(at, nothing)]
         ]
+
+    def month_flows(self, *, since: datetime, until: datetime) -> MonthFlows:
+        """Return who sent to whom of the referrals accepted in a span, the most by name."""
+        params = {
+            "since": since,
+            "until": until,
+            "publishers": NAMED_PUBLISHERS,
+            "agencies": NAMED_AGENCIES,
+        }
+        selected = self._planned("pictures/month_flows", params)
+        if not selected:
+            return MonthFlows((), 0, 0)
+        flows = [Flow(row["publisher"], row["agency"], row["count"]) for row in selected]
+        return MonthFlows(flows, selected[0]["publishers"], selected[0]["agencies"])
 
     def daily_deadlines(
         self, *, now: datetime, agencies: Sequence[OrganisationCode] | None = None

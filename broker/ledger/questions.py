@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.notice import NewNotice
-from broker.domain.question import AnswerReader, AskedAbout, NewAnswer, NewQuestion, Question
+from broker.domain.question import (
+    POINTER,
+    AnswerReader,
+    AskedAbout,
+    NewAnswer,
+    NewQuestion,
+    Question,
+    WaitingQuestion,
+    WaitingQuestions,
+)
 from broker.domain.states import DeliveryState
-from broker.domain.task import NewTask
+from broker.domain.task import QUESTION_ASKED, NewTask
 from broker.ledger.alarms import add_notices
 from broker.ledger.database import Connection, Part, Row, rows
 from broker.ledger.receipts import lock_referrals
@@ -126,6 +136,26 @@ class Questions(Part):
             "limit": limit,
         }
         return [Question(**row) for row in self._rows("questions/questions", params)]
+
+    def waiting_questions(self, *, now: datetime, limit: int, offset: int = 0) -> WaitingQuestions:
+        """Return a page of the questions that wait for the police, and how many do in all.
+
+        A page beyond the last one has neither questions nor counts.
+        """
+        params = {
+            "code": QUESTION_ASKED,
+            "prefix": POINTER,
+            "now": now,
+            "limit": limit,
+            "offset": offset,
+        }
+        selected = self._planned("questions/waiting_questions", params)
+        if not selected:
+            return WaitingQuestions(0, 0, ())
+        total, late = selected[0]["total"], selected[0]["late"]
+        names = [field.name for field in fields(WaitingQuestion)]
+        page = [WaitingQuestion(**{name: row[name] for name in names}) for row in selected]
+        return WaitingQuestions(total, late, page)
 
 
 def _questions(connection: Connection, **params: Any) -> list[Row]:

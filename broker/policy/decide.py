@@ -11,7 +11,7 @@ import orjson
 
 from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.delivery import NewDelivery
-from broker.domain.ids import DeliveryId, NewId
+from broker.domain.ids import DeliveryId, NewId, OrganisationCode
 from broker.domain.states import DeliveryState, ReferralState
 from broker.domain.task import REJECTED, Task, TaskDeadline, grouped
 from broker.errors import PolicyError
@@ -44,6 +44,8 @@ from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
 
+MAILBOX = "mailbox"
+"""The channel from which a test referral is collected."""
 _REJECTED = (
     "No agency has this referral: it was rejected. Have the publisher send a corrected one under "
     "the same reference, or route it again once the policy or the directory is corrected."
@@ -87,6 +89,28 @@ def decide(
         tasks=plan.tasks,
         tasks_due=_tasks_due(waiting, plan, policy),
     )
+
+
+def addressed_to(decision: Decision, agency: OrganisationCode, *, now: datetime) -> Decision:
+    """Return what routing decides about a test: one delivery to the test organisation at once.
+
+    The rules choose among the real agencies, and none of them gets anything.
+    """
+    if not isinstance(decision, Routed):
+        return decision
+    deliveries = [
+        replace(
+            delivery,
+            agency=agency,
+            channel=MAILBOX,
+            state=DeliveryState.AVAILABLE,
+            available_at=now,
+            hand_over_at=None,
+            stands_in_for=None,
+        )
+        for delivery in decision.deliveries[:1]
+    ]
+    return replace(decision, deliveries=deliveries)
 
 
 def plan_of(  # noqa: PLR0913 - each is a fact about the hand-in

@@ -129,6 +129,25 @@ class Ops:
         value: Json = self._http.get("/v1/escalations").json()
         return value
 
+    def release_escalation(
+        self, escalation: str | UUID, *, by: str, note: str | None = None
+    ) -> Json:
+        """Stop dealing with an escalation: people are alerted again where the alerts stopped."""
+        body = {"by": by} | ({"note": note} if note else {})
+        value: Json = self._http.post(f"/v1/escalations/{escalation}/release", body).json()
+        return value
+
+    def hand_over_escalation(
+        self, escalation: str | UUID, *, by: str, to: str, note: str | None = None
+    ) -> Json:
+        """Ask a person of ops to take an escalation over; ``by`` deals with it until then.
+
+        Raises Conflict where ``by`` does not deal with it, Invalid for an unknown person.
+        """
+        body = {"by": by, "to": to} | ({"note": note} if note else {})
+        value: Json = self._http.post(f"/v1/escalations/{escalation}/hand-over", body).json()
+        return value
+
     def acknowledge_escalation(self, escalation: str | UUID, *, by: str) -> Json:
         """Record that a person has taken an escalation on; it alerts nobody further up."""
         path = f"/v1/escalations/{escalation}/acknowledge"

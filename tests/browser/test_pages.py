@@ -59,6 +59,8 @@ def pages(site: Site) -> list[str]:
         "/ops/escalations",
         f"/ops/escalations/{escalation}",
         "/ops/silent",
+        "/ops/flows",
+        "/ops/questions",
         "/ops/attention",
         "/ops/notices",
         "/ops/agencies/stoke-csc",

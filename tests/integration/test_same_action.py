@@ -13,8 +13,10 @@ import pytest
 from referral_broker_client.ops import Ops
 from starlette.testclient import TestClient
 
+from broker.admin import sign_in
 from broker.devstack.rebase_times import rebase
 from broker.domain.codes import Right
+from broker.domain.ids import EscalationId
 from broker.flow.context import Context
 from tests.acceptance.conftest import LONDON, World, sample, world
 from tests.conftest import FixedClock
@@ -134,6 +136,106 @@ def test_an_escalation_is_acknowledged_alike(
         *rows[0][2:5],
         *(True, True, True),
     )
+
+
+def test_an_escalation_is_handed_over_and_released_alike(
+    context: Context, clock: FixedClock, doors: Doors, world: World, run: Run
+) -> None:
+    """By page, API and command: the same events, and the same rows."""
+    _add_kim(context)
+    key = world.headers("ops", "ops")["Authorization"].removeprefix("Bearer ")
+    by, path = "Jo Example", "/v1/escalations/{}"
+
+    def command(*arguments: str) -> int:
+        with listening(context) as url:
+            ran = run("escalations", *arguments, BROKER_URL=url, BROKER_KEY=key)
+        assert ran.code == 0, ran.err
+        return ran.code
+
+    over, undo = {"by": by, "to": "Kim Example"}, {"by": by}
+    through: list[tuple[Door, Door]] = [
+        (
+            lambda id_: doors.page(f"escalations/{id_}", turn="offer", to="Kim Example"),
+            lambda id_: doors.page(f"escalations/{id_}", turn="release"),
+        ),
+        (
+            lambda id_: doors.call(f"{path}/hand-over".format(id_), over, "ops", "ops"),
+            lambda id_: doors.call(f"{path}/release".format(id_), undo, "ops", "ops"),
+        ),
+        (
+            lambda id_: command(id_, "--hand-over-to", "Kim Example", "--by", by),
+            lambda id_: command(id_, "--release", "--by", by),
+        ),
+    ]
+    for hours, (hand_over, release) in enumerate(through):
+        document = rebase(sample(2), now=world.clock.now) | {"reference": f"OVER/{hours}"}
+        (delivery,) = world.routed(document)["deliveries"]
+        id_ = context.new_id()
+        _escalate(context, id_, delivery["id"], hours)
+        assert doors.page(f"escalations/{id_}", turn="take") == 0
+        assert hand_over(str(id_)) == 0, hours
+        running = context.ledger.alarms.escalation(EscalationId(id_))
+        assert running is not None
+        assert running.offered_to == "person:Kim Example"
+        assert running.acknowledged_by == f"person:{by}"
+        assert release(str(id_)) == 0
+        running = context.ledger.alarms.escalation(EscalationId(id_))
+        assert running is not None
+        assert (running.state, running.acknowledged_by) == ("open", None)
+        assert (running.offered_to, running.step) == (None, 2)
+        assert running.next_step_at == running.due_at  # the step that was postponed is due
+        clock.advance(seconds=1)
+    for kind, data in (
+        ("delivery.escalation_offered", {"milestone": "acknowledge", "step": 2}),
+        (
+            "delivery.escalation_reopened",
+            {"milestone": "acknowledge", "step": 2, "because": "released"},
+        ),
+    ):
+        rows = written(context, kind)
+        for row in rows:
+            row[5].pop("escalation")
+        _alike(rows, len(through))
+        assert rows[0][5] == data
+
+
+def _add_kim(context: Context) -> None:
+    """Add a second person of ops who may act."""
+    now = context.clock()
+    sign_in.add(context.ledger, "Kim Example", [Right.ACT], now=now, new_id=context.new_id)
+
+
+def test_a_key_repeats_and_refuses_as_the_pages_do(
+    context: Context, clock: FixedClock, doors: Doors, world: World
+) -> None:
+    (delivery,) = world.routed(rebase(sample(2), now=world.clock.now))["deliveries"]
+    _add_kim(context)
+    id_ = context.new_id()
+    _escalate(context, id_, delivery["id"], 0)
+    path, headers = f"/v1/escalations/{id_}", world.headers("ops", "ops")
+
+    def post(act: str, **body: str) -> Any:
+        return world.client.post(f"{path}/{act}", json=body, headers=headers)
+
+    assert post("hand-over", by="Jo", to="Kim Example").status_code == 409
+    assert post("acknowledge", by="Jo").json()["acknowledged_by"] == "Jo"
+    nobody = post("hand-over", by="Jo", to="Nobody Example")
+    assert (nobody.status_code, nobody.json()["errors"][0]["pointer"]) == (422, "/to")
+    assert post("hand-over", by="Sam", to="Kim Example").status_code == 409
+    for _ in range(2):
+        asked = post("hand-over", by="Jo", to="Kim Example", note="They call back at 17:30.")
+        assert (asked.status_code, asked.json()["offered_to"]) == (200, "person:Kim Example")
+    taken = post("acknowledge", by="Kim Example").json()
+    assert (taken["acknowledged_by"], taken["offered_to"]) == ("person:Kim Example", None)
+    for _ in range(2):
+        released = post("release", by="Kim Example")
+        assert (released.status_code, released.json()["state"]) == (200, "open")
+    assert len(written(context, "delivery.escalation_offered")) == 1
+    assert len(written(context, "delivery.escalation_reopened")) == 1
+    other = f"/v1/escalations/{context.new_id()}/release"
+    assert world.client.post(other, json={"by": "Jo"}, headers=headers).status_code == 404
+    agency = world.headers(delivery["agency"], "collect")
+    assert world.client.post(f"{path}/release", json={"by": "x"}, headers=agency).status_code == 403
 
 
 def _escalate(context: Context, id_: UUID, delivery: str, hours: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from broker.admin import signing_keys
 from broker.bootstrap import new_uuid7, notifiers, read_settings
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
+from broker.cli.database.findings import Failed, Finding, Warned
+from broker.cli.database.proof_check import look_at_proofs
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
@@ -57,31 +59,6 @@ RECENT = timedelta(days=1)
 REGISTER = (
     "`broker keys agency-key new --for copies` at the agency, then `broker keys register` here"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of a check."""
-
-    check: str
-    ok: bool
-    detail: str
-    next_step: str | None = None
-    warning: bool = False
-    """Nothing is wrong yet, but it will be; ``next_step`` prevents it."""
-
-
-class Failed(Exception):
-    """A check failed: what is wrong, and what to do."""
-
-    def __init__(self, detail: str, next_step: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.next_step = next_step
-
-
-class Warned(Failed):
-    """Nothing is wrong yet, but it will be unless somebody acts."""
 
 
 Check = Callable[[], str]
@@ -164,6 +141,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
     yield _look("workers", partial(_led, ledger, now))
     yield _look("routing", partial(_routed, ledger, now))
+    yield _look("proofs", partial(look_at_proofs, ledger, now))
 
 
 def _look(name: str, check: Check) -> Finding:

@@ -15,6 +15,10 @@ from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
 REASONS = ("information_requested", "legal_hold")
+_USAGE = (
+    "Give nothing to list, or ESCALATION and --by NAME with one of --acknowledge, --release and "
+    "--hand-over-to NAME. --note goes with the last two."
+)
 _HEADS = (
     "escalation",
     "late",
@@ -33,24 +37,46 @@ _HEADS = (
 @click.option(
     "--acknowledge", is_flag=True, help="Take ESCALATION on; the broker stops alerting others."
 )
-@click.option("--by", help="The person who takes it on.")
+@click.option(
+    "--release", is_flag=True, help="Stop dealing with ESCALATION; others are alerted again."
+)
+@click.option("--hand-over-to", help="Ask this person of ops to take ESCALATION over.")
+@click.option("--by", help="The person who does it, or deals with it.")
+@click.option("--note", help="With --release and --hand-over-to: why, for others to read.")
 @json_option
 @with_gateway
-def escalations(
-    escalation: UUID | None, acknowledge: bool, by: str | None, as_json: bool, gateway: Gateway
+def escalations(  # noqa: PLR0913, PLR0917 - each is an option
+    escalation: UUID | None,
+    acknowledge: bool,
+    release: bool,
+    hand_over_to: str | None,
+    by: str | None,
+    note: str | None,
+    as_json: bool,
+    gateway: Gateway,
 ) -> None:
-    """List the missed deadlines that concern you, or take one on.
+    """List the missed deadlines that concern you; take one on, release it or hand it over.
 
     \b
     Example:    broker escalations 0193... --acknowledge --by 'Duty manager'
+                broker escalations 0193... --hand-over-to 'Kim Example' --by 'Jo Example'
     """
-    if acknowledge != (escalation is not None) or acknowledge != bool(by):
-        raise click.UsageError("Give nothing to list, or ESCALATION --acknowledge --by NAME.")
+    acts = acknowledge + release + bool(hand_over_to)
+    is_list = escalation is None and not (acts or by or note)
+    if (not is_list and not (escalation and by and acts == 1)) or (note and acknowledge):
+        raise click.UsageError(_USAGE)
     with Ops(gateway.url, gateway.key) as ops:
-        if escalation is not None and by:
-            _print_acknowledged(ops.acknowledge_escalation(escalation, by=by), as_json=as_json)
-        else:
+        if escalation is None or by is None:
             _print_list(ops.escalations(), as_json=as_json)
+        elif acknowledge:
+            _print_acknowledged(ops.acknowledge_escalation(escalation, by=by), as_json=as_json)
+        elif release:
+            result = ops.release_escalation(escalation, by=by, note=note)
+            _print_released(result, as_json=as_json)
+        else:
+            to = hand_over_to or ""
+            result = ops.hand_over_escalation(escalation, by=by, to=to, note=note)
+            _print_handed_over(result, to, as_json=as_json)
 
 
 @click.command("pause-clock")
@@ -112,6 +138,23 @@ def _print_acknowledged(result: Mapping[str, Any], *, as_json: bool) -> None:
             f"{result['own_acknowledged_by']} has taken it on; your agency is not alerted again "
             f"until {local(result['own_until'])}, the police and ops are."
         )
+
+
+def _print_released(result: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+    elif result["state"] == "ended":
+        click.echo(f"It has ended already: {result['ended_because']}.")
+    else:
+        click.echo("Nobody deals with it any more; people are alerted again.")
+
+
+def _print_handed_over(result: Mapping[str, Any], to: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+    else:
+        until = f" until {local(result['taken_until'])}" if result["taken_until"] else ""
+        click.echo(f"{to} is asked to take it over. Until then you deal with it{until}.")
 
 
 def _row(escalation: Mapping[str, Any]) -> list[str]:

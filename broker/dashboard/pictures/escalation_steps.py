@@ -13,20 +13,13 @@ from markupsafe import Markup
 
 from broker.dashboard.pictures.local_times import clock
 from broker.dashboard.pictures.svg import Drawing
-from broker.dashboard.wording import age, duration, how_many
+from broker.dashboard.wording import NOTICE_STATES, age, duration, how_many, plain
 from broker.domain.escalation import Escalation
 from broker.domain.pictures import EscalationAlert
 
 MOST_RESULTS = 8
 """Alerts of one step that are listed; more are counted."""
 _CHANNELS = {"email": "Email", "webhook": "Message to its system", "command": "Duty command"}
-_RESULTS = {
-    "sent": "sent",
-    "failed": "failed",
-    "due": "waiting to be sent",
-    "sending": "being sent",
-    "void": "no longer needed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class Entry:
     """One entry of the list."""
 
     kind: str
-    """``missed``, ``done``, ``here``, ``ahead`` or ``stopped``."""
+    """``missed``, ``done``, ``here``, ``ahead``, ``stopped`` or ``ends``."""
     at: datetime | None
     title: str
     lines: Sequence[tuple[str, str]]
@@ -86,8 +79,9 @@ def escalation_steps(
     entries = [
         missed,
         *(_taken(number, step, alerts) for number, step in planned[: escalation.step]),
-        _here(escalation, steps, now),
+        _here(escalation, now),
         *(_ahead(escalation, number, step) for number, step in planned[escalation.step :]),
+        *_end(escalation, steps),
     ]
     return EscalationPicture(
         f"escalation-{escalation.id}", _finding(escalation, steps, alerts, now), entries
@@ -102,15 +96,17 @@ def _finding(
 ) -> str:
     sent = sum(alert.state == "sent" for alert in alerts)
     failed = sum(alert.state == "failed" for alert in alerts)
-    taken = f"{min(escalation.step, len(steps))} of {how_many(len(steps), 'step')} taken"
+    of = f" of {len(steps)}" if steps else ""  # a policy that is gone has none
+    noun = "step" if (len(steps) or escalation.step) == 1 else "steps"
+    taken = f"{escalation.step}{of} {noun} taken"
     failures = f", {failed} failed" if failed else ""
-    return f"{taken}, {how_many(sent, 'alert')} sent{failures}. {_next(escalation, steps, now)}"
+    return f"{taken}, {how_many(sent, 'alert')} sent{failures}. {_next(escalation, now)}"
 
 
-def _next(escalation: Escalation, steps: Sequence[PlannedStep], now: datetime) -> str:
+def _next(escalation: Escalation, now: datetime) -> str:
     if escalation.state == "acknowledged":
         return "We have stopped alerting other people."
-    if escalation.next_step_at is None or escalation.step >= len(steps):
+    if escalation.next_step_at is None:
         return "Nobody else is on the list."
     seconds = (escalation.next_step_at - now).total_seconds()
     when = f"in {duration(seconds)}" if seconds > 0 else "now"
@@ -131,19 +127,23 @@ def _taken(number: int, step: PlannedStep, alerts: Sequence[EscalationAlert]) ->
 def _result(alert: EscalationAlert) -> tuple[str, str]:
     channel = _CHANNELS.get(alert.channel, alert.channel)
     at = f" {clock(alert.ended_at)[-5:]}" if alert.ended_at else ""
-    text = f"{channel}: {_RESULTS.get(alert.state, alert.state)}{at}"
+    state = NOTICE_STATES[alert.state]
+    why = f" ({plain(alert.code)})" if alert.code else ""
+    text = f"{channel}: {state[0].lower()}{state[1:]}{at}{why}"
     return text, "bad" if alert.state == "failed" else ""
 
 
-def _here(escalation: Escalation, steps: Sequence[PlannedStep], now: datetime) -> Entry:
+def _here(escalation: Escalation, now: datetime) -> Entry:
     if escalation.state == "acknowledged":
         person = (escalation.acknowledged_by or "").removeprefix("person:")
         since = age(escalation.acknowledged_at, now)
         title = f"You are here. {person} is dealing with this"
         lines = [(f"For {since}, since {clock(escalation.acknowledged_at)}.", "")]
+        if escalation.taken_until:
+            lines.append((f"Nobody else is alerted until {clock(escalation.taken_until)}.", ""))
     else:
         title = "You are here. Nobody is dealing with this"
-        lines = [(_next(escalation, steps, now), "")]
+        lines = [(_next(escalation, now), "")]
     if escalation.own_acknowledged_by and escalation.own_until and now < escalation.own_until:
         until = clock(escalation.own_until)[-5:]
         lines.append((f"Somebody at the agency is on it: it is not alerted until {until}.", ""))
@@ -157,6 +157,18 @@ def _ahead(escalation: Escalation, number: int, step: PlannedStep) -> Entry:
     lines = lines or [(f"By {channels}.", "")]
     kind = "stopped" if is_stopped else "ahead"
     return Entry(kind, step.at, step.who, lines, _mark(str(number), kind))
+
+
+def _end(escalation: Escalation, steps: Sequence[PlannedStep]) -> Iterator[Entry]:
+    """Yield what happens when the time is over for which a person deals with it."""
+    if escalation.state != "acknowledged" or escalation.taken_until is None:
+        return
+    person = (escalation.acknowledged_by or "").removeprefix("person:")
+    ahead = steps[escalation.step :]
+    whom = ahead[0].who if ahead else "the last person again"
+    lines = [(f"If it is still late, we alert {whom} at once.", "")]
+    title = f"The time of {person} ends"
+    yield Entry("ends", escalation.taken_until, title, lines, _mark("", "ahead"))
 
 
 def _channel_words(channels: Sequence[str]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from broker.dashboard.pictures.timeline_words import (
 )
 from broker.dashboard.wording import how_many
 from broker.domain.codes import DeliveryKind
+from broker.domain.ids import DeliveryId
 from broker.domain.pictures import ReferralTimeline, RowDeadline, TimelineRow
 from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState
@@ -62,8 +63,21 @@ class Stretch:
     end: datetime
 
 
-def timeline(referral: ReferralStatus, figures: ReferralTimeline, *, now: datetime) -> Picture:
-    """Return the picture of a referral; without a delivery, of the time that it has waited."""
+def _own_card(delivery: DeliveryId) -> str:
+    return f"#d-{delivery}"
+
+
+def timeline(
+    referral: ReferralStatus,
+    figures: ReferralTimeline,
+    *,
+    now: datetime,
+    href: Callable[[DeliveryId], str] = _own_card,
+) -> Picture:
+    """Return the picture of a referral; without a delivery, of the time that it has waited.
+
+    ``href`` is the address of a delivery's card.
+    """
     marks = list(_marks(referral))
     instants = [now, referral.accepted_at, *(mark.at for mark in marks)]
     instants += [at for row in figures.rows for at in _instants(row, now)]
@@ -78,7 +92,7 @@ def timeline(referral: ReferralStatus, figures: ReferralTimeline, *, now: dateti
         finding=_finding(referral, figures),
         drawings=drawings,
         signs=[sign for kind, sign in _signs() if kind in _shown(figures.rows, now)],
-        table=_table(figures.rows, now),
+        table=_table(figures.rows, now, href),
         notes=_notes(figures),
     )
 
@@ -397,15 +411,15 @@ _GLYPHS: Mapping[str, tuple[str, Callable[[Drawing], None]]] = {
 }
 
 
-def _table(rows: Sequence[TimelineRow], now: datetime) -> Table:
+def _table(rows: Sequence[TimelineRow], now: datetime, href: Callable[[DeliveryId], str]) -> Table:
     return Table(
         caption="Each delivery with its deadlines",
         columns=("Agency", "State", "Collect", "Acknowledge", "Decide", "Pauses", "Alerts"),
-        rows=[_table_row(row, now) for row in rows],
+        rows=[_table_row(row, now, href(row.delivery)) for row in rows],
     )
 
 
-def _table_row(row: TimelineRow, now: datetime) -> list[Cell]:
+def _table_row(row: TimelineRow, now: datetime, href: str) -> list[Cell]:
     deadlines = {str(deadline.milestone): deadline for deadline in row.deadlines}
     met = {
         "collect": row.collected_at,
@@ -423,7 +437,7 @@ def _table_row(row: TimelineRow, now: datetime) -> list[Cell]:
     failed = f", {len(row.failed_alerts)} failed" if row.failed_alerts else ""
     kind = "" if row.kind is DeliveryKind.REFERRAL else f" ({row.kind}, version {row.version})"
     return [
-        Cell(f"{row.number}. {row.name}{kind}", f"#d-{row.delivery}"),
+        Cell(f"{row.number}. {row.name}{kind}", href),
         Cell(row_words(row, now)[0]),
         *cells,
         Cell(pauses or "–"),

@@ -101,4 +101,42 @@ DEADLINES = (
         gives={200: Gives("The escalation as it is now.", "escalation")},
         problems={404: "No escalation of yours has this ID."},
     ),
+    Call(
+        id="releaseEscalation",
+        method="POST",
+        path="/v1/escalations/{id}/release",
+        handler=escalations.release,
+        tag=Tag.DEADLINES,
+        summary="Stop dealing with an escalation",
+        description=(
+            "Undoes that a person has taken an escalation on: people are alerted again at once, "
+            "where the alerts had stopped. Where nobody deals with it, or it has ended, nothing is "
+            "changed."
+        ),
+        scopes=OPS,
+        takes="release-escalation",
+        gives={200: Gives("The escalation as it is now.", "escalation")},
+        problems={404: "No escalation has this ID."},
+    ),
+    Call(
+        id="handOverEscalation",
+        method="POST",
+        path="/v1/escalations/{id}/hand-over",
+        handler=escalations.hand_over,
+        tag=Tag.DEADLINES,
+        summary="Hand an escalation over to a colleague",
+        description=(
+            "Asks a colleague, a person of ops who may act, to take an escalation over. The person "
+            "who deals with it, `by`, does so until the colleague acknowledges it or `taken_until` "
+            "has passed."
+        ),
+        scopes=OPS,
+        takes="hand-over-escalation",
+        gives={200: Gives("The escalation as it is now.", "escalation")},
+        problems={
+            404: "No escalation has this ID.",
+            409: "The person `by` does not deal with the escalation.",
+            422: "No other person of ops who may act has the name in `to`.",
+        },
+    ),
 )

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from broker.domain.codes import HealthLevel
 from broker.domain.health import Health, Problem, Signals
+from broker.domain.proofs import SyntheticStep
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment
 
@@ -37,6 +38,10 @@ LONGEST_FEED_LAG = 60.0
 """In seconds."""
 LEAST_FREE = 0.1
 """The share of a disk that must be free."""
+TESTS_MISSED = 3
+"""So many intervals may pass without a test referral that came through."""
+LONGEST_UNANSWERED = 300.0
+"""In seconds: how long the monitor outside, called each minute, may give no good answer."""
 NAMES: Mapping[str, str] = {
     "ledger": "whether the database responds",
     "beats": "whether deadlines are watched and alerts sent",
@@ -53,6 +58,8 @@ NAMES: Mapping[str, str] = {
     "quarantine": "whether a restore waits to be confirmed",
     "feed_lag": "whether publishers’ feeds are up to date",
     "disks": "whether the disks have room",
+    "test_referrals": "whether test referrals come through",
+    "outside_monitor": "whether the monitor outside answers",
     "late": "what is late",
     "tasks_overdue": "which tasks are late",
     "unroutable": "what has no owner",
@@ -62,6 +69,14 @@ NAMES: Mapping[str, str] = {
     "open": "what is open",
 }
 """How people read which signal is not known."""
+TEST_STEPS: Mapping[SyntheticStep, str] = {
+    SyntheticStep.READ: "The last one could not be read",
+    SyntheticStep.ACCEPT: "The last one was not accepted",
+    SyntheticStep.ROUTE: "The last one was not sent on",
+    SyntheticStep.COLLECT: "The last one could not be collected",
+    SyntheticStep.ACKNOWLEDGE: "The last one could not be acknowledged",
+}
+"""Where a test referral stopped, as a sentence without its end."""
 START = "Start a worker: `broker worker`. If none can be started, telephone your on-call engineer."
 CALL = "Telephone the agencies, then take each escalation on."
 SYNCHRONISE = "Synchronise the clocks of all machines (NTP); `broker doctor` names them."
@@ -274,6 +289,45 @@ def _disks(signals: Signals) -> Iterator[Problem]:
                 f"The disk of {path} is {1 - free:.0%} full.",
                 "Make room: a full disk stops the broker.",
             )
+
+
+@_check
+def _test_referrals(signals: Signals) -> Iterator[Problem]:
+    tests = signals.test_referrals
+    if tests is None or not tests.every:
+        return
+    latest = tests.latest
+    through_at = latest.through_at if latest else None
+    last = max(tests.since, through_at) if through_at else tests.since
+    seconds = (signals.at - last).total_seconds()
+    if -LARGEST_CLOCK_DIFFERENCE <= seconds <= TESTS_MISSED * tests.every:
+        return
+    where = TEST_STEPS[latest.step] if latest and latest.step else "No worker finished the last one"
+    yield Problem(
+        "synthetic",
+        HealthLevel.FAILING,
+        f"No test referral has come through {_since(through_at, signals.at)}. {where}.",
+        "Read the workers’ log: real referrals may stop at the same step.",
+    )
+
+
+@_check
+def _outside(signals: Signals) -> Iterator[Problem]:
+    monitor = signals.outside_monitor
+    if monitor is None or not monitor.is_set:
+        return
+    answered_at = monitor.latest.answered_at if monitor.latest else None
+    last = max(monitor.since, answered_at) if answered_at else monitor.since
+    seconds = (signals.at - last).total_seconds()
+    if -LARGEST_CLOCK_DIFFERENCE <= seconds <= LONGEST_UNANSWERED:
+        return
+    yield Problem(
+        "outside_monitor",
+        HealthLevel.ATTENTION,
+        f"The monitor outside has not answered {_since(answered_at, signals.at)}. Nobody outside "
+        "would notice if the broker stopped.",
+        "Check BROKER_HEARTBEAT_URL and the monitor; the gateway’s log has its answers.",
+    )
 
 
 @_check

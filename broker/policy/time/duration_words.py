@@ -13,6 +13,8 @@ def duration(seconds: float | None) -> str:
         return "–"
     if seconds < 0:
         return "clock differs"
+    if 0 < seconds < 1:
+        return "under a second"
     if seconds < MINUTE:
         return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
     if seconds < HOUR:
@@ -20,6 +22,11 @@ def duration(seconds: float | None) -> str:
     large, small = ((HOUR, "h"), (MINUTE, "min")) if seconds < DAY else ((DAY, "d"), (HOUR, "h"))
     rest = int(seconds % large[0] // small[0])
     return f"{int(seconds // large[0])} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
+
+
+def seconds_words(seconds: float) -> str:
+    """Return seconds to a tenth, for what is quick."""
+    return "under 0.1 seconds" if seconds < 0.1 else f"{seconds:.1f} seconds"
 
 
 def how_many(count: int, noun: str, plural: str | None = None) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -13,12 +15,15 @@ from broker.dashboard import duty
 from broker.dashboard.organisation_names import names_of
 from broker.dashboard.system_parts import SHOWN, WORK
 from broker.domain.codes import Right
+from broker.flow import synthetic_test
 from broker.flow.context import Context
+from broker.flow.process_reports import GATEWAY, write_report
 from broker.ledger.monitoring import SOON
 from broker.policy.monitoring import health
-from broker.policy.time.moments import length
+from broker.policy.time.moments import length, moment
 from tests.acceptance.conftest import World, sample, world
-from tests.conftest import FixedClock
+from tests.conftest import FixedClock, eventually
+from tests.integration.gateway.test_health import Key, works
 from tests.integration.gateway.test_rights import ask, pages, signed_in
 from tests.integration.ledger.conftest import NOW
 from tests.recount import Row, is_at_risk, is_open, made, open_rows, unmet
@@ -173,3 +178,52 @@ def test_every_problem_is_shown_by_a_part_or_is_work_for_people() -> None:
     codes = set(re.findall(r'Problem\(\s*f?"([a-z_]+)"', source))
     lanes = {f"no_{lane}" for lane in health.LANES}
     assert codes | lanes == SHOWN | WORK
+
+
+def test_the_quiet_page_proves_it_by_a_test_referral_and_the_monitor_outside(
+    context: Context, clock: FixedClock, pages: TestClient, client: TestClient, key: Key
+) -> None:
+    """Only what the settings ask for is claimed, with the figures of its row."""
+    session = signed_in(context, *Right)
+    works(context)
+    quiet = ask(pages, "GET", "/", session).text
+    assert "Why you can believe this" in quiet
+    assert "est referral" not in quiet
+    assert "monitor outside" not in quiet
+
+    set_up = replace(
+        context,
+        settings=replace(
+            context.settings,
+            test_referral_every=timedelta(minutes=5),
+            heartbeat_url="https://monitor.example.org/x",
+        ),
+    )
+    write_report(set_up, GATEWAY, "gateway-1:8", since=clock())
+    assert synthetic_test.begin(set_up)
+    clock.advance(seconds=1.5)
+    assert synthetic_test.run_waiting(set_up)
+    context.ledger.health.write_ping(code=None, status=200, now=clock())
+    clock.advance(seconds=2)
+    at = moment(clock(), clock())
+
+    def shows(sentence: str) -> bool:
+        return sentence in squeezed(ask(pages, "GET", "/", session).text)
+
+    # What a page shows may be a few seconds old.
+    through = f"One is sent every 5 min. The last came through {at}, in 1.5 seconds."
+    assert eventually(lambda: shows(through))
+    assert shows(f"It is called each minute and last answered {at}.")
+    metrics = client.get("/metrics", headers=key("ops", "ops")).text
+    assert "broker_synthetic_seconds 1.5" in metrics
+    through_at = (clock() - timedelta(seconds=2)).timestamp()
+    for name in ("synthetic_through", "outside_monitor_answered"):
+        (value,) = re.findall(rf"^broker_{name}_time_seconds (\S+)$", metrics, re.MULTILINE)
+        assert float(value) == through_at
+
+    clock.advance(minutes=16)
+    works(context)
+    write_report(set_up, GATEWAY, "gateway-1:8", since=clock() - timedelta(hours=1))
+    since = f"since {at.removeprefix('today ')}."
+    assert eventually(lambda: shows(f"Failing: No test referral has come through {since}"))
+    assert shows(f"The monitor outside has not answered {since}")

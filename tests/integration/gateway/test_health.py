@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from broker.domain.codes import HealthLevel, Right
 from broker.domain.outage import ProcessReport
+from broker.domain.proofs import Ping
 from broker.flow.context import Context
 from broker.flow.health_watch import STALE, HealthWatch, health_of
 from broker.flow.lane_beats import LaneBeat
@@ -48,7 +49,8 @@ def works(context: Context) -> None:
     for lane in ("worker worker-1:7", *LANES):
         context.ledger.sweep.hold_lead(lane, "worker-1:7", for_=timedelta(minutes=4), now=now)
     context.ledger.process_clocks.report("worker worker-1:7", Difference(0.0, 0.01, 30.0))
-    seen = {"wakeups": True, "channels": {}, "disks": {}}
+    proofs = {"since": now.isoformat(), "test_every": 0.0, "monitor": False}
+    seen = {"wakeups": True, "channels": {}, "disks": {}, "proofs": proofs}
     context.ledger.health.write_report(ProcessReport("gateway-1:8", GATEWAY, now, seen))
     context.ledger.queries.number_events()
 
@@ -187,7 +189,7 @@ def test_a_gateway_reports_what_only_it_can_see_and_the_worst_of_all_counts(
     health = health_of(context.ledger, now=clock.now)
     assert health.level is HealthLevel.UNKNOWN
     assert f"whether the disk of {disks[1]} has room" in health.sentence
-    away = {"wakeups": False, "channels": {"queue": False}, "disks": {}}
+    away = {**seen, "wakeups": False, "channels": {"queue": False}, "disks": {}}
     context.ledger.health.write_report(ProcessReport("gateway-2:8", GATEWAY, clock.now, away))
     health = health_of(context.ledger, now=clock.now)
     assert [problem.code for problem in health.problems] == ["channel", "wakeups"]
@@ -240,7 +242,7 @@ def test_one_gateway_calls_the_outside_monitor_and_fails_it_when_nobody_works(
     clock: FixedClock,
     web: tuple[str, list[tuple[dict[str, str], bytes]], list[int]],
 ) -> None:
-    url, got, _ = web
+    url, got, statuses = web
     calling = replace(context, settings=replace(context.settings, heartbeat_url=f"{url}?x=1"))
 
     def monitor(holder: str) -> OutsideMonitor:
@@ -252,7 +254,13 @@ def test_one_gateway_calls_the_outside_monitor_and_fails_it_when_nobody_works(
     ((headers, body),) = got
     assert json.loads(body) == {"level": "well", "problems": []}
     assert not {name for name in headers if name.startswith("Webhook")}
+    ping = context.ledger.health.ping()
+    assert ping == Ping(clock.now, None, 204, clock.now)
+    answered_at = clock.now
     clock.advance(minutes=10)
+    statuses.append(404)
     assert second.ping() is False
+    ping = context.ledger.health.ping()
+    assert ping == Ping(clock.now, "refused", 404, answered_at)
     level = json.loads(got[1][1])
     assert (level["level"], level["problems"][0]) == ("stopped", "no_worker")

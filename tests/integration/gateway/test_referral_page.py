@@ -269,13 +269,17 @@ def test_the_steps_ahead_are_those_of_the_policy_under_which_an_escalation_began
         connection.execute("update escalation set ladder = 'ordinary'")
     session = signed_in(context, Right.VIEW)
 
-    def ahead() -> list[str]:
+    def ahead() -> list[list[tuple[str, str]]]:
         shown = ask(pages, "GET", f"/escalations/{id_}", session).text
-        return re.findall(r"<b>([^<]*)</b><br><span[^>]*>Step (\d)", shown)
+        entries = re.findall(r'pic-steps__entry--ahead">(.*?)</li>', shown, re.DOTALL)
+        return [
+            re.findall(r"<text[^>]*>(\d)</text>|__title\">([^<]*)<", entry) for entry in entries
+        ]
 
     before = ahead()
     steps = context.policies.latest().alarms.escalation_policies["ordinary"].steps
-    assert [number for _, number in before] == [str(place) for place in range(2, len(steps) + 1)]
+    assert [entry[0][0] for entry in before] == [str(place) for place in range(2, len(steps) + 1)]
+    assert all(entry[1][1] for entry in before)
     documents = documents_from(POLICY)
     shorter = documents["policy.yaml"].replace("  ordinary:", "  renamed:")
     assert shorter != documents["policy.yaml"]

@@ -28,6 +28,8 @@ NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
     ("GET", "/areas"): (Right.VIEW, "/areas"),
     ("GET", "/figures"): (Right.VIEW, "/figures"),
     ("GET", "/silent"): (Right.VIEW, "/silent"),
+    ("GET", "/flows"): (Right.VIEW, "/flows"),
+    ("GET", "/questions"): (Right.VIEW, "/questions"),
     ("GET", "/agencies"): (Right.VIEW, "/agencies"),
     ("GET", "/agencies/{code}"): (Right.VIEW, "/agencies/stoke-csc"),
     ("GET", "/agencies/{code}/take-on"): (Right.ACT, "/agencies/stoke-csc/take-on"),

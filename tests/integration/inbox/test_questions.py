@@ -9,10 +9,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from starlette.testclient import TestClient
 
 from broker.admin import questions
 from broker.channels.registry import CHANNELS
-from broker.domain.codes import MemberRight
+from broker.domain.codes import MemberRight, Right
 from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.flow import inbox_notices, notify
 from broker.flow.context import Context
@@ -21,13 +22,15 @@ from broker.ledger.members import SignedInMember
 from tests.acceptance.conftest import World, sample
 from tests.conftest import FixedClock
 from tests.integration.gateway.conftest import listening
+from tests.integration.gateway.test_rights import ask as ops_ask
+from tests.integration.gateway.test_rights import pages, signed_in
 from tests.integration.inbox.conftest import OFFICE, Person
 from tests.integration.inbox.test_arrivals import body
 from tests.mail_server import MailServer
 from tests.rows import rows
 from tests.unit.cli.conftest import Run, run
 
-__all__ = ["run"]
+__all__ = ["pages", "run"]
 
 ASKED = "May we ring the school about Zebedee before Monday?"
 ANSWER = "Yes, but not his tutor Balthazar."
@@ -365,3 +368,41 @@ def test_the_command_shows_the_words_and_the_version_that_answer(
     with listening(context) as url:
         listed = run("questions", "list", "--all", BROKER_URL=url, BROKER_KEY=secret)
     assert f"{ANSWER} See version 2." in listed.out
+
+
+def test_ops_see_who_asked_and_who_owes_the_answer_and_no_words(
+    context: Context, world: World, jo: Person, item: str, pages: TestClient, clock: FixedClock
+) -> None:
+    """The page has the open questions of the tables, by deadline, and nothing of their words."""
+    session = signed_in(context, *Right)
+    assert "No question waits for an answer." in ops_ask(pages, "GET", "/questions", session).text
+    first, second = ask(jo, item), ask(jo, item, topic="other", text="Is Balthazar his tutor?")
+    later = (clock.now, second)
+    with psycopg.connect(context.settings.database_url) as ledger:
+        ledger.execute(
+            "update task set due_at = %s where pointer = '/questions/' || %s::text",
+            later,
+        )
+    clock.advance(seconds=1)
+    waiting = context.ledger.questions.waiting_questions(now=clock.now, limit=9)
+    assert [str(question.question) for question in waiting.questions] == [second, first]
+    assert (waiting.total, waiting.late) == (2, 1)
+    page = ops_ask(pages, "GET", "/questions", session).text
+    (reference, publisher) = rows(context, "select reference, publisher from referral")[0]
+    assert page.count(f"{reference}</a></th>") == 2
+    assert "2 questions from agencies wait for an answer, 1 of them late." in page
+    assert page.count(f'href="/ops/agencies/{OFFICE}"') == 2
+    assert page.count(f'<a href="/ops/agencies/{publisher}">') == 2
+    for words in (ASKED, "Zebedee", "Balthazar", "Jo Example asked"):
+        assert words not in page
+    attention = ops_ask(pages, "GET", "/attention", session).text
+    assert '<a href="/ops/questions">2 questions to the police' in attention
+    one = context.ledger.questions.waiting_questions(now=clock.now, limit=1, offset=1)
+    assert ([str(q.question) for q in one.questions], one.total) == ([first], 2)
+    answer(world, second, text=ANSWER)
+    (left,) = context.ledger.questions.waiting_questions(now=clock.now, limit=9).questions
+    assert str(left.question) == first
+    asked = context.ledger.questions.questions(is_open=True, limit=9)
+    assert [question.id for question in asked] == [left.question]
+    beyond = ops_ask(pages, "GET", "/questions?page=7", session).text
+    assert "There is nothing on this page." in beyond

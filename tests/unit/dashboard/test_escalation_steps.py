@@ -50,6 +50,7 @@ def alert(step: int, state: str = "sent", **changes: Any) -> EscalationAlert:
     usual = {
         **{"step": step, "organisation": "stoke-edt", "name": "Stoke", "contact": "duty"},
         **{"channel": "email", "state": state, "asked_at": MISSED, "ended_at": MISSED},
+        "code": None,
     }
     return EscalationAlert(**usual | changes)
 
@@ -113,3 +114,19 @@ def test_many_alerts_of_a_step_are_counted(count: int) -> None:
 def test_a_policy_that_is_gone_leaves_where_it_stands() -> None:
     picture = escalation_steps(OPEN, [], [alert(1)], now=NOW)
     assert [entry.kind for entry in picture.entries] == ["missed", "here"]
+
+
+def test_what_follows_when_the_time_of_a_person_ends_is_said() -> None:
+    until = NOW + timedelta(minutes=30)
+    picture = escalation_steps(replace(TAKEN, taken_until=until), STEPS, [alert(1)], now=NOW)
+    last = picture.entries[-1]
+    assert (last.kind, last.at, last.title) == ("ends", until, "The time of Jo Example ends")
+    assert last.lines == [(f"If it is still late, we alert {STEPS[2].who} at once.", "")]
+    over = replace(TAKEN, taken_until=until, step=4)
+    ((text, _),) = escalation_steps(over, STEPS, [], now=NOW).entries[-1].lines
+    assert text == "If it is still late, we alert the last person again at once."
+
+
+def test_why_an_alert_failed_is_said() -> None:
+    picture = escalation_steps(OPEN, STEPS, [alert(1, "failed", code="no_address")], now=NOW)
+    assert picture.entries[1].lines == [("Email: failed 01:51 (no address)", "bad")]

@@ -3,7 +3,7 @@
 with offered as (
     update escalation
     set offered_to = %(to)s, offered_at = %(now)s
-    where id = %(id)s and state = 'acknowledged' and acknowledged_by = %(by)s
+    where id = %(id)s and state = 'acknowledged' and acknowledged_by = %(owner)s
       and offered_to is distinct from %(to)s
     returning id, referral, delivery, task, organisation, milestone, step,
               case when delivery is not null then 'delivery'

@@ -9,7 +9,9 @@ with late as (
                                ('acknowledge', acknowledge_by, acknowledged_at),
                                ('decide', decide_by, decided_at))
         as step (milestone, due_at, met_at)
-    where is_open(delivery) and unmet_deadline(delivery, step.milestone) < %(now)s
+    -- The next deadline first, which most of what is open has still ahead.
+    where is_open(delivery) and next_deadline(delivery) < %(now)s
+      and unmet_deadline(delivery, step.milestone) < %(now)s
       and (%(agency)s::text is null or agency = %(agency)s)
     union all
     select referral, id, agency, 'collect', collect_by, collected_at,

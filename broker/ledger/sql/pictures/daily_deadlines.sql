@@ -18,17 +18,29 @@ piece as (
     ) as part (level, low, high, sign)
     where low < high
 )
-select seen.agency, piece.day, sum(piece.sign * seen.due)::bigint as due,
-       sum(piece.sign * (seen.due - seen.in_time))::bigint as late
-from piece
--- Each piece by itself, so that it is read through the index and not joined with all there is.
-cross join lateral (
-    select agency, sum(due - withdrawn)::bigint as due, sum(in_time)::bigint as in_time
-    from promise_seen
-    where level = piece.level and at >= piece.low and at < piece.high
-      and (%(agencies)b::text[] is null or agency = any(%(agencies)b::text[]))
-    group by 1
+select seen.agency, seen.day, sum(seen.due)::bigint as due,
+       sum(seen.due - seen.in_time)::bigint as late
+from (
+    -- Each piece by itself, so that it is read through the index and not joined with all there is.
+    select folded.agency, piece.day, piece.sign * folded.due as due,
+           piece.sign * folded.in_time as in_time
+    from piece
+    cross join lateral (
+        select agency, sum(due - withdrawn)::bigint as due, sum(in_time)::bigint as in_time
+        from promise
+        where level = piece.level and at >= piece.low and at < piece.high
+          and (%(agencies)b::text[] is null or agency = any(%(agencies)b::text[]))
+        group by 1
+    ) as folded
+    union all
+    -- What is not folded yet is read once: it has the minute, so it needs no pieces.
+    select fresh.agency, span.day, fresh.due - fresh.withdrawn, fresh.in_time
+    from promise_delta fresh
+    join span
+        on span.day = (fresh.minute at time zone 'Europe/London')::date
+        and fresh.minute >= span.start and fresh.minute < span.stop
+    where %(agencies)b::text[] is null or fresh.agency = any(%(agencies)b::text[])
 ) as seen
 group by 1, 2
-having sum(piece.sign * seen.due) <> 0
+having sum(seen.due) <> 0
 order by 1, 2

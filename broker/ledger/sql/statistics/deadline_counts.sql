@@ -16,17 +16,27 @@ part as (
         ('minute', date_trunc('hour', start, 'UTC'), start, -1)
     ) as piece (level, low, high, sign)
 )
-select part.name as window, seen.agency, seen.milestone,
-       sum(part.sign * seen.due)::bigint as due, sum(part.sign * seen.in_time)::bigint as in_time
-from part
--- Each piece by itself, so that it is read through the index and not joined with all there is.
-cross join lateral (
-    select agency, milestone, sum(due - withdrawn)::bigint as due,
-           sum(in_time)::bigint as in_time
-    from promise_seen
-    where level = part.level and at >= part.low and at < part.high
-      and (%(agency)s::text is null or agency = %(agency)s)
-    group by 1, 2
+select seen.name as window, seen.agency, seen.milestone, sum(seen.due)::bigint as due,
+       sum(seen.in_time)::bigint as in_time
+from (
+    -- Each piece by itself, so that it is read through the index and not joined with all there is.
+    select part.name, folded.agency, folded.milestone, part.sign * folded.due as due,
+           part.sign * folded.in_time as in_time
+    from part
+    cross join lateral (
+        select agency, milestone, sum(due - withdrawn)::bigint as due,
+               sum(in_time)::bigint as in_time
+        from promise
+        where level = part.level and at >= part.low and at < part.high
+          and (%(agency)s::text is null or agency = %(agency)s)
+        group by 1, 2
+    ) as folded
+    union all
+    -- What is not folded yet is read once a window: it has the minute, so it needs no pieces.
+    select span.name, fresh.agency, fresh.milestone, fresh.due - fresh.withdrawn, fresh.in_time
+    from promise_delta fresh
+    join span on fresh.minute >= span.start and fresh.minute < span.stop
+    where %(agency)s::text is null or fresh.agency = %(agency)s
 ) as seen
 group by 1, 2, 3
-having sum(part.sign * seen.due) <> 0 or sum(part.sign * seen.in_time) <> 0
+having sum(seen.due) <> 0 or sum(seen.in_time) <> 0

@@ -17,17 +17,28 @@ part as (
     ) as piece (level, low, high, sign)
 ),
 counted as (
-    select part.name as window, seen.agency, seen.milestone, seen.bucket,
-           sum(part.sign * seen.count)::bigint as count
-    from part
-    -- Each piece by itself, so that it is read through the index and not joined with all there is.
-    cross join lateral (
-        select agency, milestone, bucket, count
-        from latency_seen
-        where level = part.level and at >= part.low and at < part.high
-          and (%(agency)s::text is null or agency = %(agency)s)
-          and (%(milestone)s::text is null or milestone = %(milestone)s)
-        offset 0
+    select seen.name as window, seen.agency, seen.milestone, seen.bucket,
+           sum(seen.count)::bigint as count
+    from (
+        -- Each piece by itself, so that it is read through the index and not joined with all.
+        select part.name, folded.agency, folded.milestone, folded.bucket,
+               part.sign * folded.count as count
+        from part
+        cross join lateral (
+            select agency, milestone, bucket, count
+            from latency
+            where level = part.level and at >= part.low and at < part.high
+              and (%(agency)s::text is null or agency = %(agency)s)
+              and (%(milestone)s::text is null or milestone = %(milestone)s)
+            offset 0
+        ) as folded
+        union all
+        -- What is not folded yet is read once a window: it has the minute, so it needs no pieces.
+        select span.name, fresh.agency, fresh.milestone, fresh.bucket, fresh.count
+        from latency_delta fresh
+        join span on fresh.minute >= span.start and fresh.minute < span.stop
+        where (%(agency)s::text is null or fresh.agency = %(agency)s)
+          and (%(milestone)s::text is null or fresh.milestone = %(milestone)s)
     ) as seen
     group by 1, 2, 3, 4
 )

@@ -12,6 +12,7 @@ from broker.cli.health_output import OK, STATE_OF
 from broker.dashboard.wording import LEVEL_NAMES, TONES
 from broker.domain.codes import HealthLevel
 from broker.domain.health import Signals
+from broker.domain.proofs import MonitorState, Ping, SyntheticState, SyntheticStep, SyntheticTest
 from broker.policy.monitoring.health import (
     LANES,
     LARGEST_CLOCK_DIFFERENCE,
@@ -26,6 +27,7 @@ from schemas.attention import LEVELS
 
 NOW = datetime(2026, 12, 18, 22, 30, tzinfo=UTC)
 AGO, AHEAD = NOW - timedelta(minutes=5), NOW + timedelta(seconds=5)
+LONG_AGO = NOW - timedelta(minutes=6)
 WELL = Signals(
     at=NOW,
     ledger=True,
@@ -43,6 +45,8 @@ WELL = Signals(
     quarantine=False,
     feed_lag=0.0,
     disks={"/data": 0.5},
+    test_referrals=SyntheticState(300.0, AGO),
+    outside_monitor=MonitorState(True, AGO),
     late=0,
     tasks_overdue=0,
     unroutable=0,
@@ -72,6 +76,23 @@ BROKEN: dict[str, st.SearchStrategy[Any]] = {
     "wakeups": st.just(False),
     "quarantine": st.just(True),
     "feed_lag": st.floats(LONGEST_FEED_LAG, 1e6, exclude_min=True) | st.just(float("nan")),
+    "test_referrals": st.sampled_from(
+        [
+            SyntheticState(60.0, AGO),
+            SyntheticState(60.0, NOW + timedelta(hours=1)),
+            SyntheticState(
+                60.0, AGO, SyntheticTest(AGO, AGO, SyntheticStep.ROUTE, "x", None, None)
+            ),
+            SyntheticState(60.0, AGO, SyntheticTest(AGO, None, None, None, AGO, 0.4)),
+        ]
+    ),
+    "outside_monitor": st.sampled_from(
+        [
+            MonitorState(True, LONG_AGO),
+            MonitorState(True, LONG_AGO, Ping(NOW, "refused", 404, None)),
+            MonitorState(True, LONG_AGO, Ping(NOW, "refused", 404, LONG_AGO)),
+        ]
+    ),
     "disks": (st.none() | st.floats(0, LEAST_FREE, exclude_max=True) | st.just(float("nan"))).map(
         lambda free: {"/other": 0.9, "/data": free}
     ),
@@ -166,3 +187,20 @@ def test_every_level_has_its_words_in_every_door() -> None:
     assert tuple(level.word for level in HealthLevel) == LEVELS
     assert STATE_OF.keys() == {level.word for level in HealthLevel}
     assert LEVEL_NAMES.keys() == TONES.keys() == {*HealthLevel}
+
+
+def test_a_proof_that_nobody_asks_for_is_not_missed() -> None:
+    off = replace(
+        WELL,
+        test_referrals=SyntheticState(0.0, LONG_AGO),
+        outside_monitor=MonitorState(False, LONG_AGO),
+    )
+    assert judge(off).level is HealthLevel.WELL
+
+
+def test_where_the_last_test_referral_stopped_is_said() -> None:
+    stopped = SyntheticTest(AGO, AGO, SyntheticStep.COLLECT, "nothing", None, None)
+    health = judge(replace(WELL, test_referrals=SyntheticState(60.0, AGO, stopped)))
+    assert health.sentence == (
+        "No test referral has come through yet. The last one could not be collected."
+    )
