@@ -138,3 +138,4 @@ class DirectorySchema(Record[dict[str, Any]]):
 
 
 DIRECTORY = DirectorySchema()
+ORGANISATION = OrganisationEntrySchema()

@@ -178,10 +178,12 @@ def read_once() -> Iterator[None]:
     """Read each published policy once in a run; tests publish what the template has, in copies."""
     read: dict[tuple[str, tuple[tuple[str, str], ...]], Policy] = {}
 
-    def load_once(documents: Mapping[str, str], *, version: str, channels: ChannelForms) -> Policy:
+    def load_once(
+        documents: Mapping[str, str], *, version: str, channels: ChannelForms, **directory: Any
+    ) -> Policy:
         key = (version, tuple(sorted(documents.items())))
-        if channels != CHANNELS.forms:
-            return load(documents, version=version, channels=channels)
+        if channels != CHANNELS.forms or directory:
+            return load(documents, version=version, channels=channels, **directory)
         if key not in read:
             read[key] = load(documents, version=version, channels=channels)
         return read[key]

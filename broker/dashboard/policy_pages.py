@@ -29,17 +29,20 @@ def _values(visit: Visit) -> dict[str, Any]:
     context = visit.desk.context
     versions = context.ledger.policies.policies(limit=LISTED)
     known = [version.version for version in versions]
-    wanted = visit.request.query_params.get("version") or (known[0] if known else "")
-    if wanted not in known:
+    wanted = visit.request.query_params.get("version")
+    head = context.ledger.policies.head(wanted or None)
+    if head is None or head.based_on not in known:
         raise NotFound("No policy has this version, or it is not one of the latest 100.")
-    place = known.index(wanted)
+    place = known.index(head.based_on)
     before = known[place + 1] if place + 1 < len(known) else None
-    policy = context.policies.version(wanted)
+    policy = context.policies.version(head.version)
     changes: Sequence[Change] = ()
     if before and "changes" in visit.request.query_params:
-        changes = compare(context.policies.version(before), policy)
+        changes = compare(context.policies.with_revision(before, head.revision), policy)
     return {
         "policy": policy,
+        "based_on": head.based_on,
+        "changes_of_directory": head.revision,
         "version": versions[place],
         "in_force": place == 0,
         "before": before,

@@ -11,13 +11,17 @@ from typing import TypeVar
 from broker.domain.channel import ChannelForms
 from broker.errors import PolicyError
 from broker.ledger.ledger import Ledger
+from broker.ledger.policies import PolicyHead
+from broker.policy.language.directory_reader import OrganisationReader
 from broker.policy.published.policy import Policy, load
 from broker.telemetry import monotonic_seconds
 
-REFRESH_SECONDS = 5.0
-"""A newly published policy is in force in every process after so long."""
+REFRESH_SECONDS = 0.5
+"""A published policy, or a changed organisation, is in force in every process after so long."""
 VERSIONS = 8
-"""Versions held in memory; an older one is read again when a delivery needs it."""
+"""Published policies held in memory; an older one is read again when a delivery needs it."""
+REVISIONS = 64
+"""Versions held in all: those of one policy share its rules and every unchanged organisation."""
 T = TypeVar("T")
 
 
@@ -77,6 +81,10 @@ class PolicyCache:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._policies: OrderedDict[str, Policy] = OrderedDict()
+        self._based_on: dict[str, str] = {}
+        """The published policy of each version held."""
+        self._readers: dict[str, OrganisationReader] = {}
+        """What reads changed organisations, by published policy."""
         self._latest: Policy | None = None
         self._fresh_until = 0.0
 
@@ -88,10 +96,21 @@ class PolicyCache:
                 self._fresh_until = self._monotonic() + REFRESH_SECONDS
             return self._latest
 
+    def refreshed(self) -> Policy:
+        """Return the policy in force at this instant. Raises PolicyError when there is none."""
+        with self._lock:
+            self._fresh_until = 0.0
+        return self.latest()
+
     def version(self, version: str) -> Policy:
         """Return the policy that was in force when something was decided."""
         with self._lock:
             return self._policies.get(version) or self._read(version)
+
+    def with_revision(self, published: str, revision: int) -> Policy:
+        """Return a published policy with a revision of the directory that may be of another one."""
+        with self._lock:
+            return self._built(PolicyHead(f"{published}.{revision}", published, revision))
 
     def with_held(self, run: Callable[[HeldPolicies], int]) -> int:
         """Run what may use only the policies in memory, and again with those that it missed.
@@ -143,15 +162,59 @@ class PolicyCache:
             return held.in_force
 
     def _read(self, version: str | None) -> Policy:
-        published = self._ledger.policies.policy(version)
-        if published is None:
+        head = self._ledger.policies.head(version)
+        if head is None:
             raise PolicyError("No policy is published: run `broker policy publish`.")
-        version, documents = published
-        policy = self._policies.get(version) or load(
-            documents, version=version, channels=self._channels
-        )
-        self._policies[version] = policy
-        self._policies.move_to_end(version)
-        if len(self._policies) > VERSIONS:
-            self._policies.popitem(last=False)
+        policy = self._policies.get(head.version) or self._built(head)
+        self._policies[head.version] = policy
+        self._based_on[head.version] = head.based_on
+        self._policies.move_to_end(head.version)
+        while len(self._policies) > REVISIONS or len(set(self._based_on.values())) > VERSIONS:
+            self._forget_oldest()
         return policy
+
+    def _built(self, head: PolicyHead) -> Policy:
+        """Return a version made of the nearest one held, or read whole."""
+        held = [
+            policy
+            for version, policy in self._policies.items()
+            if self._based_on[version] == head.based_on
+        ]
+        if held:
+            near = min(held, key=lambda policy: abs(policy.directory.revision - head.revision))
+            return self._changed(near, head)
+        return read_version(self._ledger, head, self._channels)
+
+    def _changed(self, near: Policy, head: PolicyHead) -> Policy:
+        """Return a version of which one with other organisations is held."""
+        if head.based_on not in self._readers:
+            self._readers[head.based_on] = near.reader(self._channels)
+        rows = self._ledger.directory.rows_between(near.directory.revision, head.revision)
+        return near.with_rows(
+            rows,
+            version=head.version,
+            revision=head.revision,
+            reader=self._readers[head.based_on],
+        )
+
+    def _forget_oldest(self) -> None:
+        version, _ = self._policies.popitem(last=False)
+        based_on = self._based_on.pop(version)
+        if based_on not in self._based_on.values():
+            self._readers.pop(based_on, None)
+
+
+def read_version(ledger: Ledger, head: PolicyHead, channels: ChannelForms) -> Policy:
+    """Read a version of the policy whole. Raises PolicyError where it cannot be used."""
+    published = ledger.policies.policy(head.based_on)
+    if published is None:
+        raise PolicyError("No policy is published: run `broker policy publish`.")
+    if not head.revision:
+        return load(published[1], version=head.version, channels=channels)
+    return load(
+        published[1],
+        version=head.version,
+        channels=channels,
+        rows=ledger.directory.rows_between(0, head.revision),
+        revision=head.revision,
+    )

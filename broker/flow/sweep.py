@@ -66,6 +66,7 @@ class Sweeper:
         self._context.hit(LED)
         self._number_events(now)
         self._put_back(now)
+        self._start_organisations(now)
         self._tidy_counts(now)
         self._work_off(self._waiting())
         synthetic_test.run_waiting(self._context, after=TEST_WAITS)
@@ -95,6 +96,12 @@ class Sweeper:
             }
             if any(counts.values()):
                 this.log(count=sum(counts.values()), **counts)
+
+    def _start_organisations(self, now: datetime) -> None:
+        """Put versions of organisations in force that were set for a time that has come."""
+        directory = self._context.ledger.directory
+        if directory.are_due(now=now):
+            _log.info("organisations changed", count=directory.start_due(now=now))
 
     def _beat(self, now: datetime) -> None:
         """Record that this worker is alive."""

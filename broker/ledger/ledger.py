@@ -17,6 +17,7 @@ from broker.ledger.credentials import Credentials
 from broker.ledger.database import Connection, Database
 from broker.ledger.deadline_report import DeadlineReport
 from broker.ledger.deliveries import Deliveries
+from broker.ledger.directory import Directory
 from broker.ledger.drafts import Drafts
 from broker.ledger.embargoes import Embargoes
 from broker.ledger.epochs import Epochs
@@ -92,6 +93,7 @@ class Ledger(Database):
         self.bulk_actions = BulkActions(self)
         self.organisations = Organisations(self)
         self.policies = Policies(self)
+        self.directory = Directory(self)
         self.credentials = Credentials(self)
         self.queue_keys = QueueKeys(self)
         self.support_bundle = SupportBundle(self)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import click
 
+from broker.admin.publish_policy import load_with_rows, rows_in_force
 from broker.admin.publish_policy import publish as put_in_force
 from broker.bootstrap import notifiers, read_settings, utc_now
 from broker.channels.registry import CHANNELS
@@ -26,10 +27,11 @@ from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.errors import PolicyError
+from broker.flow.policy_cache import read_version
 from broker.ledger.ledger import Ledger
 from broker.policy.language.rules import RoutingRule
 from broker.policy.monitoring.reach import unset_channels
-from broker.policy.published.policy import Policy, documents_from, load
+from broker.policy.published.policy import Policy, documents_from
 from broker.settings import BadSettings
 
 
@@ -66,9 +68,9 @@ def publish(
     Example:    broker policy publish policies/england
     """
     documents = documents_from(folder)
-    if not allow_unset:
-        _check_alarms(documents)
     with open_ledger() as ledger:
+        if not allow_unset:
+            _check_alarms(ledger, documents)
         effect = partial(_effect, ledger, documents, folder)
         if not confirm(effect, "Publish it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
@@ -85,21 +87,23 @@ def _effect(ledger: Ledger, documents: Mapping[str, str], folder: Path) -> str:
     """Say what publishing would do. Raises PolicyError for a policy that cannot be published."""
     now = ledger.queries.clock()
     put_in_force(ledger.rehearsal(), documents, now=now, channels=CHANNELS.forms)
-    return (
+    rows = sum(1 for _ in rows_in_force(ledger)[0])
+    counted = f"{rows} organisations are rows and count instead of the folder's. " if rows else ""
+    return counted + (
         f"The policy in {folder} will judge every referral that is routed from now on. "
         f"See what changes with `broker policy diff in-force {folder}`."
     )
 
 
-def _check_alarms(documents: Mapping[str, str]) -> None:
+def _check_alarms(ledger: Ledger, documents: Mapping[str, str]) -> None:
     """Raise PolicyError when an alarm can be sent by none of the channels that are set."""
     try:
         settings = read_settings()
     except BadSettings:
         remark("not checked: whether notices can be sent; that needs the broker's settings")
         return
-    alarms = load(documents, version="unpublished", channels=CHANNELS.forms).alarms
-    if unset := unset_channels(alarms, notifiers(settings, utc_now)):
+    policy = load_with_rows(ledger, documents, version="unpublished", channels=CHANNELS.forms)
+    if unset := unset_channels(policy.alarms, notifiers(settings, utc_now)):
         listed = "; ".join(unset)
         raise PolicyError(
             f"No channel for these alarms is set: {listed}. Set BROKER_SMTP_URL, "
@@ -156,14 +160,14 @@ def explain(referral: str, as_json: bool) -> None:
 
 def stored_policy(ledger: Ledger, version: str | None) -> Policy:
     """Return a version of the policy, or the one in force. Raises Failure when there is none."""
-    stored = ledger.policies.policy(version)
-    if stored is None:
+    head = ledger.policies.head(version)
+    if head is None:
         raise Failure(
             "no policy is published." if version is None else "there is no such version.",
             next_step="publish one with `broker policy publish`",
             code=NOT_FOUND,
         )
-    return load(stored[1], version=stored[0], channels=CHANNELS.forms)
+    return read_version(ledger, head, CHANNELS.forms)
 
 
 def _places(rules: Policy) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import click
 
 from broker.admin.policy_backtest import Backtest, Due, Shift
 from broker.admin.policy_backtest import backtest as run_backtest
+from broker.admin.publish_policy import rows_in_force
 from broker.channels.registry import CHANNELS
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.durations import format_duration
@@ -21,12 +22,15 @@ from broker.cli.exit_codes import DIFFERENT, DONE, INVALID, NOT_FOUND, Failure
 from broker.cli.options import json_option
 from broker.cli.output import print_json, remark
 from broker.errors import Fault, PolicyError
+from broker.flow.policy_cache import read_version
 from broker.ledger.ledger import Ledger
+from broker.policy.language.directory_reader import OrganisationRow
 from broker.policy.published.diff import Change, compare
 from broker.policy.published.policy import Policy, assemble, documents_from
 
 IN_FORCE = "in-force"
 LONGEST = 366
+_EXAMPLE = "2026-11-28T09:00Z"
 _REFUSED_WHOLE = frozenset({"deadline-relaxed", "deadline-missing"})
 """Faults of a policy that was read to its end, so that it can still be compared."""
 
@@ -42,16 +46,18 @@ _REFUSED_WHOLE = frozenset({"deadline-relaxed", "deadline-missing"})
 def diff(old: str, new: str, days: str | None, exit_code: bool, as_json: bool) -> int:
     """Describe what changes from OLD to NEW. Changes nothing.
 
-    Each is a folder, a published version, or the word in-force. With --replay, referrals accepted
-    in the last days are routed again under both, read only: recipients gained and lost, deadlines
-    shorter and longer, deadlines that would have been missed. A policy that relaxes a statutory
-    deadline is compared and refused (exit code 3).
+    Each is a folder, a published version, the word in-force, or an instant such as
+    2026-11-28T09:00Z for what was in force then. A folder beside one of the others has the
+    organisations that are rows now. With --replay, referrals accepted in the last days are routed
+    again under both, read only: recipients gained and lost, deadlines shorter and longer, deadlines
+    that would have been missed. A policy that relaxes a statutory deadline is compared and refused
+    (exit code 3).
 
     \b
     Example:    broker policy diff in-force policies/england --replay 30d
     """
-    before, _ = _read(old)
-    after, faults = _read(new)
+    before, _ = _read(old, beside=new)
+    after, faults = _read(new, beside=old)
     changes = compare(before, after)
     backtest = _backtest(before, after, _days(days)) if days and not faults else None
     if as_json:
@@ -64,29 +70,51 @@ def diff(old: str, new: str, days: str | None, exit_code: bool, as_json: bool) -
     return DIFFERENT if exit_code and changes else DONE
 
 
-def _read(name: str) -> tuple[Policy, list[Fault]]:
+def _read(name: str, *, beside: str) -> tuple[Policy, list[Fault]]:
     """Read a policy and the statutory deadlines that it relaxes; any other fault is an error."""
     folder = Path(name)
-    if folder.is_dir():
-        version, documents = str(folder), documents_from(folder)
-    else:
+    if not folder.is_dir():
         with open_ledger() as ledger:
-            version, documents = _published(ledger, name)
-    policy, faults = assemble(documents, version=version, channels=CHANNELS.forms)
+            return _published(ledger, name), []
+    rows: list[OrganisationRow] = []
+    revision = 0
+    if not Path(beside).is_dir():
+        with open_ledger() as ledger:
+            rows, revision = rows_in_force(ledger)
+    policy, faults = assemble(
+        documents_from(folder),
+        version=name,
+        channels=CHANNELS.forms,
+        rows=rows,
+        revision=revision,
+    )
     if policy is None or any(fault.code not in _REFUSED_WHOLE for fault in faults):
         raise PolicyError(f"{name} cannot be used, so it cannot be compared.", faults=faults)
     return policy, faults
 
 
-def _published(ledger: Ledger, name: str) -> tuple[str, dict[str, str]]:
-    stored = ledger.policies.policy(None if name == IN_FORCE else name)
-    if stored is None:
+def _published(ledger: Ledger, name: str) -> Policy:
+    """Return a published version, the one in force, or the one that was in force at an instant."""
+    version = None if name == IN_FORCE else name
+    if at := _instant(name):
+        version = ledger.policies.version_at(at) or name
+    head = ledger.policies.head(version)
+    if head is None:
         raise Failure(
             f"{name!r} is neither a folder nor a published version.",
-            next_step=f"give a folder, a version, or the word {IN_FORCE}",
+            next_step=f"give a folder, a version, an instant such as {_EXAMPLE}, or {IN_FORCE}",
             code=NOT_FOUND,
         )
-    return stored[0], dict(stored[1])
+    return read_version(ledger, head, CHANNELS.forms)
+
+
+def _instant(name: str) -> datetime | None:
+    """Return an instant with its offset; None for anything else."""
+    try:
+        at = datetime.fromisoformat(name)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _days(text: str) -> int:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import chain
+from typing import Generic, TypeVar
 
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
+from broker.policy.language.layered import Layered
 from broker.policy.language.recipient_words import RecipientWords, meanings_of, names_of, normalised
 from broker.policy.places.gazetteer import installed
 from broker.policy.time.calendars import (
@@ -17,6 +22,8 @@ from broker.policy.time.calendars import (
     window_said,
 )
 
+P = TypeVar("P")
+_ANYWHERE = "anywhere"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -103,6 +110,8 @@ class Organisation:
     """Whether nothing may go to it but what is encrypted to its own key."""
     telephones: Mapping[Contact, Telephone] = field(default_factory=dict)
     """The numbers of its contacts."""
+    version: int = field(default=0, compare=False)
+    """Which version of its row this is; 0: an entry of the policy's document."""
 
     def is_in_effect(self, day: date) -> bool:
         """Tell whether the entry counts on a day."""
@@ -114,8 +123,22 @@ class Organisation:
         return self.always_open or self.calendar.is_open(instant)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an organisation is from a revision of the directory on."""
+
+    code: OrganisationCode
+    organisation: Organisation | None
+    """None: what the policy's document says of it, which may be nothing."""
+    first: int
+    """The revision with which it first became a row: its place among those that are rows."""
+
+
 class Directory:
-    """Every organisation, every kind of them, and the areas that must be covered."""
+    """Every organisation, every kind of them, and the areas that must be covered.
+
+    It never changes. A changed copy shares what is the same, so that it costs what was changed.
+    """
 
     def __init__(
         self,
@@ -123,31 +146,123 @@ class Directory:
         organisations: Collection[Organisation],
         kinds: Mapping[str, OrganisationKind],
     ) -> None:
-        self.organisations = tuple(organisations)
-        """In the order of the document."""
         self.kinds = kinds
         """Those that are declared, and those that the broker knows itself, by code."""
         self.areas: Mapping[str, Area] = {area.code: area for area in areas}
         """The areas that must be covered, by code. Which exist is the gazetteer's to say."""
+        self.revision = 0
+        """The last change of an organisation's row that counts; 0: the document alone."""
+        self.dated_as: Directory = self
+        """A directory whose entries begin and end, and whose schools open, as here."""
         self._words: dict[tuple[str, str], RecipientWords] = {}
-        self._every_word: frozenset[str] = frozenset()
-        self._by_code = {organisation.code: organisation for organisation in self.organisations}
-        self.names: Mapping[OrganisationCode, str] = {
-            organisation.code: organisation.name for organisation in self.organisations
-        }
+        self._kind_words: frozenset[str] = frozenset()
+        self._word_counts: Layered[str, int] | None = None
+        """How many organisations mean a word alone; None until somebody asks."""
+        self._in_order: tuple[Organisation, ...] | None = None
+        documented = {organisation.code: organisation for organisation in organisations}
+        self._documented: Mapping[OrganisationCode, Organisation] = documented
+        """As the document has them, whatever rows say."""
+        self._places = Layered({code: number for number, code in enumerate(documented)})
+        """The place of each in the order of organisations."""
+        self._by_code = Layered(documented)
+        self.names = Layered({code: organisation.name for code, organisation in documented.items()})
         """Every organisation's name by its code."""
-        self._offices: dict[str, dict[OrganisationCode, Organisation]] = {}
-        """The offices that a team out of hours stands in for, by the team's code."""
-        self._serving: dict[tuple[str, str], list[Organisation]] = {}
-        for organisation in self.organisations:
-            for place in (
-                *organisation.areas,
-                *([organisation.urn] if organisation.urn else []),
-                "anywhere",
-            ):
-                self._serving.setdefault((organisation.kind, place), []).append(organisation)
+        offices: dict[OrganisationCode, list[OrganisationCode]] = {}
+        serving: dict[tuple[str, str], list[OrganisationCode]] = {}
+        for organisation in documented.values():
+            for place in _places_of(organisation):
+                serving.setdefault(place, []).append(organisation.code)
             if partner := organisation.out_of_hours_partner:
-                self._offices.setdefault(partner, {})[organisation.code] = organisation
+                offices.setdefault(partner, []).append(organisation.code)
+        self._serving = Layered({place: tuple(codes) for place, codes in serving.items()})
+        """Who serves a place, by kind and place."""
+        self._offices = Layered({partner: tuple(codes) for partner, codes in offices.items()})
+        """The offices that a team out of hours stands in for, by the team's code."""
+        self._own_calendars: Mapping[OrganisationCode, WorkingCalendar] = {}
+        """Those of teams that count by the calendar of their office."""
+        self._count_as_offices(self._offices)
+
+    @property
+    def organisations(self) -> tuple[Organisation, ...]:
+        """Every organisation: in the order of the document, and then those that are rows alone."""
+        if self._in_order is None:
+            everybody = [self._by_code[code] for code in self._by_code]
+            self._in_order = tuple(
+                sorted(everybody, key=lambda organisation: self._places[organisation.code])
+            )
+        return self._in_order
+
+    def with_entries(self, entries: Sequence[Entry], *, revision: int) -> Directory:
+        """Return the directory of another revision, in which these organisations are others."""
+        before = {entry.code: self._as_read(entry.code) for entry in entries}
+        after = {
+            entry.code: entry.organisation or self._documented.get(entry.code) for entry in entries
+        }
+        new = copy(self)
+        new.revision, new._in_order = revision, None
+        new._words = {key: words for key, words in [*self._words.items()] if key[0] not in after}
+        new._by_code = self._by_code.with_changes(after)
+        new.names = self.names.with_changes(
+            {code: now.name if now else None for code, now in after.items()}
+        )
+        rows = [entry for entry in entries if entry.code not in self._documented]
+        new._places = self._places.with_changes(
+            {entry.code: len(self._documented) + entry.first for entry in rows}
+        )
+        new._place(before, after)
+        if self._word_counts is not None:
+            new._word_counts = _counted(self._word_counts, before.values(), after.values())
+        if any(_dates(before[code]) != _dates(after[code]) for code in after):
+            new.dated_as = new
+        return new
+
+    def _as_read(self, code: OrganisationCode) -> Organisation | None:
+        """Return an organisation with the calendar of its own."""
+        organisation, own = self._by_code.get(code), self._own_calendars.get(code)
+        return replace(organisation, calendar=own) if organisation and own else organisation
+
+    def _place(
+        self,
+        before: Mapping[OrganisationCode, Organisation | None],
+        after: Mapping[OrganisationCode, Organisation | None],
+    ) -> None:
+        """Put organisations where they are looked up by what they serve and stand in for."""
+        serving, offices = _Moves(self._serving), _Moves(self._offices)
+        for code, was in before.items():
+            now = after[code]
+            serving.move(code, _places_of(was), _places_of(now))
+            offices.move(code, _partner_of(was), _partner_of(now))
+        self._serving = serving.made(self._places)
+        self._offices = offices.made(self._places)
+        own = {code: kept for code, kept in self._own_calendars.items() if code not in after}
+        partners = (
+            _partner_of(organisation) for organisation in (*before.values(), *after.values())
+        )
+        touched = {*after, *chain.from_iterable(partners)}
+        teams = {code: self._offices.get(code) or () for code in touched}
+        for code in teams.keys() & own.keys():
+            self._by_code = self._by_code.with_changes(
+                {code: replace(self._by_code[code], calendar=own.pop(code))}
+            )
+        self._own_calendars = own
+        self._count_as_offices(teams)
+
+    def _count_as_offices(
+        self, teams: Mapping[OrganisationCode, Sequence[OrganisationCode]]
+    ) -> None:
+        """Give teams that never close and stand in for an office that office's calendar."""
+        own, changed = dict(self._own_calendars), {}
+        for code, offices in teams.items():
+            team = self._by_code.get(code)
+            if team is None or not team.always_open or not offices:
+                continue
+            own[code] = team.calendar
+            office = self._as_read(offices[-1])
+            if office is not None:
+                changed[code] = replace(team, calendar=office.calendar)
+        self._own_calendars = own
+        if changed:
+            self._by_code = self._by_code.with_changes(changed)
 
     def organisation(self, code: str) -> Organisation | None:
         """Return an organisation by its code."""
@@ -156,18 +271,29 @@ class Directory:
     @property
     def ops(self) -> Organisation | None:
         """Those who look after the broker, and whatever no agency has."""
-        return next(iter(self.ever_serving("ops")), None)
+        codes = self._serving.get(("ops", _ANYWHERE)) or ()
+        return self._by_code[codes[0]] if codes else None
 
     def serving(self, kind: str, place: str, day: date) -> Organisation | None:
         """Return the organisation of a kind for an area, a school's URN or ``anywhere``."""
-        for organisation in self.ever_serving(kind, place):
+        for code in self._serving.get((kind, place)) or ():
+            organisation = self._by_code[code]
             if organisation.is_in_effect(day):
                 return organisation
         return None
 
-    def ever_serving(self, kind: str, place: str = "anywhere") -> Sequence[Organisation]:
+    def has_kind(self, kind: str) -> bool:
+        """Tell whether there is an organisation of a kind, on whatever day."""
+        return (kind, _ANYWHERE) in self._serving
+
+    def ever_serving(self, kind: str, place: str) -> Sequence[Organisation]:
         """Return the organisations of a kind for a place on whatever day."""
-        return self._serving.get((kind, place), ())
+        return [self._by_code[code] for code in self._serving.get((kind, place)) or ()]
+
+    def offices_of(self, partner: str) -> Sequence[Organisation]:
+        """Return the offices that a team out of hours stands in for."""
+        codes = self._offices.get(OrganisationCode(partner)) or ()
+        return [self._by_code[code] for code in codes]
 
     def office_of(self, partner: str, likely: str = "") -> Organisation | None:
         """Return the office that a team out of hours stands in for, where it is certain.
@@ -175,9 +301,10 @@ class Directory:
         A team may stand in for several; ``likely`` is then the one that is meant, if it is among
         them.
         """
-        offices = self._offices.get(partner, {})
-        meant = offices.get(OrganisationCode(likely))
-        return meant or (next(iter(offices.values())) if len(offices) == 1 else None)
+        codes = self._offices.get(OrganisationCode(partner)) or ()
+        if likely in codes:
+            return self.organisation(likely)
+        return self._by_code[codes[0]] if len(codes) == 1 else None
 
     def calendar_of(self, agency: str, office: str | None = None) -> WorkingCalendar | None:
         """Return the calendar in which an agency's part is counted; None where it is not listed.
@@ -196,11 +323,13 @@ class Directory:
 
     def means_anybody(self, entry: str) -> bool:
         """Tell whether an entry means a kind or an organisation of the directory."""
-        if not self._every_word:
-            kinds = (kind.words for kind in self.kinds.values())
-            own = (own_words(organisation) for organisation in self.organisations)
-            self._every_word = frozenset().union(*kinds, *own)
-        return not self._every_word.isdisjoint(meanings_of(entry))
+        if self._word_counts is None:
+            self._kind_words = frozenset().union(*(kind.words for kind in self.kinds.values()))
+            self._word_counts = _counted(Layered({}), (), self.organisations)
+        meanings = meanings_of(entry)
+        return not self._kind_words.isdisjoint(meanings) or any(
+            meaning in self._word_counts for meaning in meanings
+        )
 
     def _words_of(self, code: str, kind: str) -> frozenset[str]:
         organisation = self.organisation(code)
@@ -219,6 +348,73 @@ class Directory:
         """Return an area's name with its code, or the bare code of another place."""
         area = self.areas.get(code) or installed().place(code)
         return f"{area.name} ({code})" if area else code
+
+
+class _Moves(Generic[P]):
+    """Changes of a table that has, for each place, the codes of those who are there."""
+
+    def __init__(self, table: Layered[P, tuple[OrganisationCode, ...]]) -> None:
+        self._table = table
+        self._changed: dict[P, set[OrganisationCode]] = {}
+
+    def move(self, code: OrganisationCode, was: Collection[P], now: Collection[P]) -> None:
+        """Take a code from where it was, and put it where it is now."""
+        for place in set(was) - set(now):
+            self._codes(place).discard(code)
+        for place in set(now) - set(was):
+            self._codes(place).add(code)
+
+    def _codes(self, place: P) -> set[OrganisationCode]:
+        if place not in self._changed:
+            self._changed[place] = set(self._table.get(place) or ())
+        return self._changed[place]
+
+    def made(
+        self, places: Mapping[OrganisationCode, int]
+    ) -> Layered[P, tuple[OrganisationCode, ...]]:
+        """Return the table with the changes; codes in the order of the directory."""
+        return self._table.with_changes(
+            {
+                place: tuple(sorted(codes, key=lambda code: places[code])) or None
+                for place, codes in self._changed.items()
+            }
+        )
+
+
+def _places_of(organisation: Organisation | None) -> list[tuple[str, str]]:
+    """Return what an organisation is looked up by: its kind with each place that it serves."""
+    if organisation is None:
+        return []
+    urn = [organisation.urn] if organisation.urn else []
+    return [(organisation.kind, place) for place in (*organisation.areas, *urn, _ANYWHERE)]
+
+
+def _partner_of(organisation: Organisation | None) -> tuple[OrganisationCode, ...]:
+    partner = organisation.out_of_hours_partner if organisation else None
+    return (partner,) if partner else ()
+
+
+def _dates(organisation: Organisation | None) -> object:
+    """Return all that decides when an entry ends, and who comes after it."""
+    if organisation is None:
+        return None
+    ends = organisation.effective_from, organisation.effective_until, organisation.school_days
+    return *ends, organisation.kind, organisation.areas, organisation.urn
+
+
+def _counted(
+    counts: Layered[str, int],
+    gone: Iterable[Organisation | None],
+    come: Iterable[Organisation | None],
+) -> Layered[str, int]:
+    """Return how many organisations mean each word alone, after some are gone and some come."""
+    changes: Counter[str] = Counter()
+    for organisations, number in ((gone, -1), (come, 1)):
+        for organisation in organisations:
+            for word in own_words(organisation) if organisation else ():
+                changes[word] += number
+    totals = {word: (counts.get(word) or 0) + change for word, change in changes.items()}
+    return counts.with_changes({word: total or None for word, total in totals.items()})
 
 
 def own_words(organisation: Organisation) -> frozenset[str]:

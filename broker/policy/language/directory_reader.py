@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from itertools import pairwise
+from typing import Any
+
+import yaml
 
 from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
+from broker.errors import Fault
 from broker.policy.language.directory import (
     WEEKDAYS,
     Area,
     Directory,
+    Entry,
     Organisation,
     OrganisationKind,
     Telephone,
 )
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
-from broker.policy.language.yaml_nodes import Node
+from broker.policy.language.yaml_nodes import Node, Pointer, content_of, node_of
 from broker.policy.places.gazetteer import installed
 from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, Hours, WorkingCalendar
 from schemas.codes import Opening
@@ -57,9 +62,18 @@ def read_directory(
     areas = [_area(code, node) for code, node in _entries(sections, "areas")]
     kinds = {kind: OrganisationKind(kind, kind.replace("-", " "), "", "") for kind in KINDS}
     kinds |= {code: _kind(code, node) for code, node in _entries(sections, "kinds")}
-    reader = _Organisations(kinds, {area.code for area in areas}, holidays, channels)
+    reader = OrganisationReader(kinds, {area.code for area in areas}, holidays, channels)
     organisations = [reader.read(code, node) for code, node in _entries(sections, "organisations")]
-    return Directory(areas, _with_partners(organisations), kinds)
+    return Directory(areas, organisations, kinds)
+
+
+def _identity(node: yaml.Node) -> Hashable:
+    """Return what two nodes with the same content have in common.
+
+    In a document all who refer to a node have that very node, and it lasts as long as the reading.
+    Each row has nodes of its own.
+    """
+    return content_of(node) if isinstance(node.start_mark, Pointer) else id(node)
 
 
 def _entries(sections: Mapping[str, Node], name: str) -> list[tuple[str, Node]]:
@@ -83,8 +97,20 @@ def _kind(code: str, node: Node) -> OrganisationKind:
     )
 
 
-class _Organisations:
-    """Reads organisations; hours and terms that several of them refer to are read once.
+@dataclass(frozen=True, slots=True)
+class OrganisationRow:
+    """A version of an organisation that stands in a row of its own."""
+
+    code: OrganisationCode
+    version: int
+    first: int
+    """The revision of the directory with which the organisation first became a row."""
+    document: Mapping[str, Any] | None
+    """Its entry, as a directory document has it; None: what the policy's document says counts."""
+
+
+class OrganisationReader:
+    """Reads organisations; hours and terms that several of them have are read once.
 
     A national directory has 25,000 schools, most of which share their council's terms.
     """
@@ -100,11 +126,25 @@ class _Organisations:
         self._declared_areas = declared_areas
         self._holidays = holidays
         self._channels = channels
-        self._hours: dict[int, WeekHours] = {}
-        self._terms: dict[int, frozenset[date]] = {}
-        """Both by the identity of their YAML node, which is one for all who refer to it."""
+        self._hours: dict[Hashable, WeekHours] = {}
+        self._terms: dict[Hashable, frozenset[date]] = {}
+        """Both by what ``_identity`` returns for their node."""
         self._school_days: dict[Hashable, frozenset[date]] = {}
         self._calendars: dict[Hashable, WorkingCalendar] = {}
+
+    def entries(self, rows: Iterable[OrganisationRow], faults: list[Fault]) -> list[Entry]:
+        """Read rows; what is wrong with them is added to ``faults``."""
+        entries = []
+        for row in rows:
+            organisation = None
+            if row.document is not None:
+                node = Node(f"organisation {row.code}", node_of(row.document), faults)
+                organisation = replace(self.read(row.code, node), version=row.version)
+            entries.append(Entry(row.code, organisation, row.first))
+        if faults:  # what was read wrongly must be found wrong again
+            self._hours.clear()
+            self._terms.clear()
+        return entries
 
     def read(self, code: str, node: Node) -> Organisation:
         """Read one entry."""
@@ -150,17 +190,19 @@ class _Organisations:
         return self._calendars.setdefault(key, calendar)
 
     def _opening(self, node: Node) -> WeekHours:
-        if id(node.node) not in self._hours:
-            self._hours[id(node.node)] = _hours(node)
-        return self._hours[id(node.node)]
+        key = _identity(node.node)
+        if key not in self._hours:
+            self._hours[key] = _hours(node)
+        return self._hours[key]
 
     def _days(
         self, node: Node, bank: BankHolidays, closures: Mapping[date, str]
     ) -> frozenset[date]:
         """Return every weekday of the terms that is no holiday and no closure."""
-        if id(node.node) not in self._terms:
-            self._terms[id(node.node)] = _weekdays(node)
-        terms = self._terms[id(node.node)]
+        identity = _identity(node.node)
+        if identity not in self._terms:
+            self._terms[identity] = _weekdays(node)
+        terms = self._terms[identity]
         key = terms, bank.nation, frozenset(closures)
         if key not in self._school_days:
             self._school_days[key] = terms.difference(bank.days, closures)
@@ -313,18 +355,3 @@ def _weekdays(terms: Node) -> frozenset[date]:
         first, last = term.days()
         days.update(first + timedelta(days=after) for after in range((last - first).days + 1))
     return frozenset(day for day in days if day.weekday() < 5)
-
-
-def _with_partners(organisations: list[Organisation]) -> list[Organisation]:
-    """Give every team that stands in for an office that office's calendar."""
-    stands_in = {
-        organisation.out_of_hours_partner: organisation
-        for organisation in organisations
-        if organisation.out_of_hours_partner
-    }
-    return [
-        replace(organisation, calendar=stands_in[organisation.code].calendar)
-        if organisation.always_open and organisation.code in stands_in
-        else organisation
-        for organisation in organisations
-    ]

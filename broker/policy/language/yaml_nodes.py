@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Self
@@ -20,6 +20,39 @@ _MOST_NODES = 5_000_000
 _NO_DAY = date(1970, 1, 1)
 NO_TIME = Within(1, Unit.CALENDAR_MINUTE)
 """Stands for a length of time that could not be read."""
+
+
+class Pointer(yaml.Mark):
+    """Where a value stands in a row, such as ``/contacts/duty/email``, in place of a line."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, 0, 0, 0, None, 0)
+
+
+def node_of(value: object, pointer: str = "") -> yaml.Node:
+    """Return what a value of JSON would be if it stood in a YAML document; null is left out."""
+    mark = Pointer(pointer)
+    if isinstance(value, Mapping):
+        pairs = [
+            (yaml.ScalarNode("", str(key), mark), node_of(part, f"{pointer}/{key}"))
+            for key, part in value.items()
+            if part is not None
+        ]
+        return yaml.MappingNode("", pairs, mark)
+    if isinstance(value, list | tuple):
+        parts = [node_of(part, f"{pointer}/{number}") for number, part in enumerate(value)]
+        return yaml.SequenceNode("", parts, mark)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return yaml.ScalarNode("", text, mark)
+
+
+def content_of(node: yaml.Node) -> Hashable:
+    """Return the content of a node as a value that can be compared."""
+    if isinstance(node, yaml.MappingNode):
+        return tuple((content_of(key), content_of(value)) for key, value in node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return tuple(content_of(value) for value in node.value)
+    return str(node.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +86,9 @@ class Node:
 
     @property
     def place(self) -> str:
-        """Where this is: ``file:line``."""
+        """Where this is: ``file:line``, or the name of a row with a pointer into it."""
+        if isinstance(self.node.start_mark, Pointer):
+            return f"{self.file} {self.node.start_mark.name}".rstrip()
         return f"{self.file}:{self.node.start_mark.line + 1}"
 
     @property

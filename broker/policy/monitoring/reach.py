@@ -20,14 +20,16 @@ def unset_channels(rules: AlarmRules, configured: Collection[NoticeChannel]) -> 
     ]
 
 
-def unreachable(rules: AlarmRules, directory: Directory) -> Iterator[Fault]:
-    """Yield a fault for each organisation whose own alarms reach nobody there.
+def unreachable(
+    rules: AlarmRules, directory: Directory, organisations: Iterable[Organisation]
+) -> Iterator[Fault]:
+    """Yield a fault for each of these organisations whose own alarms reach nobody there.
 
     An escalation goes on past a contact without an address; with none at all it passes the
     organisation by.
     """
     steps = [step for _, step in _steps(rules)]
-    for organisation in directory.organisations:
+    for organisation in organisations:
         recipient = NoticeRecipient.AGENCY
         if organisation is directory.ops:
             recipient = NoticeRecipient.OPS

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from broker.domain.codes import Milestone, NoticeRecipient, Role
 from broker.errors import BeyondCalendar, Fault
-from broker.policy.language.directory import Directory, Organisation
+from broker.policy.language.directory import Area, Directory, Organisation
 from broker.policy.language.rules import GradeRule, RoutingRule
 from broker.policy.language.views import View
 from broker.policy.language.vocabulary import FORCE, SOCIAL_CARE, Value
@@ -59,13 +59,20 @@ def check(
     for rule in rows:
         yield from _row(rule, directory, views)
         yield from _too_long(rule, calendars)
-    by_area = {rule.kind for rule in rows if rule.place_of not in _WITHOUT_AREA}
-    for organisation in directory.organisations:
-        yield from _organisation(organisation, directory, by_area)
+    yield from check_organisations(directory.organisations, directory, rows)
     for kind in directory.kinds.values():
         if kind.view and kind.view not in views:
             yield Fault(kind.place, "unknown-name", f"There is no view {kind.view!r}.")
-    yield from _coverage(directory)
+    yield from check_coverage(directory.areas.values(), directory)
+
+
+def check_organisations(
+    organisations: Iterable[Organisation], directory: Directory, rows: Sequence[RoutingRule]
+) -> Iterator[Fault]:
+    """Find organisations of a directory that lack what the rules ask of them."""
+    by_area = {rule.kind for rule in rows if rule.place_of not in _WITHOUT_AREA}
+    for organisation in organisations:
+        yield from _organisation(organisation, directory, by_area)
 
 
 def check_places(directory: Directory, gazetteer: Gazetteer) -> Iterator[Fault]:
@@ -75,7 +82,12 @@ def check_places(directory: Directory, gazetteer: Gazetteer) -> Iterator[Fault]:
     """
     for area in directory.areas.values():
         yield from _area(area.code, area.place, gazetteer)
-    for organisation in directory.organisations:
+    yield from check_areas_of(directory.organisations, gazetteer)
+
+
+def check_areas_of(organisations: Iterable[Organisation], gazetteer: Gazetteer) -> Iterator[Fault]:
+    """Find organisations whose areas do not exist, or that are not looked up by them."""
+    for organisation in organisations:
         for code in organisation.areas:
             yield from _area(code, organisation.place, gazetteer)
 
@@ -149,14 +161,18 @@ def _repeats(named: Iterable[RoutingRule | GradeRule]) -> Iterator[Fault]:
 def _row(rule: RoutingRule, directory: Directory, views: Mapping[str, View]) -> Iterator[Fault]:
     if rule.view and rule.view not in views:
         yield Fault(rule.place, "unknown-name", f"There is no view {rule.view!r} in views.yaml.")
-    if rule.kind and not directory.ever_serving(rule.kind):
-        yield Fault(
-            rule.place, "nobody", f"The directory has no organisation of kind {rule.kind!r}."
-        )
+    yield from check_kind_of(rule, directory)
     if rule.role is Role.LEAD and rule.kind == SOCIAL_CARE and rule.held_by:
         yield Fault(rule.place, "lead-held", "An embargo never holds the lead of social care.")
     if rule.effective_until and rule.effective_until < rule.effective_from:
         yield Fault(rule.place, "never-in-effect", "This row ends before it begins.")
+
+
+def check_kind_of(rule: RoutingRule, directory: Directory) -> Iterator[Fault]:
+    """Find a rule for a kind of which there is nobody."""
+    if rule.kind and not directory.has_kind(rule.kind):
+        message = f"The directory has no organisation of kind {rule.kind!r}."
+        yield Fault(rule.place, "nobody", message)
 
 
 def _too_long(rule: RoutingRule, calendars: Mapping[str, WorkingCalendar]) -> Iterator[Fault]:
@@ -222,9 +238,9 @@ def _organisation(
         yield Fault(organisation.place, "never-in-effect", "This entry ends before it begins.")
 
 
-def _coverage(directory: Directory) -> Iterator[Fault]:
+def check_coverage(areas: Iterable[Area], directory: Directory) -> Iterator[Fault]:
     """Find areas that nobody covers, and times between two entries that nobody covers."""
-    for area in directory.areas.values():
+    for area in areas:
         for kind in _EVERYWHERE:
             serving = directory.ever_serving(kind, area.code)
             if not serving:

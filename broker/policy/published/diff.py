@@ -218,8 +218,8 @@ def _organisation(before: Organisation, after: Organisation) -> Iterator[Said]:
         yield f"is open {_hours(after)}; it was {_hours(before)}", None
     yield from _days("is closed", before.closures, after.closures)
     yield from _terms(before.school_days, after.school_days)
-    own = ("code", "place", "calendar", "areas", "hours", "always_open", "closures", "school_days")
-    yield from _plain(before, after, own)
+    where = ("code", "place", "version", "calendar", "areas")
+    yield from _plain(before, after, (*where, "hours", "always_open", "closures", "school_days"))
 
 
 def _days(kind: str, before: Mapping[date, str], after: Mapping[date, str]) -> Iterator[Said]:

@@ -48,7 +48,7 @@ def endings(policy: Policy, *, on: date) -> list[Ending]:
         Ending(BANK_HOLIDAYS, nation, calendar.bank_holidays.ends)
         for nation, calendar in policy.calendars.items()
     )
-    return sorted([*holidays, *_of_directory(policy.directory, on)], key=_order)
+    return sorted([*holidays, *_of_directory(policy.directory.dated_as, on)], key=_order)
 
 
 def _order(ending: Ending) -> tuple[date, str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -33,8 +33,9 @@ def unpublishable(policy: Policy) -> list[Fault]:
     """
     faults = [
         *check_places(policy.directory, policy.gazetteer),
-        *_unattended(policy),
-        *unreachable(policy.alarms, policy.directory),
+        *unattended(policy.directory.organisations, policy.directory),
+        *_not_out_of_hours(policy),
+        *unreachable(policy.alarms, policy.directory, policy.directory.organisations),
     ]
     if not policy.edition.source:
         message = "Say in 'source' who sets these days."
@@ -123,12 +124,13 @@ def _nobody_at(office: Organisation, partner: Organisation) -> str | None:
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
-def _unattended(policy: Policy) -> Iterator[Fault]:
-    for organisation in policy.directory.organisations:
+def unattended(organisations: Iterable[Organisation], directory: Directory) -> Iterator[Fault]:
+    """Find organisations of a directory where at some hour of the week nobody is there."""
+    for organisation in organisations:
         if not organisation.always_open and not organisation.hours:
             message = "Nobody is ever there: write the hours of at least one weekday."
             yield Fault(organisation.place, "never-open", message)
-        partner = policy.directory.organisation(organisation.out_of_hours_partner or "")
+        partner = directory.organisation(organisation.out_of_hours_partner or "")
         missing = sorted(set(organisation.areas) - set(partner.areas)) if partner else []
         if partner and missing:
             message = f"The partner {partner.code!r} does not serve {', '.join(missing)}."
@@ -136,6 +138,9 @@ def _unattended(policy: Policy) -> Iterator[Fault]:
         if partner and organisation.hours and (gap := _nobody_at(organisation, partner)):
             message = f"Both it and its partner {partner.code!r} are closed on {gap}."
             yield Fault(organisation.place, "partner-closed", message)
+
+
+def _not_out_of_hours(policy: Policy) -> Iterator[Fault]:
     for rule in policy.routing_rules:
         if rule.kind == SOCIAL_CARE and rule.role is Role.LEAD and not rule.out_of_hours:
             message = "Social care leads day and night: write 'out_of_hours: true'."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -14,8 +14,12 @@ from broker.domain.channel import ChannelForms
 from broker.domain.codes import DeliveryKind, Grade
 from broker.domain.task import TaskDeadline
 from broker.errors import Fault, PolicyError
-from broker.policy.language.directory import Directory
-from broker.policy.language.directory_reader import read_directory
+from broker.policy.language.directory import Directory, Entry
+from broker.policy.language.directory_reader import (
+    OrganisationReader,
+    OrganisationRow,
+    read_directory,
+)
 from broker.policy.language.rule_matches import RuleMatches
 from broker.policy.language.rules import GradeRule, RoutingRule, read_promptness, read_rules
 from broker.policy.language.version_rules import (
@@ -94,6 +98,37 @@ class Policy:
         matches = RuleMatches(self.grade_rules, self.routing_rules)
         object.__setattr__(self, "matches", matches)
 
+    def reader(self, channels: ChannelForms) -> OrganisationReader:
+        """Return what reads the rows of organisations with this version's kinds and calendars."""
+        directory = self.directory
+        holidays = {nation: days.bank_holidays for nation, days in self.calendars.items()}
+        return OrganisationReader(directory.kinds, directory.areas, holidays, channels)
+
+    def with_rows(
+        self,
+        rows: Iterable[OrganisationRow],
+        *,
+        version: str,
+        revision: int,
+        reader: OrganisationReader,
+    ) -> Policy:
+        """Return the version with another revision of the directory, of which these rows differ.
+
+        Raises PolicyError when a row cannot be read.
+        """
+        faults: list[Fault] = []
+        entries = reader.entries(rows, faults)
+        if faults:
+            raise _unusable(faults)
+        return self.with_entries(entries, version=version, revision=revision)
+
+    def with_entries(self, entries: Sequence[Entry], *, version: str, revision: int) -> Policy:
+        """Return the version with another revision of the directory."""
+        directory = self.directory.with_entries(entries, revision=revision)
+        policy = replace(self, version=version, directory=directory)
+        object.__setattr__(policy, "matches", self.matches)
+        return policy
+
     def task_deadline(self, grade: Grade, since: datetime) -> TaskDeadline:
         """Return by when what is known since an instant must be settled, and its first alarm."""
         return task_deadline(
@@ -110,21 +145,34 @@ class Policy:
         return next(iter(self.calendars.values())).bank_holidays.edition
 
 
-def load(documents: Mapping[str, str], *, version: str, channels: ChannelForms) -> Policy:
-    """Read a policy for a broker that has these channels.
+def load(
+    documents: Mapping[str, str],
+    *,
+    version: str,
+    channels: ChannelForms,
+    rows: Sequence[OrganisationRow] = (),
+    revision: int = 0,
+) -> Policy:
+    """Read a policy for a broker that has these channels, with the organisations that are rows.
 
     Raises PolicyError whose faults point at ``file:line``.
     """
     with _no_garbage_collection():
-        policy, faults = assemble(documents, version=version, channels=channels)
-    if policy is None or faults:
-        first = faults[0]
-        raise PolicyError(
-            f"The policy cannot be used: {len(faults)} thing(s) are wrong, first {first.pointer}: "
-            f"{first.message}",
-            faults=faults,
+        policy, faults = assemble(
+            documents, version=version, channels=channels, rows=rows, revision=revision
         )
+    if policy is None or faults:
+        raise _unusable(faults)
     return policy
+
+
+def _unusable(faults: Sequence[Fault]) -> PolicyError:
+    first = faults[0]
+    message = (
+        f"The policy cannot be used: {len(faults)} thing(s) are wrong, first {first.pointer}: "
+        f"{first.message}"
+    )
+    return PolicyError(message, faults=faults)
 
 
 @contextmanager
@@ -143,7 +191,12 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def assemble(
-    documents: Mapping[str, str], *, version: str, channels: ChannelForms
+    documents: Mapping[str, str],
+    *,
+    version: str,
+    channels: ChannelForms,
+    rows: Sequence[OrganisationRow] = (),
+    revision: int = 0,
 ) -> tuple[Policy | None, list[Fault]]:
     """Read a policy as far as it goes, with everything that is wrong with it."""
     faults: list[Fault] = []
@@ -171,6 +224,9 @@ def assemble(
         embargoes=_embargoes(rules),
         inbox=_inbox(rules),
     )
+    if rows:
+        entries = policy.reader(channels).entries(rows, faults)
+        policy = replace(policy, directory=directory.with_entries(entries, revision=revision))
     faults.extend(_contradictions(policy, rules.place))
     return policy, faults
 

@@ -21,7 +21,7 @@ def test_without_mail_the_shipped_alarms_name_each_step_that_nobody_gets(book: P
 
 
 def test_every_shipped_organisation_can_be_alerted(book: Policy) -> None:
-    assert list(unreachable(book.alarms, book.directory)) == []
+    assert list(unreachable(book.alarms, book.directory, book.directory.organisations)) == []
 
 
 @pytest.mark.parametrize("contact", ["duty@stoke-csc.example.org", "duty@nca.example.org"])

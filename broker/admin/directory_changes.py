@@ -1,0 +1,152 @@
+"""Change organisations one at a time, or many at once: each a new version of its row.
+
+A change is checked like a policy before it is published, with the organisations that it touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.domain.channel import ChannelForms
+from broker.domain.ids import OrganisationCode
+from broker.errors import Conflict, Fault, Invalid, NotFound, Unavailable
+from broker.flow.policy_cache import PolicyCache
+from broker.ledger.directory import ChangeContext, NewVersion, OrganisationVersion
+from broker.ledger.ledger import Ledger
+from broker.policy.language.directory_reader import OrganisationRow
+from broker.policy.published.change_checks import changes_hours, faults_of_change
+from broker.policy.published.policy import Policy
+from schemas.directory import ORGANISATION
+from schemas.loading import load
+
+ATTEMPTS = 10
+"""How often a change begins again because another one came before it."""
+VERSIONS = 100
+"""Versions of one organisation that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of a change."""
+
+    version: int
+    """The new version; the last one where nothing changed."""
+    is_new: bool
+    starts_at: datetime
+    policy_version: str
+    """The version of the policy that is in force with it, or was when it was set for later."""
+
+
+class DirectoryChanges:
+    """Changes of organisations in one process."""
+
+    def __init__(self, ledger: Ledger, policies: PolicyCache, channels: ChannelForms) -> None:
+        self._ledger = ledger
+        self._policies = policies
+        self._channels = channels
+
+    def put(
+        self,
+        code: OrganisationCode,
+        document: Mapping[str, Any],
+        context: ChangeContext,
+        *,
+        expected: int | None,
+    ) -> Changed:
+        """Make an organisation what a document says, which a directory document could say.
+
+        ``expected`` is the last version that was seen, 0 where it is no row yet; None: there must
+        be no such organisation. The same document again changes nothing.
+        Raises Invalid with every fault, and Conflict where it was changed since.
+        """
+        self._check_form([(code, document)])
+        row = self._ledger.directory.documents_of([code]).get(code)
+        if row is not None and row[1] == document and expected in (None, row[0] - 1, row[0]):
+            return self._unchanged(code, row[0])
+        is_known = self._policies.refreshed().directory.organisation(code) is not None
+        if expected is None and (row is not None or is_known):
+            raise Conflict(
+                f"There is an organisation {code!r} already. Read it, and name its version."
+            )
+        if expected == 0 and row is None and not is_known:
+            raise NotFound("No organisation of the directory has this code.")
+        version = self.record([NewVersion(code, expected or 0, document)], context)
+        (added, *_) = self._ledger.directory.versions(code, limit=1)
+        return Changed(added.version, True, added.starts_at, version)
+
+    def record(self, new: Sequence[NewVersion], context: ChangeContext) -> str:
+        """Check and record versions; return the version of the policy in force then.
+
+        Raises Invalid with every fault, Conflict where one was changed since, and Unavailable
+        where others change the directory all the time.
+        """
+        for _ in range(ATTEMPTS):
+            policy = self._policies.refreshed()
+            after = self._checked(policy, new)
+            codes = [version.code for version in new]
+            revision = self._ledger.directory.record(
+                new,
+                context,
+                judged_by=policy.version,
+                has_other_hours=changes_hours(policy, after, codes),
+            )
+            if revision is not None:
+                return self._policies.refreshed().version
+        raise Unavailable("The directory was changed again and again meanwhile: repeat the change.")
+
+    def faults(self, new: Sequence[NewVersion]) -> list[Fault]:
+        """Return what is wrong with a change, without recording it."""
+        try:
+            self._check_form([(version.code, version.document) for version in new])
+            self._checked(self._policies.latest(), new)
+        except Invalid as error:
+            return list(error.faults)
+        return []
+
+    def versions(self, code: OrganisationCode) -> list[OrganisationVersion]:
+        """Return the versions of an organisation, the last one first; none when it is no row."""
+        return self._ledger.directory.versions(code, limit=VERSIONS)
+
+    def _unchanged(self, code: OrganisationCode, number: int) -> Changed:
+        (last, *_) = self._ledger.directory.versions(code, limit=1)
+        return Changed(number, False, last.starts_at, self._policies.latest().version)
+
+    def _check_form(self, entries: Collection[tuple[str, Mapping[str, Any]]]) -> None:
+        """Raise Invalid where an entry has not the form of the schema of directories."""
+        faults = [
+            Fault(f"organisation {code} {fault.pointer}", fault.code, fault.message)
+            for code, document in entries
+            for fault in load(ORGANISATION, document).faults
+        ]
+        if faults:
+            raise _invalid(faults)
+
+    def _checked(self, policy: Policy, new: Sequence[NewVersion]) -> Policy:
+        """Return the policy with the change. Raises Invalid with what is wrong with it."""
+        last = policy.directory.revision
+        rows = [
+            OrganisationRow(version.code, version.expected + 1, last + number, version.document)
+            for number, version in enumerate(new, start=1)
+        ]
+        faults: list[Fault] = []
+        reader = policy.reader(self._channels)
+        entries = reader.entries(rows, faults)
+        if faults:
+            raise _invalid(faults)
+        after = policy.with_entries(
+            entries, version=policy.version, revision=policy.directory.revision + len(new)
+        )
+        faults = faults_of_change(policy, after, [version.code for version in new])
+        if faults:
+            raise _invalid(faults)
+        return after
+
+
+def _invalid(faults: Sequence[Fault]) -> Invalid:
+    return Invalid(
+        "The organisation was not changed. Correct what is named and repeat the change.",
+        faults=faults,
+    )

@@ -1,0 +1,11 @@
+-- The versions that were set for a later time and start now, in the order of their starts.
+select code, version, starts_at
+from organisation_version, directory_head
+where starts_at > recorded_at and starts_at <= %(now)s and starts_at > started_until
+  and not exists (
+      select
+      from directory_revision
+      where directory_revision.code = organisation_version.code
+        and directory_revision.version = organisation_version.version
+  )
+order by starts_at, version, code
