@@ -16,12 +16,13 @@ from broker.errors import Conflict, Fault, Invalid, NotFound, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.directory import ChangeContext, NewVersion, OrganisationVersion
 from broker.ledger.ledger import Ledger
-from broker.policy.language.directory_reader import OrganisationRow
+from broker.policy.language.directory_reader import OrganisationRow, documented_entries
 from broker.policy.published.change_checks import changes_hours, faults_of_change
 from broker.policy.published.policy import Policy
 from schemas.directory import ORGANISATION
 from schemas.loading import load
 
+_DIRECTORY = "directory.yaml"
 ATTEMPTS = 10
 """How often a change begins again because another one came before it."""
 VERSIONS = 100
@@ -47,6 +48,33 @@ class DirectoryChanges:
         self._ledger = ledger
         self._policies = policies
         self._channels = channels
+
+    def current(self, code: OrganisationCode) -> tuple[int, Mapping[str, Any]]:
+        """Return an organisation's last version, 0 where it is no row, and its entry.
+
+        Raises NotFound when the directory has no such organisation.
+        """
+        entries = self.many([code])
+        if code not in entries:
+            raise NotFound("No organisation of the directory has this code.")
+        return entries[code]
+
+    def many(
+        self, codes: Sequence[OrganisationCode]
+    ) -> dict[OrganisationCode, tuple[int, Mapping[str, Any]]]:
+        """Return ``current`` of those organisations that the directory has."""
+        entries = dict(self._ledger.directory.documents_of(codes))
+        rest = [code for code in codes if code not in entries]
+        published = self._ledger.policies.policy(None) if rest else None
+        if published is not None:
+            documented = documented_entries(published[1].get(_DIRECTORY, ""), rest)
+            entries |= {code: (0, entry) for code, entry in documented.items()}
+        return entries
+
+    def codes_by_urn(self) -> dict[str, OrganisationCode]:
+        """Return the code of every school by its URN."""
+        organisations = self._policies.latest().directory.organisations
+        return {known.urn: known.code for known in organisations if known.urn}
 
     def put(
         self,
@@ -97,14 +125,10 @@ class DirectoryChanges:
                 return self._policies.refreshed().version
         raise Unavailable("The directory was changed again and again meanwhile: repeat the change.")
 
-    def faults(self, new: Sequence[NewVersion]) -> list[Fault]:
-        """Return what is wrong with a change, without recording it."""
-        try:
-            self._check_form([(version.code, version.document) for version in new])
-            self._checked(self._policies.latest(), new)
-        except Invalid as error:
-            return list(error.faults)
-        return []
+    def check(self, new: Sequence[NewVersion]) -> None:
+        """Check a change without recording it. Raises Invalid with every fault."""
+        self._check_form([(version.code, version.document) for version in new])
+        self._checked(self._policies.latest(), new)
 
     def versions(self, code: OrganisationCode) -> list[OrganisationVersion]:
         """Return the versions of an organisation, the last one first; none when it is no row."""

@@ -102,7 +102,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
             "database.policy:policy", "Lint, compare, publish, show and explain policy."
         ),
         "directory": Entry(
-            "database.directory:directory", "Lint and show the directory of agencies."
+            "database.directory:directory", "Lint, show and change the directory of agencies."
         ),
         "completion": Entry(
             "files.completion:completion", "Complete commands and options in your shell."

@@ -7,6 +7,12 @@ from typing import Any
 import click
 
 from broker.cli.database.ledger_connection import open_ledger
+from broker.cli.database.organisation_commands import (
+    history,
+    import_schools,
+    print_entry,
+    set_,
+)
 from broker.cli.database.policy import stored_policy
 from broker.cli.exit_codes import NOT_FOUND, Failure
 from broker.cli.files.lint import lint_directory
@@ -19,21 +25,29 @@ from broker.policy.language.directory import Organisation, said_hours
 
 @click.group()
 def directory() -> None:
-    """Lint and show the directory of organisations."""
+    """Lint, show and change the directory of organisations."""
 
 
 directory.add_command(lint_directory)
+directory.add_command(history)
+directory.add_command(import_schools)
+directory.add_command(set_)
 
 
 @directory.command()
 @click.argument("code", required=False)
+@click.option("--entry", "is_entry", is_flag=True, help="Print the entry alone, to be changed.")
 @json_option
-def show(code: str | None, as_json: bool) -> None:
+def show(*, code: str | None, is_entry: bool, as_json: bool) -> None:
     """Show the organisations of the directory in force, or one by its CODE.
 
     \b
-    Example:    broker directory show stoke-csc --json
+    Examples:   broker directory show stoke-csc --json
+                broker directory show stoke-csc --entry > stoke-csc.yaml
     """
+    if is_entry:
+        print_entry(code)
+        return
     with open_ledger() as ledger:
         organisations = stored_policy(ledger, None).directory.organisations
     shown = [
@@ -57,6 +71,7 @@ def show(code: str | None, as_json: bool) -> None:
 def _plain(organisation: Organisation) -> dict[str, Any]:
     return {
         "code": organisation.code,
+        "version": organisation.version,
         "name": organisation.name,
         "kind": organisation.kind,
         "nation": organisation.nation,

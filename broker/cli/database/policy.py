@@ -29,6 +29,7 @@ from broker.domain.referral import ReferralStatus
 from broker.errors import PolicyError
 from broker.flow.policy_cache import read_version
 from broker.ledger.ledger import Ledger
+from broker.policy.language.directory import Directory
 from broker.policy.language.rules import RoutingRule
 from broker.policy.monitoring.reach import unset_channels
 from broker.policy.published.policy import Policy, documents_from
@@ -147,10 +148,9 @@ def explain(referral: str, as_json: bool) -> None:
     """
     with open_ledger() as ledger:
         status = _find(ledger, referral)
-        names = (
-            _names(stored_policy(ledger, status.policy_version)) if status.policy_version else {}
-        )
-    explanation = _explanation(status, names)
+        judged_by = status.policy_version
+        directory = stored_policy(ledger, judged_by).directory if judged_by else None
+    explanation = _explanation(status, directory)
     if as_json:
         print_json(explanation)
         return
@@ -201,11 +201,7 @@ def _find(ledger: Ledger, referral: str) -> ReferralStatus:
     return status
 
 
-def _names(rules: Policy) -> Mapping[str, str]:
-    return {organisation.code: organisation.name for organisation in rules.directory.organisations}
-
-
-def _explanation(status: ReferralStatus, names: Mapping[str, str]) -> dict[str, Any]:
+def _explanation(status: ReferralStatus, directory: Directory | None) -> dict[str, Any]:
     """Return what routing decided and why; ``broker timeline`` shows the answers."""
     return {
         "id": str(status.id),
@@ -221,17 +217,19 @@ def _explanation(status: ReferralStatus, names: Mapping[str, str]) -> dict[str, 
         "faults": status.faults,
         "defects": status.defects,
         "warnings": status.warnings,
-        "deliveries": list(_deliveries(status.deliveries, names)),
+        "deliveries": list(_deliveries(status.deliveries, directory)),
     }
 
 
 def _deliveries(
-    deliveries: Sequence[DeliveryStatus], names: Mapping[str, str]
+    deliveries: Sequence[DeliveryStatus], directory: Directory | None
 ) -> Iterator[dict[str, Any]]:
     for delivery in deliveries:
+        agency = directory.organisation(delivery.agency) if directory else None
         yield {
             "agency": delivery.agency,
-            "agency_name": names.get(delivery.agency),
+            "agency_name": agency.name if agency else None,
+            "agency_version": agency.version if agency else None,
             "row": delivery.row,
             "role": str(delivery.role),
             "view": delivery.view,

@@ -14,7 +14,7 @@ import yaml
 from broker.domain.channel import WEB_ADDRESS, AddressForm, ChannelForms
 from broker.domain.codes import Contact, NoticeChannel
 from broker.domain.ids import OrganisationCode
-from broker.errors import Fault
+from broker.errors import Fault, PolicyError
 from broker.policy.language.directory import (
     WEEKDAYS,
     Area,
@@ -25,7 +25,7 @@ from broker.policy.language.directory import (
     Telephone,
 )
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
-from broker.policy.language.yaml_nodes import Node, Pointer, content_of, node_of
+from broker.policy.language.yaml_nodes import Node, Pointer, content_of, node_of, plain_of
 from broker.policy.places.gazetteer import installed
 from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, Hours, WorkingCalendar
 from schemas.codes import Opening
@@ -65,6 +65,27 @@ def read_directory(
     reader = OrganisationReader(kinds, {area.code for area in areas}, holidays, channels)
     organisations = [reader.read(code, node) for code, node in _entries(sections, "organisations")]
     return Directory(areas, organisations, kinds)
+
+
+def documented_entries(
+    directory: str, codes: Collection[OrganisationCode]
+) -> dict[OrganisationCode, dict[str, Any]]:
+    """Return what a directory document says of organisations, as JSON; of some maybe nothing."""
+    root = Node.parse("directory.yaml", directory, [])
+    organisations = dict(root.entries()).get("organisations") if root else None
+    wanted = {str(code): code for code in codes}
+    entries = organisations.entries() if organisations else ()
+    return {wanted[code]: plain_of(entry.node) for code, entry in entries if code in wanted}
+
+
+def read_entry(text: str) -> dict[str, Any]:
+    """Return an entry that is written on its own, in YAML or JSON. Raises PolicyError."""
+    faults: list[Fault] = []
+    root = Node.parse("entry", text, faults)
+    if root is None or not root.is_mapping:
+        raise PolicyError("Write an organisation's entry: 'key: value' lines.", faults=faults)
+    entry: dict[str, Any] = plain_of(root.node)
+    return entry
 
 
 def _identity(node: yaml.Node) -> Hashable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
-from typing import Self
+from typing import Any, Self
 
 import yaml
 
@@ -44,6 +44,16 @@ def node_of(value: object, pointer: str = "") -> yaml.Node:
         return yaml.SequenceNode("", parts, mark)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return yaml.ScalarNode("", text, mark)
+
+
+def plain_of(node: yaml.Node) -> Any:
+    """Return what a node of a document is as JSON: texts as they are written, and true or false."""
+    if isinstance(node, yaml.MappingNode):
+        return {str(key.value): plain_of(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [plain_of(value) for value in node.value]
+    is_flag = node.tag.endswith(":bool") and node.value in ("true", "false")
+    return node.value == "true" if is_flag else node.value
 
 
 def content_of(node: yaml.Node) -> Hashable:

@@ -1,0 +1,291 @@
+"""Take schools over from the register of England, "Get Information about Schools", by their URN.
+
+The register says which schools there are, what they are called, and when they open and close. It
+does not say who is responsible for safeguarding there: addresses for alerts, hours and terms come
+from a template, and what somebody has written of a school since stays.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from broker.admin.directory_changes import DirectoryChanges
+from broker.domain.ids import OrganisationCode
+from broker.errors import Fault, Invalid, PolicyError
+from broker.ledger.directory import ChangeContext, NewVersion
+from broker.policy.language.directory_reader import TELEPHONE, read_entry
+
+ENCODING = "cp1252"
+"""Of the extracts that the register offers."""
+COLUMNS = ("URN", "EstablishmentName", "EstablishmentStatus (name)", "OpenDate", "CloseDate")
+"""What an extract must have. ``TelephoneNum`` and ``GSSLACode (name)`` are read where they are."""
+BATCH = 1000
+"""Schools that are changed in one transaction."""
+_URN = re.compile(r"[0-9]{6}")
+_OPEN = ("Open", "Open, but proposed to close", "Proposed to open")
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """A line of the register."""
+
+    urn: str
+    name: str
+    is_open: bool
+    """Open, or about to be."""
+    opens: date | None
+    closes: date | None
+    telephone: str
+    """Empty where the register has none that can be called."""
+    area: str
+    """The council's ONS code; empty where it is not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What every new school is, beside what the register says of it."""
+
+    entry: Mapping[str, Any]
+    """As an entry of a directory; ``{urn}`` stands for the school's URN in every text."""
+    by_area: Mapping[str, Mapping[str, Any]]
+    """What schools of a council have instead, by the council's code."""
+
+    def for_school(self, school: School) -> dict[str, Any]:
+        """Return the entry of a school that the directory does not have."""
+        entry = {**self.entry, **self.by_area.get(school.area, {})}
+        filled: dict[str, Any] = _filled(entry, school.urn)
+        return filled
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import would change."""
+
+    added: list[NewVersion] = field(default_factory=list)
+    changed: list[NewVersion] = field(default_factory=list)
+    closed: list[NewVersion] = field(default_factory=list)
+    unchanged: int = 0
+    left_out: int = 0
+    """Closed before they were ever in the directory."""
+    refused: dict[str, list[Fault]] = field(default_factory=dict)
+    """What is wrong with schools that stay as they are, by code or URN."""
+
+    @property
+    def changes(self) -> list[NewVersion]:
+        """Everything that is to be recorded."""
+        return [*self.added, *self.changed, *self.closed]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many schools, by what becomes of them."""
+        return {
+            "added": len(self.added),
+            "changed": len(self.changed),
+            "closed": len(self.closed),
+            "unchanged": self.unchanged,
+            "left_out": self.left_out,
+            "refused": len(self.refused),
+        }
+
+
+def read_template(text: str) -> Template:
+    """Read a template: ``entry``, and ``by_area`` where councils differ. Raises PolicyError."""
+    document = read_entry(text)
+    if not isinstance(document.get("entry"), dict) or document.keys() - {"entry", "by_area"}:
+        raise PolicyError("A template has 'entry', and may have 'by_area' beside it.")
+    return Template(document["entry"], document.get("by_area") or {})
+
+
+def read_register(lines: Iterable[str]) -> Iterator[School]:
+    """Read an extract. Raises PolicyError where it is none."""
+    rows = csv.DictReader(lines)
+    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    if missing:
+        raise PolicyError(
+            f"This is no extract of the register: it has no column {', '.join(missing)}. Download "
+            "'all establishment data' as CSV."
+        )
+    for number, row in enumerate(rows, start=2):
+        yield _school(number, row)
+
+
+def plan(
+    schools: Iterable[School],
+    template: Template,
+    changes: DirectoryChanges,
+    *,
+    today: date,
+    notice: Callable[[int], None],
+) -> Plan:
+    """Compare the register with the directory, and check every change. Records nothing.
+
+    ``notice`` is called with how many schools were compared so far.
+    """
+    result, seen, batch = Plan(), Counter[str](), list[School]()
+    codes = changes.codes_by_urn()
+    done = 0
+    for school in schools:
+        seen[school.urn] += 1
+        if seen[school.urn] > 1:
+            fault = Fault(f"URN {school.urn}", "duplicate", "The extract has this school twice.")
+            result.refused[school.urn] = [fault]
+            continue
+        batch.append(school)
+        if len(batch) == BATCH:
+            _compare(batch, template, changes, codes, result, today)
+            done += len(batch)
+            notice(done)
+            batch = []
+    _compare(batch, template, changes, codes, result, today)
+    notice(done + len(batch))
+    for kind in (result.added, result.changed, result.closed):
+        kind[:] = _sound(kind, changes, result)
+    return result
+
+
+def carry_out(
+    planned: Plan,
+    changes: DirectoryChanges,
+    context: Callable[[], ChangeContext],
+    *,
+    notice: Callable[[int], None],
+) -> None:
+    """Record what was planned, a thousand schools at a time.
+
+    What was recorded stays if it is interrupted; the same import then goes on with the rest. Raises
+    Conflict where a school was changed since the plan was made.
+    """
+    every = planned.changes
+    for number in range(0, len(every), BATCH):
+        batch = every[number : number + BATCH]
+        changes.record(batch, context())
+        notice(number + len(batch))
+
+
+def _compare(
+    batch: Sequence[School],
+    template: Template,
+    changes: DirectoryChanges,
+    codes: Mapping[str, OrganisationCode],
+    result: Plan,
+    today: date,
+) -> None:
+    own = {school.urn: codes.get(school.urn) for school in batch}
+    current = changes.many([code for code in own.values() if code])
+    for school in batch:
+        code = own[school.urn]
+        if code is not None:
+            _compare_known(school, code, *current[code], result, today)
+        elif not school.is_open:
+            result.left_out += 1
+        else:
+            code = OrganisationCode(f"school-{school.urn}")
+            result.added.append(NewVersion(code, 0, _new(school, template)))
+
+
+def _compare_known(
+    school: School,
+    code: OrganisationCode,
+    version: int,
+    entry: Mapping[str, Any],
+    result: Plan,
+    today: date,
+) -> None:
+    """Plan the change of a school that the directory has: only what the register says of it."""
+    ends = school.closes.isoformat() if school.closes else None
+    if ends is None and not school.is_open:
+        ends = entry.get("until") or today.isoformat()
+    wanted = {**entry, "name": school.name, "until": ends}
+    document = {name: value for name, value in wanted.items() if value is not None}
+    if document == entry:
+        result.unchanged += 1
+        return
+    is_closed = not school.is_open and "until" not in entry
+    (result.closed if is_closed else result.changed).append(NewVersion(code, version, document))
+
+
+def _new(school: School, template: Template) -> dict[str, Any]:
+    entry = template.for_school(school)
+    entry |= {"name": school.name, "kind": "school", "nation": "ENG", "urn": school.urn}
+    if school.opens:
+        entry["from"] = max(school.opens.isoformat(), str(entry.get("from", "")))
+    if school.closes:
+        entry["until"] = school.closes.isoformat()
+    duty = entry.get("contacts", {}).get("duty")
+    if isinstance(duty, dict) and school.telephone:
+        duty.setdefault("telephone", school.telephone)
+    return entry
+
+
+def _sound(new: Sequence[NewVersion], changes: DirectoryChanges, result: Plan) -> list[NewVersion]:
+    """Return the changes that may be recorded; the others are noted as refused."""
+    sound: list[NewVersion] = []
+    for number in range(0, len(new), BATCH):
+        batch = list(new[number : number + BATCH])
+        try:
+            changes.check(batch)
+        except Invalid as error:
+            wrong = _by_code(error.faults, {version.code for version in batch})
+            result.refused |= wrong
+            batch = [version for version in batch if version.code not in wrong]
+            changes.check(batch)
+        sound.extend(batch)
+    return sound
+
+
+def _by_code(faults: Sequence[Fault], codes: set[OrganisationCode]) -> dict[str, list[Fault]]:
+    """Return faults by the organisation that they name. Raises Invalid where they name none."""
+    by_code: dict[str, list[Fault]] = {}
+    for fault in faults:
+        code = fault.pointer.removeprefix("organisation ").partition(" ")[0]
+        if code not in codes:
+            raise Invalid("The import would leave the directory unfit.", faults=faults)
+        by_code.setdefault(code, []).append(fault)
+    return by_code
+
+
+def _school(number: int, row: Mapping[str, str | None]) -> School:
+    """Read a line. Raises PolicyError where it is no school's."""
+    urn, name = ((row.get(column) or "").strip() for column in ("URN", "EstablishmentName"))
+    if not _URN.fullmatch(urn) or not name:
+        raise PolicyError(f"Line {number} of the extract has no URN of six digits, or no name.")
+    return School(
+        urn=urn,
+        name=name,
+        is_open=(row.get("EstablishmentStatus (name)") or "").strip() in _OPEN,
+        opens=_day(row.get("OpenDate"), number),
+        closes=_day(row.get("CloseDate"), number),
+        telephone=_telephone(row.get("TelephoneNum") or ""),
+        area=(row.get("GSSLACode (name)") or "").strip(),
+    )
+
+
+def _day(text: str | None, number: int) -> date | None:
+    if not (text or "").strip():
+        return None
+    try:
+        return datetime.strptime(f"{text} +0000", "%d-%m-%Y %z").astimezone(UTC).date()
+    except ValueError as error:
+        raise PolicyError(f"Line {number} has a date that is not like 31-08-2027.") from error
+
+
+def _telephone(text: str) -> str:
+    """Return a number that can be called; spreadsheets take the first nought away."""
+    digits = re.sub(r"[^0-9+]", "", text)
+    number = digits if digits.startswith(("0", "+")) else f"0{digits}"
+    return number if TELEPHONE.fits(number) else ""
+
+
+def _filled(value: Any, urn: str) -> Any:
+    """Return a part of a template with a school's URN in it."""
+    if isinstance(value, Mapping):
+        return {name: _filled(part, urn) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_filled(part, urn) for part in value]
+    return value.replace("{urn}", urn) if isinstance(value, str) else value
